@@ -1,0 +1,2 @@
+//! `drawbridged`: the provider without a desktop.
+fn main() {}

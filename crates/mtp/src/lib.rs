@@ -1,0 +1,1 @@
+//! MTP, profile 1, as types.

@@ -1,0 +1,1 @@
+//! A whole MTP provider as a library.
