@@ -1,0 +1,254 @@
+//! What a GUI or a script asks: the requests of the commands, and the answers that are not views.
+//!
+//! Users are named by their local name, peers by their authority. An unknown member is refused, so that a
+//! script learns of a slip of the pen.
+
+use drawbridge_mtp::id::{ClientUri, Id, Name, Provider, UserUri};
+use drawbridge_mtp::message::PeerState;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::view::{CheckStep, Connection, Peer, Rule, RuleKind, Strangers, Traffic, User, UserRule};
+
+/// Declares requests and answers that are plain records.
+macro_rules! records {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Serialize, Deserialize, TS)]
+        #[serde(deny_unknown_fields)]
+        #[ts(export)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+    )*};
+}
+
+records! {
+    /// Nothing is asked, or nothing is to be said.
+    Empty {}
+
+    /// `set-up`: a provider of one's own.
+    SetUp {
+        /// The authority that others will know it by.
+        #[ts(type = "string")]
+        provider: Provider,
+        /// Address and port to listen on for other providers.
+        listen: String,
+        /// The first account.
+        #[ts(type = "string")]
+        user: Name,
+    }
+
+    /// `run-demo-node`: starts or stops a provider of the demo.
+    RunDemoNode {
+        /// `beta` or `gamma`.
+        name: String,
+        /// Whether it is to run.
+        running: bool,
+    }
+
+    /// `demo-ask`: a person of the demo asks another for a connection.
+    DemoAsk {
+        /// Who asks.
+        #[ts(type = "string")]
+        from: UserUri,
+        /// Who is asked.
+        #[ts(type = "string")]
+        to: UserUri,
+    }
+
+    /// `set-peer`: the operator's judgement of a provider.
+    SetPeer {
+        /// Which.
+        #[ts(type = "string")]
+        provider: Provider,
+        /// `allowed`, `blocked`, `pending` or `unknown`.
+        #[ts(type = "\"allowed\" | \"blocked\" | \"pending\" | \"unknown\"")]
+        state: PeerState,
+    }
+
+    /// Names a peer: `peer`, `retry-peer`, `accept-key`, `check`, `ignore-peer`.
+    NamedPeer {
+        /// Which.
+        #[ts(type = "string")]
+        provider: Provider,
+    }
+
+    /// `pause-peer`: stops or resumes pulling from a peer.
+    PausePeer {
+        /// Which.
+        #[ts(type = "string")]
+        provider: Provider,
+        /// Whether pulling rests.
+        paused: bool,
+    }
+
+    /// `peers`.
+    Peers {
+        /// All that are not unknown, by name.
+        peers: Vec<Peer>,
+    }
+
+    /// `check`: what was found, step by step, up to the first that failed.
+    Check {
+        /// The steps.
+        steps: Vec<CheckStep>,
+    }
+
+    /// `strangers`: how strangers become peers.
+    SetStrangers {
+        /// The way.
+        mode: Strangers,
+    }
+
+    /// `tell-declined`: whether requesters learn that they were declined.
+    TellDeclined {
+        /// Whether.
+        on: bool,
+    }
+
+    /// `connect`: one of our users asks another for a connection.
+    Connect {
+        /// Our user.
+        #[ts(type = "string")]
+        user: Name,
+        /// Whom.
+        #[ts(type = "string")]
+        to: UserUri,
+        /// Seconds until the request lapses; 30 days unless told.
+        #[serde(default)]
+        #[ts(optional, type = "number")]
+        ttl: Option<u64>,
+    }
+
+    /// `connect`: the request that was made.
+    Connecting {
+        /// Its id.
+        #[ts(type = "string")]
+        id: Id,
+    }
+
+    /// `connections`.
+    Connections {
+        /// All that are known, newest first.
+        connections: Vec<Connection>,
+    }
+
+    /// `decide-connection`.
+    DecideConnection {
+        /// Which request.
+        #[ts(type = "string")]
+        id: Id,
+        /// What becomes of it.
+        decision: ConnectionDecision,
+        /// The provider that made the request, where two used the same id.
+        #[serde(default)]
+        #[ts(optional, type = "string")]
+        from_provider: Option<Provider>,
+    }
+
+    /// `create-user`.
+    CreateUser {
+        /// Its local name.
+        #[ts(type = "string")]
+        name: Name,
+        /// What happens with requests that no other rule covers; `ask` unless told.
+        #[serde(default)]
+        #[ts(as = "Option<UserRule>", optional)]
+        rule: UserRule,
+    }
+
+    /// `create-user`: the account.
+    CreatedUser {
+        /// What others know it as.
+        #[ts(type = "string")]
+        user: UserUri,
+    }
+
+    /// `users`.
+    Users {
+        /// All, by name.
+        users: Vec<User>,
+    }
+
+    /// `set-user-rule`.
+    SetUserRule {
+        /// Which user.
+        #[ts(type = "string")]
+        user: Name,
+        /// What happens with requests that no other rule covers.
+        rule: UserRule,
+    }
+
+    /// Names a client: `create-client`, `new-token`, `delete-client`.
+    NamedClient {
+        /// Its user.
+        #[ts(type = "string")]
+        user: Name,
+        /// Its local name.
+        #[ts(type = "string")]
+        name: Name,
+    }
+
+    /// A client's token. It is kept only as a hash and cannot be shown again.
+    Token {
+        /// What the client's leaf says.
+        #[ts(type = "string")]
+        client: ClientUri,
+        /// The bearer token for the client API.
+        token: String,
+    }
+
+    /// `rules`.
+    Rules {
+        /// All, newest first.
+        rules: Vec<Rule>,
+    }
+
+    /// `set-rule`: a standing decision; without `rule` it is taken back.
+    SetRule {
+        /// The local user that it holds for; all, where absent.
+        #[serde(default)]
+        #[ts(optional, type = "string")]
+        user: Option<Name>,
+        /// A user's URI or a provider's authority.
+        from: String,
+        /// What happens from now on.
+        #[serde(default)]
+        #[ts(optional)]
+        rule: Option<RuleKind>,
+    }
+
+    /// `traffic`: the latest requests.
+    TrafficQuery {
+        /// Only with this peer.
+        #[serde(default)]
+        #[ts(optional, type = "string")]
+        peer: Option<Provider>,
+        /// At most so many; 1,000 unless told, and at most 10,000.
+        #[serde(default)]
+        #[ts(optional, type = "number")]
+        limit: Option<u32>,
+    }
+
+    /// `traffic`.
+    TrafficList {
+        /// Newest first.
+        records: Vec<Traffic>,
+    }
+}
+
+/// What becomes of a request for a connection, or of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum ConnectionDecision {
+    /// The two users are connected.
+    Approve,
+    /// They are not; the requester learns of it only if the operator chose so.
+    Decline,
+    /// The connection ends; our own request is taken back.
+    End,
+    /// Set aside without an answer; it comes back if asked again.
+    Ignore,
+    /// A declined or ignored request waits again; only while the requester has not been told.
+    Reopen,
+}
