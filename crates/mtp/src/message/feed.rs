@@ -1,0 +1,445 @@
+//! The feed (section 11), and the events in it (section 10).
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, IgnoredAny, MapAccess},
+    ser::SerializeMap,
+};
+
+use super::{AuthorizationItem, ConnectionItem, PeerItem, PeerState};
+use crate::{
+    id::{ClientUri, GroupUri, Id},
+    octets::{Hash32, Octets},
+    time::Timestamp,
+    wire::Replay,
+};
+
+/// What is longer is left out of a feed, and is to be had as an object.
+pub const MAX_INLINE_BYTES: usize = 65_536;
+
+/// The answer to `GET /feed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedPage {
+    /// The name of this feed's history.
+    pub generation: Id,
+    /// The items after the one asked for, in the order of their numbers.
+    pub items: Vec<Item>,
+    /// The lowest number still kept, `head + 1` for none.
+    pub first: u64,
+    /// The highest number given so far, 0 for none.
+    pub head: u64,
+    /// Whether more were there when the page was made.
+    pub more: bool,
+}
+
+/// One entry of a feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its number, from 1 without gaps.
+    pub seq: u64,
+    /// Its name in every history.
+    pub id: Id,
+    /// What it tells.
+    pub body: ItemBody,
+}
+
+/// What an item tells. On the wire it is two members, `type` and one named as the type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ItemBody {
+    /// An event of a group.
+    Event(Event),
+    /// A Welcome for clients of the peer.
+    Welcome(Welcome),
+    /// A connection changed.
+    Connection(ConnectionItem),
+    /// An authorization changed.
+    Authorization(AuthorizationItem),
+    /// The peer has no member left in a group.
+    Removed(Removed),
+    /// The peer became allowed.
+    Peer {
+        /// The state.
+        state: PeerState,
+    },
+    /// An item of another profile, to be acknowledged and skipped.
+    Other {
+        /// Its type.
+        kind: String,
+    },
+}
+
+/// One entry of a group's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "EventForm", try_from = "EventForm")]
+pub struct Event {
+    /// The group.
+    pub group: GroupUri,
+    /// Its number, from 1 without gaps.
+    pub seq: u64,
+    /// Its type.
+    pub kind: EventKind,
+    /// The epoch in the framing of its MLS message, 0 for `created`.
+    pub epoch: u64,
+    /// Who sent it.
+    pub sender: ClientUri,
+    /// When the owner accepted it.
+    pub time: Timestamp,
+    /// Its MLS message; none where retention has dropped it.
+    pub body: Option<Body>,
+    /// The SHA-256 of its body.
+    pub body_hash: Hash32,
+    /// The hash of the event before, zeros for the first.
+    pub prev: Hash32,
+    /// Its own hash.
+    pub hash: Hash32,
+}
+
+/// The type of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// The first: its body is the first GroupInfo.
+    Created,
+    /// An MLS proposal.
+    Proposal,
+    /// An MLS commit.
+    Commit,
+    /// An MLS application message.
+    Application,
+}
+
+/// Bytes that are there, or are to be had as an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The bytes.
+    Here(Octets),
+    /// What stands in their place.
+    Object(ObjectRef),
+}
+
+/// What names an object: `GET /objects/{sha256}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// The SHA-256 of its bytes.
+    pub sha256: Hash32,
+    /// How many there are.
+    pub size: u64,
+}
+
+/// The feed's item `welcome`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "WelcomeForm", try_from = "WelcomeForm")]
+pub struct Welcome {
+    /// The group.
+    pub group: GroupUri,
+    /// The MLS Welcome.
+    pub welcome: Body,
+    /// The KeyPackages it is for, by their MLS references.
+    pub key_package_refs: Vec<Octets>,
+    /// The group's tree.
+    pub ratchet_tree: Body,
+    /// The number of the commit that added them.
+    pub from_seq: u64,
+}
+
+/// The feed's item `removed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The group.
+    pub group: GroupUri,
+    /// The last number the peer is entitled to.
+    pub after_seq: u64,
+}
+
+impl Body {
+    /// Bytes as they travel in a feed: as they are up to 65,536, as an object above.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        if bytes.len() <= MAX_INLINE_BYTES {
+            Self::Here(Octets(bytes))
+        } else {
+            Self::Object(ObjectRef { sha256: Hash32::of(&bytes), size: bytes.len() as u64 })
+        }
+    }
+
+    fn split(self) -> (Option<Octets>, Option<ObjectRef>) {
+        match self {
+            Self::Here(bytes) => (Some(bytes), None),
+            Self::Object(object) => (None, Some(object)),
+        }
+    }
+
+    fn join(
+        name: &'static str,
+        here: Option<Octets>,
+        object: Option<ObjectRef>,
+    ) -> Result<Option<Self>, BodyFault> {
+        match (here, object) {
+            (Some(_), Some(_)) => Err(BodyFault::Both(name)),
+            (Some(bytes), None) => Ok(Some(Self::Here(bytes))),
+            (None, object) => Ok(object.map(Self::Object)),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum BodyFault {
+    #[error("`{0}` and `{0}_object` are both there")]
+    Both(&'static str),
+    #[error("neither `{0}` nor `{0}_object` is there")]
+    Neither(&'static str),
+}
+
+impl EventKind {
+    /// The type as it is written and hashed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Proposal => "proposal",
+            Self::Commit => "commit",
+            Self::Application => "application",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An event's members on the wire.
+#[derive(Serialize, Deserialize)]
+struct EventForm {
+    group: GroupUri,
+    seq: u64,
+    #[serde(rename = "type")]
+    kind: EventKind,
+    epoch: u64,
+    sender: ClientUri,
+    time: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Octets>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_object: Option<ObjectRef>,
+    body_hash: Hash32,
+    prev: Hash32,
+    hash: Hash32,
+}
+
+impl From<Event> for EventForm {
+    fn from(event: Event) -> Self {
+        let Event { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash } = event;
+        let (body, body_object) = body.map_or((None, None), Body::split);
+        Self { group, seq, kind, epoch, sender, time, body, body_object, body_hash, prev, hash }
+    }
+}
+
+impl TryFrom<EventForm> for Event {
+    type Error = BodyFault;
+
+    fn try_from(form: EventForm) -> Result<Self, BodyFault> {
+        let EventForm { group, seq, kind, epoch, sender, time, body, body_object, body_hash, prev, hash } =
+            form;
+        let body = Body::join("body", body, body_object)?;
+        Ok(Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash })
+    }
+}
+
+/// A welcome's members on the wire.
+#[derive(Serialize, Deserialize)]
+struct WelcomeForm {
+    group: GroupUri,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    welcome: Option<Octets>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    welcome_object: Option<ObjectRef>,
+    key_package_refs: Vec<Octets>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ratchet_tree: Option<Octets>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ratchet_tree_object: Option<ObjectRef>,
+    from_seq: u64,
+}
+
+impl From<Welcome> for WelcomeForm {
+    fn from(item: Welcome) -> Self {
+        let Welcome { group, welcome, key_package_refs, ratchet_tree, from_seq } = item;
+        let (welcome, welcome_object) = welcome.split();
+        let (ratchet_tree, ratchet_tree_object) = ratchet_tree.split();
+        Self { group, welcome, welcome_object, key_package_refs, ratchet_tree, ratchet_tree_object, from_seq }
+    }
+}
+
+impl TryFrom<WelcomeForm> for Welcome {
+    type Error = BodyFault;
+
+    fn try_from(form: WelcomeForm) -> Result<Self, BodyFault> {
+        let WelcomeForm {
+            group,
+            welcome,
+            welcome_object,
+            key_package_refs,
+            ratchet_tree,
+            ratchet_tree_object,
+            from_seq,
+        } = form;
+        let welcome = Body::join("welcome", welcome, welcome_object)?.ok_or(BodyFault::Neither("welcome"))?;
+        let ratchet_tree = Body::join("ratchet_tree", ratchet_tree, ratchet_tree_object)?
+            .ok_or(BodyFault::Neither("ratchet_tree"))?;
+        Ok(Self { group, welcome, key_package_refs, ratchet_tree, from_seq })
+    }
+}
+
+impl ItemBody {
+    /// The item's `type`.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Event(_) => "event",
+            Self::Welcome(_) => "welcome",
+            Self::Connection(_) => "connection",
+            Self::Authorization(_) => "authorization",
+            Self::Removed(_) => "removed",
+            Self::Peer { .. } => "peer",
+            Self::Other { kind } => kind,
+        }
+    }
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = if matches!(self.body, ItemBody::Other { .. }) { 3 } else { 4 };
+        let mut map = serializer.serialize_map(Some(members))?;
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("id", &self.id)?;
+        let kind = self.body.kind();
+        map.serialize_entry("type", kind)?;
+        match &self.body {
+            ItemBody::Event(event) => map.serialize_entry(kind, event)?,
+            ItemBody::Welcome(welcome) => map.serialize_entry(kind, welcome)?,
+            ItemBody::Connection(connection) => map.serialize_entry(kind, connection)?,
+            ItemBody::Authorization(authorization) => map.serialize_entry(kind, authorization)?,
+            ItemBody::Removed(removed) => map.serialize_entry(kind, removed)?,
+            ItemBody::Peer { state } => map.serialize_entry(kind, &PeerItem { state: *state })?,
+            ItemBody::Other { .. } => {}
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ItemVisitor)
+    }
+}
+
+/// The types of this profile that an item may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Welcome,
+    Connection,
+    Authorization,
+    Removed,
+    Peer,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "event" => Self::Event,
+            "welcome" => Self::Welcome,
+            "connection" => Self::Connection,
+            "authorization" => Self::Authorization,
+            "removed" => Self::Removed,
+            "peer" => Self::Peer,
+            _ => return None,
+        })
+    }
+
+    /// Reads a body by `read`, which is told the type by what it returns.
+    fn body<E>(self, source: impl Source<Error = E>) -> Result<ItemBody, E> {
+        Ok(match self {
+            Self::Event => ItemBody::Event(source.read()?),
+            Self::Welcome => ItemBody::Welcome(source.read()?),
+            Self::Connection => ItemBody::Connection(source.read()?),
+            Self::Authorization => ItemBody::Authorization(source.read()?),
+            Self::Removed => ItemBody::Removed(source.read()?),
+            Self::Peer => {
+                let PeerItem { state } = source.read()?;
+                ItemBody::Peer { state }
+            }
+        })
+    }
+}
+
+/// Where a body is read from: the message, or what had to be put by.
+trait Source {
+    type Error;
+
+    fn read<T: de::DeserializeOwned>(self) -> Result<T, Self::Error>;
+}
+
+struct Next<'a, 'de, A>(&'a mut A, PhantomData<&'de ()>);
+
+impl<'de, A: MapAccess<'de>> Source for Next<'_, 'de, A> {
+    type Error = A::Error;
+
+    fn read<T: de::DeserializeOwned>(self) -> Result<T, A::Error> {
+        self.0.next_value()
+    }
+}
+
+struct PutBy<'a, E>(&'a Replay, PhantomData<E>);
+
+impl<E: de::Error> Source for PutBy<'_, E> {
+    type Error = E;
+
+    fn read<T: de::DeserializeOwned>(self) -> Result<T, E> {
+        self.0.read()
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> de::Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item of a feed")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Item, A::Error> {
+        let (mut seq, mut id, mut kind, mut body) = (None, None, None::<String>, None);
+        // Members have no order, so a body may come before the type that says whether it is one.
+        let mut put_by: Vec<(Kind, Replay)> = Vec::new();
+        while let Some(name) = members.next_key::<String>()? {
+            match (name.as_str(), Kind::of(&name)) {
+                ("seq", _) => seq = Some(members.next_value()?),
+                ("id", _) => id = Some(members.next_value()?),
+                ("type", _) => kind = Some(members.next_value()?),
+                (name, Some(named)) => match &kind {
+                    None => put_by.push((named, members.next_value()?)),
+                    Some(kind) if kind == name => body = Some(named.body(Next(&mut members, PhantomData))?),
+                    Some(_) => drop(members.next_value::<IgnoredAny>()?),
+                },
+                (_, None) => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        let missing = |name| de::Error::missing_field(name);
+        let kind = kind.ok_or_else(|| missing("type"))?;
+        let body = match (Kind::of(&kind), body) {
+            (None, _) => ItemBody::Other { kind },
+            (Some(_), Some(body)) => body,
+            (Some(named), None) => {
+                let (_, early) = put_by.iter().find(|(early, _)| *early == named).ok_or_else(|| {
+                    de::Error::custom(format_args!("an item of type {kind} without `{kind}`"))
+                })?;
+                named.body(PutBy(early, PhantomData))?
+            }
+        };
+        Ok(Item { seq: seq.ok_or_else(|| missing("seq"))?, id: id.ok_or_else(|| missing("id"))?, body })
+    }
+}

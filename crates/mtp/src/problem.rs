@@ -1,0 +1,303 @@
+//! Errors on the wire: codes, and the RFC 9457 documents that carry them (section 5).
+
+use std::{fmt, str::FromStr};
+
+use http::StatusCode;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    id::Id,
+    keys::Thumbprint,
+    time::Timestamp,
+    wire::{self, Encoding, Malformed},
+};
+
+/// The media type of a problem document.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+const TYPE_PREFIX: &str = "urn:mtp:error:";
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $code:ident = $text:literal, $status:ident, $title:literal;)+) => {
+        /// A stable error code; programs match these, never the English beside them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[doc = $doc])+ $code,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of the contract.
+            pub const ALL: &[Self] = &[$(Self::$code),+];
+
+            /// The code as it is written.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$code => $text),+ }
+            }
+
+            /// The status it is sent with.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$code => StatusCode::$status),+ }
+            }
+
+            /// A few words for it.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$code => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A message or a parameter is not in its form.
+    Malformed = "malformed", BAD_REQUEST, "Malformed";
+    /// A handshake came as a `PrivateMessage`.
+    UnsupportedWireFormat = "unsupported-wire-format", BAD_REQUEST, "Unsupported wire format";
+    /// An MLS message does not verify.
+    InvalidMls = "invalid-mls", BAD_REQUEST, "Invalid MLS message";
+    /// No signature `mtp`, or not in the form of section 4.
+    SignatureMissing = "signature-missing", UNAUTHORIZED, "Signature missing";
+    /// The signature's time is over; `now` is told.
+    SignatureExpired = "signature-expired", UNAUTHORIZED, "Signature expired";
+    /// The signature is from the future; `now` is told.
+    ClockSkew = "clock-skew", UNAUTHORIZED, "Clocks disagree";
+    /// The key is not in the signer's document, or that cannot be had. Passing.
+    KeyUnknown = "key-unknown", UNAUTHORIZED, "Key unknown";
+    /// The signature does not verify.
+    SignatureInvalid = "signature-invalid", UNAUTHORIZED, "Signature invalid";
+    /// `Content-Digest` is not the content's.
+    DigestMismatch = "digest-mismatch", UNAUTHORIZED, "Digest mismatch";
+    /// The nonce was used before.
+    Replayed = "replayed", UNAUTHORIZED, "Replayed";
+    /// The peer's operator has not approved yet.
+    PeerPending = "peer-pending", FORBIDDEN, "Peer pending";
+    /// The peer's operator refuses.
+    PeerBlocked = "peer-blocked", FORBIDDEN, "Peer blocked";
+    /// The peer's operator has to accept new keys; the `fingerprint` last accepted is told.
+    PeerKeyChanged = "peer-key-changed", FORBIDDEN, "Peer key changed";
+    /// No approved connection between the two users.
+    NotConnected = "not-connected", FORBIDDEN, "Not connected";
+    /// The caller, or the policy, does not allow it.
+    NotAuthorized = "not-authorized", FORBIDDEN, "Not authorized";
+    /// The sender is not a member.
+    NotParticipant = "not-participant", FORBIDDEN, "Not a participant";
+    /// A grant does not hold.
+    GrantInvalid = "grant-invalid", FORBIDDEN, "Grant invalid";
+    /// There is nothing there for the caller.
+    NotFound = "not-found", NOT_FOUND, "Not found";
+    /// The same id with other members.
+    Conflict = "conflict", CONFLICT, "Conflict";
+    /// A commit for another epoch; the current `epoch` is told.
+    EpochConflict = "epoch-conflict", CONFLICT, "Epoch conflict";
+    /// The cursor is of another history; `generation`, `first` and `head` are told.
+    FeedReset = "feed-reset", CONFLICT, "Feed reset";
+    /// What is after the cursor is no longer kept; `generation`, `first` and `head` are told.
+    FeedTruncated = "feed-truncated", GONE, "Feed truncated";
+    /// It was there and is no more.
+    Gone = "gone", GONE, "Gone";
+    /// It is over a limit; the `limit` is told.
+    TooLarge = "too-large", PAYLOAD_TOO_LARGE, "Too large";
+    /// The content is of a type, or encoded in a way, that is not understood here.
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
+    /// The request is meant for another provider.
+    NotHere = "not-here", MISDIRECTED_REQUEST, "Not here";
+    /// Too many requests for now.
+    RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Rate limited";
+    /// The provider cannot answer for now.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable";
+}
+
+/// A word that is not one of the codes of this profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an error code of this profile")]
+pub struct UnknownCode;
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(UnknownCode)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What is told with some codes, besides the words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// The verifier's time, with `signature-expired` and `clock-skew`.
+    pub now: Option<Timestamp>,
+    /// The thumbprint last accepted, with `peer-key-changed`.
+    pub fingerprint: Option<Thumbprint>,
+    /// The epoch to rebase on, with `epoch-conflict`.
+    pub epoch: Option<u64>,
+    /// The feed's generation, with `feed-reset` and `feed-truncated`.
+    pub generation: Option<Id>,
+    /// The lowest number still kept, with the same.
+    pub first: Option<u64>,
+    /// The highest number given, with the same.
+    pub head: Option<u64>,
+    /// The limit that was passed, in bytes, with `too-large`.
+    pub limit: Option<u64>,
+}
+
+/// A problem to answer with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind.
+    pub code: Code,
+    /// One sentence a person can act on.
+    pub detail: String,
+    /// What is told with the code.
+    pub members: Members,
+}
+
+impl Problem {
+    /// A problem without members.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), members: Members::default() }
+    }
+
+    /// Tells the verifier's time.
+    #[must_use]
+    pub fn with_now(mut self, now: Timestamp) -> Self {
+        self.members.now = Some(now);
+        self
+    }
+
+    /// Tells the thumbprint last accepted.
+    #[must_use]
+    pub fn with_fingerprint(mut self, fingerprint: Thumbprint) -> Self {
+        self.members.fingerprint = Some(fingerprint);
+        self
+    }
+
+    /// Tells the current epoch.
+    #[must_use]
+    pub fn with_epoch(mut self, epoch: u64) -> Self {
+        self.members.epoch = Some(epoch);
+        self
+    }
+
+    /// Tells where the feed stands.
+    #[must_use]
+    pub fn with_feed(mut self, generation: Id, first: u64, head: u64) -> Self {
+        self.members.generation = Some(generation);
+        self.members.first = Some(first);
+        self.members.head = Some(head);
+        self
+    }
+
+    /// Tells the limit that was passed, in bytes.
+    #[must_use]
+    pub fn with_limit(mut self, limit: u64) -> Self {
+        self.members.limit = Some(limit);
+        self
+    }
+
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// The document, which is always JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        wire::encode(Encoding::Json, self)
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Members { now, fingerprint, epoch, generation, first, head, limit } = &self.members;
+        let told = [
+            now.is_some(),
+            fingerprint.is_some(),
+            epoch.is_some(),
+            generation.is_some(),
+            first.is_some(),
+            head.is_some(),
+            limit.is_some(),
+        ];
+        let mut map = serializer.serialize_map(Some(5 + told.iter().filter(|told| **told).count()))?;
+        map.serialize_entry("type", &format_args!("{TYPE_PREFIX}{}", self.code))?;
+        map.serialize_entry("title", self.code.title())?;
+        map.serialize_entry("status", &self.code.status().as_u16())?;
+        map.serialize_entry("detail", &self.detail)?;
+        map.serialize_entry("code", &self.code)?;
+        if let Some(now) = now {
+            map.serialize_entry("now", now)?;
+        }
+        if let Some(fingerprint) = fingerprint {
+            map.serialize_entry("fingerprint", fingerprint)?;
+        }
+        if let Some(generation) = generation {
+            map.serialize_entry("generation", generation)?;
+        }
+        for (name, number) in [("epoch", epoch), ("first", first), ("head", head), ("limit", limit)] {
+            if let Some(number) = number {
+                map.serialize_entry(name, number)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// A problem that a peer answered with, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceivedProblem {
+    /// The code, as a text, since it may be one of a later profile.
+    pub code: String,
+    /// What the peer says about it; show it as the peer's words.
+    pub detail: Option<String>,
+    /// What is told with the code. One that is ill-typed is as if it were not there.
+    pub members: Members,
+}
+
+impl ReceivedProblem {
+    /// Reads a problem document. Only the code is needed, as `code` or in the `type`.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a JSON object with a code.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let form: serde_json::Map<String, serde_json::Value> = wire::decode(Encoding::Json, bytes)?;
+        let text = |name: &str| form.get(name).and_then(serde_json::Value::as_str);
+        let number = |name: &str| {
+            form.get(name).and_then(serde_json::Value::as_u64).filter(|n| *n <= wire::MAX_INTEGER)
+        };
+        fn read<T: FromStr>(text: Option<&str>) -> Option<T> {
+            text.and_then(|text| text.parse().ok())
+        }
+        let code = text("code")
+            .or_else(|| text("type")?.strip_prefix(TYPE_PREFIX))
+            .ok_or_else(|| Malformed::new("a problem document without a code"))?;
+        Ok(Self {
+            code: code.to_owned(),
+            detail: text("detail").map(str::to_owned),
+            members: Members {
+                now: read(text("now")),
+                fingerprint: read(text("fingerprint")),
+                epoch: number("epoch"),
+                generation: read(text("generation")),
+                first: number("first"),
+                head: number("head"),
+                limit: number("limit"),
+            },
+        })
+    }
+
+    /// The code, where this profile knows it.
+    pub fn known(&self) -> Option<Code> {
+        self.code.parse().ok()
+    }
+}
