@@ -45,3 +45,42 @@ macro_rules! as_text {
 }
 
 pub(crate) use as_text;
+
+/// An enum of words: what it is called in Rust, and the word that it is everywhere else.
+macro_rules! words {
+    ($(#[$meta:meta])* $type:ident: $what:literal { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $type {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl $type {
+            /// The word for it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = crate::wire::Malformed;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(crate::wire::Malformed::new(concat!("not ", $what))),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        crate::text::as_text!($type);
+    };
+}
+
+pub(crate) use words;

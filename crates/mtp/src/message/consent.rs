@@ -1,11 +1,12 @@
 //! Connections (section 7) and authorizations to add (section 8).
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{GroupUri, Id, UserUri},
+    text::words,
     time::Timestamp,
     wire::Malformed,
 };
@@ -13,38 +14,19 @@ use crate::{
 /// The longest that a request may stay open.
 pub const MAX_REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
-/// Where a connection or an authorization stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConnectionState {
-    /// Nobody has answered, or the answer is not told.
-    Pending,
-    /// The user agreed.
-    Approved,
-    /// The user refused, and the operator chose to tell.
-    Declined,
-    /// Either side took it back.
-    Ended,
-    /// Its time is over.
-    Expired,
-}
-
-impl ConnectionState {
-    /// The state as it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Declined => "declined",
-            Self::Ended => "ended",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-impl fmt::Display for ConnectionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// Where a connection or an authorization stands.
+    ConnectionState: "a state of a connection or an authorization" {
+        /// Nobody has answered, or the answer is not told.
+        Pending = "pending",
+        /// The user agreed.
+        Approved = "approved",
+        /// The user refused, and the operator chose to tell.
+        Declined = "declined",
+        /// Either side took it back.
+        Ended = "ended",
+        /// Its time is over.
+        Expired = "expired",
     }
 }
 

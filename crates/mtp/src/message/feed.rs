@@ -12,6 +12,7 @@ use super::{AuthorizationItem, ConnectionItem, PeerItem, PeerState};
 use crate::{
     id::{ClientUri, GroupUri, Id},
     octets::{Hash32, Octets},
+    text::words,
     time::Timestamp,
     wire::Replay,
 };
@@ -72,8 +73,8 @@ pub enum ItemBody {
 }
 
 /// One entry of a group's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "EventForm", try_from = "EventForm")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "EventForm")]
 pub struct Event {
     /// The group.
     pub group: GroupUri,
@@ -97,18 +98,18 @@ pub struct Event {
     pub hash: Hash32,
 }
 
-/// The type of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EventKind {
-    /// The first: its body is the first GroupInfo.
-    Created,
-    /// An MLS proposal.
-    Proposal,
-    /// An MLS commit.
-    Commit,
-    /// An MLS application message.
-    Application,
+words! {
+    /// The type of an event.
+    EventKind: "a type of an event" {
+        /// The first: its body is the first GroupInfo.
+        Created = "created",
+        /// An MLS proposal.
+        Proposal = "proposal",
+        /// An MLS commit.
+        Commit = "commit",
+        /// An MLS application message.
+        Application = "application",
+    }
 }
 
 /// Bytes that are there, or are to be had as an object.
@@ -130,8 +131,8 @@ pub struct ObjectRef {
 }
 
 /// The feed's item `welcome`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "WelcomeForm", try_from = "WelcomeForm")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "WelcomeForm")]
 pub struct Welcome {
     /// The group.
     pub group: GroupUri,
@@ -164,10 +165,11 @@ impl Body {
         }
     }
 
-    fn split(self) -> (Option<Octets>, Option<ObjectRef>) {
+    /// Writes the bytes as the member `name`, or what stands in their place as `object`.
+    fn write<M: SerializeMap>(&self, map: &mut M, name: &str, object: &str) -> Result<(), M::Error> {
         match self {
-            Self::Here(bytes) => (Some(bytes), None),
-            Self::Object(object) => (None, Some(object)),
+            Self::Here(bytes) => map.serialize_entry(name, bytes),
+            Self::Object(reference) => map.serialize_entry(object, reference),
         }
     }
 
@@ -192,26 +194,8 @@ enum BodyFault {
     Neither(&'static str),
 }
 
-impl EventKind {
-    /// The type as it is written and hashed.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Proposal => "proposal",
-            Self::Commit => "commit",
-            Self::Application => "application",
-        }
-    }
-}
-
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// An event's members on the wire.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct EventForm {
     group: GroupUri,
     seq: u64,
@@ -220,20 +204,30 @@ struct EventForm {
     epoch: u64,
     sender: ClientUri,
     time: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<Octets>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     body_object: Option<ObjectRef>,
     body_hash: Hash32,
     prev: Hash32,
     hash: Hash32,
 }
 
-impl From<Event> for EventForm {
-    fn from(event: Event) -> Self {
-        let Event { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash } = event;
-        let (body, body_object) = body.map_or((None, None), Body::split);
-        Self { group, seq, kind, epoch, sender, time, body, body_object, body_hash, prev, hash }
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash } = self;
+        let mut map = serializer.serialize_map(Some(9 + usize::from(body.is_some())))?;
+        map.serialize_entry("group", group)?;
+        map.serialize_entry("seq", seq)?;
+        map.serialize_entry("type", kind)?;
+        map.serialize_entry("epoch", epoch)?;
+        map.serialize_entry("sender", sender)?;
+        map.serialize_entry("time", time)?;
+        if let Some(body) = body {
+            body.write(&mut map, "body", "body_object")?;
+        }
+        map.serialize_entry("body_hash", body_hash)?;
+        map.serialize_entry("prev", prev)?;
+        map.serialize_entry("hash", hash)?;
+        map.end()
     }
 }
 
@@ -249,27 +243,27 @@ impl TryFrom<EventForm> for Event {
 }
 
 /// A welcome's members on the wire.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct WelcomeForm {
     group: GroupUri,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     welcome: Option<Octets>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     welcome_object: Option<ObjectRef>,
     key_package_refs: Vec<Octets>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     ratchet_tree: Option<Octets>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     ratchet_tree_object: Option<ObjectRef>,
     from_seq: u64,
 }
 
-impl From<Welcome> for WelcomeForm {
-    fn from(item: Welcome) -> Self {
-        let Welcome { group, welcome, key_package_refs, ratchet_tree, from_seq } = item;
-        let (welcome, welcome_object) = welcome.split();
-        let (ratchet_tree, ratchet_tree_object) = ratchet_tree.split();
-        Self { group, welcome, welcome_object, key_package_refs, ratchet_tree, ratchet_tree_object, from_seq }
+impl Serialize for Welcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { group, welcome, key_package_refs, ratchet_tree, from_seq } = self;
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("group", group)?;
+        welcome.write(&mut map, "welcome", "welcome_object")?;
+        map.serialize_entry("key_package_refs", key_package_refs)?;
+        ratchet_tree.write(&mut map, "ratchet_tree", "ratchet_tree_object")?;
+        map.serialize_entry("from_seq", from_seq)?;
+        map.end()
     }
 }
 

@@ -1,43 +1,24 @@
 //! Peering (section 6).
 
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::{text::words, time::Timestamp};
 
-/// One side's judgement of the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PeerState {
-    /// Never met.
-    Unknown,
-    /// Waits for the operator.
-    Pending,
-    /// May federate.
-    Allowed,
-    /// Refused by the operator.
-    Blocked,
-    /// Signs with keys that the operator has not accepted.
-    KeyChanged,
-}
-
-impl PeerState {
-    /// The state as it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-            Self::Allowed => "allowed",
-            Self::Blocked => "blocked",
-            Self::KeyChanged => "key-changed",
-        }
-    }
-}
-
-impl fmt::Display for PeerState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// One side's judgement of the other.
+    PeerState: "a state of a peer" {
+        /// Never met.
+        Unknown = "unknown",
+        /// Waits for the operator.
+        Pending = "pending",
+        /// May federate.
+        Allowed = "allowed",
+        /// Refused by the operator.
+        Blocked = "blocked",
+        /// Signs with keys that the operator has not accepted.
+        KeyChanged = "key-changed",
     }
 }
 
