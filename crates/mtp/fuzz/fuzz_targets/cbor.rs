@@ -18,9 +18,9 @@ where
     T: serde::Serialize + serde::de::DeserializeOwned + Debug + PartialEq,
 {
     if let Ok(message) = decode::<T>(Encoding::Cbor, data) {
-        for encoding in [Encoding::Json, Encoding::Cbor] {
-            assert_eq!(decode::<T>(encoding, &encode(encoding, &message)).as_ref(), Ok(&message));
-        }
+        // Not in JSON, which forbids some texts that CBOR does not.
+        let bytes = encode(Encoding::Cbor, &message);
+        assert_eq!(decode::<T>(Encoding::Cbor, &bytes).as_ref(), Ok(&message));
     }
 }
 

@@ -17,6 +17,9 @@ use crate::text::as_text;
 /// assert!("home.example:443".parse::<Provider>().is_err(), "the default port is not written");
 /// assert!("Home.example".parse::<Provider>().is_err(), "a host is in lower case");
 /// ```
+///
+/// Connect by [`host`](Self::host), or check what a URL library makes of the text: by the rules of browsers,
+/// `0x7f` is an IPv4 address, and by the contract a DNS name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Provider(Arc<str>);
 
@@ -45,6 +48,7 @@ impl Provider {
     pub fn host(&self) -> Host<'_> {
         let (host, _) = split(&self.0);
         if let Some(literal) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            // It was parsed when this was made.
             return Host::V6(literal.parse().unwrap_or(Ipv6Addr::UNSPECIFIED));
         }
         host.parse().map_or(Host::Dns(host), Host::V4)

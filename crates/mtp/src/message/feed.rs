@@ -1,4 +1,4 @@
-//! The feed (section 11), and the events in it (section 10).
+//! The feed (section 11).
 
 use std::{fmt, marker::PhantomData};
 
@@ -8,17 +8,15 @@ use serde::{
     ser::SerializeMap,
 };
 
-use super::{AuthorizationItem, ConnectionItem, PeerItem, PeerState};
+use super::{
+    AuthorizationItem, ConnectionItem, Event, PeerItem, PeerState,
+    body::{Body, BodyFault, ObjectRef},
+};
 use crate::{
-    id::{ClientUri, GroupUri, Id},
-    octets::{Hash32, Octets},
-    text::words,
-    time::Timestamp,
+    id::{GroupUri, Id},
+    octets::Octets,
     wire::Replay,
 };
-
-/// What is longer is left out of a feed, and is to be had as an object.
-pub const MAX_INLINE_BYTES: usize = 65_536;
 
 /// The answer to `GET /feed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,64 +70,6 @@ pub enum ItemBody {
     },
 }
 
-/// One entry of a group's log.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "EventForm")]
-pub struct Event {
-    /// The group.
-    pub group: GroupUri,
-    /// Its number, from 1 without gaps.
-    pub seq: u64,
-    /// Its type.
-    pub kind: EventKind,
-    /// The epoch in the framing of its MLS message, 0 for `created`.
-    pub epoch: u64,
-    /// Who sent it.
-    pub sender: ClientUri,
-    /// When the owner accepted it.
-    pub time: Timestamp,
-    /// Its MLS message; none where retention has dropped it.
-    pub body: Option<Body>,
-    /// The SHA-256 of its body.
-    pub body_hash: Hash32,
-    /// The hash of the event before, zeros for the first.
-    pub prev: Hash32,
-    /// Its own hash.
-    pub hash: Hash32,
-}
-
-words! {
-    /// The type of an event.
-    EventKind: "a type of an event" {
-        /// The first: its body is the first GroupInfo.
-        Created = "created",
-        /// An MLS proposal.
-        Proposal = "proposal",
-        /// An MLS commit.
-        Commit = "commit",
-        /// An MLS application message.
-        Application = "application",
-    }
-}
-
-/// Bytes that are there, or are to be had as an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// The bytes.
-    Here(Octets),
-    /// What stands in their place.
-    Object(ObjectRef),
-}
-
-/// What names an object: `GET /objects/{sha256}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObjectRef {
-    /// The SHA-256 of its bytes.
-    pub sha256: Hash32,
-    /// How many there are.
-    pub size: u64,
-}
-
 /// The feed's item `welcome`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "WelcomeForm")]
@@ -153,93 +93,6 @@ pub struct Removed {
     pub group: GroupUri,
     /// The last number the peer is entitled to.
     pub after_seq: u64,
-}
-
-impl Body {
-    /// Bytes as they travel in a feed: as they are up to 65,536, as an object above.
-    pub fn of(bytes: Vec<u8>) -> Self {
-        if bytes.len() <= MAX_INLINE_BYTES {
-            Self::Here(Octets(bytes))
-        } else {
-            Self::Object(ObjectRef { sha256: Hash32::of(&bytes), size: bytes.len() as u64 })
-        }
-    }
-
-    /// Writes the bytes as the member `name`, or what stands in their place as `object`.
-    fn write<M: SerializeMap>(&self, map: &mut M, name: &str, object: &str) -> Result<(), M::Error> {
-        match self {
-            Self::Here(bytes) => map.serialize_entry(name, bytes),
-            Self::Object(reference) => map.serialize_entry(object, reference),
-        }
-    }
-
-    fn join(
-        name: &'static str,
-        here: Option<Octets>,
-        object: Option<ObjectRef>,
-    ) -> Result<Option<Self>, BodyFault> {
-        match (here, object) {
-            (Some(_), Some(_)) => Err(BodyFault::Both(name)),
-            (Some(bytes), None) => Ok(Some(Self::Here(bytes))),
-            (None, object) => Ok(object.map(Self::Object)),
-        }
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum BodyFault {
-    #[error("`{0}` and `{0}_object` are both there")]
-    Both(&'static str),
-    #[error("neither `{0}` nor `{0}_object` is there")]
-    Neither(&'static str),
-}
-
-/// An event's members on the wire.
-#[derive(Deserialize)]
-struct EventForm {
-    group: GroupUri,
-    seq: u64,
-    #[serde(rename = "type")]
-    kind: EventKind,
-    epoch: u64,
-    sender: ClientUri,
-    time: Timestamp,
-    body: Option<Octets>,
-    body_object: Option<ObjectRef>,
-    body_hash: Hash32,
-    prev: Hash32,
-    hash: Hash32,
-}
-
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash } = self;
-        let mut map = serializer.serialize_map(Some(9 + usize::from(body.is_some())))?;
-        map.serialize_entry("group", group)?;
-        map.serialize_entry("seq", seq)?;
-        map.serialize_entry("type", kind)?;
-        map.serialize_entry("epoch", epoch)?;
-        map.serialize_entry("sender", sender)?;
-        map.serialize_entry("time", time)?;
-        if let Some(body) = body {
-            body.write(&mut map, "body", "body_object")?;
-        }
-        map.serialize_entry("body_hash", body_hash)?;
-        map.serialize_entry("prev", prev)?;
-        map.serialize_entry("hash", hash)?;
-        map.end()
-    }
-}
-
-impl TryFrom<EventForm> for Event {
-    type Error = BodyFault;
-
-    fn try_from(form: EventForm) -> Result<Self, BodyFault> {
-        let EventForm { group, seq, kind, epoch, sender, time, body, body_object, body_hash, prev, hash } =
-            form;
-        let body = Body::join("body", body, body_object)?;
-        Ok(Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash })
-    }
 }
 
 /// A welcome's members on the wire.

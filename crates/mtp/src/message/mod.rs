@@ -3,17 +3,19 @@
 //! These are shapes, with the checks that the contract counts as form. Read them with
 //! [`wire::decode`](crate::wire::decode) and the checks are done; who may say what, and when, is the node's.
 
+mod body;
 mod consent;
+mod event;
 mod feed;
 mod peering;
 mod query;
 
+pub use body::{Body, MAX_INLINE_BYTES, ObjectRef};
 pub use consent::{
     AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
     ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME,
 };
-pub use feed::{
-    Body, Event, EventKind, FeedPage, Item, ItemBody, MAX_INLINE_BYTES, ObjectRef, Removed, Welcome,
-};
+pub use event::{Event, EventKind};
+pub use feed::{FeedPage, Item, ItemBody, Removed, Welcome};
 pub use peering::{PeerItem, PeerState, PeeringReply, PeeringRequest, Ping};
 pub use query::{FeedQuery, PeeringQuery};

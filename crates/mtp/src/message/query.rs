@@ -38,12 +38,25 @@ impl FeedQuery {
     ///
     /// Where a parameter is missing, repeated, percent-encoded or not in its form.
     pub fn parse(query: &str) -> Result<Self, Malformed> {
+        let parsed = Self::parse_of_client(query)?;
+        if parsed.after > 0 && (parsed.last.is_none() || parsed.generation.is_none()) {
+            return Err(Malformed::new("with `after` over 0, `last` and `generation` have to be there"));
+        }
+        Ok(parsed)
+    }
+
+    /// Reads what stands after the `?` where a user's client asks: it need not name its last item.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub fn parse_of_client(query: &str) -> Result<Self, Malformed> {
         let [after, last, generation, wait, max_events, max_bytes] =
             parameters(query, ["after", "last", "generation", "wait", "max_events", "max_bytes"])?;
         let after = number("after", after, 0)?.ok_or_else(|| Malformed::new("`after` is missing"))?;
         let (last, generation) = (id("last", last)?, id("generation", generation)?);
-        if after > 0 && (last.is_none() || generation.is_none()) {
-            return Err(Malformed::new("with `after` over 0, `last` and `generation` have to be there"));
+        if after > 0 && generation.is_none() {
+            return Err(Malformed::new("with `after` over 0, `generation` has to be there"));
         }
         Ok(Self {
             after,

@@ -1,0 +1,99 @@
+//! The events of a group (section 10).
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+
+use super::body::{Body, BodyFault, ObjectRef};
+use crate::{
+    id::{ClientUri, GroupUri},
+    octets::{Hash32, Octets},
+    text::words,
+    time::Timestamp,
+};
+
+/// One entry of a group's log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "EventForm")]
+pub struct Event {
+    /// The group.
+    pub group: GroupUri,
+    /// Its number, from 1 without gaps.
+    pub seq: u64,
+    /// Its type.
+    pub kind: EventKind,
+    /// The epoch in the framing of its MLS message, 0 for `created`.
+    pub epoch: u64,
+    /// Who sent it.
+    pub sender: ClientUri,
+    /// When the owner accepted it.
+    pub time: Timestamp,
+    /// Its MLS message; none where retention has dropped it.
+    pub body: Option<Body>,
+    /// The SHA-256 of its body.
+    pub body_hash: Hash32,
+    /// The hash of the event before, zeros for the first.
+    pub prev: Hash32,
+    /// Its own hash.
+    pub hash: Hash32,
+}
+
+words! {
+    /// The type of an event.
+    EventKind: "a type of an event" {
+        /// The first: its body is the first GroupInfo.
+        Created = "created",
+        /// An MLS proposal.
+        Proposal = "proposal",
+        /// An MLS commit.
+        Commit = "commit",
+        /// An MLS application message.
+        Application = "application",
+    }
+}
+
+/// An event's members on the wire.
+#[derive(Deserialize)]
+struct EventForm {
+    group: GroupUri,
+    seq: u64,
+    #[serde(rename = "type")]
+    kind: EventKind,
+    epoch: u64,
+    sender: ClientUri,
+    time: Timestamp,
+    body: Option<Octets>,
+    body_object: Option<ObjectRef>,
+    body_hash: Hash32,
+    prev: Hash32,
+    hash: Hash32,
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash } = self;
+        let mut map = serializer.serialize_map(Some(9 + usize::from(body.is_some())))?;
+        map.serialize_entry("group", group)?;
+        map.serialize_entry("seq", seq)?;
+        map.serialize_entry("type", kind)?;
+        map.serialize_entry("epoch", epoch)?;
+        map.serialize_entry("sender", sender)?;
+        map.serialize_entry("time", time)?;
+        if let Some(body) = body {
+            body.write(&mut map, "body", "body_object")?;
+        }
+        map.serialize_entry("body_hash", body_hash)?;
+        map.serialize_entry("prev", prev)?;
+        map.serialize_entry("hash", hash)?;
+        map.end()
+    }
+}
+
+impl TryFrom<EventForm> for Event {
+    type Error = BodyFault;
+
+    fn try_from(form: EventForm) -> Result<Self, BodyFault> {
+        let EventForm { group, seq, kind, epoch, sender, time, body, body_object, body_hash, prev, hash } =
+            form;
+        let body = Body::join("body", body, body_object)?;
+        Ok(Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash })
+    }
+}
