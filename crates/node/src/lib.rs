@@ -1,1 +1,30 @@
-//! A whole MTP provider as a library.
+//! A whole MTP provider as a library: [`Node::start`] and it federates. It knows nothing of any GUI.
+//!
+//! A folder is a job that a provider has; each says in its first file what it is for. How one item travels: what a
+//! peer asks enters [`http`](crate::http) through its gate, is judged in `consent`, written by [`store`] together
+//! with one feed row for whoever has to know, wakes the waiting pull in `delivery`, arrives in the other node's
+//! `pull`, is verified, and is stored with its cursor in one transaction.
+
+pub mod ambient;
+mod accounts;
+mod changes;
+mod client_api;
+pub mod config;
+mod consent;
+mod core;
+mod delivery;
+pub mod diagnose;
+mod http;
+pub mod identity;
+mod node;
+mod peers;
+mod pull;
+pub mod store;
+
+pub use changes::{Change, Changes};
+pub use config::Config;
+pub use consent::{Decision, Misuse};
+pub use http::{ListenFault, Listener, bind, serve};
+pub use node::{Listening, Node, StartFault};
+pub use peers::{AddressGuard, GuardFault};
+pub use pull::{Pulling, PullingStatus, Serving};

@@ -1,0 +1,71 @@
+//! Who lives here: users, their clients, and the clients' tokens.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use drawbridge_mtp::id::{ClientUri, Name};
+use sha2::{Digest, Sha256};
+
+use crate::ambient::{Ambient, AmbientExt};
+use crate::consent::Misuse;
+use crate::core::Core;
+use crate::store::{Reader, UserRule};
+
+/// Whether a client is new or has lost its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenFor {
+    /// It is made.
+    NewClient,
+    /// It is there; its old token ends.
+    OldClient,
+}
+
+/// What is kept of a token.
+pub(crate) fn hash_token(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// 256 random bits, as text.
+fn new_token(ambient: &dyn Ambient) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(ambient.random::<32>())
+}
+
+impl Core {
+    /// Makes an account.
+    pub(crate) async fn create_user(&self, name: Name, rule: UserRule) -> Result<(), Misuse> {
+        self.store
+            .write(move |tx| if tx.add_user(&name, rule)? { Ok(()) } else { Err(Misuse::Taken("user")) })
+            .await
+    }
+
+    /// Makes a client, or gives one another token; returns the token, which is kept only as a hash.
+    pub(crate) async fn issue_token(&self, user: Name, name: Name, which: TokenFor) -> Result<(ClientUri, String), Misuse> {
+        let token = new_token(&*self.ambient);
+        let hash = hash_token(&token);
+        let client = ClientUri::new(&self.user(&user), &name);
+        let reader = Reader::Client(client.clone());
+        let issued = self.store.write(move |tx| {
+            if tx.user(&user)?.is_none() {
+                return Err(Misuse::NoSuchUser(user));
+            }
+            match which {
+                TokenFor::NewClient if !tx.add_client(&user, &name, &hash)? => Err(Misuse::Taken("client")),
+                TokenFor::OldClient if !tx.set_token(&user, &name, &hash)? => Err(Misuse::NoSuchClient(user, name)),
+                _ => Ok(tx.open_feed(&reader)?),
+            }
+        });
+        issued.await.map(|()| (client, token))
+    }
+
+    /// Removes a client, with its token and its feed.
+    pub(crate) async fn delete_client(&self, user: Name, name: Name) -> Result<(), Misuse> {
+        let reader = Reader::Client(ClientUri::new(&self.user(&user), &name));
+        self.store
+            .write(move |tx| {
+                if !tx.remove_client(&user, &name)? {
+                    return Err(Misuse::NoSuchClient(user, name));
+                }
+                Ok(tx.drop_feed(&reader)?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,50 @@
+//! Clock and randomness, behind one trait so that tests can turn both.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use drawbridge_mtp::id::Id;
+use drawbridge_mtp::time::Timestamp;
+
+/// What a node takes from the world that is not the network: the time and random octets.
+pub trait Ambient: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+    /// Fills `buffer` with octets that nobody can guess.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// The system's clock and random number generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System;
+
+impl Ambient for System {
+    fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        // A system without random numbers cannot keep a single promise of this protocol.
+        if let Err(fault) = getrandom::fill(buffer) {
+            tracing::error!(%fault, "the system gives no random numbers");
+            std::process::abort();
+        }
+    }
+}
+
+/// What is made from an [`Ambient`].
+pub(crate) trait AmbientExt: Ambient {
+    /// `N` random octets.
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut octets = [0; N];
+        self.fill(&mut octets);
+        octets
+    }
+
+    /// A new id, made now.
+    fn id(&self) -> Id {
+        Id::new(self.now(), self.random())
+    }
+}
+
+impl<A: Ambient + ?Sized> AmbientExt for A {}

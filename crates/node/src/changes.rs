@@ -1,0 +1,44 @@
+//! Word of what has changed, for whoever shows it or acts on it.
+
+use drawbridge_mtp::id::{Id, Provider};
+use tokio::sync::broadcast;
+
+/// Changes that a listener may be behind before it has to look at everything again.
+const BACKLOG: usize = 4096;
+
+/// Something has changed. What the store holds is on disk before its change is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A peer's state, directions or troubles.
+    Peer(Provider),
+    /// A request or connection with a user of this provider.
+    Connection(Provider),
+    /// A request of this provider waits for a decision that did not wait before.
+    Waiting(Provider, Id),
+    /// A provider waits for a decision that did not wait before.
+    WaitingPeer(Provider),
+    /// Users, clients or rules.
+    Accounts,
+    /// Settings.
+    Settings,
+}
+
+/// Where changes are told and heard.
+#[derive(Clone, Debug)]
+pub struct Changes(broadcast::Sender<Change>);
+
+impl Changes {
+    pub(crate) fn new() -> Self {
+        Self(broadcast::channel(BACKLOG).0)
+    }
+
+    pub(crate) fn announce(&self, change: Change) {
+        // Where nobody listens, nobody needs to know.
+        let _ = self.0.send(change);
+    }
+
+    /// Listens from now on. A listener that falls behind is told so, and looks at everything again.
+    pub fn listen(&self) -> broadcast::Receiver<Change> {
+        self.0.subscribe()
+    }
+}

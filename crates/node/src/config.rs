@@ -1,0 +1,331 @@
+//! Every setting of a node, its default and its check.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use drawbridge_mtp::document::Endpoint;
+use drawbridge_mtp::id::Provider;
+use serde::{Deserialize, Deserializer};
+
+/// A node's settings, as its configuration file has them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Our authority.
+    #[serde(deserialize_with = "from_text")]
+    pub provider: Provider,
+    /// The folder with our key and our store. Made where it is absent.
+    pub data_dir: PathBuf,
+    /// The server for other providers.
+    pub mtp: MtpConfig,
+    /// The server for our users' clients; none where absent.
+    pub client: Option<ListenConfig>,
+    /// The server for the operator's GUI and scripts; none where absent.
+    pub admin: Option<ListenConfig>,
+    /// How other providers are met.
+    #[serde(default)]
+    pub peers: PeersConfig,
+    /// What is given away at most.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// The server for other providers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MtpConfig {
+    /// Address and port to listen on.
+    #[serde(deserialize_with = "from_text")]
+    pub listen: SocketAddr,
+    /// Certificate chain, PEM. Absent: a self-signed one is made on first start.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Where others reach us. Absent: `https://{provider}/mtp/v1`.
+    #[serde(default, deserialize_with = "optional_from_text")]
+    pub endpoint: Option<Endpoint>,
+}
+
+/// A server on this machine, or with TLS anywhere.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address and port to listen on.
+    #[serde(deserialize_with = "from_text")]
+    pub listen: SocketAddr,
+    /// Certificate chain, PEM. Needed where `listen` is not on the loopback network.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    pub tls_key: Option<PathBuf>,
+}
+
+/// How other providers are met.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PeersConfig {
+    /// How strangers become peers, until the operator chooses another way in the GUI.
+    pub strangers: Strangers,
+    /// Private networks that peers may be on.
+    pub allow_networks: Vec<Network>,
+    /// Certificates, PEM, trusted besides the system's.
+    pub extra_roots: Option<PathBuf>,
+}
+
+/// How strangers become peers (section 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strangers {
+    /// A stranger waits until the operator has approved it.
+    #[default]
+    Ask,
+    /// A stranger is let in as soon as it introduces itself.
+    Open,
+    /// Only providers that the operator has added are spoken with.
+    Listed,
+}
+
+/// What is given away at most.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Providers that may wait for a decision at one time.
+    pub pending_peers: u64,
+    /// Days after which a provider that waits is forgotten.
+    pub pending_days: u32,
+    /// Requests a second from one address that name no allowed peer.
+    pub stranger_requests: u32,
+    /// Requests a second of one peer, and of one address in the name of allowed peers.
+    pub peer_requests: u32,
+    /// Connections from other providers at one time.
+    pub open_connections: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            pending_peers: 1000,
+            pending_days: 14,
+            stranger_requests: 100,
+            peer_requests: 1000,
+            open_connections: 4096,
+        }
+    }
+}
+
+/// Why a configuration cannot be used. The text is one sentence that names the place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigFault {
+    /// The file cannot be read.
+    #[error("the configuration {path} cannot be read: {fault}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: std::io::Error,
+    },
+    /// It is not TOML, has an unknown key, or a value of the wrong kind.
+    #[error("the configuration {path}{place} is wrong: {reason}")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// ` in line N`, where that is known.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Values do not go together.
+    #[error("the configuration is wrong: {0}")]
+    Unfit(String),
+}
+
+impl Config {
+    /// Reads and checks the file `path`. Paths in it are relative to its folder.
+    pub fn load(path: &Path) -> Result<Self, ConfigFault> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|fault| ConfigFault::Unreadable { path: path.to_owned(), fault })?;
+        let mut config: Self = toml::from_str(&text).map_err(|fault| ConfigFault::Wrong {
+            path: path.to_owned(),
+            place: fault
+                .span()
+                .map(|span| format!(" in line {}", text[..span.start.min(text.len())].matches('\n').count() + 1))
+                .unwrap_or_default(),
+            reason: fault.message().replace('\n', " "),
+        })?;
+        config.relative_to(path.parent().unwrap_or(Path::new("")));
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Where others reach us.
+    pub fn endpoint(&self) -> Result<Endpoint, ConfigFault> {
+        match &self.mtp.endpoint {
+            Some(endpoint) => Ok(endpoint.clone()),
+            None => format!("https://{}/mtp/v1", self.provider)
+                .parse()
+                .map_err(|fault| ConfigFault::Unfit(format!("provider makes no endpoint: {fault}"))),
+        }
+    }
+
+    /// Checks what one value alone does not show.
+    pub fn check(&self) -> Result<(), ConfigFault> {
+        pair("mtp", &self.mtp.tls_cert, &self.mtp.tls_key)?;
+        for (section, server) in [("client", &self.client), ("admin", &self.admin)] {
+            let Some(server) = server else { continue };
+            let tls = pair(section, &server.tls_cert, &server.tls_key)?;
+            if !tls && !server.listen.ip().is_loopback() {
+                return Err(ConfigFault::Unfit(format!(
+                    "[{section}] listen = \"{}\" is reachable from other machines and needs tls_cert and tls_key, \
+                     or an address of the loopback network such as 127.0.0.1",
+                    server.listen
+                )));
+            }
+        }
+        self.endpoint().map(|_| ())
+    }
+
+    fn relative_to(&mut self, folder: &Path) {
+        let listeners = [&mut self.client, &mut self.admin].into_iter().flatten();
+        let files = listeners.flat_map(|server| [&mut server.tls_cert, &mut server.tls_key]);
+        let files = files.chain([&mut self.mtp.tls_cert, &mut self.mtp.tls_key, &mut self.peers.extra_roots]);
+        for path in files.flatten().chain([&mut self.data_dir]) {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+/// A certificate and its key come together or not at all.
+fn pair(section: &str, cert: &Option<PathBuf>, key: &Option<PathBuf>) -> Result<bool, ConfigFault> {
+    match (cert, key) {
+        (Some(_), Some(_)) => Ok(true),
+        (None, None) => Ok(false),
+        (Some(_), None) => Err(ConfigFault::Unfit(format!("[{section}] has tls_cert but no tls_key"))),
+        (None, Some(_)) => Err(ConfigFault::Unfit(format!("[{section}] has tls_key but no tls_cert"))),
+    }
+}
+
+fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|fault| serde::de::Error::custom(format!("{text:?} does not fit here: {fault}")))
+}
+
+fn optional_from_text<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    from_text(deserializer).map(Some)
+}
+
+/// A network in CIDR form, such as `192.168.0.0/16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+/// The text is not a network.
+#[derive(Debug, thiserror::Error)]
+#[error("a network is written as an address, a slash and the length of its prefix, such as 192.168.0.0/16")]
+pub struct InvalidNetwork;
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        let (address, prefix) = text.split_once('/').ok_or(InvalidNetwork)?;
+        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
+        let prefix = prefix.parse().map_err(|_| InvalidNetwork)?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        if prefix > longest { Err(InvalidNetwork) } else { Ok(Self { address, prefix }) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
+    }
+}
+
+impl Network {
+    /// Whether `address` is in this network.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let host_bits = 32 - u32::from(self.prefix);
+                (u32::from(network) ^ u32::from(address)).checked_shr(host_bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let host_bits = 128 - u32::from(self.prefix);
+                (u128::from(network) ^ u128::from(address)).checked_shr(host_bits).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigFault> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("drawbridge.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    }
+
+    const WHOLE: &str = r#"
+        provider = "127.0.0.1:9101"
+        data_dir = "data"
+        [mtp]
+        listen = "127.0.0.1:9101"
+        [client]
+        listen = "127.0.0.1:9102"
+        [admin]
+        listen = "127.0.0.1:9103"
+        [peers]
+        strangers = "listed"
+        allow_networks = ["127.0.0.0/8", "fd00::/8"]
+        extra_roots = "ca.pem"
+    "#;
+
+    #[test]
+    fn a_whole_configuration_is_read_and_its_paths_are_relative_to_it() {
+        let config = load(WHOLE).unwrap();
+        assert_eq!(config.peers.strangers, Strangers::Listed);
+        assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("data"));
+        assert!(config.peers.extra_roots.as_ref().unwrap().is_absolute());
+        assert_eq!(config.endpoint().unwrap().to_string(), "https://127.0.0.1:9101/mtp/v1");
+        assert!(config.peers.allow_networks[0].contains("127.3.2.1".parse().unwrap()));
+        assert!(!config.peers.allow_networks[0].contains("128.0.0.1".parse().unwrap()));
+        assert!(config.peers.allow_networks[1].contains("fdff::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_in_one_sentence() {
+        let cases = [
+            ("provider = \"127.0.0.1:9101\"", "provider = \"Home.Example\"", "Home.Example"),
+            ("strangers = \"listed\"", "strangers = \"anyone\"", "anyone"),
+            ("strangers = \"listed\"", "stranger = \"ask\"", "stranger"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"127.0.0.1\"", "127.0.0.1"),
+            ("listen = \"127.0.0.1:9103\"", "listen = \"0.0.0.0:9103\"", "[admin]"),
+            ("\"127.0.0.0/8\"", "\"127.0.0.0\"", "127.0.0.0"),
+            ("[mtp]", "[mtp]\ntls_cert = \"a.pem\"", "tls_key"),
+            ("[mtp]", "[mtp]\nendpoint = \"http://a.example/mtp\"", "endpoint"),
+            ("[client]", "[clients]", "clients"),
+            ("data_dir = \"data\"", "", "data_dir"),
+        ];
+        for (right, wrong, named) in cases {
+            let fault = load(&WHOLE.replace(right, wrong)).expect_err(wrong).to_string();
+            assert!(fault.contains(named), "{fault:?} does not name {named:?}");
+            assert!(!fault.contains('\n'), "{fault:?} has several lines");
+        }
+    }
+}

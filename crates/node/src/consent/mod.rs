@@ -1,0 +1,148 @@
+//! Who may reach our users: requests for a connection, what becomes of them, and the rules that decide without a
+//! click (section 7).
+//!
+//! The rules are written once, over one transaction of the store; the wire, the clients and the operator come in
+//! through different doors to them.
+
+mod courier;
+mod decide;
+mod learn;
+mod receive;
+
+pub use decide::{Decision, Misuse};
+pub(crate) use decide::{ask, decide, find};
+
+pub(crate) use courier::deliver;
+pub(crate) use learn::{lapse, learn, make_good};
+pub(crate) use receive::{receive, take_back};
+
+use drawbridge_mtp::id::{Provider, UserUri};
+use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody, PeerState};
+
+use crate::store::{ConnectionRow, DecidedBy, Reader, RuleKind, StoreFault, Tx, Unsent, UserRule, View};
+
+/// Gives `row` another state and tells the clients of those of its users who live here.
+fn settle(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &mut ConnectionRow,
+    state: ConnectionState,
+    by: DecidedBy,
+) -> Result<(), StoreFault> {
+    row.state = state;
+    row.changed = tx.now();
+    row.decided_by = Some(by);
+    row.ignored = false;
+    tx.put_connection(row)?;
+    tell_clients(tx, ours, row)
+}
+
+/// Tells the requester's provider, where that is another one, of the state of a request that it made.
+fn tell_requester(tx: &Tx<'_>, ours: &Provider, row: &ConnectionRow) -> Result<(), StoreFault> {
+    if !row.outgoing && row.peer != *ours {
+        tx.append(&Reader::Peer(row.peer.clone()), &item(row, row.state))?;
+    }
+    Ok(())
+}
+
+/// Tells the clients of the users of `row` that live here, each as much as its user may know.
+fn tell_clients(tx: &Tx<'_>, ours: &Provider, row: &ConnectionRow) -> Result<(), StoreFault> {
+    for user in [&row.from, &row.to] {
+        if user.provider() != ours || (row.unseen && *user == row.to) {
+            continue;
+        }
+        let hidden = *user == row.from && row.state == ConnectionState::Declined && !row.told;
+        let state = if hidden { ConnectionState::Pending } else { row.state };
+        for client in tx.clients()?.into_iter().filter(|client| client.user == *user.name()) {
+            let client = drawbridge_mtp::id::ClientUri::new(user, &client.name);
+            tx.append(&Reader::Client(client), &item(row, state))?;
+        }
+    }
+    Ok(())
+}
+
+fn item(row: &ConnectionRow, state: ConnectionState) -> ItemBody {
+    ItemBody::Connection(ConnectionItem {
+        id: row.id,
+        from: row.from.clone(),
+        to: row.to.clone(),
+        state,
+        time: row.changed,
+    })
+}
+
+/// Marks every request between two users that is open or refused as approved, and tells each requester's provider.
+fn approve_all(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    one: &UserUri,
+    other: &UserUri,
+    by: DecidedBy,
+) -> Result<(), StoreFault> {
+    for mut row in tx.connections_between(one, other)? {
+        if matches!(row.state, ConnectionState::Pending | ConnectionState::Declined) {
+            row.unsent = None;
+            settle(tx, ours, &mut row, ConnectionState::Approved, by)?;
+            if by != DecidedBy::Peer {
+                tell_requester(tx, ours, &row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ends every approved connection between two users. Where it is our side that ends it, theirs is told.
+fn end_all(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    one: &UserUri,
+    other: &UserUri,
+    by: DecidedBy,
+) -> Result<(), StoreFault> {
+    for mut row in tx.connections_between(one, other)? {
+        if row.state == ConnectionState::Approved {
+            if row.outgoing && by != DecidedBy::Peer {
+                row.unsent = Some(Unsent::Delete);
+            }
+            settle(tx, ours, &mut row, ConnectionState::Ended, by)?;
+            if by != DecidedBy::Peer {
+                tell_requester(tx, ours, &row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the rules say of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It waits for a click.
+    Ask,
+    /// It is approved at once.
+    Allow,
+    /// It is kept and shown to nobody.
+    Unseen,
+}
+
+/// The most particular rule wins: of the user before that of all, on a person before that on a provider; where
+/// there is none, the user's own.
+fn verdict(view: &View<'_>, from: &UserUri, to: &UserUri) -> Result<Verdict, StoreFault> {
+    let Some(user) = view.user(to.name())? else { return Ok(Verdict::Unseen) };
+    let rules = view.rules()?;
+    let of = |user: Option<&drawbridge_mtp::id::Name>, source: &str| {
+        rules.iter().find(|rule| rule.user.as_ref() == user && rule.source == source).map(|rule| rule.kind)
+    };
+    let sources = [from.as_str(), from.provider().as_str()];
+    let particular = [Some(to.name()), None].into_iter().flat_map(|user| sources.map(|source| (user, source)));
+    let rule = particular.into_iter().find_map(|(user, source)| of(user, source));
+    Ok(match (rule, user.rule) {
+        (Some(RuleKind::Block), _) => Verdict::Unseen,
+        (Some(RuleKind::Allow), _) => Verdict::Allow,
+        (None, UserRule::Ask) => Verdict::Ask,
+        // A stranger's word is not enough: the provider has to be a peer already.
+        (None, UserRule::Allow) => match view.peer_state(from.provider())? {
+            PeerState::Allowed => Verdict::Allow,
+            _ => Verdict::Ask,
+        },
+    })
+}

@@ -1,0 +1,105 @@
+//! What the rooms of one node share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use drawbridge_mtp::document::Endpoint;
+use drawbridge_mtp::id::{Name, Provider, UserUri};
+use drawbridge_mtp::signature::{Signer, Stamp};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ambient::{Ambient, AmbientExt};
+use crate::changes::Changes;
+use crate::config::{Config, Strangers};
+use crate::delivery::Waits;
+use crate::diagnose::{PeerFault, Stage, TrafficLog};
+use crate::http::Throttle;
+use crate::peers::{AddressGuard, Documents};
+use crate::pull::Board;
+use crate::store::{Store, StoreFault};
+
+/// How long a signature of ours holds, in seconds.
+const SIGNATURE_LIFETIME_S: u16 = 120;
+
+/// One node: its rooms reach each other through this.
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) ours: Provider,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) signer: Signer,
+    pub(crate) document: bytes::Bytes,
+    pub(crate) store: Store,
+    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) changes: Changes,
+    pub(crate) choices: RwLock<Choices>,
+    pub(crate) guard: AddressGuard,
+    pub(crate) client: reqwest::Client,
+    pub(crate) documents: Documents,
+    pub(crate) traffic: TrafficLog,
+    pub(crate) waits: Waits,
+    pub(crate) board: Board,
+    pub(crate) throttle: Throttle,
+    pub(crate) seen_clients: Mutex<HashMap<(Name, Name), u64>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// What the operator can change while the node runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choices {
+    pub(crate) strangers: Strangers,
+    pub(crate) tell_declined: bool,
+}
+
+impl Core {
+    pub(crate) fn choices(&self) -> Choices {
+        *self.choices.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A user of ours, by its local name.
+    pub(crate) fn user(&self, name: &Name) -> UserUri {
+        UserUri::new(&self.ours, name)
+    }
+
+    /// When and for how long a signature made now holds.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp {
+            created: self.ambient.now().as_secs(),
+            lifetime_s: SIGNATURE_LIFETIME_S,
+            nonce: self.ambient.random(),
+        }
+    }
+
+    /// Keeps what went wrong with `peer`; one who is unknown is not kept account of.
+    pub(crate) async fn note_trouble(&self, peer: &Provider, fault: &PeerFault) {
+        let (provider, stage, code, text) =
+            (peer.clone(), fault.stage.to_string(), fault.code.to_string(), fault.text.clone());
+        let kept = self.store.write(move |tx| {
+            if tx.peer(&provider)?.is_some() {
+                tx.note_trouble(&provider, &stage, &code, &text)?;
+            }
+            Ok::<_, StoreFault>(())
+        });
+        if let Err(store) = kept.await {
+            tracing::error!(%store, %peer, trouble = %fault, "a trouble could not be kept");
+        }
+    }
+
+    /// The steps `stages` have succeeded with `peer`.
+    pub(crate) async fn end_troubles(&self, peer: &Provider, stages: &'static [Stage]) {
+        let provider = peer.clone();
+        let ended = self.store.write(move |tx| {
+            let words: Vec<String> = stages.iter().map(Stage::to_string).collect();
+            tx.end_troubles(&provider, &words.iter().map(String::as_str).collect::<Vec<_>>())
+        });
+        if let Err(fault) = ended.await {
+            tracing::error!(%fault, %peer, "the end of a trouble could not be kept");
+        }
+    }
+}
+
+/// A poisoned lock means that a thread has panicked between two whole steps; the data is whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

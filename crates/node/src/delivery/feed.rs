@@ -1,0 +1,167 @@
+//! Serving a feed, to a peer or to a client of ours (section 11).
+
+use std::time::Duration;
+
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState};
+use tokio::time::Instant;
+
+use super::WaitKind;
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault};
+
+/// Why a pull gets no page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedRefusal {
+    /// The reader's place is not in this history.
+    #[error("your place is not in this feed's history; start again at after=0 with the generation given here")]
+    Reset(FeedPlace),
+    /// What comes after the reader's place is no longer kept.
+    #[error("what came after your place is no longer kept; start again at after=0")]
+    Truncated(FeedPlace),
+    /// The reader may no longer read.
+    #[error("the state of the peer has changed")]
+    Shut,
+    /// The store cannot.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+/// Answers a pull of `reader`, at once or after waiting. `signed` is when the pull was signed, in seconds, where
+/// it was.
+pub(crate) async fn serve(core: &Core, reader: Reader, query: FeedQuery, signed: Option<u64>) -> Result<FeedPage, FeedRefusal> {
+    let limits = Limits::default();
+    let deadline = Instant::now() + Duration::from_secs(query.wait.min(limits.pull_wait_s));
+    let max_items = query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events);
+    let max_bytes = query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes);
+    let bell = core.store.feed_bell(&reader);
+    let mut wait = None;
+    let mut checked = false;
+    loop {
+        let mut rung = std::pin::pin!(bell.notified());
+        rung.as_mut().enable();
+        let (place, slice, may) = look(core, &reader, query.after, max_items, max_bytes).await?;
+        if !may {
+            return Err(FeedRefusal::Shut);
+        }
+        if !checked {
+            check_place(core, &reader, &query, &place, signed).await?;
+            checked = true;
+            // Whoever waited for this reader is answered: this pull is good.
+            wait = Some(core.waits.enter(WaitKind::Feed, &reader));
+            core.board.served(&reader, core.ambient.now());
+            acknowledge(core, &reader, &query, &place);
+        }
+        let Some(place_among) = &wait else { continue };
+        let over = place_among.is_replaced() || Instant::now() >= deadline || core.stop.is_cancelled();
+        if !slice.items.is_empty() || over {
+            let items = if place_among.is_replaced() { Vec::new() } else { slice.items };
+            core.board.served(&reader, core.ambient.now());
+            return Ok(FeedPage {
+                generation: place.generation,
+                more: slice.more && !items.is_empty(),
+                items,
+                first: place.first,
+                head: place.head,
+            });
+        }
+        tokio::select! {
+            () = rung => {}
+            () = place_among.nudged() => {}
+            () = tokio::time::sleep_until(deadline) => {}
+            () = core.stop.cancelled() => {}
+        }
+    }
+}
+
+/// One look at the feed, and at whether the reader may have it.
+async fn look(
+    core: &Core,
+    reader: &Reader,
+    after: u64,
+    max_items: u64,
+    max_bytes: u64,
+) -> Result<(FeedPlace, FeedSlice, bool), StoreFault> {
+    loop {
+        let of = reader.clone();
+        let looked = core.store.read(move |view| {
+            let may = match &of {
+                Reader::Peer(peer) => view.peer_state(peer)? == PeerState::Allowed,
+                Reader::Client(_) => true,
+            };
+            let Some(place) = view.feed(&of)? else { return Ok::<_, StoreFault>(None) };
+            let slice = view.feed_slice(&of, after, max_items, max_bytes)?;
+            Ok(Some((place, slice, may)))
+        });
+        if let Some(found) = looked.await? {
+            return Ok(found);
+        }
+        let of = reader.clone();
+        core.store.write(move |tx| tx.open_feed(&of)).await?;
+    }
+}
+
+/// Whether the place that the reader names is in this history, and still followed by what is kept.
+async fn check_place(
+    core: &Core,
+    reader: &Reader,
+    query: &FeedQuery,
+    place: &FeedPlace,
+    signed: Option<u64>,
+) -> Result<(), FeedRefusal> {
+    let other_history = query.generation.is_some_and(|named| named != place.generation);
+    let beyond = query.after > place.head;
+    let mut other_item = false;
+    if query.after > 0 && !other_history && !beyond {
+        let (of, after) = (reader.clone(), query.after);
+        let kept = core.store.read(move |view| view.feed_item_id(&of, after)).await?;
+        let known = kept.or_else(|| place.acknowledged_item.filter(|_| place.acknowledged == query.after));
+        other_item = query.last.zip(known).is_some_and(|(named, known)| named != known);
+    }
+    if other_history || beyond || other_item {
+        if beyond || other_item {
+            let text = format!(
+                "it has stored our feed up to number {}, which our store {}: our store, or its, is an older copy",
+                query.after,
+                if beyond { "has never given" } else { "has given to something else" }
+            );
+            note(core, reader, &PeerFault::new(Stage::Store, "feed-reset", text)).await;
+        }
+        return Err(FeedRefusal::Reset(place.clone()));
+    }
+    if query.after > 0 && query.after.saturating_add(1) < place.first {
+        return Err(FeedRefusal::Truncated(place.clone()));
+    }
+    let went_back = query.generation.is_some() && query.after < place.acknowledged;
+    if went_back && core.board.is_latest(reader, signed) {
+        let text = format!(
+            "it had stored our feed up to number {} and now says {}: its store is an older copy",
+            place.acknowledged, query.after
+        );
+        note(core, reader, &PeerFault::new(Stage::Store, "peer-went-back", text)).await;
+        let (of, after) = (reader.clone(), query.after);
+        core.store.write(move |tx| tx.forget_acknowledged(&of, after)).await?;
+    }
+    core.board.signed(reader, signed);
+    Ok(())
+}
+
+/// Notes what the reader has stored; nobody waits for that, since a loss only keeps items for longer.
+fn acknowledge(core: &Core, reader: &Reader, query: &FeedQuery, place: &FeedPlace) {
+    if query.generation.is_none() || query.after <= place.acknowledged {
+        return;
+    }
+    let (store, reader, after, last) = (core.store.clone(), reader.clone(), query.after, query.last);
+    core.tasks.spawn(async move {
+        if let Err(fault) = store.write(move |tx| tx.acknowledge(&reader, after, last)).await {
+            tracing::warn!(%fault, "an acknowledgement could not be kept");
+        }
+    });
+}
+
+async fn note(core: &Core, reader: &Reader, fault: &PeerFault) {
+    if let Reader::Peer(peer) = reader {
+        core.note_trouble(peer, fault).await;
+    }
+}

@@ -1,0 +1,12 @@
+//! Why federation does not work: what went wrong with a peer and at which step, the record of what crossed the
+//! wire, and a look at a provider step by step.
+
+mod check;
+mod traffic;
+mod trouble;
+
+pub use check::CheckStep;
+pub(crate) use check::check_provider;
+pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
+pub(crate) use traffic::told_headers;
+pub use trouble::{PeerFault, Stage};

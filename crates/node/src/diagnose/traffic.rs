@@ -1,0 +1,246 @@
+//! The record of what crossed the wire, in both directions: the latest requests of this run, in memory.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
+use tokio::sync::watch;
+
+use super::Stage;
+
+/// Requests that are remembered.
+const KEPT: usize = 5000;
+/// Items of a page that are remembered.
+const ITEMS: usize = 100;
+/// Octets of a target or header that are remembered.
+const TEXT: usize = 1024;
+
+/// Which way a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From a peer to us.
+    In,
+    /// From us to a peer.
+    Out,
+}
+
+/// One request and its answer.
+#[derive(Clone, Debug)]
+pub struct TrafficRecord {
+    /// Grows by one with each request.
+    pub id: u64,
+    /// When it began.
+    pub at: Timestamp,
+    /// Which way it went.
+    pub direction: Direction,
+    /// The other side, as far as it is known.
+    pub peer: Option<Provider>,
+    /// Whether that is proved by a signature.
+    pub verified: bool,
+    /// Its method.
+    pub method: String,
+    /// Path below the endpoint, with query.
+    pub target: String,
+    /// Whether the answer is still to come.
+    pub waiting: bool,
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// The problem's code, where the answer is one.
+    pub code: Option<String>,
+    /// From the beginning to the answer.
+    pub duration: Option<Duration>,
+    /// Octets of the request's content.
+    pub request_bytes: usize,
+    /// Octets of the answer's content.
+    pub response_bytes: usize,
+    /// The items of a feed page, the first hundred.
+    pub items: Vec<TrafficItem>,
+    /// How many items there were.
+    pub item_count: usize,
+    /// At which step it failed, where there was no answer that could be used.
+    pub stage: Option<Stage>,
+    /// One sentence on that.
+    pub text: Option<String>,
+    /// `name: value` of the headers that concern the protocol.
+    pub request_headers: Vec<String>,
+    /// The same of the answer.
+    pub response_headers: Vec<String>,
+    revision: u64,
+}
+
+/// An item of a feed page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrafficItem {
+    /// Its number.
+    pub seq: u64,
+    /// Its type.
+    pub kind: String,
+}
+
+impl TrafficRecord {
+    /// A request that begins now and waits for its answer.
+    pub fn begin(at: Timestamp, direction: Direction, method: &str, target: &str) -> Self {
+        Self {
+            id: 0,
+            at,
+            direction,
+            peer: None,
+            verified: false,
+            method: method.to_owned(),
+            target: cut(target),
+            waiting: true,
+            status: None,
+            code: None,
+            duration: None,
+            request_bytes: 0,
+            response_bytes: 0,
+            items: Vec::new(),
+            item_count: 0,
+            stage: None,
+            text: None,
+            request_headers: Vec::new(),
+            response_headers: Vec::new(),
+            revision: 0,
+        }
+    }
+
+    /// Notes the items of a page.
+    pub fn set_items<'a>(&mut self, items: impl ExactSizeIterator<Item = (u64, &'a str)>) {
+        self.item_count = items.len();
+        self.items =
+            items.take(ITEMS).map(|(seq, kind)| TrafficItem { seq, kind: kind.to_owned() }).collect();
+    }
+}
+
+/// The headers of `headers` that concern the protocol.
+pub(crate) fn told_headers(headers: &http::HeaderMap) -> Vec<String> {
+    const TOLD: [&str; 9] = [
+        "mtp-to",
+        "content-type",
+        "content-encoding",
+        "content-digest",
+        "signature-input",
+        "signature",
+        "cache-control",
+        "retry-after",
+        "user-agent",
+    ];
+    let told = headers.iter().filter(|(name, _)| TOLD.contains(&name.as_str()));
+    told.take(TOLD.len()).map(|(name, value)| cut(&format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))).collect()
+}
+
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// The latest requests.
+pub struct TrafficLog {
+    ring: Mutex<Ring>,
+    revision: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Ring {
+    records: VecDeque<TrafficRecord>,
+    next: u64,
+    revision: u64,
+}
+
+impl TrafficLog {
+    pub(crate) fn new() -> Self {
+        Self { ring: Mutex::default(), revision: watch::channel(0).0 }
+    }
+
+    /// Keeps `record` as the newest, gives it its number, and returns that.
+    pub(crate) fn add(&self, mut record: TrafficRecord) -> u64 {
+        let mut ring = self.ring();
+        ring.next += 1;
+        ring.revision += 1;
+        record.id = ring.next;
+        record.revision = ring.revision;
+        if ring.records.len() == KEPT {
+            ring.records.pop_front();
+        }
+        ring.records.push_back(record);
+        self.revision.send_replace(ring.revision);
+        ring.next
+    }
+
+    /// Changes the record `id`, where it is still kept.
+    pub(crate) fn update(&self, id: u64, change: impl FnOnce(&mut TrafficRecord)) {
+        let mut ring = self.ring();
+        let Some(oldest) = ring.records.front().map(|record| record.id) else { return };
+        let Some(place) = id.checked_sub(oldest).and_then(|place| usize::try_from(place).ok()) else { return };
+        ring.revision += 1;
+        let revision = ring.revision;
+        if let Some(record) = ring.records.get_mut(place) {
+            change(record);
+            record.revision = revision;
+        }
+        self.revision.send_replace(revision);
+    }
+
+    /// The latest `limit` requests, the newest first; only those with `peer`, where one is named.
+    pub fn latest(&self, peer: Option<&Provider>, limit: usize) -> Vec<TrafficRecord> {
+        let ring = self.ring();
+        let wanted = ring.records.iter().rev().filter(|record| peer.is_none() || record.peer.as_ref() == peer);
+        wanted.take(limit).cloned().collect()
+    }
+
+    /// What began or ended after `revision`, the oldest first and the latest `limit` of it, with the revision
+    /// to ask for next.
+    pub fn since(&self, revision: u64, limit: usize) -> (Vec<TrafficRecord>, u64) {
+        let ring = self.ring();
+        let fresh = ring.records.iter().rev().filter(|record| record.revision > revision);
+        let mut fresh: Vec<_> = fresh.take(limit).cloned().collect();
+        fresh.reverse();
+        (fresh, ring.revision)
+    }
+
+    /// Grows with everything that begins or ends.
+    pub fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// How many pulls, ours and theirs, were answered since `then`.
+    pub fn pulls_since(&self, then: Timestamp) -> usize {
+        let ring = self.ring();
+        let recent = ring.records.iter().rev().filter(|record| record.target.starts_with("/feed") && !record.waiting);
+        recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(target: &str) -> TrafficRecord {
+        TrafficRecord::begin(Timestamp::from_millis(1), Direction::In, "GET", target)
+    }
+
+    #[test]
+    fn it_is_bounded_and_finds_what_is_still_kept() {
+        let log = TrafficLog::new();
+        let first = log.add(record("/first"));
+        for _ in 0..KEPT {
+            log.add(record("/feed"));
+        }
+        log.update(first, |record| record.status = Some(200));
+        assert_eq!(log.latest(None, usize::MAX).len(), KEPT);
+        let (_, revision) = log.since(0, 1);
+        log.update(first + 1, |record| record.status = Some(204));
+        let (fresh, _) = log.since(revision, 10);
+        assert_eq!(fresh.len(), 1);
+        assert_eq!(fresh[0].status, Some(204));
+    }
+}

@@ -1,0 +1,35 @@
+//! `/feed` for other providers (section 11).
+
+use drawbridge_mtp::message::FeedQuery;
+use drawbridge_mtp::problem::{Code, Problem};
+use http::StatusCode;
+
+use super::reply::Reply;
+use super::{Passed, Refusal};
+use crate::delivery::{FeedRefusal, serve};
+use crate::store::Reader;
+
+/// `GET /feed`.
+pub(super) async fn pull(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let query = FeedQuery::parse(passed.query)
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
+    let reader = Reader::Peer(passed.caller.provider.clone());
+    let page = serve(passed.core, reader, query, Some(passed.caller.signed)).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &page).with_items(&page.items))
+}
+
+impl From<FeedRefusal> for Refusal {
+    fn from(refusal: FeedRefusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            FeedRefusal::Reset(place) => {
+                Problem::new(Code::FeedReset, text).with_feed(place.generation, place.first, place.head).into()
+            }
+            FeedRefusal::Truncated(place) => {
+                Problem::new(Code::FeedTruncated, text).with_feed(place.generation, place.first, place.head).into()
+            }
+            FeedRefusal::Shut => Problem::new(Code::PeerPending, text).into(),
+            FeedRefusal::Store(fault) => Self::Store(fault),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The gate: every check of section 4, in its order, before a resource sees a request; and the signature on every
+//! answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::response::Response;
+use bytes::Bytes;
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::signature::{RequestBinding, SignatureFault, UnverifiedRequest, is_meant_for_another};
+use drawbridge_mtp::time::Timestamp;
+use http::request::Parts;
+use http::{Method, Request};
+
+use super::reply::Reply;
+use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
+use crate::core::Core;
+use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
+use crate::store::StoreFault;
+
+/// What is read of someone who names no allowed peer.
+const STRANGER_BYTES: u64 = 16 * 1024;
+/// A nonce is kept for this long after its signature has expired.
+const NONCE_GRACE: Duration = Duration::from_secs(30);
+/// How long a request's content may take to come.
+const CONTENT_TIME: Duration = Duration::from_secs(30);
+
+/// Everything below the endpoint.
+pub(super) async fn gate(
+    State(core): State<Arc<Core>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let resource = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    // Never from `Host`: the signature is for the endpoint that we have published.
+    let target_uri = format!("{}{resource}", core.endpoint.origin());
+    let binding = RequestBinding::of(&parts.method, &target_uri, &parts.headers);
+    let recording = Recording::begin(&core, &parts, resource);
+    let reply = match judge(&core, address, &parts, &target_uri, body, &recording).await {
+        Ok(reply) => reply,
+        Err(refusal) => refusal.into(),
+    };
+    let mut headers = reply.headers;
+    core.signer.sign_response(reply.status, &mut headers, &reply.body, &binding, core.stamp());
+    recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = headers;
+    response
+}
+
+async fn judge(
+    core: &Core,
+    address: SocketAddr,
+    parts: &Parts,
+    target_uri: &str,
+    body: Body,
+    recording: &Recording<'_>,
+) -> Result<Reply, Refusal> {
+    let address = address.ip().to_canonical();
+    if is_meant_for_another(&parts.headers, &core.ours) {
+        return Err(Problem::new(Code::NotHere, format!("this is {}; ask the provider named in MTP-To", core.ours)).into());
+    }
+    // The signature says whether there is content; both forms are tried, since it is not read yet.
+    let claimed = [true, false]
+        .into_iter()
+        .find_map(|content| UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, content).ok());
+    let claimed = claimed.map(|request| request.signer().clone());
+    recording.claimed(claimed.as_ref());
+    let names_peer = match claimed {
+        Some(provider) => core.store.read(move |view| view.peer_state(&provider)).await? == PeerState::Allowed,
+        None => false,
+    };
+    let content = read_content(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES }).await?;
+    recording.content(content.len());
+    core.throttle.admits_address(address, names_peer).map_err(|after| {
+        Refusal::after(Problem::new(Code::RateLimited, "too many requests come from your address; slow down"), after)
+    })?;
+
+    let request = UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, !content.is_empty())
+        .map_err(|fault| unproved(&fault, core.ambient.now(), None))?;
+    let now = core.ambient.now();
+    let request = request.at(now).map_err(|fault| unproved(&fault, now, None))?;
+    let (key, retry_after) = match core.key_of(request.signer(), request.kid()).await {
+        Ok(key) => (Some(key), None),
+        Err(unknown) => (None, Some(unknown.retry_after)),
+    };
+    let request =
+        request.verify(key.as_ref(), &content).map_err(|fault| unproved(&fault, core.ambient.now(), retry_after))?;
+    let provider = request.signer().clone();
+    recording.verified();
+
+    let path = parts.uri.path().strip_prefix(core.endpoint.path()).unwrap_or("/");
+    let path: Vec<&str> = path.strip_prefix('/').unwrap_or_default().split('/').collect();
+    let state = admit(core, &provider, &parts.method, &path).await?;
+    core.throttle.is_alive(&provider);
+    core.throttle.admits_peer(&provider).map_err(|after| {
+        Refusal::after(Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"), after)
+    })?;
+    if matches!(parts.method, Method::POST | Method::PUT | Method::DELETE) {
+        let keyid = format!("{provider}#{}", request.kid());
+        let (nonce, until) = (*request.nonce(), Timestamp::from_secs(request.expires()).plus(NONCE_GRACE));
+        let fresh = core.store.write(move |tx| tx.use_nonce(&keyid, &nonce, until));
+        if !fresh.await.map_err(|fault: StoreFault| Refusal::Store(fault))? {
+            let text = "this nonce was used before; repeat the request with a new signature";
+            return Err(Problem::new(Code::Replayed, text).into());
+        }
+    }
+    let passed = Passed {
+        core,
+        caller: Caller { provider, state, address, signed: request.created() },
+        headers: &parts.headers,
+        query: parts.uri.query().unwrap_or_default(),
+        content: &content,
+    };
+    answer(&parts.method, &path, passed).await
+}
+
+/// Whether a peer in its state may use the resource (section 6).
+async fn admit(
+    core: &Core,
+    provider: &drawbridge_mtp::id::Provider,
+    method: &Method,
+    path: &[&str],
+) -> Result<PeerState, Refusal> {
+    let peer = provider.clone();
+    let (state, accepted) =
+        core.store.read(move |view| Ok::<_, StoreFault>((view.peer_state(&peer)?, view.accepted_keys(&peer)?))).await?;
+    let is_ping = method == Method::GET && path == ["ping"];
+    match state {
+        _ if is_ping => Ok(state),
+        PeerState::Blocked => {
+            Err(Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into())
+        }
+        PeerState::KeyChanged => {
+            let text = "your key is not the one that was accepted here; ask the operator here to accept the new one";
+            let problem = Problem::new(Code::PeerKeyChanged, text);
+            Err(accepted.last().map_or(problem.clone(), |key| problem.with_fingerprint(*key)).into())
+        }
+        PeerState::Unknown | PeerState::Pending if !is_open_to_strangers(method, path) => {
+            let text = "the operator here has not yet let your provider in; wait at GET /peering for the decision";
+            Err(Problem::new(Code::PeerPending, text).into())
+        }
+        _ => Ok(state),
+    }
+}
+
+/// Reads the content, as far as it may be long.
+async fn read_content(body: Body, at_most: u64) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        Problem::new(Code::TooLarge, format!("the content may have {at_most} bytes at most; send less at a time"))
+            .with_limit(at_most)
+    };
+    let limit = usize::try_from(at_most).unwrap_or(usize::MAX);
+    match tokio::time::timeout(CONTENT_TIME, axum::body::to_bytes(body, limit)).await {
+        Ok(Ok(content)) => Ok(content),
+        Ok(Err(_)) => Err(too_large().into()),
+        Err(_) => Err(Problem::new(Code::Malformed, "the content did not come in time; send it again").into()),
+    }
+}
+
+fn unproved(fault: &SignatureFault, now: Timestamp, retry_after: Option<Duration>) -> Refusal {
+    let problem = Problem::new(fault.code(), fault.to_string());
+    let problem = match fault.code() {
+        Code::SignatureExpired | Code::ClockSkew => problem.with_now(now),
+        _ => problem,
+    };
+    Refusal::Problem { problem: Box::new(problem), retry_after }
+}
+
+/// A request to us in the traffic record; one that is dropped before its end was given up by the peer.
+struct Recording<'a> {
+    log: &'a TrafficLog,
+    id: u64,
+    began: Instant,
+    ended: std::sync::atomic::AtomicBool,
+}
+
+impl<'a> Recording<'a> {
+    fn begin(core: &'a Core, parts: &Parts, resource: &str) -> Self {
+        let below = resource.strip_prefix(core.endpoint.path()).unwrap_or(resource);
+        let mut record = TrafficRecord::begin(core.ambient.now(), Direction::In, parts.method.as_str(), below);
+        record.request_headers = told_headers(&parts.headers);
+        Self { log: &core.traffic, id: core.traffic.add(record), began: Instant::now(), ended: false.into() }
+    }
+
+    fn claimed(&self, peer: Option<&drawbridge_mtp::id::Provider>) {
+        self.log.update(self.id, |record| record.peer = peer.cloned());
+    }
+
+    fn content(&self, bytes: usize) {
+        self.log.update(self.id, |record| record.request_bytes = bytes);
+    }
+
+    fn verified(&self) {
+        self.log.update(self.id, |record| record.verified = true);
+    }
+
+    fn end(&self, headers: &http::HeaderMap, status: u16, code: Option<Code>, bytes: usize, items: &[(u64, String)]) {
+        self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        let took = self.began.elapsed();
+        self.log.update(self.id, |record| {
+            record.waiting = false;
+            record.duration = Some(took);
+            record.status = Some(status);
+            record.code = code.map(|code| code.as_str().to_owned());
+            record.response_bytes = bytes;
+            record.response_headers = told_headers(headers);
+            record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
+        });
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        if !self.ended.load(std::sync::atomic::Ordering::Relaxed) {
+            let took = self.began.elapsed();
+            self.log.update(self.id, |record| {
+                record.waiting = false;
+                record.duration = Some(took);
+                record.text = Some("the peer gave it up before it was answered".into());
+            });
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A server on one address: TLS 1.3 or none, HTTP/2 and HTTP/1.1, a bounded number of connections, and an end that
+//! lets what is under way finish.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// A handshake, and the head of a request, have to come within this.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// What is under way at the end may take so long to finish.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("[{section}] listen = \"{address}\" cannot be used: {reason}")]
+pub struct ListenFault {
+    section: &'static str,
+    address: SocketAddr,
+    reason: String,
+}
+
+/// A bound address.
+#[derive(Debug)]
+pub struct Listener {
+    listener: std::net::TcpListener,
+    /// The address, with the port that the system gave where 0 was asked for.
+    pub address: SocketAddr,
+}
+
+/// Binds the address of the section `section` of the configuration.
+pub fn bind(section: &'static str, address: SocketAddr) -> Result<Listener, ListenFault> {
+    let fault = |fault: &io::Error| ListenFault {
+        section,
+        address,
+        reason: match fault.kind() {
+            io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port".into(),
+            io::ErrorKind::PermissionDenied => "the system does not let us; choose a port over 1023".into(),
+            _ => fault.to_string(),
+        },
+    };
+    let listener = std::net::TcpListener::bind(address).map_err(|error| fault(&error))?;
+    listener.set_nonblocking(true).map_err(|error| fault(&error))?;
+    let address = listener.local_addr().map_err(|error| fault(&error))?;
+    Ok(Listener { listener, address })
+}
+
+/// Serves `router` until `stop`, then lets what is under way finish.
+pub async fn serve(
+    listener: Listener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    connections: usize,
+    stop: CancellationToken,
+) {
+    let listener = match TcpListener::from_std(listener.listener) {
+        Ok(listener) => listener,
+        Err(fault) => {
+            tracing::error!(%fault, "the listener could not be used");
+            return;
+        }
+    };
+    let acceptor = tls.map(TlsAcceptor::from);
+    let room = Arc::new(Semaphore::new(connections));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            permit = room.clone().acquire_owned() => match permit {
+                Ok(permit) => tokio::select! {
+                    () = stop.cancelled() => break,
+                    accepted = listener.accept() => accepted.map(|(stream, address)| (stream, address, permit)),
+                },
+                Err(_) => break,
+            },
+        };
+        let (stream, address, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(fault) => {
+                // Out of file descriptors, or the peer was gone: neither is worth dying for.
+                tracing::debug!(%fault, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let (acceptor, router, watcher) = (acceptor.clone(), router.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            let _permit = permit;
+            match acceptor {
+                None => speak(stream, address, router, watcher).await,
+                Some(acceptor) => {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+                        speak(stream, address, router, watcher).await;
+                    }
+                }
+            }
+        });
+    }
+    drop(listener);
+    // What is not finished by then is cut off.
+    let _ = tokio::time::timeout(DRAIN_TIME, graceful.shutdown()).await;
+}
+
+/// Speaks HTTP on one connection.
+async fn speak<S>(
+    stream: S,
+    address: SocketAddr,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ConnectInfo(address));
+        router.clone().oneshot(request)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_TIME);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_concurrent_streams(128)
+        .max_header_list_size(32 * 1024);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(fault) = watcher.watch(connection).await {
+        tracing::debug!(%fault, %address, "a connection broke");
+    }
+}
+

@@ -1,0 +1,107 @@
+//! The server for other providers: the provider document, and everything below the endpoint behind one gate that
+//! checks each request in the order of section 4 and signs each answer.
+
+mod connections;
+mod feed;
+mod gate;
+mod listen;
+mod peering;
+mod reply;
+mod throttle;
+
+pub use listen::{ListenFault, Listener, bind, serve};
+
+pub(crate) use reply::{Refusal, problem_response};
+pub(crate) use throttle::Throttle;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::{Code, Problem};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Method};
+
+use crate::core::Core;
+use reply::Reply;
+
+/// How long others may keep our document, in seconds.
+const DOCUMENT_LIFETIME: &str = "max-age=3600";
+
+/// All that other providers can ask.
+pub(crate) fn router(core: Arc<Core>) -> Router {
+    Router::new().route("/.well-known/mtp", get(document)).fallback(gate::gate).with_state(core)
+}
+
+/// `GET /.well-known/mtp` (section 3).
+async fn document(State(core): State<Arc<Core>>) -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, DOCUMENT_LIFETIME)], core.document.clone()).into_response()
+}
+
+/// Who asks, proved by a signature.
+#[derive(Clone, Debug)]
+struct Caller {
+    provider: Provider,
+    state: PeerState,
+    address: IpAddr,
+    /// When the request was signed, in seconds.
+    signed: u64,
+}
+
+/// A request that has passed the gate.
+struct Passed<'a> {
+    core: &'a Core,
+    caller: Caller,
+    headers: &'a HeaderMap,
+    query: &'a str,
+    content: &'a [u8],
+}
+
+/// The resources: one handler each.
+async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Reply, Refusal> {
+    match (method.as_str(), path) {
+        ("GET", ["ping"]) => peering::ping(&passed).await,
+        ("POST", ["peering"]) => peering::introduce(&passed).await,
+        ("GET", ["peering"]) => peering::state(&passed).await,
+        ("POST", ["connections"]) => connections::request(&passed).await,
+        ("DELETE", ["connections", id]) => connections::take_back(&passed, id).await,
+        ("GET", ["feed"]) => feed::pull(&passed).await,
+        _ => Err(Problem::new(Code::NotFound, "there is no such resource here; look at the path and the method").into()),
+    }
+}
+
+/// Whether who is not allowed may use a resource too (section 6).
+fn is_open_to_strangers(method: &Method, path: &[&str]) -> bool {
+    matches!(
+        (method.as_str(), path),
+        ("GET", ["ping"]) | ("GET" | "POST", ["peering"]) | ("POST", ["connections"]) | ("DELETE", ["connections", _])
+    )
+}
+
+impl Passed<'_> {
+    /// Reads the content, which has to be there.
+    fn message<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let unsupported = |text: &str| Problem::new(Code::UnsupportedMediaType, text);
+        if self.headers.contains_key(CONTENT_ENCODING) {
+            return Err(unsupported("requests are not content-encoded; send the content as it is").into());
+        }
+        let named = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let encoding = named
+            .and_then(drawbridge_mtp::wire::Encoding::from_content_type)
+            .filter(|_| !self.content.is_empty())
+            .ok_or_else(|| unsupported("send the content as application/json or application/cbor"))?;
+        drawbridge_mtp::wire::decode(encoding, self.content)
+            .map_err(|fault| Problem::new(Code::Malformed, format!("the content is malformed: {fault}")).into())
+    }
+
+    /// The encoding that the caller wants to be answered in.
+    fn wanted(&self) -> drawbridge_mtp::wire::Encoding {
+        let accept = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        drawbridge_mtp::wire::Encoding::from_accept(accept)
+    }
+}

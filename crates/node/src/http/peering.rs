@@ -1,0 +1,71 @@
+//! `/ping` and `/peering` (section 6).
+
+use std::time::Duration;
+
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::message::{PeerState, PeeringQuery, PeeringReply, PeeringRequest, Ping};
+use drawbridge_mtp::problem::{Code, Problem};
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::reply::Reply;
+use super::{Passed, Refusal};
+use crate::config::Strangers;
+use crate::delivery::WaitKind;
+use crate::peers;
+use crate::store::{PeerRow, Reader, StoreFault};
+
+/// `GET /ping`.
+pub(super) async fn ping(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let state = shown(passed, passed.caller.state);
+    let pong = Ping { now: passed.core.ambient.now(), state, your_address: passed.caller.address };
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &pong))
+}
+
+/// `POST /peering`.
+pub(super) async fn introduce(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let PeeringRequest {} = passed.message()?;
+    let core = passed.core;
+    let (provider, strangers) = (passed.caller.provider.clone(), core.choices().strangers);
+    let (keys, limits) = (core.documents.thumbprints(&provider), core.config.limits.clone());
+    let introduced = core.store.write(move |tx| peers::introduce(tx, &provider, strangers, &keys, &limits));
+    let state = introduced.await.map_err(|fault: StoreFault| Refusal::Store(fault))?;
+    let status = if state == PeerState::Allowed { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(Reply::message(status, passed.wanted(), &PeeringReply { state, since: None }))
+}
+
+/// `GET /peering?wait=`: held while the caller is pending, answered the moment that changes.
+pub(super) async fn state(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let query = PeeringQuery::parse(passed.query)
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
+    let core = passed.core;
+    let deadline = Instant::now() + Duration::from_secs(query.wait.min(Limits::default().pull_wait_s));
+    let reader = Reader::Peer(passed.caller.provider.clone());
+    let wait = core.waits.enter(WaitKind::Peering, &reader);
+    loop {
+        let provider = passed.caller.provider.clone();
+        let row = core.store.read(move |view| view.peer(&provider)).await?;
+        let since = row.as_ref().map(|row: &PeerRow| row.since);
+        let state = shown(passed, row.map_or(PeerState::Unknown, |row| row.state));
+        match state {
+            PeerState::Blocked => {
+                return Err(Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into());
+            }
+            PeerState::Pending if Instant::now() < deadline && !wait.is_replaced() && !core.stop.is_cancelled() => {}
+            state => return Ok(Reply::message(StatusCode::OK, passed.wanted(), &PeeringReply { state, since })),
+        }
+        tokio::select! {
+            () = wait.nudged() => {}
+            () = tokio::time::sleep_until(deadline) => {}
+            () = core.stop.cancelled() => {}
+        }
+    }
+}
+
+/// Under `listed`, who is not on the list is told that it is pending.
+fn shown(passed: &Passed<'_>, state: PeerState) -> PeerState {
+    match (state, passed.core.choices().strangers) {
+        (PeerState::Unknown, Strangers::Listed) => PeerState::Pending,
+        (state, _) => state,
+    }
+}

@@ -1,0 +1,110 @@
+//! Answers, and how what can go wrong becomes a problem document (section 5).
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use drawbridge_mtp::message::Item;
+use drawbridge_mtp::problem::{self, Code, Problem};
+use drawbridge_mtp::wire::{self, Encoding};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::store::StoreFault;
+
+/// An answer before it is signed.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    /// The code, where it is a problem.
+    pub(super) code: Option<Code>,
+    /// Numbers and types of the items, where it is a feed page.
+    pub(super) items: Vec<(u64, String)>,
+}
+
+impl Reply {
+    /// A message in the encoding that was asked for.
+    pub(super) fn message<T: Serialize>(status: StatusCode, encoding: Encoding, message: &T) -> Self {
+        let mut reply = Self::empty(status);
+        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(encoding.content_type()));
+        reply.body = wire::encode(encoding, message);
+        reply
+    }
+
+    /// No content.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self { status, headers, body: Vec::new(), code: None, items: Vec::new() }
+    }
+
+    pub(super) fn with_items(mut self, items: &[Item]) -> Self {
+        self.items = items.iter().map(|item| (item.seq, item.body.kind().to_owned())).collect();
+        self
+    }
+}
+
+/// Why a request is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// What the caller did, or may not.
+    #[error("{}", .problem.detail)]
+    Problem {
+        problem: Box<Problem>,
+        retry_after: Option<Duration>,
+    },
+    /// Our store cannot.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem { problem: Box::new(problem), retry_after: None }
+    }
+}
+
+impl Refusal {
+    /// Refused for now: it makes sense to ask again after a while.
+    pub(crate) fn after(problem: Problem, retry_after: Duration) -> Self {
+        Self::Problem { problem: Box::new(problem), retry_after: Some(retry_after) }
+    }
+
+    fn into_parts(self) -> (Problem, Option<Duration>) {
+        match self {
+            Self::Problem { problem, retry_after } => (*problem, retry_after),
+            Self::Store(fault) => {
+                tracing::error!(%fault, "a request could not be carried out");
+                let text = "the store cannot do it at the moment; try again later";
+                (Problem::new(Code::Unavailable, text), Some(Duration::from_secs(5)))
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        let (problem, retry_after) = refusal.into_parts();
+        let mut reply = Self::empty(problem.status());
+        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
+        if let Some(after) = retry_after {
+            let seconds = after.as_millis().div_ceil(1000).max(1);
+            reply.headers.insert(RETRY_AFTER, HeaderValue::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
+        }
+        reply.code = Some(problem.code);
+        reply.body = problem.to_json();
+        reply
+    }
+}
+
+/// A problem as an answer to one of our own clients, who is not answered with a signature.
+pub(crate) fn problem_response(refusal: Refusal) -> Response {
+    let reply = Reply::from(refusal);
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
+}

@@ -1,0 +1,26 @@
+//! Who we are: the folder that is ours, our signing key, our certificate, and our provider document.
+
+mod certificate;
+mod folder;
+mod key;
+
+pub use certificate::{TlsFault, server_tls};
+pub use folder::{DataFolder, FolderFault};
+pub use key::{KeyFault, load_key, load_or_make_key};
+
+use drawbridge_mtp::document::{Endpoint, Limits, ProviderDocument, Software};
+use drawbridge_mtp::keys::{KeySet, SecretKey};
+use drawbridge_mtp::id::Provider;
+
+/// What others are told of us (section 3).
+pub fn provider_document(provider: &Provider, endpoint: &Endpoint, key: &SecretKey) -> ProviderDocument {
+    ProviderDocument {
+        provider: provider.clone(),
+        versions: vec!["1".into()],
+        endpoint: endpoint.clone(),
+        keys: KeySet::from_iter([key.public()]),
+        software: Some(Software { name: "drawbridge".into(), version: Some(env!("CARGO_PKG_VERSION").into()) }),
+        limits: Limits::default(),
+        contact: None,
+    }
+}

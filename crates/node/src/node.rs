@@ -1,0 +1,524 @@
+//! One running node: started, asked by its operator, stopped.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use drawbridge_mtp::document::{Endpoint, ProviderDocument};
+use drawbridge_mtp::id::{ClientUri, Host, Id, Name, Provider, UserUri};
+use drawbridge_mtp::keys::{SecretKey, Thumbprint};
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::signature::Signer;
+use drawbridge_mtp::time::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::TokenFor;
+use crate::ambient::{Ambient, System};
+use crate::changes::{Change, Changes};
+use crate::config::{Config, ConfigFault, Strangers};
+use crate::consent::{self, Decision, Misuse};
+use crate::core::{Choices, Core, lock};
+use crate::delivery::{WaitKind, Waits};
+use crate::diagnose::{CheckStep, TrafficLog, check_provider};
+use crate::http::{ListenFault, Listener, Throttle, bind, serve};
+use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::peers::{self, AddressGuard, Documents, http_client};
+use crate::pull::{Board, Pulling, Serving, supervise};
+use crate::store::{ConnectionRow, DecidedBy, OpenFault, Reader, RuleKind, Store, StoreFault, UserRule};
+
+/// How often what has lapsed is looked for: section 7 wants it told within a minute.
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
+/// Section 12: acknowledged items are kept for a day, and all for thirty.
+const KEEP_ACKNOWLEDGED: Duration = Duration::from_secs(24 * 3600);
+const KEEP_AT_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Clients' connections at one time.
+const CLIENT_CONNECTIONS: usize = 1024;
+
+/// A node cannot start. The text is one sentence that says what to change; nothing has been changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartFault {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigFault),
+    /// An address.
+    #[error(transparent)]
+    Listen(#[from] ListenFault),
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderFault),
+    /// The signing key.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// The store.
+    #[error(transparent)]
+    Open(#[from] OpenFault),
+    /// The store, once open.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// The certificates that peers are trusted by.
+    #[error("[peers] extra_roots = \"{path}\" cannot be used: {reason}")]
+    Roots {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Where a running node listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// For other providers.
+    pub mtp: SocketAddr,
+    /// For our users' clients.
+    pub client: Option<SocketAddr>,
+    /// Whether clients are spoken with over TLS.
+    pub client_tls: bool,
+}
+
+/// A running node; cheap to clone. It runs until [`Node::stop`].
+#[derive(Clone)]
+pub struct Node {
+    core: Arc<Core>,
+    listening: Listening,
+    started: Timestamp,
+    folder: Arc<Mutex<Option<DataFolder>>>,
+}
+
+impl Node {
+    /// Starts the node of `config`.
+    pub async fn start(config: Config) -> Result<Self, StartFault> {
+        Self::start_in(config, Arc::new(System)).await
+    }
+
+    /// Starts the node of `config` with a clock and randomness of the caller's.
+    pub async fn start_in(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
+        config.check()?;
+        let endpoint = config.endpoint()?;
+        let guard = AddressGuard::new(&config.peers.allow_networks);
+        let client = outbound(&config, &guard)?;
+        DataFolder::check(&config.data_dir, &config.provider)?;
+        let mtp = bind("mtp", config.mtp.listen)?;
+        let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
+
+        let folder = DataFolder::take(&config.data_dir, &config.provider)?;
+        let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
+        let mtp_tls = identity::server_tls(files, folder.path(), &host_text(&config.provider))?;
+        let client_files = config.client.as_ref().and_then(|c| c.tls_cert.as_deref().zip(c.tls_key.as_deref()));
+        let client_tls = client_files
+            .map(|files| identity::server_tls(Some(files), folder.path(), &host_text(&config.provider)))
+            .transpose()?;
+        let key = identity::load_or_make_key(folder.path(), &*ambient)?;
+        let changes = Changes::new();
+        let store = Store::open(folder.path(), ambient.clone(), changes.clone())?;
+        let choices = load_choices(&store, config.peers.strangers).await?;
+
+        let listening = Listening {
+            mtp: mtp.address,
+            client: clients.as_ref().map(|listener| listener.address),
+            client_tls: client_tls.is_some(),
+        };
+        let core = assemble(config, endpoint, key, store, ambient, changes, choices, guard, client);
+        let node = Self {
+            started: core.ambient.now(),
+            listening,
+            folder: Arc::new(Mutex::new(Some(folder))),
+            core: Arc::new(core),
+        };
+        node.run(mtp, mtp_tls, clients, client_tls);
+        Ok(node)
+    }
+
+    /// Sets everything going.
+    fn run(
+        &self,
+        mtp: Listener,
+        mtp_tls: Arc<rustls::ServerConfig>,
+        clients: Option<Listener>,
+        client_tls: Option<Arc<rustls::ServerConfig>>,
+    ) {
+        let core = &self.core;
+        let connections = usize::try_from(core.config.limits.open_connections).unwrap_or(usize::MAX);
+        let router = crate::http::router(core.clone());
+        core.tasks.spawn(serve(mtp, Some(mtp_tls), router, connections, core.stop.clone()));
+        if let Some(listener) = clients {
+            let router = crate::client_api::router(core.clone());
+            core.tasks.spawn(serve(listener, client_tls, router, CLIENT_CONNECTIONS, core.stop.clone()));
+        }
+        core.tasks.spawn(supervise(core.clone()));
+        core.tasks.spawn(sweep(core.clone()));
+    }
+
+    /// Stops: no new requests, waiting pulls are answered, writes are finished, the store is closed.
+    pub async fn stop(self) {
+        self.core.stop.cancel();
+        self.core.tasks.close();
+        self.core.tasks.wait().await;
+        self.core.store.close().await;
+        drop(lock(&self.folder).take());
+    }
+
+    /// Our authority.
+    pub fn provider(&self) -> &Provider {
+        &self.core.ours
+    }
+
+    /// The settings that it was started with.
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// Where others reach us.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.core.endpoint
+    }
+
+    /// The thumbprint of the key that we sign with.
+    pub fn fingerprint(&self) -> Thumbprint {
+        *self.core.signer.key().public().thumbprint()
+    }
+
+    /// When it was started.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// The node's clock.
+    pub fn now(&self) -> Timestamp {
+        self.core.ambient.now()
+    }
+
+    /// Where it listens.
+    pub fn listening(&self) -> Listening {
+        self.listening
+    }
+
+    /// What it remembers; to read.
+    pub fn store(&self) -> &Store {
+        &self.core.store
+    }
+
+    /// What changes.
+    pub fn changes(&self) -> &Changes {
+        &self.core.changes
+    }
+
+    /// What crosses the wire.
+    pub fn traffic(&self) -> &TrafficLog {
+        &self.core.traffic
+    }
+
+    /// How strangers become peers.
+    pub fn strangers(&self) -> Strangers {
+        self.core.choices().strangers
+    }
+
+    /// Whether requesters learn that they were declined.
+    pub fn tells_declined(&self) -> bool {
+        self.core.choices().tell_declined
+    }
+
+    /// What our puller does at `peer`, where there is one.
+    pub fn pulling(&self, peer: &Provider) -> Option<Pulling> {
+        self.core.board.pulling(peer)
+    }
+
+    /// How `peer` pulls us.
+    pub fn serving(&self, peer: &Provider) -> Serving {
+        self.core.board.serving(peer)
+    }
+
+    /// Whether a pull of `peer` waits here.
+    pub fn is_pulled_by(&self, peer: &Provider) -> bool {
+        self.core.waits.waits(WaitKind::Feed, &Reader::Peer(peer.clone()))
+    }
+
+    /// Whether `peer` waits here for the operator's decision on it.
+    pub fn is_awaited_by(&self, peer: &Provider) -> bool {
+        self.core.waits.waits(WaitKind::Peering, &Reader::Peer(peer.clone()))
+    }
+
+    /// How many pulls wait here.
+    pub fn waiting_pulls(&self) -> usize {
+        self.core.waits.pulls()
+    }
+
+    /// What is remembered of the document of `peer`.
+    pub fn document_of(&self, peer: &Provider) -> Option<Arc<ProviderDocument>> {
+        self.core.documents.remembered(peer)
+    }
+
+    /// Chooses how strangers become peers; kept until the configuration file says otherwise.
+    pub async fn set_strangers(&self, strangers: Strangers) -> Result<(), StoreFault> {
+        let configured = word(self.core.config.peers.strangers);
+        self.core
+            .store
+            .write(move |tx| {
+                tx.set_setting("strangers", word(strangers))?;
+                tx.set_setting("strangers.configured", configured)
+            })
+            .await?;
+        self.core.choices.write().unwrap_or_else(PoisonError::into_inner).strangers = strangers;
+        Ok(())
+    }
+
+    /// Chooses whether requesters learn that they were declined.
+    pub async fn set_tells_declined(&self, on: bool) -> Result<(), StoreFault> {
+        self.core.store.write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" })).await?;
+        self.core.choices.write().unwrap_or_else(PoisonError::into_inner).tell_declined = on;
+        Ok(())
+    }
+
+    /// The operator's judgement of a provider.
+    pub async fn judge_peer(&self, provider: Provider, state: PeerState) -> Result<(), Misuse> {
+        if provider == self.core.ours {
+            return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
+        }
+        self.core.store.write(move |tx| peers::judge(tx, &provider, state)).await.map_err(Misuse::Store)
+    }
+
+    /// Sets aside a provider that waits; it comes back if it asks again.
+    pub async fn ignore_peer(&self, provider: Provider) -> Result<(), Misuse> {
+        self.change_peer(provider, |peer| peer.ignored = true).await
+    }
+
+    /// Lets pulling from a peer rest, or go on.
+    pub async fn pause_peer(&self, provider: Provider, paused: bool) -> Result<(), Misuse> {
+        self.change_peer(provider, move |peer| peer.paused = paused).await
+    }
+
+    /// Tries a peer at once that is left alone after a failure.
+    pub async fn retry_peer(&self, provider: &Provider) {
+        self.core.throttle.is_alive(provider);
+        self.core.changes.announce(Change::Peer(provider.clone()));
+    }
+
+    /// Accepts the keys in the peer's document as the peer's, where they have changed.
+    pub async fn accept_key(&self, provider: Provider) -> Result<(), Misuse> {
+        let document = self.core.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
+        let keys: Vec<_> = document.keys.iter().map(|key| *key.thumbprint()).collect();
+        self.core
+            .store
+            .write(move |tx| {
+                if tx.peer(&provider)?.is_none() {
+                    return Err(Misuse::NoSuchPeer(provider));
+                }
+                tx.accept_keys(&provider, &keys)?;
+                tx.end_troubles(&provider, &["document", "signature"])?;
+                if tx.peer_state(&provider)? == PeerState::KeyChanged {
+                    peers::allow(tx, &provider, DecidedBy::Operator)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn change_peer(
+        &self,
+        provider: Provider,
+        change: impl FnOnce(&mut crate::store::PeerRow) + Send + 'static,
+    ) -> Result<(), Misuse> {
+        self.core
+            .store
+            .write(move |tx| {
+                let mut peer = tx.peer(&provider)?.ok_or(Misuse::NoSuchPeer(provider))?;
+                change(&mut peer);
+                Ok(tx.put_peer(&peer)?)
+            })
+            .await
+    }
+
+    /// Looks at a provider step by step, up to the first that fails.
+    pub async fn check(&self, provider: &Provider) -> Vec<CheckStep> {
+        check_provider(&self.core, provider).await
+    }
+
+    /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
+    pub async fn connect(&self, user: &Name, to: UserUri, ttl: Option<Duration>) -> Result<ConnectionRow, Misuse> {
+        self.core.ask_connection(self.core.user(user), to, ttl).await
+    }
+
+    /// The operator decides on the request `id`, made by the provider `made_by` where several used that id.
+    pub async fn decide_connection(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: Decision,
+    ) -> Result<ConnectionRow, Misuse> {
+        let (ours, tell) = (self.core.ours.clone(), self.tells_declined());
+        self.core
+            .store
+            .write(move |tx| {
+                let row = consent::find(tx, &ours, id, made_by.as_ref())?;
+                consent::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)
+            })
+            .await
+    }
+
+    /// Makes, or takes back, a standing decision on the requests of a user or a whole provider.
+    pub async fn set_rule(&self, user: Option<Name>, source: String, kind: Option<RuleKind>) -> Result<(), Misuse> {
+        if source.parse::<UserUri>().is_err() && source.parse::<Provider>().is_err() {
+            return Err(Misuse::Unfit(format!("{source:?} is neither a user's address nor a provider's name")));
+        }
+        self.core
+            .store
+            .write(move |tx| {
+                if let Some(user) = &user
+                    && tx.user(user)?.is_none()
+                {
+                    return Err(Misuse::NoSuchUser(user.clone()));
+                }
+                Ok(tx.set_rule(user.as_ref(), &source, kind)?)
+            })
+            .await
+    }
+
+    /// Makes an account.
+    pub async fn create_user(&self, name: Name, rule: UserRule) -> Result<UserUri, Misuse> {
+        let user = self.core.user(&name);
+        self.core.create_user(name, rule).await.map(|()| user)
+    }
+
+    /// Sets what happens with requests to a user that no other rule covers.
+    pub async fn set_user_rule(&self, name: Name, rule: UserRule) -> Result<(), Misuse> {
+        self.core
+            .store
+            .write(move |tx| if tx.set_user_rule(&name, rule)? { Ok(()) } else { Err(Misuse::NoSuchUser(name)) })
+            .await
+    }
+
+    /// Makes a client and its token, which cannot be shown again.
+    pub async fn create_client(&self, user: Name, name: Name) -> Result<(ClientUri, String), Misuse> {
+        self.core.issue_token(user, name, TokenFor::NewClient).await
+    }
+
+    /// Gives a client another token in the place of its old one.
+    pub async fn new_token(&self, user: Name, name: Name) -> Result<(ClientUri, String), Misuse> {
+        self.core.issue_token(user, name, TokenFor::OldClient).await
+    }
+
+    /// Removes a client.
+    pub async fn delete_client(&self, user: Name, name: Name) -> Result<(), Misuse> {
+        self.core.delete_client(user, name).await
+    }
+}
+
+impl Core {
+    pub(crate) async fn ask_connection(
+        &self,
+        from: UserUri,
+        to: UserUri,
+        ttl: Option<Duration>,
+    ) -> Result<ConnectionRow, Misuse> {
+        let (ours, strangers) = (self.ours.clone(), self.choices().strangers);
+        self.store.write(move |tx| consent::ask(tx, &ours, &from, &to, ttl, strangers)).await
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the one place where a node is put together from its parts")]
+fn assemble(
+    config: Config,
+    endpoint: Endpoint,
+    key: SecretKey,
+    store: Store,
+    ambient: Arc<dyn Ambient>,
+    changes: Changes,
+    choices: Choices,
+    guard: AddressGuard,
+    client: reqwest::Client,
+) -> Core {
+    Core {
+        ours: config.provider.clone(),
+        document: identity::provider_document(&config.provider, &endpoint, &key).to_json().into(),
+        signer: Signer::new(config.provider.clone(), key),
+        throttle: Throttle::new(&config.limits),
+        board: Board::new(changes.clone()),
+        choices: RwLock::new(choices),
+        documents: Documents::default(),
+        traffic: TrafficLog::new(),
+        waits: Waits::default(),
+        seen_clients: Mutex::new(HashMap::new()),
+        stop: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        config,
+        endpoint,
+        store,
+        ambient,
+        changes,
+        guard,
+        client,
+    }
+}
+
+/// The HTTP client that reaches other providers.
+fn outbound(config: &Config, guard: &AddressGuard) -> Result<reqwest::Client, StartFault> {
+    let path = config.peers.extra_roots.clone();
+    let fault = |reason: String| StartFault::Roots { path: path.clone().unwrap_or_default(), reason };
+    let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
+    http_client(guard, roots.as_deref()).map_err(fault)
+}
+
+/// What the operator has chosen; how strangers are treated goes by the configuration where that has changed since.
+async fn load_choices(store: &Store, configured: Strangers) -> Result<Choices, StoreFault> {
+    store
+        .read(move |view| {
+            let chosen = view.setting("strangers")?;
+            let stands = view.setting("strangers.configured")?.as_deref() == Some(word(configured));
+            let chosen = [Strangers::Ask, Strangers::Open, Strangers::Listed]
+                .into_iter()
+                .find(|strangers| stands && chosen.as_deref() == Some(word(*strangers)));
+            let tell_declined = view.setting("tell-declined")?.as_deref() == Some("yes");
+            Ok(Choices { strangers: chosen.unwrap_or(configured), tell_declined })
+        })
+        .await
+}
+
+fn word(strangers: Strangers) -> &'static str {
+    match strangers {
+        Strangers::Ask => "ask",
+        Strangers::Open => "open",
+        Strangers::Listed => "listed",
+    }
+}
+
+fn host_text(provider: &Provider) -> String {
+    match provider.host() {
+        Host::Dns(name) => name.to_owned(),
+        Host::V4(address) => address.to_string(),
+        Host::V6(address) => address.to_string(),
+    }
+}
+
+/// Does what time asks for.
+async fn sweep(core: Arc<Core>) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        core.throttle.sweep();
+        let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
+        let swept = core.store.write(move |tx| {
+            consent::lapse(tx, &ours)?;
+            peers::sweep(tx, &limits)?;
+            tx.prune_nonces()?;
+            tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
+            tx.prune_connections(Timestamp::from_millis(
+                tx.now().as_millis().saturating_sub(u64::try_from(KEEP_ACKNOWLEDGED.as_millis()).unwrap_or(u64::MAX)),
+            ))?;
+            tx.prune_troubles(KEEP_AT_MOST)
+        });
+        if let Err(fault) = swept.await {
+            let fault: StoreFault = fault;
+            tracing::error!(%fault, "what has lapsed could not be cleared away");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The address guard: a peer's name may lead only to addresses that the operator has not closed off
+//! (section 3), and the address that was checked is the one connected to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use drawbridge_mtp::id::Host;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::config::Network;
+
+/// Which addresses peers may be on.
+#[derive(Clone, Debug)]
+pub struct AddressGuard {
+    allowed: Arc<[Network]>,
+}
+
+/// Why no address can be connected to.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GuardFault {
+    /// The name has no address.
+    #[error("the name {host} has no address: {reason}")]
+    NoAddress {
+        /// The name.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// Every address is in a network that peers may not be on.
+    #[error("{host} is at {address}, which is not a public address; add its network to allow_networks if you trust it")]
+    Forbidden {
+        /// The name.
+        host: String,
+        /// One of its addresses.
+        address: IpAddr,
+    },
+}
+
+impl AddressGuard {
+    /// A guard that lets public addresses pass, and those in `allowed`.
+    pub fn new(allowed: &[Network]) -> Self {
+        Self { allowed: allowed.into() }
+    }
+
+    /// Whether a peer may be at `address`.
+    pub fn lets_pass(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        is_public(address) || self.allowed.iter().any(|network| network.contains(address))
+    }
+
+    /// The addresses of `host` that may be connected to; at least one.
+    pub async fn resolve(&self, host: Host<'_>, port: u16) -> Result<Vec<SocketAddr>, GuardFault> {
+        let (name, found) = match host {
+            Host::V4(address) => (address.to_string(), vec![SocketAddr::from((address, port))]),
+            Host::V6(address) => (address.to_string(), vec![SocketAddr::from((address, port))]),
+            Host::Dns(name) => (name.to_owned(), look_up(name, port).await?),
+        };
+        self.filter(&name, found)
+    }
+
+    /// Keeps the addresses that may be connected to.
+    fn filter(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, GuardFault> {
+        let Some(first) = found.first().map(SocketAddr::ip) else {
+            return Err(GuardFault::NoAddress { host: name.to_owned(), reason: "none was found".into() });
+        };
+        let good: Vec<_> = found.into_iter().filter(|address| self.lets_pass(address.ip())).collect();
+        if good.is_empty() { Err(GuardFault::Forbidden { host: name.to_owned(), address: first }) } else { Ok(good) }
+    }
+}
+
+async fn look_up(name: &str, port: u16) -> Result<Vec<SocketAddr>, GuardFault> {
+    let fault = |reason: String| GuardFault::NoAddress { host: name.to_owned(), reason };
+    let found = tokio::net::lookup_host((name, port)).await.map_err(|reason| fault(reason.to_string()))?;
+    Ok(found.collect())
+}
+
+/// Names are resolved through the guard whenever the HTTP client connects, so that no answer of DNS can change
+/// between the check and the connection. Addresses in URLs do not come by here: see [`AddressGuard::resolve`].
+impl Resolve for AddressGuard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.clone();
+        Box::pin(async move {
+            let good = guard.filter(name.as_str(), look_up(name.as_str(), 0).await?)?;
+            Ok(Box::new(good.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Neither loopback, private, link-local, multicast, unspecified, nor set apart for other uses than the Internet.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_documentation()
+        || a == 0
+        || a >= 240
+        || (a == 100 && b & 0xc0 == 64)
+        || (a == 198 && b & 0xfe == 18)
+        || (a == 192 && b == 0 && c == 0))
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    // Of IPv6, only 2000::/3 is given out; within it some is documentation, and 6to4 and NAT64 carry IPv4.
+    let carried = match segments {
+        [0x2002, high, low, ..] => Some(high_low(high, low)),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(high_low(high, low)),
+        _ => None,
+    };
+    match carried {
+        Some(v4) => is_public_v4(v4),
+        None => {
+            segments[0] & 0xe000 == 0x2000
+                && !(segments[0] == 0x2001 && (segments[1] == 0xdb8 || segments[1] < 0x200))
+        }
+    }
+}
+
+fn high_low(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(address: &str, allowed: &[&str]) -> bool {
+        let allowed: Vec<Network> = allowed.iter().map(|text| text.parse().unwrap()).collect();
+        AddressGuard::new(&allowed).lets_pass(address.parse().unwrap())
+    }
+
+    #[test]
+    fn only_public_addresses_pass_unless_their_network_is_allowed() {
+        for closed in [
+            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.1.1", "0.0.0.0", "224.0.0.1",
+            "100.64.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::a00:1", "2001:db8::1",
+        ] {
+            assert!(!passes(closed, &[]), "{closed}");
+        }
+        for open in ["1.1.1.1", "193.0.6.139", "2a00:1450::1", "::ffff:1.1.1.1"] {
+            assert!(passes(open, &[]), "{open}");
+        }
+        assert!(passes("127.0.0.1", &["127.0.0.0/8"]));
+        assert!(passes("::ffff:127.0.0.1", &["127.0.0.0/8"]));
+        assert!(!passes("10.0.0.1", &["127.0.0.0/8"]));
+        assert!(passes("::1", &["::1/128"]));
+    }
+
+    #[tokio::test]
+    async fn an_address_in_a_name_is_checked_too() {
+        let guard = AddressGuard::new(&[]);
+        let fault = guard.resolve(Host::V4(Ipv4Addr::LOCALHOST), 9101).await.unwrap_err();
+        assert!(matches!(fault, GuardFault::Forbidden { .. }), "{fault}");
+        let fault = guard.resolve(Host::Dns("localhost"), 9101).await.unwrap_err();
+        assert!(matches!(fault, GuardFault::Forbidden { .. }), "{fault}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Our judgement of other providers: how strangers become peers, and what follows (section 6).
+
+use std::time::Duration;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::Thumbprint;
+use drawbridge_mtp::message::{ConnectionState, ItemBody, PeerState};
+
+use crate::config::{LimitsConfig, Strangers};
+use crate::store::{DecidedBy, PeerRow, Reader, StoreFault, Tx};
+
+/// A stranger introduces itself, or asks something that introduces it. `keys` are those of its document.
+/// Returns what it is from now on; under `listed` it is answered as though it were pending, and forgotten.
+pub(crate) fn introduce(
+    tx: &Tx<'_>,
+    provider: &Provider,
+    strangers: Strangers,
+    keys: &[Thumbprint],
+    limits: &LimitsConfig,
+) -> Result<PeerState, StoreFault> {
+    let known = tx.peer(provider)?;
+    match (known, strangers) {
+        (Some(peer), Strangers::Open) if peer.state == PeerState::Pending => {
+            allow(tx, provider, DecidedBy::Rule)?;
+            Ok(PeerState::Allowed)
+        }
+        (Some(mut peer), _) => {
+            if peer.ignored && peer.state == PeerState::Pending {
+                // Asked again: it comes back.
+                peer.ignored = false;
+                tx.put_peer(&peer)?;
+            }
+            Ok(peer.state)
+        }
+        (None, Strangers::Listed) => Ok(PeerState::Pending),
+        (None, Strangers::Open) => {
+            allow(tx, provider, DecidedBy::Rule)?;
+            tx.accept_keys(provider, keys)?;
+            Ok(PeerState::Allowed)
+        }
+        (None, Strangers::Ask) => {
+            make_room(tx, limits.pending_peers)?;
+            tx.put_peer(&PeerRow::new(provider.clone(), PeerState::Pending, tx.now()))?;
+            tx.accept_keys(provider, keys)?;
+            tx.announce_waiting_peer(provider);
+            Ok(PeerState::Pending)
+        }
+    }
+}
+
+/// Asking a provider for anything makes it allowed here, unless it is blocked or its key has changed; under
+/// `listed` only those that are allowed already are asked. Returns whether it may be asked.
+pub(crate) fn asks(tx: &Tx<'_>, provider: &Provider, strangers: Strangers) -> Result<bool, StoreFault> {
+    match tx.peer_state(provider)? {
+        PeerState::Allowed => Ok(true),
+        PeerState::Blocked | PeerState::KeyChanged => Ok(false),
+        PeerState::Unknown | PeerState::Pending => {
+            let may = strangers != Strangers::Listed;
+            if may {
+                allow(tx, provider, DecidedBy::Operator)?;
+            }
+            Ok(may)
+        }
+    }
+}
+
+/// `provider` may federate from now on, and is told so through its feed.
+pub(crate) fn allow(tx: &Tx<'_>, provider: &Provider, by: DecidedBy) -> Result<(), StoreFault> {
+    let mut peer = tx
+        .peer(provider)?
+        .unwrap_or_else(|| PeerRow::new(provider.clone(), PeerState::Unknown, tx.now()));
+    if peer.state == PeerState::Allowed {
+        return Ok(());
+    }
+    peer.state = PeerState::Allowed;
+    peer.since = tx.now();
+    peer.decided_by = Some(by);
+    peer.ignored = false;
+    peer.pulled = false;
+    tx.put_peer(&peer)?;
+    tx.append(&Reader::Peer(provider.clone()), &ItemBody::Peer { state: PeerState::Allowed })?;
+    Ok(())
+}
+
+/// The operator's own judgement.
+pub(crate) fn judge(tx: &Tx<'_>, provider: &Provider, state: PeerState) -> Result<(), StoreFault> {
+    match state {
+        PeerState::Allowed => allow(tx, provider, DecidedBy::Operator),
+        PeerState::Unknown => forget(tx, provider),
+        PeerState::Pending | PeerState::Blocked | PeerState::KeyChanged => {
+            let mut peer = tx
+                .peer(provider)?
+                .unwrap_or_else(|| PeerRow::new(provider.clone(), PeerState::Unknown, tx.now()));
+            if peer.state != state || peer.ignored {
+                peer.state = state;
+                peer.since = tx.now();
+                peer.decided_by = Some(DecidedBy::Operator);
+                peer.ignored = false;
+                tx.put_peer(&peer)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Drops what has waited for too long.
+pub(crate) fn sweep(tx: &Tx<'_>, limits: &LimitsConfig) -> Result<(), StoreFault> {
+    let longest = Duration::from_secs(u64::from(limits.pending_days) * 86_400);
+    let now = tx.now();
+    for peer in tx.peers_in(PeerState::Pending)? {
+        if now.since(peer.since) >= longest {
+            forget(tx, &peer.provider)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes `provider` unknown, with the requests of its users that nobody has approved.
+fn forget(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
+    for connection in tx.connections_with(provider)? {
+        if !connection.outgoing && connection.state != ConnectionState::Approved {
+            tx.remove_connection(&connection)?;
+        }
+    }
+    tx.remove_peer(provider)
+}
+
+/// Keeps the number of those who wait below `at_most`: the oldest without a held request goes first.
+fn make_room(tx: &Tx<'_>, at_most: u64) -> Result<(), StoreFault> {
+    if tx.count_peers(PeerState::Pending)? < at_most.max(1) {
+        return Ok(());
+    }
+    let waiting = tx.peers_in(PeerState::Pending)?;
+    let mut goes = waiting.first();
+    for peer in &waiting {
+        if tx.count_held(&peer.provider)? == 0 {
+            goes = Some(peer);
+            break;
+        }
+    }
+    goes.map_or(Ok(()), |peer| forget(tx, &peer.provider))
+}

@@ -1,0 +1,54 @@
+//! How long to leave a peer alone after a failure: 1 s doubling to 60 s with full jitter, or as it asks.
+
+use std::time::Duration;
+
+use crate::ambient::{Ambient, AmbientExt};
+
+const LONGEST_S: u64 = 60;
+/// A peer that asks for more than this is asked again all the same.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+
+/// Failures in a row, and what follows from them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// Failed tries in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Counts a failure and says how long to rest.
+    pub(crate) fn failed(&mut self, ambient: &dyn Ambient, retry_after: Option<Duration>) -> Duration {
+        let ceiling_ms = (1_u64 << self.failures.min(6)).min(LONGEST_S) * 1000;
+        self.failures = self.failures.saturating_add(1);
+        match retry_after {
+            Some(asked) => asked.min(LONGEST_ASKED),
+            None => Duration::from_millis(u64::from_le_bytes(ambient.random()) % ceiling_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::System;
+
+    #[test]
+    fn it_doubles_to_a_minute_and_starts_anew_after_a_success() {
+        let mut backoff = Backoff::default();
+        for failures in 0..100 {
+            let ceiling = Duration::from_secs((1_u64 << failures.min(6)).min(60));
+            assert!(backoff.failed(&System, None) < ceiling, "after {failures} failures");
+        }
+        assert_eq!(backoff.failed(&System, Some(Duration::from_secs(7))), Duration::from_secs(7));
+        backoff.succeeded();
+        assert!(backoff.failed(&System, None) < Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,134 @@
+//! What goes on with each peer right now, in both directions; in memory, for whoever looks.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
+
+use crate::changes::{Change, Changes};
+use crate::core::lock;
+use crate::store::Reader;
+
+/// What our puller does at a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullingStatus {
+    /// Nothing is expected from there, so nothing is asked.
+    Idle,
+    /// A request is on its way.
+    Asking,
+    /// A pull waits there for news.
+    Waiting,
+    /// We are pending there, and a request waits for its operator's decision.
+    Introducing,
+    /// The last try failed.
+    BackingOff,
+    /// The operator lets it rest.
+    Paused,
+    /// The peer is not asked.
+    Stopped,
+}
+
+/// The direction in which we pull.
+#[derive(Clone, Copy, Debug)]
+pub struct Pulling {
+    /// What the puller does.
+    pub status: PullingStatus,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the next try is due.
+    pub next_try: Option<Timestamp>,
+    /// Failed tries in a row.
+    pub failures: u32,
+    /// Round trip of the last request that was answered without waiting.
+    pub latency: Option<Duration>,
+}
+
+/// The direction in which we are pulled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Serving {
+    /// When a pull of theirs last came in or was answered.
+    pub last_pull: Option<Timestamp>,
+    /// The latest time at which a pull of theirs was signed, in seconds.
+    signed: u64,
+}
+
+/// The state of all directions.
+pub(crate) struct Board {
+    pulling: Mutex<HashMap<Provider, Pulling>>,
+    serving: Mutex<HashMap<Provider, Serving>>,
+    changes: Changes,
+}
+
+impl Board {
+    pub(crate) fn new(changes: Changes) -> Self {
+        Self { pulling: Mutex::default(), serving: Mutex::default(), changes }
+    }
+
+    /// What our puller does at `peer`, where there is one.
+    pub(crate) fn pulling(&self, peer: &Provider) -> Option<Pulling> {
+        lock(&self.pulling).get(peer).copied()
+    }
+
+    /// How `peer` pulls us.
+    pub(crate) fn serving(&self, peer: &Provider) -> Serving {
+        lock(&self.serving).get(peer).copied().unwrap_or_default()
+    }
+
+    /// Our puller at `peer` now does something else.
+    pub(crate) fn set(
+        &self,
+        peer: &Provider,
+        status: PullingStatus,
+        now: Timestamp,
+        next_try: Option<Timestamp>,
+        failures: u32,
+    ) {
+        let mut board = lock(&self.pulling);
+        let entry = board.entry(peer.clone()).or_insert(Pulling { status, since: now, next_try, failures, latency: None });
+        let same = (entry.status, entry.failures) == (status, failures);
+        *entry = Pulling { status, next_try, failures, since: if same { entry.since } else { now }, ..*entry };
+        drop(board);
+        self.changes.announce(Change::Peer(peer.clone()));
+    }
+
+    /// A request to `peer` was answered without waiting.
+    pub(crate) fn took(&self, peer: &Provider, latency: Duration) {
+        if let Some(pulling) = lock(&self.pulling).get_mut(peer) {
+            pulling.latency = Some(latency);
+        }
+    }
+
+    /// Forgets the puller at `peer`.
+    pub(crate) fn remove(&self, peer: &Provider) {
+        lock(&self.pulling).remove(peer);
+        self.changes.announce(Change::Peer(peer.clone()));
+    }
+
+    /// A pull of `reader` came in or was answered.
+    pub(crate) fn served(&self, reader: &Reader, now: Timestamp) {
+        if let Reader::Peer(peer) = reader {
+            lock(&self.serving).entry(peer.clone()).or_default().last_pull = Some(now);
+            self.changes.announce(Change::Peer(peer.clone()));
+        }
+    }
+
+    /// Whether a pull signed at `signed` is later than all before; only such a one can tell that a store went back,
+    /// since an earlier one may merely have been held up on its way.
+    pub(crate) fn is_latest(&self, reader: &Reader, signed: Option<u64>) -> bool {
+        match (reader, signed) {
+            (Reader::Peer(peer), Some(signed)) => signed > self.serving(peer).signed,
+            _ => false,
+        }
+    }
+
+    /// Remembers when a pull was signed.
+    pub(crate) fn signed(&self, reader: &Reader, signed: Option<u64>) {
+        if let (Reader::Peer(peer), Some(signed)) = (reader, signed) {
+            let mut serving = lock(&self.serving);
+            let serving = serving.entry(peer.clone()).or_default();
+            serving.signed = serving.signed.max(signed);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What is done with a page: its numbers are checked, and its items and the cursor are stored in one transaction.
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState};
+use drawbridge_mtp::wire::{self, Encoding};
+
+use crate::consent::{learn, make_good};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::Answer;
+use crate::store::{Cursor, StoreFault};
+
+/// The steps that have succeeded when any request was answered.
+pub(super) const STEPS_OF_A_REQUEST: &[Stage] =
+    &[Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature, Stage::Http];
+
+/// The steps that have succeeded when a page was stored.
+pub(super) const STEPS_OF_A_PULL: &[Stage] = &[
+    Stage::Dns,
+    Stage::Connect,
+    Stage::Tls,
+    Stage::Document,
+    Stage::Signature,
+    Stage::Http,
+    Stage::Policy,
+    Stage::Content,
+];
+
+/// Why a page is not taken. Nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+enum PageFault {
+    #[error("its page is not in the form of the protocol: {0}")]
+    Malformed(String),
+    #[error("its page is of another history of its feed than we asked for, without saying so")]
+    OtherGeneration,
+    #[error("it skipped from number {have} to {got} in its feed; its operator should look at its store")]
+    Gap { have: u64, got: u64 },
+    #[error("it says that its feed ends at {head}, but we have stored up to {have}; its store has gone back")]
+    Behind { head: u64, have: u64 },
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl From<PageFault> for PeerFault {
+    fn from(fault: PageFault) -> Self {
+        let (stage, code) = match fault {
+            PageFault::Malformed(_) => (Stage::Content, "malformed"),
+            PageFault::OtherGeneration => (Stage::Content, "other-generation"),
+            PageFault::Gap { .. } => (Stage::Content, "feed-gap"),
+            PageFault::Behind { .. } => (Stage::Store, "feed-behind"),
+            PageFault::Store(_) => (Stage::Store, "unavailable"),
+        };
+        Self::new(stage, code, fault.to_string())
+    }
+}
+
+/// Checks the page in `answer`, stores it with the cursor, and returns how many items it had.
+pub(super) async fn keep_page(
+    core: &Core,
+    peer: &Provider,
+    cursor: Option<Cursor>,
+    answer: &Answer,
+) -> Result<usize, PeerFault> {
+    let page: FeedPage = wire::decode(Encoding::Json, &answer.body)
+        .map_err(|fault| PageFault::Malformed(fault.to_string()))?;
+    check_numbers(&page, cursor.as_ref())?;
+    core.traffic.update(answer.record, |record| {
+        record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
+    });
+    let count = page.items.len();
+    let (ours, peer, now) = (core.ours.clone(), peer.clone(), core.ambient.now());
+    let kept = core.store.write(move |tx| {
+        let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
+        for item in &page.items {
+            if !tx.receive_item(&peer, item.id)? {
+                continue;
+            }
+            match &item.body {
+                ItemBody::Connection(told) => learn(tx, &ours, &peer, told)?,
+                ItemBody::Peer { state } => row.their_state = Some(*state),
+                // Of groups there are none yet; the rest is of another profile.
+                _ => {}
+            }
+        }
+        let last = page.items.last();
+        let next = Cursor {
+            generation: page.generation,
+            seq: last.map_or(cursor.as_ref().map_or(0, |cursor| cursor.seq), |item| item.seq),
+            item: last.map(|item| item.id).or(cursor.as_ref().and_then(|cursor| cursor.item)),
+            head: page.head,
+        };
+        if cursor.as_ref() != Some(&next) {
+            tx.set_cursor(&peer, &next)?;
+        }
+        let was_pulled = std::mem::replace(&mut row.pulled, !page.more) == row.pulled;
+        let state_known = row.their_state == Some(PeerState::Allowed);
+        row.their_state = Some(PeerState::Allowed);
+        row.last_pull = Some(now);
+        if last.is_some() || !was_pulled || !state_known {
+            tx.put_peer(&row)?;
+        }
+        Ok::<_, StoreFault>(())
+    });
+    kept.await.map_err(PageFault::Store)?;
+    Ok(count)
+}
+
+fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFault> {
+    let have = cursor.map_or(0, |cursor| cursor.seq);
+    if cursor.is_some_and(|cursor| cursor.generation != page.generation) {
+        return Err(PageFault::OtherGeneration);
+    }
+    if page.head < have {
+        return Err(PageFault::Behind { head: page.head, have });
+    }
+    // From the beginning, a page starts at the first that is still kept.
+    let mut expected = if have == 0 { page.first.max(1) } else { have + 1 };
+    for item in &page.items {
+        if item.seq != expected || item.seq > page.head {
+            return Err(PageFault::Gap { have: expected - 1, got: item.seq });
+        }
+        expected += 1;
+    }
+    Ok(())
+}
+
+/// The peer's feed is not what we knew, or no longer reaches back to our place: the next pull starts at its
+/// beginning, and what may have been missed is asked for again (section 11).
+pub(super) async fn start_anew(
+    core: &Core,
+    peer: &Provider,
+    cursor: Option<&Cursor>,
+    fault: &PeerFault,
+) -> Result<(), PeerFault> {
+    let generation = fault.problem.as_ref().and_then(|problem| problem.members.generation);
+    let Some(generation) = generation else {
+        return Err(PeerFault::new(Stage::Content, "malformed", "it reset its feed without naming its generation"));
+    };
+    if cursor.is_none_or(|cursor| cursor.seq == 0 && cursor.generation == generation) {
+        // To start anew is what was tried.
+        return Err(fault.clone());
+    }
+    core.note_trouble(peer, fault).await;
+    let head = fault.problem.as_ref().and_then(|problem| problem.members.head).unwrap_or(0);
+    let peer = peer.clone();
+    let anew = core.store.write(move |tx| {
+        tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
+        make_good(tx, &peer)
+    });
+    anew.await.map_err(|fault: StoreFault| PageFault::Store(fault).into())
+}
+
+/// Keeps what `peer` thinks of us.
+pub(super) async fn note_their_state(core: &Core, peer: &Provider, state: PeerState) {
+    let peer = peer.clone();
+    let kept = core.store.write(move |tx| {
+        let Some(mut row) = tx.peer(&peer)?.filter(|row| row.their_state != Some(state)) else { return Ok(()) };
+        row.their_state = Some(state);
+        tx.put_peer(&row)
+    });
+    if let Err(fault) = kept.await {
+        let fault: StoreFault = fault;
+        tracing::error!(%fault, "what a peer thinks of us could not be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::{AmbientExt, System};
+    use drawbridge_mtp::message::Item;
+
+    fn page(first: u64, head: u64, seqs: &[u64]) -> FeedPage {
+        let body = ItemBody::Other { kind: "news".into() };
+        let items = seqs.iter().map(|seq| Item { seq: *seq, id: System.id(), body: body.clone() }).collect();
+        FeedPage { generation: System.id(), items, first, head, more: false }
+    }
+
+    fn at(page: &FeedPage, seq: u64) -> Cursor {
+        Cursor { generation: page.generation, seq, item: None, head: seq }
+    }
+
+    #[test]
+    fn a_page_that_skips_goes_back_or_is_of_another_history_is_refused() {
+        let good = page(1, 4, &[3, 4]);
+        assert!(check_numbers(&good, Some(&at(&good, 2))).is_ok());
+        assert!(matches!(check_numbers(&good, Some(&at(&good, 1))), Err(PageFault::Gap { have: 1, got: 3 })));
+        assert!(matches!(check_numbers(&good, Some(&at(&good, 3))), Err(PageFault::Gap { .. })));
+        assert!(matches!(check_numbers(&good, Some(&at(&good, 9))), Err(PageFault::Behind { head: 4, have: 9 })));
+        let other = page(1, 4, &[3]);
+        assert!(matches!(check_numbers(&good, Some(&at(&other, 2))), Err(PageFault::OtherGeneration)));
+        let holed = page(1, 9, &[3, 5]);
+        assert!(matches!(check_numbers(&holed, Some(&at(&holed, 2))), Err(PageFault::Gap { have: 3, got: 5 })));
+    }
+
+    #[test]
+    fn from_the_beginning_a_page_starts_at_the_first_that_is_kept() {
+        let truncated = page(7, 8, &[7, 8]);
+        assert!(check_numbers(&truncated, None).is_ok());
+        assert!(matches!(check_numbers(&page(7, 8, &[8]), None), Err(PageFault::Gap { .. })));
+        assert!(matches!(check_numbers(&page(1, 1, &[1, 2]), None), Err(PageFault::Gap { .. })), "beyond its head");
+    }
+}

@@ -1,0 +1,259 @@
+//! The puller at one peer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::{FeedQuery, PeerState, PeeringQuery, PeeringReply};
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::wire::{self, Encoding};
+use http::Method;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::page::{self, keep_page, start_anew};
+use super::{Backoff, PullingStatus};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::{Answer, Ask};
+use crate::store::{Cursor, StoreFault};
+
+/// What there is to do at the peer.
+enum Plan {
+    /// It is not asked.
+    Leave,
+    /// Nothing for now.
+    Rest(PullingStatus),
+    /// To pull from `cursor`; `wait` where an open request or a connection gives a reason to.
+    Pull { cursor: Option<Cursor>, wait: bool },
+}
+
+/// How a pull came out.
+enum Pulled {
+    /// A page was stored.
+    Page,
+    /// The peer has not decided on us yet, and was asked to tell when it has.
+    Introduced,
+    /// The peer's feed was reset; the next pull starts anew.
+    Reset,
+}
+
+/// After a sign of life a peer that failed is tried at once, but not more often than this.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
+
+/// Pulls the feed of `peer` for as long as it is asked.
+pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
+    let mut backoff = Backoff::default();
+    loop {
+        let wait = match plan(&core, &peer).await {
+            Ok(Plan::Leave) | Err(_) => return,
+            Ok(Plan::Rest(status)) => {
+                core.board.set(&peer, status, core.ambient.now(), None, backoff.failures());
+                rest_until_planned(&core, &peer, &nudge).await;
+                continue;
+            }
+            Ok(Plan::Pull { cursor, wait }) => (cursor, wait),
+        };
+        let (cursor, wait) = wait;
+        let outcome = {
+            let pulling = std::pin::pin!(pull_once(&core, &peer, cursor, wait, backoff.failures()));
+            while_planned(&core, &peer, &nudge, wait, pulling).await
+        };
+        match outcome {
+            None => {}
+            Some(Ok(Pulled::Page | Pulled::Reset)) => backoff.succeeded(),
+            Some(Ok(Pulled::Introduced)) => backoff.succeeded(),
+            Some(Err(fault)) => {
+                core.note_trouble(&peer, &fault).await;
+                let pause = backoff.failed(&*core.ambient, fault.retry_after);
+                let next = core.ambient.now().plus(pause);
+                core.board.set(&peer, PullingStatus::BackingOff, core.ambient.now(), Some(next), backoff.failures());
+                rest(&core, &peer, pause).await;
+            }
+        }
+    }
+}
+
+async fn plan(core: &Core, peer: &Provider) -> Result<Plan, StoreFault> {
+    let provider = peer.clone();
+    core.store
+        .read(move |view| {
+            let Some(row) = view.peer(&provider)?.filter(|row| row.state == PeerState::Allowed) else {
+                return Ok(Plan::Leave);
+            };
+            if row.paused {
+                return Ok(Plan::Rest(PullingStatus::Paused));
+            }
+            let wait = view.expects_from(&provider)?;
+            if !wait && row.pulled {
+                return Ok(Plan::Rest(PullingStatus::Idle));
+            }
+            Ok(Plan::Pull { cursor: view.cursor(&provider)?, wait })
+        })
+        .await
+}
+
+/// Rests until there is something else to do than to rest.
+async fn rest_until_planned(core: &Core, peer: &Provider, nudge: &Notify) {
+    loop {
+        nudge.notified().await;
+        match plan(core, peer).await {
+            Ok(Plan::Rest(PullingStatus::Idle)) => {}
+            Ok(Plan::Rest(status)) => {
+                core.board.pulling(peer).filter(|now| now.status == status).map_or_else(
+                    || core.board.set(peer, status, core.ambient.now(), None, 0),
+                    |_| (),
+                );
+            }
+            _ => return,
+        }
+    }
+}
+
+/// Goes on with `pulling` as long as the plan is to pull so; `None` where it is another by now.
+async fn while_planned<T>(
+    core: &Core,
+    peer: &Provider,
+    nudge: &Notify,
+    wait: bool,
+    mut pulling: std::pin::Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    loop {
+        tokio::select! {
+            outcome = &mut pulling => return Some(outcome),
+            () = nudge.notified() => match plan(core, peer).await {
+                Ok(Plan::Pull { wait: now, .. }) if now == wait || !now => {}
+                _ => return None,
+            },
+        }
+    }
+}
+
+/// Rests for `pause`, or until the peer gives a sign of life or the operator wants it tried.
+async fn rest(core: &Core, peer: &Provider, pause: Duration) {
+    let began = Instant::now();
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = core.throttle.sign_of_life(peer) => {
+            tokio::time::sleep_until(began + SHORTEST_REST.min(pause)).await;
+        }
+    }
+}
+
+/// Pulls one page and stores it.
+async fn pull_once(
+    core: &Core,
+    peer: &Provider,
+    cursor: Option<Cursor>,
+    wait: bool,
+    failures: u32,
+) -> Result<Pulled, PeerFault> {
+    let wait_s = if wait { Limits::default().pull_wait_s } else { 0 };
+    let query = FeedQuery {
+        after: cursor.as_ref().map_or(0, |cursor| cursor.seq),
+        last: cursor.as_ref().and_then(|cursor| cursor.item),
+        generation: cursor.as_ref().map(|cursor| cursor.generation),
+        wait: wait_s,
+        max_events: None,
+        max_bytes: None,
+    };
+    let status = if wait { PullingStatus::Waiting } else { PullingStatus::Asking };
+    core.board.set(peer, if failures > 0 { PullingStatus::Asking } else { status }, core.ambient.now(), None, failures);
+    let ask = Ask {
+        method: Method::GET,
+        resource: format!("/feed?{}", query.to_query()),
+        content: None,
+        wait: Duration::from_secs(wait_s),
+    };
+    // A pull that waits for long has reached the peer: it is well, before it is answered.
+    let calling = std::pin::pin!(core.call(peer, ask));
+    let answer = reached(core, peer, status, failures, calling).await;
+    match answer {
+        Ok(answer) => {
+            let kept = keep_page(core, peer, cursor, &answer).await?;
+            if kept > 0 || !wait {
+                core.board.took(peer, answer.took);
+            }
+            core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
+            Ok(Pulled::Page)
+        }
+        Err(fault) if fault.is(Code::FeedReset) || fault.is(Code::FeedTruncated) => {
+            start_anew(core, peer, cursor.as_ref(), &fault).await?;
+            Ok(Pulled::Reset)
+        }
+        Err(fault) if fault.is(Code::PeerPending) => {
+            introduce_ourselves(core, peer).await?;
+            Ok(Pulled::Introduced)
+        }
+        Err(fault) => {
+            if fault.is(Code::PeerBlocked) {
+                page::note_their_state(core, peer, PeerState::Blocked).await;
+            } else if fault.is(Code::PeerKeyChanged) {
+                page::note_their_state(core, peer, PeerState::KeyChanged).await;
+            }
+            Err(fault)
+        }
+    }
+}
+
+/// Waits for the answer; a peer that had failed and now holds the pull is said to be waited at.
+async fn reached(
+    core: &Core,
+    peer: &Provider,
+    status: PullingStatus,
+    failures: u32,
+    mut calling: std::pin::Pin<&mut impl Future<Output = Result<Answer, PeerFault>>>,
+) -> Result<Answer, PeerFault> {
+    if failures > 0 && status == PullingStatus::Waiting {
+        let held = tokio::time::sleep(Duration::from_millis(1500));
+        tokio::select! {
+            answer = &mut calling => return answer,
+            () = held => {
+                // A signed answer is what proves that it is well.
+                let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
+                if let Ok(answer) = core.call(peer, ask).await {
+                    core.board.took(peer, answer.took);
+                    core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
+                    core.board.set(peer, PullingStatus::Waiting, core.ambient.now(), None, 0);
+                }
+            }
+        }
+    }
+    calling.await
+}
+
+/// We are pending there, or unknown: introduces us, and waits for its operator's decision (section 6).
+async fn introduce_ourselves(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
+    core.board.set(peer, PullingStatus::Introducing, core.ambient.now(), None, 0);
+    let introduction =
+        Ask { method: Method::POST, resource: "/peering".into(), content: Some(b"{}".to_vec()), wait: Duration::ZERO };
+    let mut state = their_state(core, peer, introduction).await?;
+    while state == PeerState::Pending {
+        let wait = Limits::default().pull_wait_s;
+        let ask = Ask {
+            method: Method::GET,
+            resource: format!("/peering?{}", PeeringQuery { wait }.to_query()),
+            content: None,
+            wait: Duration::from_secs(wait),
+        };
+        let asked = Instant::now();
+        state = their_state(core, peer, ask).await?;
+        if state == PeerState::Pending && asked.elapsed() < SHORTEST_REST {
+            return Err(PeerFault::new(Stage::Policy, "peer-pending", "its operator has not decided on us yet"));
+        }
+    }
+    match state {
+        PeerState::Allowed => Ok(()),
+        other => Err(PeerFault::new(Stage::Policy, "not-allowed", format!("we are {other} there"))),
+    }
+}
+
+async fn their_state(core: &Core, peer: &Provider, ask: Ask) -> Result<PeerState, PeerFault> {
+    let answer = core.call(peer, ask).await?;
+    let reply: PeeringReply = wire::decode(Encoding::Json, &answer.body)
+        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}")))?;
+    page::note_their_state(core, peer, reply.state).await;
+    core.end_troubles(peer, page::STEPS_OF_A_REQUEST).await;
+    Ok(reply.state)
+}

@@ -1,0 +1,319 @@
+//! Requests for a connection, connections, and the rules that decide on them without a click (section 7).
+
+use drawbridge_mtp::id::{Id, Provider, UserUri};
+use drawbridge_mtp::message::ConnectionState;
+use drawbridge_mtp::time::Timestamp;
+use rusqlite::{Row, ToSql, params};
+
+use crate::changes::Change;
+
+use super::{StoreFault, Tx, View, parsed, parsed_id, signed, time};
+
+/// A request for a connection, or what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// The other provider; our own for a request between two users here.
+    pub peer: Provider,
+    /// Whether our user asked.
+    pub outgoing: bool,
+    /// Made by the provider that asks.
+    pub id: Id,
+    /// Who asks.
+    pub from: UserUri,
+    /// Who is asked.
+    pub to: UserUri,
+    /// When it was asked.
+    pub created: Timestamp,
+    /// When it lapses.
+    pub expires: Timestamp,
+    /// What has become of it. `Declined` is told to the requester only where `told`.
+    pub state: ConnectionState,
+    /// Since when.
+    pub changed: Timestamp,
+    /// Who brought that about.
+    pub decided_by: Option<DecidedBy>,
+    /// Whether the requester was told of the refusal.
+    pub told: bool,
+    /// Set aside by the operator.
+    pub ignored: bool,
+    /// Shown to nobody: it is to someone who does not exist, or a rule blocks it.
+    pub unseen: bool,
+    /// What the other provider has still to be told of an outgoing request.
+    pub unsent: Option<Unsent>,
+    /// What the other provider answered when it refused an outgoing request for good.
+    pub refused: Option<String>,
+}
+
+impl ConnectionRow {
+    /// Whether it still waits for a decision of ours or theirs.
+    pub fn is_open(&self) -> bool {
+        self.state == ConnectionState::Pending
+    }
+
+    /// The user of ours, and the other.
+    pub fn users(&self) -> (&UserUri, &UserUri) {
+        if self.outgoing { (&self.from, &self.to) } else { (&self.to, &self.from) }
+    }
+}
+
+/// Words that are kept and read again.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_meta])* $variant,)* }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word,)* })
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($word => Ok(Self::$variant),)* _ => Err(()) }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// Who brought a state about.
+    DecidedBy {
+        /// The operator, here.
+        Operator = "operator",
+        /// The user, with a client.
+        User = "user",
+        /// A standing rule.
+        Rule = "rule",
+        /// The other side.
+        Peer = "peer",
+        /// Time.
+        Clock = "clock",
+    }
+}
+
+words! {
+    /// What another provider has still to be told of a request that our user made.
+    Unsent {
+        /// The request itself.
+        Post = "post",
+        /// That it is taken back, or that the connection ends.
+        Delete = "delete",
+    }
+}
+
+const COLUMNS: &str = "peer, outgoing, id, from_user, to_user, created, expires, state, changed, decided_by, told, ignored, \
+                       unseen, unsent, refused";
+
+fn row(row: &Row<'_>) -> Result<ConnectionRow, StoreFault> {
+    let word = |by: Option<String>| by.map(|by| parsed("who decided", by)).transpose();
+    Ok(ConnectionRow {
+        peer: parsed("a provider", row.get(0)?)?,
+        outgoing: row.get(1)?,
+        id: parsed_id(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?,
+        from: parsed("a user", row.get(3)?)?,
+        to: parsed("a user", row.get(4)?)?,
+        created: time(row.get(5)?),
+        expires: time(row.get(6)?),
+        state: parsed("a connection's state", row.get(7)?)?,
+        changed: time(row.get(8)?),
+        decided_by: word(row.get(9)?)?,
+        told: row.get(10)?,
+        ignored: row.get(11)?,
+        unseen: row.get(12)?,
+        unsent: row.get::<_, Option<String>>(13)?.map(|unsent| parsed("what is unsent", unsent)).transpose()?,
+        refused: row.get(14)?,
+    })
+}
+
+impl View<'_> {
+    fn connections_where(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<ConnectionRow>, StoreFault> {
+        let mut statement =
+            self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM connection WHERE {condition}"))?;
+        let mut rows = statement.query(values)?;
+        let mut found = Vec::new();
+        while let Some(next) = rows.next()? {
+            found.push(row(next)?);
+        }
+        Ok(found)
+    }
+
+    /// The request `id` that `peer` made (`outgoing` false), or that we made to it.
+    pub fn connection(
+        &self,
+        peer: &Provider,
+        outgoing: bool,
+        id: Id,
+    ) -> Result<Option<ConnectionRow>, StoreFault> {
+        let found = self.connections_where(
+            "peer = ?1 AND outgoing = ?2 AND id = ?3",
+            &[&peer.as_str(), &outgoing, &id.as_bytes().as_slice()],
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// All requests with this id, whoever made them.
+    pub fn connections_by_id(&self, id: Id) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where("id = ?1", &[&id.as_bytes().as_slice()])
+    }
+
+    /// All requests and connections between two users, whoever asked.
+    pub fn connections_between(&self, one: &UserUri, other: &UserUri) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where(
+            "(from_user = ?1 AND to_user = ?2) OR (from_user = ?2 AND to_user = ?1)",
+            &[&one.as_str(), &other.as_str()],
+        )
+    }
+
+    /// All requests and connections, the newest first; those that nobody is shown are left out.
+    pub fn connections(&self) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where("NOT unseen ORDER BY created DESC, id DESC", &[])
+    }
+
+    /// All requests and connections of a user here, the newest first.
+    pub fn connections_of(&self, user: &UserUri) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where(
+            "NOT unseen AND (from_user = ?1 OR to_user = ?1) ORDER BY created DESC, id DESC",
+            &[&user.as_str()],
+        )
+    }
+
+    /// All requests and connections with users of `peer`, also those that nobody is shown.
+    pub fn connections_with(&self, peer: &Provider) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where("peer = ?1", &[&peer.as_str()])
+    }
+
+    /// How many approved connections there are with users of `peer`.
+    pub fn count_approved(&self, peer: &Provider) -> Result<u32, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT count(*) FROM connection WHERE peer = ?1 AND state = 'approved'")?
+            .query_row([peer.as_str()], |row| row.get(0))?)
+    }
+
+    /// How many requests of `peer` are held: open or refused, and not yet expired (section 6).
+    pub fn count_held(&self, peer: &Provider) -> Result<u32, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT count(*) FROM connection WHERE peer = ?1 AND NOT outgoing AND state IN ('pending', 'declined')",
+            )?
+            .query_row([peer.as_str()], |row| row.get(0))?)
+    }
+
+    /// Whether there is a reason to pull from `peer`: an open request of ours, or a connection (section 11).
+    pub fn expects_from(&self, peer: &Provider) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM connection WHERE peer = ?1
+                 AND (state = 'approved' OR (outgoing AND state = 'pending')) LIMIT 1",
+            )?
+            .exists([peer.as_str()])?)
+    }
+
+    /// The requests that `peer` has still to be told of, the oldest first.
+    pub fn unsent(&self, peer: &Provider) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where("peer = ?1 AND unsent IS NOT NULL ORDER BY changed, id LIMIT 100", &[&peer.as_str()])
+    }
+
+    /// The providers that have still to be told of something.
+    pub fn peers_to_tell(&self) -> Result<Vec<Provider>, StoreFault> {
+        let mut statement =
+            self.sql.prepare_cached("SELECT DISTINCT peer FROM connection WHERE unsent IS NOT NULL")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a provider", row?)).collect()
+    }
+
+    /// The requests, open or refused, that have lapsed.
+    pub fn lapsed(&self, now: Timestamp) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where(
+            "state IN ('pending', 'declined') AND expires <= ?1 LIMIT 1000",
+            &[&signed(now.as_millis())],
+        )
+    }
+
+    /// Whether `id` of `peer` was taken back before it came.
+    pub fn is_withdrawn(&self, peer: &Provider, id: Id) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM withdrawn WHERE peer = ?1 AND id = ?2")?
+            .exists(params![peer.as_str(), id.as_bytes()])?)
+    }
+}
+
+impl Tx<'_> {
+    /// Keeps `connection` as it is given.
+    pub fn put_connection(&self, connection: &ConnectionRow) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT OR REPLACE INTO connection (peer, outgoing, id, from_user, to_user, created, expires, state, changed,
+                   decided_by, told, ignored, unseen, unsent, refused)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            )?
+            .execute(params![
+                connection.peer.as_str(),
+                connection.outgoing,
+                connection.id.as_bytes(),
+                connection.from.as_str(),
+                connection.to.as_str(),
+                signed(connection.created.as_millis()),
+                signed(connection.expires.as_millis()),
+                connection.state.to_string(),
+                signed(connection.changed.as_millis()),
+                connection.decided_by.map(|by| by.to_string()),
+                connection.told,
+                connection.ignored,
+                connection.unseen,
+                connection.unsent.map(|unsent| unsent.to_string()),
+                connection.refused,
+            ])?;
+        self.changed(Change::Connection(connection.peer.clone()));
+        Ok(())
+    }
+
+    /// Forgets a request.
+    pub fn remove_connection(&self, connection: &ConnectionRow) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("DELETE FROM connection WHERE peer = ?1 AND outgoing = ?2 AND id = ?3")?
+            .execute(params![connection.peer.as_str(), connection.outgoing, connection.id.as_bytes()])?;
+        self.changed(Change::Connection(connection.peer.clone()));
+        Ok(())
+    }
+
+    /// Announces that a request waits for a decision that did not wait before.
+    pub fn announce_waiting(&self, connection: &ConnectionRow) {
+        self.changed(Change::Waiting(connection.peer.clone(), connection.id));
+    }
+
+    /// Notes that `peer` has taken back `id` before it came. Of what it has taken back so, the latest
+    /// `at_most` are kept.
+    pub fn withdraw(&self, peer: &Provider, id: Id, at_most: u64) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("INSERT OR IGNORE INTO withdrawn (peer, id, at) VALUES (?1, ?2, ?3)")?
+            .execute(params![peer.as_str(), id.as_bytes(), signed(self.now().as_millis())])?;
+        self.sql
+            .prepare_cached(
+                "DELETE FROM withdrawn WHERE peer = ?1 AND id IN
+                   (SELECT id FROM withdrawn WHERE peer = ?1 ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?2)",
+            )?
+            .execute(params![peer.as_str(), signed(at_most)])?;
+        Ok(())
+    }
+
+    /// Drops what was taken back, ended or expired before `since` and cannot be asked about any more.
+    pub fn prune_connections(&self, since: Timestamp) -> Result<(), StoreFault> {
+        let since = signed(since.as_millis());
+        self.sql.execute("DELETE FROM withdrawn WHERE at < ?1", [since])?;
+        self.sql.execute(
+            "DELETE FROM connection WHERE state IN ('ended', 'expired') AND unsent IS NULL AND changed < ?1 AND expires < ?1",
+            [since],
+        )?;
+        Ok(())
+    }
+}
+

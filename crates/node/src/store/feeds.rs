@@ -1,0 +1,263 @@
+//! Feeds: what we have to tell each reader, and how far we have pulled what each peer has to tell us
+//! (`docs/mtp.md`, section 11).
+
+use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::message::{Item, ItemBody};
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_mtp::wire::{self, Encoding};
+use rusqlite::{OptionalExtension, params};
+use std::time::Duration;
+
+use crate::changes::Change;
+
+use super::{Reader, StoreFault, Tx, View, parsed, parsed_id, signed, time, unsigned};
+
+/// The state of a feed of ours.
+#[derive(Clone, Debug)]
+pub struct FeedPlace {
+    /// Names this feed's history.
+    pub generation: Id,
+    /// The lowest number still kept; `head + 1` where none is.
+    pub first: u64,
+    /// The highest number given; 0 for none.
+    pub head: u64,
+    /// What the reader has acknowledged; 0 for nothing.
+    pub acknowledged: u64,
+    /// The id of the item acknowledged last.
+    pub acknowledged_item: Option<Id>,
+    /// When the oldest item that is not acknowledged was put.
+    pub waiting_since: Option<Timestamp>,
+    /// When the reader last pulled.
+    pub pulled: Option<Timestamp>,
+}
+
+/// A run of items of a feed of ours.
+#[derive(Debug)]
+pub struct FeedSlice {
+    /// The items, by number, without gaps.
+    pub items: Vec<Item>,
+    /// Whether there are items behind the last.
+    pub more: bool,
+}
+
+/// How far we have pulled a peer's feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The generation that the numbers belong to.
+    pub generation: Id,
+    /// The last number stored; 0 for none.
+    pub seq: u64,
+    /// The id of the item with that number.
+    pub item: Option<Id>,
+    /// The highest number that the peer has told of.
+    pub head: u64,
+}
+
+impl View<'_> {
+    /// The state of the feed of `reader`; `None` where nothing was ever put into it or asked of it.
+    pub fn feed(&self, reader: &Reader) -> Result<Option<FeedPlace>, StoreFault> {
+        let row = self
+            .sql
+            .prepare_cached(
+                "SELECT generation, first, head, acked, acked_item, pulled_at,
+                        (SELECT at FROM feed_item i WHERE i.reader = feed.reader AND i.seq > acked ORDER BY seq LIMIT 1)
+                 FROM feed WHERE reader = ?1",
+            )?
+            .query_row([reader.as_str()], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get::<_, Option<Vec<u8>>>(4)?,
+                    row.get::<_, Option<i64>>(5)?,
+                    row.get::<_, Option<i64>>(6)?,
+                ))
+            })
+            .optional()?;
+        let Some((generation, first, head, acked, acked_item, pulled, waiting)) = row else { return Ok(None) };
+        Ok(Some(FeedPlace {
+            generation: parsed("a generation", generation)?,
+            first: unsigned(first),
+            head: unsigned(head),
+            acknowledged: unsigned(acked),
+            acknowledged_item: acked_item.as_deref().map(parsed_id).transpose()?,
+            waiting_since: waiting.map(time),
+            pulled: pulled.map(time),
+        }))
+    }
+
+    /// The id of the item `seq` in the feed of `reader`, where it is still kept.
+    pub fn feed_item_id(&self, reader: &Reader, seq: u64) -> Result<Option<Id>, StoreFault> {
+        self.sql
+            .prepare_cached("SELECT item FROM feed_item WHERE reader = ?1 AND seq = ?2")?
+            .query_row(params![reader.as_str(), signed(seq)], |row| row.get::<_, Vec<u8>>(0))
+            .optional()?
+            .map(|octets| parsed_id(&octets))
+            .transpose()
+    }
+
+    /// The items behind `after`: at most `max_items`, and at most `max_bytes` of content, but at least one.
+    pub fn feed_slice(
+        &self,
+        reader: &Reader,
+        after: u64,
+        max_items: u64,
+        max_bytes: u64,
+    ) -> Result<FeedSlice, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT body FROM feed_item WHERE reader = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        let mut rows =
+            statement.query(params![reader.as_str(), signed(after), signed(max_items.saturating_add(1))])?;
+        let mut slice = FeedSlice { items: Vec::new(), more: false };
+        let mut bytes = 0_u64;
+        while let Some(row) = rows.next()? {
+            let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            bytes += body.len() as u64;
+            if !slice.items.is_empty() && (slice.items.len() as u64 >= max_items || bytes > max_bytes) {
+                slice.more = true;
+                break;
+            }
+            let item: Item = wire::decode(Encoding::Json, body).map_err(|_| StoreFault::Unreadable {
+                what: "a feed item",
+                value: String::from_utf8_lossy(body).into_owned(),
+            })?;
+            slice.items.push(item);
+        }
+        Ok(slice)
+    }
+
+    /// How far the feed of `peer` has been pulled.
+    pub fn cursor(&self, peer: &Provider) -> Result<Option<Cursor>, StoreFault> {
+        let row = self
+            .sql
+            .prepare_cached("SELECT generation, seq, item, head FROM cursor WHERE provider = ?1")?
+            .query_row([peer.as_str()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<Vec<u8>>>(2)?, row.get::<_, i64>(3)?))
+            })
+            .optional()?;
+        let Some((generation, seq, item, head)) = row else { return Ok(None) };
+        let item = item.as_deref().map(parsed_id).transpose()?;
+        Ok(Some(Cursor { generation: parsed("a generation", generation)?, seq: unsigned(seq), item, head: unsigned(head) }))
+    }
+}
+
+impl Tx<'_> {
+    /// Puts `body` at the end of the feed of `reader`, wakes its waiting pulls after the commit, and returns
+    /// the number given.
+    pub fn append(&self, reader: &Reader, body: &ItemBody) -> Result<u64, StoreFault> {
+        self.open_feed(reader)?;
+        let seq: i64 = self
+            .sql
+            .prepare_cached("UPDATE feed SET head = head + 1 WHERE reader = ?1 RETURNING head")?
+            .query_row([reader.as_str()], |row| row.get(0))?;
+        let item = Item { seq: unsigned(seq), id: self.new_id(), body: body.clone() };
+        self.sql
+            .prepare_cached("INSERT INTO feed_item (reader, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                reader.as_str(),
+                seq,
+                item.id.as_bytes(),
+                signed(self.now().as_millis()),
+                wire::encode(Encoding::Json, &item)
+            ])?;
+        self.rang(reader);
+        Ok(unsigned(seq))
+    }
+
+    /// Makes the feed of `reader`, with a generation of its own, where there is none.
+    pub fn open_feed(&self, reader: &Reader) -> Result<(), StoreFault> {
+        let known = self
+            .sql
+            .prepare_cached("SELECT 1 FROM feed WHERE reader = ?1")?
+            .exists([reader.as_str()])?;
+        if !known {
+            self.sql
+                .prepare_cached("INSERT INTO feed (reader, generation, first, head) VALUES (?1, ?2, 1, 0)")?
+                .execute(params![reader.as_str(), self.new_id().to_string()])?;
+        }
+        Ok(())
+    }
+
+    /// Notes that `reader` pulled, and that it has stored everything up to `seq`, whose item is `item`.
+    /// A smaller number than before changes nothing.
+    pub fn acknowledge(&self, reader: &Reader, seq: u64, item: Option<Id>) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("UPDATE feed SET pulled_at = ?2 WHERE reader = ?1")?
+            .execute(params![reader.as_str(), signed(self.now().as_millis())])?;
+        self.sql
+            .prepare_cached("UPDATE feed SET acked = ?2, acked_item = ?3 WHERE reader = ?1 AND acked < ?2 AND head >= ?2")?
+            .execute(params![reader.as_str(), signed(seq), item.map(|item| item.as_bytes())])?;
+        if let Reader::Peer(peer) = reader {
+            self.changed(Change::Peer(peer.clone()));
+        }
+        Ok(())
+    }
+
+    /// The reader's own store went back to `seq`: what it acknowledged beyond that is open again.
+    pub fn forget_acknowledged(&self, reader: &Reader, seq: u64) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("UPDATE feed SET acked = ?2, acked_item = NULL WHERE reader = ?1 AND acked > ?2")?
+            .execute(params![reader.as_str(), signed(seq)])?;
+        Ok(())
+    }
+
+    /// Drops acknowledged items older than `acknowledged_for` and all older than `at_most` (section 12).
+    pub fn prune_feeds(&self, acknowledged_for: Duration, at_most: Duration) -> Result<usize, StoreFault> {
+        let now = signed(self.now().as_millis());
+        let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let dropped = self.sql.execute(
+            "DELETE FROM feed_item WHERE at < ?1
+               OR (at < ?2 AND seq <= (SELECT acked FROM feed WHERE feed.reader = feed_item.reader))",
+            params![now.saturating_sub(millis(at_most)), now.saturating_sub(millis(acknowledged_for))],
+        )?;
+        if dropped > 0 {
+            self.sql.execute(
+                "UPDATE feed SET first =
+                   coalesce((SELECT min(seq) FROM feed_item WHERE feed_item.reader = feed.reader), head + 1)",
+                [],
+            )?;
+        }
+        self.sql.execute(
+            "DELETE FROM received WHERE at < ?1",
+            [now.saturating_sub(millis(at_most)).saturating_sub(millis(at_most))],
+        )?;
+        Ok(dropped)
+    }
+
+    /// Forgets the feed of a client that is no more.
+    pub fn drop_feed(&self, reader: &Reader) -> Result<(), StoreFault> {
+        self.sql.execute("DELETE FROM feed_item WHERE reader = ?1", [reader.as_str()])?;
+        self.sql.execute("DELETE FROM feed WHERE reader = ?1", [reader.as_str()])?;
+        self.rang(reader);
+        Ok(())
+    }
+
+    /// Notes that the item `id` of `peer` has come; `false` where it had come before.
+    pub fn receive_item(&self, peer: &Provider, id: Id) -> Result<bool, StoreFault> {
+        let fresh = self
+            .sql
+            .prepare_cached("INSERT OR IGNORE INTO received (provider, item, at) VALUES (?1, ?2, ?3)")?
+            .execute(params![peer.as_str(), id.as_bytes(), signed(self.now().as_millis())])?;
+        Ok(fresh == 1)
+    }
+
+    /// Notes how far the feed of `peer` has been pulled.
+    pub fn set_cursor(&self, peer: &Provider, cursor: &Cursor) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO cursor (provider, generation, seq, item, head) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (provider) DO UPDATE SET generation = ?2, seq = ?3, item = ?4, head = ?5",
+            )?
+            .execute(params![
+                peer.as_str(),
+                cursor.generation.to_string(),
+                signed(cursor.seq),
+                cursor.item.map(|item| item.as_bytes()),
+                signed(cursor.head)
+            ])?;
+        self.changed(Change::Peer(peer.clone()));
+        Ok(())
+    }
+}

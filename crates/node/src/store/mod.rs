@@ -1,0 +1,455 @@
+//! What the node remembers: SQLite in WAL with `synchronous=FULL`, the only place with SQL.
+//!
+//! One thread writes. It runs everything that waits in one transaction, each piece in a savepoint of its own
+//! (group commit), and answers after the commit; so whatever a caller has been told is on disk. Readers have
+//! connections of their own and never wait for the writer.
+//!
+//! The other rooms see [`View`] (questions) and [`Tx`] (changes) in words of the domain; their rules run inside
+//! [`Store::write`], so that what belongs together is one transaction.
+
+mod accounts;
+mod connections;
+mod feeds;
+mod peers;
+mod settings;
+
+pub(crate) use connections::words;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use drawbridge_mtp::id::{ClientUri, Id, Provider};
+use drawbridge_mtp::time::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+
+use crate::ambient::{Ambient, AmbientExt};
+use crate::changes::{Change, Changes};
+
+pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
+pub use connections::{ConnectionRow, DecidedBy, Unsent};
+pub use feeds::{Cursor, FeedPlace, FeedSlice};
+pub use peers::{PeerRow, TroubleRow};
+
+/// `DRWB`: marks a database as a node's.
+const APPLICATION_ID: i32 = 0x4452_5742;
+/// Jobs that one transaction takes at most, so that the first does not wait for long.
+const BATCH: usize = 512;
+const READERS: usize = 2;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreFault {
+    /// The node is stopping.
+    #[error("the store is closed because the node is stopping")]
+    Closed,
+    /// SQLite says no: disk full, damaged file, or a bug of ours.
+    #[error("the store cannot do it: {0}")]
+    Sql(#[from] rusqlite::Error),
+    /// A row holds what this version does not understand.
+    #[error("the store holds {what} that this version cannot read: {value}")]
+    Unreadable {
+        /// What kind of value.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// A transaction was not committed because of another one's failure.
+    #[error("the store could not commit: {0}")]
+    Commit(Arc<rusqlite::Error>),
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenFault {
+    /// The file is a database, but not a node's.
+    #[error("{0} is not a Drawbridge store")]
+    Foreign(PathBuf),
+    /// The file cannot be opened.
+    #[error("{path} cannot be opened as a store: {fault}")]
+    Sql {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: rusqlite::Error,
+    },
+    /// It was written by a later version, or a migration failed.
+    #[error("{path} cannot be brought to this version: {fault}")]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: rusqlite_migration::Error,
+    },
+}
+
+/// Who reads a feed of ours: a peer, or a client of one of our users.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reader {
+    /// Another provider (`docs/mtp.md`, section 11).
+    Peer(Provider),
+    /// A client of ours (`docs/client-api.md`).
+    Client(ClientUri),
+}
+
+impl Reader {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Peer(provider) => provider.as_str(),
+            Self::Client(client) => client.as_str(),
+        }
+    }
+}
+
+/// A handle to the store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    readers: Mutex<Vec<Connection>>,
+    reading: Semaphore,
+    announcer: Arc<Announcer>,
+    path: PathBuf,
+}
+
+type Job = Box<dyn FnOnce(&Tx<'_>) -> Judged + Send>;
+
+/// What became of a job: whether its savepoint is kept, and whom to tell once that is on disk.
+struct Judged {
+    keep: bool,
+    tell: Box<dyn FnOnce(Result<(), StoreFault>) + Send>,
+}
+
+impl Store {
+    /// Opens the store in the folder `dir`, made where it is absent.
+    pub fn open(dir: &Path, ambient: Arc<dyn Ambient>, changes: Changes) -> Result<Self, OpenFault> {
+        let path = dir.join("store.sqlite");
+        let connection = open_for_writing(&path)?;
+        let readers = (0..READERS)
+            .map(|_| open_for_reading(&path))
+            .collect::<Result<_, _>>()
+            .map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
+        let (jobs, queue) = mpsc::channel(BATCH);
+        let announcer = Arc::new(Announcer { bells: Mutex::default(), changes });
+        let writer = {
+            let announcer = announcer.clone();
+            std::thread::Builder::new()
+                .name("store".into())
+                .spawn(move || write_loop(connection, queue, &announcer, &*ambient))
+                .map_err(|_| OpenFault::Sql { path: path.clone(), fault: rusqlite::Error::InvalidQuery })?
+        };
+        let inner = Inner {
+            jobs: Mutex::new(Some(jobs)),
+            writer: Mutex::new(Some(writer)),
+            readers: Mutex::new(readers),
+            reading: Semaphore::new(READERS),
+            announcer,
+            path,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Runs `work` on the writer's thread and answers when what it changed is on disk. Where it returns an
+    /// error, nothing of it is kept.
+    pub async fn write<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreFault> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            let outcome = work(tx);
+            Judged {
+                keep: outcome.is_ok(),
+                tell: Box::new(move |committed| {
+                    let told = match (outcome, committed) {
+                        (Ok(_), Err(fault)) => Err(fault.into()),
+                        (outcome, _) => outcome,
+                    };
+                    // Who asked may have gone away; what it asked for is done all the same.
+                    let _ = answer.send(told);
+                }),
+            }
+        });
+        let jobs = lock(&self.inner.jobs).clone().ok_or(StoreFault::Closed)?;
+        jobs.send(job).await.map_err(|_| StoreFault::Closed)?;
+        answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+    }
+
+    /// Runs `work` on a connection that only reads and sees one state of the store.
+    pub async fn read<T, E>(&self, work: impl FnOnce(&View<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreFault> + Send + 'static,
+    {
+        let _permit = self.inner.reading.acquire().await.map_err(|_| StoreFault::Closed)?;
+        let inner = self.inner.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut connection = lock(&inner.readers).pop().ok_or(StoreFault::Closed)?;
+            let outcome = match connection.transaction() {
+                Ok(snapshot) => work(&View { sql: &snapshot }),
+                Err(fault) => Err(StoreFault::Sql(fault).into()),
+            };
+            lock(&inner.readers).push(connection);
+            outcome
+        });
+        task.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+    }
+
+    /// What is notified whenever an item is appended to the feed of `reader`.
+    pub fn feed_bell(&self, reader: &Reader) -> Bell {
+        let notify = lock(&self.inner.announcer.bells).entry(reader.clone()).or_default().clone();
+        Bell { announcer: self.inner.announcer.clone(), reader: reader.clone(), notify }
+    }
+
+    /// Size of the store on disk, in bytes, with what has not been moved from the log into it.
+    pub fn size(&self) -> u64 {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let mut log = self.inner.path.clone().into_os_string();
+        log.push("-wal");
+        size(&self.inner.path) + size(Path::new(&log))
+    }
+
+    /// Finishes what was asked for and closes. Everything asked for later is refused.
+    pub async fn close(&self) {
+        drop(lock(&self.inner.jobs).take());
+        let Some(writer) = lock(&self.inner.writer).take() else { return };
+        if tokio::task::spawn_blocking(move || writer.join()).await.is_ok_and(|joined| joined.is_err()) {
+            tracing::error!("the store's writer died");
+        }
+        lock(&self.inner.readers).clear();
+    }
+}
+
+/// Wakes whoever waits for a feed; forgotten with its last holder.
+pub struct Bell {
+    announcer: Arc<Announcer>,
+    reader: Reader,
+    notify: Arc<Notify>,
+}
+
+impl Deref for Bell {
+    type Target = Notify;
+
+    fn deref(&self) -> &Notify {
+        &self.notify
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        let mut bells = lock(&self.announcer.bells);
+        // One is the table's and one is ours.
+        if Arc::strong_count(&self.notify) == 2 {
+            bells.remove(&self.reader);
+        }
+    }
+}
+
+struct Announcer {
+    bells: Mutex<HashMap<Reader, Arc<Notify>>>,
+    changes: Changes,
+}
+
+impl Announcer {
+    fn announce(&self, fresh: Fresh) {
+        if !fresh.feeds.is_empty() {
+            let bells = lock(&self.bells);
+            for reader in fresh.feeds {
+                if let Some(bell) = bells.get(&reader) {
+                    bell.notify_waiters();
+                }
+            }
+        }
+        for change in fresh.changes {
+            self.changes.announce(change);
+        }
+    }
+}
+
+/// What a transaction will announce once it is committed.
+#[derive(Default)]
+struct Fresh {
+    feeds: Vec<Reader>,
+    changes: Vec<Change>,
+}
+
+/// Questions to one state of the store.
+pub struct View<'a> {
+    sql: &'a Connection,
+}
+
+/// Changes to the store, all kept or none. Answers questions as a [`View`] too.
+pub struct Tx<'a> {
+    view: View<'a>,
+    ambient: &'a dyn Ambient,
+    fresh: RefCell<Fresh>,
+}
+
+impl<'a> Deref for Tx<'a> {
+    type Target = View<'a>;
+
+    fn deref(&self) -> &View<'a> {
+        &self.view
+    }
+}
+
+impl Tx<'_> {
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.ambient.now()
+    }
+
+    /// A new id.
+    pub fn new_id(&self) -> Id {
+        self.ambient.id()
+    }
+
+    /// Announces `change` after the commit; said twice in a row, it is told once.
+    fn changed(&self, change: Change) {
+        let mut fresh = self.fresh.borrow_mut();
+        if fresh.changes.last() != Some(&change) {
+            fresh.changes.push(change);
+        }
+    }
+
+    fn rang(&self, reader: &Reader) {
+        let mut fresh = self.fresh.borrow_mut();
+        if fresh.feeds.last() != Some(reader) {
+            fresh.feeds.push(reader.clone());
+        }
+    }
+}
+
+fn write_loop(
+    mut connection: Connection,
+    mut queue: mpsc::Receiver<Job>,
+    announcer: &Announcer,
+    ambient: &dyn Ambient,
+) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut told = Vec::new();
+        let mut fresh = Fresh::default();
+        let committed = run_batch(&mut connection, first, &mut queue, ambient, &mut fresh, &mut told);
+        match committed {
+            Ok(()) => {
+                announcer.announce(fresh);
+                told.into_iter().for_each(|tell| tell(Ok(())));
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "the store could not commit");
+                let fault = Arc::new(fault);
+                told.into_iter().for_each(|tell| tell(Err(StoreFault::Commit(fault.clone()))));
+            }
+        }
+    }
+    if let Err((_, fault)) = connection.close() {
+        tracing::error!(%fault, "the store did not close well");
+    }
+}
+
+/// Runs `first` and whatever waits behind it in one transaction.
+fn run_batch(
+    connection: &mut Connection,
+    first: Job,
+    queue: &mut mpsc::Receiver<Job>,
+    ambient: &dyn Ambient,
+    fresh: &mut Fresh,
+    told: &mut Vec<Box<dyn FnOnce(Result<(), StoreFault>) + Send>>,
+) -> Result<(), rusqlite::Error> {
+    let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut next = Some(first);
+    while let Some(job) = next {
+        let savepoint = transaction.savepoint()?;
+        let tx = Tx { view: View { sql: &savepoint }, ambient, fresh: RefCell::default() };
+        let judged = job(&tx);
+        let news = tx.fresh.into_inner();
+        told.push(judged.tell);
+        if judged.keep {
+            savepoint.commit()?;
+            fresh.feeds.extend(news.feeds);
+            fresh.changes.extend(news.changes);
+        } else {
+            // Dropped, it rolls back.
+            drop(savepoint);
+        }
+        next = if told.len() < BATCH { queue.try_recv().ok() } else { None };
+    }
+    transaction.commit()
+}
+
+fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
+    let sql = |fault| OpenFault::Sql { path: path.to_owned(), fault };
+    let mut connection = Connection::open(path).map_err(sql)?;
+    let objects: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(|fault| match fault.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => OpenFault::Foreign(path.to_owned()),
+            _ => sql(fault),
+        })?;
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sql)?;
+    if objects > 0 && application != APPLICATION_ID {
+        return Err(OpenFault::Foreign(path.to_owned()));
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Migrations::new(vec![M::up(include_str!("migrations/1-first.sql"))])
+        .to_latest(&mut connection)
+        .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
+    Ok(connection)
+}
+
+fn open_for_reading(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// A poisoned lock means that a thread has panicked between two whole steps; the data is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads a value that was written as text.
+fn parsed<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T, StoreFault> {
+    text.parse().map_err(|_| StoreFault::Unreadable { what, value: text })
+}
+
+/// Reads an id.
+fn parsed_id(octets: &[u8]) -> Result<Id, StoreFault> {
+    <[u8; 16]>::try_from(octets)
+        .ok()
+        .and_then(|octets| Id::from_bytes(octets).ok())
+        .ok_or_else(|| StoreFault::Unreadable { what: "an id", value: format!("{octets:02x?}") })
+}
+
+/// SQLite's integers are signed; ours are at most 2^53.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(unsigned(millis))
+}

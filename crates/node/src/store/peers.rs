@@ -1,0 +1,300 @@
+//! Who we know: peers, the keys accepted for them, the nonces they have used, and what went wrong with them.
+
+use std::time::Duration;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::Thumbprint;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::changes::Change;
+
+use super::connections::DecidedBy;
+use super::{StoreFault, Tx, View, parsed, signed, time};
+
+/// A provider that we have met (section 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerRow {
+    /// Which.
+    pub provider: Provider,
+    /// Our judgement of it.
+    pub state: PeerState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whose decision that was.
+    pub decided_by: Option<DecidedBy>,
+    /// Set aside by the operator while it waits.
+    pub ignored: bool,
+    /// The operator lets pulling rest.
+    pub paused: bool,
+    /// Its judgement of us, as far as it has said.
+    pub their_state: Option<PeerState>,
+    /// Whether its feed has been pulled since it became allowed.
+    pub pulled: bool,
+    /// When a pull of ours was last answered.
+    pub last_pull: Option<Timestamp>,
+}
+
+impl PeerRow {
+    /// A provider that has just come to be in `state`.
+    pub fn new(provider: Provider, state: PeerState, since: Timestamp) -> Self {
+        Self {
+            provider,
+            state,
+            since,
+            decided_by: None,
+            ignored: false,
+            paused: false,
+            their_state: None,
+            pulled: false,
+            last_pull: None,
+        }
+    }
+}
+
+/// Something that went wrong with a peer, counted while it repeats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TroubleRow {
+    /// At which step, in the words of `docs/architecture.md`.
+    pub stage: String,
+    /// A stable code.
+    pub code: String,
+    /// One sentence.
+    pub text: String,
+    /// First time.
+    pub first: Timestamp,
+    /// Last time.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u32,
+    /// The step has succeeded since.
+    pub over: bool,
+}
+
+const PEER_COLUMNS: &str = "provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull";
+
+type RawPeer =
+    (String, String, i64, Option<String>, bool, bool, Option<String>, bool, Option<i64>);
+
+fn raw_peer(row: &Row<'_>) -> Result<RawPeer, rusqlite::Error> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+        row.get(7)?,
+        row.get(8)?,
+    ))
+}
+
+fn peer_row(raw: RawPeer) -> Result<PeerRow, StoreFault> {
+    let (provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull) = raw;
+    Ok(PeerRow {
+        provider: parsed("a provider", provider)?,
+        state: parsed("a peer's state", state)?,
+        since: time(since),
+        decided_by: decided_by.map(|by| parsed("who decided", by)).transpose()?,
+        ignored,
+        paused,
+        their_state: their_state.map(|state| parsed("a peer's state", state)).transpose()?,
+        pulled,
+        last_pull: last_pull.map(time),
+    })
+}
+
+impl View<'_> {
+    /// A provider that we have met.
+    pub fn peer(&self, provider: &Provider) -> Result<Option<PeerRow>, StoreFault> {
+        self.sql
+            .prepare_cached(&format!("SELECT {PEER_COLUMNS} FROM peer WHERE provider = ?1"))?
+            .query_row([provider.as_str()], raw_peer)
+            .optional()?
+            .map(peer_row)
+            .transpose()
+    }
+
+    /// Our judgement of a provider.
+    pub fn peer_state(&self, provider: &Provider) -> Result<PeerState, StoreFault> {
+        Ok(self.peer(provider)?.map_or(PeerState::Unknown, |peer| peer.state))
+    }
+
+    /// All providers that we have met, by name.
+    pub fn peers(&self) -> Result<Vec<PeerRow>, StoreFault> {
+        let mut statement =
+            self.sql.prepare_cached(&format!("SELECT {PEER_COLUMNS} FROM peer ORDER BY provider"))?;
+        let rows = statement.query_map([], raw_peer)?;
+        rows.map(|row| peer_row(row?)).collect()
+    }
+
+    /// The providers in `state`, the longest in it first.
+    pub fn peers_in(&self, state: PeerState) -> Result<Vec<PeerRow>, StoreFault> {
+        let mut statement = self
+            .sql
+            .prepare_cached(&format!("SELECT {PEER_COLUMNS} FROM peer WHERE state = ?1 ORDER BY since, provider"))?;
+        let rows = statement.query_map([state.to_string()], raw_peer)?;
+        rows.map(|row| peer_row(row?)).collect()
+    }
+
+    /// How many providers are in `state`.
+    pub fn count_peers(&self, state: PeerState) -> Result<u64, StoreFault> {
+        let count: i64 = self
+            .sql
+            .prepare_cached("SELECT count(*) FROM peer WHERE state = ?1")?
+            .query_row([state.to_string()], |row| row.get(0))?;
+        Ok(super::unsigned(count))
+    }
+
+    /// The keys accepted so far for `provider`.
+    pub fn accepted_keys(&self, provider: &Provider) -> Result<Vec<Thumbprint>, StoreFault> {
+        let mut statement =
+            self.sql.prepare_cached("SELECT thumbprint FROM peer_key WHERE provider = ?1 ORDER BY thumbprint")?;
+        let rows = statement.query_map([provider.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a thumbprint", row?)).collect()
+    }
+
+    /// What went wrong with `provider`, the latest first.
+    pub fn troubles(&self, provider: &Provider) -> Result<Vec<TroubleRow>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT stage, code, text, first, last, count, over FROM trouble WHERE provider = ?1 ORDER BY over, last DESC",
+        )?;
+        let rows = statement.query_map([provider.as_str()], trouble_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The latest troubles with anyone, the latest first.
+    pub fn latest_troubles(&self, limit: u32) -> Result<Vec<(Provider, TroubleRow)>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT stage, code, text, first, last, count, over, provider FROM trouble ORDER BY last DESC LIMIT ?1",
+        )?;
+        let rows = statement.query_map([limit], |row| Ok((row.get::<_, String>(7)?, trouble_row(row)?)))?;
+        rows.map(|row| {
+            let (provider, trouble) = row?;
+            Ok((parsed("a provider", provider)?, trouble))
+        })
+        .collect()
+    }
+}
+
+fn trouble_row(row: &Row<'_>) -> Result<TroubleRow, rusqlite::Error> {
+    Ok(TroubleRow {
+        stage: row.get(0)?,
+        code: row.get(1)?,
+        text: row.get(2)?,
+        first: time(row.get(3)?),
+        last: time(row.get(4)?),
+        count: row.get(5)?,
+        over: row.get(6)?,
+    })
+}
+
+impl Tx<'_> {
+    /// Keeps `peer` as it is given.
+    pub fn put_peer(&self, peer: &PeerRow) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO peer (provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (provider) DO UPDATE SET state = ?2, since = ?3, decided_by = ?4, ignored = ?5,
+                   paused = ?6, their_state = ?7, pulled = ?8, last_pull = ?9",
+            )?
+            .execute(params![
+                peer.provider.as_str(),
+                peer.state.to_string(),
+                signed(peer.since.as_millis()),
+                peer.decided_by.map(|by| by.to_string()),
+                peer.ignored,
+                peer.paused,
+                peer.their_state.map(|state| state.to_string()),
+                peer.pulled,
+                peer.last_pull.map(|at| signed(at.as_millis())),
+            ])?;
+        self.changed(Change::Peer(peer.provider.clone()));
+        Ok(())
+    }
+
+    /// Makes `provider` unknown again.
+    pub fn remove_peer(&self, provider: &Provider) -> Result<(), StoreFault> {
+        self.sql.execute("DELETE FROM peer WHERE provider = ?1", [provider.as_str()])?;
+        self.sql.execute("DELETE FROM trouble WHERE provider = ?1", [provider.as_str()])?;
+        self.sql.execute("DELETE FROM withdrawn WHERE peer = ?1", [provider.as_str()])?;
+        self.changed(Change::Peer(provider.clone()));
+        Ok(())
+    }
+
+    /// Announces that `provider` waits for a decision that it did not wait for before.
+    pub fn announce_waiting_peer(&self, provider: &Provider) {
+        self.changed(Change::WaitingPeer(provider.clone()));
+    }
+
+    /// Accepts `keys` as the peer's, in the place of those accepted before.
+    pub fn accept_keys(&self, provider: &Provider, keys: &[Thumbprint]) -> Result<(), StoreFault> {
+        self.sql.execute("DELETE FROM peer_key WHERE provider = ?1", [provider.as_str()])?;
+        for key in keys {
+            self.sql
+                .prepare_cached("INSERT OR IGNORE INTO peer_key (provider, thumbprint) VALUES (?1, ?2)")?
+                .execute(params![provider.as_str(), key.to_string()])?;
+        }
+        self.changed(Change::Peer(provider.clone()));
+        Ok(())
+    }
+
+    /// Uses up `nonce` under `keyid`; `false` where it had been used (section 4, `replayed`).
+    pub fn use_nonce(&self, keyid: &str, nonce: &[u8; 16], until: Timestamp) -> Result<bool, StoreFault> {
+        let fresh = self
+            .sql
+            .prepare_cached("INSERT OR IGNORE INTO nonce (keyid, nonce, until) VALUES (?1, ?2, ?3)")?
+            .execute(params![keyid, nonce, signed(until.as_millis())])?;
+        Ok(fresh == 1)
+    }
+
+    /// Drops nonces that no signature can bring back.
+    pub fn prune_nonces(&self) -> Result<(), StoreFault> {
+        self.sql.execute("DELETE FROM nonce WHERE until < ?1", [signed(self.now().as_millis())])?;
+        Ok(())
+    }
+
+    /// Notes a trouble with `provider`; a repeat counts on, one that was over begins anew.
+    pub fn note_trouble(
+        &self,
+        provider: &Provider,
+        stage: &str,
+        code: &str,
+        text: &str,
+    ) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO trouble (provider, stage, code, text, first, last, count) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)
+                 ON CONFLICT (provider, stage, code) DO UPDATE SET text = ?4, last = ?5, over = 0,
+                   first = iif(over, ?5, first), count = iif(over, 1, count + 1)",
+            )?
+            .execute(params![provider.as_str(), stage, code, text, signed(self.now().as_millis())])?;
+        self.changed(Change::Peer(provider.clone()));
+        Ok(())
+    }
+
+    /// The troubles with `provider` at the steps `stages` are over: those steps have succeeded.
+    pub fn end_troubles(&self, provider: &Provider, stages: &[&str]) -> Result<(), StoreFault> {
+        let mut ended = 0;
+        for stage in stages {
+            ended += self
+                .sql
+                .prepare_cached("UPDATE trouble SET over = 1 WHERE provider = ?1 AND stage = ?2 AND NOT over")?
+                .execute([provider.as_str(), stage])?;
+        }
+        if ended > 0 {
+            self.changed(Change::Peer(provider.clone()));
+        }
+        Ok(())
+    }
+
+    /// Drops troubles that have been over for `age`.
+    pub fn prune_troubles(&self, age: Duration) -> Result<(), StoreFault> {
+        let oldest = self.now().as_millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        self.sql.execute("DELETE FROM trouble WHERE over AND last < ?1", [signed(oldest)])?;
+        Ok(())
+    }
+}
