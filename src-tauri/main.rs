@@ -1,2 +1,93 @@
-//! The desktop shell.
-fn main() {}
+//! The desktop shell: a window, a tray, notifications, and one command that hands the pages' questions to the
+//! provider that runs inside. What a provider is and does is all in `drawbridge-admin` and below.
+//!
+//! - `shell`: the provider inside, from its start to its stop
+//! - `command`: what the pages may call
+//! - `window`: the window, which is there only while someone looks at it
+//! - `tray`: the icon that stays, with what waits
+//! - `news`: from the provider's events to the tray and to notifications
+//! - `notify`: notifications
+//! - `signals`: being told to end
+//! - `words`: every text that is not the pages'
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod command;
+mod news;
+mod notify;
+mod shell;
+mod signals;
+mod tray;
+mod window;
+mod words;
+
+use std::process::ExitCode;
+
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use tauri_plugin_autostart::MacosLauncher;
+use tauri_plugin_window_state::StateFlags;
+use tracing_subscriber::EnvFilter;
+
+use shell::{Home, Shell};
+use window::Screen;
+
+/// Started with the computer: the provider runs, and the window stays away until it is wanted.
+const HIDDEN: &str = "--hidden";
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,drawbridge=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("the window could not be opened: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> tauri::Result<()> {
+    let app = tauri::Builder::default()
+        .invoke_handler(tauri::generate_handler![command::admin])
+        .setup(|app| Ok(set_up(app.handle())?))
+        .build(tauri::generate_context!())?;
+
+    app.run(|app, event| match event {
+        // The last window is closed: the provider goes on, in the tray.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == window::MAIN => {
+            window::closed(app);
+        }
+        // However it was brought about, by us or by the desktop's session.
+        RunEvent::Exit => tauri::async_runtime::block_on(app.state::<Shell>().stop()),
+        _ => {}
+    });
+    Ok(())
+}
+
+fn set_up(app: &AppHandle) -> tauri::Result<()> {
+    let home = Home::find(app)?;
+
+    // First, so that a second start ends before it touches anything.
+    let single_instance = tauri_plugin_single_instance::Builder::new()
+        .dbus_id(home.instance())
+        .callback(|app, _arguments, _folder| window::show(app, Screen::Last))
+        .build();
+    app.plugin(single_instance)?;
+
+    let window_state = tauri_plugin_window_state::Builder::new()
+        .with_state_flags(StateFlags::POSITION | StateFlags::SIZE | StateFlags::MAXIMIZED)
+        .with_filename(home.path().join("window.json").to_string_lossy())
+        .build();
+    app.plugin(window_state)?;
+    app.plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec![HIDDEN])))?;
+
+    tray::build(app)?;
+    Shell::start(app, home);
+    signals::listen(app);
+    if std::env::args().all(|argument| argument != HIDDEN) {
+        window::show(app, Screen::Last);
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! From the provider's events to the tray and to notifications.
+
+use std::time::Duration;
+
+use drawbridge_admin::Host;
+use drawbridge_admin::view::{Connection, Event};
+use tauri::{AppHandle, Manager, async_runtime};
+use tokio::time::{Instant, timeout_at};
+
+use crate::shell::Shell;
+use crate::window::Screen;
+use crate::{notify, tray, words};
+
+/// What comes within this time is told together.
+const TOGETHER: Duration = Duration::from_millis(200);
+
+/// Something that waits for the operator.
+pub(crate) enum Waiting {
+    /// A provider would like to be let in.
+    Provider(String),
+    /// One user would like to reach another.
+    Connection {
+        /// Who asks.
+        from: String,
+        /// Who is asked.
+        to: String,
+    },
+}
+
+/// Follows what happens for as long as the provider runs.
+pub(crate) async fn follow(app: AppHandle, host: Host) {
+    let mut news = host.subscribe(None);
+    tray::set_waiting(&app, count(&host).await);
+    loop {
+        let mut batch = Batch::default();
+        batch.take(news.next().await.event);
+        if !batch.counts {
+            continue;
+        }
+        let until = Instant::now() + TOGETHER;
+        while let Ok(next) = timeout_at(until, news.next()).await {
+            batch.take(next.event);
+        }
+        tray::set_waiting(&app, count(&host).await);
+        for words in words::news(&batch.waiting) {
+            notify::show(&app, words, Screen::Approvals);
+        }
+    }
+}
+
+/// Brings the count up to date where the window has come after it.
+pub(crate) fn recount(app: &AppHandle) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        if let Ok(host) = app.state::<Shell>().host().await {
+            tray::set_waiting(&app, count(&host).await);
+        }
+    });
+}
+
+#[derive(Default)]
+struct Batch {
+    counts: bool,
+    waiting: Vec<Waiting>,
+}
+
+impl Batch {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Waiting { provider, connection } => {
+                self.counts = true;
+                self.waiting.push(match connection {
+                    Some(Connection { from, to, .. }) => {
+                        Waiting::Connection { from: from.to_string(), to: to.to_string() }
+                    }
+                    None => Waiting::Provider(provider.to_string()),
+                });
+            }
+            Event::Approvals | Event::Reload => self.counts = true,
+            _ => {}
+        }
+    }
+}
+
+/// How much waits for the operator; nothing, while there is no provider.
+async fn count(host: &Host) -> u32 {
+    let status = match host.call("status", serde_json::json!({})).await {
+        Ok(status) => status,
+        Err(_) => return 0,
+    };
+    let of = |name| status["node"][name].as_u64().unwrap_or(0);
+    u32::try_from(of("waiting_providers") + of("waiting_connections")).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,48 @@
+//! Notifications, and what a click on one opens.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use notify_rust::{Notification, NotificationResponse};
+use tauri::AppHandle;
+
+use crate::window::{self, Screen};
+use crate::words::{self, Words};
+
+/// How many notifications may wait for their click: each holds a thread, and some desktops keep them for days.
+const LISTENING: usize = 16;
+
+/// Shows a notification; clicked, it opens `screen`.
+pub(crate) fn show(app: &AppHandle, words: impl Into<Words>, screen: Screen) {
+    static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
+    let (app, words) = (app.clone(), words.into());
+    let spawned = thread::Builder::new().name("notification".to_owned()).spawn(move || {
+        let shown = Notification::new()
+            .appname(words::NAME)
+            .summary(&words.title)
+            .body(&words.body)
+            .icon("drawbridge")
+            .action("default", words::OPEN)
+            .show();
+        let shown = match shown {
+            Ok(shown) => shown,
+            // A desktop without notifications still has the tray's count.
+            Err(error) => return tracing::info!("a notification could not be shown: {error}"),
+        };
+        if LISTENERS.fetch_add(1, Ordering::Relaxed) < LISTENING {
+            let heard = shown.wait_for_response(move |response: &NotificationResponse| {
+                if matches!(response, NotificationResponse::Default | NotificationResponse::Action(_)) {
+                    window::show(&app, screen);
+                }
+            });
+            if let Err(error) = heard {
+                tracing::debug!("a notification's click cannot be heard: {error}");
+            }
+        }
+        LISTENERS.fetch_sub(1, Ordering::Relaxed);
+    });
+    if let Err(error) = spawned {
+        tracing::warn!("a notification could not be shown: {error}");
+    }
+}

@@ -1,0 +1,153 @@
+//! The provider inside, from its start to its stop.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use drawbridge_admin::Host;
+use tauri::async_runtime::{self, JoinHandle};
+use tauri::{AppHandle, Manager};
+use tokio::sync::{OnceCell, watch};
+
+use crate::{news, window};
+
+/// Where the installation keeps what it keeps.
+pub(crate) struct Home {
+    path: PathBuf,
+    instance: String,
+}
+
+impl Home {
+    /// `DRAWBRIDGE_HOME`, or `drawbridge` in the user's data folder.
+    pub(crate) fn find(app: &AppHandle) -> tauri::Result<Self> {
+        let identifier = &app.config().identifier;
+        match std::env::var_os("DRAWBRIDGE_HOME").filter(|path| !path.is_empty()) {
+            Some(path) => {
+                let path = std::path::absolute(path)?;
+                // Two installations may run side by side, each of them once.
+                let mut hasher = DefaultHasher::new();
+                path.hash(&mut hasher);
+                Ok(Self { instance: format!("{identifier}.h{:016x}", hasher.finish()), path })
+            }
+            None => {
+                Ok(Self { path: app.path().data_dir()?.join("drawbridge"), instance: identifier.clone() })
+            }
+        }
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name by which a second start finds the first.
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+}
+
+/// How far the provider has come.
+#[derive(Clone)]
+enum Opening {
+    Underway,
+    Open(Host),
+    /// One sentence.
+    Failed(String),
+}
+
+/// What the shell knows: Tauri's managed state.
+pub(crate) struct Shell {
+    home: Home,
+    opening: watch::Receiver<Opening>,
+    pages: Mutex<Option<JoinHandle<()>>>,
+    ending: AtomicBool,
+    stopped: OnceCell<()>,
+}
+
+impl Shell {
+    /// Opens the installation in the background: the window need not wait for it.
+    pub(crate) fn start(app: &AppHandle, home: Home) {
+        let (tell, opening) = watch::channel(Opening::Underway);
+        let path = home.path.clone();
+        // Before anything that asks for it can run.
+        app.manage(Self {
+            home,
+            opening,
+            pages: Mutex::new(None),
+            ending: AtomicBool::new(false),
+            stopped: OnceCell::new(),
+        });
+        let app = app.clone();
+        async_runtime::spawn(async move {
+            match Host::open(&path).await {
+                Ok(host) => {
+                    tell.send_replace(Opening::Open(host.clone()));
+                    news::follow(app, host).await;
+                }
+                Err(fault) => {
+                    tracing::error!("{fault}");
+                    tell.send_replace(Opening::Failed(fault.to_string()));
+                    // Also where it was started with the computer: nobody would know otherwise.
+                    window::show(&app, window::Screen::Last);
+                }
+            }
+        });
+    }
+
+    /// Where the installation is.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The provider, once it is open; else why it could not be opened, in one sentence.
+    pub(crate) async fn host(&self) -> Result<Host, String> {
+        let mut opening = self.opening.clone();
+        let opening = match opening.wait_for(|now| !matches!(now, Opening::Underway)).await {
+            Ok(now) => now.clone(),
+            Err(_) => Opening::Failed("the provider stopped while it was being opened".to_owned()),
+        };
+        match opening {
+            Opening::Open(host) => Ok(host),
+            Opening::Failed(fault) => Err(fault),
+            Opening::Underway => Err("the provider is still being opened".to_owned()),
+        }
+    }
+
+    /// Keeps what feeds events to the pages, ending what fed those that were there before.
+    pub(crate) fn feed_pages(&self, feed: Option<JoinHandle<()>>) {
+        let before = std::mem::replace(&mut *self.pages.lock().unwrap_or_else(PoisonError::into_inner), feed);
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+
+    /// Lets the provider finish what it is doing, and close.
+    pub(crate) async fn stop(&self) {
+        let stop = async {
+            if let Ok(host) = self.host().await {
+                host.stop().await;
+            }
+        };
+        self.stopped.get_or_init(|| stop).await;
+    }
+}
+
+/// Ends the program once the provider has drained; asked a second time, at once.
+pub(crate) fn end(app: &AppHandle) {
+    if app.state::<Shell>().ending.swap(true, Ordering::SeqCst) {
+        std::process::exit(130);
+    }
+    tracing::info!("finishing what is under way");
+    window::close(app);
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        app.state::<Shell>().stop().await;
+        app.exit(0);
+    });
+}
+
+/// Whether [`end`] has been asked for.
+pub(crate) fn ending(app: &AppHandle) -> bool {
+    app.state::<Shell>().ending.load(Ordering::SeqCst)
+}

@@ -1,0 +1,38 @@
+//! Being told to end, by a terminal, a session or a service manager: the first time drains, the second ends.
+
+use tauri::{AppHandle, async_runtime};
+
+use crate::shell;
+
+/// Listens from now on.
+pub(crate) fn listen(app: &AppHandle) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        if let Err(error) = each(|| shell::end(&app)).await {
+            tracing::warn!("signals cannot be heard: {error}");
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn each(told: impl Fn()) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told();
+    }
+}
+
+#[cfg(not(unix))]
+async fn each(told: impl Fn()) -> std::io::Result<()> {
+    loop {
+        tokio::signal::ctrl_c().await?;
+        told();
+    }
+}

@@ -1,0 +1,109 @@
+//! Every text that the shell shows itself; all others are the pages'.
+
+use crate::news::Waiting;
+
+/// The program's name.
+pub(crate) const NAME: &str = "Drawbridge";
+/// In the tray's menu, and on a notification: brings the window up.
+pub(crate) const OPEN: &str = "Open Drawbridge";
+/// In the tray's menu.
+pub(crate) const AUTOSTART: &str = "Start with the computer";
+/// In the tray's menu.
+pub(crate) const QUIT: &str = "Quit Drawbridge";
+
+/// Said once, when the window is closed for the first time.
+pub(crate) const GOES_ON: (&str, &str) = (
+    "Drawbridge goes on running",
+    "Your provider stays reachable. Its icon in the tray brings the window back, and quits.",
+);
+
+/// A notification's text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// One line.
+    pub(crate) title: String,
+    /// What it asks for.
+    pub(crate) body: String,
+}
+
+impl<T: Into<String>, B: Into<String>> From<(T, B)> for Words {
+    fn from((title, body): (T, B)) -> Self {
+        Self { title: title.into(), body: body.into() }
+    }
+}
+
+/// In the tray's menu: how much waits, and the way there.
+pub(crate) fn waiting(count: u32) -> String {
+    match count {
+        0 => "Nothing waits for you".to_owned(),
+        1 => "1 thing waits for you".to_owned(),
+        _ => format!("{count} things wait for you"),
+    }
+}
+
+/// Beside the pointer, on the tray's icon.
+pub(crate) fn tooltip(count: u32) -> String {
+    match count {
+        0 => NAME.to_owned(),
+        _ => format!("{NAME}: {}", waiting(count)),
+    }
+}
+
+/// What is told of things that began to wait at the same time: each by itself, unless they are many.
+pub(crate) fn news(waiting: &[Waiting]) -> Vec<Words> {
+    /// More than so many at once would bury the desktop.
+    const EACH: usize = 3;
+
+    if waiting.len() > EACH {
+        return vec![(format!("{} new things wait for you", waiting.len()), "Decide in Approvals.").into()];
+    }
+    waiting
+        .iter()
+        .map(|one| match one {
+            Waiting::Provider(provider) => {
+                (format!("{provider} asks to be let in"), "Approve or decline the provider in Approvals.")
+                    .into()
+            }
+            Waiting::Connection { from, to } => {
+                (format!("{from} asks to reach {to}"), "Approve or decline the connection in Approvals.")
+                    .into()
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(user: &str) -> Waiting {
+        Waiting::Connection {
+            from: format!("mimi://b.example/u/{user}"),
+            to: "mimi://a.example/u/alice".into(),
+        }
+    }
+
+    #[test]
+    fn a_few_are_told_each_by_itself() {
+        let told = news(&[Waiting::Provider("b.example".to_owned()), from("bob")]);
+        let titles: Vec<_> = told.iter().map(|words| words.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            ["b.example asks to be let in", "mimi://b.example/u/bob asks to reach mimi://a.example/u/alice"]
+        );
+    }
+
+    #[test]
+    fn a_flood_is_told_once() {
+        let told = news(&(0..500).map(|n| from(&format!("u{n}"))).collect::<Vec<_>>());
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].title, "500 new things wait for you");
+    }
+
+    #[test]
+    fn the_tray_counts() {
+        assert_eq!(tooltip(0), "Drawbridge");
+        assert_eq!(tooltip(1), "Drawbridge: 1 thing waits for you");
+        assert_eq!(waiting(12), "12 things wait for you");
+    }
+}
