@@ -23,7 +23,7 @@ fmt: ## format the Rust code
 	cargo fmt --all
 
 bindings: ## write the TypeScript types of the admin contract anew
-	cargo test -p drawbridge-admin export
+	WRITE_BINDINGS=1 cargo test -p drawbridge-admin --test bindings
 
 clean: ## remove everything that was built
 	cargo clean

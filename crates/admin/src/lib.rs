@@ -1,1 +1,22 @@
-//! What a GUI may ask of a node and is told by it.
+//! What a GUI or a script may ask of a node and is told by it: the one list of commands, the one stream of events,
+//! and the installation that they speak to.
+
+mod accounts;
+mod approvals;
+mod commands;
+mod convert;
+mod demo;
+mod error;
+mod events;
+mod host;
+mod peers;
+pub mod request;
+mod status;
+mod traffic;
+pub mod view;
+
+pub use commands::{NAMES, export_typescript};
+pub use error::AdminError;
+pub use events::Subscription;
+pub use host::{Host, HostFault};
+pub use view::{Event, EventEnvelope};

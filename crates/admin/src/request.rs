@@ -16,7 +16,6 @@ macro_rules! records {
         $(#[$meta])*
         #[derive(Clone, Debug, Serialize, Deserialize, TS)]
         #[serde(deny_unknown_fields)]
-        #[ts(export)]
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
     )*};
 }
@@ -239,7 +238,6 @@ records! {
 /// What becomes of a request for a connection, or of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum ConnectionDecision {
     /// The two users are connected.
     Approve,

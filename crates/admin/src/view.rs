@@ -12,7 +12,6 @@ use ts_rs::TS;
 /// What this installation is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum Mode {
     /// Nothing has been set up: the first screen offers the demo and a provider of one's own.
     New,
@@ -22,10 +21,21 @@ pub enum Mode {
     Demo,
 }
 
+/// The states of a peer (section 6), for TypeScript; in Rust they are the protocol's own [`PeerState`].
+#[derive(TS)]
+#[ts(rename = "PeerState", rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its shape is used")]
+enum PeerStateWord {
+    Unknown,
+    Pending,
+    Allowed,
+    Blocked,
+    KeyChanged,
+}
+
 /// How strangers become peers (section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum Strangers {
     /// A stranger waits until the operator has approved it.
     Ask,
@@ -37,7 +47,6 @@ pub enum Strangers {
 
 /// The whole installation at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Status {
     /// What this installation is.
     pub mode: Mode,
@@ -52,7 +61,6 @@ pub struct Status {
 
 /// The running node at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct NodeStatus {
     /// Our authority.
     #[ts(type = "string")]
@@ -97,7 +105,6 @@ pub struct NodeStatus {
 
 /// One address that the node listens on.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Listener {
     /// `mtp`, `client` or `admin`.
     pub name: String,
@@ -109,7 +116,6 @@ pub struct Listener {
 
 /// A trouble with the peer that it was met with.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Incident {
     /// The peer.
     #[ts(type = "string")]
@@ -121,7 +127,6 @@ pub struct Incident {
 /// At which step something went wrong with a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum Stage {
     /// Its name has no address.
     Dns,
@@ -145,7 +150,6 @@ pub enum Stage {
 
 /// Something that went wrong with a peer, counted while it repeats.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Trouble {
     /// At which step.
     pub stage: Stage,
@@ -167,7 +171,6 @@ pub struct Trouble {
 
 /// Everything that waits for the operator, and what was decided.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Approvals {
     /// Providers that wait, newest first.
     pub providers: Vec<WaitingProvider>,
@@ -181,7 +184,6 @@ pub struct Approvals {
 
 /// A provider that waits to be let in.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct WaitingProvider {
     /// Which.
     #[ts(type = "string")]
@@ -204,7 +206,6 @@ pub struct WaitingProvider {
 
 /// A connection between two users, or the request for one (section 7).
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Connection {
     /// Scoped to the provider that made the request.
     #[ts(type = "string")]
@@ -234,7 +235,7 @@ pub struct Connection {
     /// Set aside by the operator; it comes back if asked again.
     pub ignored: bool,
     /// Our judgement of the other provider.
-    #[ts(type = "PeerState")]
+    #[ts(as = "PeerStateWord")]
     pub peer_state: PeerState,
     /// For an outgoing request: whether the other provider has it.
     pub delivered: bool,
@@ -245,7 +246,6 @@ pub struct Connection {
 /// Who brought a state about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum DecidedBy {
     /// The operator, here.
     Operator,
@@ -262,7 +262,6 @@ pub enum DecidedBy {
 /// A decision that was made.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-#[ts(export)]
 pub enum Decided {
     /// On a provider.
     Provider {
@@ -270,7 +269,7 @@ pub enum Decided {
         #[ts(type = "string")]
         provider: Provider,
         /// The judgement.
-        #[ts(type = "PeerState")]
+        #[ts(as = "PeerStateWord")]
         state: PeerState,
         /// When.
         #[ts(type = "string")]
@@ -287,19 +286,18 @@ pub enum Decided {
 
 /// A peer, with how federation with it goes in both directions.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Peer {
     /// Which.
     #[ts(type = "string")]
     pub provider: Provider,
     /// Our judgement of it.
-    #[ts(type = "PeerState")]
+    #[ts(as = "PeerStateWord")]
     pub state: PeerState,
     /// Since when.
     #[ts(type = "string")]
     pub since: Timestamp,
     /// Its judgement of us, as far as it has said.
-    #[ts(type = "PeerState | null")]
+    #[ts(as = "Option<PeerStateWord>")]
     pub their_state: Option<PeerState>,
     /// Thumbprints of the keys accepted so far.
     pub fingerprints: Vec<String>,
@@ -324,7 +322,6 @@ pub struct Peer {
 /// What our puller does at a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum PullingStatus {
     /// Nothing is expected from there, so nothing is asked.
     Idle,
@@ -344,7 +341,6 @@ pub enum PullingStatus {
 
 /// The direction in which we pull them.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Pulling {
     /// What the puller does.
     pub status: PullingStatus,
@@ -369,7 +365,6 @@ pub struct Pulling {
 
 /// The direction in which they pull us.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Serving {
     /// Whether a pull of theirs waits here right now.
     pub waiting: bool,
@@ -393,7 +388,6 @@ pub struct Serving {
 /// Which way a request went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum Direction {
     /// From a peer to us.
     In,
@@ -403,7 +397,6 @@ pub enum Direction {
 
 /// One request between us and a peer, in either direction.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Traffic {
     /// Grows by one with each request of this run of the node.
     #[ts(type = "number")]
@@ -450,7 +443,6 @@ pub struct Traffic {
 
 /// An item of a feed page.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct TrafficItem {
     /// Its number in the feed.
     #[ts(type = "number")]
@@ -461,7 +453,6 @@ pub struct TrafficItem {
 
 /// An account here.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct User {
     /// Local name.
     #[ts(type = "string")]
@@ -483,7 +474,6 @@ pub struct User {
 /// What happens with requests to a user that no other rule covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum UserRule {
     /// They wait for a decision.
     #[default]
@@ -494,7 +484,6 @@ pub enum UserRule {
 
 /// A client of a user here.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Client {
     /// Local name.
     #[ts(type = "string")]
@@ -512,7 +501,6 @@ pub struct Client {
 
 /// A standing decision: what happens with requests of a person or of a whole provider.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Rule {
     /// The local user that it holds for; `null` for all.
     #[ts(type = "string | null")]
@@ -529,7 +517,6 @@ pub struct Rule {
 /// What a standing decision does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-#[ts(export)]
 pub enum RuleKind {
     /// Approve at once.
     Allow,
@@ -539,7 +526,6 @@ pub enum RuleKind {
 
 /// One step of looking into why a provider cannot be reached.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct CheckStep {
     /// Which step.
     pub stage: Stage,
@@ -555,7 +541,6 @@ pub struct CheckStep {
 
 /// The demo federation.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Demo {
     /// Its providers; the first is this window's.
     pub nodes: Vec<DemoNode>,
@@ -563,7 +548,6 @@ pub struct Demo {
 
 /// A provider of the demo federation.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct DemoNode {
     /// `alpha`, `beta` or `gamma`.
     pub name: String,
@@ -580,7 +564,6 @@ pub struct DemoNode {
 /// Something happened. A GUI that gets one reads again what it shows of that kind.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-#[ts(export)]
 pub enum Event {
     /// Read everything again: the mode has changed, or the stream has lost its place.
     Reload,
@@ -611,7 +594,6 @@ pub enum Event {
 
 /// An event with its place in the stream.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct EventEnvelope {
     /// The run of the process that numbers the events.
     pub incarnation: String,

@@ -25,6 +25,6 @@ pub use changes::{Change, Changes};
 pub use config::Config;
 pub use consent::{Decision, Misuse};
 pub use http::{ListenFault, Listener, bind, serve};
-pub use node::{Listening, Node, StartFault};
+pub use node::{Listening, Node, StartFault, check_with};
 pub use peers::{AddressGuard, GuardFault};
 pub use pull::{Pulling, PullingStatus, Serving};

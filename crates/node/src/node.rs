@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::TokenFor;
-use crate::ambient::{Ambient, System};
+use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self, Decision, Misuse};
@@ -455,6 +455,31 @@ fn assemble(
         guard,
         client,
     }
+}
+
+/// Looks at `provider` step by step with the key of the node of `config`, whether or not that is running.
+///
+/// It remembers what it sees in a store of its own, which is thrown away: looking changes nothing.
+pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<CheckStep>, StartFault> {
+    let ambient: Arc<dyn Ambient> = Arc::new(System);
+    let key = identity::load_key(&config.data_dir)?;
+    let guard = AddressGuard::new(&config.peers.allow_networks);
+    let client = outbound(config, &guard)?;
+    let scratch = std::env::temp_dir().join(format!("drawbridge-check-{}", ambient.id()));
+    std::fs::create_dir(&scratch).map_err(|fault| FolderFault::Io { path: scratch.clone(), fault })?;
+    let changes = Changes::new();
+    let looked = async {
+        let store = Store::open(&scratch, ambient.clone(), changes.clone())?;
+        let choices = Choices { strangers: config.peers.strangers, tell_declined: false };
+        let core =
+            assemble(config.clone(), config.endpoint()?, key, store, ambient.clone(), changes, choices, guard, client);
+        let steps = check_provider(&core, provider).await;
+        core.store.close().await;
+        Ok(steps)
+    };
+    let outcome = looked.await;
+    let _ = std::fs::remove_dir_all(&scratch);
+    outcome
 }
 
 /// The HTTP client that reaches other providers.

@@ -178,9 +178,16 @@ impl Core {
     /// Addresses in URLs are not resolved, so the guard has to look at them here.
     fn check_literal(&self, host: Host<'_>) -> Result<(), PeerFault> {
         let address = match host {
-            Host::Dns(_) => return Ok(()),
             Host::V4(address) => address.into(),
             Host::V6(address) => address.into(),
+            // What is a name to us, such as `0x7f`, may be an address to the HTTP client.
+            Host::Dns(name) => match reqwest::Url::parse(&format!("https://{name}/")) {
+                Ok(url) if url.domain() == Some(name) => return Ok(()),
+                _ => {
+                    let text = format!("the name {name} can be read as an address in disguise; it is not connected to");
+                    return Err(PeerFault::new(Stage::Policy, "address-refused", text));
+                }
+            },
         };
         if self.guard.lets_pass(address) {
             return Ok(());
@@ -319,5 +326,17 @@ impl Drop for Recording<'_> {
         if !self.ended.load(std::sync::atomic::Ordering::Relaxed) {
             self.end(Some(&PeerFault::new(Stage::Http, "given-up", "we gave it up before it was answered")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_the_http_client_would_read_as_an_address_is_no_domain_to_it() {
+        for name in ["0x7f", "127.0x1"] {
+            let url = reqwest::Url::parse(&format!("https://{name}/"));
+            assert!(url.is_err() || url.is_ok_and(|url| url.domain() != Some(name)), "{name}");
+        }
+        assert_eq!(reqwest::Url::parse("https://home.example/").unwrap().domain(), Some("home.example"));
     }
 }

@@ -1,0 +1,159 @@
+//! The one stream of events: numbered, so that a GUI that lost its place can go on, and told again as a reload where
+//! it cannot.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use drawbridge_node::{Change, Node};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+
+use crate::approvals::waiting_connection;
+use crate::view::{Event, EventEnvelope};
+
+/// Events that a GUI can be behind.
+const KEPT: usize = 512;
+/// Changes within this are told together: much happens at once, and a screen is drawn once.
+const GATHER: Duration = Duration::from_millis(40);
+/// Requests that one event tells of.
+const TRAFFIC: usize = 100;
+
+/// Numbers events and hands them out.
+pub(crate) struct Hub {
+    incarnation: String,
+    latest: Mutex<VecDeque<EventEnvelope>>,
+    sender: broadcast::Sender<EventEnvelope>,
+}
+
+/// A place in the stream.
+pub struct Subscription {
+    hub: Arc<Hub>,
+    missed: VecDeque<EventEnvelope>,
+    receiver: broadcast::Receiver<EventEnvelope>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Arc<Self> {
+        let mut seed = [0; 16];
+        drawbridge_node::ambient::Ambient::fill(&drawbridge_node::ambient::System, &mut seed);
+        let incarnation = seed.iter().map(|octet| format!("{octet:02x}")).collect();
+        Arc::new(Self { incarnation, latest: Mutex::default(), sender: broadcast::channel(KEPT).0 })
+    }
+
+    pub(crate) fn publish(&self, event: Event) {
+        let mut latest = self.latest();
+        let cursor = latest.back().map_or(1, |last| last.cursor + 1);
+        let envelope = EventEnvelope { incarnation: self.incarnation.clone(), cursor, event };
+        if latest.len() == KEPT {
+            latest.pop_front();
+        }
+        latest.push_back(envelope.clone());
+        // Nobody looks: nobody misses it.
+        let _ = self.sender.send(envelope);
+    }
+
+    /// Goes on behind `after` (incarnation and cursor), or begins with a reload where that place is lost.
+    pub(crate) fn subscribe(self: &Arc<Self>, after: Option<(String, u64)>) -> Subscription {
+        let latest = self.latest();
+        let receiver = self.sender.subscribe();
+        let head = latest.back().map_or(0, |last| last.cursor);
+        let first = latest.front().map_or(1, |first| first.cursor);
+        let missed = match after {
+            Some((incarnation, cursor)) if incarnation == self.incarnation && cursor + 1 >= first && cursor <= head => {
+                latest.iter().filter(|envelope| envelope.cursor > cursor).cloned().collect()
+            }
+            _ => VecDeque::from([self.reload(head)]),
+        };
+        drop(latest);
+        Subscription { hub: self.clone(), missed, receiver }
+    }
+
+    fn reload(&self, cursor: u64) -> EventEnvelope {
+        EventEnvelope { incarnation: self.incarnation.clone(), cursor, event: Event::Reload }
+    }
+
+    fn latest(&self) -> MutexGuard<'_, VecDeque<EventEnvelope>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    /// The next event; waits for it.
+    pub async fn next(&mut self) -> EventEnvelope {
+        if let Some(missed) = self.missed.pop_front() {
+            return missed;
+        }
+        match self.receiver.recv().await {
+            Ok(envelope) => envelope,
+            Err(RecvError::Lagged(_)) => {
+                self.receiver = self.receiver.resubscribe();
+                self.hub.reload(self.hub.latest().back().map_or(0, |last| last.cursor))
+            }
+            // The hub is ours too, so its sender is there.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Tells what changes in `node`, until the task is aborted.
+pub(crate) fn follow(hub: Arc<Hub>, node: Node) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let changes = node.changes().listen();
+        tokio::join!(follow_changes(&hub, &node, changes), follow_traffic(&hub, &node));
+    })
+}
+
+async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver<Change>) {
+    loop {
+        let mut gathered = vec![changes.recv().await];
+        tokio::time::sleep(GATHER).await;
+        while let Ok(change) = changes.try_recv() {
+            gathered.push(Ok(change));
+        }
+        let mut events: Vec<Event> = Vec::new();
+        let mut tell = |event: Event| {
+            if !events.iter().any(|told| std::mem::discriminant(told) == std::mem::discriminant(&event)) {
+                events.push(event);
+            }
+        };
+        let mut waiting = Vec::new();
+        for change in gathered {
+            match change {
+                Ok(Change::Peer(_)) => {
+                    tell(Event::Peers);
+                    tell(Event::Approvals);
+                }
+                Ok(Change::Connection(_)) => tell(Event::Approvals),
+                Ok(Change::Accounts) => tell(Event::Accounts),
+                Ok(Change::Settings) => tell(Event::Settings),
+                Ok(Change::WaitingPeer(provider)) => waiting.push((provider, None)),
+                Ok(Change::Waiting(provider, id)) => waiting.push((provider, Some(id))),
+                Err(RecvError::Lagged(_)) => tell(Event::Reload),
+                Err(RecvError::Closed) => return,
+            }
+        }
+        events.into_iter().for_each(|event| hub.publish(event));
+        for (provider, id) in waiting {
+            let connection = match id {
+                Some(id) => waiting_connection(node, &provider, id).await,
+                None => None,
+            };
+            hub.publish(Event::Waiting { provider, connection });
+        }
+    }
+}
+
+async fn follow_traffic(hub: &Hub, node: &Node) {
+    let mut revisions = node.traffic().revisions();
+    let mut told = *revisions.borrow();
+    while revisions.changed().await.is_ok() {
+        tokio::time::sleep(GATHER).await;
+        let (records, revision) = node.traffic().since(told, TRAFFIC);
+        told = revision;
+        if !records.is_empty() {
+            hub.publish(Event::Traffic { records: records.into_iter().map(Into::into).collect() });
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The installation: nothing yet, a provider of the operator's own, or the demo federation.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drawbridge_node::config::Config;
+use drawbridge_node::{Node, StartFault};
+use serde_json::Value;
+use tokio::sync::RwLock;
+use tokio::task::JoinHandle;
+
+use crate::commands;
+use crate::demo::Federation;
+use crate::error::AdminError;
+use crate::events::{Hub, Subscription, follow};
+use crate::request::SetUp;
+use crate::view::{Event, Mode};
+
+/// An installation cannot be opened. The text is one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostFault {
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] StartFault),
+    /// The folder.
+    #[error("{path} cannot be used: {reason}")]
+    Home {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The installation that a GUI speaks to; cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
+    home: Option<PathBuf>,
+    running: RwLock<Running>,
+    hub: Arc<Hub>,
+}
+
+/// What runs.
+enum Running {
+    Nothing,
+    Own(Followed),
+    Demo(Federation, Followed),
+}
+
+/// The node that the GUI shows, and the task that tells of its changes.
+struct Followed {
+    node: Node,
+    task: JoinHandle<()>,
+}
+
+impl Followed {
+    fn new(hub: &Arc<Hub>, node: Node) -> Self {
+        Self { task: follow(hub.clone(), node.clone()), node }
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Host {
+    /// Opens the installation below `home` and starts what it was: nothing, a provider, or the demo.
+    pub async fn open(home: &Path) -> Result<Self, HostFault> {
+        std::fs::create_dir_all(home)
+            .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })?;
+        let host = Self::new(Some(home.to_owned()));
+        if Federation::is_in(&home.join(DEMO)) {
+            host.run_demo().await?;
+        } else if home.join(CONFIG).exists() {
+            host.run_own(Config::load(&home.join(CONFIG)).map_err(StartFault::from)?).await?;
+        }
+        Ok(host)
+    }
+
+    /// Starts the node of a configuration file.
+    pub async fn serve(config: Config) -> Result<Self, HostFault> {
+        let host = Self::new(None);
+        host.run_own(config).await?;
+        Ok(host)
+    }
+
+    fn new(home: Option<PathBuf>) -> Self {
+        Self { inner: Arc::new(Inner { home, running: RwLock::new(Running::Nothing), hub: Hub::new() }) }
+    }
+
+    /// Carries out a command; see [`crate::NAMES`].
+    pub async fn call(&self, command: &str, request: Value) -> Result<Value, AdminError> {
+        commands::call(self, command, request).await
+    }
+
+    /// Listens to events behind `after` (incarnation and cursor), or from now on.
+    pub fn subscribe(&self, after: Option<(String, u64)>) -> Subscription {
+        self.inner.hub.subscribe(after)
+    }
+
+    /// Stops whatever runs, and lets it finish what is under way.
+    pub async fn stop(self) {
+        self.halt().await;
+    }
+
+    /// The node that the GUI shows.
+    pub(crate) async fn node(&self) -> Result<Node, AdminError> {
+        match &*self.inner.running.read().await {
+            Running::Nothing => Err(AdminError::no_node()),
+            Running::Own(followed) | Running::Demo(_, followed) => Ok(followed.node.clone()),
+        }
+    }
+
+    pub(crate) async fn mode(&self) -> Mode {
+        match &*self.inner.running.read().await {
+            Running::Nothing => Mode::New,
+            Running::Own(_) => Mode::Own,
+            Running::Demo(..) => Mode::Demo,
+        }
+    }
+
+    /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
+    pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
+        let home = self.free_home().await?;
+        let text = format!(
+            "# Made by Drawbridge on first start; see the operator's guide for all that can be set here.\n\
+             provider = \"{}\"\ndata_dir = \"data\"\n\n[mtp]\nlisten = \"{}\"\n\n[client]\nlisten = \"127.0.0.1:0\"\n",
+            ask.provider,
+            ask.listen.escape_default()
+        );
+        let path = home.join(CONFIG);
+        let draft = home.join("config.new.toml");
+        let failed = |fault: &dyn std::fmt::Display| AdminError::new("set-up-failed", fault.to_string());
+        std::fs::write(&draft, text).map_err(|fault| failed(&fault))?;
+        let started = async {
+            let config = Config::load(&draft).map_err(|fault| failed(&fault))?;
+            self.run_own(config).await.map_err(|fault| failed(&fault))?;
+            self.node().await?.create_user(ask.user, drawbridge_node::store::UserRule::Ask).await?;
+            std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
+        };
+        let outcome = started.await;
+        if outcome.is_err() {
+            self.halt().await;
+            let _ = std::fs::remove_file(&draft);
+        }
+        self.inner.hub.publish(Event::Reload);
+        outcome
+    }
+
+    /// Starts the demo federation, anew.
+    pub(crate) async fn start_demo(&self) -> Result<(), AdminError> {
+        let home = self.free_home().await?;
+        Federation::remove(&home.join(DEMO));
+        let started = self.run_demo().await.map_err(|fault| AdminError::new("demo-failed", fault.to_string()));
+        if started.is_err() {
+            Federation::remove(&home.join(DEMO));
+        }
+        self.inner.hub.publish(Event::Reload);
+        started
+    }
+
+    /// Ends the demo and forgets all of it.
+    pub(crate) async fn leave_demo(&self) -> Result<(), AdminError> {
+        if self.mode().await != Mode::Demo {
+            return Err(AdminError::new("no-demo", "the demo federation is not running"));
+        }
+        self.halt().await;
+        if let Some(home) = &self.inner.home {
+            Federation::remove(&home.join(DEMO));
+        }
+        self.inner.hub.publish(Event::Reload);
+        Ok(())
+    }
+
+    /// Lets `look` see the demo.
+    pub(crate) async fn with_demo<T>(
+        &self,
+        look: impl AsyncFnOnce(&mut Federation) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        match &mut *self.inner.running.write().await {
+            Running::Demo(federation, _) => look(federation).await,
+            _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
+        }
+    }
+
+    pub(crate) fn publish(&self, event: Event) {
+        self.inner.hub.publish(event);
+    }
+
+    /// The folder for a provider or a demo, where neither is there yet.
+    async fn free_home(&self) -> Result<PathBuf, AdminError> {
+        let home = self.inner.home.clone().ok_or_else(|| {
+            AdminError::new("configured", "this node is set up by its configuration file; change that one and start it again")
+        })?;
+        match self.mode().await {
+            Mode::New => Ok(home),
+            Mode::Own => Err(AdminError::new("already-set-up", "a provider is already set up here")),
+            Mode::Demo => Err(AdminError::new("demo-running", "leave the demo federation first")),
+        }
+    }
+
+    async fn run_own(&self, config: Config) -> Result<(), HostFault> {
+        let node = Node::start(config).await?;
+        *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, node));
+        Ok(())
+    }
+
+    async fn run_demo(&self) -> Result<(), HostFault> {
+        let Some(home) = &self.inner.home else { return Ok(()) };
+        let federation = Federation::start(&home.join(DEMO)).await?;
+        let followed = Followed::new(&self.inner.hub, federation.alpha());
+        *self.inner.running.write().await = Running::Demo(federation, followed);
+        Ok(())
+    }
+
+    async fn halt(&self) {
+        let running = std::mem::replace(&mut *self.inner.running.write().await, Running::Nothing);
+        match running {
+            Running::Nothing => {}
+            Running::Own(followed) => followed.node.clone().stop().await,
+            Running::Demo(federation, followed) => {
+                drop(followed);
+                federation.stop().await;
+            }
+        }
+    }
+}
+
+const CONFIG: &str = "config.toml";
+const DEMO: &str = "demo";

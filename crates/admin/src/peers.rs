@@ -1,0 +1,128 @@
+//! Whom we federate with, and how it goes.
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_node::store::{Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
+use drawbridge_node::{Node, PullingStatus};
+
+use crate::error::AdminError;
+use crate::host::Host;
+use crate::request::{Check, Empty, NamedPeer, PausePeer, Peers};
+use crate::view::{self, CheckStep, Peer, Pulling, Serving};
+
+/// What the store knows of a peer.
+struct Known {
+    row: PeerRow,
+    keys: Vec<String>,
+    cursor: Option<Cursor>,
+    feed: Option<FeedPlace>,
+    connections: u32,
+    troubles: Vec<TroubleRow>,
+}
+
+fn known(view: &View<'_>, row: PeerRow) -> Result<Known, StoreFault> {
+    let provider = &row.provider;
+    Ok(Known {
+        keys: view.accepted_keys(provider)?.iter().map(ToString::to_string).collect(),
+        cursor: view.cursor(provider)?,
+        feed: view.feed(&Reader::Peer(provider.clone()))?,
+        connections: view.count_approved(provider)?,
+        troubles: view.troubles(provider)?,
+        row,
+    })
+}
+
+fn show(node: &Node, known: Known, with_past: bool) -> Peer {
+    let Known { row, keys, cursor, feed, connections, troubles } = known;
+    let document = node.document_of(&row.provider);
+    let new_fingerprints = match (&document, row.state) {
+        (Some(document), PeerState::KeyChanged) => {
+            document.keys.iter().map(|key| key.thumbprint().to_string()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let pulling = node.pulling(&row.provider);
+    let software = document.as_ref().and_then(|document| document.software.as_ref());
+    Peer {
+        software: software.map(|it| format!("{} {}", it.name, it.version.as_deref().unwrap_or_default()).trim_end().to_owned()),
+        endpoint: document.as_ref().map(|document| document.endpoint.to_string()),
+        state: row.state,
+        since: row.since,
+        their_state: row.their_state,
+        fingerprints: keys,
+        new_fingerprints,
+        pulling: Pulling {
+            status: pulling.map_or(PullingStatus::Stopped, |pulling| pulling.status).into(),
+            since: pulling.map_or(row.since, |pulling| pulling.since),
+            last_pull: row.last_pull,
+            next_try: pulling.and_then(|pulling| pulling.next_try),
+            failures: pulling.map_or(0, |pulling| pulling.failures),
+            cursor: cursor.as_ref().map_or(0, |cursor| cursor.seq),
+            head: cursor.as_ref().map_or(0, |cursor| cursor.head),
+        },
+        serving: serving(node, &row.provider, feed.as_ref()),
+        latency_ms: pulling.and_then(|pulling| pulling.latency).map(|took| took.as_secs_f64() * 1000.0),
+        connections,
+        troubles: troubles.into_iter().filter(|trouble| with_past || !trouble.over).map(Into::into).collect(),
+        provider: row.provider,
+    }
+}
+
+fn serving(node: &Node, peer: &Provider, feed: Option<&FeedPlace>) -> Serving {
+    let waiting = node.is_pulled_by(peer) || node.is_awaited_by(peer);
+    let last_pull = node.serving(peer).last_pull.or(feed.and_then(|feed| feed.pulled));
+    let lag = feed.and_then(|feed| feed.waiting_since).map(|since| node.now().since(since));
+    Serving {
+        waiting,
+        last_pull,
+        gone_since: last_pull.filter(|_| !waiting),
+        head: feed.map_or(0, |feed| feed.head),
+        acknowledged: feed.map_or(0, |feed| feed.acknowledged),
+        lag_ms: lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+pub(crate) async fn peers(host: &Host, Empty {}: Empty) -> Result<Peers, AdminError> {
+    let node = host.node().await?;
+    let all = node.store().read(|view| {
+        view.peers()?.into_iter().map(|row| known(view, row)).collect::<Result<Vec<_>, StoreFault>>()
+    });
+    Ok(Peers { peers: all.await?.into_iter().map(|known| show(&node, known, false)).collect() })
+}
+
+pub(crate) async fn peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
+    let node = host.node().await?;
+    let now = node.now();
+    let one = node.store().read(move |view| {
+        let row = view.peer(&ask.provider)?;
+        known(view, row.unwrap_or_else(|| PeerRow::new(ask.provider, PeerState::Unknown, now)))
+    });
+    Ok(show(&node, one.await?, true))
+}
+
+pub(crate) async fn retry_peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
+    host.node().await?.retry_peer(&ask.provider).await;
+    peer(host, ask).await
+}
+
+pub(crate) async fn pause_peer(host: &Host, ask: PausePeer) -> Result<Peer, AdminError> {
+    host.node().await?.pause_peer(ask.provider.clone(), ask.paused).await?;
+    peer(host, NamedPeer { provider: ask.provider }).await
+}
+
+pub(crate) async fn accept_key(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
+    host.node().await?.accept_key(ask.provider.clone()).await?;
+    peer(host, ask).await
+}
+
+pub(crate) async fn check(host: &Host, ask: NamedPeer) -> Result<Check, AdminError> {
+    let steps = host.node().await?.check(&ask.provider).await;
+    let steps = steps.into_iter().map(|step| CheckStep {
+        stage: view::Stage::from(step.stage),
+        ok: step.code.is_none(),
+        duration_ms: step.took.as_secs_f64() * 1000.0,
+        text: step.text,
+        code: step.code,
+    });
+    Ok(Check { steps: steps.collect() })
+}

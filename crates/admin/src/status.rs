@@ -1,0 +1,103 @@
+//! The installation at a glance, and what it is.
+
+use std::time::Duration;
+
+use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::ambient::{Ambient, System};
+use drawbridge_node::store::StoreFault;
+use drawbridge_node::{Node, PullingStatus};
+
+use crate::error::AdminError;
+use crate::host::Host;
+use crate::request::{Connecting, DemoAsk, Empty, RunDemoNode, SetStrangers, SetUp, TellDeclined};
+use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Status};
+
+const INCIDENTS: u32 = 20;
+
+pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
+    let mode = host.mode().await;
+    let (now, node) = match host.node().await {
+        Ok(node) => (node.now(), Some(node_status(&node).await?)),
+        Err(_) => (System.now(), None),
+    };
+    Ok(Status { mode, version: env!("CARGO_PKG_VERSION").to_owned(), now, node })
+}
+
+async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
+    let (peers, connections, users, troubles) = node
+        .store()
+        .read(|view| Ok::<_, StoreFault>((view.peers()?, view.connections()?, view.users()?, view.latest_troubles(INCIDENTS)?)))
+        .await?;
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let allowed = || peers.iter().filter(|peer| peer.state == PeerState::Allowed);
+    let failing = allowed().filter(|peer| {
+        node.pulling(&peer.provider).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff || pulling.failures > 0)
+    });
+    let listening = node.listening();
+    let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
+    if let Some(address) = listening.client {
+        listeners.push(Listener { name: "client".into(), address: address.to_string(), tls: listening.client_tls });
+    }
+    let minute_ago = node.now().as_millis().saturating_sub(u64::try_from(Duration::from_secs(60).as_millis()).unwrap_or(0));
+    Ok(NodeStatus {
+        provider: node.provider().clone(),
+        started: node.started(),
+        fingerprint: node.fingerprint().to_string(),
+        endpoint: node.endpoint().to_string(),
+        strangers: node.strangers().into(),
+        tell_declined: node.tells_declined(),
+        waiting_providers: count(peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count()),
+        waiting_connections: count(crate::approvals::waiting(&connections).count()),
+        peers: count(allowed().count()),
+        failing_peers: count(failing.count()),
+        users: count(users.len()),
+        connections: count(connections.iter().filter(|row| row.state == ConnectionState::Approved).count()),
+        pulls_last_minute: count(node.traffic().pulls_since(Timestamp::from_millis(minute_ago))),
+        waiting_pulls: count(node.waiting_pulls()),
+        listeners,
+        data_dir: node.config().data_dir.display().to_string(),
+        store_bytes: node.store().size(),
+        incidents: troubles
+            .into_iter()
+            .map(|(provider, trouble)| Incident { provider, trouble: trouble.into() })
+            .collect(),
+    })
+}
+
+pub(crate) async fn set_up(host: &Host, ask: SetUp) -> Result<Empty, AdminError> {
+    host.set_up(ask).await.map(|()| Empty {})
+}
+
+pub(crate) async fn start_demo(host: &Host, Empty {}: Empty) -> Result<Empty, AdminError> {
+    host.start_demo().await.map(|()| Empty {})
+}
+
+pub(crate) async fn leave_demo(host: &Host, Empty {}: Empty) -> Result<Empty, AdminError> {
+    host.leave_demo().await.map(|()| Empty {})
+}
+
+pub(crate) async fn demo(host: &Host, Empty {}: Empty) -> Result<Demo, AdminError> {
+    host.with_demo(async |federation| federation.view()).await
+}
+
+pub(crate) async fn run_demo_node(host: &Host, ask: RunDemoNode) -> Result<Empty, AdminError> {
+    host.with_demo(async |federation| federation.run(&ask.name, ask.running).await).await?;
+    host.publish(Event::Demo);
+    Ok(Empty {})
+}
+
+pub(crate) async fn demo_ask(host: &Host, ask: DemoAsk) -> Result<Connecting, AdminError> {
+    let id = host.with_demo(async |federation| federation.ask(&ask.from, &ask.to).await).await?;
+    Ok(Connecting { id })
+}
+
+pub(crate) async fn strangers(host: &Host, ask: SetStrangers) -> Result<SetStrangers, AdminError> {
+    host.node().await?.set_strangers(ask.mode.into()).await?;
+    Ok(ask)
+}
+
+pub(crate) async fn tell_declined(host: &Host, ask: TellDeclined) -> Result<TellDeclined, AdminError> {
+    host.node().await?.set_tells_declined(ask.on).await?;
+    Ok(ask)
+}

@@ -1,0 +1,29 @@
+//! `check`: looks at a provider with our own key, whether or not our node is running.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_node::check_with;
+use drawbridge_node::config::Config;
+
+use crate::say;
+
+/// Prints each step; the status is 1 where one failed.
+pub(crate) async fn check(path: &Path, provider: &Provider) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
+    let steps = match check_with(&config, provider).await {
+        Ok(steps) => steps,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
+    let mut well = true;
+    for step in steps {
+        let verdict = step.code.as_deref().unwrap_or("ok");
+        println!("{:<10} {:>6} ms  {verdict}: {}", step.stage.to_string(), step.took.as_millis(), step.text);
+        well &= step.code.is_none();
+    }
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
