@@ -46,7 +46,9 @@ pub(crate) async fn create_user(host: &Host, ask: CreateUser) -> Result<CreatedU
 pub(crate) async fn set_user_rule(host: &Host, ask: SetUserRule) -> Result<User, AdminError> {
     host.node().await?.set_user_rule(ask.user.clone(), ask.rule.into()).await?;
     let all = users(host, Empty {}).await?.users;
-    all.into_iter().find(|user| user.name == ask.user).ok_or_else(|| AdminError::internal(&"the user is gone"))
+    all.into_iter()
+        .find(|user| user.name == ask.user)
+        .ok_or_else(|| AdminError::internal(&"the user is gone"))
 }
 
 pub(crate) async fn create_client(host: &Host, ask: NamedClient) -> Result<Token, AdminError> {

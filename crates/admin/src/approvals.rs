@@ -11,17 +11,26 @@ use drawbridge_node::store::{ConnectionRow, PeerRow, StoreFault, View};
 use crate::convert;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{Connect, Connecting, Connections, DecideConnection, Empty, NamedPeer, Rules, SetPeer, SetRule};
+use crate::request::{
+    Connect, Connecting, Connections, DecideConnection, Empty, NamedPeer, Rules, SetPeer, SetRule,
+};
 use crate::view::{Approvals, Connection, Decided, DecidedBy, Peer, Rule, WaitingProvider};
 
 const DECIDED: usize = 500;
 
 /// The requests that wait for the operator: one for each pair of users.
 pub(crate) fn waiting(rows: &[ConnectionRow]) -> impl Iterator<Item = &ConnectionRow> {
-    rows.iter().enumerate().filter(|(place, row)| is_incoming_open(row) && {
-        let pair = |other: &&ConnectionRow| is_incoming_open(other) && (&other.from, &other.to) == (&row.from, &row.to);
-        !rows[..*place].iter().any(|other| pair(&other))
-    }).map(|(_, row)| row)
+    rows.iter()
+        .enumerate()
+        .filter(|(place, row)| {
+            is_incoming_open(row) && {
+                let pair = |other: &&ConnectionRow| {
+                    is_incoming_open(other) && (&other.from, &other.to) == (&row.from, &row.to)
+                };
+                !rows[..*place].iter().any(|other| pair(&other))
+            }
+        })
+        .map(|(_, row)| row)
 }
 
 fn is_incoming_open(row: &ConnectionRow) -> bool {
@@ -30,20 +39,22 @@ fn is_incoming_open(row: &ConnectionRow) -> bool {
 
 pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals, AdminError> {
     let node = host.node().await?;
-    let (peers, rows) = node.store().read(|view| Ok::<_, StoreFault>((with_keys(view)?, view.connections()?))).await?;
+    let (peers, rows) =
+        node.store().read(|view| Ok::<_, StoreFault>((with_keys(view)?, view.connections()?))).await?;
     let states: HashMap<_, _> = peers.iter().map(|(peer, ..)| (peer.provider.clone(), peer.state)).collect();
     let show = |row: &ConnectionRow| {
         let state = if row.peer == *node.provider() { PeerState::Allowed } else { PeerState::Unknown };
         convert::connection(row.clone(), states.get(&row.peer).copied().unwrap_or(state))
     };
     let incoming = waiting(&rows).map(show).collect();
-    let outgoing = rows.iter().filter(|row| row.outgoing && row.state == ConnectionState::Pending).map(show).collect();
+    let outgoing =
+        rows.iter().filter(|row| row.outgoing && row.state == ConnectionState::Pending).map(show).collect();
     let mut providers: Vec<_> = peers
         .iter()
         .filter(|(peer, ..)| peer.state == PeerState::Pending && !peer.ignored)
         .map(|(peer, keys, held)| waiting_provider(&node, peer, keys, *held))
         .collect();
-    providers.sort_unstable_by(|one, other| other.since.cmp(&one.since));
+    providers.sort_unstable_by_key(|provider| std::cmp::Reverse(provider.since));
 
     let settled = |row: &&ConnectionRow| row.state != ConnectionState::Pending || row.ignored;
     let mut decided: Vec<_> = rows

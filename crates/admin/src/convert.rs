@@ -76,7 +76,11 @@ impl From<TrafficRecord> for view::Traffic {
             duration_ms: record.duration.map(|took| took.as_secs_f64() * 1000.0),
             request_bytes: bytes(record.request_bytes),
             response_bytes: bytes(record.response_bytes),
-            items: record.items.into_iter().map(|item| view::TrafficItem { seq: item.seq, kind: item.kind }).collect(),
+            items: record
+                .items
+                .into_iter()
+                .map(|item| view::TrafficItem { seq: item.seq, kind: item.kind })
+                .collect(),
             item_count: bytes(record.item_count),
             stage: record.stage.map(Into::into),
             text: record.text,

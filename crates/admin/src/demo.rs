@@ -65,7 +65,10 @@ impl Federation {
         }
         let federation = Self { places };
         if is_new {
-            federation.populate().await.map_err(|fault| HostFault::Home { path: dir.to_owned(), reason: fault.detail })?;
+            federation
+                .populate()
+                .await
+                .map_err(|fault| HostFault::Home { path: dir.to_owned(), reason: fault.detail })?;
         }
         Ok(federation)
     }
@@ -87,7 +90,10 @@ impl Federation {
 
     /// The window's own node.
     pub(crate) fn alpha(&self) -> Node {
-        #[expect(clippy::expect_used, reason = "every node is started by `start`, and `run` never stops the first")]
+        #[expect(
+            clippy::expect_used,
+            reason = "every node is started by `start`, and `run` never stops the first"
+        )]
         self.places.first().and_then(|place| place.node.clone()).expect("alpha runs as long as the demo")
     }
 
@@ -107,13 +113,17 @@ impl Federation {
     /// Starts or stops one of the others.
     pub(crate) async fn run(&mut self, name: &str, running: bool) -> Result<(), AdminError> {
         let place = self.places.iter_mut().skip(1).find(|place| place.name == name).ok_or_else(|| {
-            AdminError::new("no-such-node", format!("{name:?} is not a provider of the demo that can be stopped; name beta or gamma"))
+            AdminError::new(
+                "no-such-node",
+                format!("{name:?} is not a provider of the demo that can be stopped; name beta or gamma"),
+            )
         })?;
         match (running, place.node.take()) {
             (false, Some(node)) => node.stop().await,
             (true, None) => {
                 let started: Result<Node, StartFault> = Node::start(place.config.clone()).await;
-                place.node = Some(started.map_err(|fault| AdminError::new("demo-failed", fault.to_string()))?);
+                place.node =
+                    Some(started.map_err(|fault| AdminError::new("demo-failed", fault.to_string()))?);
             }
             (_, unchanged) => place.node = unchanged,
         }
@@ -121,9 +131,14 @@ impl Federation {
     }
 
     /// A person of the demo asks another.
-    pub(crate) async fn ask(&self, from: &UserUri, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
+    pub(crate) async fn ask(
+        &self,
+        from: &UserUri,
+        to: &UserUri,
+    ) -> Result<drawbridge_mtp::id::Id, AdminError> {
         let place = self.places.iter().find(|place| place.config.provider == *from.provider());
-        let place = place.ok_or_else(|| AdminError::new("no-such-node", format!("{from} is not of the demo")))?;
+        let place =
+            place.ok_or_else(|| AdminError::new("no-such-node", format!("{from} is not of the demo")))?;
         place.asks(from.name().as_str(), to).await
     }
 
@@ -142,9 +157,10 @@ impl Place {
     }
 
     async fn asks(&self, person: &str, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
-        let node = self.node.as_ref().ok_or_else(|| {
-            AdminError::new("stopped", format!("{} is stopped; start it first", self.name))
-        })?;
+        let node = self
+            .node
+            .as_ref()
+            .ok_or_else(|| AdminError::new("stopped", format!("{} is stopped; start it first", self.name)))?;
         Ok(node.connect(&name(person)?, to.clone(), None).await?.id)
     }
 }
@@ -157,9 +173,16 @@ fn name(text: &str) -> Result<Name, AdminError> {
 fn prepare(dir: &Path) -> Result<(), String> {
     let text = |fault: &dyn std::fmt::Display| fault.to_string();
     // All are held until all are known, so that none is given twice.
-    let held: Vec<_> = CAST.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>().map_err(|f| text(&f))?;
-    let ports: Vec<u16> =
-        held.iter().map(|held| held.local_addr().map(|at| at.port())).collect::<Result<_, _>>().map_err(|f| text(&f))?;
+    let held: Vec<_> = CAST
+        .iter()
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<_, _>>()
+        .map_err(|f| text(&f))?;
+    let ports: Vec<u16> = held
+        .iter()
+        .map(|held| held.local_addr().map(|at| at.port()))
+        .collect::<Result<_, _>>()
+        .map_err(|f| text(&f))?;
     std::fs::create_dir_all(dir).map_err(|f| text(&f))?;
     let write = |name: String, content: String| std::fs::write(dir.join(name), content).map_err(|f| text(&f));
 

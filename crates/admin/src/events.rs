@@ -61,7 +61,9 @@ impl Hub {
         let head = latest.back().map_or(0, |last| last.cursor);
         let first = latest.front().map_or(1, |first| first.cursor);
         let missed = match after {
-            Some((incarnation, cursor)) if incarnation == self.incarnation && cursor + 1 >= first && cursor <= head => {
+            Some((incarnation, cursor))
+                if incarnation == self.incarnation && cursor + 1 >= first && cursor <= head =>
+            {
                 latest.iter().filter(|envelope| envelope.cursor > cursor).cloned().collect()
             }
             _ => VecDeque::from([self.reload(head)]),

@@ -159,7 +159,8 @@ impl Host {
     pub(crate) async fn start_demo(&self) -> Result<(), AdminError> {
         let home = self.free_home().await?;
         Federation::remove(&home.join(DEMO));
-        let started = self.run_demo().await.map_err(|fault| AdminError::new("demo-failed", fault.to_string()));
+        let started =
+            self.run_demo().await.map_err(|fault| AdminError::new("demo-failed", fault.to_string()));
         if started.is_err() {
             Federation::remove(&home.join(DEMO));
         }
@@ -198,7 +199,10 @@ impl Host {
     /// The folder for a provider or a demo, where neither is there yet.
     async fn free_home(&self) -> Result<PathBuf, AdminError> {
         let home = self.inner.home.clone().ok_or_else(|| {
-            AdminError::new("configured", "this node is set up by its configuration file; change that one and start it again")
+            AdminError::new(
+                "configured",
+                "this node is set up by its configuration file; change that one and start it again",
+            )
         })?;
         match self.mode().await {
             Mode::New => Ok(home),

@@ -44,7 +44,9 @@ fn show(node: &Node, known: Known, with_past: bool) -> Peer {
     let pulling = node.pulling(&row.provider);
     let software = document.as_ref().and_then(|document| document.software.as_ref());
     Peer {
-        software: software.map(|it| format!("{} {}", it.name, it.version.as_deref().unwrap_or_default()).trim_end().to_owned()),
+        software: software.map(|it| {
+            format!("{} {}", it.name, it.version.as_deref().unwrap_or_default()).trim_end().to_owned()
+        }),
         endpoint: document.as_ref().map(|document| document.endpoint.to_string()),
         state: row.state,
         since: row.since,

@@ -27,19 +27,34 @@ pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, Admin
 async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
     let (peers, connections, users, troubles) = node
         .store()
-        .read(|view| Ok::<_, StoreFault>((view.peers()?, view.connections()?, view.users()?, view.latest_troubles(INCIDENTS)?)))
+        .read(|view| {
+            Ok::<_, StoreFault>((
+                view.peers()?,
+                view.connections()?,
+                view.users()?,
+                view.latest_troubles(INCIDENTS)?,
+            ))
+        })
         .await?;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let allowed = || peers.iter().filter(|peer| peer.state == PeerState::Allowed);
     let failing = allowed().filter(|peer| {
-        node.pulling(&peer.provider).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff || pulling.failures > 0)
+        node.pulling(&peer.provider)
+            .is_some_and(|pulling| pulling.status == PullingStatus::BackingOff || pulling.failures > 0)
     });
     let listening = node.listening();
     let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
     if let Some(address) = listening.client {
-        listeners.push(Listener { name: "client".into(), address: address.to_string(), tls: listening.client_tls });
+        listeners.push(Listener {
+            name: "client".into(),
+            address: address.to_string(),
+            tls: listening.client_tls,
+        });
     }
-    let minute_ago = node.now().as_millis().saturating_sub(u64::try_from(Duration::from_secs(60).as_millis()).unwrap_or(0));
+    let minute_ago = node
+        .now()
+        .as_millis()
+        .saturating_sub(u64::try_from(Duration::from_secs(60).as_millis()).unwrap_or(0));
     Ok(NodeStatus {
         provider: node.provider().clone(),
         started: node.started(),
@@ -47,7 +62,9 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         endpoint: node.endpoint().to_string(),
         strangers: node.strangers().into(),
         tell_declined: node.tells_declined(),
-        waiting_providers: count(peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count()),
+        waiting_providers: count(
+            peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count(),
+        ),
         waiting_connections: count(crate::approvals::waiting(&connections).count()),
         peers: count(allowed().count()),
         failing_peers: count(failing.count()),

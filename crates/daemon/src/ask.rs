@@ -33,7 +33,9 @@ pub(crate) async fn ask(path: &Path, command: &str, request: Option<&str>) -> Ex
             println!("{answer}");
             ExitCode::SUCCESS
         }
-        Ok((_, refusal)) if refusal["code"] == "unknown-command" => say(&refusal.to_string(), UNKNOWN_COMMAND),
+        Ok((_, refusal)) if refusal["code"] == "unknown-command" => {
+            say(&refusal.to_string(), UNKNOWN_COMMAND)
+        }
         Ok((_, refusal)) => {
             println!("{refusal}");
             say(refusal["detail"].as_str().unwrap_or("the node refused"), 1)
@@ -44,7 +46,8 @@ pub(crate) async fn ask(path: &Path, command: &str, request: Option<&str>) -> Ex
 
 async fn send(config: &Config, key: &Key, command: &str, request: &Value) -> Result<(u16, Value), String> {
     let client = client(config)?;
-    let sent = client.post(format!("{}/admin/v1/{command}", key.url)).bearer_auth(&key.token).json(request).send();
+    let sent =
+        client.post(format!("{}/admin/v1/{command}", key.url)).bearer_auth(&key.token).json(request).send();
     let response = sent.await.map_err(|fault| fault.to_string())?;
     let status = response.status().as_u16();
     Ok((status, response.json().await.map_err(|fault| fault.to_string())?))

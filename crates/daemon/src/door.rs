@@ -49,7 +49,8 @@ impl Door {
         let key = Key { url: url.clone(), token: script.clone() };
         write_private(&path(dir), &serde_json::to_vec(&key)?)?;
         let link = format!("{url}/#token={once}");
-        let inner = Inner { origins, secure, script, once: Mutex::new(Some(once)), sessions: Mutex::default() };
+        let inner =
+            Inner { origins, secure, script, once: Mutex::new(Some(once)), sessions: Mutex::default() };
         Ok((Self { inner: Arc::new(inner) }, link))
     }
 

@@ -93,7 +93,9 @@ fn main() -> ExitCode {
             Command::Serve { config } => run::serve(&config).await,
             Command::Run { home, listen } => run::personal(home, listen).await,
             Command::Demo { home, listen, config: _ } => run::demo(home, listen).await,
-            Command::Admin { config, command, request } => ask::ask(&config, &command, request.as_deref()).await,
+            Command::Admin { config, command, request } => {
+                ask::ask(&config, &command, request.as_deref()).await
+            }
             Command::Check { config, provider } => check::check(&config, &provider).await,
         }
     });

@@ -69,7 +69,10 @@ pub(crate) async fn demo(home: Option<PathBuf>, listen: SocketAddr) -> ExitCode 
 
 async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
     if !listen.ip().is_loopback() {
-        return say("--listen has to be on the loopback network, such as 127.0.0.1; use serve with [admin] tls_cert for others", 2);
+        return say(
+            "--listen has to be on the loopback network, such as 127.0.0.1; use serve with [admin] tls_cert for others",
+            2,
+        );
     }
     let listener = match bind("admin", listen) {
         Ok(listener) => listener,

@@ -52,9 +52,11 @@ async fn only_here(State(site): State<Site>, request: Request, next: Next) -> Re
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let named = text(HOST).map(str::to_owned).or_else(|| request.uri().authority().map(ToString::to_string));
     let known = named.as_deref().is_some_and(|host| site.door.knows_host(host));
-    let same_site = text(ORIGIN).is_none_or(|origin| named.as_deref().is_some_and(|host| site.door.knows_origin(origin, host)));
+    let same_site = text(ORIGIN)
+        .is_none_or(|origin| named.as_deref().is_some_and(|host| site.door.knows_origin(origin, host)));
     if !known || !same_site {
-        let error = AdminError::new("other-site", "open the address that was printed when the node was started");
+        let error =
+            AdminError::new("other-site", "open the address that was printed when the node was started");
         return (StatusCode::FORBIDDEN, Json(error)).into_response();
     }
     let mut response = next.run(request).await;
@@ -86,7 +88,9 @@ async fn only_admitted(State(site): State<Site>, request: Request, next: Next) -
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split("; ")).find_map(|pair| pair.strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+    cookies
+        .flat_map(|value| value.split("; "))
+        .find_map(|pair| pair.strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
 #[derive(Deserialize)]
@@ -96,7 +100,10 @@ struct Shown {
 
 async fn session(State(site): State<Site>, Json(shown): Json<Shown>) -> Response {
     let Some(session) = site.door.exchange(&shown.token) else {
-        let error = AdminError::new("token-wrong", "this token is wrong, or was used before; start the node again for another");
+        let error = AdminError::new(
+            "token-wrong",
+            "this token is wrong, or was used before; start the node again for another",
+        );
         return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
     };
     let secure = if site.door.is_secure() { "; Secure" } else { "" };
@@ -113,7 +120,8 @@ async fn command(
 ) -> Response {
     debug_assert_eq!(method, Method::POST);
     // A form of another site cannot send this type, whatever else it can do.
-    let is_json = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let is_json =
+        headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let request = if is_json { serde_json::from_slice::<Value>(&body).ok() } else { None };
     let Some(request) = request else {
         let error = AdminError::new("malformed", "send the request as application/json");

@@ -150,7 +150,9 @@ impl Config {
             path: path.to_owned(),
             place: fault
                 .span()
-                .map(|span| format!(" in line {}", text[..span.start.min(text.len())].matches('\n').count() + 1))
+                .map(|span| {
+                    format!(" in line {}", text[..span.start.min(text.len())].matches('\n').count() + 1)
+                })
                 .unwrap_or_default(),
             reason: fault.message().replace('\n', " "),
         })?;

@@ -5,8 +5,8 @@
 //! with one feed row for whoever has to know, wakes the waiting pull in `delivery`, arrives in the other node's
 //! `pull`, is verified, and is stored with its cursor in one transaction.
 
-pub mod ambient;
 mod accounts;
+pub mod ambient;
 mod changes;
 mod client_api;
 pub mod config;

@@ -111,7 +111,8 @@ impl Node {
         let folder = DataFolder::take(&config.data_dir, &config.provider)?;
         let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
         let mtp_tls = identity::server_tls(files, folder.path(), &host_text(&config.provider))?;
-        let client_files = config.client.as_ref().and_then(|c| c.tls_cert.as_deref().zip(c.tls_key.as_deref()));
+        let client_files =
+            config.client.as_ref().and_then(|c| c.tls_cert.as_deref().zip(c.tls_key.as_deref()));
         let client_tls = client_files
             .map(|files| identity::server_tls(Some(files), folder.path(), &host_text(&config.provider)))
             .transpose()?;
@@ -271,7 +272,10 @@ impl Node {
 
     /// Chooses whether requesters learn that they were declined.
     pub async fn set_tells_declined(&self, on: bool) -> Result<(), StoreFault> {
-        self.core.store.write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" })).await?;
+        self.core
+            .store
+            .write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" }))
+            .await?;
         self.core.choices.write().unwrap_or_else(PoisonError::into_inner).tell_declined = on;
         Ok(())
     }
@@ -302,7 +306,8 @@ impl Node {
 
     /// Accepts the keys in the peer's document as the peer's, where they have changed.
     pub async fn accept_key(&self, provider: Provider) -> Result<(), Misuse> {
-        let document = self.core.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
+        let document =
+            self.core.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
         let keys: Vec<_> = document.keys.iter().map(|key| *key.thumbprint()).collect();
         self.core
             .store
@@ -341,7 +346,12 @@ impl Node {
     }
 
     /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
-    pub async fn connect(&self, user: &Name, to: UserUri, ttl: Option<Duration>) -> Result<ConnectionRow, Misuse> {
+    pub async fn connect(
+        &self,
+        user: &Name,
+        to: UserUri,
+        ttl: Option<Duration>,
+    ) -> Result<ConnectionRow, Misuse> {
         self.core.ask_connection(self.core.user(user), to, ttl).await
     }
 
@@ -363,9 +373,16 @@ impl Node {
     }
 
     /// Makes, or takes back, a standing decision on the requests of a user or a whole provider.
-    pub async fn set_rule(&self, user: Option<Name>, source: String, kind: Option<RuleKind>) -> Result<(), Misuse> {
+    pub async fn set_rule(
+        &self,
+        user: Option<Name>,
+        source: String,
+        kind: Option<RuleKind>,
+    ) -> Result<(), Misuse> {
         if source.parse::<UserUri>().is_err() && source.parse::<Provider>().is_err() {
-            return Err(Misuse::Unfit(format!("{source:?} is neither a user's address nor a provider's name")));
+            return Err(Misuse::Unfit(format!(
+                "{source:?} is neither a user's address nor a provider's name"
+            )));
         }
         self.core
             .store
@@ -390,7 +407,9 @@ impl Node {
     pub async fn set_user_rule(&self, name: Name, rule: UserRule) -> Result<(), Misuse> {
         self.core
             .store
-            .write(move |tx| if tx.set_user_rule(&name, rule)? { Ok(()) } else { Err(Misuse::NoSuchUser(name)) })
+            .write(
+                move |tx| if tx.set_user_rule(&name, rule)? { Ok(()) } else { Err(Misuse::NoSuchUser(name)) },
+            )
             .await
     }
 
@@ -471,8 +490,17 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
     let looked = async {
         let store = Store::open(&scratch, ambient.clone(), changes.clone())?;
         let choices = Choices { strangers: config.peers.strangers, tell_declined: false };
-        let core =
-            assemble(config.clone(), config.endpoint()?, key, store, ambient.clone(), changes, choices, guard, client);
+        let core = assemble(
+            config.clone(),
+            config.endpoint()?,
+            key,
+            store,
+            ambient.clone(),
+            changes,
+            choices,
+            guard,
+            client,
+        );
         let steps = check_provider(&core, provider).await;
         core.store.close().await;
         Ok(steps)
@@ -537,7 +565,9 @@ async fn sweep(core: Arc<Core>) {
             tx.prune_nonces()?;
             tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
             tx.prune_connections(Timestamp::from_millis(
-                tx.now().as_millis().saturating_sub(u64::try_from(KEEP_ACKNOWLEDGED.as_millis()).unwrap_or(u64::MAX)),
+                tx.now()
+                    .as_millis()
+                    .saturating_sub(u64::try_from(KEEP_ACKNOWLEDGED.as_millis()).unwrap_or(u64::MAX)),
             ))?;
             tx.prune_troubles(KEEP_AT_MOST)
         });

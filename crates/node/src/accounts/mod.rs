@@ -38,7 +38,12 @@ impl Core {
     }
 
     /// Makes a client, or gives one another token; returns the token, which is kept only as a hash.
-    pub(crate) async fn issue_token(&self, user: Name, name: Name, which: TokenFor) -> Result<(ClientUri, String), Misuse> {
+    pub(crate) async fn issue_token(
+        &self,
+        user: Name,
+        name: Name,
+        which: TokenFor,
+    ) -> Result<(ClientUri, String), Misuse> {
         let token = new_token(&*self.ambient);
         let hash = hash_token(&token);
         let client = ClientUri::new(&self.user(&user), &name);
@@ -49,7 +54,9 @@ impl Core {
             }
             match which {
                 TokenFor::NewClient if !tx.add_client(&user, &name, &hash)? => Err(Misuse::Taken("client")),
-                TokenFor::OldClient if !tx.set_token(&user, &name, &hash)? => Err(Misuse::NoSuchClient(user, name)),
+                TokenFor::OldClient if !tx.set_token(&user, &name, &hash)? => {
+                    Err(Misuse::NoSuchClient(user, name))
+                }
                 _ => Ok(tx.open_feed(&reader)?),
             }
         });

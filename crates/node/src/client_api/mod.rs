@@ -58,9 +58,10 @@ impl From<Misuse> for Refusal {
     fn from(misuse: Misuse) -> Self {
         let code = match &misuse {
             Misuse::Store(_) => Code::Unavailable,
-            Misuse::NoSuchConnection(_) | Misuse::NoSuchUser(_) | Misuse::NoSuchPeer(_) | Misuse::NoSuchClient(..) => {
-                Code::NotFound
-            }
+            Misuse::NoSuchConnection(_)
+            | Misuse::NoSuchUser(_)
+            | Misuse::NoSuchPeer(_)
+            | Misuse::NoSuchClient(..) => Code::NotFound,
             Misuse::Taken(_) | Misuse::Ambiguous(_) | Misuse::Unfit(_) => Code::Conflict,
         };
         Problem::new(code, misuse.to_string()).into()
@@ -77,8 +78,10 @@ impl FromRequestParts<Arc<Core>> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Refused> {
-        let token = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let refused = || Problem::new(Code::SignatureMissing, "give a client's token as Authorization: Bearer …");
+        let token =
+            parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let refused =
+            || Problem::new(Code::SignatureMissing, "give a client's token as Authorization: Bearer …");
         let hash = hash_token(token.ok_or_else(refused)?);
         let found = core.store.read(move |view| view.client_by_token(&hash)).await?;
         let (user, client) = found.ok_or_else(refused)?;
@@ -181,7 +184,8 @@ async fn decide(
         "end" => Decision::End,
         _ => return Err(not_found().await),
     };
-    let id: Id = id.parse().map_err(|fault| Problem::new(Code::Malformed, format!("the id is malformed: {fault}")))?;
+    let id: Id =
+        id.parse().map_err(|fault| Problem::new(Code::Malformed, format!("the id is malformed: {fault}")))?;
     let (ours, user, tell) = (core.ours.clone(), caller.user.clone(), core.choices().tell_declined);
     let decided = core.store.write(move |tx| {
         let rows = tx.connections_by_id(id)?;

@@ -21,9 +21,9 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
     let mut backoff = Backoff::default();
     loop {
         let provider = peer.clone();
-        let read = core.store.read(move |view| {
-            Ok::<_, StoreFault>((view.peer_state(&provider)?, view.unsent(&provider)?))
-        });
+        let read = core
+            .store
+            .read(move |view| Ok::<_, StoreFault>((view.peer_state(&provider)?, view.unsent(&provider)?)));
         let Ok((state, unsent)) = read.await else { return };
         if state != PeerState::Allowed {
             return;
@@ -68,8 +68,10 @@ async fn bring(core: &Core, row: &ConnectionRow) -> Result<(), PeerFault> {
             };
             match core.call(&row.peer, ask).await {
                 Ok(answer) => {
-                    let reply: ConnectionReply = wire::decode(Encoding::Json, &answer.body)
-                        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))?;
+                    let reply: ConnectionReply =
+                        wire::decode(Encoding::Json, &answer.body).map_err(|fault| {
+                            PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))
+                        })?;
                     Told::State(reply)
                 }
                 Err(fault) => Told::by(fault)?,
@@ -101,13 +103,8 @@ async fn bring(core: &Core, row: &ConnectionRow) -> Result<(), PeerFault> {
             tx.put_connection(&now)?;
         }
         if let Told::State(reply) = told {
-            let item = ConnectionItem {
-                id: row.id,
-                from: row.from,
-                to: row.to,
-                state: reply.state,
-                time: tx.now(),
-            };
+            let item =
+                ConnectionItem { id: row.id, from: row.from, to: row.to, state: reply.state, time: tx.now() };
             learn(tx, &ours, &row.peer, &item)?;
         }
         Ok(())

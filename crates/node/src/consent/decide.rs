@@ -82,7 +82,9 @@ pub(crate) fn find(
 ) -> Result<ConnectionRow, Misuse> {
     let mut rows = tx.connections_by_id(id)?;
     rows.retain(|row| !row.unseen);
-    rows.retain(|row| made_by.is_none_or(|by| *by == if row.outgoing { ours.clone() } else { row.peer.clone() }));
+    rows.retain(|row| {
+        made_by.is_none_or(|by| *by == if row.outgoing { ours.clone() } else { row.peer.clone() })
+    });
     match (rows.pop(), rows.is_empty()) {
         (Some(row), true) => Ok(row),
         (Some(_), false) => Err(Misuse::Ambiguous(id)),
@@ -104,7 +106,10 @@ pub(crate) fn decide(
     match (decision, row.state) {
         (Decision::Approve, Approved) | (Decision::Decline, Declined) | (Decision::End, Ended | Expired) => {}
         (Decision::Approve | Decision::Decline | Decision::Ignore | Decision::Reopen, _) if row.outgoing => {
-            return unfit(format!("only {} can decide on this request; you can take it back with end", row.to));
+            return unfit(format!(
+                "only {} can decide on this request; you can take it back with end",
+                row.to
+            ));
         }
         (Decision::Approve, Pending | Declined) => {
             if row.told {
@@ -139,7 +144,9 @@ pub(crate) fn decide(
         (Decision::Reopen, Declined) if !row.told => {
             settle(tx, ours, &mut row, Pending, by)?;
         }
-        (Decision::Decline, Approved) => return unfit("they are connected; use end to end the connection".into()),
+        (Decision::Decline, Approved) => {
+            return unfit("they are connected; use end to end the connection".into());
+        }
         (_, state) => return unfit(format!("the request is {state}, so nothing can be decided any more")),
     }
     tx.connection(&row.peer, row.outgoing, row.id)?.ok_or(Misuse::NoSuchConnection(row.id))
@@ -165,8 +172,13 @@ pub(crate) fn ask(
     if ttl.is_zero() || ttl > MAX_REQUEST_LIFETIME {
         return Err(Misuse::Unfit("ttl is from 1 second to 30 days (2592000 seconds)".into()));
     }
-    let request =
-        ConnectionRequest { id: tx.new_id(), from: from.clone(), to: to.clone(), created: now, expires: now.plus(ttl) };
+    let request = ConnectionRequest {
+        id: tx.new_id(),
+        from: from.clone(),
+        to: to.clone(),
+        created: now,
+        expires: now.plus(ttl),
+    };
     let local = to.provider() == ours;
     if !local && !asks(tx, to.provider(), strangers)? {
         let text = match strangers {

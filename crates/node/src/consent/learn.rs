@@ -8,7 +8,12 @@ use crate::store::{DecidedBy, StoreFault, Tx, Unsent};
 
 /// A `connection` item of `peer`, or its answer to a request. One about a request that we never made to it, or
 /// that is about other users than it was, is ignored.
-pub(crate) fn learn(tx: &Tx<'_>, ours: &Provider, peer: &Provider, told: &ConnectionItem) -> Result<(), StoreFault> {
+pub(crate) fn learn(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    peer: &Provider,
+    told: &ConnectionItem,
+) -> Result<(), StoreFault> {
     let Some(mut row) = tx.connection(peer, true, told.id)? else { return Ok(()) };
     if (&row.from, &row.to) != (&told.from, &told.to) {
         return Ok(());
@@ -25,7 +30,10 @@ pub(crate) fn learn(tx: &Tx<'_>, ours: &Provider, peer: &Provider, told: &Connec
             row.unsent = None;
             settle(tx, ours, &mut row, ConnectionState::Declined, DecidedBy::Peer)
         }
-        (ConnectionState::Ended | ConnectionState::Expired, ConnectionState::Pending | ConnectionState::Declined) => {
+        (
+            ConnectionState::Ended | ConnectionState::Expired,
+            ConnectionState::Pending | ConnectionState::Declined,
+        ) => {
             row.unsent = None;
             let by = if told.state == ConnectionState::Expired { DecidedBy::Clock } else { DecidedBy::Peer };
             settle(tx, ours, &mut row, told.state, by)

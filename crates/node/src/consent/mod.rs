@@ -133,7 +133,8 @@ fn verdict(view: &View<'_>, from: &UserUri, to: &UserUri) -> Result<Verdict, Sto
         rules.iter().find(|rule| rule.user.as_ref() == user && rule.source == source).map(|rule| rule.kind)
     };
     let sources = [from.as_str(), from.provider().as_str()];
-    let particular = [Some(to.name()), None].into_iter().flat_map(|user| sources.map(|source| (user, source)));
+    let particular =
+        [Some(to.name()), None].into_iter().flat_map(|user| sources.map(|source| (user, source)));
     let rule = particular.into_iter().find_map(|(user, source)| of(user, source));
     Ok(match (rule, user.rule) {
         (Some(RuleKind::Block), _) => Verdict::Unseen,

@@ -62,7 +62,8 @@ pub(crate) fn receive(
         return Ok(Receipt::of(ConnectionState::Ended));
     }
     if let Some(row) = tx.connection(peer, false, ask.id)? {
-        let same = (&row.from, &row.to, row.created, row.expires) == (&ask.from, &ask.to, ask.created, ask.expires);
+        let same =
+            (&row.from, &row.to, row.created, row.expires) == (&ask.from, &ask.to, ask.created, ask.expires);
         if !same {
             let text = "this id was used for another request; make a new id for a new request";
             return Err(Problem::new(Code::Conflict, text).into());
@@ -73,7 +74,8 @@ pub(crate) fn receive(
         return Ok(Receipt::of(ConnectionState::Expired));
     }
     if known != PeerState::Allowed && tx.count_held(peer)? >= HELD {
-        let text = "five of your users' requests wait here already; wait until they are decided or have expired";
+        let text =
+            "five of your users' requests wait here already; wait until they are decided or have expired";
         return Err(Refusal::after(Problem::new(Code::RateLimited, text), Duration::from_secs(3600)));
     }
     let state = introduce(tx, peer, strangers, keys, limits)?;
@@ -122,7 +124,8 @@ pub(super) fn file(
         tx.put_connection(row)?;
         approve_all(tx, ours, &row.from, &row.to, by)?;
     } else if verdict != Verdict::Unseen {
-        let shown_already = between.iter().any(|other| other.is_open() && other.from == row.from && !other.ignored);
+        let shown_already =
+            between.iter().any(|other| other.is_open() && other.from == row.from && !other.ignored);
         tell_clients(tx, ours, row)?;
         if !shown_already {
             tx.announce_waiting(row);

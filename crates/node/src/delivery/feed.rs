@@ -15,7 +15,9 @@ use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedRefusal {
     /// The reader's place is not in this history.
-    #[error("your place is not in this feed's history; start again at after=0 with the generation given here")]
+    #[error(
+        "your place is not in this feed's history; start again at after=0 with the generation given here"
+    )]
     Reset(FeedPlace),
     /// What comes after the reader's place is no longer kept.
     #[error("what came after your place is no longer kept; start again at after=0")]
@@ -30,7 +32,12 @@ pub(crate) enum FeedRefusal {
 
 /// Answers a pull of `reader`, at once or after waiting. `signed` is when the pull was signed, in seconds, where
 /// it was.
-pub(crate) async fn serve(core: &Core, reader: Reader, query: FeedQuery, signed: Option<u64>) -> Result<FeedPage, FeedRefusal> {
+pub(crate) async fn serve(
+    core: &Core,
+    reader: Reader,
+    query: FeedQuery,
+    signed: Option<u64>,
+) -> Result<FeedPage, FeedRefusal> {
     let limits = Limits::default();
     let deadline = Instant::now() + Duration::from_secs(query.wait.min(limits.pull_wait_s));
     let max_items = query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events);

@@ -4,4 +4,4 @@ mod feed;
 mod waits;
 
 pub(crate) use feed::{FeedRefusal, serve};
-pub(crate) use waits::{Waits, WaitKind};
+pub(crate) use waits::{WaitKind, Waits};

@@ -18,10 +18,12 @@ pub(crate) enum WaitKind {
     Peering,
 }
 
+type Slots = Arc<Mutex<HashMap<(WaitKind, Reader), Arc<Slot>>>>;
+
 /// All that wait.
 #[derive(Default)]
 pub(crate) struct Waits {
-    slots: Arc<Mutex<HashMap<(WaitKind, Reader), Arc<Slot>>>>,
+    slots: Slots,
 }
 
 #[derive(Default)]
@@ -32,7 +34,7 @@ struct Slot {
 
 /// A place among those who wait; given up when dropped.
 pub(crate) struct Wait {
-    slots: Arc<Mutex<HashMap<(WaitKind, Reader), Arc<Slot>>>>,
+    slots: Slots,
     key: (WaitKind, Reader),
     slot: Arc<Slot>,
 }

@@ -44,7 +44,11 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
     let began = Instant::now();
     let fetched = core.document_of(peer).await.map(|document| {
         let keys: Vec<_> = document.keys.iter().map(|key| key.thumbprint().to_string()).collect();
-        let text = format!("TLS and its document are well; its endpoint is {} and its keys are {}", document.endpoint, keys.join(", "));
+        let text = format!(
+            "TLS and its document are well; its endpoint is {} and its keys are {}",
+            document.endpoint,
+            keys.join(", ")
+        );
         (document, text)
     });
     note(steps, Stage::Document, began, fetched)?;
@@ -52,8 +56,9 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
     let began = Instant::now();
     let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
     let pinged = core.call(peer, ask).await.and_then(|answer| {
-        let pong: Ping = wire::decode(Encoding::Json, &answer.body)
-            .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}")))?;
+        let pong: Ping = wire::decode(Encoding::Json, &answer.body).map_err(|fault| {
+            PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
+        })?;
         let ours = core.ambient.now();
         let (ahead, behind) = (pong.now.since(ours), ours.since(pong.now));
         let clock = if ahead > behind { format!("{ahead:?} ahead of") } else { format!("{behind:?} behind") };
@@ -79,7 +84,12 @@ fn note<T>(
             Ok(())
         }
         Err(fault) => {
-            steps.push(CheckStep { stage: fault.stage, took, text: fault.text, code: Some(fault.code.into_owned()) });
+            steps.push(CheckStep {
+                stage: fault.stage,
+                took,
+                text: fault.text,
+                code: Some(fault.code.into_owned()),
+            });
             Err(())
         }
     }

@@ -128,7 +128,9 @@ pub(crate) fn told_headers(headers: &http::HeaderMap) -> Vec<String> {
         "user-agent",
     ];
     let told = headers.iter().filter(|(name, _)| TOLD.contains(&name.as_str()));
-    told.take(TOLD.len()).map(|(name, value)| cut(&format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))).collect()
+    told.take(TOLD.len())
+        .map(|(name, value)| cut(&format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))))
+        .collect()
 }
 
 fn cut(text: &str) -> String {
@@ -176,7 +178,9 @@ impl TrafficLog {
     pub(crate) fn update(&self, id: u64, change: impl FnOnce(&mut TrafficRecord)) {
         let mut ring = self.ring();
         let Some(oldest) = ring.records.front().map(|record| record.id) else { return };
-        let Some(place) = id.checked_sub(oldest).and_then(|place| usize::try_from(place).ok()) else { return };
+        let Some(place) = id.checked_sub(oldest).and_then(|place| usize::try_from(place).ok()) else {
+            return;
+        };
         ring.revision += 1;
         let revision = ring.revision;
         if let Some(record) = ring.records.get_mut(place) {
@@ -189,7 +193,8 @@ impl TrafficLog {
     /// The latest `limit` requests, the newest first; only those with `peer`, where one is named.
     pub fn latest(&self, peer: Option<&Provider>, limit: usize) -> Vec<TrafficRecord> {
         let ring = self.ring();
-        let wanted = ring.records.iter().rev().filter(|record| peer.is_none() || record.peer.as_ref() == peer);
+        let wanted =
+            ring.records.iter().rev().filter(|record| peer.is_none() || record.peer.as_ref() == peer);
         wanted.take(limit).cloned().collect()
     }
 
@@ -211,7 +216,8 @@ impl TrafficLog {
     /// How many pulls, ours and theirs, were answered since `then`.
     pub fn pulls_since(&self, then: Timestamp) -> usize {
         let ring = self.ring();
-        let recent = ring.records.iter().rev().filter(|record| record.target.starts_with("/feed") && !record.waiting);
+        let recent =
+            ring.records.iter().rev().filter(|record| record.target.starts_with("/feed") && !record.waiting);
         recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
     }
 

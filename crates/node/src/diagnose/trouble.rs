@@ -57,7 +57,9 @@ impl PeerFault {
     /// The peer answered with a problem.
     pub fn refused(status: u16, problem: ReceivedProblem, retry_after: Option<Duration>) -> Self {
         let stage = match problem.known() {
-            Some(Code::PeerPending | Code::PeerBlocked | Code::PeerKeyChanged | Code::RateLimited) => Stage::Policy,
+            Some(Code::PeerPending | Code::PeerBlocked | Code::PeerKeyChanged | Code::RateLimited) => {
+                Stage::Policy
+            }
             Some(Code::FeedReset | Code::FeedTruncated) => Stage::Store,
             _ if status == 401 => Stage::Signature,
             _ => Stage::Http,

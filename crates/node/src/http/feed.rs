@@ -22,12 +22,12 @@ impl From<FeedRefusal> for Refusal {
     fn from(refusal: FeedRefusal) -> Self {
         let text = refusal.to_string();
         match refusal {
-            FeedRefusal::Reset(place) => {
-                Problem::new(Code::FeedReset, text).with_feed(place.generation, place.first, place.head).into()
-            }
-            FeedRefusal::Truncated(place) => {
-                Problem::new(Code::FeedTruncated, text).with_feed(place.generation, place.first, place.head).into()
-            }
+            FeedRefusal::Reset(place) => Problem::new(Code::FeedReset, text)
+                .with_feed(place.generation, place.first, place.head)
+                .into(),
+            FeedRefusal::Truncated(place) => Problem::new(Code::FeedTruncated, text)
+                .with_feed(place.generation, place.first, place.head)
+                .into(),
             FeedRefusal::Shut => Problem::new(Code::PeerPending, text).into(),
             FeedRefusal::Store(fault) => Self::Store(fault),
         }

@@ -65,22 +65,32 @@ async fn judge(
 ) -> Result<Reply, Refusal> {
     let address = address.ip().to_canonical();
     if is_meant_for_another(&parts.headers, &core.ours) {
-        return Err(Problem::new(Code::NotHere, format!("this is {}; ask the provider named in MTP-To", core.ours)).into());
+        return Err(Problem::new(
+            Code::NotHere,
+            format!("this is {}; ask the provider named in MTP-To", core.ours),
+        )
+        .into());
     }
     // The signature says whether there is content; both forms are tried, since it is not read yet.
-    let claimed = [true, false]
-        .into_iter()
-        .find_map(|content| UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, content).ok());
+    let claimed = [true, false].into_iter().find_map(|content| {
+        UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, content).ok()
+    });
     let claimed = claimed.map(|request| request.signer().clone());
     recording.claimed(claimed.as_ref());
     let names_peer = match claimed {
-        Some(provider) => core.store.read(move |view| view.peer_state(&provider)).await? == PeerState::Allowed,
+        Some(provider) => {
+            core.store.read(move |view| view.peer_state(&provider)).await? == PeerState::Allowed
+        }
         None => false,
     };
-    let content = read_content(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES }).await?;
+    let content =
+        read_content(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES }).await?;
     recording.content(content.len());
     core.throttle.admits_address(address, names_peer).map_err(|after| {
-        Refusal::after(Problem::new(Code::RateLimited, "too many requests come from your address; slow down"), after)
+        Refusal::after(
+            Problem::new(Code::RateLimited, "too many requests come from your address; slow down"),
+            after,
+        )
     })?;
 
     let request = UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, !content.is_empty())
@@ -91,8 +101,9 @@ async fn judge(
         Ok(key) => (Some(key), None),
         Err(unknown) => (None, Some(unknown.retry_after)),
     };
-    let request =
-        request.verify(key.as_ref(), &content).map_err(|fault| unproved(&fault, core.ambient.now(), retry_after))?;
+    let request = request
+        .verify(key.as_ref(), &content)
+        .map_err(|fault| unproved(&fault, core.ambient.now(), retry_after))?;
     let provider = request.signer().clone();
     recording.verified();
 
@@ -101,7 +112,10 @@ async fn judge(
     let state = admit(core, &provider, &parts.method, &path).await?;
     core.throttle.is_alive(&provider);
     core.throttle.admits_peer(&provider).map_err(|after| {
-        Refusal::after(Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"), after)
+        Refusal::after(
+            Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"),
+            after,
+        )
     })?;
     if matches!(parts.method, Method::POST | Method::PUT | Method::DELETE) {
         let keyid = format!("{provider}#{}", request.kid());
@@ -130,8 +144,10 @@ async fn admit(
     path: &[&str],
 ) -> Result<PeerState, Refusal> {
     let peer = provider.clone();
-    let (state, accepted) =
-        core.store.read(move |view| Ok::<_, StoreFault>((view.peer_state(&peer)?, view.accepted_keys(&peer)?))).await?;
+    let (state, accepted) = core
+        .store
+        .read(move |view| Ok::<_, StoreFault>((view.peer_state(&peer)?, view.accepted_keys(&peer)?)))
+        .await?;
     let is_ping = method == Method::GET && path == ["ping"];
     match state {
         _ if is_ping => Ok(state),
@@ -139,12 +155,14 @@ async fn admit(
             Err(Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into())
         }
         PeerState::KeyChanged => {
-            let text = "your key is not the one that was accepted here; ask the operator here to accept the new one";
+            let text =
+                "your key is not the one that was accepted here; ask the operator here to accept the new one";
             let problem = Problem::new(Code::PeerKeyChanged, text);
             Err(accepted.last().map_or(problem.clone(), |key| problem.with_fingerprint(*key)).into())
         }
         PeerState::Unknown | PeerState::Pending if !is_open_to_strangers(method, path) => {
-            let text = "the operator here has not yet let your provider in; wait at GET /peering for the decision";
+            let text =
+                "the operator here has not yet let your provider in; wait at GET /peering for the decision";
             Err(Problem::new(Code::PeerPending, text).into())
         }
         _ => Ok(state),
@@ -154,14 +172,19 @@ async fn admit(
 /// Reads the content, as far as it may be long.
 async fn read_content(body: Body, at_most: u64) -> Result<Bytes, Refusal> {
     let too_large = || {
-        Problem::new(Code::TooLarge, format!("the content may have {at_most} bytes at most; send less at a time"))
-            .with_limit(at_most)
+        Problem::new(
+            Code::TooLarge,
+            format!("the content may have {at_most} bytes at most; send less at a time"),
+        )
+        .with_limit(at_most)
     };
     let limit = usize::try_from(at_most).unwrap_or(usize::MAX);
     match tokio::time::timeout(CONTENT_TIME, axum::body::to_bytes(body, limit)).await {
         Ok(Ok(content)) => Ok(content),
         Ok(Err(_)) => Err(too_large().into()),
-        Err(_) => Err(Problem::new(Code::Malformed, "the content did not come in time; send it again").into()),
+        Err(_) => {
+            Err(Problem::new(Code::Malformed, "the content did not come in time; send it again").into())
+        }
     }
 }
 
@@ -185,7 +208,8 @@ struct Recording<'a> {
 impl<'a> Recording<'a> {
     fn begin(core: &'a Core, parts: &Parts, resource: &str) -> Self {
         let below = resource.strip_prefix(core.endpoint.path()).unwrap_or(resource);
-        let mut record = TrafficRecord::begin(core.ambient.now(), Direction::In, parts.method.as_str(), below);
+        let mut record =
+            TrafficRecord::begin(core.ambient.now(), Direction::In, parts.method.as_str(), below);
         record.request_headers = told_headers(&parts.headers);
         Self { log: &core.traffic, id: core.traffic.add(record), began: Instant::now(), ended: false.into() }
     }
@@ -202,7 +226,14 @@ impl<'a> Recording<'a> {
         self.log.update(self.id, |record| record.verified = true);
     }
 
-    fn end(&self, headers: &http::HeaderMap, status: u16, code: Option<Code>, bytes: usize, items: &[(u64, String)]) {
+    fn end(
+        &self,
+        headers: &http::HeaderMap,
+        status: u16,
+        code: Option<Code>,
+        bytes: usize,
+        items: &[(u64, String)],
+    ) {
         self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
         let took = self.began.elapsed();
         self.log.update(self.id, |record| {

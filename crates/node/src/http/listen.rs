@@ -47,7 +47,9 @@ pub fn bind(section: &'static str, address: SocketAddr) -> Result<Listener, List
         section,
         address,
         reason: match fault.kind() {
-            io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port".into(),
+            io::ErrorKind::AddrInUse => {
+                "another program listens there; stop it, or choose another port".into()
+            }
             io::ErrorKind::PermissionDenied => "the system does not let us; choose a port over 1023".into(),
             _ => fault.to_string(),
         },
@@ -103,7 +105,9 @@ pub async fn serve(
             match acceptor {
                 None => speak(stream, address, router, watcher).await,
                 Some(acceptor) => {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+                    if let Ok(Ok(stream)) =
+                        tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await
+                    {
                         speak(stream, address, router, watcher).await;
                     }
                 }
@@ -143,4 +147,3 @@ async fn speak<S>(
         tracing::debug!(%fault, %address, "a connection broke");
     }
 }
-

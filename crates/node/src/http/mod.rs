@@ -40,7 +40,8 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 
 /// `GET /.well-known/mtp` (section 3).
 async fn document(State(core): State<Arc<Core>>) -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, DOCUMENT_LIFETIME)], core.document.clone()).into_response()
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, DOCUMENT_LIFETIME)], core.document.clone())
+        .into_response()
 }
 
 /// Who asks, proved by a signature.
@@ -71,7 +72,11 @@ async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Re
         ("POST", ["connections"]) => connections::request(&passed).await,
         ("DELETE", ["connections", id]) => connections::take_back(&passed, id).await,
         ("GET", ["feed"]) => feed::pull(&passed).await,
-        _ => Err(Problem::new(Code::NotFound, "there is no such resource here; look at the path and the method").into()),
+        _ => Err(Problem::new(
+            Code::NotFound,
+            "there is no such resource here; look at the path and the method",
+        )
+        .into()),
     }
 }
 
@@ -79,7 +84,10 @@ async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Re
 fn is_open_to_strangers(method: &Method, path: &[&str]) -> bool {
     matches!(
         (method.as_str(), path),
-        ("GET", ["ping"]) | ("GET" | "POST", ["peering"]) | ("POST", ["connections"]) | ("DELETE", ["connections", _])
+        ("GET", ["ping"])
+            | ("GET" | "POST", ["peering"])
+            | ("POST", ["connections"])
+            | ("DELETE", ["connections", _])
     )
 }
 
@@ -95,8 +103,9 @@ impl Passed<'_> {
             .and_then(drawbridge_mtp::wire::Encoding::from_content_type)
             .filter(|_| !self.content.is_empty())
             .ok_or_else(|| unsupported("send the content as application/json or application/cbor"))?;
-        drawbridge_mtp::wire::decode(encoding, self.content)
-            .map_err(|fault| Problem::new(Code::Malformed, format!("the content is malformed: {fault}")).into())
+        drawbridge_mtp::wire::decode(encoding, self.content).map_err(|fault| {
+            Problem::new(Code::Malformed, format!("the content is malformed: {fault}")).into()
+        })
     }
 
     /// The encoding that the caller wants to be answered in.

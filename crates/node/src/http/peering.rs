@@ -49,10 +49,15 @@ pub(super) async fn state(passed: &Passed<'_>) -> Result<Reply, Refusal> {
         let state = shown(passed, row.map_or(PeerState::Unknown, |row| row.state));
         match state {
             PeerState::Blocked => {
-                return Err(Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into());
+                return Err(
+                    Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into()
+                );
             }
-            PeerState::Pending if Instant::now() < deadline && !wait.is_replaced() && !core.stop.is_cancelled() => {}
-            state => return Ok(Reply::message(StatusCode::OK, passed.wanted(), &PeeringReply { state, since })),
+            PeerState::Pending
+                if Instant::now() < deadline && !wait.is_replaced() && !core.stop.is_cancelled() => {}
+            state => {
+                return Ok(Reply::message(StatusCode::OK, passed.wanted(), &PeeringReply { state, since }));
+            }
         }
         tokio::select! {
             () = wait.nudged() => {}

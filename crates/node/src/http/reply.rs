@@ -52,10 +52,7 @@ impl Reply {
 pub(crate) enum Refusal {
     /// What the caller did, or may not.
     #[error("{}", .problem.detail)]
-    Problem {
-        problem: Box<Problem>,
-        retry_after: Option<Duration>,
-    },
+    Problem { problem: Box<Problem>, retry_after: Option<Duration> },
     /// Our store cannot.
     #[error(transparent)]
     Store(#[from] StoreFault),

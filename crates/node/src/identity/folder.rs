@@ -21,10 +21,14 @@ pub struct DataFolder {
 #[non_exhaustive]
 pub enum FolderFault {
     /// It has files, but not our mark.
-    #[error("the data folder {0} holds something else than a Drawbridge node; name an empty or a new folder as data_dir")]
+    #[error(
+        "the data folder {0} holds something else than a Drawbridge node; name an empty or a new folder as data_dir"
+    )]
     Foreign(PathBuf),
     /// It belongs to a node with another name.
-    #[error("the data folder {path} belongs to the provider {owner}; name another folder as data_dir, or set provider to that")]
+    #[error(
+        "the data folder {path} belongs to the provider {owner}; name another folder as data_dir, or set provider to that"
+    )]
     OfAnother {
         /// The folder.
         path: PathBuf,

@@ -37,7 +37,9 @@ pub fn load_key(dir: &Path) -> Result<SecretKey, KeyFault> {
     let path = dir.join(FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Err(KeyFault::Absent(dir.to_owned())),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            return Err(KeyFault::Absent(dir.to_owned()));
+        }
         Err(fault) => return Err(KeyFault::Io { path, fault }),
     };
     let seed = BASE64_URL_SAFE_NO_PAD.decode(text.trim_end()).ok().and_then(|seed| seed.try_into().ok());

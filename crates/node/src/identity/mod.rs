@@ -9,8 +9,8 @@ pub use folder::{DataFolder, FolderFault};
 pub use key::{KeyFault, load_key, load_or_make_key};
 
 use drawbridge_mtp::document::{Endpoint, Limits, ProviderDocument, Software};
-use drawbridge_mtp::keys::{KeySet, SecretKey};
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::{KeySet, SecretKey};
 
 /// What others are told of us (section 3).
 pub fn provider_document(provider: &Provider, endpoint: &Endpoint, key: &SecretKey) -> ProviderDocument {
@@ -19,7 +19,10 @@ pub fn provider_document(provider: &Provider, endpoint: &Endpoint, key: &SecretK
         versions: vec!["1".into()],
         endpoint: endpoint.clone(),
         keys: KeySet::from_iter([key.public()]),
-        software: Some(Software { name: "drawbridge".into(), version: Some(env!("CARGO_PKG_VERSION").into()) }),
+        software: Some(Software {
+            name: "drawbridge".into(),
+            version: Some(env!("CARGO_PKG_VERSION").into()),
+        }),
         limits: Limits::default(),
         contact: None,
     }

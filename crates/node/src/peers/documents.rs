@@ -115,7 +115,10 @@ impl Core {
     }
 
     /// The document once more, since its keys do not fit what the provider has signed.
-    pub(crate) async fn document_anew(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
+    pub(crate) async fn document_anew(
+        &self,
+        provider: &Provider,
+    ) -> Result<Arc<ProviderDocument>, PeerFault> {
         let turn = self.documents.turn(provider, self.ambient.now());
         let _turn = turn.lock().await;
         let entry = self.documents.entry(provider);
@@ -139,14 +142,13 @@ impl Core {
         }
         let now = self.ambient.now();
         let provider = signer.clone();
-        let state = self.store.read(move |view| view.peer_state(&provider)).await.unwrap_or(PeerState::Unknown);
+        let state =
+            self.store.read(move |view| view.peer_state(&provider)).await.unwrap_or(PeerState::Unknown);
         if state == PeerState::Unknown && !self.documents.stranger_may(now) {
             return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
         }
         match self.fetch(signer).await {
-            Ok(document) => {
-                document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH })
-            }
+            Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
             Err(_) => {
                 let pause = self.documents.entry(signer).failed.map_or(FIRST_PAUSE, |failed| failed.pause);
                 Err(KeyUnknown { retry_after: pause })
@@ -177,7 +179,7 @@ impl Core {
     async fn fetch(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
         let fetched = self.fetch_document(provider).await;
         let now = self.ambient.now();
-        let outcome = match fetched {
+        match fetched {
             Ok((document, lifetime)) => {
                 let document = Arc::new(document);
                 if let Some(entry) = lock(&self.documents.entries).get_mut(provider) {
@@ -190,13 +192,13 @@ impl Core {
             }
             Err(fault) => {
                 if let Some(entry) = lock(&self.documents.entries).get_mut(provider) {
-                    let pause = entry.failed.map_or(FIRST_PAUSE, |failed| (failed.pause * 2).min(LONGEST_PAUSE));
+                    let pause =
+                        entry.failed.map_or(FIRST_PAUSE, |failed| (failed.pause * 2).min(LONGEST_PAUSE));
                     entry.failed = Some(Failure { until: now.plus(pause), pause });
                 }
                 Err(fault)
             }
-        };
-        outcome
+        }
     }
 
     /// A document with none of the keys accepted so far is of someone else, until the operator says otherwise;
@@ -225,6 +227,8 @@ impl Core {
             accepted.dedup();
             if accepted.len() != before { tx.accept_keys(&provider, &accepted) } else { Ok(()) }
         });
-        compared.await.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+        compared
+            .await
+            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
     }
 }

@@ -28,7 +28,9 @@ pub enum GuardFault {
         reason: String,
     },
     /// Every address is in a network that peers may not be on.
-    #[error("{host} is at {address}, which is not a public address; add its network to allow_networks if you trust it")]
+    #[error(
+        "{host} is at {address}, which is not a public address; add its network to allow_networks if you trust it"
+    )]
     Forbidden {
         /// The name.
         host: String,
@@ -65,7 +67,11 @@ impl AddressGuard {
             return Err(GuardFault::NoAddress { host: name.to_owned(), reason: "none was found".into() });
         };
         let good: Vec<_> = found.into_iter().filter(|address| self.lets_pass(address.ip())).collect();
-        if good.is_empty() { Err(GuardFault::Forbidden { host: name.to_owned(), address: first }) } else { Ok(good) }
+        if good.is_empty() {
+            Err(GuardFault::Forbidden { host: name.to_owned(), address: first })
+        } else {
+            Ok(good)
+        }
     }
 }
 
@@ -144,9 +150,25 @@ mod tests {
     #[test]
     fn only_public_addresses_pass_unless_their_network_is_allowed() {
         for closed in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.1.1", "0.0.0.0", "224.0.0.1",
-            "100.64.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::a00:1", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.1.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "100.64.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::a00:1",
+            "2001:db8::1",
         ] {
             assert!(!passes(closed, &[]), "{closed}");
         }

@@ -53,7 +53,10 @@ pub(crate) struct Answer {
 
 /// The HTTP client for all peers: TLS 1.3, the system's roots and those in `extra_roots` (PEM), no redirects, no
 /// proxies, names resolved through the guard.
-pub(crate) fn http_client(guard: &AddressGuard, extra_roots: Option<&[u8]>) -> Result<reqwest::Client, String> {
+pub(crate) fn http_client(
+    guard: &AddressGuard,
+    extra_roots: Option<&[u8]>,
+) -> Result<reqwest::Client, String> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
@@ -111,7 +114,9 @@ impl Core {
         let (status, headers) = (response.status(), response.headers().clone());
         record.answered(status, &headers);
         if status != StatusCode::OK {
-            let text = format!("https://{provider}/.well-known/mtp answered {status} and not 200; is MTP set up there?");
+            let text = format!(
+                "https://{provider}/.well-known/mtp answered {status} and not 200; is MTP set up there?"
+            );
             return Err(PeerFault::new(Stage::Document, "document-missing", text));
         }
         let body = read_body(response, MAX_DOCUMENT_BYTES).await?;
@@ -153,7 +158,15 @@ impl Core {
         let took = began.elapsed();
         record.received(body.len());
         let verify = |document: &ProviderDocument| {
-            verify_response(status, &headers, &body, &signed.binding, peer, &document.keys, self.ambient.now())
+            verify_response(
+                status,
+                &headers,
+                &body,
+                &signed.binding,
+                peer,
+                &document.keys,
+                self.ambient.now(),
+            )
         };
         let mut verified = verify(&document);
         if let Err(ResponseFault::KeyUnknown { .. }) = verified {
@@ -168,10 +181,14 @@ impl Core {
         }
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match ReceivedProblem::parse(&body) {
-            Ok(problem) => Err(PeerFault::refused(status.as_u16(), problem, retry_after.map(Duration::from_secs))),
-            Err(_) => {
-                Err(PeerFault::new(Stage::Http, "unexpected-status", format!("it answered {status} without a problem")))
+            Ok(problem) => {
+                Err(PeerFault::refused(status.as_u16(), problem, retry_after.map(Duration::from_secs)))
             }
+            Err(_) => Err(PeerFault::new(
+                Stage::Http,
+                "unexpected-status",
+                format!("it answered {status} without a problem"),
+            )),
         }
     }
 
@@ -184,7 +201,9 @@ impl Core {
             Host::Dns(name) => match reqwest::Url::parse(&format!("https://{name}/")) {
                 Ok(url) if url.domain() == Some(name) => return Ok(()),
                 _ => {
-                    let text = format!("the name {name} can be read as an address in disguise; it is not connected to");
+                    let text = format!(
+                        "the name {name} can be read as an address in disguise; it is not connected to"
+                    );
                     return Err(PeerFault::new(Stage::Policy, "address-refused", text));
                 }
             },
@@ -258,8 +277,12 @@ fn tls_code(fault: &rustls::Error) -> &'static str {
     use rustls::CertificateError as C;
     match fault {
         rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "certificate-expired",
-        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => "certificate-not-yet-valid",
-        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => "certificate-wrong-name",
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
+            "certificate-not-yet-valid"
+        }
+        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+            "certificate-wrong-name"
+        }
         rustls::Error::InvalidCertificate(C::UnknownIssuer) => "certificate-unknown-issuer",
         rustls::Error::InvalidCertificate(_) => "certificate-invalid",
         _ => "tls-failed",

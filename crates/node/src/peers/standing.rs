@@ -66,9 +66,8 @@ pub(crate) fn asks(tx: &Tx<'_>, provider: &Provider, strangers: Strangers) -> Re
 
 /// `provider` may federate from now on, and is told so through its feed.
 pub(crate) fn allow(tx: &Tx<'_>, provider: &Provider, by: DecidedBy) -> Result<(), StoreFault> {
-    let mut peer = tx
-        .peer(provider)?
-        .unwrap_or_else(|| PeerRow::new(provider.clone(), PeerState::Unknown, tx.now()));
+    let mut peer =
+        tx.peer(provider)?.unwrap_or_else(|| PeerRow::new(provider.clone(), PeerState::Unknown, tx.now()));
     if peer.state == PeerState::Allowed {
         return Ok(());
     }

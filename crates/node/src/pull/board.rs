@@ -86,9 +86,16 @@ impl Board {
         failures: u32,
     ) {
         let mut board = lock(&self.pulling);
-        let entry = board.entry(peer.clone()).or_insert(Pulling { status, since: now, next_try, failures, latency: None });
+        let entry = board.entry(peer.clone()).or_insert(Pulling {
+            status,
+            since: now,
+            next_try,
+            failures,
+            latency: None,
+        });
         let same = (entry.status, entry.failures) == (status, failures);
-        *entry = Pulling { status, next_try, failures, since: if same { entry.since } else { now }, ..*entry };
+        *entry =
+            Pulling { status, next_try, failures, since: if same { entry.since } else { now }, ..*entry };
         drop(board);
         self.changes.announce(Change::Peer(peer.clone()));
     }

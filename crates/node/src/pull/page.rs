@@ -114,12 +114,11 @@ fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFau
         return Err(PageFault::Behind { head: page.head, have });
     }
     // From the beginning, a page starts at the first that is still kept.
-    let mut expected = if have == 0 { page.first.max(1) } else { have + 1 };
-    for item in &page.items {
+    let start = if have == 0 { page.first.max(1) } else { have + 1 };
+    for (expected, item) in (start..).zip(&page.items) {
         if item.seq != expected || item.seq > page.head {
             return Err(PageFault::Gap { have: expected - 1, got: item.seq });
         }
-        expected += 1;
     }
     Ok(())
 }
@@ -134,7 +133,11 @@ pub(super) async fn start_anew(
 ) -> Result<(), PeerFault> {
     let generation = fault.problem.as_ref().and_then(|problem| problem.members.generation);
     let Some(generation) = generation else {
-        return Err(PeerFault::new(Stage::Content, "malformed", "it reset its feed without naming its generation"));
+        return Err(PeerFault::new(
+            Stage::Content,
+            "malformed",
+            "it reset its feed without naming its generation",
+        ));
     };
     if cursor.is_none_or(|cursor| cursor.seq == 0 && cursor.generation == generation) {
         // To start anew is what was tried.
@@ -154,7 +157,9 @@ pub(super) async fn start_anew(
 pub(super) async fn note_their_state(core: &Core, peer: &Provider, state: PeerState) {
     let peer = peer.clone();
     let kept = core.store.write(move |tx| {
-        let Some(mut row) = tx.peer(&peer)?.filter(|row| row.their_state != Some(state)) else { return Ok(()) };
+        let Some(mut row) = tx.peer(&peer)?.filter(|row| row.their_state != Some(state)) else {
+            return Ok(());
+        };
         row.their_state = Some(state);
         tx.put_peer(&row)
     });
@@ -186,11 +191,17 @@ mod tests {
         assert!(check_numbers(&good, Some(&at(&good, 2))).is_ok());
         assert!(matches!(check_numbers(&good, Some(&at(&good, 1))), Err(PageFault::Gap { have: 1, got: 3 })));
         assert!(matches!(check_numbers(&good, Some(&at(&good, 3))), Err(PageFault::Gap { .. })));
-        assert!(matches!(check_numbers(&good, Some(&at(&good, 9))), Err(PageFault::Behind { head: 4, have: 9 })));
+        assert!(matches!(
+            check_numbers(&good, Some(&at(&good, 9))),
+            Err(PageFault::Behind { head: 4, have: 9 })
+        ));
         let other = page(1, 4, &[3]);
         assert!(matches!(check_numbers(&good, Some(&at(&other, 2))), Err(PageFault::OtherGeneration)));
         let holed = page(1, 9, &[3, 5]);
-        assert!(matches!(check_numbers(&holed, Some(&at(&holed, 2))), Err(PageFault::Gap { have: 3, got: 5 })));
+        assert!(matches!(
+            check_numbers(&holed, Some(&at(&holed, 2))),
+            Err(PageFault::Gap { have: 3, got: 5 })
+        ));
     }
 
     #[test]
@@ -198,6 +209,9 @@ mod tests {
         let truncated = page(7, 8, &[7, 8]);
         assert!(check_numbers(&truncated, None).is_ok());
         assert!(matches!(check_numbers(&page(7, 8, &[8]), None), Err(PageFault::Gap { .. })));
-        assert!(matches!(check_numbers(&page(1, 1, &[1, 2]), None), Err(PageFault::Gap { .. })), "beyond its head");
+        assert!(
+            matches!(check_numbers(&page(1, 1, &[1, 2]), None), Err(PageFault::Gap { .. })),
+            "beyond its head"
+        );
     }
 }

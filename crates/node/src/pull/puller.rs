@@ -68,7 +68,13 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
                 core.note_trouble(&peer, &fault).await;
                 let pause = backoff.failed(&*core.ambient, fault.retry_after);
                 let next = core.ambient.now().plus(pause);
-                core.board.set(&peer, PullingStatus::BackingOff, core.ambient.now(), Some(next), backoff.failures());
+                core.board.set(
+                    &peer,
+                    PullingStatus::BackingOff,
+                    core.ambient.now(),
+                    Some(next),
+                    backoff.failures(),
+                );
                 rest(&core, &peer, pause).await;
             }
         }
@@ -101,10 +107,10 @@ async fn rest_until_planned(core: &Core, peer: &Provider, nudge: &Notify) {
         match plan(core, peer).await {
             Ok(Plan::Rest(PullingStatus::Idle)) => {}
             Ok(Plan::Rest(status)) => {
-                core.board.pulling(peer).filter(|now| now.status == status).map_or_else(
-                    || core.board.set(peer, status, core.ambient.now(), None, 0),
-                    |_| (),
-                );
+                core.board
+                    .pulling(peer)
+                    .filter(|now| now.status == status)
+                    .map_or_else(|| core.board.set(peer, status, core.ambient.now(), None, 0), |_| ());
             }
             _ => return,
         }
@@ -159,7 +165,13 @@ async fn pull_once(
         max_bytes: None,
     };
     let status = if wait { PullingStatus::Waiting } else { PullingStatus::Asking };
-    core.board.set(peer, if failures > 0 { PullingStatus::Asking } else { status }, core.ambient.now(), None, failures);
+    core.board.set(
+        peer,
+        if failures > 0 { PullingStatus::Asking } else { status },
+        core.ambient.now(),
+        None,
+        failures,
+    );
     let ask = Ask {
         method: Method::GET,
         resource: format!("/feed?{}", query.to_query()),
@@ -226,8 +238,12 @@ async fn reached(
 /// We are pending there, or unknown: introduces us, and waits for its operator's decision (section 6).
 async fn introduce_ourselves(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
     core.board.set(peer, PullingStatus::Introducing, core.ambient.now(), None, 0);
-    let introduction =
-        Ask { method: Method::POST, resource: "/peering".into(), content: Some(b"{}".to_vec()), wait: Duration::ZERO };
+    let introduction = Ask {
+        method: Method::POST,
+        resource: "/peering".into(),
+        content: Some(b"{}".to_vec()),
+        wait: Duration::ZERO,
+    };
     let mut state = their_state(core, peer, introduction).await?;
     while state == PeerState::Pending {
         let wait = Limits::default().pull_wait_s;
@@ -240,7 +256,11 @@ async fn introduce_ourselves(core: &Core, peer: &Provider) -> Result<(), PeerFau
         let asked = Instant::now();
         state = their_state(core, peer, ask).await?;
         if state == PeerState::Pending && asked.elapsed() < SHORTEST_REST {
-            return Err(PeerFault::new(Stage::Policy, "peer-pending", "its operator has not decided on us yet"));
+            return Err(PeerFault::new(
+                Stage::Policy,
+                "peer-pending",
+                "its operator has not decided on us yet",
+            ));
         }
     }
     match state {
@@ -251,8 +271,9 @@ async fn introduce_ourselves(core: &Core, peer: &Provider) -> Result<(), PeerFau
 
 async fn their_state(core: &Core, peer: &Provider, ask: Ask) -> Result<PeerState, PeerFault> {
     let answer = core.call(peer, ask).await?;
-    let reply: PeeringReply = wire::decode(Encoding::Json, &answer.body)
-        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}")))?;
+    let reply: PeeringReply = wire::decode(Encoding::Json, &answer.body).map_err(|fault| {
+        PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
+    })?;
     page::note_their_state(core, peer, reply.state).await;
     core.end_troubles(peer, page::STEPS_OF_A_REQUEST).await;
     Ok(reply.state)

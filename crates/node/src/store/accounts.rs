@@ -75,21 +75,32 @@ impl View<'_> {
     /// All accounts, by name.
     pub fn users(&self) -> Result<Vec<UserRow>, StoreFault> {
         let mut statement = self.sql.prepare_cached("SELECT name, rule, created FROM user ORDER BY name")?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+        })?;
         rows.map(|row| {
             let (name, rule, created) = row?;
-            Ok(UserRow { name: parsed("a name", name)?, rule: parsed("a rule", rule)?, created: time(created) })
+            Ok(UserRow {
+                name: parsed("a name", name)?,
+                rule: parsed("a rule", rule)?,
+                created: time(created),
+            })
         })
         .collect()
     }
 
     /// All clients, by user and name.
     pub fn clients(&self) -> Result<Vec<ClientRow>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT user, name, created, last_seen FROM client ORDER BY user, name")?;
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT user, name, created, last_seen FROM client ORDER BY user, name")?;
         let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, Option<i64>>(3)?,
+            ))
         })?;
         rows.map(|row| {
             let (user, name, created, last_seen) = row?;
@@ -116,10 +127,16 @@ impl View<'_> {
 
     /// All standing decisions, the newest first.
     pub fn rules(&self) -> Result<Vec<Rule>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT user, source, rule, since FROM rule ORDER BY since DESC, source")?;
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT user, source, rule, since FROM rule ORDER BY since DESC, source")?;
         let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
         })?;
         rows.map(|row| {
             let (user, source, kind, since) = row?;
@@ -172,8 +189,9 @@ impl Tx<'_> {
 
     /// Removes a client; `false` where there is no such client.
     pub fn remove_client(&self, user: &Name, name: &Name) -> Result<bool, StoreFault> {
-        let removed =
-            self.sql.execute("DELETE FROM client WHERE user = ?1 AND name = ?2", [user.as_str(), name.as_str()])?;
+        let removed = self
+            .sql
+            .execute("DELETE FROM client WHERE user = ?1 AND name = ?2", [user.as_str(), name.as_str()])?;
         self.changed(Change::Accounts);
         Ok(removed == 1)
     }
@@ -187,7 +205,12 @@ impl Tx<'_> {
     }
 
     /// Makes or takes back a standing decision on `source`, a user's URI or a provider's authority.
-    pub fn set_rule(&self, user: Option<&Name>, source: &str, kind: Option<RuleKind>) -> Result<(), StoreFault> {
+    pub fn set_rule(
+        &self,
+        user: Option<&Name>,
+        source: &str,
+        kind: Option<RuleKind>,
+    ) -> Result<(), StoreFault> {
         let user = user.map_or("", Name::as_str);
         match kind {
             Some(kind) => self.sql.execute(

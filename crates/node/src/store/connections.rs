@@ -125,13 +125,20 @@ fn row(row: &Row<'_>) -> Result<ConnectionRow, StoreFault> {
         told: row.get(10)?,
         ignored: row.get(11)?,
         unseen: row.get(12)?,
-        unsent: row.get::<_, Option<String>>(13)?.map(|unsent| parsed("what is unsent", unsent)).transpose()?,
+        unsent: row
+            .get::<_, Option<String>>(13)?
+            .map(|unsent| parsed("what is unsent", unsent))
+            .transpose()?,
         refused: row.get(14)?,
     })
 }
 
 impl View<'_> {
-    fn connections_where(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<ConnectionRow>, StoreFault> {
+    fn connections_where(
+        &self,
+        condition: &str,
+        values: &[&dyn ToSql],
+    ) -> Result<Vec<ConnectionRow>, StoreFault> {
         let mut statement =
             self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM connection WHERE {condition}"))?;
         let mut rows = statement.query(values)?;
@@ -162,7 +169,11 @@ impl View<'_> {
     }
 
     /// All requests and connections between two users, whoever asked.
-    pub fn connections_between(&self, one: &UserUri, other: &UserUri) -> Result<Vec<ConnectionRow>, StoreFault> {
+    pub fn connections_between(
+        &self,
+        one: &UserUri,
+        other: &UserUri,
+    ) -> Result<Vec<ConnectionRow>, StoreFault> {
         self.connections_where(
             "(from_user = ?1 AND to_user = ?2) OR (from_user = ?2 AND to_user = ?1)",
             &[&one.as_str(), &other.as_str()],
@@ -218,7 +229,10 @@ impl View<'_> {
 
     /// The requests that `peer` has still to be told of, the oldest first.
     pub fn unsent(&self, peer: &Provider) -> Result<Vec<ConnectionRow>, StoreFault> {
-        self.connections_where("peer = ?1 AND unsent IS NOT NULL ORDER BY changed, id LIMIT 100", &[&peer.as_str()])
+        self.connections_where(
+            "peer = ?1 AND unsent IS NOT NULL ORDER BY changed, id LIMIT 100",
+            &[&peer.as_str()],
+        )
     }
 
     /// The providers that have still to be told of something.
@@ -316,4 +330,3 @@ impl Tx<'_> {
         Ok(())
     }
 }
-

@@ -75,7 +75,9 @@ impl View<'_> {
                 ))
             })
             .optional()?;
-        let Some((generation, first, head, acked, acked_item, pulled, waiting)) = row else { return Ok(None) };
+        let Some((generation, first, head, acked, acked_item, pulled, waiting)) = row else {
+            return Ok(None);
+        };
         Ok(Some(FeedPlace {
             generation: parsed("a generation", generation)?,
             first: unsigned(first),
@@ -134,12 +136,22 @@ impl View<'_> {
             .sql
             .prepare_cached("SELECT generation, seq, item, head FROM cursor WHERE provider = ?1")?
             .query_row([peer.as_str()], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<Vec<u8>>>(2)?, row.get::<_, i64>(3)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, Option<Vec<u8>>>(2)?,
+                    row.get::<_, i64>(3)?,
+                ))
             })
             .optional()?;
         let Some((generation, seq, item, head)) = row else { return Ok(None) };
         let item = item.as_deref().map(parsed_id).transpose()?;
-        Ok(Some(Cursor { generation: parsed("a generation", generation)?, seq: unsigned(seq), item, head: unsigned(head) }))
+        Ok(Some(Cursor {
+            generation: parsed("a generation", generation)?,
+            seq: unsigned(seq),
+            item,
+            head: unsigned(head),
+        }))
     }
 }
 
@@ -154,7 +166,9 @@ impl Tx<'_> {
             .query_row([reader.as_str()], |row| row.get(0))?;
         let item = Item { seq: unsigned(seq), id: self.new_id(), body: body.clone() };
         self.sql
-            .prepare_cached("INSERT INTO feed_item (reader, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached(
+                "INSERT INTO feed_item (reader, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
             .execute(params![
                 reader.as_str(),
                 seq,
@@ -168,10 +182,8 @@ impl Tx<'_> {
 
     /// Makes the feed of `reader`, with a generation of its own, where there is none.
     pub fn open_feed(&self, reader: &Reader) -> Result<(), StoreFault> {
-        let known = self
-            .sql
-            .prepare_cached("SELECT 1 FROM feed WHERE reader = ?1")?
-            .exists([reader.as_str()])?;
+        let known =
+            self.sql.prepare_cached("SELECT 1 FROM feed WHERE reader = ?1")?.exists([reader.as_str()])?;
         if !known {
             self.sql
                 .prepare_cached("INSERT INTO feed (reader, generation, first, head) VALUES (?1, ?2, 1, 0)")?
@@ -187,7 +199,9 @@ impl Tx<'_> {
             .prepare_cached("UPDATE feed SET pulled_at = ?2 WHERE reader = ?1")?
             .execute(params![reader.as_str(), signed(self.now().as_millis())])?;
         self.sql
-            .prepare_cached("UPDATE feed SET acked = ?2, acked_item = ?3 WHERE reader = ?1 AND acked < ?2 AND head >= ?2")?
+            .prepare_cached(
+                "UPDATE feed SET acked = ?2, acked_item = ?3 WHERE reader = ?1 AND acked < ?2 AND head >= ?2",
+            )?
             .execute(params![reader.as_str(), signed(seq), item.map(|item| item.as_bytes())])?;
         if let Reader::Peer(peer) = reader {
             self.changed(Change::Peer(peer.clone()));

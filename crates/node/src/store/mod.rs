@@ -128,8 +128,10 @@ type Job = Box<dyn FnOnce(&Tx<'_>) -> Judged + Send>;
 /// What became of a job: whether its savepoint is kept, and whom to tell once that is on disk.
 struct Judged {
     keep: bool,
-    tell: Box<dyn FnOnce(Result<(), StoreFault>) + Send>,
+    tell: Tell,
 }
+
+type Tell = Box<dyn FnOnce(Result<(), StoreFault>) + Send>;
 
 impl Store {
     /// Opens the store in the folder `dir`, made where it is absent.
@@ -162,7 +164,10 @@ impl Store {
 
     /// Runs `work` on the writer's thread and answers when what it changed is on disk. Where it returns an
     /// error, nothing of it is kept.
-    pub async fn write<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn write<T, E>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreFault> + Send + 'static,
@@ -188,7 +193,10 @@ impl Store {
     }
 
     /// Runs `work` on a connection that only reads and sees one state of the store.
-    pub async fn read<T, E>(&self, work: impl FnOnce(&View<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreFault> + Send + 'static,
@@ -366,7 +374,7 @@ fn run_batch(
     queue: &mut mpsc::Receiver<Job>,
     ambient: &dyn Ambient,
     fresh: &mut Fresh,
-    told: &mut Vec<Box<dyn FnOnce(Result<(), StoreFault>) + Send>>,
+    told: &mut Vec<Tell>,
 ) -> Result<(), rusqlite::Error> {
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut next = Some(first);

@@ -72,10 +72,10 @@ pub struct TroubleRow {
     pub over: bool,
 }
 
-const PEER_COLUMNS: &str = "provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull";
+const PEER_COLUMNS: &str =
+    "provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull";
 
-type RawPeer =
-    (String, String, i64, Option<String>, bool, bool, Option<String>, bool, Option<i64>);
+type RawPeer = (String, String, i64, Option<String>, bool, bool, Option<String>, bool, Option<i64>);
 
 fn raw_peer(row: &Row<'_>) -> Result<RawPeer, rusqlite::Error> {
     Ok((
@@ -132,9 +132,9 @@ impl View<'_> {
 
     /// The providers in `state`, the longest in it first.
     pub fn peers_in(&self, state: PeerState) -> Result<Vec<PeerRow>, StoreFault> {
-        let mut statement = self
-            .sql
-            .prepare_cached(&format!("SELECT {PEER_COLUMNS} FROM peer WHERE state = ?1 ORDER BY since, provider"))?;
+        let mut statement = self.sql.prepare_cached(&format!(
+            "SELECT {PEER_COLUMNS} FROM peer WHERE state = ?1 ORDER BY since, provider"
+        ))?;
         let rows = statement.query_map([state.to_string()], raw_peer)?;
         rows.map(|row| peer_row(row?)).collect()
     }
@@ -150,8 +150,9 @@ impl View<'_> {
 
     /// The keys accepted so far for `provider`.
     pub fn accepted_keys(&self, provider: &Provider) -> Result<Vec<Thumbprint>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT thumbprint FROM peer_key WHERE provider = ?1 ORDER BY thumbprint")?;
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT thumbprint FROM peer_key WHERE provider = ?1 ORDER BY thumbprint")?;
         let rows = statement.query_map([provider.as_str()], |row| row.get::<_, String>(0))?;
         rows.map(|row| parsed("a thumbprint", row?)).collect()
     }
@@ -282,7 +283,9 @@ impl Tx<'_> {
         for stage in stages {
             ended += self
                 .sql
-                .prepare_cached("UPDATE trouble SET over = 1 WHERE provider = ?1 AND stage = ?2 AND NOT over")?
+                .prepare_cached(
+                    "UPDATE trouble SET over = 1 WHERE provider = ?1 AND stage = ?2 AND NOT over",
+                )?
                 .execute([provider.as_str(), stage])?;
         }
         if ended > 0 {
@@ -293,7 +296,8 @@ impl Tx<'_> {
 
     /// Drops troubles that have been over for `age`.
     pub fn prune_troubles(&self, age: Duration) -> Result<(), StoreFault> {
-        let oldest = self.now().as_millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        let oldest =
+            self.now().as_millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.sql.execute("DELETE FROM trouble WHERE over AND last < ?1", [signed(oldest)])?;
         Ok(())
     }
