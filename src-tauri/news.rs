@@ -29,8 +29,8 @@ pub(crate) enum Waiting {
 
 /// Follows what happens for as long as the provider runs.
 pub(crate) async fn follow(app: AppHandle, host: Host) {
+    // It begins with a reload, and so with a count.
     let mut news = host.subscribe(None);
-    tray::set_waiting(&app, count(&host).await);
     loop {
         let mut batch = Batch::default();
         batch.take(news.next().await.event);

@@ -31,7 +31,10 @@ impl Home {
                 Ok(Self { instance: format!("{identifier}.h{:016x}", hasher.finish()), path })
             }
             None => {
-                Ok(Self { path: app.path().data_dir()?.join("drawbridge"), instance: identifier.clone() })
+                // Where `drawbridged run` looks too: with or without a desktop, it is the same provider.
+                let folders = directories::ProjectDirs::from("", "", "drawbridge");
+                let path = folders.ok_or(tauri::Error::UnknownPath)?.data_dir().to_owned();
+                Ok(Self { instance: identifier.clone(), path })
             }
         }
     }
