@@ -1,5 +1,7 @@
 //! The TypeScript in `ui/src/bindings` is what the Rust types say. `make bindings` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
