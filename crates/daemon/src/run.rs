@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use drawbridge_admin::Host;
-use drawbridge_node::config::{Config, ListenConfig};
+use drawbridge_node::config::Config;
 use drawbridge_node::{Listener, bind, identity, serve as serve_http};
+use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::door::Door;
@@ -29,14 +31,19 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
         Ok(listener) => listener,
         Err(fault) => return say(&fault.to_string(), 2),
     };
+    let files = admin.as_ref().and_then(|admin| admin.tls_cert.as_deref().zip(admin.tls_key.as_deref()));
+    let tls = match files.map(|(cert, key)| identity::tls_of_files(cert, key)).transpose() {
+        Ok(tls) => tls,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
     let provider = config.provider.to_string();
     let host = match Host::serve(config).await {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
     println!("{provider} is running");
-    match admin.zip(listener) {
-        Some((admin, listener)) => with_pages(host, listener, Some(&admin), &data_dir).await,
+    match listener {
+        Some(listener) => with_pages(host, listener, tls, &data_dir).await,
         None => {
             until_ended().await;
             host.stop().await;
@@ -93,15 +100,7 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
 }
 
 /// Serves the pages of `host`, and says where.
-async fn with_pages(host: Host, listener: Listener, admin: Option<&ListenConfig>, dir: &Path) -> ExitCode {
-    let files = admin.and_then(|admin| admin.tls_cert.as_deref().zip(admin.tls_key.as_deref()));
-    let tls = match files.map(|files| identity::server_tls(Some(files), dir, "")).transpose() {
-        Ok(tls) => tls,
-        Err(fault) => {
-            host.stop().await;
-            return say(&fault.to_string(), 2);
-        }
-    };
+async fn with_pages(host: Host, listener: Listener, tls: Option<Arc<ServerConfig>>, dir: &Path) -> ExitCode {
     let address = listener.address;
     let (door, link) = match Door::open(dir, address, tls.is_some()) {
         Ok(opened) => opened,

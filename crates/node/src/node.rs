@@ -108,14 +108,18 @@ impl Node {
         let mtp = bind("mtp", config.mtp.listen)?;
         let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
 
-        let folder = DataFolder::take(&config.data_dir, &config.provider)?;
+        // Everything that can be wrong is looked at before the folder is touched.
         let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
-        let mtp_tls = identity::server_tls(files, folder.path(), &host_text(&config.provider))?;
+        let mtp_tls = files.map(|(cert, key)| identity::tls_of_files(cert, key)).transpose()?;
         let client_files =
             config.client.as_ref().and_then(|c| c.tls_cert.as_deref().zip(c.tls_key.as_deref()));
-        let client_tls = client_files
-            .map(|files| identity::server_tls(Some(files), folder.path(), &host_text(&config.provider)))
-            .transpose()?;
+        let client_tls = client_files.map(|(cert, key)| identity::tls_of_files(cert, key)).transpose()?;
+
+        let folder = DataFolder::take(&config.data_dir, &config.provider)?;
+        let mtp_tls = match mtp_tls {
+            Some(tls) => tls,
+            None => identity::self_signed_tls(folder.path(), &host_text(&config.provider))?,
+        };
         let key = identity::load_or_make_key(folder.path(), &*ambient)?;
         let changes = Changes::new();
         let store = Store::open(folder.path(), ambient.clone(), changes.clone())?;

@@ -2,8 +2,9 @@
 
 use drawbridge_mtp::message::FeedQuery;
 use drawbridge_mtp::problem::{Code, Problem};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
+use super::gate::admit;
 use super::reply::Reply;
 use super::{Passed, Refusal};
 use crate::delivery::{FeedRefusal, serve};
@@ -14,7 +15,14 @@ pub(super) async fn pull(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let query = FeedQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
     let reader = Reader::Peer(passed.caller.provider.clone());
-    let page = serve(passed.core, reader, query, Some(passed.caller.signed)).await?;
+    let page = match serve(passed.core, reader, query, Some(passed.caller.signed)).await {
+        // Decided on while it waited: it is told as it would be told now.
+        Err(FeedRefusal::Shut) => {
+            admit(passed.core, &passed.caller.provider, &Method::GET, &["feed"]).await?;
+            return Err(FeedRefusal::Shut.into());
+        }
+        served => served?,
+    };
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &page).with_items(&page.items))
 }
 

@@ -137,7 +137,7 @@ async fn judge(
 }
 
 /// Whether a peer in its state may use the resource (section 6).
-async fn admit(
+pub(super) async fn admit(
     core: &Core,
     provider: &drawbridge_mtp::id::Provider,
     method: &Method,

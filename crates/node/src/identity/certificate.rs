@@ -37,31 +37,28 @@ pub enum TlsFault {
     Making(#[from] rcgen::Error),
 }
 
-/// TLS 1.3 for a server that speaks HTTP/2 and HTTP/1.1, with the certificate in `files` (chain, key), or with a
-/// self-signed one for `host`, kept in the folder `dir`.
-pub fn server_tls(
-    files: Option<(&Path, &Path)>,
-    dir: &Path,
-    host: &str,
-) -> Result<Arc<ServerConfig>, TlsFault> {
-    let (cert, key) = match files {
-        Some((cert, key)) => (cert.to_owned(), key.to_owned()),
-        None => self_signed(dir, host)?,
-    };
+/// TLS with a self-signed certificate for `host`, made on first start and kept in the folder `dir`.
+pub fn self_signed_tls(dir: &Path, host: &str) -> Result<Arc<ServerConfig>, TlsFault> {
+    let (cert, key) = self_signed(dir, host)?;
+    tls_of_files(&cert, &key)
+}
+
+/// TLS 1.3 for a server that speaks HTTP/2 and HTTP/1.1, with the certificate chain and the key in these PEM files.
+pub fn tls_of_files(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFault> {
     let file = |path: &Path, reason: String| TlsFault::File { path: path.to_owned(), reason };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&cert)
+    let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
-        .map_err(|fault| file(&cert, fault.to_string()))?;
+        .map_err(|fault| file(cert, fault.to_string()))?;
     if chain.is_empty() {
-        return Err(file(&cert, "there is no certificate in it".into()));
+        return Err(file(cert, "there is no certificate in it".into()));
     }
-    let private = PrivateKeyDer::from_pem_file(&key).map_err(|fault| file(&key, fault.to_string()))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|fault| file(key, fault.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
         .and_then(|config| config)
-        .map_err(|fault| TlsFault::Pair { cert, key, fault })?;
+        .map_err(|fault| TlsFault::Pair { cert: cert.to_owned(), key: key.to_owned(), fault })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

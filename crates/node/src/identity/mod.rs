@@ -4,7 +4,7 @@ mod certificate;
 mod folder;
 mod key;
 
-pub use certificate::{TlsFault, server_tls};
+pub use certificate::{TlsFault, self_signed_tls, tls_of_files};
 pub use folder::{DataFolder, FolderFault};
 pub use key::{KeyFault, load_key, load_or_make_key};
 

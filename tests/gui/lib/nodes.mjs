@@ -1,0 +1,112 @@
+// Real providers on loopback, each a `drawbridged` process of its own.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export const DAEMON = resolve(process.env.DRAWBRIDGED_BIN ?? "../../target/debug/drawbridged");
+export const DESKTOP = resolve(process.env.DRAWBRIDGE_BIN ?? "../../target/debug/drawbridge");
+
+/** Asks again until `look` finds something; fails after a time that only a fault can take. */
+export async function until(what, look, deadlineMs = 20_000) {
+  const end = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`it did not come about: ${what}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** Ports that are free now. */
+async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+/** A folder that is removed at the end of the test. */
+export function folder(test) {
+  const dir = mkdtempSync(join(tmpdir(), "drawbridge-test-"));
+  test.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** One provider. */
+export class Provider {
+  constructor(dir, name, port, adminPort) {
+    Object.assign(this, { dir, name, adminPort, authority: `127.0.0.1:${port}` });
+    this.config = join(dir, `${name}.toml`);
+    this.data = join(dir, name);
+    this.certificate = join(this.data, "tls-cert.pem");
+  }
+
+  user(name) {
+    return `mimi://${this.authority}/u/${name}`;
+  }
+
+  /** The configuration, trusting the certificate of `other`. */
+  text(other, withAdmin = true) {
+    const roots = other ? `extra_roots = "${other.certificate}"\n` : "";
+    const admin = withAdmin ? `[admin]\nlisten = "127.0.0.1:${this.adminPort}"\n` : "";
+    return (
+      `provider = "${this.authority}"\ndata_dir = "${this.data}"\n[mtp]\nlisten = "${this.authority}"\n${admin}` +
+      `[peers]\nallow_networks = ["127.0.0.0/8"]\n${roots}`
+    );
+  }
+
+  /** Starts it and returns the link for a browser. */
+  async start(test, other) {
+    writeFileSync(this.config, this.text(other));
+    return daemon(test, ["serve", "--config", this.config]);
+  }
+
+  /** Asks the running node. */
+  async admin(command, request = {}) {
+    const { stdout } = await run(DAEMON, ["admin", "--config", this.config, command, JSON.stringify(request)]);
+    return JSON.parse(stdout);
+  }
+}
+
+/** Runs `drawbridged` and returns its link, and how to end it. */
+export async function daemon(test, args) {
+  const child = spawn(DAEMON, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await exited;
+  };
+  test.after(stop);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const link = line.match(/^open (\S+)/)?.[1];
+    if (link) return { link, stop };
+  }
+  throw new Error(`drawbridged ${args.join(" ")} ended before it was ready`);
+}
+
+/** Two providers that trust each other's certificates: those are made by a first start. */
+export async function twoProviders(test) {
+  const dir = folder(test);
+  const ports = await freePorts(4);
+  const home = new Provider(dir, "home", ports[0], ports[1]);
+  const other = new Provider(dir, "other", ports[2], ports[3]);
+  for (const provider of [home, other]) {
+    const { stop } = await provider.start(test, null);
+    await stop();
+    if (!existsSync(provider.certificate)) throw new Error("no certificate was made");
+  }
+  return { dir, home, other };
+}

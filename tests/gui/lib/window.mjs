@@ -1,0 +1,88 @@
+// The real window: the desktop app on a virtual display, driven through WebKit's own driver.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DESKTOP, until } from "./nodes.mjs";
+
+const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+function end(test, child) {
+  const exited = once(child, "exit");
+  test.after(async () => {
+    child.kill("SIGTERM");
+    await exited;
+  });
+}
+
+/** A virtual display; returns its name. */
+async function display(test) {
+  const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  end(test, child);
+  for await (const line of createInterface({ input: child.stdio[3] })) return `:${line.trim()}`;
+  throw new Error("Xvfb did not start");
+}
+
+/** Opens the desktop app with the installation in `home`. */
+export async function openWindow(test, home) {
+  const runtime = join(home, "..", "runtime");
+  mkdirSync(runtime, { mode: 0o700, recursive: true });
+  const port = await freePort();
+  const env = {
+    ...process.env,
+    DISPLAY: await display(test),
+    XDG_RUNTIME_DIR: runtime,
+    DRAWBRIDGE_HOME: home,
+    TAURI_WEBVIEW_AUTOMATION: "true",
+    WEBKIT_DISABLE_DMABUF_RENDERER: "1",
+  };
+  const driver = spawn("dbus-run-session", ["--", "WebKitWebDriver", `--port=${port}`], { env, stdio: "inherit" });
+  end(test, driver);
+  const call = async (method, path, body) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const { value } = await response.json();
+    if (!response.ok) throw new Error(`${value.error}: ${value.message}`);
+    return value;
+  };
+  await until("the driver answers", () => call("GET", "/status").catch(() => null));
+  const { sessionId } = await call("POST", "/session", {
+    capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary: DESKTOP, args: [] } } },
+  });
+  test.after(() => call("DELETE", `/session/${sessionId}`).catch(() => {}));
+  const at = (path) => `/session/${sessionId}${path}`;
+  const find = async (selector) => {
+    const found = await call("POST", at("/elements"), { using: "css selector", value: selector });
+    return found[0]?.[ELEMENT];
+  };
+  return {
+    display: env.DISPLAY,
+    /** Waits for an element and clicks it. */
+    async click(selector) {
+      await until(`${selector} can be clicked`, async () => {
+        const element = await find(selector);
+        if (!element) return false;
+        return call("POST", at(`/element/${element}/click`), {}).then(() => true, () => false);
+      });
+    },
+    /** Waits until an element is there, or is gone. */
+    waitFor: (selector) => until(`${selector} is there`, () => find(selector)),
+    waitGone: (selector) => until(`${selector} is gone`, async () => !(await find(selector))),
+    /** What the window shows, as a PNG. */
+    screenshot: async () => Buffer.from(await call("GET", at("/screenshot")), "base64"),
+  };
+}
