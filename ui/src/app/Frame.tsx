@@ -1,0 +1,166 @@
+import { Outlet, Link as RouterLink, useLocation, useNavigate } from "@tanstack/react-router";
+import { Activity, CircleUser, Inbox, LayoutDashboard, Network, Search, Settings } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { useApprovals } from "@/domain/connection/approvals";
+import { useStatus } from "@/domain/node/hooks";
+import { usePeers } from "@/domain/peer/hooks";
+import { useActions } from "@/shared/actions";
+import { IconButton, Kbd, Tip } from "@/shared/Button";
+import { Count } from "@/shared/layout";
+import { Mark } from "@/shared/Mark";
+import { singleKeys } from "@/shared/preference";
+import { useStore } from "@/shared/store";
+import { undoLast } from "@/shared/toast";
+import { t } from "@/text";
+import { useArrivals } from "./arrivals";
+import { DemoBar } from "./DemoBar";
+import { LinkBanner } from "./LinkBanner";
+import { Palette, Shortcuts } from "./Palette";
+
+const screens = [
+  { id: "overview", to: "/", icon: LayoutDashboard, keys: "g o" },
+  { id: "approvals", to: "/approvals", icon: Inbox, keys: "g a" },
+  { id: "peers", to: "/peers", icon: Network, keys: "g p" },
+  { id: "traffic", to: "/traffic", icon: Activity, keys: "g t" },
+  { id: "accounts", to: "/accounts", icon: CircleUser, keys: "g u" },
+  { id: "settings", to: "/settings", icon: Settings, keys: "g s" },
+] as const;
+
+/** What stands around every screen: where one is, what waits, and whether the node is there. */
+export function Frame() {
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const singleKeysOn = useStore(singleKeys);
+  const navigate = useNavigate();
+  const peers = usePeers().data?.peers ?? [];
+  const { groups } = t.palette;
+  useArrivals();
+  useTitle();
+  useActions([
+    ...screens.map(({ id, to, keys }) => ({
+      id: `go.${id}`,
+      title: t.palette.goTo(t.nav[id]),
+      group: groups.go,
+      keys: [keys],
+      run: () => void navigate({ to }),
+    })),
+    {
+      id: "palette",
+      title: t.palette.open,
+      group: groups.view,
+      keys: ["Mod+k"],
+      keyOnly: true,
+      run: () => setPalette((open) => !open),
+    },
+    { id: "help", title: t.palette.help, group: groups.view, keys: ["?"], run: () => setHelp(true) },
+    { id: "undo", title: t.app.undo, group: groups.act, keys: ["z", "Mod+z"], run: () => void undoLast() },
+    ...peers.map(({ provider }) => ({
+      id: `peer.${provider}`,
+      title: t.palette.openPeer(provider),
+      group: groups.peer,
+      run: () => void navigate({ to: "/peers", search: { open: provider } }),
+    })),
+  ]);
+  return (
+    <div className="flex h-full max-sm:flex-col-reverse">
+      <button
+        type="button"
+        className="sr-only z-50 rounded-md bg-accent-fill px-3 py-1 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+        onClick={() => document.getElementById("screen-title")?.focus()}
+      >
+        {t.app.skip}
+      </button>
+      <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
+      <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+        <LinkBanner />
+        <main id="content" className="flex min-h-0 flex-1 flex-col">
+          <Outlet />
+        </main>
+        <DemoBar />
+      </div>
+      <Palette open={palette} onClose={() => setPalette(false)} />
+      <Shortcuts open={help} onClose={() => setHelp(false)} singleKeysOn={singleKeysOn} />
+    </div>
+  );
+}
+
+function useWaiting(): number {
+  const { data } = useApprovals();
+  return data === undefined ? 0 : data.providers.length + data.incoming.length;
+}
+
+/** The window's title tells which screen it is, and what waits while one is elsewhere. */
+function useTitle() {
+  const { pathname } = useLocation();
+  const waits = useWaiting();
+  const screen = screens.find(({ to }) => to === pathname)?.id ?? "overview";
+  useEffect(() => {
+    document.title = t.app.title(t.nav[screen], waits);
+  }, [screen, waits]);
+}
+
+function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
+  const node = useStatus().data?.node;
+  const waits = useWaiting();
+  const badge: Partial<Record<(typeof screens)[number]["id"], ReactNode>> = {
+    approvals: waits > 0 && <Count accent n={waits} label={t.app.waits(waits)} />,
+    peers: node != null && node.failing_peers > 0 && (
+      <span className="inline-flex items-center gap-1 text-sm font-medium text-bad">
+        <Mark tone="bad" shape="triangle" />
+        {node.failing_peers}
+        <span className="sr-only"> {t.peers.word.failing}</span>
+      </span>
+    ),
+  };
+  return (
+    <nav
+      aria-label={t.nav.label}
+      className="flex w-52 shrink-0 flex-col gap-3 border-r border-line bg-bg p-2.5 max-[52rem]:w-14 max-sm:w-full max-sm:flex-row max-sm:gap-0 max-sm:border-t max-sm:border-r-0 max-sm:p-0"
+    >
+      <div className="px-2 pt-1.5 max-[52rem]:hidden">
+        <p className="text-sm font-semibold text-muted">{t.app.name}</p>
+        <p className="font-semibold wrap-anywhere" title={node?.provider}>
+          {node?.provider ?? "\u00a0"}
+        </p>
+      </div>
+      <button
+        type="button"
+        onClick={onSearch}
+        className="flex h-7 items-center gap-2 rounded-md border border-line-strong bg-surface px-2 text-muted hover:text-ink max-[52rem]:hidden"
+      >
+        <Search className="size-3.5" aria-hidden="true" />
+        <span className="mr-auto">{t.app.search}</span>
+        <Kbd keys="Ctrl K" />
+      </button>
+      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-6">
+        {screens.map(({ id, to, icon: Icon }) => (
+          <li key={id} className="min-w-0">
+            <Tip text={t.nav[id]}>
+              <RouterLink
+                to={to}
+                data-testid={`nav-${id}`}
+                activeOptions={{ exact: to === "/", includeSearch: false }}
+                className="relative flex h-8 items-center gap-2.5 rounded-md px-2 text-muted hover:bg-hover hover:text-ink data-[status=active]:bg-surface data-[status=active]:font-medium data-[status=active]:text-ink data-[status=active]:shadow-[0_0_0_1px_var(--line)] max-[52rem]:justify-center max-sm:h-13 max-sm:flex-col max-sm:gap-0.5 max-sm:rounded-none max-sm:px-0 max-sm:data-[status=active]:shadow-[inset_0_2px_0_var(--accent)]"
+              >
+                <Icon className="size-4 shrink-0" aria-hidden="true" />
+                <span className="mr-auto max-[52rem]:sr-only max-sm:not-sr-only max-sm:mr-0 max-sm:w-full max-sm:truncate max-sm:text-center max-sm:text-xs">
+                  {t.nav[id]}
+                </span>
+                {badge[id] && (
+                  <span className="max-[52rem]:absolute max-[52rem]:top-0 max-[52rem]:right-0.5">
+                    {badge[id]}
+                  </span>
+                )}
+              </RouterLink>
+            </Tip>
+          </li>
+        ))}
+      </ul>
+      <div className="mt-auto max-sm:hidden">
+        <IconButton label={t.palette.help} keys="?" onClick={onHelp}>
+          <Kbd keys="?" />
+        </IconButton>
+      </div>
+    </nav>
+  );
+}

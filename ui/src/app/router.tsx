@@ -1,0 +1,70 @@
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Link,
+  type RouterHistory,
+} from "@tanstack/react-router";
+import { AccountsScreen } from "@/screens/AccountsScreen";
+import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
+import { OverviewScreen } from "@/screens/OverviewScreen";
+import { PeersScreen } from "@/screens/PeersScreen";
+import { SettingsScreen } from "@/screens/SettingsScreen";
+import { TrafficScreen } from "@/screens/TrafficScreen";
+import { Button } from "@/shared/Button";
+import { Empty, Fault, Screen } from "@/shared/layout";
+import { t } from "@/text";
+import { Frame } from "./Frame";
+
+const root = createRootRoute({
+  component: Frame,
+  notFoundComponent: () => (
+    <Screen title={t.app.name}>
+      <Empty action={<Link to="/">{t.app.goOverview}</Link>}>{t.app.notFound}</Empty>
+    </Screen>
+  ),
+});
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+const routes = [
+  createRoute({ getParentRoute: () => root, path: "/", component: OverviewScreen }),
+  createRoute({ getParentRoute: () => root, path: "/approvals", component: ApprovalsScreen }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/peers",
+    component: PeersScreen,
+    validateSearch: (search): { open?: string } => {
+      const open = text(search.open);
+      return open === undefined ? {} : { open };
+    },
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/traffic",
+    component: TrafficScreen,
+    validateSearch: (search): { peer?: string } => {
+      const peer = text(search.peer);
+      return peer === undefined ? {} : { peer };
+    },
+  }),
+  createRoute({ getParentRoute: () => root, path: "/accounts", component: AccountsScreen }),
+  createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsScreen }),
+];
+
+/** The screens by their addresses, which stand behind `#` so that a file and a server serve them alike. */
+export function makeRouter(history: RouterHistory = createHashHistory()) {
+  return createRouter({
+    routeTree: root.addChildren(routes),
+    history,
+    defaultErrorComponent: () => (
+      <Screen title={t.app.name}>
+        <Fault>{t.app.crashed}</Fault>
+        <Button className="mt-3" onClick={() => window.location.reload()}>
+          {t.app.reload}
+        </Button>
+      </Screen>
+    ),
+  });
+}

@@ -1,0 +1,9 @@
+import { useRead } from "@/domain/node/admin";
+
+export function useUsers() {
+  return useRead("users", {});
+}
+
+export function useRules() {
+  return useRead("rules", {});
+}

@@ -1,0 +1,49 @@
+/** What waits for the operator, and what was decided. */
+import { useMemo } from "react";
+import type { Approvals } from "@/bindings/Approvals";
+import type { Connection } from "@/bindings/Connection";
+import { useRead } from "@/domain/node/admin";
+import { Store, useStore } from "@/shared/store";
+
+/**
+ * What has been decided on this screen and is on its way to the node. It is out of sight at once; if the node
+ * refuses, it is taken out of here and stands where it stood. What was read meanwhile cannot bring it back.
+ */
+export const deciding = new Store<ReadonlySet<string>>(new Set());
+
+export const providerKey = (provider: string) => `provider ${provider}`;
+/** Ids are scoped to the provider that made the request, which is its author's. */
+export const connectionKey = (connection: Pick<Connection, "id" | "from">) =>
+  `connection ${connection.from} ${connection.id}`;
+
+export function useApprovals() {
+  const read = useRead("approvals", {});
+  const hidden = useStore(deciding);
+  const shown = useMemo(
+    () => (read.data === undefined ? undefined : visible(read.data, hidden)),
+    [read.data, hidden],
+  );
+  return { ...read, data: shown };
+}
+
+export interface ShownApprovals {
+  providers: Approvals["providers"];
+  incoming: Connection[];
+  outgoing: Connection[];
+  decided: Approvals["decided"];
+  asideProviders: Approvals["providers"];
+  asideConnections: Connection[];
+}
+
+function visible(all: Approvals, hidden: ReadonlySet<string>): ShownApprovals {
+  const providers = all.providers.filter((each) => !hidden.has(providerKey(each.provider)));
+  const incoming = all.incoming.filter((each) => !hidden.has(connectionKey(each)));
+  return {
+    providers: providers.filter((each) => !each.ignored),
+    incoming: incoming.filter((each) => !each.ignored),
+    outgoing: all.outgoing.filter((each) => !hidden.has(connectionKey(each))),
+    decided: all.decided,
+    asideProviders: providers.filter((each) => each.ignored),
+    asideConnections: incoming.filter((each) => each.ignored),
+  };
+}

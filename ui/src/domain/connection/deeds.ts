@@ -1,0 +1,197 @@
+/** The operator's decisions: what is told to the node, what is said, and how it is taken back. */
+import { useMemo } from "react";
+import type { Connection } from "@/bindings/Connection";
+import type { ConnectionDecision } from "@/bindings/ConnectionDecision";
+import type { PeerState } from "@/bindings/PeerState";
+import type { SetPeer } from "@/bindings/SetPeer";
+import { type Admin, sentence, useAdmin } from "@/domain/node/admin";
+import { nameOf, providerOf } from "@/domain/node/identifiers";
+import { toast } from "@/shared/toast";
+import { t } from "@/text";
+import { connectionKey, deciding, providerKey } from "./approvals";
+
+type Call = Admin["call"];
+
+export interface Deed {
+  /** What goes out of sight. */
+  keys: readonly string[];
+  /** What is said when it is done. */
+  said: string;
+  /** The word for many of them. */
+  kind: "approve" | "decline" | "ignore" | "block" | "other";
+  run: (call: Call) => Promise<void>;
+  undo?: (call: Call) => Promise<void>;
+}
+
+const decide = (connection: Connection, decision: ConnectionDecision) => async (call: Call) => {
+  await call("decide-connection", {
+    id: connection.id,
+    decision,
+    from_provider: providerOf(connection.from),
+  });
+};
+const judge = (provider: string, state: SetPeer["state"]) => async (call: Call) => {
+  await call("set-peer", { provider, state });
+};
+const rule = (from: string, kind?: "allow" | "block") => async (call: Call) => {
+  await call("set-rule", kind === undefined ? { from } : { from, rule: kind });
+};
+const inTurn =
+  (...steps: ((call: Call) => Promise<void>)[]) =>
+  async (call: Call) => {
+    for (const step of steps) await step(call);
+  };
+
+const said = t.approvals.done;
+
+/** A request from elsewhere, by names that are short and still plain. */
+const from = (c: Connection) => nameOf(c.from);
+const to = (c: Connection) => nameOf(c.to);
+
+export const deeds = {
+  approve(c: Connection): Deed {
+    const provider = providerOf(c.from);
+    if (c.peer_state === "pending" || c.peer_state === "unknown") {
+      return {
+        keys: [providerKey(provider), connectionKey(c)],
+        said: said.approvedBoth(from(c), to(c), provider),
+        kind: "approve",
+        run: inTurn(judge(provider, "allowed"), decide(c, "approve")),
+        undo: inTurn(decide(c, "end"), judge(provider, "pending")),
+      };
+    }
+    return {
+      keys: [connectionKey(c)],
+      said: said.approvedConnection(from(c), to(c)),
+      kind: "approve",
+      run: decide(c, "approve"),
+      undo: decide(c, "end"),
+    };
+  },
+  decline: (c: Connection): Deed => ({
+    keys: [connectionKey(c)],
+    said: said.declined(from(c)),
+    kind: "decline",
+    run: decide(c, "decline"),
+    undo: decide(c, "reopen"),
+  }),
+  ignore: (c: Connection): Deed => ({
+    keys: [connectionKey(c)],
+    said: said.ignored(from(c)),
+    kind: "ignore",
+    run: decide(c, "ignore"),
+    undo: decide(c, "reopen"),
+  }),
+  blockPerson: (c: Connection): Deed => ({
+    keys: [connectionKey(c)],
+    said: said.blockedPerson(from(c)),
+    kind: "block",
+    run: inTurn(decide(c, "decline"), rule(c.from, "block")),
+    undo: inTurn(rule(c.from), decide(c, "reopen")),
+  }),
+  alwaysPerson(c: Connection): Deed {
+    const approve = deeds.approve(c);
+    return {
+      ...approve,
+      said: said.alwaysPerson(from(c)),
+      run: inTurn(approve.run, rule(c.from, "allow")),
+      undo: inTurn(rule(c.from), approve.undo ?? (async () => {})),
+    };
+  },
+  alwaysProvider(c: Connection): Deed {
+    const approve = deeds.approve(c);
+    const provider = providerOf(c.from);
+    return {
+      ...approve,
+      said: said.alwaysProvider(provider),
+      run: inTurn(approve.run, rule(provider, "allow")),
+      undo: inTurn(rule(provider), approve.undo ?? (async () => {})),
+    };
+  },
+  end: (c: Connection): Deed => ({
+    keys: [connectionKey(c)],
+    said: c.outgoing && c.state === "pending" ? said.takenBack(to(c)) : said.ended(from(c), to(c)),
+    kind: "other",
+    run: decide(c, "end"),
+  }),
+  reopen: (c: Connection): Deed => ({
+    keys: [],
+    said: said.reopened(from(c)),
+    kind: "other",
+    run: decide(c, "reopen"),
+  }),
+
+  admit: (provider: string): Deed => ({
+    keys: [providerKey(provider)],
+    said: said.approvedProvider(provider),
+    kind: "approve",
+    run: judge(provider, "allowed"),
+    undo: judge(provider, "pending"),
+  }),
+  ignoreProvider: (provider: string): Deed => ({
+    keys: [providerKey(provider)],
+    said: said.ignored(provider),
+    kind: "ignore",
+    run: async (call) => {
+      await call("ignore-peer", { provider });
+    },
+    undo: judge(provider, "pending"),
+  }),
+  /** `held`: its people's requests that go out of sight with it. */
+  blockProvider: (provider: string, before: PeerState, held: readonly Connection[] = []): Deed => ({
+    keys: [providerKey(provider), ...held.map(connectionKey)],
+    said: said.blockedProvider(provider),
+    kind: "block",
+    run: judge(provider, "blocked"),
+    undo: judge(provider, before === "allowed" ? "allowed" : "pending"),
+  }),
+  reopenProvider: (provider: string): Deed => ({
+    keys: [],
+    said: said.reopened(provider),
+    kind: "other",
+    run: judge(provider, "pending"),
+  }),
+};
+
+/** Carries out decisions: out of sight at once, undo for ten seconds, back in place with the reason if refused. */
+export function useDecide(): (list: readonly Deed[]) => Promise<void> {
+  const admin = useAdmin();
+  return useMemo(() => {
+    const settle = () => admin.refresh("approvals", "status", "peers", "peer", "rules");
+    const undo = async (list: readonly Deed[]) => {
+      const results = await Promise.allSettled(list.map((deed) => deed.undo?.(admin.call)));
+      const refused = results.find((result) => result.status === "rejected");
+      toast(
+        refused === undefined ? t.approvals.undone : sentence(refused.reason),
+        refused ? { tone: "bad" } : {},
+      );
+      await settle();
+    };
+    return async (list) => {
+      if (list.length === 0) return;
+      const keys = list.flatMap((deed) => deed.keys);
+      deciding.update((before) => new Set([...before, ...keys]));
+      const results = await Promise.allSettled(list.map((deed) => deed.run(admin.call)));
+      const done = list.filter((_, index) => results[index]?.status === "fulfilled");
+      const refused = results.find((result) => result.status === "rejected");
+      const show = (shown: readonly string[]) =>
+        deciding.update((before) => new Set([...before].filter((key) => !shown.includes(key))));
+
+      const failed = list.filter((deed) => !done.includes(deed)).flatMap((deed) => deed.keys);
+      show(failed);
+      if (refused !== undefined) toast(sentence(refused.reason), { tone: "bad" });
+      const [first] = done;
+      if (first !== undefined) {
+        const takeBack = done.filter((deed) => deed.undo !== undefined);
+        toast(
+          done.length === 1 || first.kind === "other"
+            ? first.said
+            : said.many(done.length, said.manyWords[first.kind]),
+          takeBack.length === 0 ? {} : { undo: () => void undo(takeBack) },
+        );
+      }
+      await settle();
+      show(keys);
+    };
+  }, [admin]);
+}

@@ -1,0 +1,39 @@
+import { useMemo } from "react";
+import type { DemoNode } from "@/bindings/DemoNode";
+import { sentence, useAdmin, useRead } from "@/domain/node/admin";
+import { useStatus } from "@/domain/node/hooks";
+import { nameOf } from "@/domain/node/identifiers";
+import { toast } from "@/shared/toast";
+import { t } from "@/text";
+
+/** The demo's providers; null where this is none. */
+export function useDemo() {
+  const isDemo = useStatus().data?.mode === "demo";
+  const demo = useRead("demo", {}, { enabled: isDemo });
+  return isDemo ? (demo.data ?? null) : null;
+}
+
+export function useDemoDeeds() {
+  const admin = useAdmin();
+  return useMemo(
+    () => ({
+      async ask(from: string, to: string) {
+        try {
+          await admin.call("demo-ask", { from, to });
+          toast(t.demo.asked(nameOf(from), nameOf(to)));
+        } catch (fault) {
+          toast(sentence(fault), { tone: "bad" });
+        }
+      },
+      async run(node: DemoNode, running: boolean) {
+        try {
+          await admin.call("run-demo-node", { name: node.name, running });
+        } catch (fault) {
+          toast(sentence(fault), { tone: "bad" });
+        }
+        await admin.refresh("demo", "peers");
+      },
+    }),
+    [admin],
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * The stream of the node's events. An event says which kind of thing has changed; what is shown of that kind
+ * is read anew. A new run of the node, a gap in the stream or an opened stream reads everything anew.
+ */
+import type { QueryClient } from "@tanstack/react-query";
+import type { Connection } from "@/bindings/Connection";
+import type { Event } from "@/bindings/Event";
+import type { EventEnvelope } from "@/bindings/EventEnvelope";
+import type { Traffic } from "@/bindings/Traffic";
+import { AdminError, type Command, type Platform, TOKEN_REQUIRED, UNREACHABLE } from "@/platform";
+import { Store } from "@/shared/store";
+
+export type Link =
+  | { state: "connecting" }
+  | { state: "live" }
+  | { state: "lost"; since: string }
+  | { state: "locked" };
+
+const changes: Record<Exclude<Event["type"], "reload" | "traffic">, readonly Command[]> = {
+  peers: ["peers", "peer", "status"],
+  approvals: ["approvals", "connections", "status"],
+  accounts: ["users", "rules", "status"],
+  settings: ["status"],
+  demo: ["demo"],
+  waiting: ["approvals", "status"],
+};
+
+/** Two readings of the same thing are at least so far apart, however fast events come. */
+const REST_MS = 60;
+
+export interface Listener {
+  /** Requests began or ended. */
+  traffic?(records: readonly Traffic[]): void;
+  /** Everything kept from before may be wrong. */
+  reloaded?(): void;
+  /** Something new waits. */
+  waiting?(provider: string, connection: Connection | null): void;
+}
+
+export class Live {
+  readonly link = new Store<Link>({ state: "connecting" });
+  readonly #platform: Platform;
+  readonly #queries: QueryClient;
+  readonly #listeners = new Set<Listener>();
+  readonly #reading = new Map<Command, { again: boolean; done: Promise<void> }>();
+  #place: { incarnation: string; cursor: number } | null = null;
+
+  constructor(platform: Platform, queries: QueryClient) {
+    this.#platform = platform;
+    this.#queries = queries;
+  }
+
+  open(): () => void {
+    return this.#platform.subscribe({
+      opened: () => {
+        this.link.set({ state: "live" });
+        this.reload();
+      },
+      event: (envelope) => this.#take(envelope),
+      lost: () => this.#lose(),
+      locked: () => this.link.set({ state: "locked" }),
+    });
+  }
+
+  /** A session was made: the stream opens by itself within its own time, the pages need not wait for it. */
+  unlocked(): void {
+    this.link.set({ state: "connecting" });
+    this.reload();
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A call failed: it may be the first to know that the node is gone or the session over. */
+  heard(fault: unknown): void {
+    if (!(fault instanceof AdminError)) return;
+    if (fault.code === TOKEN_REQUIRED) this.link.set({ state: "locked" });
+    if (fault.code === UNREACHABLE && this.link.read().state === "connecting") this.#lose();
+  }
+
+  reload(): void {
+    void this.#queries.invalidateQueries();
+    for (const listener of this.#listeners) listener.reloaded?.();
+  }
+
+  async refresh(commands: readonly Command[]): Promise<void> {
+    await Promise.all(commands.map((command) => this.#read(command)));
+  }
+
+  #lose(): void {
+    const { state } = this.link.read();
+    if (state !== "lost" && state !== "locked") {
+      this.link.set({ state: "lost", since: new Date().toISOString() });
+    }
+  }
+
+  #take({ incarnation, cursor, event }: EventEnvelope): void {
+    const before = this.#place;
+    this.#place = { incarnation, cursor };
+    const strange = before !== null && (before.incarnation !== incarnation || cursor > before.cursor + 1);
+    if (strange || event.type === "reload") this.reload();
+    if (event.type === "reload") return;
+    if (event.type === "traffic") {
+      for (const listener of this.#listeners) listener.traffic?.(event.records);
+      return;
+    }
+    void this.refresh(changes[event.type]);
+    if (event.type === "waiting") {
+      for (const listener of this.#listeners) listener.waiting?.(event.provider, event.connection);
+    }
+  }
+
+  /** At most one reading of a kind is under way, and one more follows if something changed meanwhile. */
+  #read(command: Command): Promise<void> {
+    const under = this.#reading.get(command);
+    if (under !== undefined) {
+      under.again = true;
+      return under.done;
+    }
+    const reading = { again: true, done: Promise.resolve() };
+    this.#reading.set(command, reading);
+    reading.done = (async () => {
+      let first = true;
+      while (reading.again) {
+        if (!first) await new Promise((resolve) => setTimeout(resolve, REST_MS));
+        first = false;
+        reading.again = false;
+        await this.#queries.invalidateQueries({ queryKey: [command] }, { cancelRefetch: true });
+      }
+      this.#reading.delete(command);
+    })();
+    return reading.done;
+  }
+}

@@ -1,0 +1,47 @@
+/** What a request is, in words: from its method and path (`docs/mtp.md`). */
+import type { Traffic } from "@/bindings/Traffic";
+import type { Shape, Tone } from "@/shared/Mark";
+import { t } from "@/text";
+
+export type Kind = keyof typeof t.traffic.kind;
+
+export function kindOf({ method, target }: Pick<Traffic, "method" | "target">): Kind {
+  const [, first = "", second = ""] = /^([^?]*)/.exec(target)?.[1]?.split("/") ?? [];
+  switch (first) {
+    case "feed":
+      return "pull";
+    case "ping":
+      return "ping";
+    case "peering":
+      return method === "GET" ? "peering" : "introduce";
+    case "connections":
+      return method === "DELETE" ? "take-back" : "ask";
+    case ".well-known":
+      return second.startsWith("mtp") ? "document" : "other";
+    case "authorizations":
+      return "authorization";
+    case "key-packages":
+    case "keypackages":
+      return "keys";
+    case "groups":
+      return "group";
+    case "objects":
+      return "object";
+    default:
+      return "other";
+  }
+}
+
+export function isError(record: Traffic): boolean {
+  return record.stage !== null || (record.status !== null && record.status >= 400);
+}
+
+/** The answer in a word, a colour and a shape. */
+export function answer(record: Traffic): { tone: Tone; shape: Shape; text: string } {
+  if (record.waiting) return { tone: "wait", shape: "half", text: t.traffic.waiting };
+  if (record.stage !== null && record.status === null)
+    return { tone: "bad", shape: "cross", text: t.stage[record.stage] };
+  const status = record.status === null ? t.units.unknown : String(record.status);
+  if (isError(record)) return { tone: "bad", shape: "triangle", text: status };
+  return { tone: "ok", shape: "tick", text: status };
+}

@@ -1,0 +1,79 @@
+import { Plus } from "lucide-react";
+import { Tabs } from "radix-ui";
+import { useState } from "react";
+import { useApprovals } from "@/domain/connection/approvals";
+import { sentence } from "@/domain/node/admin";
+import { useNode } from "@/domain/node/hooks";
+import { useActions } from "@/shared/actions";
+import { Button } from "@/shared/Button";
+import { Count, Fault, Loading, Screen } from "@/shared/layout";
+import { t } from "@/text";
+import { AskDialog } from "./approvals/AskDialog";
+import { DecidedList, Outgoing } from "./approvals/Lists";
+import { Waiting } from "./approvals/Waiting";
+
+/** Who wants something from me? */
+export function ApprovalsScreen() {
+  const approvals = useApprovals();
+  const us = useNode()?.provider ?? "";
+  const [asking, setAsking] = useState(false);
+  const { data } = approvals;
+  useActions([
+    {
+      id: "approvals.ask",
+      title: t.connect.title,
+      group: t.palette.groups.act,
+      keys: ["n"],
+      run: () => setAsking(true),
+    },
+  ]);
+  const tab = (value: keyof typeof t.approvals.tabs, n: number | undefined, accent = false) => (
+    <Tabs.Trigger
+      value={value}
+      data-testid={`tab-${value}`}
+      className="-mb-px inline-flex h-8 items-center gap-1.5 border-b-2 border-transparent px-2.5 text-muted hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
+    >
+      {t.approvals.tabs[value]}
+      {n !== undefined && n > 0 && <Count n={n} accent={accent} />}
+    </Tabs.Trigger>
+  );
+  return (
+    <Screen
+      title={t.approvals.title}
+      actions={
+        <Button
+          icon={<Plus className="size-3.5" aria-hidden="true" />}
+          data-testid="ask"
+          onClick={() => setAsking(true)}
+        >
+          {t.approvals.ask}
+        </Button>
+      }
+    >
+      {approvals.error !== null && data === undefined && (
+        <Fault onRetry={() => void approvals.refetch()}>{sentence(approvals.error)}</Fault>
+      )}
+      {data === undefined ? (
+        approvals.error === null && <Loading />
+      ) : (
+        <Tabs.Root defaultValue="waiting">
+          <Tabs.List aria-label={t.approvals.title} className="mb-4 flex gap-1 border-b border-line">
+            {tab("waiting", data.providers.length + data.incoming.length, true)}
+            {tab("outgoing", data.outgoing.length)}
+            {tab("decided", undefined)}
+          </Tabs.List>
+          <Tabs.Content value="waiting" tabIndex={-1}>
+            <Waiting data={data} us={us} />
+          </Tabs.Content>
+          <Tabs.Content value="outgoing" tabIndex={-1}>
+            <Outgoing list={data.outgoing} us={us} />
+          </Tabs.Content>
+          <Tabs.Content value="decided" tabIndex={-1}>
+            <DecidedList list={data.decided} us={us} />
+          </Tabs.Content>
+        </Tabs.Root>
+      )}
+      <AskDialog open={asking} onClose={() => setAsking(false)} us={us} />
+    </Screen>
+  );
+}

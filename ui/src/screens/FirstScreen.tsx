@@ -1,0 +1,185 @@
+import { type FormEvent, useState } from "react";
+import { sentence, useAdmin } from "@/domain/node/admin";
+import { isName, isProvider } from "@/domain/node/identifiers";
+import { AdminError } from "@/platform";
+import { Button } from "@/shared/Button";
+import { TextField } from "@/shared/form";
+import { Fault } from "@/shared/layout";
+import { Mark } from "@/shared/Mark";
+import { t } from "@/text";
+
+/** Nothing has been set up yet: a demo to learn by, or a provider of one's own. */
+export function FirstScreen() {
+  return (
+    <main className="h-full overflow-y-auto" id="content">
+      <div className="mx-auto max-w-[56rem] px-6 py-10 max-sm:px-4 max-sm:py-6">
+        <p className="font-semibold text-muted">{t.app.name}</p>
+        <h1 className="mt-1 text-2xl font-semibold">{t.first.title}</h1>
+        <p className="mt-1 max-w-[40rem] text-lg text-muted">{t.first.lead}</p>
+        <div className="mt-8 grid items-start gap-4 md:grid-cols-2">
+          <DemoCard />
+          <OwnCard />
+        </div>
+      </div>
+    </main>
+  );
+}
+
+function DemoCard() {
+  const admin = useAdmin();
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
+  const start = async () => {
+    setBusy(true);
+    setFault(null);
+    try {
+      await admin.call("start-demo", {});
+      admin.live.reload();
+    } catch (refused) {
+      setFault(sentence(refused));
+      setBusy(false);
+    }
+  };
+  return (
+    <section aria-labelledby="first-demo" className="rounded-lg border border-line bg-surface p-5">
+      <h2 id="first-demo" className="text-lg font-semibold">
+        {t.first.demo.title}
+      </h2>
+      <p className="mt-1 text-muted">{t.first.demo.text}</p>
+      <DemoPicture />
+      <ul className="mb-4 grid gap-1.5">
+        {t.first.demo.points.map((point) => (
+          <li key={point} className="flex items-center gap-2">
+            <Mark tone="ok" shape="tick" />
+            {point}
+          </li>
+        ))}
+      </ul>
+      {fault !== null && (
+        <div className="mb-3">
+          <Fault>{fault}</Fault>
+        </div>
+      )}
+      <Button look="primary" className="h-8 px-4" data-testid="start-demo" disabled={busy} onClick={start}>
+        {busy ? t.first.demo.starting : t.first.demo.start}
+      </Button>
+    </section>
+  );
+}
+
+/** Three providers, each pulling the others: what the demo is, at a glance. */
+function DemoPicture() {
+  const places = [
+    { name: "alpha", x: 60, y: 60 },
+    { name: "beta", x: 220, y: 28 },
+    { name: "gamma", x: 220, y: 92 },
+  ];
+  return (
+    <svg viewBox="0 0 280 120" aria-hidden="true" className="my-3 w-full text-ink">
+      <g stroke="var(--line-strong)" strokeWidth="1.25" fill="none">
+        <path d="M95 54 185 33M95 62 185 41" strokeDasharray="4 3" />
+        <path d="M95 58 185 79M95 66 185 87" strokeDasharray="4 3" />
+        <path d="M214 42v36M226 42v36" strokeDasharray="4 3" />
+      </g>
+      {places.map((place, index) => (
+        <g key={place.name}>
+          <rect
+            x={place.x - 35}
+            y={place.y - 14}
+            width="70"
+            height="28"
+            rx="6"
+            fill={index === 0 ? "var(--accent-soft)" : "var(--surface)"}
+            stroke={index === 0 ? "var(--accent)" : "var(--line-strong)"}
+          />
+          <text
+            x={place.x}
+            y={place.y + 4}
+            textAnchor="middle"
+            fontSize="12"
+            fontWeight="600"
+            fill="currentColor"
+          >
+            {place.name}
+          </text>
+        </g>
+      ))}
+    </svg>
+  );
+}
+
+type Field = "provider" | "listen" | "user";
+
+/** Which field a refusal is about, where its code says so. */
+function fieldOf(fault: unknown): Field | null {
+  if (!(fault instanceof AdminError)) return null;
+  return (["provider", "listen", "user"] as const).find((field) => fault.code.includes(field)) ?? null;
+}
+
+function OwnCard() {
+  const admin = useAdmin();
+  const [values, setValues] = useState({ provider: "", listen: "0.0.0.0:8443", user: "" });
+  const [errors, setErrors] = useState<Partial<Record<Field, string>>>({});
+  const [fault, setFault] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const wrong: Partial<Record<Field, string>> = {};
+    if (!isProvider(values.provider)) wrong.provider = t.first.errors.provider;
+    if (!/^.+:[0-9]{1,5}$/.test(values.listen)) wrong.listen = t.first.errors.listen;
+    if (!isName(values.user)) wrong.user = t.first.errors.user;
+    setErrors(wrong);
+    setFault(null);
+    const [first] = Object.keys(wrong);
+    if (first !== undefined) {
+      document.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+      return;
+    }
+    setBusy(true);
+    try {
+      await admin.call("set-up", values);
+      admin.live.reload();
+    } catch (refused) {
+      const field = fieldOf(refused);
+      if (field === null) setFault(sentence(refused));
+      else setErrors({ [field]: sentence(refused) });
+      setBusy(false);
+    }
+  };
+  const field = (name: Field) => ({
+    name,
+    value: values[name],
+    error: errors[name] ?? null,
+    onChange: (event: { target: HTMLInputElement }) =>
+      setValues({ ...values, [name]: event.target.value.trim() }),
+  });
+  const own = t.first.own;
+  return (
+    <section aria-labelledby="first-own" className="rounded-lg border border-line bg-surface p-5">
+      <h2 id="first-own" className="text-lg font-semibold">
+        {own.title}
+      </h2>
+      <p className="mt-1 mb-4 text-muted">{own.text}</p>
+      <form className="grid gap-3" onSubmit={submit} noValidate>
+        <TextField
+          label={own.provider}
+          hint={own.providerHint}
+          placeholder="home.example"
+          {...field("provider")}
+        />
+        <TextField label={own.listen} hint={own.listenHint} {...field("listen")} />
+        <TextField label={own.user} hint={own.userHint} placeholder="alice" {...field("user")} />
+        {isProvider(values.provider) && isName(values.user) && (
+          <p className="text-sm text-muted">{own.preview(`mimi://${values.provider}/u/${values.user}`)}</p>
+        )}
+        {fault !== null && <Fault>{fault}</Fault>}
+        <div>
+          <Button type="submit" className="h-8 px-4" disabled={busy}>
+            {busy ? own.making : own.make}
+          </Button>
+        </div>
+      </form>
+    </section>
+  );
+}

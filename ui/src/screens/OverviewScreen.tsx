@@ -1,0 +1,335 @@
+import { Link } from "@tanstack/react-router";
+import type { Connection } from "@/bindings/Connection";
+import type { NodeStatus } from "@/bindings/NodeStatus";
+import type { Peer } from "@/bindings/Peer";
+import { useApprovals } from "@/domain/connection/approvals";
+import { sentence } from "@/domain/node/admin";
+import { useStatus } from "@/domain/node/hooks";
+import { PersonName } from "@/domain/node/PersonName";
+import { usePeers } from "@/domain/peer/hooks";
+import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
+import { peerWord, pullingMark, servingWord } from "@/domain/peer/words";
+import { count } from "@/shared/format";
+import { Count, Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
+import { Mark, type Shape, type Tone } from "@/shared/Mark";
+import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
+import { t } from "@/text";
+import { RateChart } from "./overview/RateChart";
+
+const FIRST_FEW = 5;
+
+/** Is everything well? */
+export function OverviewScreen() {
+  const status = useStatus();
+  const peers = usePeers();
+  const node = status.data?.node;
+  if (status.error && node == null) {
+    return (
+      <Screen title={t.overview.title}>
+        <Fault onRetry={() => void status.refetch()}>{sentence(status.error)}</Fault>
+      </Screen>
+    );
+  }
+  if (node == null) {
+    return (
+      <Screen title={t.overview.title}>
+        <Loading />
+      </Screen>
+    );
+  }
+  return (
+    <Screen title={t.overview.title}>
+      <Health node={node} peers={peers.data?.peers ?? []} />
+      <div className="grid items-start gap-4 min-[62rem]:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div className="grid min-w-0 gap-4">
+          <Waits node={node} />
+          <Federation us={node.provider} peers={peers.data?.peers ?? []} />
+          <Incidents node={node} />
+        </div>
+        <div className="grid min-w-0 gap-4">
+          <Panel
+            title={t.overview.rate}
+            hint={t.overview.rateHint}
+            actions={<span className="text-sm text-muted">{t.overview.rateNow(node.pulls_last_minute)}</span>}
+          >
+            <RateChart />
+          </Panel>
+          <NodeFacts node={node} version={status.data?.version ?? ""} />
+        </div>
+      </div>
+    </Screen>
+  );
+}
+
+/** The first thing read: how it is, in words. */
+function Health({ node, peers }: { node: NodeStatus; peers: readonly Peer[] }) {
+  const failing = peers.filter((peer) => peer.state === "allowed" && peerWord(peer).rank === 1);
+  const changed = peers.find((peer) => peer.state === "key-changed");
+  const bad = Math.max(failing.length, node.failing_peers);
+  const waiting = node.waiting_connections + node.waiting_providers;
+  const [text, tone, shape] = ((): [string, Tone, Shape] => {
+    if (changed !== undefined) return [t.overview.keyChanged(changed.provider), "bad", "diamond"];
+    if (bad === 1 && failing[0] !== undefined)
+      return [t.overview.failing.one(failing[0].provider), "bad", "triangle"];
+    if (bad > 0) return [t.overview.failing.some(bad, node.peers), "bad", "triangle"];
+    if (node.peers === 0) return [t.overview.well.alone, "ok", "disc"];
+    if (node.peers === 1) return [t.overview.well.one, "ok", "disc"];
+    return [t.overview.well.some(node.peers), "ok", "disc"];
+  })();
+  return (
+    <div className="mb-4 flex items-start gap-3" data-testid="health">
+      <Mark tone={tone} shape={shape} className="mt-1.5 size-4" />
+      <div>
+        <p className="text-xl font-semibold" role="status">
+          {text}
+        </p>
+        <p className="text-muted">
+          {waiting > 0 && (
+            <>
+              <Link to="/approvals" className="font-medium text-accent underline underline-offset-2">
+                {t.overview.waiting(waiting)}
+              </Link>{" "}
+            </>
+          )}
+          {t.overview.since} <Ago at={node.started} />.
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Waits({ node }: { node: NodeStatus }) {
+  const { data } = useApprovals();
+  const all = (data?.providers.length ?? 0) + (data?.incoming.length ?? 0);
+  return (
+    <Panel
+      title={t.overview.waits}
+      flush
+      actions={
+        <Link to="/approvals" className="text-sm text-accent underline underline-offset-2">
+          {t.overview.waitsAll}
+          {all > 0 && ` (${count(all)})`}
+        </Link>
+      }
+    >
+      {data === undefined ? (
+        <Loading />
+      ) : all === 0 ? (
+        <Empty>{t.overview.waitsEmpty}</Empty>
+      ) : (
+        <ul className="divide-y divide-line">
+          {data.providers.slice(0, FIRST_FEW).map((each) => (
+            <li key={each.provider} className="flex flex-wrap items-center gap-x-2 px-3 py-1.5">
+              <Mark tone="wait" shape="half" />
+              <span className="font-semibold wrap-anywhere">{each.provider}</span>
+              <span className="text-muted">{t.overview.wantsIn}</span>
+              <Ago at={each.since} className="ml-auto text-sm text-muted" />
+            </li>
+          ))}
+          {data.incoming.slice(0, FIRST_FEW).map((each: Connection) => (
+            <li key={`${each.from} ${each.id}`} className="flex flex-wrap items-center gap-x-1.5 px-3 py-1">
+              <Mark tone="wait" shape="half" />
+              <PersonName uri={each.from} />
+              <span className="text-muted">{t.approvals.asks}</span>
+              <PersonName uri={each.to} us={node.provider} />
+              <Ago at={each.created} className="ml-auto text-sm text-muted" />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+/** Each peer with both directions: a map that is read like a list. */
+function Federation({ us, peers }: { us: string; peers: readonly Peer[] }) {
+  const shown = peers
+    .filter((peer) => peer.state !== "unknown")
+    .toSorted((a, b) => peerWord(a).rank - peerWord(b).rank)
+    .slice(0, 12);
+  return (
+    <Panel
+      title={t.overview.peers}
+      flush
+      actions={
+        <Link to="/peers" className="text-sm text-accent underline underline-offset-2">
+          {t.overview.allPeers}
+          {peers.length > 0 && ` (${count(peers.length)})`}
+        </Link>
+      }
+    >
+      {shown.length === 0 ? (
+        <Empty>{t.overview.peersEmpty}</Empty>
+      ) : (
+        <ul className="divide-y divide-line">
+          {shown.map((peer) => (
+            <li key={peer.provider} className="px-3 py-2">
+              <div className="grid grid-cols-[auto_minmax(3rem,1fr)_auto_minmax(6rem,auto)] items-center gap-x-3 max-sm:grid-cols-[auto_1fr]">
+                <span className="text-sm text-muted max-sm:hidden" title={us}>
+                  {t.overview.us}
+                </span>
+                <Directions peer={peer} />
+                <Link
+                  to="/peers"
+                  search={{ open: peer.provider }}
+                  className="font-semibold wrap-anywhere hover:underline max-sm:order-first"
+                >
+                  {peer.provider}
+                </Link>
+                <span className="text-right">
+                  <PeerStateWord peer={peer} />
+                </span>
+              </div>
+              <PeerTrouble peer={peer} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function Directions({ peer }: { peer: Peer }) {
+  const out = pullingMark(peer.pulling.status);
+  const back = servingWord(peer);
+  return (
+    <span className="grid gap-1 text-xs text-muted max-sm:hidden">
+      <Line
+        tone={out.tone}
+        words={`${t.overview.weAskThem}: ${t.peers.pulling[peer.pulling.status]}`}
+        solid={peer.pulling.status === "waiting"}
+      />
+      <Line
+        tone={back.tone}
+        words={`${t.overview.theyAskUs}: ${back.text}`}
+        solid={peer.serving.waiting}
+        back
+      />
+    </span>
+  );
+}
+
+const strokes: Record<Tone, string> = {
+  ok: "var(--ok)",
+  warn: "var(--warn)",
+  bad: "var(--bad)",
+  wait: "var(--accent)",
+  muted: "var(--control)",
+};
+
+/** A direction: its arrow shows the way, its colour and dashes the state, its title and name say it in words. */
+function Line({ tone, words, solid, back }: { tone: Tone; words: string; solid: boolean; back?: boolean }) {
+  return (
+    <span className="flex items-center" role="img" aria-label={words} title={words}>
+      {back && <Head tone={tone} back />}
+      <svg viewBox="0 0 100 4" preserveAspectRatio="none" className="h-1 min-w-0 flex-1" aria-hidden="true">
+        <path
+          d="M0 2H100"
+          stroke={strokes[tone]}
+          strokeWidth="1.5"
+          vectorEffect="non-scaling-stroke"
+          {...(solid ? {} : { strokeDasharray: "4 3" })}
+        />
+      </svg>
+      {!back && <Head tone={tone} />}
+    </span>
+  );
+}
+
+function Head({ tone, back }: { tone: Tone; back?: boolean }) {
+  return (
+    <svg viewBox="0 0 6 8" className="h-2 w-1.5 shrink-0" aria-hidden="true">
+      <path d={back ? "M6 0 0 4 6 8z" : "M0 0 6 4 0 8z"} fill={strokes[tone]} />
+    </svg>
+  );
+}
+
+function Incidents({ node }: { node: NodeStatus }) {
+  const lasting = node.incidents.filter((incident) => !incident.trouble.over).length;
+  return (
+    <Panel
+      title={t.overview.incidents}
+      flush
+      actions={lasting > 0 ? <Count n={lasting} label={t.overview.lasting} /> : undefined}
+    >
+      {node.incidents.length === 0 ? (
+        <Empty>{t.overview.incidentsEmpty}</Empty>
+      ) : (
+        <ul className="divide-y divide-line">
+          {node.incidents.slice(0, FIRST_FEW).map((incident) => (
+            <li
+              key={`${incident.provider} ${incident.trouble.code} ${incident.trouble.first}`}
+              className="px-3 py-2"
+            >
+              <Link
+                to="/peers"
+                search={{ open: incident.provider }}
+                className="font-semibold wrap-anywhere hover:underline"
+              >
+                {incident.provider}
+              </Link>
+              <TroubleNote trouble={incident.trouble} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function NodeFacts({ node, version }: { node: NodeStatus; version: string }) {
+  const fact = t.overview.fact;
+  const name = ([text, hint]: readonly [string, string]) => ({ name: text, hint });
+  return (
+    <Panel title={t.overview.facts}>
+      <Facts>
+        <Fact {...name(fact.provider)}>
+          <Ident value={node.provider} what={fact.provider[0]} className="font-semibold" />
+        </Fact>
+        <Fact {...name(fact.endpoint)}>
+          <Ident value={node.endpoint} what={fact.endpoint[0]} />
+        </Fact>
+        <Fact {...name(fact.fingerprint)}>
+          <Ident value={node.fingerprint} what={fact.fingerprint[0]} mono />
+        </Fact>
+        <Fact {...name(fact.uptime)}>
+          <Lasting since={node.started} />
+        </Fact>
+        <Fact {...name(fact.users)}>
+          <Link to="/accounts" className="text-accent underline underline-offset-2">
+            {count(node.users)}
+          </Link>
+        </Fact>
+        <Fact {...name(fact.connections)}>{count(node.connections)}</Fact>
+        <Fact {...name(fact.waitingPulls)}>{count(node.waiting_pulls)}</Fact>
+        <Fact {...name(fact.pulls)}>{t.overview.perMinute(node.pulls_last_minute)}</Fact>
+        <Fact {...name(fact.store)}>
+          <Bytes n={node.store_bytes} />
+        </Fact>
+        <Fact {...name(fact.folder)}>
+          <Ident value={node.data_dir} what={fact.folder[0]} />
+        </Fact>
+        <Fact {...name(fact.version)}>{version}</Fact>
+      </Facts>
+      <h3 className="mt-3 mb-1 border-t border-line pt-2 text-sm font-semibold text-muted">
+        {t.overview.listeners}
+      </h3>
+      <ul className="grid gap-0.5">
+        {node.listeners.map((listener) => {
+          const [text, hint] = t.overview.listener[listener.name] ?? [listener.name, ""];
+          return (
+            <li
+              key={`${listener.name} ${listener.address}`}
+              className="flex flex-wrap items-center gap-x-2"
+              title={hint}
+            >
+              <span className="w-28 text-muted">{text}</span>
+              <span className="wrap-anywhere">{listener.address}</span>
+              <span className="text-sm text-muted">{listener.tls ? t.overview.tls : t.overview.plain}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </Panel>
+  );
+}

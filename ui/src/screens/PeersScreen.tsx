@@ -1,0 +1,106 @@
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
+import { useMemo, useState } from "react";
+import type { Peer } from "@/bindings/Peer";
+import { sentence } from "@/domain/node/admin";
+import { usePeers } from "@/domain/peer/hooks";
+import { PeerStateWord, PeerTrouble } from "@/domain/peer/PeerState";
+import { useActions } from "@/shared/actions";
+import { Button } from "@/shared/Button";
+import { DataTable } from "@/shared/DataTable";
+import { SearchField } from "@/shared/form";
+import { Empty, Fault, Loading, Screen } from "@/shared/layout";
+import { t } from "@/text";
+import { AddDialog } from "./peers/AddDialog";
+import { Pulling, peerColumns, Serving } from "./peers/columns";
+import { PeerDetails } from "./peers/PeerDetails";
+
+/** Whom do I federate with, and how is it going? */
+export function PeersScreen() {
+  const peers = usePeers();
+  const navigate = useNavigate();
+  const open = (useSearch({ strict: false }) as { open?: string }).open ?? null;
+  const [filter, setFilter] = useState("");
+  const [adding, setAdding] = useState(false);
+  const all = peers.data?.peers;
+  const shown = useMemo(
+    () => all?.filter((peer) => peer.provider.includes(filter.toLowerCase())),
+    [all, filter],
+  );
+  const setOpen = (provider: string | null) =>
+    void navigate({ to: "/peers", search: provider === null ? {} : { open: provider }, replace: true });
+  useActions([
+    {
+      id: "peers.add",
+      title: t.peers.add,
+      group: t.palette.groups.act,
+      keys: ["n"],
+      run: () => setAdding(true),
+    },
+  ]);
+  const few = (all?.length ?? 0) < 2;
+  return (
+    <Screen
+      title={t.peers.title}
+      actions={
+        <>
+          {!few && (
+            <SearchField
+              label={t.peers.filter}
+              className="max-w-52"
+              value={filter}
+              onChange={(event) => setFilter(event.target.value)}
+            />
+          )}
+          <Button icon={<Plus className="size-3.5" aria-hidden="true" />} onClick={() => setAdding(true)}>
+            {t.peers.add}
+          </Button>
+        </>
+      }
+      aside={open !== null && <PeerDetails key={open} provider={open} onClose={() => setOpen(null)} />}
+    >
+      {peers.error !== null && all === undefined && (
+        <Fault onRetry={() => void peers.refetch()}>{sentence(peers.error)}</Fault>
+      )}
+      {shown === undefined || all === undefined ? (
+        peers.error === null && <Loading />
+      ) : all.length === 0 ? (
+        <div className="rounded-lg border border-line bg-surface">
+          <Empty>
+            <span className="font-medium text-ink">{t.peers.empty}</span> {t.peers.emptyHint}
+          </Empty>
+        </div>
+      ) : (
+        <div className="rounded-lg border border-line bg-surface">
+          {shown.length === 0 ? (
+            <Empty>{t.peers.noMatch}</Empty>
+          ) : (
+            <DataTable<Peer>
+              label={t.peers.title}
+              rows={shown}
+              columns={peerColumns}
+              keyOf={(peer) => peer.provider}
+              openKey={open}
+              onOpen={setOpen}
+              openLabel={(peer) => t.peers.open(peer.provider)}
+              below={(peer) => <PeerTrouble peer={peer} />}
+              estimate={52}
+              sort={[{ id: "state", desc: false }]}
+              rowTestId={(peer) => `peer-${peer.provider}`}
+              narrow={(peer) => (
+                <div className="grid gap-0.5">
+                  <PeerStateWord peer={peer} />
+                  <span className="text-sm text-muted">{t.peers.column.pulling}</span>
+                  <Pulling peer={peer} />
+                  <span className="text-sm text-muted">{t.peers.column.serving}</span>
+                  <Serving peer={peer} />
+                </div>
+              )}
+            />
+          )}
+        </div>
+      )}
+      <AddDialog open={adding} onClose={() => setAdding(false)} />
+    </Screen>
+  );
+}

@@ -1,0 +1,62 @@
+import { type FormEvent, useState } from "react";
+import { sentence, useAdmin } from "@/domain/node/admin";
+import { AdminError, UNREACHABLE } from "@/platform";
+import { Button } from "@/shared/Button";
+import { TextField } from "@/shared/form";
+import { t } from "@/text";
+
+/** A browser without a session: where the token is printed, and a field to type it in. */
+export function TokenScreen() {
+  const admin = useAdmin();
+  const [text, setText] = useState("");
+  const [error, setError] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    // The whole link is what is at hand to copy, so it will do.
+    const token = (/#token=(.+)$/.exec(text)?.[1] ?? text).trim();
+    if (token === "") {
+      setError(t.token.empty);
+      return;
+    }
+    setBusy(true);
+    try {
+      await admin.platform.session?.enter(token);
+      admin.live.unlocked();
+    } catch (fault) {
+      const gone = fault instanceof AdminError && fault.code === UNREACHABLE;
+      setError(gone ? sentence(fault) : t.token.wrong);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <main className="grid h-full place-items-center overflow-y-auto p-6" id="content">
+      <form
+        className="grid w-full max-w-[30rem] gap-3 rounded-lg border border-line bg-surface p-6"
+        onSubmit={submit}
+        noValidate
+      >
+        <h1 className="text-xl font-semibold">{t.token.title}</h1>
+        <p>{t.token.why}</p>
+        <p className="text-muted">{t.token.where}</p>
+        <p>
+          <code className="rounded-sm bg-sunken px-1.5 py-0.5 font-mono text-sm">{t.token.example}</code>
+        </p>
+        <TextField
+          label={t.token.field}
+          type="password"
+          value={text}
+          error={error}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <div>
+          <Button look="primary" type="submit" className="h-8 px-4" disabled={busy}>
+            {t.token.enter}
+          </Button>
+        </div>
+      </form>
+    </main>
+  );
+}

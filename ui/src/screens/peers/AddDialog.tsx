@@ -1,0 +1,56 @@
+import { type FormEvent, useState } from "react";
+import { sentence, useAdmin } from "@/domain/node/admin";
+import { isProvider } from "@/domain/node/identifiers";
+import { Button } from "@/shared/Button";
+import { Dialog, DialogButtons } from "@/shared/Dialog";
+import { TextField } from "@/shared/form";
+import { toast } from "@/shared/toast";
+import { t } from "@/text";
+
+/** Lets a provider in before it has asked. */
+export function AddDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Dialog open={open} onClose={onClose} title={t.peers.add} text={t.peers.addText}>
+      <AddForm onDone={onClose} />
+    </Dialog>
+  );
+}
+
+function AddForm({ onDone }: { onDone: () => void }) {
+  const admin = useAdmin();
+  const [provider, setProvider] = useState("");
+  const [error, setError] = useState<string | null>(null);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (!isProvider(provider)) {
+      setError(t.first.errors.provider);
+      return;
+    }
+    try {
+      await admin.call("set-peer", { provider, state: "allowed" });
+      toast(t.peers.done.allowed(provider));
+      void admin.refresh("peers", "peer", "approvals", "status");
+      onDone();
+    } catch (fault) {
+      setError(sentence(fault));
+    }
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <TextField
+        label={t.peers.addField}
+        hint={t.peers.addHint}
+        error={error}
+        value={provider}
+        placeholder="beta.example"
+        onChange={(event) => setProvider(event.target.value.trim())}
+      />
+      <DialogButtons>
+        <Button onClick={onDone}>{t.app.cancel}</Button>
+        <Button look="primary" type="submit">
+          {t.peers.addButton}
+        </Button>
+      </DialogButtons>
+    </form>
+  );
+}

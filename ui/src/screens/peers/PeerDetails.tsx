@@ -1,0 +1,308 @@
+import { Link } from "@tanstack/react-router";
+import { Ban, Check, Pause, Play, RotateCw, Stethoscope } from "lucide-react";
+import { useState } from "react";
+import type { CheckStep } from "@/bindings/CheckStep";
+import type { Peer } from "@/bindings/Peer";
+import { sentence, useAdmin } from "@/domain/node/admin";
+import { usePeer, usePeerDeeds } from "@/domain/peer/hooks";
+import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
+import { lag, remedy } from "@/domain/peer/words";
+import { Button } from "@/shared/Button";
+import { Confirm } from "@/shared/Dialog";
+import { coarseSpan, count } from "@/shared/format";
+import { Fault, Inspector, InspectorPart, Loading } from "@/shared/layout";
+import { Mark } from "@/shared/Mark";
+import { Ago, Duration, Fact, Facts, Ident, Until } from "@/shared/values";
+import { t } from "@/text";
+import { Pulling, Serving } from "./columns";
+
+const icon = "size-3.5";
+
+/** One peer in full: what is wrong and what to do, both directions, keys. */
+export function PeerDetails({ provider, onClose }: { provider: string; onClose: () => void }) {
+  const read = usePeer(provider);
+  const peer = read.data;
+  return (
+    <Inspector title={provider} label={t.app.details} onClose={onClose}>
+      {read.error !== null && peer === undefined && (
+        <Fault onRetry={() => void read.refetch()}>{sentence(read.error)}</Fault>
+      )}
+      {peer === undefined ? read.error === null && <Loading /> : <Details peer={peer} />}
+    </Inspector>
+  );
+}
+
+function Details({ peer }: { peer: Peer }) {
+  const [checking, setChecking] = useState<"no" | "running" | CheckStep[]>("no");
+  const [checkFault, setCheckFault] = useState<string | null>(null);
+  const admin = useAdmin();
+  const check = async () => {
+    setChecking("running");
+    setCheckFault(null);
+    try {
+      setChecking((await admin.call("check", { provider: peer.provider })).steps);
+    } catch (fault) {
+      setCheckFault(sentence(fault));
+      setChecking("no");
+    }
+  };
+  const { theirs, ours, oursMs } = lag(peer);
+  return (
+    <>
+      <div className="border-b border-line pb-3">
+        <PeerStateWord peer={peer} />
+        <PeerTrouble peer={peer} />
+        <Buttons peer={peer} onCheck={check} checking={checking === "running"} />
+      </div>
+      {(checking !== "no" || checkFault !== null) && (
+        <InspectorPart title={t.peers.check}>
+          {checkFault !== null && <Fault onRetry={check}>{checkFault}</Fault>}
+          {checking === "running" && (
+            <p className="text-muted" role="status">
+              {t.peers.checking}
+            </p>
+          )}
+          {Array.isArray(checking) && <Steps steps={checking} />}
+        </InspectorPart>
+      )}
+      {(peer.state === "key-changed" || peer.new_fingerprints.length > 0) && <NewKey peer={peer} />}
+      <InspectorPart title={t.peers.directions}>
+        <div className="grid grid-cols-2 gap-x-4">
+          <div>
+            <h4 className="text-sm text-muted" title={t.peers.column.pullingHint}>
+              {t.peers.column.pulling}
+            </h4>
+            <Pulling peer={peer} />
+          </div>
+          <div>
+            <h4 className="text-sm text-muted" title={t.peers.column.servingHint}>
+              {t.peers.column.serving}
+            </h4>
+            <Serving peer={peer} />
+          </div>
+        </div>
+        <Facts className="mt-2">
+          <Fact name={t.peers.cursor} hint={t.peers.cursorHint}>
+            {t.peers.of(peer.pulling.cursor, peer.pulling.head)}
+            {theirs > 0 && <span className="text-muted"> · {t.peers.lagInHint(theirs)}</span>}
+          </Fact>
+          <Fact name={t.peers.acknowledged} hint={t.peers.acknowledgedHint}>
+            {t.peers.of(peer.serving.acknowledged, peer.serving.head)}
+            {ours > 0 && (
+              <span className="text-muted">
+                {" "}
+                · {t.peers.lagOutHint(ours, oursMs === null ? null : coarseSpan(oursMs))}
+              </span>
+            )}
+          </Fact>
+          <Fact name={t.peers.column.latency} hint={t.peers.column.latencyHint}>
+            <Duration ms={peer.latency_ms} />
+          </Fact>
+          {peer.pulling.failures > 0 && (
+            <Fact name={t.peers.failures}>
+              {count(peer.pulling.failures)}
+              {peer.pulling.next_try !== null && (
+                <span className="text-muted">
+                  {" "}
+                  · {t.peers.nextTry} <Until at={peer.pulling.next_try} due={t.peers.nextTryNow} />
+                </span>
+              )}
+            </Fact>
+          )}
+        </Facts>
+      </InspectorPart>
+      <InspectorPart title={t.peers.troubles}>
+        {peer.troubles.length === 0 ? (
+          <p className="text-muted">{t.peers.troublesEmpty}</p>
+        ) : (
+          <ul className="grid gap-3">
+            {peer.troubles.map((trouble) => (
+              <li key={`${trouble.stage} ${trouble.code} ${trouble.first}`}>
+                <TroubleNote trouble={trouble} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </InspectorPart>
+      <InspectorPart title={t.peers.keys}>
+        {peer.fingerprints.length === 0 ? (
+          <p className="text-muted">{t.peers.keysEmpty}</p>
+        ) : (
+          <ul>
+            {peer.fingerprints.map((fingerprint) => (
+              <li key={fingerprint} className="flex items-start gap-2">
+                <Mark tone="ok" shape="tick" className="mt-1.5" />
+                <span className="min-w-0">
+                  <Ident value={fingerprint} what={t.approvals.keys} mono />
+                  <span className="text-sm text-muted"> {t.peers.keysAccepted}</span>
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </InspectorPart>
+      <InspectorPart title={t.peers.about}>
+        <Facts>
+          <Fact name={t.peers.ourState}>
+            {t.peers.state[peer.state]} <span className="text-muted">{t.peers.since} </span>
+            <Ago at={peer.since} className="text-muted" />
+          </Fact>
+          <Fact name={t.peers.theirState}>
+            {peer.their_state === null ? t.units.unknown : t.peers.theirs[peer.their_state]}
+          </Fact>
+          <Fact name={t.peers.column.connections} hint={t.peers.column.connectionsHint}>
+            {count(peer.connections)}
+          </Fact>
+          <Fact name={t.peers.software}>{peer.software ?? t.units.unknown}</Fact>
+          <Fact name={t.peers.endpoint}>
+            {peer.endpoint === null ? (
+              t.units.unknown
+            ) : (
+              <Ident value={peer.endpoint} what={t.peers.endpoint} />
+            )}
+          </Fact>
+        </Facts>
+        <Link
+          to="/traffic"
+          search={{ peer: peer.provider }}
+          className="mt-2 inline-block text-accent underline underline-offset-2"
+        >
+          {t.peers.trafficWith}
+        </Link>
+      </InspectorPart>
+    </>
+  );
+}
+
+function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void; checking: boolean }) {
+  const deeds = usePeerDeeds();
+  const { provider, state } = peer;
+  const paused = peer.pulling.status === "paused";
+  return (
+    <div className="mt-2 flex flex-wrap gap-1.5">
+      {state === "allowed" && (
+        <>
+          <Button
+            data-testid="retry"
+            icon={<RotateCw className={icon} aria-hidden="true" />}
+            onClick={() => void deeds.retry(provider)}
+          >
+            {t.peers.retry}
+          </Button>
+          <Button
+            icon={
+              paused ? (
+                <Play className={icon} aria-hidden="true" />
+              ) : (
+                <Pause className={icon} aria-hidden="true" />
+              )
+            }
+            onClick={() => void deeds.pause(provider, !paused)}
+          >
+            {paused ? t.peers.resume : t.peers.pause}
+          </Button>
+        </>
+      )}
+      {(state === "pending" || state === "blocked" || state === "unknown") && (
+        <Button
+          look={state === "pending" ? "primary" : "plain"}
+          icon={<Check className={icon} aria-hidden="true" />}
+          onClick={() => void deeds.allow(provider)}
+        >
+          {state === "blocked" ? t.peers.unblock : t.peers.letIn}
+        </Button>
+      )}
+      <Button
+        title={t.peers.checkHint}
+        disabled={checking}
+        icon={<Stethoscope className={icon} aria-hidden="true" />}
+        onClick={onCheck}
+      >
+        {checking ? t.peers.checking : t.peers.runCheck}
+      </Button>
+      {state !== "blocked" && (
+        <Button
+          look="danger"
+          title={t.approvals.blockProviderHint}
+          icon={<Ban className={icon} aria-hidden="true" />}
+          onClick={() => void deeds.block(provider, state === "pending" ? "pending" : "allowed")}
+        >
+          {t.peers.block}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Steps({ steps }: { steps: readonly CheckStep[] }) {
+  const failed = steps.find((step) => !step.ok);
+  return (
+    <>
+      <p role="status" className="mb-2 font-medium">
+        {failed === undefined ? t.peers.checkFine : t.peers.checkFailed(t.stage[failed.stage])}
+      </p>
+      <ol className="grid gap-1.5">
+        {steps.map((step, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place.
+          <li key={index} className="grid grid-cols-[auto_1fr_auto] items-baseline gap-x-2">
+            <Mark
+              tone={step.ok ? "ok" : "bad"}
+              shape={step.ok ? "tick" : "cross"}
+              className="translate-y-0.5"
+            />
+            <span className="min-w-0">
+              <span className="font-medium" title={t.stageHint[step.stage]}>
+                {t.stage[step.stage]}
+              </span>{" "}
+              <span className="sr-only">{step.ok ? t.peers.ok : t.peers.notOk}</span>
+              <span className="text-muted wrap-anywhere">{step.text}</span>
+              {!step.ok && (
+                <span className="mt-1 block border-l-2 border-accent pl-2">
+                  <span className="font-medium">{t.peers.remedy}: </span>
+                  {remedy({ code: step.code ?? "", stage: step.stage })}
+                </span>
+              )}
+            </span>
+            <span className="text-sm text-muted">
+              <Duration ms={step.duration_ms} />
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+function NewKey({ peer }: { peer: Peer }) {
+  const deeds = usePeerDeeds();
+  const [asking, setAsking] = useState(false);
+  return (
+    <InspectorPart title={t.peers.keysNew}>
+      {peer.new_fingerprints.map((fingerprint) => (
+        <div key={fingerprint} className="flex items-start gap-2">
+          <Mark tone="bad" shape="diamond" className="mt-1.5" />
+          <Ident value={fingerprint} what={t.approvals.keys} mono />
+        </div>
+      ))}
+      <Button className="mt-2" data-testid="accept-key" onClick={() => setAsking(true)}>
+        {t.peers.acceptKey}
+      </Button>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        title={t.peers.acceptTitle(peer.provider)}
+        text={t.peers.acceptText}
+        action={t.peers.acceptKey}
+        run={() => deeds.acceptKey(peer.provider)}
+      >
+        <ul className="mb-2 rounded-md border border-line bg-sunken p-2">
+          {peer.new_fingerprints.map((fingerprint) => (
+            <li key={fingerprint}>
+              <Ident value={fingerprint} what={t.approvals.keys} mono />
+            </li>
+          ))}
+        </ul>
+      </Confirm>
+    </InspectorPart>
+  );
+}

@@ -1,0 +1,168 @@
+import { ChevronDown, ChevronUp } from "lucide-react";
+import type { Traffic } from "@/bindings/Traffic";
+import { remedy } from "@/domain/peer/words";
+import { answer, kindOf } from "@/domain/traffic/words";
+import { IconButton } from "@/shared/Button";
+import { exact } from "@/shared/format";
+import { Inspector, InspectorPart } from "@/shared/layout";
+import { StateWord } from "@/shared/Mark";
+import { Bytes, CopyButton, Duration, Fact, Facts, Ident, Lasting } from "@/shared/values";
+import { t } from "@/text";
+
+/** One request in full. */
+export function TrafficDetails({
+  record,
+  onClose,
+  onMove,
+}: {
+  record: Traffic | undefined;
+  onClose: () => void;
+  onMove: (by: number) => void;
+}) {
+  return (
+    <Inspector
+      title={record === undefined ? t.app.details : t.traffic.kind[kindOf(record)]}
+      label={t.app.details}
+      onClose={onClose}
+      actions={
+        <>
+          <IconButton label={t.traffic.previous} keys="k" onClick={() => onMove(-1)}>
+            <ChevronUp className="size-4" />
+          </IconButton>
+          <IconButton label={t.traffic.next} keys="j" onClick={() => onMove(1)}>
+            <ChevronDown className="size-4" />
+          </IconButton>
+        </>
+      }
+    >
+      {record === undefined ? <p className="text-muted">{t.traffic.gone}</p> : <Details record={record} />}
+    </Inspector>
+  );
+}
+
+function Details({ record }: { record: Traffic }) {
+  const { tone, shape, text } = answer(record);
+  return (
+    <>
+      <InspectorPart title={t.traffic.column.target}>
+        <p className="mb-2">
+          <Ident value={`${record.method} ${record.target}`} what={t.traffic.column.target} mono />
+        </p>
+        <Facts>
+          <Fact name={t.traffic.column.status} hint={t.traffic.hint.status}>
+            <StateWord tone={tone} shape={shape}>
+              {text}
+            </StateWord>
+            {record.code !== null && <code className="ml-2 font-mono text-sm">{record.code}</code>}
+          </Fact>
+          <Fact name={t.traffic.column.direction}>
+            {record.direction === "in" ? t.traffic.in : t.traffic.out}
+          </Fact>
+          <Fact name={t.traffic.column.peer}>
+            {record.peer === null ? (
+              t.traffic.nobody
+            ) : (
+              <>
+                {!record.verified && <span className="text-muted">{t.traffic.claimed} </span>}
+                <Ident value={record.peer} what={t.traffic.column.peer} />
+              </>
+            )}
+          </Fact>
+          <Fact name={t.traffic.signature}>
+            <StateWord
+              tone={record.verified ? "ok" : record.waiting ? "muted" : "warn"}
+              shape={record.verified ? "tick" : "ring"}
+            >
+              {record.verified ? t.traffic.verified : t.traffic.unverified}
+            </StateWord>
+          </Fact>
+        </Facts>
+      </InspectorPart>
+      {(record.text !== null || record.stage !== null) && (
+        <InspectorPart title={t.traffic.error}>
+          {record.stage !== null && (
+            <StateWord tone="bad" shape="triangle" title={t.stageHint[record.stage]}>
+              {t.stage[record.stage]}
+            </StateWord>
+          )}
+          {record.text !== null && <p className="wrap-anywhere">{record.text}</p>}
+          {record.stage !== null && (
+            <p className="mt-1.5 border-l-2 border-accent pl-2">
+              <span className="font-medium">{t.peers.remedy}: </span>
+              {remedy({ code: record.code ?? "", stage: record.stage })}
+            </p>
+          )}
+        </InspectorPart>
+      )}
+      <InspectorPart title={t.traffic.timing}>
+        <Facts>
+          <Fact name={t.traffic.began}>
+            <time dateTime={record.at} className="whitespace-pre-line">
+              {exact(record.at)}
+            </time>
+          </Fact>
+          <Fact name={t.traffic.took} hint={t.traffic.hint.duration}>
+            {record.waiting ? (
+              <>
+                {t.traffic.waiting} <Lasting since={record.at} />
+              </>
+            ) : (
+              <Duration ms={record.duration_ms} />
+            )}
+          </Fact>
+          <Fact name={t.traffic.sent}>
+            <Bytes n={record.direction === "out" ? record.request_bytes : record.response_bytes} />
+          </Fact>
+          <Fact name={t.traffic.received}>
+            <Bytes n={record.direction === "out" ? record.response_bytes : record.request_bytes} />
+          </Fact>
+        </Facts>
+      </InspectorPart>
+      <InspectorPart title={t.traffic.itemsTitle(record.item_count)}>
+        {record.items.length === 0 ? (
+          <p className="text-muted">{t.traffic.noItems}</p>
+        ) : (
+          <ul>
+            {record.items.map((item) => (
+              <li key={item.seq} className="flex gap-3">
+                <span className="w-12 text-right text-muted">{item.seq}</span>
+                <span className="font-medium">{item.kind}</span>
+              </li>
+            ))}
+            {record.item_count > record.items.length && (
+              <li className="text-muted">{t.traffic.itemsMore(record.item_count - record.items.length)}</li>
+            )}
+          </ul>
+        )}
+      </InspectorPart>
+      <Headers title={t.traffic.requestHeaders} lines={record.request_headers} />
+      <Headers title={t.traffic.responseHeaders} lines={record.response_headers} />
+    </>
+  );
+}
+
+function Headers({ title, lines }: { title: string; lines: readonly string[] }) {
+  return (
+    <InspectorPart
+      title={title}
+      actions={lines.length > 0 && <CopyButton always value={lines.join("\n")} what={title.toLowerCase()} />}
+    >
+      {lines.length === 0 ? (
+        <p className="text-muted">{t.traffic.noHeaders}</p>
+      ) : (
+        <dl className="grid gap-1 font-mono text-sm">
+          {lines.map((line, index) => {
+            const at = line.indexOf(":");
+            return (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a header may be there twice.
+              <div key={index} className="wrap-anywhere">
+                <dt className="inline text-muted">{line.slice(0, at)}: </dt>
+                <dd className="inline">{line.slice(at + 1).trim()}</dd>
+              </div>
+            );
+          })}
+        </dl>
+      )}
+    </InspectorPart>
+  );
+}

@@ -1,0 +1,274 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
+import { memo, type RefObject, useEffect, useRef } from "react";
+import type { Traffic } from "@/bindings/Traffic";
+import { answer, isError, kindOf } from "@/domain/traffic/words";
+import { cx } from "@/shared/class";
+import { duration, exact, timeOfDay } from "@/shared/format";
+import { useMedia } from "@/shared/hooks";
+import { Mark } from "@/shared/Mark";
+import { Bytes, Lasting } from "@/shared/values";
+import { t } from "@/text";
+
+const COLUMNS =
+  "grid grid-cols-[6.5rem_1.25rem_minmax(7rem,1fr)_minmax(8rem,0.9fr)_minmax(8rem,2fr)_5.5rem_6rem_5rem_3.5rem] gap-x-3";
+const NARROW = "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2";
+
+/** A virtual list of rows of one height; the open row and the keyboard are the screen's affair. */
+export function TrafficList({
+  rows,
+  openId,
+  onOpen,
+  onLook,
+  onScrolled,
+  fresh,
+  onCatchUp,
+  scroller,
+}: {
+  rows: readonly Traffic[];
+  openId: number | null;
+  onOpen: (id: number) => void;
+  /** The pointer is on the list, or has left it. */
+  onLook: (looking: boolean) => void;
+  onScrolled: (scrolled: boolean) => void;
+  fresh: number;
+  onCatchUp: () => void;
+  scroller: RefObject<HTMLDivElement | null>;
+}) {
+  const narrow = useMedia("(max-width: 60rem)");
+  const rem = useRef(16);
+  rem.current = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  const height = Math.round((narrow ? 2.75 : 1.75) * rem.current);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 12,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are measured anew when the layout changes.
+  useEffect(() => virtual.measure(), [height]);
+  // A list that goes while it is pointed at is not left.
+  useEffect(() => () => onLook(false), [onLook]);
+  const opened = rows.findIndex((row) => row.id === openId);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only opening another one brings it into view, not each new row.
+  useEffect(() => {
+    if (opened !== -1) virtual.scrollToIndex(opened, { align: "auto" });
+  }, [openId]);
+  return (
+    <div
+      role="table"
+      aria-label={t.traffic.title}
+      aria-rowcount={rows.length + 1}
+      className="relative flex min-h-0 flex-1 flex-col bg-surface"
+    >
+      {!narrow && (
+        <div role="rowgroup" className="border-b border-line pr-3">
+          <div role="row" className={cx(COLUMNS, "h-7 items-center px-4 text-sm text-muted")}>
+            <span role="columnheader" title={t.traffic.hint.time}>
+              {t.traffic.column.time}
+            </span>
+            <span role="columnheader" title={t.traffic.hint.direction}>
+              <span className="sr-only">{t.traffic.column.direction}</span>
+            </span>
+            <span role="columnheader">{t.traffic.column.peer}</span>
+            <span role="columnheader">{t.traffic.column.kind}</span>
+            <span role="columnheader">{t.traffic.column.target}</span>
+            <span role="columnheader" title={t.traffic.hint.status}>
+              {t.traffic.column.status}
+            </span>
+            <span role="columnheader" className="text-right" title={t.traffic.hint.duration}>
+              {t.traffic.column.duration}
+            </span>
+            <span role="columnheader" className="text-right" title={t.traffic.hint.size}>
+              {t.traffic.column.size}
+            </span>
+            <span role="columnheader" className="text-right" title={t.traffic.hint.items}>
+              {t.traffic.column.items}
+            </span>
+          </div>
+        </div>
+      )}
+      {fresh > 0 && (
+        <button
+          type="button"
+          data-testid="traffic-new"
+          onClick={onCatchUp}
+          className="appear absolute top-9 left-1/2 z-10 inline-flex h-7 -translate-x-1/2 items-center gap-1 rounded-full bg-accent-fill px-3 font-medium text-accent-ink shadow-pop hover:bg-accent-fill-hover"
+          aria-label={t.traffic.showNew(fresh)}
+        >
+          <ArrowUp className="size-3.5" aria-hidden="true" />
+          {t.traffic.newOnes(fresh)}
+        </button>
+      )}
+      <div
+        ref={scroller}
+        role="rowgroup"
+        data-testid="traffic-list"
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-y-auto -outline-offset-2"
+        onPointerEnter={(event) => event.pointerType !== "touch" && onLook(true)}
+        onPointerLeave={() => onLook(false)}
+        onScroll={(event) => onScrolled(event.currentTarget.scrollTop > height / 2)}
+      >
+        <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((item) => {
+            const record = rows[item.index];
+            if (record === undefined) return null;
+            return (
+              <div
+                key={record.id}
+                role="presentation"
+                className="absolute inset-x-0 top-0"
+                style={{ transform: `translateY(${item.start}px)`, height }}
+              >
+                <TrafficRow
+                  record={record}
+                  index={item.index}
+                  open={record.id === openId}
+                  narrow={narrow}
+                  onOpen={onOpen}
+                />
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const TrafficRow = memo(function TrafficRow({
+  record,
+  index,
+  open,
+  narrow,
+  onOpen,
+}: {
+  record: Traffic;
+  index: number;
+  open: boolean;
+  narrow: boolean;
+  onOpen: (id: number) => void;
+}) {
+  const { tone, shape, text } = answer(record);
+  const error = isError(record);
+  const kind = t.traffic.kind[kindOf(record)];
+  const way = record.direction === "in" ? t.traffic.in : t.traffic.out;
+  const arrow = (
+    <span role="cell" title={way} className="text-muted">
+      {record.direction === "in" ? (
+        <ArrowLeft className="size-4" aria-hidden="true" />
+      ) : (
+        <ArrowRight className="size-4" aria-hidden="true" />
+      )}
+      <span className="sr-only">{way}</span>
+    </span>
+  );
+  const state = (
+    <span
+      role="cell"
+      className={cx("inline-flex min-w-0 items-center gap-1.5", error && "text-bad")}
+      title={record.code ?? record.text ?? undefined}
+    >
+      <Mark tone={tone} shape={shape} className={record.waiting ? "breathe" : ""} />
+      <span className="truncate">{text}</span>
+    </span>
+  );
+  const took = record.waiting ? (
+    <span className="text-accent">
+      <Lasting since={record.at} />
+    </span>
+  ) : (
+    <span className="whitespace-nowrap">
+      {record.duration_ms === null ? t.units.unknown : duration(record.duration_ms)}
+    </span>
+  );
+  const opener = (
+    <button
+      type="button"
+      data-traffic={record.id}
+      tabIndex={-1}
+      aria-expanded={open}
+      onClick={() => onOpen(record.id)}
+      className="max-w-full truncate text-left font-medium"
+    >
+      {kind}
+    </button>
+  );
+  const peer = record.peer ?? t.traffic.nobody;
+  const common = cx(
+    "h-full items-center border-b border-line px-4 outline-none",
+    open ? "bg-accent-soft" : "hover:bg-hover",
+  );
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has j and k, the arrows, and the button in the row.
+    <div
+      role="row"
+      tabIndex={-1}
+      aria-rowindex={index + 2}
+      data-testid="traffic-row"
+      data-direction={record.direction}
+      data-waiting={record.waiting}
+      className={cx(narrow ? NARROW : COLUMNS, common)}
+      onClick={(event) => {
+        if ((event.target as HTMLElement).closest("button") === null) onOpen(record.id);
+      }}
+    >
+      {narrow ? (
+        <>
+          {arrow}
+          <span role="cell" className="min-w-0">
+            <span className="flex gap-2">
+              {opener}
+              <span className="truncate text-muted" title={peer}>
+                {peer}
+              </span>
+            </span>
+            <span className="block truncate text-sm text-muted" title={record.target}>
+              {record.method} {record.target}
+            </span>
+          </span>
+          <span role="cell" className="text-right text-sm">
+            {state}
+            <span className="block">{took}</span>
+          </span>
+        </>
+      ) : (
+        <>
+          <time role="cell" dateTime={record.at} title={exact(record.at)} className="text-muted">
+            {timeOfDay(record.at)}
+          </time>
+          {arrow}
+          <span
+            role="cell"
+            className={cx("truncate", !record.verified && "text-muted italic")}
+            title={record.verified ? peer : `${peer}: ${t.traffic.unverified}`}
+          >
+            {peer}
+          </span>
+          <span role="cell" className="min-w-0">
+            {opener}
+          </span>
+          <span role="cell" className="truncate text-muted" title={`${record.method} ${record.target}`}>
+            {record.method} {record.target}
+          </span>
+          {state}
+          <span role="cell" className="text-right">
+            {took}
+          </span>
+          <span role="cell" className="text-right text-muted">
+            {record.waiting ? "" : <Bytes n={record.request_bytes + record.response_bytes} />}
+          </span>
+          <span
+            role="cell"
+            className="text-right text-muted"
+            title={record.item_count > 0 ? record.items.map((each) => each.kind).join(", ") : undefined}
+          >
+            {record.item_count > 0 ? record.item_count : ""}
+          </span>
+        </>
+      )}
+    </div>
+  );
+});
