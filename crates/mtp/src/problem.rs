@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    id::Id,
+    id::Generation,
     keys::Thumbprint,
     time::Timestamp,
     wire::{self, Encoding, Malformed},
@@ -142,7 +142,7 @@ pub struct Members {
     /// The epoch to rebase on, with `epoch-conflict`.
     pub epoch: Option<u64>,
     /// The feed's generation, with `feed-reset` and `feed-truncated`.
-    pub generation: Option<Id>,
+    pub generation: Option<Generation>,
     /// The lowest number still kept, with the same.
     pub first: Option<u64>,
     /// The highest number given, with the same.
@@ -191,7 +191,7 @@ impl Problem {
 
     /// Tells where the feed stands.
     #[must_use]
-    pub fn with_feed(mut self, generation: Id, first: u64, head: u64) -> Self {
+    pub fn with_feed(mut self, generation: Generation, first: u64, head: u64) -> Self {
         self.members.generation = Some(generation);
         self.members.first = Some(first);
         self.members.head = Some(head);

@@ -3,10 +3,12 @@
 //! Each has one spelling, compared octet by octet. Another spelling of the same thing is refused, never
 //! repaired, so that nothing below this room has to think about look-alikes.
 
+mod generation;
 mod provider;
 mod uri;
 mod uuid7;
 
+pub use generation::Generation;
 pub use provider::{Host, Provider};
 pub use uri::{ClientUri, GroupUri, Name, UserUri};
 pub use uuid7::Id;

@@ -5,7 +5,7 @@ use uuid::{Builder, Uuid, Variant};
 use super::InvalidIdentifier;
 use crate::{text::as_text, time::Timestamp};
 
-/// The id of a request, an item or a feed's generation: a UUIDv7 in lower-case text, scoped to the provider
+/// The id of a request, or an item: a UUIDv7 in lower-case text, scoped to the provider
 /// that made it (section 5). Ids of one provider order by the time they were made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(Uuid);

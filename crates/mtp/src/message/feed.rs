@@ -13,7 +13,7 @@ use super::{
     body::{Body, BodyFault, ObjectRef},
 };
 use crate::{
-    id::{GroupUri, Id},
+    id::{Generation, GroupUri, Id},
     octets::Octets,
     wire::Replay,
 };
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedPage {
     /// The name of this feed's history.
-    pub generation: Id,
+    pub generation: Generation,
     /// The items after the one asked for, in the order of their numbers.
     pub items: Vec<Item>,
     /// The lowest number still kept, `head + 1` for none.

@@ -1,9 +1,12 @@
 //! Queries (sections 6 and 11): plain values, each at most once; unknown parameters are ignored.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::{Display, Write as _},
+    str::FromStr,
+};
 
 use crate::{
-    id::Id,
+    id::{Generation, Id},
     wire::{MAX_INTEGER, Malformed},
 };
 
@@ -15,7 +18,7 @@ pub struct FeedQuery {
     /// The id of the item with that number; none with `after=0`.
     pub last: Option<Id>,
     /// The history in which it has that number; may be left out with `after=0` only.
-    pub generation: Option<Id>,
+    pub generation: Option<Generation>,
     /// How long the answer may be held, in seconds.
     pub wait: u64,
     /// The most items of a page; none for the server's limit.
@@ -54,7 +57,7 @@ impl FeedQuery {
         let [after, last, generation, wait, max_events, max_bytes] =
             parameters(query, ["after", "last", "generation", "wait", "max_events", "max_bytes"])?;
         let after = number("after", after, 0)?.ok_or_else(|| Malformed::new("`after` is missing"))?;
-        let (last, generation) = (id("last", last)?, id("generation", generation)?);
+        let (last, generation) = (parsed("last", last)?, parsed("generation", generation)?);
         if after > 0 && generation.is_none() {
             return Err(Malformed::new("with `after` over 0, `generation` has to be there"));
         }
@@ -71,7 +74,7 @@ impl FeedQuery {
     /// Writes what stands after the `?`.
     pub fn to_query(&self) -> String {
         let mut query = format!("after={}", self.after);
-        let mut add = |name, value: Option<&dyn std::fmt::Display>| {
+        let mut add = |name, value: Option<&dyn Display>| {
             if let Some(value) = value {
                 // Writing to a String cannot fail.
                 let _ = write!(query, "&{name}={value}");
@@ -133,7 +136,7 @@ fn number(name: &str, value: Option<&str>, least: u64) -> Result<Option<u64>, Ma
     }
 }
 
-fn id(name: &str, value: Option<&str>) -> Result<Option<Id>, Malformed> {
+fn parsed<T: FromStr<Err: Display>>(name: &str, value: Option<&str>) -> Result<Option<T>, Malformed> {
     value
         .map(|value| value.parse().map_err(|fault| Malformed::new(format_args!("`{name}` is {fault}"))))
         .transpose()
@@ -178,7 +181,7 @@ mod tests {
             "after=0&max_events=0",
             "after=0&max_bytes=0",
             "after=9007199254740992",
-            "after=0&generation=g1",
+            "after=0&generation=g%31",
             "after=0&generation=",
             "after=0&wait=%31",
             "after=99999999999999999999999",

@@ -142,8 +142,15 @@ fn item_body() -> impl Strategy<Value = ItemBody> {
 
 pub(crate) fn page() -> impl Strategy<Value = FeedPage> {
     let item = (integer(), id(), item_body()).prop_map(|(seq, id, body)| Item { seq, id, body });
-    (id(), vec(item, 0..5), integer(), integer(), any::<bool>())
-        .prop_map(|(generation, items, first, head, more)| FeedPage { generation, items, first, head, more })
+    (id(), vec(item, 0..5), integer(), integer(), any::<bool>()).prop_map(
+        |(generation, items, first, head, more)| FeedPage {
+            generation: generation.into(),
+            items,
+            first,
+            head,
+            more,
+        },
+    )
 }
 
 /// Queries that are in order: with a cursor over 0, it is named in full.
@@ -156,7 +163,7 @@ pub(crate) fn query() -> impl Strategy<Value = FeedQuery> {
         |((after, last, generation), wait, max_events, max_bytes)| FeedQuery {
             after,
             last,
-            generation,
+            generation: generation.map(Into::into),
             wait,
             max_events,
             max_bytes,
@@ -222,7 +229,7 @@ pub(crate) fn problem() -> impl Strategy<Value = Problem> {
         problem.members.epoch = epoch;
         problem.members.limit = limit;
         match feed {
-            Some((generation, first, head)) => problem.with_feed(generation, first, head),
+            Some((generation, first, head)) => problem.with_feed(generation.into(), first, head),
             None => problem,
         }
     })

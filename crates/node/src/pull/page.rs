@@ -178,7 +178,7 @@ mod tests {
     fn page(first: u64, head: u64, seqs: &[u64]) -> FeedPage {
         let body = ItemBody::Other { kind: "news".into() };
         let items = seqs.iter().map(|seq| Item { seq: *seq, id: System.id(), body: body.clone() }).collect();
-        FeedPage { generation: System.id(), items, first, head, more: false }
+        FeedPage { generation: System.id().into(), items, first, head, more: false }
     }
 
     fn at(page: &FeedPage, seq: u64) -> Cursor {

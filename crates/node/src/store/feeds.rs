@@ -1,7 +1,7 @@
 //! Feeds: what we have to tell each reader, and how far we have pulled what each peer has to tell us
 //! (`docs/mtp.md`, section 11).
 
-use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::id::{Generation, Id, Provider};
 use drawbridge_mtp::message::{Item, ItemBody};
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding};
@@ -16,7 +16,7 @@ use super::{Reader, StoreFault, Tx, View, parsed, parsed_id, signed, time, unsig
 #[derive(Clone, Debug)]
 pub struct FeedPlace {
     /// Names this feed's history.
-    pub generation: Id,
+    pub generation: Generation,
     /// The lowest number still kept; `head + 1` where none is.
     pub first: u64,
     /// The highest number given; 0 for none.
@@ -44,7 +44,7 @@ pub struct FeedSlice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The generation that the numbers belong to.
-    pub generation: Id,
+    pub generation: Generation,
     /// The last number stored; 0 for none.
     pub seq: u64,
     /// The id of the item with that number.
