@@ -1,9 +1,9 @@
 //! Who lives here.
 
 use drawbridge_mtp::id::{ClientUri, UserUri};
-use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::StoreFault;
 
+use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{CreateUser, CreatedUser, Empty, NamedClient, SetUserRule, Token, Users};
@@ -17,9 +17,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
         .await?;
     let users = users.into_iter().map(|row| {
         let uri = UserUri::new(node.provider(), &row.name);
-        let connected = connections
-            .iter()
-            .filter(|row| row.state == ConnectionState::Approved && (row.from == uri || row.to == uri));
+        let connected = connections.iter().filter(|row| row.from == uri || row.to == uri);
         let clients = clients.iter().filter(|client| client.user == row.name).map(|client| Client {
             name: client.name.clone(),
             uri: ClientUri::new(&uri, &client.name),
@@ -27,7 +25,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
             last_seen: client.last_seen,
         });
         User {
-            connections: u32::try_from(connected.count()).unwrap_or(u32::MAX),
+            connections: count_connected(connected),
             clients: clients.collect(),
             rule: row.rule.into(),
             created: row.created,

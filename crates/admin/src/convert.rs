@@ -1,6 +1,8 @@
 //! From the node's words to the GUI's: the same words, in other types, so that neither side binds the other.
 
-use drawbridge_mtp::message::PeerState;
+use std::collections::HashSet;
+
+use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
 use drawbridge_node::store::{self, ConnectionRow, TroubleRow};
@@ -38,6 +40,15 @@ impl From<TroubleRow> for view::Trouble {
         let TroubleRow { code, text, first, last, count, over, .. } = row;
         Self { stage, code, text, first, last, count, over }
     }
+}
+
+/// How many pairs of users are connected; both of a pair may have asked.
+pub(crate) fn count_connected<'a>(rows: impl Iterator<Item = &'a ConnectionRow>) -> u32 {
+    let approved = rows.filter(|row| row.state == ConnectionState::Approved);
+    let pairs: HashSet<_> = approved
+        .map(|row| if row.from < row.to { (&row.from, &row.to) } else { (&row.to, &row.from) })
+        .collect();
+    u32::try_from(pairs.len()).unwrap_or(u32::MAX)
 }
 
 /// A connection, with our judgement of the other provider.

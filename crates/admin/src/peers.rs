@@ -42,6 +42,10 @@ fn show(node: &Node, known: Known, with_past: bool) -> Peer {
         _ => Vec::new(),
     };
     let pulling = node.pulling(&row.provider);
+    let unattended = match row.state {
+        PeerState::Unknown | PeerState::Pending | PeerState::Allowed => PullingStatus::Idle,
+        PeerState::Blocked | PeerState::KeyChanged => PullingStatus::Stopped,
+    };
     let software = document.as_ref().and_then(|document| document.software.as_ref());
     Peer {
         software: software.map(|it| {
@@ -54,7 +58,7 @@ fn show(node: &Node, known: Known, with_past: bool) -> Peer {
         fingerprints: keys,
         new_fingerprints,
         pulling: Pulling {
-            status: pulling.map_or(PullingStatus::Stopped, |pulling| pulling.status).into(),
+            status: pulling.map_or(unattended, |pulling| pulling.status).into(),
             since: pulling.map_or(row.since, |pulling| pulling.since),
             last_pull: row.last_pull,
             next_try: pulling.and_then(|pulling| pulling.next_try),

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::store::StoreFault;
 use drawbridge_node::{Node, PullingStatus};
 
+use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{Connecting, DemoAsk, Empty, RunDemoNode, SetStrangers, SetUp, TellDeclined};
@@ -69,7 +70,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         peers: count(allowed().count()),
         failing_peers: count(failing.count()),
         users: count(users.len()),
-        connections: count(connections.iter().filter(|row| row.state == ConnectionState::Approved).count()),
+        connections: count_connected(connections.iter()),
         pulls_last_minute: count(node.traffic().pulls_since(Timestamp::from_millis(minute_ago))),
         waiting_pulls: count(node.waiting_pulls()),
         listeners,

@@ -198,11 +198,14 @@ impl View<'_> {
         self.connections_where("peer = ?1", &[&peer.as_str()])
     }
 
-    /// How many approved connections there are with users of `peer`.
+    /// How many pairs of users are connected with users of `peer`; both may have asked.
     pub fn count_approved(&self, peer: &Provider) -> Result<u32, StoreFault> {
         Ok(self
             .sql
-            .prepare_cached("SELECT count(*) FROM connection WHERE peer = ?1 AND state = 'approved'")?
+            .prepare_cached(
+                "SELECT count(*) FROM (SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
+                                       FROM connection WHERE peer = ?1 AND state = 'approved')",
+            )?
             .query_row([peer.as_str()], |row| row.get(0))?)
     }
 
