@@ -1,1 +1,1 @@
-//! What crosses crates.
+//! What crosses crates: whole providers, people in them, and peers that break the rules. The stories are in `tests/`.

@@ -1,1 +1,38 @@
-//! For tests only.
+//! For tests only: whole providers on loopback, people in them, a clock that can be turned, and a peer made by hand
+//! that says whatever a test wants.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | [`Realm`] | a certificate authority, a clock, a folder: where everything below lives |
+//! | [`Station`] | one provider: its configuration, and its node while that runs |
+//! | [`Person`] | a user, who asks and ends |
+//! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
+//! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
+
+mod clock;
+mod desk;
+mod draft;
+mod hand_made;
+mod person;
+mod realm;
+mod station;
+
+pub use clock::Clock;
+pub use desk::Desk;
+pub use draft::{Draft, Heard};
+pub use hand_made::HandMade;
+pub use person::Person;
+pub use realm::Realm;
+pub use station::{PATIENCE, Station};
+
+/// `N` providers that run and have not met.
+pub async fn federation<const N: usize>() -> (Realm, [Station; N]) {
+    let realm = Realm::new();
+    let mut stations = Vec::new();
+    for _ in 0..N {
+        stations.push(realm.station(|_| {}).await);
+    }
+    let stations = stations.try_into().unwrap_or_else(|_| unreachable!("there are N"));
+    (realm, stations)
+}

@@ -1,0 +1,43 @@
+//! A clock that can be turned.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use drawbridge_mtp::id::Id;
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::ambient::{Ambient, System};
+
+/// The system's clock, turned ahead by as much as a test wants. All of a realm go by the same one.
+#[derive(Debug, Default)]
+pub struct Clock {
+    ahead_ms: AtomicU64,
+}
+
+impl Clock {
+    /// Turns it ahead.
+    pub fn turn(&self, by: Duration) {
+        self.ahead_ms.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// A new id.
+    pub fn id(&self) -> Id {
+        Id::new(self.now(), self.random())
+    }
+
+    /// Random octets.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut octets = [0; N];
+        self.fill(&mut octets);
+        octets
+    }
+}
+
+impl Ambient for Clock {
+    fn now(&self) -> Timestamp {
+        System.now().plus(Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst)))
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        System.fill(buffer);
+    }
+}

@@ -1,0 +1,153 @@
+//! A request of a hand-made peer, well- or ill-formed, and what it is answered.
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::problem::{Code, ReceivedProblem};
+use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp, verify_response};
+use drawbridge_node::ambient::Ambient;
+use http::header::{CACHE_CONTROL, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::HandMade;
+
+/// A request that is signed as the contract says when it is sent, and then spoiled as a test wants it.
+#[derive(Clone)]
+pub struct Draft<'a> {
+    peer: &'a HandMade,
+    /// Who is asked.
+    at: Provider,
+    /// Who is said to be asked.
+    to: Provider,
+    method: Method,
+    target_uri: String,
+    content: Option<(String, Vec<u8>)>,
+    stamp: Stamp,
+    signer: Signer,
+    /// What is done to the fields once they are signed.
+    spoils: Vec<(HeaderName, Option<HeaderValue>)>,
+    /// What is sent in the place of the signed content.
+    instead: Option<Vec<u8>>,
+}
+
+/// An answer, proved to be from who was asked and to this very request.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// The status.
+    pub status: StatusCode,
+    /// The fields.
+    pub headers: HeaderMap,
+    /// The content.
+    pub body: Vec<u8>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(peer: &'a HandMade, to: Provider, method: Method, resource: &str) -> Self {
+        let target_uri = format!("https://{to}/mtp/v1{resource}");
+        let (stamp, signer) = (peer.stamp(), peer.signer().clone());
+        let (content, spoils, instead) = (None, Vec::new(), None);
+        Self { peer, at: to.clone(), to, method, target_uri, content, stamp, signer, spoils, instead }
+    }
+
+    /// With this content.
+    #[must_use]
+    pub fn content(mut self, content_type: &str, content: Vec<u8>) -> Self {
+        self.content = Some((content_type.to_owned(), content));
+        self
+    }
+
+    /// Signed with this stamp.
+    #[must_use]
+    pub fn stamped(mut self, alter: impl FnOnce(&mut Stamp)) -> Self {
+        alter(&mut self.stamp);
+        self
+    }
+
+    /// Signed by another.
+    #[must_use]
+    pub fn signed_by(mut self, signer: Signer) -> Self {
+        self.signer = signer;
+        self
+    }
+
+    /// Meant for another.
+    #[must_use]
+    pub fn meant_for(mut self, to: &Provider) -> Self {
+        self.to = to.clone();
+        self
+    }
+
+    /// With this field, once it is signed.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.spoils.push((HeaderName::from_static(name), Some(value.parse().unwrap())));
+        self
+    }
+
+    /// Without this field, once it is signed.
+    #[must_use]
+    pub fn without(mut self, name: &'static str) -> Self {
+        self.spoils.push((HeaderName::from_static(name), None));
+        self
+    }
+
+    /// With other content than was signed.
+    #[must_use]
+    pub fn sending(mut self, content: &[u8]) -> Self {
+        self.instead = Some(content.to_vec());
+        self
+    }
+
+    /// Sends it; the answer has to be signed well.
+    pub async fn send(self) -> Heard {
+        let keys = self.peer.keys_of(&self.at).await;
+        let content = self.content.as_ref().map(|(kind, content)| (kind.as_str(), content.as_slice()));
+        let signed = self.signer.sign_request(&self.method, &self.target_uri, &self.to, content, self.stamp);
+        let mut headers = signed.headers;
+        for (name, value) in self.spoils {
+            match value {
+                Some(value) => drop(headers.insert(name, value)),
+                None => drop(headers.remove(name)),
+            }
+        }
+        let binding = RequestBinding::of(&self.method, &self.target_uri, &headers);
+        let mut request = self.peer.client.request(self.method, &self.target_uri).headers(headers);
+        if let Some(content) = self.instead.or(self.content.map(|(_, content)| content)) {
+            request = request.body(content);
+        }
+        let response = request.send().await.expect("the node answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.expect("the node answers to the end").to_vec();
+        let now = self.peer.clock().now();
+        verify_response(status, &headers, &body, &binding, &self.at, &keys, now)
+            .unwrap_or_else(|fault| panic!("{status} is not signed well: {fault}"));
+        assert_eq!(headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes), Some(&b"no-store"[..]));
+        Heard { status, headers, body }
+    }
+
+    /// Sends it, and has to be refused with `code`.
+    pub async fn is_refused(self, code: Code) -> ReceivedProblem {
+        let what = format!("{} {}", self.method, self.target_uri);
+        let heard = self.send().await;
+        let problem = heard.problem();
+        assert_eq!(problem.known(), Some(code), "{what}: {heard:?}");
+        assert_eq!(heard.status, code.status(), "{what}");
+        problem
+    }
+}
+
+impl Heard {
+    /// The content, JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The problem that it is.
+    pub fn problem(&self) -> ReceivedProblem {
+        ReceivedProblem::parse(&self.body)
+            .unwrap_or_else(|fault| panic!("no problem but {} ({fault})", self.status))
+    }
+
+    /// A field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}

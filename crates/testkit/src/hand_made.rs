@@ -1,0 +1,165 @@
+//! A provider without a node: a server and a client that a test writes the lines for.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use drawbridge_mtp::document::{Endpoint, ProviderDocument};
+use drawbridge_mtp::id::{Provider, UserUri};
+use drawbridge_mtp::keys::{KeySet, SecretKey};
+use drawbridge_mtp::problem;
+use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp};
+use drawbridge_node::Listener;
+use drawbridge_node::ambient::Ambient;
+use drawbridge_node::identity::provider_document;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Request};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{Clock, Desk, Draft};
+
+/// A peer that a test plays itself. Its server runs until it is dropped.
+pub struct HandMade {
+    signer: Signer,
+    clock: Arc<Clock>,
+    desk: Desk,
+    pub(crate) client: reqwest::Client,
+    keys: Mutex<HashMap<Provider, KeySet>>,
+    _stop: DropGuard,
+}
+
+struct Server {
+    document: Vec<u8>,
+    endpoint: Endpoint,
+    signer: Signer,
+    clock: Arc<Clock>,
+    desk: Desk,
+}
+
+impl HandMade {
+    pub(crate) fn serve(
+        provider: Provider,
+        listener: Listener,
+        tls: Arc<rustls::ServerConfig>,
+        root: &Path,
+        clock: Arc<Clock>,
+    ) -> Self {
+        let key = SecretKey::from_seed(clock.random());
+        let endpoint: Endpoint = format!("https://{provider}/mtp/v1").parse().unwrap();
+        let document = provider_document(&provider, &endpoint, &key).to_json();
+        let signer = Signer::new(provider, key);
+        let desk = Desk::new(clock.id().into());
+        let (client, stop) = (client(root), CancellationToken::new());
+        let server =
+            Server { document, endpoint, signer: signer.clone(), clock: clock.clone(), desk: desk.clone() };
+        let router = Router::new()
+            .route("/.well-known/mtp", get(show_document))
+            .fallback(answer)
+            .with_state(Arc::new(server));
+        tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
+        Self { signer, clock, desk, client, keys: Mutex::default(), _stop: stop.drop_guard() }
+    }
+
+    /// Its name.
+    pub fn provider(&self) -> &Provider {
+        self.signer.provider()
+    }
+
+    /// The address of a user that it says it has.
+    pub fn address(&self, name: &str) -> UserUri {
+        UserUri::new(self.provider(), &name.parse().unwrap())
+    }
+
+    /// What it signs with.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// What it answers.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// The realm's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A signature's stamp, made now.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { created: self.clock.now().as_secs(), lifetime_s: 120, nonce: self.clock.random() }
+    }
+
+    /// A request to `to`, which is sent as it is or altered first.
+    pub fn draft(&self, to: &Provider, method: Method, resource: &str) -> Draft<'_> {
+        Draft::new(self, to.clone(), method, resource)
+    }
+
+    /// `GET`.
+    pub fn gets(&self, to: &Provider, resource: &str) -> Draft<'_> {
+        self.draft(to, Method::GET, resource)
+    }
+
+    /// `POST` of some JSON.
+    pub fn posts(&self, to: &Provider, resource: &str, json: &serde_json::Value) -> Draft<'_> {
+        self.draft(to, Method::POST, resource).content("application/json", json.to_string().into_bytes())
+    }
+
+    /// The content of a request for a connection, open for an hour.
+    pub fn request(&self, from: &UserUri, to: &UserUri) -> serde_json::Value {
+        let now = self.clock.now();
+        serde_json::json!({
+            "id": self.clock.id(),
+            "from": from,
+            "to": to,
+            "created": now,
+            "expires": now.plus(std::time::Duration::from_secs(3600)),
+        })
+    }
+
+    /// The keys in the document of `provider`.
+    pub(crate) async fn keys_of(&self, provider: &Provider) -> KeySet {
+        if let Some(keys) = self.keys.lock().unwrap().get(provider) {
+            return keys.clone();
+        }
+        let asked = self.client.get(format!("https://{provider}/.well-known/mtp")).send().await.unwrap();
+        let document = ProviderDocument::parse(&asked.bytes().await.unwrap(), provider).unwrap();
+        self.keys.lock().unwrap().insert(provider.clone(), document.keys.clone());
+        document.keys
+    }
+}
+
+fn client(root: &Path) -> reqwest::Client {
+    // Another test of this process may have chosen the same one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(root).unwrap()).unwrap();
+    reqwest::Client::builder().tls_certs_only([root]).no_proxy().build().unwrap()
+}
+
+async fn show_document(State(server): State<Arc<Server>>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], server.document.clone()).into_response()
+}
+
+async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let uri = format!("{}{target}", server.endpoint.origin());
+    let binding = RequestBinding::of(&parts.method, &uri, &parts.headers);
+    let content = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let resource = target.strip_prefix(server.endpoint.path()).unwrap_or(target);
+    let (status, body, is_problem) = server.desk.answer(&parts.method, resource, &content).await;
+    let mut headers = HeaderMap::new();
+    if !body.is_empty() {
+        let kind = if is_problem { problem::CONTENT_TYPE } else { "application/json" };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    let stamp =
+        Stamp { created: server.clock.now().as_secs(), lifetime_s: 120, nonce: server.clock.random() };
+    server.signer.sign_response(status, &mut headers, &body, &binding, stamp);
+    (status, headers, body).into_response()
+}

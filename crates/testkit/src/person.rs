@@ -1,0 +1,46 @@
+//! A user, who asks and ends.
+
+use std::time::Duration;
+
+use drawbridge_mtp::id::{Id, UserUri};
+use drawbridge_node::{Decision, Misuse};
+
+use crate::Station;
+
+/// A user of a station.
+pub struct Person<'a> {
+    station: &'a Station,
+    uri: UserUri,
+}
+
+impl<'a> Person<'a> {
+    pub(crate) fn new(station: &'a Station, uri: UserUri) -> Self {
+        Self { station, uri }
+    }
+
+    /// The person's address.
+    pub fn uri(&self) -> &UserUri {
+        &self.uri
+    }
+
+    /// Asks another for a connection.
+    pub async fn asks(&self, other: &UserUri) -> Id {
+        self.tries(other, None).await.unwrap()
+    }
+
+    /// Asks another for a connection, open for `ttl`.
+    pub async fn asks_for(&self, other: &UserUri, ttl: Duration) -> Id {
+        self.tries(other, Some(ttl)).await.unwrap()
+    }
+
+    /// Asks, and may be refused at home.
+    pub async fn tries(&self, other: &UserUri, ttl: Option<Duration>) -> Result<Id, Misuse> {
+        let asked = self.station.node().connect(self.uri.name(), other.clone(), ttl).await;
+        asked.map(|row| row.id)
+    }
+
+    /// Takes the own request back, or ends the connection.
+    pub async fn ends(&self, id: Id) {
+        self.station.decides(id, Decision::End).await;
+    }
+}

@@ -1,0 +1,113 @@
+//! Where the providers of a test live.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_node::config::{Config, LimitsConfig, MtpConfig, PeersConfig};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+use crate::{Clock, HandMade, Station};
+
+/// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
+pub struct Realm {
+    dir: tempfile::TempDir,
+    clock: Arc<Clock>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Realm {
+    /// A new one.
+    #[expect(clippy::new_without_default, reason = "it makes keys and files")]
+    pub fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(DnType::CommonName, "Drawbridge tests");
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("ca.pem"), authority.self_signed(&key).unwrap().pem()).unwrap();
+        Self { dir, clock: Arc::default(), issuer: Issuer::new(authority, key) }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The certificate that all trust, PEM.
+    pub fn root(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
+    }
+
+    /// A provider that runs, whose configuration is as `alter` makes it.
+    pub async fn station(&self, alter: impl FnOnce(&mut Config)) -> Station {
+        let station = self.stopped_station(alter);
+        station.start().await;
+        station
+    }
+
+    /// A provider that does not run yet.
+    pub fn stopped_station(&self, alter: impl FnOnce(&mut Config)) -> Station {
+        Station::new(self.config(alter), self.clock.clone())
+    }
+
+    /// The configuration of a provider, at a port of its own.
+    pub fn config(&self, alter: impl FnOnce(&mut Config)) -> Config {
+        let listen = free_port(&self.clock);
+        let (cert, key) = self.certificate(listen.port());
+        let mut config = Config {
+            provider: provider_at(listen),
+            data_dir: self.dir.path().join(listen.port().to_string()),
+            mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
+            client: None,
+            admin: None,
+            peers: PeersConfig {
+                allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+                extra_roots: Some(self.root()),
+                ..PeersConfig::default()
+            },
+            limits: LimitsConfig::default(),
+        };
+        alter(&mut config);
+        config
+    }
+
+    /// A peer made by hand.
+    pub fn hand_made(&self) -> HandMade {
+        let listener = drawbridge_node::bind("mtp", free_port(&self.clock)).unwrap();
+        let (cert, key) = self.certificate(listener.address.port());
+        let tls = drawbridge_node::identity::tls_of_files(&cert, &key).unwrap();
+        HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
+    }
+
+    fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {
+        let file = |what: &str| self.dir.path().join(format!("{port}-{what}.pem"));
+        let pair = KeyPair::generate().unwrap();
+        let made = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap();
+        std::fs::write(file("cert"), made.signed_by(&pair, &self.issuer).unwrap().pem()).unwrap();
+        std::fs::write(file("key"), pair.serialize_pem()).unwrap();
+        (file("cert"), file("key"))
+    }
+}
+
+fn provider_at(address: SocketAddr) -> Provider {
+    format!("127.0.0.1:{}", address.port()).parse().unwrap()
+}
+
+/// A port that nobody listens at, outside the range that outgoing connections are given theirs from: it stays free
+/// while a node that had it is stopped.
+fn free_port(clock: &Clock) -> SocketAddr {
+    loop {
+        let port = 10_000 + u16::from_le_bytes(clock.random()) % 22_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}

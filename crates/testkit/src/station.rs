@@ -1,0 +1,181 @@
+//! One provider of a realm.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drawbridge_mtp::id::{Id, Provider, UserUri};
+use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_node::config::Config;
+use drawbridge_node::store::{ConnectionRow, StoreFault, TroubleRow, UserRule, View};
+use drawbridge_node::{Decision, Node};
+
+use crate::{Clock, Person};
+
+/// How long something may take that has to come. It only matters where it never does.
+pub const PATIENCE: Duration = Duration::from_secs(45);
+
+/// One provider: its configuration, and its node while that runs.
+pub struct Station {
+    config: Config,
+    clock: Arc<Clock>,
+    node: Mutex<Option<Node>>,
+}
+
+impl Station {
+    pub(crate) fn new(config: Config, clock: Arc<Clock>) -> Self {
+        Self { config, clock, node: Mutex::default() }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its name.
+    pub fn provider(&self) -> &Provider {
+        &self.config.provider
+    }
+
+    /// The realm's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Its node, which has to run.
+    pub fn node(&self) -> Node {
+        self.node.lock().unwrap().clone().expect("the station is stopped")
+    }
+
+    /// Starts its node.
+    pub async fn start(&self) {
+        let node = Node::start_in(self.config.clone(), self.clock.clone()).await.unwrap();
+        assert!(self.node.lock().unwrap().replace(node).is_none(), "it was started twice");
+    }
+
+    /// Stops its node.
+    pub async fn stop(&self) {
+        let node = self.node.lock().unwrap().take().expect("the station is stopped already");
+        node.stop().await;
+    }
+
+    /// The address of a user of this name, whether or not there is one.
+    pub fn address(&self, name: &str) -> UserUri {
+        UserUri::new(self.provider(), &name.parse().unwrap())
+    }
+
+    /// A new user.
+    pub async fn person(&self, name: &str) -> Person<'_> {
+        let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+        Person::new(self, uri)
+    }
+
+    /// The operator judges a peer.
+    pub async fn judges(&self, peer: &Provider, state: PeerState) {
+        self.node().judge_peer(peer.clone(), state).await.unwrap();
+    }
+
+    /// The operator lets a peer in.
+    pub async fn lets_in(&self, peer: &Provider) {
+        self.judges(peer, PeerState::Allowed).await;
+    }
+
+    /// The operator decides on a request.
+    pub async fn decides(&self, id: Id, decision: Decision) {
+        self.node().decide_connection(id, None, decision).await.unwrap();
+    }
+
+    /// Returns when the request `id` has come.
+    pub async fn hears_of(&self, id: Id) -> ConnectionRow {
+        self.until(&format!("the request {id} comes"), move |view| Ok(view.connections_by_id(id)?.pop()))
+            .await
+    }
+
+    /// Returns when the request `id` is in `state` here.
+    pub async fn sees(&self, id: Id, state: ConnectionState) -> ConnectionRow {
+        self.until(&format!("the request {id} is {state}"), move |view| {
+            Ok(view.connections_by_id(id)?.into_iter().find(|row| row.state == state))
+        })
+        .await
+    }
+
+    /// Returns when `peer` is in `state` here.
+    pub async fn holds(&self, peer: &Provider, state: PeerState) {
+        let provider = peer.clone();
+        self.until(&format!("{peer} is {state}"), move |view| {
+            Ok((view.peer_state(&provider)? == state).then_some(()))
+        })
+        .await;
+    }
+
+    /// Returns when a trouble `code` with `peer` is noted, over by now or not.
+    pub async fn notes(&self, peer: &Provider, code: &'static str) -> TroubleRow {
+        let provider = peer.clone();
+        self.until(&format!("a trouble {code} with {peer} is noted"), move |view| {
+            Ok(view.troubles(&provider)?.into_iter().find(|trouble| trouble.code == code))
+        })
+        .await
+    }
+
+    /// Returns when the pull of `peer` waits here.
+    pub async fn is_pulled_by(&self, peer: &Provider) {
+        self.until_node(&format!("{peer} pulls"), |node| node.is_pulled_by(peer)).await;
+    }
+
+    /// What the store answers now.
+    pub async fn reads<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View<'_>) -> Result<T, StoreFault> + Send + 'static,
+    ) -> T {
+        self.node().store().read(look).await.unwrap()
+    }
+
+    /// Looks at the store after every change, until there is what is looked for.
+    pub async fn until<T: Send + 'static>(
+        &self,
+        what: &str,
+        look: impl Fn(&View<'_>) -> Result<Option<T>, StoreFault> + Clone + Send + 'static,
+    ) -> T {
+        let node = self.node();
+        let mut changes = node.changes().listen();
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(found) = node.store().read(look.clone()).await.unwrap() {
+                    return found;
+                }
+                let _ = changes.recv().await;
+            }
+        });
+        match found.await {
+            Ok(found) => found,
+            Err(_) => panic!("{} never saw that {what}; {}", self.provider(), self.told().await),
+        }
+    }
+
+    /// Looks at the node after every request and change, until `is_so`.
+    pub async fn until_node(&self, what: &str, is_so: impl Fn(&Node) -> bool) {
+        let node = self.node();
+        let mut changes = node.changes().listen();
+        let mut requests = node.traffic().revisions();
+        let found = tokio::time::timeout(PATIENCE, async {
+            while !is_so(&node) {
+                // A request is recorded before it begins to wait, which nobody announces.
+                tokio::select! {
+                    _ = changes.recv() => {}
+                    _ = requests.changed() => {}
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
+                }
+            }
+        });
+        if found.await.is_err() {
+            panic!("{} never saw that {what}; {}", self.provider(), self.told().await);
+        }
+    }
+
+    /// What there is to know where a test fails.
+    async fn told(&self) -> String {
+        let (connections, troubles) =
+            self.reads(|view| Ok((view.connections()?, view.latest_troubles(20)?))).await;
+        let traffic = self.node().traffic().latest(None, 20);
+        format!("its connections: {connections:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}")
+    }
+}

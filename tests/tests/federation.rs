@@ -1,0 +1,268 @@
+//! What two providers and their people can do to each other (`docs/mtp.md`, sections 6 and 7), over TLS on loopback.
+
+use std::time::Duration;
+
+use drawbridge_mtp::message::{ConnectionState as State, PeerState};
+use drawbridge_node::Decision;
+use drawbridge_node::config::Strangers;
+use drawbridge_node::diagnose::Direction;
+use drawbridge_testkit::{Station, federation};
+
+/// Two providers let each other in.
+async fn acquaint(alpha: &Station, beta: &Station) {
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+}
+
+#[tokio::test]
+async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+
+    let asked = bob.asks(alice.uri()).await;
+    let held = alpha.hears_of(asked).await;
+    assert_eq!((held.state, &held.from, &held.to), (State::Pending, bob.uri(), alice.uri()));
+    alpha.holds(beta.provider(), PeerState::Pending).await;
+
+    alpha.lets_in(beta.provider()).await;
+    alpha.is_pulled_by(beta.provider()).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+
+    let pulls = beta.node().traffic().latest(Some(alpha.provider()), 100);
+    let told = pulls.iter().any(|record| {
+        record.direction == Direction::Out
+            && record.target.starts_with("/feed?")
+            && record.items.iter().any(|item| item.kind == "connection")
+    });
+    assert!(told, "the approval did not come by a pull: {pulls:#?}");
+}
+
+#[tokio::test]
+async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
+    alpha.lets_in(beta.provider()).await;
+    alpha.is_pulled_by(beta.provider()).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.is_pulled_by(beta.provider()).await;
+
+    alpha.stop().await;
+    let trouble = beta.notes(alpha.provider(), "connect-failed").await;
+    assert_eq!((trouble.stage.as_str(), trouble.over), ("connect", false));
+
+    alpha.start().await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+    let peer = alpha.provider().clone();
+    beta.until("the trouble is over", move |view| {
+        Ok(view.troubles(&peer)?.iter().all(|trouble| trouble.over).then_some(()))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_waits_at_home_for_a_provider_that_is_away() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    alpha.stop().await;
+    let asked = bob.asks(alice.uri()).await;
+    beta.notes(alpha.provider(), "connect-failed").await;
+    alpha.start().await;
+    alpha.hears_of(asked).await;
+}
+
+#[tokio::test]
+async fn people_who_ask_each_other_are_connected_without_a_click() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (there, back) = tokio::join!(alice.asks(bob.uri()), bob.asks(alice.uri()));
+    for id in [there, back] {
+        alpha.sees(id, State::Approved).await;
+        beta.sees(id, State::Approved).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_looks_like_nothing_to_the_asker() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Decline).await;
+
+    // What comes behind it in the same feed shows that nothing came before.
+    let (anna, other) = (alpha.person("anna").await, beta.person("berta").await);
+    let marker = other.asks(anna.uri()).await;
+    alpha.hears_of(marker).await;
+    alpha.decides(marker, Decision::Approve).await;
+    beta.sees(marker, State::Approved).await;
+    beta.sees(asked, State::Pending).await;
+    alpha.sees(asked, State::Declined).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_where_the_operator_chose_to() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    alpha.node().set_tells_declined(true).await.unwrap();
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Decline).await;
+    beta.sees(asked, State::Declined).await;
+}
+
+#[tokio::test]
+async fn either_side_can_end_a_connection() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    for asker_ends in [true, false] {
+        let asked = bob.asks(alice.uri()).await;
+        alpha.hears_of(asked).await;
+        alpha.decides(asked, Decision::Approve).await;
+        beta.sees(asked, State::Approved).await;
+        if asker_ends {
+            bob.ends(asked).await
+        } else {
+            alice.ends(asked).await
+        }
+        alpha.sees(asked, State::Ended).await;
+        beta.sees(asked, State::Ended).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_can_be_taken_back() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    bob.ends(asked).await;
+    alpha.sees(asked, State::Ended).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_while_the_other_is_away_stays_dead() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.stop().await;
+    bob.ends(asked).await;
+    alpha.start().await;
+    alpha.sees(asked, State::Ended).await;
+}
+
+#[tokio::test]
+async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
+    let (realm, [alpha, beta]) = federation().await;
+    alpha.person("alice").await;
+    let bob = beta.person("bob").await;
+    acquaint(&alpha, &beta).await;
+    let (alice, nobody) = (alpha.address("alice"), alpha.address("nobody"));
+    let an_hour = Duration::from_secs(3600);
+    let ids = [bob.asks_for(&alice, an_hour).await, bob.asks_for(&nobody, an_hour).await];
+    for id in ids {
+        alpha.hears_of(id).await;
+        beta.sees(id, State::Pending).await;
+    }
+    let peer = beta.provider().clone();
+    let [seen, unseen] = ids;
+    let shown = alpha.reads(move |view| view.connections_with(&peer)).await;
+    assert!(shown.iter().any(|row| row.id == seen && !row.unseen));
+    assert!(shown.iter().any(|row| row.id == unseen && row.unseen), "it is counted, and shown to nobody");
+
+    realm.clock().turn(an_hour);
+    for id in ids {
+        beta.sees(id, State::Expired).await;
+        alpha.sees(id, State::Expired).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_does_not_expire() {
+    let (realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    let an_hour = Duration::from_secs(3600);
+    let lasting = bob.asks_for(alice.uri(), an_hour).await;
+    let (anna, berta) = (alpha.person("anna").await, beta.person("berta").await);
+    let lapsing = berta.asks_for(anna.uri(), an_hour).await;
+    alpha.hears_of(lapsing).await;
+    alpha.hears_of(lasting).await;
+    alpha.decides(lasting, Decision::Approve).await;
+    beta.sees(lasting, State::Approved).await;
+    realm.clock().turn(2 * an_hour);
+    alpha.sees(lapsing, State::Expired).await;
+    beta.sees(lapsing, State::Expired).await;
+    alpha.sees(lasting, State::Approved).await;
+    beta.sees(lasting, State::Approved).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    bob.asks(alice.uri()).await;
+    alpha.is_pulled_by(beta.provider()).await;
+
+    alpha.judges(beta.provider(), PeerState::Blocked).await;
+    let trouble = beta.notes(alpha.provider(), "peer-blocked").await;
+    assert_eq!(trouble.stage, "policy");
+    let peer = alpha.provider().clone();
+    beta.until("it is told what it is there", move |view| {
+        Ok(view.peer(&peer)?.filter(|peer| peer.their_state == Some(PeerState::Blocked)))
+    })
+    .await;
+
+    alpha.lets_in(beta.provider()).await;
+    beta.node().retry_peer(alpha.provider()).await;
+    alpha.is_pulled_by(beta.provider()).await;
+}
+
+#[tokio::test]
+async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
+    let (realm, [beta]) = federation().await;
+    let alpha = realm.station(|config| config.peers.strangers = Strangers::Open).await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let asked = bob.asks(alice.uri()).await;
+    alpha.holds(beta.provider(), PeerState::Allowed).await;
+    alpha.sees(asked, State::Pending).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+}
+
+#[tokio::test]
+async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it() {
+    let (realm, [beta]) = federation().await;
+    let alpha = realm.station(|config| config.peers.strangers = Strangers::Listed).await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    assert!(alice.tries(bob.uri(), None).await.is_err(), "nor does it ask them");
+
+    let asked = bob.asks(alice.uri()).await;
+    let peer = alpha.provider().clone();
+    beta.until("the request was answered", move |view| Ok(view.unsent(&peer)?.is_empty().then_some(())))
+        .await;
+    beta.sees(asked, State::Pending).await;
+    alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
+    assert_eq!(alpha.reads(|view| Ok((view.peers()?, view.connections()?))).await, (Vec::new(), Vec::new()));
+
+    alpha.lets_in(beta.provider()).await;
+    alpha.is_pulled_by(beta.provider()).await;
+}
