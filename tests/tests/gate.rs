@@ -1,0 +1,392 @@
+//! Every refusal of sections 4 and 5 of `docs/mtp.md`, and the order of the checks, asked for by a hand-made peer. Each
+//! answer is also proved to be signed for its very request.
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::SecretKey;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::signature::Signer;
+use drawbridge_node::ambient::Ambient;
+use drawbridge_testkit::{Draft, HandMade, Realm, Station};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+const A_SIGNATURE: &str =
+    "mtp=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==:";
+
+struct Scene {
+    realm: Realm,
+    alpha: Station,
+    peer: HandMade,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let realm = Realm::new();
+        let alpha = realm.station(|_| {}).await;
+        alpha.person("alice").await;
+        let peer = realm.hand_made();
+        Self { alpha, peer, realm }
+    }
+
+    async fn with_allowed_peer() -> Self {
+        let scene = Self::new().await;
+        scene.alpha.lets_in(scene.peer.provider()).await;
+        scene
+    }
+
+    fn gets(&self, resource: &str) -> Draft<'_> {
+        self.peer.gets(self.alpha.provider(), resource)
+    }
+
+    fn posts(&self, resource: &str, json: &serde_json::Value) -> Draft<'_> {
+        self.peer.posts(self.alpha.provider(), resource, json)
+    }
+
+    fn introduces_itself(&self) -> Draft<'_> {
+        self.posts("/peering", &json!({}))
+    }
+
+    /// A request of one of its users to Alice.
+    fn asks(&self, from: &str) -> serde_json::Value {
+        self.peer.request(&self.peer.address(from), &self.alpha.address("alice"))
+    }
+
+    fn of_size(&self, bytes: usize) -> Draft<'_> {
+        self.peer
+            .draft(self.alpha.provider(), Method::POST, "/peering")
+            .content("application/json", vec![b' '; bytes])
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_signed_in_the_form_is_missing_its_signature() {
+    let scene = Scene::new().await;
+    let ping = || scene.gets("/ping");
+    ping().without("signature").is_refused(Code::SignatureMissing).await;
+    ping().without("signature-input").is_refused(Code::SignatureMissing).await;
+    ping().without("mtp-to").is_refused(Code::SignatureMissing).await;
+    ping().with("signature", "other=:AAAA:").is_refused(Code::SignatureMissing).await;
+    ping().with("signature", "not a dictionary").is_refused(Code::SignatureMissing).await;
+    ping().with("signature-input", "mtp=(\"@method\")").is_refused(Code::SignatureMissing).await;
+    scene.introduces_itself().without("content-digest").is_refused(Code::SignatureMissing).await;
+    // Content that came along without being covered.
+    ping().sending(b"{}").is_refused(Code::SignatureMissing).await;
+}
+
+#[tokio::test]
+async fn a_signature_out_of_its_time_is_told_the_time() {
+    let scene = Scene::new().await;
+    let now = scene.realm.clock().now();
+    let late = scene.gets("/ping").stamped(|stamp| stamp.created -= 200);
+    let told = late.is_refused(Code::SignatureExpired).await.members.now.unwrap();
+    assert!(told.since(now).as_secs() < 60 && told >= now);
+
+    let early = scene.gets("/ping").stamped(|stamp| stamp.created += 400);
+    let told = early.is_refused(Code::ClockSkew).await.members.now.unwrap();
+    assert!(told.since(now).as_secs() < 60 && told >= now);
+
+    // Clocks that differ by less are taken.
+    for by in [-140, 280] {
+        let near = scene.gets("/ping").stamped(|stamp| {
+            stamp.created = stamp.created.checked_add_signed(by).unwrap();
+        });
+        assert_eq!(near.send().await.status, StatusCode::OK, "{by} s");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_its_document_does_not_have_is_unknown_for_now() {
+    let scene = Scene::new().await;
+    let other_key = || SecretKey::from_seed(scene.realm.clock().random());
+    let impostor = Signer::new(scene.peer.provider().clone(), other_key());
+    let heard = scene.gets("/ping").signed_by(impostor).send().await;
+    assert_eq!((heard.status, heard.problem().known()), (StatusCode::UNAUTHORIZED, Some(Code::KeyUnknown)));
+    let retry: u64 = heard.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&retry), "{retry} s");
+
+    let nobody: Provider = "127.0.0.1:9".parse().unwrap();
+    let heard = scene.gets("/ping").signed_by(Signer::new(nobody, other_key())).send().await;
+    assert_eq!(heard.problem().known(), Some(Code::KeyUnknown));
+    assert!(heard.header("retry-after").is_some());
+
+    // The real one is known all the same.
+    assert_eq!(scene.gets("/ping").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_was_changed_on_its_way_does_not_verify() {
+    let scene = Scene::new().await;
+    scene.gets("/ping").with("signature", A_SIGNATURE).is_refused(Code::SignatureInvalid).await;
+    scene
+        .introduces_itself()
+        .with("content-type", "application/cbor")
+        .is_refused(Code::SignatureInvalid)
+        .await;
+    scene.introduces_itself().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+}
+
+#[tokio::test]
+async fn a_nonce_is_used_up_by_the_first_request_that_passes() {
+    let scene = Scene::new().await;
+    let introduction = scene.introduces_itself();
+    // What does not pass does not use it up.
+    introduction.clone().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+    assert_eq!(introduction.clone().send().await.status, StatusCode::ACCEPTED);
+    introduction.clone().is_refused(Code::Replayed).await;
+
+    // It is remembered over a restart.
+    scene.alpha.stop().await;
+    scene.alpha.start().await;
+    introduction.is_refused(Code::Replayed).await;
+
+    // What changes nothing may be repeated.
+    let ping = scene.gets("/ping");
+    for _ in 0..2 {
+        assert_eq!(ping.clone().send().await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_another_is_not_here() {
+    let scene = Scene::new().await;
+    let other: Provider = "other.example".parse().unwrap();
+    scene.gets("/ping").meant_for(&other).is_refused(Code::NotHere).await;
+
+    let elsewhere = "mimi://other.example/u/alice".parse().unwrap();
+    let ask = scene.peer.request(&scene.peer.address("bob"), &elsewhere);
+    scene.posts("/connections", &ask).is_refused(Code::NotHere).await;
+}
+
+#[tokio::test]
+async fn a_stranger_may_send_less_than_a_peer() {
+    let scene = Scene::new().await;
+    let limit = scene.of_size(16 * 1024 + 1).is_refused(Code::TooLarge).await.members.limit;
+    assert_eq!(limit, Some(16 * 1024));
+    scene.of_size(16 * 1024).is_refused(Code::Malformed).await;
+
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.of_size(16 * 1024 + 1).is_refused(Code::Malformed).await;
+    let limit = scene.of_size(8 * 1024 * 1024 + 1).is_refused(Code::TooLarge).await.members.limit;
+    assert_eq!(limit, Some(8 * 1024 * 1024));
+}
+
+#[tokio::test]
+async fn content_has_to_be_of_a_type_that_is_understood() {
+    let scene = Scene::new().await;
+    let to = scene.alpha.provider();
+    let introduction = || scene.peer.draft(to, Method::POST, "/peering");
+    introduction().content("text/plain", b"{}".to_vec()).is_refused(Code::UnsupportedMediaType).await;
+    introduction().is_refused(Code::UnsupportedMediaType).await;
+    scene.introduces_itself().with("content-encoding", "gzip").is_refused(Code::UnsupportedMediaType).await;
+    // An empty map in CBOR.
+    let heard = introduction().content("application/cbor", vec![0xa0]).with("accept", "application/cbor");
+    let heard = heard.send().await;
+    assert_eq!(
+        (heard.status, heard.header("content-type")),
+        (StatusCode::ACCEPTED, Some("application/cbor"))
+    );
+    // Problems are never CBOR.
+    let heard = introduction().content("application/cbor", vec![0xff]).with("accept", "application/cbor");
+    let heard = heard.send().await;
+    assert_eq!(heard.header("content-type"), Some("application/problem+json"));
+    assert_eq!(heard.problem().known(), Some(Code::Malformed));
+}
+
+#[tokio::test]
+async fn what_is_not_in_its_form_is_malformed() {
+    let scene = Scene::with_allowed_peer().await;
+    scene.posts("/peering", &json!([])).is_refused(Code::Malformed).await;
+    scene.posts("/connections", &json!({"id": 1})).is_refused(Code::Malformed).await;
+    let resources = [
+        "/feed",
+        "/feed?after=",
+        "/feed?after=01",
+        "/feed?after=-1",
+        "/feed?after=0&after=0",
+        "/feed?after=%30",
+        "/feed?after=0&max_events=0",
+        "/feed?after=1",
+        "/peering?wait=x",
+    ];
+    for resource in resources {
+        scene.gets(resource).is_refused(Code::Malformed).await;
+    }
+    let now = scene.realm.clock().now();
+    let mut ask = scene.asks("bob");
+    ask["expires"] = json!(now.plus(std::time::Duration::from_secs(31 * 86_400)));
+    scene.posts("/connections", &ask).is_refused(Code::Malformed).await;
+    ask["expires"] = json!("2020-01-01T00:00:00Z");
+    scene.posts("/connections", &ask).is_refused(Code::Malformed).await;
+    let delete = scene.peer.draft(scene.alpha.provider(), Method::DELETE, "/connections/nonsense");
+    delete.is_refused(Code::Malformed).await;
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing_of_what_there_is() {
+    let scene = Scene::new().await;
+    for resource in ["/feed?after=0", "/groups/none", "/nonsense"] {
+        scene.gets(resource).is_refused(Code::PeerPending).await;
+    }
+    assert_eq!(scene.gets("/ping").send().await.json()["state"], "unknown");
+    assert_eq!(scene.introduces_itself().send().await.json(), json!({"state": "pending"}));
+    scene.gets("/feed?after=0").is_refused(Code::PeerPending).await;
+    assert_eq!(scene.gets("/ping").send().await.json()["state"], "pending");
+
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.gets("/nonsense").is_refused(Code::NotFound).await;
+    scene.peer.draft(scene.alpha.provider(), Method::PUT, "/ping").is_refused(Code::NotFound).await;
+    let page = scene.gets("/feed?after=0").send().await.json();
+    assert_eq!((&page["head"], &page["items"][0]["peer"]["state"]), (&json!(1), &json!("allowed")));
+}
+
+#[tokio::test]
+async fn a_blocked_peer_and_one_with_another_key_may_only_ping() {
+    let scene = Scene::new().await;
+    scene.introduces_itself().send().await;
+    for (state, code) in
+        [(PeerState::Blocked, Code::PeerBlocked), (PeerState::KeyChanged, Code::PeerKeyChanged)]
+    {
+        scene.alpha.judges(scene.peer.provider(), state).await;
+        scene.introduces_itself().is_refused(code).await;
+        scene.gets("/peering").is_refused(code).await;
+        scene.gets("/feed?after=0").is_refused(code).await;
+        let refusal = scene.posts("/connections", &scene.asks("bob")).is_refused(code).await;
+        let accepted = *scene.peer.signer().key().public().thumbprint();
+        assert_eq!(refusal.members.fingerprint, (code == Code::PeerKeyChanged).then_some(accepted));
+        assert_eq!(scene.gets("/ping").send().await.json()["state"], json!(state));
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_answered_as_its_sender_may_know_it() {
+    let scene = Scene::with_allowed_peer().await;
+    let ask = scene.asks("bob");
+    let id = ask["id"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        let heard = scene.posts("/connections", &ask).send().await;
+        assert_eq!(
+            (heard.status, heard.json()),
+            (StatusCode::ACCEPTED, json!({"id": id, "state": "pending"}))
+        );
+    }
+    let mut other = ask.clone();
+    other["from"] = json!(scene.peer.address("berta"));
+    scene.posts("/connections", &other).is_refused(Code::Conflict).await;
+
+    let mut foreign = scene.asks("bob");
+    foreign["from"] = json!("mimi://other.example/u/bob");
+    scene.posts("/connections", &foreign).is_refused(Code::NotAuthorized).await;
+
+    let mut late = scene.asks("bob");
+    late["created"] = json!("2020-01-01T00:00:00.000Z");
+    late["expires"] = json!("2020-01-02T00:00:00.000Z");
+    let heard = scene.posts("/connections", &late).send().await;
+    assert_eq!((heard.status, &heard.json()["state"]), (StatusCode::OK, &json!("expired")));
+
+    let delete =
+        |id: &str| scene.peer.draft(scene.alpha.provider(), Method::DELETE, &format!("/connections/{id}"));
+    let overtaken = scene.asks("berta");
+    for id in [id.as_str(), overtaken["id"].as_str().unwrap()] {
+        let heard = delete(id).send().await;
+        assert_eq!((heard.status, heard.body.len()), (StatusCode::NO_CONTENT, 0));
+    }
+    for ask in [ask, overtaken] {
+        let heard = scene.posts("/connections", &ask).send().await;
+        assert_eq!((heard.status, &heard.json()["state"]), (StatusCode::OK, &json!("ended")));
+    }
+}
+
+#[tokio::test]
+async fn five_requests_of_a_stranger_are_held() {
+    let scene = Scene::new().await;
+    let asks: Vec<_> = (0..5).map(|n| scene.asks(&format!("bob{n}"))).collect();
+    for ask in &asks {
+        assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
+    }
+    let heard = scene.posts("/connections", &scene.asks("berta")).send().await;
+    assert_eq!(heard.problem().known(), Some(Code::RateLimited));
+    assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+    // A repeat is none more.
+    assert_eq!(scene.posts("/connections", &asks[0]).send().await.status, StatusCode::ACCEPTED);
+    // Who is let in has no such bound.
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    assert_eq!(scene.posts("/connections", &scene.asks("berta")).send().await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_place_in_another_history_is_reset() {
+    let scene = Scene::with_allowed_peer().await;
+    let generation =
+        scene.gets("/feed?after=0").send().await.json()["generation"].as_str().unwrap().to_owned();
+    let (other, last) = (scene.realm.clock().id(), scene.realm.clock().id());
+    for query in [
+        format!("after=0&generation={other}"),
+        format!("after=9&last={last}&generation={generation}"),
+        format!("after=1&last={last}&generation={generation}"),
+    ] {
+        let told = scene.gets(&format!("/feed?{query}")).is_refused(Code::FeedReset).await.members;
+        assert_eq!(told.generation.map(|told| told.to_string()), Some(generation.clone()), "{query}");
+        assert_eq!((told.first, told.head), (Some(1), Some(1)));
+    }
+}
+
+#[tokio::test]
+async fn who_asks_too_much_is_told_to_slow_down() {
+    let realm = Realm::new();
+    let alpha = realm.station(|config| config.limits.stranger_requests = 1).await;
+    let peer = realm.hand_made();
+    let mut refused = None;
+    for _ in 0..200 {
+        let heard = peer.gets(alpha.provider(), "/ping").send().await;
+        if heard.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(heard);
+            break;
+        }
+    }
+    let refused = refused.expect("two hundred in a row are too many where one a second is meant");
+    assert_eq!(refused.problem().known(), Some(Code::RateLimited));
+    assert!(refused.header("retry-after").is_some());
+    // Peers are not counted with strangers.
+    alpha.lets_in(peer.provider()).await;
+    for _ in 0..20 {
+        assert_eq!(peer.gets(alpha.provider(), "/ping").send().await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn the_checks_are_made_in_their_order() {
+    let scene = Scene::new().await;
+    let other: Provider = "other.example".parse().unwrap();
+    let impostor =
+        || Signer::new(scene.peer.provider().clone(), SecretKey::from_seed(scene.realm.clock().random()));
+    // 421, then 413, then 401.
+    scene.of_size(20_000).meant_for(&other).is_refused(Code::NotHere).await;
+    scene.of_size(20_000).without("signature").is_refused(Code::TooLarge).await;
+    // Within 401.
+    let late = || scene.introduces_itself().stamped(|stamp| stamp.created -= 500);
+    late().without("content-digest").is_refused(Code::SignatureMissing).await;
+    late().signed_by(impostor()).is_refused(Code::SignatureExpired).await;
+    scene.introduces_itself().signed_by(impostor()).sending(b"{ }").is_refused(Code::KeyUnknown).await;
+    let spoiled = scene.introduces_itself().with("signature", A_SIGNATURE).sending(b"{ }");
+    spoiled.is_refused(Code::SignatureInvalid).await;
+    // 401 but `replayed`, then 403, then `replayed`, then 404, 415 and 400.
+    let once = scene.introduces_itself();
+    once.clone().send().await;
+    scene.alpha.judges(scene.peer.provider(), PeerState::Blocked).await;
+    once.clone().is_refused(Code::PeerBlocked).await;
+    scene.introduces_itself().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+    scene.posts("/nonsense", &json!({})).is_refused(Code::PeerBlocked).await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    once.is_refused(Code::Replayed).await;
+    for (resource, kind, code) in [
+        ("/nonsense", "text/plain", Code::NotFound),
+        ("/peering", "text/plain", Code::UnsupportedMediaType),
+        ("/peering", "application/json", Code::Malformed),
+    ] {
+        let draft =
+            scene.peer.draft(scene.alpha.provider(), Method::POST, resource).content(kind, b"[".to_vec());
+        draft.clone().is_refused(code).await;
+        draft.is_refused(Code::Replayed).await;
+    }
+}
