@@ -17,10 +17,11 @@ async function freePort() {
   return port;
 }
 
+/** Ends a process, and all that it has started: a session's bus brings services of its own. */
 function end(test, child) {
   const exited = once(child, "exit");
   test.after(async () => {
-    child.kill("SIGTERM");
+    process.kill(-child.pid, "SIGTERM");
     await exited;
   });
 }
@@ -29,10 +30,11 @@ function end(test, child) {
 async function display(test) {
   const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
+    detached: true,
   });
   end(test, child);
-  for await (const line of createInterface({ input: child.stdio[3] })) return `:${line.trim()}`;
-  throw new Error("Xvfb did not start");
+  const [line] = await once(createInterface({ input: child.stdio[3] }), "line");
+  return `:${line.trim()}`;
 }
 
 /** Opens the desktop app with the installation in `home`. */
@@ -48,7 +50,11 @@ export async function openWindow(test, home) {
     TAURI_WEBVIEW_AUTOMATION: "true",
     WEBKIT_DISABLE_DMABUF_RENDERER: "1",
   };
-  const driver = spawn("dbus-run-session", ["--", "WebKitWebDriver", `--port=${port}`], { env, stdio: "inherit" });
+  const driver = spawn("dbus-run-session", ["--", "WebKitWebDriver", `--port=${port}`], {
+    env,
+    stdio: "ignore",
+    detached: true,
+  });
   end(test, driver);
   const call = async (method, path, body) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
