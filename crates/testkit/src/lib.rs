@@ -5,12 +5,14 @@
 //! | --- | --- |
 //! | [`Realm`] | a certificate authority, a clock, a folder: where everything below lives |
 //! | [`Station`] | one provider: its configuration, and its node while that runs |
+//! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Person`] | a user, who asks and ends |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
 mod clock;
+mod daemon;
 mod desk;
 mod draft;
 mod hand_made;
@@ -19,6 +21,7 @@ mod realm;
 mod station;
 
 pub use clock::Clock;
+pub use daemon::Daemon;
 pub use desk::Desk;
 pub use draft::{Draft, Heard};
 pub use hand_made::HandMade;

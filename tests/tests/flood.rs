@@ -1,0 +1,112 @@
+//! A stranger who asks without end fills neither the store nor the memory, and keeps nobody else from being served.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use drawbridge_mtp::message::PeerState;
+use drawbridge_testkit::{Daemon, Realm};
+use http::StatusCode;
+use serde_json::json;
+
+const REQUESTS: usize = 10_000;
+const AT_ONCE: usize = 8;
+const MEMORY: u64 = 64 << 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
+    let realm = Realm::new();
+    // Without the limits on addresses and peers, so that everything behind them is reached.
+    let alpha = realm.stopped_station(|config| {
+        config.limits.stranger_requests = 100_000;
+        config.limits.peer_requests = 100_000;
+    });
+    alpha.start().await;
+    alpha.person("alice").await;
+    let (stranger, peer) = (realm.hand_made(), realm.hand_made());
+    alpha.lets_in(peer.provider()).await;
+    alpha.stop().await;
+
+    let daemon = Daemon::start(alpha.config()).await;
+    let alice = alpha.address("alice");
+    let at = alpha.provider();
+    assert_eq!(stranger.gets(at, "/ping").send().await.status, StatusCode::OK);
+    let before = daemon.memory();
+    let (made, held, is_over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let flood = async {
+        let one = async || {
+            loop {
+                let n = made.fetch_add(1, Ordering::Relaxed);
+                if n >= REQUESTS {
+                    return;
+                }
+                let heard = match n % 4 {
+                    0 => stranger.posts(at, "/peering", &json!({})).send().await,
+                    1 => stranger.gets(at, "/feed?after=0&wait=55").send().await,
+                    _ => {
+                        let ask = stranger.request(&stranger.address(&format!("bob{n}")), &alice);
+                        stranger.posts(at, "/connections", &ask).send().await
+                    }
+                };
+                if n % 4 > 1 && heard.status == StatusCode::ACCEPTED {
+                    held.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        };
+        let all: [_; AT_ONCE] = std::array::from_fn(|_| one());
+        join_all(all).await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let served = async {
+        let mut served = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            let ask = peer.request(&peer.address("carol"), &alice);
+            assert_eq!(peer.posts(at, "/connections", &ask).send().await.status, StatusCode::ACCEPTED);
+            assert_eq!(peer.gets(at, "/feed?after=0").send().await.status, StatusCode::OK);
+            served += 1;
+        }
+        served
+    };
+    let ((), served) = tokio::join!(flood, served);
+    assert!(served > 10, "a peer was served {served} times only while a stranger flooded");
+    assert_eq!(held.load(Ordering::Relaxed), 5);
+    let grown = daemon.memory().saturating_sub(before);
+    assert!(grown < MEMORY, "it has grown by {grown} bytes");
+
+    daemon.kill();
+    alpha.start().await;
+    alpha.holds(stranger.provider(), PeerState::Pending).await;
+    let who = stranger.provider().clone();
+    let (waiting, kept) =
+        alpha.reads(move |view| Ok((view.peers_in(PeerState::Pending)?, view.connections_with(&who)?))).await;
+    assert_eq!((waiting.len(), kept.len()), (1, 5));
+}
+
+#[tokio::test]
+async fn strangers_beyond_the_limit_push_out_the_oldest_that_asks_for_nothing() {
+    let realm = Realm::new();
+    let alpha = realm.station(|config| config.limits.pending_peers = 3).await;
+    alpha.person("alice").await;
+    let strangers: Vec<_> = (0..6).map(|_| realm.hand_made()).collect();
+    let ask = strangers[0].request(&strangers[0].address("bob"), &alpha.address("alice"));
+    strangers[0].posts(alpha.provider(), "/connections", &ask).send().await;
+    for stranger in &strangers[1..] {
+        stranger.posts(alpha.provider(), "/peering", &json!({})).send().await;
+    }
+    let waiting = alpha.reads(|view| view.peers_in(PeerState::Pending)).await;
+    let waiting: Vec<_> = waiting.iter().map(|peer| &peer.provider).collect();
+    assert_eq!(waiting.len(), 3);
+    assert!(waiting.contains(&strangers[0].provider()), "its request is held");
+    assert!(waiting.contains(&strangers[5].provider()), "it is the latest");
+}
+
+/// Runs all at once on this task.
+async fn join_all<const N: usize>(all: [impl Future<Output = ()>; N]) {
+    let mut all = all.map(Box::pin);
+    let mut done = [false; N];
+    std::future::poll_fn(|context| {
+        for (future, done) in all.iter_mut().zip(&mut done) {
+            *done = *done || future.as_mut().poll(context).is_ready();
+        }
+        if done.iter().all(|done| *done) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}

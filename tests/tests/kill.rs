@@ -1,0 +1,89 @@
+//! A crash at any instant loses no item and shows none twice (`docs/mtp.md`, section 14).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use drawbridge_mtp::id::Id;
+use drawbridge_mtp::message::{ConnectionState as State, ItemBody};
+use drawbridge_node::Decision;
+use drawbridge_node::store::Reader;
+use drawbridge_testkit::{Daemon, federation};
+
+const KILLS: usize = 50;
+const APPROVALS_A_LIFE: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_twice() {
+    let (realm, [alpha, beta]) = federation().await;
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+
+    // Each of Beta's people asks each of Alpha's.
+    let mut asked = Vec::new();
+    let mut phones = Vec::new();
+    for b in 0..10 {
+        let bob = beta.person(&format!("bob{b}")).await;
+        let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
+        phones.push(phone.unwrap().0);
+        for a in 0..KILLS * APPROVALS_A_LIFE / 10 {
+            if b == 0 {
+                alpha.person(&format!("alice{a}")).await;
+            }
+            asked.push(bob.asks(&alpha.address(&format!("alice{a}"))).await);
+        }
+    }
+    for id in &asked {
+        alpha.hears_of(*id).await;
+    }
+    beta.stop().await;
+    assert_eq!(asked.len(), KILLS * APPROVALS_A_LIFE);
+
+    for approvals in asked.chunks(APPROVALS_A_LIFE) {
+        let [kind, random] = realm.clock().random();
+        let random = u64::from(random);
+        // Sometimes before it has started, sometimes amid its first pulls, and sometimes amid a page or just behind it.
+        let (daemon, lives_ms) = match kind % 3 {
+            0 => (Daemon::spawn(beta.config()), random),
+            1 => (Daemon::start(beta.config()).await, random / 8),
+            _ => {
+                let daemon = Daemon::start(beta.config()).await;
+                alpha.is_pulled_by(beta.provider()).await;
+                (daemon, random / 32)
+            }
+        };
+        let approving = async {
+            for id in approvals {
+                alpha.decides(*id, Decision::Approve).await;
+            }
+        };
+        let living = tokio::time::sleep(Duration::from_millis(lives_ms));
+        tokio::join!(approving, async {
+            living.await;
+            daemon.kill();
+        });
+    }
+
+    beta.start().await;
+    for id in &asked {
+        beta.sees(*id, State::Approved).await;
+    }
+    let (here, there) = (alpha.provider().clone(), Reader::Peer(beta.provider().clone()));
+    let head = alpha.reads(move |view| Ok(view.feed(&there)?.unwrap().head)).await;
+    let cursor = beta.reads(move |view| view.cursor(&here)).await.unwrap();
+    assert_eq!(cursor.seq, head);
+
+    // What a person's phone is shown is what was given: each approval once.
+    let mut shown: HashMap<Id, u32> = HashMap::new();
+    for phone in phones {
+        let feed = beta.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
+        for item in feed.items {
+            if let ItemBody::Connection(told) = item.body
+                && told.state == State::Approved
+            {
+                *shown.entry(told.id).or_default() += 1;
+            }
+        }
+    }
+    let expected: HashMap<Id, u32> = asked.into_iter().map(|id| (id, 1)).collect();
+    assert_eq!(shown, expected);
+}
