@@ -22,11 +22,11 @@ pub(crate) enum Screen {
 }
 
 impl Screen {
-    /// The path among the pages.
-    fn path(self) -> &'static str {
+    /// Its address among the pages.
+    fn address(self) -> &'static str {
         match self {
             Self::Last => "index.html",
-            Self::Approvals => "approvals",
+            Self::Approvals => "#/approvals",
         }
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn closed(app: &AppHandle) {
 }
 
 fn open(app: &AppHandle, screen: Screen) -> tauri::Result<()> {
-    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(screen.path().into()))
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(screen.address().into()))
         .title(words::NAME)
         .inner_size(1200.0, 800.0)
         .min_inner_size(900.0, 600.0)
@@ -91,10 +91,7 @@ fn open(app: &AppHandle, screen: Screen) -> tauri::Result<()> {
 fn raise(window: &WebviewWindow, screen: Screen) -> tauri::Result<()> {
     if matches!(screen, Screen::Approvals) {
         // As if a link had been followed: the pages keep what they hold.
-        window.eval(format!(
-            "history.pushState(null, '', '/{}'); dispatchEvent(new PopStateEvent('popstate'))",
-            screen.path()
-        ))?;
+        window.eval(format!("location.hash = '{}'", screen.address()))?;
     }
     window.show()?;
     window.unminimize()?;
@@ -111,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_window_goes_nowhere_else() {
-        for ours in ["tauri://localhost/", "tauri://localhost/approvals", "http://tauri.localhost/peers"] {
+        for ours in ["tauri://localhost/", "tauri://localhost/#/approvals", "http://tauri.localhost/#/peers"]
+        {
             assert!(is_ours(&ours.parse().unwrap()), "{ours}");
         }
         for other in ["https://b.example/", "http://localhost/", "file:///etc/passwd", "about:blank"] {
