@@ -6,6 +6,7 @@
 //! | [`Realm`] | a certificate authority, a clock, a folder: where everything below lives |
 //! | [`Station`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
+//! | [`Fault`] | a network that breaks |
 //! | [`Person`] | a user, who asks and ends |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
@@ -15,6 +16,7 @@ mod clock;
 mod daemon;
 mod desk;
 mod draft;
+mod fault;
 mod hand_made;
 mod person;
 mod realm;
@@ -24,6 +26,7 @@ pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use draft::{Draft, Heard};
+pub use fault::Fault;
 pub use hand_made::HandMade;
 pub use person::Person;
 pub use realm::Realm;

@@ -8,7 +8,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_node::config::{Config, LimitsConfig, MtpConfig, PeersConfig};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, HandMade, Station};
+use crate::{Clock, Fault, HandMade, Station};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Realm {
@@ -86,6 +86,26 @@ impl Realm {
         HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
     }
 
+    /// A copy of the data folder of `station`, which does not run.
+    pub fn copy_of(&self, station: &Station) -> PathBuf {
+        let copy = self.dir.path().join(format!("copy-{}", self.clock.id()));
+        copy_folder(&station.config().data_dir, &copy);
+        copy
+    }
+
+    /// Puts a copy in the place of the data folder of `station`, which does not run.
+    pub fn restore(&self, station: &Station, copy: &Path) {
+        std::fs::remove_dir_all(&station.config().data_dir).unwrap();
+        copy_folder(copy, &station.config().data_dir);
+    }
+
+    /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.
+    pub async fn fault_in_front_of(&self, config: &mut Config) -> Fault {
+        let fault = Fault::listen(free_port(&self.clock), config.mtp.listen).await;
+        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", fault.address()).parse().unwrap());
+        fault
+    }
+
     fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {
         let file = |what: &str| self.dir.path().join(format!("{port}-{what}.pem"));
         let pair = KeyPair::generate().unwrap();
@@ -93,6 +113,19 @@ impl Realm {
         std::fs::write(file("cert"), made.signed_by(&pair, &self.issuer).unwrap().pem()).unwrap();
         std::fs::write(file("key"), pair.serialize_pem()).unwrap();
         (file("cert"), file("key"))
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
