@@ -266,3 +266,27 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
     alpha.lets_in(beta.provider()).await;
     alpha.is_pulled_by(beta.provider()).await;
 }
+
+#[tokio::test]
+async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
+    let (realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.is_pulled_by(beta.provider()).await;
+
+    beta.stop().await;
+    std::fs::remove_file(beta.config().data_dir.join("identity.key")).unwrap();
+    // An unknown key lets a document be fetched again after a minute.
+    realm.clock().turn(Duration::from_secs(90));
+    beta.start().await;
+    alpha.holds(beta.provider(), PeerState::KeyChanged).await;
+    alpha.notes(beta.provider(), "key-changed").await;
+    beta.notes(alpha.provider(), "peer-key-changed").await;
+
+    alpha.node().accept_key(beta.provider().clone()).await.unwrap();
+    alpha.holds(beta.provider(), PeerState::Allowed).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+}
