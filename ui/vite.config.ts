@@ -12,6 +12,7 @@ export default defineConfig({
     target: ["chrome111", "safari16.4", "firefox128"],
     // The content security policy allows no data: scripts or fonts; files stay files.
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
   },
   server: {
@@ -23,5 +24,6 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    testTimeout: 20_000,
   },
 });

@@ -35,16 +35,17 @@ export function DemoBar() {
   ]);
   if (own === undefined) return null;
   return (
-    <section aria-label={t.demo.label} className="border-t border-line bg-surface" data-testid="demo-bar">
-      <div className="flex min-h-10 flex-wrap items-center gap-x-5 gap-y-1 px-4 py-1 max-sm:px-3">
+    <section aria-label={t.demo.controls} className="border-t border-line bg-surface" data-testid="demo-bar">
+      <div className="flex min-h-10 items-center gap-x-5 gap-y-1 px-4 py-1 max-sm:flex-wrap max-sm:px-3">
         <span className="inline-flex items-center gap-1.5 font-semibold" title={t.settings.demoText}>
           <FlaskConical className="size-4 text-muted" aria-hidden="true" />
-          {t.demo.label}
+          <span className="whitespace-nowrap min-[68rem]:hidden">{t.demo.short}</span>
+          <span className="whitespace-nowrap max-[68rem]:hidden">{t.demo.label}</span>
         </span>
         {!folded && others.map((node) => <Node key={node.name} node={node} own={own} />)}
         <IconButton
           label={folded ? t.demo.show : t.demo.hide}
-          className="ml-auto"
+          className="ml-auto max-sm:order-first max-sm:-ml-1.5"
           aria-expanded={!folded}
           onClick={() => demoFolded.set(!folded)}
         >
@@ -76,7 +77,7 @@ function Node({ node, own }: { node: DemoNode; own: DemoNode }) {
   }, [approvals, node.people, own.people]);
   const [next] = pairs;
   return (
-    <div className="flex flex-wrap items-center gap-2" role="group" aria-label={node.name}>
+    <div className="flex items-center gap-2 max-sm:w-full" role="group" aria-label={node.name}>
       <Switch
         hideLabel
         label={t.demo.run(node.name)}
@@ -84,13 +85,13 @@ function Node({ node, own }: { node: DemoNode; own: DemoNode }) {
         checked={node.running}
         onChange={(running) => void deeds.run(node, running)}
       />
-      <span className="font-medium" title={node.provider}>
+      <span className="font-medium max-sm:w-16" title={node.provider}>
         {node.name}
       </span>
       <StateWord
         tone={node.running ? "ok" : "muted"}
         shape={node.running ? "disc" : "square"}
-        className="min-w-18 text-sm"
+        className="w-16 text-sm max-[68rem]:hidden"
       >
         {node.running ? t.demo.running : t.demo.stopped}
       </StateWord>

@@ -129,8 +129,8 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
         className="flex h-7 items-center gap-2 rounded-md border border-line-strong bg-surface px-2 text-muted hover:text-ink max-[52rem]:hidden"
       >
         <Search className="size-3.5" aria-hidden="true" />
-        <span className="mr-auto">{t.app.search}</span>
-        <Kbd keys="Ctrl K" />
+        <span className="mr-auto truncate">{t.app.search}</span>
+        <Kbd keys="Ctrl K" className="whitespace-nowrap" />
       </button>
       <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-6">
         {screens.map(({ id, to, icon: Icon }) => (

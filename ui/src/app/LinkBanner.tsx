@@ -3,7 +3,7 @@ import { useLink } from "@/domain/node/hooks";
 import { useLasting } from "@/shared/hooks";
 import { Mark } from "@/shared/Mark";
 import { toast } from "@/shared/toast";
-import { Ago } from "@/shared/values";
+import { Lasting } from "@/shared/values";
 import { t } from "@/text";
 
 /** Says that the node cannot be heard, and when it can be again. */
@@ -29,7 +29,7 @@ export function LinkBanner() {
       <Mark tone="bad" shape="triangle" />
       <span className="font-semibold">{t.link.lost}</span>
       <span>
-        {t.link.lostSince} <Ago at={link.since} />.
+        {t.link.lostSince} <Lasting since={link.since} />.
       </span>
     </div>
   );

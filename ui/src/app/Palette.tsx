@@ -106,10 +106,21 @@ export function Keys({ keys }: { keys: string }) {
   );
 }
 
+const { act, go, demo, view, peer } = t.palette.groups;
+/** What the screen itself offers stands between what can be done and where one can go. */
+const places: readonly (string | undefined)[] = [act, undefined, go, demo, view, peer];
+
+function placeOf(group: string): number {
+  const place = places.indexOf(group);
+  return place === -1 ? 1 : place;
+}
+
 /** All words must be found; what begins with the text comes first. */
 function search(all: readonly Action[], text: string): Action[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const listed = all.filter((action) => action.keyOnly !== true);
+  const listed = all
+    .filter((action) => action.keyOnly !== true)
+    .toSorted((a, b) => placeOf(a.group) - placeOf(b.group));
   const found = listed.filter((action) => {
     const hay = `${action.title} ${action.group} ${action.words ?? ""}`.toLowerCase();
     return words.every((word) => hay.includes(word));

@@ -53,8 +53,15 @@ const routes = [
   createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsScreen }),
 ];
 
+/** Links say only what stands behind `#`, so that they hold wherever the page itself is. */
+function hashHistory(): RouterHistory {
+  const history = createHashHistory();
+  history.createHref = (href) => `#${href}`;
+  return history;
+}
+
 /** The screens by their addresses, which stand behind `#` so that a file and a server serve them alike. */
-export function makeRouter(history: RouterHistory = createHashHistory()) {
+export function makeRouter(history: RouterHistory = hashHistory()) {
   return createRouter({
     routeTree: root.addChildren(routes),
     history,

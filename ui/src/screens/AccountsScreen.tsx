@@ -92,7 +92,7 @@ function Account({ user }: { user: User }) {
         </span>
       }
     >
-      <div className="flex flex-wrap items-end gap-x-8 gap-y-2 px-3 py-2">
+      <div className="flex flex-wrap items-center gap-x-8 gap-y-2 px-3 py-2">
         <Ident value={user.uri} what="address" className="mr-auto" />
         <Select
           label={t.accounts.rule}

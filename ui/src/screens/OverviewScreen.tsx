@@ -91,7 +91,7 @@ function Health({ node, peers }: { node: NodeStatus; peers: readonly Peer[] }) {
               </Link>{" "}
             </>
           )}
-          {t.overview.since} <Ago at={node.started} />.
+          {t.overview.since} <Lasting since={node.started} />.
         </p>
       </div>
     </div>
@@ -164,7 +164,7 @@ function Federation({ us, peers }: { us: string; peers: readonly Peer[] }) {
         <ul className="divide-y divide-line">
           {shown.map((peer) => (
             <li key={peer.provider} className="px-3 py-2">
-              <div className="grid grid-cols-[auto_minmax(3rem,1fr)_auto_minmax(6rem,auto)] items-center gap-x-3 max-sm:grid-cols-[auto_1fr]">
+              <div className="grid grid-cols-[auto_minmax(3rem,1fr)_minmax(0,12.5rem)_11rem] items-center gap-x-3 max-sm:grid-cols-[auto_1fr]">
                 <span className="text-sm text-muted max-sm:hidden" title={us}>
                   {t.overview.us}
                 </span>
@@ -176,7 +176,7 @@ function Federation({ us, peers }: { us: string; peers: readonly Peer[] }) {
                 >
                   {peer.provider}
                 </Link>
-                <span className="text-right">
+                <span>
                   <PeerStateWord peer={peer} />
                 </span>
               </div>
@@ -190,10 +190,10 @@ function Federation({ us, peers }: { us: string; peers: readonly Peer[] }) {
 }
 
 function Directions({ peer }: { peer: Peer }) {
-  const out = pullingMark(peer.pulling.status);
+  const out = pullingMark(peer);
   const back = servingWord(peer);
   return (
-    <span className="grid gap-1 text-xs text-muted max-sm:hidden">
+    <span className="grid min-w-0 gap-1 max-sm:hidden">
       <Line
         tone={out.tone}
         words={`${t.overview.weAskThem}: ${t.peers.pulling[peer.pulling.status]}`}
@@ -222,7 +222,7 @@ function Line({ tone, words, solid, back }: { tone: Tone; words: string; solid: 
   return (
     <span className="flex items-center" role="img" aria-label={words} title={words}>
       {back && <Head tone={tone} back />}
-      <svg viewBox="0 0 100 4" preserveAspectRatio="none" className="h-1 min-w-0 flex-1" aria-hidden="true">
+      <svg viewBox="0 0 100 4" preserveAspectRatio="none" className="h-1 w-0 flex-1" aria-hidden="true">
         <path
           d="M0 2H100"
           stroke={strokes[tone]}

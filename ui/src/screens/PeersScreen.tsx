@@ -47,7 +47,7 @@ export function PeersScreen() {
           {!few && (
             <SearchField
               label={t.peers.filter}
-              className="max-w-52"
+              className="max-w-52 max-sm:order-last max-sm:max-w-none"
               value={filter}
               onChange={(event) => setFilter(event.target.value)}
             />
@@ -88,12 +88,14 @@ export function PeersScreen() {
               sort={[{ id: "state", desc: false }]}
               rowTestId={(peer) => `peer-${peer.provider}`}
               narrow={(peer) => (
-                <div className="grid gap-0.5">
+                <div>
                   <PeerStateWord peer={peer} />
-                  <span className="text-sm text-muted">{t.peers.column.pulling}</span>
-                  <Pulling peer={peer} />
-                  <span className="text-sm text-muted">{t.peers.column.serving}</span>
-                  <Serving peer={peer} />
+                  <div className="mt-1 grid grid-cols-2 gap-x-3 text-sm">
+                    <span className="text-muted">{t.peers.column.pulling}</span>
+                    <span className="text-muted">{t.peers.column.serving}</span>
+                    <Pulling peer={peer} />
+                    <Serving peer={peer} />
+                  </div>
                 </div>
               )}
             />

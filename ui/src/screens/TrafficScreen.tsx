@@ -120,7 +120,7 @@ export function TrafficScreen() {
       title={t.traffic.title}
       actions={
         <>
-          <span className="text-sm text-muted" title={t.traffic.bounded(MOST)}>
+          <span className="text-sm text-muted max-sm:hidden" title={t.traffic.bounded(MOST)}>
             {t.traffic.count(matching.length, records.length)}
             {paused ? ` · ${t.traffic.paused}` : still && fresh > 0 ? ` · ${t.traffic.held}` : ""}
           </span>
@@ -158,18 +158,20 @@ export function TrafficScreen() {
         )
       }
     >
-      <search
+      <div
+        role="search"
         aria-label={t.traffic.filters}
         className="flex flex-wrap items-center gap-2 border-b border-line bg-surface px-4 py-1.5 max-sm:px-3"
       >
         <SearchField
           label={t.traffic.search}
-          className="max-w-56 min-w-32 flex-1"
+          className="max-w-56 min-w-32 flex-1 max-sm:max-w-none max-sm:basis-full"
           value={filters.text}
           onChange={(event) => change({ text: event.target.value })}
         />
         <Select
           hideLabel
+          className="max-sm:min-w-32 max-sm:flex-1"
           label={t.traffic.column.peer}
           value={filters.peer}
           onChange={(event) => change({ peer: event.target.value })}
@@ -177,6 +179,20 @@ export function TrafficScreen() {
           <option value="">{t.traffic.anyPeer}</option>
           {peers.map((peer) => (
             <option key={peer}>{peer}</option>
+          ))}
+        </Select>
+        <Select
+          hideLabel
+          className="max-sm:min-w-32 max-sm:flex-1"
+          label={t.traffic.column.kind}
+          value={filters.kind}
+          onChange={(event) => change({ kind: event.target.value as Kind | "any" })}
+        >
+          <option value="any">{t.traffic.anyKind}</option>
+          {kinds.map((kind) => (
+            <option key={kind} value={kind}>
+              {t.traffic.kind[kind]}
+            </option>
           ))}
         </Select>
         <Segments
@@ -189,19 +205,6 @@ export function TrafficScreen() {
             { value: "out", text: `→ ${t.traffic.outShort}`, title: t.traffic.out },
           ]}
         />
-        <Select
-          hideLabel
-          label={t.traffic.column.kind}
-          value={filters.kind}
-          onChange={(event) => change({ kind: event.target.value as Kind | "any" })}
-        >
-          <option value="any">{t.traffic.anyKind}</option>
-          {kinds.map((kind) => (
-            <option key={kind} value={kind}>
-              {t.traffic.kind[kind]}
-            </option>
-          ))}
-        </Select>
         <Button
           aria-pressed={filters.errors}
           className={filters.errors ? "border-accent bg-accent-soft text-accent" : ""}
@@ -214,7 +217,7 @@ export function TrafficScreen() {
             {t.traffic.clear}
           </Button>
         )}
-      </search>
+      </div>
       {records.length === 0 ? (
         <Empty>
           <span className="font-medium text-ink">{t.traffic.empty}</span> {t.traffic.emptyHint}

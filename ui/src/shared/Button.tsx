@@ -2,12 +2,16 @@ import { Tooltip } from "radix-ui";
 import type { ComponentProps, ReactNode } from "react";
 import { cx } from "./class";
 
-type Look = "plain" | "primary" | "quiet" | "danger";
+type Look = "plain" | "primary" | "soft" | "quiet" | "danger" | "wary";
 
 const looks: Record<Look, string> = {
   plain: "border-line-strong bg-surface hover:bg-hover active:bg-sunken",
   primary: "border-transparent bg-accent-fill text-accent-ink hover:bg-accent-fill-hover",
+  /** The first choice where there are many rows of it. */
+  soft: "border-accent/30 bg-accent-soft text-accent hover:border-accent",
   quiet: "border-transparent text-muted hover:bg-hover hover:text-ink active:bg-sunken",
+  /** Shows its danger only when it is about to be pressed. */
+  wary: "border-line-strong bg-surface hover:border-bad hover:bg-bad-soft hover:text-bad",
   danger: "border-line-strong bg-surface text-bad hover:bg-bad-soft hover:border-bad",
 };
 
@@ -16,6 +20,8 @@ export interface ButtonProps extends ComponentProps<"button"> {
   icon?: ReactNode;
   small?: boolean;
   "data-testid"?: string;
+  /** Has the focus when its dialog opens. */
+  "data-first"?: string;
 }
 
 export function Button({

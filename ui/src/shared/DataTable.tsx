@@ -99,7 +99,7 @@ export function DataTable<T>({
   return (
     <div ref={box} role="table" aria-label={label} aria-rowcount={list.length + 1} className="min-w-0">
       {!isNarrow && (
-        <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-surface">
+        <div role="rowgroup" className="sticky top-0 z-10 rounded-t-lg border-b border-line bg-surface">
           <div role="row" className="grid gap-x-3 px-3" style={{ gridTemplateColumns: template }}>
             {table.getFlatHeaders().flatMap((header) => {
               if (!ids.has(header.column.id)) return [];

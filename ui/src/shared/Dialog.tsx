@@ -34,6 +34,13 @@ export function Dialog({
         <div className="fixed inset-0 z-30 bg-[rgb(0_0_0/0.35)]" aria-hidden="true" />
         <Radix.Content
           data-modal=""
+          onOpenAutoFocus={(event) => {
+            // The first thing to fill in or to answer, rather than the cross in the corner.
+            const content = event.currentTarget as HTMLElement;
+            const first = content.querySelector<HTMLElement>("input, select, [data-first]") ?? content;
+            event.preventDefault();
+            first.focus();
+          }}
           {...(text === undefined ? { "aria-describedby": undefined } : {})}
           className={cx(
             "appear fixed top-[12vh] left-1/2 z-40 flex max-h-[80vh] w-[calc(100vw-1.5rem)] -translate-x-1/2 flex-col overflow-hidden rounded-lg border border-line-strong bg-surface shadow-pop outline-none max-sm:top-3 max-sm:max-h-[calc(100dvh-1.5rem)]",
@@ -94,7 +101,9 @@ export function Confirm({
       {children}
       {fault !== null && <Fault>{fault}</Fault>}
       <DialogButtons>
-        <Button onClick={onClose}>{t.app.cancel}</Button>
+        <Button data-first="" onClick={onClose}>
+          {t.app.cancel}
+        </Button>
         <Button
           look={danger ? "danger" : "primary"}
           disabled={busy}

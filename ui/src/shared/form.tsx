@@ -4,7 +4,7 @@ import { type ComponentProps, type ReactNode, useId } from "react";
 import { cx } from "./class";
 
 const control =
-  "h-8 w-full min-w-0 rounded-md border border-control bg-surface px-2 text-ink placeholder:text-muted aria-invalid:border-bad";
+  "min-w-0 rounded-md border border-control bg-surface px-2 text-ink placeholder:text-muted aria-invalid:border-bad";
 
 /** A labelled text field with its hint, or with what is wrong in the hint's place. */
 export function TextField({
@@ -22,7 +22,7 @@ export function TextField({
       </label>
       <input
         id={id}
-        className={control}
+        className={cx(control, "h-8 w-full")}
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
@@ -50,7 +50,14 @@ export function Select({
       <label htmlFor={id} className={hideLabel ? "sr-only" : "mb-1 block font-medium"}>
         {label}
       </label>
-      <select id={id} className={cx(control, hideLabel && "h-7 pr-1")} {...rest}>
+      <select
+        id={id}
+        className={cx(
+          control,
+          hideLabel ? "h-7 max-w-60 pr-1 max-sm:w-full max-sm:max-w-none" : "h-8 w-full",
+        )}
+        {...rest}
+      >
         {children}
       </select>
     </div>
@@ -63,7 +70,7 @@ export function SearchField({ label, className, ...rest }: { label: string } & C
       type="search"
       aria-label={label}
       placeholder={label}
-      className={cx(control, "h-7", className)}
+      className={cx(control, "h-7 w-full", className)}
       autoComplete="off"
       spellCheck={false}
       {...rest}

@@ -60,6 +60,7 @@ export function Screen({
 export function Panel({
   title,
   hint,
+  lead,
   actions,
   children,
   flush,
@@ -68,6 +69,8 @@ export function Panel({
 }: {
   title: string;
   hint?: string | undefined;
+  /** Before the title. */
+  lead?: ReactNode;
   actions?: ReactNode;
   children: ReactNode;
   /** The content reaches the border. */
@@ -83,6 +86,7 @@ export function Panel({
       className={cx("min-w-0 rounded-lg border border-line bg-surface", className)}
     >
       <div className="flex min-h-9 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
+        {lead}
         <h2 id={id} className="mr-auto font-semibold" title={hint}>
           {title}
         </h2>

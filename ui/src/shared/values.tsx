@@ -1,6 +1,6 @@
 /** Values as they are shown everywhere: times, sizes, identifiers. */
 import { Check, Copy } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { Fragment, type ReactNode, useEffect, useState } from "react";
 import { t } from "@/text";
 import { IconButton } from "./Button";
 import { cx } from "./class";
@@ -79,9 +79,9 @@ export function Ident({
   className?: string;
 }) {
   return (
-    <span className={cx("group/id inline-flex max-w-full items-center gap-0.5 align-middle", className)}>
+    <span className={cx("group/id relative inline-block max-w-full pointer-coarse:pr-7", className)}>
       <span className={cx("min-w-0 wrap-anywhere select-text", mono && "font-mono text-[0.92em]")}>
-        {children ?? value}
+        {children ?? (mono ? value : <Breakable text={value} />)}
       </span>
       <CopyButton value={value} what={what} />
     </span>
@@ -100,8 +100,9 @@ export function CopyButton({ value, what, always }: { value: string; what: strin
       label={copied ? t.app.copied : t.app.copy(what)}
       className={cx(
         "size-6",
+        // Over what follows, so that nothing moves when it appears.
         !always &&
-          "opacity-0 group-hover/id:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100",
+          "absolute -top-0.5 left-full z-10 ml-0.5 border-line bg-surface opacity-0 group-hover/id:opacity-100 focus-visible:opacity-100 pointer-coarse:right-0 pointer-coarse:left-auto pointer-coarse:border-transparent pointer-coarse:bg-transparent pointer-coarse:opacity-100",
       )}
       onClick={(event) => {
         event.stopPropagation();
@@ -137,4 +138,27 @@ export function Fact({
       </dd>
     </>
   );
+}
+
+const TAIL = 8;
+
+/** One line for an identifier: where it is too long its middle goes, since ports and last names tell apart too. */
+export function MiddleElided({ text, title }: { text: string; title?: string }) {
+  return (
+    <span className="flex min-w-0" title={title ?? text}>
+      <span className="truncate">{text.slice(0, -TAIL)}</span>
+      <span className="shrink-0 whitespace-pre">{text.slice(-TAIL)}</span>
+    </span>
+  );
+}
+
+/** An identifier that breaks where its parts meet, rather than anywhere. */
+export function Breakable({ text }: { text: string }) {
+  return text.split(/(?<=[./@])(?=[^./@])|(?=:\d)/).map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 }

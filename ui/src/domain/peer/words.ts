@@ -1,7 +1,6 @@
 /** How federation with a peer goes, in a word, a colour and a shape; and what to do where it does not. */
 import type { Peer } from "@/bindings/Peer";
 import type { PeerState } from "@/bindings/PeerState";
-import type { PullingStatus } from "@/bindings/PullingStatus";
 import type { Trouble } from "@/bindings/Trouble";
 import type { Shape, Tone } from "@/shared/Mark";
 import { t } from "@/text";
@@ -66,8 +65,8 @@ export function remedy(trouble: Pick<Trouble, "code" | "stage">): string {
   return t.remedy.code[trouble.code] ?? t.remedy.stage[trouble.stage];
 }
 
-export function pullingMark(status: PullingStatus): { tone: Tone; shape: Shape } {
-  switch (status) {
+export function pullingMark(peer: Peer): { tone: Tone; shape: Shape } {
+  switch (peer.pulling.status) {
     case "waiting":
     case "asking":
       return { tone: "ok", shape: "disc" };
@@ -78,7 +77,8 @@ export function pullingMark(status: PullingStatus): { tone: Tone; shape: Shape }
     case "paused":
       return { tone: "muted", shape: "bars" };
     case "stopped":
-      return { tone: "bad", shape: "square" };
+      // What the operator wanted so is no cause for alarm.
+      return { tone: peer.state === "blocked" ? "muted" : "bad", shape: "square" };
     case "idle":
       return { tone: "muted", shape: "ring" };
   }

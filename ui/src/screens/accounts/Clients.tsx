@@ -52,7 +52,7 @@ export function Clients({ user }: { user: User }) {
               </Button>
               <Button
                 small
-                look="danger"
+                look="wary"
                 aria-label={`${t.accounts.deleteClient}: ${client.name}`}
                 onClick={() => setDeleting(client)}
               >

@@ -117,15 +117,23 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
             ))}
           </>
         )}
-        {own.length > 1 && (
-          <Checkbox
-            label={chosen.length === own.length ? t.approvals.selectNone : t.approvals.selectAll}
-            title={chosen.length === own.length ? t.approvals.selectNone : t.approvals.selectAll}
-            checked={chosen.length === own.length}
-            onChange={(event) => cursor.select(own, event.target.checked)}
-          />
-        )}
       </div>
+    );
+  };
+
+  const all = (own: readonly string[]) => {
+    const chosen = own.filter((key) => cursor.selected.has(key));
+    const label = chosen.length === own.length ? t.approvals.selectNone : t.approvals.selectAll;
+    return (
+      own.length > 1 && (
+        <Checkbox
+          className="-ml-1"
+          label={label}
+          title={label}
+          checked={chosen.length === own.length}
+          onChange={(event) => cursor.select(own, event.target.checked)}
+        />
+      )
     );
   };
 
@@ -134,6 +142,7 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
       <Panel
         title={t.approvals.providers}
         hint={t.approvals.providersHint}
+        lead={all(providerKeys)}
         flush
         actions={
           <>
@@ -145,7 +154,12 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
         {providers.length === 0 ? (
           <Empty>{t.approvals.providersEmpty}</Empty>
         ) : (
-          <div role="grid" aria-label={t.approvals.providers} aria-multiselectable="true">
+          <div
+            role="grid"
+            className="@container"
+            aria-label={t.approvals.providers}
+            aria-multiselectable="true"
+          >
             <VirtualRows
               count={providers.length}
               estimate={112}
@@ -171,6 +185,7 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
       <Panel
         title={t.approvals.connections}
         hint={t.approvals.connectionsHint}
+        lead={all(connectionKeys)}
         flush
         actions={
           <>
@@ -182,7 +197,12 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
         {incoming.length === 0 ? (
           <Empty>{t.approvals.connectionsEmpty}</Empty>
         ) : (
-          <div role="grid" aria-label={t.approvals.connections} aria-multiselectable="true">
+          <div
+            role="grid"
+            className="@container"
+            aria-label={t.approvals.connections}
+            aria-multiselectable="true"
+          >
             <VirtualRows
               count={incoming.length}
               estimate={84}

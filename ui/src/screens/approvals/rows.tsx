@@ -46,7 +46,7 @@ function WaitingRow({
       data-testid={testId}
       {...cursor.row(rowKey)}
       className={cx(
-        "flex items-start gap-2 px-2 py-2 -outline-offset-2 max-sm:flex-wrap",
+        "flex items-start gap-2 px-2 py-2 -outline-offset-2 @max-[44rem]:flex-wrap",
         selected ? "bg-accent-soft" : "hover:bg-hover",
       )}
     >
@@ -58,10 +58,13 @@ function WaitingRow({
           onChange={() => cursor.toggle(rowKey)}
         />
       </div>
-      <div role="gridcell" className="min-w-0 flex-1 max-sm:basis-[80%]">
+      <div role="gridcell" className="min-w-0 flex-1 @max-[44rem]:basis-[calc(100%-3rem)]">
         {children}
       </div>
-      <div role="gridcell" className="flex shrink-0 flex-wrap items-center gap-1.5 max-sm:w-full max-sm:pl-8">
+      <div
+        role="gridcell"
+        className="flex shrink-0 flex-wrap items-center gap-1.5 @max-[44rem]:w-full @max-[44rem]:pl-8"
+      >
         {buttons}
       </div>
     </div>
@@ -84,7 +87,7 @@ export function ProviderRow({
       buttons={
         <>
           <Button
-            look="primary"
+            look="soft"
             data-testid="approve"
             icon={<Check className={icon} aria-hidden="true" />}
             onClick={() => decide([deeds.admit(provider)])}
@@ -99,7 +102,7 @@ export function ProviderRow({
             {t.approvals.ignore}
           </Button>
           <Button
-            look="danger"
+            look="wary"
             data-testid="block"
             title={t.approvals.blockProviderHint}
             icon={<Ban className={icon} aria-hidden="true" />}
@@ -127,12 +130,12 @@ export function ProviderRow({
           {t.approvals.expires} <Until at={waiting.expires} />
         </span>
         {waiting.connections > 0 && <span>{t.approvals.held(waiting.connections)}</span>}
+        {waiting.fingerprints.map((fingerprint) => (
+          <span key={fingerprint}>
+            {t.approvals.keys} <Ident value={fingerprint} what={t.approvals.keys} mono />
+          </span>
+        ))}
       </p>
-      {waiting.fingerprints.map((fingerprint) => (
-        <p key={fingerprint} className="text-sm text-muted">
-          {t.approvals.keys} <Ident value={fingerprint} what={t.approvals.keys} mono />
-        </p>
-      ))}
     </WaitingRow>
   );
 }
@@ -194,7 +197,7 @@ export function IncomingRow({
       buttons={
         <>
           <Button
-            look="primary"
+            look="soft"
             data-testid="approve"
             icon={<Check className={icon} aria-hidden="true" />}
             onClick={() => decide([deeds.approve(connection)])}
@@ -218,7 +221,7 @@ export function IncomingRow({
           <Menu
             items={block}
             trigger={
-              <Button look="danger" data-testid="block" icon={<Ban className={icon} aria-hidden="true" />}>
+              <Button look="wary" data-testid="block" icon={<Ban className={icon} aria-hidden="true" />}>
                 {t.approvals.block}
               </Button>
             }

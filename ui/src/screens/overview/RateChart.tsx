@@ -85,7 +85,7 @@ export function RateChart() {
         <caption>{t.overview.rateTable}</caption>
         <thead>
           <tr>
-            <th />
+            <td />
             <th>{t.overview.rateIn}</th>
             <th>{t.overview.rateOut}</th>
           </tr>

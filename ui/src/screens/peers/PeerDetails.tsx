@@ -222,7 +222,7 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
       </Button>
       {state !== "blocked" && (
         <Button
-          look="danger"
+          look="wary"
           title={t.approvals.blockProviderHint}
           icon={<Ban className={icon} aria-hidden="true" />}
           onClick={() => void deeds.block(provider, state === "pending" ? "pending" : "allowed")}

@@ -5,18 +5,24 @@ import { lag, peerWord, pullingMark, servingWord } from "@/domain/peer/words";
 import type { Column } from "@/shared/DataTable";
 import { coarseSpan, count } from "@/shared/format";
 import { StateWord } from "@/shared/Mark";
-import { Ago, Duration } from "@/shared/values";
+import { Ago, Breakable, Duration } from "@/shared/values";
 import { t } from "@/text";
 
 export function Pulling({ peer }: { peer: Peer }) {
   const { status, last_pull } = peer.pulling;
   return (
     <div className="min-w-0">
-      <StateWord {...pullingMark(status)} title={t.peers.pullingHint[status]} className="whitespace-nowrap">
+      <StateWord {...pullingMark(peer)} title={t.peers.pullingHint[status]}>
         {t.peers.pulling[status]}
       </StateWord>
       <div className="text-sm text-muted">
-        {t.peers.last} {last_pull === null ? t.peers.never : <Ago at={last_pull} />}
+        {last_pull === null ? (
+          t.peers.never
+        ) : (
+          <>
+            {t.peers.last} <Ago at={last_pull} />
+          </>
+        )}
       </div>
     </div>
   );
@@ -27,11 +33,17 @@ export function Serving({ peer }: { peer: Peer }) {
   const { last_pull } = peer.serving;
   return (
     <div className="min-w-0">
-      <StateWord tone={word.tone} shape={word.shape} title={word.hint} className="whitespace-nowrap">
+      <StateWord tone={word.tone} shape={word.shape} title={word.hint}>
         {word.text}
       </StateWord>
       <div className="text-sm text-muted">
-        {t.peers.last} {last_pull === null ? t.peers.never : <Ago at={last_pull} />}
+        {last_pull === null ? (
+          t.peers.never
+        ) : (
+          <>
+            {t.peers.last} <Ago at={last_pull} />
+          </>
+        )}
       </div>
     </div>
   );
@@ -57,6 +69,7 @@ export const peerColumns: readonly Column<Peer>[] = [
     id: "provider",
     header: column.provider,
     accessorFn: (peer) => peer.provider,
+    cell: ({ row }) => <Breakable text={row.original.provider} />,
     sortingFn: "alphanumeric",
     meta: { width: "minmax(8rem, 2fr)" },
   },
@@ -90,7 +103,7 @@ export const peerColumns: readonly Column<Peer>[] = [
     accessorFn: (peer) => lag(peer).theirs + lag(peer).ours,
     cell: ({ row }) => <Lag peer={row.original} />,
     sortingFn: "basic",
-    meta: { width: "minmax(4rem, 0.7fr)", hint: column.lagHint, end: true, from: 560 },
+    meta: { width: "minmax(4rem, 0.7fr)", hint: column.lagHint, end: true, from: 640 },
   },
   {
     id: "latency",
@@ -98,7 +111,7 @@ export const peerColumns: readonly Column<Peer>[] = [
     accessorFn: (peer) => peer.latency_ms ?? Number.POSITIVE_INFINITY,
     cell: ({ row }) => <Duration ms={row.original.latency_ms} title={column.latencyHint} />,
     sortingFn: "basic",
-    meta: { width: "4.5rem", hint: column.latencyHint, end: true, from: 640 },
+    meta: { width: "4.5rem", hint: column.latencyHint, end: true, from: 720 },
   },
   {
     id: "connections",

@@ -7,11 +7,16 @@ import { cx } from "@/shared/class";
 import { duration, exact, timeOfDay } from "@/shared/format";
 import { useMedia } from "@/shared/hooks";
 import { Mark } from "@/shared/Mark";
-import { Bytes, Lasting } from "@/shared/values";
+import { Bytes, Lasting, MiddleElided } from "@/shared/values";
 import { t } from "@/text";
 
-const COLUMNS =
-  "grid grid-cols-[6.5rem_1.25rem_minmax(7rem,1fr)_minmax(8rem,0.9fr)_minmax(8rem,2fr)_5.5rem_6rem_5rem_3.5rem] gap-x-3";
+/** Where the list is narrow (beside the details), what a row's details say anyway goes. */
+const COLUMNS = [
+  "grid gap-x-3",
+  "grid-cols-[6.25rem_1rem_minmax(9rem,1.1fr)_8.5rem_minmax(5rem,1.2fr)_6.5rem_4.5rem_4.25rem_2.75rem]",
+  "@max-[54rem]:grid-cols-[6.25rem_1rem_minmax(9rem,1fr)_8.5rem_6.5rem_4.5rem]",
+].join(" ");
+const SPARE = "@max-[54rem]:hidden";
 const NARROW = "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2";
 
 /** A virtual list of rows of one height; the open row and the keyboard are the screen's affair. */
@@ -56,85 +61,94 @@ export function TrafficList({
     if (opened !== -1) virtual.scrollToIndex(opened, { align: "auto" });
   }, [openId]);
   return (
-    <div
-      role="table"
-      aria-label={t.traffic.title}
-      aria-rowcount={rows.length + 1}
-      className="relative flex min-h-0 flex-1 flex-col bg-surface"
-    >
-      {!narrow && (
-        <div role="rowgroup" className="border-b border-line pr-3">
-          <div role="row" className={cx(COLUMNS, "h-7 items-center px-4 text-sm text-muted")}>
-            <span role="columnheader" title={t.traffic.hint.time}>
-              {t.traffic.column.time}
-            </span>
-            <span role="columnheader" title={t.traffic.hint.direction}>
-              <span className="sr-only">{t.traffic.column.direction}</span>
-            </span>
-            <span role="columnheader">{t.traffic.column.peer}</span>
-            <span role="columnheader">{t.traffic.column.kind}</span>
-            <span role="columnheader">{t.traffic.column.target}</span>
-            <span role="columnheader" title={t.traffic.hint.status}>
-              {t.traffic.column.status}
-            </span>
-            <span role="columnheader" className="text-right" title={t.traffic.hint.duration}>
-              {t.traffic.column.duration}
-            </span>
-            <span role="columnheader" className="text-right" title={t.traffic.hint.size}>
-              {t.traffic.column.size}
-            </span>
-            <span role="columnheader" className="text-right" title={t.traffic.hint.items}>
-              {t.traffic.column.items}
-            </span>
-          </div>
-        </div>
-      )}
-      {fresh > 0 && (
-        <button
-          type="button"
-          data-testid="traffic-new"
-          onClick={onCatchUp}
-          className="appear absolute top-9 left-1/2 z-10 inline-flex h-7 -translate-x-1/2 items-center gap-1 rounded-full bg-accent-fill px-3 font-medium text-accent-ink shadow-pop hover:bg-accent-fill-hover"
-          aria-label={t.traffic.showNew(fresh)}
-        >
-          <ArrowUp className="size-3.5" aria-hidden="true" />
-          {t.traffic.newOnes(fresh)}
-        </button>
-      )}
+    <div className="@container relative flex min-h-0 flex-1 flex-col bg-surface">
+      {fresh > 0 && <NewPill fresh={fresh} onCatchUp={onCatchUp} />}
       <div
-        ref={scroller}
-        role="rowgroup"
-        data-testid="traffic-list"
-        tabIndex={0}
-        className="min-h-0 flex-1 overflow-y-auto -outline-offset-2"
-        onPointerEnter={(event) => event.pointerType !== "touch" && onLook(true)}
-        onPointerLeave={() => onLook(false)}
-        onScroll={(event) => onScrolled(event.currentTarget.scrollTop > height / 2)}
+        role="table"
+        aria-label={t.traffic.title}
+        aria-rowcount={rows.length + 1}
+        className="flex min-h-0 flex-1 flex-col"
       >
-        <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map((item) => {
-            const record = rows[item.index];
-            if (record === undefined) return null;
-            return (
-              <div
-                key={record.id}
-                role="presentation"
-                className="absolute inset-x-0 top-0"
-                style={{ transform: `translateY(${item.start}px)`, height }}
-              >
-                <TrafficRow
-                  record={record}
-                  index={item.index}
-                  open={record.id === openId}
-                  narrow={narrow}
-                  onOpen={onOpen}
-                />
-              </div>
-            );
-          })}
+        {!narrow && (
+          <div role="rowgroup" className="overflow-hidden border-b border-line [scrollbar-gutter:stable]">
+            <div role="row" className={cx(COLUMNS, "h-7 items-center px-4 text-sm text-muted")}>
+              <span role="columnheader" title={t.traffic.hint.time}>
+                {t.traffic.column.time}
+              </span>
+              <span role="columnheader" title={t.traffic.hint.direction}>
+                <span className="sr-only">{t.traffic.column.direction}</span>
+              </span>
+              <span role="columnheader">{t.traffic.column.peer}</span>
+              <span role="columnheader">{t.traffic.column.kind}</span>
+              <span role="columnheader" className={SPARE}>
+                {t.traffic.column.target}
+              </span>
+              <span role="columnheader" title={t.traffic.hint.status}>
+                {t.traffic.column.status}
+              </span>
+              <span role="columnheader" className="text-right" title={t.traffic.hint.duration}>
+                {t.traffic.column.duration}
+              </span>
+              <span role="columnheader" className={cx("text-right", SPARE)} title={t.traffic.hint.size}>
+                {t.traffic.column.size}
+              </span>
+              <span role="columnheader" className={cx("text-right", SPARE)} title={t.traffic.hint.items}>
+                {t.traffic.column.items}
+              </span>
+            </div>
+          </div>
+        )}
+        <div
+          ref={scroller}
+          role="rowgroup"
+          data-testid="traffic-list"
+          tabIndex={0}
+          className="min-h-0 flex-1 overflow-y-auto -outline-offset-2 [scrollbar-gutter:stable]"
+          onPointerEnter={(event) => event.pointerType !== "touch" && onLook(true)}
+          onPointerLeave={() => onLook(false)}
+          onScroll={(event) => onScrolled(event.currentTarget.scrollTop > height / 2)}
+        >
+          <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map((item) => {
+              const record = rows[item.index];
+              if (record === undefined) return null;
+              return (
+                <div
+                  key={record.id}
+                  role="presentation"
+                  className="absolute inset-x-0 top-0"
+                  style={{ transform: `translateY(${item.start}px)`, height }}
+                >
+                  <TrafficRow
+                    record={record}
+                    index={item.index}
+                    open={record.id === openId}
+                    narrow={narrow}
+                    onOpen={onOpen}
+                  />
+                </div>
+              );
+            })}
+          </div>
         </div>
       </div>
     </div>
+  );
+}
+
+/** What came meanwhile: a click shows it. Over the list, so that nothing moves when it appears. */
+function NewPill({ fresh, onCatchUp }: { fresh: number; onCatchUp: () => void }) {
+  return (
+    <button
+      type="button"
+      data-testid="traffic-new"
+      onClick={onCatchUp}
+      className="appear absolute top-9 left-1/2 z-10 inline-flex h-7 -translate-x-1/2 items-center gap-1 rounded-full bg-accent-fill px-3 font-medium text-accent-ink shadow-pop hover:bg-accent-fill-hover"
+      aria-label={t.traffic.showNew(fresh)}
+    >
+      <ArrowUp className="size-3.5" aria-hidden="true" />
+      {t.traffic.newOnes(fresh)}
+    </button>
   );
 }
 
@@ -167,7 +181,6 @@ const TrafficRow = memo(function TrafficRow({
   );
   const state = (
     <span
-      role="cell"
       className={cx("inline-flex min-w-0 items-center gap-1.5", error && "text-bad")}
       title={record.code ?? record.text ?? undefined}
     >
@@ -240,29 +253,31 @@ const TrafficRow = memo(function TrafficRow({
             {timeOfDay(record.at)}
           </time>
           {arrow}
-          <span
-            role="cell"
-            className={cx("truncate", !record.verified && "text-muted italic")}
-            title={record.verified ? peer : `${peer}: ${t.traffic.unverified}`}
-          >
-            {peer}
+          <span role="cell" className={cx("min-w-0", !record.verified && "text-muted italic")}>
+            <MiddleElided text={peer} title={record.verified ? peer : `${peer}: ${t.traffic.unverified}`} />
           </span>
           <span role="cell" className="min-w-0">
             {opener}
           </span>
-          <span role="cell" className="truncate text-muted" title={`${record.method} ${record.target}`}>
+          <span
+            role="cell"
+            className={cx("truncate text-muted", SPARE)}
+            title={`${record.method} ${record.target}`}
+          >
             {record.method} {record.target}
           </span>
-          {state}
+          <span role="cell" className="min-w-0">
+            {state}
+          </span>
           <span role="cell" className="text-right">
             {took}
           </span>
-          <span role="cell" className="text-right text-muted">
+          <span role="cell" className={cx("text-right text-muted", SPARE)}>
             {record.waiting ? "" : <Bytes n={record.request_bytes + record.response_bytes} />}
           </span>
           <span
             role="cell"
-            className="text-right text-muted"
+            className={cx("text-right text-muted", SPARE)}
             title={record.item_count > 0 ? record.items.map((each) => each.kind).join(", ") : undefined}
           >
             {record.item_count > 0 ? record.item_count : ""}

@@ -1,0 +1,78 @@
+import { screen } from "@testing-library/react";
+import axe from "axe-core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { connection, failingPeer, peer, TestNode, traffic, user, waitingProvider } from "./node";
+import { open } from "./render";
+
+async function violations(): Promise<string[]> {
+  // Colours are not laid out here; the contrast of both themes is checked in a real browser.
+  const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false } } });
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+}
+
+describe("no screen stands in the way of anyone", () => {
+  let node: TestNode;
+  beforeEach(() => {
+    node = new TestNode();
+    node.waiting = [waitingProvider("delta.example")];
+    node.incoming = [connection({ peer_state: "pending" })];
+    node.outgoing = [connection({ id: "01900000-0000-7000-8000-000000000009", outgoing: true })];
+    node.decided = [
+      connection({ id: "01900000-0000-7000-8000-000000000008", state: "approved", from: user("eve") }),
+    ];
+    node.peers = [peer("gamma.example"), failingPeer("beta.example")];
+    node.traffic = [
+      traffic(1),
+      traffic(2, { waiting: true, status: null }),
+      traffic(3, { status: 401, code: "replayed" }),
+    ];
+  });
+
+  it.each([
+    ["/", "Overview"],
+    ["/approvals", "Approvals"],
+    ["/peers", "Peers"],
+    ["/peers?open=beta.example", "Peers"],
+    ["/traffic", "Traffic"],
+    ["/accounts", "Accounts"],
+    ["/settings", "Settings"],
+  ])("%s", async (path, title) => {
+    open(node, path);
+    await screen.findByRole("heading", { level: 1, name: title });
+    await screen.findByTestId("demo-node-beta");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("what has been asked and decided", async () => {
+    const { person } = open(node, "/approvals");
+    await person.click(await screen.findByTestId("tab-outgoing"));
+    expect(await violations()).toEqual([]);
+    await person.click(await screen.findByTestId("tab-decided"));
+    expect(await violations()).toEqual([]);
+  });
+
+  it("the first screen", async () => {
+    node.mode = "new";
+    open(node);
+    await screen.findByTestId("start-demo");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("the page that asks for the token", async () => {
+    node.locked = true;
+    open(node);
+    await screen.findByLabelText("Token or link");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("the dialogs", async () => {
+    const { person } = open(node, "/approvals");
+    await screen.findByTestId("ask");
+    await person.keyboard("?");
+    await screen.findByRole("dialog");
+    expect(await violations()).toEqual([]);
+    await person.keyboard("{Escape}{Control>}k{/Control}");
+    await screen.findByRole("combobox");
+    expect(await violations()).toEqual([]);
+  });
+});

@@ -1,0 +1,171 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+import { AdminError } from "@/platform";
+import { connection, TestNode, user, waitingProvider } from "./node";
+import { open } from "./render";
+
+const ID = "01900000-0000-7000-8000-000000000001";
+const OTHER = "01900000-0000-7000-8000-000000000002";
+
+describe("approvals", () => {
+  let node: TestNode;
+  beforeEach(() => {
+    node = new TestNode();
+  });
+
+  it("takes a request out of sight at once, before the node has answered", async () => {
+    node.incoming = [connection()];
+    let answer = () => {};
+    node.answers["decide-connection"] = () =>
+      new Promise((resolve) => {
+        answer = () => {
+          node.incoming = [];
+          resolve(connection({ state: "approved" }));
+        };
+      });
+    const { person } = open(node, "/approvals");
+    await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("approve"));
+
+    expect(screen.queryByTestId(`incoming-${ID}`)).toBeNull();
+    expect(node.requests("decide-connection")).toEqual([
+      { id: ID, decision: "approve", from_provider: "beta.example" },
+    ]);
+
+    // What is read meanwhile, still as it was, does not bring it back.
+    node.emit({ type: "approvals" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(screen.queryByTestId(`incoming-${ID}`)).toBeNull();
+
+    answer();
+    expect(await screen.findByText("bob and alice are connected.")).toBeInTheDocument();
+    expect(screen.queryByTestId(`incoming-${ID}`)).toBeNull();
+  });
+
+  it("puts a request back with the reason when the node refuses", async () => {
+    node.incoming = [connection()];
+    node.answers["decide-connection"] = () => {
+      throw new AdminError("conflict", "beta.example has taken the request back");
+    };
+    const { person } = open(node, "/approvals");
+    await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("approve"));
+
+    expect(await screen.findByText("Beta.example has taken the request back.")).toBeInTheDocument();
+    expect(screen.getByTestId(`incoming-${ID}`)).toBeInTheDocument();
+  });
+
+  it("takes an approval back with z", async () => {
+    node.incoming = [connection()];
+    const { person } = open(node, "/approvals");
+    await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("approve"));
+    await screen.findByText("bob and alice are connected.");
+    await person.keyboard("z");
+
+    expect(await screen.findByText("Taken back.")).toBeInTheDocument();
+    expect(node.requests("decide-connection").at(-1)).toMatchObject({ id: ID, decision: "end" });
+  });
+
+  it("brings a declined request back with the toast's button", async () => {
+    node.incoming = [connection()];
+    const { person } = open(node, "/approvals");
+    await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("decline"));
+    await person.click(within(await screen.findByTestId("toast")).getByRole("button", { name: /Undo/ }));
+
+    expect(await screen.findByTestId(`incoming-${ID}`)).toBeInTheDocument();
+    expect(
+      node.requests("decide-connection").map((request) => (request as { decision: string }).decision),
+    ).toEqual(["decline", "reopen"]);
+  });
+
+  it("lets a stranger's provider in together with its person's request", async () => {
+    node.waiting = [waitingProvider("beta.example")];
+    node.incoming = [connection({ peer_state: "pending" })];
+    const { person } = open(node, "/approvals");
+    const row = await screen.findByTestId(`incoming-${ID}`);
+    expect(within(row).getByTestId("approve")).toHaveTextContent("Approve both");
+    await person.click(within(row).getByTestId("approve"));
+
+    expect(screen.queryByTestId("waiting-provider-beta.example")).toBeNull();
+    await waitFor(() =>
+      expect(
+        node.told.filter(({ command }) => command === "set-peer" || command === "decide-connection"),
+      ).toEqual([
+        { command: "set-peer", request: { provider: "beta.example", state: "allowed" } },
+        {
+          command: "decide-connection",
+          request: { id: ID, decision: "approve", from_provider: "beta.example" },
+        },
+      ]),
+    );
+  });
+
+  it("sets a waiting provider's judgement, and takes it back to pending", async () => {
+    node.waiting = [waitingProvider("beta.example")];
+    const { person } = open(node, "/approvals");
+    await person.click(
+      within(await screen.findByTestId("waiting-provider-beta.example")).getByTestId("block"),
+    );
+    await screen.findByText("beta.example is blocked.");
+    await person.keyboard("z");
+    await waitFor(() =>
+      expect(node.requests("set-peer")).toEqual([
+        { provider: "beta.example", state: "blocked" },
+        { provider: "beta.example", state: "pending" },
+      ]),
+    );
+  });
+
+  it("decides many at once by keyboard, and goes on with the next row", async () => {
+    node.incoming = [
+      connection(),
+      connection({ id: OTHER, from: user("bea") }),
+      connection({ id: "01900000-0000-7000-8000-000000000003", from: user("ben") }),
+    ];
+    const { person } = open(node, "/approvals");
+    await screen.findByTestId(`incoming-${ID}`);
+    await person.keyboard("jxjxd");
+
+    expect(await screen.findByText("2 declined.")).toBeInTheDocument();
+    expect(node.requests("decide-connection")).toHaveLength(2);
+    await waitFor(() =>
+      expect(screen.getByTestId("incoming-01900000-0000-7000-8000-000000000003")).toHaveFocus(),
+    );
+    await person.keyboard("i");
+    await waitFor(() =>
+      expect(node.requests("decide-connection").at(-1)).toMatchObject({ decision: "ignore" }),
+    );
+    expect(await screen.findByTestId("aside")).toHaveTextContent("Set aside (1)");
+  });
+
+  it("blocks a person by declining and by a rule", async () => {
+    node.incoming = [connection()];
+    const { person } = open(node, "/approvals");
+    await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("block"));
+    await person.click(await screen.findByTestId("block-person"));
+    await waitFor(() => expect(node.requests("set-rule")).toEqual([{ from: user("bob"), rule: "block" }]));
+    expect(node.requests("decide-connection")).toHaveLength(1);
+  });
+
+  it("shows what has just begun to wait when the node says so", async () => {
+    open(node, "/approvals");
+    await screen.findByText(/No request waits/);
+    node.incoming = [connection()];
+    node.emit({ type: "waiting", provider: "beta.example", connection: connection() });
+
+    expect(await screen.findByTestId(`incoming-${ID}`)).toBeInTheDocument();
+    expect(await screen.findByText("bob asks alice for a connection.")).toBeInTheDocument();
+  });
+
+  it("says what is wrong with an address before anything is asked", async () => {
+    const { person } = open(node, "/approvals");
+    await person.click(await screen.findByTestId("ask"));
+    await person.type(await screen.findByLabelText("Whom"), "bob@beta.example");
+    await person.click(screen.getByRole("button", { name: "Ask" }));
+    expect(screen.getByText(/That is not a person's address/)).toBeInTheDocument();
+    expect(node.requests("connect")).toEqual([]);
+
+    await person.clear(screen.getByLabelText("Whom"));
+    await person.type(screen.getByLabelText("Whom"), "mimi://beta.example/u/bob");
+    await person.click(screen.getByRole("button", { name: "Ask" }));
+    await waitFor(() => expect(node.requests("connect")).toEqual([{ user: "alice", to: user("bob") }]));
+  });
+});

@@ -1,0 +1,91 @@
+import { act, screen, waitFor } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { failingPeer, peer, TestNode } from "./node";
+import { open } from "./render";
+
+describe("the connection to the node", () => {
+  it("is missed in words, and heals by itself", async () => {
+    const node = new TestNode();
+    open(node);
+    await screen.findByTestId("health");
+    act(() => node.lose());
+    expect(await screen.findByText("The connection to the node is lost.")).toBeInTheDocument();
+
+    node.peers = [peer("beta.example")];
+    act(() => node.heal());
+    await waitFor(() => expect(screen.queryByTestId("link-lost")).toBeNull());
+    // What was missed meanwhile is there without a reload.
+    expect(await screen.findByText("All is well. One provider federates with you.")).toBeInTheDocument();
+  });
+
+  it("asks for the token, takes a whole link, and goes on", async () => {
+    const node = new TestNode();
+    node.locked = true;
+    const { person } = open(node);
+    const field = await screen.findByLabelText("Token or link");
+    await person.type(field, "wrong");
+    await person.click(screen.getByRole("button", { name: "Open" }));
+    expect(await screen.findByText(/did not take this token/)).toBeInTheDocument();
+    await person.clear(field);
+    await person.type(field, "http://127.0.0.1:9103/#token=right");
+    await person.click(screen.getByRole("button", { name: "Open" }));
+    expect(await screen.findByTestId("health")).toBeInTheDocument();
+    expect(node.entered).toEqual(["wrong", "right"]);
+  });
+
+  it("reads anew what an event names, and everything after a gap or in another run", async () => {
+    const node = new TestNode();
+    node.peers = [peer("beta.example")];
+    open(node, "/peers");
+    await screen.findByTestId("peer-beta.example");
+
+    node.peers = [failingPeer("beta.example")];
+    node.emit({ type: "peers" });
+    expect(await screen.findByTestId("peer-trouble")).toHaveTextContent(
+      /Connection: beta.example refused.*next try/,
+    );
+
+    const before = node.requests("approvals").length;
+    node.emit({ type: "settings" }, { skip: 5 });
+    await waitFor(() => expect(node.requests("approvals").length).toBeGreaterThan(before));
+
+    const again = node.requests("approvals").length;
+    node.emit({ type: "settings" }, { incarnation: "two" });
+    await waitFor(() => expect(node.requests("approvals").length).toBeGreaterThan(again));
+  });
+
+  it("leaves the first screen when the demo runs", async () => {
+    const node = new TestNode();
+    node.mode = "new";
+    node.answers["start-demo"] = () => {
+      node.mode = "demo";
+      return {};
+    };
+    const { person } = open(node);
+    await person.click(await screen.findByTestId("start-demo"));
+    expect(await screen.findByTestId("demo-node-beta")).toBeInTheDocument();
+    await person.click(screen.getByTestId("demo-ask-beta"));
+    expect(node.requests("demo-ask")).toEqual([
+      { from: "mimi://beta.example/u/bob", to: "mimi://alpha.example/u/alice" },
+    ]);
+    await person.click(screen.getByTestId("demo-node-beta"));
+    expect(node.requests("run-demo-node")).toEqual([{ name: "beta", running: false }]);
+  });
+
+  it("says a refusal to set up at its field", async () => {
+    const node = new TestNode();
+    node.mode = "new";
+    const { AdminError } = await import("@/platform");
+    node.answers["set-up"] = () => {
+      throw new AdminError("listen-in-use", "another program listens on 0.0.0.0:8443 already");
+    };
+    const { person } = open(node);
+    await person.click(await screen.findByRole("button", { name: "Set up" }));
+    expect(screen.getByLabelText("Name of the provider")).toHaveFocus();
+    await person.type(screen.getByLabelText("Name of the provider"), "home.example");
+    await person.type(screen.getByLabelText("First account"), "alice");
+    await person.click(screen.getByRole("button", { name: "Set up" }));
+    const listen = screen.getByLabelText("Address to listen on");
+    await waitFor(() => expect(listen).toHaveAccessibleDescription(/Another program listens/));
+  });
+});

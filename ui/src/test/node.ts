@@ -1,0 +1,309 @@
+/** A node in memory, for tests only: it answers, remembers what it was told, and can be cut off. */
+import type { Connection } from "@/bindings/Connection";
+import type { Event } from "@/bindings/Event";
+import type { Peer } from "@/bindings/Peer";
+import type { Status } from "@/bindings/Status";
+import type { Traffic } from "@/bindings/Traffic";
+import type { WaitingProvider } from "@/bindings/WaitingProvider";
+import {
+  AdminError,
+  type Command,
+  type EventSink,
+  type Platform,
+  type RequestOf,
+  UNREACHABLE,
+} from "@/platform";
+
+export const US = "alpha.example";
+export const user = (name: string, provider = "beta.example") => `mimi://${provider}/u/${name}`;
+
+const NOW = new Date("2026-11-23T12:00:00.000Z").getTime();
+export const at = (ms = 0) => new Date(NOW + ms).toISOString();
+const DAY = 86_400_000;
+
+export function connection(over: Partial<Connection> = {}): Connection {
+  return {
+    id: "01900000-0000-7000-8000-000000000001",
+    from: user("bob"),
+    to: user("alice", US),
+    outgoing: false,
+    state: "pending",
+    created: at(-60_000),
+    expires: at(29 * DAY),
+    changed: at(-60_000),
+    decided_by: null,
+    ignored: false,
+    peer_state: "allowed",
+    delivered: true,
+    reopenable: false,
+    ...over,
+  };
+}
+
+export function waitingProvider(provider: string, over: Partial<WaitingProvider> = {}): WaitingProvider {
+  return {
+    provider,
+    since: at(-60_000),
+    expires: at(14 * DAY),
+    waiting: true,
+    connections: 1,
+    fingerprints: ["qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ"],
+    ignored: false,
+    ...over,
+  };
+}
+
+export function peer(provider: string, over: Partial<Peer> = {}): Peer {
+  return {
+    provider,
+    state: "allowed",
+    since: at(-DAY),
+    their_state: "allowed",
+    fingerprints: ["qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ"],
+    new_fingerprints: [],
+    software: "drawbridge 0.1.0",
+    endpoint: `https://${provider}/mtp/v1`,
+    pulling: {
+      status: "waiting",
+      since: at(-5_000),
+      last_pull: at(-5_000),
+      next_try: null,
+      failures: 0,
+      cursor: 7,
+      head: 7,
+    },
+    serving: {
+      waiting: true,
+      last_pull: at(-8_000),
+      gone_since: null,
+      head: 3,
+      acknowledged: 3,
+      lag_ms: null,
+    },
+    latency_ms: 4.2,
+    connections: 1,
+    troubles: [],
+    ...over,
+  };
+}
+
+/** A peer that has just been switched off. */
+export function failingPeer(provider: string): Peer {
+  const whole = peer(provider);
+  return {
+    ...whole,
+    pulling: { ...whole.pulling, status: "backing-off", failures: 3, next_try: at(4_000) },
+    serving: { ...whole.serving, waiting: false, gone_since: at(-9_000) },
+    troubles: [
+      {
+        stage: "connect",
+        code: "connection-refused",
+        text: `${provider} refused the connection`,
+        first: at(-9_000),
+        last: at(-1_000),
+        count: 3,
+        over: false,
+      },
+    ],
+  };
+}
+
+export function traffic(id: number, over: Partial<Traffic> = {}): Traffic {
+  return {
+    id,
+    at: at(id),
+    direction: "in",
+    peer: "beta.example",
+    verified: true,
+    method: "GET",
+    target: "/feed?after=0&wait=55",
+    waiting: false,
+    status: 200,
+    code: null,
+    duration_ms: 12,
+    request_bytes: 0,
+    response_bytes: 420,
+    items: [],
+    item_count: 0,
+    stage: null,
+    text: null,
+    request_headers: ["mtp-to: alpha.example"],
+    response_headers: [],
+    ...over,
+  };
+}
+
+type Answers = { [C in Command]?: (request: RequestOf<C>) => unknown };
+
+export class TestNode implements Platform {
+  readonly kind = "browser";
+  readonly told: { command: Command; request: unknown }[] = [];
+  readonly entered: string[] = [];
+  readonly saved: string[] = [];
+  waiting: WaitingProvider[] = [];
+  incoming: Connection[] = [];
+  outgoing: Connection[] = [];
+  decided: Connection[] = [];
+  peers: Peer[] = [];
+  traffic: Traffic[] = [];
+  mode: Status["mode"] = "demo";
+  /** Answers of one test, before the usual ones. */
+  answers: Answers = {};
+  locked = false;
+  down = false;
+  #sink: EventSink | null = null;
+  #cursor = 0;
+
+  readonly session = {
+    enter: async (token: string) => {
+      this.entered.push(token);
+      if (token !== "right") throw new AdminError("token-required", "this is not the token");
+      this.locked = false;
+    },
+  };
+
+  readonly save = (_name: string, content: string) => {
+    this.saved.push(content);
+  };
+
+  async call(command: Command, request: unknown): Promise<never> {
+    if (this.down) throw new AdminError(UNREACHABLE, "");
+    if (this.locked) throw new AdminError("token-required", "a token is needed");
+    this.told.push({ command, request: structuredClone(request) });
+    const own = this.answers[command] as ((request: unknown) => unknown) | undefined;
+    const answer = await (own === undefined ? this.#usual(command, request) : own(request));
+    return structuredClone(answer) as never;
+  }
+
+  subscribe(sink: EventSink): () => void {
+    this.#sink = sink;
+    queueMicrotask(() => (this.locked ? sink.locked() : sink.opened()));
+    return () => {
+      this.#sink = null;
+    };
+  }
+
+  emit(event: Event, place: { incarnation?: string; skip?: number } = {}): void {
+    this.#cursor += 1 + (place.skip ?? 0);
+    this.#sink?.event({ incarnation: place.incarnation ?? "one", cursor: this.#cursor, event });
+  }
+
+  lose(): void {
+    this.down = true;
+    this.#sink?.lost();
+  }
+
+  heal(): void {
+    this.down = false;
+    this.#sink?.opened();
+  }
+
+  /** What it was told with a command. */
+  requests(command: Command): unknown[] {
+    return this.told.filter((each) => each.command === command).map((each) => each.request);
+  }
+
+  #usual(command: Command, request: unknown): unknown {
+    switch (command) {
+      case "status":
+        return this.#status();
+      case "approvals":
+        return {
+          providers: this.waiting,
+          incoming: this.incoming,
+          outgoing: this.outgoing,
+          decided: this.decided.map((each) => ({ kind: "connection", connection: each })),
+        };
+      case "peers":
+        return { peers: this.peers };
+      case "peer":
+        return this.peers.find((each) => each.provider === (request as { provider: string }).provider);
+      case "traffic":
+        return { records: this.traffic.toReversed() };
+      case "users":
+        return {
+          users: [
+            {
+              name: "alice",
+              uri: user("alice", US),
+              rule: "ask",
+              created: at(-DAY),
+              clients: [
+                { name: "laptop", uri: `${user("alice", US)}/d/laptop`, created: at(-DAY), last_seen: null },
+              ],
+              connections: 0,
+            },
+          ],
+        };
+      case "rules":
+        return { rules: [{ user: null, from: "spam.example", rule: "block", since: at(-DAY) }] };
+      case "demo":
+        return {
+          nodes: [
+            { name: "alpha", provider: US, running: true, people: [user("alice", US)] },
+            { name: "beta", provider: "beta.example", running: true, people: [user("bob")] },
+          ],
+        };
+      case "decide-connection":
+        return this.#decide(request as RequestOf<"decide-connection">);
+      case "set-peer": {
+        const { provider, state } = request as RequestOf<"set-peer">;
+        this.waiting = this.waiting.filter((each) => each.provider !== provider);
+        return peer(provider, { state });
+      }
+      default:
+        return {};
+    }
+  }
+
+  #decide({ id, decision }: RequestOf<"decide-connection">): Connection {
+    const found = [...this.incoming, ...this.decided].find((each) => each.id === id);
+    if (found === undefined) throw new AdminError("not-found", "there is no such request");
+    this.incoming = this.incoming.filter((each) => each !== found);
+    this.decided = this.decided.filter((each) => each !== found);
+    const states = {
+      approve: "approved",
+      decline: "declined",
+      end: "ended",
+      ignore: "pending",
+      reopen: "pending",
+    } as const;
+    const after = { ...found, state: states[decision], ignored: decision === "ignore" };
+    if (after.state === "pending") this.incoming.push(after);
+    else this.decided.push(after);
+    return after;
+  }
+
+  #status(): Status {
+    return {
+      mode: this.mode,
+      version: "0.1.0",
+      now: at(),
+      node:
+        this.mode === "new"
+          ? null
+          : {
+              provider: US,
+              started: at(-3_600_000),
+              fingerprint: "qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ",
+              endpoint: `https://${US}/mtp/v1`,
+              strangers: "ask",
+              tell_declined: false,
+              waiting_providers: this.waiting.length,
+              waiting_connections: this.incoming.length,
+              peers: this.peers.length,
+              failing_peers: this.peers.filter((each) => each.pulling.status === "backing-off").length,
+              users: 1,
+              connections: 1,
+              pulls_last_minute: 3,
+              waiting_pulls: 1,
+              listeners: [{ name: "mtp", address: "127.0.0.1:8441", tls: true }],
+              data_dir: "/var/lib/drawbridge",
+              store_bytes: 123_456,
+              incidents: this.peers.flatMap((each) =>
+                each.troubles.map((trouble) => ({ provider: each.provider, trouble })),
+              ),
+            },
+    };
+  }
+}

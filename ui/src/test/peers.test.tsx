@@ -1,0 +1,62 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { failingPeer, peer, TestNode } from "./node";
+import { open } from "./render";
+
+describe("peers", () => {
+  it("says in words what is wrong, where, and when it goes on; and what to do", async () => {
+    const node = new TestNode();
+    node.peers = [peer("gamma.example"), failingPeer("beta.example")];
+    node.answers.check = () => ({
+      steps: [
+        { stage: "dns", ok: true, duration_ms: 1, text: "beta.example is at 192.0.2.1", code: null },
+        {
+          stage: "connect",
+          ok: false,
+          duration_ms: 2,
+          text: "192.0.2.1 refused",
+          code: "connection-refused",
+        },
+      ],
+    });
+    const { person } = open(node, "/peers");
+    const row = await screen.findByTestId("peer-beta.example");
+    expect(within(row).getByTestId("peer-trouble")).toHaveTextContent(
+      /Connection: beta.example refused the connection · 3 tries failed · next try in 4 s/,
+    );
+    expect(within(screen.getByTestId("peer-gamma.example")).queryByTestId("peer-trouble")).toBeNull();
+
+    await person.click(within(row).getByRole("button", { name: "beta.example" }));
+    const details = await screen.findByRole("complementary");
+    expect(details).toHaveTextContent(/What to do: It may be switched off/);
+    await person.click(within(details).getByRole("button", { name: "Retry now" }));
+    expect(node.requests("retry-peer")).toEqual([{ provider: "beta.example" }]);
+    await person.click(within(details).getByRole("button", { name: "Run the check" }));
+    expect(await within(details).findByText("It fails at: Connection.")).toBeInTheDocument();
+    await person.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("complementary")).toBeNull());
+  });
+
+  it("wants a second look before a new key is accepted", async () => {
+    const node = new TestNode();
+    node.peers = [peer("old.example", { state: "key-changed", new_fingerprints: ["NEWkey"] })];
+    const { person } = open(node, "/peers?open=old.example");
+    await person.click(await screen.findByTestId("accept-key"));
+    const dialog = await screen.findByRole("dialog");
+    expect(within(dialog).getByRole("button", { name: "Cancel" })).toHaveFocus();
+    expect(node.requests("accept-key")).toEqual([]);
+    await person.click(within(dialog).getByRole("button", { name: "Accept the new key" }));
+    await waitFor(() => expect(node.requests("accept-key")).toEqual([{ provider: "old.example" }]));
+  });
+
+  it("is found through the command palette", async () => {
+    const node = new TestNode();
+    node.peers = [peer("gamma.example")];
+    const { person, router } = open(node);
+    await screen.findByTestId("health");
+    await waitFor(() => expect(screen.getAllByText("gamma.example").length).toBeGreaterThan(0));
+    await person.keyboard("{Control>}k{/Control}");
+    await person.type(await screen.findByRole("combobox"), "open gam{Enter}");
+    await waitFor(() => expect(router.state.location.href).toContain("/peers?open=gamma.example"));
+  });
+});

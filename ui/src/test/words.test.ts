@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { isName, isProvider, person } from "@/domain/node/identifiers";
+import { lag, peerWord, remedy } from "@/domain/peer/words";
+import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
+import { failingPeer, peer } from "./node";
+
+describe("numbers in words", () => {
+  it.each([
+    [0.42, "0.4 ms"],
+    [3.4, "3 ms"],
+    [999.4, "999 ms"],
+    [1_234, "1.2 s"],
+    [12_345, "12 s"],
+    [61_000, "1 min 1 s"],
+    [3_600_000, "1 h"],
+    [5_460_000, "1 h 31 min"],
+  ])("%d ms is %s", (ms, words) => expect(duration(ms)).toBe(words));
+
+  it("says spans by their leading units", () => {
+    expect(span(59_999)).toBe("59 s");
+    expect(span(86_400_000)).toBe("1 day");
+    expect(coarseSpan(7_500_000)).toBe("2 h");
+  });
+
+  it("says how long ago and how long until", () => {
+    expect(ago(1_000, 1_500)).toBe("now");
+    expect(ago(0, 12_000)).toBe("12 s ago");
+    expect(until(4_200, 0)).toBe("in 4 s");
+    expect(until(0, 5_000)).toBe("now");
+  });
+
+  it.each([
+    [0, "0 B"],
+    [999, "999 B"],
+    [1_500, "1.5 kB"],
+    [150_000, "150 kB"],
+    [2_000_000_000, "2.0 GB"],
+  ])("%d octets are %s", (n, words) => expect(bytes(n)).toBe(words));
+});
+
+describe("identifiers", () => {
+  it.each([
+    "home.example",
+    "home.example:8443",
+    "localhost:8441",
+    "192.0.2.1",
+    "[2001:db8::1]:8443",
+    "xn--bcher-kva.example",
+  ])("%s names a provider", (text) => expect(isProvider(text)).toBe(true));
+  it.each([
+    "",
+    "Home.example",
+    "home.example:443",
+    "home.example:0",
+    "home.example.",
+    "https://home.example",
+    "-a.example",
+  ])("%s names none", (text) => expect(isProvider(text)).toBe(false));
+  it("reads a person's address, and only that", () => {
+    expect(person("mimi://beta.example:8443/u/bob")).toEqual({ provider: "beta.example:8443", name: "bob" });
+    expect(person("mimi://beta.example/g/club")).toBeNull();
+    expect(person("mimi://beta.example/u/Bob")).toBeNull();
+    expect(isName("..")).toBe(false);
+  });
+});
+
+describe("a peer in a word", () => {
+  it("names the step at which it fails", () => {
+    expect(peerWord(failingPeer("beta.example"))).toMatchObject({ tone: "bad", text: "Not reachable" });
+  });
+  it.each([
+    [peer("b.example"), "Well"],
+    [peer("b.example", { state: "pending" }), "Waits for you"],
+    [peer("b.example", { state: "key-changed" }), "Key changed"],
+    [peer("b.example", { their_state: "pending" }), "Waits for their approval"],
+    [peer("b.example", { their_state: "blocked" }), "Blocks us"],
+  ])("case %#", (value, word) => expect(peerWord(value).text).toBe(word));
+
+  it("counts the lag of each direction", () => {
+    const value = peer("b.example");
+    value.pulling.head = 9;
+    value.serving.head = 5;
+    expect(lag(value)).toMatchObject({ theirs: 2, ours: 2 });
+  });
+
+  it("has a remedy for every trouble, by code or by step", () => {
+    expect(remedy({ code: "clock-skew", stage: "signature" })).toMatch(/clock/);
+    expect(remedy({ code: "never-heard-of", stage: "dns" })).toMatch(/name/);
+  });
+});
