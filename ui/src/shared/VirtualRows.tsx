@@ -35,13 +35,14 @@ export function VirtualRows({
   const [margin, setMargin] = useState(0);
   const many = count > FEW;
   useLayoutEffect(() => {
-    const outer = scroller?.current;
-    if (!many || outer == null || box.current === null) return;
-    setMargin(box.current.getBoundingClientRect().top - outer.getBoundingClientRect().top + outer.scrollTop);
+    if (!many || scroller === null || box.current === null) return;
+    setMargin(
+      box.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop,
+    );
   });
   const virtual = useVirtualizer({
     count: many ? count : 0,
-    getScrollElement: () => scroller?.current ?? null,
+    getScrollElement: () => scroller,
     estimateSize: () => estimate,
     getItemKey: keyOf,
     overscan: 8,

@@ -1,13 +1,13 @@
 /** The frame of a screen, and the parts that every screen is laid out with. */
 import { CircleAlert } from "lucide-react";
-import { createContext, type ReactNode, type RefObject, useContext, useEffect, useId, useRef } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useId, useRef, useState } from "react";
 import { t } from "@/text";
 import { Button } from "./Button";
 import { cx } from "./class";
 import { useLasting } from "./hooks";
 
-const ScrollContext = createContext<RefObject<HTMLElement | null> | null>(null);
-/** What scrolls around this component. */
+const ScrollContext = createContext<HTMLElement | null>(null);
+/** What scrolls around this component; null until it is there. */
 export const useScroller = () => useContext(ScrollContext);
 
 export function Screen({
@@ -25,7 +25,8 @@ export function Screen({
   /** The content scrolls by itself. */
   fill?: boolean;
 }) {
-  const scroller = useRef<HTMLDivElement>(null);
+  // A state, not a ref: what is inside comes to be before it, and must learn of it.
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
   return (
     <div className="flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col">
@@ -40,7 +41,7 @@ export function Screen({
             <div className="flex min-h-0 flex-1 flex-col">{children}</div>
           ) : (
             <div
-              ref={scroller}
+              ref={setScroller}
               className="min-h-0 flex-1 overflow-y-auto"
               tabIndex={0}
               role="region"

@@ -155,6 +155,15 @@ describe("approvals", () => {
     expect(await screen.findByText("bob asks alice for a connection.")).toBeInTheDocument();
   });
 
+  it("is there at once with thousands of requests, of which only those in view are on the page", async () => {
+    node.incoming = Array.from({ length: 2_000 }, (_, index) =>
+      connection({ id: `many-${index}`, from: user(`p${index}`) }),
+    );
+    open(node, "/approvals");
+    expect(await screen.findByTestId("incoming-many-0")).toBeInTheDocument();
+    expect(screen.getAllByTestId(/^incoming-/).length).toBeLessThan(80);
+  });
+
   it("says what is wrong with an address before anything is asked", async () => {
     const { person } = open(node, "/approvals");
     await person.click(await screen.findByTestId("ask"));

@@ -2,10 +2,11 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo } from "r
 import type { Traffic } from "@/bindings/Traffic";
 import { useAdmin } from "@/domain/node/admin";
 import { useStore } from "@/shared/store";
-import { TrafficBuffer } from "./buffer";
+import { MOST, TrafficBuffer } from "./buffer";
 
 const TrafficContext = createContext<TrafficBuffer | null>(null);
-const READ_AT_FIRST = 2_000;
+/** Soon there; the rest follows where there is more. */
+const READ_AT_FIRST = 500;
 
 /** Keeps listening whatever screen is shown, so that Traffic is full when it is opened. */
 export function TrafficProvider({ children }: { children: ReactNode }) {
@@ -17,8 +18,12 @@ export function TrafficProvider({ children }: { children: ReactNode }) {
       run += 1;
       const mine = run;
       try {
-        const { records } = await admin.call("traffic", { limit: READ_AT_FIRST });
-        if (mine === run) buffer.take([...records].reverse());
+        for (const limit of [READ_AT_FIRST, MOST]) {
+          const { records } = await admin.call("traffic", { limit });
+          if (mine !== run) return;
+          buffer.take(records.toReversed());
+          if (records.length < limit) return;
+        }
       } catch {
         // The banner says that the node is gone; it is read again when it is back.
       }
