@@ -1,5 +1,7 @@
 //! A network that breaks costs time and nothing else.
 
+use std::time::Duration;
+
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_node::Decision;
 use drawbridge_testkit::Realm;
@@ -57,4 +59,30 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
     let peer = alpha.provider().clone();
     beta.until("the answer has come", move |view| Ok(view.unsent(&peer)?.is_empty().then_some(()))).await;
     assert_eq!(alpha.reads(|view| view.connections()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
+    let realm = Realm::new();
+    let mut config = realm.config(|_| {});
+    let network = realm.fault_in_front_of(&mut config).await;
+    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    let bob = beta.person("bob").await;
+    let disturbances: [&dyn Fn(); 3] =
+        [&|| network.delays(Duration::from_millis(40)), &|| network.holds(), &|| network.repeats()];
+    for (n, disturbs) in disturbances.into_iter().enumerate() {
+        let asked = bob.asks(alpha.person(&format!("alice{n}")).await.uri()).await;
+        alpha.hears_of(asked).await;
+        disturbs();
+        alpha.decides(asked, Decision::Approve).await;
+        if n == 0 {
+            beta.sees(asked, State::Approved).await;
+        }
+        network.heals();
+        beta.sees(asked, State::Approved).await;
+    }
+    let head = alpha.reads(|view| view.connections()).await.len();
+    assert_eq!(head, 3, "each request is there once");
 }

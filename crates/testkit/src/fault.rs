@@ -1,37 +1,52 @@
-//! A network that breaks: a TCP proxy that cuts what goes through it.
+//! A network that breaks: a TCP proxy that cuts, truncates, delays, holds or repeats what goes through it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A way to a node that can be cut. It is there until it is dropped.
+/// A way to a node that can be disturbed. It is there until it is dropped.
 pub struct Fault {
     address: SocketAddr,
     cuts: watch::Sender<u64>,
-    /// What may still come back from the node over one connection, in bytes.
-    lets_pass: Arc<AtomicU64>,
+    conduct: watch::Sender<Conduct>,
     _stop: DropGuard,
 }
+
+/// What the network does with what comes back from the node.
+#[derive(Clone, Copy)]
+struct Conduct {
+    /// What may come back over one connection, in bytes; read when it is made.
+    lets_pass: u64,
+    /// How long each piece is on its way.
+    delay: Duration,
+    /// Nothing comes through for now.
+    held: bool,
+    /// Each piece comes twice.
+    twice: bool,
+}
+
+/// A network as it should be.
+const WELL: Conduct = Conduct { lets_pass: u64::MAX, delay: Duration::ZERO, held: false, twice: false };
 
 impl Fault {
     pub(crate) async fn listen(address: SocketAddr, to: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let (cuts, cut) = watch::channel(0);
-        let lets_pass = Arc::new(AtomicU64::new(u64::MAX));
+        let (conduct, conducted) = watch::channel(WELL);
         let stop = CancellationToken::new();
-        let (quota, stopped) = (lets_pass.clone(), stop.clone());
+        let stopped = stop.clone();
         tokio::spawn(stopped.run_until_cancelled_owned(async move {
             loop {
                 let Ok((near, _)) = listener.accept().await else { return };
-                tokio::spawn(pass(near, to, quota.load(Ordering::SeqCst), cut.clone()));
+                tokio::spawn(pass(near, to, conducted.clone(), cut.clone()));
             }
         }));
-        Self { address, cuts, lets_pass, _stop: stop.drop_guard() }
+        Self { address, cuts, conduct, _stop: stop.drop_guard() }
     }
 
     /// Where it listens.
@@ -46,37 +61,71 @@ impl Fault {
 
     /// Connections made from now on are cut once the node has sent so many bytes over them.
     pub fn cuts_after(&self, bytes: u64) {
-        self.lets_pass.store(bytes, Ordering::SeqCst);
+        self.conduct.send_modify(|conduct| conduct.lets_pass = bytes);
     }
 
-    /// Connections made from now on are left alone.
+    /// What comes back is on its way for so long, piece by piece.
+    pub fn delays(&self, delay: Duration) {
+        self.conduct.send_modify(|conduct| conduct.delay = delay);
+    }
+
+    /// Nothing comes back until the network heals; connections stay.
+    pub fn holds(&self) {
+        self.conduct.send_modify(|conduct| conduct.held = true);
+    }
+
+    /// All that comes back comes twice.
+    pub fn repeats(&self) {
+        self.conduct.send_modify(|conduct| conduct.twice = true);
+    }
+
+    /// What is held comes through, and from now on all is well, but for what was cut.
     pub fn heals(&self) {
-        self.cuts_after(u64::MAX);
+        self.conduct.send_replace(WELL);
     }
 }
 
 /// Carries one connection until it is cut or ends.
-async fn pass(mut near: TcpStream, to: SocketAddr, mut quota: u64, mut cut: watch::Receiver<u64>) {
+async fn pass(
+    near: TcpStream,
+    to: SocketAddr,
+    conduct: watch::Receiver<Conduct>,
+    mut cut: watch::Receiver<u64>,
+) {
     cut.mark_unchanged();
-    let Ok(mut far) = TcpStream::connect(to).await else { return };
-    let (mut from_near, mut from_far) = (vec![0; 16 << 10], vec![0; 16 << 10]);
-    loop {
-        tokio::select! {
-            _ = cut.changed() => return,
-            read = near.read(&mut from_near) => match read {
-                Ok(count @ 1..) if far.write_all(&from_near[..count]).await.is_ok() => {}
-                _ => return,
-            },
-            read = far.read(&mut from_far) => match read {
-                Ok(count @ 1..) => {
-                    let passes = usize::try_from(quota).unwrap_or(usize::MAX).min(count);
-                    quota -= passes as u64;
-                    if near.write_all(&from_far[..passes]).await.is_err() || passes < count {
-                        return;
-                    }
-                }
-                _ => return,
-            },
+    let Ok(far) = TcpStream::connect(to).await else { return };
+    let (mut from_near, mut to_near) = near.into_split();
+    let (mut from_far, mut to_far) = far.into_split();
+    tokio::select! {
+        _ = cut.changed() => {}
+        _ = tokio::io::copy(&mut from_near, &mut to_far) => {}
+        () = come_back(&mut from_far, &mut to_near, conduct) => {}
+    }
+}
+
+/// Carries what comes back from the node, as the network happens to be.
+async fn come_back(
+    from_far: &mut OwnedReadHalf,
+    to_near: &mut OwnedWriteHalf,
+    mut conduct: watch::Receiver<Conduct>,
+) {
+    let mut quota = conduct.borrow().lets_pass;
+    let mut piece = vec![0; 16 << 10];
+    while let Ok(count @ 1..) = from_far.read(&mut piece).await {
+        let Conduct { delay, twice, .. } = *conduct.borrow();
+        tokio::time::sleep(delay).await;
+        if conduct.wait_for(|now| !now.held).await.is_err() {
+            return;
+        }
+        let passes = usize::try_from(quota).unwrap_or(usize::MAX).min(count);
+        quota -= passes as u64;
+        for _ in 0..=u8::from(twice) {
+            if to_near.write_all(&piece[..passes]).await.is_err() {
+                return;
+            }
+        }
+        if passes < count {
+            return;
         }
     }
 }
