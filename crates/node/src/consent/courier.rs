@@ -33,7 +33,8 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
             continue;
         }
         for row in unsent {
-            match bring(&core, &row).await {
+            // Boxed, so that a courier with nothing to bring keeps no room for it.
+            match Box::pin(bring(&core, &row)).await {
                 Ok(()) => backoff.succeeded(),
                 Err(fault) => {
                     core.note_trouble(&peer, &fault).await;

@@ -111,7 +111,7 @@ impl Core {
         if let Some(document) = self.documents.entry(provider).fresh(self.ambient.now()) {
             return Ok(document.clone());
         }
-        self.fetch(provider).await
+        Box::pin(self.fetch(provider)).await
     }
 
     /// The document once more, since its keys do not fit what the provider has signed.
@@ -125,7 +125,7 @@ impl Core {
         let now = self.ambient.now();
         match (entry.fresh(now), entry.fetched) {
             (Some(document), Some(at)) if now.since(at) < REFETCH => Ok(document.clone()),
-            _ => self.fetch(provider).await,
+            _ => Box::pin(self.fetch(provider)).await,
         }
     }
 
@@ -147,7 +147,7 @@ impl Core {
         if state == PeerState::Unknown && !self.documents.stranger_may(now) {
             return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
         }
-        match self.fetch(signer).await {
+        match Box::pin(self.fetch(signer)).await {
             Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
             Err(_) => {
                 let pause = self.documents.entry(signer).failed.map_or(FIRST_PAUSE, |failed| failed.pause);
@@ -176,6 +176,8 @@ impl Core {
     }
 
     /// Fetches the document and remembers it, or that it could not be had. The caller has the turn.
+    ///
+    /// Callers box it: every request that waits here would otherwise keep room for it.
     async fn fetch(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
         let fetched = self.fetch_document(provider).await;
         let now = self.ambient.now();

@@ -57,8 +57,9 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
         };
         let (cursor, wait) = wait;
         let outcome = {
-            let pulling = std::pin::pin!(pull_once(&core, &peer, cursor, wait, backoff.failures()));
-            while_planned(&core, &peer, &nudge, wait, pulling).await
+            // Boxed, so that a puller that rests keeps no room for it.
+            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, wait, backoff.failures()));
+            while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
         match outcome {
             None => {}
