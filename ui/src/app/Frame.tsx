@@ -2,6 +2,7 @@ import { Outlet, Link as RouterLink, useLocation, useNavigate } from "@tanstack/
 import { Activity, CircleUser, Inbox, LayoutDashboard, Network, Search, Settings } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useApprovals } from "@/domain/connection/approvals";
+import { Alias, AliasProvider } from "@/domain/demo/Alias";
 import { useStatus } from "@/domain/node/hooks";
 import { usePeers } from "@/domain/peer/hooks";
 import { useActions } from "@/shared/actions";
@@ -62,25 +63,27 @@ export function Frame() {
     })),
   ]);
   return (
-    <div className="flex h-full max-sm:flex-col-reverse">
-      <button
-        type="button"
-        className="sr-only z-50 rounded-md bg-accent-fill px-3 py-1 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
-        onClick={() => document.getElementById("screen-title")?.focus()}
-      >
-        {t.app.skip}
-      </button>
-      <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
-      <div className="flex min-h-0 min-w-0 flex-1 flex-col">
-        <LinkBanner />
-        <main id="content" className="flex min-h-0 flex-1 flex-col">
-          <Outlet />
-        </main>
-        <DemoBar />
+    <AliasProvider>
+      <div className="flex h-full max-sm:flex-col-reverse">
+        <button
+          type="button"
+          className="sr-only z-50 rounded-md bg-accent-fill px-3 py-1 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+          onClick={() => document.getElementById("screen-title")?.focus()}
+        >
+          {t.app.skip}
+        </button>
+        <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <LinkBanner />
+          <main id="content" className="flex min-h-0 flex-1 flex-col">
+            <Outlet />
+          </main>
+          <DemoBar />
+        </div>
+        <Palette open={palette} onClose={() => setPalette(false)} />
+        <Shortcuts open={help} onClose={() => setHelp(false)} singleKeysOn={singleKeysOn} />
       </div>
-      <Palette open={palette} onClose={() => setPalette(false)} />
-      <Shortcuts open={help} onClose={() => setHelp(false)} singleKeysOn={singleKeysOn} />
-    </div>
+    </AliasProvider>
   );
 }
 
@@ -121,6 +124,7 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
         <p className="text-sm font-semibold text-muted">{t.app.name}</p>
         <p className="font-semibold wrap-anywhere" title={node?.provider}>
           {node?.provider ?? "\u00a0"}
+          <Alias provider={node?.provider ?? null} />
         </p>
       </div>
       <button

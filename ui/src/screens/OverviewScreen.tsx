@@ -3,6 +3,7 @@ import type { Connection } from "@/bindings/Connection";
 import type { NodeStatus } from "@/bindings/NodeStatus";
 import type { Peer } from "@/bindings/Peer";
 import { useApprovals } from "@/domain/connection/approvals";
+import { Alias } from "@/domain/demo/Alias";
 import { sentence } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
 import { PersonName } from "@/domain/node/PersonName";
@@ -121,7 +122,10 @@ function Waits({ node }: { node: NodeStatus }) {
           {data.providers.slice(0, FIRST_FEW).map((each) => (
             <li key={each.provider} className="flex flex-wrap items-center gap-x-2 px-3 py-1.5">
               <Mark tone="wait" shape="half" />
-              <span className="font-semibold wrap-anywhere">{each.provider}</span>
+              <span className="font-semibold wrap-anywhere">
+                {each.provider}
+                <Alias provider={each.provider} />
+              </span>
               <span className="text-muted">{t.overview.wantsIn}</span>
               <Ago at={each.since} className="ml-auto text-sm text-muted" />
             </li>
@@ -175,6 +179,7 @@ function Federation({ us, peers }: { us: string; peers: readonly Peer[] }) {
                   className="font-semibold wrap-anywhere hover:underline max-sm:order-first"
                 >
                   {peer.provider}
+                  <Alias provider={peer.provider} />
                 </Link>
                 <span>
                   <PeerStateWord peer={peer} />
@@ -267,6 +272,7 @@ function Incidents({ node }: { node: NodeStatus }) {
                 className="font-semibold wrap-anywhere hover:underline"
               >
                 {incident.provider}
+                <Alias provider={incident.provider} />
               </Link>
               <TroubleNote trouble={incident.trouble} />
             </li>

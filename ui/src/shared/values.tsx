@@ -143,11 +143,14 @@ export function Fact({
 const TAIL = 8;
 
 /** One line for an identifier: where it is too long its middle goes, since ports and last names tell apart too. */
-export function MiddleElided({ text, title }: { text: string; title?: string }) {
+export function MiddleElided({ text, title, after }: { text: string; title?: string; after?: ReactNode }) {
   return (
     <span className="flex min-w-0" title={title ?? text}>
       <span className="truncate">{text.slice(0, -TAIL)}</span>
-      <span className="shrink-0 whitespace-pre">{text.slice(-TAIL)}</span>
+      <span className="shrink-0 whitespace-pre">
+        {text.slice(-TAIL)}
+        {after}
+      </span>
     </span>
   );
 }

@@ -77,12 +77,13 @@ export const t = {
     title: "This page needs its token",
     why: "Only who can read the daemon's output may administer this provider from a browser.",
     where:
-      "The daemon prints a link with the token when it starts. Open that link, or paste the token (or the whole link) here. If it runs as a service, look into its log.",
+      "The daemon prints a link with the token when it starts; it works once. Open that link, or paste it (or only the token) here. If it runs as a service, look into its log.",
     example: "http://127.0.0.1:9103/#token=…",
     field: "Token or link",
     enter: "Open",
     empty: "Paste the token first.",
-    wrong: "The node did not take this token. It changes each time the daemon starts: take the latest one.",
+    wrong:
+      "The node did not take this token. Each link works once: start the daemon again and take the new one.",
   },
 
   first: {
@@ -417,7 +418,7 @@ export const t = {
     last: "last",
     never: "not yet",
     nextTry: "next try",
-    nextTryNow: "trying now",
+    nextTryNow: "now",
     noLag: "none",
     lagIn: (n: number) => `↓ ${n}`,
     lagOut: (n: number, span: string | null) => `↑ ${n}${span ? ` · ${span}` : ""}`,
@@ -545,6 +546,33 @@ export const t = {
         "It no longer has what was missed here. The node catches up by itself with what there is.",
       "rate-limited": "It is asked too often. The node waits as long as it was told to.",
       unavailable: "It is too busy at the moment. The node tries again by itself.",
+      "not-allowed": "Its operator has not let you in. Ask them, by another way, to look at their approvals.",
+      "no-address":
+        "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
+      "connect-failed":
+        "It may be switched off, or a firewall is in between. The node tries again by itself; if it lasts, ask its operator whether it runs.",
+      "connection-lost":
+        "The connection broke while it was used. The node tries again by itself; if it goes on, run the check.",
+      "certificate-expired": "Its certificate has run out. Its operator has to renew it.",
+      "certificate-not-yet-valid":
+        "Its certificate is not valid yet. Most often a clock is wrong: compare this computer's time with a reliable clock.",
+      "certificate-wrong-name":
+        "Its certificate is for another name. See that the name is spelled rightly; otherwise its operator has to mend it.",
+      "certificate-unknown-issuer":
+        "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to trust theirs.",
+      "address-refused":
+        "Its name leads to a private or local address, which is refused unless you allow that network in the configuration.",
+      "document-missing":
+        "It publishes no provider document. See that the name is right; otherwise its operator has to mend it.",
+      "document-invalid": "Its provider document is not in order. Its operator has to mend it.",
+      "response-unsigned":
+        "Its answer is not signed; something on the way, often a proxy, may have answered in its place.",
+      "other-responder": "Another provider has answered in its place. See where its name and its proxy lead.",
+      "feed-gap": "It has left items out of its feed. Its operator should look at its store.",
+      "feed-behind":
+        "Its feed has gone back in time, as after a restored backup. The node catches up by itself.",
+      "peer-went-back": "It has gone back in time, as after a restored backup. It catches up by itself.",
+      "other-generation": "Its feed begins anew. The node catches up by itself.",
       timeout: "It took too long. The node tries again by itself; if it goes on, run the check.",
     } as Record<string, string>,
     stage: {
@@ -631,6 +659,9 @@ export const t = {
     waitingFor: (span: string) => `waiting ${span}`,
     verified: "signature verified",
     unverified: "signature not verified",
+    unanswered: "no answer that could be verified",
+    unsigned: "none is asked for here",
+    noAnswer: "no answer",
     claimed: "claims to be",
     nobody: "unknown",
     details: (id: number) => `Request ${id}`,

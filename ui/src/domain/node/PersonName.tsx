@@ -1,3 +1,4 @@
+import { Alias } from "@/domain/demo/Alias";
 import { Ident } from "@/shared/values";
 import { person } from "./identifiers";
 
@@ -8,7 +9,13 @@ export function PersonName({ uri, us }: { uri: string; us?: string | undefined }
     <Ident value={uri} what="address">
       <span title={uri}>
         <span className="font-semibold">{who?.name ?? uri}</span>
-        {who !== null && who.provider !== us && <span className="text-muted"> @ {who.provider}</span>}
+        {who !== null && who.provider !== us && (
+          <span className="text-muted">
+            {" "}
+            @ {who.provider}
+            <Alias provider={who.provider} />
+          </span>
+        )}
       </span>
     </Ident>
   );

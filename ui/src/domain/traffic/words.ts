@@ -41,7 +41,8 @@ export function answer(record: Traffic): { tone: Tone; shape: Shape; text: strin
   if (record.waiting) return { tone: "wait", shape: "half", text: t.traffic.waiting };
   if (record.stage !== null && record.status === null)
     return { tone: "bad", shape: "cross", text: t.stage[record.stage] };
-  const status = record.status === null ? t.units.unknown : String(record.status);
+  if (record.status === null) return { tone: "muted", shape: "ring", text: t.traffic.noAnswer };
+  const status = String(record.status);
   if (isError(record)) return { tone: "bad", shape: "triangle", text: status };
   return { tone: "ok", shape: "tick", text: status };
 }

@@ -2,6 +2,7 @@ import type { Connection } from "@/bindings/Connection";
 import type { Decided } from "@/bindings/Decided";
 import { connectionKey } from "@/domain/connection/approvals";
 import { deeds, useDecide } from "@/domain/connection/deeds";
+import { Alias } from "@/domain/demo/Alias";
 import { nameOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { judgementMark } from "@/domain/peer/words";
@@ -120,7 +121,10 @@ function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provi
         <StateWord {...judgementMark(state)}>{t.approvals.peerState[state]}</StateWord>
       </div>
       <div role="cell" className="min-w-0">
-        <Ident value={provider} what={t.peers.column.provider} className="font-semibold" />
+        <Ident value={provider} what={t.peers.column.provider}>
+          <span className="font-semibold">{provider}</span>
+          <Alias provider={provider} />
+        </Ident>
       </div>
       <div role="cell" className="ml-auto text-sm text-muted">
         {t.approvals.by[decided.by]} · <Ago at={decided.at} />

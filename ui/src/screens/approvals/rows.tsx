@@ -1,10 +1,12 @@
 /** One row for each thing that waits: who, what approving means, until when, and what can be done. */
+
 import { Ban, Check, EllipsisVertical, EyeOff, X } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Connection } from "@/bindings/Connection";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
 import { connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Deed, deeds } from "@/domain/connection/deeds";
+import { Alias } from "@/domain/demo/Alias";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { Button, IconButton } from "@/shared/Button";
@@ -114,7 +116,10 @@ export function ProviderRow({
       }
     >
       <div className="flex min-h-6 flex-wrap items-center gap-x-2">
-        <Ident value={provider} what={t.peers.column.provider} className="font-semibold" />
+        <Ident value={provider} what={t.peers.column.provider}>
+          <span className="font-semibold">{provider}</span>
+          <Alias provider={provider} />
+        </Ident>
         {waiting.waiting && (
           <StateWord tone="wait" shape="half" title={t.approvals.holdsHint} className="text-sm">
             {t.approvals.holds}

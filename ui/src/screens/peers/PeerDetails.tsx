@@ -3,6 +3,7 @@ import { Ban, Check, Pause, Play, RotateCw, Stethoscope } from "lucide-react";
 import { useState } from "react";
 import type { CheckStep } from "@/bindings/CheckStep";
 import type { Peer } from "@/bindings/Peer";
+import { Alias } from "@/domain/demo/Alias";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { usePeer, usePeerDeeds } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
@@ -23,7 +24,16 @@ export function PeerDetails({ provider, onClose }: { provider: string; onClose: 
   const read = usePeer(provider);
   const peer = read.data;
   return (
-    <Inspector title={provider} label={t.app.details} onClose={onClose}>
+    <Inspector
+      title={
+        <>
+          {provider}
+          <Alias provider={provider} />
+        </>
+      }
+      label={t.app.details}
+      onClose={onClose}
+    >
       {read.error !== null && peer === undefined && (
         <Fault onRetry={() => void read.refetch()}>{sentence(read.error)}</Fault>
       )}

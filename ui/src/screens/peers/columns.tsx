@@ -1,5 +1,7 @@
 /** The columns of Peers: both directions apart, each with its state in words and its last sign of life. */
+
 import type { Peer } from "@/bindings/Peer";
+import { Alias } from "@/domain/demo/Alias";
 import { PeerStateWord } from "@/domain/peer/PeerState";
 import { lag, peerWord, pullingMark, servingWord } from "@/domain/peer/words";
 import type { Column } from "@/shared/DataTable";
@@ -69,7 +71,12 @@ export const peerColumns: readonly Column<Peer>[] = [
     id: "provider",
     header: column.provider,
     accessorFn: (peer) => peer.provider,
-    cell: ({ row }) => <Breakable text={row.original.provider} />,
+    cell: ({ row }) => (
+      <>
+        <Breakable text={row.original.provider} />
+        <Alias provider={row.original.provider} />
+      </>
+    ),
     sortingFn: "alphanumeric",
     meta: { width: "minmax(8rem, 2fr)" },
   },

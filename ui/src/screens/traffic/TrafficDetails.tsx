@@ -1,5 +1,6 @@
 import { ChevronDown, ChevronUp } from "lucide-react";
 import type { Traffic } from "@/bindings/Traffic";
+import { Alias } from "@/domain/demo/Alias";
 import { remedy } from "@/domain/peer/words";
 import { answer, kindOf } from "@/domain/traffic/words";
 import { IconButton } from "@/shared/Button";
@@ -63,18 +64,16 @@ function Details({ record }: { record: Traffic }) {
               t.traffic.nobody
             ) : (
               <>
-                {!record.verified && <span className="text-muted">{t.traffic.claimed} </span>}
+                {record.direction === "in" && !record.verified && (
+                  <span className="text-muted">{t.traffic.claimed} </span>
+                )}
                 <Ident value={record.peer} what={t.traffic.column.peer} />
+                <Alias provider={record.peer} />
               </>
             )}
           </Fact>
           <Fact name={t.traffic.signature}>
-            <StateWord
-              tone={record.verified ? "ok" : record.waiting ? "muted" : "warn"}
-              shape={record.verified ? "tick" : "ring"}
-            >
-              {record.verified ? t.traffic.verified : t.traffic.unverified}
-            </StateWord>
+            <SignatureWord record={record} />
           </Fact>
         </Facts>
       </InspectorPart>
@@ -164,5 +163,26 @@ function Headers({ title, lines }: { title: string; lines: readonly string[] }) 
         </dl>
       )}
     </InspectorPart>
+  );
+}
+
+/** Theirs is on the request that came in, or on the answer to ours. */
+function SignatureWord({ record }: { record: Traffic }) {
+  if (record.verified) {
+    return (
+      <StateWord tone="ok" shape="tick">
+        {t.traffic.verified}
+      </StateWord>
+    );
+  }
+  if (record.direction === "out" && record.status === null) {
+    return <span className="text-muted">{t.traffic.unanswered}</span>;
+  }
+  // The document is asked for without a signature; it is what signatures are checked by.
+  if (kindOf(record) === "document") return <span className="text-muted">{t.traffic.unsigned}</span>;
+  return (
+    <StateWord tone="warn" shape="ring">
+      {t.traffic.unverified}
+    </StateWord>
   );
 }

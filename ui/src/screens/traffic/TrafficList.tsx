@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
 import { memo, type RefObject, useEffect, useRef } from "react";
 import type { Traffic } from "@/bindings/Traffic";
+import { Alias } from "@/domain/demo/Alias";
 import { answer, isError, kindOf } from "@/domain/traffic/words";
 import { cx } from "@/shared/class";
 import { duration, exact, timeOfDay } from "@/shared/format";
@@ -13,8 +14,8 @@ import { t } from "@/text";
 /** Where the list is narrow (beside the details), what a row's details say anyway goes. */
 const COLUMNS = [
   "grid gap-x-3",
-  "grid-cols-[6.25rem_1rem_minmax(9rem,1.1fr)_8.5rem_minmax(5rem,1.2fr)_6.5rem_4.5rem_4.25rem_2.75rem]",
-  "@max-[54rem]:grid-cols-[6.25rem_1rem_minmax(9rem,1fr)_8.5rem_6.5rem_4.5rem]",
+  "grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_4.25rem_2.75rem]",
+  "@max-[54rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_6rem_3.75rem]",
 ].join(" ");
 const SPARE = "@max-[54rem]:hidden";
 const NARROW = "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2";
@@ -204,12 +205,14 @@ const TrafficRow = memo(function TrafficRow({
       tabIndex={-1}
       aria-expanded={open}
       onClick={() => onOpen(record.id)}
-      className="max-w-full truncate text-left font-medium"
+      className="max-w-full shrink-0 truncate text-left font-medium"
     >
       {kind}
     </button>
   );
   const peer = record.peer ?? t.traffic.nobody;
+  // Whom we ask we have chosen; who asks us may only claim to be somebody.
+  const claimed = record.direction === "in" && !record.verified;
   const common = cx(
     "h-full items-center border-b border-line px-4 outline-none",
     open ? "bg-accent-soft" : "hover:bg-hover",
@@ -234,8 +237,8 @@ const TrafficRow = memo(function TrafficRow({
           <span role="cell" className="min-w-0">
             <span className="flex gap-2">
               {opener}
-              <span className="truncate text-muted" title={peer}>
-                {peer}
+              <span className={cx("min-w-0 text-muted", claimed && "italic")}>
+                <MiddleElided after={<Alias provider={record.peer} />} text={peer} />
               </span>
             </span>
             <span className="block truncate text-sm text-muted" title={record.target}>
@@ -253,8 +256,12 @@ const TrafficRow = memo(function TrafficRow({
             {timeOfDay(record.at)}
           </time>
           {arrow}
-          <span role="cell" className={cx("min-w-0", !record.verified && "text-muted italic")}>
-            <MiddleElided text={peer} title={record.verified ? peer : `${peer}: ${t.traffic.unverified}`} />
+          <span role="cell" className={cx("min-w-0", claimed && "text-muted italic")}>
+            <MiddleElided
+              after={<Alias provider={record.peer} />}
+              text={peer}
+              title={claimed ? `${peer}: ${t.traffic.unverified}` : peer}
+            />
           </span>
           <span role="cell" className="min-w-0">
             {opener}
