@@ -26,7 +26,7 @@ describe("peers", () => {
     );
     expect(within(screen.getByTestId("peer-gamma.example")).queryByTestId("peer-trouble")).toBeNull();
 
-    await person.click(within(row).getByRole("button", { name: "beta.example" }));
+    await person.click(within(row).getByRole("button", { name: "beta.example beta" }));
     const details = await screen.findByRole("complementary");
     expect(details).toHaveTextContent(/What to do: It may be switched off/);
     await person.click(within(details).getByRole("button", { name: "Retry now" }));

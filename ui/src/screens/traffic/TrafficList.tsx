@@ -182,7 +182,7 @@ const TrafficRow = memo(function TrafficRow({
   );
   const state = (
     <span
-      className={cx("inline-flex min-w-0 items-center gap-1.5", error && "text-bad")}
+      className={cx("flex min-w-0 items-center gap-1.5 max-[60rem]:justify-end", error && "text-bad")}
       title={record.code ?? record.text ?? undefined}
     >
       <Mark tone={tone} shape={shape} className={record.waiting ? "breathe" : ""} />
