@@ -14,11 +14,14 @@
 //! | [`signature`] | signing and verifying requests and responses | 4 |
 //! | [`problem`] | the error codes and the problem documents that carry them | 5 |
 //! | [`wire`] | strict JSON and CBOR | 5 |
-//! | [`message`] | what is sent: peering, connections, authorizations, the feed | 6 to 8, 10, 11 |
+//! | [`message`] | what is sent: peering, connections, authorizations, KeyPackages, groups, the feed | 6 to 11 |
 //! | [`grant`] | a provider's signed word that its user agreed | 8 |
+//! | [`policy`] | who may do what in a group | 10 |
+//! | [`checkpoint`] | an owner's signed word on its log | 10 |
 //! | [`chain`] | the hash that links a group's events | 10 |
 
 pub mod chain;
+pub mod checkpoint;
 pub mod document;
 pub mod grant;
 pub mod id;
@@ -26,6 +29,7 @@ mod jws;
 pub mod keys;
 pub mod message;
 pub mod octets;
+pub mod policy;
 pub mod problem;
 pub mod signature;
 mod text;

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use http::StatusCode;
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     id::Generation,
@@ -218,38 +218,50 @@ impl Problem {
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Members { now, fingerprint, epoch, generation, first, head, limit } = &self.members;
-        let told = [
-            now.is_some(),
-            fingerprint.is_some(),
-            epoch.is_some(),
-            generation.is_some(),
-            first.is_some(),
-            head.is_some(),
-            limit.is_some(),
-        ];
-        let mut map = serializer.serialize_map(Some(5 + told.iter().filter(|told| **told).count()))?;
-        map.serialize_entry("type", &format_args!("{TYPE_PREFIX}{}", self.code))?;
-        map.serialize_entry("title", self.code.title())?;
-        map.serialize_entry("status", &self.code.status().as_u16())?;
-        map.serialize_entry("detail", &self.detail)?;
-        map.serialize_entry("code", &self.code)?;
-        if let Some(now) = now {
-            map.serialize_entry("now", now)?;
-        }
-        if let Some(fingerprint) = fingerprint {
-            map.serialize_entry("fingerprint", fingerprint)?;
-        }
-        if let Some(generation) = generation {
-            map.serialize_entry("generation", generation)?;
-        }
-        for (name, number) in [("epoch", epoch), ("first", first), ("head", head), ("limit", limit)] {
-            if let Some(number) = number {
-                map.serialize_entry(name, number)?;
-            }
-        }
-        map.end()
+        let Self { code, detail, members } = self;
+        write(serializer, code.as_str(), code.title(), code.status(), detail, members)
     }
+}
+
+fn write<S: Serializer>(
+    serializer: S,
+    code: &str,
+    title: &str,
+    status: StatusCode,
+    detail: &str,
+    members: &Members,
+) -> Result<S::Ok, S::Error> {
+    let Members { now, fingerprint, epoch, generation, first, head, limit } = members;
+    let told = [
+        now.is_some(),
+        fingerprint.is_some(),
+        epoch.is_some(),
+        generation.is_some(),
+        first.is_some(),
+        head.is_some(),
+        limit.is_some(),
+    ];
+    let mut map = serializer.serialize_map(Some(5 + told.iter().filter(|told| **told).count()))?;
+    map.serialize_entry("type", &format_args!("{TYPE_PREFIX}{code}"))?;
+    map.serialize_entry("title", title)?;
+    map.serialize_entry("status", &status.as_u16())?;
+    map.serialize_entry("detail", detail)?;
+    map.serialize_entry("code", code)?;
+    if let Some(now) = now {
+        map.serialize_entry("now", now)?;
+    }
+    if let Some(fingerprint) = fingerprint {
+        map.serialize_entry("fingerprint", fingerprint)?;
+    }
+    if let Some(generation) = generation {
+        map.serialize_entry("generation", generation)?;
+    }
+    for (name, number) in [("epoch", epoch), ("first", first), ("head", head), ("limit", limit)] {
+        if let Some(number) = number {
+            map.serialize_entry(name, number)?;
+        }
+    }
+    map.end()
 }
 
 /// A problem that a peer answered with, as far as it can be read.
@@ -270,7 +282,10 @@ impl ReceivedProblem {
     ///
     /// Where it is not a JSON object with a code.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        let form: serde_json::Map<String, serde_json::Value> = wire::decode(Encoding::Json, bytes)?;
+        Self::of_members(&wire::decode(Encoding::Json, bytes)?)
+    }
+
+    fn of_members(form: &serde_json::Map<String, serde_json::Value>) -> Result<Self, Malformed> {
         let text = |name: &str| form.get(name).and_then(serde_json::Value::as_str);
         let number = |name: &str| {
             form.get(name).and_then(serde_json::Value::as_u64).filter(|n| *n <= wire::MAX_INTEGER)
@@ -299,5 +314,35 @@ impl ReceivedProblem {
     /// The code, where this profile knows it.
     pub fn known(&self) -> Option<Code> {
         self.code.parse().ok()
+    }
+}
+
+impl From<Problem> for ReceivedProblem {
+    fn from(problem: Problem) -> Self {
+        let Problem { code, detail, members } = problem;
+        Self { code: code.as_str().to_owned(), detail: Some(detail), members }
+    }
+}
+
+impl<'de> Deserialize<'de> for ReceivedProblem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = serde_json::Map::deserialize(deserializer)?;
+        Self::of_members(&members).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for ReceivedProblem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = self.known();
+        let title = known.map_or(self.code.as_str(), |known| known.title());
+        let status = known.map_or(StatusCode::BAD_REQUEST, Code::status);
+        write(
+            serializer,
+            &self.code,
+            title,
+            status,
+            self.detail.as_deref().unwrap_or_default(),
+            &self.members,
+        )
     }
 }

@@ -9,7 +9,7 @@ use serde::{
 };
 
 use super::{
-    AuthorizationItem, ConnectionItem, Event, PeerItem, PeerState,
+    AuthorizationItem, ConnectionItem, Event, PeerItem, PeerState, SubmissionResult,
     body::{Body, BodyFault, ObjectRef},
 };
 use crate::{
@@ -63,6 +63,8 @@ pub enum ItemBody {
         /// The state.
         state: PeerState,
     },
+    /// To a client only: what became of a submission that was queued.
+    Result(SubmissionResult),
     /// An item of another profile, to be acknowledged and skipped.
     Other {
         /// Its type.
@@ -150,6 +152,7 @@ impl ItemBody {
             Self::Authorization(_) => "authorization",
             Self::Removed(_) => "removed",
             Self::Peer { .. } => "peer",
+            Self::Result(_) => "result",
             Self::Other { kind } => kind,
         }
     }
@@ -170,6 +173,7 @@ impl Serialize for Item {
             ItemBody::Authorization(authorization) => map.serialize_entry(kind, authorization)?,
             ItemBody::Removed(removed) => map.serialize_entry(kind, removed)?,
             ItemBody::Peer { state } => map.serialize_entry(kind, &PeerItem { state: *state })?,
+            ItemBody::Result(result) => map.serialize_entry(kind, result)?,
             ItemBody::Other { .. } => {}
         }
         map.end()
@@ -191,6 +195,7 @@ enum Kind {
     Authorization,
     Removed,
     Peer,
+    Result,
 }
 
 impl Kind {
@@ -202,6 +207,7 @@ impl Kind {
             "authorization" => Self::Authorization,
             "removed" => Self::Removed,
             "peer" => Self::Peer,
+            "result" => Self::Result,
             _ => return None,
         })
     }
@@ -218,6 +224,11 @@ impl Kind {
                 let PeerItem { state } = source.read()?;
                 ItemBody::Peer { state }
             }
+            // Between providers there is no such type, so one that they mean otherwise is skipped.
+            Self::Result => source
+                .read::<Replay>()?
+                .read::<_, de::value::Error>()
+                .map_or_else(|_| ItemBody::Other { kind: "result".into() }, ItemBody::Result),
         })
     }
 }

@@ -4,18 +4,31 @@
 //! [`wire::decode`](crate::wire::decode) and the checks are done; who may say what, and when, is the node's.
 
 mod body;
+mod claim;
+mod client;
 mod consent;
 mod event;
 mod feed;
+mod group;
 mod peering;
 mod query;
 
 pub use body::{Body, MAX_INLINE_BYTES, ObjectRef};
+pub use claim::{ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, UserClaim};
+pub use client::{
+    AskToAdd, AskToConnect, Asked, ClientClaimRequest, KeyPackageStock, Me, OwnGroup, OwnGroups,
+    PublishKeyPackages, RegisterGroup, ShownAuthorization, ShownAuthorizations, ShownConnection,
+    ShownConnections,
+};
 pub use consent::{
     AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
     ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME,
 };
 pub use event::{Event, EventKind};
 pub use feed::{FeedPage, Item, ItemBody, Removed, Welcome};
+pub use group::{
+    CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, Placed, Roster, RosterMember,
+    Submission, SubmissionKind, SubmissionResult, SubmissionResults, Submissions,
+};
 pub use peering::{PeerItem, PeerState, PeeringReply, PeeringRequest, Ping};
 pub use query::{FeedQuery, PeeringQuery};

@@ -108,7 +108,7 @@ impl PeeringQuery {
 }
 
 /// The values of the parameters of these names, each there at most once.
-fn parameters<'a, const N: usize>(
+pub(super) fn parameters<'a, const N: usize>(
     query: &'a str,
     names: [&str; N],
 ) -> Result<[Option<&'a str>; N], Malformed> {
@@ -125,7 +125,7 @@ fn parameters<'a, const N: usize>(
     Ok(values)
 }
 
-fn number(name: &str, value: Option<&str>, least: u64) -> Result<Option<u64>, Malformed> {
+pub(super) fn number(name: &str, value: Option<&str>, least: u64) -> Result<Option<u64>, Malformed> {
     let Some(value) = value else {
         return Ok(None);
     };

@@ -416,9 +416,12 @@ fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Migrations::new(vec![M::up(include_str!("migrations/1-first.sql"))])
-        .to_latest(&mut connection)
-        .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
+    Migrations::new(vec![
+        M::up(include_str!("migrations/1-first.sql")),
+        M::up(include_str!("migrations/2-groups.sql")),
+    ])
+    .to_latest(&mut connection)
+    .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
     Ok(connection)
 }
 
