@@ -23,11 +23,14 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
             uri: ClientUri::new(&uri, &client.name),
             created: client.created,
             last_seen: client.last_seen,
+            stock: None,
+            built_in: false,
         });
         User {
             connections: count_connected(connected),
             clients: clients.collect(),
             rule: row.rule.into(),
+            built_in: false,
             created: row.created,
             name: row.name,
             uri,

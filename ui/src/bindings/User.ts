@@ -29,4 +29,8 @@ clients: Array<Client>,
 /**
  * Its approved connections.
  */
-connections: number, };
+connections: number, 
+/**
+ * Whether its conversations are used on this computer, by a client that is built in.
+ */
+built_in: boolean, };
