@@ -65,7 +65,6 @@ pub(crate) fn connection(row: ConnectionRow, peer_state: PeerState) -> view::Con
         peer_state,
         delivered: row.outgoing && row.unsent.is_none(),
         reopenable: !row.outgoing && !row.told,
-        add_rule: None,
         from: row.from,
         to: row.to,
     }

@@ -23,6 +23,8 @@ pub struct User {
     pub clients: Vec<Client>,
     /// Its approved connections.
     pub connections: u32,
+    /// Whom it is connected with, by address, and what each may do.
+    pub contacts: Vec<UserContact>,
     /// Whether its conversations are used on this computer, by a client that is built in.
     pub built_in: bool,
 }
@@ -57,6 +59,16 @@ pub struct Client {
     pub stock: Option<Stock>,
     /// Whether it is the one built in: it has no token, and goes when its account is closed on this computer.
     pub built_in: bool,
+}
+
+/// Somebody with whom a user here is connected.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct UserContact {
+    /// Who.
+    #[ts(type = "string")]
+    pub user: UserUri,
+    /// What our user lets them do. It is each user's own: of two users here, each has one for the other.
+    pub add_rule: AddRule,
 }
 
 /// A client's KeyPackages here: each lets it be added to one group while it is not there (section 9).

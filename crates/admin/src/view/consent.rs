@@ -6,7 +6,6 @@ use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::AddRule;
 use super::peers::PeerStateWord;
 
 /// Everything that waits for the operator, and what was decided.
@@ -85,8 +84,6 @@ pub struct Connection {
     pub delivered: bool,
     /// Whether a decline can still be taken back, because the requester has not been told.
     pub reopenable: bool,
-    /// For one that is approved: what our user lets the other do; of two users here, the one who was asked.
-    pub add_rule: Option<AddRule>,
 }
 
 /// A request to add a user to a group, and what became of it (section 8).
