@@ -142,7 +142,13 @@ impl Host {
         std::fs::write(&draft, text).map_err(|fault| failed(&fault))?;
         let started = async {
             let config = Config::load(&draft).map_err(|fault| failed(&fault))?;
-            self.run_own(config).await.map_err(|fault| failed(&fault))?;
+            self.run_own(config).await.map_err(|fault| match &fault {
+                // So that the first screen marks the field that it is about.
+                HostFault::Node(StartFault::Listen(_)) => {
+                    AdminError::new("listen-refused", fault.to_string())
+                }
+                _ => failed(&fault),
+            })?;
             self.node().await?.create_user(ask.user, drawbridge_node::store::UserRule::Ask).await?;
             std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
         };

@@ -44,5 +44,4 @@ export const demo = {
       "With the switch below. Peers says what is wrong and when it goes on; start beta again and it heals.",
     ] as const,
   },
-  startHere: "Begin here: let somebody ask, then look under Approvals.",
 } as const;
