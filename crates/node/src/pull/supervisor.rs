@@ -57,7 +57,9 @@ pub(crate) async fn supervise(core: Arc<Core>) {
                 core.waits.nudge(&Reader::Peer(peer.clone()));
                 attend(&core, &mut attended, &peer).await;
             }
-            Ok(Change::Connection(peer)) => attend(&core, &mut attended, &peer).await,
+            Ok(Change::Connection(peer) | Change::Authorization(peer)) => {
+                attend(&core, &mut attended, &peer).await
+            }
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => attend_all(&core, &mut attended).await,
             Err(RecvError::Closed) => return,

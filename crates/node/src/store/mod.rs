@@ -8,10 +8,13 @@
 //! [`Store::write`], so that what belongs together is one transaction.
 
 mod accounts;
+mod authorizations;
 mod connections;
 mod feeds;
+mod key_packages;
 mod peers;
 mod settings;
+mod withdrawn;
 
 pub(crate) use connections::words;
 
@@ -32,8 +35,10 @@ use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::{Change, Changes};
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
+pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
+pub use key_packages::StoredKeyPackage;
 pub use peers::{PeerRow, TroubleRow};
 
 /// `DRWB`: marks a database as a node's.
