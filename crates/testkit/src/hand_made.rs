@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
-use drawbridge_mtp::id::{Provider, UserUri};
+use drawbridge_mtp::id::{GroupUri, Provider, UserUri};
 use drawbridge_mtp::keys::{KeySet, SecretKey};
 use drawbridge_mtp::problem;
 use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp};
@@ -119,6 +119,17 @@ impl HandMade {
             "to": to,
             "created": now,
             "expires": now.plus(std::time::Duration::from_secs(3600)),
+        })
+    }
+
+    /// The content of a request to add `user`, open for an hour.
+    pub fn request_to_add(&self, adder: &UserUri, group: &GroupUri, user: &UserUri) -> serde_json::Value {
+        serde_json::json!({
+            "id": self.clock.id(),
+            "group": group,
+            "adder": adder,
+            "user": user,
+            "expires": self.clock.now().plus(std::time::Duration::from_secs(3600)),
         })
     }
 

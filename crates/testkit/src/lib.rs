@@ -8,6 +8,8 @@
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
 //! | [`Person`] | a user, who asks and ends |
+//! | [`Phone`] | a client of a user, which speaks the client API |
+//! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
@@ -18,7 +20,9 @@ mod desk;
 mod draft;
 mod fault;
 mod hand_made;
+mod key_package;
 mod person;
+mod phone;
 mod realm;
 mod station;
 
@@ -28,7 +32,9 @@ pub use desk::Desk;
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
+pub use key_package::KeyPackageDraft;
 pub use person::Person;
+pub use phone::Phone;
 pub use realm::Realm;
 pub use station::{PATIENCE, Station};
 

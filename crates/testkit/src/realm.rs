@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_node::config::{Config, LimitsConfig, MtpConfig, PeersConfig};
+use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::{Clock, Fault, HandMade, Station};
@@ -50,6 +50,15 @@ impl Realm {
         let station = self.stopped_station(alter);
         station.start().await;
         station
+    }
+
+    /// A provider that runs and listens to clients too.
+    pub async fn station_with_clients(&self) -> Station {
+        let listen = free_port(&self.clock);
+        self.station(|config| {
+            config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
+        })
+        .await
     }
 
     /// A provider that does not run yet.
