@@ -45,8 +45,8 @@ impl Scene {
         self.peer.posts(self.alpha.provider(), "/connections", &asked).send().await;
         let id: Id = asked["id"].as_str().unwrap().parse().unwrap();
         self.alpha.decides(id, Decision::Approve).await;
-        let rule = self.alpha.node().set_add_rule(user.name().clone(), self.bob.clone(), AddRule::Allow);
-        rule.await.unwrap();
+        let node = self.alpha.node();
+        node.set_add_rule(user.name().clone(), self.bob.clone(), AddRule::Allow).await.unwrap();
     }
 
     async fn phone(&self, name: &str) -> Phone {
@@ -252,8 +252,12 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     let good = phone.key_package().make();
     let mut spoiled = good.as_slice().to_vec();
     *spoiled.last_mut().unwrap() ^= 1;
+    let mut unknown = good.as_slice().to_vec();
+    // `MLSMessage` is version and form, then come the KeyPackage's version and its suite.
+    unknown[7] = 5;
     let wrong = [
         ("signature", Octets::from(spoiled)),
+        ("suite", Octets::from(unknown)),
         ("identity", phone.key_package().identity(scene.bob.as_str()).make()),
         ("lifetime", phone.key_package().holding(-7200, -3600).make()),
         ("to come", phone.key_package().holding(3600, 7200).make()),

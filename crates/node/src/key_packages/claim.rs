@@ -118,8 +118,8 @@ pub(super) fn hand_out(
     except: Option<&Name>,
 ) -> Result<ClaimedUser, StoreFault> {
     let mut clients = Vec::new();
-    for row in tx.clients()? {
-        if row.user != *user.name() || except == Some(&row.name) {
+    for row in tx.clients_of(user.name())? {
+        if except == Some(&row.name) {
             continue;
         }
         let client = ClientUri::new(user, &row.name);
