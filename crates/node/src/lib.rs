@@ -17,6 +17,7 @@ pub mod diagnose;
 mod http;
 pub mod identity;
 mod node;
+mod outbox;
 mod peers;
 mod pull;
 pub mod store;

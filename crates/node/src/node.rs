@@ -21,10 +21,11 @@ use crate::changes::{Change, Changes};
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self, Decision, Misuse};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{WaitKind, Waits};
+use crate::delivery::{Groups, WaitKind, Waits};
 use crate::diagnose::{CheckStep, TrafficLog, check_provider};
 use crate::http::{ListenFault, Listener, Throttle, bind, serve};
 use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, http_client};
 use crate::pull::{Board, Pulling, Serving, supervise};
 use crate::store::{ConnectionRow, DecidedBy, OpenFault, Reader, RuleKind, Store, StoreFault, UserRule};
@@ -467,6 +468,8 @@ fn assemble(
         documents: Documents::default(),
         traffic: TrafficLog::new(),
         waits: Waits::default(),
+        groups: Groups::default(),
+        answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -567,6 +570,7 @@ async fn sweep(core: Arc<Core>) {
             consent::lapse(tx, &ours)?;
             peers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
+            tx.prune_grants()?;
             tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
             tx.prune_connections(Timestamp::from_millis(
                 tx.now()

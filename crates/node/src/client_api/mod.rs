@@ -1,6 +1,8 @@
 //! How our users' own clients reach us (`docs/client-api.md`): a bearer token for each, the protocol's words, and
 //! no signatures.
 
+mod groups;
+
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
@@ -34,6 +36,13 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/connections", get(connections).post(connect))
         .route("/connections/{id}/{decision}", post(decide))
         .route("/feed", get(feed))
+        .route("/groups", get(groups::list).post(groups::register))
+        .route("/groups/{name}", get(groups::status))
+        .route("/groups/{name}/roster", get(groups::roster))
+        .route("/groups/{name}/log", get(groups::log))
+        .route("/groups/{name}/info", get(groups::info))
+        .route("/groups/{name}/events", post(groups::submit))
+        .route("/objects/{sha256}", get(groups::object))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found);
     Router::new().nest("/client/v1", api).with_state(core)
@@ -101,6 +110,12 @@ fn saw(core: &Core, user: &Name, client: &Name) {
         let (store, user, client) = (core.store.clone(), user.clone(), client.clone());
         core.tasks.spawn(async move { store.write(move |tx| tx.saw_client(&user, &client)).await });
     }
+}
+
+/// Reads a request's content.
+fn content<T: serde::de::DeserializeOwned>(content: &[u8]) -> Result<T, Refused> {
+    wire::decode(Encoding::Json, content)
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the content is malformed: {fault}")).into())
 }
 
 async fn not_found() -> Refused {

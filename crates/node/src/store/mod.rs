@@ -10,6 +10,8 @@
 mod accounts;
 mod connections;
 mod feeds;
+mod groups;
+mod outbox;
 mod peers;
 mod settings;
 
@@ -34,6 +36,8 @@ use crate::changes::{Change, Changes};
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
+pub use groups::{AudienceRow, GroupRow, LogSlice, MemberRow, NewEvent, Standing};
+pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 
 /// `DRWB`: marks a database as a node's.
@@ -91,7 +95,7 @@ pub enum OpenFault {
 }
 
 /// Who reads a feed of ours: a peer, or a client of one of our users.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
     /// Another provider (`docs/mtp.md`, section 11).
     Peer(Provider),
@@ -104,6 +108,18 @@ impl Reader {
         match self {
             Self::Peer(provider) => provider.as_str(),
             Self::Client(client) => client.as_str(),
+        }
+    }
+}
+
+impl std::str::FromStr for Reader {
+    type Err = StoreFault;
+
+    fn from_str(text: &str) -> Result<Self, StoreFault> {
+        if text.starts_with("mimi://") {
+            parsed("a client", text.to_owned()).map(Self::Client)
+        } else {
+            parsed("a provider", text.to_owned()).map(Self::Peer)
         }
     }
 }
