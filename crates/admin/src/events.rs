@@ -127,8 +127,10 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                     tell(Event::Peers);
                     tell(Event::Approvals);
                 }
-                Ok(Change::Connection(_)) => tell(Event::Approvals),
-                Ok(Change::Accounts) => tell(Event::Accounts),
+                Ok(Change::Connection(_) | Change::Authorization(_) | Change::WaitingAddition(..)) => {
+                    tell(Event::Approvals);
+                }
+                Ok(Change::Accounts | Change::Stock(_)) => tell(Event::Accounts),
                 Ok(Change::Settings) => tell(Event::Settings),
                 Ok(Change::WaitingPeer(provider)) => waiting.push((provider, None)),
                 Ok(Change::Waiting(provider, id)) => waiting.push((provider, Some(id))),

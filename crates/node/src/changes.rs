@@ -1,6 +1,6 @@
 //! Word of what has changed, for whoever shows it or acts on it.
 
-use drawbridge_mtp::id::{GroupUri, Id, Provider};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use tokio::sync::broadcast;
 
 /// Changes that a listener may be behind before it has to look at everything again.
@@ -15,6 +15,12 @@ pub enum Change {
     Connection(Provider),
     /// A request of this provider waits for a decision that did not wait before.
     Waiting(Provider, Id),
+    /// A request to add, or a grant, that concerns this provider.
+    Authorization(Provider),
+    /// A request to add of this provider waits for a decision that did not wait before.
+    WaitingAddition(Provider, Id),
+    /// A client has published KeyPackages, or is running out of them.
+    Stock(ClientUri),
     /// A provider waits for a decision that did not wait before.
     WaitingPeer(Provider),
     /// A group, its log or its members.

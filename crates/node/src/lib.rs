@@ -16,6 +16,8 @@ mod delivery;
 pub mod diagnose;
 mod http;
 pub mod identity;
+mod key_packages;
+mod mls;
 mod node;
 mod outbox;
 mod peers;
@@ -24,7 +26,7 @@ pub mod store;
 
 pub use changes::{Change, Changes};
 pub use config::Config;
-pub use consent::{Decision, Misuse};
+pub use consent::{AuthorizationDecision, Decision, Misuse};
 pub use http::{ListenFault, Listener, bind, serve};
 pub use node::{Listening, Node, StartFault, check_with};
 pub use peers::{AddressGuard, GuardFault};

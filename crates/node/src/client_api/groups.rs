@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
-    GroupInfoReply, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, RegisterGroup, Roster,
+    GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, RegisterGroup, Roster,
     SubmissionResults, Submissions,
 };
 use drawbridge_mtp::octets::Hash32;
@@ -16,7 +15,7 @@ use drawbridge_mtp::wire::{self, Encoding};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
-use super::{Caller, Refused, content};
+use super::{Caller, Content, Refused, Told};
 use crate::core::Core;
 use crate::delivery;
 use crate::http::Refusal;
@@ -54,6 +53,20 @@ impl Core {
             Ok::<_, Refusal>(OwnGroups { groups })
         });
         groups.await
+    }
+
+    /// How a group stands, from our own copy.
+    pub(crate) async fn status_for(
+        &self,
+        client: &ClientUri,
+        group: &GroupUri,
+    ) -> Result<GroupStatus, Refusal> {
+        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let status = self.store.read(move |view| {
+            let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
+            Ok::<_, Refusal>(delivery::status(view, &row)?)
+        });
+        status.await
     }
 
     /// The roster of a group, from our own copy.
@@ -103,40 +116,33 @@ impl Core {
     }
 }
 
-pub(super) async fn list(State(core): Api, caller: Caller) -> Result<Json<OwnGroups>, Refused> {
-    Ok(Json(core.groups_of_client(&caller.client).await?))
+pub(super) async fn list(State(core): Api, caller: Caller) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.groups_of_client(&caller.client).await?))
 }
 
 pub(super) async fn register(
     State(core): Api,
     caller: Caller,
-    body: bytes::Bytes,
+    Content(ask): Content<RegisterGroup>,
 ) -> Result<StatusCode, Refused> {
-    let ask: RegisterGroup = content(&body)?;
     delivery::register(&core, &caller.client, ask).await?;
     Ok(StatusCode::CREATED)
 }
 
-/// `GET /groups/{name}@{provider}`: its status, from our own copy.
 pub(super) async fn status(
     State(core): Api,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Response, Refused> {
-    let (group, ours, reader) = (named(&name)?, core.ours.clone(), Reader::Client(caller.client));
-    let status = core.store.read(move |view| {
-        let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
-        Ok::<_, Refusal>(delivery::status(view, &row)?)
-    });
-    Ok(Json(status.await?).into_response())
+) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.status_for(&caller.client, &named(&name)?).await?))
 }
 
 pub(super) async fn roster(
     State(core): Api,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Json<Roster>, Refused> {
-    Ok(Json(core.roster_for(&caller.client, &named(&name)?).await?))
+) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.roster_for(&caller.client, &named(&name)?).await?))
 }
 
 pub(super) async fn log(
@@ -144,18 +150,18 @@ pub(super) async fn log(
     caller: Caller,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<Json<LogPage>, Refused> {
+) -> Result<Told, Refused> {
     let query = LogQuery::parse(&query.unwrap_or_default())
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    Ok(Json(core.log_for(&caller.client, &named(&name)?, query).await?))
+    Ok(caller.shown(&core.log_for(&caller.client, &named(&name)?, query).await?))
 }
 
 pub(super) async fn info(
     State(core): Api,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Json<GroupInfoReply>, Refused> {
-    Ok(Json(core.info_for(&caller.client, &named(&name)?).await?))
+) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.info_for(&caller.client, &named(&name)?).await?))
 }
 
 /// `POST /groups/{name}@{provider}/events`: 200 where the owner has answered all, else 202.
@@ -163,13 +169,12 @@ pub(super) async fn submit(
     State(core): Api,
     caller: Caller,
     Path(name): Path<String>,
-    body: bytes::Bytes,
-) -> Result<(StatusCode, Json<SubmissionResults>), Refused> {
-    let submissions: Submissions = content(&body)?;
+    Content(submissions): Content<Submissions>,
+) -> Result<Told, Refused> {
     let results = outbox::submit(&core, &caller.client, &named(&name)?, submissions.events).await?;
     let waits = results.iter().any(|result| result.outcome == Outcome::Queued);
     let status = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok((status, Json(SubmissionResults { results })))
+    Ok(caller.told(status, &SubmissionResults { results }))
 }
 
 /// `GET /objects/{sha256}`: what this client's feed has named.

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState};
 use drawbridge_mtp::wire::{self, Encoding};
 
-use crate::consent::{learn, make_good};
+use crate::consent::{self, authorizations};
 use crate::core::Core;
 use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
@@ -91,7 +91,8 @@ pub(super) async fn keep_page(
                 continue;
             }
             match &item.body {
-                ItemBody::Connection(told) => learn(tx, &ours, &peer, told)?,
+                ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
+                ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
                 ItemBody::Peer { state } => row.their_state = Some(*state),
                 // What is of groups comes below; the rest is of another profile.
                 _ => {}
@@ -170,7 +171,8 @@ pub(super) async fn start_anew(
     let (peer, whose) = (peer.clone(), peer.clone());
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
-        make_good(tx, &peer)
+        consent::make_good(tx, &peer)?;
+        authorizations::make_good(tx, &peer)
     });
     anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
     close_gaps(core, &whose).await

@@ -26,7 +26,7 @@ enum Plan {
     Leave,
     /// Nothing for now.
     Rest(PullingStatus),
-    /// To pull from `cursor`; `wait` where an open request or a connection gives a reason to.
+    /// To pull from `cursor`; `wait` where there is a reason to (`View::expects_from`).
     Pull { cursor: Option<Cursor>, wait: bool },
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
 }
 
 async fn plan(core: &Core, peer: &Provider) -> Result<Plan, StoreFault> {
-    let provider = peer.clone();
+    let (provider, now) = (peer.clone(), core.ambient.now());
     core.store
         .read(move |view| {
             let Some(row) = view.peer(&provider)?.filter(|row| row.state == PeerState::Allowed) else {
@@ -93,7 +93,7 @@ async fn plan(core: &Core, peer: &Provider) -> Result<Plan, StoreFault> {
             if row.paused {
                 return Ok(Plan::Rest(PullingStatus::Paused));
             }
-            let wait = view.expects_from(&provider)?;
+            let wait = view.expects_from(&provider, now)?;
             if !wait && row.pulled {
                 return Ok(Plan::Rest(PullingStatus::Idle));
             }

@@ -71,7 +71,9 @@ pub(crate) async fn supervise(core: Arc<Core>) {
                 core.waits.nudge(&Reader::Peer(peer.clone()));
                 attend(&core, &mut attended, &peer).await;
             }
-            Ok(Change::Connection(peer)) => attend(&core, &mut attended, &peer).await,
+            Ok(Change::Connection(peer) | Change::Authorization(peer)) => {
+                attend(&core, &mut attended, &peer).await
+            }
             Ok(Change::Outbox(owner)) => match attended.get(&owner) {
                 Some(there) => there.submit_again.notify_one(),
                 None => attend(&core, &mut attended, &owner).await,

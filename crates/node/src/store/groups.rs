@@ -713,19 +713,3 @@ fn hash32(octets: &[u8]) -> Result<Hash32, StoreFault> {
     let octets = octets.try_into();
     octets.map(Hash32).map_err(|_| StoreFault::Unreadable { what: "a hash", value: "not of 32 bytes".into() })
 }
-
-// TEMP until merged with consent
-impl View<'_> {
-    /// TEMP
-    pub fn client_of_key_package(
-        &self,
-        reference: &[u8],
-    ) -> Result<Option<(drawbridge_mtp::id::Name, drawbridge_mtp::id::Name)>, StoreFault> {
-        let _ = reference;
-        Ok(None)
-    }
-    /// TEMP
-    pub fn grant_is_revoked(&self, _iss: &Provider, _jti: Id) -> Result<bool, StoreFault> {
-        Ok(false)
-    }
-}

@@ -8,12 +8,15 @@
 //! [`Store::write`], so that what belongs together is one transaction.
 
 mod accounts;
+mod authorizations;
 mod connections;
 mod feeds;
 mod groups;
+mod key_packages;
 mod outbox;
 mod peers;
 mod settings;
+mod withdrawn;
 
 pub(crate) use connections::words;
 
@@ -34,9 +37,11 @@ use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::{Change, Changes};
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
+pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, LogSlice, MemberRow, NewEvent, Standing};
+pub use key_packages::StoredKeyPackage;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 
