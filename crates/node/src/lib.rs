@@ -25,6 +25,7 @@ mod pull;
 pub mod store;
 
 pub use changes::{Change, Changes};
+pub use client_api::ClientDoor;
 pub use config::Config;
 pub use consent::{AuthorizationDecision, Decision, Misuse};
 pub use http::{ListenFault, Listener, bind, serve};

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::TokenFor;
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
+use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
@@ -214,6 +215,11 @@ impl Node {
     /// What it remembers; to read.
     pub fn store(&self) -> &Store {
         &self.core.store
+    }
+
+    /// How `client`, which has to be one of ours, asks us in the same process.
+    pub fn door(&self, client: ClientUri) -> ClientDoor {
+        ClientDoor::new(self.core.clone(), client)
     }
 
     /// What changes.

@@ -4,10 +4,13 @@
 mod authorizations;
 mod caller;
 mod connections;
+mod door;
 mod feed;
 mod groups;
 mod key_packages;
 mod me;
+
+pub use door::ClientDoor;
 
 use std::sync::Arc;
 

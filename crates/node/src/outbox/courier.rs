@@ -123,9 +123,20 @@ async fn bring(
             None => return Err(fault),
         },
     };
-    settle(core, group, submissions.events, outcomes)
+    // For now only: the owner is asked again, after a while.
+    let later = |outcome: &Outcome| match outcome {
+        Outcome::Rejected(problem) if problem.code == "unavailable" => Some(problem.clone()),
+        _ => None,
+    };
+    let put_off = outcomes.iter().find_map(later);
+    let answered = submissions.events.into_iter().zip(outcomes);
+    settle(core, group, answered.filter(|(_, outcome)| later(outcome).is_none()).collect())
         .await
-        .map_err(|fault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+        .map_err(|fault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?;
+    match put_off {
+        Some(problem) => Err(PeerFault::refused(503, *problem, None)),
+        None => Ok(()),
+    }
 }
 
 fn malformed(text: String) -> PeerFault {
@@ -151,21 +162,14 @@ fn is_final(problem: &ReceivedProblem) -> bool {
 async fn settle(
     core: &Core,
     group: &GroupUri,
-    submissions: Vec<Submission>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<(Submission, Outcome)>,
 ) -> Result<(), StoreFault> {
-    let mut tell = Vec::new();
-    let mut answered = Vec::new();
-    for (submission, outcome) in submissions.into_iter().zip(outcomes) {
-        // For now only: the owner is asked again.
-        if matches!(&outcome, Outcome::Rejected(problem) if problem.code == "unavailable") {
-            continue;
-        }
+    let (mut tell, mut answered) = (Vec::new(), Vec::new());
+    for (submission, outcome) in outcomes {
         let waiting = core.answers.take(group, submission.id);
         answered.push((submission.id, submission.sender, waiting.is_some(), outcome.clone()));
         tell.extend(waiting.map(|waiting| (waiting, outcome)));
     }
-    let unavailable = answered.is_empty();
     let group = group.clone();
     core.store
         .write(move |tx| {
@@ -181,10 +185,6 @@ async fn settle(
     for (waiting, outcome) in tell {
         // Where it has gone away meanwhile, it will repeat what it submitted, and be told the same.
         let _ = waiting.send(outcome);
-    }
-    if unavailable {
-        // Not to ask again at once what could not be judged.
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     Ok(())
 }
