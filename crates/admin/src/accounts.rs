@@ -1,13 +1,16 @@
 //! Who lives here.
 
+use std::collections::BTreeSet;
+
 use drawbridge_mtp::id::{ClientUri, UserUri};
-use drawbridge_node::store::StoreFault;
+use drawbridge_mtp::message::ConnectionState;
+use drawbridge_node::store::{ConnectionRow, StoreFault};
 
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{CreateUser, CreatedUser, Empty, NamedClient, SetUserRule, Token, Users};
-use crate::view::{Client, User};
+use crate::view::{AddRule, Client, User, UserContact};
 
 pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminError> {
     let node = host.node().await?;
@@ -18,22 +21,41 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
     let users = users.into_iter().map(|row| {
         let uri = UserUri::new(node.provider(), &row.name);
         let connected = connections.iter().filter(|row| row.from == uri || row.to == uri);
+        let contacts = contacts(&uri, &connections);
         let clients = clients.iter().filter(|client| client.user == row.name).map(|client| Client {
             name: client.name.clone(),
             uri: ClientUri::new(&uri, &client.name),
             created: client.created,
             last_seen: client.last_seen,
+            stock: None,
+            built_in: false,
         });
         User {
             connections: count_connected(connected),
             clients: clients.collect(),
             rule: row.rule.into(),
+            contacts,
+            built_in: false,
             created: row.created,
             name: row.name,
             uri,
         }
     });
     Ok(Users { users: users.collect() })
+}
+
+/// Whom `user` is connected with.
+fn contacts(user: &UserUri, connections: &[ConnectionRow]) -> Vec<UserContact> {
+    let others: BTreeSet<_> = connections
+        .iter()
+        .filter(|row| row.state == ConnectionState::Approved)
+        .filter_map(|row| match (&row.from, &row.to) {
+            (from, to) if from == user => Some(to),
+            (from, to) if to == user => Some(from),
+            _ => None,
+        })
+        .collect();
+    others.into_iter().map(|other| UserContact { user: other.clone(), add_rule: AddRule::Ask }).collect()
 }
 
 pub(crate) async fn create_user(host: &Host, ask: CreateUser) -> Result<CreatedUser, AdminError> {

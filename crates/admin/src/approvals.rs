@@ -66,7 +66,14 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
     decided.sort_by(|(one, _), (other, _)| other.cmp(one));
     decided.truncate(DECIDED);
     let decided = decided.into_iter().map(|(_, decided)| decided).collect();
-    Ok(Approvals { providers, incoming, outgoing, decided })
+    Ok(Approvals {
+        providers,
+        incoming,
+        outgoing,
+        additions: Vec::new(),
+        outgoing_additions: Vec::new(),
+        decided,
+    })
 }
 
 fn with_keys(view: &View<'_>) -> Result<Vec<(PeerRow, Vec<String>, u32)>, StoreFault> {

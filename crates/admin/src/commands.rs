@@ -14,6 +14,18 @@ use crate::status::*;
 use crate::traffic::*;
 use crate::view::*;
 
+/// The types of the commands that are declared in `ui/src/bindings-pending.ts` until their handlers are here.
+fn export_pending(config: &Config) -> Result<(), ts_rs::ExportError> {
+    macro_rules! export {
+        ($($type:ty),* $(,)?) => {{ $(<$type>::export_all(config)?;)* }};
+    }
+    export!(Groups, NamedGroup, GroupDetail, Authorizations, DecideAuthorization, SetAddRule, NamedUser);
+    export!(Conversations, ReadConversation, Conversation, SendMessage, React, EditMessage, NamedMessage);
+    export!(MarkRead, SearchMessages, SearchHits, CreateGroup, CreatedGroup, AskToAdd, RemoveFromGroup);
+    export!(LeaveGroup, ChangePolicy);
+    Ok(())
+}
+
 macro_rules! commands {
     ($($name:literal $handler:ident: $request:ty => $response:ty,)*) => {
         /// The names of all commands.
@@ -35,6 +47,7 @@ macro_rules! commands {
         /// from a command's name to its request and its response.
         pub fn export_typescript(config: &Config) -> Result<(), ts_rs::ExportError> {
             EventEnvelope::export_all(config)?;
+            export_pending(config)?;
             $(<$request>::export_all(config)?; <$response>::export_all(config)?;)*
             let mut names = vec![$(<$request>::name(config), <$response>::name(config)),*];
             names.sort_unstable();

@@ -67,6 +67,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
             peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count(),
         ),
         waiting_connections: count(crate::approvals::waiting(&connections).count()),
+        waiting_additions: 0,
         peers: count(allowed().count()),
         failing_peers: count(failing.count()),
         users: count(users.len()),

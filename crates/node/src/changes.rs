@@ -1,6 +1,6 @@
 //! Word of what has changed, for whoever shows it or acts on it.
 
-use drawbridge_mtp::id::{ClientUri, Id, Provider};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use tokio::sync::broadcast;
 
 /// Changes that a listener may be behind before it has to look at everything again.
@@ -23,6 +23,10 @@ pub enum Change {
     Stock(ClientUri),
     /// A provider waits for a decision that did not wait before.
     WaitingPeer(Provider),
+    /// A group, its log or its members.
+    Group(GroupUri),
+    /// A submission waits for the owner of its group.
+    Outbox(Provider),
     /// Users, clients or rules.
     Accounts,
     /// Settings.

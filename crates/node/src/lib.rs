@@ -19,11 +19,13 @@ pub mod identity;
 mod key_packages;
 mod mls;
 mod node;
+mod outbox;
 mod peers;
 mod pull;
 pub mod store;
 
 pub use changes::{Change, Changes};
+pub use client_api::ClientDoor;
 pub use config::Config;
 pub use consent::{AuthorizationDecision, Decision, Misuse};
 pub use http::{ListenFault, Listener, bind, serve};

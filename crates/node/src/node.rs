@@ -20,13 +20,15 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::TokenFor;
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
+use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{WaitKind, Waits};
+use crate::delivery::{Groups, WaitKind, Waits};
 use crate::diagnose::{CheckStep, TrafficLog, check_provider};
 use crate::http::{ListenFault, Listener, Throttle, bind, serve};
 use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, http_client};
 use crate::pull::{Board, Pulling, Serving, supervise};
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, UserRule};
@@ -213,6 +215,11 @@ impl Node {
     /// What it remembers; to read.
     pub fn store(&self) -> &Store {
         &self.core.store
+    }
+
+    /// How `client`, which has to be one of ours, asks us in the same process.
+    pub fn door(&self, client: ClientUri) -> ClientDoor {
+        ClientDoor::new(self.core.clone(), client)
     }
 
     /// What changes.
@@ -408,6 +415,8 @@ fn assemble(
         documents: Documents::default(),
         traffic: TrafficLog::new(),
         waits: Waits::default(),
+        groups: Groups::default(),
+        answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -509,6 +518,7 @@ async fn sweep(core: Arc<Core>) {
             authorizations::lapse(tx, &ours)?;
             peers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
+            tx.prune_grants()?;
             tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
             let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
             tx.prune_withdrawn(a_day_ago)?;

@@ -1,8 +1,21 @@
 import { Outlet, Link as RouterLink, useLocation, useNavigate } from "@tanstack/react-router";
-import { Activity, CircleUser, Inbox, LayoutDashboard, Network, Search, Settings } from "lucide-react";
+import {
+  Activity,
+  CircleUser,
+  Inbox,
+  LayoutDashboard,
+  MessagesSquare,
+  Network,
+  Search,
+  Settings,
+  UsersRound,
+} from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { useApprovals } from "@/domain/connection/approvals";
+import { countWaiting, useApprovals } from "@/domain/connection/approvals";
+import { useUnread } from "@/domain/conversation/hooks";
 import { Alias, AliasProvider } from "@/domain/demo/Alias";
+import { useGroups } from "@/domain/group/hooks";
+import { groupTitle } from "@/domain/group/words";
 import { useStatus } from "@/domain/node/hooks";
 import { usePeers } from "@/domain/peer/hooks";
 import { useActions } from "@/shared/actions";
@@ -22,7 +35,9 @@ const screens = [
   { id: "overview", to: "/", icon: LayoutDashboard, keys: "g o" },
   { id: "approvals", to: "/approvals", icon: Inbox, keys: "g a" },
   { id: "peers", to: "/peers", icon: Network, keys: "g p" },
+  { id: "groups", to: "/groups", icon: UsersRound, keys: "g g" },
   { id: "traffic", to: "/traffic", icon: Activity, keys: "g t" },
+  { id: "conversations", to: "/conversations", icon: MessagesSquare, keys: "g c" },
   { id: "accounts", to: "/accounts", icon: CircleUser, keys: "g u" },
   { id: "settings", to: "/settings", icon: Settings, keys: "g s" },
 ] as const;
@@ -34,6 +49,7 @@ export function Frame() {
   const singleKeysOn = useStore(singleKeys);
   const navigate = useNavigate();
   const peers = usePeers().data?.peers ?? [];
+  const known = useGroups().data?.groups ?? [];
   const { groups } = t.palette;
   useArrivals();
   useTitle();
@@ -60,6 +76,13 @@ export function Frame() {
       title: t.palette.openPeer(provider),
       group: groups.peer,
       run: () => void navigate({ to: "/peers", search: { open: provider } }),
+    })),
+    ...known.map((each) => ({
+      id: `group.${each.group}`,
+      title: t.groups.open(groupTitle(each)),
+      words: each.group,
+      group: groups.group,
+      run: () => void navigate({ to: "/groups", search: { open: each.group } }),
     })),
   ]);
   return (
@@ -88,8 +111,7 @@ export function Frame() {
 }
 
 function useWaiting(): number {
-  const { data } = useApprovals();
-  return data === undefined ? 0 : data.providers.length + data.incoming.length;
+  return countWaiting(useApprovals().data);
 }
 
 /** The window's title tells which screen it is, and what waits while one is elsewhere. */
@@ -105,8 +127,10 @@ function useTitle() {
 function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const node = useStatus().data?.node;
   const waits = useWaiting();
+  const unread = useUnread();
   const badge: Partial<Record<(typeof screens)[number]["id"], ReactNode>> = {
     approvals: waits > 0 && <Count accent n={waits} label={t.app.waits(waits)} />,
+    conversations: unread > 0 && <Count accent n={unread} label={t.conversations.unread(unread)} />,
     peers: node != null && node.failing_peers > 0 && (
       <span className="inline-flex items-center gap-1 text-sm font-medium text-bad">
         <Mark tone="bad" shape="triangle" />
@@ -136,7 +160,7 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
         <span className="mr-auto truncate">{t.app.search}</span>
         <Kbd keys="Ctrl K" className="whitespace-nowrap" />
       </button>
-      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-6">
+      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-8">
         {screens.map(({ id, to, icon: Icon }) => (
           <li key={id} className="min-w-0">
             <Tip text={t.nav[id]}>
@@ -144,12 +168,10 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
                 to={to}
                 data-testid={`nav-${id}`}
                 activeOptions={{ exact: to === "/", includeSearch: false }}
-                className="relative flex h-8 items-center gap-2.5 rounded-md px-2 text-muted hover:bg-hover hover:text-ink data-[status=active]:bg-surface data-[status=active]:font-medium data-[status=active]:text-ink data-[status=active]:shadow-[0_0_0_1px_var(--line)] max-[52rem]:justify-center max-sm:h-13 max-sm:flex-col max-sm:gap-0.5 max-sm:rounded-none max-sm:px-0 max-sm:data-[status=active]:shadow-[inset_0_2px_0_var(--accent)]"
+                className="relative flex h-8 items-center gap-2.5 rounded-md px-2 text-muted hover:bg-hover hover:text-ink data-[status=active]:bg-surface data-[status=active]:font-medium data-[status=active]:text-ink data-[status=active]:shadow-[0_0_0_1px_var(--line)] max-[52rem]:justify-center max-sm:h-12 max-sm:rounded-none max-sm:px-0 max-sm:data-[status=active]:shadow-[inset_0_2px_0_var(--accent)]"
               >
                 <Icon className="size-4 shrink-0" aria-hidden="true" />
-                <span className="mr-auto max-[52rem]:sr-only max-sm:not-sr-only max-sm:mr-0 max-sm:w-full max-sm:truncate max-sm:text-center max-sm:text-xs">
-                  {t.nav[id]}
-                </span>
+                <span className="mr-auto max-[52rem]:sr-only">{t.nav[id]}</span>
                 {badge[id] && (
                   <span className="max-[52rem]:absolute max-[52rem]:top-0 max-[52rem]:right-0.5">
                     {badge[id]}

@@ -106,9 +106,9 @@ export function Keys({ keys }: { keys: string }) {
   );
 }
 
-const { act, go, demo, view, peer } = t.palette.groups;
+const { act, go, demo, view, peer, group, talk } = t.palette.groups;
 /** What the screen itself offers stands between what can be done and where one can go. */
-const places: readonly (string | undefined)[] = [act, undefined, go, demo, view, peer];
+const places: readonly (string | undefined)[] = [act, undefined, go, demo, view, talk, group, peer];
 
 function placeOf(group: string): number {
   const place = places.indexOf(group);

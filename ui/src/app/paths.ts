@@ -10,7 +10,9 @@ export function adoptPaths(): void {
 
 function adopt(): void {
   const [, screen] =
-    /^\/(approvals|peers|traffic|accounts|settings)\/?$/.exec(window.location.pathname) ?? [];
+    /^\/(approvals|peers|groups|traffic|conversations|accounts|settings)\/?$/.exec(
+      window.location.pathname,
+    ) ?? [];
   if (screen === undefined) return;
   window.history.replaceState(window.history.state, "", `/#/${screen}`);
 }

@@ -8,6 +8,8 @@ import {
 } from "@tanstack/react-router";
 import { AccountsScreen } from "@/screens/AccountsScreen";
 import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
+import { ConversationsScreen } from "@/screens/ConversationsScreen";
+import { GroupsScreen } from "@/screens/GroupsScreen";
 import { OverviewScreen } from "@/screens/OverviewScreen";
 import { PeersScreen } from "@/screens/PeersScreen";
 import { SettingsScreen } from "@/screens/SettingsScreen";
@@ -26,6 +28,12 @@ const root = createRootRoute({
   ),
 });
 
+/** Which of its things a screen has open. */
+const validateOpen = (search: Record<string, unknown>): { open?: string } => {
+  const open = text(search.open);
+  return open === undefined ? {} : { open };
+};
+
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
 const routes = [
@@ -35,9 +43,26 @@ const routes = [
     getParentRoute: () => root,
     path: "/peers",
     component: PeersScreen,
-    validateSearch: (search): { open?: string } => {
-      const open = text(search.open);
-      return open === undefined ? {} : { open };
+    validateSearch: validateOpen,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/groups",
+    component: GroupsScreen,
+    validateSearch: validateOpen,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/conversations",
+    component: ConversationsScreen,
+    validateSearch: (search): { user?: string; open?: string; at?: number } => {
+      const user = text(search.user);
+      const at = typeof search.at === "number" ? search.at : undefined;
+      return {
+        ...(user === undefined ? {} : { user }),
+        ...validateOpen(search),
+        ...(at === undefined ? {} : { at }),
+      };
     },
   }),
   createRoute({

@@ -40,6 +40,10 @@ waiting_providers: number,
  */
 waiting_connections: number, 
 /**
+ * Requests to add a user to a group that wait for a decision.
+ */
+waiting_additions: number, 
+/**
  * Peers that are allowed.
  */
 peers: number, 

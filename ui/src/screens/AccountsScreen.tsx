@@ -17,6 +17,8 @@ import { toast } from "@/shared/toast";
 import { Ago, Ident } from "@/shared/values";
 import { t } from "@/text";
 import { Clients } from "./accounts/Clients";
+import { Contacts } from "./accounts/Contacts";
+import { Here } from "./accounts/Here";
 
 /** Who lives here? */
 export function AccountsScreen() {
@@ -104,7 +106,9 @@ function Account({ user }: { user: User }) {
           <option value="allow">{t.accounts.ruleOption.allow}</option>
         </Select>
       </div>
+      <Here user={user} />
       <Clients user={user} />
+      <Contacts user={user} />
     </Panel>
   );
 }

@@ -1,7 +1,7 @@
 import { Plus } from "lucide-react";
 import { Tabs } from "radix-ui";
 import { useState } from "react";
-import { useApprovals } from "@/domain/connection/approvals";
+import { countWaiting, useApprovals } from "@/domain/connection/approvals";
 import { sentence } from "@/domain/node/admin";
 import { useNode } from "@/domain/node/hooks";
 import { useActions } from "@/shared/actions";
@@ -9,7 +9,8 @@ import { Button } from "@/shared/Button";
 import { Count, Fault, Loading, Screen } from "@/shared/layout";
 import { t } from "@/text";
 import { AskDialog } from "./approvals/AskDialog";
-import { DecidedList, Outgoing } from "./approvals/Lists";
+import { DecidedList } from "./approvals/Decided";
+import { Outgoing } from "./approvals/Outgoing";
 import { Waiting } from "./approvals/Waiting";
 
 /** Who wants something from me? */
@@ -58,15 +59,15 @@ export function ApprovalsScreen() {
       ) : (
         <Tabs.Root defaultValue="waiting">
           <Tabs.List aria-label={t.approvals.title} className="mb-4 flex gap-1 border-b border-line">
-            {tab("waiting", data.providers.length + data.incoming.length, true)}
-            {tab("outgoing", data.outgoing.length)}
+            {tab("waiting", countWaiting(data), true)}
+            {tab("outgoing", data.outgoing.length + data.outgoingAdditions.length)}
             {tab("decided", undefined)}
           </Tabs.List>
           <Tabs.Content value="waiting" tabIndex={-1}>
             <Waiting data={data} us={us} />
           </Tabs.Content>
           <Tabs.Content value="outgoing" tabIndex={-1}>
-            <Outgoing list={data.outgoing} us={us} />
+            <Outgoing connections={data.outgoing} additions={data.outgoingAdditions} us={us} />
           </Tabs.Content>
           <Tabs.Content value="decided" tabIndex={-1}>
             <DecidedList list={data.decided} us={us} />

@@ -4,7 +4,7 @@ import { t } from "@/text";
 import { Button, IconButton, Kbd } from "./Button";
 import { cx } from "./class";
 import { useStore } from "./store";
-import { dismiss, type Toast, toasts, UNDO_MS } from "./toast";
+import { dismiss, type Toast, toasts, UNDO_MS, undo } from "./toast";
 
 /** Messages in the corner. Time stands still while one is pointed at or focused. */
 export function Toasts() {
@@ -49,13 +49,7 @@ function Message({ toast, held }: { toast: Toast; held: boolean }) {
         {toast.tone === "bad" && <CircleAlert className="size-4 shrink-0 text-bad" aria-hidden="true" />}
         <p className={cx("min-w-0 flex-1 wrap-anywhere", toast.tone === "bad" && "text-bad")}>{toast.text}</p>
         {toast.undo !== undefined && (
-          <Button
-            small
-            onClick={() => {
-              dismiss(toast.id);
-              toast.undo?.();
-            }}
-          >
+          <Button small onClick={() => undo(toast.id)}>
             {t.app.undo}
             <span aria-hidden="true" className="inline-block min-w-7 text-right font-normal text-muted">
               {t.app.secondsLeft(Math.ceil(left / 1_000))}

@@ -63,6 +63,24 @@ export function timeOfDay(at: string): string {
   return clockFormat.format(new Date(at));
 }
 
+const dayFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "full" });
+const shortFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** The local day, for comparing. */
+export function dayOf(at: string): string {
+  return new Date(at).toDateString();
+}
+
+/** The local day in words. */
+export function longDay(at: string): string {
+  return dayFormat.format(new Date(at));
+}
+
+/** The local time of day to the minute. */
+export function shortTime(at: string): string {
+  return shortFormat.format(new Date(at));
+}
+
 /** Octets in decimal units. */
 export function bytes(octets: number): string {
   let value = octets;

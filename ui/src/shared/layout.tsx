@@ -57,6 +57,24 @@ export function Screen({
   );
 }
 
+/** A part of a screen that scrolls by itself, for a screen that does not scroll as a whole. */
+export function Scrolling({ label, children }: { label: string; children: ReactNode }) {
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  return (
+    <ScrollContext.Provider value={scroller}>
+      <div
+        ref={setScroller}
+        className="min-h-0 flex-1 overflow-y-auto"
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
+        {children}
+      </div>
+    </ScrollContext.Provider>
+  );
+}
+
 /** A titled part of a screen, with a border around it. */
 export function Panel({
   title,
@@ -155,18 +173,22 @@ export function Count({ n, label, accent }: { n: number; label?: string; accent?
   );
 }
 
+const widths = { narrow: "w-72", usual: "w-[26rem]", wide: "w-[32rem] max-w-full" };
+
 /** The details of what was opened: beside the list where there is room, over it otherwise. Escape closes. */
 export function Inspector({
   title,
   label,
   onClose,
   actions,
+  width = "usual",
   children,
 }: {
   title: ReactNode;
   label: string;
   onClose: () => void;
   actions?: ReactNode;
+  width?: keyof typeof widths;
   children: ReactNode;
 }) {
   const panel = useRef<HTMLElement>(null);
@@ -186,7 +208,10 @@ export function Inspector({
       tabIndex={-1}
       aria-labelledby={heading}
       aria-label={label}
-      className="flex w-[26rem] shrink-0 flex-col border-l border-line bg-surface outline-none max-[68rem]:fixed max-[68rem]:inset-y-0 max-[68rem]:right-0 max-[68rem]:z-20 max-[68rem]:shadow-pop max-sm:w-full"
+      className={cx(
+        "flex shrink-0 flex-col border-l border-line bg-surface outline-none max-[68rem]:fixed max-[68rem]:inset-y-0 max-[68rem]:right-0 max-[68rem]:z-20 max-[68rem]:shadow-pop max-sm:w-full",
+        widths[width],
+      )}
       onKeyDown={(event) => {
         if (event.key !== "Escape" || event.defaultPrevented) return;
         event.stopPropagation();

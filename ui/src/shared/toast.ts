@@ -9,6 +9,8 @@ export interface Toast {
   tone: "plain" | "bad";
   text: string;
   undo?: () => void;
+  /** Done once it can no longer be undone. */
+  settle?: () => void;
   /** Milliseconds that it still stays; counted down only while nobody looks at it. */
   left: number;
 }
@@ -17,24 +19,40 @@ export const toasts = new Store<readonly Toast[]>([]);
 const MOST = 4;
 let last = 0;
 
-export function toast(text: string, options: { tone?: Toast["tone"]; undo?: () => void } = {}): number {
+export function toast(text: string, options: Partial<Pick<Toast, "tone" | "undo" | "settle">> = {}): number {
   last += 1;
-  const { tone = "plain", undo } = options;
+  const { tone = "plain", undo, settle } = options;
   const left = undo !== undefined || tone === "bad" ? UNDO_MS : PLAIN_MS;
-  const added: Toast = { id: last, tone, text, left, ...(undo === undefined ? {} : { undo }) };
-  toasts.update((list) => [...list, added].slice(-MOST));
+  const added: Toast = { id: last, tone, text, left, ...(undo && { undo }), ...(settle && { settle }) };
+  const [first, ...rest] = toasts.read();
+  if (first !== undefined && rest.length + 1 >= MOST) dismiss(first.id);
+  toasts.update((list) => [...list, added]);
   return last;
 }
 
 export function dismiss(id: number): void {
-  toasts.update((list) => list.filter((each) => each.id !== id));
+  remove(id)?.settle?.();
 }
+
+export function undo(id: number): void {
+  remove(id)?.undo?.();
+}
+
+function remove(id: number): Toast | undefined {
+  const found = toasts.read().find((each) => each.id === id);
+  toasts.update((list) => list.filter((each) => each.id !== id));
+  return found;
+}
+
+// What waits only for its undo to lapse is not lost with the page.
+window.addEventListener("pagehide", () => {
+  for (const { id } of toasts.read()) dismiss(id);
+});
 
 /** Takes back what was done last and can still be taken back. */
 export function undoLast(): boolean {
   const found = toasts.read().findLast((each) => each.undo !== undefined);
   if (found === undefined) return false;
-  dismiss(found.id);
-  found.undo?.();
+  undo(found.id);
   return true;
 }

@@ -1,9 +1,14 @@
 /** A node in memory, for tests only: it answers, remembers what it was told, and can be cut off. */
+import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
+import type { Contact } from "@/bindings/Contact";
+import type { Conversation } from "@/bindings/Conversation";
 import type { Event } from "@/bindings/Event";
+import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { Peer } from "@/bindings/Peer";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
+import type { User } from "@/bindings/User";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
 import {
   AdminError,
@@ -14,12 +19,9 @@ import {
   UNREACHABLE,
 } from "@/platform";
 
-export const US = "alpha.example";
-export const user = (name: string, provider = "beta.example") => `mimi://${provider}/u/${name}`;
+import { at, DAY, US, user } from "./fixtures";
 
-const NOW = new Date("2026-11-23T12:00:00.000Z").getTime();
-export const at = (ms = 0) => new Date(NOW + ms).toISOString();
-const DAY = 86_400_000;
+export { at, US, user } from "./fixtures";
 
 export function connection(over: Partial<Connection> = {}): Connection {
   return {
@@ -144,6 +146,14 @@ export class TestNode implements Platform {
   incoming: Connection[] = [];
   outgoing: Connection[] = [];
   decided: Connection[] = [];
+  additions: Authorization[] = [];
+  outgoingAdditions: Authorization[] = [];
+  decidedAdditions: Authorization[] = [];
+  groups: GroupDetail[] = [];
+  conversations: Conversation[] = [];
+  contacts: Contact[] = [];
+  /** Whether alice is used on this computer. */
+  here = true;
   peers: Peer[] = [];
   traffic: Traffic[] = [];
   mode: Status["mode"] = "demo";
@@ -212,7 +222,12 @@ export class TestNode implements Platform {
           providers: this.waiting,
           incoming: this.incoming,
           outgoing: this.outgoing,
-          decided: this.decided.map((each) => ({ kind: "connection", connection: each })),
+          additions: this.additions,
+          outgoing_additions: this.outgoingAdditions,
+          decided: [
+            ...this.decided.map((each) => ({ kind: "connection", connection: each })),
+            ...this.decidedAdditions.map((each) => ({ kind: "addition", addition: each })),
+          ],
         };
       case "peers":
         return { peers: this.peers };
@@ -221,20 +236,23 @@ export class TestNode implements Platform {
       case "traffic":
         return { records: this.traffic.toReversed() };
       case "users":
-        return {
-          users: [
-            {
-              name: "alice",
-              uri: user("alice", US),
-              rule: "ask",
-              created: at(-DAY),
-              clients: [
-                { name: "laptop", uri: `${user("alice", US)}/d/laptop`, created: at(-DAY), last_seen: null },
-              ],
-              connections: 0,
-            },
-          ],
-        };
+        return { users: [this.#alice()] };
+      case "open-account":
+      case "close-account":
+        this.here = command === "open-account";
+        return this.#alice();
+      case "groups":
+        return { groups: this.groups.map((each) => each.summary) };
+      case "group":
+        return this.groups.find(({ summary }) => summary.group === (request as { group: string }).group);
+      case "conversations":
+        return { conversations: this.conversations.map((each) => each.summary), contacts: this.contacts };
+      case "conversation":
+        return this.#stretch(request as RequestOf<"conversation">);
+      case "search-messages":
+        return { hits: [] };
+      case "decide-authorization":
+        return this.#decideAddition(request as RequestOf<"decide-authorization">);
       case "rules":
         return { rules: [{ user: null, from: "spam.example", rule: "block", since: at(-DAY) }] };
       case "demo":
@@ -254,6 +272,50 @@ export class TestNode implements Platform {
       default:
         return {};
     }
+  }
+
+  #alice(): User {
+    const uri = user("alice", US);
+    const client = { uri: `${uri}/d/laptop`, created: at(-DAY), last_seen: null, built_in: false };
+    const built = { ...client, name: "drawbridge", uri: `${uri}/d/drawbridge`, built_in: true };
+    return {
+      name: "alice",
+      uri,
+      rule: "ask",
+      created: at(-DAY),
+      clients: [
+        { ...client, name: "laptop", stock: { available: 2, last_resort: true, low: true } },
+        ...(this.here ? [{ ...built, stock: { available: 100, last_resort: true, low: false } }] : []),
+      ],
+      connections: this.contacts.length,
+      contacts: this.contacts.map((each) => ({ user: each.user, add_rule: "ask" as const })),
+      built_in: this.here,
+    };
+  }
+
+  #stretch({ group, before = Number.MAX_SAFE_INTEGER, limit = 100 }: RequestOf<"conversation">) {
+    const found = this.conversations.find(({ summary }) => summary.group === group);
+    if (found === undefined) throw new AdminError("not-found", "there is no such conversation");
+    const earlier = found.messages.filter(({ place }) => place < before);
+    return { ...found, messages: earlier.slice(-limit), more: earlier.length > limit };
+  }
+
+  #decideAddition({ id, decision }: RequestOf<"decide-authorization">): Authorization {
+    const found = [...this.additions, ...this.decidedAdditions].find((each) => each.id === id);
+    if (found === undefined) throw new AdminError("not-found", "there is no such request");
+    this.additions = this.additions.filter((each) => each !== found);
+    this.decidedAdditions = this.decidedAdditions.filter((each) => each !== found);
+    const states = {
+      approve: "approved",
+      decline: "declined",
+      revoke: "ended",
+      ignore: "pending",
+      reopen: "pending",
+    } as const;
+    const after = { ...found, state: states[decision], ignored: decision === "ignore" };
+    if (after.state === "pending") this.additions.push(after);
+    else this.decidedAdditions.push(after);
+    return after;
   }
 
   #decide({ id, decision }: RequestOf<"decide-connection">): Connection {
@@ -291,6 +353,7 @@ export class TestNode implements Platform {
               tell_declined: false,
               waiting_providers: this.waiting.length,
               waiting_connections: this.incoming.length,
+              waiting_additions: this.additions.length,
               peers: this.peers.length,
               failing_peers: this.peers.filter((each) => each.pulling.status === "backing-off").length,
               users: 1,

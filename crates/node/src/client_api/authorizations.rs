@@ -13,7 +13,7 @@ use crate::http::{read_id, state_status};
 use crate::store::AuthorizationRow;
 
 /// An authorization as `reader` may know it.
-fn shown(reader: &UserUri, row: AuthorizationRow) -> ShownAuthorization {
+pub(super) fn shown(reader: &UserUri, row: AuthorizationRow) -> ShownAuthorization {
     let state = if row.adder == *reader { row.told_state() } else { row.state };
     let AuthorizationRow { id, group, adder, user, expires, changed, .. } = row;
     ShownAuthorization { id, group, adder, user, state, expires, time: changed }

@@ -14,7 +14,7 @@ use crate::http::read_id;
 use crate::store::ConnectionRow;
 
 /// A connection as `user` may know it.
-fn shown(user: &UserUri, row: ConnectionRow) -> ShownConnection {
+pub(super) fn shown(user: &UserUri, row: ConnectionRow) -> ShownConnection {
     let state = if row.from == *user { row.told_state() } else { row.state };
     let ConnectionRow { id, from, to, created, expires, changed, .. } = row;
     ShownConnection { id, from, to, state, created, expires, time: changed }

@@ -4,9 +4,13 @@
 mod authorizations;
 mod caller;
 mod connections;
+mod door;
 mod feed;
+mod groups;
 mod key_packages;
 mod me;
+
+pub use door::ClientDoor;
 
 use std::sync::Arc;
 
@@ -31,6 +35,13 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/authorizations", get(authorizations::list).post(authorizations::ask))
         .route("/authorizations/{id}/{decision}", post(authorizations::decide))
         .route("/feed", get(feed::pull))
+        .route("/groups", get(groups::list).post(groups::register))
+        .route("/groups/{name}", get(groups::status))
+        .route("/groups/{name}/roster", get(groups::roster))
+        .route("/groups/{name}/log", get(groups::log))
+        .route("/groups/{name}/info", get(groups::info))
+        .route("/groups/{name}/events", post(groups::submit))
+        .route("/objects/{sha256}", get(groups::object))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found);
     Router::new().nest("/client/v1", api).with_state(core)

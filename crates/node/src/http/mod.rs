@@ -5,6 +5,7 @@ mod authorizations;
 mod connections;
 mod feed;
 mod gate;
+mod groups;
 mod key_packages;
 mod listen;
 mod peering;
@@ -78,6 +79,13 @@ async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Re
         ("DELETE", ["authorizations", id]) => authorizations::take_back(&passed, id).await,
         ("POST", ["keypackages", "claim"]) => key_packages::claim(&passed).await,
         ("GET", ["feed"]) => feed::pull(&passed).await,
+        ("POST", ["groups", name, "events"]) => groups::submit(&passed, name).await,
+        ("GET", ["groups", name]) => groups::status(&passed, name).await,
+        ("GET", ["groups", name, "roster"]) => groups::roster(&passed, name).await,
+        ("GET", ["groups", name, "log"]) => groups::log(&passed, name).await,
+        ("GET", ["groups", name, "info"]) => groups::info(&passed, name).await,
+        ("GET", ["groups", name, "checkpoint"]) => groups::checkpoint(&passed, name).await,
+        ("GET", ["objects", sha256]) => groups::object(&passed, sha256).await,
         _ => Err(Problem::new(
             Code::NotFound,
             "there is no such resource here; look at the path and the method",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use drawbridge_mtp::message::{ConnectionState, Item};
-use drawbridge_mtp::problem::{self, Code, Problem};
+use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -89,6 +89,12 @@ impl Refusal {
                 (Problem::new(Code::Unavailable, text), Some(Duration::from_secs(5)))
             }
         }
+    }
+}
+
+impl From<Refusal> for ReceivedProblem {
+    fn from(refusal: Refusal) -> Self {
+        refusal.into_parts().0.into()
     }
 }
 

@@ -42,6 +42,13 @@ pub(crate) struct Ask {
     pub(crate) wait: Duration,
 }
 
+impl Ask {
+    /// Something to be read, answered at once.
+    pub(crate) fn get(resource: String) -> Self {
+        Self { method: Method::GET, resource, content: None, wait: Duration::ZERO }
+    }
+}
+
 /// What a peer has answered, proved by its signature.
 #[derive(Debug)]
 pub(crate) struct Answer {

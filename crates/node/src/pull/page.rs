@@ -6,6 +6,7 @@ use drawbridge_mtp::wire::{self, Encoding};
 
 use crate::consent::{self, authorizations};
 use crate::core::Core;
+use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Answer;
 use crate::store::{Cursor, StoreFault};
@@ -67,6 +68,20 @@ pub(super) async fn keep_page(
     core.traffic.update(answer.record, |record| {
         record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
     });
+    let mut page = page;
+    let mut intake = Intake::new();
+    for (place, item) in page.items.iter().enumerate() {
+        intake.item(core, peer, item).await?;
+        if intake.is_full() {
+            page.items.truncate(place + 1);
+            page.more = true;
+            break;
+        }
+    }
+    for trouble in intake.troubles() {
+        core.note_trouble(peer, &trouble).await;
+    }
+    let (keeping, settling) = intake.into_parts();
     let count = page.items.len();
     let (ours, peer, now) = (core.ours.clone(), peer.clone(), core.ambient.now());
     let kept = core.store.write(move |tx| {
@@ -79,10 +94,11 @@ pub(super) async fn keep_page(
                 ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
                 ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
                 ItemBody::Peer { state } => row.their_state = Some(*state),
-                // Of groups there are none yet; the rest is of another profile.
+                // What is of groups comes below; the rest is of another profile.
                 _ => {}
             }
         }
+        keeping.keep(tx, &ours)?;
         let last = page.items.last();
         let next = Cursor {
             generation: page.generation,
@@ -103,7 +119,13 @@ pub(super) async fn keep_page(
         Ok::<_, StoreFault>(())
     });
     kept.await.map_err(PageFault::Store)?;
+    settling.settle();
     Ok(count)
+}
+
+/// Our store cannot.
+pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
+    PageFault::Store(fault).into()
 }
 
 fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFault> {
@@ -146,13 +168,14 @@ pub(super) async fn start_anew(
     }
     core.note_trouble(peer, fault).await;
     let head = fault.problem.as_ref().and_then(|problem| problem.members.head).unwrap_or(0);
-    let peer = peer.clone();
+    let (peer, whose) = (peer.clone(), peer.clone());
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
         consent::make_good(tx, &peer)?;
         authorizations::make_good(tx, &peer)
     });
-    anew.await.map_err(|fault: StoreFault| PageFault::Store(fault).into())
+    anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
+    close_gaps(core, &whose).await
 }
 
 /// Keeps what `peer` thinks of us.

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::page::{self, keep_page, start_anew};
 use super::{Backoff, PullingStatus};
 use crate::core::Core;
+use crate::delivery::join_groups;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::{Answer, Ask};
 use crate::store::{Cursor, StoreFault};
@@ -189,6 +190,7 @@ async fn pull_once(
                 core.board.took(peer, answer.took);
             }
             core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
+            join_groups(core, peer).await.map_err(page::store_fault)?;
             Ok(Pulled::Page)
         }
         Err(fault) if fault.is(Code::FeedReset) || fault.is(Code::FeedTruncated) => {

@@ -11,7 +11,9 @@ mod accounts;
 mod authorizations;
 mod connections;
 mod feeds;
+mod groups;
 mod key_packages;
+mod outbox;
 mod peers;
 mod settings;
 mod withdrawn;
@@ -38,7 +40,9 @@ pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
+pub use groups::{AudienceRow, GroupRow, LogSlice, MemberRow, NewEvent, Standing};
 pub use key_packages::StoredKeyPackage;
+pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 
 /// `DRWB`: marks a database as a node's.
@@ -96,7 +100,7 @@ pub enum OpenFault {
 }
 
 /// Who reads a feed of ours: a peer, or a client of one of our users.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
     /// Another provider (`docs/mtp.md`, section 11).
     Peer(Provider),
@@ -109,6 +113,18 @@ impl Reader {
         match self {
             Self::Peer(provider) => provider.as_str(),
             Self::Client(client) => client.as_str(),
+        }
+    }
+}
+
+impl std::str::FromStr for Reader {
+    type Err = StoreFault;
+
+    fn from_str(text: &str) -> Result<Self, StoreFault> {
+        if text.starts_with("mimi://") {
+            parsed("a client", text.to_owned()).map(Self::Client)
+        } else {
+            parsed("a provider", text.to_owned()).map(Self::Peer)
         }
     }
 }

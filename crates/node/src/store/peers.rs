@@ -140,11 +140,12 @@ impl View<'_> {
     }
 
     /// Whether there is a reason to wait at `peer` for news (section 11): a connection, something that our users
-    /// have asked there, or a Welcome to come.
+    /// have asked there, a Welcome to come, or a group.
     pub fn expects_from(&self, peer: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
         Ok(self.is_connected_with(peer)?
             || self.has_asked_to_add_at(peer)?
-            || self.awaits_addition_by(peer, now)?)
+            || self.awaits_addition_by(peer, now)?
+            || self.has_groups_of(peer)?)
     }
 
     /// How many providers are in `state`.

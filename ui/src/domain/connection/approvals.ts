@@ -1,6 +1,7 @@
 /** What waits for the operator, and what was decided. */
 import { useMemo } from "react";
 import type { Approvals } from "@/bindings/Approvals";
+import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import { useRead } from "@/domain/node/admin";
 import { Store, useStore } from "@/shared/store";
@@ -16,6 +17,9 @@ export const providerKey = (provider: string) => `provider ${provider}`;
 export const connectionKey = (connection: Pick<Connection, "id" | "from">) =>
   `connection ${connection.from} ${connection.id}`;
 
+export const additionKey = (addition: Pick<Authorization, "id" | "from_provider">) =>
+  `addition ${addition.from_provider} ${addition.id}`;
+
 export function useApprovals() {
   const read = useRead("approvals", {});
   const hidden = useStore(deciding);
@@ -30,20 +34,33 @@ export interface ShownApprovals {
   providers: Approvals["providers"];
   incoming: Connection[];
   outgoing: Connection[];
+  additions: Authorization[];
+  outgoingAdditions: Authorization[];
   decided: Approvals["decided"];
   asideProviders: Approvals["providers"];
   asideConnections: Connection[];
+  asideAdditions: Authorization[];
+}
+
+/** How many things wait for the operator. */
+export function countWaiting(shown: ShownApprovals | undefined): number {
+  if (shown === undefined) return 0;
+  return shown.providers.length + shown.incoming.length + shown.additions.length;
 }
 
 function visible(all: Approvals, hidden: ReadonlySet<string>): ShownApprovals {
   const providers = all.providers.filter((each) => !hidden.has(providerKey(each.provider)));
   const incoming = all.incoming.filter((each) => !hidden.has(connectionKey(each)));
+  const additions = all.additions.filter((each) => !hidden.has(additionKey(each)));
   return {
     providers: providers.filter((each) => !each.ignored),
     incoming: incoming.filter((each) => !each.ignored),
     outgoing: all.outgoing.filter((each) => !hidden.has(connectionKey(each))),
+    additions: additions.filter((each) => !each.ignored),
+    outgoingAdditions: all.outgoing_additions.filter((each) => !hidden.has(additionKey(each))),
     decided: all.decided,
     asideProviders: providers.filter((each) => each.ignored),
     asideConnections: incoming.filter((each) => each.ignored),
+    asideAdditions: additions.filter((each) => each.ignored),
   };
 }

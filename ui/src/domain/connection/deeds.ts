@@ -10,7 +10,7 @@ import { toast } from "@/shared/toast";
 import { t } from "@/text";
 import { connectionKey, deciding, providerKey } from "./approvals";
 
-type Call = Admin["call"];
+export type Call = Admin["call"];
 
 export interface Deed {
   /** What goes out of sight. */
@@ -36,7 +36,7 @@ const judge = (provider: string, state: SetPeer["state"]) => async (call: Call) 
 const rule = (from: string, kind?: "allow" | "block") => async (call: Call) => {
   await call("set-rule", kind === undefined ? { from } : { from, rule: kind });
 };
-const inTurn =
+export const inTurn =
   (...steps: ((call: Call) => Promise<void>)[]) =>
   async (call: Call) => {
     for (const step of steps) await step(call);
@@ -157,7 +157,7 @@ export const deeds = {
 export function useDecide(): (list: readonly Deed[]) => Promise<void> {
   const admin = useAdmin();
   return useMemo(() => {
-    const settle = () => admin.refresh("approvals", "status", "peers", "peer", "rules");
+    const settle = () => admin.refresh("approvals", "connections", "status", "peers", "peer", "rules");
     const undo = async (list: readonly Deed[]) => {
       const results = await Promise.allSettled(list.map((deed) => deed.undo?.(admin.call)));
       const refused = results.find((result) => result.status === "rejected");

@@ -1,5 +1,5 @@
 /** Reading from the node and telling it things: typed by the one list of commands. */
-import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
 import {
   AdminError,
@@ -10,14 +10,14 @@ import {
   UNREACHABLE,
 } from "@/platform";
 import { t } from "@/text";
-import { Live } from "./live";
+import { Live, type Reading } from "./live";
 
 export interface Admin {
   platform: Platform;
   live: Live;
   call<C extends Command>(command: C, request: RequestOf<C>): Promise<ResponseOf<C>>;
-  /** Reads anew what is shown of these commands; resolves when it is there. */
-  refresh(...commands: Command[]): Promise<void>;
+  /** Reads anew what is shown of these; resolves when it is there. */
+  refresh(...list: Reading[]): Promise<void>;
 }
 
 const AdminContext = createContext<Admin | null>(null);
@@ -52,7 +52,7 @@ export function AdminProvider({ platform, children }: { platform: Platform; chil
           throw fault;
         }
       },
-      refresh: (...commands) => live.refresh(commands),
+      refresh: (...list) => live.refresh(list),
     };
   }, [platform, queries]);
   useEffect(() => admin.live.open(), [admin]);
@@ -73,7 +73,7 @@ export function useAdmin(): Admin {
 export function useRead<C extends Command>(
   command: C,
   request: RequestOf<C>,
-  options: { enabled?: boolean; every?: number } = {},
+  options: { enabled?: boolean; every?: number; keep?: boolean } = {},
 ) {
   const admin = useAdmin();
   return useQuery<ResponseOf<C>, AdminError>({
@@ -81,6 +81,7 @@ export function useRead<C extends Command>(
     queryFn: () => admin.call(command, request),
     enabled: options.enabled ?? true,
     refetchInterval: options.every ?? false,
+    ...(options.keep ? { placeholderData: keepPreviousData } : {}),
   });
 }
 

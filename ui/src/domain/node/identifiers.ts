@@ -27,6 +27,22 @@ export function person(uri: string): Person | null {
   return isProvider(provider) && isName(name) ? { provider, name } : null;
 }
 
+/** Which group is meant by `mimi://{provider}/g/{name}`; null where it is not such an address. */
+export function groupOf(uri: string): Person | null {
+  const [, provider = "", name = ""] = /^mimi:\/\/([^/]+)\/g\/([^/]+)$/.exec(uri) ?? [];
+  return isProvider(provider) && isName(name) ? { provider, name } : null;
+}
+
+/** Whose client `mimi://{provider}/u/{name}/d/{name}` is. */
+export function userOfClient(uri: string): string {
+  return uri.replace(/\/d\/[^/]+$/, "");
+}
+
+/** The client's own name. */
+export function clientName(uri: string): string {
+  return /\/d\/([^/]+)$/.exec(uri)?.[1] ?? uri;
+}
+
 /** The name alone, where the provider is plain from what stands beside it. */
 export function nameOf(uri: string): string {
   return person(uri)?.name ?? uri;

@@ -3,6 +3,7 @@
  * is read anew. A new run of the node, a gap in the stream or an opened stream reads everything anew.
  */
 import type { QueryClient } from "@tanstack/react-query";
+import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Event } from "@/bindings/Event";
 import type { EventEnvelope } from "@/bindings/EventEnvelope";
@@ -16,14 +17,40 @@ export type Link =
   | { state: "lost"; since: string }
   | { state: "locked" };
 
-const changes: Record<Exclude<Event["type"], "reload" | "traffic">, readonly Command[]> = {
-  peers: ["peers", "peer", "status"],
-  approvals: ["approvals", "connections", "status"],
-  accounts: ["users", "rules", "status"],
-  settings: ["status"],
-  demo: ["demo"],
-  waiting: ["approvals", "status"],
-};
+/** What is read anew: all readings of a command, or those whose request has these members. */
+export type Reading = Command | readonly [Command, Readonly<Record<string, string>>];
+
+type Telling = Exclude<Event, { type: "reload" | "traffic" }>;
+
+function readings(event: Telling): readonly Reading[] {
+  switch (event.type) {
+    case "peers":
+      return ["peers", "peer", "status"];
+    case "approvals":
+      // Whom one may add hangs on the connections.
+      return ["approvals", "connections", "authorizations", "conversations", "users", "status"];
+    case "accounts":
+      return ["users", "rules", "status"];
+    case "settings":
+      return ["status"];
+    case "demo":
+      return ["demo"];
+    case "waiting":
+    case "addition-waiting":
+      return ["approvals", "status"];
+    case "stock-low":
+      return ["users"];
+    case "group":
+      return ["groups", ["group", { group: event.group }]];
+    case "conversations":
+      return [["conversations", { user: event.user }]];
+    case "conversation":
+      return [
+        ["conversations", { user: event.user }],
+        ["conversation", { user: event.user, group: event.group }],
+      ];
+  }
+}
 
 /** Two readings of the same thing are at least so far apart, however fast events come. */
 const REST_MS = 60;
@@ -35,6 +62,10 @@ export interface Listener {
   reloaded?(): void;
   /** Something new waits. */
   waiting?(provider: string, connection: Connection | null): void;
+  /** Somebody new would like to add one of our people to a group. */
+  additionWaiting?(addition: Authorization): void;
+  /** A client should publish more KeyPackages. */
+  stockLow?(client: string): void;
 }
 
 export class Live {
@@ -42,7 +73,7 @@ export class Live {
   readonly #platform: Platform;
   readonly #queries: QueryClient;
   readonly #listeners = new Set<Listener>();
-  readonly #reading = new Map<Command, { again: boolean; done: Promise<void> }>();
+  readonly #reading = new Map<string, { again: boolean; done: Promise<void> }>();
   #place: { incarnation: string; cursor: number } | null = null;
 
   constructor(platform: Platform, queries: QueryClient) {
@@ -85,8 +116,8 @@ export class Live {
     for (const listener of this.#listeners) listener.reloaded?.();
   }
 
-  async refresh(commands: readonly Command[]): Promise<void> {
-    await Promise.all(commands.map((command) => this.#read(command)));
+  async refresh(list: readonly Reading[]): Promise<void> {
+    await Promise.all(list.map((reading) => this.#read(reading)));
   }
 
   #lose(): void {
@@ -106,30 +137,34 @@ export class Live {
       for (const listener of this.#listeners) listener.traffic?.(event.records);
       return;
     }
-    void this.refresh(changes[event.type]);
-    if (event.type === "waiting") {
-      for (const listener of this.#listeners) listener.waiting?.(event.provider, event.connection);
+    void this.refresh(readings(event));
+    for (const listener of this.#listeners) {
+      if (event.type === "waiting") listener.waiting?.(event.provider, event.connection);
+      if (event.type === "addition-waiting") listener.additionWaiting?.(event.addition);
+      if (event.type === "stock-low") listener.stockLow?.(event.client);
     }
   }
 
   /** At most one reading of a kind is under way, and one more follows if something changed meanwhile. */
-  #read(command: Command): Promise<void> {
-    const under = this.#reading.get(command);
+  #read(of: Reading): Promise<void> {
+    const queryKey = typeof of === "string" ? [of] : of;
+    const name = JSON.stringify(queryKey);
+    const under = this.#reading.get(name);
     if (under !== undefined) {
       under.again = true;
       return under.done;
     }
     const reading = { again: true, done: Promise.resolve() };
-    this.#reading.set(command, reading);
+    this.#reading.set(name, reading);
     reading.done = (async () => {
       let first = true;
       while (reading.again) {
         if (!first) await new Promise((resolve) => setTimeout(resolve, REST_MS));
         first = false;
         reading.again = false;
-        await this.#queries.invalidateQueries({ queryKey: [command] }, { cancelRefetch: true });
+        await this.#queries.invalidateQueries({ queryKey }, { cancelRefetch: true });
       }
-      this.#reading.delete(command);
+      this.#reading.delete(name);
     })();
     return reading.done;
   }

@@ -10,6 +10,7 @@ import { TextField } from "@/shared/form";
 import { toast } from "@/shared/toast";
 import { Ago, CopyButton, Ident } from "@/shared/values";
 import { t } from "@/text";
+import { StockWord } from "./StockWord";
 
 /** The devices and programs of one person. */
 export function Clients({ user }: { user: User }) {
@@ -33,9 +34,18 @@ export function Clients({ user }: { user: User }) {
           {user.clients.map((client) => (
             <li key={client.name} className="flex min-h-8 flex-wrap items-center gap-x-3">
               <span className="font-medium">{client.name}</span>
+              {client.built_in && (
+                <span
+                  className="rounded-sm border border-line-strong px-1 text-xs font-medium text-muted"
+                  title={t.accounts.builtInHint}
+                >
+                  {t.accounts.builtIn}
+                </span>
+              )}
               <Ident value={client.uri} what="address" className="text-muted" />
+              <StockWord stock={client.stock} />
               <span className="ml-auto text-sm text-muted">
-                {client.last_seen === null ? (
+                {client.built_in ? null : client.last_seen === null ? (
                   t.accounts.never
                 ) : (
                   <>
@@ -43,21 +53,25 @@ export function Clients({ user }: { user: User }) {
                   </>
                 )}
               </span>
-              <Button
-                small
-                aria-label={`${t.accounts.newToken}: ${client.name}`}
-                onClick={() => setRenewing(client)}
-              >
-                {t.accounts.newToken}
-              </Button>
-              <Button
-                small
-                look="wary"
-                aria-label={`${t.accounts.deleteClient}: ${client.name}`}
-                onClick={() => setDeleting(client)}
-              >
-                {t.accounts.deleteClient}
-              </Button>
+              {!client.built_in && (
+                <>
+                  <Button
+                    small
+                    aria-label={`${t.accounts.newToken}: ${client.name}`}
+                    onClick={() => setRenewing(client)}
+                  >
+                    {t.accounts.newToken}
+                  </Button>
+                  <Button
+                    small
+                    look="wary"
+                    aria-label={`${t.accounts.deleteClient}: ${client.name}`}
+                    onClick={() => setDeleting(client)}
+                  >
+                    {t.accounts.deleteClient}
+                  </Button>
+                </>
+              )}
             </li>
           ))}
         </ul>

@@ -1,38 +1,46 @@
-import { ChevronRight } from "lucide-react";
-import { useCallback, useMemo, useRef, useState } from "react";
-import { connectionKey, providerKey, type ShownApprovals } from "@/domain/connection/approvals";
+import { type ReactNode, type RefObject, useCallback, useMemo, useRef } from "react";
+import { additionDeeds } from "@/domain/addition/deeds";
+import { additionKey, connectionKey, providerKey, type ShownApprovals } from "@/domain/connection/approvals";
 import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
 import { providerOf } from "@/domain/node/identifiers";
-import { PersonName } from "@/domain/node/PersonName";
 import { useActions } from "@/shared/actions";
 import { Button } from "@/shared/Button";
 import { Checkbox } from "@/shared/form";
 import { Count, Empty, Panel } from "@/shared/layout";
 import { type Reveal, VirtualRows } from "@/shared/VirtualRows";
 import { t } from "@/text";
-import { useCursor } from "./keys";
-import { IncomingRow, ProviderRow } from "./rows";
+import { Aside } from "./Aside";
+import { type Cursor, useCursor } from "./keys";
+import { AdditionRow, IncomingRow, ProviderRow } from "./rows";
 
 type Kind = "approve" | "decline" | "ignore" | "block";
 const KINDS = ["approve", "decline", "ignore", "block"] as const satisfies readonly Kind[];
 
-/** What waits: providers and connections, two lists that stay apart and are walked through as one. */
+/** What waits: providers, connections and additions, three lists that stay apart and are walked through as one. */
 export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
   const decideThen = useDecide();
-  const { providers, incoming } = data;
+  const { providers, incoming, additions } = data;
   const providerKeys = useMemo(() => providers.map((each) => providerKey(each.provider)), [providers]);
   const connectionKeys = useMemo(() => incoming.map(connectionKey), [incoming]);
-  const keys = useMemo(() => [...providerKeys, ...connectionKeys], [providerKeys, connectionKeys]);
+  const additionKeys = useMemo(() => additions.map(additionKey), [additions]);
+  const keys = useMemo(
+    () => [...providerKeys, ...connectionKeys, ...additionKeys],
+    [providerKeys, connectionKeys, additionKeys],
+  );
 
   const providerRows = useRef<Reveal>(null);
   const connectionRows = useRef<Reveal>(null);
+  const additionRows = useRef<Reveal>(null);
   const reveal = useCallback(
     (key: string) => {
-      const index = providerKeys.indexOf(key);
-      if (index !== -1) providerRows.current?.reveal(index);
-      else connectionRows.current?.reveal(connectionKeys.indexOf(key));
+      const lists = [
+        [providerKeys, providerRows],
+        [connectionKeys, connectionRows],
+        [additionKeys, additionRows],
+      ] as const;
+      for (const [own, rows] of lists) if (own.includes(key)) rows.current?.reveal(own.indexOf(key));
     },
-    [providerKeys, connectionKeys],
+    [providerKeys, connectionKeys, additionKeys],
   );
   const cursor = useCursor(keys, reveal);
   const decide = (list: readonly Deed[]) => void decideThen(list);
@@ -48,8 +56,11 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
     }),
     ...incoming.flatMap((connection) => {
       if (!chosen.has(connectionKey(connection))) return [];
-      if (kind === "block") return [deeds.blockPerson(connection)];
-      return [deeds[kind](connection)];
+      return [kind === "block" ? deeds.blockPerson(connection) : deeds[kind](connection)];
+    }),
+    ...additions.flatMap((addition) => {
+      if (!chosen.has(additionKey(addition))) return [];
+      return [kind === "block" ? additionDeeds.never(addition) : additionDeeds[kind](addition)];
     }),
   ];
   const act = (kind: Kind) => {
@@ -94,184 +105,149 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
     },
   ]);
 
-  const bar = (own: readonly string[], kinds: readonly Kind[]) => {
-    const chosen = own.filter((key) => cursor.selected.has(key));
-    return (
-      <div className="flex flex-wrap items-center gap-1.5">
-        {chosen.length > 0 && (
-          <>
-            <span className="text-sm text-muted">{t.approvals.selected(chosen.length)}</span>
-            {kinds.map((kind) => (
-              <Button
-                small
-                key={kind}
-                look={kind === "approve" ? "primary" : kind === "block" ? "danger" : "plain"}
-                data-testid={`${kind}-selected`}
-                onClick={() => {
-                  decide(deedsFor(kind, new Set(chosen)));
-                  cursor.select(chosen, false);
-                }}
-              >
-                {t.approvals[kind]}
-              </Button>
-            ))}
-          </>
-        )}
-      </div>
-    );
+  const decideSelected = (kind: Kind, chosen: readonly string[]) => {
+    decide(deedsFor(kind, new Set(chosen)));
+    cursor.select(chosen, false);
   };
-
-  const all = (own: readonly string[]) => {
-    const chosen = own.filter((key) => cursor.selected.has(key));
-    const label = chosen.length === own.length ? t.approvals.selectNone : t.approvals.selectAll;
-    return (
-      own.length > 1 && (
-        <Checkbox
-          className="-ml-1"
-          label={label}
-          title={label}
-          checked={chosen.length === own.length}
-          onChange={(event) => cursor.select(own, event.target.checked)}
-        />
-      )
-    );
-  };
-
+  const list = { cursor, decideSelected };
   return (
     <div className="grid gap-4">
-      <Panel
+      <List
+        {...list}
         title={t.approvals.providers}
         hint={t.approvals.providersHint}
-        lead={all(providerKeys)}
-        flush
-        actions={
-          <>
-            {bar(providerKeys, ["approve", "ignore", "block"])}
-            <Count n={providers.length} accent={providers.length > 0} />
-          </>
-        }
-      >
-        {providers.length === 0 ? (
-          <Empty>{t.approvals.providersEmpty}</Empty>
-        ) : (
-          <div
-            role="grid"
-            className="@container"
-            aria-label={t.approvals.providers}
-            aria-multiselectable="true"
-          >
-            <VirtualRows
-              count={providers.length}
-              estimate={112}
-              handle={providerRows}
-              keyOf={(index) => providerKeys[index] ?? String(index)}
-              row={(index) => {
-                const waiting = providers[index];
-                return (
-                  waiting && (
-                    <ProviderRow
-                      waiting={waiting}
-                      held={heldOf(waiting.provider)}
-                      cursor={cursor}
-                      decide={decide}
-                    />
-                  )
-                );
-              }}
-            />
-          </div>
-        )}
-      </Panel>
-      <Panel
+        empty={t.approvals.providersEmpty}
+        kinds={["approve", "ignore", "block"]}
+        keys={providerKeys}
+        handle={providerRows}
+        estimate={112}
+        row={(index) => {
+          const waiting = providers[index];
+          return (
+            waiting && (
+              <ProviderRow
+                waiting={waiting}
+                held={heldOf(waiting.provider)}
+                cursor={cursor}
+                decide={decide}
+              />
+            )
+          );
+        }}
+      />
+      <List
+        {...list}
         title={t.approvals.connections}
         hint={t.approvals.connectionsHint}
-        lead={all(connectionKeys)}
-        flush
-        actions={
-          <>
-            {bar(connectionKeys, KINDS)}
-            <Count n={incoming.length} accent={incoming.length > 0} />
-          </>
-        }
-      >
-        {incoming.length === 0 ? (
-          <Empty>{t.approvals.connectionsEmpty}</Empty>
-        ) : (
-          <div
-            role="grid"
-            className="@container"
-            aria-label={t.approvals.connections}
-            aria-multiselectable="true"
-          >
-            <VirtualRows
-              count={incoming.length}
-              estimate={84}
-              handle={connectionRows}
-              keyOf={(index) => connectionKeys[index] ?? String(index)}
-              row={(index) => {
-                const connection = incoming[index];
-                return (
-                  connection && (
-                    <IncomingRow connection={connection} us={us} cursor={cursor} decide={decide} />
-                  )
-                );
-              }}
-            />
-          </div>
-        )}
-      </Panel>
+        empty={t.approvals.connectionsEmpty}
+        kinds={KINDS}
+        keys={connectionKeys}
+        handle={connectionRows}
+        estimate={84}
+        row={(index) => {
+          const connection = incoming[index];
+          return (
+            connection && <IncomingRow connection={connection} us={us} cursor={cursor} decide={decide} />
+          );
+        }}
+      />
+      <List
+        {...list}
+        title={t.approvals.additions}
+        hint={t.approvals.additionsHint}
+        empty={t.approvals.additionsEmpty}
+        kinds={KINDS}
+        keys={additionKeys}
+        handle={additionRows}
+        estimate={104}
+        row={(index) => {
+          const addition = additions[index];
+          return addition && <AdditionRow addition={addition} us={us} cursor={cursor} decide={decide} />;
+        }}
+      />
       <p className="text-sm text-muted max-sm:hidden">{t.approvals.hintKeys}</p>
       <Aside data={data} us={us} decide={decide} />
     </div>
   );
 }
 
-/** What was ignored: out of the way, yet findable. */
-function Aside({
-  data,
-  us,
-  decide,
+/** One of the lists, with what can be done to those of its rows that are selected. */
+function List({
+  title,
+  hint,
+  empty,
+  kinds,
+  keys,
+  handle,
+  estimate,
+  row,
+  cursor,
+  decideSelected,
 }: {
-  data: ShownApprovals;
-  us: string;
-  decide: (list: readonly Deed[]) => void;
+  title: string;
+  hint: string;
+  empty: string;
+  kinds: readonly Kind[];
+  keys: readonly string[];
+  handle: RefObject<Reveal | null>;
+  estimate: number;
+  row: (index: number) => ReactNode;
+  cursor: Cursor;
+  decideSelected: (kind: Kind, keys: readonly string[]) => void;
 }) {
-  const [open, setOpen] = useState(false);
-  const { asideProviders, asideConnections } = data;
-  const all = asideProviders.length + asideConnections.length;
-  if (all === 0) return null;
-  const row = "flex flex-wrap items-center gap-x-1.5 px-3 py-1";
+  const chosen = keys.filter((key) => cursor.selected.has(key));
+  const selectLabel = chosen.length === keys.length ? t.approvals.selectNone : t.approvals.selectAll;
   return (
-    <div>
-      <Button look="quiet" aria-expanded={open} onClick={() => setOpen(!open)} data-testid="aside">
-        <ChevronRight className={open ? "size-4 rotate-90" : "size-4"} aria-hidden="true" />
-        {t.approvals.aside(all)}
-      </Button>
-      {open && (
+    <Panel
+      title={title}
+      hint={hint}
+      flush
+      lead={
+        keys.length > 1 && (
+          <Checkbox
+            className="-ml-1"
+            label={selectLabel}
+            title={selectLabel}
+            checked={chosen.length === keys.length}
+            onChange={(event) => cursor.select(keys, event.target.checked)}
+          />
+        )
+      }
+      actions={
         <>
-          <p className="mt-1 mb-2 text-sm text-muted">{t.approvals.asideHint}</p>
-          <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
-            {asideProviders.map(({ provider }) => (
-              <li key={provider} className={row}>
-                <span className="mr-auto font-semibold wrap-anywhere">{provider}</span>
-                <Button small onClick={() => decide([deeds.reopenProvider(provider)])}>
-                  {t.approvals.reopen}
+          {chosen.length > 0 && (
+            <div className="flex flex-wrap items-center gap-1.5">
+              <span className="text-sm text-muted">{t.approvals.selected(chosen.length)}</span>
+              {kinds.map((kind) => (
+                <Button
+                  small
+                  key={kind}
+                  look={kind === "approve" ? "primary" : kind === "block" ? "danger" : "plain"}
+                  data-testid={`${kind}-selected`}
+                  onClick={() => decideSelected(kind, chosen)}
+                >
+                  {t.approvals[kind]}
                 </Button>
-              </li>
-            ))}
-            {asideConnections.map((connection) => (
-              <li key={connectionKey(connection)} className={row}>
-                <PersonName uri={connection.from} />
-                <span className="text-muted">{t.approvals.asks}</span>
-                <PersonName uri={connection.to} us={us} />
-                <Button small className="ml-auto" onClick={() => decide([deeds.reopen(connection)])}>
-                  {t.approvals.reopen}
-                </Button>
-              </li>
-            ))}
-          </ul>
+              ))}
+            </div>
+          )}
+          <Count n={keys.length} accent={keys.length > 0} />
         </>
+      }
+    >
+      {keys.length === 0 ? (
+        <Empty>{empty}</Empty>
+      ) : (
+        <div role="grid" className="@container" aria-label={title} aria-multiselectable="true">
+          <VirtualRows
+            count={keys.length}
+            estimate={estimate}
+            handle={handle}
+            keyOf={(index) => keys[index] ?? String(index)}
+            row={row}
+          />
+        </div>
       )}
-    </div>
+    </Panel>
   );
 }

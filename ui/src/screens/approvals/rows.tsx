@@ -2,12 +2,15 @@
 
 import { Ban, Check, EllipsisVertical, EyeOff, X } from "lucide-react";
 import type { ReactNode } from "react";
+import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
-import { connectionKey, providerKey } from "@/domain/connection/approvals";
+import { additionDeeds } from "@/domain/addition/deeds";
+import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Deed, deeds } from "@/domain/connection/deeds";
 import { Alias } from "@/domain/demo/Alias";
-import { nameOf, providerOf } from "@/domain/node/identifiers";
+import { GroupName } from "@/domain/group/GroupName";
+import { groupOf, nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { Button, IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
@@ -20,25 +23,48 @@ import type { Cursor } from "./keys";
 
 const icon = "size-3.5";
 
-interface Acts {
+interface Row {
+  cursor: Cursor;
   decide: (list: readonly Deed[]) => void;
 }
 
-/** The frame of a row that waits. */
+/** What can be done with a row; what it cannot have is left out. */
+interface Acts {
+  approve: Deed;
+  approveText?: string;
+  decline?: Deed;
+  ignore: Deed;
+  /** One way to block, or several to choose from. */
+  block: Deed | readonly MenuItem[];
+  blockHint?: string;
+  more?: readonly (MenuItem | "line")[];
+}
+
+/** A row that waits. */
 function WaitingRow({
   rowKey,
   label,
-  cursor,
   testId,
-  children,
-  buttons,
-}: {
+  who,
+  meaning,
+  since,
+  expires,
+  expiresHint,
+  facts,
+  acts,
+  cursor,
+  decide,
+}: Row & {
   rowKey: string;
   label: string;
-  cursor: Cursor;
   testId: string;
-  children: ReactNode;
-  buttons: ReactNode;
+  who: ReactNode;
+  meaning: string;
+  since: string;
+  expires: string;
+  expiresHint: string;
+  facts?: ReactNode;
+  acts: Acts;
 }) {
   const selected = cursor.selected.has(rowKey);
   return (
@@ -61,208 +87,265 @@ function WaitingRow({
         />
       </div>
       <div role="gridcell" className="min-w-0 flex-1 @max-[44rem]:basis-[calc(100%-3rem)]">
-        {children}
+        <div className="flex min-h-6 flex-wrap items-center gap-x-1.5">{who}</div>
+        <p className="text-muted">{meaning}</p>
+        <p className="flex flex-wrap gap-x-3 text-sm text-muted">
+          <span>
+            {t.approvals.since} <Ago at={since} />
+          </span>
+          <span title={expiresHint}>
+            {t.approvals.expires} <Until at={expires} />
+          </span>
+          {facts}
+        </p>
       </div>
       <div
         role="gridcell"
         className="flex shrink-0 flex-wrap items-center gap-1.5 @max-[44rem]:w-full @max-[44rem]:pl-8"
       >
-        {buttons}
+        <Buttons acts={acts} decide={decide} />
       </div>
     </div>
+  );
+}
+
+function Buttons({ acts, decide }: { acts: Acts; decide: Row["decide"] }) {
+  const { approve, decline, ignore, block, more } = acts;
+  const ban = <Ban className={icon} aria-hidden="true" />;
+  return (
+    <>
+      <Button
+        look="soft"
+        data-testid="approve"
+        icon={<Check className={icon} aria-hidden="true" />}
+        onClick={() => decide([approve])}
+      >
+        {acts.approveText ?? t.approvals.approve}
+      </Button>
+      {decline !== undefined && (
+        <Button
+          data-testid="decline"
+          icon={<X className={icon} aria-hidden="true" />}
+          onClick={() => decide([decline])}
+        >
+          {t.approvals.decline}
+        </Button>
+      )}
+      <Button
+        data-testid="ignore"
+        icon={<EyeOff className={icon} aria-hidden="true" />}
+        onClick={() => decide([ignore])}
+      >
+        {t.approvals.ignore}
+      </Button>
+      {"run" in block ? (
+        <Button
+          look="wary"
+          data-testid="block"
+          title={acts.blockHint}
+          icon={ban}
+          onClick={() => decide([block])}
+        >
+          {t.approvals.block}
+        </Button>
+      ) : (
+        <Menu
+          items={block}
+          trigger={
+            <Button look="wary" data-testid="block" icon={ban}>
+              {t.approvals.block}
+            </Button>
+          }
+        />
+      )}
+      {more !== undefined && (
+        <Menu
+          items={more}
+          trigger={
+            <IconButton label={t.app.more} data-testid="more">
+              <EllipsisVertical className="size-4" />
+            </IconButton>
+          }
+        />
+      )}
+    </>
   );
 }
 
 export function ProviderRow({
   waiting,
   held,
-  cursor,
-  decide,
-}: { waiting: WaitingProvider; held: readonly Connection[]; cursor: Cursor } & Acts) {
+  ...row
+}: Row & { waiting: WaitingProvider; held: readonly Connection[] }) {
   const { provider } = waiting;
   return (
     <WaitingRow
+      {...row}
       rowKey={providerKey(provider)}
       label={t.approvals.waitingRow.provider(provider)}
       testId={`waiting-provider-${provider}`}
-      cursor={cursor}
-      buttons={
+      who={
         <>
-          <Button
-            look="soft"
-            data-testid="approve"
-            icon={<Check className={icon} aria-hidden="true" />}
-            onClick={() => decide([deeds.admit(provider)])}
-          >
-            {t.approvals.approve}
-          </Button>
-          <Button
-            data-testid="ignore"
-            icon={<EyeOff className={icon} aria-hidden="true" />}
-            onClick={() => decide([deeds.ignoreProvider(provider)])}
-          >
-            {t.approvals.ignore}
-          </Button>
-          <Button
-            look="wary"
-            data-testid="block"
-            title={t.approvals.blockProviderHint}
-            icon={<Ban className={icon} aria-hidden="true" />}
-            onClick={() => decide([deeds.blockProvider(provider, "pending", held)])}
-          >
-            {t.approvals.block}
-          </Button>
+          <Ident value={provider} what={t.peers.column.provider}>
+            <span className="font-semibold">{provider}</span>
+            <Alias provider={provider} />
+          </Ident>
+          {waiting.waiting && (
+            <StateWord tone="wait" shape="half" title={t.approvals.holdsHint} className="text-sm">
+              {t.approvals.holds}
+            </StateWord>
+          )}
         </>
       }
-    >
-      <div className="flex min-h-6 flex-wrap items-center gap-x-2">
-        <Ident value={provider} what={t.peers.column.provider}>
-          <span className="font-semibold">{provider}</span>
-          <Alias provider={provider} />
-        </Ident>
-        {waiting.waiting && (
-          <StateWord tone="wait" shape="half" title={t.approvals.holdsHint} className="text-sm">
-            {t.approvals.holds}
-          </StateWord>
-        )}
-      </div>
-      <p className="text-muted">{t.approvals.meaning.provider(provider)}</p>
-      <p className="flex flex-wrap gap-x-3 text-sm text-muted">
-        <span>
-          {t.approvals.since} <Ago at={waiting.since} />
-        </span>
-        <span title={t.approvals.forgottenHint}>
-          {t.approvals.expires} <Until at={waiting.expires} />
-        </span>
-        {waiting.connections > 0 && <span>{t.approvals.held(waiting.connections)}</span>}
-        {waiting.fingerprints.map((fingerprint) => (
-          <span key={fingerprint}>
-            {t.approvals.keys} <Ident value={fingerprint} what={t.approvals.keys} mono />
-          </span>
-        ))}
-      </p>
-    </WaitingRow>
+      meaning={t.approvals.meaning.provider(provider)}
+      since={waiting.since}
+      expires={waiting.expires}
+      expiresHint={t.approvals.forgottenHint}
+      facts={
+        <>
+          {waiting.connections > 0 && <span>{t.approvals.held(waiting.connections)}</span>}
+          {waiting.fingerprints.map((fingerprint) => (
+            <span key={fingerprint}>
+              {t.approvals.keys} <Ident value={fingerprint} what={t.approvals.keys} mono />
+            </span>
+          ))}
+        </>
+      }
+      acts={{
+        approve: deeds.admit(provider),
+        ignore: deeds.ignoreProvider(provider),
+        block: deeds.blockProvider(provider, "pending", held),
+        blockHint: t.approvals.blockProviderHint,
+      }}
+    />
   );
 }
 
-export function IncomingRow({
-  connection,
-  us,
-  cursor,
-  decide,
-}: { connection: Connection; us: string; cursor: Cursor } & Acts) {
+export function IncomingRow({ connection, us, ...row }: Row & { connection: Connection; us: string }) {
+  const { decide } = row;
   const from = nameOf(connection.from);
   const to = nameOf(connection.to);
   const provider = providerOf(connection.from);
   const stranger = connection.peer_state === "pending" || connection.peer_state === "unknown";
-  const block: MenuItem[] = [
+  const who = `${from} @ ${provider}`;
+  const admitOnly: readonly (MenuItem | "line")[] = [
+    "line",
     {
-      id: "block-person",
-      text: t.approvals.blockPerson(`${from} @ ${provider}`),
-      hint: t.approvals.blockPersonHint,
-      danger: true,
-      run: () => decide([deeds.blockPerson(connection)]),
+      id: "admit-only",
+      text: t.approvals.admitOnly(provider),
+      run: () => decide([deeds.admit(provider)]),
     },
-    {
-      id: "block-provider",
-      text: t.approvals.blockProvider(provider),
-      hint: t.approvals.blockProviderHint,
-      danger: true,
-      run: () => decide([{ ...deeds.blockProvider(provider, connection.peer_state, [connection]) }]),
-    },
-  ];
-  const more: (MenuItem | "line")[] = [
-    {
-      id: "always-person",
-      text: t.approvals.alwaysPerson(`${from} @ ${provider}`),
-      run: () => decide([deeds.alwaysPerson(connection)]),
-    },
-    {
-      id: "always-provider",
-      text: t.approvals.alwaysProvider(provider),
-      run: () => decide([deeds.alwaysProvider(connection)]),
-    },
-    ...(stranger
-      ? ([
-          "line",
-          {
-            id: "admit-only",
-            text: t.approvals.admitOnly(provider),
-            run: () => decide([deeds.admit(provider)]),
-          },
-        ] as const)
-      : []),
   ];
   return (
     <WaitingRow
+      {...row}
       rowKey={connectionKey(connection)}
       label={t.approvals.waitingRow.connection(from, to)}
       testId={`incoming-${connection.id}`}
-      cursor={cursor}
-      buttons={
+      who={
         <>
-          <Button
-            look="soft"
-            data-testid="approve"
-            icon={<Check className={icon} aria-hidden="true" />}
-            onClick={() => decide([deeds.approve(connection)])}
-          >
-            {stranger ? t.approvals.approveBoth : t.approvals.approve}
-          </Button>
-          <Button
-            data-testid="decline"
-            icon={<X className={icon} aria-hidden="true" />}
-            onClick={() => decide([deeds.decline(connection)])}
-          >
-            {t.approvals.decline}
-          </Button>
-          <Button
-            data-testid="ignore"
-            icon={<EyeOff className={icon} aria-hidden="true" />}
-            onClick={() => decide([deeds.ignore(connection)])}
-          >
-            {t.approvals.ignore}
-          </Button>
-          <Menu
-            items={block}
-            trigger={
-              <Button look="wary" data-testid="block" icon={<Ban className={icon} aria-hidden="true" />}>
-                {t.approvals.block}
-              </Button>
-            }
-          />
-          <Menu
-            items={more}
-            trigger={
-              <IconButton label={t.app.more} data-testid="more">
-                <EllipsisVertical className="size-4" />
-              </IconButton>
-            }
-          />
+          <PersonName uri={connection.from} />
+          <span className="text-muted">{t.approvals.asks}</span>
+          <PersonName uri={connection.to} us={us} />
+          {stranger && (
+            <StateWord tone="warn" shape="half" className="text-sm">
+              {t.approvals.stranger}
+            </StateWord>
+          )}
         </>
       }
-    >
-      <div className="flex min-h-6 flex-wrap items-center gap-x-1.5">
-        <PersonName uri={connection.from} />
-        <span className="text-muted">{t.approvals.asks}</span>
-        <PersonName uri={connection.to} us={us} />
-        {stranger && (
-          <StateWord tone="warn" shape="half" className="text-sm">
-            {t.approvals.stranger}
-          </StateWord>
-        )}
-      </div>
-      <p className="text-muted">
-        {stranger ? t.approvals.meaning.both(from, to, provider) : t.approvals.meaning.connection(from, to)}
-      </p>
-      <p className="flex flex-wrap gap-x-3 text-sm text-muted">
-        <span>
-          {t.approvals.since} <Ago at={connection.created} />
-        </span>
-        <span title={t.approvals.expiresHint}>
-          {t.approvals.expires} <Until at={connection.expires} />
-        </span>
-      </p>
-    </WaitingRow>
+      meaning={
+        stranger ? t.approvals.meaning.both(from, to, provider) : t.approvals.meaning.connection(from, to)
+      }
+      since={connection.created}
+      expires={connection.expires}
+      expiresHint={t.approvals.expiresHint}
+      acts={{
+        approve: deeds.approve(connection),
+        ...(stranger ? { approveText: t.approvals.approveBoth } : {}),
+        decline: deeds.decline(connection),
+        ignore: deeds.ignore(connection),
+        block: [
+          {
+            id: "block-person",
+            text: t.approvals.blockPerson(who),
+            hint: t.approvals.blockPersonHint,
+            danger: true,
+            run: () => decide([deeds.blockPerson(connection)]),
+          },
+          {
+            id: "block-provider",
+            text: t.approvals.blockProvider(provider),
+            hint: t.approvals.blockProviderHint,
+            danger: true,
+            run: () => decide([deeds.blockProvider(provider, connection.peer_state, [connection])]),
+          },
+        ],
+        more: [
+          {
+            id: "always-person",
+            text: t.approvals.alwaysPerson(who),
+            run: () => decide([deeds.alwaysPerson(connection)]),
+          },
+          {
+            id: "always-provider",
+            text: t.approvals.alwaysProvider(provider),
+            run: () => decide([deeds.alwaysProvider(connection)]),
+          },
+          ...(stranger ? admitOnly : []),
+        ],
+      }}
+    />
+  );
+}
+
+export function AdditionRow({ addition, us, ...row }: Row & { addition: Authorization; us: string }) {
+  const { decide } = row;
+  const adder = nameOf(addition.adder);
+  const user = nameOf(addition.user);
+  const who = `${adder} @ ${providerOf(addition.adder)}`;
+  const group = addition.group_name ?? groupOf(addition.group)?.name ?? addition.group;
+  return (
+    <WaitingRow
+      {...row}
+      rowKey={additionKey(addition)}
+      label={t.approvals.waitingRow.addition(adder, user, group)}
+      testId={`addition-${addition.id}`}
+      who={
+        <>
+          <PersonName uri={addition.adder} us={us} />
+          <span className="text-muted">{t.approvals.wantsToAdd}</span>
+          <PersonName uri={addition.user} us={us} />
+          <span className="text-muted">{t.approvals.toGroup}</span>
+          <GroupName uri={addition.group} name={addition.group_name} />
+        </>
+      }
+      meaning={t.approvals.meaning.addition(adder, user)}
+      since={addition.created}
+      expires={addition.expires}
+      expiresHint={t.approvals.expiresHint}
+      acts={{
+        approve: additionDeeds.approve(addition),
+        decline: additionDeeds.decline(addition),
+        ignore: additionDeeds.ignore(addition),
+        block: [
+          {
+            id: "never-adds",
+            text: t.approvals.neverAdds(who, user),
+            hint: t.approvals.neverAddsHint,
+            danger: true,
+            run: () => decide([additionDeeds.never(addition)]),
+          },
+        ],
+        more: [
+          {
+            id: "always-adds",
+            text: t.approvals.alwaysAdds(who, user),
+            hint: t.approvals.alwaysAddsHint,
+            run: () => decide([additionDeeds.always(addition)]),
+          },
+        ],
+      }}
+    />
   );
 }

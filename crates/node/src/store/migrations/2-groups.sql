@@ -102,7 +102,8 @@ CREATE TABLE mls_group (
     suite      INTEGER NOT NULL,
     -- The GroupInfo of the current epoch, as its committer made it.
     group_info BLOB,
-    -- The public state as it was in an epoch; the log brings it up to date.
+    -- The public state as it was in the epoch `state_epoch`; the log brings it up to date.
+    state_epoch INTEGER,
     state      BLOB,
     -- 'live'; 'joining' until its public state is here; 'over' without a member here; 'broken' with the reason.
     standing   TEXT NOT NULL,
@@ -170,15 +171,6 @@ CREATE TABLE object (
     seq    INTEGER NOT NULL,
     bytes  BLOB NOT NULL,
     PRIMARY KEY (sha256, reader, seq)
-) STRICT, WITHOUT ROWID;
-
--- Bytes that a peer's feed has named and that are still to be fetched.
-CREATE TABLE wanted (
-    peer   TEXT NOT NULL,
-    sha256 BLOB NOT NULL,
-    size   INTEGER NOT NULL,
-    since  INTEGER NOT NULL,
-    PRIMARY KEY (peer, sha256)
 ) STRICT, WITHOUT ROWID;
 
 -- What our clients have submitted to groups that others own, until the owner has answered.

@@ -20,6 +20,14 @@ macro_rules! records {
     )*};
 }
 
+mod consent;
+mod conversations;
+mod groups;
+
+pub use consent::*;
+pub use conversations::*;
+pub use groups::*;
+
 records! {
     /// Nothing is asked, or nothing is to be said.
     Empty {}
@@ -175,6 +183,14 @@ records! {
         user: Name,
         /// What happens with requests that no other rule covers.
         rule: UserRule,
+    }
+
+    /// Names an account: `open-account` makes the built-in client by which its conversations are used on this
+    /// computer, `close-account` removes it, and with it what only that client has.
+    NamedUser {
+        /// Its local name.
+        #[ts(type = "string")]
+        user: Name,
     }
 
     /// Names a client: `create-client`, `new-token`, `delete-client`.

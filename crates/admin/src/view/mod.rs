@@ -1,0 +1,27 @@
+//! What a GUI is shown: the shapes of answers and events, as they cross to TypeScript.
+//!
+//! Identifiers, ids and times cross as the text of the wire (`docs/mtp.md`, sections 2 and 5); durations are
+//! whole milliseconds, sizes are bytes.
+
+mod accounts;
+mod consent;
+mod conversations;
+mod demo;
+mod events;
+mod groups;
+mod peers;
+mod status;
+mod traffic;
+mod trouble;
+
+pub use accounts::*;
+pub use consent::*;
+pub use conversations::*;
+pub use demo::*;
+pub use events::*;
+pub(crate) use groups::WhoWord;
+pub use groups::*;
+pub use peers::{Peer, Pulling, PullingStatus, Serving};
+pub use status::*;
+pub use traffic::*;
+pub use trouble::*;

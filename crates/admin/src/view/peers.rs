@@ -1,0 +1,122 @@
+//! The providers that we know, and how it goes with each in both directions.
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::Trouble;
+
+/// The states of a peer (section 6), for TypeScript; in Rust they are the protocol's own [`PeerState`].
+#[derive(TS)]
+#[ts(rename = "PeerState", rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its shape is used")]
+pub(super) enum PeerStateWord {
+    Unknown,
+    Pending,
+    Allowed,
+    Blocked,
+    KeyChanged,
+}
+
+/// A peer, with how federation with it goes in both directions.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Peer {
+    /// Which.
+    #[ts(type = "string")]
+    pub provider: Provider,
+    /// Our judgement of it.
+    #[ts(as = "PeerStateWord")]
+    pub state: PeerState,
+    /// Since when.
+    #[ts(type = "string")]
+    pub since: Timestamp,
+    /// Its judgement of us, as far as it has said.
+    #[ts(as = "Option<PeerStateWord>")]
+    pub their_state: Option<PeerState>,
+    /// Thumbprints of the keys accepted so far.
+    pub fingerprints: Vec<String>,
+    /// For `key-changed`: the thumbprints that its document has now.
+    pub new_fingerprints: Vec<String>,
+    /// Its software, as its document says.
+    pub software: Option<String>,
+    /// Its endpoint, as its document says.
+    pub endpoint: Option<String>,
+    /// We pull them.
+    pub pulling: Pulling,
+    /// They pull us.
+    pub serving: Serving,
+    /// Round trip of our last request that was answered without waiting.
+    pub latency_ms: Option<f64>,
+    /// Approved connections with its users.
+    pub connections: u32,
+    /// What went wrong, newest first; for the list only what is not over.
+    pub troubles: Vec<Trouble>,
+}
+
+/// What our puller does at a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullingStatus {
+    /// Nothing is expected from there, so nothing is asked.
+    Idle,
+    /// A request is on its way.
+    Asking,
+    /// A pull waits there for news.
+    Waiting,
+    /// We are pending there, and a request waits for its operator's decision.
+    Introducing,
+    /// The last try failed; `next_try` says when it goes on.
+    BackingOff,
+    /// The operator has paused it.
+    Paused,
+    /// It has blocked us, or we it, or its key has changed: nothing is asked.
+    Stopped,
+}
+
+/// The direction in which we pull them.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Pulling {
+    /// What the puller does.
+    pub status: PullingStatus,
+    /// Since when it does that.
+    #[ts(type = "string")]
+    pub since: Timestamp,
+    /// When a pull was last answered.
+    #[ts(type = "string | null")]
+    pub last_pull: Option<Timestamp>,
+    /// When the next try is due.
+    #[ts(type = "string | null")]
+    pub next_try: Option<Timestamp>,
+    /// Failed tries in a row.
+    pub failures: u32,
+    /// Number of the last item stored.
+    #[ts(type = "number")]
+    pub cursor: u64,
+    /// Highest number that the peer has told of.
+    #[ts(type = "number")]
+    pub head: u64,
+}
+
+/// The direction in which they pull us.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Serving {
+    /// Whether a pull of theirs waits here right now.
+    pub waiting: bool,
+    /// When a pull of theirs was last answered, or came in and waits.
+    #[ts(type = "string | null")]
+    pub last_pull: Option<Timestamp>,
+    /// When their last waiting pull ended, if none has come since.
+    #[ts(type = "string | null")]
+    pub gone_since: Option<Timestamp>,
+    /// Highest number given in their feed.
+    #[ts(type = "number")]
+    pub head: u64,
+    /// What they have acknowledged.
+    #[ts(type = "number")]
+    pub acknowledged: u64,
+    /// Age of the oldest item that they have not acknowledged.
+    #[ts(type = "number | null")]
+    pub lag_ms: Option<u64>,
+}

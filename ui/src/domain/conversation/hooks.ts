@@ -1,0 +1,41 @@
+import { useQueries } from "@tanstack/react-query";
+import type { User } from "@/bindings/User";
+import { useUsers } from "@/domain/account/hooks";
+import { useAdmin, useRead } from "@/domain/node/admin";
+import { Preference } from "@/shared/preference";
+
+/** The account whose conversations were looked at last. */
+export const lastAccount = new Preference<string>("account", "");
+
+/** The accounts that are used on this computer. */
+export function useAccountsHere(): readonly User[] | undefined {
+  return useUsers().data?.users.filter((user) => user.built_in);
+}
+
+export function useConversations(user: string) {
+  return useRead("conversations", { user }, { enabled: user !== "" });
+}
+
+/** A stretch of messages: the latest, or those that end before a place. */
+export interface Stretch {
+  before?: number;
+  limit: number;
+}
+
+export function useConversation(user: string, group: string, stretch: Stretch) {
+  return useRead("conversation", { user, group, ...stretch }, { keep: true });
+}
+
+/** Unread messages in all conversations of all accounts used here. */
+export function useUnread(): number {
+  const admin = useAdmin();
+  const accounts = useAccountsHere() ?? [];
+  return useQueries({
+    queries: accounts.map(({ name }) => ({
+      queryKey: ["conversations", { user: name }],
+      queryFn: () => admin.call("conversations", { user: name }),
+    })),
+    combine: (results) =>
+      results.flatMap(({ data }) => data?.conversations ?? []).reduce((sum, { unread }) => sum + unread, 0),
+  });
+}

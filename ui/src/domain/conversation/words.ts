@@ -1,0 +1,56 @@
+/** What conversations are called and what is said in them besides messages. */
+import type { ConversationStanding } from "@/bindings/ConversationStanding";
+import type { ConversationSummary } from "@/bindings/ConversationSummary";
+import type { MessagePreview } from "@/bindings/MessagePreview";
+import type { MessageState } from "@/bindings/MessageState";
+import type { Notice } from "@/bindings/Notice";
+import { nameOf } from "@/domain/node/identifiers";
+import type { Shape, Tone } from "@/shared/Mark";
+import { t } from "@/text";
+
+const words = t.conversations;
+
+/** Its name, or else who is in it. */
+export function conversationTitle({ name, others, users }: ConversationSummary): string {
+  return name || words.titleOf(others.map(nameOf), Math.max(0, users - 1 - others.length));
+}
+
+export function previewText({ own, sender, text }: MessagePreview): string {
+  return own ? words.previewOwn(text) : words.previewFrom(nameOf(sender), text);
+}
+
+export const standingMarks: Record<ConversationStanding, { tone: Tone; shape: Shape }> = {
+  live: { tone: "ok", shape: "disc" },
+  joining: { tone: "wait", shape: "half" },
+  left: { tone: "muted", shape: "square" },
+  removed: { tone: "muted", shape: "cross" },
+  broken: { tone: "bad", shape: "triangle" },
+};
+
+export const stateMarks: Record<MessageState, { tone: Tone; shape: Shape }> = {
+  sending: { tone: "muted", shape: "ring" },
+  sent: { tone: "muted", shape: "half" },
+  accepted: { tone: "muted", shape: "tick" },
+  failed: { tone: "bad", shape: "triangle" },
+};
+
+export function noticeText({ kind, by, users, text }: Notice): string {
+  const who = by === null ? words.somebody : nameOf(by);
+  const names = users.map(nameOf).join(", ");
+  switch (kind) {
+    case "created":
+      return words.notice.created(who);
+    case "added":
+      return words.notice.added(who, names);
+    case "removed":
+      return words.notice.removed(who, names);
+    case "left":
+      return words.notice.left(names || who);
+    case "renamed":
+      return words.notice.renamed(who, text ?? "");
+    case "policy":
+      return words.notice.policy(who);
+    case "gap":
+      return text ?? words.notice.gap;
+  }
+}

@@ -1,0 +1,23 @@
+import { Alias } from "@/domain/demo/Alias";
+import { groupOf } from "@/domain/node/identifiers";
+import { Ident } from "@/shared/values";
+
+/** A group: what it is called, if anything, then its address; what is copied is the address. */
+export function GroupName({ uri, name }: { uri: string; name?: string | null | undefined }) {
+  const group = groupOf(uri);
+  return (
+    <Ident value={uri} what="address">
+      <span title={uri}>
+        {name ? <span className="font-semibold">{name} </span> : null}
+        <span className={name ? "text-muted" : "font-semibold"}>{group?.name ?? uri}</span>
+        {group !== null && (
+          <span className="text-muted">
+            {" "}
+            @ {group.provider}
+            <Alias provider={group.provider} />
+          </span>
+        )}
+      </span>
+    </Ident>
+  );
+}

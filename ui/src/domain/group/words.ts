@@ -1,0 +1,17 @@
+/** How a group stands, in a word, a colour and a shape; and what it is called. */
+import type { GroupStanding } from "@/bindings/GroupStanding";
+import type { GroupSummary } from "@/bindings/GroupSummary";
+import { groupOf } from "@/domain/node/identifiers";
+import type { Shape, Tone } from "@/shared/Mark";
+
+export const standingMarks: Record<GroupStanding, { tone: Tone; shape: Shape; rank: number }> = {
+  broken: { tone: "bad", shape: "triangle", rank: 0 },
+  joining: { tone: "wait", shape: "half", rank: 1 },
+  live: { tone: "ok", shape: "disc", rank: 2 },
+  over: { tone: "muted", shape: "square", rank: 3 },
+};
+
+/** What its members call it, or else the name in its address. */
+export function groupTitle(group: Pick<GroupSummary, "group" | "name">): string {
+  return group.name || (groupOf(group.group)?.name ?? group.group);
+}

@@ -1,0 +1,205 @@
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useUsers } from "@/domain/account/hooks";
+import { OpenAccount } from "@/domain/account/OpenAccount";
+import { lastAccount, useConversations } from "@/domain/conversation/hooks";
+import { MeContext } from "@/domain/conversation/me";
+import { conversationTitle } from "@/domain/conversation/words";
+import { sentence } from "@/domain/node/admin";
+import { useActions } from "@/shared/actions";
+import { Button } from "@/shared/Button";
+import { cx } from "@/shared/class";
+import { Select } from "@/shared/form";
+import { Empty, Fault, Loading, Screen } from "@/shared/layout";
+import { useStore } from "@/shared/store";
+import { t } from "@/text";
+import { ConversationView } from "./conversations/ConversationView";
+import { List } from "./conversations/List";
+import { MembersPanel } from "./conversations/MembersPanel";
+import { NewGroupDialog } from "./conversations/NewGroupDialog";
+
+/** Does a message really get through? */
+export function ConversationsScreen() {
+  const users = useUsers();
+  const search = useSearch({ strict: false }) as { user?: string; open?: string; at?: number };
+  const remembered = useStore(lastAccount);
+  const navigate = useNavigate();
+  const [making, setMaking] = useState(false);
+  const [members, setMembers] = useState(false);
+  const all = users.data?.users;
+  const here = all?.filter((user) => user.built_in) ?? [];
+  const wanted = search.user ?? remembered;
+  const account = here.find((user) => user.name === wanted) ?? here[0];
+  const name = account?.name ?? "";
+  const open = search.open ?? null;
+  const read = useConversations(name);
+  const list = read.data?.conversations ?? [];
+  useEffect(() => {
+    if (name !== "") lastAccount.set(name);
+  }, [name]);
+
+  const go = (next: { user?: string; open?: string; at?: number }) =>
+    void navigate({ to: "/conversations", search: { user: name, ...next }, replace: true });
+  const step = (by: number) => {
+    const at = list.findIndex((each) => each.group === open);
+    const next = list[at === -1 ? 0 : Math.min(Math.max(at + by, 0), list.length - 1)];
+    if (next !== undefined) go({ open: next.group });
+  };
+  useActions(
+    account === undefined
+      ? []
+      : [
+          {
+            id: "conversations.new",
+            title: t.conversations.new,
+            group: t.palette.groups.act,
+            keys: ["n"],
+            run: () => setMaking(true),
+          },
+          {
+            id: "conversations.down",
+            title: t.shortcuts.down,
+            group: t.conversations.title,
+            keys: ["j"],
+            keyOnly: true,
+            run: () => step(1),
+          },
+          {
+            id: "conversations.up",
+            title: t.shortcuts.up,
+            group: t.conversations.title,
+            keys: ["k"],
+            keyOnly: true,
+            run: () => step(-1),
+          },
+          ...list.map((each) => ({
+            id: `conversation.${each.group}`,
+            title: t.conversations.openConversation(conversationTitle(each)),
+            group: t.palette.groups.talk,
+            words: each.group,
+            run: () => go({ open: each.group }),
+          })),
+        ],
+  );
+
+  if (account === undefined) {
+    return (
+      <Screen title={t.conversations.title}>
+        {users.error !== null && all === undefined ? (
+          <Fault onRetry={() => void users.refetch()}>{sentence(users.error)}</Fault>
+        ) : all === undefined ? (
+          <Loading />
+        ) : (
+          <div className="rounded-lg border border-line bg-surface">
+            <Empty
+              action={
+                all.length === 0 ? (
+                  <Link to="/accounts" className="text-accent underline underline-offset-2">
+                    {t.accounts.create}
+                  </Link>
+                ) : (
+                  <div className="flex flex-wrap justify-center gap-2">
+                    {all.map((user) => (
+                      <OpenAccount key={user.name} user={user.name} look="primary" />
+                    ))}
+                  </div>
+                )
+              }
+            >
+              <span className="font-medium text-ink">
+                {all.length === 0 ? t.conversations.noAccount : t.conversations.notOpen}
+              </span>{" "}
+              {all.length > 0 && t.conversations.notOpenHint}
+            </Empty>
+          </div>
+        )}
+      </Screen>
+    );
+  }
+  return (
+    <MeContext value={account.uri}>
+      <Screen
+        fill
+        title={t.conversations.title}
+        actions={
+          <>
+            <Select
+              hideLabel
+              label={t.conversations.account}
+              value={name}
+              onChange={(event) => go({ user: event.target.value })}
+            >
+              {here.map((user) => (
+                <option key={user.name}>{user.name}</option>
+              ))}
+            </Select>
+            <Button
+              data-testid="new-group"
+              icon={<Plus className="size-3.5" aria-hidden="true" />}
+              onClick={() => setMaking(true)}
+            >
+              {t.conversations.new}
+            </Button>
+          </>
+        }
+        aside={
+          open !== null &&
+          members && (
+            <MembersPanel
+              key={`${name} ${open}`}
+              user={name}
+              group={open}
+              contacts={read.data?.contacts ?? []}
+              onClose={() => setMembers(false)}
+            />
+          )
+        }
+      >
+        <div className="flex min-h-0 flex-1">
+          <div
+            className={cx(
+              "flex w-72 shrink-0 flex-col border-r border-line max-[62rem]:w-56 max-sm:w-full max-sm:border-r-0",
+              open !== null && "max-sm:hidden",
+            )}
+          >
+            <List
+              user={name}
+              read={read}
+              open={open}
+              onOpen={(group, at) => go({ open: group, ...(at === undefined ? {} : { at }) })}
+            />
+          </div>
+          <div className={cx("flex min-w-0 flex-1 flex-col", open === null && "max-sm:hidden")}>
+            {open === null ? (
+              <div className="grid flex-1 place-items-center">
+                <Empty>{list.length === 0 ? t.conversations.emptyHint : t.conversations.none}</Empty>
+              </div>
+            ) : (
+              <ConversationView
+                key={`${name} ${open}`}
+                user={name}
+                group={open}
+                at={search.at ?? null}
+                onAt={(at) => go({ open, ...(at === null ? {} : { at }) })}
+                onBack={() => go({})}
+                members={members}
+                onMembers={setMembers}
+              />
+            )}
+          </div>
+        </div>
+        <NewGroupDialog
+          user={name}
+          open={making}
+          onClose={() => setMaking(false)}
+          onMade={(group) => {
+            setMaking(false);
+            setMembers(true);
+            go({ open: group });
+          }}
+        />
+      </Screen>
+    </MeContext>
+  );
+}

@@ -1,0 +1,77 @@
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import type { GroupSummary } from "@/bindings/GroupSummary";
+import { useGroups } from "@/domain/group/hooks";
+import { groupTitle } from "@/domain/group/words";
+import { sentence } from "@/domain/node/admin";
+import { DataTable } from "@/shared/DataTable";
+import { SearchField } from "@/shared/form";
+import { Empty, Fault, Loading, Screen } from "@/shared/layout";
+import { t } from "@/text";
+import { groupColumns, NarrowGroup } from "./groups/columns";
+import { GroupDetails } from "./groups/GroupDetails";
+
+/** Who is in which group? */
+export function GroupsScreen() {
+  const groups = useGroups();
+  const navigate = useNavigate();
+  const open = (useSearch({ strict: false }) as { open?: string }).open ?? null;
+  const [filter, setFilter] = useState("");
+  const all = groups.data?.groups;
+  const shown = useMemo(() => {
+    const wanted = filter.toLowerCase();
+    return all?.filter((each) => `${each.name} ${each.group}`.toLowerCase().includes(wanted));
+  }, [all, filter]);
+  const setOpen = (group: string | null) =>
+    void navigate({ to: "/groups", search: group === null ? {} : { open: group }, replace: true });
+  return (
+    <Screen
+      title={t.groups.title}
+      actions={
+        (all?.length ?? 0) > 1 && (
+          <SearchField
+            label={t.groups.filter}
+            className="max-w-52"
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+          />
+        )
+      }
+      aside={open !== null && <GroupDetails key={open} group={open} onClose={() => setOpen(null)} />}
+    >
+      {groups.error !== null && all === undefined && (
+        <Fault onRetry={() => void groups.refetch()}>{sentence(groups.error)}</Fault>
+      )}
+      {shown === undefined || all === undefined ? (
+        groups.error === null && <Loading />
+      ) : (
+        <div className="rounded-lg border border-line bg-surface">
+          {all.length === 0 ? (
+            <Empty>
+              <span className="font-medium text-ink">{t.groups.empty}</span> {t.groups.emptyHint}
+            </Empty>
+          ) : shown.length === 0 ? (
+            <Empty>{t.groups.noMatch}</Empty>
+          ) : (
+            <DataTable<GroupSummary>
+              label={t.groups.title}
+              rows={shown}
+              columns={groupColumns}
+              keyOf={(each) => each.group}
+              openKey={open}
+              onOpen={setOpen}
+              openLabel={(each) => t.groups.open(groupTitle(each))}
+              estimate={52}
+              sort={[{ id: "group", desc: false }]}
+              rowTestId={(each) => `group-${each.group}`}
+              narrow={(each) => <NarrowGroup group={each} />}
+              below={(each) =>
+                each.fault !== null && <p className="text-sm text-bad wrap-anywhere">{each.fault}</p>
+              }
+            />
+          )}
+        </div>
+      )}
+    </Screen>
+  );
+}

@@ -1,0 +1,240 @@
+import type { ReactNode } from "react";
+import type { Authorization } from "@/bindings/Authorization";
+import type { Connection } from "@/bindings/Connection";
+import type { Decided } from "@/bindings/Decided";
+import { additionDeeds } from "@/domain/addition/deeds";
+import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
+import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
+import { Alias } from "@/domain/demo/Alias";
+import { GroupName } from "@/domain/group/GroupName";
+import { nameOf } from "@/domain/node/identifiers";
+import { PersonName } from "@/domain/node/PersonName";
+import { judgementMark } from "@/domain/peer/words";
+import { Button } from "@/shared/Button";
+import { Empty, Panel } from "@/shared/layout";
+import { type Shape, StateWord, type Tone } from "@/shared/Mark";
+import { VirtualRows } from "@/shared/VirtualRows";
+import { Ago, Ident } from "@/shared/values";
+import { t } from "@/text";
+
+const marks: Record<Connection["state"], { tone: Tone; shape: Shape }> = {
+  pending: { tone: "wait", shape: "half" },
+  approved: { tone: "ok", shape: "tick" },
+  declined: { tone: "bad", shape: "cross" },
+  ended: { tone: "muted", shape: "square" },
+  expired: { tone: "muted", shape: "ring" },
+};
+
+function keyOf(decided: Decided): string {
+  switch (decided.kind) {
+    case "provider":
+      return providerKey(decided.provider);
+    case "connection":
+      return connectionKey(decided.connection);
+    case "addition":
+      return additionKey(decided.addition);
+  }
+}
+
+/** What was decided, by whom, and how it can be taken back. */
+export function DecidedList({ list, us }: { list: readonly Decided[]; us: string }) {
+  return (
+    <Panel title={t.approvals.decidedTitle} flush>
+      {list.length === 0 ? (
+        <Empty>{t.approvals.decidedEmpty}</Empty>
+      ) : (
+        <div role="table" aria-label={t.approvals.decidedTitle}>
+          <VirtualRows
+            count={list.length}
+            estimate={40}
+            keyOf={(index) => {
+              const decided = list[index];
+              return decided === undefined ? String(index) : `${keyOf(decided)} ${index}`;
+            }}
+            row={(index) => {
+              const decided = list[index];
+              switch (decided?.kind) {
+                case "provider":
+                  return <DecidedProvider decided={decided} />;
+                case "connection":
+                  return <DecidedConnection connection={decided.connection} us={us} />;
+                case "addition":
+                  return <DecidedAddition addition={decided.addition} us={us} />;
+                default:
+                  return null;
+              }
+            }}
+          />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+/** How a decision can be changed. */
+interface Change {
+  text: string;
+  label: string;
+  deed: Deed;
+}
+
+function Row({
+  state,
+  who,
+  when,
+  change,
+}: {
+  state: ReactNode;
+  who: ReactNode;
+  when: ReactNode;
+  change: Change | null;
+}) {
+  const decide = useDecide();
+  return (
+    <div role="row" className="flex flex-wrap items-center gap-x-3 gap-y-0.5 px-3 py-1.5 hover:bg-hover">
+      <div role="cell" className="w-28 shrink-0">
+        {state}
+      </div>
+      <div role="cell" className="flex min-w-0 flex-wrap items-center gap-x-1.5">
+        {who}
+      </div>
+      <div role="cell" className="ml-auto text-sm text-muted">
+        {when}
+      </div>
+      <div role="cell" className="flex w-24 justify-end">
+        {change !== null && (
+          <Button small aria-label={change.label} onClick={() => void decide([change.deed])}>
+            {change.text}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provider" }> }) {
+  const { provider, state } = decided;
+  const changes: Partial<Record<typeof state, Change>> =
+    decided.by === "peer"
+      ? {}
+      : {
+          allowed: {
+            text: t.peers.block,
+            label: t.approvals.blockProvider(provider),
+            deed: deeds.blockProvider(provider, state),
+          },
+          blocked: {
+            text: t.peers.unblock,
+            label: t.peers.unblockWhat(provider),
+            deed: deeds.admit(provider),
+          },
+        };
+  return (
+    <Row
+      state={<StateWord {...judgementMark(state)}>{t.approvals.peerState[state]}</StateWord>}
+      who={
+        <Ident value={provider} what={t.peers.column.provider}>
+          <span className="font-semibold">{provider}</span>
+          <Alias provider={provider} />
+        </Ident>
+      }
+      when={
+        <>
+          {t.approvals.by[decided.by]} · <Ago at={decided.at} />
+        </>
+      }
+      change={changes[state] ?? null}
+    />
+  );
+}
+
+/** What connections and additions have in common: a state, who brought it about, and whether the asker knows. */
+function Answered({
+  of,
+  who,
+  change,
+}: {
+  of: Connection | Authorization;
+  who: ReactNode;
+  change: Change | null;
+}) {
+  const secret = of.state === "declined" && of.reopenable;
+  return (
+    <Row
+      state={
+        <StateWord {...marks[of.state]}>{t.approvals.state[of.ignored ? "ignored" : of.state]}</StateWord>
+      }
+      who={who}
+      when={
+        <>
+          {secret && <span title={t.approvals.secretHint}>{t.approvals.secret} · </span>}
+          {of.decided_by !== null && `${t.approvals.by[of.decided_by]} · `}
+          <Ago at={of.changed} />
+        </>
+      }
+      change={change}
+    />
+  );
+}
+
+function DecidedConnection({ connection, us }: { connection: Connection; us: string }) {
+  const { state } = connection;
+  const other = nameOf(connection.outgoing ? connection.to : connection.from);
+  const change =
+    state === "approved"
+      ? { text: t.approvals.end, label: t.approvals.endWith(other), deed: deeds.end(connection) }
+      : state === "declined" && connection.reopenable
+        ? { text: t.approvals.reopen, label: t.approvals.reopenOf(other), deed: deeds.reopen(connection) }
+        : null;
+  return (
+    <Answered
+      of={connection}
+      change={change}
+      who={
+        <>
+          <PersonName uri={connection.from} us={us} />
+          <span className="text-muted">{t.approvals.askedForPerson}</span>
+          <PersonName uri={connection.to} us={us} />
+        </>
+      }
+    />
+  );
+}
+
+function DecidedAddition({ addition, us }: { addition: Authorization; us: string }) {
+  const adder = nameOf(addition.adder);
+  const change =
+    addition.state === "approved" && !addition.used
+      ? {
+          text: t.approvals.revoke,
+          label: t.approvals.revokeOf(adder, nameOf(addition.user)),
+          deed: additionDeeds.revoke(addition),
+        }
+      : addition.state === "declined" && addition.reopenable
+        ? {
+            text: t.approvals.reopen,
+            label: t.approvals.reopenOf(adder),
+            deed: additionDeeds.reopen(addition),
+          }
+        : null;
+  return (
+    <Answered
+      of={addition}
+      change={change}
+      who={
+        <>
+          <PersonName uri={addition.adder} us={us} />
+          <span className="text-muted">{t.approvals.wantsToAdd}</span>
+          <PersonName uri={addition.user} us={us} />
+          <span className="text-muted">{t.approvals.toGroup}</span>
+          <GroupName uri={addition.group} name={addition.group_name} />
+          {addition.used && (
+            <span className="text-sm text-muted" title={t.approvals.usedGrantHint}>
+              · {t.approvals.usedGrant}
+            </span>
+          )}
+        </>
+      }
+    />
+  );
+}

@@ -1,0 +1,152 @@
+import type { ReactNode } from "react";
+import type { Authorization } from "@/bindings/Authorization";
+import type { Connection } from "@/bindings/Connection";
+import { additionDeeds } from "@/domain/addition/deeds";
+import { additionKey, connectionKey } from "@/domain/connection/approvals";
+import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
+import { GroupName } from "@/domain/group/GroupName";
+import { nameOf } from "@/domain/node/identifiers";
+import { PersonName } from "@/domain/node/PersonName";
+import { Button } from "@/shared/Button";
+import { Empty, Panel } from "@/shared/layout";
+import { StateWord } from "@/shared/Mark";
+import { VirtualRows } from "@/shared/VirtualRows";
+import { Ago, Until } from "@/shared/values";
+import { t } from "@/text";
+
+interface Asked {
+  key: string;
+  testId: string;
+  who: ReactNode;
+  delivered: boolean;
+  refused: string | null;
+  created: string;
+  expires: string;
+  takeBack: { deed: Deed; label: string };
+}
+
+/** Our people's own requests that wait elsewhere. */
+export function Outgoing({
+  connections,
+  additions,
+  us,
+}: {
+  connections: readonly Connection[];
+  additions: readonly Authorization[];
+  us: string;
+}) {
+  return (
+    <div className="grid gap-4">
+      <List
+        title={t.approvals.outgoing}
+        empty={t.approvals.outgoingEmpty}
+        list={connections.map((connection) => ({
+          key: connectionKey(connection),
+          testId: `outgoing-${connection.id}`,
+          who: (
+            <>
+              <PersonName uri={connection.from} us={us} />
+              <span className="text-muted">{t.approvals.asks}</span>
+              <PersonName uri={connection.to} />
+            </>
+          ),
+          delivered: connection.delivered,
+          refused: null,
+          created: connection.created,
+          expires: connection.expires,
+          takeBack: {
+            deed: deeds.end(connection),
+            label: t.approvals.takeBackFrom(nameOf(connection.to)),
+          },
+        }))}
+      />
+      <List
+        title={t.approvals.outgoingAdditions}
+        empty={t.approvals.outgoingAdditionsEmpty}
+        list={additions.map((addition) => ({
+          key: additionKey(addition),
+          testId: `outgoing-addition-${addition.id}`,
+          who: (
+            <>
+              <PersonName uri={addition.adder} us={us} />
+              <span className="text-muted">{t.approvals.wantsToAdd}</span>
+              <PersonName uri={addition.user} us={us} />
+              <span className="text-muted">{t.approvals.toGroup}</span>
+              <GroupName uri={addition.group} name={addition.group_name} />
+            </>
+          ),
+          delivered: addition.delivered,
+          refused: addition.refused,
+          created: addition.created,
+          expires: addition.expires,
+          takeBack: {
+            deed: additionDeeds.revoke(addition),
+            label: t.approvals.takeBackAddition(nameOf(addition.user)),
+          },
+        }))}
+      />
+    </div>
+  );
+}
+
+function List({ title, empty, list }: { title: string; empty: string; list: readonly Asked[] }) {
+  const decide = useDecide();
+  return (
+    <Panel title={title} flush>
+      {list.length === 0 ? (
+        <Empty>{empty}</Empty>
+      ) : (
+        <div role="table" aria-label={title}>
+          <VirtualRows
+            count={list.length}
+            estimate={44}
+            keyOf={(index) => list[index]?.key ?? String(index)}
+            row={(index) => {
+              const asked = list[index];
+              if (asked === undefined) return null;
+              return (
+                <div
+                  role="row"
+                  className="flex flex-wrap items-center gap-x-3 gap-y-0.5 px-3 py-1.5 hover:bg-hover"
+                  data-testid={asked.testId}
+                >
+                  <div role="cell" className="flex min-w-0 flex-wrap items-center gap-x-1.5">
+                    {asked.who}
+                  </div>
+                  <div role="cell">
+                    {asked.refused !== null ? (
+                      <StateWord tone="bad" shape="cross">
+                        {t.approvals.refusedThere(asked.refused)}
+                      </StateWord>
+                    ) : (
+                      <StateWord
+                        tone={asked.delivered ? "wait" : "warn"}
+                        shape={asked.delivered ? "half" : "ring"}
+                        title={asked.delivered ? t.approvals.deliveredHint : t.approvals.undeliveredHint}
+                      >
+                        {asked.delivered ? t.approvals.delivered : t.approvals.undelivered}
+                      </StateWord>
+                    )}
+                  </div>
+                  <div role="cell" className="ml-auto text-sm text-muted">
+                    {t.approvals.askedFor} <Ago at={asked.created} /> · {t.approvals.expires}{" "}
+                    <Until at={asked.expires} />
+                  </div>
+                  <div role="cell">
+                    <Button
+                      small
+                      aria-label={asked.takeBack.label}
+                      onClick={() => void decide([asked.takeBack.deed])}
+                    >
+                      {t.approvals.takeBack}
+                    </Button>
+                  </div>
+                </div>
+              );
+            }}
+          />
+        </div>
+      )}
+    </Panel>
+  );
+}

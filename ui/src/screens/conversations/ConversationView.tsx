@@ -1,0 +1,170 @@
+import { ArrowLeft, UsersRound } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
+import type { ConversationSummary } from "@/bindings/ConversationSummary";
+import type { Message } from "@/bindings/Message";
+import { deleting, deletingKey, useTalk } from "@/domain/conversation/deeds";
+import { type Stretch, useConversation } from "@/domain/conversation/hooks";
+import { conversationTitle, standingMarks } from "@/domain/conversation/words";
+import { sentence } from "@/domain/node/admin";
+import { IconButton } from "@/shared/Button";
+import { Fault, Loading } from "@/shared/layout";
+import { StateWord } from "@/shared/Mark";
+import { useStore } from "@/shared/store";
+import { t } from "@/text";
+import { Composer, type Composing } from "./Composer";
+import { Thread } from "./Thread";
+
+const PAGE = 100;
+const MOST = 5_000;
+/** Messages shown behind one that was searched for. */
+const AROUND = 40;
+
+/** A conversation: what was said in it, and a place to say more. */
+export function ConversationView({
+  user,
+  group,
+  at,
+  onAt,
+  onBack,
+  members,
+  onMembers,
+}: {
+  user: string;
+  group: string;
+  /** The place that was searched for; null for the latest. */
+  at: number | null;
+  onAt: (at: number | null) => void;
+  onBack: () => void;
+  members: boolean;
+  onMembers: (shown: boolean) => void;
+}) {
+  const [stretch, setStretch] = useState<Stretch>({ limit: PAGE });
+  useEffect(() => {
+    setStretch(at === null ? { limit: PAGE } : { before: at + AROUND, limit: PAGE });
+  }, [at]);
+  const read = useConversation(user, group, stretch);
+  const talk = useTalk(user, group);
+  const [composing, setComposing] = useState<Composing>({ kind: "new" });
+  const hidden = useStore(deleting);
+  const { data } = read;
+  const messages = useMemo(
+    () => data?.messages.filter((each) => !hidden.has(deletingKey(user, group, each.id))) ?? [],
+    [data, hidden, user, group],
+  );
+  // Where reading had stopped when it was opened: the line above what is new stays while one reads.
+  const [readBefore, setReadBefore] = useState<number | null>(null);
+  useEffect(() => {
+    if (data !== undefined) setReadBefore((before) => before ?? data.read);
+  }, [data]);
+
+  if (data === undefined) {
+    return read.error === null ? (
+      <Loading />
+    ) : (
+      <div className="p-4">
+        <Fault onRetry={() => void read.refetch()}>{sentence(read.error)}</Fault>
+      </div>
+    );
+  }
+  const { summary } = data;
+  const last = data.messages.at(-1)?.place ?? 0;
+  // A stretch that ends before the latest message goes on below.
+  const detached = stretch.before !== undefined && stretch.before <= last + 1;
+  return (
+    <>
+      <Header summary={summary} onBack={onBack} members={members} onMembers={onMembers} />
+      <Thread
+        messages={messages}
+        more={data.more}
+        target={at}
+        readBefore={readBefore ?? data.read}
+        loading={read.isFetching}
+        detached={detached}
+        live={summary.standing === "live"}
+        onEarlier={() => setStretch((before) => ({ ...before, limit: Math.min(before.limit + PAGE, MOST) }))}
+        onLater={() =>
+          setStretch(({ before = 0, limit }) => ({
+            before: before + PAGE,
+            limit: Math.min(limit + PAGE, MOST),
+          }))
+        }
+        onLatest={() => {
+          setStretch({ limit: PAGE });
+          onAt(null);
+        }}
+        onRead={(place) => {
+          if (place > data.read) void talk.markRead(place);
+        }}
+        onJump={(place) => onAt(place)}
+        onReply={(message) => setComposing({ kind: "reply", message })}
+        onEdit={(message) => setComposing({ kind: "edit", message })}
+        onDelete={(message) => talk.remove(message)}
+        onReact={(message, emoji, on) => void talk.react(message.id, emoji, on)}
+        onRetry={(message) => void talk.retry(message.id)}
+      />
+      {summary.standing !== "live" ? (
+        <p className="border-t border-line px-4 py-3 text-center text-muted" role="status">
+          {t.conversations.standingText[summary.standing]}
+          {summary.fault !== null && <span className="block text-sm text-bad">{summary.fault}</span>}
+        </p>
+      ) : summary.can_send ? (
+        <Composer
+          user={user}
+          group={group}
+          name={conversationTitle(summary)}
+          composing={composing}
+          onComposing={setComposing}
+          lastOwn={lastOwn(messages)}
+          onSend={(text, reply) => talk.send(text, reply)}
+          onSave={(message, text) => talk.edit(message, text)}
+        />
+      ) : (
+        <p className="border-t border-line px-4 py-3 text-center text-muted">{t.conversations.onlyAdmins}</p>
+      )}
+    </>
+  );
+}
+
+/** What the arrow up in an empty field edits. */
+function lastOwn(messages: readonly Message[]): Message | undefined {
+  return messages.findLast((each) => each.own && !each.deleted && each.notice === null && each.text !== "");
+}
+
+function Header({
+  summary,
+  onBack,
+  members,
+  onMembers,
+}: {
+  summary: ConversationSummary;
+  onBack: () => void;
+  members: boolean;
+  onMembers: (shown: boolean) => void;
+}) {
+  return (
+    <div className="flex min-h-11 items-center gap-2 border-b border-line bg-surface px-4 py-1 max-sm:px-2">
+      <IconButton label={t.conversations.back} className="sm:hidden" onClick={onBack}>
+        <ArrowLeft className="size-4" />
+      </IconButton>
+      <h2 className="min-w-0 truncate font-semibold" title={summary.group}>
+        {conversationTitle(summary)}
+      </h2>
+      <span className="mr-auto text-sm whitespace-nowrap text-muted">
+        {t.conversations.people(summary.users)}
+      </span>
+      {summary.standing !== "live" && (
+        <StateWord {...standingMarks[summary.standing]} className="text-sm">
+          {t.conversations.standing[summary.standing]}
+        </StateWord>
+      )}
+      <IconButton
+        label={members ? t.conversations.membersHide : t.conversations.membersShow}
+        aria-expanded={members}
+        data-testid="members"
+        onClick={() => onMembers(!members)}
+      >
+        <UsersRound className="size-4" />
+      </IconButton>
+    </div>
+  );
+}

@@ -1,0 +1,310 @@
+import { CornerUpLeft, EllipsisVertical, Paperclip, SmilePlus } from "lucide-react";
+import { Popover } from "radix-ui";
+import type { Message } from "@/bindings/Message";
+import { stateMarks } from "@/domain/conversation/words";
+import { useNode } from "@/domain/node/hooks";
+import { nameOf } from "@/domain/node/identifiers";
+import { PersonName } from "@/domain/node/PersonName";
+import { Button, IconButton } from "@/shared/Button";
+import { cx } from "@/shared/class";
+import { bytes, exact, shortTime } from "@/shared/format";
+import { copyText } from "@/shared/hooks";
+import { Mark } from "@/shared/Mark";
+import { Markdown } from "@/shared/Markdown";
+import { Menu, type MenuItem } from "@/shared/Menu";
+import { toast } from "@/shared/toast";
+import { t } from "@/text";
+import { Reactions } from "./Reactions";
+
+export interface MessageDeeds {
+  onReply: (message: Message) => void;
+  onEdit: (message: Message) => void;
+  onDelete: (message: Message) => void;
+  onReact: (message: Message, emoji: string, on: boolean) => void;
+  onRetry: (message: Message) => void;
+  onJump: (place: number) => void;
+}
+
+/** A message: ours on the right, others' on the left, and how far it is in a word and a shape. */
+export function MessageRow({
+  message,
+  follows,
+  current,
+  found,
+  onCurrent,
+  ...deeds
+}: MessageDeeds & {
+  message: Message;
+  follows: boolean;
+  /** The keyboard is on it. */
+  current: boolean;
+  /** It is the one that was searched for. */
+  found: boolean;
+  onCurrent: () => void;
+}) {
+  const us = useNode()?.provider;
+  const { own, deleted, state } = message;
+  const who = own ? t.conversations.you : nameOf(message.sender);
+  const canAct = !deleted && (state === "accepted" || state === "sent");
+  return (
+    <article
+      id={`message ${message.id}`}
+      tabIndex={current ? 0 : -1}
+      aria-label={t.conversations.messageOf(who, shortTime(message.time))}
+      data-testid={`message-${message.id}`}
+      className={cx(
+        "group/message flex px-4 -outline-offset-2 max-sm:px-2",
+        follows ? "pt-0.5" : "pt-2",
+        own && "flex-row-reverse",
+      )}
+      onFocus={onCurrent}
+      onKeyDown={(event) => {
+        if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || !canAct) return;
+        const act =
+          event.key === "r"
+            ? deeds.onReply
+            : own && event.key === "e"
+              ? deeds.onEdit
+              : own && event.key === "Delete"
+                ? deeds.onDelete
+                : null;
+        if (act === null) return;
+        event.preventDefault();
+        event.stopPropagation();
+        act(message);
+      }}
+    >
+      <div className={cx("flex max-w-[85%] min-w-0 flex-col", own ? "items-end" : "items-start")}>
+        {!follows && (
+          <p className="flex items-baseline gap-2 px-1 text-sm text-muted">
+            {own ? (
+              <span className="font-semibold text-ink">{who}</span>
+            ) : (
+              <PersonName uri={message.sender} us={us} />
+            )}
+            <Time message={message} />
+          </p>
+        )}
+        <div className={cx("flex max-w-full items-start gap-1", own && "flex-row-reverse")}>
+          <div
+            className={cx(
+              "min-w-0 rounded-lg border px-2.5 py-1.5 select-text",
+              own ? "border-accent/25 bg-accent-soft" : "border-line bg-surface",
+              state === "failed" && "border-bad/50",
+              found && "outline-2 outline-accent",
+            )}
+          >
+            <Body message={message} onJump={deeds.onJump} />
+          </div>
+          <Toolbar message={message} who={who} current={current} canAct={canAct} {...deeds} />
+        </div>
+        <Reactions message={message} onReact={deeds.onReact} />
+        <Progress message={message} follows={follows} onRetry={deeds.onRetry} />
+      </div>
+    </article>
+  );
+}
+
+function Time({ message }: { message: Message }) {
+  return (
+    <time dateTime={message.time} title={exact(message.time)} className="text-xs whitespace-nowrap">
+      {shortTime(message.time)}
+      {message.edited && !message.deleted && ` · ${t.conversations.edited}`}
+    </time>
+  );
+}
+
+function Body({ message, onJump }: { message: Message; onJump: (place: number) => void }) {
+  if (message.deleted) return <p className="text-muted italic">{t.conversations.deleted}</p>;
+  const quote = message.in_reply_to;
+  return (
+    <>
+      {quote !== null &&
+        (quote.found === null ? (
+          <p className="mb-1 border-l-2 border-line-strong pl-2 text-sm text-muted">
+            {t.conversations.quoteGone}
+          </p>
+        ) : (
+          <Quoted {...quote.found} onJump={onJump} />
+        ))}
+      {message.text !== "" &&
+        (message.format === "markdown" ? (
+          <Markdown text={message.text} />
+        ) : (
+          <p className="whitespace-pre-wrap wrap-anywhere">{message.text}</p>
+        ))}
+      {message.unshown.map((part, index) => (
+        <p
+          // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
+          key={index}
+          className="flex items-center gap-1.5 text-sm text-muted"
+        >
+          <Paperclip className="size-3.5 shrink-0" aria-hidden="true" />
+          {t.conversations.unshown(part.content_type, bytes(part.bytes))}
+        </p>
+      ))}
+      {message.text === "" && message.unshown.length === 0 && (
+        <p className="text-muted italic">{t.conversations.emptyMessage}</p>
+      )}
+    </>
+  );
+}
+
+function Quoted({
+  place,
+  sender,
+  text,
+  onJump,
+}: {
+  place: number;
+  sender: string;
+  text: string;
+  onJump: (place: number) => void;
+}) {
+  return (
+    <button
+      type="button"
+      title={t.conversations.jumpTo}
+      className="mb-1 block max-w-full rounded-sm border-l-2 border-accent pl-2 text-left text-sm text-muted hover:text-ink"
+      onClick={() => onJump(place)}
+    >
+      <span className="font-medium">{nameOf(sender)}</span>
+      <span className="line-clamp-2 wrap-anywhere">{text}</span>
+    </button>
+  );
+}
+
+/** How far a message of ours is; said only while it matters, and for the last of a run. */
+function Progress({
+  message,
+  follows,
+  onRetry,
+}: {
+  message: Message;
+  follows: boolean;
+  onRetry: (message: Message) => void;
+}) {
+  const { own, state } = message;
+  const isEdited = follows && message.edited && !message.deleted;
+  if ((!own || state === "accepted") && !isEdited) return null;
+  return (
+    <p className="flex flex-wrap items-center gap-x-1.5 px-1 text-xs text-muted">
+      {isEdited && <span>{t.conversations.edited}</span>}
+      {own && state !== "accepted" && (
+        <span
+          className={cx("inline-flex items-center gap-1", state === "failed" && "font-medium text-bad")}
+          title={t.conversations.stateHint[state]}
+          data-testid="message-state"
+        >
+          <Mark {...stateMarks[state]} className="size-2.5" />
+          {t.conversations.state[state]}
+          {message.error !== null && <span className="wrap-anywhere">: {message.error}</span>}
+        </span>
+      )}
+      {state === "failed" && (
+        <Button small onClick={() => onRetry(message)}>
+          {t.conversations.retry}
+        </Button>
+      )}
+    </p>
+  );
+}
+
+function Toolbar({
+  message,
+  who,
+  current,
+  canAct,
+  onReply,
+  onReact,
+  onEdit,
+  onDelete,
+}: MessageDeeds & { message: Message; who: string; current: boolean; canAct: boolean }) {
+  if (message.deleted) return null;
+  const stop = { tabIndex: current ? 0 : -1, className: "size-6" };
+  const items: MenuItem[] = [
+    ...(message.own && canAct
+      ? [
+          { id: "edit", text: t.conversations.edit, run: () => onEdit(message) },
+          { id: "delete", text: t.conversations.delete, danger: true, run: () => onDelete(message) },
+        ]
+      : []),
+    {
+      id: "copy",
+      text: t.conversations.copyText,
+      run: () => void copyText(message.text).then(() => toast(t.conversations.copied)),
+    },
+  ];
+  return (
+    <div
+      role="group"
+      aria-label={t.conversations.actionsFor(who, shortTime(message.time))}
+      className="flex shrink-0 items-center opacity-0 group-focus-within/message:opacity-100 group-hover/message:opacity-100 has-data-[state=open]:opacity-100 pointer-coarse:opacity-100"
+    >
+      {canAct && (
+        <>
+          <React message={message} stop={stop} onReact={onReact} />
+          <IconButton {...stop} label={t.conversations.reply} onClick={() => onReply(message)}>
+            <CornerUpLeft className="size-3.5" />
+          </IconButton>
+        </>
+      )}
+      <Menu
+        items={items}
+        trigger={
+          <IconButton {...stop} label={t.app.more}>
+            <EllipsisVertical className="size-3.5" />
+          </IconButton>
+        }
+      />
+    </div>
+  );
+}
+
+/** A handful of signs to react with. */
+function React({
+  message,
+  stop,
+  onReact,
+}: {
+  message: Message;
+  stop: { tabIndex: number; className: string };
+  onReact: MessageDeeds["onReact"];
+}) {
+  return (
+    <Popover.Root>
+      <Popover.Trigger asChild>
+        <button
+          type="button"
+          aria-label={t.conversations.react}
+          title={t.conversations.react}
+          tabIndex={stop.tabIndex}
+          className="inline-flex size-6 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink"
+        >
+          <SmilePlus className="size-3.5" aria-hidden="true" />
+        </button>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          sideOffset={4}
+          collisionPadding={8}
+          aria-label={t.conversations.react}
+          className="appear z-50 flex gap-0.5 rounded-lg border border-line-strong bg-surface p-1 shadow-pop"
+        >
+          {t.conversations.emojis.map((emoji) => (
+            <Popover.Close asChild key={emoji}>
+              <button
+                type="button"
+                aria-label={t.conversations.reactWith(emoji)}
+                className="size-8 rounded-md text-lg hover:bg-hover"
+                onClick={() => onReact(message, emoji, true)}
+              >
+                {emoji}
+              </button>
+            </Popover.Close>
+          ))}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}

@@ -1,0 +1,44 @@
+import type { LogEntry } from "@/bindings/LogEntry";
+import { clientName, nameOf, userOfClient } from "@/domain/node/identifiers";
+import { count } from "@/shared/format";
+import { InspectorPart } from "@/shared/layout";
+import { Ago, Bytes, CopyButton } from "@/shared/values";
+import { t } from "@/text";
+
+/** The end of the log: what happened, by whom, and the hash of each. */
+export function LatestEvents({ events }: { events: readonly LogEntry[] }) {
+  return (
+    <InspectorPart title={t.groups.events}>
+      {events.length === 0 ? (
+        <p className="text-muted">{t.groups.eventsEmpty}</p>
+      ) : (
+        <ol className="divide-y divide-line">
+          {events.map((event) => (
+            <li
+              key={event.seq}
+              className="grid grid-cols-[2.75rem_1fr_auto] items-baseline gap-x-2 py-0.5"
+              data-testid={`event-${event.seq}`}
+            >
+              <span className="text-right text-muted" title={t.groups.headHint}>
+                {count(event.seq)}
+              </span>
+              <span className="min-w-0">
+                <span className="font-medium" title={t.groups.kindHint[event.kind]}>
+                  {t.groups.kind[event.kind]}
+                </span>{" "}
+                <span className="text-muted" title={event.sender}>
+                  {t.groups.byClient(`${nameOf(userOfClient(event.sender))} (${clientName(event.sender)})`)}
+                </span>
+              </span>
+              <span className="flex items-center gap-x-2 text-sm whitespace-nowrap text-muted">
+                <Bytes n={event.bytes} />
+                <Ago at={event.time} className="min-w-16 text-right" />
+                <CopyButton always value={event.hash} what={t.groups.eventHash} />
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </InspectorPart>
+  );
+}

@@ -1,0 +1,74 @@
+import type { GroupDetail } from "@/bindings/GroupDetail";
+import type { Participant } from "@/bindings/Participant";
+import { Alias } from "@/domain/demo/Alias";
+import { useNode } from "@/domain/node/hooks";
+import { cx } from "@/shared/class";
+import { InspectorPart } from "@/shared/layout";
+import { StateWord } from "@/shared/Mark";
+import { Ago } from "@/shared/values";
+import { t } from "@/text";
+
+/** How far each provider has the log: a bar, and the same in words. */
+export function Participants({ detail }: { detail: GroupDetail }) {
+  const { summary, participants } = detail;
+  return (
+    <InspectorPart title={t.groups.participants}>
+      <ul className="grid gap-2" title={t.groups.participantsHint}>
+        {participants.map((each) => (
+          <Place key={each.provider} participant={each} head={summary.head} />
+        ))}
+      </ul>
+      {!summary.ours && (
+        <p className="mt-1 text-sm text-muted">{t.groups.participantsElsewhere(summary.owner)}</p>
+      )}
+    </InspectorPart>
+  );
+}
+
+function Place({ participant, head }: { participant: Participant; head: number }) {
+  const us = useNode()?.provider;
+  const { provider, acknowledged, behind, last_pull, waiting } = participant;
+  const isUs = provider === us;
+  const share = head === 0 ? 100 : Math.min(100, (acknowledged / head) * 100);
+  return (
+    <li data-testid={`participant-${provider}`}>
+      <div className="flex flex-wrap items-center gap-x-2">
+        <span className="font-medium wrap-anywhere">
+          {provider}
+          <Alias provider={provider} />
+        </span>
+        {isUs && <span className="text-sm text-muted">{t.groups.us}</span>}
+        <StateWord
+          tone={behind === 0 ? "ok" : "warn"}
+          shape={behind === 0 ? "tick" : "half"}
+          className="ml-auto text-sm"
+        >
+          {behind === 0 ? t.groups.upToDate : t.groups.behind(behind)}
+        </StateWord>
+      </div>
+      <div className="my-0.5 h-1.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
+        <div
+          className={cx("h-full rounded-full", behind === 0 ? "bg-ok" : "bg-warn")}
+          style={{ width: `${share}%` }}
+        />
+      </div>
+      <p className="text-sm text-muted">
+        {t.groups.place(acknowledged, head)}
+        {!isUs && (
+          <>
+            {" · "}
+            {waiting ? (
+              t.groups.pullWaits
+            ) : last_pull === null ? (
+              t.groups.neverPulled
+            ) : (
+              <>
+                {t.groups.lastPull} <Ago at={last_pull} />
+              </>
+            )}
+          </>
+        )}
+      </p>
+    </li>
+  );
+}

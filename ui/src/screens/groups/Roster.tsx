@@ -1,0 +1,136 @@
+import { ShieldAlert, ShieldCheck } from "lucide-react";
+import { useState } from "react";
+import type { GrantView } from "@/bindings/GrantView";
+import type { GroupDetail } from "@/bindings/GroupDetail";
+import type { RosterProvider } from "@/bindings/RosterProvider";
+import type { RosterUser } from "@/bindings/RosterUser";
+import { Alias } from "@/domain/demo/Alias";
+import { useGroupDeeds } from "@/domain/group/hooks";
+import { groupTitle } from "@/domain/group/words";
+import { useNode } from "@/domain/node/hooks";
+import { clientName, nameOf } from "@/domain/node/identifiers";
+import { PersonName } from "@/domain/node/PersonName";
+import { Button } from "@/shared/Button";
+import { cx } from "@/shared/class";
+import { Confirm } from "@/shared/Dialog";
+import { Count, InspectorPart } from "@/shared/layout";
+import { t } from "@/text";
+import { GrantDialog } from "./GrantDialog";
+
+/** Who is in a group, by provider, with what allowed adding each. */
+export function Roster({ detail }: { detail: GroupDetail }) {
+  const us = useNode()?.provider;
+  const [grant, setGrant] = useState<GrantView | null>(null);
+  const [removing, setRemoving] = useState<RosterProvider | null>(null);
+  const deeds = useGroupDeeds();
+  const admin = detail.accounts.find((account) => account.built_in && account.admin);
+  const live = detail.summary.standing === "live";
+  const names = removing?.users.map((each) => nameOf(each.user)) ?? [];
+  return (
+    <InspectorPart title={t.groups.roster}>
+      {detail.roster.length === 0 ? (
+        <p className="text-muted">{t.groups.rosterEmpty}</p>
+      ) : (
+        <div className="grid gap-3">
+          {detail.roster.map((each) => (
+            <section key={each.provider} aria-label={each.provider}>
+              <div className="flex min-h-7 items-center gap-2">
+                <h4 className="font-semibold wrap-anywhere">
+                  {each.provider}
+                  <Alias provider={each.provider} />
+                </h4>
+                <Count n={each.users.length} label={t.groups.people(each.users.length)} />
+                {admin !== undefined && live && each.provider !== us && (
+                  <Button
+                    small
+                    look="wary"
+                    className="ml-auto"
+                    aria-label={t.groups.removeProvider(each.provider)}
+                    onClick={() => setRemoving(each)}
+                  >
+                    {t.conversations.remove}
+                  </Button>
+                )}
+              </div>
+              <ul className="divide-y divide-line rounded-md border border-line">
+                {each.users.map((user) => (
+                  <Person key={user.user} user={user} provider={each.provider} onGrant={setGrant} />
+                ))}
+              </ul>
+            </section>
+          ))}
+        </div>
+      )}
+      <GrantDialog grant={grant} onClose={() => setGrant(null)} />
+      <Confirm
+        danger
+        open={removing !== null}
+        onClose={() => setRemoving(null)}
+        title={t.groups.removeTitle(removing?.provider ?? "", groupTitle(detail.summary))}
+        text={t.groups.removeText(names.join(", "))}
+        action={t.groups.removeButton(names.length)}
+        run={async () =>
+          admin === undefined || removing === null
+            ? null
+            : deeds.remove(
+                admin.user,
+                detail.summary.group,
+                removing.users.map((each) => each.user),
+              )
+        }
+      />
+    </InspectorPart>
+  );
+}
+
+function Person({
+  user,
+  provider,
+  onGrant,
+}: {
+  user: RosterUser;
+  provider: string;
+  onGrant: (grant: GrantView) => void;
+}) {
+  const { grant } = user;
+  const Shield = grant?.verified ? ShieldCheck : ShieldAlert;
+  return (
+    <li className="px-2 py-1">
+      <div className="flex flex-wrap items-center gap-x-2">
+        <PersonName uri={user.user} us={provider} />
+        {user.admin && (
+          <span className="rounded-sm border border-line-strong px-1 text-xs font-medium text-muted">
+            {t.groups.admin}
+          </span>
+        )}
+        {grant !== null && (
+          <Button
+            small
+            look="quiet"
+            className={cx("ml-auto", grant.verified ? "text-ok" : "text-bad")}
+            aria-label={t.groups.grantShow(nameOf(user.user))}
+            title={grant.verdict}
+            icon={<Shield className="size-3.5" aria-hidden="true" />}
+            onClick={() => onGrant(grant)}
+          >
+            {t.groups.grant}: {grant.verified ? t.groups.grantVerified : t.groups.grantFaulty}
+          </Button>
+        )}
+      </div>
+      <p className="text-sm text-muted">
+        {grant === null && user.added_by === user.user
+          ? t.groups.creator
+          : t.groups.addedBy(nameOf(user.added_by))}{" "}
+        · {t.groups.sinceEpoch(user.since_epoch)}
+      </p>
+      <ul className="text-sm text-muted">
+        {user.clients.map((client) => (
+          <li key={client.leaf} title={client.client}>
+            <span className="text-ink">{clientName(client.client)}</span> · {t.groups.leaf(client.leaf)} ·{" "}
+            {t.groups.sinceEpoch(client.since_epoch)}
+          </li>
+        ))}
+      </ul>
+    </li>
+  );
+}

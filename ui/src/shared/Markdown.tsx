@@ -1,0 +1,60 @@
+/**
+ * Markdown of strangers. Nothing of it becomes HTML: the parser makes elements, raw HTML is shown as it was
+ * written, pictures are named and never fetched, and links lead only to the web and to mail.
+ */
+import MarkdownToJsx from "markdown-to-jsx/react";
+import { memo, type ReactNode } from "react";
+import { t } from "@/text";
+
+const ALLOWED = /^(https?:|mailto:)/i;
+
+function Anchor({ href, children }: { href?: string; children?: ReactNode }) {
+  if (href === undefined || !ALLOWED.test(href)) return <span>{children}</span>;
+  return (
+    <a
+      href={href}
+      title={href}
+      target="_blank"
+      rel="noopener noreferrer"
+      className="text-accent underline underline-offset-2"
+    >
+      {children}
+    </a>
+  );
+}
+
+function Picture({ alt = "" }: { alt?: string }) {
+  return <span className="text-muted">[{t.conversations.remoteImage(alt)}]</span>;
+}
+
+/** A heading within a message is a strong line, not a heading of the page. */
+function Heading({ children }: { children?: ReactNode }) {
+  return <p className="font-semibold">{children}</p>;
+}
+
+const task = ({ checked }: { checked?: boolean }) => <span>{checked ? "☑ " : "☐ "}</span>;
+const overrides = {
+  a: Anchor,
+  img: Picture,
+  input: task,
+  ...Object.fromEntries(["h1", "h2", "h3", "h4", "h5", "h6"].map((tag) => [tag, Heading])),
+};
+
+export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  return (
+    <div className="markdown wrap-anywhere">
+      <MarkdownToJsx
+        options={{
+          overrides,
+          disableParsingRawHTML: true,
+          disableFrontmatter: true,
+          forceBlock: true,
+          sanitizer: (value) => (ALLOWED.test(value) ? value : null),
+          slugify: () => "",
+        }}
+      >
+        {text}
+      </MarkdownToJsx>
+    </div>
+  );
+});

@@ -1,0 +1,40 @@
+/**
+ * Every text of the GUI, in one catalogue: a translation is another folder of this shape.
+ * Sentences with numbers or names are functions, so that word order and plurals stay the language's own affair.
+ */
+import { accounts } from "./accounts";
+import { app, link, nav, palette, shortcuts, units } from "./app";
+import { approvals, connect } from "./approvals";
+import { conversations } from "./conversations";
+import { demo } from "./demo";
+import { groups } from "./groups";
+import { overview } from "./overview";
+import { peers } from "./peers";
+import { settings } from "./settings";
+import { first, token } from "./start";
+import { traffic } from "./traffic";
+import { remedy, stage, stageHint } from "./trouble";
+
+export const t = {
+  app,
+  units,
+  nav,
+  link,
+  token,
+  first,
+  overview,
+  approvals,
+  connect,
+  peers,
+  stage,
+  stageHint,
+  remedy,
+  groups,
+  conversations,
+  traffic,
+  accounts,
+  settings,
+  demo,
+  palette,
+  shortcuts,
+} as const;

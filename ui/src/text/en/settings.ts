@@ -1,0 +1,34 @@
+/** Settings. */
+
+export const settings = {
+  title: "Settings",
+  strangers: "Strangers",
+  strangersText: "What happens when a provider that you have not met introduces itself.",
+  stranger: {
+    ask: ["Ask me", "It waits under Approvals until you have decided."] as const,
+    open: ["Let it in", "It is let in at once. Its people's requests still wait for a decision."] as const,
+    listed: [
+      "Only my list",
+      "It is turned away and forgotten. Only providers that you add are spoken with.",
+    ] as const,
+  },
+  tellDeclined: "Tell who asked when a request is declined",
+  tellDeclinedText:
+    "Off, a declined request looks pending until it expires, so that nobody learns who is here and what they think.",
+  here: "On this screen",
+  hereText: "Kept in this browser or window only.",
+  keys: "Single-key shortcuts",
+  keysText: "Letters such as j, a and z act at once. Off, only shortcuts with Ctrl or ⌘ work.",
+  notify: "Desktop notifications",
+  notifyText: "Says so when something new waits while this page is open.",
+  notifyDenied:
+    "The browser has been told not to show notifications of this page; its own settings change that.",
+  demo: "Demo federation",
+  demoText: "This window is alpha's. Leaving stops the three providers.",
+  leave: "Leave the demo",
+  leaveTitle: "Leave the demo federation?",
+  leaveText:
+    "The three providers are stopped, and everything in them (people, connections, decisions) is lost. You are back at the first screen.",
+  leaveButton: "Leave and delete the demo",
+  saved: "Saved.",
+} as const;

@@ -1,0 +1,50 @@
+/** The first screen, and the page that asks for the token. */
+
+export const token = {
+  title: "This page needs its token",
+  why: "Only who can read the daemon's output may administer this provider from a browser.",
+  where:
+    "The daemon prints a link with the token when it starts; it works once. Open that link, or paste it (or only the token) here. If it runs as a service, look into its log.",
+  example: "http://127.0.0.1:9103/#token=…",
+  field: "Token or link",
+  enter: "Open",
+  empty: "Paste the token first.",
+  wrong:
+    "The node did not take this token. Each link works once: start the daemon again and take the new one.",
+} as const;
+
+export const first = {
+  title: "Your own provider of messages",
+  lead: "Drawbridge is your post office: it keeps your people's messages and fetches those of others, provider by provider, only from whom you let in.",
+  demo: {
+    title: "Try a demo federation",
+    text: "Three providers on this computer, alpha, beta and gamma, with people in them. This window becomes alpha's. Nothing leaves the computer, and you can leave the demo at any time.",
+    points: [
+      "Let a stranger in and see what happens on the wire",
+      "Stop a provider and see how that looks",
+      "Nothing to configure",
+    ] as readonly string[],
+    start: "Start the demo",
+    starting: "Starting three providers…",
+  },
+  own: {
+    title: "Set up my own provider",
+    text: "For you, your family or your club, under a name of your own.",
+    provider: "Name of the provider",
+    providerHint:
+      "The name others reach you by: a domain name, with a port where it is not 443. It stays for good.",
+    listen: "Address to listen on",
+    listenHint: "Where this computer waits for other providers. 0.0.0.0 means every network it is in.",
+    user: "First account",
+    userHint: "A short name for yourself, such as alice. Others know you by it and the provider's name.",
+    make: "Set up",
+    making: "Setting up…",
+    preview: (uri: string) => `You will be ${uri}`,
+  },
+  errors: {
+    provider:
+      "Use lower-case letters, digits, hyphens and dots, and a port if it is not 443: home.example or home.example:8443.",
+    listen: "Use an address and a port: 0.0.0.0:8443.",
+    user: "Use 1 to 64 lower-case letters, digits, hyphens, dots or underscores.",
+  },
+} as const;

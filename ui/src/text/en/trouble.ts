@@ -1,0 +1,97 @@
+/** What goes wrong, and what to do. */
+
+export const stage = {
+  dns: "Name",
+  connect: "Connection",
+  tls: "TLS",
+  document: "Document",
+  signature: "Signature",
+  policy: "Permission",
+  http: "Answer",
+  content: "Content",
+  store: "Store",
+} as const;
+
+export const stageHint = {
+  dns: "Its name has no address",
+  connect: "No connection to its address",
+  tls: "The encrypted handshake, or its certificate",
+  document: "Its provider document, which names its keys and its endpoint",
+  signature: "A signature, ours there or theirs here",
+  policy: "Its operator's decision, or yours",
+  http: "An HTTP answer that is not what the protocol has",
+  content: "What it told us breaks the protocol's rules",
+  store: "Our store or theirs has lost something or gone back in time",
+} as const;
+
+/** What to do, by the code of the trouble; where a code is not known, by the stage. */
+export const remedy = {
+  code: {
+    "peer-pending":
+      "Its operator has not let you in yet. Ask them, by another way, to look at their approvals.",
+    "peer-blocked": "Its operator has blocked you. Only they can change that.",
+    "peer-key-changed":
+      "It thinks that your key has changed. If you set this provider up anew, ask its operator to accept the new key and tell them your thumbprint.",
+    "key-changed":
+      "Its key is not the one that was accepted. Ask its operator, by another way, for the thumbprint before you accept it.",
+    "clock-skew":
+      "One of the two clocks is wrong. Compare this computer's time with a reliable clock; switch on its automatic setting.",
+    "signature-expired":
+      "One of the two clocks is wrong, or the way is very slow. Compare this computer's time with a reliable clock.",
+    "key-unknown":
+      "It could not fetch or find your key. See that your own name and port can be reached from outside.",
+    "signature-invalid": "Something on the way changes requests, often a proxy. Let it pass them unchanged.",
+    "signature-missing": "Something on the way takes headers off, often a proxy. Let it pass them unchanged.",
+    "digest-mismatch": "Something on the way changes contents, often a proxy. Let it pass them unchanged.",
+    replayed:
+      "It took the request for a repeat. It is sent anew by itself; if it goes on, look for a proxy that sends things twice.",
+    "not-here": "It answers under another name. See that the name is spelled as its operator gives it.",
+    "feed-reset": "Its feed begins anew, as after a restored backup. The node catches up by itself.",
+    "feed-truncated":
+      "It no longer has what was missed here. The node catches up by itself with what there is.",
+    "rate-limited": "It is asked too often. The node waits as long as it was told to.",
+    unavailable: "It is too busy at the moment. The node tries again by itself.",
+    "not-allowed": "Its operator has not let you in. Ask them, by another way, to look at their approvals.",
+    "no-address":
+      "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
+    "connect-failed":
+      "It may be switched off, or a firewall is in between. The node tries again by itself; if it lasts, ask its operator whether it runs.",
+    "connection-lost":
+      "The connection broke while it was used. The node tries again by itself; if it goes on, run the check.",
+    "certificate-expired": "Its certificate has run out. Its operator has to renew it.",
+    "certificate-not-yet-valid":
+      "Its certificate is not valid yet. Most often a clock is wrong: compare this computer's time with a reliable clock.",
+    "certificate-wrong-name":
+      "Its certificate is for another name. See that the name is spelled rightly; otherwise its operator has to mend it.",
+    "certificate-unknown-issuer":
+      "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to trust theirs.",
+    "address-refused":
+      "Its name leads to a private or local address, which is refused unless you allow that network in the configuration.",
+    "document-missing":
+      "It publishes no provider document. See that the name is right; otherwise its operator has to mend it.",
+    "document-invalid": "Its provider document is not in order. Its operator has to mend it.",
+    "response-unsigned":
+      "Its answer is not signed; something on the way, often a proxy, may have answered in its place.",
+    "other-responder": "Another provider has answered in its place. See where its name and its proxy lead.",
+    "feed-gap": "It has left items out of its feed. Its operator should look at its store.",
+    "feed-behind":
+      "Its feed has gone back in time, as after a restored backup. The node catches up by itself.",
+    "peer-went-back": "It has gone back in time, as after a restored backup. It catches up by itself.",
+    "other-generation": "Its feed begins anew. The node catches up by itself.",
+    timeout: "It took too long. The node tries again by itself; if it goes on, run the check.",
+  } as Record<string, string>,
+  stage: {
+    dns: "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
+    connect:
+      "It may be switched off, or a firewall is in between. The node tries again by itself; if it lasts, ask its operator whether it runs.",
+    tls: "Its certificate has run out, is for another name, or is not signed by anyone this computer trusts. Its operator has to mend that.",
+    document:
+      "Something else answers under its name, or it is set up wrongly. Its operator has to mend that.",
+    signature:
+      "A signature was not accepted. Most often a clock is wrong or a proxy changes requests; run the check.",
+    policy: "It is a decision of an operator. Talk to them.",
+    http: "It answers what nobody asked. A proxy in front of it, or its software, is to blame; tell its operator.",
+    content: "Its software breaks the protocol's rules. Tell its operator the sentence above.",
+    store: "A store has lost something. The node catches up by itself; if it goes on, restore from a backup.",
+  },
+} as const;
