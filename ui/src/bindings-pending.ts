@@ -4,21 +4,16 @@
  */
 import type { AskToAdd } from "./bindings/AskToAdd";
 import type { Authorization } from "./bindings/Authorization";
-import type { Authorizations } from "./bindings/Authorizations";
 import type { ChangePolicy } from "./bindings/ChangePolicy";
 import type { Conversation } from "./bindings/Conversation";
 import type { Conversations } from "./bindings/Conversations";
 import type { CreatedGroup } from "./bindings/CreatedGroup";
 import type { CreateGroup } from "./bindings/CreateGroup";
-import type { DecideAuthorization } from "./bindings/DecideAuthorization";
 import type { EditMessage } from "./bindings/EditMessage";
 import type { Empty } from "./bindings/Empty";
-import type { GroupDetail } from "./bindings/GroupDetail";
-import type { Groups } from "./bindings/Groups";
 import type { LeaveGroup } from "./bindings/LeaveGroup";
 import type { MarkRead } from "./bindings/MarkRead";
 import type { Message } from "./bindings/Message";
-import type { NamedGroup } from "./bindings/NamedGroup";
 import type { NamedMessage } from "./bindings/NamedMessage";
 import type { NamedUser } from "./bindings/NamedUser";
 import type { React } from "./bindings/React";
@@ -27,15 +22,9 @@ import type { RemoveFromGroup } from "./bindings/RemoveFromGroup";
 import type { SearchHits } from "./bindings/SearchHits";
 import type { SearchMessages } from "./bindings/SearchMessages";
 import type { SendMessage } from "./bindings/SendMessage";
-import type { SetAddRule } from "./bindings/SetAddRule";
 import type { User } from "./bindings/User";
 
 export type PendingCommands = {
-  groups: { request: Empty; response: Groups };
-  group: { request: NamedGroup; response: GroupDetail };
-  authorizations: { request: Empty; response: Authorizations };
-  "decide-authorization": { request: DecideAuthorization; response: Authorization };
-  "set-add-rule": { request: SetAddRule; response: Empty };
   "open-account": { request: NamedUser; response: User };
   "close-account": { request: NamedUser; response: User };
   conversations: { request: NamedUser; response: Conversations };

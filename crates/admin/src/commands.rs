@@ -5,8 +5,10 @@ use serde_json::Value;
 use ts_rs::{Config, TS};
 
 use crate::accounts::*;
+use crate::additions::*;
 use crate::approvals::*;
 use crate::error::AdminError;
+use crate::groups::*;
 use crate::host::Host;
 use crate::peers::*;
 use crate::request::*;
@@ -19,7 +21,7 @@ fn export_pending(config: &Config) -> Result<(), ts_rs::ExportError> {
     macro_rules! export {
         ($($type:ty),* $(,)?) => {{ $(<$type>::export_all(config)?;)* }};
     }
-    export!(Groups, NamedGroup, GroupDetail, Authorizations, DecideAuthorization, SetAddRule, NamedUser);
+    export!(NamedUser);
     export!(Conversations, ReadConversation, Conversation, SendMessage, React, EditMessage, NamedMessage);
     export!(MarkRead, SearchMessages, SearchHits, CreateGroup, CreatedGroup, AskToAdd, RemoveFromGroup);
     export!(LeaveGroup, ChangePolicy);
@@ -90,6 +92,12 @@ commands! {
     "check" check: NamedPeer => Check,
     "strangers" strangers: SetStrangers => SetStrangers,
     "tell-declined" tell_declined: TellDeclined => TellDeclined,
+
+    "groups" groups: Empty => Groups,
+    "group" group: NamedGroup => GroupDetail,
+    "authorizations" authorizations: Empty => Authorizations,
+    "decide-authorization" decide_authorization: DecideAuthorization => Authorization,
+    "set-add-rule" set_add_rule: SetAddRule => Empty,
 
     "traffic" traffic: TrafficQuery => TrafficList,
 

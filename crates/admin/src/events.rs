@@ -10,6 +10,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
+use crate::accounts::is_low;
+use crate::additions::waiting_addition;
 use crate::approvals::waiting_connection;
 use crate::view::{Event, EventEnvelope};
 
@@ -116,21 +118,31 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         let mut events: Vec<Event> = Vec::new();
         let mut tell = |event: Event| {
-            if !events.iter().any(|told| std::mem::discriminant(told) == std::mem::discriminant(&event)) {
+            let same = |told: &Event| match (told, &event) {
+                (Event::Group { group: told }, Event::Group { group }) => told == group,
+                (Event::StockLow { client: told }, Event::StockLow { client }) => told == client,
+                _ => std::mem::discriminant(told) == std::mem::discriminant(&event),
+            };
+            if !events.iter().any(same) {
                 events.push(event);
             }
         };
-        let mut waiting = Vec::new();
+        let (mut waiting, mut additions, mut stocks) = (Vec::new(), Vec::new(), Vec::new());
         for change in gathered {
             match change {
                 Ok(Change::Peer(_)) => {
                     tell(Event::Peers);
                     tell(Event::Approvals);
                 }
-                Ok(Change::Connection(_) | Change::Authorization(_) | Change::WaitingAddition(..)) => {
-                    tell(Event::Approvals);
+                Ok(Change::Connection(_) | Change::Authorization(_)) => tell(Event::Approvals),
+                Ok(Change::WaitingAddition(provider, id)) => additions.push((provider, id)),
+                Ok(Change::Group(group)) => tell(Event::Group { group }),
+                Ok(Change::Accounts) => tell(Event::Accounts),
+                Ok(Change::Stock(client)) => {
+                    tell(Event::Accounts);
+                    stocks.push(client);
                 }
-                Ok(Change::Accounts | Change::Stock(_)) => tell(Event::Accounts),
+                Ok(Change::Outbox(_)) => {}
                 Ok(Change::Settings) => tell(Event::Settings),
                 Ok(Change::WaitingPeer(provider)) => waiting.push((provider, None)),
                 Ok(Change::Waiting(provider, id)) => waiting.push((provider, Some(id))),
@@ -145,6 +157,17 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 None => None,
             };
             hub.publish(Event::Waiting { provider, connection });
+        }
+        for (provider, id) in additions {
+            if let Some(addition) = waiting_addition(node, &provider, id).await {
+                hub.publish(Event::AdditionWaiting { addition });
+            }
+        }
+        stocks.dedup();
+        for client in stocks {
+            if is_low(node, &client).await {
+                hub.publish(Event::StockLow { client });
+            }
         }
     }
 }

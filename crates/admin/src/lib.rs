@@ -2,12 +2,14 @@
 //! and the installation that they speak to.
 
 mod accounts;
+mod additions;
 mod approvals;
 mod commands;
 mod convert;
 mod demo;
 mod error;
 mod events;
+mod groups;
 mod host;
 mod peers;
 pub mod request;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::{ClientUri, Host, Name, Provider, UserUri};
-use drawbridge_mtp::keys::{SecretKey, Thumbprint};
+use drawbridge_mtp::keys::{PublicKey, SecretKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
@@ -215,6 +215,15 @@ impl Node {
     /// What it remembers; to read.
     pub fn store(&self) -> &Store {
         &self.core.store
+    }
+
+    /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
+    pub async fn key_for(&self, provider: &Provider, kid: &Thumbprint) -> Option<PublicKey> {
+        if *provider == self.core.ours {
+            let ours = self.core.signer.key().public();
+            return Some(ours.clone()).filter(|key| key.thumbprint() == kid);
+        }
+        self.core.key_of(provider, kid).await.ok()
     }
 
     /// How `client`, which has to be one of ours, asks us in the same process.

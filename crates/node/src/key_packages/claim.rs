@@ -13,7 +13,7 @@ use drawbridge_mtp::time::Timestamp;
 use openmls::prelude::RequiredCapabilitiesExtension;
 use openmls::prelude::tls_codec::Deserialize;
 
-use super::LOW;
+use super::LOW_STOCK;
 use super::check::suffices;
 use crate::core::Core;
 use crate::http::Refusal;
@@ -155,7 +155,7 @@ fn take(
     let (found, any) = tx.find_key_package(user, name, false, now, |package| wanted.fits(package))?;
     if let Some(package) = found {
         tx.hand_out(jti, user, name, &package, false)?;
-        if tx.key_package_stock(user, name)?.available < LOW {
+        if tx.key_package_stock(user, name)?.available < LOW_STOCK {
             tx.announce_stock(client);
         }
         return Ok(Ok(package));
