@@ -88,11 +88,17 @@ pub(crate) fn take_welcome(
     for reference in references {
         ours |= tx.has_package(reference.as_slice())?;
     }
-    if !ours {
-        return Ok(());
-    }
     let mut conversation =
         known.unwrap_or_else(|| Conversation::new(name.clone(), Standing::Member));
+    if !ours {
+        // Made for a KeyPackage whose keys are lost, or for another client of this user: either way the user is in
+        // the group, and this client joins by itself.
+        conversation.head = conversation.head.max(from_seq);
+        conversation.broke("The Welcome is for keys that this client does not have; it joins by itself.");
+        conversation.retry_at = tx.now.plus(tx.settings.pause * 4);
+        tx.ring_to_do();
+        return tx.set_conversation(&conversation);
+    }
     let joined = tx.part(|| {
         end(tx, name)?;
         let provider = Provider::new(tx);
@@ -151,10 +157,8 @@ impl Tx<'_> {
     /// A KeyPackage has been used; one that is not the last resort is gone.
     fn used_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
         if self.has_package(reference)? {
-            // The last resort's place is taken by a new one; its own private key stays until it expires, since
-            // others may have it still.
             self.put("stock-low", &true)?;
-            self.forget_package(reference)?;
+            self.retire_package(reference)?;
         }
         Ok(())
     }

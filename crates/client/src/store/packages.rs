@@ -59,6 +59,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// One has been used. The last resort's place is taken by a new one; its row stays until it expires, and so do
+    /// its private keys, since others may have it still.
+    pub(crate) fn retire_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
+        self.run("DELETE FROM key_package WHERE reference = ?1 AND NOT last_resort", [reference])?;
+        self.run("UPDATE key_package SET last_resort = 0, published = 1 WHERE reference = ?1", [reference])?;
+        Ok(())
+    }
+
     pub(crate) fn forget_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
         self.run("DELETE FROM key_package WHERE reference = ?1", [reference])?;
         Ok(())
