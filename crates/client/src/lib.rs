@@ -1,1 +1,21 @@
-//! A whole MLS client of a provider as a library: groups, people, messages.
+//! t
+#![allow(missing_docs)]
+pub mod content;
+mod client;
+mod fault;
+mod group;
+mod home;
+mod key;
+mod mls;
+mod run;
+mod settings;
+mod show;
+mod store;
+mod view;
+pub use client::*;
+pub use fault::*;
+pub use home::*;
+pub use key::StorageKey;
+pub use settings::*;
+pub use store::PolicyChange;
+pub use view::*;
