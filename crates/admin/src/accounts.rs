@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use drawbridge_mtp::id::{ClientUri, UserUri};
+use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_mtp::message::{ConnectionState, KeyPackageStock};
 use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, StoreFault};
 use drawbridge_node::{LOW_STOCK, Node};
@@ -54,6 +54,13 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
         }
     });
     Ok(Users { users: users.collect() })
+}
+
+/// One of them.
+pub(crate) async fn user(host: &Host, name: &Name) -> Result<User, AdminError> {
+    let users = users(host, Empty {}).await?.users;
+    let user = users.into_iter().find(|user| user.name == *name);
+    user.ok_or_else(|| drawbridge_node::Misuse::NoSuchUser(name.clone()).into())
 }
 
 /// Whom `user` is connected with.

@@ -1,7 +1,7 @@
 //! The one stream of events: numbered, so that a GUI that lost its place can go on, and told again as a reload where
 //! it cannot.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 use crate::accounts::is_low;
 use crate::additions::waiting_addition;
 use crate::approvals::waiting_connection;
+use crate::people::Told;
+use crate::site::Site;
 use crate::view::{Event, EventEnvelope};
 
 /// Events that a GUI can be behind.
@@ -101,12 +103,44 @@ impl Subscription {
     }
 }
 
-/// Tells what changes in `node`, until the task is aborted.
-pub(crate) fn follow(hub: Arc<Hub>, node: Node) -> JoinHandle<()> {
+/// Tells what changes in `site`, until the task is aborted.
+pub(crate) fn follow(hub: Arc<Hub>, site: Site) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let changes = node.changes().listen();
-        tokio::join!(follow_changes(&hub, &node, changes), follow_traffic(&hub, &node));
+        let Site { node, people } = site;
+        let (changes, told) = (node.changes().listen(), people.listen());
+        tokio::join!(
+            follow_changes(&hub, &node, changes),
+            follow_traffic(&hub, &node),
+            follow_people(&hub, told)
+        );
     })
+}
+
+async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
+    loop {
+        let mut events = BTreeSet::new();
+        let mut next = told.recv().await;
+        tokio::time::sleep(GATHER).await;
+        loop {
+            match next {
+                Ok(Told { user, change }) => drop(events.insert((user, change))),
+                Err(RecvError::Lagged(_)) => hub.publish(Event::Reload),
+                Err(RecvError::Closed) => return,
+            }
+            match told.try_recv() {
+                Ok(more) => next = Ok(more),
+                Err(_) => break,
+            }
+        }
+        for (user, change) in events {
+            hub.publish(match change {
+                drawbridge_client::Change::Conversation(group) => Event::Conversation { user, group },
+                drawbridge_client::Change::Conversations | drawbridge_client::Change::Requests => {
+                    Event::Conversations { user }
+                }
+            });
+        }
+    }
 }
 
 async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver<Change>) {

@@ -12,7 +12,9 @@ use crate::additions::Additions;
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{Connecting, DemoAsk, Empty, RunDemoNode, SetStrangers, SetUp, TellDeclined};
+use crate::request::{
+    Connecting, DemoAsk, Empty, LookAtDemoNode, RunDemoNode, SetStrangers, SetUp, TellDeclined,
+};
 use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Status};
 
 const INCIDENTS: u32 = 20;
@@ -89,6 +91,10 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
 
 pub(crate) async fn set_up(host: &Host, ask: SetUp) -> Result<Empty, AdminError> {
     host.set_up(ask).await.map(|()| Empty {})
+}
+
+pub(crate) async fn look_at_demo_node(host: &Host, ask: LookAtDemoNode) -> Result<Empty, AdminError> {
+    host.look_at(&ask.name).await.map(|()| Empty {})
 }
 
 pub(crate) async fn start_demo(host: &Host, Empty {}: Empty) -> Result<Empty, AdminError> {

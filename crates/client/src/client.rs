@@ -4,9 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri, UserUri},
-    message::{
-        AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections,
-    },
+    message::{AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections},
     policy::{MAX_NAME_BYTES, Policy, Who},
 };
 use openmls::prelude::SignatureScheme;
@@ -116,6 +114,21 @@ impl<H: Home> Client<H> {
             tx.the_conversation(&group)?;
             let lines = tx.lines(&group, before, limit.min(MOST_LINES))?;
             Ok(lines.into_iter().map(|line| line.view(tx.user())).collect())
+        })
+        .await
+    }
+
+    /// The line with the message that `id` names, where it is here.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub async fn message(&self, group: &GroupUri, id: &MessageId) -> Result<Option<LineView>, ClientFault> {
+        let (group, id) = (group.clone(), *id);
+        self.step(move |tx| {
+            let Some(place) = tx.place_of(&group, &id)? else { return Ok(None) };
+            let line = tx.lines(&group, Some(place + 1), 1)?.pop();
+            Ok(line.filter(|line| line.place == place).map(|line| line.view(tx.user())))
         })
         .await
     }
@@ -278,8 +291,7 @@ impl<H: Home> Client<H> {
         };
         // A scheme that the crypto provider lacks would show only when signing.
         debug_assert_ne!(SignatureScheme::from(suite), SignatureScheme::ED448);
-        let policy =
-            Policy { name: name.to_owned(), admins: vec![self.uri().user().clone()], add, send };
+        let policy = Policy { name: name.to_owned(), admins: vec![self.uri().user().clone()], add, send };
         let provider = self.uri().provider().clone();
         let register = self
             .step(move |tx| {
@@ -552,9 +564,10 @@ impl Tx<'_> {
         user: &UserUri,
         state: ConnectionState,
     ) -> Result<(), ClientFault> {
-        let open = self.intents(group)?.into_iter().find(
-            |intent| matches!(&intent.want, Want::Add { user: known, .. } if known == user),
-        );
+        let open = self
+            .intents(group)?
+            .into_iter()
+            .find(|intent| matches!(&intent.want, Want::Add { user: known, .. } if known == user));
         let approved = match state {
             ConnectionState::Pending => false,
             ConnectionState::Approved => true,

@@ -1,7 +1,7 @@
 //! t
 #![allow(missing_docs)]
-pub mod content;
 mod client;
+pub mod content;
 mod fault;
 mod group;
 mod home;

@@ -124,7 +124,11 @@ impl<H: Home> Client<H> {
         }
         tracing::warn!(client = %self.uri(), code = problem.code, "the feed is read from its start");
         self.step(move |tx| {
-            tx.set_cursor(&Cursor { generation: problem.members.generation, unchecked: true, ..Cursor::default() })?;
+            tx.set_cursor(&Cursor {
+                generation: problem.members.generation,
+                unchecked: true,
+                ..Cursor::default()
+            })?;
             tx.resubmit()
         })
         .await
@@ -331,7 +335,14 @@ impl<H: Home> Client<H> {
     /// Does what is due in each group; says how long nothing will be.
     async fn work(&self) -> Result<Duration, ClientFault> {
         let groups: Vec<GroupUri> = self
-            .step(|tx| Ok(tx.conversations()?.into_iter().filter(|one| !one.is_over()).map(|one| one.group).collect()))
+            .step(|tx| {
+                Ok(tx
+                    .conversations()?
+                    .into_iter()
+                    .filter(|one| !one.is_over())
+                    .map(|one| one.group)
+                    .collect())
+            })
             .await?;
         let mut rest = LONGEST_REST;
         let mut fault = None;
@@ -477,7 +488,11 @@ impl<H: Home> Client<H> {
             .await?;
         if !packages.is_empty() {
             let publish = PublishKeyPackages {
-                key_packages: packages.iter().filter(|one| !one.last_resort).map(|one| one.bytes.clone()).collect(),
+                key_packages: packages
+                    .iter()
+                    .filter(|one| !one.last_resort)
+                    .map(|one| one.bytes.clone())
+                    .collect(),
                 last_resort: packages.iter().rfind(|one| one.last_resort).map(|one| one.bytes.clone()),
             };
             self.home.publish(publish).await?;
@@ -526,7 +541,8 @@ fn take_item(
             }
         }
         ItemBody::Welcome(welcome) => {
-            let (bytes, tree) = (bytes_of(&welcome.welcome, objects), bytes_of(&welcome.ratchet_tree, objects));
+            let (bytes, tree) =
+                (bytes_of(&welcome.welcome, objects), bytes_of(&welcome.ratchet_tree, objects));
             group::take_welcome(
                 tx,
                 &welcome.group,

@@ -5,9 +5,7 @@ use drawbridge_mtp::id::UserUri;
 use crate::{
     fault::ClientFault,
     store::{Conversation, Line, LineBody, Message, Tx, Want},
-    view::{
-        ConversationView, LineKind, LineView, MemberView, MessageView, Preview, ReactionView, Standing,
-    },
+    view::{ConversationView, LineKind, LineView, MemberView, MessageView, Preview, ReactionView, Standing},
 };
 
 /// A preview has this many characters.
@@ -41,6 +39,8 @@ impl Conversation {
             group: self.group.clone(),
             name: policy.name.clone(),
             unread: tx.unread(&self.group)?,
+            read: tx.read_up_to(&self.group)?,
+            waiting: tx.outgoing(&self.group)?.len() as u64,
             last: last(tx, self)?,
             members: members.collect(),
             standing: self.standing,

@@ -47,6 +47,10 @@ pub struct ConversationView {
     pub name: String,
     /// How many messages of others have not been read.
     pub unread: u64,
+    /// The place up to which everything has been read.
+    pub read: i64,
+    /// How much of this client's is on its way to the owner.
+    pub waiting: u64,
     /// The last message.
     pub last: Option<Preview>,
     /// The members, by name.

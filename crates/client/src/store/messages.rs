@@ -214,6 +214,19 @@ impl Tx<'_> {
             .map_err(StoreFault::from)?)
     }
 
+    /// The place before the first message that has not been read, or the last one.
+    pub(crate) fn read_up_to(&self, group: &GroupUri) -> Result<i64, ClientFault> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT coalesce((SELECT min(place) - 1 FROM message WHERE conversation = ?1 AND unread),
+                                 (SELECT max(place) FROM message WHERE conversation = ?1), 0)",
+                [group.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(StoreFault::from)?)
+    }
+
     /// Marks everything up to a place as read.
     pub(crate) fn mark_read(&self, group: &GroupUri, up_to: i64) -> Result<(), ClientFault> {
         let marked = self.run(

@@ -38,7 +38,9 @@ async fn play(seed: u64) {
     let world = World::new(seed);
     let mut dice = Dice(seed);
     let mut people = Vec::new();
-    for name in ["a.example/u/ann", "b.example/u/bob", "c.example/u/cat", "a.example/u/dan", "b.example/u/eve"] {
+    for name in
+        ["a.example/u/ann", "b.example/u/bob", "c.example/u/cat", "a.example/u/dan", "b.example/u/eve"]
+    {
         people.push(Person::new(&world, &format!("mimi://{name}/d/desk")).await);
     }
     people.push(Person::new(&world, "mimi://b.example/u/bob/d/phone").await);
@@ -73,8 +75,10 @@ async fn play(seed: u64) {
             13 => drop(client.remove(&group, &other).await),
             14 if who > 0 => drop(client.leave(&group).await),
             15 => {
-                let change =
-                    drawbridge_client::PolicyChange { name: Some(format!("Name {said}")), ..Default::default() };
+                let change = drawbridge_client::PolicyChange {
+                    name: Some(format!("Name {said}")),
+                    ..Default::default()
+                };
                 let _ = client.change_policy(&group, change).await;
             }
             16 => drop(client.join_anew(&group).await),

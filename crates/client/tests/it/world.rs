@@ -255,15 +255,8 @@ impl State {
         let time = self.now();
         let grant = Some(format!("grant-{id}"));
         let clients: Vec<_> = self.mailboxes.keys().filter(|c| *c.user() == adder).cloned().collect();
-        let item = AuthorizationItem {
-            id,
-            group,
-            adder,
-            user,
-            state: ConnectionState::Approved,
-            grant,
-            time,
-        };
+        let item =
+            AuthorizationItem { id, group, adder, user, state: ConnectionState::Approved, grant, time };
         for client in clients {
             self.tell(&client, ItemBody::Authorization(item.clone()));
         }
@@ -297,11 +290,9 @@ impl State {
     ) -> Result<Placed, Problem> {
         let time = self.now();
         let invalid = |fault: String| Problem::new(Code::InvalidMls, fault);
-        let group =
-            self.groups.get_mut(name).ok_or_else(|| Problem::new(Code::NotFound, "no such group"))?;
+        let group = self.groups.get_mut(name).ok_or_else(|| Problem::new(Code::NotFound, "no such group"))?;
         let current = group.public.group_context().epoch().as_u64();
-        let before: BTreeSet<ClientUri> =
-            group.public.members().map(|m| client_of(&m.credential)).collect();
+        let before: BTreeSet<ClientUri> = group.public.members().map(|m| client_of(&m.credential)).collect();
         let message = match message(submission.mls.as_slice()) {
             MlsMessageBodyIn::PublicMessage(message) => ProtocolMessage::from(message),
             MlsMessageBodyIn::PrivateMessage(message) => message.into(),
@@ -390,13 +381,10 @@ impl State {
                 }
             }
         }
-        let after: BTreeSet<ClientUri> =
-            group.public.members().map(|m| client_of(&m.credential)).collect();
+        let after: BTreeSet<ClientUri> = group.public.members().map(|m| client_of(&m.credential)).collect();
         // A grant is good once, and so is what was handed out under it.
         for user in after.difference(&before).map(ClientUri::user) {
-            self.asked.retain(|(_, of, adder, whom, _)| {
-                (of, adder, whom) != (name, client.user(), user)
-            });
+            self.asked.retain(|(_, of, adder, whom, _)| (of, adder, whom) != (name, client.user(), user));
             for mailbox in self.mailboxes.iter_mut().filter(|(whose, _)| whose.user() == user) {
                 mailbox.1.handed.remove(&(name.clone(), client.user().clone()));
             }
@@ -497,9 +485,10 @@ impl Home for Door {
         self.enter().await?;
         let mut state = self.world.lock();
         let adder = self.client.user().clone();
-        let old = state.asked.iter().position(|(_, group, known, user, _)| {
-            (group, known, user) == (&ask.group, &adder, &ask.user)
-        });
+        let old = state
+            .asked
+            .iter()
+            .position(|(_, group, known, user, _)| (group, known, user) == (&ask.group, &adder, &ask.user));
         let at = old.unwrap_or_else(|| {
             let id = state.id();
             state.asked.push((id, ask.group, adder, ask.user, ConnectionState::Pending));
@@ -552,10 +541,11 @@ impl Home for Door {
                     let package = KeyPackageIn::validate(package, &crypto, ProtocolVersion::Mls10).unwrap();
                     claim.cipher_suites.contains(&package.ciphersuite().into())
                 };
-                let package = mailbox.handed.get(&key).filter(|package| fits(package)).cloned().or_else(|| {
-                    let at = mailbox.packages.iter().position(&fits)?;
-                    mailbox.packages.remove(at)
-                });
+                let package =
+                    mailbox.handed.get(&key).filter(|package| fits(package)).cloned().or_else(|| {
+                        let at = mailbox.packages.iter().position(&fits)?;
+                        mailbox.packages.remove(at)
+                    });
                 if let Some(package) = &package {
                     mailbox.handed.insert(key.clone(), package.clone());
                 }
@@ -658,7 +648,9 @@ impl Home for Door {
                 Ok(GroupInfoReply {
                     epoch: group.public.group_context().epoch().as_u64(),
                     group_info: group.info.clone(),
-                    ratchet_tree: Octets(group.public.export_ratchet_tree().tls_serialize_detached().unwrap()),
+                    ratchet_tree: Octets(
+                        group.public.export_ratchet_tree().tls_serialize_detached().unwrap(),
+                    ),
                 })
             }
             _ => refuse(Problem::new(Code::NotFound, "no such group")),
@@ -727,13 +719,7 @@ impl Home for Door {
                 let items: Vec<Item> =
                     mailbox.items.iter().filter(|item| item.seq > after).take(20).cloned().collect();
                 let more = items.last().is_some_and(|last| last.seq < head);
-                FeedPage {
-                    generation: mailbox.generation.clone(),
-                    items,
-                    first: mailbox.first,
-                    head,
-                    more,
-                }
+                FeedPage { generation: mailbox.generation.clone(), items, first: mailbox.first, head, more }
             };
             let news = page.items.iter().any(|item| item.seq > query.after);
             if news || tokio::time::timeout_at(deadline, bell.changed()).await.is_err() {
