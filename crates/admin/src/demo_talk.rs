@@ -6,8 +6,8 @@ use drawbridge_client::Format;
 use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
+use drawbridge_node::AuthorizationDecision;
 use drawbridge_node::store::StoreFault;
-use drawbridge_node::{AuthorizationDecision, Decision};
 
 use crate::error::AdminError;
 use crate::people::BuiltIn;
@@ -30,25 +30,19 @@ impl Actor {
         Ok(Self { client: site.people.of(&name)?, site: site.clone(), uri })
     }
 
-    /// Is connected with `other`, who agrees.
+    /// Is connected with `other`: both ask, which lets their providers know each other too.
     async fn meets(&self, other: &Self) -> Result<(), AdminError> {
-        let asked = self.site.node.connect(self.uri.name(), other.uri.clone(), None).await?;
-        let (from, to) = (self.uri.clone(), other.uri.clone());
-        let row = other
-            .sees(move |view| {
-                let rows = view.connections_by_id(asked.id)?;
-                Ok(rows.into_iter().find(|row| (&row.from, &row.to) == (&from, &to)))
+        self.site.node.connect(self.uri.name(), other.uri.clone(), None).await?;
+        other.site.node.connect(other.uri.name(), self.uri.clone(), None).await?;
+        for (one, its) in [(self, &other.uri), (other, &self.uri)] {
+            let (user, its) = (one.uri.clone(), its.clone());
+            one.sees(move |view| {
+                let rows = view.connections_between(&user, &its)?;
+                Ok(rows.into_iter().find(|row| row.state == ConnectionState::Approved))
             })
             .await?;
-        if row.state == ConnectionState::Pending {
-            other.site.node.decide_connection(row.id, None, Decision::Approve).await?;
         }
-        self.sees(move |view| {
-            let rows = view.connections_by_id(asked.id)?;
-            Ok(rows.into_iter().find(|row| row.state == ConnectionState::Approved))
-        })
-        .await
-        .map(drop)
+        Ok(())
     }
 
     /// Adds `other`, who agrees, and returns when that one is in.

@@ -18,7 +18,7 @@ pub struct Settings {
     pub stock_low: u64,
     /// That many.
     pub stock_full: u64,
-    /// How long a KeyPackage is good.
+    /// How long a KeyPackage is good; openmls takes none of more than 84 days.
     pub package_lifetime: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Default for Settings {
             pause: Duration::from_millis(500),
             stock_low: 20,
             stock_full: 50,
-            package_lifetime: Duration::from_secs(90 * 86_400),
+            package_lifetime: Duration::from_secs(80 * 86_400),
         }
     }
 }
