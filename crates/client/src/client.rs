@@ -4,9 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri, UserUri},
-    message::{
-        AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections,
-    },
+    message::{AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections},
     policy::{MAX_NAME_BYTES, Policy, Who},
 };
 use openmls::prelude::SignatureScheme;
@@ -278,8 +276,7 @@ impl<H: Home> Client<H> {
         };
         // A scheme that the crypto provider lacks would show only when signing.
         debug_assert_ne!(SignatureScheme::from(suite), SignatureScheme::ED448);
-        let policy =
-            Policy { name: name.to_owned(), admins: vec![self.uri().user().clone()], add, send };
+        let policy = Policy { name: name.to_owned(), admins: vec![self.uri().user().clone()], add, send };
         let provider = self.uri().provider().clone();
         let register = self
             .step(move |tx| {
@@ -552,9 +549,10 @@ impl Tx<'_> {
         user: &UserUri,
         state: ConnectionState,
     ) -> Result<(), ClientFault> {
-        let open = self.intents(group)?.into_iter().find(
-            |intent| matches!(&intent.want, Want::Add { user: known, .. } if known == user),
-        );
+        let open = self
+            .intents(group)?
+            .into_iter()
+            .find(|intent| matches!(&intent.want, Want::Add { user: known, .. } if known == user));
         let approved = match state {
             ConnectionState::Pending => false,
             ConnectionState::Approved => true,

@@ -124,7 +124,11 @@ impl<H: Home> Client<H> {
         }
         tracing::warn!(client = %self.uri(), code = problem.code, "the feed is read from its start");
         self.step(move |tx| {
-            tx.set_cursor(&Cursor { generation: problem.members.generation, unchecked: true, ..Cursor::default() })?;
+            tx.set_cursor(&Cursor {
+                generation: problem.members.generation,
+                unchecked: true,
+                ..Cursor::default()
+            })?;
             tx.resubmit()
         })
         .await
@@ -138,7 +142,6 @@ impl<H: Home> Client<H> {
             self.fetch_item(item, &mut objects).await?;
         }
         loop {
-            let generation = generation.clone();
             let (left, held, gap) = self
                 .step(move |tx| {
                     let gap = take_items(tx, &generation, &mut items, &objects)?;
@@ -331,7 +334,14 @@ impl<H: Home> Client<H> {
     /// Does what is due in each group; says how long nothing will be.
     async fn work(&self) -> Result<Duration, ClientFault> {
         let groups: Vec<GroupUri> = self
-            .step(|tx| Ok(tx.conversations()?.into_iter().filter(|one| !one.is_over()).map(|one| one.group).collect()))
+            .step(|tx| {
+                Ok(tx
+                    .conversations()?
+                    .into_iter()
+                    .filter(|one| !one.is_over())
+                    .map(|one| one.group)
+                    .collect())
+            })
             .await?;
         let mut rest = LONGEST_REST;
         let mut fault = None;
@@ -477,7 +487,11 @@ impl<H: Home> Client<H> {
             .await?;
         if !packages.is_empty() {
             let publish = PublishKeyPackages {
-                key_packages: packages.iter().filter(|one| !one.last_resort).map(|one| one.bytes.clone()).collect(),
+                key_packages: packages
+                    .iter()
+                    .filter(|one| !one.last_resort)
+                    .map(|one| one.bytes.clone())
+                    .collect(),
                 last_resort: packages.iter().rfind(|one| one.last_resort).map(|one| one.bytes.clone()),
             };
             self.home.publish(publish).await?;
@@ -498,7 +512,7 @@ fn take_items(
     objects: &Objects,
 ) -> Result<Option<(GroupUri, u64, Option<u64>)>, ClientFault> {
     let mut cursor = tx.cursor()?;
-    cursor.generation = Some(generation.clone());
+    cursor.generation = Some(*generation);
     let mut gap = None;
     while let Some(item) = items.front() {
         if item.seq > cursor.after {
@@ -526,7 +540,8 @@ fn take_item(
             }
         }
         ItemBody::Welcome(welcome) => {
-            let (bytes, tree) = (bytes_of(&welcome.welcome, objects), bytes_of(&welcome.ratchet_tree, objects));
+            let (bytes, tree) =
+                (bytes_of(&welcome.welcome, objects), bytes_of(&welcome.ratchet_tree, objects));
             group::take_welcome(
                 tx,
                 &welcome.group,

@@ -5,9 +5,7 @@ use drawbridge_mtp::id::UserUri;
 use crate::{
     fault::ClientFault,
     store::{Conversation, Line, LineBody, Message, Tx, Want},
-    view::{
-        ConversationView, LineKind, LineView, MemberView, MessageView, Preview, ReactionView, Standing,
-    },
+    view::{ConversationView, LineKind, LineView, MemberView, MessageView, Preview, ReactionView, Standing},
 };
 
 /// A preview has this many characters.
@@ -89,7 +87,7 @@ impl Line {
     pub(crate) fn view(self, user: &UserUri) -> LineView {
         let what = match self.body {
             LineBody::Notice(notice) => LineKind::Notice(notice),
-            LineBody::Message(message) => LineKind::Message(message.view(user)),
+            LineBody::Message(message) => LineKind::Message(Box::new(message.view(user))),
         };
         LineView { place: self.place, time: self.time, what }
     }

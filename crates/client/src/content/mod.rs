@@ -234,10 +234,8 @@ pub enum Meaning {
 impl Content {
     /// A message of `sender` to `group`, with a body and nothing else.
     pub fn new(salt: [u8; 16], sender: &UserUri, group: &GroupUri, body: Part) -> Self {
-        let extensions = vec![
-            (SENDER_URI, cbor::text(sender.as_str())),
-            (ROOM_URI, cbor::text(group.as_str())),
-        ];
+        let extensions =
+            vec![(SENDER_URI, cbor::text(sender.as_str())), (ROOM_URI, cbor::text(group.as_str()))];
         Self { salt, replaces: None, topic: Vec::new(), expires: None, in_reply_to: None, extensions, body }
     }
 
@@ -286,7 +284,10 @@ impl Part {
         Self {
             disposition: Disposition::RENDER,
             language: String::new(),
-            kind: PartKind::Single { content_type: content_type.to_owned(), content: text.as_bytes().to_vec() },
+            kind: PartKind::Single {
+                content_type: content_type.to_owned(),
+                content: text.as_bytes().to_vec(),
+            },
         }
     }
 

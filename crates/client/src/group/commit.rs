@@ -226,9 +226,12 @@ pub(crate) fn commit(
         .map_err(ClientFault::mls)?
         .create_group_info(true)
         // Nobody can commit their own removal.
-        .build(provider.rand(), provider.crypto(), &signer, |queued| {
-            !matches!(queued.proposal(), Proposal::Remove(removal) if removal.removed() == own)
-        })
+        .build(
+            provider.rand(),
+            provider.crypto(),
+            &signer,
+            |queued| !matches!(queued.proposal(), Proposal::Remove(removal) if removal.removed() == own),
+        )
         .map_err(ClientFault::mls)?
         .stage_commit(&provider)
         .map_err(ClientFault::mls)?;

@@ -88,8 +88,7 @@ pub(crate) fn take_welcome(
     for reference in references {
         ours |= tx.has_package(reference.as_slice())?;
     }
-    let mut conversation =
-        known.unwrap_or_else(|| Conversation::new(name.clone(), Standing::Member));
+    let mut conversation = known.unwrap_or_else(|| Conversation::new(name.clone(), Standing::Member));
     if !ours {
         // Made for a KeyPackage whose keys are lost, or for another client of this user: either way the user is in
         // the group, and this client joins by itself.
@@ -102,12 +101,9 @@ pub(crate) fn take_welcome(
     let joined = tx.part(|| {
         end(tx, name)?;
         let provider = Provider::new(tx);
-        let processed = ProcessedWelcome::new_from_welcome(
-            &provider,
-            &mls::join_config(),
-            mls::read_welcome(welcome)?,
-        )
-        .map_err(welcome_fault)?;
+        let processed =
+            ProcessedWelcome::new_from_welcome(&provider, &mls::join_config(), mls::read_welcome(welcome)?)
+                .map_err(welcome_fault)?;
         let staged = JoinBuilder::new(&provider, processed)
             .with_ratchet_tree(mls::read_tree(tree)?)
             // Others may be in the group whose first KeyPackage is past its time; the owner judged them then.

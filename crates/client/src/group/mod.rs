@@ -39,8 +39,7 @@ fn refresh(
     let (old_users, old_policy) = (conversation.users(), conversation.policy());
     conversation.epoch = group.epoch().as_u64();
     conversation.cipher_suite = group.ciphersuite().into();
-    conversation.members =
-        group.members().filter_map(|member| mls::client_of(&member.credential)).collect();
+    conversation.members = group.members().filter_map(|member| mls::client_of(&member.credential)).collect();
     conversation.set_policy(mls::policy_of(group).unwrap_or_default().to_vec());
     conversation.commit_due = None;
     let Some((by, time)) = by else {

@@ -69,8 +69,7 @@ fn take(
     let mut group = provider
         .group(&event.group)?
         .ok_or_else(|| ClientFault::Mls("the group's state is not there".into()))?;
-    let processed =
-        group.process_message(&provider, mls::read_message(body)?).map_err(ClientFault::mls)?;
+    let processed = group.process_message(&provider, mls::read_message(body)?).map_err(ClientFault::mls)?;
     let sender = mls::client_of(processed.credential());
     match (event.kind, processed.into_content()) {
         (EventKind::Application, ProcessedMessageContent::ApplicationMessage(message)) => {
@@ -92,9 +91,7 @@ fn take(
         (EventKind::Commit, ProcessedMessageContent::StagedCommitMessage(staged)) => {
             let left: Vec<ClientUri> = staged
                 .remove_proposals()
-                .filter(|removal| {
-                    *removal.sender() == Sender::Member(removal.remove_proposal().removed())
-                })
+                .filter(|removal| *removal.sender() == Sender::Member(removal.remove_proposal().removed()))
                 .filter_map(|removal| client_at(&group, removal.remove_proposal().removed()))
                 .collect();
             let out = staged.self_removed();
@@ -131,7 +128,9 @@ fn take_own(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event) -> Resu
             advanced(tx, conversation, &group, event, &left)
         }
         // Another state with our keys made it: it has gone on without this one.
-        (EventKind::Commit, None) => Err(ClientFault::Mls("an own commit that this state did not make".into())),
+        (EventKind::Commit, None) => {
+            Err(ClientFault::Mls("an own commit that this state did not make".into()))
+        }
         (_, Some(outgoing)) => accepted(tx, &outgoing, event.time),
         // Accepted before by its result.
         (_, None) => Ok(()),

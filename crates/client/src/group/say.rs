@@ -22,7 +22,11 @@ const BATCH: usize = 64;
 
 /// Queues a message of this client. What says something is shown at once; what changes another message does so when
 /// it is accepted.
-pub(crate) fn own_content(tx: &Tx<'_>, group: &GroupUri, content: &Content) -> Result<MessageId, ClientFault> {
+pub(crate) fn own_content(
+    tx: &Tx<'_>,
+    group: &GroupUri,
+    content: &Content,
+) -> Result<MessageId, ClientFault> {
     let bytes = content.to_cbor();
     let id = MessageId::of(tx.user(), group, &bytes, &content.salt);
     if content.meaning() == Meaning::Says {
@@ -127,7 +131,9 @@ fn apply(
         Meaning::Reacts(_) => {
             let twice = |known: &Reaction, text: &str| known.user == *user && known.text == text;
             match text() {
-                Some(text) if !message.deleted && !message.reactions.iter().any(|known| twice(known, &text)) => {
+                Some(text)
+                    if !message.deleted && !message.reactions.iter().any(|known| twice(known, &text)) =>
+                {
                     message.reactions.push(Reaction { id, user: user.clone(), text });
                     true
                 }
@@ -178,7 +184,9 @@ pub(crate) fn encrypt(tx: &Tx<'_>, group: &GroupUri) -> Result<Vec<Submission>, 
         }
     }
     waiting.truncate(BATCH);
-    if waiting.is_empty() || !conversation.is_member() || conversation.epoch < conversation.wait_for
+    if waiting.is_empty()
+        || !conversation.is_member()
+        || conversation.epoch < conversation.wait_for
         || conversation.registering.is_some()
     {
         return Ok(ready);

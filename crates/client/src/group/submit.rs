@@ -218,11 +218,7 @@ fn after_external(
     conversation.retry_at = tx.now.plus(tx.settings.pause * 2u32.pow(conversation.refused.min(6)));
     if conversation.refused > FORK {
         conversation.standing = Standing::Removed;
-        tx.add_notice(
-            &conversation.group,
-            tx.now,
-            Notice::Refused { wanted: "Joining anew.".into(), why },
-        )?;
+        tx.add_notice(&conversation.group, tx.now, Notice::Refused { wanted: "Joining anew.".into(), why })?;
         end(tx, &conversation.group)?;
     }
     Ok(())
@@ -230,12 +226,15 @@ fn after_external(
 
 impl Tx<'_> {
     /// Sends again what failed.
-    pub(crate) fn send_again(&self, group: &GroupUri, id: &crate::content::MessageId) -> Result<(), ClientFault> {
+    pub(crate) fn send_again(
+        &self,
+        group: &GroupUri,
+        id: &crate::content::MessageId,
+    ) -> Result<(), ClientFault> {
         let failed = |one: &Outgoing| {
             one.stage == Stage::Failed && one.body.says.as_ref().is_some_and(|(known, _)| known == id)
         };
-        let mut outgoing =
-            self.outgoing(group)?.into_iter().find(failed).ok_or(ClientFault::NoMessage)?;
+        let mut outgoing = self.outgoing(group)?.into_iter().find(failed).ok_or(ClientFault::NoMessage)?;
         outgoing.stage = Stage::Waiting;
         outgoing.body.submission = None;
         self.put_outgoing(&outgoing)?;

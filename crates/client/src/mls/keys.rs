@@ -53,15 +53,13 @@ impl Provider<'_> {
         last_resort: bool,
     ) -> Result<StoredPackage, ClientFault> {
         let pair = self.signer(tx, suite)?;
-        let mut builder = KeyPackage::builder()
-            .key_package_lifetime(lifetime(tx))
-            .leaf_node_capabilities(capabilities());
+        let mut builder =
+            KeyPackage::builder().key_package_lifetime(lifetime(tx)).leaf_node_capabilities(capabilities());
         if last_resort {
             builder = builder.mark_as_last_resort();
         }
-        let bundle = builder
-            .build(suite, self, &pair, self.own_credential(tx, &pair))
-            .map_err(ClientFault::mls)?;
+        let bundle =
+            builder.build(suite, self, &pair, self.own_credential(tx, &pair)).map_err(ClientFault::mls)?;
         let package = bundle.into_key_package();
         let reference = package.hash_ref(self.crypto()).map_err(ClientFault::mls)?;
         let stored = StoredPackage {

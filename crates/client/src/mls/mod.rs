@@ -8,8 +8,8 @@ use drawbridge_mtp::{
     policy::{EXTENSION_TYPE, Policy},
 };
 use openmls::{
-    messages::group_info::VerifiableGroupInfo,
     group::{MIXED_PLAINTEXT_WIRE_FORMAT_POLICY, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig},
+    messages::group_info::VerifiableGroupInfo,
     prelude::{
         BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, Extension, ExtensionType,
         Extensions, GroupContext, GroupId, KeyPackageIn, Lifetime, MlsMessageBodyIn, MlsMessageIn,

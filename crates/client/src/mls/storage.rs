@@ -75,11 +75,18 @@ impl MlsStore<'_> {
 impl StorageProvider<V> for MlsStore<'_> {
     type Error = StoreFault;
 
-    fn write_mls_join_config<G: traits::GroupId<V>, T: traits::MlsGroupJoinConfig<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_mls_join_config<G: traits::GroupId<V>, T: traits::MlsGroupJoinConfig<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("mls_join_config", group, value)
     }
 
-    fn mls_group_join_config<G: traits::GroupId<V>, T: traits::MlsGroupJoinConfig<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn mls_group_join_config<G: traits::GroupId<V>, T: traits::MlsGroupJoinConfig<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("mls_join_config", group)
     }
 
@@ -99,11 +106,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("tree", group)
     }
 
-    fn write_interim_transcript_hash<G: traits::GroupId<V>, T: traits::InterimTranscriptHash<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_interim_transcript_hash<G: traits::GroupId<V>, T: traits::InterimTranscriptHash<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("interim_transcript_hash", group, value)
     }
 
-    fn interim_transcript_hash<G: traits::GroupId<V>, T: traits::InterimTranscriptHash<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn interim_transcript_hash<G: traits::GroupId<V>, T: traits::InterimTranscriptHash<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("interim_transcript_hash", group)
     }
 
@@ -111,11 +125,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("interim_transcript_hash", group)
     }
 
-    fn write_context<G: traits::GroupId<V>, T: traits::GroupContext<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_context<G: traits::GroupId<V>, T: traits::GroupContext<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("context", group, value)
     }
 
-    fn group_context<G: traits::GroupId<V>, T: traits::GroupContext<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn group_context<G: traits::GroupId<V>, T: traits::GroupContext<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("context", group)
     }
 
@@ -123,11 +144,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("context", group)
     }
 
-    fn write_confirmation_tag<G: traits::GroupId<V>, T: traits::ConfirmationTag<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_confirmation_tag<G: traits::GroupId<V>, T: traits::ConfirmationTag<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("confirmation_tag", group, value)
     }
 
-    fn confirmation_tag<G: traits::GroupId<V>, T: traits::ConfirmationTag<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn confirmation_tag<G: traits::GroupId<V>, T: traits::ConfirmationTag<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("confirmation_tag", group)
     }
 
@@ -135,7 +163,11 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("confirmation_tag", group)
     }
 
-    fn write_group_state<T: traits::GroupState<V>, G: traits::GroupId<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_group_state<T: traits::GroupState<V>, G: traits::GroupId<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("group_state", group, value)
     }
 
@@ -147,11 +179,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("group_state", group)
     }
 
-    fn write_message_secrets<G: traits::GroupId<V>, T: traits::MessageSecrets<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_message_secrets<G: traits::GroupId<V>, T: traits::MessageSecrets<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("message_secrets", group, value)
     }
 
-    fn message_secrets<G: traits::GroupId<V>, T: traits::MessageSecrets<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn message_secrets<G: traits::GroupId<V>, T: traits::MessageSecrets<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("message_secrets", group)
     }
 
@@ -159,11 +198,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("message_secrets", group)
     }
 
-    fn write_resumption_psk_store<G: traits::GroupId<V>, T: traits::ResumptionPskStore<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_resumption_psk_store<G: traits::GroupId<V>, T: traits::ResumptionPskStore<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("resumption_psk_store", group, value)
     }
 
-    fn resumption_psk_store<G: traits::GroupId<V>, T: traits::ResumptionPskStore<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn resumption_psk_store<G: traits::GroupId<V>, T: traits::ResumptionPskStore<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("resumption_psk_store", group)
     }
 
@@ -171,11 +217,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("resumption_psk_store", group)
     }
 
-    fn write_own_leaf_index<G: traits::GroupId<V>, T: traits::LeafNodeIndex<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_own_leaf_index<G: traits::GroupId<V>, T: traits::LeafNodeIndex<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("own_leaf_index", group, value)
     }
 
-    fn own_leaf_index<G: traits::GroupId<V>, T: traits::LeafNodeIndex<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn own_leaf_index<G: traits::GroupId<V>, T: traits::LeafNodeIndex<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("own_leaf_index", group)
     }
 
@@ -183,11 +236,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("own_leaf_index", group)
     }
 
-    fn write_group_epoch_secrets<G: traits::GroupId<V>, T: traits::GroupEpochSecrets<V>>(&self, group: &G, value: &T) -> Stored<()> {
+    fn write_group_epoch_secrets<G: traits::GroupId<V>, T: traits::GroupEpochSecrets<V>>(
+        &self,
+        group: &G,
+        value: &T,
+    ) -> Stored<()> {
         self.put("group_epoch_secrets", group, value)
     }
 
-    fn group_epoch_secrets<G: traits::GroupId<V>, T: traits::GroupEpochSecrets<V>>(&self, group: &G) -> Stored<Option<T>> {
+    fn group_epoch_secrets<G: traits::GroupId<V>, T: traits::GroupEpochSecrets<V>>(
+        &self,
+        group: &G,
+    ) -> Stored<Option<T>> {
         self.take("group_epoch_secrets", group)
     }
 
@@ -195,11 +255,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("group_epoch_secrets", group)
     }
 
-    fn write_signature_key_pair<K: traits::SignaturePublicKey<V>, T: traits::SignatureKeyPair<V>>(&self, of: &K, value: &T) -> Stored<()> {
+    fn write_signature_key_pair<K: traits::SignaturePublicKey<V>, T: traits::SignatureKeyPair<V>>(
+        &self,
+        of: &K,
+        value: &T,
+    ) -> Stored<()> {
         self.put("signature_key_pair", of, value)
     }
 
-    fn signature_key_pair<K: traits::SignaturePublicKey<V>, T: traits::SignatureKeyPair<V>>(&self, of: &K) -> Stored<Option<T>> {
+    fn signature_key_pair<K: traits::SignaturePublicKey<V>, T: traits::SignatureKeyPair<V>>(
+        &self,
+        of: &K,
+    ) -> Stored<Option<T>> {
         self.take("signature_key_pair", of)
     }
 
@@ -207,11 +274,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("signature_key_pair", of)
     }
 
-    fn write_encryption_key_pair<K: traits::EncryptionKey<V>, T: traits::HpkeKeyPair<V>>(&self, of: &K, value: &T) -> Stored<()> {
+    fn write_encryption_key_pair<K: traits::EncryptionKey<V>, T: traits::HpkeKeyPair<V>>(
+        &self,
+        of: &K,
+        value: &T,
+    ) -> Stored<()> {
         self.put("encryption_key_pair", of, value)
     }
 
-    fn encryption_key_pair<T: traits::HpkeKeyPair<V>, K: traits::EncryptionKey<V>>(&self, of: &K) -> Stored<Option<T>> {
+    fn encryption_key_pair<T: traits::HpkeKeyPair<V>, K: traits::EncryptionKey<V>>(
+        &self,
+        of: &K,
+    ) -> Stored<Option<T>> {
         self.take("encryption_key_pair", of)
     }
 
@@ -219,11 +293,18 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("encryption_key_pair", of)
     }
 
-    fn write_key_package<K: traits::HashReference<V>, T: traits::KeyPackage<V>>(&self, of: &K, value: &T) -> Stored<()> {
+    fn write_key_package<K: traits::HashReference<V>, T: traits::KeyPackage<V>>(
+        &self,
+        of: &K,
+        value: &T,
+    ) -> Stored<()> {
         self.put("key_package", of, value)
     }
 
-    fn key_package<K: traits::HashReference<V>, T: traits::KeyPackage<V>>(&self, of: &K) -> Stored<Option<T>> {
+    fn key_package<K: traits::HashReference<V>, T: traits::KeyPackage<V>>(
+        &self,
+        of: &K,
+    ) -> Stored<Option<T>> {
         self.take("key_package", of)
     }
 
@@ -261,11 +342,7 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.drop("own_leaf_nodes", group)
     }
 
-    fn queue_proposal<
-        G: traits::GroupId<V>,
-        R: traits::ProposalRef<V>,
-        T: traits::QueuedProposal<V>,
-    >(
+    fn queue_proposal<G: traits::GroupId<V>, R: traits::ProposalRef<V>, T: traits::QueuedProposal<V>>(
         &self,
         group: &G,
         reference: &R,
@@ -287,11 +364,7 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.typed_list("proposals", group)
     }
 
-    fn queued_proposals<
-        G: traits::GroupId<V>,
-        R: traits::ProposalRef<V>,
-        T: traits::QueuedProposal<V>,
-    >(
+    fn queued_proposals<G: traits::GroupId<V>, R: traits::ProposalRef<V>, T: traits::QueuedProposal<V>>(
         &self,
         group: &G,
     ) -> Stored<Vec<(R, T)>> {

@@ -114,9 +114,8 @@ impl Store {
         step: impl FnOnce(&Tx<'_>) -> Result<T, ClientFault>,
     ) -> Result<T, ClientFault> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let db = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreFault::from)?;
+        let db =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreFault::from)?;
         let (done, changes, (send, work)) = {
             let tx = Tx {
                 db: &db,
@@ -199,10 +198,7 @@ impl Tx<'_> {
     }
 
     /// Runs `part` so that a fault of it undoes what it did, and nothing else.
-    pub(crate) fn part<T>(
-        &self,
-        part: impl FnOnce() -> Result<T, ClientFault>,
-    ) -> Result<T, ClientFault> {
+    pub(crate) fn part<T>(&self, part: impl FnOnce() -> Result<T, ClientFault>) -> Result<T, ClientFault> {
         self.db.execute_batch("SAVEPOINT part").map_err(StoreFault::from)?;
         let done = part();
         let end = if done.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" };
@@ -242,12 +238,18 @@ impl Tx<'_> {
 
     /// Seals a value for its row.
     fn close<T: Serialize>(&self, table: &str, row: &[u8], value: &T) -> Result<Vec<u8>, ClientFault> {
-        let plain = zeroize::Zeroizing::new(to_vec(value).map_err(|_| StoreFault::Unreadable("a new value"))?);
+        let plain =
+            zeroize::Zeroizing::new(to_vec(value).map_err(|_| StoreFault::Unreadable("a new value"))?);
         Ok(self.seal.seal(table, row, &plain).map_err(StoreFault::from)?)
     }
 
     /// Opens the value of a row.
-    fn open<T: DeserializeOwned>(&self, table: &'static str, row: &[u8], sealed: &[u8]) -> Result<T, ClientFault> {
+    fn open<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<T, ClientFault> {
         let plain = self.seal.open(table, row, sealed).map_err(StoreFault::from)?;
         Ok(from_slice(&plain).map_err(|_| StoreFault::Unreadable(table))?)
     }

@@ -155,9 +155,8 @@ impl Tx<'_> {
 
     fn found(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Outgoing>, ClientFault> {
         type Row = (i64, String, String, String, Vec<u8>);
-        let rows: Vec<Row> = self.rows(sql, params, |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?;
+        let rows: Vec<Row> = self
+            .rows(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
         rows.into_iter()
             .map(|(place, group, kind, stage, sealed)| {
                 let body = self.open(TABLE, &key(&group, place), &sealed)?;

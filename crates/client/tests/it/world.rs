@@ -81,6 +81,16 @@ struct Group {
     log: Vec<Event>,
     results: HashMap<(ClientUri, Id), Placed>,
     leaving: BTreeSet<ClientUri>,
+    /// Who was in it from which event on.
+    rosters: Vec<(u64, BTreeSet<ClientUri>)>,
+}
+
+/// An application message in a group's log.
+pub(crate) struct Sent {
+    pub(crate) seq: u64,
+    pub(crate) time: Timestamp,
+    /// Who was a member then.
+    pub(crate) members: BTreeSet<ClientUri>,
 }
 
 /// One client's view of the world.
@@ -163,6 +173,18 @@ impl World {
         let mut members: Vec<_> = group.public.members().map(|m| client_of(&m.credential)).collect();
         members.sort();
         (group.public.group_context().epoch().as_u64(), members)
+    }
+
+    /// The application messages of a group.
+    pub(crate) fn sent(&self, group: &GroupUri) -> Vec<Sent> {
+        let state = self.lock();
+        let group = &state.groups[group];
+        let members = |seq| {
+            let (_, members) = group.rosters.iter().rev().find(|(from, _)| *from <= seq).unwrap();
+            members.clone()
+        };
+        let sent = group.log.iter().filter(|event| event.kind == EventKind::Application);
+        sent.map(|event| Sent { seq: event.seq, time: event.time, members: members(event.seq) }).collect()
     }
 
     /// Judges what is queued, and tells the results by the feed.
@@ -255,15 +277,8 @@ impl State {
         let time = self.now();
         let grant = Some(format!("grant-{id}"));
         let clients: Vec<_> = self.mailboxes.keys().filter(|c| *c.user() == adder).cloned().collect();
-        let item = AuthorizationItem {
-            id,
-            group,
-            adder,
-            user,
-            state: ConnectionState::Approved,
-            grant,
-            time,
-        };
+        let item =
+            AuthorizationItem { id, group, adder, user, state: ConnectionState::Approved, grant, time };
         for client in clients {
             self.tell(&client, ItemBody::Authorization(item.clone()));
         }
@@ -289,6 +304,7 @@ impl State {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "a test's owner may be slow")]
     fn accept(
         &mut self,
         client: &ClientUri,
@@ -297,11 +313,9 @@ impl State {
     ) -> Result<Placed, Problem> {
         let time = self.now();
         let invalid = |fault: String| Problem::new(Code::InvalidMls, fault);
-        let group =
-            self.groups.get_mut(name).ok_or_else(|| Problem::new(Code::NotFound, "no such group"))?;
+        let group = self.groups.get_mut(name).ok_or_else(|| Problem::new(Code::NotFound, "no such group"))?;
         let current = group.public.group_context().epoch().as_u64();
-        let before: BTreeSet<ClientUri> =
-            group.public.members().map(|m| client_of(&m.credential)).collect();
+        let before: BTreeSet<ClientUri> = group.public.members().map(|m| client_of(&m.credential)).collect();
         let message = match message(submission.mls.as_slice()) {
             MlsMessageBodyIn::PublicMessage(message) => ProtocolMessage::from(message),
             MlsMessageBodyIn::PrivateMessage(message) => message.into(),
@@ -390,13 +404,10 @@ impl State {
                 }
             }
         }
-        let after: BTreeSet<ClientUri> =
-            group.public.members().map(|m| client_of(&m.credential)).collect();
+        let after: BTreeSet<ClientUri> = group.public.members().map(|m| client_of(&m.credential)).collect();
         // A grant is good once, and so is what was handed out under it.
         for user in after.difference(&before).map(ClientUri::user) {
-            self.asked.retain(|(_, of, adder, whom, _)| {
-                (of, adder, whom) != (name, client.user(), user)
-            });
+            self.asked.retain(|(_, of, adder, whom, _)| (of, adder, whom) != (name, client.user(), user));
             for mailbox in self.mailboxes.iter_mut().filter(|(whose, _)| whose.user() == user) {
                 mailbox.1.handed.remove(&(name.clone(), client.user().clone()));
             }
@@ -419,7 +430,9 @@ impl State {
             hash: Hash32::default(),
         };
         event.hash = event.computed_hash();
-        self.groups.get_mut(name).unwrap().log.push(event.clone());
+        let group = self.groups.get_mut(name).unwrap();
+        group.log.push(event.clone());
+        group.rosters.push((seq, after.clone()));
         for (who, reference) in welcomed {
             let welcome = Welcome {
                 group: name.clone(),
@@ -497,9 +510,10 @@ impl Home for Door {
         self.enter().await?;
         let mut state = self.world.lock();
         let adder = self.client.user().clone();
-        let old = state.asked.iter().position(|(_, group, known, user, _)| {
-            (group, known, user) == (&ask.group, &adder, &ask.user)
-        });
+        let old = state
+            .asked
+            .iter()
+            .position(|(_, group, known, user, _)| (group, known, user) == (&ask.group, &adder, &ask.user));
         let at = old.unwrap_or_else(|| {
             let id = state.id();
             state.asked.push((id, ask.group, adder, ask.user, ConnectionState::Pending));
@@ -552,10 +566,11 @@ impl Home for Door {
                     let package = KeyPackageIn::validate(package, &crypto, ProtocolVersion::Mls10).unwrap();
                     claim.cipher_suites.contains(&package.ciphersuite().into())
                 };
-                let package = mailbox.handed.get(&key).filter(|package| fits(package)).cloned().or_else(|| {
-                    let at = mailbox.packages.iter().position(&fits)?;
-                    mailbox.packages.remove(at)
-                });
+                let package =
+                    mailbox.handed.get(&key).filter(|package| fits(package)).cloned().or_else(|| {
+                        let at = mailbox.packages.iter().position(&fits)?;
+                        mailbox.packages.remove(at)
+                    });
                 if let Some(package) = &package {
                     mailbox.handed.insert(key.clone(), package.clone());
                 }
@@ -609,6 +624,7 @@ impl Home for Door {
             log: vec![event],
             results: HashMap::new(),
             leaving: BTreeSet::new(),
+            rosters: vec![(1, BTreeSet::from([self.client.clone()]))],
         };
         state.groups.insert(register.group, group);
         drop(state);
@@ -658,7 +674,9 @@ impl Home for Door {
                 Ok(GroupInfoReply {
                     epoch: group.public.group_context().epoch().as_u64(),
                     group_info: group.info.clone(),
-                    ratchet_tree: Octets(group.public.export_ratchet_tree().tls_serialize_detached().unwrap()),
+                    ratchet_tree: Octets(
+                        group.public.export_ratchet_tree().tls_serialize_detached().unwrap(),
+                    ),
                 })
             }
             _ => refuse(Problem::new(Code::NotFound, "no such group")),
@@ -717,7 +735,7 @@ impl Home for Door {
                 let other = query.generation.as_ref().is_some_and(|known| *known != mailbox.generation);
                 if query.after > 0 && (other || query.after > head) {
                     let problem = Problem::new(Code::FeedReset, "another history").with_feed(
-                        mailbox.generation.clone(),
+                        mailbox.generation,
                         mailbox.first,
                         head,
                     );
@@ -727,13 +745,7 @@ impl Home for Door {
                 let items: Vec<Item> =
                     mailbox.items.iter().filter(|item| item.seq > after).take(20).cloned().collect();
                 let more = items.last().is_some_and(|last| last.seq < head);
-                FeedPage {
-                    generation: mailbox.generation.clone(),
-                    items,
-                    first: mailbox.first,
-                    head,
-                    more,
-                }
+                FeedPage { generation: mailbox.generation, items, first: mailbox.first, head, more }
             };
             let news = page.items.iter().any(|item| item.seq > query.after);
             if news || tokio::time::timeout_at(deadline, bell.changed()).await.is_err() {
