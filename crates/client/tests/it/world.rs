@@ -89,7 +89,7 @@ struct Group {
 pub(crate) struct Sent {
     pub(crate) seq: u64,
     pub(crate) time: Timestamp,
-    /// Who was a member then.
+    /// Who was a member then, and in the epoch that it was sent for.
     pub(crate) members: BTreeSet<ClientUri>,
 }
 
@@ -184,7 +184,17 @@ impl World {
             members.clone()
         };
         let sent = group.log.iter().filter(|event| event.kind == EventKind::Application);
-        sent.map(|event| Sent { seq: event.seq, time: event.time, members: members(event.seq) }).collect()
+        // The commit that began an epoch is the one that ended the one before.
+        let began = |epoch: u64| {
+            let ended = |event: &&Event| event.kind == EventKind::Commit && event.epoch + 1 == epoch;
+            group.log.iter().find(ended).map_or(1, |event| event.seq)
+        };
+        sent.map(|event| {
+            let meant = members(began(event.epoch));
+            let members = members(event.seq).intersection(&meant).cloned().collect();
+            Sent { seq: event.seq, time: event.time, members }
+        })
+        .collect()
     }
 
     /// Judges what is queued, and tells the results by the feed.
