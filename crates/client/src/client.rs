@@ -260,6 +260,20 @@ impl<H: Home> Client<H> {
         .await
     }
 
+    /// The whole content of a message as it came, also what of it cannot be shown: MIMI content, or what was sent instead.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such message.
+    pub async fn content(&self, group: &GroupUri, message: &MessageId) -> Result<Vec<u8>, ClientFault> {
+        let (group, message) = (group.clone(), *message);
+        self.step(move |tx| {
+            let (.., known) = tx.message_named(&group, &message)?.ok_or(ClientFault::NoMessage)?;
+            Ok(known.content.0)
+        })
+        .await
+    }
+
     /// Marks everything up to a place as read.
     ///
     /// # Errors

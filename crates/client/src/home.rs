@@ -82,6 +82,7 @@ pub trait Home: Send + Sync + 'static {
     /// one that is no longer kept with `feed-truncated`.
     fn feed(&self, query: FeedQuery) -> impl Future<Output = Answer<FeedPage>> + Send;
 
-    /// `GET /objects/{sha256}`.
+    /// `GET /objects/{sha256}`. One that is still on its way to the provider is [`HomeFault::Away`]; a refusal means
+    /// that it is not to be had any more, and what needs it is given up.
     fn object(&self, hash: &Hash32) -> impl Future<Output = Answer<Vec<u8>>> + Send;
 }

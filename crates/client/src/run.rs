@@ -4,17 +4,25 @@
 //! Each of the three loops asks its provider, and writes down in one step what came of it. A loop may be dropped at any
 //! moment: what was written stands, and what was not is asked again, which is harmless.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use drawbridge_mtp::{
-    id::GroupUri,
+    id::{Generation, GroupUri},
     message::{
         Body, ClientClaimRequest, ConnectionState, Event, FeedPage, FeedQuery, Item, ItemBody, LogQuery,
-        PublishKeyPackages,
+        Outcome, PublishKeyPackages, SubmissionResult,
     },
     octets::Hash32,
     problem::{Code, ReceivedProblem},
     time::Timestamp,
+};
+
+use futures_util::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt},
 };
 
 use crate::{
@@ -60,20 +68,53 @@ impl<H: Home> Client<H> {
         }
     }
 
+    /// Sends in each group by itself, so that an owner that is slow or away holds up nothing but its own groups.
     async fn send_for_ever(&self) {
+        let mut sending = FuturesUnordered::new();
+        // The groups in which something is being sent, and whether there may be more since it began.
+        let mut busy: HashMap<GroupUri, bool> = HashMap::new();
         let mut pause = Pause::new(self.settings.pause);
+        let mut look = true;
         loop {
-            match self.send_all().await {
-                Ok(()) => {
-                    pause.over();
-                    self.store.to_send.notified().await;
+            if look {
+                match self.step(|tx| tx.groups_to_send()).await {
+                    Ok(groups) => {
+                        (look, pause) = (false, Pause::new(self.settings.pause));
+                        for group in groups {
+                            if let Some(more) = busy.get_mut(&group) {
+                                *more = true;
+                            } else {
+                                busy.insert(group.clone(), false);
+                                sending.push(self.send_until_sent(group));
+                            }
+                        }
+                    }
+                    Err(fault) => {
+                        tracing::warn!(client = %self.uri(), %fault, "what waits is sent later");
+                        pause.rest().await;
+                        continue;
+                    }
                 }
-                Err(fault) => {
-                    tracing::debug!(client = %self.uri(), %fault, "what waits is sent later");
-                    pause.rest().await;
+            }
+            tokio::select! {
+                () = self.store.to_send.notified() => look = true,
+                Some(group) = sending.next() => {
+                    if busy.remove(&group) == Some(true) {
+                        busy.insert(group.clone(), false);
+                        sending.push(self.send_until_sent(group));
+                    }
                 }
             }
         }
+    }
+
+    async fn send_until_sent(&self, group: GroupUri) -> GroupUri {
+        let mut pause = Pause::new(self.settings.pause);
+        while let Err(fault) = self.send_in(&group).await {
+            tracing::debug!(%group, %fault, "what waits is sent later");
+            pause.rest().await;
+        }
+        group
     }
 
     async fn work_for_ever(&self) {
@@ -136,13 +177,12 @@ impl<H: Home> Client<H> {
 
     async fn take_page(&self, page: FeedPage) -> Result<(), ClientFault> {
         let FeedPage { generation, items, .. } = page;
-        let mut items: std::collections::VecDeque<Item> = items.into();
+        let mut items: VecDeque<Item> = items.into();
         let mut objects = Objects::new();
         for item in &items {
             self.fetch_item(item, &mut objects).await?;
         }
         loop {
-            let generation = generation.clone();
             let (left, held, gap) = self
                 .step(move |tx| {
                     let gap = take_items(tx, &generation, &mut items, &objects)?;
@@ -284,17 +324,7 @@ impl<H: Home> Client<H> {
 
     // ----- sending
 
-    /// Encrypts and submits what waits, group by group, until nothing does.
-    async fn send_all(&self) -> Result<(), ClientFault> {
-        let mut away = None;
-        for group in self.step(|tx| tx.groups_to_send()).await? {
-            if let Err(fault) = self.send_in(&group).await {
-                away = Some(fault);
-            }
-        }
-        away.map_or(Ok(()), Err)
-    }
-
+    /// Encrypts and submits what waits in a group, until nothing does.
     async fn send_in(&self, group: &GroupUri) -> Result<(), ClientFault> {
         loop {
             let name = group.clone();
@@ -308,20 +338,17 @@ impl<H: Home> Client<H> {
                 Ok(results) => results,
                 Err(HomeFault::Refused(problem)) if !is_passing(&problem) => {
                     // Refused as a whole is refused one by one.
-                    let outcome = drawbridge_mtp::message::Outcome::Rejected(problem);
+                    let outcome = Outcome::Rejected(problem);
                     ready
                         .into_iter()
-                        .map(|submission| drawbridge_mtp::message::SubmissionResult {
-                            id: submission.id,
-                            outcome: outcome.clone(),
-                        })
+                        .map(|submission| SubmissionResult { id: submission.id, outcome: outcome.clone() })
                         .collect()
                 }
                 Err(fault) => return Err(fault.into()),
             };
-            let passing = results.iter().any(|result| {
-                matches!(&result.outcome, drawbridge_mtp::message::Outcome::Rejected(problem) if is_passing(problem))
-            });
+            let passing = results
+                .iter()
+                .any(|result| matches!(&result.outcome, Outcome::Rejected(problem) if is_passing(problem)));
             let answered = results.len();
             self.step(move |tx| group::take_results(tx, &results)).await?;
             if passing || answered < count {
@@ -346,8 +373,8 @@ impl<H: Home> Client<H> {
             .await?;
         let mut rest = LONGEST_REST;
         let mut fault = None;
-        for group in groups {
-            match self.work_in(&group).await {
+        for done in join_all(groups.iter().map(|group| self.work_in(group))).await {
+            match done {
                 Ok(next) => rest = rest.min(next),
                 Err(away) => fault = Some(away),
             }
@@ -508,12 +535,12 @@ impl<H: Home> Client<H> {
 /// Takes in items until one needs what the log has; gives the group, what it has and what it needs.
 fn take_items(
     tx: &Tx<'_>,
-    generation: &drawbridge_mtp::id::Generation,
-    items: &mut std::collections::VecDeque<Item>,
+    generation: &Generation,
+    items: &mut VecDeque<Item>,
     objects: &Objects,
 ) -> Result<Option<(GroupUri, u64, Option<u64>)>, ClientFault> {
     let mut cursor = tx.cursor()?;
-    cursor.generation = Some(generation.clone());
+    cursor.generation = Some(*generation);
     let mut gap = None;
     while let Some(item) = items.front() {
         if item.seq > cursor.after {

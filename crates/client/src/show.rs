@@ -89,7 +89,7 @@ impl Line {
     pub(crate) fn view(self, user: &UserUri) -> LineView {
         let what = match self.body {
             LineBody::Notice(notice) => LineKind::Notice(notice),
-            LineBody::Message(message) => LineKind::Message(message.view(user)),
+            LineBody::Message(message) => LineKind::Message(Box::new(message.view(user))),
         };
         LineView { place: self.place, time: self.time, what }
     }

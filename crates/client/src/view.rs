@@ -119,7 +119,7 @@ pub struct LineView {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum LineKind {
     /// A message.
-    Message(MessageView),
+    Message(Box<MessageView>),
     /// Something that happened.
     Notice(Notice),
 }

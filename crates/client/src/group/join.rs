@@ -123,6 +123,7 @@ pub(crate) fn take_welcome(
             (conversation.head, conversation.trouble, conversation.gap_after) = (from_seq, None, None);
             (conversation.refused, conversation.wait_for) = (0, 0);
             refresh(tx, &mut conversation, &group, None)?;
+            conversation.joined_epoch = conversation.epoch;
             let by = by.map(|client| client.user().clone()).filter(|by| by != tx.user());
             tx.add_notice(name, tx.now, Notice::Joined { by })?;
             tx.want_renewal(name)?;
@@ -239,7 +240,10 @@ pub(super) fn joined(
         return Ok(());
     };
     match conversation.gap_after.take() {
-        None | Some(0) => tx.add_notice(name, time, Notice::Joined { by: None })?,
+        None | Some(0) => {
+            conversation.joined_epoch = group.epoch().as_u64();
+            tx.add_notice(name, time, Notice::Joined { by: None })?;
+        }
         Some(after) if seq > after + 1 => {
             tx.add_notice(name, time, Notice::Gap { first: after + 1, last: seq - 1 })?;
         }

@@ -217,6 +217,10 @@ fn unreadable(
     if let ClientFault::Store(_) = fault {
         return Err(fault);
     }
+    if event.kind == EventKind::Application && event.epoch < conversation.joined_epoch {
+        // Sent before this client came in, and numbered after.
+        return Ok(());
+    }
     tracing::warn!(group = %event.group, seq = event.seq, %fault, "an event cannot be taken in");
     if event.kind == EventKind::Application {
         return tx.add_notice(&event.group, event.time, Notice::Gap { first: event.seq, last: event.seq });

@@ -182,6 +182,17 @@ fn judge(
         }
         return refused(tx, group, "Leaving.".into(), why);
     }
+    if outgoing.body.intents.is_empty() {
+        // The proposals of others cannot be committed. Nobody may write while they are pending, so they are dropped;
+        // who commits them all the same makes this client join anew.
+        let provider = Provider::new(tx);
+        if let Some(mut state) = provider.group(group)? {
+            state.clear_pending_proposals(provider.storage())?;
+        }
+        conversation.commit_due = None;
+        tx.ring_to_send();
+        return Ok(());
+    }
     if outgoing.body.intents.len() > 1 {
         conversation.one_by_one = true;
         return Ok(());

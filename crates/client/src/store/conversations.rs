@@ -24,6 +24,8 @@ pub(crate) struct Conversation {
     /// The number of the last event taken in.
     pub(crate) head: u64,
     pub(crate) epoch: u64,
+    /// The first epoch as a member: what was sent for an earlier one was never meant for this client.
+    pub(crate) joined_epoch: u64,
     pub(crate) cipher_suite: u16,
     policy: Octets,
     /// The members, by leaf.
@@ -55,6 +57,7 @@ impl Conversation {
             standing,
             head: 0,
             epoch: 0,
+            joined_epoch: 0,
             cipher_suite: 0,
             policy: Octets::default(),
             members: Vec::new(),

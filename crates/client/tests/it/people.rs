@@ -84,7 +84,7 @@ impl Person {
         lines
             .into_iter()
             .filter_map(|line| match line.what {
-                LineKind::Message(message) => Some(message),
+                LineKind::Message(message) => Some(*message),
                 LineKind::Notice(_) => None,
             })
             .collect()
@@ -288,7 +288,7 @@ async fn two_who_commit_at_once_both_get_what_they_want() {
     let (third, fourth) = (cat.user(), dan.user());
     let (one, two) =
         tokio::join!(ann.client.ask_to_add(&group, &third), bob.client.ask_to_add(&group, &fourth));
-    (one.unwrap(), two.unwrap());
+    assert!(one.is_ok() && two.is_ok());
     for person in [&ann, &bob, &cat, &dan] {
         person.counts(&group, 4).await;
     }

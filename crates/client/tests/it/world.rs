@@ -81,6 +81,16 @@ struct Group {
     log: Vec<Event>,
     results: HashMap<(ClientUri, Id), Placed>,
     leaving: BTreeSet<ClientUri>,
+    /// Who was in it from which event on.
+    rosters: Vec<(u64, BTreeSet<ClientUri>)>,
+}
+
+/// An application message in a group's log.
+pub(crate) struct Sent {
+    pub(crate) seq: u64,
+    pub(crate) time: Timestamp,
+    /// Who was a member then, and in the epoch that it was sent for.
+    pub(crate) members: BTreeSet<ClientUri>,
 }
 
 /// One client's view of the world.
@@ -163,6 +173,28 @@ impl World {
         let mut members: Vec<_> = group.public.members().map(|m| client_of(&m.credential)).collect();
         members.sort();
         (group.public.group_context().epoch().as_u64(), members)
+    }
+
+    /// The application messages of a group.
+    pub(crate) fn sent(&self, group: &GroupUri) -> Vec<Sent> {
+        let state = self.lock();
+        let group = &state.groups[group];
+        let members = |seq| {
+            let (_, members) = group.rosters.iter().rev().find(|(from, _)| *from <= seq).unwrap();
+            members.clone()
+        };
+        let sent = group.log.iter().filter(|event| event.kind == EventKind::Application);
+        // The commit that began an epoch is the one that ended the one before.
+        let began = |epoch: u64| {
+            let ended = |event: &&Event| event.kind == EventKind::Commit && event.epoch + 1 == epoch;
+            group.log.iter().find(ended).map_or(1, |event| event.seq)
+        };
+        sent.map(|event| {
+            let meant = members(began(event.epoch));
+            let members = members(event.seq).intersection(&meant).cloned().collect();
+            Sent { seq: event.seq, time: event.time, members }
+        })
+        .collect()
     }
 
     /// Judges what is queued, and tells the results by the feed.
@@ -282,6 +314,7 @@ impl State {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "a test's owner may be slow")]
     fn accept(
         &mut self,
         client: &ClientUri,
@@ -407,7 +440,9 @@ impl State {
             hash: Hash32::default(),
         };
         event.hash = event.computed_hash();
-        self.groups.get_mut(name).unwrap().log.push(event.clone());
+        let group = self.groups.get_mut(name).unwrap();
+        group.log.push(event.clone());
+        group.rosters.push((seq, after.clone()));
         for (who, reference) in welcomed {
             let welcome = Welcome {
                 group: name.clone(),
@@ -599,6 +634,7 @@ impl Home for Door {
             log: vec![event],
             results: HashMap::new(),
             leaving: BTreeSet::new(),
+            rosters: vec![(1, BTreeSet::from([self.client.clone()]))],
         };
         state.groups.insert(register.group, group);
         drop(state);
@@ -709,7 +745,7 @@ impl Home for Door {
                 let other = query.generation.as_ref().is_some_and(|known| *known != mailbox.generation);
                 if query.after > 0 && (other || query.after > head) {
                     let problem = Problem::new(Code::FeedReset, "another history").with_feed(
-                        mailbox.generation.clone(),
+                        mailbox.generation,
                         mailbox.first,
                         head,
                     );
@@ -719,7 +755,7 @@ impl Home for Door {
                 let items: Vec<Item> =
                     mailbox.items.iter().filter(|item| item.seq > after).take(20).cloned().collect();
                 let more = items.last().is_some_and(|last| last.seq < head);
-                FeedPage { generation: mailbox.generation.clone(), items, first: mailbox.first, head, more }
+                FeedPage { generation: mailbox.generation, items, first: mailbox.first, head, more }
             };
             let news = page.items.iter().any(|item| item.seq > query.after);
             if news || tokio::time::timeout_at(deadline, bell.changed()).await.is_err() {
