@@ -48,7 +48,7 @@ export function Roster({ detail }: { detail: GroupDetail }) {
                     aria-label={t.groups.removeProvider(each.provider)}
                     onClick={() => setRemoving(each)}
                   >
-                    {t.conversations.remove}
+                    {t.groups.removeAll}
                   </Button>
                 )}
               </div>

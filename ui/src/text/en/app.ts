@@ -13,7 +13,7 @@ export const app = {
   copied: "Copied",
   more: "More",
   dismiss: "Dismiss",
-  notifications: "Messages",
+  notifications: "Notifications",
   search: "Find or do…",
   details: "Details",
   secondsLeft: (n: number) => `${n} s`,

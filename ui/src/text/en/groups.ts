@@ -113,6 +113,7 @@ export const groups = {
     `${who} is the last one from ${provider}: the group ends here, and its log gets no new events.`,
   leaveOnlyAdmin: "You are its only admin. Make somebody else an admin first, or nobody can manage it.",
   leaveButton: "Leave the group",
+  removeAll: "Remove all",
   removeProvider: (provider: string) => `Remove everyone from ${provider}`,
   removeTitle: (provider: string, name: string) => `Remove everyone of ${provider} from ${name}?`,
   removeText: (names: string) =>
