@@ -14,7 +14,7 @@ use openmls::prelude::{
     MlsMessageIn, OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
 };
 
-use super::keys::{LIFETIME_S, capabilities, client_of, with_policy, write};
+use super::keys::{LIFETIME_S, client_of, with_policy, write};
 use super::{Device, Joined, SUITE, group_id, join_config};
 
 /// What a commit is to bring about.
@@ -93,7 +93,7 @@ impl Device {
             .use_ratchet_tree_extension(false)
             .ciphersuite(SUITE)
             .lifetime(Lifetime::new(lifetime_s))
-            .capabilities(capabilities())
+            .capabilities(self.capabilities())
             .with_group_context_extensions(with_policy(Extensions::empty(), policy))
             .build();
         let mls =
@@ -105,7 +105,7 @@ impl Device {
             group_info: write(&info),
             ratchet_tree: write(&mls.export_ratchet_tree()),
         };
-        let joined = Joined { mls, since: 1, pending: None, events: Vec::new() };
+        let joined = Joined { mls, since: Some(1), pending: None, events: Vec::new() };
         self.memory().groups.insert(group.clone(), joined);
         register
     }
@@ -227,7 +227,7 @@ impl Device {
             .skip_lifetime_validation()
             .build_group(&self.mls, group_info(&info.group_info), self.credential_as(identity))
             .unwrap()
-            .leaf_node_parameters(LeafNodeParameters::builder().with_capabilities(capabilities()).build())
+            .leaf_node_parameters(LeafNodeParameters::builder().with_capabilities(self.capabilities()).build())
             .load_psks(self.mls.storage())
             .unwrap()
             .create_group_info(true)
@@ -236,9 +236,10 @@ impl Device {
             .finalize(&self.mls)
             .unwrap();
         let (commit, _, info) = bundle.into_messages();
-        let joined = Joined { mls, since: 0, pending: None, events: Vec::new() };
-        self.memory().groups.insert(group.clone(), joined);
         let mut submission = self.submission(SubmissionKind::Commit, write(&commit));
+        let pending = Some(submission.mls.as_slice().to_vec());
+        let joined = Joined { mls, since: None, pending, events: Vec::new() };
+        self.memory().groups.insert(group.clone(), joined);
         submission.group_info = info.map(|info| write(&info));
         submission
     }

@@ -78,7 +78,8 @@ impl Device {
         while self.pulls(0).await > 0 {}
     }
 
-    async fn takes(&self, item: Item) {
+    /// Takes in one item.
+    pub async fn takes(&self, item: Item) {
         self.memory().items.push(item.clone());
         match item.body {
             ItemBody::Welcome(welcome) => self.takes_welcome(welcome).await,
@@ -116,7 +117,7 @@ impl Device {
             .unwrap()
             .into_group(&self.mls)
             .unwrap();
-        let joined = Joined { mls, since: welcome.from_seq, pending: None, events: Vec::new() };
+        let joined = Joined { mls, since: Some(welcome.from_seq), pending: None, events: Vec::new() };
         self.memory().groups.insert(welcome.group, joined);
     }
 
@@ -124,16 +125,22 @@ impl Device {
         let body = self.bytes(event.body.as_ref().expect("a body")).await;
         let mut memory = self.memory();
         let Some(joined) = memory.groups.get_mut(&event.group) else { return };
+        let Some(since) = joined.since else {
+            // Nothing before its own commit can be read.
+            if joined.pending.as_deref() == Some(&body) {
+                (joined.since, joined.pending) = (Some(event.seq), None);
+                joined.events.push(event);
+            }
+            return;
+        };
         if let Some(last) = joined.events.last() {
             assert_eq!(event.seq, last.seq + 1, "{} skips or repeats an event", self.uri);
         }
         joined.events.push(event.clone());
         let own = event.sender == self.uri;
-        // What was before it, or its own commit from outside: that it knows.
         if event.kind == EventKind::Created
-            || event.seq <= joined.since
+            || event.seq <= since
             || !joined.mls.is_active()
-            || (event.kind != EventKind::Application && event.epoch < joined.mls.epoch().as_u64())
         {
             return;
         }

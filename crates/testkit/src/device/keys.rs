@@ -40,7 +40,7 @@ impl Device {
     fn key_package_of(&self, identity: &str, lifetime_s: u64, last_resort: bool) -> Octets {
         let mut builder = KeyPackage::builder()
             .key_package_lifetime(Lifetime::new(lifetime_s))
-            .leaf_node_capabilities(capabilities());
+            .leaf_node_capabilities(self.capabilities());
         if last_resort {
             builder = builder.mark_as_last_resort();
         }
@@ -57,6 +57,23 @@ impl Device {
         let found: Option<openmls::prelude::KeyPackageBundle> =
             self.mls.storage().key_package(&reference).unwrap();
         found.is_some()
+    }
+
+    /// From now on its leaves are larger than what a feed carries: they say that they know very many extensions.
+    pub fn grows(&self) {
+        self.memory().is_large = true;
+    }
+
+    pub(super) fn capabilities(&self) -> Capabilities {
+        let mut extensions = vec![ExtensionType::Unknown(EXTENSION_TYPE), ExtensionType::LastResort];
+        if self.memory().is_large {
+            extensions.extend((0x1000..0xa000).map(ExtensionType::Unknown));
+        }
+        Capabilities::builder()
+            .ciphersuites(vec![SUITE])
+            .extensions(extensions)
+            .credentials(vec![CredentialType::Basic])
+            .build()
     }
 
     pub(super) fn credential(&self) -> CredentialWithKey {
@@ -76,14 +93,6 @@ pub(super) fn client_of(credential: &Credential) -> ClientUri {
 
 pub(super) fn policy_of(group: &MlsGroup) -> Policy {
     Policy::from_cbor(&group.extensions().unknown(EXTENSION_TYPE).unwrap().0).unwrap()
-}
-
-pub(super) fn capabilities() -> Capabilities {
-    Capabilities::builder()
-        .ciphersuites(vec![SUITE])
-        .extensions(vec![ExtensionType::Unknown(EXTENSION_TYPE), ExtensionType::LastResort])
-        .credentials(vec![CredentialType::Basic])
-        .build()
 }
 
 /// The group context's extensions under a policy.

@@ -44,13 +44,14 @@ struct Memory {
     items: Vec<Item>,
     said: Vec<Said>,
     results: Vec<SubmissionResult>,
+    is_large: bool,
 }
 
 /// A group that it is in.
 struct Joined {
     mls: MlsGroup,
-    /// The commit by which it came in, or 1.
-    since: u64,
+    /// The commit by which it came in, or 1; none while its own commit from outside is on its way.
+    since: Option<u64>,
     /// The bytes of its own commit that is on its way.
     pending: Option<Vec<u8>>,
     events: Vec<Event>,
@@ -91,6 +92,11 @@ impl Device {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         Self { uri, token, base, http, mls, keys, clock, memory: Mutex::default() }
+    }
+
+    /// A client of a provider that has no node, so that it can ask nobody: it makes what it is told to.
+    pub(crate) fn without_provider(uri: ClientUri, clock: Arc<Clock>) -> Self {
+        Self::new(uri, String::new(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
     }
 
     /// Its address.
