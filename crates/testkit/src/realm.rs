@@ -74,7 +74,7 @@ impl Realm {
             provider: provider_at(listen),
             data_dir: self.dir.path().join(listen.port().to_string()),
             mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
-            client: None,
+            client: Some(ListenConfig { listen: free_port(&self.clock), tls_cert: None, tls_key: None }),
             admin: None,
             peers: PeersConfig {
                 allow_networks: vec!["127.0.0.0/8".parse().unwrap()],

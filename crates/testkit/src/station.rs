@@ -9,7 +9,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::store::{AuthorizationRow, ConnectionRow, StoreFault, TroubleRow, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision, Node};
 
-use crate::{Clock, Person};
+use crate::{Clock, Device, Person};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -67,6 +67,14 @@ impl Station {
     pub async fn person(&self, name: &str) -> Person<'_> {
         let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
         Person::new(self, uri)
+    }
+
+    /// A new client of a user here.
+    pub async fn device(&self, user: &UserUri, name: &str) -> Device {
+        let made = self.node().create_client(user.name().clone(), name.parse().unwrap()).await;
+        let (client, token) = made.unwrap();
+        let listen = self.config.client.as_ref().expect("a station has a client API").listen;
+        Device::new(client, token, listen, self.clock.clone())
     }
 
     /// The operator judges a peer.
