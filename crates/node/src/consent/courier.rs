@@ -17,6 +17,8 @@ use crate::pull::Backoff;
 use crate::store::{ConnectionRow, StoreFault, Unsent};
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
+///
+/// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
     loop {
@@ -24,7 +26,7 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
         let read = core
             .store
             .read(move |view| Ok::<_, StoreFault>((view.peer_state(&provider)?, view.unsent(&provider)?)));
-        let Ok((state, unsent)) = read.await else { return };
+        let Ok((state, unsent)) = Box::pin(read).await else { return };
         if state != PeerState::Allowed {
             return;
         }
@@ -33,16 +35,13 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
             continue;
         }
         for row in unsent {
-            // Boxed, so that a courier with nothing to bring keeps no room for it.
             match Box::pin(bring(&core, &row)).await {
                 Ok(()) => backoff.succeeded(),
                 Err(fault) => {
-                    core.note_trouble(&peer, &fault).await;
+                    Box::pin(core.note_trouble(&peer, &fault)).await;
                     let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = nudge.notified() => {}
-                    }
+                    // Over, or nudged before.
+                    let _ = Box::pin(tokio::time::timeout(pause, nudge.notified())).await;
                     break;
                 }
             }

@@ -4,4 +4,4 @@ mod feed;
 mod waits;
 
 pub(crate) use feed::{FeedRefusal, serve};
-pub(crate) use waits::{WaitKind, Waits};
+pub(crate) use waits::{Wait, WaitKind, Waits};

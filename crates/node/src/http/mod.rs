@@ -58,20 +58,27 @@ struct Caller {
 struct Passed<'a> {
     core: &'a Core,
     caller: Caller,
-    headers: &'a HeaderMap,
+    headers: HeaderMap,
     query: &'a str,
     content: &'a [u8],
 }
 
 /// The resources: one handler each.
-async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Reply, Refusal> {
+async fn answer(method: &Method, path: &[&str], passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
+    match (method.as_str(), path) {
+        // These wait, thousands at a time: they let go of what they do not need for that, and keep no room for others.
+        ("GET", ["feed"]) => feed::pull(passed).await,
+        ("GET", ["peering"]) => peering::state(passed).await,
+        _ => Box::pin(answer_at_once(method, path, passed)).await,
+    }
+}
+
+async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
     match (method.as_str(), path) {
         ("GET", ["ping"]) => peering::ping(&passed).await,
         ("POST", ["peering"]) => peering::introduce(&passed).await,
-        ("GET", ["peering"]) => peering::state(&passed).await,
         ("POST", ["connections"]) => connections::request(&passed).await,
         ("DELETE", ["connections", id]) => connections::take_back(&passed, id).await,
-        ("GET", ["feed"]) => feed::pull(&passed).await,
         _ => Err(Problem::new(
             Code::NotFound,
             "there is no such resource here; look at the path and the method",
