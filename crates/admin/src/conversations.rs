@@ -195,7 +195,7 @@ async fn show(client: &BuiltIn, group: &GroupUri, lines: Vec<LineView>) -> Resul
                     Some(id) => Some(quote(client, group, id, &known).await?),
                     None => None,
                 };
-                self::message(place, line.time, message, quote)
+                self::message(place, line.time, *message, quote)
             }
         });
     }

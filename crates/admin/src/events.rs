@@ -23,6 +23,8 @@ const KEPT: usize = 512;
 const GATHER: Duration = Duration::from_millis(40);
 /// Requests that one event tells of.
 const TRAFFIC: usize = 100;
+/// Requests that a GUI can be behind: they are what events are large by.
+const KEPT_TRAFFIC: usize = 400;
 
 /// Numbers events and hands them out.
 pub(crate) struct Hub {
@@ -50,10 +52,15 @@ impl Hub {
         let mut latest = self.latest();
         let cursor = latest.back().map_or(1, |last| last.cursor + 1);
         let envelope = EventEnvelope { incarnation: self.incarnation.clone(), cursor, event };
-        if latest.len() == KEPT {
-            latest.pop_front();
-        }
         latest.push_back(envelope.clone());
+        let requests = |envelope: &EventEnvelope| match &envelope.event {
+            Event::Traffic { records } => records.len(),
+            _ => 0,
+        };
+        let mut kept: usize = latest.iter().map(requests).sum();
+        while latest.len() > KEPT || kept > KEPT_TRAFFIC {
+            kept -= latest.pop_front().as_ref().map_or(0, requests);
+        }
         // Nobody looks: nobody misses it.
         let _ = self.sender.send(envelope);
     }
@@ -171,6 +178,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 Ok(Change::Connection(_) | Change::Authorization(_)) => tell(Event::Approvals),
                 Ok(Change::WaitingAddition(provider, id)) => additions.push((provider, id)),
                 Ok(Change::Group(group)) => tell(Event::Group { group }),
+                Ok(Change::Dealings(_)) => tell(Event::Peers),
                 Ok(Change::Accounts) => tell(Event::Accounts),
                 Ok(Change::Stock(client)) => {
                     tell(Event::Accounts);

@@ -256,6 +256,11 @@ impl Node {
         self.core.board.pulling(peer)
     }
 
+    /// What all pullers do at their peers.
+    pub fn all_pulling(&self) -> HashMap<Provider, Pulling> {
+        self.core.board.all_pulling()
+    }
+
     /// How `peer` pulls us.
     pub fn serving(&self, peer: &Provider) -> Serving {
         self.core.board.serving(peer)
@@ -514,12 +519,8 @@ fn host_text(provider: &Provider) -> String {
 
 /// Does what time asks for.
 async fn sweep(core: Arc<Core>) {
-    let mut tick = tokio::time::interval(SWEEP_EVERY);
     loop {
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+        let turned = core.ambient.turned();
         core.throttle.sweep();
         let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
         let swept = core.store.write(move |tx| {
@@ -540,6 +541,11 @@ async fn sweep(core: Arc<Core>) {
         if let Err(fault) = swept.await {
             let fault: StoreFault = fault;
             tracing::error!(%fault, "what has lapsed could not be cleared away");
+        }
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = turned => {}
         }
     }
 }

@@ -27,10 +27,12 @@ use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
+///
+/// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
     loop {
-        let Some(errands) = errands(&core, &peer).await else { return };
+        let Some(errands) = Box::pin(errands(&core, &peer)).await else { return };
         if errands.is_empty() {
             nudge.notified().await;
             continue;
@@ -38,7 +40,6 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
         let names: Vec<_> = errands.iter().map(Errand::name).collect();
         let mut failed = None;
         for errand in errands {
-            // Boxed, so that a courier with nothing to bring keeps no room for it.
             match Box::pin(bring(&core, &peer, errand)).await {
                 Ok(()) => backoff.succeeded(),
                 // It says nothing of the others.
