@@ -159,13 +159,13 @@ pub struct Problem {
     /// One sentence a person can act on.
     pub detail: String,
     /// What is told with the code.
-    pub members: Members,
+    pub members: Box<Members>,
 }
 
 impl Problem {
     /// A problem without members.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), members: Members::default() }
+        Self { code, detail: detail.into(), members: Box::default() }
     }
 
     /// Tells the verifier's time.
@@ -320,7 +320,7 @@ impl ReceivedProblem {
 impl From<Problem> for ReceivedProblem {
     fn from(problem: Problem) -> Self {
         let Problem { code, detail, members } = problem;
-        Self { code: code.as_str().to_owned(), detail: Some(detail), members }
+        Self { code: code.as_str().to_owned(), detail: Some(detail), members: *members }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Word of what has changed, for whoever shows it or acts on it.
 
-use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use tokio::sync::broadcast;
 
 /// Changes that a listener may be behind before it has to look at everything again.
@@ -9,14 +9,26 @@ const BACKLOG: usize = 4096;
 /// Something has changed. What the store holds is on disk before its change is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A peer's state, directions or troubles.
+    /// A peer's state: what it may ask, or what there is to ask of it. Who attends to it looks again.
     Peer(Provider),
+    /// How it goes with a peer: directions, progress, troubles. Only to be shown.
+    Dealings(Provider),
     /// A request or connection with a user of this provider.
     Connection(Provider),
     /// A request of this provider waits for a decision that did not wait before.
     Waiting(Provider, Id),
+    /// A request to add, or a grant, that concerns this provider.
+    Authorization(Provider),
+    /// A request to add of this provider waits for a decision that did not wait before.
+    WaitingAddition(Provider, Id),
+    /// A client has published KeyPackages, or is running out of them.
+    Stock(ClientUri),
     /// A provider waits for a decision that did not wait before.
     WaitingPeer(Provider),
+    /// A group, its log or its members.
+    Group(GroupUri),
+    /// A submission waits for the owner of its group.
+    Outbox(Provider),
     /// Users, clients or rules.
     Accounts,
     /// Settings.

@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
 use crate::config::{Config, Strangers};
-use crate::delivery::Waits;
+use crate::delivery::{Groups, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
 use crate::http::Throttle;
+use crate::outbox::Answers;
 use crate::peers::{AddressGuard, Documents};
 use crate::pull::Board;
 use crate::store::{Store, StoreFault};
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) documents: Documents,
     pub(crate) traffic: TrafficLog,
     pub(crate) waits: Waits,
+    pub(crate) groups: Groups,
+    pub(crate) answers: Answers,
     pub(crate) board: Board,
     pub(crate) throttle: Throttle,
     pub(crate) seen_clients: Mutex<HashMap<(Name, Name), u64>>,
@@ -90,8 +93,7 @@ impl Core {
     pub(crate) async fn end_troubles(&self, peer: &Provider, stages: &'static [Stage]) {
         let provider = peer.clone();
         let ended = self.store.write(move |tx| {
-            let words: Vec<String> = stages.iter().map(Stage::to_string).collect();
-            tx.end_troubles(&provider, &words.iter().map(String::as_str).collect::<Vec<_>>())
+            tx.end_troubles(&provider, &stages.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())
         });
         if let Err(fault) = ended.await {
             tracing::error!(%fault, %peer, "the end of a trouble could not be kept");

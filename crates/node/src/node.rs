@@ -1,5 +1,7 @@
 //! One running node: started, asked by its operator, stopped.
 
+mod consent;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
-use drawbridge_mtp::id::{ClientUri, Host, Id, Name, Provider, UserUri};
-use drawbridge_mtp::keys::{SecretKey, Thumbprint};
+use drawbridge_mtp::id::{ClientUri, Host, Name, Provider, UserUri};
+use drawbridge_mtp::keys::{PublicKey, SecretKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
@@ -18,22 +20,27 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::TokenFor;
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
+use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{self, Decision, Misuse};
+use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{WaitKind, Waits};
+use crate::delivery::{Groups, WaitKind, Waits};
 use crate::diagnose::{CheckStep, TrafficLog, check_provider};
 use crate::http::{ListenFault, Listener, Throttle, bind, serve};
 use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, http_client};
 use crate::pull::{Board, Pulling, Serving, supervise};
-use crate::store::{ConnectionRow, DecidedBy, OpenFault, Reader, RuleKind, Store, StoreFault, UserRule};
+use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, UserRule};
 
 /// How often what has lapsed is looked for: section 7 wants it told within a minute.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
 /// Section 12: acknowledged items are kept for a day, and all for thirty.
 const KEEP_ACKNOWLEDGED: Duration = Duration::from_secs(24 * 3600);
 const KEEP_AT_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A grant lives for thirty days; what it was given out for is remembered until a Welcome that was long on its way
+/// must have come.
+const KEEP_GRANTED: Duration = Duration::from_secs(60 * 24 * 3600);
 /// Clients' connections at one time.
 const CLIENT_CONNECTIONS: usize = 1024;
 
@@ -210,6 +217,20 @@ impl Node {
         &self.core.store
     }
 
+    /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
+    pub async fn key_for(&self, provider: &Provider, kid: &Thumbprint) -> Option<PublicKey> {
+        if *provider == self.core.ours {
+            let ours = self.core.signer.key().public();
+            return Some(ours.clone()).filter(|key| key.thumbprint() == kid);
+        }
+        self.core.key_of(provider, kid).await.ok()
+    }
+
+    /// How `client`, which has to be one of ours, asks us in the same process.
+    pub fn door(&self, client: ClientUri) -> ClientDoor {
+        ClientDoor::new(self.core.clone(), client)
+    }
+
     /// What changes.
     pub fn changes(&self) -> &Changes {
         &self.core.changes
@@ -233,6 +254,11 @@ impl Node {
     /// What our puller does at `peer`, where there is one.
     pub fn pulling(&self, peer: &Provider) -> Option<Pulling> {
         self.core.board.pulling(peer)
+    }
+
+    /// What all pullers do at their peers.
+    pub fn all_pulling(&self) -> HashMap<Provider, Pulling> {
+        self.core.board.all_pulling()
     }
 
     /// How `peer` pulls us.
@@ -349,58 +375,6 @@ impl Node {
         check_provider(&self.core, provider).await
     }
 
-    /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
-    pub async fn connect(
-        &self,
-        user: &Name,
-        to: UserUri,
-        ttl: Option<Duration>,
-    ) -> Result<ConnectionRow, Misuse> {
-        self.core.ask_connection(self.core.user(user), to, ttl).await
-    }
-
-    /// The operator decides on the request `id`, made by the provider `made_by` where several used that id.
-    pub async fn decide_connection(
-        &self,
-        id: Id,
-        made_by: Option<Provider>,
-        decision: Decision,
-    ) -> Result<ConnectionRow, Misuse> {
-        let (ours, tell) = (self.core.ours.clone(), self.tells_declined());
-        self.core
-            .store
-            .write(move |tx| {
-                let row = consent::find(tx, &ours, id, made_by.as_ref())?;
-                consent::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)
-            })
-            .await
-    }
-
-    /// Makes, or takes back, a standing decision on the requests of a user or a whole provider.
-    pub async fn set_rule(
-        &self,
-        user: Option<Name>,
-        source: String,
-        kind: Option<RuleKind>,
-    ) -> Result<(), Misuse> {
-        if source.parse::<UserUri>().is_err() && source.parse::<Provider>().is_err() {
-            return Err(Misuse::Unfit(format!(
-                "{source:?} is neither a user's address nor a provider's name"
-            )));
-        }
-        self.core
-            .store
-            .write(move |tx| {
-                if let Some(user) = &user
-                    && tx.user(user)?.is_none()
-                {
-                    return Err(Misuse::NoSuchUser(user.clone()));
-                }
-                Ok(tx.set_rule(user.as_ref(), &source, kind)?)
-            })
-            .await
-    }
-
     /// Makes an account.
     pub async fn create_user(&self, name: Name, rule: UserRule) -> Result<UserUri, Misuse> {
         let user = self.core.user(&name);
@@ -433,18 +407,6 @@ impl Node {
     }
 }
 
-impl Core {
-    pub(crate) async fn ask_connection(
-        &self,
-        from: UserUri,
-        to: UserUri,
-        ttl: Option<Duration>,
-    ) -> Result<ConnectionRow, Misuse> {
-        let (ours, strangers) = (self.ours.clone(), self.choices().strangers);
-        self.store.write(move |tx| consent::ask(tx, &ours, &from, &to, ttl, strangers)).await
-    }
-}
-
 #[expect(clippy::too_many_arguments, reason = "the one place where a node is put together from its parts")]
 fn assemble(
     config: Config,
@@ -467,6 +429,8 @@ fn assemble(
         documents: Documents::default(),
         traffic: TrafficLog::new(),
         waits: Waits::default(),
+        groups: Groups::default(),
+        answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -555,29 +519,38 @@ fn host_text(provider: &Provider) -> String {
 
 /// Does what time asks for.
 async fn sweep(core: Arc<Core>) {
-    let mut tick = tokio::time::interval(SWEEP_EVERY);
     loop {
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+        let turned = core.ambient.turned();
         core.throttle.sweep();
         let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
         let swept = core.store.write(move |tx| {
-            consent::lapse(tx, &ours)?;
+            rules::lapse(tx, &ours)?;
+            authorizations::lapse(tx, &ours)?;
             peers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
+            tx.prune_grants()?;
             tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
-            tx.prune_connections(Timestamp::from_millis(
-                tx.now()
-                    .as_millis()
-                    .saturating_sub(u64::try_from(KEEP_ACKNOWLEDGED.as_millis()).unwrap_or(u64::MAX)),
-            ))?;
+            let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
+            tx.prune_withdrawn(a_day_ago)?;
+            tx.prune_connections(a_day_ago)?;
+            tx.prune_authorizations(a_day_ago)?;
+            tx.prune_revoked_grants(long_ago)?;
+            tx.prune_key_packages(long_ago)?;
             tx.prune_troubles(KEEP_AT_MOST)
         });
         if let Err(fault) = swept.await {
             let fault: StoreFault = fault;
             tracing::error!(%fault, "what has lapsed could not be cleared away");
         }
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = turned => {}
+        }
     }
+}
+
+fn ago(now: Timestamp, age: Duration) -> Timestamp {
+    let millis = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
 }

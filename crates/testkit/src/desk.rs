@@ -1,6 +1,6 @@
 //! What a hand-made peer answers to those who ask it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,11 +27,21 @@ struct State {
     items: Vec<Item>,
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
+    scripts: HashMap<String, Script>,
 }
+
+/// What is answered at a path: status and content, made from the request's content.
+type Script = Arc<dyn Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync>;
 
 impl Desk {
     pub(crate) fn new(generation: Generation) -> Self {
-        let state = State { generation, items: Vec::new(), lies: VecDeque::new(), asked: Vec::new() };
+        let state = State {
+            generation,
+            items: Vec::new(),
+            lies: VecDeque::new(),
+            asked: Vec::new(),
+            scripts: HashMap::new(),
+        };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
     }
 
@@ -60,6 +70,15 @@ impl Desk {
         self.inner.news.notify_waiters();
     }
 
+    /// Answers every `POST` to `path` as `script` says, which is given the content.
+    pub fn answers(
+        &self,
+        path: &str,
+        script: impl Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync + 'static,
+    ) {
+        self.inner.state.lock().unwrap().scripts.insert(path.to_owned(), Arc::new(script));
+    }
+
     /// What it was asked so far, method and resource.
     pub fn asked(&self) -> Vec<(Method, String)> {
         self.inner.state.lock().unwrap().asked.clone()
@@ -74,9 +93,14 @@ impl Desk {
     ) -> (StatusCode, Vec<u8>, bool) {
         self.inner.state.lock().unwrap().asked.push((method.clone(), resource.to_owned()));
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+        let script = self.inner.state.lock().unwrap().scripts.get(path).cloned();
+        if let Some(script) = script.filter(|_| method == Method::POST) {
+            let (status, answer) = script(content);
+            return (status, answer.to_string().into_bytes(), !status.is_success());
+        }
         match (method.as_str(), path) {
             ("GET" | "POST", "/peering") => (StatusCode::OK, br#"{"state":"allowed"}"#.to_vec(), false),
-            ("POST", "/connections") => {
+            ("POST", "/connections" | "/authorizations") => {
                 let ask: serde_json::Value = serde_json::from_slice(content).unwrap();
                 let answer = serde_json::json!({"id": ask["id"], "state": "pending"});
                 (StatusCode::ACCEPTED, answer.to_string().into_bytes(), false)

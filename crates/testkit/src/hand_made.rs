@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
-use drawbridge_mtp::id::{Provider, UserUri};
+use drawbridge_mtp::grant::GrantClaims;
+use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::keys::{KeySet, SecretKey};
 use drawbridge_mtp::problem;
 use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp};
@@ -21,7 +22,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Desk, Draft};
+use crate::{Clock, Desk, Device, Draft};
 
 /// A peer that a test plays itself. Its server runs until it is dropped.
 pub struct HandMade {
@@ -75,6 +76,27 @@ impl HandMade {
         UserUri::new(self.provider(), &name.parse().unwrap())
     }
 
+    /// A client that it says it has.
+    pub fn device(&self, user: &str) -> Device {
+        let client = ClientUri::new(&self.address(user), &"phone".parse().unwrap());
+        Device::without_provider(client, self.clock.clone())
+    }
+
+    /// A grant for a user that it says it has, as it signs it, for an hour.
+    pub fn grant(&self, user: &UserUri, adder: &UserUri, group: &GroupUri) -> GrantClaims {
+        let now = self.clock.now().as_secs();
+        GrantClaims {
+            iss: self.provider().clone(),
+            aud: group.provider().clone(),
+            sub: user.clone(),
+            adder: adder.clone(),
+            group: group.clone(),
+            jti: self.clock.id(),
+            iat: now,
+            exp: now + 3600,
+        }
+    }
+
     /// What it signs with.
     pub fn signer(&self) -> &Signer {
         &self.signer
@@ -119,6 +141,17 @@ impl HandMade {
             "to": to,
             "created": now,
             "expires": now.plus(std::time::Duration::from_secs(3600)),
+        })
+    }
+
+    /// The content of a request to add `user`, open for an hour.
+    pub fn request_to_add(&self, adder: &UserUri, group: &GroupUri, user: &UserUri) -> serde_json::Value {
+        serde_json::json!({
+            "id": self.clock.id(),
+            "group": group,
+            "adder": adder,
+            "user": user,
+            "expires": self.clock.now().plus(std::time::Duration::from_secs(3600)),
         })
     }
 

@@ -8,27 +8,40 @@
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
 //! | [`Person`] | a user, who asks and ends |
+//! | [`Phone`] | a client of a user, which speaks the client API |
+//! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
+//! | [`Circle`] | providers that have let each other in, and how their people come into a group |
+//! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
+//! | [`Change`] | what a commit of a device is to bring about |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
+mod circle;
 mod clock;
 mod daemon;
 mod desk;
+mod device;
 mod draft;
 mod fault;
 mod hand_made;
+mod key_package;
 mod person;
+mod phone;
 mod realm;
 mod station;
 
+pub use circle::Circle;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
+pub use device::{Answer, Change, Device, Said, policy};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
+pub use key_package::KeyPackageDraft;
 pub use person::Person;
+pub use phone::Phone;
 pub use realm::Realm;
 pub use station::{PATIENCE, Station};
 

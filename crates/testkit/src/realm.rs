@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_node::config::{Config, LimitsConfig, MtpConfig, PeersConfig};
+use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::{Clock, Fault, HandMade, Station};
@@ -52,6 +52,15 @@ impl Realm {
         station
     }
 
+    /// A provider that runs and listens to clients too.
+    pub async fn station_with_clients(&self) -> Station {
+        let listen = free_port(&self.clock);
+        self.station(|config| {
+            config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
+        })
+        .await
+    }
+
     /// A provider that does not run yet.
     pub fn stopped_station(&self, alter: impl FnOnce(&mut Config)) -> Station {
         Station::new(self.config(alter), self.clock.clone())
@@ -65,7 +74,7 @@ impl Realm {
             provider: provider_at(listen),
             data_dir: self.dir.path().join(listen.port().to_string()),
             mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
-            client: None,
+            client: Some(ListenConfig { listen: free_port(&self.clock), tls_cert: None, tls_key: None }),
             admin: None,
             peers: PeersConfig {
                 allow_networks: vec!["127.0.0.0/8".parse().unwrap()],

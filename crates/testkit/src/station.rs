@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drawbridge_mtp::id::{Id, Provider, UserUri};
+use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
-use drawbridge_node::store::{ConnectionRow, StoreFault, TroubleRow, UserRule, View};
-use drawbridge_node::{Decision, Node};
+use drawbridge_node::store::{AuthorizationRow, ConnectionRow, StoreFault, TroubleRow, UserRule, View};
+use drawbridge_node::{AuthorizationDecision, Decision, Node};
 
-use crate::{Clock, Person};
+use crate::{Clock, Device, Person};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -69,6 +69,14 @@ impl Station {
         Person::new(self, uri)
     }
 
+    /// A new client of a user here.
+    pub async fn device(&self, user: &UserUri, name: &str) -> Device {
+        let made = self.node().create_client(user.name().clone(), name.parse().unwrap()).await;
+        let (client, token) = made.unwrap();
+        let listen = self.config.client.as_ref().expect("a station has a client API").listen;
+        Device::new(client, token, listen, self.clock.clone())
+    }
+
     /// The operator judges a peer.
     pub async fn judges(&self, peer: &Provider, state: PeerState) {
         self.node().judge_peer(peer.clone(), state).await.unwrap();
@@ -96,6 +104,30 @@ impl Station {
             Ok(view.connections_by_id(id)?.into_iter().find(|row| row.state == state))
         })
         .await
+    }
+
+    /// The operator decides on a request to add.
+    pub async fn decides_addition(&self, id: Id, decision: AuthorizationDecision) {
+        self.node().decide_authorization(id, None, decision).await.unwrap();
+    }
+
+    /// Returns when the request to add `id` has come.
+    pub async fn hears_of_addition(&self, id: Id) -> AuthorizationRow {
+        self.until(&format!("the request {id} comes"), move |view| Ok(view.authorizations_by_id(id)?.pop()))
+            .await
+    }
+
+    /// Returns when the request to add `id` is in `state` here.
+    pub async fn sees_addition(&self, id: Id, state: ConnectionState) -> AuthorizationRow {
+        self.until(&format!("the request {id} is {state}"), move |view| {
+            Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.state == state))
+        })
+        .await
+    }
+
+    /// The address of a group here, whether or not there is one.
+    pub fn group(&self, name: &str) -> GroupUri {
+        GroupUri::new(self.provider(), &name.parse().unwrap())
     }
 
     /// Returns when `peer` is in `state` here.
@@ -173,9 +205,12 @@ impl Station {
 
     /// What there is to know where a test fails.
     async fn told(&self) -> String {
-        let (connections, troubles) =
-            self.reads(|view| Ok((view.connections()?, view.latest_troubles(20)?))).await;
+        let (connections, authorizations, troubles) = self
+            .reads(|view| Ok((view.connections()?, view.authorizations()?, view.latest_troubles(20)?)))
+            .await;
         let traffic = self.node().traffic().latest(None, 20);
-        format!("its connections: {connections:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}")
+        format!(
+            "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
+        )
     }
 }

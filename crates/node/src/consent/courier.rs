@@ -3,57 +3,118 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::message::{ConnectionItem, ConnectionReply, ConnectionRequest, PeerState};
+use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::message::{
+    AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
+    ConnectionRequest, PeerState,
+};
+use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::learn;
+use super::{authorizations, learn};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::pull::Backoff;
-use crate::store::{ConnectionRow, StoreFault, Unsent};
+use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
+
+/// After a sign of life a peer that failed is tried at once, but not more often than this.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
+///
+/// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
     loop {
-        let provider = peer.clone();
-        let read = core
-            .store
-            .read(move |view| Ok::<_, StoreFault>((view.peer_state(&provider)?, view.unsent(&provider)?)));
-        let Ok((state, unsent)) = read.await else { return };
-        if state != PeerState::Allowed {
-            return;
-        }
-        if unsent.is_empty() {
+        let Some(errands) = Box::pin(errands(&core, &peer)).await else { return };
+        if errands.is_empty() {
             nudge.notified().await;
             continue;
         }
-        for row in unsent {
-            // Boxed, so that a courier with nothing to bring keeps no room for it.
-            match Box::pin(bring(&core, &row)).await {
+        let names: Vec<_> = errands.iter().map(Errand::name).collect();
+        let mut failed = None;
+        for errand in errands {
+            match Box::pin(bring(&core, &peer, errand)).await {
                 Ok(()) => backoff.succeeded(),
+                // It says nothing of the others.
+                Err(fault) if fault.is(Code::NotConnected) => failed = Some(fault),
                 Err(fault) => {
-                    core.note_trouble(&peer, &fault).await;
-                    let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = nudge.notified() => {}
-                    }
+                    failed = Some(fault);
                     break;
                 }
             }
         }
+        if let Some(fault) = failed {
+            core.note_trouble(&peer, &fault).await;
+            let pause = backoff.failed(&*core.ambient, fault.retry_after);
+            Box::pin(rest(&core, &peer, &nudge, &names, pause, fault.problem.is_none())).await;
+        }
     }
 }
 
-/// Tells the other provider of one request what it has to be told.
-async fn bring(core: &Core, row: &ConnectionRow) -> Result<(), PeerFault> {
-    let told = match row.unsent {
-        Some(Unsent::Post) => {
+/// Rests for `pause`, or until there is something to bring that was not among what has failed; after a peer that was
+/// `away`, also until it gives a sign of life.
+async fn rest(core: &Core, peer: &Provider, nudge: &Notify, failed: &[Name], pause: Duration, away: bool) {
+    let began = Instant::now();
+    let mut over = std::pin::pin!(tokio::time::sleep(pause));
+    let mut alive = std::pin::pin!(core.throttle.sign_of_life(peer));
+    loop {
+        tokio::select! {
+            () = &mut over => return,
+            () = &mut alive, if away => {
+                return tokio::time::sleep_until(began + SHORTEST_REST.min(pause)).await;
+            }
+            () = nudge.notified() => match errands(core, peer).await {
+                Some(errands) if errands.iter().all(|errand| failed.contains(&errand.name())) => {}
+                _ => return,
+            },
+        }
+    }
+}
+
+/// Something that another provider has to be told.
+enum Errand {
+    Connection(ConnectionRow),
+    Authorization(AuthorizationRow),
+}
+
+/// What tells an errand from every other.
+type Name = (Id, Option<Unsent>);
+
+impl Errand {
+    fn name(&self) -> Name {
+        match self {
+            Self::Connection(row) => (row.id, row.unsent),
+            Self::Authorization(row) => (row.id, row.unsent),
+        }
+    }
+}
+
+/// What `peer` has to be told, connections first, since additions need them; `None` where it is not asked.
+async fn errands(core: &Core, peer: &Provider) -> Option<Vec<Errand>> {
+    let peer = peer.clone();
+    let read = core.store.read(move |view| {
+        if view.peer_state(&peer)? != PeerState::Allowed {
+            return Ok(None);
+        }
+        let connections = view.unsent(&peer)?.into_iter().map(Errand::Connection);
+        let authorizations = view.unsent_authorizations(&peer)?.into_iter().map(Errand::Authorization);
+        Ok::<_, StoreFault>(Some(connections.chain(authorizations).collect()))
+    });
+    read.await.ok().flatten()
+}
+
+/// Tells `peer` one thing, and keeps what it makes of it.
+async fn bring(core: &Core, peer: &Provider, errand: Errand) -> Result<(), PeerFault> {
+    let (ours, peer) = (core.ours.clone(), peer.clone());
+    let kept = match errand {
+        Errand::Connection(row) => {
             let request = ConnectionRequest {
                 id: row.id,
                 from: row.from.clone(),
@@ -61,70 +122,130 @@ async fn bring(core: &Core, row: &ConnectionRow) -> Result<(), PeerFault> {
                 created: row.created,
                 expires: row.expires,
             };
-            let ask = Ask {
-                method: Method::POST,
-                resource: "/connections".into(),
-                content: Some(wire::encode(Encoding::Json, &request)),
-                wait: Duration::ZERO,
+            let told = tell(core, &peer, "/connections", row.id, row.unsent, &request).await?;
+            core.store.write(move |tx| keep_connection(tx, &ours, &peer, row, told)).await
+        }
+        Errand::Authorization(row) => {
+            let request = AuthorizationRequest {
+                id: row.id,
+                group: row.group.clone(),
+                adder: row.adder.clone(),
+                user: row.user.clone(),
+                expires: row.expires,
             };
-            match core.call(&row.peer, ask).await {
-                Ok(answer) => {
-                    let reply: ConnectionReply =
-                        wire::decode(Encoding::Json, &answer.body).map_err(|fault| {
-                            PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))
-                        })?;
-                    Told::State(reply)
+            let told = match tell(core, &peer, "/authorizations", row.id, row.unsent, &request).await {
+                Err(fault) if fault.is(Code::NotConnected) => {
+                    Told::by_disconnected(core, &row, fault).await?
                 }
-                Err(fault) => Told::by(fault)?,
-            }
-        }
-        Some(Unsent::Delete) => {
-            let ask = Ask {
-                method: Method::DELETE,
-                resource: format!("/connections/{}", row.id),
-                content: None,
-                wait: Duration::ZERO,
+                told => told?,
             };
-            match core.call(&row.peer, ask).await {
-                Ok(_) => Told::Nothing,
-                Err(fault) => Told::by(fault)?,
-            }
+            core.store.write(move |tx| keep_authorization(tx, &ours, &peer, row, told)).await
         }
-        None => return Ok(()),
     };
-    let (ours, row) = (core.ours.clone(), row.clone());
-    let kept = core.store.write(move |tx| {
-        // What our user has done meanwhile has to be told too.
-        let Some(mut now) = tx.connection(&row.peer, true, row.id)? else { return Ok(()) };
-        if now.unsent == row.unsent {
-            now.unsent = None;
-            if let Told::Refused(text) = &told {
-                now.refused = Some(text.clone());
-            }
-            tx.put_connection(&now)?;
+    kept.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+}
+
+/// Posts `request` to `resource` of `peer`, or deletes it there.
+async fn tell<R: DeserializeOwned>(
+    core: &Core,
+    peer: &Provider,
+    resource: &str,
+    id: Id,
+    unsent: Option<Unsent>,
+    request: &impl Serialize,
+) -> Result<Told<R>, PeerFault> {
+    let (method, resource, content) = match unsent {
+        Some(Unsent::Post) => {
+            (Method::POST, resource.to_owned(), Some(wire::encode(Encoding::Json, request)))
         }
-        if let Told::State(reply) = told {
-            let item =
-                ConnectionItem { id: row.id, from: row.from, to: row.to, state: reply.state, time: tx.now() };
-            learn(tx, &ours, &row.peer, &item)?;
-        }
-        Ok(())
-    });
-    kept.await.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+        Some(Unsent::Delete) => (Method::DELETE, format!("{resource}/{id}"), None),
+        None => return Ok(Told::Nothing),
+    };
+    let answers = content.is_some();
+    match core.call(peer, Ask { method, resource, content, wait: Duration::ZERO }).await {
+        Ok(_) if !answers => Ok(Told::Nothing),
+        Ok(answer) => wire::decode(Encoding::Json, &answer.body)
+            .map(Told::State)
+            .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
+        Err(fault) => Told::by(fault),
+    }
+}
+
+fn keep_connection(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    peer: &Provider,
+    row: ConnectionRow,
+    told: Told<ConnectionReply>,
+) -> Result<(), StoreFault> {
+    // What our user has done meanwhile has to be told too.
+    let Some(mut now) = tx.connection(peer, true, row.id)? else { return Ok(()) };
+    if now.unsent == row.unsent {
+        now.unsent = None;
+        now.refused = told.refusal().or(now.refused);
+        tx.put_connection(&now)?;
+    }
+    let Told::State(reply) = told else { return Ok(()) };
+    let item = ConnectionItem { id: row.id, from: row.from, to: row.to, state: reply.state, time: tx.now() };
+    learn(tx, ours, peer, &item)
+}
+
+fn keep_authorization(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    peer: &Provider,
+    row: AuthorizationRow,
+    told: Told<AuthorizationReply>,
+) -> Result<(), StoreFault> {
+    let Some(mut now) = tx.authorization(peer, true, row.id)? else { return Ok(()) };
+    if now.unsent == row.unsent {
+        now.unsent = None;
+        now.refused = told.refusal().or(now.refused);
+        tx.put_authorization(&now)?;
+    }
+    let Told::State(reply) = told else { return Ok(()) };
+    let item = AuthorizationItem {
+        id: row.id,
+        group: row.group,
+        adder: row.adder,
+        user: row.user,
+        state: reply.state,
+        grant: reply.grant,
+        time: tx.now(),
+    };
+    authorizations::learn(tx, ours, peer, &item)
 }
 
 /// What the other provider made of it.
-enum Told {
-    State(ConnectionReply),
+enum Told<R> {
+    State(R),
     Nothing,
     /// It will never take it.
     Refused(String),
 }
 
-impl Told {
+impl<R> Told<R> {
     /// A refusal that a repeat does not change ends the trying; anything else is tried again.
     fn by(fault: PeerFault) -> Result<Self, PeerFault> {
         const FINAL: [&str; 5] = ["malformed", "not-authorized", "not-here", "conflict", "not-found"];
         if FINAL.contains(&fault.code.as_ref()) { Ok(Self::Refused(fault.text)) } else { Err(fault) }
+    }
+
+    /// Their side may have ended the connection, or not have heard yet that ours approved it, which passes.
+    async fn by_disconnected(
+        core: &Core,
+        row: &AuthorizationRow,
+        fault: PeerFault,
+    ) -> Result<Self, PeerFault> {
+        let (adder, user) = (row.adder.clone(), row.user.clone());
+        let connected = core.store.read(move |view| view.are_connected(&adder, &user)).await;
+        if connected.unwrap_or(true) { Err(fault) } else { Ok(Self::Refused(fault.text)) }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Refused(text) => Some(text.clone()),
+            Self::State(_) | Self::Nothing => None,
+        }
     }
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::{Id, Name, Provider, UserUri};
+use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME};
 
 use super::receive::file;
-use super::{approve_all, end_all, settle, tell_clients, tell_requester};
+use super::{Misuse, approve_all, end_all, settle, tell_clients, tell_requester};
 use crate::config::Strangers;
-use crate::http::Refusal;
 use crate::peers::asks;
-use crate::store::{ConnectionRow, DecidedBy, StoreFault, Tx, Unsent};
+use crate::store::{ConnectionRow, DecidedBy, Tx, Unsent};
 
 /// What becomes of a request or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,52 +24,6 @@ pub enum Decision {
     Ignore,
     /// What was declined or set aside waits again.
     Reopen,
-}
-
-/// The caller asks for what cannot be. The text says what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Misuse {
-    /// There is no such user here.
-    #[error("there is no user {0} here; create it first, or correct the name")]
-    NoSuchUser(Name),
-    /// There is no such client here.
-    #[error("{0} has no client {1}; create it first, or correct the name")]
-    NoSuchClient(Name, Name),
-    /// There is no such request.
-    #[error("there is no request or connection {0}; list them to see which there are")]
-    NoSuchConnection(Id),
-    /// Two providers have used the id.
-    #[error("several providers have used the id {0}; name the one that you mean in from_provider")]
-    Ambiguous(Id),
-    /// The provider is not known.
-    #[error("{0} is not among the peers; correct the name, or allow it first")]
-    NoSuchPeer(Provider),
-    /// The name is taken.
-    #[error("there is already a {0} of that name; choose another")]
-    Taken(&'static str),
-    /// The state does not allow it.
-    #[error("{0}")]
-    Unfit(String),
-    /// The store cannot.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-}
-
-impl Misuse {
-    /// A stable code for scripts and the GUI.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoSuchUser(_) => "no-such-user",
-            Self::NoSuchClient(..) => "no-such-client",
-            Self::NoSuchConnection(_) => "no-such-connection",
-            Self::Ambiguous(_) => "ambiguous",
-            Self::NoSuchPeer(_) => "no-such-peer",
-            Self::Taken(_) => "taken",
-            Self::Unfit(_) => "unfit",
-            Self::Store(_) => "store",
-        }
-    }
 }
 
 /// Finds the request that is meant by `id`.
@@ -152,6 +105,15 @@ pub(crate) fn decide(
     tx.connection(&row.peer, row.outgoing, row.id)?.ok_or(Misuse::NoSuchConnection(row.id))
 }
 
+/// A provider is not asked.
+pub(super) fn not_asked(provider: &Provider, strangers: Strangers) -> Misuse {
+    let text = match strangers {
+        Strangers::Listed => "is not on the list of peers; allow it first",
+        _ => "is blocked, or its key has changed; decide on it under Peers first",
+    };
+    Misuse::Unfit(format!("{provider} {text}"))
+}
+
 /// A user of ours asks `to` for a connection, open for `ttl`.
 pub(crate) fn ask(
     tx: &Tx<'_>,
@@ -181,11 +143,7 @@ pub(crate) fn ask(
     };
     let local = to.provider() == ours;
     if !local && !asks(tx, to.provider(), strangers)? {
-        let text = match strangers {
-            Strangers::Listed => "is not on the list of peers; allow it first",
-            _ => "is blocked, or its key has changed; decide on it under Peers first",
-        };
-        return Err(Misuse::Unfit(format!("{} {text}", to.provider())));
+        return Err(not_asked(to.provider(), strangers));
     }
     let mut row = ConnectionRow {
         peer: to.provider().clone(),
@@ -208,10 +166,7 @@ pub(crate) fn ask(
         if tx.user(to.name())?.is_none() {
             return Err(Misuse::NoSuchUser(to.name().clone()));
         }
-        file(tx, ours, &mut row, true).map_err(|refusal| match refusal {
-            Refusal::Store(fault) => Misuse::Store(fault),
-            Refusal::Problem { problem, .. } => Misuse::Unfit(problem.detail),
-        })?;
+        file(tx, ours, &mut row, true)?;
         return tx.connection(&row.peer, false, row.id)?.ok_or(Misuse::NoSuchConnection(row.id));
     }
     // Theirs waits here already: both want it.

@@ -1,22 +1,27 @@
-//! Who may reach our users: requests for a connection, what becomes of them, and the rules that decide without a
-//! click (section 7).
+//! Who may reach our users, and add them to groups: requests, what becomes of them, and the rules that decide
+//! without a click (sections 7 and 8). The files here are about connections; `authorizations/` is about additions.
 //!
 //! The rules are written once, over one transaction of the store; the wire, the clients and the operator come in
-//! through different doors to them.
+//! through different doors to them (`doors.rs` for the latter two).
 
+pub(crate) mod authorizations;
 mod courier;
 mod decide;
+mod doors;
 mod learn;
+mod misuse;
 mod receive;
 
-pub use decide::{Decision, Misuse};
+pub use authorizations::AuthorizationDecision;
+pub use decide::Decision;
 pub(crate) use decide::{ask, decide, find};
+pub use misuse::Misuse;
 
 pub(crate) use courier::deliver;
 pub(crate) use learn::{lapse, learn, make_good};
 pub(crate) use receive::{receive, take_back};
 
-use drawbridge_mtp::id::{Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody, PeerState};
 
 use crate::store::{ConnectionRow, DecidedBy, Reader, RuleKind, StoreFault, Tx, Unsent, UserRule, View};
@@ -51,12 +56,16 @@ fn tell_clients(tx: &Tx<'_>, ours: &Provider, row: &ConnectionRow) -> Result<(),
         if user.provider() != ours || (row.unseen && *user == row.to) {
             continue;
         }
-        let hidden = *user == row.from && row.state == ConnectionState::Declined && !row.told;
-        let state = if hidden { ConnectionState::Pending } else { row.state };
-        for client in tx.clients()?.into_iter().filter(|client| client.user == *user.name()) {
-            let client = drawbridge_mtp::id::ClientUri::new(user, &client.name);
-            tx.append(&Reader::Client(client), &item(row, state))?;
-        }
+        let state = if *user == row.from { row.told_state() } else { row.state };
+        tell_user(tx, user, &item(row, state))?;
+    }
+    Ok(())
+}
+
+/// Tells all clients of `user`, who lives here.
+fn tell_user(tx: &Tx<'_>, user: &UserUri, item: &ItemBody) -> Result<(), StoreFault> {
+    for client in tx.clients_of(user.name())? {
+        tx.append(&Reader::Client(ClientUri::new(user, &client.name)), item)?;
     }
     Ok(())
 }
@@ -91,7 +100,8 @@ fn approve_all(
     Ok(())
 }
 
-/// Ends every approved connection between two users. Where it is our side that ends it, theirs is told.
+/// Ends every approved connection between two users, and with it what was asked or granted on its strength. Where it
+/// is our side that ends it, theirs is told.
 fn end_all(
     tx: &Tx<'_>,
     ours: &Provider,
@@ -110,7 +120,8 @@ fn end_all(
             }
         }
     }
-    Ok(())
+    authorizations::end_between(tx, ours, one, other, by)?;
+    authorizations::end_between(tx, ours, other, one, by)
 }
 
 /// What the rules say of a request.
@@ -124,19 +135,23 @@ enum Verdict {
     Unseen,
 }
 
-/// The most particular rule wins: of the user before that of all, on a person before that on a provider; where
-/// there is none, the user's own.
-fn verdict(view: &View<'_>, from: &UserUri, to: &UserUri) -> Result<Verdict, StoreFault> {
-    let Some(user) = view.user(to.name())? else { return Ok(Verdict::Unseen) };
+/// The standing decision of `to`, who lives here, on `from`. The most particular one wins: of the user before that of
+/// all, on a person before that on a provider.
+fn standing_decision(view: &View<'_>, from: &UserUri, to: &UserUri) -> Result<Option<RuleKind>, StoreFault> {
     let rules = view.rules()?;
-    let of = |user: Option<&drawbridge_mtp::id::Name>, source: &str| {
+    let of = |user: Option<&Name>, source: &str| {
         rules.iter().find(|rule| rule.user.as_ref() == user && rule.source == source).map(|rule| rule.kind)
     };
     let sources = [from.as_str(), from.provider().as_str()];
     let particular =
         [Some(to.name()), None].into_iter().flat_map(|user| sources.map(|source| (user, source)));
-    let rule = particular.into_iter().find_map(|(user, source)| of(user, source));
-    Ok(match (rule, user.rule) {
+    Ok(particular.into_iter().find_map(|(user, source)| of(user, source)))
+}
+
+/// What becomes of a request for a connection; where no standing decision covers it, the user's own rule does.
+fn verdict(view: &View<'_>, from: &UserUri, to: &UserUri) -> Result<Verdict, StoreFault> {
+    let Some(user) = view.user(to.name())? else { return Ok(Verdict::Unseen) };
+    Ok(match (standing_decision(view, from, to)?, user.rule) {
         (Some(RuleKind::Block), _) => Verdict::Unseen,
         (Some(RuleKind::Allow), _) => Verdict::Allow,
         (None, UserRule::Ask) => Verdict::Ask,

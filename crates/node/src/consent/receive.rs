@@ -6,7 +6,6 @@ use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionRequest, ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
-use http::StatusCode;
 
 use super::{Verdict, approve_all, end_all, settle, tell_clients, tell_requester, verdict};
 use crate::config::{LimitsConfig, Strangers};
@@ -20,29 +19,8 @@ const HELD: u32 = 5;
 const WITHDRAWN_OF_STRANGER: u64 = 100;
 const WITHDRAWN_OF_PEER: u64 = 100_000;
 
-/// What the requester is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Receipt {
-    pub(crate) status: StatusCode,
-    pub(crate) state: ConnectionState,
-}
-
-impl Receipt {
-    /// The state as the requester may know it.
-    fn of(state: ConnectionState) -> Self {
-        let status = if state == ConnectionState::Pending { StatusCode::ACCEPTED } else { StatusCode::OK };
-        Self { status, state }
-    }
-
-    fn of_row(row: &ConnectionRow) -> Self {
-        match row.state {
-            ConnectionState::Declined if !row.told => Self::of(ConnectionState::Pending),
-            state => Self::of(state),
-        }
-    }
-}
-
-/// `POST /connections`, checked to be from a user of `peer` to one of ours.
+/// `POST /connections`, checked to be from a user of `peer` to one of ours. Returns the state as the requester may
+/// know it.
 pub(crate) fn receive(
     tx: &Tx<'_>,
     ours: &Provider,
@@ -51,15 +29,15 @@ pub(crate) fn receive(
     strangers: Strangers,
     keys: &[Thumbprint],
     limits: &LimitsConfig,
-) -> Result<Receipt, Refusal> {
+) -> Result<ConnectionState, Refusal> {
     let now = tx.now();
     let known = tx.peer_state(peer)?;
     if known == PeerState::Unknown && strangers == Strangers::Listed {
         let lapsed = ask.expires <= now;
-        return Ok(Receipt::of(if lapsed { ConnectionState::Expired } else { ConnectionState::Pending }));
+        return Ok(if lapsed { ConnectionState::Expired } else { ConnectionState::Pending });
     }
     if tx.is_withdrawn(peer, ask.id)? {
-        return Ok(Receipt::of(ConnectionState::Ended));
+        return Ok(ConnectionState::Ended);
     }
     if let Some(row) = tx.connection(peer, false, ask.id)? {
         let same =
@@ -68,10 +46,10 @@ pub(crate) fn receive(
             let text = "this id was used for another request; make a new id for a new request";
             return Err(Problem::new(Code::Conflict, text).into());
         }
-        return Ok(Receipt::of_row(&row));
+        return Ok(row.told_state());
     }
     if ask.expires <= now {
-        return Ok(Receipt::of(ConnectionState::Expired));
+        return Ok(ConnectionState::Expired);
     }
     if known != PeerState::Allowed && tx.count_held(peer)? >= HELD {
         let text =
@@ -96,7 +74,7 @@ pub(crate) fn receive(
         unsent: None,
         refused: None,
     };
-    file(tx, ours, &mut row, state == PeerState::Allowed)
+    Ok(file(tx, ours, &mut row, state == PeerState::Allowed)?)
 }
 
 /// Takes in a request that is new, and decides on it as far as nobody has to be asked.
@@ -105,7 +83,7 @@ pub(super) fn file(
     ours: &Provider,
     row: &mut ConnectionRow,
     peer_is_allowed: bool,
-) -> Result<Receipt, Refusal> {
+) -> Result<ConnectionState, StoreFault> {
     let between = tx.connections_between(&row.from, &row.to)?;
     let connected = between.iter().any(|other| other.state == ConnectionState::Approved);
     // Our own user has asked for the same, or a user here the other user here.
@@ -113,7 +91,7 @@ pub(super) fn file(
     if connected {
         settle(tx, ours, row, ConnectionState::Approved, DecidedBy::Rule)?;
         tell_requester(tx, ours, row)?;
-        return Ok(Receipt::of(ConnectionState::Approved));
+        return Ok(ConnectionState::Approved);
     }
     let verdict = verdict(tx, &row.from, &row.to)?;
     row.unseen = verdict == Verdict::Unseen;
@@ -131,7 +109,7 @@ pub(super) fn file(
             tx.announce_waiting(row);
         }
     }
-    Ok(Receipt::of(ConnectionState::Pending))
+    Ok(ConnectionState::Pending)
 }
 
 /// `DELETE /connections/{id}`: the requester takes its request back, or ends the connection.
@@ -143,12 +121,7 @@ pub(crate) fn take_back(
     strangers: Strangers,
 ) -> Result<(), StoreFault> {
     let Some(mut row) = tx.connection(peer, false, id)? else {
-        let at_most = match (tx.peer_state(peer)?, strangers) {
-            (PeerState::Allowed, _) => WITHDRAWN_OF_PEER,
-            (PeerState::Unknown, Strangers::Listed) => return Ok(()),
-            _ => WITHDRAWN_OF_STRANGER,
-        };
-        return tx.withdraw(peer, id, at_most);
+        return forget_before_it_comes(tx, peer, id, strangers);
     };
     match row.state {
         ConnectionState::Approved => end_all(tx, ours, &row.from, &row.to, DecidedBy::Peer),
@@ -157,4 +130,19 @@ pub(crate) fn take_back(
         }
         ConnectionState::Ended | ConnectionState::Expired => Ok(()),
     }
+}
+
+/// What `peer` takes back has not come: it stays dead when it does.
+pub(super) fn forget_before_it_comes(
+    tx: &Tx<'_>,
+    peer: &Provider,
+    id: Id,
+    strangers: Strangers,
+) -> Result<(), StoreFault> {
+    let at_most = match (tx.peer_state(peer)?, strangers) {
+        (PeerState::Allowed, _) => WITHDRAWN_OF_PEER,
+        (PeerState::Unknown, Strangers::Listed) => return Ok(()),
+        _ => WITHDRAWN_OF_STRANGER,
+    };
+    tx.withdraw(peer, id, at_most)
 }

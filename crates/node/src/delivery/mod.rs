@@ -1,7 +1,23 @@
 //! What goes in whose feed, and how a waiting pull is answered the moment there is something (section 11).
 
+mod answers;
 mod feed;
+mod follow;
+mod grants;
+mod groups;
+mod join;
+mod mls;
+mod register;
+mod shelf;
+mod state;
+mod submit;
 mod waits;
 
+pub(crate) use answers::*;
 pub(crate) use feed::{FeedRefusal, serve};
-pub(crate) use waits::{WaitKind, Waits};
+pub(crate) use follow::{Intake, close_gaps};
+pub(crate) use groups::Groups;
+pub(crate) use join::join_groups;
+pub(crate) use register::register;
+pub(crate) use submit::submit;
+pub(crate) use waits::{Wait, WaitKind, Waits};

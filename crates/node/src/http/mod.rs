@@ -1,9 +1,12 @@
 //! The server for other providers: the provider document, and everything below the endpoint behind one gate that
 //! checks each request in the order of section 4 and signs each answer.
 
+mod authorizations;
 mod connections;
 mod feed;
 mod gate;
+mod groups;
+mod key_packages;
 mod listen;
 mod peering;
 mod reply;
@@ -11,7 +14,7 @@ mod throttle;
 
 pub use listen::{ListenFault, Listener, bind, serve};
 
-pub(crate) use reply::{Refusal, problem_response};
+pub(crate) use reply::{Refusal, problem_response, state_status};
 pub(crate) use throttle::Throttle;
 
 use std::net::IpAddr;
@@ -21,9 +24,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
@@ -58,20 +62,37 @@ struct Caller {
 struct Passed<'a> {
     core: &'a Core,
     caller: Caller,
-    headers: &'a HeaderMap,
+    headers: HeaderMap,
     query: &'a str,
     content: &'a [u8],
 }
 
 /// The resources: one handler each.
-async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Reply, Refusal> {
+async fn answer(method: &Method, path: &[&str], passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
+    match (method.as_str(), path) {
+        // These wait, thousands at a time: they let go of what they do not need for that, and keep no room for others.
+        ("GET", ["feed"]) => feed::pull(passed).await,
+        ("GET", ["peering"]) => peering::state(passed).await,
+        _ => Box::pin(answer_at_once(method, path, passed)).await,
+    }
+}
+
+async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
     match (method.as_str(), path) {
         ("GET", ["ping"]) => peering::ping(&passed).await,
         ("POST", ["peering"]) => peering::introduce(&passed).await,
-        ("GET", ["peering"]) => peering::state(&passed).await,
         ("POST", ["connections"]) => connections::request(&passed).await,
         ("DELETE", ["connections", id]) => connections::take_back(&passed, id).await,
-        ("GET", ["feed"]) => feed::pull(&passed).await,
+        ("POST", ["authorizations"]) => authorizations::request(&passed).await,
+        ("DELETE", ["authorizations", id]) => authorizations::take_back(&passed, id).await,
+        ("POST", ["keypackages", "claim"]) => key_packages::claim(&passed).await,
+        ("POST", ["groups", name, "events"]) => groups::submit(&passed, name).await,
+        ("GET", ["groups", name]) => groups::status(&passed, name).await,
+        ("GET", ["groups", name, "roster"]) => groups::roster(&passed, name).await,
+        ("GET", ["groups", name, "log"]) => groups::log(&passed, name).await,
+        ("GET", ["groups", name, "info"]) => groups::info(&passed, name).await,
+        ("GET", ["groups", name, "checkpoint"]) => groups::checkpoint(&passed, name).await,
+        ("GET", ["objects", sha256]) => groups::object(&passed, sha256).await,
         _ => Err(Problem::new(
             Code::NotFound,
             "there is no such resource here; look at the path and the method",
@@ -94,23 +115,58 @@ fn is_open_to_strangers(method: &Method, path: &[&str]) -> bool {
 impl Passed<'_> {
     /// Reads the content, which has to be there.
     fn message<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let unsupported = |text: &str| Problem::new(Code::UnsupportedMediaType, text);
-        if self.headers.contains_key(CONTENT_ENCODING) {
-            return Err(unsupported("requests are not content-encoded; send the content as it is").into());
+        read_message(&self.headers, self.content)
+    }
+
+    /// `user` is to be the caller's (sections 7 to 9).
+    fn must_be_theirs(&self, user: &UserUri) -> Result<(), Refusal> {
+        if *user.provider() == self.caller.provider {
+            return Ok(());
         }
-        let named = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let encoding = named
-            .and_then(drawbridge_mtp::wire::Encoding::from_content_type)
-            .filter(|_| !self.content.is_empty())
-            .ok_or_else(|| unsupported("send the content as application/json or application/cbor"))?;
-        drawbridge_mtp::wire::decode(encoding, self.content).map_err(|fault| {
-            Problem::new(Code::Malformed, format!("the content is malformed: {fault}")).into()
-        })
+        let text = format!("{user} is not a user of {}, who asks", self.caller.provider);
+        Err(Problem::new(Code::NotAuthorized, text).into())
+    }
+
+    /// `user` is to be ours, whether or not there is one.
+    fn must_be_ours(&self, user: &UserUri) -> Result<(), Refusal> {
+        if *user.provider() == self.core.ours {
+            return Ok(());
+        }
+        Err(Problem::new(Code::NotHere, format!("{user} is not a user of {}", self.core.ours)).into())
     }
 
     /// The encoding that the caller wants to be answered in.
-    fn wanted(&self) -> drawbridge_mtp::wire::Encoding {
-        let accept = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        drawbridge_mtp::wire::Encoding::from_accept(accept)
+    fn wanted(&self) -> Encoding {
+        wanted(&self.headers)
     }
+}
+
+/// Reads the content of a request, which has to be there (section 5).
+pub(crate) fn read_message<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    content: &[u8],
+) -> Result<T, Refusal> {
+    let unsupported = |text: &str| Problem::new(Code::UnsupportedMediaType, text);
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(unsupported("requests are not content-encoded; send the content as it is").into());
+    }
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let encoding = named
+        .and_then(Encoding::from_content_type)
+        .filter(|_| !content.is_empty())
+        .ok_or_else(|| unsupported("send the content as application/json or application/cbor"))?;
+    wire::decode(encoding, content)
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the content is malformed: {fault}")).into())
+}
+
+/// The encoding that a request wants to be answered in (section 5).
+pub(crate) fn wanted(headers: &HeaderMap) -> Encoding {
+    Encoding::from_accept(headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default())
+}
+
+/// Reads an id in a path.
+pub(crate) fn read_id(id: &str) -> Result<Id, Refusal> {
+    id.parse().map_err(|fault| {
+        Problem::new(Code::Malformed, format!("the id in the path is malformed: {fault}")).into()
+    })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use drawbridge_mtp::message::Item;
-use drawbridge_mtp::problem::{self, Code, Problem};
+use drawbridge_mtp::message::{ConnectionState, Item};
+use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -34,6 +34,11 @@ impl Reply {
         reply
     }
 
+    /// The state of a request: 202 while it is open, 200 once it is not (section 7).
+    pub(super) fn state<T: Serialize>(state: ConnectionState, encoding: Encoding, message: &T) -> Self {
+        Self::message(state_status(state), encoding, message)
+    }
+
     /// No content.
     pub(super) fn empty(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
@@ -45,6 +50,11 @@ impl Reply {
         self.items = items.iter().map(|item| (item.seq, item.body.kind().to_owned())).collect();
         self
     }
+}
+
+/// The status that the state of a request is answered with.
+pub(crate) fn state_status(state: ConnectionState) -> StatusCode {
+    if state == ConnectionState::Pending { StatusCode::ACCEPTED } else { StatusCode::OK }
 }
 
 /// Why a request is not carried out.
@@ -79,6 +89,12 @@ impl Refusal {
                 (Problem::new(Code::Unavailable, text), Some(Duration::from_secs(5)))
             }
         }
+    }
+}
+
+impl From<Refusal> for ReceivedProblem {
+    fn from(refusal: Refusal) -> Self {
+        refusal.into_parts().0.into()
     }
 }
 

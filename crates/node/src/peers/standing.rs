@@ -121,6 +121,11 @@ fn forget(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
             tx.remove_connection(&connection)?;
         }
     }
+    for authorization in tx.authorizations_with(provider)? {
+        if !authorization.outgoing && authorization.state != ConnectionState::Approved {
+            tx.remove_authorization(&authorization)?;
+        }
+    }
     tx.remove_peer(provider)
 }
 

@@ -4,8 +4,9 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState};
 use drawbridge_mtp::wire::{self, Encoding};
 
-use crate::consent::{learn, make_good};
+use crate::consent::{self, authorizations};
 use crate::core::Core;
+use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Answer;
 use crate::store::{Cursor, StoreFault};
@@ -25,6 +26,10 @@ pub(super) const STEPS_OF_A_PULL: &[Stage] = &[
     Stage::Policy,
     Stage::Content,
 ];
+
+/// The troubles of the stage `store` that are over when a page was stored: the peer's feed goes on from where we are,
+/// and our own store works.
+const ENDED_BY_A_PAGE: &[&str] = &["feed-behind", "feed-reset", "feed-truncated", "unavailable"];
 
 /// Why a page is not taken. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +59,8 @@ impl From<PageFault> for PeerFault {
     }
 }
 
-/// Checks the page in `answer`, stores it with the cursor, and returns how many items it had.
+/// Checks the page in `answer`, stores it with the cursor and the end of what was wrong before, and returns how many
+/// items it had.
 pub(super) async fn keep_page(
     core: &Core,
     peer: &Provider,
@@ -67,8 +73,22 @@ pub(super) async fn keep_page(
     core.traffic.update(answer.record, |record| {
         record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
     });
+    let mut page = page;
+    let mut intake = Intake::new();
+    for (place, item) in page.items.iter().enumerate() {
+        intake.item(core, peer, item).await?;
+        if intake.is_full() {
+            page.items.truncate(place + 1);
+            page.more = true;
+            break;
+        }
+    }
+    for trouble in intake.troubles() {
+        core.note_trouble(peer, &trouble).await;
+    }
+    let (keeping, settling) = intake.into_parts();
     let count = page.items.len();
-    let (ours, peer, now) = (core.ours.clone(), peer.clone(), core.ambient.now());
+    let (ours, peer) = (core.ours.clone(), peer.clone());
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
         for item in &page.items {
@@ -76,12 +96,14 @@ pub(super) async fn keep_page(
                 continue;
             }
             match &item.body {
-                ItemBody::Connection(told) => learn(tx, &ours, &peer, told)?,
+                ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
+                ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
                 ItemBody::Peer { state } => row.their_state = Some(*state),
-                // Of groups there are none yet; the rest is of another profile.
+                // What is of groups comes below; the rest is of another profile.
                 _ => {}
             }
         }
+        keeping.keep(tx, &ours)?;
         let last = page.items.last();
         let next = Cursor {
             generation: page.generation,
@@ -95,14 +117,23 @@ pub(super) async fn keep_page(
         let was_pulled = std::mem::replace(&mut row.pulled, !page.more) == row.pulled;
         let state_known = row.their_state == Some(PeerState::Allowed);
         row.their_state = Some(PeerState::Allowed);
-        row.last_pull = Some(now);
-        if last.is_some() || !was_pulled || !state_known {
+        if !was_pulled || !state_known {
             tx.put_peer(&row)?;
         }
-        Ok::<_, StoreFault>(())
+        if last.is_some() || !was_pulled {
+            tx.note_pull(&peer)?;
+        }
+        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
+        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)
     });
     kept.await.map_err(PageFault::Store)?;
+    settling.settle();
     Ok(count)
+}
+
+/// Our store cannot.
+pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
+    PageFault::Store(fault).into()
 }
 
 fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFault> {
@@ -145,12 +176,14 @@ pub(super) async fn start_anew(
     }
     core.note_trouble(peer, fault).await;
     let head = fault.problem.as_ref().and_then(|problem| problem.members.head).unwrap_or(0);
-    let peer = peer.clone();
+    let (peer, whose) = (peer.clone(), peer.clone());
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
-        make_good(tx, &peer)
+        consent::make_good(tx, &peer)?;
+        authorizations::make_good(tx, &peer)
     });
-    anew.await.map_err(|fault: StoreFault| PageFault::Store(fault).into())
+    anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
+    close_gaps(core, &whose).await
 }
 
 /// Keeps what `peer` thinks of us.

@@ -1,4 +1,5 @@
-//! Keeps, for each peer that is asked, one task that pulls and one that brings what our users asked.
+//! Keeps, for each peer that is asked, one task that pulls, one that brings what our users asked, and one that brings
+//! what they submitted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,25 +14,37 @@ use super::pull;
 use crate::changes::Change;
 use crate::consent::deliver;
 use crate::core::Core;
+use crate::outbox;
 use crate::store::Reader;
 
 /// The tasks at one peer.
 struct Attendance {
     puller: JoinHandle<()>,
     courier: JoinHandle<()>,
+    outbox: JoinHandle<()>,
     pull_again: Arc<Notify>,
     deliver_again: Arc<Notify>,
+    submit_again: Arc<Notify>,
 }
 
 impl Attendance {
     fn begin(core: &Arc<Core>, peer: &Provider) -> Self {
         let (pull_again, deliver_again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let submit_again = Arc::new(Notify::new());
         Self {
             puller: tokio::spawn(pull(core.clone(), peer.clone(), pull_again.clone())),
             courier: tokio::spawn(deliver(core.clone(), peer.clone(), deliver_again.clone())),
+            outbox: tokio::spawn(outbox::deliver(core.clone(), peer.clone(), submit_again.clone())),
             pull_again,
             deliver_again,
+            submit_again,
         }
+    }
+}
+
+impl Attendance {
+    fn has_gone(&self) -> bool {
+        [&self.puller, &self.courier, &self.outbox].into_iter().any(JoinHandle::is_finished)
     }
 }
 
@@ -39,6 +52,7 @@ impl Drop for Attendance {
     fn drop(&mut self) {
         self.puller.abort();
         self.courier.abort();
+        self.outbox.abort();
     }
 }
 
@@ -57,7 +71,13 @@ pub(crate) async fn supervise(core: Arc<Core>) {
                 core.waits.nudge(&Reader::Peer(peer.clone()));
                 attend(&core, &mut attended, &peer).await;
             }
-            Ok(Change::Connection(peer)) => attend(&core, &mut attended, &peer).await,
+            Ok(Change::Connection(peer) | Change::Authorization(peer)) => {
+                attend(&core, &mut attended, &peer).await
+            }
+            Ok(Change::Outbox(owner)) => match attended.get(&owner) {
+                Some(there) => there.submit_again.notify_one(),
+                None => attend(&core, &mut attended, &owner).await,
+            },
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => attend_all(&core, &mut attended).await,
             Err(RecvError::Closed) => return,
@@ -84,9 +104,10 @@ async fn attend(core: &Arc<Core>, attended: &mut HashMap<Provider, Attendance>, 
         return;
     }
     match attended.get(peer) {
-        Some(there) if !there.puller.is_finished() && !there.courier.is_finished() => {
+        Some(there) if !there.has_gone() => {
             there.pull_again.notify_one();
             there.deliver_again.notify_one();
+            there.submit_again.notify_one();
         }
         _ => {
             attended.insert(peer.clone(), Attendance::begin(core, peer));

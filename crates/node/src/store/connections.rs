@@ -50,10 +50,20 @@ impl ConnectionRow {
         self.state == ConnectionState::Pending
     }
 
+    /// The state as the requester may know it.
+    pub fn told_state(&self) -> ConnectionState {
+        told_state(self.state, self.told)
+    }
+
     /// The user of ours, and the other.
     pub fn users(&self) -> (&UserUri, &UserUri) {
         if self.outgoing { (&self.from, &self.to) } else { (&self.to, &self.from) }
     }
+}
+
+/// A refusal that is not told looks like a request that nobody has answered (section 7).
+pub(super) fn told_state(state: ConnectionState, told: bool) -> ConnectionState {
+    if state == ConnectionState::Declined && !told { ConnectionState::Pending } else { state }
 }
 
 /// Words that are kept and read again.
@@ -63,9 +73,16 @@ macro_rules! words {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name { $($(#[$variant_meta])* $variant,)* }
 
+        impl $name {
+            /// The word that is kept and shown.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(match self { $(Self::$variant => $word,)* })
+                f.write_str(self.as_str())
             }
         }
 
@@ -219,8 +236,8 @@ impl View<'_> {
             .query_row([peer.as_str()], |row| row.get(0))?)
     }
 
-    /// Whether there is a reason to pull from `peer`: an open request of ours, or a connection (section 11).
-    pub fn expects_from(&self, peer: &Provider) -> Result<bool, StoreFault> {
+    /// Whether our users have asked users of `peer` for a connection, or are connected with them.
+    pub fn is_connected_with(&self, peer: &Provider) -> Result<bool, StoreFault> {
         Ok(self
             .sql
             .prepare_cached(
@@ -228,6 +245,12 @@ impl View<'_> {
                  AND (state = 'approved' OR (outgoing AND state = 'pending')) LIMIT 1",
             )?
             .exists([peer.as_str()])?)
+    }
+
+    /// Whether two users are connected.
+    pub fn are_connected(&self, one: &UserUri, other: &UserUri) -> Result<bool, StoreFault> {
+        let between = self.connections_between(one, other)?;
+        Ok(between.iter().any(|row| row.state == ConnectionState::Approved))
     }
 
     /// The requests that `peer` has still to be told of, the oldest first.
@@ -238,28 +261,12 @@ impl View<'_> {
         )
     }
 
-    /// The providers that have still to be told of something.
-    pub fn peers_to_tell(&self) -> Result<Vec<Provider>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT DISTINCT peer FROM connection WHERE unsent IS NOT NULL")?;
-        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-        rows.map(|row| parsed("a provider", row?)).collect()
-    }
-
     /// The requests, open or refused, that have lapsed.
     pub fn lapsed(&self, now: Timestamp) -> Result<Vec<ConnectionRow>, StoreFault> {
         self.connections_where(
             "state IN ('pending', 'declined') AND expires <= ?1 LIMIT 1000",
             &[&signed(now.as_millis())],
         )
-    }
-
-    /// Whether `id` of `peer` was taken back before it came.
-    pub fn is_withdrawn(&self, peer: &Provider, id: Id) -> Result<bool, StoreFault> {
-        Ok(self
-            .sql
-            .prepare_cached("SELECT 1 FROM withdrawn WHERE peer = ?1 AND id = ?2")?
-            .exists(params![peer.as_str(), id.as_bytes()])?)
     }
 }
 
@@ -307,25 +314,9 @@ impl Tx<'_> {
         self.changed(Change::Waiting(connection.peer.clone(), connection.id));
     }
 
-    /// Notes that `peer` has taken back `id` before it came. Of what it has taken back so, the latest
-    /// `at_most` are kept.
-    pub fn withdraw(&self, peer: &Provider, id: Id, at_most: u64) -> Result<(), StoreFault> {
-        self.sql
-            .prepare_cached("INSERT OR IGNORE INTO withdrawn (peer, id, at) VALUES (?1, ?2, ?3)")?
-            .execute(params![peer.as_str(), id.as_bytes(), signed(self.now().as_millis())])?;
-        self.sql
-            .prepare_cached(
-                "DELETE FROM withdrawn WHERE peer = ?1 AND id IN
-                   (SELECT id FROM withdrawn WHERE peer = ?1 ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?2)",
-            )?
-            .execute(params![peer.as_str(), signed(at_most)])?;
-        Ok(())
-    }
-
-    /// Drops what was taken back, ended or expired before `since` and cannot be asked about any more.
+    /// Drops what ended or expired before `since` and cannot be asked about any more.
     pub fn prune_connections(&self, since: Timestamp) -> Result<(), StoreFault> {
         let since = signed(since.as_millis());
-        self.sql.execute("DELETE FROM withdrawn WHERE at < ?1", [since])?;
         self.sql.execute(
             "DELETE FROM connection WHERE state IN ('ended', 'expired') AND unsent IS NULL AND changed < ?1 AND expires < ?1",
             [since],

@@ -1,16 +1,16 @@
 //! Feeds: what we have to tell each reader, and how far we have pulled what each peer has to tell us
 //! (`docs/mtp.md`, section 11).
 
-use drawbridge_mtp::id::{Generation, Id, Provider};
+use drawbridge_mtp::id::{Generation, GroupUri, Id, Provider};
 use drawbridge_mtp::message::{Item, ItemBody};
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use std::time::Duration;
 
 use crate::changes::Change;
 
-use super::{Reader, StoreFault, Tx, View, parsed, parsed_id, signed, time, unsigned};
+use super::{Reader, StoreFault, Tx, View, groups, parsed, parsed_id, signed, time, unsigned};
 
 /// The state of a feed of ours.
 #[derive(Clone, Debug)]
@@ -108,23 +108,22 @@ impl View<'_> {
         max_bytes: u64,
     ) -> Result<FeedSlice, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT body FROM feed_item WHERE reader = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            "SELECT f.seq, f.item, f.body, g.uri,
+                    e.seq, e.kind, e.epoch, e.sender, e.time, e.body, e.size, e.body_hash, e.prev, e.hash
+             FROM feed_item f LEFT JOIN event e ON e.grp = f.grp AND e.seq = f.event LEFT JOIN mls_group g ON g.id = e.grp
+             WHERE f.reader = ?1 AND f.seq > ?2 ORDER BY f.seq LIMIT ?3",
         )?;
         let mut rows =
             statement.query(params![reader.as_str(), signed(after), signed(max_items.saturating_add(1))])?;
         let mut slice = FeedSlice { items: Vec::new(), more: false };
         let mut bytes = 0_u64;
         while let Some(row) = rows.next()? {
-            let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-            bytes += body.len() as u64;
+            let (item, weight) = item(row)?;
+            bytes += weight;
             if !slice.items.is_empty() && (slice.items.len() as u64 >= max_items || bytes > max_bytes) {
                 slice.more = true;
                 break;
             }
-            let item: Item = wire::decode(Encoding::Json, body).map_err(|_| StoreFault::Unreadable {
-                what: "a feed item",
-                value: String::from_utf8_lossy(body).into_owned(),
-            })?;
             slice.items.push(item);
         }
         Ok(slice)
@@ -159,12 +158,8 @@ impl Tx<'_> {
     /// Puts `body` at the end of the feed of `reader`, wakes its waiting pulls after the commit, and returns
     /// the number given.
     pub fn append(&self, reader: &Reader, body: &ItemBody) -> Result<u64, StoreFault> {
-        self.open_feed(reader)?;
-        let seq: i64 = self
-            .sql
-            .prepare_cached("UPDATE feed SET head = head + 1 WHERE reader = ?1 RETURNING head")?
-            .query_row([reader.as_str()], |row| row.get(0))?;
-        let item = Item { seq: unsigned(seq), id: self.new_id(), body: body.clone() };
+        let (seq, id) = (self.next_number(reader)?, self.new_id());
+        let item = Item { seq: unsigned(seq), id, body: body.clone() };
         self.sql
             .prepare_cached(
                 "INSERT INTO feed_item (reader, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -172,12 +167,42 @@ impl Tx<'_> {
             .execute(params![
                 reader.as_str(),
                 seq,
-                item.id.as_bytes(),
+                id.as_bytes(),
                 signed(self.now().as_millis()),
                 wire::encode(Encoding::Json, &item)
             ])?;
         self.rang(reader);
         Ok(unsigned(seq))
+    }
+
+    /// Puts the event `seq` of the group with the number `grp` at the end of the feed of `reader`: by its name, since
+    /// one event goes to many.
+    pub(super) fn append_event(&self, reader: &Reader, grp: i64, seq: u64) -> Result<(), StoreFault> {
+        let number = self.next_number(reader)?;
+        self.sql
+            .prepare_cached(
+                "INSERT INTO feed_item (reader, seq, item, at, body, grp, event) VALUES (?1, ?2, ?3, ?4, x'', ?5, ?6)",
+            )?
+            .execute(params![
+                reader.as_str(),
+                number,
+                self.new_id().as_bytes(),
+                signed(self.now().as_millis()),
+                grp,
+                signed(seq)
+            ])?;
+        self.rang(reader);
+        Ok(())
+    }
+
+    fn next_number(&self, reader: &Reader) -> Result<i64, StoreFault> {
+        let mut next =
+            self.sql.prepare_cached("UPDATE feed SET head = head + 1 WHERE reader = ?1 RETURNING head")?;
+        if let Some(number) = next.query_row([reader.as_str()], |row| row.get(0)).optional()? {
+            return Ok(number);
+        }
+        self.open_feed(reader)?;
+        Ok(next.query_row([reader.as_str()], |row| row.get(0))?)
     }
 
     /// Makes the feed of `reader`, with a generation of its own, where there is none.
@@ -196,15 +221,20 @@ impl Tx<'_> {
     /// A smaller number than before changes nothing.
     pub fn acknowledge(&self, reader: &Reader, seq: u64, item: Option<Id>) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached("UPDATE feed SET pulled_at = ?2 WHERE reader = ?1")?
-            .execute(params![reader.as_str(), signed(self.now().as_millis())])?;
-        self.sql
             .prepare_cached(
-                "UPDATE feed SET acked = ?2, acked_item = ?3 WHERE reader = ?1 AND acked < ?2 AND head >= ?2",
+                "UPDATE feed SET acked = ?2, acked_item = ?3, pulled_at = ?4
+                 WHERE reader = ?1 AND acked < ?2 AND head >= ?2",
             )?
-            .execute(params![reader.as_str(), signed(seq), item.map(|item| item.as_bytes())])?;
+            .execute(params![
+                reader.as_str(),
+                signed(seq),
+                item.map(|item| item.as_bytes()),
+                signed(self.now().as_millis())
+            ])?;
         if let Reader::Peer(peer) = reader {
-            self.changed(Change::Peer(peer.clone()));
+            self.changed(Change::Dealings(peer.clone()));
+            // It goes on in our history.
+            self.end_troubles_with(peer, &["feed-reset", "peer-went-back"])?;
         }
         Ok(())
     }
@@ -228,10 +258,22 @@ impl Tx<'_> {
         )?;
         if dropped > 0 {
             self.sql.execute(
-                "UPDATE feed SET first =
-                   coalesce((SELECT min(seq) FROM feed_item WHERE feed_item.reader = feed.reader), head + 1)",
+                "DELETE FROM object WHERE NOT EXISTS
+                   (SELECT 1 FROM feed_item WHERE feed_item.reader = object.reader AND feed_item.seq = object.seq)",
                 [],
             )?;
+            let mut cut = self.sql.prepare_cached(
+                "UPDATE feed SET first = kept FROM
+                   (SELECT f.reader AS of, coalesce((SELECT min(seq) FROM feed_item i WHERE i.reader = f.reader), head + 1)
+                      AS kept FROM feed f)
+                 WHERE reader = of AND first <> kept RETURNING reader",
+            )?;
+            for reader in cut.query_map([], |row| row.get::<_, String>(0))? {
+                // The others are clients of ours.
+                if let Ok(peer) = reader?.parse() {
+                    self.changed(Change::Dealings(peer));
+                }
+            }
         }
         self.sql.execute(
             "DELETE FROM received WHERE at < ?1",
@@ -271,7 +313,24 @@ impl Tx<'_> {
                 cursor.item.map(|item| item.as_bytes()),
                 signed(cursor.head)
             ])?;
-        self.changed(Change::Peer(peer.clone()));
+        self.changed(Change::Dealings(peer.clone()));
         Ok(())
     }
+}
+
+/// Reads an item: written as it is, or an event by its name. Tells about how many bytes it takes on a page.
+fn item(row: &Row<'_>) -> Result<(Item, u64), StoreFault> {
+    let written = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+    if !written.is_empty() {
+        let item = wire::decode(Encoding::Json, written).map_err(|_| StoreFault::Unreadable {
+            what: "a feed item",
+            value: String::from_utf8_lossy(written).into_owned(),
+        })?;
+        return Ok((item, written.len() as u64));
+    }
+    let group: GroupUri = parsed("a group", row.get(3)?)?;
+    let event = groups::event(row, 4, &group)?;
+    let weight = groups::weight(&event);
+    let id = parsed_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    Ok((Item { seq: unsigned(row.get(0)?), id, body: ItemBody::Event(event) }, weight))
 }

@@ -8,10 +8,15 @@
 //! [`Store::write`], so that what belongs together is one transaction.
 
 mod accounts;
+mod authorizations;
 mod connections;
 mod feeds;
+mod groups;
+mod key_packages;
+mod outbox;
 mod peers;
 mod settings;
+mod withdrawn;
 
 pub(crate) use connections::words;
 
@@ -32,8 +37,12 @@ use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::{Change, Changes};
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
+pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
+pub use groups::{AudienceRow, GroupRow, LogSlice, MemberRow, NewEvent, Standing};
+pub use key_packages::StoredKeyPackage;
+pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 
 /// `DRWB`: marks a database as a node's.
@@ -91,7 +100,7 @@ pub enum OpenFault {
 }
 
 /// Who reads a feed of ours: a peer, or a client of one of our users.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
     /// Another provider (`docs/mtp.md`, section 11).
     Peer(Provider),
@@ -104,6 +113,18 @@ impl Reader {
         match self {
             Self::Peer(provider) => provider.as_str(),
             Self::Client(client) => client.as_str(),
+        }
+    }
+}
+
+impl std::str::FromStr for Reader {
+    type Err = StoreFault;
+
+    fn from_str(text: &str) -> Result<Self, StoreFault> {
+        if text.starts_with("mimi://") {
+            parsed("a client", text.to_owned()).map(Self::Client)
+        } else {
+            parsed("a provider", text.to_owned()).map(Self::Peer)
         }
     }
 }
@@ -164,13 +185,11 @@ impl Store {
 
     /// Runs `work` on the writer's thread and answers when what it changed is on disk. Where it returns an
     /// error, nothing of it is kept.
-    pub async fn write<T, E>(
-        &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub fn write<T, E, W>(&self, work: W) -> impl Future<Output = Result<T, E>> + Send + use<T, E, W>
     where
         T: Send + 'static,
         E: From<StoreFault> + Send + 'static,
+        W: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
@@ -187,9 +206,11 @@ impl Store {
                 }),
             }
         });
-        let jobs = lock(&self.inner.jobs).clone().ok_or(StoreFault::Closed)?;
-        jobs.send(job).await.map_err(|_| StoreFault::Closed)?;
-        answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+        let jobs = lock(&self.inner.jobs).clone();
+        async move {
+            jobs.ok_or(StoreFault::Closed)?.send(job).await.map_err(|_| StoreFault::Closed)?;
+            answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+        }
     }
 
     /// Runs `work` on a connection that only reads and sees one state of the store.

@@ -24,6 +24,8 @@ CREATE TABLE authorization (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX authorization_by_users ON authorization (user, adder, group_uri);
 CREATE INDEX authorization_by_expiry ON authorization (state, expires);
+CREATE INDEX authorization_by_id ON authorization (id);
+CREATE INDEX authorization_by_group ON authorization (group_uri);
 CREATE INDEX authorization_unsent ON authorization (peer) WHERE unsent IS NOT NULL;
 
 -- What a user here lets a connected user do: add to groups without asking, never, or ask (no row).
@@ -44,6 +46,8 @@ CREATE TABLE key_package (
     last_resort INTEGER NOT NULL,
     -- Seconds since 1970.
     ends        INTEGER NOT NULL,
+    -- What its leaf can do, in the form of MLS RequiredCapabilities.
+    supports    BLOB NOT NULL,
     added       INTEGER NOT NULL,
     package     BLOB NOT NULL,
     PRIMARY KEY (user, client, ref),
@@ -53,12 +57,16 @@ CREATE TABLE key_package (
 -- KeyPackages that were handed out: which to which grant, so that a repeat gets the same, and whose they are, so
 -- that a Welcome finds its client.
 CREATE TABLE handed_out (
-    jti     BLOB NOT NULL,
-    user    TEXT NOT NULL,
-    client  TEXT NOT NULL,
-    ref     BLOB NOT NULL,
-    package BLOB NOT NULL,
-    at      INTEGER NOT NULL,
+    jti      BLOB NOT NULL,
+    user     TEXT NOT NULL,
+    client   TEXT NOT NULL,
+    ref      BLOB NOT NULL,
+    -- As in `key_package`.
+    suite    INTEGER NOT NULL,
+    ends     INTEGER NOT NULL,
+    supports BLOB NOT NULL,
+    package  BLOB NOT NULL,
+    at       INTEGER NOT NULL,
     PRIMARY KEY (jti, user, client),
     FOREIGN KEY (user, client) REFERENCES client (user, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
@@ -94,7 +102,8 @@ CREATE TABLE mls_group (
     suite      INTEGER NOT NULL,
     -- The GroupInfo of the current epoch, as its committer made it.
     group_info BLOB,
-    -- The public state as it was in an epoch; the log brings it up to date.
+    -- The public state as it was in the epoch `state_epoch`; the log brings it up to date.
+    state_epoch INTEGER,
     state      BLOB,
     -- 'live'; 'joining' until its public state is here; 'over' without a member here; 'broken' with the reason.
     standing   TEXT NOT NULL,
@@ -162,15 +171,6 @@ CREATE TABLE object (
     seq    INTEGER NOT NULL,
     bytes  BLOB NOT NULL,
     PRIMARY KEY (sha256, reader, seq)
-) STRICT, WITHOUT ROWID;
-
--- Bytes that a peer's feed has named and that are still to be fetched.
-CREATE TABLE wanted (
-    peer   TEXT NOT NULL,
-    sha256 BLOB NOT NULL,
-    size   INTEGER NOT NULL,
-    since  INTEGER NOT NULL,
-    PRIMARY KEY (peer, sha256)
 ) STRICT, WITHOUT ROWID;
 
 -- What our clients have submitted to groups that others own, until the owner has answered.

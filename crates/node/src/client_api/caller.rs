@@ -1,0 +1,103 @@
+//! Who asks, what it sends, and how it is answered.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::{ClientUri, Name, UserUri};
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::wire::{self, Encoding};
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Refused;
+use crate::accounts::hash_token;
+use crate::core::{Core, lock};
+use crate::http::{read_message, wanted};
+
+/// A client's use of its token is noted at most so often, in milliseconds.
+const SEEN_EVERY: u64 = 60_000;
+
+/// The client that asks, by its token.
+pub(super) struct Caller {
+    pub(super) user: UserUri,
+    pub(super) client: ClientUri,
+    wanted: Encoding,
+}
+
+impl Caller {
+    /// An answer in the encoding that it wants.
+    pub(super) fn told<T: Serialize>(&self, status: StatusCode, message: &T) -> Told {
+        Told { status, encoding: self.wanted, content: wire::encode(self.wanted, message) }
+    }
+
+    /// An answer with status 200.
+    pub(super) fn shown<T: Serialize>(&self, message: &T) -> Told {
+        self.told(StatusCode::OK, message)
+    }
+}
+
+impl FromRequestParts<Arc<Core>> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Refused> {
+        let token =
+            parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let refused =
+            || Problem::new(Code::SignatureMissing, "give a client's token as Authorization: Bearer …");
+        let hash = hash_token(token.ok_or_else(refused)?);
+        let found = core.store.read(move |view| view.client_by_token(&hash)).await?;
+        let (user, client) = found.ok_or_else(refused)?;
+        saw(core, &user, &client);
+        let user = core.user(&user);
+        Ok(Self { client: ClientUri::new(&user, &client), user, wanted: wanted(&parts.headers) })
+    }
+}
+
+/// Notes now and then that a client was here; nobody waits for it.
+fn saw(core: &Core, user: &Name, client: &Name) {
+    let now = core.ambient.now().as_millis();
+    let mut seen = lock(&core.seen_clients);
+    let last = seen.entry((user.clone(), client.clone())).or_default();
+    if now.saturating_sub(*last) >= SEEN_EVERY {
+        *last = now;
+        let (store, user, client) = (core.store.clone(), user.clone(), client.clone());
+        core.tasks.spawn(async move { store.write(move |tx| tx.saw_client(&user, &client)).await });
+    }
+}
+
+/// The content of a request, which has to be there (`docs/mtp.md`, section 5).
+pub(super) struct Content<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Content<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &Arc<Core>) -> Result<Self, Refused> {
+        let (parts, body) = request.into_parts();
+        let at_most = Limits::default().request_bytes;
+        let content = axum::body::to_bytes(body, usize::try_from(at_most).unwrap_or(usize::MAX)).await;
+        let content = content.map_err(|_| {
+            let text = format!("the content may have {at_most} bytes at most; send less at a time");
+            Problem::new(Code::TooLarge, text).with_limit(at_most)
+        })?;
+        Ok(Self(read_message(&parts.headers, &content)?))
+    }
+}
+
+/// An answer.
+pub(super) struct Told {
+    status: StatusCode,
+    encoding: Encoding,
+    content: Vec<u8>,
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        let headers = [(CONTENT_TYPE, self.encoding.content_type()), (CACHE_CONTROL, "no-store")];
+        (self.status, headers, self.content).into_response()
+    }
+}

@@ -1,0 +1,131 @@
+//! The client API without HTTP and tokens, for a client in the same process.
+
+use std::sync::Arc;
+
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::message::{
+    AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
+    KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
+    ShownAuthorization, ShownAuthorizations, ShownConnection, ShownConnections, Submission, SubmissionResult,
+};
+use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::problem::ReceivedProblem;
+
+use super::{authorizations, connections};
+use crate::core::Core;
+use crate::delivery;
+use crate::http::Refusal;
+use crate::outbox;
+use crate::store::Reader;
+
+/// What a client asks its provider, in the same process: each method is the call of its row in `docs/client-api.md`, with
+/// the same answers and problems.
+#[derive(Clone)]
+pub struct ClientDoor {
+    core: Arc<Core>,
+    client: ClientUri,
+}
+
+type Answer<T> = Result<T, ReceivedProblem>;
+
+impl ClientDoor {
+    pub(crate) fn new(core: Arc<Core>, client: ClientUri) -> Self {
+        Self { core, client }
+    }
+
+    /// The client that it is for.
+    pub fn client(&self) -> &ClientUri {
+        &self.client
+    }
+
+    /// `POST /key-packages`.
+    pub async fn publish(&self, packages: PublishKeyPackages) -> Answer<KeyPackageStock> {
+        Ok(self.core.publish_key_packages(&self.client, packages).await?)
+    }
+
+    /// `GET /key-packages`.
+    pub async fn stock(&self) -> Answer<KeyPackageStock> {
+        Ok(self.core.key_package_stock(&self.client).await.map_err(Refusal::from)?)
+    }
+
+    /// `GET /connections`.
+    pub async fn connections(&self) -> Answer<ShownConnections> {
+        let user = self.client.user().clone();
+        let rows =
+            self.core.store.read(move |view| view.connections_of(&user)).await.map_err(Refusal::from)?;
+        let connections = rows.into_iter().map(|row| connections::shown(self.client.user(), row)).collect();
+        Ok(ShownConnections { connections })
+    }
+
+    /// `POST /connections`.
+    pub async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
+        let user = self.client.user();
+        let row = self.core.ask_connection(user.clone(), ask.to, None).await.map_err(Refusal::from)?;
+        let ShownConnection { id, state, .. } = connections::shown(user, row);
+        Ok(Asked { id, state })
+    }
+
+    /// `GET /authorizations`.
+    pub async fn authorizations(&self) -> Answer<ShownAuthorizations> {
+        let user = self.client.user().clone();
+        let rows =
+            self.core.store.read(move |view| view.authorizations_of(&user)).await.map_err(Refusal::from)?;
+        let authorizations =
+            rows.into_iter().map(|row| authorizations::shown(self.client.user(), row)).collect();
+        Ok(ShownAuthorizations { authorizations })
+    }
+
+    /// `POST /authorizations`.
+    pub async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
+        let user = self.client.user();
+        let row = self.core.ask_to_add(user, ask.group, ask.user, None).await.map_err(Refusal::from)?;
+        let ShownAuthorization { id, state, .. } = authorizations::shown(user, row);
+        Ok(Asked { id, state })
+    }
+
+    /// `POST /key-packages/claim`.
+    pub async fn claim(&self, ask: ClientClaimRequest) -> Answer<ClaimReply> {
+        Ok(self.core.claim_for_client(&self.client, ask).await?)
+    }
+
+    /// `POST /groups`.
+    pub async fn register(&self, ask: RegisterGroup) -> Answer<()> {
+        Ok(delivery::register(&self.core, &self.client, ask).await?)
+    }
+
+    /// `GET /groups`.
+    pub async fn groups(&self) -> Answer<OwnGroups> {
+        Ok(self.core.groups_of_client(&self.client).await?)
+    }
+
+    /// `GET /groups/…/roster`.
+    pub async fn roster(&self, group: &GroupUri) -> Answer<Roster> {
+        Ok(self.core.roster_for(&self.client, group).await?)
+    }
+
+    /// `GET /groups/…/info`.
+    pub async fn info(&self, group: &GroupUri) -> Answer<GroupInfoReply> {
+        Ok(self.core.info_for(&self.client, group).await?)
+    }
+
+    /// `GET /groups/…/log`.
+    pub async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage> {
+        Ok(self.core.log_for(&self.client, group, query).await?)
+    }
+
+    /// `POST /groups/…/events`.
+    pub async fn submit(&self, group: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
+        Ok(outbox::submit(&self.core, &self.client, group, events).await?)
+    }
+
+    /// `GET /feed`.
+    pub async fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+        let reader = Reader::Client(self.client.clone());
+        Ok(delivery::serve(&self.core, reader, query, None).await.map_err(Refusal::from)?)
+    }
+
+    /// `GET /objects/{sha256}`.
+    pub async fn object(&self, sha256: Hash32) -> Answer<Vec<u8>> {
+        Ok(delivery::object(&self.core, Reader::Client(self.client.clone()), sha256).await?)
+    }
+}

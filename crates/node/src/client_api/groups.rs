@@ -1,0 +1,190 @@
+//! Groups and objects (`docs/mtp.md`, section 10).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::message::{
+    GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, RegisterGroup, Roster,
+    SubmissionResults, Submissions,
+};
+use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::wire::{self, Encoding};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+
+use super::{Caller, Content, Refused, Told};
+use crate::core::Core;
+use crate::delivery;
+use crate::http::Refusal;
+use crate::outbox;
+use crate::peers::Ask;
+use crate::store::Reader;
+
+type Api = State<Arc<Core>>;
+
+fn absent() -> Refusal {
+    Problem::new(Code::NotFound, "there is no such group here, or your user is not in it").into()
+}
+
+/// Reads `{name}@{provider}`.
+fn named(text: &str) -> Result<GroupUri, Refusal> {
+    let (name, provider) = text.split_once('@').ok_or_else(absent)?;
+    format!("mimi://{provider}/g/{name}").parse().map_err(|_| absent())
+}
+
+impl Core {
+    /// The groups that the user of `client` is in.
+    pub(crate) async fn groups_of_client(&self, client: &ClientUri) -> Result<OwnGroups, Refusal> {
+        let user = client.user().clone();
+        let groups = self.store.read(move |view| {
+            let mut groups = Vec::new();
+            for row in view.groups_of(&user)? {
+                groups.push(OwnGroup {
+                    owner: row.owner().clone(),
+                    epoch: row.epoch,
+                    head: row.head,
+                    members: view.count_members(row.id)?.0,
+                    group: row.uri,
+                });
+            }
+            Ok::<_, Refusal>(OwnGroups { groups })
+        });
+        groups.await
+    }
+
+    /// How a group stands, from our own copy.
+    pub(crate) async fn status_for(
+        &self,
+        client: &ClientUri,
+        group: &GroupUri,
+    ) -> Result<GroupStatus, Refusal> {
+        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let status = self.store.read(move |view| {
+            let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
+            Ok::<_, Refusal>(delivery::status(view, &row)?)
+        });
+        status.await
+    }
+
+    /// The roster of a group, from our own copy.
+    pub(crate) async fn roster_for(&self, client: &ClientUri, group: &GroupUri) -> Result<Roster, Refusal> {
+        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let roster = self.store.read(move |view| {
+            let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
+            Ok::<_, Refusal>(delivery::roster(view, &row)?)
+        });
+        roster.await
+    }
+
+    /// A page of a group's log, from our own copy.
+    pub(crate) async fn log_for(
+        &self,
+        client: &ClientUri,
+        group: &GroupUri,
+        query: LogQuery,
+    ) -> Result<LogPage, Refusal> {
+        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let page = self.store.read(move |view| {
+            let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
+            Ok::<_, Refusal>(delivery::log(view, &ours, &row, &reader, &query)?)
+        });
+        page.await
+    }
+
+    /// What an external commit needs: it has to be current, so it is the owner's.
+    pub(crate) async fn info_for(
+        &self,
+        client: &ClientUri,
+        group: &GroupUri,
+    ) -> Result<GroupInfoReply, Refusal> {
+        let (ours, uri, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let seen = self.store.read(move |view| {
+            delivery::visible(view, &ours, uri.name(), Some(uri.provider()), &reader).map(drop)
+        });
+        seen.await?;
+        if *group.provider() == self.ours {
+            return delivery::info(self, group).await;
+        }
+        let asked = self.call(group.provider(), Ask::get(format!("/groups/{}/info", group.name()))).await;
+        let unavailable = |text: String| Refusal::from(Problem::new(Code::Unavailable, text));
+        let answer = asked.map_err(|fault| unavailable(format!("{} says: {fault}", group.provider())))?;
+        wire::decode(Encoding::Json, &answer.body)
+            .map_err(|fault| unavailable(format!("{} answers badly: {fault}", group.provider())))
+    }
+}
+
+pub(super) async fn list(State(core): Api, caller: Caller) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.groups_of_client(&caller.client).await?))
+}
+
+pub(super) async fn register(
+    State(core): Api,
+    caller: Caller,
+    Content(ask): Content<RegisterGroup>,
+) -> Result<StatusCode, Refused> {
+    delivery::register(&core, &caller.client, ask).await?;
+    Ok(StatusCode::CREATED)
+}
+
+pub(super) async fn status(
+    State(core): Api,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.status_for(&caller.client, &named(&name)?).await?))
+}
+
+pub(super) async fn roster(
+    State(core): Api,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.roster_for(&caller.client, &named(&name)?).await?))
+}
+
+pub(super) async fn log(
+    State(core): Api,
+    caller: Caller,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Told, Refused> {
+    let query = LogQuery::parse(&query.unwrap_or_default())
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
+    Ok(caller.shown(&core.log_for(&caller.client, &named(&name)?, query).await?))
+}
+
+pub(super) async fn info(
+    State(core): Api,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Told, Refused> {
+    Ok(caller.shown(&core.info_for(&caller.client, &named(&name)?).await?))
+}
+
+/// `POST /groups/{name}@{provider}/events`: 200 where the owner has answered all, else 202.
+pub(super) async fn submit(
+    State(core): Api,
+    caller: Caller,
+    Path(name): Path<String>,
+    Content(submissions): Content<Submissions>,
+) -> Result<Told, Refused> {
+    let results = outbox::submit(&core, &caller.client, &named(&name)?, submissions.events).await?;
+    let waits = results.iter().any(|result| result.outcome == Outcome::Queued);
+    let status = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(caller.told(status, &SubmissionResults { results }))
+}
+
+/// `GET /objects/{sha256}`: what this client's feed has named.
+pub(super) async fn object(
+    State(core): Api,
+    caller: Caller,
+    Path(sha256): Path<String>,
+) -> Result<Response, Refused> {
+    let text = "there is no such object here, or it is not for you";
+    let sha256: Hash32 = sha256.parse().map_err(|_| Problem::new(Code::NotFound, text))?;
+    let bytes = delivery::object(&core, Reader::Client(caller.client), sha256).await?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}

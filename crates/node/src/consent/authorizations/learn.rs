@@ -1,0 +1,95 @@
+//! What other providers tell us of the additions that our users asked for and of grants for our groups, and what
+//! time does (section 8).
+
+use drawbridge_mtp::grant::{MAX_LIFETIME_S, UnverifiedGrant};
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::{AuthorizationItem, ConnectionState};
+use drawbridge_mtp::time::Timestamp;
+
+use super::{settle, tell_adder};
+use crate::diagnose::Stage;
+use crate::store::{AuthorizationRow, DecidedBy, KeptGrant, StoreFault, Tx, Unsent};
+
+/// An `authorization` item of `peer`, or its answer to a request. One about a request that we never made to it, or
+/// that is about another addition than it was, only matters where it takes back a grant for a group of ours.
+pub(crate) fn learn(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    peer: &Provider,
+    told: &AuthorizationItem,
+) -> Result<(), StoreFault> {
+    use ConnectionState::{Approved, Declined, Ended, Expired, Pending};
+    if told.state == Ended && told.group.provider() == ours && told.user.provider() == peer {
+        tx.revoke_grant(peer, told.id)?;
+    }
+    let Some(mut row) = tx.authorization(peer, true, told.id)? else { return Ok(()) };
+    if (&row.group, &row.adder, &row.user) != (&told.group, &told.adder, &told.user) {
+        return Ok(());
+    }
+    match (told.state, row.state) {
+        (Approved, Pending | Declined) => {
+            if let Some(jws) = &told.grant {
+                match read_grant(&row, jws) {
+                    Ok(grant) => row.grant = Some(grant),
+                    Err(reason) => {
+                        let text = format!("its grant for {} is not what was asked for: {reason}", row.user);
+                        return tx.note_trouble(peer, &Stage::Content.to_string(), "grant-invalid", &text);
+                    }
+                }
+            }
+            row.unsent = None;
+            settle(tx, ours, &mut row, Approved, DecidedBy::Peer)
+        }
+        (Ended, Approved | Pending | Declined) | (Expired, Pending | Declined) => {
+            row.unsent = None;
+            let by = if told.state == Expired { DecidedBy::Clock } else { DecidedBy::Peer };
+            settle(tx, ours, &mut row, told.state, by)
+        }
+        (Declined, Pending) => {
+            row.told = true;
+            row.unsent = None;
+            settle(tx, ours, &mut row, Declined, DecidedBy::Peer)
+        }
+        // What was approved here ends with its grant; the rest is known.
+        _ => Ok(()),
+    }
+}
+
+/// The grant in an answer of the user's provider, if it is for what was asked. Its signature is its owner's to check;
+/// the answer that it came in was signed by the same provider.
+fn read_grant(row: &AuthorizationRow, jws: &str) -> Result<KeptGrant, String> {
+    let grant = UnverifiedGrant::parse(jws).map_err(|fault| fault.to_string())?;
+    let claims = grant.unverified_claims();
+    let asked = (&row.peer, row.group.provider(), &row.user, &row.adder, &row.group, row.id);
+    if (&claims.iss, &claims.aud, &claims.sub, &claims.adder, &claims.group, claims.jti) != asked {
+        return Err("it is about another addition".into());
+    }
+    if claims.exp > row.expires.as_secs() || claims.exp.abs_diff(claims.iat) > MAX_LIFETIME_S {
+        return Err("it lives longer than it may".into());
+    }
+    Ok(KeptGrant { jws: jws.to_owned(), ends: Timestamp::from_secs(claims.exp) })
+}
+
+/// Requests that have lapsed do so within a minute, whatever became of them (section 7).
+pub(crate) fn lapse(tx: &Tx<'_>, ours: &Provider) -> Result<(), StoreFault> {
+    for mut row in tx.lapsed_authorizations(tx.now())? {
+        row.unsent = None;
+        settle(tx, ours, &mut row, ConnectionState::Expired, DecidedBy::Clock)?;
+        tell_adder(tx, ours, &row)?;
+    }
+    Ok(())
+}
+
+/// After the feed of `peer` was reset, everything that we hold as open or approved there is asked again; the answers
+/// are the states (section 11). What nothing can be done with any more is not.
+pub(crate) fn make_good(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
+    let now = tx.now();
+    for mut row in tx.authorizations_with(peer)? {
+        let held = matches!(row.state, ConnectionState::Pending | ConnectionState::Approved);
+        if row.outgoing && held && now < row.expires && row.unsent.is_none() {
+            row.unsent = Some(Unsent::Post);
+            tx.put_authorization(&row)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What the operator and our users can ask that cannot be.
+
+use drawbridge_mtp::id::{Id, Name, Provider, UserUri};
+
+use crate::store::StoreFault;
+
+/// The caller asks for what cannot be. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// There is no such user here.
+    #[error("there is no user {0} here; create it first, or correct the name")]
+    NoSuchUser(Name),
+    /// There is no such client here.
+    #[error("{0} has no client {1}; create it first, or correct the name")]
+    NoSuchClient(Name, Name),
+    /// There is no such request.
+    #[error("there is no request or connection {0}; list them to see which there are")]
+    NoSuchConnection(Id),
+    /// There is no such request to add.
+    #[error("there is no request to add {0}; list them to see which there are")]
+    NoSuchAuthorization(Id),
+    /// An addition needs a connection.
+    #[error("{0} and {1} are not connected; ask for a connection first")]
+    NotConnected(UserUri, UserUri),
+    /// Two providers have used the id.
+    #[error("several providers have used the id {0}; name the one that you mean in from_provider")]
+    Ambiguous(Id),
+    /// The provider is not known.
+    #[error("{0} is not among the peers; correct the name, or allow it first")]
+    NoSuchPeer(Provider),
+    /// The name is taken.
+    #[error("there is already a {0} of that name; choose another")]
+    Taken(&'static str),
+    /// The state does not allow it.
+    #[error("{0}")]
+    Unfit(String),
+    /// The store cannot.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl Misuse {
+    /// A stable code for scripts and the GUI.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuchUser(_) => "no-such-user",
+            Self::NoSuchClient(..) => "no-such-client",
+            Self::NoSuchConnection(_) => "no-such-connection",
+            Self::NoSuchAuthorization(_) => "no-such-authorization",
+            Self::NotConnected(..) => "not-connected",
+            Self::Ambiguous(_) => "ambiguous",
+            Self::NoSuchPeer(_) => "no-such-peer",
+            Self::Taken(_) => "taken",
+            Self::Unfit(_) => "unfit",
+            Self::Store(_) => "store",
+        }
+    }
+}

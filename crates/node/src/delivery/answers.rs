@@ -1,0 +1,148 @@
+//! What a participant, or a client of ours, may ask of a group (section 10).
+
+use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S};
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::{GroupUri, Name, Provider};
+use drawbridge_mtp::message::{CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Roster};
+use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::problem::{Code, Problem};
+
+use crate::core::Core;
+use crate::http::Refusal;
+use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
+
+fn absent() -> Refusal {
+    Problem::new(Code::NotFound, "there is no such group here, or you have nobody in it").into()
+}
+
+/// The group `name` that `reader` may ask us about: one of ours in which it has a member, or, for its log, one that we
+/// both are in. `at` names the owner where the caller does.
+pub(crate) fn visible(
+    view: &View<'_>,
+    ours: &Provider,
+    name: &Name,
+    at: Option<&Provider>,
+    reader: &Reader,
+) -> Result<GroupRow, Refusal> {
+    let own = GroupUri::new(at.unwrap_or(ours), name);
+    let rows = match (view.group(&own)?, at, reader) {
+        (Some(row), ..) => vec![row],
+        // Others' groups have our path without their owner's name in it: the caller's own comes first.
+        (None, None, Reader::Peer(peer)) => {
+            let theirs = GroupUri::new(peer, name);
+            let mut rows: Vec<_> = view.groups()?.into_iter().filter(|row| row.uri.name() == name).collect();
+            rows.sort_by_key(|row| row.uri != theirs);
+            rows
+        }
+        _ => Vec::new(),
+    };
+    for row in rows {
+        if is_in(view, &row, reader)? {
+            return Ok(row);
+        }
+    }
+    Err(absent())
+}
+
+/// Whether `reader` has a member in the group, or owns it.
+fn is_in(view: &View<'_>, row: &GroupRow, reader: &Reader) -> Result<bool, StoreFault> {
+    match reader {
+        Reader::Peer(peer) if row.owner() == peer => Ok(true),
+        Reader::Peer(peer) => view.is_provider_in(row.id, peer),
+        Reader::Client(client) => {
+            let user = client.user();
+            let of_user = view.members(row.id)?.into_iter().any(|row| row.member.user == *user);
+            Ok(of_user || view.audience_of(row.id, reader)?.is_some_and(|audience| audience.until.is_none()))
+        }
+    }
+}
+
+/// `GET /groups/{name}`.
+pub(crate) fn status(view: &View<'_>, row: &GroupRow) -> Result<GroupStatus, StoreFault> {
+    let mut participants = view.providers_in(row.id)?;
+    participants.retain(|provider| provider != row.owner());
+    Ok(GroupStatus {
+        group: row.uri.clone(),
+        epoch: row.epoch,
+        head: row.head,
+        hash: row.hash.unwrap_or_default(),
+        participants,
+        created: row.created,
+    })
+}
+
+/// `GET /groups/{name}/roster`.
+pub(crate) fn roster(view: &View<'_>, row: &GroupRow) -> Result<Roster, StoreFault> {
+    let members = view.members(row.id)?.into_iter().map(|row| row.member).collect();
+    Ok(Roster { epoch: row.epoch, members })
+}
+
+/// `GET /groups/{name}/log`: nobody is told of what came before it was in the group.
+pub(crate) fn log(
+    view: &View<'_>,
+    ours: &Provider,
+    row: &GroupRow,
+    reader: &Reader,
+    query: &LogQuery,
+) -> Result<LogPage, StoreFault> {
+    let audience = view.audience_of(row.id, reader)?;
+    let since = match (&audience, reader) {
+        (Some(audience), _) => audience.since,
+        // Whoever reads another's log from our copy is told what we have.
+        (None, Reader::Peer(_)) if row.owner() != ours => row.first,
+        (None, _) => row.head + 1,
+    };
+    let until = audience.and_then(|audience| audience.until).unwrap_or(row.head);
+    let limits = Limits::default();
+    let slice = view.log_slice(
+        row,
+        query.after.max(since.saturating_sub(1)),
+        until,
+        query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events),
+        query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes),
+    )?;
+    Ok(LogPage { events: slice.events, first: since.max(row.first), head: until, more: slice.more })
+}
+
+/// `GET /groups/{name}/info` of a group of ours.
+pub(crate) async fn info(core: &Core, group: &GroupUri) -> Result<GroupInfoReply, Refusal> {
+    let state = core.read_group(group).await?.ok_or_else(absent)?;
+    let (epoch, ratchet_tree) = (state.epoch(), Octets(state.ratchet_tree()?));
+    let uri = group.clone();
+    let group_info = core
+        .store
+        .read(move |view| match view.group(&uri)? {
+            Some(row) => view.group_info(row.id),
+            None => Ok::<_, StoreFault>(None),
+        })
+        .await?;
+    drop(state);
+    Ok(GroupInfoReply { epoch, group_info: Octets(group_info.ok_or_else(absent)?), ratchet_tree })
+}
+
+/// `GET /groups/{name}/checkpoint` of a group of ours.
+pub(crate) fn checkpoint(core: &Core, row: &GroupRow) -> CheckpointReply {
+    let now = core.ambient.now().as_secs();
+    let claims = CheckpointClaims {
+        iss: core.ours.clone(),
+        group: row.uri.clone(),
+        seq: row.head,
+        hash: row.hash.unwrap_or_default(),
+        epoch: row.epoch,
+        iat: now,
+        exp: now + LIFETIME_S,
+    };
+    CheckpointReply { checkpoint: claims.sign(core.signer.key()) }
+}
+
+/// `GET /objects/{sha256}`: the same answer where it is not there and where it is for others.
+pub(crate) async fn object(core: &Core, reader: Reader, sha256: Hash32) -> Result<Vec<u8>, Refusal> {
+    let found = core.store.read(move |view| view.object(&reader, &sha256)).await?;
+    let text = "there is no such object here, or it is not for you";
+    found.ok_or_else(|| Problem::new(Code::NotFound, text).into())
+}
+
+/// Whether events of the group are taken in.
+pub(crate) fn is_current(row: &GroupRow) -> bool {
+    matches!(row.standing, Standing::Live | Standing::Joining)
+}

@@ -1,0 +1,547 @@
+//! What others' feeds tell us of the groups that our users are in: checked against each group's chain, followed in its
+//! public state, and stored with the page that brought it (sections 10 and 11).
+
+use std::collections::HashMap;
+
+use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::id::{ClientUri, GroupUri, Name, Provider, UserUri};
+use drawbridge_mtp::message::{
+    Body, Event, EventKind, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
+};
+use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_mtp::wire::{self, Encoding};
+
+use super::groups::Writing;
+use super::is_current;
+use super::state::{Changed, PublicState};
+use super::submit::{dismiss_clients, keep_roster};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::Ask;
+use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
+
+/// So much of objects is fetched for one page; what comes after waits for the next.
+const FETCHED_AT_ONCE: u64 = 16 << 20;
+
+/// What a page tells, looked through and ready to be stored.
+pub(crate) struct Intake {
+    steps: Vec<Step>,
+    opened: HashMap<GroupUri, Opened>,
+    troubles: Vec<PeerFault>,
+    fetched: u64,
+}
+
+/// One thing to be stored, in the order of the page.
+enum Step {
+    Event(Box<Kept>),
+    /// The log is not what it was: nothing more of the group is taken.
+    Break {
+        group: GroupUri,
+        text: String,
+    },
+    Welcome {
+        welcome: Welcome,
+        message: Vec<u8>,
+        ratchet_tree: Vec<u8>,
+    },
+    Removed(Removed),
+}
+
+/// An event that continues its group's chain.
+struct Kept {
+    event: Event,
+    body: Option<Vec<u8>>,
+    /// What it changed, where it is a commit that could be followed.
+    changed: Option<Changed>,
+    /// Whether its sender is leaving since.
+    leaver: bool,
+    /// Whether the group's public state could not follow it.
+    is_lost: bool,
+}
+
+/// A group that the page tells of; nobody else changes it meanwhile.
+struct Opened {
+    writing: Writing,
+    state: Option<PublicState>,
+    row: GroupRow,
+}
+
+impl Intake {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { steps: Vec::new(), opened: HashMap::new(), troubles: Vec::new(), fetched: 0 }
+    }
+
+    /// Whether so much was fetched that the rest of the page is better left for the next.
+    pub(crate) fn is_full(&self) -> bool {
+        self.fetched >= FETCHED_AT_ONCE
+    }
+
+    /// Looks at an item of the feed of `peer`; one that is not about groups is not for here.
+    pub(crate) async fn item(&mut self, core: &Core, peer: &Provider, item: &Item) -> Result<(), PeerFault> {
+        match &item.body {
+            ItemBody::Event(event) => self.event(core, peer, event.clone()).await,
+            ItemBody::Welcome(welcome) if welcome.group.provider() == peer => {
+                self.welcome(core, peer, welcome.clone()).await
+            }
+            ItemBody::Removed(removed) if removed.group.provider() == peer => {
+                // Nobody else may change it from here on.
+                self.open(core, &removed.group).await?;
+                self.steps.push(Step::Removed(removed.clone()));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens a group, where we know it.
+    async fn open(&mut self, core: &Core, group: &GroupUri) -> Result<Option<&mut Opened>, PeerFault> {
+        if !self.opened.contains_key(group) {
+            let mut writing = core.lock_group(group).await;
+            let uri = group.clone();
+            // By way of the writer, as the state is: both are of one moment.
+            let row = core.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
+            let Some(row) = row else { return Ok(None) };
+            let state = writing.take();
+            self.opened.insert(group.clone(), Opened { writing, state, row });
+        }
+        Ok(self.opened.get_mut(group))
+    }
+
+    async fn event(&mut self, core: &Core, peer: &Provider, event: Event) -> Result<(), PeerFault> {
+        if event.group.provider() != peer {
+            let text = format!("its feed has an event of {}, which it does not own", event.group);
+            self.troubles.push(PeerFault::new(Stage::Content, "foreign-event", text));
+            return Ok(());
+        }
+        let group = event.group.clone();
+        let Some(opened) = self.open(core, &group).await? else { return Ok(()) };
+        if !is_current(&opened.row) {
+            return Ok(());
+        }
+        let (id, head, known) = (opened.row.id, opened.row.head, opened.row.hash.is_some());
+        if known && event.seq <= head {
+            return self.repeat(core, id, event).await;
+        }
+        if known && event.seq > head + 1 {
+            self.close_gap(core, peer, &group, event.seq - 1).await?;
+        }
+        self.next(core, peer, event).await
+    }
+
+    /// An event that we have already has to be the same.
+    async fn repeat(&mut self, core: &Core, id: i64, event: Event) -> Result<(), PeerFault> {
+        let seq = event.seq;
+        let kept = core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?;
+        if kept.is_some_and(|kept| kept != event.hash) {
+            let text = format!("event {seq} of {} is not the one that it told before", event.group);
+            self.break_off(event.group, text);
+        }
+        Ok(())
+    }
+
+    fn break_off(&mut self, group: GroupUri, text: String) {
+        if let Some(opened) = self.opened.get_mut(&group) {
+            opened.row.standing = Standing::Broken;
+            opened.state = None;
+        }
+        self.troubles.push(PeerFault::new(Stage::Content, "log-broken", text.clone()));
+        self.steps.push(Step::Break { group, text });
+    }
+
+    /// Fetches the events between what we have and `until` from the owner's log.
+    async fn close_gap(
+        &mut self,
+        core: &Core,
+        peer: &Provider,
+        group: &GroupUri,
+        until: u64,
+    ) -> Result<(), PeerFault> {
+        loop {
+            let Some(opened) = self.opened.get_mut(group) else { return Ok(()) };
+            let head = opened.row.head;
+            if head >= until || !is_current(&opened.row) {
+                return Ok(());
+            }
+            let page = fetch_log(core, peer, group.name(), head).await?;
+            if page.first > head + 1 {
+                // What is missing is not to be had any more: the chain starts anew.
+                let text = format!(
+                    "the events {} to {} of {group} are not to be had any more",
+                    head + 1,
+                    page.first - 1
+                );
+                self.troubles.push(PeerFault::new(Stage::Store, "log-gap", text));
+                (opened.row.hash, opened.row.head) = (None, page.first - 1);
+                opened.state = None;
+                opened.row.standing = Standing::Joining;
+            }
+            let before = self.steps.len();
+            for event in page.events.into_iter().take_while(|event| event.seq <= until) {
+                self.next(core, peer, event).await?;
+            }
+            if self.steps.len() == before {
+                let text =
+                    format!("its log of {group} ends before event {until}, which its feed has told of");
+                return Err(PeerFault::new(Stage::Content, "log-short", text));
+            }
+        }
+    }
+
+    /// The event that comes next in its group.
+    async fn next(&mut self, core: &Core, peer: &Provider, event: Event) -> Result<(), PeerFault> {
+        let group = event.group.clone();
+        let Some(opened) = self.opened.get_mut(&group).filter(|opened| is_current(&opened.row)) else {
+            return Ok(());
+        };
+        // Where nothing has come yet, what comes first is where our copy of the log begins.
+        let head = match opened.row.hash {
+            Some(hash) => Head { seq: opened.row.head, hash },
+            None => Head { seq: event.seq.saturating_sub(1), hash: event.prev },
+        };
+        let event = match event.follow(&group, &head) {
+            Ok(chained) => chained.into_event(),
+            Err(fault) => {
+                self.break_off(group, fault.to_string());
+                return Ok(());
+            }
+        };
+        let body = match &event.body {
+            Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
+            Some(Body::Object(object)) => self.fetch(core, peer, *object).await?,
+            None => None,
+        };
+        let is_handshake = matches!(event.kind, EventKind::Proposal | EventKind::Commit);
+        let (mut changed, mut leaver, mut is_lost) = (None, false, false);
+        let Some(opened) = self.opened.get_mut(&group) else { return Ok(()) };
+        if is_handshake && opened.row.standing == Standing::Live {
+            if opened.state.is_none() {
+                // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
+                opened.state = core.restore_group(&group).await.map_err(store_fault)?;
+            }
+            let followed = match (&mut opened.state, &body) {
+                (Some(state), Some(body)) => {
+                    state.follow(&group, &event.sender, body).map_err(|problem| problem.detail)
+                }
+                (None, _) => Err("its state is not here".into()),
+                (_, None) => Err("its body is not to be had".into()),
+            };
+            match followed {
+                Ok(Some(commit)) => changed = Some(commit),
+                Ok(None) => {
+                    leaver = opened.state.as_ref().is_some_and(|state| state.is_leaving(&event.sender))
+                }
+                Err(text) => {
+                    is_lost = true;
+                    opened.state = None;
+                    opened.row.standing = Standing::Joining;
+                    let text = format!("event {} of {group} cannot be followed: {text}", event.seq);
+                    self.troubles.push(PeerFault::new(Stage::Content, "group-not-followed", text));
+                }
+            }
+        }
+        (opened.row.head, opened.row.hash) = (event.seq, Some(event.hash));
+        self.steps.push(Step::Event(Box::new(Kept { event, body, changed, leaver, is_lost })));
+        Ok(())
+    }
+
+    async fn welcome(&mut self, core: &Core, peer: &Provider, welcome: Welcome) -> Result<(), PeerFault> {
+        let message = self.bytes(core, peer, &welcome.welcome).await?;
+        let ratchet_tree = self.bytes(core, peer, &welcome.ratchet_tree).await?;
+        let (Some(message), Some(ratchet_tree)) = (message, ratchet_tree) else {
+            let text = format!("the Welcome to {} is not to be had", welcome.group);
+            self.troubles.push(PeerFault::new(Stage::Content, "welcome-lost", text));
+            return Ok(());
+        };
+        let group = welcome.group.clone();
+        let from = welcome.from_seq;
+        match self.open(core, &group).await? {
+            Some(opened) if !is_current(&opened.row) => {
+                begin_anew(&mut opened.row, from);
+                opened.state = None;
+            }
+            Some(_) => {}
+            None => {
+                // It becomes known with this page; what follows on the page is of a group that begins here.
+                let writing = core.lock_group(&group).await;
+                let row = new_group(core.ambient.now(), &group, from);
+                self.opened.insert(group, Opened { writing, state: None, row });
+            }
+        }
+        self.steps.push(Step::Welcome { welcome, message, ratchet_tree });
+        Ok(())
+    }
+
+    async fn bytes(
+        &mut self,
+        core: &Core,
+        peer: &Provider,
+        body: &Body,
+    ) -> Result<Option<Vec<u8>>, PeerFault> {
+        match body {
+            Body::Here(bytes) => Ok(Some(bytes.as_slice().to_vec())),
+            Body::Object(object) => self.fetch(core, peer, *object).await,
+        }
+    }
+
+    /// Fetches an object; `None` where the peer has it no more.
+    async fn fetch(
+        &mut self,
+        core: &Core,
+        peer: &Provider,
+        object: ObjectRef,
+    ) -> Result<Option<Vec<u8>>, PeerFault> {
+        let answer = match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
+            Ok(answer) => answer,
+            Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
+                self.troubles.push(fault);
+                return Ok(None);
+            }
+            Err(fault) => return Err(fault),
+        };
+        self.fetched += answer.body.len() as u64;
+        if Hash32::of(&answer.body) != object.sha256 {
+            let text = format!("the object {} is not what its name says", object.sha256);
+            return Err(PeerFault::new(Stage::Content, "object-wrong", text));
+        }
+        Ok(Some(answer.body.to_vec()))
+    }
+
+    /// What went wrong without stopping the feed.
+    pub(crate) fn troubles(&mut self) -> Vec<PeerFault> {
+        std::mem::take(&mut self.troubles)
+    }
+
+    /// Hands over what is to be stored, and what is to be put back once it is.
+    pub(crate) fn into_parts(self) -> (Keeping, Settling) {
+        let Self { steps, opened, .. } = self;
+        (Keeping(steps), Settling(opened))
+    }
+}
+
+/// What a page changes in groups, for one transaction.
+pub(crate) struct Keeping(Vec<Step>);
+
+/// The states that are put back once the page is on disk.
+pub(crate) struct Settling(HashMap<GroupUri, Opened>);
+
+impl Settling {
+    /// The page is on disk.
+    pub(crate) fn settle(self) {
+        for Opened { mut writing, state, .. } in self.0.into_values() {
+            if let Some(state) = state {
+                writing.put(state);
+            }
+        }
+    }
+}
+
+impl Keeping {
+    /// Stores everything.
+    pub(crate) fn keep(self, tx: &Tx<'_>, ours: &Provider) -> Result<(), StoreFault> {
+        for step in self.0 {
+            match step {
+                Step::Event(kept) => keep_event(tx, ours, *kept)?,
+                Step::Break { group, text } => {
+                    if let Some(mut row) = tx.group(&group)? {
+                        row.standing = Standing::Broken;
+                        row.fault = Some(text);
+                        tx.put_group(&row)?;
+                    }
+                }
+                Step::Welcome { welcome, message, ratchet_tree } => {
+                    keep_welcome(tx, ours, &welcome, &message, &ratchet_tree)?;
+                }
+                Step::Removed(removed) => keep_removed(tx, ours, &removed)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault> {
+    let Kept { event, body, changed, leaver, is_lost } = kept;
+    let Some(mut row) = tx.group(&event.group)? else { return Ok(()) };
+    if row.hash.is_none() {
+        row.first = event.seq;
+    }
+    if is_lost {
+        row.standing = Standing::Joining;
+    }
+    if let Some(changed) = &changed {
+        keep_roster(tx, &row, changed, |_| None)?;
+        row.epoch = changed.epoch;
+        if let Some(policy) = &changed.policy {
+            row.policy = Some(policy.clone());
+        }
+        if let Some(kept) = &changed.kept {
+            tx.set_group_state(row.id, changed.epoch, kept)?;
+        }
+        for joined in changed.joined.iter().filter(|joined| joined.client.provider() == ours) {
+            tx.admit_reader(row.id, &Reader::Client(joined.client.clone()), event.seq)?;
+        }
+    }
+    if leaver {
+        let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
+        tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
+    }
+    if changed.is_some() || is_lost || row.hash.is_none() {
+        tx.put_group(&row)?;
+    }
+    tx.keep_event(&mut row, &event, body.as_deref())?;
+    if let Some(changed) = &changed {
+        dismiss_clients(tx, ours, row.id, changed, event.seq)?;
+    }
+    Ok(())
+}
+
+/// A Welcome goes to those of our clients whose KeyPackages it is for.
+fn keep_welcome(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    welcome: &Welcome,
+    message: &[u8],
+    ratchet_tree: &[u8],
+) -> Result<(), StoreFault> {
+    let mut clients: Vec<(Reader, Vec<Octets>)> = Vec::new();
+    for reference in &welcome.key_package_refs {
+        let Some(client) = client_of(tx, ours, reference.as_slice())? else { continue };
+        let reader = Reader::Client(client);
+        match clients.iter_mut().find(|(there, _)| *there == reader) {
+            Some((_, refs)) => refs.push(reference.clone()),
+            None => clients.push((reader, vec![reference.clone()])),
+        }
+    }
+    if clients.is_empty() {
+        return Ok(());
+    }
+    let row = match tx.group(&welcome.group)? {
+        Some(mut row) => {
+            if !is_current(&row) {
+                begin_anew(&mut row, welcome.from_seq);
+                tx.put_group(&row)?;
+            }
+            row
+        }
+        None => {
+            let mut row = new_group(tx.now(), &welcome.group, welcome.from_seq);
+            row.id = tx.add_group(&row)?;
+            row
+        }
+    };
+    for (reader, refs) in clients {
+        tx.admit_reader(row.id, &reader, welcome.from_seq)?;
+        tx.append_welcome(&reader, &row.uri, message, refs, ratchet_tree, welcome.from_seq)?;
+    }
+    Ok(())
+}
+
+/// Whose KeyPackage it was.
+fn client_of(tx: &Tx<'_>, ours: &Provider, reference: &[u8]) -> Result<Option<ClientUri>, StoreFault> {
+    let names = tx.client_of_key_package(reference)?;
+    Ok(names.map(|(user, client)| ClientUri::new(&UserUri::new(ours, &user), &client)))
+}
+
+/// We have no member left in a group.
+pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> Result<(), StoreFault> {
+    let Some(mut row) = tx.group(&removed.group)? else { return Ok(()) };
+    if row.standing == Standing::Over {
+        return Ok(());
+    }
+    row.standing = Standing::Over;
+    tx.put_group(&row)?;
+    for audience in tx.audience(row.id)?.into_iter().filter(|audience| audience.until.is_none()) {
+        tx.dismiss_reader(row.id, &audience.reader, removed.after_seq)?;
+        tx.append(&audience.reader, &ItemBody::Removed(removed.clone()))?;
+    }
+    for member in tx.members(row.id)?.into_iter().filter(|row| row.member.client.provider() == ours) {
+        tx.remove_member(row.id, member.member.leaf)?;
+    }
+    Ok(())
+}
+
+/// A group of which nothing is known but where its log begins for us.
+fn new_group(now: Timestamp, group: &GroupUri, from: u64) -> GroupRow {
+    GroupRow {
+        id: 0,
+        uri: group.clone(),
+        created: now,
+        epoch: 0,
+        first: from,
+        head: from.saturating_sub(1),
+        hash: None,
+        policy: None,
+        suite: 0,
+        standing: Standing::Joining,
+        fault: None,
+    }
+}
+
+/// A group that we had left begins again, with a hole in its log.
+fn begin_anew(row: &mut GroupRow, from: u64) {
+    row.head = from.saturating_sub(1);
+    row.hash = None;
+    row.standing = Standing::Joining;
+    row.fault = None;
+}
+
+pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
+    PeerFault::new(Stage::Store, "unavailable", fault.to_string())
+}
+
+async fn fetch_log(core: &Core, peer: &Provider, name: &Name, after: u64) -> Result<LogPage, PeerFault> {
+    let query = LogQuery { after, ..LogQuery::default() };
+    let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
+    wire::decode(Encoding::Json, &answer.body)
+        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
+}
+
+/// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs
+/// (section 11).
+pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
+    let owner = peer.clone();
+    let groups = core.store.read(move |view| {
+        let mut groups = view.groups_owned(&owner, Standing::Live)?;
+        groups.extend(view.groups_owned(&owner, Standing::Joining)?);
+        Ok::<_, StoreFault>(groups)
+    });
+    for group in groups.await.map_err(store_fault)? {
+        close_group(core, peer, &group.uri).await?;
+    }
+    Ok(())
+}
+
+async fn close_group(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), PeerFault> {
+    loop {
+        let mut intake = Intake::new();
+        let Some(opened) = intake.open(core, group).await? else { return Ok(()) };
+        if opened.row.hash.is_none() {
+            return Ok(());
+        }
+        let head = opened.row.head;
+        let page = match fetch_log(core, peer, group.name(), head).await {
+            Ok(page) => page,
+            Err(fault) if fault.is(Code::NotFound) => {
+                intake.steps.push(Step::Removed(Removed { group: group.clone(), after_seq: head }));
+                LogPage { events: Vec::new(), first: 0, head: 0, more: false }
+            }
+            Err(fault) => return Err(fault),
+        };
+        for event in page.events {
+            intake.event(core, peer, event).await?;
+        }
+        let went_on = !intake.steps.is_empty();
+        for trouble in intake.troubles() {
+            core.note_trouble(peer, &trouble).await;
+        }
+        let (keeping, settling) = intake.into_parts();
+        let ours = core.ours.clone();
+        core.store.write(move |tx| keeping.keep(tx, &ours)).await.map_err(store_fault)?;
+        settling.settle();
+        if !page.more || !went_on {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The grants that a commit needs, checked as the group's owner (section 8).
+
+use std::time::Duration;
+
+use drawbridge_mtp::grant::UnverifiedGrant;
+use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::time::Timestamp;
+
+use crate::core::Core;
+use crate::store::StoreFault;
+
+/// A grant that holds and was not used: the user may be added.
+#[derive(Clone, Debug)]
+pub(super) struct Usable {
+    pub(super) user: UserUri,
+    pub(super) iss: Provider,
+    pub(super) jti: Id,
+    pub(super) ends: Timestamp,
+    pub(super) jws: String,
+}
+
+/// Why a commit is not covered by its grants.
+pub(super) enum Uncovered {
+    Problem(Problem),
+    /// The issuer's keys cannot be had now.
+    Later(Duration),
+    Store(StoreFault),
+}
+
+impl From<StoreFault> for Uncovered {
+    fn from(fault: StoreFault) -> Self {
+        Self::Store(fault)
+    }
+}
+
+/// Finds, among the `grants` that came with a commit, one for each of the pairs of user and adder in `needed`.
+pub(super) async fn cover(
+    core: &Core,
+    group: &GroupUri,
+    needed: &[(UserUri, UserUri)],
+    grants: &[String],
+) -> Result<Vec<Usable>, Uncovered> {
+    let parsed: Vec<_> = grants.iter().map(|jws| (jws, UnverifiedGrant::parse(jws))).collect();
+    let mut usable = Vec::new();
+    for (user, adder) in needed {
+        let invalid = |text: String| Uncovered::Problem(Problem::new(Code::GrantInvalid, text));
+        let found = parsed.iter().find_map(|(jws, grant)| {
+            let grant = grant.as_ref().ok()?;
+            (grant.unverified_claims().sub == *user).then_some((*jws, grant))
+        });
+        let Some((jws, grant)) = found else {
+            let malformed = parsed.iter().find_map(|(_, grant)| grant.as_ref().err());
+            return Err(invalid(match malformed {
+                Some(fault) => {
+                    format!("no grant of {user} came with the commit, and one that came is none: {fault}")
+                }
+                None => format!("no grant of {user} came with the commit"),
+            }));
+        };
+        let claims = grant.unverified_claims();
+        if (&claims.adder, &claims.group) != (adder, group) {
+            return Err(invalid(format!(
+                "the grant of {user} is for {} to add to {}, and not for {adder} to add to {group}",
+                claims.adder, claims.group
+            )));
+        }
+        // An expired one is told as such, whether or not its issuer can still be reached.
+        let key = if claims.iss == core.ours {
+            Some(core.signer.key().public().clone()).filter(|key| key.thumbprint() == grant.kid())
+        } else {
+            refuse_blocked(core, &claims.iss).await?;
+            match core.key_of(grant.issuer(), grant.kid()).await {
+                Ok(key) => Some(key),
+                Err(_) if core.documents.remembered(grant.issuer()).is_some() => None,
+                Err(unknown) => return Err(Uncovered::Later(unknown.retry_after)),
+            }
+        };
+        let key = key.ok_or_else(|| {
+            invalid(format!("the grant of {user} is signed with a key that is not its provider's"))
+        })?;
+        let held = grant
+            .clone()
+            .verify(&key, &core.ours, core.ambient.now())
+            .map_err(|fault| invalid(format!("the grant of {user} does not hold: {fault}")))?;
+        let claims = held.claims().clone();
+        let (iss, jti) = (claims.iss.clone(), claims.jti);
+        let gone = core.store.read(move |view| {
+            Ok::<_, StoreFault>((view.grant_is_spent(&iss, jti)?, view.grant_is_revoked(&iss, jti)?))
+        });
+        match gone.await? {
+            (true, _) => return Err(invalid(format!("the grant of {user} was used before; ask again"))),
+            (_, true) => return Err(invalid(format!("{user} has taken the grant back"))),
+            _ => {}
+        }
+        usable.push(Usable {
+            user: user.clone(),
+            iss: claims.iss,
+            jti: claims.jti,
+            ends: Timestamp::from_secs(claims.exp),
+            jws: (*jws).clone(),
+        });
+    }
+    Ok(usable)
+}
+
+/// Nobody is let in whose provider the operator has shut out.
+async fn refuse_blocked(core: &Core, provider: &Provider) -> Result<(), Uncovered> {
+    let peer = provider.clone();
+    let state = core.store.read(move |view| view.peer_state(&peer)).await?;
+    match state {
+        PeerState::Blocked | PeerState::KeyChanged => Err(Uncovered::Problem(Problem::new(
+            Code::NotAuthorized,
+            format!("the operator of the group's owner does not deal with {provider}"),
+        ))),
+        _ => Ok(()),
+    }
+}

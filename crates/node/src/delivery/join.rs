@@ -1,0 +1,113 @@
+//! A group that our users were added to: its public state and roster are had from its owner, so that what comes after
+//! can be followed.
+
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
+use drawbridge_mtp::wire::{self, Encoding};
+use serde::de::DeserializeOwned;
+
+use super::follow::store_fault;
+use super::state::{Changed, PublicState};
+use super::submit::{dismiss_clients, keep_roster};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::Ask;
+use crate::store::{Reader, Standing, StoreFault};
+
+/// Joins the groups of `peer` whose public state is still to be had; what goes wrong is noted, and tried again with
+/// the next pull.
+pub(crate) async fn join_groups(core: &Core, peer: &Provider) -> Result<(), StoreFault> {
+    let owner = peer.clone();
+    let groups = core.store.read(move |view| view.groups_owned(&owner, Standing::Joining)).await?;
+    for group in groups {
+        if let Err(fault) = join(core, peer, &group.uri).await {
+            core.note_trouble(peer, &fault).await;
+        }
+    }
+    Ok(())
+}
+
+async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), PeerFault> {
+    let name = group.name();
+    let info: GroupInfoReply = ask(core, peer, format!("/groups/{name}/info")).await?;
+    let roster: Roster = ask(core, peer, format!("/groups/{name}/roster")).await?;
+    if roster.epoch != info.epoch {
+        // A commit came in between; the next pull brings it, and tries again.
+        return Ok(());
+    }
+    let conventions = core.groups.conventions();
+    let (mut state, kept) =
+        PublicState::open(group, info.group_info.as_slice(), info.ratchet_tree.as_slice(), conventions)
+            .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;
+    check_roster(&state, &roster)?;
+
+    let mut writing = core.lock_group(group).await;
+    let uri = group.clone();
+    let epoch = info.epoch;
+    let later = core.store.write(move |tx| match tx.group(&uri)? {
+        Some(row) if row.standing == Standing::Joining => tx.handshakes(row.id, epoch).map(Some),
+        _ => Ok::<_, StoreFault>(None),
+    });
+    let Some(later) = later.await.map_err(store_fault)? else { return Ok(()) };
+    let mut changes: Vec<(u64, Changed)> = Vec::new();
+    for (seq, sender, body) in &later {
+        let followed = state
+            .follow(group, sender, body)
+            .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;
+        changes.extend(followed.map(|changed| (*seq, changed)));
+    }
+    let (ours, uri) = (core.ours.clone(), group.clone());
+    let (policy, suite, now_epoch) = (state.policy().clone(), state.suite(), state.epoch());
+    let joined = core.store.write(move |tx| {
+        let Some(mut row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(()) };
+        row.epoch = now_epoch;
+        row.policy = Some(policy);
+        row.suite = suite;
+        row.standing = Standing::Live;
+        tx.put_group(&row)?;
+        tx.set_group_state(row.id, epoch, &kept)?;
+        tx.set_group_info(row.id, info.group_info.as_slice())?;
+        tx.clear_members(row.id)?;
+        for member in &roster.members {
+            tx.put_member(row.id, member)?;
+        }
+        for (seq, changed) in &changes {
+            keep_roster(tx, &row, changed, |_| None)?;
+            dismiss_clients(tx, &ours, row.id, changed, *seq)?;
+        }
+        // A client that joined by itself before the state was here is told from now on.
+        for row_of in tx.members(row.id)?.iter().filter(|row| row.member.client.provider() == &ours) {
+            tx.admit_reader(row.id, &Reader::Client(row_of.member.client.clone()), row.head + 1)?;
+        }
+        // Who was removed before the state was here is told nothing more.
+        let members = tx.members(row.id)?;
+        for audience in tx.audience(row.id)?.into_iter().filter(|audience| audience.until.is_none()) {
+            let Reader::Client(client) = &audience.reader else { continue };
+            if !members.iter().any(|row| row.member.client == *client) {
+                tx.dismiss_reader(row.id, &audience.reader, row.head)?;
+            }
+        }
+        Ok(())
+    });
+    joined.await.map_err(store_fault)?;
+    writing.put(state);
+    Ok(())
+}
+
+/// The roster has to be the tree's: who is in it is not for the owner to say.
+fn check_roster(state: &PublicState, roster: &Roster) -> Result<(), PeerFault> {
+    let mut told: Vec<_> =
+        roster.members.iter().map(|RosterMember { leaf, client, .. }| (*leaf, client)).collect();
+    told.sort_unstable();
+    if told.into_iter().eq(state.members()) {
+        return Ok(());
+    }
+    let text = "its roster is not that of the group's tree";
+    Err(PeerFault::new(Stage::Content, "roster-wrong", text))
+}
+
+async fn ask<T: DeserializeOwned>(core: &Core, peer: &Provider, resource: String) -> Result<T, PeerFault> {
+    let answer = core.call(peer, Ask::get(resource)).await?;
+    wire::decode(Encoding::Json, &answer.body)
+        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
+}

@@ -1,0 +1,121 @@
+//! MLS structures as they come: read once here, and strictly to their last byte.
+
+use std::sync::LazyLock;
+
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::policy::{EXTENSION_TYPE, Policy};
+use drawbridge_mtp::problem::{Code, Problem};
+use openmls::extensions::Extensions;
+use openmls::framing::PublicMessageIn;
+use openmls::group::{GroupContext, GroupId};
+use openmls::messages::Welcome;
+use openmls::messages::group_info::VerifiableGroupInfo;
+use openmls::prelude::{
+    BasicCredential, ContentType, Credential, DeserializeBytes, MlsMessageBodyIn, MlsMessageIn,
+    ProtocolMessage, RatchetTreeIn,
+};
+use openmls_rust_crypto::RustCrypto;
+
+/// What verifies: it has no state but a random generator, which verifying does not use.
+pub(crate) static CRYPTO: LazyLock<RustCrypto> = LazyLock::new(RustCrypto::default);
+
+/// A message of a group, as far as its framing tells.
+pub(super) enum Framed {
+    /// A `PrivateMessage` with application data.
+    Application {
+        /// The epoch in which it was made.
+        epoch: u64,
+    },
+    /// A `PublicMessage`.
+    Handshake(Box<PublicMessageIn>),
+}
+
+/// How MTP's names stand in MLS (sections 2 and 10). There is one way; tests with others' vectors have another.
+pub(crate) struct Conventions {
+    /// The MLS name of a group.
+    pub(crate) group_id: fn(&GroupUri) -> GroupId,
+    /// Whose credential it is.
+    pub(crate) client_of: fn(&Credential) -> Result<ClientUri, Problem>,
+    /// The policy in a group context.
+    pub(crate) policy_of: fn(&Extensions<GroupContext>) -> Result<Policy, Problem>,
+}
+
+/// The conventions of this profile.
+pub(crate) static MTP: Conventions = Conventions { group_id, client_of, policy_of };
+
+/// Reads a message that is to be one of `group`.
+pub(super) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> {
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
+        .map_err(|fault| invalid(format!("`mls` is not an MLS message: {fault}")))?;
+    let message = message
+        .try_into_protocol_message()
+        .map_err(|_| invalid("`mls` is not a message of a group".into()))?;
+    if message.group_id() != group {
+        return Err(invalid("the message is of another group".into()));
+    }
+    match message {
+        ProtocolMessage::PublicMessage(message) => Ok(Framed::Handshake(message)),
+        ProtocolMessage::PrivateMessage(message) if message.content_type() == ContentType::Application => {
+            Ok(Framed::Application { epoch: message.epoch().as_u64() })
+        }
+        ProtocolMessage::PrivateMessage(_) => Err(Problem::new(
+            Code::UnsupportedWireFormat,
+            "proposals and commits have to be PublicMessage, so that the group's owner can check them",
+        )),
+    }
+}
+
+/// Reads a GroupInfo, as `MLSMessage` or bare.
+pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
+    if let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
+        && let MlsMessageBodyIn::GroupInfo(info) = message.extract()
+    {
+        return Ok(info);
+    }
+    VerifiableGroupInfo::tls_deserialize_exact_bytes(bytes)
+        .map_err(|fault| invalid(format!("`group_info` is not an MLS GroupInfo: {fault}")))
+}
+
+/// Reads a Welcome, as `MLSMessage` or bare.
+pub(super) fn welcome(bytes: &[u8]) -> Result<Welcome, Problem> {
+    if let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
+        && let MlsMessageBodyIn::Welcome(welcome) = message.extract()
+    {
+        return Ok(welcome);
+    }
+    Welcome::tls_deserialize_exact_bytes(bytes)
+        .map_err(|fault| invalid(format!("`welcome` is not an MLS Welcome: {fault}")))
+}
+
+/// Reads a ratchet tree.
+pub(super) fn ratchet_tree(bytes: &[u8]) -> Result<RatchetTreeIn, Problem> {
+    RatchetTreeIn::tls_deserialize_exact_bytes(bytes)
+        .map_err(|fault| invalid(format!("`ratchet_tree` is not an MLS ratchet tree: {fault}")))
+}
+
+fn group_id(group: &GroupUri) -> GroupId {
+    GroupId::from_slice(group.as_str().as_bytes())
+}
+
+/// A client, by its URI.
+pub(crate) fn client_of(credential: &Credential) -> Result<ClientUri, Problem> {
+    let basic = BasicCredential::try_from(credential.clone())
+        .map_err(|_| invalid("a leaf's credential is not a basic one".into()))?;
+    std::str::from_utf8(basic.identity())
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| invalid("a leaf's identity is not the URI of a client".into()))
+}
+
+fn policy_of(extensions: &Extensions<GroupContext>) -> Result<Policy, Problem> {
+    let extension = extensions
+        .unknown(EXTENSION_TYPE)
+        .ok_or_else(|| invalid("the group context has no policy (extension 0xF4D0)".into()))?;
+    Policy::from_cbor(&extension.0)
+        .map_err(|fault| invalid(format!("the group's policy is malformed: {fault}")))
+}
+
+/// What is not MLS, or not valid MLS.
+pub(super) fn invalid(text: String) -> Problem {
+    Problem::new(Code::InvalidMls, text)
+}

@@ -1,0 +1,405 @@
+//! What participants submit to a group of ours: judged, numbered, and put into everyone's feed (section 10).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
+use drawbridge_mtp::message::{
+    ItemBody, Outcome, Placed, Removed, RosterMember, Submission, SubmissionKind, SubmissionResult,
+};
+use drawbridge_mtp::octets::Octets;
+use drawbridge_mtp::problem::{Code, Problem};
+use openmls::prelude::{ContentType, PublicMessageIn};
+
+use super::grants::{self, Uncovered, Usable};
+use super::groups::{Reading, Writing};
+use super::mls::{self, Framed, invalid};
+use super::state::{Changed, Hold, Judged, JudgedCommit, PublicState};
+use crate::core::Core;
+use crate::store::{GroupRow, NewEvent, Reader, StoreFault, Tx};
+
+/// Judges what `submitter` submits to `group`, which is ours, each by itself and in order.
+pub(crate) async fn submit(
+    core: &Core,
+    group: &GroupUri,
+    submitter: &Provider,
+    submissions: Vec<Submission>,
+) -> Result<Vec<SubmissionResult>, StoreFault> {
+    let mut results = Vec::with_capacity(submissions.len());
+    let mut rest = submissions.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        if first.kind == SubmissionKind::Application {
+            let mut run = vec![first];
+            while let Some(next) = rest.next_if(|next| next.kind == SubmissionKind::Application) {
+                run.push(next);
+            }
+            results.extend(applications(core, group, submitter, run).await?);
+        } else {
+            let id = first.id;
+            let outcome = handshake(core, group, submitter, first).await?;
+            results.push(SubmissionResult { id, outcome });
+        }
+    }
+    Ok(results)
+}
+
+fn rejected(problem: Problem) -> Outcome {
+    Outcome::Rejected(Box::new(problem.into()))
+}
+
+fn no_such_group() -> Problem {
+    Problem::new(Code::NotFound, "there is no such group here")
+}
+
+/// What holds for every submission, before it is looked into.
+fn check_form(submitter: &Provider, submission: &Submission) -> Result<(), Problem> {
+    if submission.sender.provider() != submitter {
+        let text = format!("{} is not a client at {submitter}, who submits", submission.sender);
+        return Err(Problem::new(Code::NotParticipant, text));
+    }
+    let limit = Limits::default().event_bytes;
+    if submission.mls.as_slice().len() as u64 > limit {
+        let text = format!("an event may have {limit} bytes at most");
+        return Err(Problem::new(Code::TooLarge, text).with_limit(limit));
+    }
+    Ok(())
+}
+
+/// A run of application messages: one transaction. The epoch stays while they are judged and numbered.
+async fn applications(
+    core: &Core,
+    group: &GroupUri,
+    submitter: &Provider,
+    run: Vec<Submission>,
+) -> Result<Vec<SubmissionResult>, StoreFault> {
+    let Some(state) = core.read_group(group).await? else {
+        return Ok(run
+            .iter()
+            .map(|submission| SubmissionResult { id: submission.id, outcome: rejected(no_such_group()) })
+            .collect());
+    };
+    let judged: Vec<_> = run
+        .into_iter()
+        .map(|submission| {
+            let verdict = judge_application(&state, submitter, &submission);
+            (submission, verdict)
+        })
+        .collect();
+    let (group, submitter) = (group.clone(), submitter.clone());
+    let numbered = core.store.write(move |tx| {
+        let Some(mut row) = tx.group(&group)? else { return Ok(Vec::new()) };
+        let mut results = Vec::with_capacity(judged.len());
+        for (submission, verdict) in judged {
+            let outcome = match (tx.placed(row.id, &submitter, submission.id)?, verdict) {
+                (Some(placed), _) => Outcome::Duplicate(placed),
+                (None, Err(problem)) => rejected(problem),
+                (None, Ok(epoch)) => Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch)?),
+            };
+            results.push(SubmissionResult { id: submission.id, outcome });
+        }
+        Ok(results)
+    });
+    let results = numbered.await;
+    drop(state);
+    results
+}
+
+fn judge_application(state: &Reading, submitter: &Provider, submission: &Submission) -> Result<u64, Problem> {
+    check_form(submitter, submission)?;
+    let group = state.group_id();
+    match mls::message(submission.mls.as_slice(), group)? {
+        Framed::Application { epoch } => {
+            state.judge_application(&submission.sender, epoch)?;
+            Ok(epoch)
+        }
+        Framed::Handshake(_) => {
+            Err(Problem::new(Code::UnsupportedWireFormat, "application messages have to be PrivateMessage"))
+        }
+    }
+}
+
+fn number(
+    tx: &Tx<'_>,
+    row: &mut GroupRow,
+    submitter: &Provider,
+    submission: &Submission,
+    epoch: u64,
+) -> Result<Placed, StoreFault> {
+    let event = NewEvent {
+        kind: submission.kind.into(),
+        epoch,
+        sender: &submission.sender,
+        body: submission.mls.as_slice(),
+        submission: Some((submitter, submission.id)),
+    };
+    tx.number_event(row, &event)
+}
+
+/// A proposal or a commit: nothing else happens in the group meanwhile.
+async fn handshake(
+    core: &Core,
+    group: &GroupUri,
+    submitter: &Provider,
+    submission: Submission,
+) -> Result<Outcome, StoreFault> {
+    if let Err(problem) = check_form(submitter, &submission) {
+        return Ok(rejected(problem));
+    }
+    let Some(mut writing) = core.write_group(group).await? else { return Ok(rejected(no_such_group())) };
+    if let Some(placed) = placed(core, group, submitter, submission.id).await? {
+        return Ok(Outcome::Duplicate(placed));
+    }
+    // Taken out for as long as it is not settled that memory and store agree.
+    let Some(state) = writing.take() else { return Ok(rejected(no_such_group())) };
+    let message = match read_handshake(&state, &submission) {
+        Ok(message) => message,
+        Err(problem) => {
+            writing.put(state);
+            return Ok(rejected(problem));
+        }
+    };
+    let epoch = message.epoch().as_u64();
+    match state.judge(&submission.sender, message, Hold::Policy) {
+        Err(problem) => {
+            writing.put(state);
+            Ok(rejected(problem))
+        }
+        Ok(Judged::Proposal(judged)) => {
+            let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
+            let numbered = core.store.write(move |tx| {
+                let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+                if leaver.is_some() {
+                    tx.set_leaving(row.id, leaver)?;
+                }
+                number(tx, &mut row, &submitter, &submission, epoch).map(Outcome::Accepted)
+            });
+            let outcome: Outcome = numbered.await?;
+            let mut state = state;
+            state.keep(judged);
+            writing.put(state);
+            Ok(outcome)
+        }
+        Ok(Judged::Commit(judged)) => {
+            commit(core, group, submitter, submission, writing, state, *judged).await
+        }
+    }
+}
+
+async fn placed(
+    core: &Core,
+    group: &GroupUri,
+    submitter: &Provider,
+    id: Id,
+) -> Result<Option<Placed>, StoreFault> {
+    let (group, submitter) = (group.clone(), submitter.clone());
+    core.store
+        .read(move |view| match view.group(&group)? {
+            Some(row) => view.placed(row.id, &submitter, id),
+            None => Ok(None),
+        })
+        .await
+}
+
+fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
+    let Framed::Handshake(message) = mls::message(submission.mls.as_slice(), state.group_id())? else {
+        let text = "proposals and commits have to be PublicMessage";
+        return Err(Problem::new(Code::UnsupportedWireFormat, text));
+    };
+    let is_what_it_says = match message.content_type() {
+        ContentType::Proposal => submission.kind == SubmissionKind::Proposal,
+        ContentType::Commit => submission.kind == SubmissionKind::Commit,
+        ContentType::Application => {
+            let text = "application messages have to be PrivateMessage";
+            return Err(Problem::new(Code::UnsupportedWireFormat, text));
+        }
+    };
+    if !is_what_it_says {
+        return Err(invalid(format!("`mls` is not a {}", submission.kind)));
+    }
+    Ok(*message)
+}
+
+/// A commit that MLS and the policy allow: its grants, its Welcome and its GroupInfo are checked, and it is made.
+async fn commit(
+    core: &Core,
+    group: &GroupUri,
+    submitter: &Provider,
+    submission: Submission,
+    mut writing: Writing,
+    mut state: PublicState,
+    judged: JudgedCommit,
+) -> Result<Outcome, StoreFault> {
+    if let Err(problem) = check_company(&state, &submission, &judged) {
+        writing.put(state);
+        return Ok(rejected(problem));
+    }
+    let grants = match grants::cover(core, group, &judged.needs_grant, &submission.grants).await {
+        Ok(grants) => grants,
+        Err(uncovered) => {
+            writing.put(state);
+            return match uncovered {
+                Uncovered::Problem(problem) => Ok(rejected(problem)),
+                Uncovered::Later(after) => Ok(rejected(Problem::new(
+                    Code::Unavailable,
+                    format!(
+                        "the keys of a grant's issuer cannot be had now; try again in {} s",
+                        after.as_secs().max(1)
+                    ),
+                ))),
+                Uncovered::Store(fault) => Err(fault),
+            };
+        }
+    };
+    let ended = state.epoch();
+    let changed = match state.merge(judged) {
+        Ok(changed) => changed,
+        Err(problem) => return Ok(rejected(problem)),
+    };
+    let ratchet_tree = match changed.joined.iter().any(|joined| joined.key_package_ref.is_some()) {
+        true => match state.ratchet_tree() {
+            Ok(tree) => tree,
+            Err(problem) => return Ok(rejected(problem)),
+        },
+        false => Vec::new(),
+    };
+    let (ours, uri, submitter) = (core.ours.clone(), group.clone(), submitter.clone());
+    let made = core.store.write(move |tx| {
+        let Some(row) = tx.group(&uri)? else { return Ok(None) };
+        place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree).map(Some)
+    });
+    // Where this fails, the state stays out and is read from the store again.
+    let placed: Option<Placed> = made.await?;
+    writing.put(state);
+    Ok(placed.map_or_else(|| rejected(no_such_group()), Outcome::Accepted))
+}
+
+/// Whether what has to come with a commit has come.
+fn check_company(state: &PublicState, submission: &Submission, judged: &JudgedCommit) -> Result<(), Problem> {
+    let missing =
+        |name| Problem::new(Code::Malformed, format!("`{name}` is missing, which this commit needs"));
+    let info = submission.group_info.as_ref().ok_or_else(|| missing("group_info"))?;
+    state.check_group_info(judged, info.as_slice())?;
+    let mut added = judged.added_refs().peekable();
+    if added.peek().is_some() {
+        let welcome =
+            mls::welcome(submission.welcome.as_ref().ok_or_else(|| missing("welcome"))?.as_slice())?;
+        let welcomed: BTreeSet<Vec<u8>> =
+            welcome.secrets().iter().map(|secret| secret.new_member().as_slice().to_vec()).collect();
+        if added.any(|reference| !welcomed.contains(reference)) {
+            return Err(invalid("`welcome` does not welcome everyone whom the commit adds".into()));
+        }
+    }
+    Ok(())
+}
+
+/// Puts a commit and all that follows from it into the store.
+#[expect(clippy::too_many_arguments, reason = "all that one commit changes, in one transaction")]
+fn place(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    mut row: GroupRow,
+    submitter: &Provider,
+    submission: &Submission,
+    epoch: u64,
+    changed: &Changed,
+    grants: &[Usable],
+    ratchet_tree: &[u8],
+) -> Result<Placed, StoreFault> {
+    let seq = row.head + 1;
+    let before: BTreeSet<Provider> = tx.providers_in(row.id)?.into_iter().collect();
+    for grant in grants {
+        tx.spend_grant(&grant.iss, grant.jti, grant.ends)?;
+    }
+    keep_roster(tx, &row, changed, |joined| {
+        grants.iter().find(|grant| grant.user == *joined.client.user()).map(|grant| grant.jws.clone())
+    })?;
+    let after: BTreeSet<Provider> = tx.providers_in(row.id)?.into_iter().collect();
+
+    row.epoch = changed.epoch;
+    if let Some(policy) = &changed.policy {
+        row.policy = Some(policy.clone());
+    }
+    tx.put_group(&row)?;
+    if let Some(info) = &submission.group_info {
+        tx.set_group_info(row.id, info.as_slice())?;
+    }
+    if let Some(kept) = &changed.kept {
+        tx.set_group_state(row.id, changed.epoch, kept)?;
+    }
+
+    for provider in after.iter().filter(|provider| *provider != ours) {
+        tx.admit_reader(row.id, &Reader::Peer(provider.clone()), seq)?;
+    }
+    for client in
+        changed.joined.iter().map(|joined| &joined.client).filter(|client| client.provider() == ours)
+    {
+        tx.admit_reader(row.id, &Reader::Client(client.clone()), seq)?;
+    }
+    if let Some(welcome) = &submission.welcome {
+        for (reader, refs) in welcomed(ours, changed) {
+            tx.append_welcome(&reader, &row.uri, welcome.as_slice(), refs, ratchet_tree, seq)?;
+        }
+    }
+    let placed = number(tx, &mut row, submitter, submission, epoch)?;
+    dismiss_clients(tx, ours, row.id, changed, seq)?;
+    for provider in before.difference(&after).filter(|provider| *provider != ours) {
+        let reader = Reader::Peer(provider.clone());
+        tx.dismiss_reader(row.id, &reader, seq)?;
+        tx.append(&reader, &ItemBody::Removed(Removed { group: row.uri.clone(), after_seq: seq }))?;
+    }
+    Ok(placed)
+}
+
+/// Who is told of a Welcome, and for which KeyPackages: the provider of those added, and of ours each client.
+fn welcomed(ours: &Provider, changed: &Changed) -> BTreeMap<Reader, Vec<Octets>> {
+    let mut readers: BTreeMap<Reader, Vec<Octets>> = BTreeMap::new();
+    for joined in &changed.joined {
+        let Some(reference) = &joined.key_package_ref else { continue };
+        let reader = if joined.client.provider() == ours {
+            Reader::Client(joined.client.clone())
+        } else {
+            Reader::Peer(joined.client.provider().clone())
+        };
+        readers.entry(reader).or_default().push(Octets(reference.clone()));
+    }
+    readers
+}
+
+/// Brings a group's roster to what a commit has made of it.
+pub(super) fn keep_roster(
+    tx: &Tx<'_>,
+    row: &GroupRow,
+    changed: &Changed,
+    grant: impl Fn(&super::state::Joined) -> Option<String>,
+) -> Result<(), StoreFault> {
+    for (leaf, _) in &changed.gone {
+        tx.remove_member(row.id, *leaf)?;
+    }
+    for joined in &changed.joined {
+        let member = RosterMember {
+            client: joined.client.clone(),
+            user: joined.client.user().clone(),
+            leaf: joined.leaf,
+            since_epoch: changed.epoch,
+            added_by: joined.added_by.clone(),
+            grant: grant(joined),
+        };
+        tx.put_member(row.id, &member)?;
+    }
+    tx.set_leaving(row.id, None)
+}
+
+/// Clients of ours that a commit has removed are told of it, and of nothing after it.
+pub(super) fn dismiss_clients(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    group: i64,
+    changed: &Changed,
+    seq: u64,
+) -> Result<(), StoreFault> {
+    let back = |client: &ClientUri| changed.joined.iter().any(|joined| joined.client == *client);
+    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours && !back(client)) {
+        tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+    }
+    Ok(())
+}

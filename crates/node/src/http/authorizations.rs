@@ -1,0 +1,29 @@
+//! `/authorizations` (section 8).
+
+use drawbridge_mtp::message::AuthorizationRequest;
+use http::StatusCode;
+
+use super::reply::Reply;
+use super::{Passed, Refusal, read_id};
+use crate::consent::authorizations;
+
+/// `POST /authorizations`.
+pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let ask: AuthorizationRequest = passed.message()?;
+    passed.must_be_theirs(&ask.adder)?;
+    passed.must_be_ours(&ask.user)?;
+    let (house, peer) = (passed.core.house(), passed.caller.provider.clone());
+    let received = passed.core.store.write(move |tx| authorizations::receive(tx, &house, &peer, ask));
+    let reply = received.await?;
+    Ok(Reply::state(reply.state, passed.wanted(), &reply))
+}
+
+/// `DELETE /authorizations/{id}`.
+pub(super) async fn take_back(passed: &Passed<'_>, id: &str) -> Result<Reply, Refusal> {
+    let (id, core) = (read_id(id)?, passed.core);
+    let (ours, peer, strangers) =
+        (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
+    let taken = core.store.write(move |tx| authorizations::take_back(tx, &ours, &peer, id, strangers));
+    taken.await.map_err(Refusal::Store)?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}

@@ -1,0 +1,144 @@
+//! `/groups` and `/objects` (sections 10 and 11).
+
+use drawbridge_mtp::id::{Name, Provider};
+use drawbridge_mtp::message::{LogQuery, SubmissionResults, Submissions};
+use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::problem::{Code, Problem};
+use http::StatusCode;
+use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
+
+use super::reply::Reply;
+use super::{Passed, Refusal};
+use crate::delivery;
+use crate::store::{GroupRow, Reader};
+
+fn absent() -> Refusal {
+    Problem::new(Code::NotFound, "there is no such group here, or you have nobody in it").into()
+}
+
+/// Reads `{name}` in a path; of a group that we do not own, `{name}@{owner}` says which is meant.
+fn named(text: &str) -> Result<(Name, Option<Provider>), Refusal> {
+    let (name, at) = match text.split_once('@') {
+        Some((name, at)) => {
+            (name, Some(at.replace("%5B", "[").replace("%5D", "]").parse().map_err(|_| absent())?))
+        }
+        None => (text, None),
+    };
+    Ok((name.parse().map_err(|_| absent())?, at))
+}
+
+impl Passed<'_> {
+    fn reader(&self) -> Reader {
+        Reader::Peer(self.caller.provider.clone())
+    }
+
+    /// A group of ours in which the caller has a member.
+    async fn own_group(&self, name: &str) -> Result<GroupRow, Refusal> {
+        let (ours, reader) = (self.core.ours.clone(), self.reader());
+        let name: Name = name.parse().map_err(|_| absent())?;
+        self.core
+            .store
+            .read(move |view| {
+                let row = delivery::visible(view, &ours, &name, None, &reader)?;
+                if *row.owner() == ours { Ok(row) } else { Err(absent()) }
+            })
+            .await
+    }
+}
+
+/// `POST /groups/{name}/events`.
+pub(super) async fn submit(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let row = passed.own_group(name).await?;
+    let submissions: Submissions = passed.message()?;
+    let results =
+        delivery::submit(passed.core, &row.uri, &passed.caller.provider, submissions.events).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &SubmissionResults { results }))
+}
+
+/// `GET /groups/{name}`.
+pub(super) async fn status(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let row = passed.own_group(name).await?;
+    let status = passed.core.store.read(move |view| delivery::status(view, &row)).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &status))
+}
+
+/// `GET /groups/{name}/roster`.
+pub(super) async fn roster(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let row = passed.own_group(name).await?;
+    let roster = passed.core.store.read(move |view| delivery::roster(view, &row)).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &roster))
+}
+
+/// `GET /groups/{name}/log`: participants answer it to each other too.
+pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let (name, at) = named(name)?;
+    let query = LogQuery::parse(passed.query)
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
+    let (ours, reader) = (passed.core.ours.clone(), passed.reader());
+    let page = passed.core.store.read(move |view| {
+        let row = delivery::visible(view, &ours, &name, at.as_ref(), &reader)?;
+        Ok::<_, Refusal>(delivery::log(view, &ours, &row, &reader, &query)?)
+    });
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &page.await?))
+}
+
+/// `GET /groups/{name}/info`.
+pub(super) async fn info(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let row = passed.own_group(name).await?;
+    let info = delivery::info(passed.core, &row.uri).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &info))
+}
+
+/// `GET /groups/{name}/checkpoint`.
+pub(super) async fn checkpoint(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let row = passed.own_group(name).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &delivery::checkpoint(passed.core, &row)))
+}
+
+/// `GET /objects/{sha256}`: whole, or the one range asked for.
+pub(super) async fn object(passed: &Passed<'_>, sha256: &str) -> Result<Reply, Refusal> {
+    let text = "there is no such object here, or it is not for you";
+    let sha256: Hash32 = sha256.parse().map_err(|_| Problem::new(Code::NotFound, text))?;
+    let bytes = delivery::object(passed.core, passed.reader(), sha256).await?;
+    let range = passed.headers.get(RANGE).and_then(|value| value.to_str().ok());
+    let range = range.and_then(|range| single_range(range, bytes.len()));
+    let mut reply = Reply::empty(if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK });
+    reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    reply.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    reply.body = match range {
+        Some((from, to)) => {
+            let told = format!("bytes {from}-{}/{}", to - 1, bytes.len());
+            reply.headers.extend(HeaderValue::from_str(&told).ok().map(|told| (CONTENT_RANGE, told)));
+            bytes[from..to].to_vec()
+        }
+        None => bytes,
+    };
+    Ok(reply)
+}
+
+/// The one range of a `Range` (RFC 9110, section 14) that can be served; anything else is answered whole.
+fn single_range(range: &str, length: usize) -> Option<(usize, usize)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (from, to) = match (first, last) {
+        ("", suffix) => (length.saturating_sub(suffix.parse().ok()?), length),
+        (first, "") => (first.parse().ok()?, length),
+        (first, last) => (first.parse().ok()?, last.parse::<usize>().ok()?.saturating_add(1).min(length)),
+    };
+    (from < to).then_some((from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::single_range;
+
+    #[test]
+    fn a_range_is_within_the_object_or_is_none() {
+        assert_eq!(single_range("bytes=0-9", 100), Some((0, 10)));
+        assert_eq!(single_range("bytes=90-200", 100), Some((90, 100)));
+        assert_eq!(single_range("bytes=90-", 100), Some((90, 100)));
+        assert_eq!(single_range("bytes=-5", 100), Some((95, 100)));
+        for odd in ["bytes=100-", "bytes=5-4", "bytes=0-1,3-4", "items=0-1", "bytes=x-1", "bytes=-"] {
+            assert_eq!(single_range(odd, 100), None, "{odd}");
+        }
+    }
+}

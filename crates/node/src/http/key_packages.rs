@@ -1,0 +1,18 @@
+//! `/keypackages` (section 9).
+
+use drawbridge_mtp::message::ClaimRequest;
+use http::StatusCode;
+
+use super::reply::Reply;
+use super::{Passed, Refusal};
+use crate::key_packages::{self, Wanted};
+
+/// `POST /keypackages/claim`.
+pub(super) async fn claim(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let ask: ClaimRequest = passed.message()?;
+    passed.must_be_theirs(&ask.adder)?;
+    ask.users.iter().try_for_each(|user| passed.must_be_ours(user))?;
+    let wanted = Wanted::of(&ask)?;
+    let reply = key_packages::claim(passed.core, ask, wanted).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &reply))
+}

@@ -1,0 +1,170 @@
+//! Handing out KeyPackages of our users' clients, against grants of ours (section 9).
+
+use std::collections::HashMap;
+
+use drawbridge_mtp::grant::UnverifiedGrant;
+use drawbridge_mtp::id::{ClientUri, Id, Name, UserUri};
+use drawbridge_mtp::message::{
+    ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, ConnectionState, UserClaim,
+};
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::signature::Signer;
+use drawbridge_mtp::time::Timestamp;
+use openmls::prelude::RequiredCapabilitiesExtension;
+use openmls::prelude::tls_codec::Deserialize;
+
+use super::LOW_STOCK;
+use super::check::suffices;
+use crate::core::Core;
+use crate::http::Refusal;
+use crate::store::{StoreFault, StoredKeyPackage, Tx};
+
+/// What a KeyPackage has to be like.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    suites: Vec<u16>,
+    required: RequiredCapabilitiesExtension,
+}
+
+impl Wanted {
+    pub(super) fn new(suites: Vec<u16>, required: RequiredCapabilitiesExtension) -> Self {
+        Self { suites, required }
+    }
+
+    /// Reads what `ask` wants.
+    pub(crate) fn of(ask: &ClaimRequest) -> Result<Self, Refusal> {
+        let required = match &ask.required_capabilities {
+            Some(octets) => {
+                RequiredCapabilitiesExtension::tls_deserialize_exact(octets.as_slice()).map_err(|_| {
+                    Problem::new(Code::Malformed, "required_capabilities is not an MLS RequiredCapabilities")
+                })?
+            }
+            None => RequiredCapabilitiesExtension::default(),
+        };
+        Ok(Self::new(ask.cipher_suites.clone(), required))
+    }
+
+    fn fits(&self, package: &StoredKeyPackage) -> bool {
+        self.suites.contains(&package.suite)
+            && RequiredCapabilitiesExtension::tls_deserialize_exact(&package.supports)
+                .is_ok_and(|supports| suffices(&supports, &self.required))
+    }
+}
+
+/// Hands out what `ask` wants of our users, checked to be all ours and of an adder at who asks. One transaction,
+/// also across a crash: what was answered is no longer there.
+pub(crate) async fn claim(core: &Core, ask: ClaimRequest, wanted: Wanted) -> Result<ClaimReply, StoreFault> {
+    // Signatures are checked before the one thread that writes is asked.
+    let granted = grants(&core.signer, &ask, core.ambient.now());
+    core.store
+        .write(move |tx| {
+            let users = ask.users.iter().map(|user| {
+                let grants = granted.get(user).map(Vec::as_slice).unwrap_or_default();
+                match unrevoked(tx, &ask.adder, user, grants)? {
+                    Some(jti) => hand_out(tx, user, jti, &wanted, None),
+                    None => Ok(unclaimed(user, UserClaim::NotAuthorized)),
+                }
+            });
+            Ok(ClaimReply { users: users.collect::<Result<_, _>>()? })
+        })
+        .await
+}
+
+/// A user of whom nothing is got.
+pub(super) fn unclaimed(user: &UserUri, status: UserClaim) -> ClaimedUser {
+    ClaimedUser { user: user.clone(), status, clients: Vec::new(), grant: None }
+}
+
+/// The grants of ours in `ask` that are for its group and adder and live at `now`, by user. Others count for nothing.
+fn grants(signer: &Signer, ask: &ClaimRequest, now: Timestamp) -> HashMap<UserUri, Vec<Id>> {
+    let mut granted: HashMap<UserUri, Vec<Id>> = HashMap::new();
+    let (ours, key) = (signer.provider(), signer.key().public());
+    for jws in &ask.grants {
+        let Ok(grant) = UnverifiedGrant::parse(jws) else { continue };
+        let claims = grant.unverified_claims();
+        let meant = claims.iss == *ours
+            && claims.group == ask.group
+            && claims.adder == ask.adder
+            && ask.users.contains(&claims.sub);
+        if !meant {
+            continue;
+        }
+        if let Ok(grant) = grant.verify(&key, ask.group.provider(), now) {
+            granted.entry(grant.claims().sub.clone()).or_default().push(grant.claims().jti);
+        }
+    }
+    granted
+}
+
+/// The first of `grants` that was not taken back.
+fn unrevoked(tx: &Tx<'_>, adder: &UserUri, user: &UserUri, grants: &[Id]) -> Result<Option<Id>, StoreFault> {
+    for jti in grants {
+        let ended = tx
+            .authorization(adder.provider(), false, *jti)?
+            .is_some_and(|row| row.state == ConnectionState::Ended);
+        if !ended && !tx.grant_is_revoked(user.provider(), *jti)? {
+            return Ok(Some(*jti));
+        }
+    }
+    Ok(None)
+}
+
+/// One KeyPackage of each client of `user`, who lives here, but `except`; for `jti`, the same ones every time.
+pub(super) fn hand_out(
+    tx: &Tx<'_>,
+    user: &UserUri,
+    jti: Id,
+    wanted: &Wanted,
+    except: Option<&Name>,
+) -> Result<ClaimedUser, StoreFault> {
+    let mut clients = Vec::new();
+    for row in tx.clients_of(user.name())? {
+        if except == Some(&row.name) {
+            continue;
+        }
+        let client = ClientUri::new(user, &row.name);
+        clients.push(match take(tx, &client, jti, wanted)? {
+            Ok(package) => {
+                let key_package = Some(package.package.into());
+                ClaimedClient { client, status: ClientClaim::Ok, key_package }
+            }
+            Err(status) => ClaimedClient { client, status, key_package: None },
+        });
+    }
+    let given = clients.iter().filter(|client| client.status == ClientClaim::Ok).count();
+    let status = match given {
+        0 => UserClaim::None,
+        all if all == clients.len() => UserClaim::Ok,
+        _ => UserClaim::Partial,
+    };
+    Ok(ClaimedUser { user: user.clone(), status, clients, grant: None })
+}
+
+fn take(
+    tx: &Tx<'_>,
+    client: &ClientUri,
+    jti: Id,
+    wanted: &Wanted,
+) -> Result<Result<StoredKeyPackage, ClientClaim>, StoreFault> {
+    let (user, name, now) = (client.user().name(), client.name(), tx.now());
+    if let Some(package) = tx.handed_out(jti, user, name)?
+        && package.ends > now.as_secs()
+    {
+        return Ok(if wanted.fits(&package) { Ok(package) } else { Err(ClientClaim::Incompatible) });
+    }
+    let (found, any) = tx.find_key_package(user, name, false, now, |package| wanted.fits(package))?;
+    if let Some(package) = found {
+        tx.hand_out(jti, user, name, &package, false)?;
+        if tx.key_package_stock(user, name)?.available < LOW_STOCK {
+            tx.announce_stock(client);
+        }
+        return Ok(Ok(package));
+    }
+    let (last, any_last) = tx.find_key_package(user, name, true, now, |package| wanted.fits(package))?;
+    let Some(package) = last else {
+        return Ok(Err(if any || any_last { ClientClaim::Incompatible } else { ClientClaim::Exhausted }));
+    };
+    tx.hand_out(jti, user, name, &package, true)?;
+    tx.announce_stock(client);
+    Ok(Ok(package))
+}

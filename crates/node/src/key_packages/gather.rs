@@ -1,0 +1,143 @@
+//! Claiming for a client of ours, here and at other providers, with the grants that we hold (`docs/client-api.md`).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use drawbridge_mtp::id::{ClientUri, Provider, UserUri};
+use drawbridge_mtp::message::{
+    ClaimReply, ClaimRequest, ClaimedUser, ClientClaimRequest, PeerState, UserClaim,
+};
+use drawbridge_mtp::policy::EXTENSION_TYPE;
+use drawbridge_mtp::wire::{self, Encoding};
+use futures_util::future::join_all;
+use http::Method;
+use openmls::prelude::tls_codec::Serialize;
+use openmls::prelude::{ExtensionType, RequiredCapabilitiesExtension};
+
+use super::Wanted;
+use super::claim::{claim, hand_out, unclaimed};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::http::Refusal;
+use crate::peers::Ask;
+use crate::store::StoreFault;
+
+impl Core {
+    /// Gets KeyPackages of users whom the user of `client` holds grants of for the group, and of the user's own
+    /// other clients, which need none. A provider that cannot be reached gives none.
+    pub(crate) async fn claim_for_client(
+        &self,
+        client: &ClientUri,
+        ask: ClientClaimRequest,
+    ) -> Result<ClaimReply, Refusal> {
+        let adder = client.user();
+        let grants = self.held_grants(&ask, adder).await?;
+        // Every group has its policy in its context, which its members have to know (section 10).
+        let required = RequiredCapabilitiesExtension::new(&[ExtensionType::from(EXTENSION_TYPE)], &[], &[]);
+        let mut claims: HashMap<&Provider, ClaimRequest> = HashMap::new();
+        for user in &ask.users {
+            let Some(grant) = grants.get(user) else { continue };
+            let claim = claims.entry(user.provider()).or_insert_with(|| ClaimRequest {
+                group: ask.group.clone(),
+                adder: adder.clone(),
+                users: Vec::new(),
+                grants: Vec::new(),
+                cipher_suites: ask.cipher_suites.clone(),
+                required_capabilities: required.tls_serialize_detached().ok().map(Into::into),
+            });
+            if !claim.users.contains(user) {
+                claim.users.push(user.clone());
+                claim.grants.push(grant.clone());
+            }
+        }
+        let wanted = Wanted::new(ask.cipher_suites, required);
+        let own = ask.users.contains(adder);
+        let (others, own) = futures_util::join!(
+            join_all(claims.into_iter().map(|(provider, ask)| self.claim_at(provider, ask, &wanted))),
+            async { if own { self.claim_own(client, &wanted).await.map(Some) } else { Ok(None) } },
+        );
+        let mut got: HashMap<UserUri, ClaimedUser> = HashMap::new();
+        for reply in others {
+            for mut user in reply?.users {
+                user.grant = grants.get(&user.user).cloned();
+                got.insert(user.user.clone(), user);
+            }
+        }
+        got.extend(own?.map(|user| (user.user.clone(), user)));
+        let users = ask.users.iter().map(|user| match got.get(user) {
+            Some(user) => user.clone(),
+            None => unclaimed(user, UserClaim::NotAuthorized),
+        });
+        Ok(ClaimReply { users: users.collect() })
+    }
+
+    /// The newest living grant of each user for the group and the adder.
+    async fn held_grants(
+        &self,
+        ask: &ClientClaimRequest,
+        adder: &UserUri,
+    ) -> Result<HashMap<UserUri, String>, StoreFault> {
+        let (group, adder, now) = (ask.group.clone(), adder.clone(), self.ambient.now());
+        let rows = self.store.read(move |view| view.grants_held(&group, &adder, now)).await?;
+        let mut grants = HashMap::new();
+        for row in rows {
+            if let Some(grant) = row.grant {
+                grants.entry(row.user).or_insert(grant.jws);
+            }
+        }
+        Ok(grants)
+    }
+
+    /// Packages of the other clients of a client's user, each asked for once.
+    async fn claim_own(&self, client: &ClientUri, wanted: &Wanted) -> Result<ClaimedUser, StoreFault> {
+        let (client, wanted) = (client.clone(), wanted.clone());
+        self.store
+            .write(move |tx| hand_out(tx, client.user(), tx.new_id(), &wanted, Some(client.name())))
+            .await
+    }
+
+    /// Claims at `provider`, ourselves or another, whose failure is noted and gives none.
+    async fn claim_at(
+        &self,
+        provider: &Provider,
+        ask: ClaimRequest,
+        wanted: &Wanted,
+    ) -> Result<ClaimReply, StoreFault> {
+        if *provider == self.ours {
+            return claim(self, ask, wanted.clone()).await;
+        }
+        let peer = provider.clone();
+        let state = self.store.read(move |view| view.peer_state(&peer)).await?;
+        let answered =
+            if state == PeerState::Allowed { self.claim_from(provider, &ask).await } else { Ok(None) };
+        let answered = match answered {
+            Ok(reply) => reply.unwrap_or_default(),
+            Err(fault) => {
+                self.note_trouble(provider, &fault).await;
+                ClaimReply::default()
+            }
+        };
+        // What it says of others than were asked for counts for nothing.
+        let mut told: HashMap<UserUri, ClaimedUser> =
+            answered.users.into_iter().map(|user| (user.user.clone(), user)).collect();
+        let users = ask.users.iter().map(|user| {
+            let Some(mut got) = told.remove(user) else { return unclaimed(user, UserClaim::None) };
+            got.clients.retain(|client| client.client.user() == user);
+            got
+        });
+        Ok(ClaimReply { users: users.collect() })
+    }
+
+    async fn claim_from(&self, peer: &Provider, ask: &ClaimRequest) -> Result<Option<ClaimReply>, PeerFault> {
+        let ask = Ask {
+            method: Method::POST,
+            resource: "/keypackages/claim".into(),
+            content: Some(wire::encode(Encoding::Json, ask)),
+            wait: Duration::ZERO,
+        };
+        let answer = self.call(peer, ask).await?;
+        wire::decode(Encoding::Json, &answer.body)
+            .map(Some)
+            .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
+    }
+}

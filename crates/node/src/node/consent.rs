@@ -1,0 +1,104 @@
+//! What the operator decides on who may reach our users and add them to groups.
+
+use std::time::Duration;
+
+use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
+
+use super::Node;
+use crate::consent::{self as rules, AuthorizationDecision, Decision, Misuse, authorizations};
+use crate::store::{AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RuleKind};
+
+impl Node {
+    /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
+    pub async fn connect(
+        &self,
+        user: &Name,
+        to: UserUri,
+        ttl: Option<Duration>,
+    ) -> Result<ConnectionRow, Misuse> {
+        self.core.ask_connection(self.core.user(user), to, ttl).await
+    }
+
+    /// The operator decides on the request `id`, made by the provider `made_by` where several used that id.
+    pub async fn decide_connection(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: Decision,
+    ) -> Result<ConnectionRow, Misuse> {
+        let (ours, tell) = (self.core.ours.clone(), self.tells_declined());
+        self.core
+            .store
+            .write(move |tx| {
+                let row = rules::find(tx, &ours, id, made_by.as_ref())?;
+                rules::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)
+            })
+            .await
+    }
+
+    /// Makes, or takes back, a standing decision on the requests of a user or a whole provider.
+    pub async fn set_rule(
+        &self,
+        user: Option<Name>,
+        source: String,
+        kind: Option<RuleKind>,
+    ) -> Result<(), Misuse> {
+        if source.parse::<UserUri>().is_err() && source.parse::<Provider>().is_err() {
+            return Err(Misuse::Unfit(format!(
+                "{source:?} is neither a user's address nor a provider's name"
+            )));
+        }
+        self.core
+            .store
+            .write(move |tx| {
+                if let Some(user) = &user
+                    && tx.user(user)?.is_none()
+                {
+                    return Err(Misuse::NoSuchUser(user.clone()));
+                }
+                Ok(tx.set_rule(user.as_ref(), &source, kind)?)
+            })
+            .await
+    }
+
+    /// A user of ours asks to add another to a group, open for `ttl`, about thirty days unless told.
+    pub async fn ask_to_add(
+        &self,
+        user: &Name,
+        group: GroupUri,
+        other: UserUri,
+        ttl: Option<Duration>,
+    ) -> Result<AuthorizationRow, Misuse> {
+        self.core.ask_to_add(&self.core.user(user), group, other, ttl).await
+    }
+
+    /// The operator decides on the request to add `id`, made by the provider `made_by` where several used that id.
+    pub async fn decide_authorization(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: AuthorizationDecision,
+    ) -> Result<AuthorizationRow, Misuse> {
+        let house = self.core.house();
+        self.core
+            .store
+            .write(move |tx| {
+                let row = authorizations::find(tx, house.signer.provider(), id, made_by.as_ref())?;
+                authorizations::decide(tx, &house, row, decision, DecidedBy::Operator)
+            })
+            .await
+    }
+
+    /// Sets what a user of ours lets `other` do: add it to groups at once, never, or ask.
+    pub async fn set_add_rule(&self, user: Name, other: UserUri, rule: AddRule) -> Result<(), Misuse> {
+        self.core
+            .store
+            .write(move |tx| {
+                if tx.user(&user)?.is_none() {
+                    return Err(Misuse::NoSuchUser(user));
+                }
+                Ok(tx.set_add_rule(&user, &other, rule)?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,190 @@
+//! Brings what is in the outbox to one owner.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{
+    ItemBody, Outcome, PeerState, Submission, SubmissionResult, SubmissionResults, Submissions,
+};
+use drawbridge_mtp::problem::ReceivedProblem;
+use drawbridge_mtp::wire::{self, Encoding};
+use futures_util::future::join_all;
+use http::Method;
+use tokio::sync::Notify;
+
+use super::feed_of;
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::Ask;
+use crate::pull::Backoff;
+use crate::store::{QueuedSubmission, StoreFault};
+
+/// Submissions that are looked at in one round.
+const ROUND: u32 = 1024;
+/// Submissions and bytes in one request.
+const AT_ONCE: usize = 256;
+const BYTES_AT_ONCE: usize = 3 << 20;
+/// Groups that are served at one time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Brings everything to `owner`, whenever there is something; ends when it is no longer asked.
+pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>) {
+    let mut backoff = Backoff::default();
+    loop {
+        let provider = owner.clone();
+        let read = core.store.read(move |view| {
+            Ok::<_, StoreFault>((view.peer_state(&provider)?, view.outbox(&provider, ROUND)?))
+        });
+        let Ok((state, queued)) = read.await else { return };
+        if state != PeerState::Allowed {
+            return;
+        }
+        if queued.is_empty() {
+            nudge.notified().await;
+            continue;
+        }
+        // Boxed, so that a courier with nothing to bring keeps no room for it.
+        match Box::pin(bring_all(&core, &owner, queued)).await {
+            Ok(()) => backoff.succeeded(),
+            Err(fault) => {
+                core.note_trouble(&owner, &fault).await;
+                let pause = backoff.failed(&*core.ambient, fault.retry_after);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = core.throttle.sign_of_life(&owner) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Brings one request's worth for each group; in each group, the order is the outbox's.
+async fn bring_all(core: &Core, owner: &Provider, queued: Vec<QueuedSubmission>) -> Result<(), PeerFault> {
+    let mut order: Vec<GroupUri> = Vec::new();
+    let mut groups: HashMap<GroupUri, (usize, Vec<Submission>)> = HashMap::new();
+    for QueuedSubmission { group, submission, .. } in queued {
+        let (bytes, batch) = groups.entry(group.clone()).or_insert_with(|| {
+            order.push(group);
+            (0, Vec::new())
+        });
+        let size = size_of(&submission);
+        if batch.is_empty() || (batch.len() < AT_ONCE && *bytes + size <= BYTES_AT_ONCE) {
+            *bytes += size;
+            batch.push(submission);
+        } else {
+            // What comes after one that has no room has to wait behind it.
+            *bytes = usize::MAX - size_of(&submission);
+        }
+    }
+    let mut first_fault = Ok(());
+    for side_by_side in order.chunks(SIDE_BY_SIDE) {
+        let batches = side_by_side.iter().filter_map(|group| Some((group, groups.remove(group)?.1)));
+        let brought = join_all(batches.map(|(group, batch)| bring(core, owner, group, batch))).await;
+        first_fault = first_fault.and(brought.into_iter().collect());
+    }
+    first_fault
+}
+
+fn size_of(submission: &Submission) -> usize {
+    let optional = [&submission.welcome, &submission.group_info];
+    submission.mls.as_slice().len()
+        + optional.into_iter().flatten().map(|bytes| bytes.as_slice().len()).sum::<usize>()
+        + submission.grants.iter().map(String::len).sum::<usize>()
+}
+
+async fn bring(
+    core: &Core,
+    owner: &Provider,
+    group: &GroupUri,
+    batch: Vec<Submission>,
+) -> Result<(), PeerFault> {
+    let submissions = Submissions { events: batch };
+    let ask = Ask {
+        content: Some(wire::encode(Encoding::Json, &submissions)),
+        method: Method::POST,
+        ..Ask::get(format!("/groups/{}/events", group.name()))
+    };
+    let outcomes: Vec<Outcome> = match core.call(owner, ask).await {
+        Ok(answer) => {
+            let answered: SubmissionResults = wire::decode(Encoding::Json, &answer.body)
+                .map_err(|fault| malformed(format!("its results: {fault}")))?;
+            let in_order = answered.results.iter().map(|result| result.id);
+            if !in_order.eq(submissions.events.iter().map(|submission| submission.id)) {
+                return Err(malformed("its results are not those of what was submitted".into()));
+            }
+            answered.results.into_iter().map(|result| result.outcome).collect()
+        }
+        Err(fault) => match fault.problem.as_deref().filter(|problem| is_final(problem)) {
+            // It will never take any of it.
+            Some(problem) => {
+                vec![Outcome::Rejected(Box::new(problem.clone())); submissions.events.len()]
+            }
+            None => return Err(fault),
+        },
+    };
+    // For now only: the owner is asked again, after a while.
+    let later = |outcome: &Outcome| match outcome {
+        Outcome::Rejected(problem) if problem.code == "unavailable" => Some(problem.clone()),
+        _ => None,
+    };
+    let put_off = outcomes.iter().find_map(later);
+    let answered = submissions.events.into_iter().zip(outcomes);
+    settle(core, group, answered.filter(|(_, outcome)| later(outcome).is_none()).collect())
+        .await
+        .map_err(|fault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?;
+    match put_off {
+        Some(problem) => Err(PeerFault::refused(503, *problem, None)),
+        None => Ok(()),
+    }
+}
+
+fn malformed(text: String) -> PeerFault {
+    PeerFault::new(Stage::Content, "malformed", text)
+}
+
+/// A refusal of the whole request that a repeat does not change.
+fn is_final(problem: &ReceivedProblem) -> bool {
+    const FINAL: [&str; 8] = [
+        "malformed",
+        "not-found",
+        "not-participant",
+        "not-authorized",
+        "not-here",
+        "gone",
+        "too-large",
+        "unsupported-media-type",
+    ];
+    FINAL.contains(&problem.code.as_str())
+}
+
+/// Forgets what was answered, and tells those who submitted it: at once, or by their feeds.
+async fn settle(
+    core: &Core,
+    group: &GroupUri,
+    outcomes: Vec<(Submission, Outcome)>,
+) -> Result<(), StoreFault> {
+    let (mut tell, mut answered) = (Vec::new(), Vec::new());
+    for (submission, outcome) in outcomes {
+        let waiting = core.answers.take(group, submission.id);
+        answered.push((submission.id, submission.sender, waiting.is_some(), outcome.clone()));
+        tell.extend(waiting.map(|waiting| (waiting, outcome)));
+    }
+    let group = group.clone();
+    core.store
+        .write(move |tx| {
+            for (id, sender, is_awaited, outcome) in answered {
+                if tx.unqueue(&group, id)? && !is_awaited {
+                    let result = SubmissionResult { id, outcome };
+                    tx.append(&feed_of(&sender), &ItemBody::Result(result))?;
+                }
+            }
+            Ok::<_, StoreFault>(())
+        })
+        .await?;
+    for (waiting, outcome) in tell {
+        // Where it has gone away meanwhile, it will repeat what it submitted, and be told the same.
+        let _ = waiting.send(outcome);
+    }
+    Ok(())
+}

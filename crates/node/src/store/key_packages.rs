@@ -1,0 +1,210 @@
+//! KeyPackages that our clients have published, and those that were handed out (section 9).
+
+use drawbridge_mtp::id::{ClientUri, Id, Name};
+use drawbridge_mtp::message::KeyPackageStock;
+use drawbridge_mtp::time::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::changes::Change;
+
+use super::{StoreFault, Tx, View, parsed, signed, unsigned};
+
+/// A KeyPackage that was checked, and what has to be known of it without reading it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKeyPackage {
+    /// Its MLS KeyPackageRef.
+    pub reference: Vec<u8>,
+    /// Its cipher suite.
+    pub suite: u16,
+    /// When its lifetime ends, in seconds since 1970.
+    pub ends: u64,
+    /// What its leaf can do, in the form of MLS RequiredCapabilities.
+    pub supports: Vec<u8>,
+    /// The `MLSMessage`.
+    pub package: Vec<u8>,
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredKeyPackage, rusqlite::Error> {
+    Ok(StoredKeyPackage {
+        reference: row.get(0)?,
+        suite: row.get(1)?,
+        ends: unsigned(row.get(2)?),
+        supports: row.get(3)?,
+        package: row.get(4)?,
+    })
+}
+
+impl View<'_> {
+    /// What a client has left to be handed out.
+    pub fn key_package_stock(&self, user: &Name, client: &Name) -> Result<KeyPackageStock, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT count(*) FILTER (WHERE NOT last_resort), count(*) FILTER (WHERE last_resort)
+                 FROM key_package WHERE user = ?1 AND client = ?2",
+            )?
+            .query_row([user.as_str(), client.as_str()], |row| {
+                Ok(KeyPackageStock {
+                    available: unsigned(row.get(0)?),
+                    last_resort: row.get::<_, i64>(1)? > 0,
+                })
+            })?)
+    }
+
+    /// The first of a client's KeyPackages that lives at `now` and `will_do`, the oldest first; and whether any lives.
+    pub fn find_key_package(
+        &self,
+        user: &Name,
+        client: &Name,
+        last_resort: bool,
+        now: Timestamp,
+        will_do: impl Fn(&StoredKeyPackage) -> bool,
+    ) -> Result<(Option<StoredKeyPackage>, bool), StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT ref, suite, ends, supports, package FROM key_package
+             WHERE user = ?1 AND client = ?2 AND last_resort = ?3 AND ends > ?4 ORDER BY added, ends, ref",
+        )?;
+        let mut rows =
+            statement.query(params![user.as_str(), client.as_str(), last_resort, signed(now.as_secs())])?;
+        let mut any = false;
+        while let Some(row) = rows.next()? {
+            any = true;
+            let package = stored(row)?;
+            if will_do(&package) {
+                return Ok((Some(package), any));
+            }
+        }
+        Ok((None, any))
+    }
+
+    /// The KeyPackage of a client that was handed out for `jti`.
+    pub fn handed_out(
+        &self,
+        jti: Id,
+        user: &Name,
+        client: &Name,
+    ) -> Result<Option<StoredKeyPackage>, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT ref, suite, ends, supports, package FROM handed_out
+                 WHERE jti = ?1 AND user = ?2 AND client = ?3",
+            )?
+            .query_row(params![jti.as_bytes(), user.as_str(), client.as_str()], stored)
+            .optional()?)
+    }
+
+    /// The client, by user and name, whose KeyPackage has this reference: handed out, or still to be.
+    pub fn client_of_key_package(&self, reference: &[u8]) -> Result<Option<(Name, Name)>, StoreFault> {
+        let found = self
+            .sql
+            .prepare_cached(
+                "SELECT user, client FROM handed_out WHERE ref = ?1
+                 UNION ALL SELECT user, client FROM key_package WHERE ref = ?1 LIMIT 1",
+            )?
+            .query_row([reference], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+            .optional()?;
+        let Some((user, client)) = found else { return Ok(None) };
+        Ok(Some((parsed("a name", user)?, parsed("a name", client)?)))
+    }
+}
+
+impl Tx<'_> {
+    /// Keeps a KeyPackage to be handed out once. One that is there, or was handed out, changes nothing.
+    pub fn add_key_package(
+        &self,
+        user: &Name,
+        client: &Name,
+        package: &StoredKeyPackage,
+    ) -> Result<(), StoreFault> {
+        if self.client_of_key_package(&package.reference)?.is_none() {
+            self.insert_key_package(user, client, package, false)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the KeyPackage for when no other is left, in the place of the one before.
+    pub fn set_last_resort(
+        &self,
+        user: &Name,
+        client: &Name,
+        package: &StoredKeyPackage,
+    ) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("DELETE FROM key_package WHERE user = ?1 AND client = ?2 AND last_resort")?
+            .execute([user.as_str(), client.as_str()])?;
+        self.insert_key_package(user, client, package, true)
+    }
+
+    fn insert_key_package(
+        &self,
+        user: &Name,
+        client: &Name,
+        package: &StoredKeyPackage,
+        last_resort: bool,
+    ) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO key_package (user, client, ref, suite, last_resort, ends, supports, added, package)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                user.as_str(),
+                client.as_str(),
+                package.reference,
+                package.suite,
+                last_resort,
+                signed(package.ends),
+                package.supports,
+                signed(self.now().as_millis()),
+                package.package,
+            ])?;
+        Ok(())
+    }
+
+    /// Notes that `package` of a client is handed out for `jti`; it cannot be again, unless it is `kept` as the last
+    /// resort.
+    pub fn hand_out(
+        &self,
+        jti: Id,
+        user: &Name,
+        client: &Name,
+        package: &StoredKeyPackage,
+        kept: bool,
+    ) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT OR REPLACE INTO handed_out (jti, user, client, ref, suite, ends, supports, package, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                jti.as_bytes(),
+                user.as_str(),
+                client.as_str(),
+                package.reference,
+                package.suite,
+                signed(package.ends),
+                package.supports,
+                package.package,
+                signed(self.now().as_millis()),
+            ])?;
+        if !kept {
+            self.sql
+                .prepare_cached("DELETE FROM key_package WHERE user = ?1 AND client = ?2 AND ref = ?3")?
+                .execute(params![user.as_str(), client.as_str(), package.reference])?;
+        }
+        Ok(())
+    }
+
+    /// Announces that a client's stock has been filled up, or is running out.
+    pub fn announce_stock(&self, client: &ClientUri) {
+        self.changed(Change::Stock(client.clone()));
+    }
+
+    /// Drops the KeyPackages that have expired, and forgets what was handed out before `since`.
+    pub fn prune_key_packages(&self, since: Timestamp) -> Result<(), StoreFault> {
+        self.sql.execute("DELETE FROM key_package WHERE ends <= ?1", [signed(self.now().as_secs())])?;
+        self.sql.execute("DELETE FROM handed_out WHERE at < ?1", [signed(since.as_millis())])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! What our clients have submitted to groups that others own, until the owner has answered.
+
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
+use drawbridge_mtp::message::Submission;
+use drawbridge_mtp::wire::{self, Encoding};
+use rusqlite::params;
+
+use crate::changes::Change;
+
+use super::{StoreFault, Tx, View, parsed, signed};
+
+/// A submission that waits for its group's owner.
+#[derive(Clone, Debug)]
+pub struct QueuedSubmission {
+    /// Its place in the order.
+    pub place: i64,
+    /// The group.
+    pub group: GroupUri,
+    /// What is submitted.
+    pub submission: Submission,
+}
+
+impl View<'_> {
+    /// What waits for `owner`, the oldest first, at most `at_most`.
+    pub fn outbox(&self, owner: &Provider, at_most: u32) -> Result<Vec<QueuedSubmission>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT place, group_uri, submission FROM outbox WHERE owner = ?1 ORDER BY place LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![owner.as_str(), at_most])?;
+        let mut queued = Vec::new();
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            queued.push(QueuedSubmission {
+                place: row.get(0)?,
+                group: parsed("a group", row.get(1)?)?,
+                submission: wire::decode(Encoding::Cbor, bytes).map_err(|fault| StoreFault::Unreadable {
+                    what: "a submission",
+                    value: fault.to_string(),
+                })?,
+            });
+        }
+        Ok(queued)
+    }
+
+    /// How many submissions of `client` wait.
+    pub fn count_outbox(&self, client: &ClientUri) -> Result<u64, StoreFault> {
+        let count = self
+            .sql
+            .prepare_cached("SELECT count(*) FROM outbox WHERE client = ?1")?
+            .query_row([client.as_str()], |row| row.get::<_, i64>(0))?;
+        Ok(super::unsigned(count))
+    }
+}
+
+impl Tx<'_> {
+    /// Keeps a submission until its owner has answered. One whose id waits for that group already is the same.
+    pub fn queue(&self, group: &GroupUri, submission: &Submission) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "INSERT OR IGNORE INTO outbox (owner, group_uri, client, id, queued, submission) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                group.provider().as_str(),
+                group.as_str(),
+                submission.sender.as_str(),
+                submission.id.as_bytes(),
+                signed(self.now().as_millis()),
+                wire::encode(Encoding::Cbor, submission),
+            ])?;
+        self.changed(Change::Outbox(group.provider().clone()));
+        Ok(())
+    }
+
+    /// Forgets a submission that was answered; `false` where it was not there.
+    pub fn unqueue(&self, group: &GroupUri, id: Id) -> Result<bool, StoreFault> {
+        let gone = self
+            .sql
+            .prepare_cached("DELETE FROM outbox WHERE group_uri = ?1 AND id = ?2")?
+            .execute(params![group.as_str(), id.as_bytes()])?;
+        Ok(gone == 1)
+    }
+}

@@ -1,0 +1,175 @@
+//! What its feed tells, and what it makes of that.
+
+use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::message::{Body, Event, EventKind, FeedQuery, Item, ItemBody, Welcome};
+use openmls::group::{JoinBuilder, ProcessedWelcome};
+use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes};
+use openmls::prelude::{
+    MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, RatchetTreeIn,
+};
+
+use super::{Device, Joined, Said, join_config};
+use crate::PATIENCE;
+
+impl Device {
+    /// Pulls until there is what is looked for.
+    pub async fn hears<T>(&self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(found) = look(self) {
+                    return found;
+                }
+                self.pulls(5).await;
+            }
+        });
+        match found.await {
+            Ok(found) => found,
+            Err(_) => panic!("{} never heard that {what}; it has {:#?}", self.uri, self.items()),
+        }
+    }
+
+    /// Pulls until it has come into a group.
+    pub async fn comes_into(&self, group: &GroupUri) {
+        self.hears("it is in the group", |device| device.is_in(group).then_some(())).await;
+    }
+
+    /// Pulls until its group is in this epoch.
+    pub async fn reaches(&self, group: &GroupUri, epoch: u64) {
+        self.hears("the epoch has come", |device| (device.epoch(group) >= epoch).then_some(())).await;
+        assert_eq!(self.epoch(group), epoch);
+    }
+
+    /// Pulls until it has heard the event `seq` of a group.
+    pub async fn hears_of(&self, group: &GroupUri, seq: u64) -> Event {
+        self.hears(&format!("event {seq} has come"), |device| {
+            device.events(group).into_iter().find(|event| event.seq == seq)
+        })
+        .await
+    }
+
+    /// Pulls until somebody has said something.
+    pub async fn hears_said(&self, group: &GroupUri, text: &str) -> Said {
+        self.hears(&format!("{text:?} is said"), |device| {
+            device.heard(group).into_iter().find(|said| said.text.as_deref() == Some(text))
+        })
+        .await
+    }
+
+    /// Pulls one page, waiting up to `wait` seconds for it, and takes it in. Returns how many items it had.
+    pub async fn pulls(&self, wait: u64) -> usize {
+        let query = {
+            let memory = self.memory();
+            FeedQuery { wait, generation: memory.generation, ..memory.place }
+        };
+        let page = self.feed(&query).await.unwrap();
+        let count = page.items.len();
+        for item in page.items {
+            self.takes(item.clone()).await;
+            let mut memory = self.memory();
+            memory.place.after = item.seq;
+            memory.place.last = Some(item.id);
+            memory.generation = Some(page.generation);
+        }
+        count
+    }
+
+    /// Pulls until there is nothing more for now.
+    pub async fn catches_up(&self) {
+        while self.pulls(0).await > 0 {}
+    }
+
+    /// Takes in one item.
+    pub async fn takes(&self, item: Item) {
+        self.memory().items.push(item.clone());
+        match item.body {
+            ItemBody::Welcome(welcome) => self.takes_welcome(welcome).await,
+            ItemBody::Event(event) => self.takes_event(event).await,
+            ItemBody::Result(result) => self.memory().results.push(result),
+            _ => {}
+        }
+    }
+
+    /// The bytes of a body, fetched where it is an object.
+    pub async fn bytes(&self, body: &Body) -> Vec<u8> {
+        match body {
+            Body::Here(bytes) => bytes.as_slice().to_vec(),
+            Body::Object(object) => {
+                let bytes = self.object(&object.sha256).await.unwrap();
+                assert_eq!(bytes.len() as u64, object.size);
+                bytes
+            }
+        }
+    }
+
+    async fn takes_welcome(&self, welcome: Welcome) {
+        let ours = welcome.key_package_refs.iter().any(|reference| self.has_package(reference.as_slice()));
+        assert!(ours, "a Welcome for another: {welcome:?}");
+        let message = self.bytes(&welcome.welcome).await;
+        let tree = self.bytes(&welcome.ratchet_tree).await;
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(&message).unwrap();
+        let MlsMessageBodyIn::Welcome(message) = message.extract() else { panic!("no Welcome") };
+        let processed = ProcessedWelcome::new_from_welcome(&self.mls, &join_config(), message).unwrap();
+        let mls = JoinBuilder::new(&self.mls, processed)
+            .with_ratchet_tree(RatchetTreeIn::tls_deserialize_exact(tree.as_slice()).unwrap())
+            .skip_lifetime_validation()
+            .replace_old_group()
+            .build()
+            .unwrap()
+            .into_group(&self.mls)
+            .unwrap();
+        let joined = Joined { mls, since: Some(welcome.from_seq), pending: None, events: Vec::new() };
+        self.memory().groups.insert(welcome.group, joined);
+    }
+
+    async fn takes_event(&self, event: Event) {
+        let body = self.bytes(event.body.as_ref().expect("a body")).await;
+        let mut memory = self.memory();
+        let Some(joined) = memory.groups.get_mut(&event.group) else { return };
+        let Some(since) = joined.since else {
+            // Nothing before its own commit can be read.
+            if joined.pending.as_deref() == Some(&body) {
+                (joined.since, joined.pending) = (Some(event.seq), None);
+                joined.events.push(event);
+            }
+            return;
+        };
+        if let Some(last) = joined.events.last() {
+            assert_eq!(event.seq, last.seq + 1, "{} skips or repeats an event", self.uri);
+        }
+        joined.events.push(event.clone());
+        let own = event.sender == self.uri;
+        if event.kind == EventKind::Created || event.seq <= since || !joined.mls.is_active() {
+            return;
+        }
+        let said = |text| Said { group: event.group.clone(), seq: event.seq, by: event.sender.clone(), text };
+        match event.kind {
+            EventKind::Commit if joined.pending.as_deref() == Some(&body) => {
+                joined.pending = None;
+                joined.mls.merge_pending_commit(&self.mls).unwrap();
+            }
+            EventKind::Application if own => memory.said.push(said(None)),
+            EventKind::Proposal if own => {}
+            _ => {
+                let message = MlsMessageIn::tls_deserialize_exact_bytes(&body).unwrap();
+                let message = message.try_into_protocol_message().unwrap();
+                let processed = joined.mls.process_message(&self.mls, message);
+                let processed =
+                    processed.unwrap_or_else(|fault| panic!("{} cannot take {event:?}: {fault}", self.uri));
+                match processed.into_content() {
+                    ProcessedMessageContent::ApplicationMessage(text) => {
+                        let text = String::from_utf8(text.into_bytes()).unwrap();
+                        memory.said.push(said(Some(text)));
+                    }
+                    ProcessedMessageContent::ProposalMessage(proposal) => {
+                        joined.mls.store_pending_proposal(self.mls.storage(), *proposal).unwrap();
+                    }
+                    ProcessedMessageContent::StagedCommitMessage(staged) => {
+                        joined.pending = None;
+                        joined.mls.merge_staged_commit(&self.mls, *staged).unwrap();
+                    }
+                    _ => panic!("something else"),
+                }
+            }
+        }
+    }
+}

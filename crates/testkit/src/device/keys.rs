@@ -1,0 +1,117 @@
+//! Its keys, its KeyPackages, and the form of groups.
+
+use drawbridge_mtp::id::ClientUri;
+use drawbridge_mtp::octets::Octets;
+use drawbridge_mtp::policy::{EXTENSION_TYPE, Policy};
+use openmls::group::MlsGroup;
+use openmls::prelude::tls_codec::Serialize;
+use openmls::prelude::{
+    BasicCredential, Capabilities, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType,
+    Extensions, GroupContext, KeyPackage, Lifetime, MlsMessageOut, OpenMlsProvider,
+    RequiredCapabilitiesExtension, UnknownExtension,
+};
+
+use super::{Device, SUITE};
+
+/// How long a leaf lives unless a test wants it otherwise, in seconds.
+pub(super) const LIFETIME_S: u64 = 60 * 86_400;
+
+impl Device {
+    /// A new KeyPackage, published or not.
+    pub fn key_package(&self) -> Octets {
+        self.key_package_of(self.uri.as_str(), LIFETIME_S, false)
+    }
+
+    /// A KeyPackage for when no other is left.
+    pub fn last_resort(&self) -> Octets {
+        self.key_package_of(self.uri.as_str(), LIFETIME_S, true)
+    }
+
+    /// A KeyPackage that ends after so many seconds.
+    pub fn short_key_package(&self, lifetime_s: u64) -> Octets {
+        self.key_package_of(self.uri.as_str(), lifetime_s, false)
+    }
+
+    /// A KeyPackage that says it is somebody's of this name.
+    pub fn key_package_as(&self, identity: &str) -> Octets {
+        self.key_package_of(identity, LIFETIME_S, false)
+    }
+
+    fn key_package_of(&self, identity: &str, lifetime_s: u64, last_resort: bool) -> Octets {
+        let mut builder = KeyPackage::builder()
+            .key_package_lifetime(Lifetime::new(lifetime_s))
+            .leaf_node_capabilities(self.capabilities());
+        if last_resort {
+            builder = builder.mark_as_last_resort();
+        }
+        let bundle = builder.build(SUITE, &self.mls, &self.keys, self.credential_as(identity)).unwrap();
+        write(&MlsMessageOut::from(bundle.into_key_package()))
+    }
+
+    /// The reference by which a Welcome names a KeyPackage of this client, where it has its private key.
+    pub(super) fn has_package(&self, reference: &[u8]) -> bool {
+        use openmls::prelude::tls_codec::{Deserialize, VLBytes};
+        use openmls_traits::storage::StorageProvider;
+        let encoded = write(&VLBytes::new(reference.to_vec()));
+        let reference = openmls::prelude::KeyPackageRef::tls_deserialize(&mut encoded.as_slice()).unwrap();
+        let found: Option<openmls::prelude::KeyPackageBundle> =
+            self.mls.storage().key_package(&reference).unwrap();
+        found.is_some()
+    }
+
+    /// From now on its leaves are larger than what a feed carries: they say that they know very many extensions.
+    pub fn grows(&self) {
+        self.memory().is_large = true;
+    }
+
+    pub(super) fn capabilities(&self) -> Capabilities {
+        let mut extensions = vec![ExtensionType::Unknown(EXTENSION_TYPE), ExtensionType::LastResort];
+        if self.memory().is_large {
+            extensions.extend((0x1000..0xa000).map(ExtensionType::Unknown));
+        }
+        Capabilities::builder()
+            .ciphersuites(vec![SUITE])
+            .extensions(extensions)
+            .credentials(vec![CredentialType::Basic])
+            .build()
+    }
+
+    pub(super) fn credential(&self) -> CredentialWithKey {
+        self.credential_as(self.uri.as_str())
+    }
+
+    pub(super) fn credential_as(&self, identity: &str) -> CredentialWithKey {
+        let credential = BasicCredential::new(identity.as_bytes().to_vec()).into();
+        CredentialWithKey { credential, signature_key: self.keys.public().into() }
+    }
+}
+
+pub(super) fn client_of(credential: &Credential) -> ClientUri {
+    let basic = BasicCredential::try_from(credential.clone()).unwrap();
+    std::str::from_utf8(basic.identity()).unwrap().parse().unwrap()
+}
+
+pub(super) fn policy_of(group: &MlsGroup) -> Policy {
+    Policy::from_cbor(&group.extensions().unknown(EXTENSION_TYPE).unwrap().0).unwrap()
+}
+
+/// The group context's extensions under a policy.
+pub(super) fn with_policy(
+    mut extensions: Extensions<GroupContext>,
+    policy: &Policy,
+) -> Extensions<GroupContext> {
+    let required = RequiredCapabilitiesExtension::new(
+        &[ExtensionType::Unknown(EXTENSION_TYPE)],
+        &[],
+        &[CredentialType::Basic],
+    );
+    let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
+    for extension in [Extension::RequiredCapabilities(required), policy] {
+        extensions.add_or_replace(extension).unwrap();
+    }
+    extensions
+}
+
+pub(super) fn write(structure: &impl Serialize) -> Octets {
+    Octets(structure.tls_serialize_detached().unwrap())
+}

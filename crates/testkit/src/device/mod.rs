@@ -1,0 +1,186 @@
+//! A user's client made by hand: real MLS on openmls's in-memory provider, real HTTP to its provider, and every step
+//! only when it is told to.
+
+mod api;
+mod commit;
+mod follow;
+mod keys;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use drawbridge_mtp::id::{ClientUri, Generation, GroupUri, Id, UserUri};
+use drawbridge_mtp::message::{Event, FeedQuery, Item, SubmissionResult};
+use drawbridge_mtp::policy::{Policy, Who};
+use openmls::group::{MIXED_PLAINTEXT_WIRE_FORMAT_POLICY, MlsGroup, MlsGroupJoinConfig};
+use openmls::prelude::{Ciphersuite, GroupId};
+use openmls_basic_credential::SignatureKeyPair;
+use openmls_rust_crypto::OpenMlsRustCrypto;
+
+pub use api::Answer;
+pub use commit::Change;
+
+use crate::Clock;
+
+/// A client of a user. It keeps its keys and groups whether or not its provider runs.
+pub struct Device {
+    uri: ClientUri,
+    token: String,
+    base: String,
+    http: reqwest::Client,
+    mls: OpenMlsRustCrypto,
+    keys: SignatureKeyPair,
+    clock: Arc<Clock>,
+    memory: Mutex<Memory>,
+}
+
+/// What it knows.
+#[derive(Default)]
+struct Memory {
+    groups: HashMap<GroupUri, Joined>,
+    place: FeedQuery,
+    generation: Option<Generation>,
+    items: Vec<Item>,
+    said: Vec<Said>,
+    results: Vec<SubmissionResult>,
+    is_large: bool,
+}
+
+/// A group that it is in.
+struct Joined {
+    mls: MlsGroup,
+    /// The commit by which it came in, or 1; none while its own commit from outside is on its way.
+    since: Option<u64>,
+    /// The bytes of its own commit that is on its way.
+    pending: Option<Vec<u8>>,
+    events: Vec<Event>,
+}
+
+/// An application message that it could read, or has sent itself and got back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// In which group.
+    pub group: GroupUri,
+    /// Its number there.
+    pub seq: u64,
+    /// Who.
+    pub by: ClientUri,
+    /// What; nothing for its own, which cannot be read again.
+    pub text: Option<String>,
+}
+
+/// The cipher suite, unless a test wants another.
+const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+
+/// A policy with these admins, where all members may add and send.
+pub fn policy(admins: &[&UserUri]) -> Policy {
+    Policy {
+        name: "Tea".into(),
+        admins: admins.iter().copied().cloned().collect(),
+        add: Who::Members,
+        send: Who::Members,
+    }
+}
+
+impl Device {
+    pub(crate) fn new(uri: ClientUri, token: String, listen: SocketAddr, clock: Arc<Clock>) -> Self {
+        let mls = OpenMlsRustCrypto::default();
+        let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();
+        let base = format!("http://{listen}/client/v1");
+        // Another test of this process may have chosen the same one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+        Self { uri, token, base, http, mls, keys, clock, memory: Mutex::default() }
+    }
+
+    /// A client of a provider that has no node, so that it can ask nobody: it makes what it is told to.
+    pub(crate) fn without_provider(uri: ClientUri, clock: Arc<Clock>) -> Self {
+        Self::new(uri, String::new(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
+    }
+
+    /// Its address.
+    pub fn uri(&self) -> &ClientUri {
+        &self.uri
+    }
+
+    /// Whose it is.
+    pub fn user(&self) -> &UserUri {
+        self.uri.user()
+    }
+
+    /// The epoch of a group as it knows it.
+    pub fn epoch(&self, group: &GroupUri) -> u64 {
+        self.with(group, |joined| joined.mls.epoch().as_u64())
+    }
+
+    /// The epoch authenticator of a group: who has the same is in the same epoch of the same group.
+    pub fn authenticator(&self, group: &GroupUri) -> Vec<u8> {
+        self.with(group, |joined| joined.mls.epoch_authenticator().as_slice().to_vec())
+    }
+
+    /// The clients in a group as it knows it.
+    pub fn members(&self, group: &GroupUri) -> Vec<ClientUri> {
+        self.with(group, |joined| {
+            let members = joined.mls.members();
+            members.map(|member| keys::client_of(&member.credential)).collect()
+        })
+    }
+
+    /// The policy of a group as it knows it.
+    pub fn policy(&self, group: &GroupUri) -> Policy {
+        self.with(group, |joined| keys::policy_of(&joined.mls))
+    }
+
+    /// Whether it is in a group, as far as it knows.
+    pub fn is_in(&self, group: &GroupUri) -> bool {
+        self.memory().groups.get(group).is_some_and(|joined| joined.mls.is_active())
+    }
+
+    /// The events of a group that its feed has brought.
+    pub fn events(&self, group: &GroupUri) -> Vec<Event> {
+        self.with(group, |joined| joined.events.clone())
+    }
+
+    /// All items that its feed has brought.
+    pub fn items(&self) -> Vec<Item> {
+        self.memory().items.clone()
+    }
+
+    /// What was said in a group, as far as it has heard.
+    pub fn heard(&self, group: &GroupUri) -> Vec<Said> {
+        self.memory().said.iter().filter(|said| said.group == *group).cloned().collect()
+    }
+
+    /// What others said in a group, the words alone.
+    pub fn texts(&self, group: &GroupUri) -> Vec<String> {
+        self.heard(group).into_iter().filter_map(|said| said.text).collect()
+    }
+
+    /// What its feed has told of a submission.
+    pub fn result(&self, id: Id) -> Option<SubmissionResult> {
+        self.memory().results.iter().find(|result| result.id == id).cloned()
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap()
+    }
+
+    fn with<T>(&self, group: &GroupUri, look: impl FnOnce(&mut Joined) -> T) -> T {
+        let mut memory = self.memory();
+        let joined = memory.groups.get_mut(group);
+        look(joined.unwrap_or_else(|| panic!("{} is not in {group}", self.uri)))
+    }
+}
+
+fn group_id(group: &GroupUri) -> GroupId {
+    GroupId::from_slice(group.as_str().as_bytes())
+}
+
+fn join_config() -> MlsGroupJoinConfig {
+    MlsGroupJoinConfig::builder()
+        .wire_format_policy(MIXED_PLAINTEXT_WIRE_FORMAT_POLICY)
+        .max_past_epochs(4)
+        .use_ratchet_tree_extension(false)
+        .build()
+}

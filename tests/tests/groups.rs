@@ -1,0 +1,332 @@
+//! Groups whose members are at several providers (`docs/mtp.md`, sections 8 to 11): real nodes, real MLS.
+
+use std::time::Duration;
+
+use drawbridge_mtp::grant::UnverifiedGrant;
+use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::message::{Body, ItemBody, Outcome, SubmissionKind};
+use drawbridge_mtp::octets::Octets;
+use drawbridge_mtp::problem::Code;
+use drawbridge_node::store::{GroupRow, Standing};
+use drawbridge_testkit::{Change, Circle, Station, policy};
+
+#[tokio::test]
+async fn people_of_three_providers_talk_in_a_group() {
+    let circle = Circle::of(3).await;
+    let (ann, ben, cat) =
+        (circle.person(0, "ann").await, circle.person(1, "ben").await, circle.person(2, "cat").await);
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    circle.connects(ann.user(), ben.user()).await;
+    circle.connects(ann.user(), cat.user()).await;
+
+    // Ben's operator agrees; Cat's own client does.
+    circle.authorizes(&ann, &tea, ben.user()).await;
+    let asked = ann.asks_to_add(&tea, cat.user()).await;
+    let id = asked.id;
+    circle
+        .home(cat.user())
+        .until("the request comes", move |view| Ok(view.authorizations_by_id(id)?.pop()))
+        .await;
+    cat.decides(asked, "approve").await;
+    circle.is_authorized(&ann, asked).await;
+
+    let claimed = ann.claims(&tea, &[ben.user(), cat.user()]).await;
+    let commit = ann.commit(&tea, Change::adding(&claimed));
+    let placed = ann.does(&tea, &commit).await;
+    assert_eq!(placed.seq, 2);
+    ann.reaches(&tea, 1).await;
+    for joined in [&ben, &cat] {
+        joined.comes_into(&tea).await;
+        assert_eq!(joined.authenticator(&tea), ann.authenticator(&tea));
+        assert_eq!(joined.members(&tea), [ann.uri(), ben.uri(), cat.uri()].map(Clone::clone));
+    }
+
+    let hello = ann.does(&tea, &ann.says(&tea, "hello")).await;
+    assert_eq!(hello.seq, 3);
+    for other in [&ben, &cat] {
+        assert_eq!(other.hears_said(&tea, "hello").await.by, *ann.uri());
+    }
+    ben.does(&tea, &ben.says(&tea, "hello from ben")).await;
+    cat.does(&tea, &cat.says(&tea, "hello from cat")).await;
+    for all in [&ann, &ben, &cat] {
+        let heard = all
+            .hears("all have spoken", |device| Some(device.heard(&tea)).filter(|heard| heard.len() == 3))
+            .await;
+        assert_eq!(heard.iter().map(|said| said.seq).collect::<Vec<_>>(), [3, 4, 5]);
+    }
+}
+
+#[tokio::test]
+async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let roster = ann.roster(&tea).await.unwrap();
+    assert_eq!(roster.epoch, 1);
+    let [first, second] = &roster.members[..] else { panic!("{roster:?}") };
+    assert_eq!((&first.client, first.leaf, first.since_epoch), (ann.uri(), 0, 0));
+    assert_eq!((&first.added_by, &first.grant), (ann.user(), &None));
+    assert_eq!((&second.client, second.leaf, second.since_epoch), (ben.uri(), 1, 1));
+    assert_eq!(&second.added_by, ann.user());
+
+    let alpha = &circle.stations[0];
+    let grant = UnverifiedGrant::parse(second.grant.as_ref().unwrap()).unwrap();
+    let document = alpha.node().document_of(ben.uri().provider()).unwrap();
+    let key = document.keys.iter().find(|key| key.thumbprint() == grant.kid()).unwrap();
+    let held = grant.verify(key, alpha.provider(), alpha.node().now()).unwrap();
+    assert_eq!((&held.claims().sub, &held.claims().adder), (ben.user(), ann.user()));
+    assert_eq!(held.claims().group, tea);
+
+    // Ben's provider has it from the owner and checked that it is the tree's.
+    let theirs = participates(&circle.stations[1], &tea, 1).await;
+    assert_eq!(ben.roster(&tea).await.unwrap(), roster);
+    assert_eq!(theirs.policy, Some(policy(&[ann.user()])));
+}
+
+/// Returns when a participant follows a group in this epoch.
+async fn participates(station: &Station, group: &GroupUri, epoch: u64) -> GroupRow {
+    let uri = group.clone();
+    station
+        .until(&format!("{group} is followed in epoch {epoch}"), move |view| {
+            let row = view.group(&uri)?;
+            Ok(row.filter(|row| row.standing == Standing::Live && row.epoch == epoch))
+        })
+        .await
+}
+
+/// How a station has a group.
+async fn stands(station: &Station, group: &GroupUri) -> GroupRow {
+    let uri = group.clone();
+    station.reads(move |view| view.group(&uri)).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
+    let circle = Circle::of(3).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(2, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
+    let beta = &circle.stations[1];
+    participates(beta, &tea, 1).await;
+    ben.does(&tea, &ben.says(&tea, "hello")).await;
+
+    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
+    ann.reaches(&tea, 2).await;
+    let after = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
+    cat.hears_said(&tea, "ben is gone").await;
+
+    ben.hears_of(&tea, cut.seq).await;
+    assert!(!ben.is_in(&tea));
+    let group = tea.clone();
+    beta.until("the group is over", move |view| {
+        Ok(view.group(&group)?.filter(|row| row.standing == Standing::Over))
+    })
+    .await;
+    // Another group in the same feed shows that nothing is still to come.
+    circle.connects(cat.user(), ben.user()).await;
+    ben.catches_up().await;
+    assert_eq!(ben.events(&tea).last().map(|event| event.seq), Some(cut.seq));
+    assert_eq!(stands(beta, &tea).await.head, cut.seq);
+    assert!(after.seq > cut.seq);
+    assert_eq!(ben.groups().await.groups, []);
+    assert_eq!(ben.status(&tea).await.unwrap_err().known(), Some(Code::NotFound));
+    let submitted = ben.tries(&tea, vec![ben.submission(SubmissionKind::Application, Octets(vec![1]))]).await;
+    assert_eq!(submitted.unwrap_err().known(), Some(Code::NotFound));
+    assert_eq!(ann.status(&tea).await.unwrap().participants, [cat.uri().provider().clone()]);
+}
+
+#[tokio::test]
+async fn who_leaves_is_let_go_by_the_others() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    participates(&circle.stations[1], &tea, 1).await;
+    let late = ben.says(&tea, "one more word");
+    let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
+    let refused = ben.is_refused(&tea, &late, Code::NotAuthorized).await;
+    assert!(refused.detail.is_some_and(|text| text.contains("leave")));
+    ann.hears_of(&tea, proposed.seq).await;
+    let let_go = ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 2).await;
+    ben.hears_of(&tea, let_go.seq).await;
+    assert!(!ben.is_in(&tea));
+    assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 1);
+    let group = tea.clone();
+    circle.stations[1]
+        .until("the group is over", move |view| {
+            Ok(view.group(&group)?.filter(|row| row.standing == Standing::Over))
+        })
+        .await;
+
+    // And comes back under a new grant.
+    circle.adds(&ann, &tea, &[&ben]).await;
+    participates(&circle.stations[1], &tea, 3).await;
+    ben.does(&tea, &ben.says(&tea, "back again")).await;
+    ann.hears_said(&tea, "back again").await;
+}
+
+#[tokio::test]
+async fn a_users_second_client_joins_by_itself() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let beta = &circle.stations[1];
+    participates(beta, &tea, 1).await;
+    let laptop = beta.device(ben.user(), "laptop").await;
+    let info = laptop.info(&tea).await.unwrap();
+    let joined = laptop.does(&tea, &laptop.joins(&tea, &info)).await;
+    for device in [&ann, &ben] {
+        device.reaches(&tea, 2).await;
+        assert_eq!(device.authenticator(&tea), laptop.authenticator(&tea));
+    }
+    participates(beta, &tea, 2).await;
+    ann.does(&tea, &ann.says(&tea, "to both")).await;
+    for device in [&ben, &laptop] {
+        device.hears_said(&tea, "to both").await;
+    }
+    assert_eq!(laptop.events(&tea)[0].seq, joined.seq, "it is told from its own commit on");
+    laptop.does(&tea, &laptop.says(&tea, "from the laptop")).await;
+    ann.hears_said(&tea, "from the laptop").await;
+    let member = ann.roster(&tea).await.unwrap().members.pop().unwrap();
+    assert_eq!((&member.client, &member.added_by, &member.grant), (laptop.uri(), ben.user(), &None));
+
+    // The first loses its state, and takes the place of its old leaf.
+    ben.forgets_group(&tea);
+    let info = ben.info(&tea).await.unwrap();
+    ben.does(&tea, &ben.joins(&tea, &info)).await;
+    ann.reaches(&tea, 3).await;
+    assert_eq!(ann.members(&tea).len(), 3);
+    participates(beta, &tea, 3).await;
+    ben.does(&tea, &ben.says(&tea, "anew")).await;
+    ann.hears_said(&tea, "anew").await;
+    laptop.hears_said(&tea, "anew").await;
+
+    // The laptop goes, its user stays.
+    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(laptop.uri()))).await;
+    ann.reaches(&tea, 4).await;
+    ann.does(&tea, &ann.says(&tea, "not for the laptop")).await;
+    ben.hears_said(&tea, "not for the laptop").await;
+    laptop.hears_of(&tea, cut.seq).await;
+    laptop.catches_up().await;
+    assert!(!laptop.is_in(&tea));
+    assert_eq!(laptop.events(&tea).last().map(|event| event.seq), Some(cut.seq));
+}
+
+#[tokio::test]
+async fn a_user_adds_further_clients_without_a_grant() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    laptop.publishes(1).await;
+    let claimed = ben.claims(&tea, &[ben.user()]).await;
+    ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
+    laptop.comes_into(&tea).await;
+    ann.reaches(&tea, 2).await;
+    laptop.does(&tea, &laptop.says(&tea, "hi")).await;
+    ann.hears_said(&tea, "hi").await;
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_a_page_comes_as_an_object() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    ann.grows();
+    ben.grows();
+    // The leaves that came before were small; these are claimed first.
+    let admins: Vec<_> = (0..2000).map(|n| circle.stations[0].address(&format!("admin-{n}"))).collect();
+    let mut large = policy(&[ann.user()]);
+    large.admins.extend(admins);
+    let tea = circle.group_with("tea", &ann, &[&ben], &large).await;
+    participates(&circle.stations[1], &tea, 1).await;
+    let item = ben.items().into_iter().find_map(|item| match item.body {
+        ItemBody::Welcome(welcome) => Some(welcome),
+        _ => None,
+    });
+    let item = item.unwrap();
+    assert!(matches!((&item.welcome, &item.ratchet_tree), (Body::Object(_), Body::Object(_))), "{item:?}");
+
+    let long = "x".repeat(200_000);
+    let placed = ann.does(&tea, &ann.says(&tea, &long)).await;
+    let event = ben.hears_of(&tea, placed.seq).await;
+    assert!(matches!(event.body, Some(Body::Object(object)) if object.size > 200_000));
+    ben.hears_said(&tea, &long).await;
+    // A commit that is an object is followed too.
+    ann.does(&tea, &ann.commit(&tea, Change::with_policy(large.clone()))).await;
+    let Some(Body::Object(object)) = event.body else { unreachable!() };
+    participates(&circle.stations[1], &tea, 2).await;
+    ben.reaches(&tea, 2).await;
+    let stranger = circle.person(1, "bob").await;
+    assert_eq!(stranger.object(&object.sha256).await.unwrap_err().known(), Some(Code::NotFound));
+}
+
+#[tokio::test]
+async fn groups_outlive_a_restart_of_each_node() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    participates(&circle.stations[1], &tea, 1).await;
+    for round in 0..20 {
+        if round % 6 == 2 {
+            let station = &circle.stations[round % 2];
+            station.stop().await;
+            station.start().await;
+        }
+        let (one, other) = if round % 2 == 0 { (&ann, &ben) } else { (&ben, &ann) };
+        let commit = one.commit(&tea, Change::renewal());
+        if !matches!(one.submits(&tea, &commit).await, Outcome::Accepted(_)) {
+            one.hears("the owner has accepted", |device| device.result(commit.id)).await;
+        }
+        let epoch = round as u64 + 2;
+        one.reaches(&tea, epoch).await;
+        other.reaches(&tea, epoch).await;
+        assert_eq!(one.authenticator(&tea), other.authenticator(&tea));
+        participates(&circle.stations[1], &tea, epoch).await;
+    }
+    for station in &circle.stations {
+        station.stop().await;
+        station.start().await;
+    }
+    // A proposal that waits is remembered as well.
+    let late = ben.says(&tea, "no");
+    let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
+    for station in &circle.stations {
+        station.stop().await;
+        station.start().await;
+    }
+    ben.is_refused(&tea, &late, Code::NotAuthorized).await;
+    ann.hears_of(&tea, proposed.seq).await;
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 22).await;
+    assert_eq!(ann.members(&tea).len(), 1);
+}
+
+#[tokio::test]
+async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let (alpha, beta) = (&circle.stations[0], &circle.stations[1]);
+    participates(beta, &tea, 1).await;
+    alpha.stop().await;
+    let words: Vec<_> = (0..5).map(|n| ben.says(&tea, &format!("word {n}"))).collect();
+    let results = ben.tries(&tea, words.clone()).await.unwrap();
+    assert!(results.iter().all(|result| result.outcome == Outcome::Queued), "{results:?}");
+    // Said again, by a client that does not wait for the answer, it waits once.
+    let again = ben.tries(&tea, vec![words[2].clone()]);
+    assert!(tokio::time::timeout(Duration::from_secs(1), again).await.is_err());
+    beta.stop().await;
+    beta.start().await;
+    alpha.start().await;
+    for (at, word) in words.iter().enumerate() {
+        let result = ben.hears("the result comes", |device| device.result(word.id)).await;
+        let Outcome::Accepted(placed) = result.outcome else { panic!("{result:?}") };
+        assert_eq!(placed.seq, 3 + at as u64);
+        assert_eq!(ben.submits(&tea, word).await, Outcome::Duplicate(placed));
+    }
+    let heard: Vec<_> = (0..5).map(|n| format!("word {n}")).collect();
+    ann.hears("all words", |device| Some(device.texts(&tea)).filter(|texts| texts.len() == 5)).await;
+    assert_eq!(ann.texts(&tea), heard);
+    let owner = alpha.provider().clone();
+    assert!(beta.reads(move |view| view.outbox(&owner, 10)).await.is_empty());
+}
