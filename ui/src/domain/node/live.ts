@@ -25,7 +25,8 @@ type Telling = Exclude<Event, { type: "reload" | "traffic" }>;
 function readings(event: Telling): readonly Reading[] {
   switch (event.type) {
     case "peers":
-      return ["peers", "peer", "status"];
+      // How far each provider has acknowledged a group's log is news of the provider.
+      return ["peers", "peer", "group", "status"];
     case "approvals":
       // Whom one may add hangs on the connections.
       return ["approvals", "connections", "authorizations", "conversations", "users", "status"];
@@ -114,6 +115,12 @@ export class Live {
   reload(): void {
     void this.#queries.invalidateQueries();
     for (const listener of this.#listeners) listener.reloaded?.();
+  }
+
+  /** Another provider is shown: nothing that was read of the one before holds. */
+  forget(): void {
+    const kept: readonly unknown[] = ["status", "demo"] satisfies Command[];
+    void this.#queries.resetQueries({ predicate: ({ queryKey }) => !kept.includes(queryKey[0]) });
   }
 
   async refresh(list: readonly Reading[]): Promise<void> {

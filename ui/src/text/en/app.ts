@@ -22,7 +22,8 @@ export const app = {
   none: "none",
   sortedBy: (column: string, down: boolean) => `${column}, sorted ${down ? "downwards" : "upwards"}`,
   waits: (n: number) => `${many(n, "thing waits", "things wait")} for you`,
-  title: (screen: string, waits: number) => `${waits > 0 ? `(${waits}) ` : ""}${screen} · Drawbridge`,
+  title: (screen: string, waits: number, shown: string | null) =>
+    `${waits > 0 ? `(${waits}) ` : ""}${screen}${shown === null ? "" : ` · ${shown}`} · Drawbridge`,
   failed: "That did not work",
   unreachable: "The node does not answer.",
   /** What goes before the reason, by its code, where that alone would puzzle. */
