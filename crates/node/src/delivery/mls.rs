@@ -8,8 +8,9 @@ use drawbridge_mtp::problem::{Code, Problem};
 use openmls::extensions::Extensions;
 use openmls::framing::PublicMessageIn;
 use openmls::group::{GroupContext, GroupId};
-use openmls::messages::Welcome;
 use openmls::messages::group_info::VerifiableGroupInfo;
+use openmls::messages::{ConfirmationTag, Welcome};
+use openmls::prelude::tls_codec::{Deserialize, Serialize, Size};
 use openmls::prelude::{
     BasicCredential, ContentType, Credential, DeserializeBytes, MlsMessageBodyIn, MlsMessageIn,
     ProtocolMessage, RatchetTreeIn,
@@ -74,6 +75,16 @@ pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
     }
     VerifiableGroupInfo::tls_deserialize_exact_bytes(bytes)
         .map_err(|fault| invalid(format!("`group_info` is not an MLS GroupInfo: {fault}")))
+}
+
+/// What a GroupInfo ends with: the confirmation tag of its epoch, and the leaf that signed.
+pub(super) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32), Problem> {
+    let before = info.group_context().tls_serialized_len() + info.extensions().tls_serialized_len();
+    let bytes = info.tls_serialize_detached().map_err(|fault| invalid(fault.to_string()))?;
+    let mut rest = bytes.get(before..).unwrap_or_default();
+    let read = ConfirmationTag::tls_deserialize(&mut rest)
+        .and_then(|tag| Ok((tag, u32::tls_deserialize(&mut rest)?)));
+    read.map_err(|fault| invalid(fault.to_string()))
 }
 
 /// Reads a Welcome, as `MLSMessage` or bare.

@@ -90,6 +90,19 @@ pub struct AudienceRow {
     pub until: Option<u64>,
 }
 
+/// A proposal or a commit of a log.
+#[derive(Debug)]
+pub struct Handshake {
+    /// Its number.
+    pub seq: u64,
+    /// Which of the two.
+    pub kind: EventKind,
+    /// Who sent it.
+    pub sender: ClientUri,
+    /// Its MLS message.
+    pub body: Vec<u8>,
+}
+
 /// A run of events of a log.
 #[derive(Debug)]
 pub struct LogSlice {
@@ -182,20 +195,23 @@ impl View<'_> {
             .optional()?)
     }
 
-    /// The handshakes of a group's log from `epoch` on, in order, each with its sender.
-    pub fn handshakes(&self, id: i64, epoch: u64) -> Result<Vec<(u64, ClientUri, Vec<u8>)>, StoreFault> {
+    /// The handshakes of a group's log from `epoch` on, in order.
+    pub fn handshakes(&self, id: i64, epoch: u64) -> Result<Vec<Handshake>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT seq, sender, body FROM event
+            "SELECT seq, kind, sender, body FROM event
              WHERE grp = ?1 AND kind IN ('proposal', 'commit') AND epoch >= ?2 AND body IS NOT NULL ORDER BY seq",
         )?;
-        let rows = statement.query_map(params![id, signed(epoch)], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
-        })?;
-        rows.map(|row| {
-            let (seq, sender, body) = row?;
-            Ok((unsigned(seq), parsed("a client", sender)?, body))
-        })
-        .collect()
+        let mut rows = statement.query(params![id, signed(epoch)])?;
+        let mut handshakes = Vec::new();
+        while let Some(row) = rows.next()? {
+            handshakes.push(Handshake {
+                seq: unsigned(row.get(0)?),
+                kind: parsed("a type of an event", row.get(1)?)?,
+                sender: parsed("a client", row.get(2)?)?,
+                body: row.get(3)?,
+            });
+        }
+        Ok(handshakes)
     }
 
     /// The place of what `submitter` submitted as `submission`, where it has one.

@@ -227,7 +227,9 @@ impl Device {
             .skip_lifetime_validation()
             .build_group(&self.mls, group_info(&info.group_info), self.credential_as(identity))
             .unwrap()
-            .leaf_node_parameters(LeafNodeParameters::builder().with_capabilities(self.capabilities()).build())
+            .leaf_node_parameters(
+                LeafNodeParameters::builder().with_capabilities(self.capabilities()).build(),
+            )
             .load_psks(self.mls.storage())
             .unwrap()
             .create_group_info(true)

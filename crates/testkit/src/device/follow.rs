@@ -138,10 +138,7 @@ impl Device {
         }
         joined.events.push(event.clone());
         let own = event.sender == self.uri;
-        if event.kind == EventKind::Created
-            || event.seq <= since
-            || !joined.mls.is_active()
-        {
+        if event.kind == EventKind::Created || event.seq <= since || !joined.mls.is_active() {
             return;
         }
         let said = |text| Said { group: event.group.clone(), seq: event.seq, by: event.sender.clone(), text };
