@@ -328,7 +328,7 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     ann.hears("all words", |device| Some(device.texts(&tea)).filter(|texts| texts.len() == 5)).await;
     assert_eq!(ann.texts(&tea), heard);
     let owner = alpha.provider().clone();
-    assert!(beta.reads(move |view| view.outbox(&owner, 10)).await.is_empty());
+    assert!(beta.reads(move |view| view.outbox(&owner, 10, 1 << 20)).await.is_empty());
 }
 
 /// A client whose KeyPackages, and leaves made of them, end very soon.

@@ -1,6 +1,6 @@
 //! What a hand-made peer answers to those who ask it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,11 +27,21 @@ struct State {
     items: Vec<Item>,
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
+    shown: HashMap<String, Show>,
 }
+
+/// What is answered to a query: JSON, or an octet stream for an object.
+type Show = Box<dyn Fn(&str) -> Vec<u8> + Send>;
 
 impl Desk {
     pub(crate) fn new(generation: Generation) -> Self {
-        let state = State { generation, items: Vec::new(), lies: VecDeque::new(), asked: Vec::new() };
+        let state = State {
+            generation,
+            items: Vec::new(),
+            lies: VecDeque::new(),
+            asked: Vec::new(),
+            shown: HashMap::new(),
+        };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
     }
 
@@ -60,6 +70,11 @@ impl Desk {
         self.inner.news.notify_waiters();
     }
 
+    /// Answers `GET` of `path` from now on with what `show` makes of the query.
+    pub fn shows(&self, path: &str, show: impl Fn(&str) -> Vec<u8> + Send + 'static) {
+        self.inner.state.lock().unwrap().shown.insert(path.to_owned(), Box::new(show));
+    }
+
     /// What it was asked so far, method and resource.
     pub fn asked(&self) -> Vec<(Method, String)> {
         self.inner.state.lock().unwrap().asked.clone()
@@ -74,6 +89,11 @@ impl Desk {
     ) -> (StatusCode, Vec<u8>, bool) {
         self.inner.state.lock().unwrap().asked.push((method.clone(), resource.to_owned()));
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+        if *method == Method::GET
+            && let Some(show) = self.inner.state.lock().unwrap().shown.get(path)
+        {
+            return (StatusCode::OK, show(query), false);
+        }
         match (method.as_str(), path) {
             ("GET" | "POST", "/peering") => (StatusCode::OK, br#"{"state":"allowed"}"#.to_vec(), false),
             ("POST", "/connections") => {

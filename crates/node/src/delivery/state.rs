@@ -282,6 +282,9 @@ impl PublicState {
         match processed.into_content() {
             ProcessedMessageContent::ProposalMessage(proposal) => {
                 let gone = self.judge_proposal(proposal.proposal(), sender, None, hold)?;
+                if hold == Hold::Policy {
+                    self.judge_alone(proposal.proposal(), gone)?;
+                }
                 let leaver = gone.filter(|gone| Some(*gone) == leaf);
                 Ok(Judged::Proposal(JudgedProposal { proposal: *proposal, leaver }))
             }
@@ -343,6 +346,25 @@ impl PublicState {
             _ if holds => Err(unwanted("this kind of proposal is not taken")),
             _ => Ok(None),
         }
+    }
+
+    /// A proposal that no commit could make is not taken: members would try in vain to commit it. With all who are
+    /// leaving already gone, an admin has to remain.
+    fn judge_alone(&self, proposal: &Proposal, gone: Option<u32>) -> Result<(), Problem> {
+        let changed = match proposal {
+            Proposal::GroupContextExtensions(change) => {
+                Some((self.conventions.policy_of)(change.extensions())?)
+            }
+            _ if gone.is_none() => return Ok(()),
+            _ => None,
+        };
+        let policy = changed.as_ref().unwrap_or(&self.policy);
+        let mut staying =
+            self.members.iter().filter(|(leaf, holder)| !holder.leaving && Some(**leaf) != gone);
+        if staying.any(|(_, holder)| policy.is_admin(holder.client.user())) {
+            return Ok(());
+        }
+        Err(unwanted("it would leave the group without an admin; make somebody else one first"))
     }
 
     fn judge_commit(

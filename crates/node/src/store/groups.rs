@@ -1,6 +1,6 @@
 //! Groups, their logs, their members, and who is told of their events (sections 10 and 11).
 
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
     Body, Event, EventKind, ItemBody, MAX_INLINE_BYTES, ObjectRef, Placed, RosterMember, Welcome,
 };
@@ -135,6 +135,11 @@ impl View<'_> {
     /// All groups, by name.
     pub fn groups(&self) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where("1 ORDER BY uri", &[])
+    }
+
+    /// The groups of this name, of whatever owner.
+    pub fn groups_named(&self, name: &Name) -> Result<Vec<GroupRow>, StoreFault> {
+        self.groups_where("substr(uri, -length(?1)) = ?1", &[&format!("/g/{name}")])
     }
 
     /// The groups of `owner` that stand so.
@@ -320,6 +325,18 @@ impl View<'_> {
             .sql
             .prepare_cached("SELECT 1 FROM member WHERE grp = ?1 AND provider = ?2 LIMIT 1")?
             .exists(params![id, provider.as_str()])?)
+    }
+
+    /// The commit by which the oldest of the members at `provider` came in, 0 where it was there from the beginning.
+    pub fn participates_since(&self, id: i64, provider: &Provider) -> Result<u64, StoreFault> {
+        let seq = self
+            .sql
+            .prepare_cached(
+                "SELECT max(seq) FROM event WHERE grp = ?1 AND kind = 'commit' AND epoch <
+                   (SELECT min(since_epoch) FROM member WHERE grp = ?1 AND provider = ?2)",
+            )?
+            .query_row(params![id, provider.as_str()], |row| row.get::<_, Option<i64>>(0))?;
+        Ok(seq.map_or(0, unsigned))
     }
 
     /// How many clients and how many users are in a group.
