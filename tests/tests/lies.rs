@@ -1,22 +1,20 @@
 //! Groups with a provider made by hand: as a participant that asks what it may not, and as an owner that lies
 //! (`docs/mtp.md`, sections 10 and 11).
 
-use std::sync::{Arc, Mutex};
-
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
-use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    Body, ClaimReply, ClaimRequest, Event, EventKind, FeedPage, GroupInfoReply, GroupStatus, ItemBody,
-    LogPage, LogQuery, Outcome, Roster, RosterMember, Submission, SubmissionResults, Submissions, Welcome,
+    Body, Event, FeedPage, GroupInfoReply, GroupStatus, ItemBody, LogPage, Outcome, Roster, Submission,
+    SubmissionResults, Submissions, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
-use drawbridge_node::AuthorizationDecision;
-use drawbridge_node::Decision;
-use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Standing};
-use drawbridge_testkit::{Change, Circle, Device, HandMade, Heard, Station, policy};
+use drawbridge_testkit::{
+    Change, Circle, Device, HandMade, Heard, Owned, Station, acquainted_by_hand, claims_by_hand, policy,
+    references,
+};
 use http::{Method, StatusCode};
 
 fn read<T: serde::de::DeserializeOwned>(heard: &Heard) -> T {
@@ -135,7 +133,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 
     // Another participant answers from its copy, as far as the owner would.
     beta.lets_in(eve.provider()).await;
-    until_epoch(beta, &tea, 2).await;
+    beta.follows(&tea, 2).await;
     let copy = format!("/groups/tea@{}/log?after=0", alpha.provider());
     let page: LogPage = read(&eve.gets(beta.provider(), &copy).send().await);
     let owners: LogPage = read(&eve.gets(alpha.provider(), &at("/log?after=0")).send().await);
@@ -159,7 +157,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     for what in ASKED {
         eve.gets(alpha.provider(), &at(what)).is_refused(Code::NotFound).await;
     }
-    until_epoch(beta, &tea, 3).await;
+    beta.follows(&tea, 3).await;
     eve.gets(beta.provider(), &copy).is_refused(Code::NotFound).await;
 }
 
@@ -186,159 +184,6 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     mallory.gets(alpha.provider(), &path).is_refused(Code::NotFound).await;
 }
 
-async fn until_epoch(station: &Station, group: &GroupUri, epoch: u64) {
-    let uri = group.clone();
-    station
-        .until(&format!("{group} is in epoch {epoch}"), move |view| {
-            Ok(view.group(&uri)?.filter(|row| row.standing == Standing::Live && row.epoch == epoch))
-        })
-        .await;
-}
-
-/// A group owned by a provider made by hand, which writes whatever it likes into its log and feed.
-struct Owned {
-    group: GroupUri,
-    /// The log as it answers for it.
-    log: Arc<Mutex<Vec<Event>>>,
-}
-
-impl Owned {
-    /// Eve makes a group and adds Ben of beta, who has agreed.
-    async fn new(name: &str, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) -> Self {
-        let beta = circle.home(ben.user());
-        let group = GroupUri::new(eve.provider(), &name.parse().unwrap());
-        let made = client.drafts(&group, &policy(&[client.user()]));
-        let claimed = claim(beta, eve, client, ben, &group).await;
-        let commit = client.commit(&group, Change::adding(&claimed));
-        let owned = Self { group: group.clone(), log: Arc::default() };
-        owned.writes(eve, EventKind::Created, 0, client.uri(), made.group_info.as_slice());
-        let event = owned.writes(eve, EventKind::Commit, 0, client.uri(), commit.mls.as_slice());
-        client.takes(item(eve, ItemBody::Event(event.clone()))).await;
-
-        let tree = client.ratchet_tree(&group);
-        let welcome = Welcome {
-            group: group.clone(),
-            welcome: Body::of(commit.welcome.unwrap().0),
-            key_package_refs: refs(&claimed),
-            ratchet_tree: Body::of(tree.0.clone()),
-            from_seq: 2,
-        };
-        let info = GroupInfoReply { epoch: 1, group_info: commit.group_info.unwrap(), ratchet_tree: tree };
-        let member = |client: &ClientUri, leaf| RosterMember {
-            client: client.clone(),
-            user: client.user().clone(),
-            leaf,
-            since_epoch: leaf.into(),
-            added_by: client.user().clone(),
-            grant: None,
-        };
-        let roster = Roster { epoch: 1, members: vec![member(client.uri(), 0), member(ben.uri(), 1)] };
-        let at = |what: &str| format!("/groups/{name}{what}");
-        eve.desk().shows(&at("/info"), move |_| json(&info));
-        eve.desk().shows(&at("/roster"), move |_| json(&roster));
-        let log = owned.log.clone();
-        eve.desk().shows(&at("/log"), move |query| {
-            let (log, after) = (log.lock().unwrap(), LogQuery::parse(query).unwrap().after);
-            let events = log.iter().filter(|event| event.seq > after.max(1)).cloned().collect();
-            json(&LogPage { events, first: 2, head: log.len() as u64, more: false })
-        });
-        owned.tells(eve, ItemBody::Welcome(welcome));
-        owned.tells(eve, ItemBody::Event(event));
-        ben.comes_into(&group).await;
-        until_epoch(beta, &group, 1).await;
-        owned
-    }
-
-    /// Puts an event at the end of the log, not of the feed.
-    fn writes(&self, eve: &HandMade, kind: EventKind, epoch: u64, sender: &ClientUri, body: &[u8]) -> Event {
-        let mut log = self.log.lock().unwrap();
-        let mut event = Event {
-            group: self.group.clone(),
-            seq: log.len() as u64 + 1,
-            kind,
-            epoch,
-            sender: sender.clone(),
-            time: eve.clock().now(),
-            body: Some(Body::of(body.to_vec())),
-            body_hash: Hash32::of(body),
-            prev: log.last().map_or_else(Hash32::default, |last| last.hash),
-            hash: Hash32::default(),
-        };
-        event.hash = event.computed_hash();
-        log.push(event.clone());
-        event
-    }
-
-    /// An application message at the end of the log.
-    fn says(&self, eve: &HandMade, client: &Device, text: &str) -> Event {
-        let said = client.says(&self.group, text);
-        self.writes(eve, EventKind::Application, 1, client.uri(), said.mls.as_slice())
-    }
-
-    fn tells(&self, eve: &HandMade, body: ItemBody) {
-        eve.desk().puts(eve.clock().id(), body);
-    }
-
-    fn tells_event(&self, eve: &HandMade, event: Event) {
-        self.tells(eve, ItemBody::Event(event));
-    }
-}
-
-fn item(eve: &HandMade, body: ItemBody) -> drawbridge_mtp::message::Item {
-    drawbridge_mtp::message::Item { seq: 0, id: eve.clock().id(), body }
-}
-
-fn refs(claimed: &ClaimReply) -> Vec<Octets> {
-    let clients = claimed.users.iter().flat_map(|user| &user.clients);
-    clients.filter_map(|client| client.key_package.as_ref()).map(drawbridge_testkit::reference).collect()
-}
-
-/// Ben agrees to be added by Eve, whose provider is made by hand, and gives a KeyPackage.
-async fn claim(
-    beta: &Station,
-    eve: &HandMade,
-    client: &Device,
-    ben: &Device,
-    group: &GroupUri,
-) -> ClaimReply {
-    let now = eve.clock().now();
-    let request = serde_json::json!({
-        "id": eve.clock().id(),
-        "group": group,
-        "adder": client.user(),
-        "user": ben.user(),
-        "expires": now.plus(std::time::Duration::from_secs(3600)),
-    });
-    let asked = eve.posts(beta.provider(), "/authorizations", &request).send().await;
-    assert_eq!(asked.status, StatusCode::ACCEPTED, "{:?}", String::from_utf8_lossy(&asked.body));
-    let id = request["id"].as_str().unwrap().parse().unwrap();
-    beta.node().decide_authorization(id, None, AuthorizationDecision::Approve).await.unwrap();
-    let answer = eve.posts(beta.provider(), "/authorizations", &request).send().await.json();
-    let grant = answer["grant"].as_str().unwrap().to_owned();
-    let claim = ClaimRequest {
-        group: group.clone(),
-        adder: client.user().clone(),
-        users: vec![ben.user().clone()],
-        grants: vec![grant],
-        cipher_suites: vec![1],
-        required_capabilities: None,
-    };
-    let ask = eve.draft(beta.provider(), Method::POST, "/keypackages/claim");
-    read(&ask.content("application/json", json(&claim)).send().await)
-}
-
-/// Beta with Ben, and Eve's provider, made by hand, whom he knows.
-async fn acquainted() -> (Circle, HandMade, Device, Device) {
-    let circle = Circle::of(1).await;
-    let (beta, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let (ben, client) = (circle.person(0, "ben").await, eve.device("eve"));
-    beta.lets_in(eve.provider()).await;
-    let request = eve.request(client.user(), ben.user());
-    eve.posts(beta.provider(), "/connections", &request).send().await;
-    beta.decides(request["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
-    (circle, eve, client, ben)
-}
-
 async fn breaks(station: &Station, eve: &HandMade, group: &GroupUri) -> GroupRow {
     station.notes(eve.provider(), "log-broken").await;
     let uri = group.clone();
@@ -351,7 +196,7 @@ async fn breaks(station: &Station, eve: &HandMade, group: &GroupUri) -> GroupRow
 
 #[tokio::test]
 async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
-    let (circle, eve, client, ben) = acquainted().await;
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let (one, two) = (tea.says(&eve, &client, "one"), tea.says(&eve, &client, "two"));
     tea.tells_event(&eve, two);
@@ -366,7 +211,7 @@ async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
 
 #[tokio::test]
 async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
-    let (circle, eve, client, ben) = acquainted().await;
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
     let beta = &circle.stations[0];
     let good = Owned::new("good", &circle, &eve, &client, &ben).await;
 
@@ -427,11 +272,11 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
 
 #[tokio::test]
 async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
-    let (circle, eve, client, ben) = acquainted().await;
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
     let beta = &circle.stations[0];
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let agreed: GroupUri = GroupUri::new(eve.provider(), &"agreed".parse().unwrap());
-    let claimed = claim(beta, &eve, &client, &ben, &agreed).await;
+    let claimed = claims_by_hand(beta, &eve, &client, &ben, &agreed).await;
     let other = GroupUri::new(eve.provider(), &"other".parse().unwrap());
     client.drafts(&other, &policy(&[client.user()]));
     let commit = client.commit(&other, Change::adding(&claimed));
@@ -440,7 +285,7 @@ async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
         ItemBody::Welcome(Welcome {
             group: other.clone(),
             welcome: Body::of(commit.welcome.unwrap().0),
-            key_package_refs: refs(&claimed),
+            key_package_refs: references(&claimed),
             ratchet_tree: Body::of(client.ratchet_tree(&other).0),
             from_seq: 2,
         }),

@@ -12,6 +12,7 @@
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
+//! | [`Owned`] | a group that a hand-made provider owns |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
@@ -23,6 +24,7 @@ mod device;
 mod draft;
 mod fault;
 mod hand_made;
+mod owned;
 mod person;
 mod realm;
 mod station;
@@ -35,6 +37,7 @@ pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
+pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use realm::Realm;
 pub use station::{PATIENCE, Station};

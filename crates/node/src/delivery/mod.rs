@@ -8,6 +8,8 @@ mod grants;
 mod groups;
 mod join;
 mod mls;
+#[cfg(test)]
+mod mls_vectors;
 mod register;
 mod shelf;
 mod state;
