@@ -1,5 +1,7 @@
 //! Groups whose members are at several providers (`docs/mtp.md`, sections 8 to 11): real nodes, real MLS.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
@@ -7,8 +9,8 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Body, ItemBody, Outcome, SubmissionKind};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::Code;
-use drawbridge_node::store::{GroupRow, Standing};
-use drawbridge_testkit::{Change, Circle, Station, policy};
+use drawbridge_node::store::{GroupRow, Standing, UserRule};
+use drawbridge_testkit::{Change, Circle, Device, Station, policy};
 
 #[tokio::test]
 async fn people_of_three_providers_talk_in_a_group() {
@@ -328,5 +330,52 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     ann.hears("all words", |device| Some(device.texts(&tea)).filter(|texts| texts.len() == 5)).await;
     assert_eq!(ann.texts(&tea), heard);
     let owner = alpha.provider().clone();
-    assert!(beta.reads(move |view| view.outbox(&owner, 10)).await.is_empty());
+    assert!(beta.reads(move |view| view.outbox(&owner, 10, 1 << 20)).await.is_empty());
+}
+
+/// A client whose KeyPackages, and leaves made of them, end very soon.
+async fn short_lived(circle: &Circle, station: usize, name: &str) -> Device {
+    let station = &circle.stations[station];
+    let user = station.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let device = station.device(&user, "phone").await;
+    device.tries_to_publish(vec![device.short_key_package(SHORT_S)], None).await.unwrap();
+    device
+}
+
+/// In seconds; long enough for a KeyPackage to be used in.
+const SHORT_S: u64 = 6;
+
+#[tokio::test]
+async fn a_group_outlives_the_lifetimes_of_its_leaves() {
+    let circle = Circle::of(3).await;
+    let cat = circle.person(2, "cat").await;
+    let (ann, ben) = (circle.person(0, "ann").await, short_lived(&circle, 1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    participates(&circle.stations[1], &tea, 1).await;
+    tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;
+
+    // The owner and the participant read their states again, and the log after them.
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 2).await;
+    for station in &circle.stations {
+        station.stop().await;
+        station.start().await;
+    }
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 3).await;
+    participates(&circle.stations[1], &tea, 3).await;
+    ben.reaches(&tea, 3).await;
+
+    // And one that has to begin with the tree as it is.
+    circle.connects(ann.user(), cat.user()).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+    participates(&circle.stations[2], &tea, 4).await;
+    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    participates(&circle.stations[2], &tea, 5).await;
+    let gamma = &circle.stations[2];
+    gamma.stop().await;
+    gamma.start().await;
+    cat.reaches(&tea, 5).await;
+    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    participates(gamma, &tea, 6).await;
 }

@@ -28,10 +28,13 @@ struct State {
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
     scripts: HashMap<String, Script>,
+    shown: HashMap<String, Show>,
 }
 
 /// What is answered at a path: status and content, made from the request's content.
 type Script = Arc<dyn Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync>;
+/// What is answered to a query: JSON, or an octet stream for an object.
+type Show = Box<dyn Fn(&str) -> Vec<u8> + Send>;
 
 impl Desk {
     pub(crate) fn new(generation: Generation) -> Self {
@@ -41,6 +44,7 @@ impl Desk {
             lies: VecDeque::new(),
             asked: Vec::new(),
             scripts: HashMap::new(),
+            shown: HashMap::new(),
         };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
     }
@@ -79,6 +83,11 @@ impl Desk {
         self.inner.state.lock().unwrap().scripts.insert(path.to_owned(), Arc::new(script));
     }
 
+    /// Answers `GET` of `path` from now on with what `show` makes of the query.
+    pub fn shows(&self, path: &str, show: impl Fn(&str) -> Vec<u8> + Send + 'static) {
+        self.inner.state.lock().unwrap().shown.insert(path.to_owned(), Box::new(show));
+    }
+
     /// What it was asked so far, method and resource.
     pub fn asked(&self) -> Vec<(Method, String)> {
         self.inner.state.lock().unwrap().asked.clone()
@@ -97,6 +106,11 @@ impl Desk {
         if let Some(script) = script.filter(|_| method == Method::POST) {
             let (status, answer) = script(content);
             return (status, answer.to_string().into_bytes(), !status.is_success());
+        }
+        if *method == Method::GET
+            && let Some(show) = self.inner.state.lock().unwrap().shown.get(path)
+        {
+            return (StatusCode::OK, show(query), false);
         }
         match (method.as_str(), path) {
             ("GET" | "POST", "/peering") => (StatusCode::OK, br#"{"state":"allowed"}"#.to_vec(), false),

@@ -35,7 +35,7 @@ pub use circle::Circle;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
-pub use device::{Answer, Change, Device, Said, policy};
+pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;

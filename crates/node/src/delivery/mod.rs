@@ -1,5 +1,6 @@
 //! What goes in whose feed, and how a waiting pull is answered the moment there is something (section 11).
 
+mod aged;
 mod answers;
 mod feed;
 mod follow;
