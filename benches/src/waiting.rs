@@ -92,8 +92,8 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         limit: (limit, "as many requests held by axum and rustls only"),
     };
     Ok(vec![
-        row("100 waiting pulls, above as many known peers", None, few - known, alone_few),
-        row("1,000 waiting pulls, above as many known peers", None, many - known, alone_many),
+        row("100 waiting pulls, above the same node knowing 1,000 peers", None, few - known, alone_few),
+        row("1,000 waiting pulls, above the same node knowing 1,000 peers", None, many - known, alone_many),
         row("1,000 waiting pulls and peers, above idle", Some(40.0), many - idle, alone_many),
     ])
 }

@@ -4,6 +4,12 @@ import { test } from "node:test";
 import { open, violations } from "./lib/browser.mjs";
 import { daemon, folder, twoProviders, until } from "./lib/nodes.mjs";
 
+/** What a person is promised in the demo: a provider that is stopped or started again shows as such within this. */
+const AT_ONCE = 5_000;
+/** The steps at which a provider that is not there fails: its connection, or the answer that was under way. */
+const STAGES = /(Connection|Answer):/;
+const NEXT_TRY = /next try/;
+
 test("an approval by click reaches the asker's own node", async (t) => {
   const { home, other } = await twoProviders(t);
   const { link } = await home.start(t, other);
@@ -38,9 +44,11 @@ test("in the demo, a provider that is stopped is said to be, and heals by itself
   await page.getByTestId("nav-peers").click();
   const trouble = page.getByTestId("peer-trouble");
   await page.getByTestId("demo-node-beta").click();
-  await trouble.first().waitFor();
+  await trouble.first().waitFor({ timeout: AT_ONCE });
+  // In words: at which step it failed, and when it is tried again.
+  await trouble.filter({ hasText: STAGES }).filter({ hasText: NEXT_TRY }).first().waitFor({ timeout: AT_ONCE });
   await page.getByTestId("demo-node-beta").click();
-  await trouble.first().waitFor({ state: "detached" });
+  await trouble.first().waitFor({ state: "detached", timeout: AT_ONCE });
 
   await page.getByTestId("nav-traffic").click();
   await page.getByTestId("traffic-row").first().waitFor();
@@ -66,4 +74,16 @@ test("a link works once, and nothing is shown without it", async (t) => {
   const { page: second } = await open(t, link);
   await second.getByRole("textbox").waitFor();
   assert.equal(await second.getByTestId("nav-approvals").count(), 0);
+});
+
+test("a running node gives another link to who can read its folder", async (t) => {
+  const { home } = await twoProviders(t);
+  const { link: first } = await home.start(t, null);
+  const link = await home.link();
+  assert.notEqual(link, first);
+  const { page } = await open(t, link);
+  await page.getByTestId("nav-approvals").waitFor();
+  // The one before works no longer.
+  const { page: late } = await open(t, first);
+  await late.getByRole("textbox").waitFor();
 });

@@ -1,5 +1,7 @@
 //! Groups whose members are at several providers (`docs/mtp.md`, sections 8 to 11): real nodes, real MLS.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;

@@ -1,6 +1,8 @@
 //! Groups with a provider made by hand: as a participant that asks what it may not, and as an owner that lies
 //! (`docs/mtp.md`, sections 10 and 11).
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{

@@ -3,6 +3,8 @@
 //! They are of no group, so no owner takes them for messages. On the way to the owner, its part is played by a provider made
 //! by hand, which numbers whatever comes; on the way from the owner, they are put into a real one's log by its store.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod mls_vectors {
     use std::collections::HashMap;
     use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! What a group's owner refuses, with which code, and that nothing of it is stored (`docs/mtp.md`, sections 8 and 10).
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;

@@ -2,40 +2,52 @@
 
 use std::collections::BTreeSet;
 
-use drawbridge_mtp::id::{ClientUri, UserUri};
-use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::store::{ConnectionRow, StoreFault};
+use drawbridge_mtp::id::{ClientUri, Name, UserUri};
+use drawbridge_mtp::message::{ConnectionState, KeyPackageStock};
+use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, StoreFault};
+use drawbridge_node::{LOW_STOCK, Node};
 
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{CreateUser, CreatedUser, Empty, NamedClient, SetUserRule, Token, Users};
-use crate::view::{AddRule, Client, User, UserContact};
+use crate::view::{AddRule, Client, Stock, User, UserContact};
+
+/// The name of the client that is built in, of those users whose conversations are used on this computer.
+pub(crate) const BUILT_IN: &str = "drawbridge";
 
 pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminError> {
     let node = host.node().await?;
-    let (users, clients, connections) = node
-        .store()
-        .read(|view| Ok::<_, StoreFault>((view.users()?, view.clients()?, view.connections()?)))
-        .await?;
+    let seen = node.store().read(|view| {
+        let clients = view.clients()?.into_iter().map(|client| {
+            let stock = view.key_package_stock(&client.user, &client.name)?;
+            Ok((client, stock))
+        });
+        let clients = clients.collect::<Result<Vec<_>, StoreFault>>()?;
+        Ok::<_, StoreFault>((view.users()?, clients, view.connections()?, view.add_rules()?))
+    });
+    let (users, clients, connections, rules) = seen.await?;
     let users = users.into_iter().map(|row| {
         let uri = UserUri::new(node.provider(), &row.name);
         let connected = connections.iter().filter(|row| row.from == uri || row.to == uri);
-        let contacts = contacts(&uri, &connections);
-        let clients = clients.iter().filter(|client| client.user == row.name).map(|client| Client {
-            name: client.name.clone(),
-            uri: ClientUri::new(&uri, &client.name),
-            created: client.created,
-            last_seen: client.last_seen,
-            stock: None,
-            built_in: false,
-        });
+        let contacts = contacts(&uri, &connections, &rules);
+        let built_in = |client: &ClientRow| client.user == row.name && client.name.as_str() == BUILT_IN;
+        let is_built_in = clients.iter().any(|(client, _)| built_in(client));
+        let clients =
+            clients.iter().filter(|(client, _)| client.user == row.name).map(|(client, stock)| Client {
+                name: client.name.clone(),
+                uri: ClientUri::new(&uri, &client.name),
+                created: client.created,
+                last_seen: client.last_seen,
+                stock: shown_stock(*stock),
+                built_in: built_in(client),
+            });
         User {
             connections: count_connected(connected),
             clients: clients.collect(),
             rule: row.rule.into(),
             contacts,
-            built_in: false,
+            built_in: is_built_in,
             created: row.created,
             name: row.name,
             uri,
@@ -44,8 +56,15 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
     Ok(Users { users: users.collect() })
 }
 
+/// One of them.
+pub(crate) async fn user(host: &Host, name: &Name) -> Result<User, AdminError> {
+    let users = users(host, Empty {}).await?.users;
+    let user = users.into_iter().find(|user| user.name == *name);
+    user.ok_or_else(|| drawbridge_node::Misuse::NoSuchUser(name.clone()).into())
+}
+
 /// Whom `user` is connected with.
-fn contacts(user: &UserUri, connections: &[ConnectionRow]) -> Vec<UserContact> {
+fn contacts(user: &UserUri, connections: &[ConnectionRow], rules: &[AddRuleRow]) -> Vec<UserContact> {
     let others: BTreeSet<_> = connections
         .iter()
         .filter(|row| row.state == ConnectionState::Approved)
@@ -55,7 +74,28 @@ fn contacts(user: &UserUri, connections: &[ConnectionRow]) -> Vec<UserContact> {
             _ => None,
         })
         .collect();
-    others.into_iter().map(|other| UserContact { user: other.clone(), add_rule: AddRule::Ask }).collect()
+    let rule = |other: &UserUri| {
+        let rule = rules.iter().find(|rule| rule.user == *user.name() && rule.other == *other);
+        rule.map_or(AddRule::Ask, |rule| rule.rule.into())
+    };
+    others.into_iter().map(|other| UserContact { user: other.clone(), add_rule: rule(other) }).collect()
+}
+
+/// A client's stock; none where it has nothing and so never was a client that can be added.
+fn shown_stock(stock: KeyPackageStock) -> Option<Stock> {
+    let KeyPackageStock { available, last_resort } = stock;
+    (available > 0 || last_resort).then(|| Stock {
+        available: u32::try_from(available).unwrap_or(u32::MAX),
+        last_resort,
+        low: available < LOW_STOCK,
+    })
+}
+
+/// Whether a client should publish more KeyPackages.
+pub(crate) async fn is_low(node: &Node, client: &ClientUri) -> bool {
+    let (user, name) = (client.user().name().clone(), client.name().clone());
+    let stock = node.store().read(move |view| view.key_package_stock(&user, &name)).await;
+    stock.is_ok_and(|stock: KeyPackageStock| stock.available < LOW_STOCK)
 }
 
 pub(crate) async fn create_user(host: &Host, ask: CreateUser) -> Result<CreatedUser, AdminError> {

@@ -8,6 +8,7 @@ use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::Node;
 use drawbridge_node::store::{ConnectionRow, PeerRow, StoreFault, View};
 
+use crate::additions::Additions;
 use crate::convert;
 use crate::error::AdminError;
 use crate::host::Host;
@@ -39,8 +40,11 @@ fn is_incoming_open(row: &ConnectionRow) -> bool {
 
 pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals, AdminError> {
     let node = host.node().await?;
-    let (peers, rows) =
-        node.store().read(|view| Ok::<_, StoreFault>((with_keys(view)?, view.connections()?))).await?;
+    let ours = node.provider().clone();
+    let seen = node.store().read(move |view| {
+        Ok::<_, StoreFault>((with_keys(view)?, view.connections()?, Additions::read(view, &ours)?))
+    });
+    let (peers, rows, additions) = seen.await?;
     let states: HashMap<_, _> = peers.iter().map(|(peer, ..)| (peer.provider.clone(), peer.state)).collect();
     let show = |row: &ConnectionRow| {
         let state = if row.peer == *node.provider() { PeerState::Allowed } else { PeerState::Unknown };
@@ -62,6 +66,13 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
         .filter(settled)
         .map(|row| (row.changed, Decided::Connection { connection: show(row) }))
         .chain(peers.iter().filter_map(|(peer, ..)| decided_provider(peer)))
+        .chain(
+            additions
+                .rows
+                .iter()
+                .filter(|row| row.state != ConnectionState::Pending || row.ignored)
+                .map(|row| (row.changed, Decided::Addition { addition: additions.show(row) })),
+        )
         .collect();
     decided.sort_by(|(one, _), (other, _)| other.cmp(one));
     decided.truncate(DECIDED);
@@ -70,8 +81,13 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
         providers,
         incoming,
         outgoing,
-        additions: Vec::new(),
-        outgoing_additions: Vec::new(),
+        outgoing_additions: additions
+            .rows
+            .iter()
+            .filter(|row| row.outgoing && row.state == ConnectionState::Pending)
+            .map(|row| additions.show(row))
+            .collect(),
+        additions: additions.waiting().map(|row| additions.show(row)).collect(),
         decided,
     })
 }

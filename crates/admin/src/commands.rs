@@ -5,26 +5,17 @@ use serde_json::Value;
 use ts_rs::{Config, TS};
 
 use crate::accounts::*;
+use crate::additions::*;
 use crate::approvals::*;
+use crate::conversations::*;
 use crate::error::AdminError;
+use crate::groups::*;
 use crate::host::Host;
 use crate::peers::*;
 use crate::request::*;
 use crate::status::*;
 use crate::traffic::*;
 use crate::view::*;
-
-/// The types of the commands that are declared in `ui/src/bindings-pending.ts` until their handlers are here.
-fn export_pending(config: &Config) -> Result<(), ts_rs::ExportError> {
-    macro_rules! export {
-        ($($type:ty),* $(,)?) => {{ $(<$type>::export_all(config)?;)* }};
-    }
-    export!(Groups, NamedGroup, GroupDetail, Authorizations, DecideAuthorization, SetAddRule, NamedUser);
-    export!(Conversations, ReadConversation, Conversation, SendMessage, React, EditMessage, NamedMessage);
-    export!(MarkRead, SearchMessages, SearchHits, CreateGroup, CreatedGroup, AskToAdd, RemoveFromGroup);
-    export!(LeaveGroup, ChangePolicy);
-    Ok(())
-}
 
 macro_rules! commands {
     ($($name:literal $handler:ident: $request:ty => $response:ty,)*) => {
@@ -47,7 +38,6 @@ macro_rules! commands {
         /// from a command's name to its request and its response.
         pub fn export_typescript(config: &Config) -> Result<(), ts_rs::ExportError> {
             EventEnvelope::export_all(config)?;
-            export_pending(config)?;
             $(<$request>::export_all(config)?; <$response>::export_all(config)?;)*
             let mut names = vec![$(<$request>::name(config), <$response>::name(config)),*];
             names.sort_unstable();
@@ -75,6 +65,8 @@ commands! {
     "run-demo-node" run_demo_node: RunDemoNode => Empty,
     "demo-ask" demo_ask: DemoAsk => Connecting,
 
+    "look-at-demo-node" look_at_demo_node: LookAtDemoNode => Empty,
+
     "approvals" approvals: Empty => Approvals,
     "set-peer" set_peer: SetPeer => Peer,
     "ignore-peer" ignore_peer: NamedPeer => Empty,
@@ -91,6 +83,12 @@ commands! {
     "strangers" strangers: SetStrangers => SetStrangers,
     "tell-declined" tell_declined: TellDeclined => TellDeclined,
 
+    "groups" groups: Empty => Groups,
+    "group" group: NamedGroup => GroupDetail,
+    "authorizations" authorizations: Empty => Authorizations,
+    "decide-authorization" decide_authorization: DecideAuthorization => Authorization,
+    "set-add-rule" set_add_rule: SetAddRule => Empty,
+
     "traffic" traffic: TrafficQuery => TrafficList,
 
     "connect" connect: Connect => Connecting,
@@ -102,4 +100,21 @@ commands! {
     "create-client" create_client: NamedClient => Token,
     "new-token" new_token: NamedClient => Token,
     "delete-client" delete_client: NamedClient => Empty,
+
+    "open-account" open_account: NamedUser => User,
+    "close-account" close_account: NamedUser => User,
+    "conversations" conversations: NamedUser => Conversations,
+    "conversation" conversation: ReadConversation => Conversation,
+    "send-message" send_message: SendMessage => Message,
+    "react" react: React => Message,
+    "edit-message" edit_message: EditMessage => Message,
+    "delete-message" delete_message: NamedMessage => Message,
+    "retry-message" retry_message: NamedMessage => Message,
+    "mark-read" mark_read: MarkRead => Empty,
+    "search-messages" search_messages: SearchMessages => SearchHits,
+    "create-group" create_group: CreateGroup => CreatedGroup,
+    "ask-to-add" ask_to_add: AskToAdd => Authorization,
+    "remove-from-group" remove_from_group: RemoveFromGroup => Empty,
+    "leave-group" leave_group: LeaveGroup => Empty,
+    "change-policy" change_policy: ChangePolicy => Empty,
 }

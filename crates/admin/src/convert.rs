@@ -6,9 +6,9 @@ use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
 use drawbridge_node::store::{self, ConnectionRow, TroubleRow};
-use drawbridge_node::{Decision, PullingStatus};
+use drawbridge_node::{AuthorizationDecision, Decision, PullingStatus};
 
-use crate::request::ConnectionDecision;
+use crate::request::{self, ConnectionDecision};
 use crate::view;
 
 /// Maps the variants of one enum to those of the same name in another.
@@ -27,6 +27,10 @@ same!(view::Strangers => Strangers { Ask, Open, Listed });
 same!(store::DecidedBy => view::DecidedBy { Operator, User, Rule, Peer, Clock });
 same!(store::UserRule => view::UserRule { Ask, Allow });
 same!(view::UserRule => store::UserRule { Ask, Allow });
+same!(store::AddRule => view::AddRule { Ask, Allow, Never });
+same!(view::AddRule => store::AddRule { Ask, Allow, Never });
+same!(store::Standing => view::GroupStanding { Live, Joining, Over, Broken });
+same!(request::AuthorizationDecision => AuthorizationDecision { Approve, Decline, Revoke, Ignore, Reopen });
 same!(store::RuleKind => view::RuleKind { Allow, Block });
 same!(view::RuleKind => store::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });

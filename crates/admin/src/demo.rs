@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use drawbridge_mtp::id::{Name, Provider, UserUri};
 use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{Node, StartFault};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 
+use crate::demo_talk::talk;
 use crate::error::AdminError;
 use crate::host::HostFault;
+use crate::site::Site;
 use crate::view::{Demo, DemoNode};
 
 /// The providers and their people; the first is the window's own.
@@ -23,13 +25,17 @@ const PLAN: &str = "demo.json";
 /// The running demo.
 pub(crate) struct Federation {
     places: Vec<Place>,
+    /// The one that is shown.
+    shown: usize,
+    /// What the people of a new demo do by themselves.
+    talking: Option<JoinHandle<()>>,
 }
 
 struct Place {
     name: &'static str,
     people: &'static [&'static str],
     config: Config,
-    node: Option<Node>,
+    site: Option<Site>,
 }
 
 /// What is kept of a demo, beside its nodes' own folders.
@@ -61,9 +67,9 @@ impl Federation {
         }
         let mut places = read(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         for place in &mut places {
-            place.node = Some(Node::start(place.config.clone()).await?);
+            place.site = Some(Site::start(place.config.clone()).await?);
         }
-        let federation = Self { places };
+        let mut federation = Self { places, shown: 0, talking: None };
         if is_new {
             federation
                 .populate()
@@ -73,59 +79,73 @@ impl Federation {
         Ok(federation)
     }
 
-    /// Brings in the people: one pair is connected already, and one asks.
-    async fn populate(&self) -> Result<(), AdminError> {
+    /// Brings in the people, who have their accounts here: one asks, and the others begin to talk.
+    async fn populate(&mut self) -> Result<(), AdminError> {
         for place in &self.places {
+            let Some(site) = &place.site else { continue };
             for person in place.people {
-                let Some(node) = &place.node else { continue };
-                node.create_user(name(person)?, UserRule::Ask).await?;
+                let person = name(person)?;
+                site.node.create_user(person.clone(), UserRule::Ask).await?;
+                site.people.use_here(&person).await?;
             }
         }
-        let [alpha, beta, gamma] = &self.places[..] else { return Ok(()) };
-        alpha.asks("alice", &gamma.person("carol")?).await?;
-        gamma.asks("carol", &alpha.person("alice")?).await?;
+        let [alpha, beta, _] = &self.places[..] else { return Ok(()) };
         beta.asks("bob", &alpha.person("alice")?).await?;
+        let sites: Vec<Site> = self.places.iter().filter_map(|place| place.site.clone()).collect();
+        self.talking = Some(tokio::spawn(async move {
+            let [alpha, beta, gamma] = &sites[..] else { return };
+            if let Err(fault) = talk(alpha, beta, gamma).await {
+                tracing::warn!(%fault, "the people of the demo did not get to talk");
+            }
+        }));
         Ok(())
     }
 
-    /// The window's own node.
-    pub(crate) fn alpha(&self) -> Node {
-        #[expect(
-            clippy::expect_used,
-            reason = "every node is started by `start`, and `run` never stops the first"
-        )]
-        self.places.first().and_then(|place| place.node.clone()).expect("alpha runs as long as the demo")
+    /// What the window shows.
+    pub(crate) fn shown(&self) -> Option<Site> {
+        self.places.get(self.shown).and_then(|place| place.site.clone())
+    }
+
+    /// Shows the provider `name` from now on.
+    pub(crate) fn look_at(&mut self, name: &str) -> Result<Site, AdminError> {
+        let place = self.places.iter().position(|place| place.name == name).ok_or_else(|| no_such(name))?;
+        let site = self.places[place].site.clone();
+        let site = site.ok_or_else(|| stopped(name))?;
+        self.shown = place;
+        Ok(site)
     }
 
     pub(crate) fn view(&self) -> Result<Demo, AdminError> {
-        let nodes = self.places.iter().map(|place| {
+        let nodes = self.places.iter().enumerate().map(|(number, place)| {
             let people = place.people.iter().map(|person| place.person(person)).collect::<Result<_, _>>()?;
             Ok(DemoNode {
                 name: place.name.to_owned(),
                 provider: place.config.provider.clone(),
-                running: place.node.is_some(),
+                running: place.site.is_some(),
+                shown: number == self.shown,
                 people,
             })
         });
         Ok(Demo { nodes: nodes.collect::<Result<_, AdminError>>()? })
     }
 
-    /// Starts or stops one of the others.
+    /// Starts or stops one that is not shown.
     pub(crate) async fn run(&mut self, name: &str, running: bool) -> Result<(), AdminError> {
-        let place = self.places.iter_mut().skip(1).find(|place| place.name == name).ok_or_else(|| {
-            AdminError::new(
-                "no-such-node",
-                format!("{name:?} is not a provider of the demo that can be stopped; name beta or gamma"),
-            )
-        })?;
-        match (running, place.node.take()) {
-            (false, Some(node)) => node.stop().await,
+        let number = self.places.iter().position(|place| place.name == name).ok_or_else(|| no_such(name))?;
+        if number == self.shown {
+            let text =
+                format!("{name} is what this window shows; look at another one, and stop it from there");
+            return Err(AdminError::new("shown", text));
+        }
+        let place = &mut self.places[number];
+        match (running, place.site.take()) {
+            (false, Some(site)) => site.stop().await,
             (true, None) => {
-                let started: Result<Node, StartFault> = Node::start(place.config.clone()).await;
-                place.node =
+                let started = Site::start(place.config.clone()).await;
+                place.site =
                     Some(started.map_err(|fault| AdminError::new("demo-failed", fault.to_string()))?);
             }
-            (_, unchanged) => place.node = unchanged,
+            (_, unchanged) => place.site = unchanged,
         }
         Ok(())
     }
@@ -143,9 +163,12 @@ impl Federation {
     }
 
     pub(crate) async fn stop(self) {
+        if let Some(talking) = self.talking {
+            talking.abort();
+        }
         for place in self.places {
-            if let Some(node) = place.node {
-                node.stop().await;
+            if let Some(site) = place.site {
+                site.stop().await;
             }
         }
     }
@@ -157,12 +180,20 @@ impl Place {
     }
 
     async fn asks(&self, person: &str, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
-        let node = self
-            .node
-            .as_ref()
-            .ok_or_else(|| AdminError::new("stopped", format!("{} is stopped; start it first", self.name)))?;
-        Ok(node.connect(&name(person)?, to.clone(), None).await?.id)
+        let site = self.site.as_ref().ok_or_else(|| stopped(self.name))?;
+        Ok(site.node.connect(&name(person)?, to.clone(), None).await?.id)
     }
+}
+
+fn no_such(name: &str) -> AdminError {
+    AdminError::new(
+        "no-such-node",
+        format!("{name:?} is not a provider of the demo; name alpha, beta or gamma"),
+    )
+}
+
+fn stopped(name: &str) -> AdminError {
+    AdminError::new("stopped", format!("{name} is stopped; start it first"))
 }
 
 fn name(text: &str) -> Result<Name, AdminError> {
@@ -227,7 +258,7 @@ fn read(dir: &Path) -> Result<Vec<Place>, String> {
             },
             limits: LimitsConfig::default(),
         };
-        Ok(Place { name, people, config, node: None })
+        Ok(Place { name, people, config, site: None })
     });
     places.collect()
 }

@@ -1,7 +1,7 @@
 //! The one stream of events: numbered, so that a GUI that lost its place can go on, and told again as a reload where
 //! it cannot.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,11 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
+use crate::accounts::is_low;
+use crate::additions::waiting_addition;
 use crate::approvals::waiting_connection;
+use crate::people::Told;
+use crate::site::Site;
 use crate::view::{Event, EventEnvelope};
 
 /// Events that a GUI can be behind.
@@ -19,6 +23,8 @@ const KEPT: usize = 512;
 const GATHER: Duration = Duration::from_millis(40);
 /// Requests that one event tells of.
 const TRAFFIC: usize = 100;
+/// Requests that a GUI can be behind: they are what events are large by.
+const KEPT_TRAFFIC: usize = 400;
 
 /// Numbers events and hands them out.
 pub(crate) struct Hub {
@@ -46,10 +52,15 @@ impl Hub {
         let mut latest = self.latest();
         let cursor = latest.back().map_or(1, |last| last.cursor + 1);
         let envelope = EventEnvelope { incarnation: self.incarnation.clone(), cursor, event };
-        if latest.len() == KEPT {
-            latest.pop_front();
-        }
         latest.push_back(envelope.clone());
+        let requests = |envelope: &EventEnvelope| match &envelope.event {
+            Event::Traffic { records } => records.len(),
+            _ => 0,
+        };
+        let mut kept: usize = latest.iter().map(requests).sum();
+        while latest.len() > KEPT || kept > KEPT_TRAFFIC {
+            kept -= latest.pop_front().as_ref().map_or(0, requests);
+        }
         // Nobody looks: nobody misses it.
         let _ = self.sender.send(envelope);
     }
@@ -99,12 +110,44 @@ impl Subscription {
     }
 }
 
-/// Tells what changes in `node`, until the task is aborted.
-pub(crate) fn follow(hub: Arc<Hub>, node: Node) -> JoinHandle<()> {
+/// Tells what changes in `site`, until the task is aborted.
+pub(crate) fn follow(hub: Arc<Hub>, site: Site) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let changes = node.changes().listen();
-        tokio::join!(follow_changes(&hub, &node, changes), follow_traffic(&hub, &node));
+        let Site { node, people } = site;
+        let (changes, told) = (node.changes().listen(), people.listen());
+        tokio::join!(
+            follow_changes(&hub, &node, changes),
+            follow_traffic(&hub, &node),
+            follow_people(&hub, told)
+        );
     })
+}
+
+async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
+    loop {
+        let mut events = BTreeSet::new();
+        let mut next = told.recv().await;
+        tokio::time::sleep(GATHER).await;
+        loop {
+            match next {
+                Ok(Told { user, change }) => drop(events.insert((user, change))),
+                Err(RecvError::Lagged(_)) => hub.publish(Event::Reload),
+                Err(RecvError::Closed) => return,
+            }
+            match told.try_recv() {
+                Ok(more) => next = Ok(more),
+                Err(_) => break,
+            }
+        }
+        for (user, change) in events {
+            hub.publish(match change {
+                drawbridge_client::Change::Conversation(group) => Event::Conversation { user, group },
+                drawbridge_client::Change::Conversations | drawbridge_client::Change::Requests => {
+                    Event::Conversations { user }
+                }
+            });
+        }
+    }
 }
 
 async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver<Change>) {
@@ -116,21 +159,32 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         let mut events: Vec<Event> = Vec::new();
         let mut tell = |event: Event| {
-            if !events.iter().any(|told| std::mem::discriminant(told) == std::mem::discriminant(&event)) {
+            let same = |told: &Event| match (told, &event) {
+                (Event::Group { group: told }, Event::Group { group }) => told == group,
+                (Event::StockLow { client: told }, Event::StockLow { client }) => told == client,
+                _ => std::mem::discriminant(told) == std::mem::discriminant(&event),
+            };
+            if !events.iter().any(same) {
                 events.push(event);
             }
         };
-        let mut waiting = Vec::new();
+        let (mut waiting, mut additions, mut stocks) = (Vec::new(), Vec::new(), Vec::new());
         for change in gathered {
             match change {
                 Ok(Change::Peer(_)) => {
                     tell(Event::Peers);
                     tell(Event::Approvals);
                 }
-                Ok(Change::Connection(_) | Change::Authorization(_) | Change::WaitingAddition(..)) => {
-                    tell(Event::Approvals);
+                Ok(Change::Connection(_) | Change::Authorization(_)) => tell(Event::Approvals),
+                Ok(Change::WaitingAddition(provider, id)) => additions.push((provider, id)),
+                Ok(Change::Group(group)) => tell(Event::Group { group }),
+                Ok(Change::Dealings(_)) => tell(Event::Peers),
+                Ok(Change::Accounts) => tell(Event::Accounts),
+                Ok(Change::Stock(client)) => {
+                    tell(Event::Accounts);
+                    stocks.push(client);
                 }
-                Ok(Change::Accounts | Change::Stock(_)) => tell(Event::Accounts),
+                Ok(Change::Outbox(_)) => {}
                 Ok(Change::Settings) => tell(Event::Settings),
                 Ok(Change::WaitingPeer(provider)) => waiting.push((provider, None)),
                 Ok(Change::Waiting(provider, id)) => waiting.push((provider, Some(id))),
@@ -145,6 +199,17 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 None => None,
             };
             hub.publish(Event::Waiting { provider, connection });
+        }
+        for (provider, id) in additions {
+            if let Some(addition) = waiting_addition(node, &provider, id).await {
+                hub.publish(Event::AdditionWaiting { addition });
+            }
+        }
+        stocks.dedup();
+        for client in stocks {
+            if is_low(node, &client).await {
+                hub.publish(Event::StockLow { client });
+            }
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::commands;
 use crate::demo::Federation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
+use crate::people::People;
 use crate::request::SetUp;
+use crate::site::Site;
 use crate::view::{Event, Mode};
 
 /// An installation cannot be opened. The text is one sentence.
@@ -55,13 +57,13 @@ enum Running {
 
 /// The node that the GUI shows, and the task that tells of its changes.
 struct Followed {
-    node: Node,
+    site: Site,
     task: JoinHandle<()>,
 }
 
 impl Followed {
-    fn new(hub: &Arc<Hub>, node: Node) -> Self {
-        Self { task: follow(hub.clone(), node.clone()), node }
+    fn new(hub: &Arc<Hub>, site: Site) -> Self {
+        Self { task: follow(hub.clone(), site.clone()), site }
     }
 }
 
@@ -111,12 +113,33 @@ impl Host {
         self.halt().await;
     }
 
-    /// The node that the GUI shows.
-    pub(crate) async fn node(&self) -> Result<Node, AdminError> {
+    /// What the GUI shows.
+    async fn site(&self) -> Result<Site, AdminError> {
         match &*self.inner.running.read().await {
             Running::Nothing => Err(AdminError::no_node()),
-            Running::Own(followed) | Running::Demo(_, followed) => Ok(followed.node.clone()),
+            Running::Own(followed) | Running::Demo(_, followed) => Ok(followed.site.clone()),
         }
+    }
+
+    /// The node that the GUI shows.
+    pub(crate) async fn node(&self) -> Result<Node, AdminError> {
+        Ok(self.site().await?.node)
+    }
+
+    /// The accounts of that node that are used on this computer.
+    pub(crate) async fn people(&self) -> Result<People, AdminError> {
+        Ok(self.site().await?.people)
+    }
+
+    /// Shows another provider of the demo.
+    pub(crate) async fn look_at(&self, name: &str) -> Result<(), AdminError> {
+        if let Running::Demo(federation, followed) = &mut *self.inner.running.write().await {
+            *followed = Followed::new(&self.inner.hub, federation.look_at(name)?);
+        } else {
+            return Err(AdminError::new("no-demo", "the demo federation is not running"));
+        }
+        self.inner.hub.publish(Event::Reload);
+        Ok(())
     }
 
     pub(crate) async fn mode(&self) -> Mode {
@@ -142,8 +165,16 @@ impl Host {
         std::fs::write(&draft, text).map_err(|fault| failed(&fault))?;
         let started = async {
             let config = Config::load(&draft).map_err(|fault| failed(&fault))?;
-            self.run_own(config).await.map_err(|fault| failed(&fault))?;
-            self.node().await?.create_user(ask.user, drawbridge_node::store::UserRule::Ask).await?;
+            self.run_own(config).await.map_err(|fault| match &fault {
+                // So that the first screen marks the field that it is about.
+                HostFault::Node(StartFault::Listen(_)) => {
+                    AdminError::new("listen-refused", fault.to_string())
+                }
+                _ => failed(&fault),
+            })?;
+            let site = self.site().await?;
+            site.node.create_user(ask.user.clone(), drawbridge_node::store::UserRule::Ask).await?;
+            site.people.use_here(&ask.user).await?;
             std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
         };
         let outcome = started.await;
@@ -212,15 +243,16 @@ impl Host {
     }
 
     async fn run_own(&self, config: Config) -> Result<(), HostFault> {
-        let node = Node::start(config).await?;
-        *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, node));
+        let site = Site::start(config).await?;
+        *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, site));
         Ok(())
     }
 
     async fn run_demo(&self) -> Result<(), HostFault> {
         let Some(home) = &self.inner.home else { return Ok(()) };
         let federation = Federation::start(&home.join(DEMO)).await?;
-        let followed = Followed::new(&self.inner.hub, federation.alpha());
+        let Some(shown) = federation.shown() else { return Ok(()) };
+        let followed = Followed::new(&self.inner.hub, shown);
         *self.inner.running.write().await = Running::Demo(federation, followed);
         Ok(())
     }
@@ -229,7 +261,7 @@ impl Host {
         let running = std::mem::replace(&mut *self.inner.running.write().await, Running::Nothing);
         match running {
             Running::Nothing => {}
-            Running::Own(followed) => followed.node.clone().stop().await,
+            Running::Own(followed) => followed.site.clone().stop().await,
             Running::Demo(federation, followed) => {
                 drop(followed);
                 federation.stop().await;

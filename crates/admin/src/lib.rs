@@ -2,15 +2,21 @@
 //! and the installation that they speak to.
 
 mod accounts;
+mod additions;
 mod approvals;
 mod commands;
+mod conversations;
 mod convert;
 mod demo;
+mod demo_talk;
 mod error;
 mod events;
+mod groups;
 mod host;
 mod peers;
+mod people;
 pub mod request;
+mod site;
 mod status;
 mod traffic;
 pub mod view;

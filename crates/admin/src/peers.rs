@@ -32,7 +32,8 @@ fn known(view: &View<'_>, row: PeerRow) -> Result<Known, StoreFault> {
     })
 }
 
-fn show(node: &Node, known: Known, with_past: bool) -> Peer {
+/// `pulling` is of before the store was read: a trouble is kept before its puller rests, so who rests is shown with it.
+fn show(node: &Node, known: Known, pulling: Option<drawbridge_node::Pulling>, with_past: bool) -> Peer {
     let Known { row, keys, cursor, feed, connections, troubles } = known;
     let document = node.document_of(&row.provider);
     let new_fingerprints = match (&document, row.state) {
@@ -41,7 +42,6 @@ fn show(node: &Node, known: Known, with_past: bool) -> Peer {
         }
         _ => Vec::new(),
     };
-    let pulling = node.pulling(&row.provider);
     let unattended = match row.state {
         PeerState::Unknown | PeerState::Pending | PeerState::Allowed => PullingStatus::Idle,
         PeerState::Blocked | PeerState::KeyChanged => PullingStatus::Stopped,
@@ -90,20 +90,26 @@ fn serving(node: &Node, peer: &Provider, feed: Option<&FeedPlace>) -> Serving {
 
 pub(crate) async fn peers(host: &Host, Empty {}: Empty) -> Result<Peers, AdminError> {
     let node = host.node().await?;
+    let pulling = node.all_pulling();
     let all = node.store().read(|view| {
         view.peers()?.into_iter().map(|row| known(view, row)).collect::<Result<Vec<_>, StoreFault>>()
     });
-    Ok(Peers { peers: all.await?.into_iter().map(|known| show(&node, known, false)).collect() })
+    let show = |known: Known| {
+        let pulling = pulling.get(&known.row.provider).copied();
+        show(&node, known, pulling, false)
+    };
+    Ok(Peers { peers: all.await?.into_iter().map(show).collect() })
 }
 
 pub(crate) async fn peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
     let node = host.node().await?;
     let now = node.now();
+    let pulling = node.pulling(&ask.provider);
     let one = node.store().read(move |view| {
         let row = view.peer(&ask.provider)?;
         known(view, row.unwrap_or_else(|| PeerRow::new(ask.provider, PeerState::Unknown, now)))
     });
-    Ok(show(&node, one.await?, true))
+    Ok(show(&node, one.await?, pulling, true))
 }
 
 pub(crate) async fn retry_peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {

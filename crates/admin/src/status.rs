@@ -8,10 +8,13 @@ use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::store::StoreFault;
 use drawbridge_node::{Node, PullingStatus};
 
+use crate::additions::Additions;
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{Connecting, DemoAsk, Empty, RunDemoNode, SetStrangers, SetUp, TellDeclined};
+use crate::request::{
+    Connecting, DemoAsk, Empty, LookAtDemoNode, RunDemoNode, SetStrangers, SetUp, TellDeclined,
+};
 use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Status};
 
 const INCIDENTS: u32 = 20;
@@ -26,12 +29,14 @@ pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, Admin
 }
 
 async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
-    let (peers, connections, users, troubles) = node
+    let ours = node.provider().clone();
+    let (peers, connections, additions, users, troubles) = node
         .store()
-        .read(|view| {
+        .read(move |view| {
             Ok::<_, StoreFault>((
                 view.peers()?,
                 view.connections()?,
+                Additions::read(view, &ours)?,
                 view.users()?,
                 view.latest_troubles(INCIDENTS)?,
             ))
@@ -67,7 +72,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
             peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count(),
         ),
         waiting_connections: count(crate::approvals::waiting(&connections).count()),
-        waiting_additions: 0,
+        waiting_additions: count(additions.waiting().count()),
         peers: count(allowed().count()),
         failing_peers: count(failing.count()),
         users: count(users.len()),
@@ -86,6 +91,10 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
 
 pub(crate) async fn set_up(host: &Host, ask: SetUp) -> Result<Empty, AdminError> {
     host.set_up(ask).await.map(|()| Empty {})
+}
+
+pub(crate) async fn look_at_demo_node(host: &Host, ask: LookAtDemoNode) -> Result<Empty, AdminError> {
+    host.look_at(&ask.name).await.map(|()| Empty {})
 }
 
 pub(crate) async fn start_demo(host: &Host, Empty {}: Empty) -> Result<Empty, AdminError> {

@@ -1,4 +1,4 @@
-//! `admin`: asks the running node, for scripts.
+//! `admin` and `link`: ask the running node, for scripts.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,6 +11,27 @@ use crate::say;
 
 /// The status for a command that the node does not have.
 const UNKNOWN_COMMAND: u8 = 64;
+
+/// Prints a fresh link to the pages of the node of the configuration at `path`.
+pub(crate) async fn link(path: &Path) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
+    let Ok(key) = Key::read(&config.data_dir) else { return not_running(path) };
+    match send(&config, &key, "link", &Value::Object(Default::default())).await {
+        Ok((200, answer)) => {
+            println!("{}", answer["link"].as_str().unwrap_or_default());
+            ExitCode::SUCCESS
+        }
+        Ok((_, refusal)) => say(refusal["detail"].as_str().unwrap_or("the node refused"), 1),
+        Err(fault) => say(&format!("the node does not answer at {}: {fault}", key.url), 1),
+    }
+}
+
+fn not_running(path: &Path) -> ExitCode {
+    say(&format!("no node is running with {}; start it with serve", path.display()), 1)
+}
 
 /// Sends `command` with `request` to the node of the configuration at `path`, and prints its answer.
 pub(crate) async fn ask(path: &Path, command: &str, request: Option<&str>) -> ExitCode {
@@ -25,9 +46,7 @@ pub(crate) async fn ask(path: &Path, command: &str, request: Option<&str>) -> Ex
         Ok(request) => request,
         Err(fault) => return say(&format!("the request is not JSON: {fault}"), 2),
     };
-    let Ok(key) = Key::read(&config.data_dir) else {
-        return say(&format!("no node is running with {}; start it with serve", path.display()), 1);
-    };
+    let Ok(key) = Key::read(&config.data_dir) else { return not_running(path) };
     match send(&config, &key, command, &request).await {
         Ok((200, answer)) => {
             println!("{answer}");

@@ -31,6 +31,7 @@ pub(crate) struct Door {
 }
 
 struct Inner {
+    url: String,
     /// Origins that the pages may be opened at.
     origins: Vec<String>,
     secure: bool,
@@ -45,13 +46,14 @@ impl Door {
         let scheme = if secure { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let origins = vec![url.clone(), format!("{scheme}://localhost:{}", address.port())];
-        let (once, script) = (token(), token());
+        let script = token();
         let key = Key { url: url.clone(), token: script.clone() };
         write_private(&path(dir), &serde_json::to_vec(&key)?)?;
-        let link = format!("{url}/#token={once}");
         let inner =
-            Inner { origins, secure, script, once: Mutex::new(Some(once)), sessions: Mutex::default() };
-        Ok((Self { inner: Arc::new(inner) }, link))
+            Inner { url, origins, secure, script, once: Mutex::default(), sessions: Mutex::default() };
+        let door = Self { inner: Arc::new(inner) };
+        let link = door.link();
+        Ok((door, link))
     }
 
     /// Removes the file for scripts.
@@ -78,6 +80,14 @@ impl Door {
     /// Whether a browser shows a session's cookie.
     pub(crate) fn admits_session(&self, shown: &str) -> bool {
         self.inner.sessions.lock().unwrap_or_else(PoisonError::into_inner).contains(shown)
+    }
+
+    /// A fresh link to open the pages with, in the place of the one before.
+    pub(crate) fn link(&self) -> String {
+        let once = token();
+        let link = format!("{}/#token={once}", self.inner.url);
+        *self.inner.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(once);
+        link
     }
 
     /// Exchanges the token that works once for a session's cookie.

@@ -63,6 +63,12 @@ enum Command {
         /// Its request, JSON [default: {}]
         request: Option<String>,
     },
+    /// Print a fresh link to the pages of the running node. It works once, in the place of the one before.
+    Link {
+        /// The configuration file of the running node.
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// Look at a provider step by step: its address, its document over TLS, a signed ping.
     Check {
         /// The configuration file of our own node.
@@ -96,6 +102,7 @@ fn main() -> ExitCode {
             Command::Admin { config, command, request } => {
                 ask::ask(&config, &command, request.as_deref()).await
             }
+            Command::Link { config } => ask::link(&config).await,
             Command::Check { config, provider } => check::check(&config, &provider).await,
         }
     });

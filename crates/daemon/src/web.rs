@@ -40,6 +40,7 @@ pub(crate) fn router(host: Host, door: Door, stop: CancellationToken) -> Router 
         .route_layer(middleware::from_fn_with_state(site.clone(), only_admitted));
     Router::new()
         .route("/admin/v1/session", post(session))
+        .route("/admin/v1/link", post(link))
         .merge(inside)
         .fallback(pages::page)
         .layer(middleware::from_fn_with_state(site.clone(), only_here))
@@ -76,14 +77,24 @@ async fn only_here(State(site): State<Site>, request: Request, next: Next) -> Re
 /// Who shows a session's cookie, or a script's token.
 async fn only_admitted(State(site): State<Site>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let script = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let admitted = script.is_some_and(|token| site.door.admits_script(token))
-        || cookie(headers).is_some_and(|session| site.door.admits_session(session));
+    let admitted =
+        is_script(&site, headers) || cookie(headers).is_some_and(|session| site.door.admits_session(session));
     if admitted {
         return next.run(request).await;
     }
-    let error = AdminError::new("token-required", "open the link that was printed when the node was started");
-    (StatusCode::UNAUTHORIZED, Json(error)).into_response()
+    token_required()
+}
+
+/// Whether a script asks, with its token.
+fn is_script(site: &Site, headers: &HeaderMap) -> bool {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    token.is_some_and(|token| site.door.admits_script(token))
+}
+
+fn token_required() -> Response {
+    let text =
+        "open the link that was printed when the node was started, or have drawbridged link print another";
+    (StatusCode::UNAUTHORIZED, Json(AdminError::new("token-required", text))).into_response()
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
@@ -102,13 +113,21 @@ async fn session(State(site): State<Site>, Json(shown): Json<Shown>) -> Response
     let Some(session) = site.door.exchange(&shown.token) else {
         let error = AdminError::new(
             "token-wrong",
-            "this token is wrong, or was used before; start the node again for another",
+            "this token is wrong, or was used before; drawbridged link prints a fresh one",
         );
         return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
     };
     let secure = if site.door.is_secure() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE_NAME}={session}; Path=/; HttpOnly; SameSite=Strict{secure}");
     (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
+}
+
+/// A fresh link, for scripts only: a page of a browser that is let in has no need of one.
+async fn link(State(site): State<Site>, headers: HeaderMap) -> Response {
+    if !is_script(&site, &headers) {
+        return token_required();
+    }
+    Json(serde_json::json!({ "link": site.door.link() })).into_response()
 }
 
 async fn command(

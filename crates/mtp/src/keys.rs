@@ -171,6 +171,8 @@ impl FromIterator<PublicKey> for KeySet {
                 set.0.push(key);
             }
         }
+        // Most have one, and one for each peer is kept.
+        set.0.shrink_to_fit();
         set
     }
 }

@@ -1,5 +1,6 @@
 //! Clock and randomness, behind one trait so that tests can turn both.
 
+use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use drawbridge_mtp::id::Id;
@@ -11,6 +12,11 @@ pub trait Ambient: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Fills `buffer` with octets that nobody can guess.
     fn fill(&self, buffer: &mut [u8]);
+    /// Returns when the clock has been turned since this was called, so that what is due by then is looked for at once.
+    /// The system's is not turned.
+    fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// The system's clock and random number generator.

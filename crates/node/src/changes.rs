@@ -9,8 +9,10 @@ const BACKLOG: usize = 4096;
 /// Something has changed. What the store holds is on disk before its change is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A peer's state, directions or troubles.
+    /// A peer's state: what it may ask, or what there is to ask of it. Who attends to it looks again.
     Peer(Provider),
+    /// How it goes with a peer: directions, progress, troubles. Only to be shown.
+    Dealings(Provider),
     /// A request or connection with a user of this provider.
     Connection(Provider),
     /// A request of this provider waits for a decision that did not wait before.

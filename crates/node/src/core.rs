@@ -93,8 +93,7 @@ impl Core {
     pub(crate) async fn end_troubles(&self, peer: &Provider, stages: &'static [Stage]) {
         let provider = peer.clone();
         let ended = self.store.write(move |tx| {
-            let words: Vec<String> = stages.iter().map(Stage::to_string).collect();
-            tx.end_troubles(&provider, &words.iter().map(String::as_str).collect::<Vec<_>>())
+            tx.end_troubles(&provider, &stages.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())
         });
         if let Err(fault) = ended.await {
             tracing::error!(%fault, %peer, "the end of a trouble could not be kept");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::{ClientUri, Host, Name, Provider, UserUri};
-use drawbridge_mtp::keys::{SecretKey, Thumbprint};
+use drawbridge_mtp::keys::{PublicKey, SecretKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
@@ -217,6 +217,15 @@ impl Node {
         &self.core.store
     }
 
+    /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
+    pub async fn key_for(&self, provider: &Provider, kid: &Thumbprint) -> Option<PublicKey> {
+        if *provider == self.core.ours {
+            let ours = self.core.signer.key().public();
+            return Some(ours.clone()).filter(|key| key.thumbprint() == kid);
+        }
+        self.core.key_of(provider, kid).await.ok()
+    }
+
     /// How `client`, which has to be one of ours, asks us in the same process.
     pub fn door(&self, client: ClientUri) -> ClientDoor {
         ClientDoor::new(self.core.clone(), client)
@@ -245,6 +254,11 @@ impl Node {
     /// What our puller does at `peer`, where there is one.
     pub fn pulling(&self, peer: &Provider) -> Option<Pulling> {
         self.core.board.pulling(peer)
+    }
+
+    /// What all pullers do at their peers.
+    pub fn all_pulling(&self) -> HashMap<Provider, Pulling> {
+        self.core.board.all_pulling()
     }
 
     /// How `peer` pulls us.
@@ -505,12 +519,8 @@ fn host_text(provider: &Provider) -> String {
 
 /// Does what time asks for.
 async fn sweep(core: Arc<Core>) {
-    let mut tick = tokio::time::interval(SWEEP_EVERY);
     loop {
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+        let turned = core.ambient.turned();
         core.throttle.sweep();
         let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
         let swept = core.store.write(move |tx| {
@@ -531,6 +541,11 @@ async fn sweep(core: Arc<Core>) {
         if let Err(fault) = swept.await {
             let fault: StoreFault = fault;
             tracing::error!(%fault, "what has lapsed could not be cleared away");
+        }
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = turned => {}
         }
     }
 }

@@ -1,22 +1,26 @@
 //! A clock that can be turned.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::{Ambient, System};
+use tokio::sync::Notify;
 
 /// The system's clock, turned ahead by as much as a test wants. All of a realm go by the same one.
 #[derive(Debug, Default)]
 pub struct Clock {
     ahead_ms: AtomicU64,
+    turned: Notify,
 }
 
 impl Clock {
     /// Turns it ahead.
     pub fn turn(&self, by: Duration) {
         self.ahead_ms.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.turned.notify_waiters();
     }
 
     /// A new id.
@@ -39,5 +43,10 @@ impl Ambient for Clock {
 
     fn fill(&self, buffer: &mut [u8]) {
         System.fill(buffer);
+    }
+
+    fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        // Made here and not when it is first polled: from now on, no turn is missed.
+        Box::pin(self.turned.notified())
     }
 }

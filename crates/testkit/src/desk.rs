@@ -27,10 +27,13 @@ struct State {
     items: Vec<Item>,
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
+    scripts: HashMap<String, Script>,
     shown: HashMap<String, Show>,
     taken: HashMap<String, Take>,
 }
 
+/// What is answered at a path: status and content, made from the request's content.
+type Script = Arc<dyn Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync>;
 /// What is answered to a query: JSON, or an octet stream for an object.
 type Show = Box<dyn Fn(&str) -> Vec<u8> + Send>;
 /// What is answered to a content, JSON both.
@@ -43,6 +46,7 @@ impl Desk {
             items: Vec::new(),
             lies: VecDeque::new(),
             asked: Vec::new(),
+            scripts: HashMap::new(),
             shown: HashMap::new(),
             taken: HashMap::new(),
         };
@@ -74,6 +78,15 @@ impl Desk {
         self.inner.news.notify_waiters();
     }
 
+    /// Answers every `POST` to `path` as `script` says, which is given the content.
+    pub fn answers(
+        &self,
+        path: &str,
+        script: impl Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync + 'static,
+    ) {
+        self.inner.state.lock().unwrap().scripts.insert(path.to_owned(), Arc::new(script));
+    }
+
     /// Answers `GET` of `path` from now on with what `show` makes of the query.
     pub fn shows(&self, path: &str, show: impl Fn(&str) -> Vec<u8> + Send + 'static) {
         self.inner.state.lock().unwrap().shown.insert(path.to_owned(), Box::new(show));
@@ -98,6 +111,11 @@ impl Desk {
     ) -> (StatusCode, Vec<u8>, bool) {
         self.inner.state.lock().unwrap().asked.push((method.clone(), resource.to_owned()));
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+        let script = self.inner.state.lock().unwrap().scripts.get(path).cloned();
+        if let Some(script) = script.filter(|_| method == Method::POST) {
+            let (status, answer) = script(content);
+            return (status, answer.to_string().into_bytes(), !status.is_success());
+        }
         if *method == Method::GET
             && let Some(show) = self.inner.state.lock().unwrap().shown.get(path)
         {
@@ -109,7 +127,7 @@ impl Desk {
         }
         match (method.as_str(), path) {
             ("GET" | "POST", "/peering") => (StatusCode::OK, br#"{"state":"allowed"}"#.to_vec(), false),
-            ("POST", "/connections") => {
+            ("POST", "/connections" | "/authorizations") => {
                 let ask: serde_json::Value = serde_json::from_slice(content).unwrap();
                 let answer = serde_json::json!({"id": ask["id"], "state": "pending"});
                 (StatusCode::ACCEPTED, answer.to_string().into_bytes(), false)

@@ -144,6 +144,17 @@ impl HandMade {
         })
     }
 
+    /// The content of a request to add `user`, open for an hour.
+    pub fn request_to_add(&self, adder: &UserUri, group: &GroupUri, user: &UserUri) -> serde_json::Value {
+        serde_json::json!({
+            "id": self.clock.id(),
+            "group": group,
+            "adder": adder,
+            "user": user,
+            "expires": self.clock.now().plus(std::time::Duration::from_secs(3600)),
+        })
+    }
+
     /// The keys in the document of `provider`.
     pub(crate) async fn keys_of(&self, provider: &Provider) -> KeySet {
         if let Some(keys) = self.keys.lock().unwrap().get(provider) {

@@ -8,6 +8,8 @@
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
 //! | [`Person`] | a user, who asks and ends |
+//! | [`Phone`] | a client of a user, which speaks the client API |
+//! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
 //! | [`Circle`] | providers that have let each other in, and how their people come into a group |
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
@@ -24,8 +26,10 @@ mod device;
 mod draft;
 mod fault;
 mod hand_made;
+mod key_package;
 mod owned;
 mod person;
+mod phone;
 mod realm;
 mod station;
 
@@ -37,8 +41,10 @@ pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
+pub use key_package::KeyPackageDraft;
 pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
+pub use phone::Phone;
 pub use realm::Realm;
 pub use station::{PATIENCE, Station};
 

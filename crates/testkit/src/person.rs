@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::{Id, UserUri};
+use drawbridge_mtp::id::{GroupUri, Id, UserUri};
 use drawbridge_node::{Decision, Misuse};
 
-use crate::Station;
+use crate::{Phone, Station};
 
 /// A user of a station.
 pub struct Person<'a> {
@@ -42,5 +42,30 @@ impl<'a> Person<'a> {
     /// Takes the own request back, or ends the connection.
     pub async fn ends(&self, id: Id) {
         self.station.decides(id, Decision::End).await;
+    }
+
+    /// Asks to add another to a group.
+    pub async fn asks_to_add(&self, other: &UserUri, group: &GroupUri) -> Id {
+        self.tries_to_add(other, group, None).await.unwrap()
+    }
+
+    /// Asks to add another to a group, and may be refused at home.
+    pub async fn tries_to_add(
+        &self,
+        other: &UserUri,
+        group: &GroupUri,
+        ttl: Option<Duration>,
+    ) -> Result<Id, Misuse> {
+        let node = self.station.node();
+        let asked = node.ask_to_add(self.uri.name(), group.clone(), other.clone(), ttl).await;
+        asked.map(|row| row.id)
+    }
+
+    /// A new client of the person's, which speaks the client API.
+    pub async fn phone(&self, name: &str) -> Phone {
+        let node = self.station.node();
+        let made = node.create_client(self.uri.name().clone(), name.parse().unwrap()).await;
+        let (client, token) = made.unwrap();
+        Phone::of(client, token, self.station)
     }
 }

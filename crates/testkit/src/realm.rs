@@ -52,6 +52,15 @@ impl Realm {
         station
     }
 
+    /// A provider that runs and listens to clients too.
+    pub async fn station_with_clients(&self) -> Station {
+        let listen = free_port(&self.clock);
+        self.station(|config| {
+            config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
+        })
+        .await
+    }
+
     /// A provider that does not run yet.
     pub fn stopped_station(&self, alter: impl FnOnce(&mut Config)) -> Station {
         Station::new(self.config(alter), self.clock.clone())

@@ -6,8 +6,10 @@ use std::time::Duration;
 use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
-use drawbridge_node::store::{ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, UserRule, View};
-use drawbridge_node::{Decision, Node};
+use drawbridge_node::store::{
+    AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, UserRule, View,
+};
+use drawbridge_node::{AuthorizationDecision, Decision, Node};
 
 use crate::{Clock, Device, Person};
 
@@ -106,6 +108,30 @@ impl Station {
         .await
     }
 
+    /// The operator decides on a request to add.
+    pub async fn decides_addition(&self, id: Id, decision: AuthorizationDecision) {
+        self.node().decide_authorization(id, None, decision).await.unwrap();
+    }
+
+    /// Returns when the request to add `id` has come.
+    pub async fn hears_of_addition(&self, id: Id) -> AuthorizationRow {
+        self.until(&format!("the request {id} comes"), move |view| Ok(view.authorizations_by_id(id)?.pop()))
+            .await
+    }
+
+    /// Returns when the request to add `id` is in `state` here.
+    pub async fn sees_addition(&self, id: Id, state: ConnectionState) -> AuthorizationRow {
+        self.until(&format!("the request {id} is {state}"), move |view| {
+            Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.state == state))
+        })
+        .await
+    }
+
+    /// The address of a group here, whether or not there is one.
+    pub fn group(&self, name: &str) -> GroupUri {
+        GroupUri::new(self.provider(), &name.parse().unwrap())
+    }
+
     /// Returns when `peer` is in `state` here.
     pub async fn holds(&self, peer: &Provider, state: PeerState) {
         let provider = peer.clone();
@@ -191,9 +217,12 @@ impl Station {
 
     /// What there is to know where a test fails.
     async fn told(&self) -> String {
-        let (connections, troubles) =
-            self.reads(|view| Ok((view.connections()?, view.latest_troubles(20)?))).await;
+        let (connections, authorizations, troubles) = self
+            .reads(|view| Ok((view.connections()?, view.authorizations()?, view.latest_troubles(20)?)))
+            .await;
         let traffic = self.node().traffic().latest(None, 20);
-        format!("its connections: {connections:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}")
+        format!(
+            "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
+        )
     }
 }

@@ -74,6 +74,12 @@ export class Provider {
     return daemon(test, ["serve", "--config", this.config]);
   }
 
+  /** A fresh link of the running node. */
+  async link() {
+    const { stdout } = await run(DAEMON, ["link", "--config", this.config]);
+    return stdout.trim();
+  }
+
   /** Asks the running node. */
   async admin(command, request = {}) {
     const { stdout } = await run(DAEMON, ["admin", "--config", this.config, command, JSON.stringify(request)]);

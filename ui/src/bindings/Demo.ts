@@ -6,6 +6,6 @@ import type { DemoNode } from "./DemoNode";
  */
 export type Demo = { 
 /**
- * Its providers; the first is this window's.
+ * Its providers; one of them is what the window shows.
  */
 nodes: Array<DemoNode>, };

@@ -13,6 +13,10 @@ name: string,
  */
 provider: string, 
 /**
+ * Whether it is the one that this window shows.
+ */
+shown: boolean, 
+/**
  * Whether it runs.
  */
 running: boolean, 

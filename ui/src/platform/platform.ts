@@ -4,12 +4,10 @@
  */
 import type { Commands } from "@/bindings/Commands";
 import type { EventEnvelope } from "@/bindings/EventEnvelope";
-import type { PendingCommands } from "@/bindings-pending";
 
-type All = Commands & PendingCommands;
-export type Command = keyof All;
-export type RequestOf<C extends Command> = All[C]["request"];
-export type ResponseOf<C extends Command> = All[C]["response"];
+export type Command = keyof Commands;
+export type RequestOf<C extends Command> = Commands[C]["request"];
+export type ResponseOf<C extends Command> = Commands[C]["response"];
 
 /** Why a command was not carried out, as the node says it, or `unreachable` where there is no node to say. */
 export class AdminError extends Error {

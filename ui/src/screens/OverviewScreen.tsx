@@ -2,8 +2,9 @@ import { Link } from "@tanstack/react-router";
 import type { Connection } from "@/bindings/Connection";
 import type { NodeStatus } from "@/bindings/NodeStatus";
 import type { Peer } from "@/bindings/Peer";
-import { useApprovals } from "@/domain/connection/approvals";
+import { additionKey, countWaiting, useApprovals } from "@/domain/connection/approvals";
 import { Alias } from "@/domain/demo/Alias";
+import { GroupName } from "@/domain/group/GroupName";
 import { sentence } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
 import { PersonName } from "@/domain/node/PersonName";
@@ -15,6 +16,7 @@ import { Count, Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
 import { Mark, type Shape, type Tone } from "@/shared/Mark";
 import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
+import { DemoGuide } from "./overview/DemoGuide";
 import { RateChart } from "./overview/RateChart";
 
 const FIRST_FEW = 5;
@@ -40,6 +42,7 @@ export function OverviewScreen() {
   }
   return (
     <Screen title={t.overview.title}>
+      <DemoGuide />
       <Health node={node} peers={peers.data?.peers ?? []} />
       <div className="grid items-start gap-4 min-[62rem]:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="grid min-w-0 gap-4">
@@ -67,7 +70,7 @@ function Health({ node, peers }: { node: NodeStatus; peers: readonly Peer[] }) {
   const failing = peers.filter((peer) => peer.state === "allowed" && peerWord(peer).rank === 1);
   const changed = peers.find((peer) => peer.state === "key-changed");
   const bad = Math.max(failing.length, node.failing_peers);
-  const waiting = node.waiting_connections + node.waiting_providers;
+  const waiting = node.waiting_connections + node.waiting_providers + node.waiting_additions;
   const [text, tone, shape] = ((): [string, Tone, Shape] => {
     if (changed !== undefined) return [t.overview.keyChanged(changed.provider), "bad", "diamond"];
     if (bad === 1 && failing[0] !== undefined)
@@ -101,7 +104,7 @@ function Health({ node, peers }: { node: NodeStatus; peers: readonly Peer[] }) {
 
 function Waits({ node }: { node: NodeStatus }) {
   const { data } = useApprovals();
-  const all = (data?.providers.length ?? 0) + (data?.incoming.length ?? 0);
+  const all = countWaiting(data);
   return (
     <Panel
       title={t.overview.waits}
@@ -136,6 +139,17 @@ function Waits({ node }: { node: NodeStatus }) {
               <PersonName uri={each.from} />
               <span className="text-muted">{t.approvals.asks}</span>
               <PersonName uri={each.to} us={node.provider} />
+              <Ago at={each.created} className="ml-auto text-sm text-muted" />
+            </li>
+          ))}
+          {data.additions.slice(0, FIRST_FEW).map((each) => (
+            <li key={additionKey(each)} className="flex flex-wrap items-center gap-x-1.5 px-3 py-1">
+              <Mark tone="wait" shape="half" />
+              <PersonName uri={each.adder} us={node.provider} />
+              <span className="text-muted">{t.approvals.wantsToAdd}</span>
+              <PersonName uri={each.user} us={node.provider} />
+              <span className="text-muted">{t.approvals.toGroup}</span>
+              <GroupName uri={each.group} name={each.group_name} />
               <Ago at={each.created} className="ml-auto text-sm text-muted" />
             </li>
           ))}

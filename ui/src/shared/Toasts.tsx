@@ -10,6 +10,11 @@ import { dismiss, type Toast, toasts, UNDO_MS, undo } from "./toast";
 export function Toasts() {
   const list = useStore(toasts);
   const [held, setHeld] = useState(false);
+  const none = list.length === 0;
+  // What goes from under the pointer is not left by it.
+  useEffect(() => {
+    if (none) setHeld(false);
+  }, [none]);
   return (
     <section
       aria-label={t.app.notifications}

@@ -1,6 +1,7 @@
 import { screen } from "@testing-library/react";
 import axe from "axe-core";
 import { beforeEach, describe, expect, it } from "vitest";
+import { addition, CLUB, conversation, groupDetail, message, own } from "./fixtures";
 import { connection, failingPeer, peer, TestNode, traffic, user, waitingProvider } from "./node";
 import { open } from "./render";
 
@@ -20,6 +21,21 @@ describe("no screen stands in the way of anyone", () => {
     node.decided = [
       connection({ id: "01900000-0000-7000-8000-000000000008", state: "approved", from: user("eve") }),
     ];
+    node.additions = [addition()];
+    node.outgoingAdditions = [addition({ id: "o1", outgoing: true, refused: "not connected" })];
+    node.decidedAdditions = [addition({ id: "d1", state: "approved", decided_by: "operator" })];
+    node.groups = [groupDetail()];
+    node.contacts = [{ user: user("carol", "gamma.example"), connected: true }];
+    node.conversations = [
+      conversation(
+        [
+          message(1, "**Hello**\n\n- one\n- two", { reactions: [{ emoji: "👍", users: [user("bob")] }] }),
+          own(2, "Yes", { state: "failed", error: "no" }),
+          message(3, "", { notice: { kind: "left", by: null, users: [user("eve")], text: null } }),
+        ],
+        { read: 1, additions: [{ id: "p", user: user("dan"), state: "pending", error: null }] },
+      ),
+    ];
     node.peers = [peer("gamma.example"), failingPeer("beta.example")];
     node.traffic = [
       traffic(1),
@@ -34,6 +50,10 @@ describe("no screen stands in the way of anyone", () => {
     ["/peers", "Peers"],
     ["/peers?open=beta.example", "Peers"],
     ["/traffic", "Traffic"],
+    ["/groups", "Groups"],
+    [`/groups?open=${encodeURIComponent(CLUB)}`, "Groups"],
+    ["/conversations", "Conversations"],
+    [`/conversations?open=${encodeURIComponent(CLUB)}`, "Conversations"],
     ["/accounts", "Accounts"],
     ["/settings", "Settings"],
   ])("%s", async (path, title) => {
@@ -48,6 +68,23 @@ describe("no screen stands in the way of anyone", () => {
     await person.click(await screen.findByTestId("tab-outgoing"));
     expect(await violations()).toEqual([]);
     await person.click(await screen.findByTestId("tab-decided"));
+    expect(await violations()).toEqual([]);
+  });
+
+  it("a conversation's people, and adding one", async () => {
+    const { person } = open(node, `/conversations?open=${encodeURIComponent(CLUB)}`);
+    await person.click(await screen.findByTestId("members"));
+    const add = await screen.findByTestId("add-somebody");
+    expect(await violations()).toEqual([]);
+    await person.click(add);
+    await screen.findByRole("dialog");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("a grant", async () => {
+    const { person } = open(node, `/groups?open=${encodeURIComponent(CLUB)}`);
+    await person.click(await screen.findByRole("button", { name: "Grant: verified, for bob" }));
+    await screen.findByRole("dialog");
     expect(await violations()).toEqual([]);
   });
 

@@ -52,6 +52,12 @@ records! {
         running: bool,
     }
 
+    /// `look-at-demo-node`: the window shows another provider of the demo.
+    LookAtDemoNode {
+        /// `alpha`, `beta` or `gamma`.
+        name: String,
+    }
+
     /// `demo-ask`: a person of the demo asks another for a connection.
     DemoAsk {
         /// Who asks.

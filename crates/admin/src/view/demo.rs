@@ -7,7 +7,7 @@ use ts_rs::TS;
 /// The demo federation.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct Demo {
-    /// Its providers; the first is this window's.
+    /// Its providers; one of them is what the window shows.
     pub nodes: Vec<DemoNode>,
 }
 
@@ -19,6 +19,8 @@ pub struct DemoNode {
     /// Its authority.
     #[ts(type = "string")]
     pub provider: Provider,
+    /// Whether it is the one that this window shows.
+    pub shown: bool,
     /// Whether it runs.
     pub running: bool,
     /// Its people.

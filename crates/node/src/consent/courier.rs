@@ -14,33 +14,32 @@ use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{authorizations, learn};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::pull::Backoff;
-use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent, View};
+use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
+
+/// After a sign of life a peer that failed is tried at once, but not more often than this.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
+///
+/// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
     loop {
-        let provider = peer.clone();
-        let read = core
-            .store
-            .read(move |view| Ok::<_, StoreFault>((view.peer_state(&provider)?, errands(view, &provider)?)));
-        let Ok((state, errands)) = read.await else { return };
-        if state != PeerState::Allowed {
-            return;
-        }
+        let Some(errands) = Box::pin(errands(&core, &peer)).await else { return };
         if errands.is_empty() {
             nudge.notified().await;
             continue;
         }
+        let names: Vec<_> = errands.iter().map(Errand::name).collect();
         let mut failed = None;
         for errand in errands {
-            // Boxed, so that a courier with nothing to bring keeps no room for it.
             match Box::pin(bring(&core, &peer, errand)).await {
                 Ok(()) => backoff.succeeded(),
                 // It says nothing of the others.
@@ -54,10 +53,27 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
         if let Some(fault) = failed {
             core.note_trouble(&peer, &fault).await;
             let pause = backoff.failed(&*core.ambient, fault.retry_after);
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = nudge.notified() => {}
+            Box::pin(rest(&core, &peer, &nudge, &names, pause, fault.problem.is_none())).await;
+        }
+    }
+}
+
+/// Rests for `pause`, or until there is something to bring that was not among what has failed; after a peer that was
+/// `away`, also until it gives a sign of life.
+async fn rest(core: &Core, peer: &Provider, nudge: &Notify, failed: &[Name], pause: Duration, away: bool) {
+    let began = Instant::now();
+    let mut over = std::pin::pin!(tokio::time::sleep(pause));
+    let mut alive = std::pin::pin!(core.throttle.sign_of_life(peer));
+    loop {
+        tokio::select! {
+            () = &mut over => return,
+            () = &mut alive, if away => {
+                return tokio::time::sleep_until(began + SHORTEST_REST.min(pause)).await;
             }
+            () = nudge.notified() => match errands(core, peer).await {
+                Some(errands) if errands.iter().all(|errand| failed.contains(&errand.name())) => {}
+                _ => return,
+            },
         }
     }
 }
@@ -68,11 +84,30 @@ enum Errand {
     Authorization(AuthorizationRow),
 }
 
-/// What `peer` has to be told: connections first, since additions need them.
-fn errands(view: &View<'_>, peer: &Provider) -> Result<Vec<Errand>, StoreFault> {
-    let connections = view.unsent(peer)?.into_iter().map(Errand::Connection);
-    let authorizations = view.unsent_authorizations(peer)?.into_iter().map(Errand::Authorization);
-    Ok(connections.chain(authorizations).collect())
+/// What tells an errand from every other.
+type Name = (Id, Option<Unsent>);
+
+impl Errand {
+    fn name(&self) -> Name {
+        match self {
+            Self::Connection(row) => (row.id, row.unsent),
+            Self::Authorization(row) => (row.id, row.unsent),
+        }
+    }
+}
+
+/// What `peer` has to be told, connections first, since additions need them; `None` where it is not asked.
+async fn errands(core: &Core, peer: &Provider) -> Option<Vec<Errand>> {
+    let peer = peer.clone();
+    let read = core.store.read(move |view| {
+        if view.peer_state(&peer)? != PeerState::Allowed {
+            return Ok(None);
+        }
+        let connections = view.unsent(&peer)?.into_iter().map(Errand::Connection);
+        let authorizations = view.unsent_authorizations(&peer)?.into_iter().map(Errand::Authorization);
+        Ok::<_, StoreFault>(Some(connections.chain(authorizations).collect()))
+    });
+    read.await.ok().flatten()
 }
 
 /// Tells `peer` one thing, and keeps what it makes of it.

@@ -64,7 +64,7 @@ fn tell_clients(tx: &Tx<'_>, ours: &Provider, row: &ConnectionRow) -> Result<(),
 
 /// Tells all clients of `user`, who lives here.
 fn tell_user(tx: &Tx<'_>, user: &UserUri, item: &ItemBody) -> Result<(), StoreFault> {
-    for client in tx.clients()?.into_iter().filter(|client| client.user == *user.name()) {
+    for client in tx.clients_of(user.name())? {
         tx.append(&Reader::Client(ClientUri::new(user, &client.name)), item)?;
     }
     Ok(())

@@ -18,8 +18,8 @@ use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::public_storage::PublicStorageProvider;
 use openmls_traits::signatures::{Signer, SignerError};
 
-use super::mls::CRYPTO;
 use super::shelf::Shelf;
+use crate::mls::CRYPTO;
 
 /// Opens the group of `info`, verified in all but the lifetimes of its leaves. `None` where it does not hold, or is
 /// not open to external commits.

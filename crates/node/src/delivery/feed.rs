@@ -6,7 +6,7 @@ use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState};
 use tokio::time::Instant;
 
-use super::WaitKind;
+use super::{Wait, WaitKind};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault};
@@ -32,53 +32,89 @@ pub(crate) enum FeedRefusal {
 
 /// Answers a pull of `reader`, at once or after waiting. `signed` is when the pull was signed, in seconds, where
 /// it was.
-pub(crate) async fn serve(
+pub(crate) fn serve(
     core: &Core,
     reader: Reader,
     query: FeedQuery,
     signed: Option<u64>,
-) -> Result<FeedPage, FeedRefusal> {
+) -> impl Future<Output = Result<FeedPage, FeedRefusal>> + Send {
     let limits = Limits::default();
-    let deadline = Instant::now() + Duration::from_secs(query.wait.min(limits.pull_wait_s));
-    let max_items = query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events);
-    let max_bytes = query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes);
-    let bell = core.store.feed_bell(&reader);
-    let mut wait = None;
-    let mut checked = false;
+    let pull = Pull {
+        deadline: Instant::now() + Duration::from_secs(query.wait.min(limits.pull_wait_s)),
+        max_items: query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events),
+        max_bytes: query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes),
+        wait: None,
+        core,
+        reader,
+        query,
+        signed,
+    };
+    // Boxed, since a future keeps room for what it has passed on, and thousands of pulls wait at a time.
+    wait_for_page(Box::new(pull))
+}
+
+/// A pull that is being answered.
+struct Pull<'a> {
+    core: &'a Core,
+    reader: Reader,
+    query: FeedQuery,
+    signed: Option<u64>,
+    deadline: Instant,
+    max_items: u64,
+    max_bytes: u64,
+    /// Its place among those who wait, once it is known to be a good pull.
+    wait: Option<Wait>,
+}
+
+async fn wait_for_page(mut pull: Box<Pull<'_>>) -> Result<FeedPage, FeedRefusal> {
+    let bell = pull.core.store.feed_bell(&pull.reader);
     loop {
         let mut rung = std::pin::pin!(bell.notified());
         rung.as_mut().enable();
-        let (place, slice, may) = look(core, &reader, query.after, max_items, max_bytes).await?;
+        if let Some(page) = Box::pin(pull.look()).await? {
+            return Ok(page);
+        }
+        let Some(wait) = &pull.wait else { continue };
+        tokio::select! {
+            () = rung => {}
+            () = wait.nudged() => {}
+            () = tokio::time::sleep_until(pull.deadline) => {}
+            () = pull.core.stop.cancelled() => {}
+        }
+    }
+}
+
+impl Pull<'_> {
+    /// The page, where there is something to tell or no more time to wait for it.
+    async fn look(&mut self) -> Result<Option<FeedPage>, FeedRefusal> {
+        let Self { core, reader, query, .. } = &*self;
+        let (place, slice, may) = look(core, reader, query.after, self.max_items, self.max_bytes).await?;
         if !may {
             return Err(FeedRefusal::Shut);
         }
-        if !checked {
-            check_place(core, &reader, &query, &place, signed).await?;
-            checked = true;
+        if self.wait.is_none() {
+            check_place(core, reader, query, &place, self.signed).await?;
             // Whoever waited for this reader is answered: this pull is good.
-            wait = Some(core.waits.enter(WaitKind::Feed, &reader));
-            core.board.served(&reader, core.ambient.now());
-            acknowledge(core, &reader, &query, &place);
+            let wait = core.waits.enter(WaitKind::Feed, reader);
+            core.board.served(reader, core.ambient.now());
+            acknowledge(core, reader, query, &place);
+            self.wait = Some(wait);
         }
-        let Some(place_among) = &wait else { continue };
-        let over = place_among.is_replaced() || Instant::now() >= deadline || core.stop.is_cancelled();
-        if !slice.items.is_empty() || over {
-            let items = if place_among.is_replaced() { Vec::new() } else { slice.items };
-            core.board.served(&reader, core.ambient.now());
-            return Ok(FeedPage {
-                generation: place.generation,
-                more: slice.more && !items.is_empty(),
-                items,
-                first: place.first,
-                head: place.head,
-            });
+        let core = self.core;
+        let replaced = self.wait.as_ref().is_some_and(Wait::is_replaced);
+        let over = replaced || Instant::now() >= self.deadline || core.stop.is_cancelled();
+        if slice.items.is_empty() && !over {
+            return Ok(None);
         }
-        tokio::select! {
-            () = rung => {}
-            () = place_among.nudged() => {}
-            () = tokio::time::sleep_until(deadline) => {}
-            () = core.stop.cancelled() => {}
-        }
+        let items = if replaced { Vec::new() } else { slice.items };
+        core.board.served(&self.reader, core.ambient.now());
+        Ok(Some(FeedPage {
+            generation: place.generation,
+            more: slice.more && !items.is_empty(),
+            items,
+            first: place.first,
+            head: place.head,
+        }))
     }
 }
 

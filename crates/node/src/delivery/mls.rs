@@ -1,7 +1,5 @@
 //! MLS structures as they come: read once here, and strictly to their last byte.
 
-use std::sync::LazyLock;
-
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::{EXTENSION_TYPE, Policy};
 use drawbridge_mtp::problem::{Code, Problem};
@@ -15,10 +13,8 @@ use openmls::prelude::{
     BasicCredential, ContentType, Credential, DeserializeBytes, MlsMessageBodyIn, MlsMessageIn,
     ProtocolMessage, RatchetTreeIn,
 };
-use openmls_rust_crypto::RustCrypto;
 
-/// What verifies: it has no state but a random generator, which verifying does not use.
-pub(crate) static CRYPTO: LazyLock<RustCrypto> = LazyLock::new(RustCrypto::default);
+use crate::mls::read_framed_or_bare;
 
 /// A message of a group, as far as its framing tells.
 pub(super) enum Framed {
@@ -68,13 +64,11 @@ pub(super) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> 
 
 /// Reads a GroupInfo, as `MLSMessage` or bare.
 pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
-    if let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
-        && let MlsMessageBodyIn::GroupInfo(info) = message.extract()
-    {
-        return Ok(info);
-    }
-    VerifiableGroupInfo::tls_deserialize_exact_bytes(bytes)
-        .map_err(|fault| invalid(format!("`group_info` is not an MLS GroupInfo: {fault}")))
+    read_framed_or_bare(bytes, |body| match body {
+        MlsMessageBodyIn::GroupInfo(info) => Some(info),
+        _ => None,
+    })
+    .ok_or_else(|| invalid("`group_info` is not an MLS GroupInfo".into()))
 }
 
 /// What a GroupInfo ends with: the confirmation tag of its epoch, and the leaf that signed.
@@ -89,13 +83,11 @@ pub(super) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32
 
 /// Reads a Welcome, as `MLSMessage` or bare.
 pub(super) fn welcome(bytes: &[u8]) -> Result<Welcome, Problem> {
-    if let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
-        && let MlsMessageBodyIn::Welcome(welcome) = message.extract()
-    {
-        return Ok(welcome);
-    }
-    Welcome::tls_deserialize_exact_bytes(bytes)
-        .map_err(|fault| invalid(format!("`welcome` is not an MLS Welcome: {fault}")))
+    read_framed_or_bare(bytes, |body| match body {
+        MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
+        _ => None,
+    })
+    .ok_or_else(|| invalid("`welcome` is not an MLS Welcome".into()))
 }
 
 /// Reads a ratchet tree.

@@ -27,8 +27,9 @@ use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::storage::StorageProvider;
 use serde_json::{Value, json};
 
-use super::mls::{self, CRYPTO, Conventions, Framed};
+use super::mls::{self, Conventions, Framed};
 use super::state::{Hold, Judged, PublicState};
+use crate::mls::CRYPTO;
 
 static FOREIGN: Conventions = Conventions { group_id, client_of, policy_of };
 

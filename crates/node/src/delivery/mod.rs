@@ -23,4 +23,4 @@ pub(crate) use groups::Groups;
 pub(crate) use join::join_groups;
 pub(crate) use register::register;
 pub(crate) use submit::submit;
-pub(crate) use waits::{WaitKind, Waits};
+pub(crate) use waits::{Wait, WaitKind, Waits};

@@ -15,8 +15,9 @@ use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{LeafNodeIndex, ProcessedMessageContent, Proposal, ProposalStore, Sender, Verifiable};
 
 use super::aged::open_aged;
-use super::mls::{self, CRYPTO, Conventions, invalid};
+use super::mls::{self, Conventions, invalid};
 use super::shelf::{Shelf, ShelfFault};
+use crate::mls::CRYPTO;
 use crate::store::Handshake;
 
 /// The public state is kept with every so many epochs, and with each in which somebody was added: a KeyPackage cannot be

@@ -6,24 +6,26 @@ use http::{Method, StatusCode};
 
 use super::gate::admit;
 use super::reply::Reply;
-use super::{Passed, Refusal};
+use super::{Caller, Passed, Refusal};
 use crate::delivery::{FeedRefusal, serve};
 use crate::store::Reader;
 
 /// `GET /feed`.
-pub(super) async fn pull(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+pub(super) async fn pull(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
+    let (core, wanted) = (passed.core, passed.wanted());
     let query = FeedQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    let reader = Reader::Peer(passed.caller.provider.clone());
-    let page = match serve(passed.core, reader, query, Some(passed.caller.signed)).await {
+    let Caller { provider, signed, .. } = passed.caller.clone();
+    drop(passed);
+    let page = match serve(core, Reader::Peer(provider.clone()), query, Some(signed)).await {
         // Decided on while it waited: it is told as it would be told now.
         Err(FeedRefusal::Shut) => {
-            admit(passed.core, &passed.caller.provider, &Method::GET, &["feed"]).await?;
+            Box::pin(admit(core, &provider, &Method::GET, &["feed"])).await?;
             return Err(FeedRefusal::Shut.into());
         }
         served => served?,
     };
-    Ok(Reply::message(StatusCode::OK, passed.wanted(), &page).with_items(&page.items))
+    Ok(Reply::message(StatusCode::OK, wanted, &page).with_items(&page.items))
 }
 
 impl From<FeedRefusal> for Refusal {

@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::signature::{RequestBinding, SignatureFault, UnverifiedRequest, is_meant_for_another};
 use drawbridge_mtp::time::Timestamp;
 use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request, Uri};
 
 use super::reply::Reply;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
@@ -36,35 +36,67 @@ pub(super) async fn gate(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request<Body>,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let resource = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    // Never from `Host`: the signature is for the endpoint that we have published.
-    let target_uri = format!("{}{resource}", core.endpoint.origin());
-    let binding = RequestBinding::of(&parts.method, &target_uri, &parts.headers);
-    let recording = Recording::begin(&core, &parts, resource);
-    let reply = match judge(&core, address, &parts, &target_uri, body, &recording).await {
-        Ok(reply) => reply,
-        Err(refusal) => refusal.into(),
+    Box::pin(pass(Asked::read(&core, request), address)).await
+}
+
+/// A request, with what its answer is bound to. In a box, since futures keep room for what they have passed on.
+struct Asked<'a> {
+    core: &'a Core,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+    /// What has to be signed. Never from `Host`: the signature is for the endpoint that we have published.
+    target_uri: String,
+    recording: Recording<'a>,
+}
+
+impl<'a> Asked<'a> {
+    fn read(core: &'a Core, request: Request<Body>) -> Box<Self> {
+        let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+        let resource = uri.path_and_query().map_or("/", |target| target.as_str());
+        let target_uri = format!("{}{resource}", core.endpoint.origin());
+        let recording = Recording::begin(core, &method, resource, &headers);
+        Box::new(Self { core, method, uri, headers, body, target_uri, recording })
+    }
+
+    /// The path below the endpoint.
+    fn path(&self) -> Vec<&str> {
+        let path = self.uri.path().strip_prefix(self.core.endpoint.path()).unwrap_or("/");
+        path.strip_prefix('/').unwrap_or_default().split('/').collect()
+    }
+}
+
+/// Thousands of pulls wait in here at a time, so the checks are boxed: what they need is gone once they are passed.
+async fn pass(mut asked: Box<Asked<'_>>, address: SocketAddr) -> Response {
+    let core = asked.core;
+    let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
+    let reply = match Box::pin(judge(&mut asked, address)).await {
+        Ok((caller, content)) => {
+            let headers = std::mem::take(&mut asked.headers);
+            let query = asked.uri.query().unwrap_or_default();
+            let passed = Box::new(Passed { core, caller, headers, query, content: &content });
+            answer(&asked.method, &asked.path(), passed).await
+        }
+        Err(refusal) => Err(refusal),
     };
+    let reply = reply.unwrap_or_else(Reply::from);
     let mut headers = reply.headers;
     core.signer.sign_response(reply.status, &mut headers, &reply.body, &binding, core.stamp());
-    recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
+    asked.recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = headers;
     response
 }
 
-async fn judge(
-    core: &Core,
-    address: SocketAddr,
-    parts: &Parts,
-    target_uri: &str,
-    body: Body,
-    recording: &Recording<'_>,
-) -> Result<Reply, Refusal> {
+/// The checks of section 4, in its order: who asks, and with what content.
+async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, Bytes), Refusal> {
+    let body = std::mem::take(&mut asked.body);
+    let path = asked.path();
+    let Asked { core, method, headers, target_uri, recording, .. } = &*asked;
     let address = address.ip().to_canonical();
-    if is_meant_for_another(&parts.headers, &core.ours) {
+    if is_meant_for_another(headers, &core.ours) {
         return Err(Problem::new(
             Code::NotHere,
             format!("this is {}; ask the provider named in MTP-To", core.ours),
@@ -72,9 +104,9 @@ async fn judge(
         .into());
     }
     // The signature says whether there is content; both forms are tried, since it is not read yet.
-    let claimed = [true, false].into_iter().find_map(|content| {
-        UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, content).ok()
-    });
+    let claimed = [true, false]
+        .into_iter()
+        .find_map(|content| UnverifiedRequest::parse(method, target_uri, headers, content).ok());
     let claimed = claimed.map(|request| request.signer().clone());
     recording.claimed(claimed.as_ref());
     let names_peer = match claimed {
@@ -93,7 +125,7 @@ async fn judge(
         )
     })?;
 
-    let request = UnverifiedRequest::parse(&parts.method, target_uri, &parts.headers, !content.is_empty())
+    let request = UnverifiedRequest::parse(method, target_uri, headers, !content.is_empty())
         .map_err(|fault| unproved(&fault, core.ambient.now(), None))?;
     let now = core.ambient.now();
     let request = request.at(now).map_err(|fault| unproved(&fault, now, None))?;
@@ -107,9 +139,7 @@ async fn judge(
     let provider = request.signer().clone();
     recording.verified();
 
-    let path = parts.uri.path().strip_prefix(core.endpoint.path()).unwrap_or("/");
-    let path: Vec<&str> = path.strip_prefix('/').unwrap_or_default().split('/').collect();
-    let state = admit(core, &provider, &parts.method, &path).await?;
+    let state = admit(core, &provider, method, &path).await?;
     core.throttle.is_alive(&provider);
     core.throttle.admits_peer(&provider).map_err(|after| {
         Refusal::after(
@@ -117,7 +147,7 @@ async fn judge(
             after,
         )
     })?;
-    if matches!(parts.method, Method::POST | Method::PUT | Method::DELETE) {
+    if matches!(*method, Method::POST | Method::PUT | Method::DELETE) {
         let keyid = format!("{provider}#{}", request.kid());
         let (nonce, until) = (*request.nonce(), Timestamp::from_secs(request.expires()).plus(NONCE_GRACE));
         let fresh = core.store.write(move |tx| tx.use_nonce(&keyid, &nonce, until));
@@ -126,14 +156,7 @@ async fn judge(
             return Err(Problem::new(Code::Replayed, text).into());
         }
     }
-    let passed = Passed {
-        core,
-        caller: Caller { provider, state, address, signed: request.created() },
-        headers: &parts.headers,
-        query: parts.uri.query().unwrap_or_default(),
-        content: &content,
-    };
-    answer(&parts.method, &path, passed).await
+    Ok((Caller { provider, state, address, signed: request.created() }, content))
 }
 
 /// Whether a peer in its state may use the resource (section 6).
@@ -206,11 +229,10 @@ struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    fn begin(core: &'a Core, parts: &Parts, resource: &str) -> Self {
+    fn begin(core: &'a Core, method: &Method, resource: &str, headers: &HeaderMap) -> Self {
         let below = resource.strip_prefix(core.endpoint.path()).unwrap_or(resource);
-        let mut record =
-            TrafficRecord::begin(core.ambient.now(), Direction::In, parts.method.as_str(), below);
-        record.request_headers = told_headers(&parts.headers);
+        let mut record = TrafficRecord::begin(core.ambient.now(), Direction::In, method.as_str(), below);
+        record.request_headers = told_headers(headers);
         Self { log: &core.traffic, id: core.traffic.add(record), began: Instant::now(), ended: false.into() }
     }
 
@@ -228,7 +250,7 @@ impl<'a> Recording<'a> {
 
     fn end(
         &self,
-        headers: &http::HeaderMap,
+        headers: &HeaderMap,
         status: u16,
         code: Option<Code>,
         bytes: usize,

@@ -3,15 +3,18 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use futures_util::TryFutureExt;
 use hyper::body::Incoming;
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -21,6 +24,12 @@ use tower::ServiceExt;
 
 /// A handshake, and the head of a request, have to come within this.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// Who is silent is asked for a sign of life so often, and has so long to give it.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIME: Duration = Duration::from_secs(10);
+/// Requests at a time on one connection, and the octets of the headers of one.
+const STREAMS: u32 = 128;
+const HEADER_BYTES: u32 = 32 * 1024;
 /// What is under way at the end may take so long to finish.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -102,15 +111,21 @@ pub async fn serve(
         let (acceptor, router, watcher) = (acceptor.clone(), router.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _permit = permit;
-            match acceptor {
-                None => speak(stream, address, router, watcher).await,
+            let connection = match acceptor {
+                None => speak(stream, address, router, watcher),
                 Some(acceptor) => {
-                    if let Ok(Ok(stream)) =
-                        tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await
-                    {
-                        speak(stream, address, router, watcher).await;
+                    // Boxed, so that it is gone once it is done.
+                    let handshake = Box::pin(tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)));
+                    let Ok(Ok(stream)) = handshake.await else { return };
+                    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                        speak_http2(stream, address, router, watcher)
+                    } else {
+                        speak(stream, address, router, watcher)
                     }
                 }
+            };
+            if let Err(fault) = connection.await {
+                tracing::debug!(%fault, %address, "a connection broke");
             }
         });
     }
@@ -119,31 +134,59 @@ pub async fn serve(
     let _ = tokio::time::timeout(DRAIN_TIME, graceful.shutdown()).await;
 }
 
-/// Speaks HTTP on one connection.
-async fn speak<S>(
-    stream: S,
-    address: SocketAddr,
-    router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
-) where
+/// A connection on which HTTP is spoken, until it ends.
+type Spoken = Pin<Box<dyn Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>> + Send>>;
+
+/// Speaks HTTP on one connection, in the version that the other side begins with.
+///
+/// A connection waits for hours, and there are thousands: no `async fn`, since that would keep room for `stream`
+/// beside the connection that it has moved into.
+fn speak<S>(stream: S, address: SocketAddr, router: Router, watcher: Watcher) -> Spoken
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(address));
-        router.clone().oneshot(request)
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_TIME);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .max_concurrent_streams(128)
-        .max_header_list_size(32 * 1024);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(fault) = watcher.watch(connection).await {
-        tracing::debug!(%fault, %address, "a connection broke");
-    }
+        .keep_alive_interval(KEEP_ALIVE_EVERY)
+        .keep_alive_timeout(KEEP_ALIVE_TIME)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_BYTES);
+    let connection = builder.serve_connection(TokioIo::new(stream), service(router, address)).into_owned();
+    Box::pin(watcher.watch(connection))
+}
+
+/// Speaks HTTP/2, as was agreed on with TLS: it is how peers wait, so it is kept small.
+fn speak_http2<S>(stream: S, address: SocketAddr, router: Router, watcher: Watcher) -> Spoken
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE_EVERY)
+        .keep_alive_timeout(KEEP_ALIVE_TIME)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_BYTES)
+        // What would be remembered of headers are signatures above all, and none comes twice.
+        .header_table_size(0)
+        .serve_connection(TokioIo::new(stream), service(router, address));
+    Box::pin(watcher.watch(connection).map_err(Into::into))
+}
+
+fn service(
+    router: Router,
+    address: SocketAddr,
+) -> impl hyper::service::Service<
+    http::Request<Incoming>,
+    Response = axum::response::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> {
+    hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ConnectInfo(address));
+        router.clone().oneshot(request)
+    })
 }

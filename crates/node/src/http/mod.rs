@@ -62,23 +62,30 @@ struct Caller {
 struct Passed<'a> {
     core: &'a Core,
     caller: Caller,
-    headers: &'a HeaderMap,
+    headers: HeaderMap,
     query: &'a str,
     content: &'a [u8],
 }
 
 /// The resources: one handler each.
-async fn answer(method: &Method, path: &[&str], passed: Passed<'_>) -> Result<Reply, Refusal> {
+async fn answer(method: &Method, path: &[&str], passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
+    match (method.as_str(), path) {
+        // These wait, thousands at a time: they let go of what they do not need for that, and keep no room for others.
+        ("GET", ["feed"]) => feed::pull(passed).await,
+        ("GET", ["peering"]) => peering::state(passed).await,
+        _ => Box::pin(answer_at_once(method, path, passed)).await,
+    }
+}
+
+async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
     match (method.as_str(), path) {
         ("GET", ["ping"]) => peering::ping(&passed).await,
         ("POST", ["peering"]) => peering::introduce(&passed).await,
-        ("GET", ["peering"]) => peering::state(&passed).await,
         ("POST", ["connections"]) => connections::request(&passed).await,
         ("DELETE", ["connections", id]) => connections::take_back(&passed, id).await,
         ("POST", ["authorizations"]) => authorizations::request(&passed).await,
         ("DELETE", ["authorizations", id]) => authorizations::take_back(&passed, id).await,
         ("POST", ["keypackages", "claim"]) => key_packages::claim(&passed).await,
-        ("GET", ["feed"]) => feed::pull(&passed).await,
         ("POST", ["groups", name, "events"]) => groups::submit(&passed, name).await,
         ("GET", ["groups", name]) => groups::status(&passed, name).await,
         ("GET", ["groups", name, "roster"]) => groups::roster(&passed, name).await,
@@ -108,7 +115,7 @@ fn is_open_to_strangers(method: &Method, path: &[&str]) -> bool {
 impl Passed<'_> {
     /// Reads the content, which has to be there.
     fn message<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refusal> {
-        read_message(self.headers, self.content)
+        read_message(&self.headers, self.content)
     }
 
     /// `user` is to be the caller's (sections 7 to 9).
@@ -130,7 +137,7 @@ impl Passed<'_> {
 
     /// The encoding that the caller wants to be answered in.
     fn wanted(&self) -> Encoding {
-        wanted(self.headers)
+        wanted(&self.headers)
     }
 }
 

@@ -11,13 +11,14 @@ use tokio::time::Instant;
 use super::reply::Reply;
 use super::{Passed, Refusal};
 use crate::config::Strangers;
+use crate::core::Core;
 use crate::delivery::WaitKind;
 use crate::peers;
-use crate::store::{PeerRow, Reader, StoreFault};
+use crate::store::{Reader, StoreFault};
 
 /// `GET /ping`.
 pub(super) async fn ping(passed: &Passed<'_>) -> Result<Reply, Refusal> {
-    let state = shown(passed, passed.caller.state);
+    let state = shown(passed.core, passed.caller.state);
     let pong = Ping { now: passed.core.ambient.now(), state, your_address: passed.caller.address };
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &pong))
 }
@@ -35,18 +36,26 @@ pub(super) async fn introduce(passed: &Passed<'_>) -> Result<Reply, Refusal> {
 }
 
 /// `GET /peering?wait=`: held while the caller is pending, answered the moment that changes.
-pub(super) async fn state(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
     let query = PeeringQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    let core = passed.core;
+    let (core, wanted) = (passed.core, passed.wanted());
+    let caller = passed.caller.provider.clone();
+    drop(passed);
     let deadline = Instant::now() + Duration::from_secs(query.wait.min(Limits::default().pull_wait_s));
-    let reader = Reader::Peer(passed.caller.provider.clone());
+    let reader = Reader::Peer(caller.clone());
     let wait = core.waits.enter(WaitKind::Peering, &reader);
     loop {
-        let provider = passed.caller.provider.clone();
-        let row = core.store.read(move |view| view.peer(&provider)).await?;
-        let since = row.as_ref().map(|row: &PeerRow| row.since);
-        let state = shown(passed, row.map_or(PeerState::Unknown, |row| row.state));
+        let provider = caller.clone();
+        let (state, since) = core
+            .store
+            .read(move |view| {
+                let row = view.peer(&provider)?;
+                let since = row.as_ref().map(|row| row.since);
+                Ok::<_, StoreFault>((row.map_or(PeerState::Unknown, |row| row.state), since))
+            })
+            .await?;
+        let state = shown(core, state);
         match state {
             PeerState::Blocked => {
                 return Err(
@@ -56,7 +65,7 @@ pub(super) async fn state(passed: &Passed<'_>) -> Result<Reply, Refusal> {
             PeerState::Pending
                 if Instant::now() < deadline && !wait.is_replaced() && !core.stop.is_cancelled() => {}
             state => {
-                return Ok(Reply::message(StatusCode::OK, passed.wanted(), &PeeringReply { state, since }));
+                return Ok(Reply::message(StatusCode::OK, wanted, &PeeringReply { state, since }));
             }
         }
         tokio::select! {
@@ -68,8 +77,8 @@ pub(super) async fn state(passed: &Passed<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Under `listed`, who is not on the list is told that it is pending.
-fn shown(passed: &Passed<'_>, state: PeerState) -> PeerState {
-    match (state, passed.core.choices().strangers) {
+fn shown(core: &Core, state: PeerState) -> PeerState {
+    match (state, core.choices().strangers) {
         (PeerState::Unknown, Strangers::Listed) => PeerState::Pending,
         (state, _) => state,
     }

@@ -59,14 +59,14 @@ impl Throttle {
 
     /// Returns when `peer` next asks us something that is proved to be its.
     pub(crate) async fn sign_of_life(&self, peer: &Provider) {
-        let notify = lock(&self.awaited).entry(peer.clone()).or_default().clone();
-        notify.notified().await;
-        lock(&self.awaited).remove(peer);
+        // Made while the table is locked, so that no sign is missed; several may wait for the same one.
+        let sign = lock(&self.awaited).entry(peer.clone()).or_default().clone().notified_owned();
+        sign.await;
     }
 
     /// `peer` is alive, or the operator wants it to be tried at once.
     pub(crate) fn is_alive(&self, peer: &Provider) {
-        if let Some(notify) = lock(&self.awaited).get(peer) {
+        if let Some(notify) = lock(&self.awaited).remove(peer) {
             notify.notify_waiters();
         }
     }

@@ -13,7 +13,7 @@ use drawbridge_mtp::time::Timestamp;
 use openmls::prelude::RequiredCapabilitiesExtension;
 use openmls::prelude::tls_codec::Deserialize;
 
-use super::LOW;
+use super::LOW_STOCK;
 use super::check::suffices;
 use crate::core::Core;
 use crate::http::Refusal;
@@ -127,8 +127,8 @@ pub(super) fn hand_out(
     except: Option<&Name>,
 ) -> Result<ClaimedUser, StoreFault> {
     let mut clients = Vec::new();
-    for row in tx.clients()? {
-        if row.user != *user.name() || except == Some(&row.name) {
+    for row in tx.clients_of(user.name())? {
+        if except == Some(&row.name) {
             continue;
         }
         let client = ClientUri::new(user, &row.name);
@@ -164,7 +164,7 @@ fn take(
     let (found, any) = tx.find_key_package(user, name, false, now, |package| wanted.fits(package))?;
     if let Some(package) = found {
         tx.hand_out(jti, group, user, name, &package, false)?;
-        if tx.key_package_stock(user, name)?.available < LOW {
+        if tx.key_package_stock(user, name)?.available < LOW_STOCK {
             tx.announce_stock(client);
         }
         return Ok(Ok(package));

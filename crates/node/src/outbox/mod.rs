@@ -26,7 +26,10 @@ const QUEUED: u64 = 10_000;
 
 /// Clients that wait for an owner's answer.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), Vec<oneshot::Sender<Outcome>>>>);
+pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), Waiting>>);
+
+/// Those who wait for what becomes of one submission.
+type Waiting = Vec<oneshot::Sender<Outcome>>;
 
 impl Answers {
     fn wait(&self, group: &GroupUri, id: Id) -> oneshot::Receiver<Outcome> {

@@ -260,7 +260,7 @@ fn transport_fault(fault: &reqwest::Error) -> PeerFault {
     let mut innermost = fault.to_string();
     let mut cause: Option<&(dyn Error + 'static)> = fault.source();
     while let Some(error) = cause {
-        innermost = error.to_string();
+        innermost = without_number(&error.to_string());
         if let Some(guard) = error.downcast_ref::<GuardFault>() {
             return guard.into();
         }
@@ -278,6 +278,14 @@ fn transport_fault(fault: &reqwest::Error) -> PeerFault {
         return PeerFault::new(Stage::Http, "timeout", "it did not answer in time");
     }
     PeerFault::new(Stage::Http, "connection-lost", format!("the connection broke: {innermost}"))
+}
+
+/// The text of a fault of the system, without the number that it ends with: `Connection refused (os error 111)`.
+fn without_number(text: &str) -> String {
+    match text.rsplit_once(" (os error ") {
+        Some((words, number)) if number.ends_with(')') => words.to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 fn tls_code(fault: &rustls::Error) -> &'static str {

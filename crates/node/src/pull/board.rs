@@ -71,6 +71,11 @@ impl Board {
         lock(&self.pulling).get(peer).copied()
     }
 
+    /// What all pullers do.
+    pub(crate) fn all_pulling(&self) -> HashMap<Provider, Pulling> {
+        lock(&self.pulling).clone()
+    }
+
     /// How `peer` pulls us.
     pub(crate) fn serving(&self, peer: &Provider) -> Serving {
         lock(&self.serving).get(peer).copied().unwrap_or_default()
@@ -97,7 +102,7 @@ impl Board {
         *entry =
             Pulling { status, next_try, failures, since: if same { entry.since } else { now }, ..*entry };
         drop(board);
-        self.changes.announce(Change::Peer(peer.clone()));
+        self.changes.announce(Change::Dealings(peer.clone()));
     }
 
     /// A request to `peer` was answered without waiting.
@@ -110,14 +115,14 @@ impl Board {
     /// Forgets the puller at `peer`.
     pub(crate) fn remove(&self, peer: &Provider) {
         lock(&self.pulling).remove(peer);
-        self.changes.announce(Change::Peer(peer.clone()));
+        self.changes.announce(Change::Dealings(peer.clone()));
     }
 
     /// A pull of `reader` came in or was answered.
     pub(crate) fn served(&self, reader: &Reader, now: Timestamp) {
         if let Reader::Peer(peer) = reader {
             lock(&self.serving).entry(peer.clone()).or_default().last_pull = Some(now);
-            self.changes.announce(Change::Peer(peer.clone()));
+            self.changes.announce(Change::Dealings(peer.clone()));
         }
     }
 

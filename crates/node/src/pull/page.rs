@@ -27,6 +27,10 @@ pub(super) const STEPS_OF_A_PULL: &[Stage] = &[
     Stage::Content,
 ];
 
+/// The troubles of the stage `store` that are over when a page was stored: the peer's feed goes on from where we are,
+/// and our own store works.
+const ENDED_BY_A_PAGE: &[&str] = &["feed-behind", "feed-reset", "feed-truncated", "unavailable"];
+
 /// Why a page is not taken. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 enum PageFault {
@@ -55,7 +59,8 @@ impl From<PageFault> for PeerFault {
     }
 }
 
-/// Checks the page in `answer`, stores it with the cursor, and returns how many items it had.
+/// Checks the page in `answer`, stores it with the cursor and the end of what was wrong before, and returns how many
+/// items it had.
 pub(super) async fn keep_page(
     core: &Core,
     peer: &Provider,
@@ -83,7 +88,7 @@ pub(super) async fn keep_page(
     }
     let (keeping, settling) = intake.into_parts();
     let count = page.items.len();
-    let (ours, peer, now) = (core.ours.clone(), peer.clone(), core.ambient.now());
+    let (ours, peer) = (core.ours.clone(), peer.clone());
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
         for item in &page.items {
@@ -112,11 +117,14 @@ pub(super) async fn keep_page(
         let was_pulled = std::mem::replace(&mut row.pulled, !page.more) == row.pulled;
         let state_known = row.their_state == Some(PeerState::Allowed);
         row.their_state = Some(PeerState::Allowed);
-        row.last_pull = Some(now);
-        if last.is_some() || !was_pulled || !state_known {
+        if !was_pulled || !state_known {
             tx.put_peer(&row)?;
         }
-        Ok::<_, StoreFault>(())
+        if last.is_some() || !was_pulled {
+            tx.note_pull(&peer)?;
+        }
+        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
+        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)
     });
     kept.await.map_err(PageFault::Store)?;
     settling.settle();

@@ -44,10 +44,12 @@ enum Pulled {
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// Pulls the feed of `peer` for as long as it is asked.
+///
+/// Most pullers rest, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
     loop {
-        let wait = match plan(&core, &peer).await {
+        let wait = match Box::pin(plan(&core, &peer)).await {
             Ok(Plan::Leave) | Err(_) => return,
             Ok(Plan::Rest(status)) => {
                 core.board.set(&peer, status, core.ambient.now(), None, backoff.failures());
@@ -58,7 +60,6 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
         };
         let (cursor, wait) = wait;
         let outcome = {
-            // Boxed, so that a puller that rests keeps no room for it.
             let mut pulling = Box::pin(pull_once(&core, &peer, cursor, wait, backoff.failures()));
             while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
@@ -67,7 +68,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             Some(Ok(Pulled::Page | Pulled::Reset)) => backoff.succeeded(),
             Some(Ok(Pulled::Introduced)) => backoff.succeeded(),
             Some(Err(fault)) => {
-                core.note_trouble(&peer, &fault).await;
+                Box::pin(core.note_trouble(&peer, &fault)).await;
                 let pause = backoff.failed(&*core.ambient, fault.retry_after);
                 let next = core.ambient.now().plus(pause);
                 core.board.set(
@@ -77,7 +78,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
                     Some(next),
                     backoff.failures(),
                 );
-                rest(&core, &peer, pause).await;
+                Box::pin(rest(&core, &peer, pause)).await;
             }
         }
     }
@@ -106,7 +107,7 @@ async fn plan(core: &Core, peer: &Provider) -> Result<Plan, StoreFault> {
 async fn rest_until_planned(core: &Core, peer: &Provider, nudge: &Notify) {
     loop {
         nudge.notified().await;
-        match plan(core, peer).await {
+        match Box::pin(plan(core, peer)).await {
             Ok(Plan::Rest(PullingStatus::Idle)) => {}
             Ok(Plan::Rest(status)) => {
                 core.board
@@ -130,7 +131,7 @@ async fn while_planned<T>(
     loop {
         tokio::select! {
             outcome = &mut pulling => return Some(outcome),
-            () = nudge.notified() => match plan(core, peer).await {
+            () = nudge.notified() => match Box::pin(plan(core, peer)).await {
                 Ok(Plan::Pull { wait: now, .. }) if now == wait || !now => {}
                 _ => return None,
             },
@@ -189,8 +190,7 @@ async fn pull_once(
             if kept > 0 || !wait {
                 core.board.took(peer, answer.took);
             }
-            core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
-            join_groups(core, peer).await.map_err(page::store_fault)?;
+            Box::pin(join_groups(core, peer)).await.map_err(page::store_fault)?;
             Ok(Pulled::Page)
         }
         Err(fault) if fault.is(Code::FeedReset) || fault.is(Code::FeedTruncated) => {
@@ -229,8 +229,9 @@ async fn reached(
                 let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
                 if let Ok(answer) = core.call(peer, ask).await {
                     core.board.took(peer, answer.took);
-                    core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
+                    // In this order, and a trouble before it is said to rest: so who looks sees why it rests.
                     core.board.set(peer, PullingStatus::Waiting, core.ambient.now(), None, 0);
+                    core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use drawbridge_mtp::id::Name;
 use drawbridge_mtp::time::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, ToSql, params};
 
 use crate::changes::Change;
 
@@ -91,10 +91,19 @@ impl View<'_> {
 
     /// All clients, by user and name.
     pub fn clients(&self) -> Result<Vec<ClientRow>, StoreFault> {
-        let mut statement = self
-            .sql
-            .prepare_cached("SELECT user, name, created, last_seen FROM client ORDER BY user, name")?;
-        let rows = statement.query_map([], |row| {
+        self.clients_where("true", &[])
+    }
+
+    /// The clients of one user, by name.
+    pub fn clients_of(&self, user: &Name) -> Result<Vec<ClientRow>, StoreFault> {
+        self.clients_where("user = ?1", &[&user.as_str()])
+    }
+
+    fn clients_where(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<ClientRow>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(&format!(
+            "SELECT user, name, created, last_seen FROM client WHERE {condition} ORDER BY user, name"
+        ))?;
+        let rows = statement.query_map(values, |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 row.get::<_, String>(1)?,

@@ -221,15 +221,20 @@ impl Tx<'_> {
     /// A smaller number than before changes nothing.
     pub fn acknowledge(&self, reader: &Reader, seq: u64, item: Option<Id>) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached("UPDATE feed SET pulled_at = ?2 WHERE reader = ?1")?
-            .execute(params![reader.as_str(), signed(self.now().as_millis())])?;
-        self.sql
             .prepare_cached(
-                "UPDATE feed SET acked = ?2, acked_item = ?3 WHERE reader = ?1 AND acked < ?2 AND head >= ?2",
+                "UPDATE feed SET acked = ?2, acked_item = ?3, pulled_at = ?4
+                 WHERE reader = ?1 AND acked < ?2 AND head >= ?2",
             )?
-            .execute(params![reader.as_str(), signed(seq), item.map(|item| item.as_bytes())])?;
+            .execute(params![
+                reader.as_str(),
+                signed(seq),
+                item.map(|item| item.as_bytes()),
+                signed(self.now().as_millis())
+            ])?;
         if let Reader::Peer(peer) = reader {
-            self.changed(Change::Peer(peer.clone()));
+            self.changed(Change::Dealings(peer.clone()));
+            // It goes on in our history.
+            self.end_troubles_with(peer, &["feed-reset", "peer-went-back"])?;
         }
         Ok(())
     }
@@ -257,11 +262,18 @@ impl Tx<'_> {
                    (SELECT 1 FROM feed_item WHERE feed_item.reader = object.reader AND feed_item.seq = object.seq)",
                 [],
             )?;
-            self.sql.execute(
-                "UPDATE feed SET first =
-                   coalesce((SELECT min(seq) FROM feed_item WHERE feed_item.reader = feed.reader), head + 1)",
-                [],
+            let mut cut = self.sql.prepare_cached(
+                "UPDATE feed SET first = kept FROM
+                   (SELECT f.reader AS of, coalesce((SELECT min(seq) FROM feed_item i WHERE i.reader = f.reader), head + 1)
+                      AS kept FROM feed f)
+                 WHERE reader = of AND first <> kept RETURNING reader",
             )?;
+            for reader in cut.query_map([], |row| row.get::<_, String>(0))? {
+                // The others are clients of ours.
+                if let Ok(peer) = reader?.parse() {
+                    self.changed(Change::Dealings(peer));
+                }
+            }
         }
         self.sql.execute(
             "DELETE FROM received WHERE at < ?1",
@@ -301,7 +313,7 @@ impl Tx<'_> {
                 cursor.item.map(|item| item.as_bytes()),
                 signed(cursor.head)
             ])?;
-        self.changed(Change::Peer(peer.clone()));
+        self.changed(Change::Dealings(peer.clone()));
         Ok(())
     }
 }

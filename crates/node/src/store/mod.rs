@@ -185,13 +185,11 @@ impl Store {
 
     /// Runs `work` on the writer's thread and answers when what it changed is on disk. Where it returns an
     /// error, nothing of it is kept.
-    pub async fn write<T, E>(
-        &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub fn write<T, E, W>(&self, work: W) -> impl Future<Output = Result<T, E>> + Send + use<T, E, W>
     where
         T: Send + 'static,
         E: From<StoreFault> + Send + 'static,
+        W: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
@@ -208,9 +206,11 @@ impl Store {
                 }),
             }
         });
-        let jobs = lock(&self.inner.jobs).clone().ok_or(StoreFault::Closed)?;
-        jobs.send(job).await.map_err(|_| StoreFault::Closed)?;
-        answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+        let jobs = lock(&self.inner.jobs).clone();
+        async move {
+            jobs.ok_or(StoreFault::Closed)?.send(job).await.map_err(|_| StoreFault::Closed)?;
+            answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+        }
     }
 
     /// Runs `work` on a connection that only reads and sees one state of the store.

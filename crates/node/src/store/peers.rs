@@ -226,6 +226,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Notes that a pull of ours was answered by `provider`.
+    pub fn note_pull(&self, provider: &Provider) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("UPDATE peer SET last_pull = ?2 WHERE provider = ?1")?
+            .execute(params![provider.as_str(), signed(self.now().as_millis())])?;
+        self.changed(Change::Dealings(provider.clone()));
+        Ok(())
+    }
+
     /// Makes `provider` unknown again.
     pub fn remove_peer(&self, provider: &Provider) -> Result<(), StoreFault> {
         self.sql.execute("DELETE FROM peer WHERE provider = ?1", [provider.as_str()])?;
@@ -282,23 +291,36 @@ impl Tx<'_> {
                    first = iif(over, ?5, first), count = iif(over, 1, count + 1)",
             )?
             .execute(params![provider.as_str(), stage, code, text, signed(self.now().as_millis())])?;
-        self.changed(Change::Peer(provider.clone()));
+        self.changed(Change::Dealings(provider.clone()));
         Ok(())
     }
 
     /// The troubles with `provider` at the steps `stages` are over: those steps have succeeded.
     pub fn end_troubles(&self, provider: &Provider, stages: &[&str]) -> Result<(), StoreFault> {
-        let mut ended = 0;
-        for stage in stages {
-            ended += self
-                .sql
-                .prepare_cached(
-                    "UPDATE trouble SET over = 1 WHERE provider = ?1 AND stage = ?2 AND NOT over",
-                )?
-                .execute([provider.as_str(), stage])?;
-        }
-        if ended > 0 {
+        self.end_those(provider, |stage, _| stages.contains(&stage))
+    }
+
+    /// The troubles with `provider` that have one of `codes` are over.
+    pub fn end_troubles_with(&self, provider: &Provider, codes: &[&str]) -> Result<(), StoreFault> {
+        self.end_those(provider, |_, code| codes.contains(&code))
+    }
+
+    fn end_those(&self, provider: &Provider, are: impl Fn(&str, &str) -> bool) -> Result<(), StoreFault> {
+        let mut open =
+            self.sql.prepare_cached("SELECT stage, code FROM trouble WHERE provider = ?1 AND NOT over")?;
+        let open = open.query_map([provider.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let open: Vec<(String, String)> = open.collect::<Result<_, _>>()?;
+        let mut ended = open.iter().filter(|(stage, code)| are(stage, code)).peekable();
+        if ended.peek().is_some() {
+            // It is well again, so what waits to be brought there can be.
             self.changed(Change::Peer(provider.clone()));
+        }
+        for (stage, code) in ended {
+            self.sql
+                .prepare_cached(
+                    "UPDATE trouble SET over = 1 WHERE provider = ?1 AND stage = ?2 AND code = ?3",
+                )?
+                .execute([provider.as_str(), stage, code])?;
         }
         Ok(())
     }

@@ -197,8 +197,10 @@ function Progress({
           data-testid="message-state"
         >
           <Mark {...stateMarks[state]} className="size-2.5" />
-          {t.conversations.state[state]}
-          {message.error !== null && <span className="wrap-anywhere">: {message.error}</span>}
+          <span className="wrap-anywhere">
+            {t.conversations.state[state]}
+            {message.error !== null && `: ${message.error}`}
+          </span>
         </span>
       )}
       {state === "failed" && (

@@ -12,8 +12,10 @@ import { type Row, rowsOf } from "./rows";
 
 /** So near to the end one is at the end: what comes then is followed. */
 const NEAR_PX = 80;
-/** So near to the beginning, in rows, earlier ones are fetched. */
-const NEAR_ROWS = 4;
+/** So near to the beginning earlier ones are fetched. */
+const EARLY_PX = 500;
+/** Room above the first for a word on whether there are earlier ones. */
+const HEAD_PX = 36;
 
 /** What was said: only what is in view exists, and nothing that is read moves when more comes at either end. */
 export function Thread({
@@ -54,13 +56,15 @@ export function Thread({
     estimateSize: (index) => (rows[index]?.kind === "message" ? 60 : 36),
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 8,
-    anchorTo: "end",
+    paddingStart: HEAD_PX,
+    paddingEnd: 12,
+    // What is read stands still whichever end grows; at the end of an old stretch that is the end.
+    anchorTo: detached && atEnd ? "start" : "end",
     followOnAppend: !detached,
     scrollEndThreshold: NEAR_PX,
     onChange: (instance) => setAtEnd(instance.isAtEnd(NEAR_PX)),
   });
   const items = virtual.getVirtualItems();
-  const first = items[0]?.index ?? 0;
   const last = messages.at(-1);
 
   // At first, and when a place is asked for.
@@ -71,29 +75,26 @@ export function Thread({
     if (shown.current === wanted) return;
     if (target === null) {
       const unread = rows.findIndex((row) => row.kind === "unread");
-      if (shown.current === null && unread !== -1) virtual.scrollToIndex(unread, { align: "center" });
+      if (shown.current === null && unread !== -1) virtual.scrollToIndex(unread, { align: "start" });
       else virtual.scrollToEnd();
     } else {
       const index = rows.findIndex((row) => row.kind === "message" && row.message.place >= target);
-      if (index === -1) return;
+      // The stretch that holds it is still on its way.
+      if (index === -1 || (more && (messages[0]?.place ?? 0) > target)) return;
       virtual.scrollToIndex(index, { align: "center" });
       const row = rows[index];
       if (row?.kind === "message") setCurrent(row.message.id);
     }
     shown.current = wanted;
-  }, [rows, target, virtual]);
+  }, [rows, messages, more, target, virtual]);
 
-  const near = first <= NEAR_ROWS && rows.length > 0;
-  const earlier = useRef(onEarlier);
-  earlier.current = onEarlier;
+  // The stretch may slide by one rather than grow, which is no append to the virtualizer.
+  const stood = useRef(true);
+  const newest = rows.at(-1)?.key;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is new at the end is followed.
   useEffect(() => {
-    if (near && more && !loading && shown.current !== null) earlier.current();
-  }, [near, more, loading]);
-  const later = useRef(onLater);
-  later.current = onLater;
-  useEffect(() => {
-    if (atEnd && detached && !loading && shown.current !== null) later.current();
-  }, [atEnd, detached, loading]);
+    if (stood.current && !detached && shown.current === "end") virtual.scrollToEnd();
+  }, [newest]);
 
   // What stands at the end of the window in front of the person is read.
   const read = useRef(onRead);
@@ -130,6 +131,13 @@ export function Thread({
         tabIndex={0}
         aria-label={t.conversations.messages}
         className="flex min-h-0 flex-1 flex-col overflow-y-auto -outline-offset-2"
+        onScroll={(event) => {
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          stood.current = scrollHeight - clientHeight - scrollTop < NEAR_PX;
+          if (loading || shown.current !== (target === null ? "end" : String(target))) return;
+          if (more && scrollTop < EARLY_PX) onEarlier();
+          if (detached && stood.current) onLater();
+        }}
         onKeyDown={(event) => {
           const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
           const isHere =
@@ -147,11 +155,12 @@ export function Thread({
             </Empty>
           </div>
         ) : (
-          <>
-            <p className="mt-auto px-4 pt-3 text-center text-sm text-muted">
+          // Few messages stand at the bottom, where the next one is written.
+          <div className="relative mt-auto shrink-0" style={{ height: virtual.getTotalSize() }}>
+            <p className="pt-3 text-center text-sm text-muted">
               {more ? t.conversations.earlier : t.conversations.beginning}
             </p>
-            <div role="list" className="relative shrink-0" style={{ height: virtual.getTotalSize() }}>
+            <div role="list">
               {items.map((item) => {
                 const row = rows[item.index];
                 if (row === undefined) return null;
@@ -181,8 +190,7 @@ export function Thread({
                 );
               })}
             </div>
-            <div className="h-2 shrink-0" />
-          </>
+          </div>
         )}
       </div>
       {(detached || (!atEnd && rows.length > 0)) && (

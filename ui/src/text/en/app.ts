@@ -13,7 +13,7 @@ export const app = {
   copied: "Copied",
   more: "More",
   dismiss: "Dismiss",
-  notifications: "Messages",
+  notifications: "Notifications",
   search: "Find or do…",
   details: "Details",
   secondsLeft: (n: number) => `${n} s`,
@@ -25,6 +25,11 @@ export const app = {
   title: (screen: string, waits: number) => `${waits > 0 ? `(${waits}) ` : ""}${screen} · Drawbridge`,
   failed: "That did not work",
   unreachable: "The node does not answer.",
+  /** What goes before the reason, by its code, where that alone would puzzle. */
+  faults: {
+    "provider-not-running": "The provider does not run on this computer.",
+    "not-open": "That account is not used on this computer.",
+  } as Record<string, string>,
   crashed: "This screen stopped on a fault of its own. Nothing was lost at the node.",
   reload: "Load the page again",
   notFound: "There is no such screen.",

@@ -77,7 +77,7 @@ export const conversations = {
   reply: "Answer",
   react: "React",
   reactWith: (emoji: string) => `React with ${emoji}`,
-  reactionBy: (emoji: string, names: string) => `${emoji} ${names}`,
+  reactionBy: (emoji: string, n: number, names: string) => `${emoji} ${n}: ${names}`,
   unreact: (emoji: string) => `Take ${emoji} back`,
   emojis: ["👍", "❤️", "😄", "🎉", "😮", "😢", "🙏", "👎"] as readonly string[],
   edit: "Edit",

@@ -71,7 +71,7 @@ export const groups = {
   grantText: "The proof that this person's own provider agreed to their being added.",
   grantVerified: "verified",
   grantFaulty: "not verified",
-  grantShow: (who: string) => `Show the grant for ${who}`,
+  grantShow: (word: string, who: string) => `Grant: ${word}, for ${who}`,
   claim: {
     iss: ["Given by", "The person's provider, which signed it"] as const,
     aud: ["Given to", "The provider that keeps the group, for which alone it holds"] as const,
@@ -113,7 +113,8 @@ export const groups = {
     `${who} is the last one from ${provider}: the group ends here, and its log gets no new events.`,
   leaveOnlyAdmin: "You are its only admin. Make somebody else an admin first, or nobody can manage it.",
   leaveButton: "Leave the group",
-  removeProvider: (provider: string) => `Remove everyone from ${provider}`,
+  removeAll: "Remove all",
+  removeProvider: (provider: string) => `Remove all of ${provider}`,
   removeTitle: (provider: string, name: string) => `Remove everyone of ${provider} from ${name}?`,
   removeText: (names: string) =>
     `${names} will get nothing from it any more. What they have had so far stays with them. To come back, each has to be asked for and added again.`,

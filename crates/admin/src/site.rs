@@ -1,0 +1,36 @@
+//! A node and the accounts of it that are used on this computer.
+
+use drawbridge_node::config::Config;
+use drawbridge_node::{Node, StartFault};
+
+use crate::error::AdminError;
+use crate::host::HostFault;
+use crate::people::People;
+
+/// A running node with its built-in clients; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) node: Node,
+    pub(crate) people: People,
+}
+
+impl Site {
+    /// Starts the node of `config`, and then its clients.
+    pub(crate) async fn start(config: Config) -> Result<Self, HostFault> {
+        let path = config.data_dir.clone();
+        let node = Node::start(config).await.map_err(|fault: StartFault| HostFault::Node(fault))?;
+        match People::open(node.clone()).await {
+            Ok(people) => Ok(Self { node, people }),
+            Err(AdminError { detail, .. }) => {
+                node.stop().await;
+                Err(HostFault::Home { path, reason: detail })
+            }
+        }
+    }
+
+    /// Stops the clients, and then the node.
+    pub(crate) async fn stop(self) {
+        self.people.close();
+        self.node.stop().await;
+    }
+}

@@ -1,0 +1,304 @@
+//! Events of a group, in the order of its log, each once.
+
+use drawbridge_mtp::{
+    id::{ClientUri, GroupUri},
+    message::{Event, EventKind},
+    octets::Hash32,
+};
+use openmls::{
+    group::MlsGroup,
+    prelude::{LeafNodeIndex, ProcessedMessageContent, Proposal, Sender},
+};
+
+use super::{join::joined, refresh, say::take_content, submit::accepted};
+use crate::{
+    fault::ClientFault,
+    mls::{self, Provider},
+    store::{Conversation, Tx, Want, random},
+    view::{Notice, Standing},
+};
+
+/// What came of taking in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is taken in, or is of no use.
+    Done,
+    /// Events between this number and it have to be taken in first.
+    Gap(u64),
+}
+
+/// Takes in an event with its body.
+pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Result<Taken, ClientFault> {
+    let Some(mut conversation) = tx.conversation(&event.group)? else {
+        return Ok(Taken::Done);
+    };
+    if conversation.is_over() || event.seq <= conversation.head {
+        return Ok(Taken::Done);
+    }
+    if conversation.is_member() && event.seq > conversation.head + 1 {
+        return Ok(Taken::Gap(conversation.head));
+    }
+    match conversation.standing {
+        Standing::Member | Standing::Leaving => {
+            let body = body.filter(|body| Hash32::of(body) == event.body_hash);
+            if let Err(fault) = tx.part(|| take(tx, &mut conversation, event, body)) {
+                // The part is undone in the store; what it did to `conversation` may not stay either.
+                conversation = tx.the_conversation(&event.group)?;
+                unreadable(tx, &mut conversation, event, fault)?;
+            }
+        }
+        Standing::Joining => take_while_joining(tx, &mut conversation, event)?,
+        Standing::Broken | Standing::Left | Standing::Removed => {}
+    }
+    conversation.head = conversation.head.max(event.seq);
+    tx.set_conversation(&conversation)?;
+    Ok(Taken::Done)
+}
+
+fn take(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    event: &Event,
+    body: Option<&[u8]>,
+) -> Result<(), ClientFault> {
+    if event.sender == *tx.own {
+        return take_own(tx, conversation, event);
+    }
+    let body = body.ok_or_else(|| ClientFault::Mls("an event without its body".into()))?;
+    let provider = Provider::new(tx);
+    let mut group = provider
+        .group(&event.group)?
+        .ok_or_else(|| ClientFault::Mls("the group's state is not there".into()))?;
+    let processed = group.process_message(&provider, mls::read_message(body)?).map_err(ClientFault::mls)?;
+    let sender = mls::client_of(processed.credential());
+    match (event.kind, processed.into_content()) {
+        (EventKind::Application, ProcessedMessageContent::ApplicationMessage(message)) => {
+            let sender = sender.ok_or_else(|| ClientFault::Mls("a sender without a client's name".into()))?;
+            take_content(tx, &event.group, &sender, event.time, message.into_bytes())
+        }
+        (
+            EventKind::Proposal,
+            ProcessedMessageContent::ProposalMessage(proposal)
+            | ProcessedMessageContent::ExternalJoinProposalMessage(proposal),
+        ) => {
+            use openmls::prelude::OpenMlsProvider;
+            group.store_pending_proposal(provider.storage(), *proposal)?;
+            let due = commit_due(tx, conversation, &group)?;
+            conversation.commit_due = Some(conversation.commit_due.map_or(due, |known| known.min(due)));
+            tx.ring_to_do();
+            Ok(())
+        }
+        (EventKind::Commit, ProcessedMessageContent::StagedCommitMessage(staged)) => {
+            let left: Vec<ClientUri> = staged
+                .remove_proposals()
+                .filter(|removal| *removal.sender() == Sender::Member(removal.remove_proposal().removed()))
+                .filter_map(|removal| client_at(&group, removal.remove_proposal().removed()))
+                .collect();
+            let out = staged.self_removed();
+            group.merge_staged_commit(&provider, *staged).map_err(ClientFault::mls)?;
+            if out {
+                return over(tx, conversation, event, left.contains(tx.own));
+            }
+            advanced(tx, conversation, &group, event, &left)
+        }
+        _ => Err(ClientFault::Mls("an event that is not of the type it says".into())),
+    }
+}
+
+fn client_at(group: &MlsGroup, leaf: LeafNodeIndex) -> Option<ClientUri> {
+    group.member(leaf).and_then(mls::client_of)
+}
+
+/// An event of this very client: known by its bytes, never decrypted.
+fn take_own(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event) -> Result<(), ClientFault> {
+    let known = tx.outgoing_hashed(&event.group, &event.body_hash)?;
+    match (event.kind, known) {
+        (EventKind::Commit, Some(outgoing)) => {
+            let provider = Provider::new(tx);
+            let mut group = provider
+                .group(&event.group)?
+                .filter(|group| group.pending_commit().is_some() && group.epoch().as_u64() == event.epoch)
+                .ok_or_else(|| ClientFault::Mls("an own commit that is no longer known".into()))?;
+            let left = leaving(&group);
+            group.merge_pending_commit(&provider).map_err(ClientFault::mls)?;
+            for intent in &outgoing.body.intents {
+                tx.forget_intent(&event.group, *intent)?;
+            }
+            (conversation.one_by_one, conversation.refused) = (false, 0);
+            advanced(tx, conversation, &group, event, &left)
+        }
+        // Another state with our keys made it: it has gone on without this one.
+        (EventKind::Commit, None) => {
+            Err(ClientFault::Mls("an own commit that this state did not make".into()))
+        }
+        (_, Some(outgoing)) => accepted(tx, &outgoing, event.time),
+        // Accepted before by its result.
+        (_, None) => Ok(()),
+    }
+}
+
+/// The members whose own removal is pending.
+fn leaving(group: &MlsGroup) -> Vec<ClientUri> {
+    group
+        .pending_proposals()
+        .filter_map(|queued| match queued.proposal() {
+            Proposal::Remove(removal) if *queued.sender() == Sender::Member(removal.removed()) => {
+                client_at(group, removal.removed())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// A commit has begun another epoch.
+fn advanced(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    group: &MlsGroup,
+    event: &Event,
+    left: &[ClientUri],
+) -> Result<(), ClientFault> {
+    // Who left, left; that somebody committed it is no news.
+    for user in left.iter().map(ClientUri::user) {
+        if group.members().filter_map(|m| mls::client_of(&m.credential)).all(|client| client.user() != user) {
+            tx.add_notice(&event.group, event.time, Notice::Left { user: user.clone() })?;
+        }
+    }
+    conversation.members.retain(|client| !left.contains(client));
+    refresh(tx, conversation, group, Some((&event.sender, event.time)))?;
+    // What was made for the epoch before has lost, whoever made it; what it was for is still wanted.
+    if let Some(old) = tx.handshake(&event.group)? {
+        tx.remove_outgoing(&old)?;
+    }
+    if conversation.standing == Standing::Leaving {
+        conversation.standing = Standing::Member;
+    }
+    tx.ring_to_do();
+    tx.ring_to_send();
+    Ok(())
+}
+
+/// This client is out.
+fn over(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event, left: bool) -> Result<(), ClientFault> {
+    let notice = if left {
+        conversation.standing = Standing::Left;
+        Notice::Left { user: tx.user().clone() }
+    } else {
+        conversation.standing = Standing::Removed;
+        Notice::Removed { by: event.sender.user().clone(), users: vec![tx.user().clone()] }
+    };
+    tx.add_notice(&event.group, event.time, notice)?;
+    end(tx, &event.group)
+}
+
+/// Forgets what only a member needs.
+pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
+    Provider::new(tx).forget(group)?;
+    for intent in tx.intents(group)? {
+        tx.forget_intent(group, intent.place)?;
+    }
+    for outgoing in tx.outgoing(group)? {
+        if outgoing.body.says.is_some() {
+            super::submit::failed(tx, outgoing, "This client is no longer in the conversation.".into())?;
+        } else {
+            tx.remove_outgoing(&outgoing)?;
+        }
+    }
+    Ok(())
+}
+
+/// What could not be taken in: one message less, or a state that does not fit.
+fn unreadable(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    event: &Event,
+    fault: ClientFault,
+) -> Result<(), ClientFault> {
+    if let ClientFault::Store(_) = fault {
+        return Err(fault);
+    }
+    if event.kind == EventKind::Application && event.epoch < conversation.joined_epoch {
+        // Sent before this client came in, and numbered after.
+        return Ok(());
+    }
+    tracing::warn!(group = %event.group, seq = event.seq, %fault, "an event cannot be taken in");
+    if event.kind == EventKind::Application {
+        return tx.add_notice(&event.group, event.time, Notice::Gap { first: event.seq, last: event.seq });
+    }
+    conversation.broke("An event could not be taken in; the client joins anew.");
+    tx.ring_to_do();
+    Ok(())
+}
+
+/// While the own external commit is on its way, nothing can be read; its own event ends that.
+fn take_while_joining(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    event: &Event,
+) -> Result<(), ClientFault> {
+    let Some(outgoing) = tx.handshake(&event.group)? else {
+        conversation.broke("The joining was lost; the client joins anew.");
+        tx.ring_to_do();
+        return Ok(());
+    };
+    let ours = tx.outgoing_hashed(&event.group, &event.body_hash)?.is_some_and(|one| one.body.external);
+    if event.sender == *tx.own && ours {
+        joined(tx, conversation, &outgoing, event.seq, event.time)
+    } else if event.kind == EventKind::Commit && event.epoch >= outgoing.body.epoch {
+        // Another commit of that epoch won.
+        tx.remove_outgoing(&outgoing)?;
+        Provider::new(tx).forget(&event.group)?;
+        conversation.standing = Standing::Broken;
+        tx.ring_to_do();
+        Ok(())
+    } else {
+        Ok(())
+    }
+}
+
+/// The provider has lost its last member of a group.
+pub(crate) fn take_removed(tx: &Tx<'_>, group: &GroupUri, after: u64) -> Result<(), ClientFault> {
+    let Some(mut conversation) = tx.conversation(group)? else {
+        return Ok(());
+    };
+    if conversation.is_over() || conversation.head > after {
+        return Ok(());
+    }
+    conversation.standing = Standing::Removed;
+    tx.set_conversation(&conversation)?;
+    end(tx, group)
+}
+
+/// When this client may commit what others propose: one after the other, admins and low leaves first, so that mostly
+/// one does it and all would.
+fn commit_due(
+    tx: &Tx<'_>,
+    conversation: &Conversation,
+    group: &MlsGroup,
+) -> Result<drawbridge_mtp::time::Timestamp, ClientFault> {
+    let policy = conversation.policy();
+    let mut order: Vec<(bool, u32)> = group
+        .members()
+        .filter_map(|member| {
+            let client = mls::client_of(&member.credential)?;
+            Some((!policy.is_admin(client.user()), member.index.u32()))
+        })
+        .collect();
+    order.sort_unstable();
+    let own = group.own_leaf_index().u32();
+    let rank = order.iter().position(|(_, leaf)| *leaf == own).unwrap_or(order.len());
+    let stagger = tx.settings.stagger;
+    // A quarter of the stagger at random: two who have seen different members may have the same rank.
+    let [noise] = random::<1>()?;
+    let wait = stagger.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX).min(40));
+    Ok(tx.now.plus(wait + stagger.mul_f64(f64::from(noise) / 1024.0)))
+}
+
+impl Tx<'_> {
+    /// Wants a new own leaf, some time soon.
+    pub(super) fn want_renewal(&self, group: &GroupUri) -> Result<(), ClientFault> {
+        let [noise] = random::<1>()?;
+        let wait = self.settings.renew.mul_f64(0.1 + 0.9 * f64::from(noise) / 256.0);
+        self.want(group, Want::Renew, self.now.plus(wait))
+    }
+}

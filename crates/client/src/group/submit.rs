@@ -1,0 +1,256 @@
+//! What became of what was submitted.
+
+use drawbridge_mtp::{
+    id::GroupUri,
+    message::{Outcome, SubmissionKind, SubmissionResult},
+    problem::{Code, ReceivedProblem},
+    time::Timestamp,
+};
+use openmls::prelude::OpenMlsProvider;
+
+use super::{join::joined, receive::end, refused, say::take_content};
+use crate::{
+    fault::ClientFault,
+    mls::Provider,
+    store::{Conversation, Outgoing, Stage, Tx, Want},
+    view::{Delivery, Notice, Standing},
+};
+
+/// After so many refusals that only a fork explains, the client joins anew.
+const FORK: u32 = 3;
+
+pub(crate) fn take_results(tx: &Tx<'_>, results: &[SubmissionResult]) -> Result<(), ClientFault> {
+    results.iter().try_for_each(|result| take_result(tx, result))
+}
+
+/// Takes in one result, as often as it comes.
+pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), ClientFault> {
+    let Some(mut outgoing) = tx.outgoing_submitted(&result.id)? else {
+        return Ok(());
+    };
+    match &result.outcome {
+        Outcome::Queued => {
+            if outgoing.stage == Stage::Ready {
+                outgoing.stage = Stage::Queued;
+                tx.put_outgoing(&outgoing)?;
+                set_delivery(tx, &outgoing, Delivery::Sent, None)?;
+            }
+            Ok(())
+        }
+        Outcome::Accepted(placed) | Outcome::Duplicate(placed) => {
+            if outgoing.body.external {
+                let mut conversation = tx.the_conversation(&outgoing.group)?;
+                joined(tx, &mut conversation, &outgoing, placed.seq, placed.time)?;
+                conversation.head = conversation.head.max(placed.seq);
+                return tx.set_conversation(&conversation);
+            }
+            if outgoing.kind == SubmissionKind::Commit {
+                // Merged when its own event comes, after what the log has before it.
+                outgoing.stage = Stage::Accepted;
+                return tx.put_outgoing(&outgoing).map(drop);
+            }
+            accepted(tx, &outgoing, placed.time)
+        }
+        Outcome::Rejected(problem) => rejected(tx, outgoing, problem),
+    }
+}
+
+/// A message or a proposal has its place in the log.
+pub(super) fn accepted(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<(), ClientFault> {
+    tx.remove_outgoing(outgoing)?;
+    match &outgoing.body.says {
+        Some((_, content)) => take_content(tx, &outgoing.group, tx.own, time, content.0.clone()),
+        None => Ok(()),
+    }
+}
+
+/// A message is not to be sent unless a person says so.
+pub(super) fn failed(tx: &Tx<'_>, mut outgoing: Outgoing, why: String) -> Result<(), ClientFault> {
+    if set_delivery(tx, &outgoing, Delivery::Failed, Some(why.clone()))? {
+        outgoing.stage = Stage::Failed;
+        outgoing.body.submission = None;
+        tx.put_outgoing(&outgoing).map(drop)
+    } else {
+        // A change of another message: there is no line of its own to send it again from.
+        tx.remove_outgoing(&outgoing)?;
+        refused(tx, &outgoing.group, "A change of a message.".into(), why)
+    }
+}
+
+/// Shows how far a message has come. Whether it has a line of its own.
+fn set_delivery(
+    tx: &Tx<'_>,
+    outgoing: &Outgoing,
+    state: Delivery,
+    error: Option<String>,
+) -> Result<bool, ClientFault> {
+    let Some((id, _)) = &outgoing.body.says else {
+        return Ok(false);
+    };
+    let Some((place, time, mut message)) = tx.message_named(&outgoing.group, id)? else {
+        return Ok(false);
+    };
+    (message.state, message.error) = (state, error);
+    tx.set_message(&outgoing.group, place, time, message)?;
+    Ok(true)
+}
+
+fn rejected(tx: &Tx<'_>, mut outgoing: Outgoing, problem: &ReceivedProblem) -> Result<(), ClientFault> {
+    let mut conversation = tx.the_conversation(&outgoing.group)?;
+    let why = problem.detail.clone().unwrap_or_else(|| problem.code.clone());
+    tracing::debug!(group = %outgoing.group, kind = %outgoing.kind, code = %problem.code, why, "refused");
+    match problem.known() {
+        Some(Code::RateLimited | Code::Unavailable) => {
+            // Not judged yet: the same again.
+            outgoing.stage = Stage::Ready;
+            tx.put_outgoing(&outgoing)?;
+            return Ok(());
+        }
+        Some(Code::EpochConflict) => {
+            let epoch = problem.members.epoch.unwrap_or(outgoing.body.epoch + 1);
+            if epoch > conversation.epoch && !outgoing.body.external && epoch > conversation.wait_for {
+                (conversation.wait_for, conversation.waiting_since) = (epoch, tx.now);
+            }
+        }
+        Some(Code::InvalidMls) => conversation.refused += 1,
+        _ => {}
+    }
+    let conflict = problem.known() == Some(Code::EpochConflict);
+    if outgoing.body.says.is_some() {
+        if conflict {
+            // For an epoch that is too old: encrypted again, under the same name.
+            outgoing.stage = Stage::Waiting;
+            outgoing.body.submission = None;
+            tx.put_outgoing(&outgoing)?;
+            tx.ring_to_send();
+        } else {
+            failed(tx, outgoing, why)?;
+        }
+        return tx.set_conversation(&conversation);
+    }
+    undo(tx, &conversation, &outgoing)?;
+    if outgoing.body.external {
+        after_external(tx, &mut conversation, conflict, why)?;
+    } else if !conflict {
+        judge(tx, &mut conversation, &outgoing, why)?;
+        if conversation.refused >= FORK {
+            conversation.broke("The owner refuses what this state makes; the client joins anew.");
+            conversation.refused = 0;
+        }
+        conversation.retry_at = tx.now.plus(tx.settings.pause);
+    }
+    tx.set_conversation(&conversation)?;
+    tx.ring_to_do();
+    Ok(())
+}
+
+/// Takes back in MLS what the owner did not take.
+fn undo(tx: &Tx<'_>, conversation: &Conversation, outgoing: &Outgoing) -> Result<(), ClientFault> {
+    tx.remove_outgoing(outgoing)?;
+    let provider = Provider::new(tx);
+    if outgoing.body.external {
+        return provider.forget(&outgoing.group);
+    }
+    let Some(mut group) = provider.group(&outgoing.group)?.filter(|_| conversation.is_member()) else {
+        return Ok(());
+    };
+    if group.epoch().as_u64() != outgoing.body.epoch {
+        return Ok(());
+    }
+    group.clear_pending_commit(provider.storage())?;
+    if let Some(reference) = &outgoing.body.proposal {
+        group.remove_pending_proposal(provider.storage(), reference).map_err(ClientFault::mls)?;
+    }
+    Ok(())
+}
+
+/// What was wanted is refused: together, then one by one, then it is given up.
+fn judge(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    outgoing: &Outgoing,
+    why: String,
+) -> Result<(), ClientFault> {
+    let group = &outgoing.group;
+    let intents = tx.intents(group)?;
+    if outgoing.kind == SubmissionKind::Proposal {
+        for intent in intents.iter().filter(|intent| intent.want == Want::Leave) {
+            tx.forget_intent(group, intent.place)?;
+        }
+        if conversation.standing == Standing::Leaving {
+            conversation.standing = Standing::Member;
+        }
+        return refused(tx, group, "Leaving.".into(), why);
+    }
+    if outgoing.body.intents.is_empty() {
+        // The proposals of others cannot be committed. Nobody may write while they are pending, so they are dropped;
+        // who commits them all the same makes this client join anew.
+        let provider = Provider::new(tx);
+        if let Some(mut state) = provider.group(group)? {
+            state.clear_pending_proposals(provider.storage())?;
+        }
+        conversation.commit_due = None;
+        tx.ring_to_send();
+        return Ok(());
+    }
+    if outgoing.body.intents.len() > 1 {
+        conversation.one_by_one = true;
+        return Ok(());
+    }
+    for intent in intents.iter().filter(|intent| outgoing.body.intents.contains(&intent.place)) {
+        tx.forget_intent(group, intent.place)?;
+        let wanted = match &intent.want {
+            Want::Add { user, .. } => format!("Adding {user}."),
+            Want::Remove { user } => format!("Removing {user}."),
+            Want::Change(_) => "Changing the conversation.".into(),
+            Want::AddOwn => "Adding this user's other clients.".into(),
+            // Nobody asked for these.
+            Want::Renew | Want::Clean | Want::Leave => continue,
+        };
+        refused(tx, group, wanted, why.clone())?;
+    }
+    conversation.one_by_one = false;
+    Ok(())
+}
+
+/// An external commit was refused.
+fn after_external(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    conflict: bool,
+    why: String,
+) -> Result<(), ClientFault> {
+    conversation.standing = Standing::Broken;
+    if conflict {
+        return Ok(());
+    }
+    conversation.refused += 1;
+    conversation.trouble = Some(format!("The owner does not let this client join anew: {why}"));
+    conversation.retry_at = tx.now.plus(tx.settings.pause * 2u32.pow(conversation.refused.min(6)));
+    if conversation.refused > FORK {
+        conversation.standing = Standing::Removed;
+        tx.add_notice(&conversation.group, tx.now, Notice::Refused { wanted: "Joining anew.".into(), why })?;
+        end(tx, &conversation.group)?;
+    }
+    Ok(())
+}
+
+impl Tx<'_> {
+    /// Sends again what failed.
+    pub(crate) fn send_again(
+        &self,
+        group: &GroupUri,
+        id: &crate::content::MessageId,
+    ) -> Result<(), ClientFault> {
+        let failed = |one: &Outgoing| {
+            one.stage == Stage::Failed && one.body.says.as_ref().is_some_and(|(known, _)| known == id)
+        };
+        let mut outgoing = self.outgoing(group)?.into_iter().find(failed).ok_or(ClientFault::NoMessage)?;
+        outgoing.stage = Stage::Waiting;
+        outgoing.body.submission = None;
+        self.put_outgoing(&outgoing)?;
+        set_delivery(self, &outgoing, Delivery::Sending, None)?;
+        self.ring_to_send();
+        Ok(())
+    }
+}

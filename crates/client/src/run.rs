@@ -1,0 +1,646 @@
+//! What a client does by itself, for as long as it runs: it pulls its feed, sends what waits, works on its groups, and
+//! keeps its KeyPackages in stock.
+//!
+//! Each of the three loops asks its provider, and writes down in one step what came of it. A loop may be dropped at any
+//! moment: what was written stands, and what was not is asked again, which is harmless.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use drawbridge_mtp::{
+    id::{Generation, GroupUri},
+    message::{
+        Body, ClientClaimRequest, ConnectionState, Event, FeedPage, FeedQuery, Item, ItemBody, LogQuery,
+        Outcome, PublishKeyPackages, SubmissionResult,
+    },
+    octets::Hash32,
+    problem::{Code, ReceivedProblem},
+    time::Timestamp,
+};
+
+use futures_util::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt},
+};
+
+use crate::{
+    client::Client,
+    fault::ClientFault,
+    group::{self, Plan, Taken},
+    home::{Home, HomeFault},
+    mls,
+    store::{Conversation, Cursor, Tx, random},
+    view::{Change, Standing},
+};
+
+/// The longest that a loop rests without looking.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+/// How often the stock is looked at where nothing says that it is low.
+const STOCK_EVERY: Duration = Duration::from_secs(3_600);
+/// The most items of a page: as many as one step takes without keeping others waiting.
+const PAGE: u64 = 200;
+/// So many submissions are given to the provider at once.
+const SUBMISSIONS: usize = 64;
+/// For every so many KeyPackages of the default suite there is one of each other.
+const OTHER_SUITES: u64 = 10;
+
+/// The bodies of a page that are objects, by their hash.
+type Objects = HashMap<Hash32, Vec<u8>>;
+
+impl<H: Home> Client<H> {
+    /// Does everything that a client does by itself, until it is dropped.
+    pub async fn run(&self) {
+        tokio::join!(self.pull_for_ever(), self.send_for_ever(), self.work_for_ever());
+    }
+
+    async fn pull_for_ever(&self) {
+        let mut pause = Pause::new(self.settings.pause);
+        loop {
+            match self.pull().await {
+                Ok(()) => pause.over(),
+                Err(fault) => {
+                    tracing::debug!(client = %self.uri(), %fault, "the feed is pulled again later");
+                    pause.rest().await;
+                }
+            }
+        }
+    }
+
+    /// Sends in each group by itself, so that an owner that is slow or away holds up nothing but its own groups.
+    async fn send_for_ever(&self) {
+        let mut sending = FuturesUnordered::new();
+        // The groups in which something is being sent, and whether there may be more since it began.
+        let mut busy: HashMap<GroupUri, bool> = HashMap::new();
+        let mut pause = Pause::new(self.settings.pause);
+        let mut look = true;
+        loop {
+            if look {
+                match self.step(|tx| tx.groups_to_send()).await {
+                    Ok(groups) => {
+                        (look, pause) = (false, Pause::new(self.settings.pause));
+                        for group in groups {
+                            if let Some(more) = busy.get_mut(&group) {
+                                *more = true;
+                            } else {
+                                busy.insert(group.clone(), false);
+                                sending.push(self.send_until_sent(group));
+                            }
+                        }
+                    }
+                    Err(fault) => {
+                        tracing::warn!(client = %self.uri(), %fault, "what waits is sent later");
+                        pause.rest().await;
+                        continue;
+                    }
+                }
+            }
+            tokio::select! {
+                () = self.store.to_send.notified() => look = true,
+                Some(group) = sending.next() => {
+                    if busy.remove(&group) == Some(true) {
+                        busy.insert(group.clone(), false);
+                        sending.push(self.send_until_sent(group));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send_until_sent(&self, group: GroupUri) -> GroupUri {
+        let mut pause = Pause::new(self.settings.pause);
+        while let Err(fault) = self.send_in(&group).await {
+            tracing::debug!(%group, %fault, "what waits is sent later");
+            pause.rest().await;
+        }
+        group
+    }
+
+    async fn work_for_ever(&self) {
+        let mut stock_due = tokio::time::Instant::now();
+        let mut pause = Pause::new(self.settings.pause);
+        loop {
+            if stock_due <= tokio::time::Instant::now() || self.stock_is_low().await {
+                stock_due = tokio::time::Instant::now() + self.keep_stock().await;
+            }
+            let rest = match self.work().await {
+                Ok(rest) => {
+                    pause.over();
+                    rest
+                }
+                Err(fault) => {
+                    tracing::debug!(client = %self.uri(), %fault, "work on the groups goes on later");
+                    pause.next()
+                }
+            };
+            let _ = tokio::time::timeout(rest.min(LONGEST_REST), self.store.to_do.notified()).await;
+        }
+    }
+
+    // ----- the feed
+
+    /// Pulls one page and takes it in.
+    async fn pull(&self) -> Result<(), ClientFault> {
+        let Cursor { after, last, generation, unchecked } = self.step(|tx| tx.cursor()).await?;
+        let wait = if unchecked { 0 } else { self.settings.wait.as_secs() };
+        let query = FeedQuery { after, last, generation, wait, max_events: Some(PAGE), max_bytes: None };
+        let page = match self.home.feed(query).await {
+            Ok(page) => page,
+            Err(HomeFault::Refused(problem)) => return self.start_anew(*problem).await,
+            Err(fault) => return Err(fault.into()),
+        };
+        let caught_up = !page.more;
+        self.take_page(page).await?;
+        if unchecked && caught_up {
+            self.check_groups().await?;
+        }
+        Ok(())
+    }
+
+    /// The feed has another history, or has dropped what this client has not seen.
+    async fn start_anew(&self, problem: ReceivedProblem) -> Result<(), ClientFault> {
+        if !matches!(problem.known(), Some(Code::FeedReset | Code::FeedTruncated)) {
+            return Err(HomeFault::Refused(Box::new(problem)).into());
+        }
+        tracing::warn!(client = %self.uri(), code = problem.code, "the feed is read from its start");
+        self.step(move |tx| {
+            tx.set_cursor(&Cursor {
+                generation: problem.members.generation,
+                unchecked: true,
+                ..Cursor::default()
+            })?;
+            tx.resubmit()
+        })
+        .await
+    }
+
+    async fn take_page(&self, page: FeedPage) -> Result<(), ClientFault> {
+        let FeedPage { generation, items, .. } = page;
+        let mut items: VecDeque<Item> = items.into();
+        let mut objects = Objects::new();
+        for item in &items {
+            self.fetch_item(item, &mut objects).await?;
+        }
+        loop {
+            let (left, held, gap) = self
+                .step(move |tx| {
+                    let gap = take_items(tx, &generation, &mut items, &objects)?;
+                    Ok((items, objects, gap))
+                })
+                .await?;
+            (items, objects) = (left, held);
+            let Some((group, after, before)) = gap else {
+                return Ok(());
+            };
+            self.close_gap(&group, after, before).await?;
+        }
+    }
+
+    async fn fetch_item(&self, item: &Item, objects: &mut Objects) -> Result<(), ClientFault> {
+        match &item.body {
+            ItemBody::Event(event) => self.fetch_event(event, objects).await,
+            ItemBody::Welcome(welcome) => {
+                self.fetch(&welcome.welcome, objects).await?;
+                self.fetch(&welcome.ratchet_tree, objects).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn fetch_event(&self, event: &Event, objects: &mut Objects) -> Result<(), ClientFault> {
+        match &event.body {
+            // The first GroupInfo is of no use to a member.
+            Some(body) if event.seq > 1 => self.fetch(body, objects).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn fetch(&self, body: &Body, objects: &mut Objects) -> Result<(), ClientFault> {
+        if let Body::Object(object) = body
+            && !objects.contains_key(&object.sha256)
+        {
+            match self.home.object(&object.sha256).await {
+                Ok(bytes) if Hash32::of(&bytes) == object.sha256 => {
+                    objects.insert(object.sha256, bytes);
+                }
+                // What is not to be had, or is something else, is as if retention had dropped it.
+                Ok(_) | Err(HomeFault::Refused(_)) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the events after a number from the log. What the log has not got before `before` is lost.
+    async fn close_gap(
+        &self,
+        group: &GroupUri,
+        mut after: u64,
+        before: Option<u64>,
+    ) -> Result<(), ClientFault> {
+        loop {
+            let query = LogQuery { after, max_events: Some(PAGE), max_bytes: None };
+            let page = match self.home.log(group, query).await {
+                Ok(page) => page,
+                Err(HomeFault::Away(why)) => return Err(HomeFault::Away(why).into()),
+                Err(HomeFault::Refused(problem)) => {
+                    tracing::warn!(%group, code = problem.code, "the log is not to be had");
+                    let Some(before) = before else {
+                        return Ok(());
+                    };
+                    return self.lost_until(group, before).await;
+                }
+            };
+            let mut objects = Objects::new();
+            for event in &page.events {
+                self.fetch_event(event, &mut objects).await?;
+            }
+            let (name, events) = (group.clone(), page.events);
+            let (reached, whole) = self
+                .step(move |tx| {
+                    let mut whole = true;
+                    for event in &events {
+                        whole &= group::take_event(tx, event, body_of(event, &objects))? == Taken::Done;
+                    }
+                    Ok((tx.conversation(&name)?.map_or(u64::MAX, |one| one.head), whole))
+                })
+                .await?;
+            if before.is_some_and(|before| reached + 1 >= before) {
+                return Ok(());
+            }
+            if !page.more || !whole || reached <= after {
+                return match before {
+                    Some(before) => self.lost_until(group, before).await,
+                    None => Ok(()),
+                };
+            }
+            after = reached;
+        }
+    }
+
+    /// What is before this number cannot be had any more: the state does not reach across it.
+    async fn lost_until(&self, group: &GroupUri, before: u64) -> Result<(), ClientFault> {
+        let group = group.clone();
+        self.step(move |tx| {
+            let Some(mut conversation) = tx.conversation(&group)? else {
+                return Ok(());
+            };
+            if conversation.is_member() && conversation.head + 1 < before {
+                conversation.broke("Events are missing; the client joins anew.");
+                tx.set_conversation(&conversation)?;
+                tx.ring_to_do();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// After a start, or where the feed began anew: closes each group from its log, and joins those that this client
+    /// should be in and has no state of.
+    async fn check_groups(&self) -> Result<(), ClientFault> {
+        let known = self.step(|tx| tx.conversations()).await?;
+        for conversation in known.iter().filter(|one| one.is_member() && one.registering.is_none()) {
+            self.close_gap(&conversation.group, conversation.head, None).await?;
+        }
+        let groups = self.home.groups().await?.groups;
+        self.step(move |tx| {
+            for group in groups.into_iter().map(|group| group.group) {
+                if tx.conversation(&group)?.is_none() {
+                    let mut conversation = Conversation::new(group, Standing::Member);
+                    conversation.broke("This client has no state of the group; it joins by itself.");
+                    // A Welcome may be on its way: that is the better way in.
+                    conversation.retry_at = tx.now.plus(tx.settings.pause * 4);
+                    tx.set_conversation(&conversation)?;
+                }
+            }
+            let cursor = tx.cursor()?;
+            tx.ring_to_do();
+            tx.resubmit()?;
+            tx.set_cursor(&Cursor { unchecked: false, ..cursor })
+        })
+        .await
+    }
+
+    // ----- sending
+
+    /// Encrypts and submits what waits in a group, until nothing does.
+    async fn send_in(&self, group: &GroupUri) -> Result<(), ClientFault> {
+        loop {
+            let name = group.clone();
+            let mut ready = self.step(move |tx| group::encrypt(tx, &name)).await?;
+            ready.truncate(SUBMISSIONS);
+            if ready.is_empty() {
+                return Ok(());
+            }
+            let count = ready.len();
+            let results = match self.home.submit(group, ready.clone()).await {
+                Ok(results) => results,
+                Err(HomeFault::Refused(problem)) if !is_passing(&problem) => {
+                    // Refused as a whole is refused one by one.
+                    let outcome = Outcome::Rejected(problem);
+                    ready
+                        .into_iter()
+                        .map(|submission| SubmissionResult { id: submission.id, outcome: outcome.clone() })
+                        .collect()
+                }
+                Err(fault) => return Err(fault.into()),
+            };
+            let passing = results
+                .iter()
+                .any(|result| matches!(&result.outcome, Outcome::Rejected(problem) if is_passing(problem)));
+            let answered = results.len();
+            self.step(move |tx| group::take_results(tx, &results)).await?;
+            if passing || answered < count {
+                return Err(HomeFault::Away("the owner of a group takes nothing for now".into()).into());
+            }
+        }
+    }
+
+    // ----- groups
+
+    /// Does what is due in each group; says how long nothing will be.
+    async fn work(&self) -> Result<Duration, ClientFault> {
+        let groups: Vec<GroupUri> = self
+            .step(|tx| {
+                Ok(tx
+                    .conversations()?
+                    .into_iter()
+                    .filter(|one| !one.is_over())
+                    .map(|one| one.group)
+                    .collect())
+            })
+            .await?;
+        let mut rest = LONGEST_REST;
+        let mut fault = None;
+        for done in join_all(groups.iter().map(|group| self.work_in(group))).await {
+            match done {
+                Ok(next) => rest = rest.min(next),
+                Err(away) => fault = Some(away),
+            }
+        }
+        fault.map_or(Ok(rest), Err)
+    }
+
+    async fn work_in(&self, group: &GroupUri) -> Result<Duration, ClientFault> {
+        let name = group.clone();
+        let plan = self.step(move |tx| group::plan(tx, &name)).await;
+        let name = group.clone();
+        let rest = match plan {
+            Ok(Plan::Rest(until)) => return Ok(rest_until(until)),
+            Ok(Plan::Send) => return Ok(LONGEST_REST),
+            Ok(Plan::Register(register)) => {
+                self.register(*register).await?;
+                self.settings.pause
+            }
+            Ok(Plan::Close(after)) => {
+                self.close_gap(group, after, None).await?;
+                self.step(move |tx| {
+                    let mut conversation = tx.the_conversation(&name)?;
+                    // Where even the log is not there, the owner has told of an epoch that it has not reached.
+                    conversation.wait_for = 0;
+                    tx.ring_to_send();
+                    tx.set_conversation(&conversation)
+                })
+                .await?;
+                Duration::ZERO
+            }
+            Ok(Plan::Rejoin) => {
+                let info = match self.home.info(group).await {
+                    Ok(info) => info,
+                    Err(HomeFault::Refused(problem)) => return self.not_let_in(group, *problem).await,
+                    Err(fault) => return Err(fault.into()),
+                };
+                self.tried(group, move |tx| group::rejoin(tx, &name, &info)).await?
+            }
+            Ok(Plan::Claim { users, suite }) => {
+                let claim = ClientClaimRequest { group: name.clone(), users, cipher_suites: vec![suite] };
+                let claimed = self.home.claim(claim).await?;
+                self.tried(group, move |tx| group::commit(tx, &name, Some(&claimed)).map(drop)).await?
+            }
+            Err(fault) => self.tried(group, move |_| Err(fault)).await?,
+        };
+        Ok(rest)
+    }
+
+    /// Runs a step whose faults concern the group alone: it is tried again later.
+    async fn tried(
+        &self,
+        group: &GroupUri,
+        step: impl FnOnce(&Tx<'_>) -> Result<(), ClientFault> + Send + 'static,
+    ) -> Result<Duration, ClientFault> {
+        let fault = match self.step(step).await {
+            Ok(()) => return Ok(Duration::ZERO),
+            Err(fault @ ClientFault::Mls(_)) => fault,
+            Err(fault) => return Err(fault),
+        };
+        tracing::warn!(%group, %fault, "what is wanted in the group cannot be done");
+        let (name, pause) = (group.clone(), self.settings.pause);
+        self.step(move |tx| {
+            let mut conversation = tx.the_conversation(&name)?;
+            conversation.refused += 1;
+            conversation.retry_at = tx.now.plus(pause * 2u32.pow(conversation.refused.min(6)));
+            if conversation.is_member() && conversation.refused > 3 {
+                conversation.broke("MLS does not allow what is wanted; the client joins anew.");
+                conversation.refused = 0;
+            }
+            tx.set_conversation(&conversation)
+        })
+        .await?;
+        Ok(pause)
+    }
+
+    /// There is no GroupInfo for this client: it is no longer in the group, or its provider is not.
+    async fn not_let_in(&self, group: &GroupUri, problem: ReceivedProblem) -> Result<Duration, ClientFault> {
+        let (name, pause) = (group.clone(), self.settings.pause);
+        let gone = matches!(problem.known(), Some(Code::NotFound | Code::NotParticipant | Code::Gone));
+        self.step(move |tx| {
+            let mut conversation = tx.the_conversation(&name)?;
+            conversation.refused += 1;
+            if gone && conversation.refused > 3 {
+                conversation.standing = Standing::Removed;
+            }
+            conversation.trouble = problem.detail.or(Some(problem.code));
+            conversation.retry_at = tx.now.plus(pause * 2u32.pow(conversation.refused.min(6)));
+            tx.set_conversation(&conversation)
+        })
+        .await?;
+        Ok(pause)
+    }
+
+    // ----- KeyPackages
+
+    async fn stock_is_low(&self) -> bool {
+        self.step(|tx| tx.get::<bool>("stock-low")).await.ok().flatten().unwrap_or(false)
+    }
+
+    /// Publishes KeyPackages where there are too few; says when to look again.
+    async fn keep_stock(&self) -> Duration {
+        match self.fill_stock().await {
+            Ok(()) => STOCK_EVERY,
+            Err(fault) => {
+                tracing::debug!(client = %self.uri(), %fault, "KeyPackages are published later");
+                LONGEST_REST
+            }
+        }
+    }
+
+    async fn fill_stock(&self) -> Result<(), ClientFault> {
+        let stock = self.home.stock().await?;
+        let packages = self
+            .step(move |tx| {
+                let provider = mls::Provider::new(tx);
+                let lifetime = tx.settings.package_lifetime;
+                // The private keys of what nobody can use any more are destroyed.
+                for old in tx.packages_expired(tx.now)? {
+                    provider.forget_package(&old.reference)?;
+                    tx.forget_package(&old.reference)?;
+                }
+                let (ready, resort): (Vec<_>, Vec<_>) =
+                    tx.unpublished_packages()?.into_iter().partition(|package| !package.last_resort);
+                let have = stock.available + ready.len() as u64;
+                if stock.available < tx.settings.stock_low {
+                    for number in have..tx.settings.stock_full {
+                        let [default, others @ ..] = mls::CIPHER_SUITES;
+                        let other = usize::try_from(number % OTHER_SUITES).unwrap_or_default();
+                        provider.make_package(tx, *others.get(other).unwrap_or(&default), false)?;
+                    }
+                }
+                let renewed = tx.has_last_resort_after(tx.now.plus(lifetime / 3))?;
+                if resort.is_empty() && (!stock.last_resort || !renewed) {
+                    provider.make_package(tx, mls::CIPHER_SUITES[0], true)?;
+                }
+                tx.unpublished_packages()
+            })
+            .await?;
+        if !packages.is_empty() {
+            let publish = PublishKeyPackages {
+                key_packages: packages
+                    .iter()
+                    .filter(|one| !one.last_resort)
+                    .map(|one| one.bytes.clone())
+                    .collect(),
+                last_resort: packages.iter().rfind(|one| one.last_resort).map(|one| one.bytes.clone()),
+            };
+            self.home.publish(publish).await?;
+        }
+        self.step(move |tx| {
+            tx.published(&packages)?;
+            tx.put("stock-low", &false)
+        })
+        .await
+    }
+}
+
+/// Takes in items until one needs what the log has; gives the group, what it has and what it needs.
+fn take_items(
+    tx: &Tx<'_>,
+    generation: &Generation,
+    items: &mut VecDeque<Item>,
+    objects: &Objects,
+) -> Result<Option<(GroupUri, u64, Option<u64>)>, ClientFault> {
+    let mut cursor = tx.cursor()?;
+    cursor.generation = Some(*generation);
+    let mut gap = None;
+    while let Some(item) = items.front() {
+        if item.seq > cursor.after {
+            if let Some(found) = take_item(tx, item, objects)? {
+                gap = Some(found);
+                break;
+            }
+            (cursor.after, cursor.last) = (item.seq, Some(item.id));
+        }
+        items.pop_front();
+    }
+    tx.set_cursor(&cursor)?;
+    Ok(gap)
+}
+
+fn take_item(
+    tx: &Tx<'_>,
+    item: &Item,
+    objects: &Objects,
+) -> Result<Option<(GroupUri, u64, Option<u64>)>, ClientFault> {
+    match &item.body {
+        ItemBody::Event(event) => {
+            if let Taken::Gap(after) = group::take_event(tx, event, body_of(event, objects))? {
+                return Ok(Some((event.group.clone(), after, Some(event.seq))));
+            }
+        }
+        ItemBody::Welcome(welcome) => {
+            let (bytes, tree) =
+                (bytes_of(&welcome.welcome, objects), bytes_of(&welcome.ratchet_tree, objects));
+            group::take_welcome(
+                tx,
+                &welcome.group,
+                &welcome.key_package_refs,
+                welcome.from_seq,
+                bytes.unwrap_or_default(),
+                tree.unwrap_or_default(),
+            )?;
+        }
+        ItemBody::Result(result) => group::take_result(tx, result)?,
+        ItemBody::Removed(removed) => group::take_removed(tx, &removed.group, removed.after_seq)?,
+        ItemBody::Connection(_) => tx.changed(Change::Requests),
+        ItemBody::Authorization(item) => {
+            tx.changed(Change::Requests);
+            let here = tx.conversation(&item.group)?.is_some_and(|one| !one.is_over());
+            let open = item.state == ConnectionState::Pending;
+            if here && !open && item.adder == *tx.user() && item.user != *tx.user() {
+                tx.asked_to_add(&item.group, &item.user, item.state)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(None)
+}
+
+fn bytes_of<'a>(body: &'a Body, objects: &'a Objects) -> Option<&'a [u8]> {
+    match body {
+        Body::Here(bytes) => Some(bytes.as_slice()),
+        Body::Object(object) => objects.get(&object.sha256).map(Vec::as_slice),
+    }
+}
+
+fn body_of<'a>(event: &'a Event, objects: &'a Objects) -> Option<&'a [u8]> {
+    event.body.as_ref().and_then(|body| bytes_of(body, objects))
+}
+
+fn is_passing(problem: &ReceivedProblem) -> bool {
+    matches!(problem.known(), Some(Code::RateLimited | Code::Unavailable))
+}
+
+fn rest_until(until: Option<Timestamp>) -> Duration {
+    let Some(until) = until else {
+        return LONGEST_REST;
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    until.since(Timestamp::default().plus(now)) + Duration::from_millis(1)
+}
+
+/// The pauses after failures: doubling, with jitter.
+struct Pause {
+    shortest: Duration,
+    failures: u32,
+}
+
+impl Pause {
+    fn new(shortest: Duration) -> Self {
+        Self { shortest, failures: 0 }
+    }
+
+    fn over(&mut self) {
+        self.failures = 0;
+    }
+
+    fn next(&mut self) -> Duration {
+        let whole = self.shortest * 2u32.pow(self.failures.min(6));
+        self.failures = self.failures.saturating_add(1);
+        let [noise] = random::<1>().unwrap_or_default();
+        whole.mul_f64(0.5 + f64::from(noise) / 512.0)
+    }
+
+    async fn rest(&mut self) {
+        tokio::time::sleep(self.next()).await;
+    }
+}

@@ -1,0 +1,253 @@
+//! The lines of conversations.
+
+use drawbridge_mtp::{
+    id::{ClientUri, GroupUri, UserUri},
+    octets::Octets,
+    time::Timestamp,
+};
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::Tx;
+use crate::{
+    content::{MessageId, Shown},
+    fault::{ClientFault, StoreFault},
+    view::{Delivery, Notice},
+};
+
+/// One line with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) place: i64,
+    pub(crate) group: GroupUri,
+    pub(crate) time: Timestamp,
+    pub(crate) body: LineBody,
+}
+
+/// What a line holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum LineBody {
+    Notice(Notice),
+    Message(Box<Message>),
+}
+
+/// A message as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) id: MessageId,
+    pub(crate) sender: ClientUri,
+    pub(crate) state: Delivery,
+    pub(crate) error: Option<String>,
+    pub(crate) in_reply_to: Option<MessageId>,
+    pub(crate) shown: Shown,
+    /// The whole content as it came, also where it cannot be shown; gone where the author took it back.
+    pub(crate) content: Octets,
+    pub(crate) edited: bool,
+    pub(crate) deleted: bool,
+    pub(crate) reactions: Vec<Reaction>,
+}
+
+/// A reaction as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Reaction {
+    pub(crate) id: MessageId,
+    pub(crate) user: UserUri,
+    pub(crate) text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    time: Timestamp,
+    body: LineBody,
+}
+
+const TABLE: &str = "message";
+
+fn key(group: &str, place: i64) -> Vec<u8> {
+    [&place.to_be_bytes(), group.as_bytes()].concat()
+}
+
+impl Tx<'_> {
+    /// Adds a notice at the end.
+    pub(crate) fn add_notice(
+        &self,
+        group: &GroupUri,
+        time: Timestamp,
+        notice: Notice,
+    ) -> Result<(), ClientFault> {
+        self.add_line(group, time, LineBody::Notice(notice), false).map(drop)
+    }
+
+    /// Adds a message at the end, once.
+    pub(crate) fn add_message(
+        &self,
+        group: &GroupUri,
+        time: Timestamp,
+        message: Message,
+    ) -> Result<bool, ClientFault> {
+        let id = message.id;
+        if self.place_of(group, &id)?.is_some() {
+            return Ok(false);
+        }
+        let unread = message.sender.user() != self.user();
+        let place = self.add_line(group, time, LineBody::Message(Box::new(message)), unread)?;
+        self.add_name(group, &id, place)?;
+        Ok(true)
+    }
+
+    fn add_line(
+        &self,
+        group: &GroupUri,
+        time: Timestamp,
+        body: LineBody,
+        unread: bool,
+    ) -> Result<i64, ClientFault> {
+        let place: i64 = self
+            .db
+            .query_row("SELECT coalesce(max(place), 0) + 1 FROM message", [], |row| row.get(0))
+            .map_err(StoreFault::from)?;
+        let sealed = self.close(TABLE, &key(group.as_str(), place), &Row { time, body })?;
+        self.run(
+            "INSERT INTO message (place, conversation, unread, body) VALUES (?1, ?2, ?3, ?4)",
+            params![place, group.as_str(), unread, sealed],
+        )?;
+        self.touched(group);
+        Ok(place)
+    }
+
+    /// Lets `id` name the line at `place`, too.
+    pub(crate) fn add_name(&self, group: &GroupUri, id: &MessageId, place: i64) -> Result<(), ClientFault> {
+        self.run(
+            "INSERT OR IGNORE INTO name (conversation, id, place) VALUES (?1, ?2, ?3)",
+            params![group.as_str(), id.as_bytes(), place],
+        )?;
+        Ok(())
+    }
+
+    /// Where the message is of which `id` is a name.
+    pub(crate) fn place_of(&self, group: &GroupUri, id: &MessageId) -> Result<Option<i64>, ClientFault> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT place FROM name WHERE conversation = ?1 AND id = ?2")
+            .and_then(|mut query| {
+                query.query_row(params![group.as_str(), id.as_bytes()], |row| row.get(0)).optional()
+            })
+            .map_err(StoreFault::from)?)
+    }
+
+    /// The message at a place, with its time.
+    pub(crate) fn message_at(
+        &self,
+        group: &GroupUri,
+        place: i64,
+    ) -> Result<Option<(Timestamp, Box<Message>)>, ClientFault> {
+        let lines = self.find(
+            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND place = ?2",
+            params![group.as_str(), place],
+        )?;
+        Ok(lines.into_iter().next().and_then(|line| match line.body {
+            LineBody::Message(message) => Some((line.time, message)),
+            LineBody::Notice(_) => None,
+        }))
+    }
+
+    /// The message of which `id` is a name, with its place and time.
+    pub(crate) fn message_named(
+        &self,
+        group: &GroupUri,
+        id: &MessageId,
+    ) -> Result<Option<(i64, Timestamp, Box<Message>)>, ClientFault> {
+        let Some(place) = self.place_of(group, id)? else {
+            return Ok(None);
+        };
+        Ok(self.message_at(group, place)?.map(|(time, message)| (place, time, message)))
+    }
+
+    /// Writes a message in its place.
+    pub(crate) fn set_message(
+        &self,
+        group: &GroupUri,
+        place: i64,
+        time: Timestamp,
+        message: Box<Message>,
+    ) -> Result<(), ClientFault> {
+        let row = Row { time, body: LineBody::Message(message) };
+        let sealed = self.close(TABLE, &key(group.as_str(), place), &row)?;
+        self.run("UPDATE message SET body = ?2 WHERE place = ?1", params![place, sealed])?;
+        self.touched(group);
+        Ok(())
+    }
+
+    /// The last `limit` lines before a place, in order.
+    pub(crate) fn lines(
+        &self,
+        group: &GroupUri,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Line>, ClientFault> {
+        let mut lines = self.find(
+            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND place < ?2
+             ORDER BY place DESC LIMIT ?3",
+            params![group.as_str(), before.unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// The last `limit` lines before a place in all conversations, the newest first.
+    pub(crate) fn newest_lines(&self, before: i64, limit: usize) -> Result<Vec<Line>, ClientFault> {
+        self.find(
+            "SELECT place, conversation, body FROM message WHERE place < ?1 ORDER BY place DESC LIMIT ?2",
+            params![before, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+    }
+
+    /// How many messages of others have not been read.
+    pub(crate) fn unread(&self, group: &GroupUri) -> Result<u64, ClientFault> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT count(*) FROM message WHERE conversation = ?1 AND unread",
+                [group.as_str()],
+                |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+            )
+            .map_err(StoreFault::from)?)
+    }
+
+    /// The place before the first message that has not been read, or the last one.
+    pub(crate) fn read_up_to(&self, group: &GroupUri) -> Result<i64, ClientFault> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT coalesce((SELECT min(place) - 1 FROM message WHERE conversation = ?1 AND unread),
+                                 (SELECT max(place) FROM message WHERE conversation = ?1), 0)",
+                [group.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(StoreFault::from)?)
+    }
+
+    /// Marks everything up to a place as read.
+    pub(crate) fn mark_read(&self, group: &GroupUri, up_to: i64) -> Result<(), ClientFault> {
+        let marked = self.run(
+            "UPDATE message SET unread = 0 WHERE conversation = ?1 AND unread AND place <= ?2",
+            params![group.as_str(), up_to],
+        )?;
+        if marked > 0 {
+            self.touched(group);
+        }
+        Ok(())
+    }
+
+    fn find(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Line>, ClientFault> {
+        let rows: Vec<(i64, String, Vec<u8>)> =
+            self.rows(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.into_iter()
+            .map(|(place, group, sealed)| {
+                let Row { time, body } = self.open(TABLE, &key(&group, place), &sealed)?;
+                let group = group.parse().map_err(|_| StoreFault::Unreadable(TABLE))?;
+                Ok(Line { place, group, time, body })
+            })
+            .collect()
+    }
+}

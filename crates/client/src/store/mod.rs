@@ -1,0 +1,281 @@
+//! What a client remembers: one SQLite file (WAL, `synchronous=FULL`), with everything secret in it sealed.
+//!
+//! All that belongs together is one [`step`](Store::step), which is one transaction: MLS state, the feed's cursor,
+//! what is to be sent, and what is shown. So a crash falls between two steps and never within one.
+
+mod conversations;
+mod intents;
+mod messages;
+mod outgoing;
+mod packages;
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use drawbridge_mtp::{
+    id::{ClientUri, Generation, GroupUri, Id, UserUri},
+    time::Timestamp,
+};
+use minicbor_serde::{from_slice, to_vec};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite_migration::{M, Migrations};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::sync::{Notify, broadcast};
+
+use crate::{
+    fault::{ClientFault, StoreFault},
+    key::{Seal, StorageKey},
+    settings::Settings,
+    view::Change,
+};
+
+pub(crate) use conversations::Conversation;
+pub use intents::PolicyChange;
+pub(crate) use intents::{Intent, Want};
+pub(crate) use messages::{Line, LineBody, Message, Reaction};
+pub(crate) use outgoing::{Outgoing, OutgoingBody, Stage};
+pub(crate) use packages::StoredPackage;
+
+/// `DRWC`: marks a database as a client's.
+const APPLICATION_ID: i32 = 0x4452_5743;
+
+/// The store of one client.
+pub(crate) struct Store {
+    connection: Mutex<Connection>,
+    seal: Seal,
+    own: ClientUri,
+    settings: Settings,
+    changes: broadcast::Sender<Change>,
+    /// Rung where there may be something to send.
+    pub(crate) to_send: Notify,
+    /// Rung where there may be something to do in a group.
+    pub(crate) to_do: Notify,
+}
+
+/// One transaction.
+pub(crate) struct Tx<'a> {
+    pub(crate) db: &'a Transaction<'a>,
+    pub(crate) seal: &'a Seal,
+    /// The client itself.
+    pub(crate) own: &'a ClientUri,
+    /// The moment at which the step began.
+    pub(crate) now: Timestamp,
+    pub(crate) settings: &'a Settings,
+    changes: RefCell<BTreeSet<Change>>,
+    rings: RefCell<(bool, bool)>,
+}
+
+/// How far the feed has been taken in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    pub(crate) after: u64,
+    pub(crate) last: Option<Id>,
+    pub(crate) generation: Option<Generation>,
+    /// Whether each group has yet to be closed from its log, and sought where it is not known.
+    pub(crate) unchecked: bool,
+}
+
+impl Store {
+    /// Opens the store of `own` at `path`, or makes it.
+    pub(crate) fn open(
+        path: &Path,
+        key: &StorageKey,
+        own: ClientUri,
+        settings: Settings,
+    ) -> Result<Self, ClientFault> {
+        let mut connection = Connection::open(path).map_err(StoreFault::from)?;
+        prepare(&mut connection)?;
+        let (changes, _) = broadcast::channel(256);
+        let store = Self {
+            connection: Mutex::new(connection),
+            seal: Seal::new(key),
+            own,
+            settings,
+            changes,
+            to_send: Notify::new(),
+            to_do: Notify::new(),
+        };
+        store.step(|tx| match tx.get::<ClientUri>("client")? {
+            None => tx.put("client", tx.own),
+            Some(whose) if whose == *tx.own => Ok(()),
+            Some(whose) => Err(StoreFault::Other { whose }.into()),
+        })?;
+        Ok(store)
+    }
+
+    /// Runs `step` in one transaction; what it did is on disk, or undone, when this returns.
+    pub(crate) fn step<T>(
+        &self,
+        step: impl FnOnce(&Tx<'_>) -> Result<T, ClientFault>,
+    ) -> Result<T, ClientFault> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let db =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreFault::from)?;
+        let (done, changes, (send, work)) = {
+            let tx = Tx {
+                db: &db,
+                seal: &self.seal,
+                own: &self.own,
+                now: now(),
+                settings: &self.settings,
+                changes: RefCell::default(),
+                rings: RefCell::default(),
+            };
+            let done = step(&tx)?;
+            (done, tx.changes.into_inner(), tx.rings.into_inner())
+        };
+        db.commit().map_err(StoreFault::from)?;
+        drop(connection);
+        for change in changes {
+            // Nobody may be listening.
+            let _ = self.changes.send(change);
+        }
+        if send {
+            self.to_send.notify_one();
+        }
+        if work {
+            self.to_do.notify_one();
+        }
+        Ok(done)
+    }
+
+    /// Everything that changes from now on.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+}
+
+fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+    if id != APPLICATION_ID && !empty {
+        return Err(StoreFault::NotAStore);
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    let migrations = Migrations::from_slice(const { &[M::up(include_str!("schema.sql"))] });
+    migrations.to_latest(connection).map_err(|fault| StoreFault::Migration(fault.to_string()))
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::default().plus(since)
+}
+
+impl Tx<'_> {
+    /// Whose client it is.
+    pub(crate) fn user(&self) -> &UserUri {
+        self.own.user()
+    }
+
+    /// Tells of a change once the step is on disk.
+    pub(crate) fn changed(&self, change: Change) {
+        self.changes.borrow_mut().insert(change);
+    }
+
+    /// Tells that a conversation changed, and so the list of them.
+    pub(crate) fn touched(&self, group: &GroupUri) {
+        self.changed(Change::Conversation(group.clone()));
+        self.changed(Change::Conversations);
+    }
+
+    /// Wakes the sender after the step.
+    pub(crate) fn ring_to_send(&self) {
+        self.rings.borrow_mut().0 = true;
+    }
+
+    /// Wakes the one who works on groups, after the step.
+    pub(crate) fn ring_to_do(&self) {
+        self.rings.borrow_mut().1 = true;
+    }
+
+    /// Runs `part` so that a fault of it undoes what it did, and nothing else.
+    pub(crate) fn part<T>(&self, part: impl FnOnce() -> Result<T, ClientFault>) -> Result<T, ClientFault> {
+        self.db.execute_batch("SAVEPOINT part").map_err(StoreFault::from)?;
+        let done = part();
+        let end = if done.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" };
+        self.db.execute_batch(end).map_err(StoreFault::from)?;
+        done
+    }
+
+    /// A new id.
+    pub(crate) fn new_id(&self) -> Result<Id, ClientFault> {
+        Ok(Id::new(self.now, random()?))
+    }
+
+    pub(crate) fn cursor(&self) -> Result<Cursor, ClientFault> {
+        Ok(self.get("cursor")?.unwrap_or(Cursor { unchecked: true, ..Cursor::default() }))
+    }
+
+    pub(crate) fn set_cursor(&self, cursor: &Cursor) -> Result<(), ClientFault> {
+        self.put("cursor", cursor)
+    }
+
+    /// One of the client's own few values.
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClientFault> {
+        let sealed: Option<Vec<u8>> = self
+            .db
+            .prepare_cached("SELECT body FROM own WHERE name = ?1")
+            .and_then(|mut query| query.query_row([name], |row| row.get(0)).optional())
+            .map_err(StoreFault::from)?;
+        sealed.map(|sealed| self.open("own", name.as_bytes(), &sealed)).transpose()
+    }
+
+    /// Sets one of them.
+    pub(crate) fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ClientFault> {
+        let sealed = self.close("own", name.as_bytes(), value)?;
+        self.run("INSERT OR REPLACE INTO own (name, body) VALUES (?1, ?2)", params![name, sealed])?;
+        Ok(())
+    }
+
+    /// Seals a value for its row.
+    fn close<T: Serialize>(&self, table: &str, row: &[u8], value: &T) -> Result<Vec<u8>, ClientFault> {
+        let plain =
+            zeroize::Zeroizing::new(to_vec(value).map_err(|_| StoreFault::Unreadable("a new value"))?);
+        Ok(self.seal.seal(table, row, &plain).map_err(StoreFault::from)?)
+    }
+
+    /// Opens the value of a row.
+    fn open<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<T, ClientFault> {
+        let plain = self.seal.open(table, row, sealed).map_err(StoreFault::from)?;
+        Ok(from_slice(&plain).map_err(|_| StoreFault::Unreadable(table))?)
+    }
+
+    fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, ClientFault> {
+        Ok(self.db.prepare_cached(sql).and_then(|mut sql| sql.execute(params)).map_err(StoreFault::from)?)
+    }
+
+    /// The rows that `sql` finds, each through `read`.
+    fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, ClientFault> {
+        let collect = || {
+            let mut query = self.db.prepare_cached(sql)?;
+            query.query_map(params, |row| read(row))?.collect::<rusqlite::Result<Vec<T>>>()
+        };
+        Ok(collect().map_err(StoreFault::from)?)
+    }
+}
+
+/// Random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], ClientFault> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| ClientFault::NoRandom)?;
+    Ok(bytes)
+}

@@ -1,0 +1,346 @@
+//! People who talk: each story with the actors it needs.
+
+use std::{path::PathBuf, time::Duration};
+
+use drawbridge_client::{
+    Client, ConversationView, Delivery, Format, LineKind, MessageView, Notice, PolicyChange, Settings,
+    Standing, StorageKey, content::MessageId,
+};
+use drawbridge_mtp::{
+    id::{GroupUri, UserUri},
+    policy::Who,
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::world::{Door, Faults, World};
+
+/// A client that runs, with its file.
+pub(crate) struct Person {
+    pub(crate) client: Client<Door>,
+    pub(crate) door: Door,
+    pub(crate) path: PathBuf,
+    running: Option<JoinHandle<()>>,
+    folder: TempDir,
+}
+
+pub(crate) fn quick() -> Settings {
+    Settings {
+        wait: Duration::from_secs(2),
+        stagger: Duration::from_millis(60),
+        renew: Duration::from_millis(300),
+        pause: Duration::from_millis(10),
+        stock_low: 4,
+        stock_full: 12,
+        ..Settings::default()
+    }
+}
+
+pub(crate) const KEY: [u8; 32] = [7; 32];
+
+impl Person {
+    pub(crate) async fn new(world: &World, uri: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (door, path) = (world.door(uri), folder.path().join("client.db"));
+        let client = open(&door, &path).await;
+        let mut person = Self { client, door, path, running: None, folder };
+        person.start();
+        person
+    }
+
+    fn start(&mut self) {
+        let client = self.client.clone();
+        self.running = Some(tokio::spawn(async move { client.run().await }));
+    }
+
+    /// Stops at once, wherever it is, and starts again from its file.
+    pub(crate) async fn crash(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.abort();
+            let _ = running.await;
+        }
+        self.client = open(&self.door, &self.path).await;
+        self.start();
+    }
+
+    /// Loses its file.
+    pub(crate) async fn lose(&mut self) {
+        self.running.take().unwrap().abort();
+        self.path = self.folder.path().join("anew.db");
+        self.client = open(&self.door, &self.path).await;
+        self.start();
+    }
+
+    pub(crate) fn user(&self) -> UserUri {
+        self.client.uri().user().clone()
+    }
+
+    pub(crate) async fn about(&self, group: &GroupUri) -> Option<ConversationView> {
+        self.client.about(group).await.ok()
+    }
+
+    pub(crate) async fn messages(&self, group: &GroupUri) -> Vec<MessageView> {
+        let lines = self.client.conversation(group, None, 500).await.unwrap_or_default();
+        lines
+            .into_iter()
+            .filter_map(|line| match line.what {
+                LineKind::Message(message) => Some(*message),
+                LineKind::Notice(_) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) async fn notices(&self, group: &GroupUri) -> Vec<Notice> {
+        let lines = self.client.conversation(group, None, 500).await.unwrap_or_default();
+        lines
+            .into_iter()
+            .filter_map(|line| match line.what {
+                LineKind::Notice(notice) => Some(notice),
+                LineKind::Message(_) => None,
+            })
+            .collect()
+    }
+
+    /// Waits until `text` is there.
+    pub(crate) async fn sees(&self, group: &GroupUri, text: &str) -> MessageView {
+        until(&format!("{} sees {text}", self.client.uri()), async || {
+            self.messages(group).await.into_iter().find(|message| message.text == text)
+        })
+        .await
+    }
+
+    pub(crate) async fn says(&self, group: &GroupUri, text: &str) -> MessageId {
+        self.client.send(group, text, Format::Plain, None).await.unwrap()
+    }
+
+    /// Waits until the client stands so in the group.
+    pub(crate) async fn stands(&self, group: &GroupUri, standing: Standing) {
+        until(&format!("{} is {standing:?}", self.client.uri()), async || {
+            self.about(group).await.filter(|about| about.standing == standing)
+        })
+        .await;
+    }
+
+    /// Waits until so many users are in the group.
+    pub(crate) async fn counts(&self, group: &GroupUri, users: usize) {
+        until(&format!("{} counts {users}", self.client.uri()), async || {
+            self.about(group)
+                .await
+                .filter(|about| about.members.len() == users && about.standing == Standing::Member)
+        })
+        .await;
+    }
+}
+
+async fn open(door: &Door, path: &std::path::Path) -> Client<Door> {
+    Client::open(door.clone(), path, StorageKey::from_bytes(KEY), quick()).await.unwrap()
+}
+
+/// Asks until there is an answer.
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A group of all of these, created by the first.
+pub(crate) async fn together(people: &[&Person]) -> GroupUri {
+    let [first, others @ ..] = people else { panic!("nobody") };
+    let group = first.client.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
+    for other in others {
+        first.client.ask_to_add(&group, &other.user()).await.unwrap();
+    }
+    for person in people {
+        person.counts(&group, people.len()).await;
+    }
+    group
+}
+
+async fn three(world: &World) -> [Person; 3] {
+    [
+        Person::new(world, "mimi://a.example/u/ann/d/desk").await,
+        Person::new(world, "mimi://b.example/u/bob/d/desk").await,
+        Person::new(world, "mimi://c.example/u/cat/d/desk").await,
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_talk_answer_react_edit_and_take_back() {
+    let world = World::new(1);
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    let hello = ann.says(&group, "hello").await;
+    assert_eq!(bob.sees(&group, "hello").await.id, hello);
+    let reply = bob.client.send(&group, "*hi*", Format::Markdown, Some(hello)).await.unwrap();
+    let seen = ann.sees(&group, "*hi*").await;
+    assert_eq!((seen.id, seen.in_reply_to, seen.markdown), (reply, Some(hello), true));
+    bob.client.react(&group, &hello, "❤").await.unwrap();
+    cat.sees(&group, "hello").await;
+    cat.client.react(&group, &hello, "❤").await.unwrap();
+    let both = async |person: &Person, count: usize| {
+        until("reactions", async || {
+            let messages = person.messages(&group).await;
+            let hello = messages.iter().find(|message| message.id == hello)?;
+            let users: usize = hello.reactions.iter().map(|reaction| reaction.users.len()).sum();
+            (users == count).then_some(())
+        })
+        .await;
+    };
+    both(&ann, 2).await;
+    both(&bob, 2).await;
+    // The same reaction again takes it back.
+    bob.client.react(&group, &hello, "❤").await.unwrap();
+    both(&ann, 1).await;
+    both(&cat, 1).await;
+    ann.client.edit(&group, &hello, "hello all", Format::Plain).await.unwrap();
+    assert!(cat.sees(&group, "hello all").await.edited);
+    assert!(bob.client.edit(&group, &hello, "mine", Format::Plain).await.is_err());
+    bob.client.delete_message(&group, &reply).await.unwrap();
+    until("deleted", async || {
+        ann.messages(&group).await.into_iter().find(|m| m.id == reply && m.deleted && m.text.is_empty())
+    })
+    .await;
+    let about = cat.about(&group).await.unwrap();
+    assert_eq!((about.unread, about.name.as_str()), (2, "Tea"));
+    cat.client.mark_read(&group, i64::MAX).await.unwrap();
+    assert_eq!(cat.about(&group).await.unwrap().unread, 0);
+    assert_eq!(cat.client.search("HELLO", 10).await.unwrap().len(), 1);
+    assert!(ann.messages(&group).await.iter().all(|message| message.state == Delivery::Accepted));
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_and_who_is_removed_is_out_for_all() {
+    let world = World::new(2);
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    assert!(ann.client.leave(&group).await.is_err(), "the only admin stays");
+    assert!(bob.client.remove(&group, &cat.user()).await.is_err(), "only admins remove");
+    bob.client.leave(&group).await.unwrap();
+    bob.stands(&group, Standing::Left).await;
+    ann.counts(&group, 2).await;
+    cat.counts(&group, 2).await;
+    assert!(ann.notices(&group).await.contains(&Notice::Left { user: bob.user() }));
+    ann.client.remove(&group, &cat.user()).await.unwrap();
+    cat.stands(&group, Standing::Removed).await;
+    ann.counts(&group, 1).await;
+    ann.says(&group, "alone").await;
+    assert!(bob.client.send(&group, "?", Format::Plain, None).await.is_err());
+    // And back again.
+    ann.client.ask_to_add(&group, &bob.user()).await.unwrap();
+    bob.stands(&group, Standing::Member).await;
+    ann.counts(&group, 2).await;
+    ann.says(&group, "again").await;
+    bob.sees(&group, "again").await;
+    assert!(bob.messages(&group).await.iter().all(|message| message.text != "alone"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_leave_at_once_are_out_at_last() {
+    let world = World::new(3);
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    let admins =
+        PolicyChange { admins: Some(vec![ann.user(), bob.user(), cat.user()]), ..Default::default() };
+    ann.client.change_policy(&group, admins).await.unwrap();
+    until("all are admins", async || cat.about(&group).await.filter(|about| about.is_admin)).await;
+    for person in [&ann, &bob, &cat] {
+        // The last of them may be the only admin by then.
+        let _ = person.client.leave(&group).await;
+    }
+    until("at most one is left", async || (world.group(&group).1.len() <= 1).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_changes_for_all_and_only_by_admins() {
+    let world = World::new(4);
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    let change = PolicyChange {
+        name: Some("Coffee".into()),
+        send: Some(Who::Admins),
+        add: Some(Who::Admins),
+        ..Default::default()
+    };
+    assert!(bob.client.change_policy(&group, change.clone()).await.is_err());
+    ann.client.change_policy(&group, change).await.unwrap();
+    for person in [&ann, &bob, &cat] {
+        until("renamed", async || person.about(&group).await.filter(|about| about.name == "Coffee")).await;
+    }
+    let about = bob.about(&group).await.unwrap();
+    assert!(!about.can_send && !about.can_add && !about.is_admin);
+    assert!(bob.client.send(&group, "?", Format::Plain, None).await.is_err());
+    ann.says(&group, "news").await;
+    cat.sees(&group, "news").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_commit_at_once_both_get_what_they_want() {
+    let world = World::new(5);
+    let [ann, bob, cat] = three(&world).await;
+    let dan = Person::new(&world, "mimi://d.example/u/dan/d/desk").await;
+    let group = together(&[&ann, &bob]).await;
+    let (third, fourth) = (cat.user(), dan.user());
+    let (one, two) =
+        tokio::join!(ann.client.ask_to_add(&group, &third), bob.client.ask_to_add(&group, &fourth));
+    assert!(one.is_ok() && two.is_ok());
+    for person in [&ann, &bob, &cat, &dan] {
+        person.counts(&group, 4).await;
+    }
+    dan.says(&group, "me too").await;
+    cat.sees(&group, "me too").await;
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_that_comes_late_still_adds() {
+    let world = World::new(6);
+    world.set_faults(Faults::default());
+    let [ann, bob, _cat] = three(&world).await;
+    let group = ann.client.create_group("", Who::Admins, Who::Members, Some(3)).await.unwrap();
+    ann.client.ask_to_add(&group, &bob.user()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(ann.about(&group).await.unwrap().asked, [bob.user()]);
+    world.agree(&bob.user());
+    bob.counts(&group, 2).await;
+    assert_eq!(bob.about(&group).await.unwrap().cipher_suite, 3);
+    bob.says(&group, "thanks").await;
+    ann.sees(&group, "thanks").await;
+    assert!(ann.about(&group).await.unwrap().asked.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn further_clients_come_in_by_themselves_and_by_the_first() {
+    let world = World::new(7);
+    let [ann, bob, _cat] = three(&world).await;
+    let group = together(&[&ann, &bob]).await;
+    ann.says(&group, "before").await;
+    bob.sees(&group, "before").await;
+    // A new client finds that its user is in the group, and joins by an external commit.
+    let phone = Person::new(&world, "mimi://b.example/u/bob/d/phone").await;
+    phone.counts(&group, 2).await;
+    phone.says(&group, "by phone").await;
+    let seen = bob.sees(&group, "by phone").await;
+    assert!(seen.own && seen.client == *phone.client.uri());
+    ann.sees(&group, "by phone").await;
+    assert_eq!(ann.about(&group).await.unwrap().members[1].clients.len(), 2);
+    // Removing the user removes both.
+    ann.client.remove(&group, &bob.user()).await.unwrap();
+    phone.stands(&group, Standing::Removed).await;
+    bob.stands(&group, Standing::Removed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_objects_are_fetched() {
+    let world = World::new(8);
+    world.set_faults(Faults { inline: Some(100), agreeing: true, ..Faults::default() });
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    ann.says(&group, &"long ".repeat(2_000)).await;
+    bob.sees(&group, &"long ".repeat(2_000)).await;
+}

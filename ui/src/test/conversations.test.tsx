@@ -1,0 +1,235 @@
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Message } from "@/bindings/Message";
+import { AdminError } from "@/platform";
+import { toasts, UNDO_MS } from "@/shared/toast";
+import { ALICE, CLUB, conversation, conversationSummary, message, own, user } from "./fixtures";
+import { TestNode } from "./node";
+import { open } from "./render";
+
+const AT = `/conversations?open=${encodeURIComponent(CLUB)}`;
+
+describe("conversations", () => {
+  let node: TestNode;
+  let messages: Message[];
+  beforeEach(() => {
+    node = new TestNode();
+    node.contacts = [
+      { user: user("bob"), connected: true },
+      { user: user("carol", "gamma.example"), connected: true },
+      { user: user("dave", "delta.example"), connected: false },
+    ];
+    messages = [message(1, "Who brings the **oars**?"), own(2, "I do")];
+    node.conversations = [conversation(messages)];
+  });
+  const changed = () => node.emit({ type: "conversation", user: "alice", group: CLUB });
+
+  it("asks first whether an account is to be used here", async () => {
+    node.here = false;
+    const { person } = open(node, "/conversations");
+    await person.click(await screen.findByTestId("open-account-alice"));
+    expect(await screen.findByTestId(`conversation-${CLUB}`)).toBeInTheDocument();
+    expect(node.requests("open-account")).toEqual([{ user: "alice" }]);
+  });
+
+  it("shows what was said, in Markdown, and marks it read", async () => {
+    node.conversations = [conversation(messages, { read: 0 })];
+    open(node, AT);
+    expect(await screen.findByText("oars", { selector: "strong" })).toBeInTheDocument();
+    await waitFor(() =>
+      expect(node.requests("mark-read")).toEqual([{ user: "alice", group: CLUB, place: 2 }]),
+    );
+  });
+
+  it("sends with Enter, begins a line with Shift+Enter, and shows how far a message is", async () => {
+    const sent = own(3, "Here\nI am", { state: "sending" });
+    node.answers["send-message"] = () => {
+      messages.push(sent);
+      return sent;
+    };
+    const { person } = open(node, AT);
+    const field = await screen.findByTestId("composer");
+    await person.type(field, "Here{Shift>}{Enter}{/Shift}I am{Enter}");
+    expect(node.requests("send-message")).toEqual([{ user: "alice", group: CLUB, text: "Here\nI am" }]);
+    expect(field).toHaveValue("");
+    expect(await screen.findByText("sending")).toBeInTheDocument();
+    sent.state = "accepted";
+    changed();
+    await waitFor(() => expect(screen.queryByText("sending")).toBeNull());
+  });
+
+  it("keeps what was begun, here and over a refusal", async () => {
+    node.answers["send-message"] = () => {
+      throw new AdminError("not-authorized", "only admins may send messages there");
+    };
+    const { person, unmount } = open(node, AT);
+    await person.type(await screen.findByTestId("composer"), "One thing{Enter}");
+    expect(await screen.findByText("Only admins may send messages there.")).toBeInTheDocument();
+    expect(screen.getByTestId("composer")).toHaveValue("One thing");
+    unmount();
+    open(node, AT);
+    expect(await screen.findByTestId("composer")).toHaveValue("One thing");
+  });
+
+  it("answers, reacts and edits", async () => {
+    messages[0] = message(1, "Who?", { reactions: [{ emoji: "👍", users: [user("carol")] }] });
+    const { person } = open(node, AT);
+    const row = await screen.findByTestId("message-m1");
+    await person.click(within(row).getByRole("button", { name: "👍 1: carol" }));
+    expect(node.requests("react")).toEqual([
+      { user: "alice", group: CLUB, message: "m1", emoji: "👍", on: true },
+    ]);
+
+    await person.click(within(row).getByRole("button", { name: "Answer" }));
+    expect(screen.getByText("Answering bob")).toBeInTheDocument();
+    await person.keyboard("Me{Enter}");
+    expect(node.requests("send-message")).toMatchObject([{ text: "Me", reply_to: "m1" }]);
+
+    await person.keyboard("{ArrowUp}");
+    expect(screen.getByTestId("composer")).toHaveValue("I do");
+    await person.keyboard(" not{Enter}");
+    expect(node.requests("edit-message")).toEqual([
+      { user: "alice", group: CLUB, message: "m2", text: "I do not" },
+    ]);
+  });
+
+  it("deletes for everyone only when that can no longer be undone", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ["setInterval", "clearInterval"] });
+    try {
+      const { person } = open(node, AT);
+      const row = await screen.findByTestId("message-m2");
+      const remove = async () => {
+        row.focus();
+        fireEvent.keyDown(await screen.findByTestId("message-m2"), { key: "Delete" });
+        await waitFor(() => expect(screen.queryByTestId("message-m2")).toBeNull());
+      };
+      await remove();
+      await person.click(within(await screen.findByTestId("toast")).getByRole("button", { name: /Undo/ }));
+      expect(await screen.findByTestId("message-m2")).toBeInTheDocument();
+
+      await remove();
+      expect(node.requests("delete-message")).toEqual([]);
+      act(() => void vi.advanceTimersByTime(UNDO_MS + 500));
+      await waitFor(() =>
+        expect(node.requests("delete-message")).toEqual([{ user: "alice", group: CLUB, message: "m2" }]),
+      );
+      expect(toasts.read()).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("says why a message was not sent, and tries again", async () => {
+    messages.push(own(3, "Hello", { state: "failed", error: "the group is over" }));
+    const { person } = open(node, AT);
+    const row = await screen.findByTestId("message-m3");
+    expect(row).toHaveTextContent("not sent: the group is over");
+    await person.click(within(row).getByRole("button", { name: "Try again" }));
+    expect(node.requests("retry-message")).toEqual([{ user: "alice", group: CLUB, message: "m3" }]);
+  });
+
+  it("shows what happened, what is deleted, and that a part cannot be shown", async () => {
+    messages.push(
+      message(3, "", { notice: { kind: "added", by: ALICE, users: [user("carol")], text: null } }),
+      message(4, "", { deleted: true }),
+      message(5, "", { unshown: [{ content_type: "image/jpeg", bytes: 2_000 }] }),
+    );
+    open(node, AT);
+    expect(await screen.findByText(/alice added carol/)).toBeInTheDocument();
+    expect(screen.getByText("This message was deleted.")).toBeInTheDocument();
+    expect(screen.getByText("A part that cannot be shown here: image/jpeg, 2.0 kB")).toBeInTheDocument();
+  });
+
+  it("lets nothing of a stranger's Markdown become HTML or be fetched", async () => {
+    messages.push(
+      message(
+        3,
+        '<img src=x onerror="alert(1)"> ![a cat](https://evil.example/cat.png) [ok](https://good.example) [bad](javascript:alert(1))\n\n<script>alert(2)</script>',
+      ),
+    );
+    open(node, AT);
+    const row = await screen.findByTestId("message-m3");
+    expect(row.querySelector("img, script, iframe, [onerror]")).toBeNull();
+    expect(row).toHaveTextContent("image not loaded: a cat");
+    expect(row).toHaveTextContent("<script>");
+    const links = [...row.querySelectorAll("a")].map((link) => link.getAttribute("href"));
+    expect(links).toEqual(["https://good.example"]);
+  });
+
+  it("asks to add people, of those one is connected with, and shows who is being asked", async () => {
+    const { person } = open(node, AT);
+    await person.click(await screen.findByTestId("members"));
+    await person.click(await screen.findByTestId("add-somebody"));
+    const dialog = await screen.findByRole("dialog");
+    expect(within(dialog).queryByText("bob")).toBeNull();
+    expect(within(dialog).queryByText("dave")).toBeNull();
+    await person.click(within(dialog).getByRole("checkbox"));
+    node.conversations = [
+      conversation(messages, {
+        additions: [{ id: "1", user: user("carol", "gamma.example"), state: "pending", error: null }],
+      }),
+    ];
+    await person.click(within(dialog).getByRole("button", { name: "Ask to add" }));
+    expect(await screen.findByTestId("pending-1")).toHaveTextContent("their provider asks them");
+    expect(node.requests("ask-to-add")).toEqual([
+      { user: "alice", group: CLUB, other: user("carol", "gamma.example") },
+    ]);
+  });
+
+  it("makes a group and opens it", async () => {
+    node.answers["create-group"] = () => {
+      node.conversations.push(
+        conversation([], {
+          summary: conversationSummary({ group: "mimi://alpha.example/g/new", name: "New" }),
+        }),
+      );
+      return { group: "mimi://alpha.example/g/new" };
+    };
+    const { person } = open(node, "/conversations");
+    await person.click(await screen.findByTestId("new-group"));
+    await person.type(await screen.findByLabelText("Name"), "New");
+    await person.click(screen.getByRole("button", { name: "Make the group" }));
+    expect(await screen.findByLabelText("Write to New")).toBeInTheDocument();
+    expect(node.requests("create-group")).toEqual([
+      { user: "alice", name: "New", add: "admins", send: "members" },
+    ]);
+  });
+
+  it("searches, and goes to the place", async () => {
+    node.answers["search-messages"] = () => ({
+      hits: [
+        {
+          group: CLUB,
+          name: "Rowing club",
+          place: 1,
+          id: "m1",
+          preview: { sender: user("bob"), own: false, text: "Who brings the oars?", time: messages[0]?.time },
+        },
+      ],
+    });
+    const { person, router } = open(node, "/conversations");
+    await person.type(await screen.findByLabelText("Search messages"), "oars");
+    await person.click(await screen.findByText("oars", { selector: "mark" }));
+    expect(await screen.findByTestId("message-m1")).toBeInTheDocument();
+    expect(router.state.location.search).toMatchObject({ open: CLUB, at: 1 });
+  });
+
+  it("counts what is unread where one is not looking", async () => {
+    node.conversations = [conversation(messages, { summary: conversationSummary({ unread: 3 }) })];
+    open(node, "/");
+    const nav = await screen.findByTestId("nav-conversations");
+    await waitFor(() => expect(nav).toHaveTextContent("3"));
+    node.conversations = [conversation(messages, { summary: conversationSummary({ unread: 4 }) })];
+    node.emit({ type: "conversations", user: "alice" });
+    await waitFor(() => expect(screen.getByTestId("nav-conversations")).toHaveTextContent("4"));
+  });
+
+  it("can be read but not written in once one was removed", async () => {
+    node.conversations = [
+      conversation(messages, { summary: conversationSummary({ standing: "removed", can_send: false }) }),
+    ];
+    open(node, AT);
+    expect(await screen.findByText(/You were removed from this group/)).toBeInTheDocument();
+    expect(screen.queryByTestId("composer")).toBeNull();
+  });
+});

@@ -1,0 +1,97 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+import { AdminError } from "@/platform";
+import { CLUB, groupDetail, groupSummary, user } from "./fixtures";
+import { TestNode } from "./node";
+import { open } from "./render";
+
+const AT = `/groups?open=${encodeURIComponent(CLUB)}`;
+
+describe("groups", () => {
+  let node: TestNode;
+  beforeEach(() => {
+    node = new TestNode();
+    node.groups = [
+      groupDetail(),
+      groupDetail({
+        summary: groupSummary({
+          group: "mimi://beta.example/g/choir",
+          name: "",
+          owner: "beta.example",
+          ours: false,
+          standing: "broken",
+          fault: "event 8 names another hash",
+        }),
+      }),
+    ];
+  });
+
+  it("lists those kept here and elsewhere, with what is wrong in words", async () => {
+    open(node, "/groups");
+    expect(await screen.findByText("Rowing club")).toBeInTheDocument();
+    const choir = screen.getByTestId("group-mimi://beta.example/g/choir");
+    expect(choir).toHaveTextContent("choir");
+    expect(choir).toHaveTextContent("Broken");
+    expect(choir).toHaveTextContent("event 8 names another hash");
+  });
+
+  it("shows who added whom, and the grant's claims behind it", async () => {
+    const { person } = open(node, AT);
+    await person.click(await screen.findByRole("button", { name: "Grant: verified, for bob" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog).toHaveTextContent("beta.example signed it, and it says what the roster says.");
+    expect(dialog).toHaveTextContent("mimi://alpha.example/u/alice");
+    await person.keyboard("{Escape}");
+    expect(screen.getByRole("button", { name: "Grant: not verified, for carol" })).toHaveTextContent(
+      "not verified",
+    );
+  });
+
+  it("says how far each provider is, as a number and in words", async () => {
+    open(node, AT);
+    const gamma = await screen.findByTestId("participant-gamma.example");
+    expect(gamma).toHaveTextContent("3 events behind");
+    expect(gamma).toHaveTextContent("6 of 9");
+    expect(screen.getByTestId("participant-beta.example")).toHaveTextContent("has everything");
+  });
+
+  it("follows what happens in it", async () => {
+    open(node, AT);
+    await screen.findByTestId("participant-gamma.example");
+    node.groups = [groupDetail({ participants: [], summary: groupSummary({ users: 7 }) })];
+    node.emit({ type: "group", group: CLUB });
+    expect(await screen.findByText(/7 people/, { selector: "span" })).toBeInTheDocument();
+  });
+
+  it("removes a provider's people in one step, after naming them", async () => {
+    const { person } = open(node, AT);
+    await person.click(await screen.findByRole("button", { name: "Remove all of beta.example" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog).toHaveTextContent("bob will get nothing from it any more");
+    await person.click(within(dialog).getByRole("button", { name: "Remove 1 person" }));
+    await waitFor(() =>
+      expect(node.requests("remove-from-group")).toEqual([
+        { user: "alice", group: CLUB, others: [user("bob")] },
+      ]),
+    );
+  });
+
+  it("leaves only after saying what it means, and says why it could not", async () => {
+    node.answers["leave-group"] = () => {
+      throw new AdminError("conflict", "make somebody else an admin first");
+    };
+    const { person } = open(node, AT);
+    await person.click(await screen.findByRole("button", { name: "Leave as alice" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog).toHaveTextContent("You are its only admin");
+    await person.click(within(dialog).getByRole("button", { name: "Leave the group" }));
+    expect(await within(dialog).findByText("Make somebody else an admin first.")).toBeInTheDocument();
+  });
+
+  it("says that a provider alone changes nothing", async () => {
+    node.groups = [groupDetail({ accounts: [{ user: "alice", admin: true, built_in: false }] })];
+    open(node, AT);
+    expect(await screen.findByText(/A provider changes nothing in a group by itself/)).toBeInTheDocument();
+    expect(screen.queryByRole("button", { name: /Remove all/ })).toBeNull();
+  });
+});
