@@ -6,8 +6,8 @@
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    Body, Event, FeedPage, GroupInfoReply, GroupStatus, ItemBody, LogPage, Outcome, Roster, Submission,
-    SubmissionResults, Submissions, Welcome,
+    Body, Event, FeedPage, GroupInfoReply, GroupStatus, Item, ItemBody, LogPage, Outcome, Removed, Roster,
+    Submission, SubmissionResults, Submissions, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
@@ -209,6 +209,23 @@ async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
     tea.says(&eve, &client, "three");
     eve.desk().resets(eve.clock().id().into());
     ben.hears_said(&tea.group, "three").await;
+    // What it tells again has happened once.
+    let removed = Removed { group: tea.group.clone(), after_seq: 5 };
+    tea.tells(&eve, ItemBody::Removed(removed));
+    ben.hears("ben is out", |ben| ben.items().iter().any(is_removed).then_some(())).await;
+    ben.forgets_group(&tea.group);
+    tea.adds(&circle, &eve, &client, &ben).await;
+    eve.desk().resets(eve.clock().id().into());
+    let event = tea.says(&eve, &client, "four");
+    tea.tells_event(&eve, event);
+    ben.hears_said(&tea.group, "four").await;
+    let items = ben.items();
+    assert_eq!(items.iter().filter(|item| is_removed(item)).count(), 1);
+    assert_eq!(items.iter().filter(|item| matches!(item.body, ItemBody::Welcome(_))).count(), 2);
+}
+
+fn is_removed(item: &Item) -> bool {
+    matches!(item.body, ItemBody::Removed(_))
 }
 
 #[tokio::test]

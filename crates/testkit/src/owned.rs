@@ -30,15 +30,30 @@ pub struct Owned {
 impl Owned {
     /// Eve makes a group and adds Ben of beta, who has agreed.
     pub async fn new(name: &str, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) -> Self {
-        let beta = circle.home(ben.user());
         let group = GroupUri::new(eve.provider(), &name.parse().unwrap());
         let made = client.drafts(&group, &policy(&[client.user()]));
-        let claimed = claims_by_hand(beta, eve, client, ben, &group).await;
-        let commit = client.commit(&group, Change::adding(&claimed));
-        let owned = Self { group: group.clone(), log: Arc::default() };
+        let owned = Self { group, log: Arc::default() };
         owned.writes(eve, EventKind::Created, 0, client.uri(), made.group_info.as_slice());
-        let event = owned.writes(eve, EventKind::Commit, 0, client.uri(), commit.mls.as_slice());
-        client.takes(item(eve, ItemBody::Event(event.clone()))).await;
+        owned.adds(circle, eve, client, ben).await;
+        owned
+    }
+
+    /// Adds Ben, who has agreed, in the place of the leaf that he has.
+    pub async fn adds(&self, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) {
+        let (beta, group) = (circle.home(ben.user()), self.group.clone());
+        let (name, ended) = (group.name().clone(), client.epoch(&group));
+        let claimed = claims_by_hand(beta, eve, client, ben, &group).await;
+        let mut change = Change::adding(&claimed);
+        if client.members(&group).contains(ben.uri()) {
+            change = change.and_removing(ben.uri());
+        }
+        let commit = client.commit(&group, change);
+        let event = self.writes(eve, EventKind::Commit, ended, client.uri(), commit.mls.as_slice());
+        let heard = client.events(&group).last().map_or(1, |last| last.seq);
+        let log = self.log.lock().unwrap().clone();
+        for event in log.into_iter().filter(|event| event.seq > heard) {
+            client.takes(item(eve, ItemBody::Event(event))).await;
+        }
 
         let tree = client.ratchet_tree(&group);
         let welcome = Welcome {
@@ -46,32 +61,33 @@ impl Owned {
             welcome: Body::of(commit.welcome.unwrap().0),
             key_package_refs: references(&claimed),
             ratchet_tree: Body::of(tree.0.clone()),
-            from_seq: 2,
+            from_seq: event.seq,
         };
-        let info = GroupInfoReply { epoch: 1, group_info: commit.group_info.unwrap(), ratchet_tree: tree };
+        let info =
+            GroupInfoReply { epoch: ended + 1, group_info: commit.group_info.unwrap(), ratchet_tree: tree };
         let member = |client: &ClientUri, leaf| RosterMember {
             client: client.clone(),
             user: client.user().clone(),
             leaf,
-            since_epoch: leaf.into(),
+            since_epoch: if leaf == 0 { 0 } else { ended + 1 },
             added_by: client.user().clone(),
             grant: None,
         };
-        let roster = Roster { epoch: 1, members: vec![member(client.uri(), 0), member(ben.uri(), 1)] };
+        let roster =
+            Roster { epoch: ended + 1, members: vec![member(client.uri(), 0), member(ben.uri(), 1)] };
         let at = |what: &str| format!("/groups/{name}{what}");
         eve.desk().shows(&at("/info"), move |_| json(&info));
         eve.desk().shows(&at("/roster"), move |_| json(&roster));
-        let log = owned.log.clone();
+        let log = self.log.clone();
         eve.desk().shows(&at("/log"), move |query| {
             let (log, after) = (log.lock().unwrap(), LogQuery::parse(query).unwrap().after);
             let events = log.iter().filter(|event| event.seq > after.max(1)).cloned().collect();
             json(&LogPage { events, first: 2, head: log.len() as u64, more: false })
         });
-        owned.tells(eve, ItemBody::Welcome(welcome));
-        owned.tells(eve, ItemBody::Event(event));
+        self.tells(eve, ItemBody::Welcome(welcome));
+        self.tells(eve, ItemBody::Event(event));
         ben.comes_into(&group).await;
-        beta.follows(&group, 1).await;
-        owned
+        beta.follows(&group, ended + 1).await;
     }
 
     /// Puts an event at the end of the log, not of the feed.
@@ -104,7 +120,7 @@ impl Owned {
     /// An application message at the end of the log.
     pub fn says(&self, eve: &HandMade, client: &Device, text: &str) -> Event {
         let said = client.says(&self.group, text);
-        self.writes(eve, EventKind::Application, 1, client.uri(), said.mls.as_slice())
+        self.writes(eve, EventKind::Application, client.epoch(&self.group), client.uri(), said.mls.as_slice())
     }
 
     /// Puts an item at the end of the feed.

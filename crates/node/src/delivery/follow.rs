@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Name, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
     Body, Event, EventKind, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
 };
@@ -93,6 +93,8 @@ impl Intake {
     pub(crate) async fn item(&mut self, core: &Core, peer: &Provider, item: &Item) -> Result<(), PeerFault> {
         match &item.body {
             ItemBody::Event(event) => self.event(core, peer, event.clone()).await,
+            // A feed that starts anew tells again what was true once; of events, the log says whether they are new.
+            ItemBody::Welcome(_) | ItemBody::Removed(_) if has_come(core, peer, item.id).await? => Ok(()),
             ItemBody::Welcome(welcome) if welcome.group.provider() == peer => {
                 self.welcome(core, peer, welcome.clone()).await
             }
@@ -435,6 +437,12 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault
         dismiss_clients(tx, ours, row.id, changed, event.seq)?;
     }
     Ok(())
+}
+
+/// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
+async fn has_come(core: &Core, peer: &Provider, id: Id) -> Result<bool, PeerFault> {
+    let peer = peer.clone();
+    core.store.write(move |tx| tx.has_received(&peer, id)).await.map_err(store_fault)
 }
 
 /// A Welcome goes to those of our clients whose KeyPackages it is for.

@@ -53,6 +53,13 @@ impl Change {
         Self { removes: vec![client.clone()], ..Self::default() }
     }
 
+    /// Removes a client as well.
+    #[must_use]
+    pub fn and_removing(mut self, client: &ClientUri) -> Self {
+        self.removes.push(client.clone());
+        self
+    }
+
     /// Changes the policy.
     pub fn with_policy(policy: Policy) -> Self {
         Self { policy: Some(policy), ..Self::default() }
