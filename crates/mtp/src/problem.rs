@@ -272,7 +272,7 @@ pub struct ReceivedProblem {
     /// What the peer says about it; show it as the peer's words.
     pub detail: Option<String>,
     /// What is told with the code. One that is ill-typed is as if it were not there.
-    pub members: Members,
+    pub members: Box<Members>,
 }
 
 impl ReceivedProblem {
@@ -299,7 +299,7 @@ impl ReceivedProblem {
         Ok(Self {
             code: code.to_owned(),
             detail: text("detail").map(str::to_owned),
-            members: Members {
+            members: Box::new(Members {
                 now: read(text("now")),
                 fingerprint: read(text("fingerprint")),
                 epoch: number("epoch"),
@@ -307,7 +307,7 @@ impl ReceivedProblem {
                 first: number("first"),
                 head: number("head"),
                 limit: number("limit"),
-            },
+            }),
         })
     }
 
@@ -320,7 +320,7 @@ impl ReceivedProblem {
 impl From<Problem> for ReceivedProblem {
     fn from(problem: Problem) -> Self {
         let Problem { code, detail, members } = problem;
-        Self { code: code.as_str().to_owned(), detail: Some(detail), members: *members }
+        Self { code: code.as_str().to_owned(), detail: Some(detail), members }
     }
 }
 

@@ -5,17 +5,23 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, UserUri};
+use drawbridge_mtp::message::EventKind;
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::problem::{Code, Problem};
 use openmls::framing::PublicMessageIn;
 use openmls::group::{GroupContext, GroupId, PublicGroup, QueuedProposal, StagedCommit};
+use openmls::messages::ConfirmationTag;
 use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{LeafNodeIndex, ProcessedMessageContent, Proposal, ProposalStore, Sender, Verifiable};
 
-use super::mls::{self, CRYPTO, Conventions, invalid};
+use super::aged::open_aged;
+use super::mls::{self, Conventions, invalid};
 use super::shelf::{Shelf, ShelfFault};
+use crate::mls::CRYPTO;
+use crate::store::Handshake;
 
-/// The public state is kept with every so many epochs; in between, the log brings it up to date.
+/// The public state is kept with every so many epochs, and with each in which somebody was added: a KeyPackage cannot be
+/// read from the log again once its lifetime is over. In between, the log brings it up to date.
 const KEPT_EVERY: u64 = 16;
 /// Application messages are accepted for the current epoch and so many before it (section 10).
 const PAST_EPOCHS: u64 = 2;
@@ -66,6 +72,8 @@ pub(super) struct JudgedCommit {
     leaf: Option<u32>,
     adds: Vec<Add>,
     gone: Vec<u32>,
+    /// What the GroupInfo of the epoch has to have.
+    confirmation_tag: Option<ConfirmationTag>,
     /// Users that are added by others, and by whom.
     pub(super) needs_grant: Vec<(UserUri, UserUri)>,
     policy: Option<Policy>,
@@ -114,8 +122,13 @@ impl PublicState {
             return Err(invalid(format!("the GroupInfo is of another group than {group}")));
         }
         let shelf = Shelf::empty();
-        let (public, _) = PublicGroup::from_external(&*CRYPTO, &shelf, tree, info, ProposalStore::new())
-            .map_err(|fault| invalid(format!("the GroupInfo and the tree do not hold: {fault}")))?;
+        let opened =
+            PublicGroup::from_external(&*CRYPTO, &shelf, tree.clone(), info.clone(), ProposalStore::new());
+        let public = match opened {
+            Ok((public, _)) => public,
+            Err(fault) => open_aged(tree, info, &shelf)
+                .ok_or_else(|| invalid(format!("the GroupInfo and the tree do not hold: {fault}")))?,
+        };
         let kept = shelf.into_bytes().map_err(|fault| invalid(fault.to_string()))?;
         Ok((Self::of(public, conventions)?, kept))
     }
@@ -144,15 +157,19 @@ impl PublicState {
     pub(super) fn restore<'a>(
         kept: &[u8],
         group: &GroupUri,
-        handshakes: impl IntoIterator<Item = (&'a ClientUri, &'a [u8])>,
+        handshakes: impl IntoIterator<Item = &'a Handshake>,
         conventions: &'static Conventions,
     ) -> Result<Self, RestoreFault> {
         let shelf = Shelf::from_bytes(kept)?;
         let missing = || RestoreFault::Log(invalid("its public state is not whole".into()));
         let public = PublicGroup::load(&shelf, &(conventions.group_id)(group))?.ok_or_else(missing)?;
         let mut state = Self::of(public, conventions).map_err(RestoreFault::Log)?;
-        for (sender, bytes) in handshakes {
-            state.follow(group, sender, bytes).map_err(RestoreFault::Log)?;
+        for Handshake { kind, sender, body, .. } in handshakes {
+            match state.follow(group, sender, body) {
+                // An addition whose KeyPackage has expired since: it cannot be committed any more.
+                Err(_) if *kind == EventKind::Proposal => {}
+                followed => drop(followed.map_err(RestoreFault::Log)?),
+            }
         }
         Ok(state)
     }
@@ -258,6 +275,7 @@ impl PublicState {
         if message.epoch() != self.group.group_context().epoch() {
             return Err(self.epoch_conflict(message.epoch().as_u64()));
         }
+        let confirmation_tag = message.confirmation_tag().cloned();
         let processed = self
             .group
             .process_message(&*CRYPTO, message)
@@ -265,11 +283,15 @@ impl PublicState {
         match processed.into_content() {
             ProcessedMessageContent::ProposalMessage(proposal) => {
                 let gone = self.judge_proposal(proposal.proposal(), sender, None, hold)?;
+                if hold == Hold::Policy {
+                    self.judge_alone(proposal.proposal(), gone)?;
+                }
                 let leaver = gone.filter(|gone| Some(*gone) == leaf);
                 Ok(Judged::Proposal(JudgedProposal { proposal: *proposal, leaver }))
             }
             ProcessedMessageContent::StagedCommitMessage(staged) => {
-                self.judge_commit(staged, sender, leaf, hold).map(|judged| Judged::Commit(Box::new(judged)))
+                let judged = self.judge_commit(staged, sender, leaf, confirmation_tag, hold)?;
+                Ok(Judged::Commit(Box::new(judged)))
             }
             _ => Err(unwanted("only proposals and commits of members are taken")),
         }
@@ -327,11 +349,31 @@ impl PublicState {
         }
     }
 
+    /// A proposal that no commit could make is not taken: members would try in vain to commit it. With all who are
+    /// leaving already gone, an admin has to remain.
+    fn judge_alone(&self, proposal: &Proposal, gone: Option<u32>) -> Result<(), Problem> {
+        let changed = match proposal {
+            Proposal::GroupContextExtensions(change) => {
+                Some((self.conventions.policy_of)(change.extensions())?)
+            }
+            _ if gone.is_none() => return Ok(()),
+            _ => None,
+        };
+        let policy = changed.as_ref().unwrap_or(&self.policy);
+        let mut staying =
+            self.members.iter().filter(|(leaf, holder)| !holder.leaving && Some(**leaf) != gone);
+        if staying.any(|(_, holder)| policy.is_admin(holder.client.user())) {
+            return Ok(());
+        }
+        Err(unwanted("it would leave the group without an admin; make somebody else one first"))
+    }
+
     fn judge_commit(
         &self,
         staged: Box<StagedCommit>,
         sender: &ClientUri,
         leaf: Option<u32>,
+        confirmation_tag: Option<ConfirmationTag>,
         hold: Hold,
     ) -> Result<JudgedCommit, Problem> {
         let (mut adds, mut gone, mut needs_grant, mut policy) =
@@ -370,7 +412,8 @@ impl PublicState {
             return Err(invalid("the commit's own leaf is of another client than its sender".into()));
         }
         self.judge_outcome(sender, leaf, &adds, &gone, policy.as_ref(), hold)?;
-        Ok(JudgedCommit { staged, sender: sender.clone(), leaf, adds, gone, needs_grant, policy })
+        let sender = sender.clone();
+        Ok(JudgedCommit { staged, sender, leaf, adds, gone, confirmation_tag, needs_grant, policy })
     }
 
     /// What would be, once the commit is made: each client once, and an admin among them.
@@ -406,17 +449,29 @@ impl PublicState {
         Ok(())
     }
 
-    /// Whether `group_info` is of the epoch that `commit` begins, and signed by its sender.
+    /// Whether `group_info` is of the epoch that `commit` begins, signed by its sender, and good for an external commit.
     pub(super) fn check_group_info(&self, commit: &JudgedCommit, group_info: &[u8]) -> Result<(), Problem> {
         let info = mls::group_info(group_info)?;
         if info.group_context() != commit.context() {
             return Err(invalid("`group_info` is not of the epoch that the commit begins".into()));
         }
+        if info.extensions().external_pub().is_none() {
+            return Err(invalid("`group_info` has no external_pub, which further clients join with".into()));
+        }
+        let signer = match commit.leaf {
+            Some(leaf) => leaf,
+            None => {
+                let joined = self.group.ext_commit_sender_index(&commit.staged);
+                joined.map_err(|fault| invalid(fault.to_string()))?.u32()
+            }
+        };
+        let (tag, said_signer) = mls::ending(&info)?;
+        if Some(&tag) != commit.confirmation_tag.as_ref() || said_signer != signer {
+            return Err(invalid("`group_info` does not confirm the commit, or names another signer".into()));
+        }
         let of_path = commit.staged.update_path_leaf_node();
-        let leaf = of_path
-            .or_else(|| self.group.leaf(LeafNodeIndex::new(commit.leaf?)))
-            .map(|leaf| leaf.signature_key());
-        let key = leaf.ok_or_else(|| invalid("the commit has no leaf".into()))?.clone();
+        let leaf = of_path.or_else(|| self.group.leaf(LeafNodeIndex::new(signer)));
+        let key = leaf.ok_or_else(|| invalid("the commit has no leaf".into()))?.signature_key().clone();
         let key = key.into_signature_public_key_enriched(self.group.ciphersuite().signature_algorithm());
         info.verify_no_out(&*CRYPTO, &key)
             .map_err(|_| invalid("`group_info` is not signed by the commit's sender".into()))
@@ -435,7 +490,7 @@ impl PublicState {
     pub(super) fn merge(&mut self, judged: JudgedCommit) -> Result<Changed, Problem> {
         let JudgedCommit { staged, sender, leaf, adds, gone, policy, .. } = judged;
         let epoch = staged.epoch().as_u64();
-        let keeps = epoch.is_multiple_of(KEPT_EVERY);
+        let keeps = epoch.is_multiple_of(KEPT_EVERY) || !adds.is_empty();
         let shelf = if keeps { Shelf::empty() } else { Shelf::none() };
         self.group.merge_commit(&shelf, *staged).map_err(|fault| invalid(fault.to_string()))?;
         let kept =

@@ -185,6 +185,8 @@ async fn handshake(
     }
 }
 
+/// The place that a submission has already. Asked by way of the writer: who submitted it before may have gone away while
+/// it was on its way into the store.
 async fn placed(
     core: &Core,
     group: &GroupUri,
@@ -193,8 +195,8 @@ async fn placed(
 ) -> Result<Option<Placed>, StoreFault> {
     let (group, submitter) = (group.clone(), submitter.clone());
     core.store
-        .read(move |view| match view.group(&group)? {
-            Some(row) => view.placed(row.id, &submitter, id),
+        .write(move |tx| match tx.group(&group)? {
+            Some(row) => tx.placed(row.id, &submitter, id),
             None => Ok(None),
         })
         .await

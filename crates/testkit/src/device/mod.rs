@@ -19,7 +19,7 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 
 pub use api::Answer;
-pub use commit::Change;
+pub use commit::{Change, reference};
 
 use crate::Clock;
 
