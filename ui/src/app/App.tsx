@@ -1,7 +1,7 @@
 import { RouterProvider } from "@tanstack/react-router";
 import { Tooltip } from "radix-ui";
-import { useEffect, useMemo, useRef } from "react";
-import { AdminProvider, sentence, useAdmin } from "@/domain/node/admin";
+import { useEffect, useMemo } from "react";
+import { AdminProvider, sentence } from "@/domain/node/admin";
 import { useLink, useStatus } from "@/domain/node/hooks";
 import { TrafficProvider } from "@/domain/traffic/hooks";
 import type { Platform } from "@/platform";
@@ -37,7 +37,6 @@ export function App({ platform, router }: { platform: Platform; router?: Router 
 function Gate({ router }: { router: Router }) {
   const link = useLink();
   const status = useStatus();
-  useForgetting(status.data?.node?.provider);
   if (link.state === "locked") return <TokenScreen />;
   if (status.data === undefined) {
     return (
@@ -57,14 +56,4 @@ function Gate({ router }: { router: Router }) {
       <RouterProvider router={router} />
     </TrafficProvider>
   );
-}
-
-/** In the demo, another provider may be shown from one moment to the next, also by another window. */
-function useForgetting(provider: string | undefined): void {
-  const { live } = useAdmin();
-  const before = useRef(provider);
-  useEffect(() => {
-    if (before.current !== undefined && before.current !== provider) live.forget();
-    before.current = provider;
-  }, [live, provider]);
 }

@@ -94,9 +94,8 @@ function useLook(): (name: string) => Promise<void> {
   const navigate = useNavigate();
   const { pathname } = useLocation();
   return async (name) => {
-    if ((await deeds.look(name)) && pathname !== "/groups") {
-      await navigate({ to: pathname, search: {}, replace: true });
-    }
+    if (pathname !== "/groups") await navigate({ to: pathname, search: {}, replace: true });
+    await deeds.look(name);
   };
 }
 

@@ -99,7 +99,7 @@ export function Frame() {
         <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <LinkBanner />
-          <main id="content" className="flex min-h-0 flex-1 flex-col">
+          <main id="content" className="relative flex min-h-0 flex-1 flex-col">
             <Outlet />
           </main>
           <DemoBar />

@@ -38,8 +38,8 @@ export function useDemoDeeds() {
         // What can still be undone could be undone only at the one that was shown.
         dismissAll();
         try {
+          // The node tells everyone who looks to read everything again.
           await admin.call("look-at-demo-node", { name });
-          await admin.refresh("status", "demo");
           return true;
         } catch (fault) {
           toast(sentence(fault), { tone: "bad" });
