@@ -32,6 +32,7 @@ export const conversations = {
   unread: (n: number) => many(n, "unread message", "unread messages"),
   unreadFrom: "New",
   you: "You",
+  youToo: "you",
   alone: "Only you",
   titleOf: (names: readonly string[], more: number) =>
     names.length === 0 ? "Only you" : `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
