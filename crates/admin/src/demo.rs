@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::demo_talk::talk;
 use crate::error::AdminError;
 use crate::host::HostFault;
+use crate::keys::KeyPlace;
 use crate::site::Site;
 use crate::view::{Demo, DemoNode};
 
@@ -67,7 +68,7 @@ impl Federation {
         }
         let mut places = read(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         for place in &mut places {
-            place.site = Some(Site::start(place.config.clone()).await?);
+            place.site = Some(Site::start(place.config.clone(), KeyPlace::File).await?);
         }
         let mut federation = Self { places, shown: 0, talking: None };
         if is_new {
@@ -141,7 +142,7 @@ impl Federation {
         match (running, place.site.take()) {
             (false, Some(site)) => site.stop().await,
             (true, None) => {
-                let started = Site::start(place.config.clone()).await;
+                let started = Site::start(place.config.clone(), KeyPlace::File).await;
                 place.site =
                     Some(started.map_err(|fault| AdminError::new("demo-failed", fault.to_string()))?);
             }
