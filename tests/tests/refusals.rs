@@ -246,7 +246,7 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     tea.refuses(ann, &nobody, Code::InvalidMls).await;
     let twice = ann.commit(group, Change::adding_package(cat.key_package_as(ben.uri().as_str())));
     let problem = tea.refuses(ann, &twice, Code::InvalidMls).await;
-    assert!(problem.detail.unwrap().contains("two leaves"));
+    assert!(problem.detail.unwrap().contains("added twice"));
     let renamed = ben.commit(group, Change::renewal().identity(cat.uri().as_str()));
     tea.refuses(ben, &renamed, Code::InvalidMls).await;
     ben.forgets_commit(group);

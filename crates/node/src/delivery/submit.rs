@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
+use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::{
     ItemBody, Outcome, Placed, Removed, RosterMember, Submission, SubmissionKind, SubmissionResult,
 };
@@ -399,9 +399,11 @@ pub(super) fn dismiss_clients(
     changed: &Changed,
     seq: u64,
 ) -> Result<(), StoreFault> {
-    let back = |client: &ClientUri| changed.joined.iter().any(|joined| joined.client == *client);
-    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours && !back(client)) {
-        tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours) {
+        // It may have another leaf: that it joined with, in the place of this one.
+        if !tx.is_client_in(group, client)? {
+            tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+        }
     }
     Ok(())
 }

@@ -339,6 +339,14 @@ impl View<'_> {
         Ok(seq.map_or(0, unsigned))
     }
 
+    /// Whether `client` has a leaf in a group.
+    pub fn is_client_in(&self, id: i64, client: &ClientUri) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM member WHERE client = ?1 AND grp = ?2 LIMIT 1")?
+            .exists(params![client.as_str(), id])?)
+    }
+
     /// How many clients and how many users are in a group.
     pub fn count_members(&self, id: i64) -> Result<(u64, u64), StoreFault> {
         let counts = self

@@ -99,6 +99,21 @@ impl Device {
         Self::new(uri, String::new(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
     }
 
+    /// The same client with nothing but its token: its keys, its groups and its place in its feed are lost.
+    pub fn emptied(&self) -> Self {
+        let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();
+        Self {
+            uri: self.uri.clone(),
+            token: self.token.clone(),
+            base: self.base.clone(),
+            http: self.http.clone(),
+            mls: OpenMlsRustCrypto::default(),
+            keys,
+            clock: self.clock.clone(),
+            memory: Mutex::default(),
+        }
+    }
+
     /// Its address.
     pub fn uri(&self) -> &ClientUri {
         &self.uri
