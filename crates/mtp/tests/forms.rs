@@ -287,7 +287,7 @@ fn an_item_called_result_that_is_not_ours_is_skipped() {
             r#"{{"generation":"{ID}","items":[{{"seq":3,"id":"{ID}",{other}}}],"first":1,"head":3,"more":false}}"#
         );
         let read: FeedPage = decode(Encoding::Json, page.as_bytes()).unwrap();
-        assert_eq!(read.items, [skipped.clone()], "{other}");
+        assert_eq!(read.items, std::slice::from_ref(&skipped), "{other}");
     }
     assert!(
         decode::<Item>(
