@@ -222,6 +222,7 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
     assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 3);
     ben.does(&tea, &ben.says(&tea, "with new keys")).await;
     ann.hears_said(&tea, "with new keys").await;
+    ben.reaches(&tea, 2).await;
 
     ben.does(&tea, &ben.commit(&tea, Change::removing_leaf(old.leaf))).await;
     ann.reaches(&tea, 3).await;

@@ -251,10 +251,10 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     tea.refuses(ben, &renamed, Code::InvalidMls).await;
     ben.forgets_commit(group);
     let info = ben.info(group).await.unwrap();
-    let as_ben = cat.joins_as(group, &info, ben.uri().as_str());
-    let mut as_ben = as_ben;
-    as_ben.sender = ben.uri().clone();
-    tea.refuses(ben, &as_ben, Code::InvalidMls).await;
+    let mut as_cat = cat.joins(group, &info);
+    as_cat.sender = ben.uri().clone();
+    tea.refuses(ben, &as_cat, Code::InvalidMls).await;
+    cat.forgets_group(group);
     ann.forgets_commit(group);
 
     // An addition without its Welcome, or with another's.

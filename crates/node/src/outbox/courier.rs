@@ -130,6 +130,9 @@ async fn bring(
             if !in_order.eq(submissions.events.iter().map(|submission| submission.id)) {
                 return Err(malformed("its results are not those of what was submitted".into()));
             }
+            if answered.results.iter().any(|result| result.outcome == Outcome::Queued) {
+                return Err(malformed("it says that it has queued what it should have judged".into()));
+            }
             answered.results.into_iter().map(|result| result.outcome).collect()
         }
         Err(fault) => match fault.problem.as_deref().filter(|problem| is_final(problem)) {

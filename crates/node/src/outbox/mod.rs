@@ -73,6 +73,10 @@ pub(crate) async fn submit(
         let text = format!("{} is not this client; a client submits for itself", other.sender);
         return Err(Problem::new(Code::NotAuthorized, text).into());
     }
+    if !submissions.iter().flat_map(|submission| &submission.grants).all(|grant| may_be_grant(grant)) {
+        let text = "a grant is a compact JWS of at most 4096 characters";
+        return Err(Problem::new(Code::Malformed, text).into());
+    }
     let uri = group.clone();
     let asked = client.clone();
     let may = core.store.read(move |view| {
@@ -108,6 +112,13 @@ pub(crate) async fn submit(
         results.push(SubmissionResult { id, outcome: told.unwrap_or(Outcome::Queued) });
     }
     Ok(results)
+}
+
+/// Whether a text has the characters of a compact JWS. What else a client calls a grant could make others' submissions,
+/// which go to the owner in the same request, malformed or too large with it.
+fn may_be_grant(text: &str) -> bool {
+    let of_jws = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    (1..=4096).contains(&text.len()) && text.bytes().all(of_jws)
 }
 
 /// The feed in which a client learns what became of what it submitted.

@@ -99,9 +99,10 @@ impl Device {
         Self::new(uri, String::new(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
     }
 
-    /// The same client with nothing but its token: its keys, its groups and its place in its feed are lost.
+    /// The same client with nothing but its token and its place in its feed: its keys and its groups are lost.
     pub fn emptied(&self) -> Self {
         let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();
+        let Memory { place, generation, .. } = *self.memory();
         Self {
             uri: self.uri.clone(),
             token: self.token.clone(),
@@ -110,7 +111,7 @@ impl Device {
             mls: OpenMlsRustCrypto::default(),
             keys,
             clock: self.clock.clone(),
-            memory: Mutex::default(),
+            memory: Mutex::new(Memory { place, generation, ..Memory::default() }),
         }
     }
 
