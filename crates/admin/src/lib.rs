@@ -25,4 +25,5 @@ pub use commands::{NAMES, export_typescript};
 pub use error::AdminError;
 pub use events::Subscription;
 pub use host::{Host, HostFault};
+pub use people::AtNode;
 pub use view::{Event, EventEnvelope};

@@ -133,7 +133,7 @@ impl People {
         std::fs::create_dir_all(data_dir.join("clients")).map_err(|fault| failed(&fault))?;
         let key = StorageKey::load_or_make(&data_dir.join("clients.key")).map_err(|fault| failed(&fault))?;
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
-        let home = AtNode(self.inner.node.door(uri));
+        let home = AtNode::new(self.inner.node.door(uri));
         let client = Client::open(home, &self.path_of(user), key, Settings::default())
             .await
             .map_err(|fault| failed(&fault))?;
@@ -169,7 +169,14 @@ async fn tell(
 }
 
 /// The provider of a built-in client: the node of this process.
-pub(crate) struct AtNode(ClientDoor);
+pub struct AtNode(ClientDoor);
+
+impl AtNode {
+    /// The provider behind `door`.
+    pub fn new(door: ClientDoor) -> Self {
+        Self(door)
+    }
+}
 
 /// What the node has no answer to now is asked again; the rest it refuses.
 fn fault(problem: ReceivedProblem) -> HomeFault {

@@ -104,6 +104,11 @@ impl Device {
         &self.uri
     }
 
+    /// Its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Whose it is.
     pub fn user(&self) -> &UserUri {
         self.uri.user()
