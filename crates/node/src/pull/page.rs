@@ -75,6 +75,7 @@ pub(super) async fn keep_page(
     });
     let mut page = page;
     let mut intake = Intake::new();
+    intake.open_all(core, peer, &page.items).await?;
     for (place, item) in page.items.iter().enumerate() {
         intake.item(core, peer, item).await?;
         if intake.is_full() {
