@@ -98,7 +98,12 @@ async fn group_of(
                 (&bob, claimed(client.clone(), maker.key_package_as(client.as_str())))
             }
         };
-        users.push(ClaimedUser { user: user.clone(), status: UserClaim::Ok, clients: vec![client], grant: None });
+        users.push(ClaimedUser {
+            user: user.clone(),
+            status: UserClaim::Ok,
+            clients: vec![client],
+            grant: None,
+        });
     }
     let grant = beta.grant(&bob, alice, &group).sign(beta.signer().key());
     let change = Change::adding(&ClaimReply { users }).grants(vec![grant]);
@@ -166,8 +171,7 @@ impl Bare {
         };
         let tree = RatchetTreeIn::tls_deserialize_exact_bytes(info.ratchet_tree.as_slice())?;
         let (crypto, storage) = (provider.crypto(), provider.storage());
-        let opened =
-            PublicGroup::from_external(crypto, storage, tree, verifiable, ProposalStore::new());
+        let opened = PublicGroup::from_external(crypto, storage, tree, verifiable, ProposalStore::new());
         let (group, _) = opened.map_err(|fault| fault.to_string())?;
         Ok(Self { provider, group })
     }

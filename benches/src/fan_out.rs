@@ -39,9 +39,8 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         took.push(millis(accepted.elapsed()));
     }
 
-    let batches: Vec<Vec<Submission>> = (0..BATCHES)
-        .map(|_| (0..BATCH).map(|_| alice.says(&group, &"x".repeat(1024))).collect())
-        .collect();
+    let batches: Vec<Vec<Submission>> =
+        (0..BATCHES).map(|_| (0..BATCH).map(|_| alice.says(&group, &"x".repeat(1024))).collect()).collect();
     let (began, mut last) = (Instant::now(), 0);
     for batch in batches {
         last = submit(&owner.node(), &alice, &group, batch).await?;
@@ -76,7 +75,11 @@ async fn circle() -> Circle {
     for _ in 0..=PARTICIPANTS {
         stations.push(realm.station(|_| {}).await);
     }
-    for (owner, other) in stations.first().into_iter().flat_map(|owner| stations.iter().skip(1).map(move |other| (owner, other))) {
+    for (owner, other) in stations
+        .first()
+        .into_iter()
+        .flat_map(|owner| stations.iter().skip(1).map(move |other| (owner, other)))
+    {
         owner.judges(other.provider(), PeerState::Allowed).await;
         other.judges(owner.provider(), PeerState::Allowed).await;
     }
@@ -84,12 +87,7 @@ async fn circle() -> Circle {
 }
 
 /// Submits, and returns the number of the last when all are accepted.
-async fn submit(
-    owner: &Node,
-    sender: &Device,
-    group: &GroupUri,
-    messages: Vec<Submission>,
-) -> Outcome<u64> {
+async fn submit(owner: &Node, sender: &Device, group: &GroupUri, messages: Vec<Submission>) -> Outcome<u64> {
     let results = owner.door(sender.uri().clone()).submit(group, messages).await;
     let mut last = 0;
     for result in results.map_err(|fault| fault.code)? {

@@ -15,7 +15,7 @@ use tokio::sync::Barrier;
 use tokio::time::timeout;
 
 use crate::line::Line;
-use crate::place::{self, Place, Process, cpu_of, until_answered};
+use crate::place::{self, AT_ONCE, Place, Process, cpu_of};
 use crate::plain::Rows;
 use crate::table::{Row, Target};
 use crate::{Outcome, Rate};
@@ -68,7 +68,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         .map(|file| Process::start(&program, &["serve", "--config", &file.to_string_lossy()]))
         .collect::<Outcome<_>>()?;
     for origin in &origins {
-        until_answered_at_all(place, origin).await?;
+        until_it_runs(place, origin).await?;
     }
     let (rate_alone, cpu_alone) = alone(place)?;
     for way in WAYS {
@@ -108,15 +108,14 @@ async fn pairs(circle: &Circle) -> Outcome<Vec<Pair>> {
     Ok(pairs)
 }
 
-async fn until_answered_at_all(place: &Place, origin: &str) -> Outcome<()> {
+async fn until_it_runs(place: &Place, origin: &str) -> Outcome<()> {
     let (client, since) = (place.client()?, Instant::now());
     while client.get(origin).send().await.is_err() {
-        if since.elapsed() > place::AT_ONCE {
+        if since.elapsed() > AT_ONCE {
             return Err(format!("nobody answers at {origin}").into());
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let _ = until_answered;
     Ok(())
 }
 

@@ -120,7 +120,10 @@ impl Place {
             quoted(&config.mtp.tls_cert),
             quoted(&config.mtp.tls_key),
             quoted(&config.peers.extra_roots),
-            config.client.as_ref().map_or(String::new(), |c| format!("[client]\nlisten = \"{}\"\n", c.listen)),
+            config
+                .client
+                .as_ref()
+                .map_or(String::new(), |c| format!("[client]\nlisten = \"{}\"\n", c.listen)),
         );
         let path = config.data_dir.with_extension("toml");
         std::fs::write(&path, text)?;

@@ -60,8 +60,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         [one, other] => (one, other),
         _ => return Err("two providers".into()),
     };
-    let (alice, bob) =
-        (Writer::open(place, one, "alice").await?, Writer::open(place, other, "bob").await?);
+    let (alice, bob) = (Writer::open(place, one, "alice").await?, Writer::open(place, other, "bob").await?);
     circle.connects(&alice.user, &bob.user).await;
     let group = alice.client.create_group("Tea", Who::Members, Who::Members, None).await?;
     until(async || Ok(alice.client.about(&group).await.is_ok_and(|view| view.can_send))).await?;
@@ -121,8 +120,7 @@ async fn say(from: &Writer, to: &Writer, group: &GroupUri, text: &str) -> Outcom
     loop {
         changes.recv().await?;
         let lines = to.client.conversation(group, None, 1).await?;
-        let shown =
-            |kind: &LineKind| matches!(kind, LineKind::Message(message) if message.text == text);
+        let shown = |kind: &LineKind| matches!(kind, LineKind::Message(message) if message.text == text);
         if lines.iter().any(|line| shown(&line.what)) {
             return Ok(began.elapsed());
         }

@@ -110,9 +110,7 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     let claimed = claimed.map(|request| request.signer().clone());
     recording.claimed(claimed.as_ref());
     let names_peer = match claimed {
-        Some(provider) => {
-            core.store.glance(|view| view.peer_state(&provider))? == PeerState::Allowed
-        }
+        Some(provider) => core.store.glance(|view| view.peer_state(&provider))? == PeerState::Allowed,
         None => false,
     };
     let content =
