@@ -11,7 +11,6 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
-use drawbridge_mtp::wire::{self, Encoding};
 
 use super::groups::Writing;
 use super::is_current;
@@ -545,7 +544,7 @@ pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
 async fn fetch_log(core: &Core, peer: &Provider, name: &Name, after: u64) -> Result<LogPage, PeerFault> {
     let query = LogQuery { after, ..LogQuery::default() };
     let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
-    wire::decode(Encoding::Json, &answer.body)
+    answer.message()
         .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
 }
 

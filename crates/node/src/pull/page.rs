@@ -2,7 +2,6 @@
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState};
-use drawbridge_mtp::wire::{self, Encoding};
 
 use crate::consent::{self, authorizations};
 use crate::core::Core;
@@ -67,7 +66,7 @@ pub(super) async fn keep_page(
     cursor: Option<Cursor>,
     answer: &Answer,
 ) -> Result<usize, PeerFault> {
-    let page: FeedPage = wire::decode(Encoding::Json, &answer.body)
+    let page: FeedPage = answer.message()
         .map_err(|fault| PageFault::Malformed(fault.to_string()))?;
     check_numbers(&page, cursor.as_ref())?;
     core.traffic.update(answer.record, |record| {
