@@ -146,7 +146,7 @@ async fn handshake(
         return Ok(rejected(problem));
     }
     let Some(mut writing) = core.write_group(group).await? else { return Ok(rejected(no_such_group())) };
-    if let Some(placed) = placed(core, group, submitter, submission.id).await? {
+    if let Some(placed) = placed(core, group, submitter, submission.id)? {
         return Ok(Outcome::Duplicate(placed));
     }
     // Taken out for as long as it is not settled that memory and store agree.
@@ -185,19 +185,16 @@ async fn handshake(
     }
 }
 
-async fn placed(
+fn placed(
     core: &Core,
     group: &GroupUri,
     submitter: &Provider,
     id: Id,
 ) -> Result<Option<Placed>, StoreFault> {
-    let (group, submitter) = (group.clone(), submitter.clone());
-    core.store
-        .read(move |view| match view.group(&group)? {
-            Some(row) => view.placed(row.id, &submitter, id),
-            None => Ok(None),
-        })
-        .await
+    core.store.glance(|view| match view.group(group)? {
+        Some(row) => view.placed(row.id, submitter, id),
+        None => Ok(None),
+    })
 }
 
 fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
@@ -306,14 +303,17 @@ fn place(
     ratchet_tree: &[u8],
 ) -> Result<Placed, StoreFault> {
     let seq = row.head + 1;
-    let before: BTreeSet<Provider> = tx.providers_in(row.id)?.into_iter().collect();
+    // Mostly a commit only changes keys, and who is in the group stays.
+    let stays = changed.joined.is_empty() && changed.gone.is_empty();
+    let providers = || if stays { Ok(Vec::new()) } else { tx.providers_in(row.id) };
+    let before: BTreeSet<Provider> = providers()?.into_iter().collect();
     for grant in grants {
         tx.spend_grant(&grant.iss, grant.jti, grant.ends)?;
     }
     keep_roster(tx, &row, changed, |joined| {
         grants.iter().find(|grant| grant.user == *joined.client.user()).map(|grant| grant.jws.clone())
     })?;
-    let after: BTreeSet<Provider> = tx.providers_in(row.id)?.into_iter().collect();
+    let after: BTreeSet<Provider> = providers()?.into_iter().collect();
 
     row.epoch = changed.epoch;
     if let Some(policy) = &changed.policy {
