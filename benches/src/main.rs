@@ -37,7 +37,7 @@ struct Rate {
 
 /// A measurement by its name.
 type Named = (&'static str, for<'a> fn(&'a Place) -> Measuring<'a>);
-type Measuring<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<Row>>> + Send + 'a>>;
+type Measuring<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<Row>>> + 'a>>;
 
 const ALL: [Named; 9] = [
     ("appends", |place| Box::pin(appends::measure(place))),
