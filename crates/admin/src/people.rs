@@ -145,7 +145,7 @@ impl People {
         let key = self.inner.key.get_or_try_init(|| storage_key(self.inner.keys, data_dir.clone(), provider));
         let key = key.await.map_err(|fault| failed(&fault))?.clone();
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
-        let home = AtNode(self.inner.node.door(uri));
+        let home = AtNode::new(self.inner.node.door(uri));
         let client = Client::open(home, &self.path_of(user), key, Settings::default())
             .await
             .map_err(|fault| failed(&fault))?;
@@ -181,7 +181,14 @@ async fn tell(
 }
 
 /// The provider of a built-in client: the node of this process.
-pub(crate) struct AtNode(ClientDoor);
+pub struct AtNode(ClientDoor);
+
+impl AtNode {
+    /// The provider behind `door`.
+    pub fn new(door: ClientDoor) -> Self {
+        Self(door)
+    }
+}
 
 /// What the node has no answer to now is asked again; the rest it refuses.
 fn fault(problem: ReceivedProblem) -> HomeFault {

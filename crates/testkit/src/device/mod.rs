@@ -120,6 +120,11 @@ impl Device {
         &self.uri
     }
 
+    /// Its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Whose it is.
     pub fn user(&self) -> &UserUri {
         self.uri.user()
