@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_node::config::Config;
 use drawbridge_node::{Node, StartFault};
 use serde_json::Value;
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
 use crate::commands;
@@ -17,7 +18,7 @@ use crate::keys::KeyPlace;
 use crate::people::People;
 use crate::request::SetUp;
 use crate::site::Site;
-use crate::view::{Event, Mode};
+use crate::view::{Demo, Event, Mode};
 
 /// An installation cannot be opened. The text is one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ struct Inner {
 enum Running {
     Nothing,
     Own(Followed),
-    Demo(Federation, Followed),
+    Demo(Federation, Followed, Watched),
 }
 
 /// The node that the GUI shows, and the task that tells of its changes.
@@ -72,6 +73,15 @@ impl Followed {
 impl Drop for Followed {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// The task that tells of what changes at the demo's providers, shown or not.
+struct Watched(JoinHandle<()>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -121,7 +131,7 @@ impl Host {
     async fn site(&self) -> Result<Site, AdminError> {
         match &*self.inner.running.read().await {
             Running::Nothing => Err(AdminError::no_node()),
-            Running::Own(followed) | Running::Demo(_, followed) => Ok(followed.site.clone()),
+            Running::Own(followed) | Running::Demo(_, followed, _) => Ok(followed.site.clone()),
         }
     }
 
@@ -137,7 +147,7 @@ impl Host {
 
     /// Shows another provider of the demo.
     pub(crate) async fn look_at(&self, name: &str) -> Result<(), AdminError> {
-        if let Running::Demo(federation, followed) = &mut *self.inner.running.write().await {
+        if let Running::Demo(federation, followed, _) = &mut *self.inner.running.write().await {
             *followed = Followed::new(&self.inner.hub, federation.look_at(name)?);
         } else {
             return Err(AdminError::new("no-demo", "the demo federation is not running"));
@@ -216,15 +226,40 @@ impl Host {
         Ok(())
     }
 
-    /// Lets `look` see the demo.
+    /// Lets `look` change the demo.
     pub(crate) async fn with_demo<T>(
         &self,
         look: impl AsyncFnOnce(&mut Federation) -> Result<T, AdminError>,
     ) -> Result<T, AdminError> {
         match &mut *self.inner.running.write().await {
-            Running::Demo(federation, _) => look(federation).await,
+            Running::Demo(federation, ..) => look(federation).await,
             _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
         }
+    }
+
+    /// The demo as it is.
+    pub(crate) async fn demo(&self) -> Result<Demo, AdminError> {
+        match &*self.inner.running.read().await {
+            Running::Demo(federation, ..) => federation.view().await,
+            _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
+        }
+    }
+
+    /// Tells whenever the demo is seen to be another than before.
+    fn watch_demo(&self, stir: Arc<Notify>) -> Watched {
+        let host = self.clone();
+        Watched(tokio::spawn(async move {
+            let mut told = None;
+            loop {
+                stir.notified().await;
+                tokio::time::sleep(STIRRED).await;
+                let Ok(now) = host.demo().await else { continue };
+                if told.as_ref() != Some(&now) {
+                    told = Some(now);
+                    host.publish(Event::Demo);
+                }
+            }
+        }))
     }
 
     pub(crate) fn publish(&self, event: Event) {
@@ -257,7 +292,8 @@ impl Host {
         let federation = Federation::start(&home.join(DEMO)).await?;
         let Some(shown) = federation.shown() else { return Ok(()) };
         let followed = Followed::new(&self.inner.hub, shown);
-        *self.inner.running.write().await = Running::Demo(federation, followed);
+        let watched = self.watch_demo(federation.stir());
+        *self.inner.running.write().await = Running::Demo(federation, followed, watched);
         Ok(())
     }
 
@@ -266,13 +302,15 @@ impl Host {
         match running {
             Running::Nothing => {}
             Running::Own(followed) => followed.site.clone().stop().await,
-            Running::Demo(federation, followed) => {
-                drop(followed);
+            Running::Demo(federation, followed, watched) => {
+                drop((followed, watched));
                 federation.stop().await;
             }
         }
     }
 }
 
+/// What changes at the demo's providers within this is looked at together.
+const STIRRED: Duration = Duration::from_millis(100);
 const CONFIG: &str = "config.toml";
 const DEMO: &str = "demo";

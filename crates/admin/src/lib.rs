@@ -8,7 +8,6 @@ mod commands;
 mod conversations;
 mod convert;
 mod demo;
-mod demo_talk;
 mod error;
 mod events;
 mod groups;

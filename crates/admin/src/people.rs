@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use drawbridge_client::{Answer, Client, Home, HomeFault, Settings, StorageKey};
+use drawbridge_client::{Answer, Client, ClientFault, Home, HomeFault, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Name, UserUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
@@ -266,8 +266,16 @@ impl Home for AtNode {
     }
 }
 
-impl From<drawbridge_client::ClientFault> for AdminError {
-    fn from(fault: drawbridge_client::ClientFault) -> Self {
-        Self::new(fault.code(), fault.to_string())
+impl From<ClientFault> for AdminError {
+    fn from(fault: ClientFault) -> Self {
+        match fault {
+            // The reason says more than that there is one.
+            ClientFault::Home(HomeFault::Refused(problem)) => {
+                let detail =
+                    problem.detail.unwrap_or_else(|| format!("the provider refuses it ({})", problem.code));
+                Self::new(&problem.code, detail)
+            }
+            fault => Self::new(fault.code(), fault.to_string()),
+        }
     }
 }
