@@ -216,13 +216,13 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
     // With other keys MLS does not know that it is the same client, so the old leaf stays for now.
     let ben = ben.emptied();
     let info = ben.info(&tea).await.unwrap();
-    ben.does(&tea, &ben.joins(&tea, &info)).await;
+    let joined = ben.does(&tea, &ben.joins(&tea, &info)).await;
+    ben.hears_of(&tea, joined.seq).await;
     ann.reaches(&tea, 2).await;
     beta.follows(&tea, 2).await;
     assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 3);
     ben.does(&tea, &ben.says(&tea, "with new keys")).await;
     ann.hears_said(&tea, "with new keys").await;
-    ben.reaches(&tea, 2).await;
 
     ben.does(&tea, &ben.commit(&tea, Change::removing_leaf(old.leaf))).await;
     ann.reaches(&tea, 3).await;
