@@ -135,7 +135,10 @@ mod tests {
             low_stock(&["mimi://a.example/u/alice/d/phone".into()]).unwrap().title,
             "mimi://a.example/u/alice/d/phone runs out of KeyPackages"
         );
-        assert_eq!(low_stock(&["one".into(), "two".into()]).unwrap().title, "2 clients run out of KeyPackages");
+        assert_eq!(
+            low_stock(&["one".into(), "two".into()]).unwrap().title,
+            "2 clients run out of KeyPackages"
+        );
     }
 
     #[test]

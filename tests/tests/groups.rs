@@ -204,6 +204,37 @@ async fn a_users_second_client_joins_by_itself() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_removes_that() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let beta = &circle.stations[1];
+    beta.follows(&tea, 1).await;
+    let old = ann.roster(&tea).await.unwrap().members.pop().unwrap();
+    assert_eq!(&old.client, ben.uri());
+
+    // With other keys MLS does not know that it is the same client, so the old leaf stays for now.
+    let ben = ben.emptied();
+    let info = ben.info(&tea).await.unwrap();
+    let joined = ben.does(&tea, &ben.joins(&tea, &info)).await;
+    ben.hears_of(&tea, joined.seq).await;
+    ann.reaches(&tea, 2).await;
+    beta.follows(&tea, 2).await;
+    assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 3);
+    ben.does(&tea, &ben.says(&tea, "with new keys")).await;
+    ann.hears_said(&tea, "with new keys").await;
+
+    ben.does(&tea, &ben.commit(&tea, Change::removing_leaf(old.leaf))).await;
+    ann.reaches(&tea, 3).await;
+    beta.follows(&tea, 3).await;
+    let left = ann.roster(&tea).await.unwrap().members;
+    assert_eq!(left.iter().filter(|member| member.client == *ben.uri()).count(), 1);
+    // It is told on, though a leaf of its name is gone.
+    ann.does(&tea, &ann.says(&tea, "once again")).await;
+    ben.hears_said(&tea, "once again").await;
+}
+
+#[tokio::test]
 async fn a_user_adds_further_clients_without_a_grant() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);

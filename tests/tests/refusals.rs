@@ -246,15 +246,15 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     tea.refuses(ann, &nobody, Code::InvalidMls).await;
     let twice = ann.commit(group, Change::adding_package(cat.key_package_as(ben.uri().as_str())));
     let problem = tea.refuses(ann, &twice, Code::InvalidMls).await;
-    assert!(problem.detail.unwrap().contains("two leaves"));
+    assert!(problem.detail.unwrap().contains("added twice"));
     let renamed = ben.commit(group, Change::renewal().identity(cat.uri().as_str()));
     tea.refuses(ben, &renamed, Code::InvalidMls).await;
     ben.forgets_commit(group);
     let info = ben.info(group).await.unwrap();
-    let as_ben = cat.joins_as(group, &info, ben.uri().as_str());
-    let mut as_ben = as_ben;
-    as_ben.sender = ben.uri().clone();
-    tea.refuses(ben, &as_ben, Code::InvalidMls).await;
+    let mut as_cat = cat.joins(group, &info);
+    as_cat.sender = ben.uri().clone();
+    tea.refuses(ben, &as_cat, Code::InvalidMls).await;
+    cat.forgets_group(group);
     ann.forgets_commit(group);
 
     // An addition without its Welcome, or with another's.

@@ -13,7 +13,8 @@ use crate::convert;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{
-    Connect, Connecting, Connections, DecideConnection, Empty, NamedPeer, Rules, SetPeer, SetRule, StandingRule,
+    Connect, Connecting, Connections, DecideConnection, Empty, NamedPeer, Rules, SetPeer, SetRule,
+    StandingRule,
 };
 use crate::view::{Approvals, Connection, Decided, DecidedBy, Peer, Rule, WaitingProvider};
 

@@ -14,6 +14,7 @@ use crate::commands;
 use crate::demo::Federation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
+use crate::keys::KeyPlace;
 use crate::people::People;
 use crate::request::SetUp;
 use crate::site::Site;
@@ -45,6 +46,7 @@ pub struct Host {
 struct Inner {
     /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
     home: Option<PathBuf>,
+    keys: KeyPlace,
     running: RwLock<Running>,
     hub: Arc<Hub>,
 }
@@ -85,10 +87,10 @@ impl Drop for Watched {
 
 impl Host {
     /// Opens the installation below `home` and starts what it was: nothing, a provider, or the demo.
-    pub async fn open(home: &Path) -> Result<Self, HostFault> {
+    pub async fn open(home: &Path, keys: KeyPlace) -> Result<Self, HostFault> {
         std::fs::create_dir_all(home)
             .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })?;
-        let host = Self::new(Some(home.to_owned()));
+        let host = Self::new(Some(home.to_owned()), keys);
         if Federation::is_in(&home.join(DEMO)) {
             host.run_demo().await?;
         } else if home.join(CONFIG).exists() {
@@ -99,13 +101,15 @@ impl Host {
 
     /// Starts the node of a configuration file.
     pub async fn serve(config: Config) -> Result<Self, HostFault> {
-        let host = Self::new(None);
+        let host = Self::new(None, KeyPlace::File);
         host.run_own(config).await?;
         Ok(host)
     }
 
-    fn new(home: Option<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { home, running: RwLock::new(Running::Nothing), hub: Hub::new() }) }
+    fn new(home: Option<PathBuf>, keys: KeyPlace) -> Self {
+        Self {
+            inner: Arc::new(Inner { home, keys, running: RwLock::new(Running::Nothing), hub: Hub::new() }),
+        }
     }
 
     /// Carries out a command; see [`crate::NAMES`].
@@ -278,7 +282,7 @@ impl Host {
     }
 
     async fn run_own(&self, config: Config) -> Result<(), HostFault> {
-        let site = Site::start(config).await?;
+        let site = Site::start(config, self.inner.keys).await?;
         *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, site));
         Ok(())
     }

@@ -20,6 +20,7 @@ use self::files::{PLAN, prepare, read};
 use self::talk::talk;
 use crate::error::AdminError;
 use crate::host::HostFault;
+use crate::keys::KeyPlace;
 use crate::site::Site;
 use crate::view::{Demo, DemoNode, DemoSteps};
 
@@ -55,7 +56,7 @@ struct Running {
 
 impl Running {
     async fn start(config: Config, stir: &Arc<Notify>) -> Result<Self, HostFault> {
-        let site = Site::start(config).await?;
+        let site = Site::start(config, KeyPlace::File).await?;
         let watch = [watch(site.node.changes().listen(), stir), watch(site.people.listen(), stir)];
         Ok(Self { site, watch })
     }

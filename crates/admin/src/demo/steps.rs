@@ -38,11 +38,7 @@ pub(super) async fn unread(site: &Site, people: &[&str]) -> Result<u32, AdminErr
 }
 
 /// What `people` of `site` have done with the people of `others`.
-pub(super) async fn done(
-    site: &Site,
-    people: &[&str],
-    others: &[DemoNode],
-) -> Result<DemoSteps, AdminError> {
+pub(super) async fn done(site: &Site, people: &[&str], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
     let mut seen = Seen { others, steps: DemoSteps::default() };
     for row in site.node.store().read(|view| view.connections()).await? {
         let other = if row.outgoing { &row.to } else { &row.from };

@@ -1,7 +1,7 @@
 //! What others' feeds tell us of the groups that our users are in: checked against each group's chain, followed in its
 //! public state, and stored with the page that brought it (sections 10 and 11).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::document::Limits;
@@ -12,7 +12,6 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
-use drawbridge_mtp::wire::{self, Encoding};
 
 use super::groups::Writing;
 use super::is_current;
@@ -106,6 +105,44 @@ impl Intake {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Opens the groups that `items` tell of, all of them together: each of them alone would cost a round through the
+    /// writer.
+    pub(crate) async fn open_all(
+        &mut self,
+        core: &Core,
+        peer: &Provider,
+        items: &[Item],
+    ) -> Result<(), PeerFault> {
+        let groups: BTreeSet<&GroupUri> = items
+            .iter()
+            .filter_map(|item| match &item.body {
+                ItemBody::Event(event) => Some(&event.group),
+                ItemBody::Welcome(welcome) => Some(&welcome.group),
+                ItemBody::Removed(removed) => Some(&removed.group),
+                _ => None,
+            })
+            .filter(|group| group.provider() == peer)
+            .collect();
+        let mut writings = Vec::with_capacity(groups.len());
+        for group in groups {
+            writings.push((group.clone(), core.lock_group(group).await));
+        }
+        if writings.is_empty() {
+            return Ok(());
+        }
+        let uris: Vec<GroupUri> = writings.iter().map(|(uri, _)| uri.clone()).collect();
+        // By way of the writer, as the states are: all are of one moment.
+        let rows: Result<Vec<_>, StoreFault> =
+            core.store.write(move |tx| uris.iter().map(|uri| tx.group(uri)).collect()).await;
+        for ((uri, mut writing), row) in writings.into_iter().zip(rows.map_err(store_fault)?) {
+            if let Some(row) = row {
+                let state = writing.take();
+                self.opened.insert(uri, Opened { writing, state, row });
+            }
+        }
+        Ok(())
     }
 
     /// Opens a group, where we know it.
@@ -383,10 +420,20 @@ impl Settling {
 impl Keeping {
     /// Stores everything.
     pub(crate) fn keep(self, tx: &Tx<'_>, ours: &Provider) -> Result<(), StoreFault> {
+        // As far as events alone change them, groups are read once for the whole page.
+        let mut rows: HashMap<GroupUri, GroupRow> = HashMap::new();
         for step in self.0 {
             match step {
-                Step::Event(kept) => keep_event(tx, ours, *kept)?,
+                Step::Event(kept) => {
+                    if !rows.contains_key(&kept.event.group) {
+                        rows.extend(tx.group(&kept.event.group)?.map(|row| (row.uri.clone(), row)));
+                    }
+                    if let Some(row) = rows.get_mut(&kept.event.group) {
+                        keep_event(tx, ours, row, *kept)?;
+                    }
+                }
                 Step::Break { group, text } => {
+                    rows.remove(&group);
                     if let Some(mut row) = tx.group(&group)? {
                         row.standing = Standing::Broken;
                         row.fault = Some(text);
@@ -394,18 +441,21 @@ impl Keeping {
                     }
                 }
                 Step::Welcome { welcome, message, ratchet_tree } => {
+                    rows.remove(&welcome.group);
                     keep_welcome(tx, ours, &welcome, &message, &ratchet_tree)?;
                 }
-                Step::Removed(removed) => keep_removed(tx, ours, &removed)?,
+                Step::Removed(removed) => {
+                    rows.remove(&removed.group);
+                    keep_removed(tx, ours, &removed)?;
+                }
             }
         }
         Ok(())
     }
 }
 
-fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault> {
+fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> Result<(), StoreFault> {
     let Kept { event, body, changed, leaver, is_lost } = kept;
-    let Some(mut row) = tx.group(&event.group)? else { return Ok(()) };
     if row.hash.is_none() || event.seq > row.head + 1 {
         row.first = event.seq;
     }
@@ -413,7 +463,7 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault
         row.standing = Standing::Joining;
     }
     if let Some(changed) = &changed {
-        keep_roster(tx, &row, changed, |_| None)?;
+        keep_roster(tx, row, changed, |_| None)?;
         row.epoch = changed.epoch;
         if let Some(policy) = &changed.policy {
             row.policy = Some(policy.clone());
@@ -430,9 +480,9 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault
         tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
     }
     if changed.is_some() || is_lost || row.first == event.seq {
-        tx.put_group(&row)?;
+        tx.put_group(row)?;
     }
-    tx.keep_event(&mut row, &event, body.as_deref())?;
+    tx.keep_event(row, &event, body.as_deref())?;
     if let Some(changed) = &changed {
         dismiss_clients(tx, ours, row.id, changed, event.seq)?;
     }
@@ -547,8 +597,7 @@ pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
 async fn fetch_log(core: &Core, peer: &Provider, name: &Name, after: u64) -> Result<LogPage, PeerFault> {
     let query = LogQuery { after, ..LogQuery::default() };
     let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
-    wire::decode(Encoding::Json, &answer.body)
-        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
+    answer.message().map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
 }
 
 /// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs

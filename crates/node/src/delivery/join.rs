@@ -3,7 +3,6 @@
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
-use drawbridge_mtp::wire::{self, Encoding};
 use serde::de::DeserializeOwned;
 
 use super::follow::store_fault;
@@ -108,6 +107,7 @@ fn check_roster(state: &PublicState, roster: &Roster) -> Result<(), PeerFault> {
 
 async fn ask<T: DeserializeOwned>(core: &Core, peer: &Provider, resource: String) -> Result<T, PeerFault> {
     let answer = core.call(peer, Ask::get(resource)).await?;
-    wire::decode(Encoding::Json, &answer.body)
+    answer
+        .message()
         .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
 }

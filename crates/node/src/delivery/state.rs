@@ -31,7 +31,8 @@ pub(crate) struct PublicState {
     group: PublicGroup,
     policy: Policy,
     members: BTreeMap<u32, LeafHolder>,
-    leaves: HashMap<ClientUri, u32>,
+    /// The leaves of each client: one, or two while one that has lost its state has not yet removed its old leaf.
+    leaves: HashMap<ClientUri, Vec<u32>>,
     conventions: &'static Conventions,
 }
 
@@ -137,9 +138,7 @@ impl PublicState {
         let policy = (conventions.policy_of)(group.group_context().extensions())?;
         let mut state = Self { group, policy, members: BTreeMap::new(), leaves: HashMap::new(), conventions };
         for (leaf, client) in state.leaves_of_tree()? {
-            if state.leaves.insert(client.clone(), leaf).is_some() {
-                return Err(invalid(format!("{client} has two leaves")));
-            }
+            state.leaves.entry(client.clone()).or_default().push(leaf);
             state.members.insert(leaf, LeafHolder { client, leaving: false });
         }
         Ok(state)
@@ -215,9 +214,15 @@ impl PublicState {
         self.members.iter().map(|(leaf, holder)| (*leaf, &holder.client))
     }
 
+    /// What is known of the leaves of `client`.
+    fn holders(&self, client: &ClientUri) -> impl Iterator<Item = &LeafHolder> {
+        let leaves = self.leaves.get(client).into_iter().flatten();
+        leaves.filter_map(|leaf| self.members.get(leaf))
+    }
+
     /// Whether `client` has proposed its own removal in this epoch.
     pub(super) fn is_leaving(&self, client: &ClientUri) -> bool {
-        self.leaves.get(client).and_then(|leaf| self.members.get(leaf)).is_some_and(|holder| holder.leaving)
+        self.holders(client).any(|holder| holder.leaving)
     }
 
     fn has_user(&self, user: &UserUri) -> bool {
@@ -231,9 +236,10 @@ impl PublicState {
 
     /// Whether `sender` may send application data made in `epoch`.
     pub(super) fn judge_application(&self, sender: &ClientUri, epoch: u64) -> Result<(), Problem> {
-        let holder = self.leaves.get(sender).and_then(|leaf| self.members.get(leaf));
-        let holder = holder.ok_or_else(|| not_a_member(sender))?;
-        if holder.leaving {
+        if !self.leaves.contains_key(sender) {
+            return Err(not_a_member(sender));
+        }
+        if self.holders(sender).all(|holder| holder.leaving) {
             let text = format!("{sender} has proposed to leave; only handshakes are taken from it");
             return Err(Problem::new(Code::NotAuthorized, text));
         }
@@ -264,7 +270,11 @@ impl PublicState {
             return Err(not_a_member(sender));
         }
         let leaf = match message.sender() {
-            Sender::Member(leaf) if self.leaves.get(sender) == Some(&leaf.u32()) => Some(leaf.u32()),
+            Sender::Member(leaf)
+                if self.members.get(&leaf.u32()).is_some_and(|holder| holder.client == *sender) =>
+            {
+                Some(leaf.u32())
+            }
             Sender::NewMemberCommit => None,
             Sender::Member(_) => {
                 let text = format!("the message is not by the leaf of {sender}");
@@ -282,7 +292,7 @@ impl PublicState {
             .map_err(|fault| invalid(format!("the message does not hold: {fault}")))?;
         match processed.into_content() {
             ProcessedMessageContent::ProposalMessage(proposal) => {
-                let gone = self.judge_proposal(proposal.proposal(), sender, None, hold)?;
+                let gone = self.judge_proposal(proposal.proposal(), sender, leaf, hold)?;
                 if hold == Hold::Policy {
                     self.judge_alone(proposal.proposal(), gone)?;
                 }
@@ -297,12 +307,13 @@ impl PublicState {
         }
     }
 
-    /// What the policy says of one proposal by `proposer`. Returns the leaf that it takes away.
+    /// What the policy says of one proposal by `proposer`, whose leaf is `leaf` unless it joins by itself. Returns the
+    /// leaf that it takes away.
     fn judge_proposal(
         &self,
         proposal: &Proposal,
         proposer: &ClientUri,
-        joiner: Option<&ClientUri>,
+        leaf: Option<u32>,
         hold: Hold,
     ) -> Result<Option<u32>, Problem> {
         let user = proposer.user();
@@ -322,19 +333,22 @@ impl PublicState {
                 Ok(None)
             }
             Proposal::Remove(remove) => {
-                let leaf = remove.removed().u32();
-                let holder =
-                    self.members.get(&leaf).ok_or_else(|| invalid(format!("there is no leaf {leaf}")))?;
-                let may = match joiner {
-                    Some(joiner) => holder.client == *joiner,
-                    None => holder.client.user() == user || self.policy.is_admin(user),
+                let removed = remove.removed().u32();
+                let holder = self
+                    .members
+                    .get(&removed)
+                    .ok_or_else(|| invalid(format!("there is no leaf {removed}")))?;
+                // Who joins by itself may replace its own old leaf.
+                let may = match leaf {
+                    None => holder.client == *proposer,
+                    Some(_) => holder.client.user() == user || self.policy.is_admin(user),
                 };
                 if holds && !may {
                     return Err(unwanted("only admins may remove others from this group"));
                 }
-                Ok(Some(leaf))
+                Ok(Some(removed))
             }
-            Proposal::SelfRemove => Ok(self.leaves.get(proposer).copied()),
+            Proposal::SelfRemove => Ok(leaf),
             Proposal::GroupContextExtensions(change) => {
                 if holds && !self.policy.is_admin(user) {
                     return Err(unwanted("only admins may change the group's policy"));
@@ -342,7 +356,7 @@ impl PublicState {
                 (self.conventions.policy_of)(change.extensions())?;
                 Ok(None)
             }
-            Proposal::ExternalInit(_) if joiner.is_some() => Ok(None),
+            Proposal::ExternalInit(_) if leaf.is_none() => Ok(None),
             Proposal::PreSharedKey(_) => Ok(None),
             _ if holds => Err(unwanted("this kind of proposal is not taken")),
             _ => Ok(None),
@@ -379,15 +393,18 @@ impl PublicState {
         let (mut adds, mut gone, mut needs_grant, mut policy) =
             (Vec::<Add>::new(), Vec::new(), Vec::new(), None);
         for queued in staged.queued_proposals() {
-            let (proposer, joiner) = match queued.sender() {
+            let (proposer, leaf) = match queued.sender() {
                 Sender::Member(leaf) => {
                     let holder = self.members.get(&leaf.u32());
-                    (&holder.ok_or_else(|| invalid("a proposal is by nobody".into()))?.client, None)
+                    (
+                        &holder.ok_or_else(|| invalid("a proposal is by nobody".into()))?.client,
+                        Some(leaf.u32()),
+                    )
                 }
-                Sender::NewMemberCommit => (sender, Some(sender)),
+                Sender::NewMemberCommit => (sender, None),
                 _ => return Err(unwanted("only members may propose")),
             };
-            gone.extend(self.judge_proposal(queued.proposal(), proposer, joiner, hold)?);
+            gone.extend(self.judge_proposal(queued.proposal(), proposer, leaf, hold)?);
             match queued.proposal() {
                 Proposal::Add(add) => {
                     let client = (self.conventions.client_of)(add.key_package().leaf_node().credential())?;
@@ -429,12 +446,14 @@ impl PublicState {
         let gone: HashSet<u32> = gone.iter().copied().collect();
         let joiner = leaf.is_none().then_some(sender);
         let mut new = HashSet::new();
-        for client in adds.iter().map(|add| &add.client).chain(joiner) {
-            let stays = self.leaves.get(client).is_some_and(|leaf| !gone.contains(leaf));
-            if stays || !new.insert(client) {
-                return Err(invalid(format!("{client} would have two leaves")));
+        for client in adds.iter().map(|add| &add.client) {
+            let mut leaves = self.leaves.get(client).into_iter().flatten();
+            if leaves.any(|leaf| !gone.contains(leaf)) || !new.insert(client) {
+                return Err(invalid(format!("{client} would be added twice")));
             }
         }
+        // Who has lost its state may come in beside its old leaf, and remove that later.
+        new.extend(joiner);
         if hold == Hold::Policy && (!gone.is_empty() || policy.is_some()) {
             let policy = policy.unwrap_or(&self.policy);
             let staying = self
@@ -501,7 +520,12 @@ impl PublicState {
         }
         for leaf in gone {
             if let Some(holder) = self.members.remove(&leaf) {
-                self.leaves.remove(&holder.client);
+                if let Some(leaves) = self.leaves.get_mut(&holder.client) {
+                    leaves.retain(|other| *other != leaf);
+                    if leaves.is_empty() {
+                        self.leaves.remove(&holder.client);
+                    }
+                }
                 changed.gone.push((leaf, holder.client));
             }
         }
@@ -511,14 +535,14 @@ impl PublicState {
         if !adds.is_empty() || leaf.is_none() {
             let mut added: HashMap<_, _> = adds.into_iter().map(|add| (add.client.clone(), add)).collect();
             for (leaf, client) in self.leaves_of_tree()? {
-                if self.leaves.contains_key(&client) {
+                if self.members.contains_key(&leaf) {
                     continue;
                 }
                 let (added_by, key_package_ref) = match added.remove(&client) {
                     Some(add) => (add.adder, Some(add.key_package_ref)),
                     None => (sender.user().clone(), None),
                 };
-                self.leaves.insert(client.clone(), leaf);
+                self.leaves.entry(client.clone()).or_default().push(leaf);
                 self.members.insert(leaf, LeafHolder { client: client.clone(), leaving: false });
                 changed.joined.push(Joined { leaf, client, added_by, key_package_ref });
             }

@@ -139,7 +139,8 @@ impl Core {
             wait: Duration::ZERO,
         };
         let answer = self.call(peer, ask).await?;
-        wire::decode(Encoding::Json, &answer.body)
+        answer
+            .message()
             .map(Some)
             .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
     }

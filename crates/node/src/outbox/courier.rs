@@ -124,11 +124,14 @@ async fn bring(
     };
     let outcomes: Vec<Outcome> = match core.call(owner, ask).await {
         Ok(answer) => {
-            let answered: SubmissionResults = wire::decode(Encoding::Json, &answer.body)
-                .map_err(|fault| malformed(format!("its results: {fault}")))?;
+            let answered: SubmissionResults =
+                answer.message().map_err(|fault| malformed(format!("its results: {fault}")))?;
             let in_order = answered.results.iter().map(|result| result.id);
             if !in_order.eq(submissions.events.iter().map(|submission| submission.id)) {
                 return Err(malformed("its results are not those of what was submitted".into()));
+            }
+            if answered.results.iter().any(|result| result.outcome == Outcome::Queued) {
+                return Err(malformed("it says that it has queued what it should have judged".into()));
             }
             answered.results.into_iter().map(|result| result.outcome).collect()
         }

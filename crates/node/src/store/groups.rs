@@ -157,6 +157,19 @@ impl View<'_> {
         )
     }
 
+    /// Whether a user here is in a group, as [`View::groups_of`] has it.
+    pub fn is_in(&self, id: i64, user: &UserUri) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM mls_group WHERE id = ?1 AND standing IN ('live', 'joining')
+                   AND (EXISTS (SELECT 1 FROM member WHERE grp = ?1 AND user = ?2)
+                     OR EXISTS (SELECT 1 FROM audience WHERE grp = ?1 AND until IS NULL
+                                AND reader > ?2 || '/d/' AND reader < ?2 || '/d0'))",
+            )?
+            .exists(params![id, user.as_str()])?)
+    }
+
     fn groups_where(
         &self,
         which: &str,
@@ -186,7 +199,7 @@ impl View<'_> {
     pub fn group_state(&self, id: i64) -> Result<Option<(u64, Vec<u8>)>, StoreFault> {
         Ok(self
             .sql
-            .prepare_cached("SELECT state_epoch, state FROM mls_group WHERE id = ?1 AND state IS NOT NULL")?
+            .prepare_cached("SELECT epoch, state FROM public_state WHERE grp = ?1")?
             .query_row([id], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))
             .optional()?)
     }
@@ -195,7 +208,7 @@ impl View<'_> {
     pub fn group_info(&self, id: i64) -> Result<Option<Vec<u8>>, StoreFault> {
         Ok(self
             .sql
-            .prepare_cached("SELECT group_info FROM mls_group WHERE id = ?1 AND group_info IS NOT NULL")?
+            .prepare_cached("SELECT info FROM group_info WHERE grp = ?1")?
             .query_row([id], |row| row.get(0))
             .optional()?)
     }
@@ -339,6 +352,14 @@ impl View<'_> {
         Ok(seq.map_or(0, unsigned))
     }
 
+    /// Whether `client` has a leaf in a group.
+    pub fn is_client_in(&self, id: i64, client: &ClientUri) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM member WHERE client = ?1 AND grp = ?2 LIMIT 1")?
+            .exists(params![client.as_str(), id])?)
+    }
+
     /// How many clients and how many users are in a group.
     pub fn count_members(&self, id: i64) -> Result<(u64, u64), StoreFault> {
         let counts = self
@@ -471,7 +492,7 @@ impl Tx<'_> {
     /// Keeps a group's public state as it is in `epoch`.
     pub fn set_group_state(&self, id: i64, epoch: u64, state: &[u8]) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached("UPDATE mls_group SET state_epoch = ?2, state = ?3 WHERE id = ?1")?
+            .prepare_cached("INSERT OR REPLACE INTO public_state (grp, epoch, state) VALUES (?1, ?2, ?3)")?
             .execute(params![id, signed(epoch), state])?;
         Ok(())
     }
@@ -479,7 +500,7 @@ impl Tx<'_> {
     /// Keeps the GroupInfo of a group's epoch.
     pub fn set_group_info(&self, id: i64, info: &[u8]) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached("UPDATE mls_group SET group_info = ?2 WHERE id = ?1")?
+            .prepare_cached("INSERT OR REPLACE INTO group_info (grp, info) VALUES (?1, ?2)")?
             .execute(params![id, info])?;
         Ok(())
     }

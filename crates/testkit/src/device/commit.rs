@@ -24,6 +24,7 @@ pub struct Change {
     packages: Vec<Octets>,
     grants: Vec<String>,
     removes: Vec<ClientUri>,
+    leaves: Vec<u32>,
     policy: Option<Policy>,
     identity: Option<String>,
     drops: bool,
@@ -51,6 +52,11 @@ impl Change {
     /// Removes a client.
     pub fn removing(client: &ClientUri) -> Self {
         Self { removes: vec![client.clone()], ..Self::default() }
+    }
+
+    /// Removes a leaf, whosever it is.
+    pub fn removing_leaf(leaf: u32) -> Self {
+        Self { leaves: vec![leaf], ..Self::default() }
     }
 
     /// Removes a client as well.
@@ -131,8 +137,12 @@ impl Device {
         let packages: Vec<KeyPackage> = change.packages.iter().map(read_package).collect();
         self.with(group, |joined| {
             joined.mls.clear_pending_commit(self.mls.storage()).unwrap();
-            let removes: Vec<LeafNodeIndex> =
-                change.removes.iter().map(|client| leaf_of(&joined.mls, client)).collect();
+            let removes: Vec<LeafNodeIndex> = change
+                .removes
+                .iter()
+                .map(|client| leaf_of(&joined.mls, client))
+                .chain(change.leaves.iter().copied().map(LeafNodeIndex::new))
+                .collect();
             let extensions = joined.mls.extensions().clone();
             let mut leaf = LeafNodeParameters::builder();
             if let Some(identity) = &change.identity {
