@@ -110,8 +110,7 @@ impl Core {
         let asked = self.call(group.provider(), Ask::get(format!("/groups/{}/info", group.name()))).await;
         let unavailable = |text: String| Refusal::from(Problem::new(Code::Unavailable, text));
         let answer = asked.map_err(|fault| unavailable(format!("{} says: {fault}", group.provider())))?;
-        answer.message()
-            .map_err(|fault| unavailable(format!("{} answers badly: {fault}", group.provider())))
+        answer.message().map_err(|fault| unavailable(format!("{} answers badly: {fault}", group.provider())))
     }
 }
 

@@ -544,8 +544,7 @@ pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
 async fn fetch_log(core: &Core, peer: &Provider, name: &Name, after: u64) -> Result<LogPage, PeerFault> {
     let query = LogQuery { after, ..LogQuery::default() };
     let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
-    answer.message()
-        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
+    answer.message().map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
 }
 
 /// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs

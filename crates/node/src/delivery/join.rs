@@ -107,6 +107,7 @@ fn check_roster(state: &PublicState, roster: &Roster) -> Result<(), PeerFault> {
 
 async fn ask<T: DeserializeOwned>(core: &Core, peer: &Provider, resource: String) -> Result<T, PeerFault> {
     let answer = core.call(peer, Ask::get(resource)).await?;
-    answer.message()
+    answer
+        .message()
         .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
 }

@@ -185,12 +185,7 @@ async fn handshake(
     }
 }
 
-fn placed(
-    core: &Core,
-    group: &GroupUri,
-    submitter: &Provider,
-    id: Id,
-) -> Result<Option<Placed>, StoreFault> {
+fn placed(core: &Core, group: &GroupUri, submitter: &Provider, id: Id) -> Result<Option<Placed>, StoreFault> {
     core.store.glance(|view| match view.group(group)? {
         Some(row) => view.placed(row.id, submitter, id),
         None => Ok(None),

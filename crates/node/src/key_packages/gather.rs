@@ -136,7 +136,8 @@ impl Core {
             wait: Duration::ZERO,
         };
         let answer = self.call(peer, ask).await?;
-        answer.message()
+        answer
+            .message()
             .map(Some)
             .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
     }

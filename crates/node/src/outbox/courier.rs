@@ -107,8 +107,8 @@ async fn bring(
     };
     let outcomes: Vec<Outcome> = match core.call(owner, ask).await {
         Ok(answer) => {
-            let answered: SubmissionResults = answer.message()
-                .map_err(|fault| malformed(format!("its results: {fault}")))?;
+            let answered: SubmissionResults =
+                answer.message().map_err(|fault| malformed(format!("its results: {fault}")))?;
             let in_order = answered.results.iter().map(|result| result.id);
             if !in_order.eq(submissions.events.iter().map(|submission| submission.id)) {
                 return Err(malformed("its results are not those of what was submitted".into()));

@@ -66,8 +66,7 @@ pub(super) async fn keep_page(
     cursor: Option<Cursor>,
     answer: &Answer,
 ) -> Result<usize, PeerFault> {
-    let page: FeedPage = answer.message()
-        .map_err(|fault| PageFault::Malformed(fault.to_string()))?;
+    let page: FeedPage = answer.message().map_err(|fault| PageFault::Malformed(fault.to_string()))?;
     check_numbers(&page, cursor.as_ref())?;
     core.traffic.update(answer.record, |record| {
         record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
