@@ -61,7 +61,7 @@ pub(crate) struct Action {
 
 /// How often what happens while people get to know each other.
 const AT_FIRST: &[(Kind, u32)] =
-    &[(Kind::Connect, 50), (Kind::Decide, 30), (Kind::Create, 4), (Kind::Add, 8), (Kind::Talk, 10)];
+    &[(Kind::Connect, 50), (Kind::Decide, 30), (Kind::Create, 10), (Kind::Add, 15), (Kind::Talk, 10)];
 
 /// How often what happens from then on.
 const THEN: &[(Kind, u32)] = &[
@@ -70,7 +70,7 @@ const THEN: &[(Kind, u32)] = &[
     (Kind::Connect, 40),
     (Kind::Decide, 120),
     (Kind::End, 4),
-    (Kind::Create, 6),
+    (Kind::Create, 12),
     (Kind::Add, 130),
     (Kind::AddOwn, 15),
     (Kind::Remove, 20),

@@ -125,6 +125,7 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
             None => return Some(format!("{provider} knows nothing of {group}")),
         }
     }
+    let alone = members.len() == 1;
     for member in members {
         let uri = member.member.client;
         let house = town.house(uri.provider());
@@ -133,6 +134,8 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
             Ok(about)
                 if about.standing == Standing::Member
                     && (about.epoch, about.head) == (row.epoch, row.head) => {}
+            // Nobody is there to take out the last one, who has left all the same.
+            Ok(about) if about.standing == Standing::Left && alone => {}
             Ok(about) => {
                 return Some(format!(
                     "{uri} is {:?} in {group}, at epoch {} and event {} of {} and {}: {:?}",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use drawbridge_client::{Delivery, LineKind, LineView, Notice};
+use drawbridge_client::{Delivery, LineKind, LineView, Notice, Standing as MemberStanding};
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider};
 use drawbridge_mtp::message::{Event, EventKind, Item, ItemBody};
@@ -172,6 +172,10 @@ impl Truth {
             }
             return 0;
         };
+        if self.roster.values().eq([client]) && about.standing == MemberStanding::Left {
+            // Nobody is there to take out the last one, who has left all the same.
+            return 0;
+        }
         if self.roster.values().any(|member| member == client) {
             let mut own: Vec<ClientUri> = about.members.iter().flat_map(|one| one.clients.clone()).collect();
             let mut all: Vec<ClientUri> = self.roster.values().cloned().collect();
@@ -182,10 +186,7 @@ impl Truth {
                     about.epoch, about.head, self.row.epoch, self.row.head
                 ));
             }
-        } else if !matches!(
-            about.standing,
-            drawbridge_client::Standing::Left | drawbridge_client::Standing::Removed
-        ) {
+        } else if !matches!(about.standing, MemberStanding::Left | MemberStanding::Removed) {
             wrong.push(format!("{client} is {:?} in {uri}, and not a member", about.standing));
         }
         self.shows(client, &lines(town, house, client, uri).await, wrong)
