@@ -257,16 +257,20 @@ pub(super) fn joined(
         tx.want(name, Want::Clean, tx.now)?;
     }
     // What was encrypted before and not taken goes out anew.
-    tx.encrypt_again(name)?;
+    tx.encrypt_again(name, seq)?;
     tx.ring_to_do();
     tx.ring_to_send();
     Ok(())
 }
 
 impl Tx<'_> {
-    /// Lets what was encrypted by a lost state and not given to the provider be encrypted anew.
-    fn encrypt_again(&self, group: &GroupUri) -> Result<(), ClientFault> {
+    /// Lets what was encrypted by a lost state and not given to the provider be encrypted anew; of what was accepted
+    /// before event `seq`, no event will come any more.
+    fn encrypt_again(&self, group: &GroupUri, seq: u64) -> Result<(), ClientFault> {
         for mut one in self.outgoing(group)? {
+            if one.stage == Stage::Accepted && one.body.placed < seq {
+                self.remove_outgoing(&one)?;
+            }
             if one.stage == Stage::Ready && one.body.says.is_some() {
                 one.stage = Stage::Waiting;
                 one.body.submission = None;

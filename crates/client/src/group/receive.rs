@@ -14,7 +14,7 @@ use super::{join::joined, refresh, say::take_content, submit::accepted};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
-    store::{Conversation, Tx, Want, random},
+    store::{Conversation, Stage, Tx, Want, random},
     view::{Notice, Standing},
 };
 
@@ -198,7 +198,9 @@ pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
         tx.forget_intent(group, intent.place)?;
     }
     for outgoing in tx.outgoing(group)? {
-        if outgoing.body.says.is_some() {
+        if outgoing.stage == Stage::Accepted {
+            tx.remove_outgoing(&outgoing)?;
+        } else if outgoing.body.says.is_some() {
             super::submit::failed(tx, outgoing, "This client is no longer in the conversation.".into())?;
         } else {
             tx.remove_outgoing(&outgoing)?;
