@@ -10,6 +10,7 @@
 //! | `play` | doing it |
 //! | `calm` | when nothing is left to do |
 //! | `truth` | what has to be so then |
+//! | `killed` | the same truth where the system kills a provider's process, amid whatever it is writing |
 //!
 //! The seed is printed. One is played again with
 //!
@@ -21,6 +22,7 @@
 
 mod action;
 mod calm;
+mod killed;
 mod play;
 mod town;
 mod truth;

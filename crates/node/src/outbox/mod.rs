@@ -35,8 +35,9 @@ impl Answers {
         told
     }
 
-    fn give_up(&self, group: &GroupUri, id: Id) {
-        lock(&self.0).remove(&(group.clone(), id));
+    /// Waits no longer; `false` where the answer is on its way already.
+    fn give_up(&self, group: &GroupUri, id: Id) -> bool {
+        lock(&self.0).remove(&(group.clone(), id)).is_some()
     }
 
     /// Who waits for what became of a submission.
@@ -82,16 +83,17 @@ pub(crate) async fn submit(
         .await?;
     let deadline = tokio::time::Instant::now() + ANSWER_TIME;
     let mut results = Vec::with_capacity(ids.len());
-    for (id, answer) in ids.into_iter().zip(answers) {
-        let answer = tokio::select! {
-            answer = answer => answer.ok(),
+    for (id, mut answer) in ids.into_iter().zip(answers) {
+        let mut answered = tokio::select! {
+            answer = &mut answer => answer.ok(),
             () = tokio::time::sleep_until(deadline) => None,
             () = core.stop.cancelled() => None,
         };
-        if answer.is_none() {
-            core.answers.give_up(group, id);
+        if answered.is_none() && !core.answers.give_up(group, id) {
+            // Whoever took it is about to answer, and counts on being heard: no item will tell of it.
+            answered = answer.await.ok();
         }
-        results.push(SubmissionResult { id, outcome: answer.unwrap_or(Outcome::Queued) });
+        results.push(SubmissionResult { id, outcome: answered.unwrap_or(Outcome::Queued) });
     }
     Ok(results)
 }
