@@ -175,6 +175,10 @@ async fn told(town: &Town) -> String {
                     "{} is {:?} at epoch {}, event {} {:?}",
                     group.uri, group.standing, group.epoch, group.head, group.fault
                 ));
+                let last = view.log_slice(&group, group.head.saturating_sub(4), group.head, 4, u64::MAX)?;
+                left.extend(last.events.iter().map(|event| {
+                    format!("  {} {} in {} by {}", event.seq, event.kind, event.epoch, event.sender)
+                }));
             }
             for (peer, trouble) in view.latest_troubles(20)? {
                 left.push(format!(
