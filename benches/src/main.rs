@@ -5,14 +5,20 @@
 
 mod appends;
 mod catching_up;
+mod commits;
 mod delivery;
+mod fan_out;
+mod line;
+mod messages;
 mod place;
 mod plain;
 mod starting;
 mod table;
+mod typing;
 mod waiting;
 
 use std::error::Error;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use place::Place;
@@ -20,6 +26,30 @@ use table::Row;
 
 /// What a measurement gives; it ends at the first thing that goes wrong.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How fast, and at what cost.
+struct Rate {
+    /// Things a second.
+    a_second: f64,
+    /// Seconds of CPU time for a thousand.
+    cpu: f64,
+}
+
+/// A measurement by its name.
+type Named = (&'static str, for<'a> fn(&'a Place) -> Measuring<'a>);
+type Measuring<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<Row>>> + 'a>>;
+
+const ALL: [Named; 9] = [
+    ("appends", |place| Box::pin(appends::measure(place))),
+    ("delivery", |place| Box::pin(delivery::measure(place))),
+    ("catching-up", |place| Box::pin(catching_up::measure(place))),
+    ("starting", |place| Box::pin(starting::measure(place))),
+    ("waiting", |place| Box::pin(waiting::measure(place))),
+    ("commits", |place| Box::pin(commits::measure(place))),
+    ("messages", |place| Box::pin(messages::measure(place))),
+    ("typing", |place| Box::pin(typing::measure(place))),
+    ("fan-out", |place| Box::pin(fan_out::measure(place))),
+];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -49,27 +79,13 @@ fn ended(fault: &dyn Error) -> ExitCode {
 /// Measures everything, or what is called `only`, one after the other so that nothing disturbs anything.
 async fn measure(only: Option<&str>) -> Outcome<()> {
     let place = Place::make()?;
-    let wanted = |name: &str| only.is_none_or(|only| only == name);
     let mut rows: Vec<Row> = Vec::new();
-    if wanted("appends") {
-        rows.extend(appends::measure(&place).await?);
-    }
-    if wanted("delivery") {
-        rows.extend(delivery::measure(&place).await?);
-    }
-    if wanted("catching-up") {
-        rows.extend(catching_up::measure(&place).await?);
-    }
-    if wanted("starting") {
-        rows.extend(starting::measure(&place).await?);
-    }
-    if wanted("waiting") {
-        rows.extend(waiting::measure(&place).await?);
+    for (_, measure) in ALL.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
+        rows.extend(measure(&place).await?);
     }
     if rows.is_empty() {
-        return Err(
-            "name one of appends, delivery, catching-up, starting, waiting, or nothing for all".into()
-        );
+        let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
+        return Err(format!("name one of {}, or nothing for all", names.join(", ")).into());
     }
     table::print(&rows);
     Ok(())

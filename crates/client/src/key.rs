@@ -79,6 +79,36 @@ impl StorageKey {
         }
     }
 
+    /// The key in the keychain of the operating system under these names, made there if there is none. Only with the
+    /// feature `keychain`.
+    ///
+    /// It blocks, also while a person unlocks the keychain: call it where that is allowed.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no keychain, it stays locked, or holds something else under these names.
+    #[cfg(feature = "keychain")]
+    pub fn in_keychain(service: &str, account: &str) -> io::Result<Self> {
+        let entry = keyring::Entry::new(service, account).map_err(io::Error::other)?;
+        match entry.get_secret().map(Zeroizing::new) {
+            Ok(secret) => {
+                let bytes: [u8; 32] = secret.as_slice().try_into().map_err(|_| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the keychain holds another kind of secret there",
+                    )
+                })?;
+                Ok(Self::from_bytes(bytes))
+            }
+            Err(keyring::Error::NoEntry) => {
+                let key = Self::random()?;
+                entry.set_secret(key.as_bytes()).map_err(io::Error::other)?;
+                Ok(key)
+            }
+            Err(fault) => Err(io::Error::other(fault)),
+        }
+    }
+
     fn read(file: fs::File, path: &Path) -> io::Result<Self> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(33));
         file.take(33).read_to_end(&mut bytes)?;

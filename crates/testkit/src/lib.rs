@@ -16,6 +16,7 @@
 //! | [`House`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
 //! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
+//! | [`Owned`] | a group that a hand-made provider owns |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
@@ -29,6 +30,7 @@ mod fault;
 mod hand_made;
 mod house;
 mod key_package;
+mod owned;
 mod person;
 mod phone;
 mod realm;
@@ -39,12 +41,13 @@ pub use circle::Circle;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
-pub use device::{Answer, Change, Device, Said, policy};
+pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
 pub use house::{BuiltIn, House};
 pub use key_package::KeyPackageDraft;
+pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;
 pub use realm::Realm;

@@ -80,7 +80,7 @@ fn peers_of(town: &Town, house: &House) -> Vec<Provider> {
 
 fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Option<String>, StoreFault> {
     for peer in peers {
-        if !view.outbox(peer, 1)?.is_empty() {
+        if !view.outbox(peer, 1, u64::MAX)?.is_empty() {
             return Ok(Some(format!("its outbox for {peer} is not empty")));
         }
         if !view.unsent(peer)?.is_empty() || !view.unsent_authorizations(peer)?.is_empty() {
@@ -162,7 +162,7 @@ async fn told(town: &Town) -> String {
         let left = town.reads(house, move |view| {
             let mut left = Vec::new();
             for peer in &peers {
-                left.extend(view.outbox(peer, 100)?.into_iter().map(|queued| {
+                left.extend(view.outbox(peer, 100, u64::MAX)?.into_iter().map(|queued| {
                     format!(
                         "outbox: {} {} by {}",
                         queued.group, queued.submission.kind, queued.submission.sender

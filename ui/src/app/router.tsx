@@ -4,11 +4,11 @@ import {
   createRoute,
   createRouter,
   Link,
+  lazyRouteComponent,
   type RouterHistory,
 } from "@tanstack/react-router";
 import { AccountsScreen } from "@/screens/AccountsScreen";
 import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
-import { ConversationsScreen } from "@/screens/ConversationsScreen";
 import { GroupsScreen } from "@/screens/GroupsScreen";
 import { OverviewScreen } from "@/screens/OverviewScreen";
 import { PeersScreen } from "@/screens/PeersScreen";
@@ -54,7 +54,8 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: "/conversations",
-    component: ConversationsScreen,
+    // What reads Markdown is large, and the window opens without it.
+    component: lazyRouteComponent(() => import("@/screens/ConversationsScreen"), "ConversationsScreen"),
     validateSearch: (search): { user?: string; open?: string; at?: number } => {
       const user = text(search.user);
       const at = typeof search.at === "number" ? search.at : undefined;

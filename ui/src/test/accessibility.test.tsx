@@ -83,7 +83,7 @@ describe("no screen stands in the way of anyone", () => {
 
   it("a grant", async () => {
     const { person } = open(node, `/groups?open=${encodeURIComponent(CLUB)}`);
-    await person.click(await screen.findByRole("button", { name: "Show the grant for bob" }));
+    await person.click(await screen.findByRole("button", { name: "Grant: verified, for bob" }));
     await screen.findByRole("dialog");
     expect(await violations()).toEqual([]);
   });

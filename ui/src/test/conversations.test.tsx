@@ -75,7 +75,7 @@ describe("conversations", () => {
     messages[0] = message(1, "Who?", { reactions: [{ emoji: "👍", users: [user("carol")] }] });
     const { person } = open(node, AT);
     const row = await screen.findByTestId("message-m1");
-    await person.click(within(row).getByRole("button", { name: "👍 carol" }));
+    await person.click(within(row).getByRole("button", { name: "👍 1: carol" }));
     expect(node.requests("react")).toEqual([
       { user: "alice", group: CLUB, message: "m1", emoji: "👍", on: true },
     ]);

@@ -37,12 +37,12 @@ describe("groups", () => {
 
   it("shows who added whom, and the grant's claims behind it", async () => {
     const { person } = open(node, AT);
-    await person.click(await screen.findByRole("button", { name: "Show the grant for bob" }));
+    await person.click(await screen.findByRole("button", { name: "Grant: verified, for bob" }));
     const dialog = await screen.findByRole("dialog");
     expect(dialog).toHaveTextContent("beta.example signed it, and it says what the roster says.");
     expect(dialog).toHaveTextContent("mimi://alpha.example/u/alice");
     await person.keyboard("{Escape}");
-    expect(screen.getByRole("button", { name: "Show the grant for carol" })).toHaveTextContent(
+    expect(screen.getByRole("button", { name: "Grant: not verified, for carol" })).toHaveTextContent(
       "not verified",
     );
   });
@@ -65,7 +65,7 @@ describe("groups", () => {
 
   it("removes a provider's people in one step, after naming them", async () => {
     const { person } = open(node, AT);
-    await person.click(await screen.findByRole("button", { name: "Remove everyone from beta.example" }));
+    await person.click(await screen.findByRole("button", { name: "Remove all of beta.example" }));
     const dialog = await screen.findByRole("dialog");
     expect(dialog).toHaveTextContent("bob will get nothing from it any more");
     await person.click(within(dialog).getByRole("button", { name: "Remove 1 person" }));
@@ -92,6 +92,6 @@ describe("groups", () => {
     node.groups = [groupDetail({ accounts: [{ user: "alice", admin: true, built_in: false }] })];
     open(node, AT);
     expect(await screen.findByText(/A provider changes nothing in a group by itself/)).toBeInTheDocument();
-    expect(screen.queryByRole("button", { name: /Remove everyone/ })).toBeNull();
+    expect(screen.queryByRole("button", { name: /Remove all/ })).toBeNull();
   });
 });

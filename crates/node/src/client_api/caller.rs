@@ -18,6 +18,7 @@ use super::Refused;
 use crate::accounts::hash_token;
 use crate::core::{Core, lock};
 use crate::http::{read_message, wanted};
+use crate::store::StoreFault;
 
 /// A client's use of its token is noted at most so often, in milliseconds.
 const SEEN_EVERY: u64 = 60_000;
@@ -50,7 +51,8 @@ impl FromRequestParts<Arc<Core>> for Caller {
         let refused =
             || Problem::new(Code::SignatureMissing, "give a client's token as Authorization: Bearer …");
         let hash = hash_token(token.ok_or_else(refused)?);
-        let found = core.store.read(move |view| view.client_by_token(&hash)).await?;
+        let found: Result<_, StoreFault> = core.store.glance(|view| view.client_by_token(&hash));
+        let found = found?;
         let (user, client) = found.ok_or_else(refused)?;
         saw(core, &user, &client);
         let user = core.user(&user);

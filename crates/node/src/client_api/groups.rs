@@ -11,7 +11,6 @@ use drawbridge_mtp::message::{
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
-use drawbridge_mtp::wire::{self, Encoding};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
@@ -111,8 +110,7 @@ impl Core {
         let asked = self.call(group.provider(), Ask::get(format!("/groups/{}/info", group.name()))).await;
         let unavailable = |text: String| Refusal::from(Problem::new(Code::Unavailable, text));
         let answer = asked.map_err(|fault| unavailable(format!("{} says: {fault}", group.provider())))?;
-        wire::decode(Encoding::Json, &answer.body)
-            .map_err(|fault| unavailable(format!("{} answers badly: {fault}", group.provider())))
+        answer.message().map_err(|fault| unavailable(format!("{} answers badly: {fault}", group.provider())))
     }
 }
 

@@ -164,7 +164,8 @@ async fn tell<R: DeserializeOwned>(
     let answers = content.is_some();
     match core.call(peer, Ask { method, resource, content, wait: Duration::ZERO }).await {
         Ok(_) if !answers => Ok(Told::Nothing),
-        Ok(answer) => wire::decode(Encoding::Json, &answer.body)
+        Ok(answer) => answer
+            .message()
             .map(Told::State)
             .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
         Err(fault) => Told::by(fault),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::Id;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState};
 use tokio::time::Instant;
 
 use super::{Wait, WaitKind};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
-use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault};
+use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault, View};
 
 /// Why a pull gets no page.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +119,9 @@ impl Pull<'_> {
     }
 }
 
+/// So few items are read on the spot.
+const FEW: u64 = 8;
+
 /// One look at the feed, and at whether the reader may have it.
 async fn look(
     core: &Core,
@@ -127,22 +131,47 @@ async fn look(
     max_bytes: u64,
 ) -> Result<(FeedPlace, FeedSlice, bool), StoreFault> {
     loop {
-        let of = reader.clone();
-        let looked = core.store.read(move |view| {
-            let may = match &of {
-                Reader::Peer(peer) => view.peer_state(peer)? == PeerState::Allowed,
-                Reader::Client(_) => true,
-            };
-            let Some(place) = view.feed(&of)? else { return Ok::<_, StoreFault>(None) };
-            let slice = view.feed_slice(&of, after, max_items, max_bytes)?;
-            Ok(Some((place, slice, may)))
+        // Mostly there is nothing, or little.
+        let glanced = core.store.glance(|view| {
+            let Some(place) = view.feed(reader)? else { return Ok::<_, StoreFault>(Glance::NoFeed) };
+            if place.head.saturating_sub(after) > FEW {
+                return Ok(Glance::Much);
+            }
+            let slice = view.feed_slice(reader, after, max_items, max_bytes)?;
+            Ok(Glance::Little(Box::new((place, slice, may_read(view, reader)?))))
         });
-        if let Some(found) = looked.await? {
-            return Ok(found);
+        match glanced? {
+            Glance::Little(found) => return Ok(*found),
+            Glance::Much => {
+                let of = reader.clone();
+                let looked = core.store.read(move |view| {
+                    let Some(place) = view.feed(&of)? else { return Ok::<_, StoreFault>(None) };
+                    let slice = view.feed_slice(&of, after, max_items, max_bytes)?;
+                    Ok(Some((place, slice, may_read(view, &of)?)))
+                });
+                if let Some(found) = looked.await? {
+                    return Ok(found);
+                }
+            }
+            Glance::NoFeed => {}
         }
         let of = reader.clone();
         core.store.write(move |tx| tx.open_feed(&of)).await?;
     }
+}
+
+/// What there is at first sight.
+enum Glance {
+    NoFeed,
+    Little(Box<(FeedPlace, FeedSlice, bool)>),
+    Much,
+}
+
+fn may_read(view: &View<'_>, reader: &Reader) -> Result<bool, StoreFault> {
+    Ok(match reader {
+        Reader::Peer(peer) => view.peer_state(peer)? == PeerState::Allowed,
+        Reader::Client(_) => true,
+    })
 }
 
 /// Whether the place that the reader names is in this history, and still followed by what is kept.
@@ -157,8 +186,7 @@ async fn check_place(
     let beyond = query.after > place.head;
     let mut other_item = false;
     if query.after > 0 && !other_history && !beyond {
-        let (of, after) = (reader.clone(), query.after);
-        let kept = core.store.read(move |view| view.feed_item_id(&of, after)).await?;
+        let kept: Option<Id> = core.store.glance(|view| view.feed_item_id(reader, query.after))?;
         let known = kept.or_else(|| place.acknowledged_item.filter(|_| place.acknowledged == query.after));
         other_item = query.last.zip(known).is_some_and(|(named, known)| named != known);
     }

@@ -1,17 +1,17 @@
 //! What others' feeds tell us of the groups that our users are in: checked against each group's chain, followed in its
 //! public state, and stored with the page that brought it (sections 10 and 11).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use drawbridge_mtp::chain::Head;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Name, Provider, UserUri};
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
     Body, Event, EventKind, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
-use drawbridge_mtp::wire::{self, Encoding};
 
 use super::groups::Writing;
 use super::is_current;
@@ -68,6 +68,15 @@ struct Opened {
     row: GroupRow,
 }
 
+/// What became of fetching an object.
+enum Fetched {
+    Whole(Vec<u8>),
+    /// The peer has it no more.
+    Gone,
+    /// It is not what it was said to be.
+    Wrong(String),
+}
+
 impl Intake {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
@@ -83,6 +92,8 @@ impl Intake {
     pub(crate) async fn item(&mut self, core: &Core, peer: &Provider, item: &Item) -> Result<(), PeerFault> {
         match &item.body {
             ItemBody::Event(event) => self.event(core, peer, event.clone()).await,
+            // A feed that starts anew tells again what was true once; of events, the log says whether they are new.
+            ItemBody::Welcome(_) | ItemBody::Removed(_) if has_come(core, peer, item.id).await? => Ok(()),
             ItemBody::Welcome(welcome) if welcome.group.provider() == peer => {
                 self.welcome(core, peer, welcome.clone()).await
             }
@@ -94,6 +105,44 @@ impl Intake {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Opens the groups that `items` tell of, all of them together: each of them alone would cost a round through the
+    /// writer.
+    pub(crate) async fn open_all(
+        &mut self,
+        core: &Core,
+        peer: &Provider,
+        items: &[Item],
+    ) -> Result<(), PeerFault> {
+        let groups: BTreeSet<&GroupUri> = items
+            .iter()
+            .filter_map(|item| match &item.body {
+                ItemBody::Event(event) => Some(&event.group),
+                ItemBody::Welcome(welcome) => Some(&welcome.group),
+                ItemBody::Removed(removed) => Some(&removed.group),
+                _ => None,
+            })
+            .filter(|group| group.provider() == peer)
+            .collect();
+        let mut writings = Vec::with_capacity(groups.len());
+        for group in groups {
+            writings.push((group.clone(), core.lock_group(group).await));
+        }
+        if writings.is_empty() {
+            return Ok(());
+        }
+        let uris: Vec<GroupUri> = writings.iter().map(|(uri, _)| uri.clone()).collect();
+        // By way of the writer, as the states are: all are of one moment.
+        let rows: Result<Vec<_>, StoreFault> =
+            core.store.write(move |tx| uris.iter().map(|uri| tx.group(uri)).collect()).await;
+        for ((uri, mut writing), row) in writings.into_iter().zip(rows.map_err(store_fault)?) {
+            if let Some(row) = row {
+                let state = writing.take();
+                self.opened.insert(uri, Opened { writing, state, row });
+            }
+        }
+        Ok(())
     }
 
     /// Opens a group, where we know it.
@@ -165,7 +214,10 @@ impl Intake {
             if head >= until || !is_current(&opened.row) {
                 return Ok(());
             }
-            let page = fetch_log(core, peer, group.name(), head).await?;
+            let page = match fetch_log(core, peer, group.name(), head).await {
+                Err(fault) if fault.is(Code::NotFound) => LogPage::default(),
+                page => page?,
+            };
             if page.first > head + 1 {
                 // What is missing is not to be had any more: the chain starts anew.
                 let text = format!(
@@ -185,7 +237,7 @@ impl Intake {
             if self.steps.len() == before {
                 let text =
                     format!("its log of {group} ends before event {until}, which its feed has told of");
-                return Err(PeerFault::new(Stage::Content, "log-short", text));
+                self.break_off(group.clone(), text);
             }
         }
     }
@@ -210,7 +262,14 @@ impl Intake {
         };
         let body = match &event.body {
             Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
-            Some(Body::Object(object)) => self.fetch(core, peer, *object).await?,
+            Some(Body::Object(object)) => match self.fetch(core, peer, *object).await? {
+                Fetched::Whole(bytes) => Some(bytes),
+                Fetched::Gone => None,
+                Fetched::Wrong(text) => {
+                    self.break_off(group, text);
+                    return Ok(());
+                }
+            },
             None => None,
         };
         let is_handshake = matches!(event.kind, EventKind::Proposal | EventKind::Commit);
@@ -219,7 +278,13 @@ impl Intake {
         if is_handshake && opened.row.standing == Standing::Live {
             if opened.state.is_none() {
                 // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
-                opened.state = core.restore_group(&group).await.map_err(store_fault)?;
+                opened.state = match core.restore_group(&group).await {
+                    Err(StoreFault::Unreadable { value, .. }) => {
+                        tracing::warn!(%group, fault = %value, "the state of a group is had from its owner again");
+                        None
+                    }
+                    restored => restored.map_err(store_fault)?,
+                };
             }
             let followed = match (&mut opened.state, &body) {
                 (Some(state), Some(body)) => {
@@ -258,6 +323,14 @@ impl Intake {
         let group = welcome.group.clone();
         let from = welcome.from_seq;
         match self.open(core, &group).await? {
+            Some(opened) if !is_current(&opened.row) && from <= opened.row.head => {
+                let text = format!(
+                    "a Welcome to {group} names event {from}, and its log was known up to {}",
+                    opened.row.head
+                );
+                self.troubles.push(PeerFault::new(Stage::Content, "welcome-old", text));
+                return Ok(());
+            }
             Some(opened) if !is_current(&opened.row) => {
                 begin_anew(&mut opened.row, from);
                 opened.state = None;
@@ -282,31 +355,37 @@ impl Intake {
     ) -> Result<Option<Vec<u8>>, PeerFault> {
         match body {
             Body::Here(bytes) => Ok(Some(bytes.as_slice().to_vec())),
-            Body::Object(object) => self.fetch(core, peer, *object).await,
+            Body::Object(object) => match self.fetch(core, peer, *object).await? {
+                Fetched::Whole(bytes) => Ok(Some(bytes)),
+                Fetched::Gone => Ok(None),
+                Fetched::Wrong(text) => {
+                    self.troubles.push(PeerFault::new(Stage::Content, "object-wrong", text));
+                    Ok(None)
+                }
+            },
         }
     }
 
-    /// Fetches an object; `None` where the peer has it no more.
-    async fn fetch(
-        &mut self,
-        core: &Core,
-        peer: &Provider,
-        object: ObjectRef,
-    ) -> Result<Option<Vec<u8>>, PeerFault> {
+    /// Fetches an object.
+    async fn fetch(&mut self, core: &Core, peer: &Provider, object: ObjectRef) -> Result<Fetched, PeerFault> {
+        if object.size > Limits::default().request_bytes {
+            let text = format!("the object {} is larger than any message may be", object.sha256);
+            return Ok(Fetched::Wrong(text));
+        }
         let answer = match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
             Ok(answer) => answer,
             Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
                 self.troubles.push(fault);
-                return Ok(None);
+                return Ok(Fetched::Gone);
             }
             Err(fault) => return Err(fault),
         };
         self.fetched += answer.body.len() as u64;
         if Hash32::of(&answer.body) != object.sha256 {
             let text = format!("the object {} is not what its name says", object.sha256);
-            return Err(PeerFault::new(Stage::Content, "object-wrong", text));
+            return Ok(Fetched::Wrong(text));
         }
-        Ok(Some(answer.body.to_vec()))
+        Ok(Fetched::Whole(answer.body.to_vec()))
     }
 
     /// What went wrong without stopping the feed.
@@ -341,10 +420,20 @@ impl Settling {
 impl Keeping {
     /// Stores everything.
     pub(crate) fn keep(self, tx: &Tx<'_>, ours: &Provider) -> Result<(), StoreFault> {
+        // As far as events alone change them, groups are read once for the whole page.
+        let mut rows: HashMap<GroupUri, GroupRow> = HashMap::new();
         for step in self.0 {
             match step {
-                Step::Event(kept) => keep_event(tx, ours, *kept)?,
+                Step::Event(kept) => {
+                    if !rows.contains_key(&kept.event.group) {
+                        rows.extend(tx.group(&kept.event.group)?.map(|row| (row.uri.clone(), row)));
+                    }
+                    if let Some(row) = rows.get_mut(&kept.event.group) {
+                        keep_event(tx, ours, row, *kept)?;
+                    }
+                }
                 Step::Break { group, text } => {
+                    rows.remove(&group);
                     if let Some(mut row) = tx.group(&group)? {
                         row.standing = Standing::Broken;
                         row.fault = Some(text);
@@ -352,26 +441,29 @@ impl Keeping {
                     }
                 }
                 Step::Welcome { welcome, message, ratchet_tree } => {
+                    rows.remove(&welcome.group);
                     keep_welcome(tx, ours, &welcome, &message, &ratchet_tree)?;
                 }
-                Step::Removed(removed) => keep_removed(tx, ours, &removed)?,
+                Step::Removed(removed) => {
+                    rows.remove(&removed.group);
+                    keep_removed(tx, ours, &removed)?;
+                }
             }
         }
         Ok(())
     }
 }
 
-fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault> {
+fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> Result<(), StoreFault> {
     let Kept { event, body, changed, leaver, is_lost } = kept;
-    let Some(mut row) = tx.group(&event.group)? else { return Ok(()) };
-    if row.hash.is_none() {
+    if row.hash.is_none() || event.seq > row.head + 1 {
         row.first = event.seq;
     }
     if is_lost {
         row.standing = Standing::Joining;
     }
     if let Some(changed) = &changed {
-        keep_roster(tx, &row, changed, |_| None)?;
+        keep_roster(tx, row, changed, |_| None)?;
         row.epoch = changed.epoch;
         if let Some(policy) = &changed.policy {
             row.policy = Some(policy.clone());
@@ -387,14 +479,20 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, kept: Kept) -> Result<(), StoreFault
         let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
         tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
     }
-    if changed.is_some() || is_lost || row.hash.is_none() {
-        tx.put_group(&row)?;
+    if changed.is_some() || is_lost || row.first == event.seq {
+        tx.put_group(row)?;
     }
-    tx.keep_event(&mut row, &event, body.as_deref())?;
+    tx.keep_event(row, &event, body.as_deref())?;
     if let Some(changed) = &changed {
         dismiss_clients(tx, ours, row.id, changed, event.seq)?;
     }
     Ok(())
+}
+
+/// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
+async fn has_come(core: &Core, peer: &Provider, id: Id) -> Result<bool, PeerFault> {
+    let peer = peer.clone();
+    core.store.write(move |tx| tx.has_received(&peer, id)).await.map_err(store_fault)
 }
 
 /// A Welcome goes to those of our clients whose KeyPackages it is for.
@@ -407,7 +505,7 @@ fn keep_welcome(
 ) -> Result<(), StoreFault> {
     let mut clients: Vec<(Reader, Vec<Octets>)> = Vec::new();
     for reference in &welcome.key_package_refs {
-        let Some(client) = client_of(tx, ours, reference.as_slice())? else { continue };
+        let Some(client) = client_of(tx, ours, reference.as_slice(), &welcome.group)? else { continue };
         let reader = Reader::Client(client);
         match clients.iter_mut().find(|(there, _)| *there == reader) {
             Some((_, refs)) => refs.push(reference.clone()),
@@ -438,9 +536,14 @@ fn keep_welcome(
     Ok(())
 }
 
-/// Whose KeyPackage it was.
-fn client_of(tx: &Tx<'_>, ours: &Provider, reference: &[u8]) -> Result<Option<ClientUri>, StoreFault> {
-    let names = tx.client_of_key_package(reference)?;
+/// Whose KeyPackage it was, where that was handed out for this group: nobody is put into another.
+fn client_of(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    reference: &[u8],
+    group: &GroupUri,
+) -> Result<Option<ClientUri>, StoreFault> {
+    let names = tx.client_to_welcome(reference, group)?;
     Ok(names.map(|(user, client)| ClientUri::new(&UserUri::new(ours, &user), &client)))
 }
 
@@ -494,8 +597,7 @@ pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
 async fn fetch_log(core: &Core, peer: &Provider, name: &Name, after: u64) -> Result<LogPage, PeerFault> {
     let query = LogQuery { after, ..LogQuery::default() };
     let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
-    wire::decode(Encoding::Json, &answer.body)
-        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
+    answer.message().map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
 }
 
 /// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
+use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::{
     ItemBody, Outcome, Placed, Removed, RosterMember, Submission, SubmissionKind, SubmissionResult,
 };
@@ -185,6 +185,8 @@ async fn handshake(
     }
 }
 
+/// The place that a submission has already. Asked by way of the writer: who submitted it before may have gone away while
+/// it was on its way into the store.
 async fn placed(
     core: &Core,
     group: &GroupUri,
@@ -193,8 +195,8 @@ async fn placed(
 ) -> Result<Option<Placed>, StoreFault> {
     let (group, submitter) = (group.clone(), submitter.clone());
     core.store
-        .read(move |view| match view.group(&group)? {
-            Some(row) => view.placed(row.id, &submitter, id),
+        .write(move |tx| match tx.group(&group)? {
+            Some(row) => tx.placed(row.id, &submitter, id),
             None => Ok(None),
         })
         .await
@@ -306,14 +308,17 @@ fn place(
     ratchet_tree: &[u8],
 ) -> Result<Placed, StoreFault> {
     let seq = row.head + 1;
-    let before: BTreeSet<Provider> = tx.providers_in(row.id)?.into_iter().collect();
+    // Mostly a commit only changes keys, and who is in the group stays.
+    let stays = changed.joined.is_empty() && changed.gone.is_empty();
+    let providers = || if stays { Ok(Vec::new()) } else { tx.providers_in(row.id) };
+    let before: BTreeSet<Provider> = providers()?.into_iter().collect();
     for grant in grants {
         tx.spend_grant(&grant.iss, grant.jti, grant.ends)?;
     }
     keep_roster(tx, &row, changed, |joined| {
         grants.iter().find(|grant| grant.user == *joined.client.user()).map(|grant| grant.jws.clone())
     })?;
-    let after: BTreeSet<Provider> = tx.providers_in(row.id)?.into_iter().collect();
+    let after: BTreeSet<Provider> = providers()?.into_iter().collect();
 
     row.epoch = changed.epoch;
     if let Some(policy) = &changed.policy {
@@ -397,9 +402,11 @@ pub(super) fn dismiss_clients(
     changed: &Changed,
     seq: u64,
 ) -> Result<(), StoreFault> {
-    let back = |client: &ClientUri| changed.joined.iter().any(|joined| joined.client == *client);
-    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours && !back(client)) {
-        tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours) {
+        // It may have another leaf: that it joined with, in the place of this one.
+        if !tx.is_client_in(group, client)? {
+            tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+        }
     }
     Ok(())
 }

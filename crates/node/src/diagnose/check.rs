@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::Ping;
-use drawbridge_mtp::wire::{self, Encoding};
 use http::Method;
 
 use super::{PeerFault, Stage};
@@ -56,7 +55,7 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
     let began = Instant::now();
     let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
     let pinged = core.call(peer, ask).await.and_then(|answer| {
-        let pong: Ping = wire::decode(Encoding::Json, &answer.body).map_err(|fault| {
+        let pong: Ping = answer.message().map_err(|fault| {
             PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
         })?;
         let ours = core.ambient.now();

@@ -110,9 +110,7 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     let claimed = claimed.map(|request| request.signer().clone());
     recording.claimed(claimed.as_ref());
     let names_peer = match claimed {
-        Some(provider) => {
-            core.store.read(move |view| view.peer_state(&provider)).await? == PeerState::Allowed
-        }
+        Some(provider) => core.store.glance(|view| view.peer_state(&provider))? == PeerState::Allowed,
         None => false,
     };
     let content =
@@ -166,11 +164,7 @@ pub(super) async fn admit(
     method: &Method,
     path: &[&str],
 ) -> Result<PeerState, Refusal> {
-    let peer = provider.clone();
-    let (state, accepted) = core
-        .store
-        .read(move |view| Ok::<_, StoreFault>((view.peer_state(&peer)?, view.accepted_keys(&peer)?)))
-        .await?;
+    let state: PeerState = core.store.glance(|view| view.peer_state(provider))?;
     let is_ping = method == Method::GET && path == ["ping"];
     match state {
         _ if is_ping => Ok(state),
@@ -181,6 +175,7 @@ pub(super) async fn admit(
             let text =
                 "your key is not the one that was accepted here; ask the operator here to accept the new one";
             let problem = Problem::new(Code::PeerKeyChanged, text);
+            let accepted = core.store.glance(|view| view.accepted_keys(provider))?;
             Err(accepted.last().map_or(problem.clone(), |key| problem.with_fingerprint(*key)).into())
         }
         PeerState::Unknown | PeerState::Pending if !is_open_to_strangers(method, path) => {

@@ -34,15 +34,12 @@ impl Passed<'_> {
 
     /// A group of ours in which the caller has a member.
     async fn own_group(&self, name: &str) -> Result<GroupRow, Refusal> {
-        let (ours, reader) = (self.core.ours.clone(), self.reader());
+        let (ours, reader) = (&self.core.ours, self.reader());
         let name: Name = name.parse().map_err(|_| absent())?;
-        self.core
-            .store
-            .read(move |view| {
-                let row = delivery::visible(view, &ours, &name, None, &reader)?;
-                if *row.owner() == ours { Ok(row) } else { Err(absent()) }
-            })
-            .await
+        self.core.store.glance(|view| {
+            let row = delivery::visible(view, ours, &name, Some(ours), &reader)?;
+            if row.owner() == ours { Ok(row) } else { Err(absent()) }
+        })
     }
 }
 

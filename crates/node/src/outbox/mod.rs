@@ -26,23 +26,39 @@ const QUEUED: u64 = 10_000;
 
 /// Clients that wait for an owner's answer.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), oneshot::Sender<Outcome>>>);
+pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), Waiting>>);
+
+/// Those who wait for what becomes of one submission.
+type Waiting = Vec<oneshot::Sender<Outcome>>;
 
 impl Answers {
     fn wait(&self, group: &GroupUri, id: Id) -> oneshot::Receiver<Outcome> {
         let (tell, told) = oneshot::channel();
-        lock(&self.0).insert((group.clone(), id), tell);
+        lock(&self.0).entry((group.clone(), id)).or_default().push(tell);
         told
     }
 
-    /// Waits no longer; `false` where the answer is on its way already.
-    fn give_up(&self, group: &GroupUri, id: Id) -> bool {
-        lock(&self.0).remove(&(group.clone(), id)).is_some()
+    /// Those who wait for what became of a submission: from here on they have to be told.
+    fn take(&self, group: &GroupUri, id: Id) -> Vec<oneshot::Sender<Outcome>> {
+        let mut waiting = lock(&self.0).remove(&(group.clone(), id)).unwrap_or_default();
+        waiting.retain(|tell| !tell.is_closed());
+        waiting
     }
 
-    /// Who waits for what became of a submission.
-    fn take(&self, group: &GroupUri, id: Id) -> Option<oneshot::Sender<Outcome>> {
-        lock(&self.0).remove(&(group.clone(), id)).filter(|tell| !tell.is_closed())
+    /// Waits no longer, unless the answer is on its way already: then it is told nowhere else.
+    async fn give_up(&self, group: &GroupUri, id: Id, told: oneshot::Receiver<Outcome>) -> Option<Outcome> {
+        {
+            let mut waiting = lock(&self.0);
+            if let Some(tells) = waiting.get_mut(&(group.clone(), id)) {
+                drop(told);
+                tells.retain(|tell| !tell.is_closed());
+                if tells.is_empty() {
+                    waiting.remove(&(group.clone(), id));
+                }
+                return None;
+            }
+        }
+        told.await.ok()
     }
 }
 
@@ -57,16 +73,20 @@ pub(crate) async fn submit(
         let text = format!("{} is not this client; a client submits for itself", other.sender);
         return Err(Problem::new(Code::NotAuthorized, text).into());
     }
-    let uri = group.clone();
-    let asked = client.clone();
-    let may = core.store.read(move |view| {
-        let Some(row) = view.group(&uri)? else { return Ok(None) };
-        let is_in = view.groups_of(asked.user())?.iter().any(|of_user| of_user.id == row.id);
-        Ok::<_, Refusal>(is_in.then_some(view.count_outbox(&asked)?))
+    if !submissions.iter().flat_map(|submission| &submission.grants).all(|grant| may_be_grant(grant)) {
+        let text = "a grant is a compact JWS of at most 4096 characters";
+        return Err(Problem::new(Code::Malformed, text).into());
+    }
+    let ours = *group.provider() == core.ours;
+    let may = core.store.glance(|view| match view.group(group)? {
+        Some(row) if view.is_in(row.id, client.user())? => {
+            Ok::<_, Refusal>(Some(if ours { 0 } else { view.count_outbox(client)? }))
+        }
+        _ => Ok(None),
     });
     let text = "there is no such group here, or your user is not in it";
-    let waiting = may.await?.ok_or_else(|| Problem::new(Code::NotFound, text))?;
-    if *group.provider() == core.ours {
+    let waiting = may?.ok_or_else(|| Problem::new(Code::NotFound, text))?;
+    if ours {
         return Ok(delivery::submit(core, group, &core.ours, submissions).await?);
     }
     if waiting + submissions.len() as u64 > QUEUED {
@@ -84,21 +104,49 @@ pub(crate) async fn submit(
     let deadline = tokio::time::Instant::now() + ANSWER_TIME;
     let mut results = Vec::with_capacity(ids.len());
     for (id, mut answer) in ids.into_iter().zip(answers) {
-        let mut answered = tokio::select! {
-            answer = &mut answer => answer.ok(),
-            () = tokio::time::sleep_until(deadline) => None,
-            () = core.stop.cancelled() => None,
+        let told = tokio::select! {
+            told = &mut answer => told.ok(),
+            () = tokio::time::sleep_until(deadline) => core.answers.give_up(group, id, answer).await,
+            () = core.stop.cancelled() => core.answers.give_up(group, id, answer).await,
         };
-        if answered.is_none() && !core.answers.give_up(group, id) {
-            // Whoever took it is about to answer, and counts on being heard: no item will tell of it.
-            answered = answer.await.ok();
-        }
-        results.push(SubmissionResult { id, outcome: answered.unwrap_or(Outcome::Queued) });
+        results.push(SubmissionResult { id, outcome: told.unwrap_or(Outcome::Queued) });
     }
     Ok(results)
+}
+
+/// Whether a text has the characters of a compact JWS. What else a client calls a grant could make others' submissions,
+/// which go to the owner in the same request, malformed or too large with it.
+fn may_be_grant(text: &str) -> bool {
+    let of_jws = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    (1..=4096).contains(&text.len()) && text.bytes().all(of_jws)
 }
 
 /// The feed in which a client learns what became of what it submitted.
 fn feed_of(client: &ClientUri) -> Reader {
     Reader::Client(client.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::{AmbientExt, System};
+
+    #[tokio::test]
+    async fn an_answer_that_is_on_its_way_is_not_given_up() {
+        let (answers, group) = (Answers::default(), "mimi://a.example/g/tea".parse().unwrap());
+        let id = System.id();
+        let told = answers.wait(&group, id);
+        let tell = answers.take(&group, id).pop().unwrap();
+        let (given_up, ()) = tokio::join!(answers.give_up(&group, id, told), async {
+            tell.send(Outcome::Queued).unwrap();
+        });
+        assert_eq!(given_up, Some(Outcome::Queued));
+
+        let (first, second) = (answers.wait(&group, id), answers.wait(&group, id));
+        assert_eq!(answers.give_up(&group, id, first).await, None);
+        for tell in answers.take(&group, id) {
+            tell.send(Outcome::Queued).unwrap();
+        }
+        assert_eq!(second.await, Ok(Outcome::Queued), "one who gives up takes nothing from another");
+    }
 }

@@ -9,11 +9,13 @@ use drawbridge_mtp::document::{MAX_DOCUMENT_BYTES, ProviderDocument};
 use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::problem::ReceivedProblem;
 use drawbridge_mtp::signature::{ResponseFault, verify_response};
-use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, RETRY_AFTER};
+use drawbridge_mtp::wire::{self, Encoding, Malformed};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use serde::de::DeserializeOwned;
 
 use super::guard::{AddressGuard, GuardFault};
 use crate::core::Core;
@@ -26,6 +28,8 @@ const ANSWER_TIME: Duration = Duration::from_secs(20);
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// The most octets of an answer that are read: a page of the largest allowed, with one item too many.
 const ANSWER_BYTES: usize = 16 << 20;
+/// Mostly bytes are asked for, which CBOR has as they are.
+const ACCEPTED: &str = "application/cbor, application/json;q=0.9";
 const SHORTEST_LIFETIME: u64 = 60;
 const LONGEST_LIFETIME: u64 = 24 * 3600;
 const USUAL_LIFETIME: u64 = 3600;
@@ -53,9 +57,17 @@ impl Ask {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) body: bytes::Bytes,
+    pub(crate) encoding: Encoding,
     pub(crate) took: Duration,
     /// Its number in the traffic record.
     pub(crate) record: u64,
+}
+
+impl Answer {
+    /// Reads the message that it is.
+    pub(crate) fn message<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
+        wire::decode(self.encoding, &self.body)
+    }
 }
 
 /// The HTTP client for all peers: TLS 1.3, the system's roots and those in `extra_roots` (PEM), no redirects, no
@@ -152,7 +164,7 @@ impl Core {
             .client
             .request(ask.method, &uri)
             .headers(signed.headers)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(ACCEPT, HeaderValue::from_static(ACCEPTED))
             .timeout(ask.wait + ANSWER_TIME);
         if let Some(content) = ask.content {
             request = request.body(content);
@@ -184,7 +196,9 @@ impl Core {
         }
         record.verified();
         if status.is_success() {
-            return Ok(Answer { body, took, record: record.id });
+            let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let encoding = named.and_then(Encoding::from_content_type).unwrap_or_default();
+            return Ok(Answer { body, encoding, took, record: record.id });
         }
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match ReceivedProblem::parse(&body) {

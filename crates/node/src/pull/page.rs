@@ -2,7 +2,6 @@
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState};
-use drawbridge_mtp::wire::{self, Encoding};
 
 use crate::consent::{self, authorizations};
 use crate::core::Core;
@@ -67,14 +66,14 @@ pub(super) async fn keep_page(
     cursor: Option<Cursor>,
     answer: &Answer,
 ) -> Result<usize, PeerFault> {
-    let page: FeedPage = wire::decode(Encoding::Json, &answer.body)
-        .map_err(|fault| PageFault::Malformed(fault.to_string()))?;
+    let page: FeedPage = answer.message().map_err(|fault| PageFault::Malformed(fault.to_string()))?;
     check_numbers(&page, cursor.as_ref())?;
     core.traffic.update(answer.record, |record| {
         record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
     });
     let mut page = page;
     let mut intake = Intake::new();
+    intake.open_all(core, peer, &page.items).await?;
     for (place, item) in page.items.iter().enumerate() {
         intake.item(core, peer, item).await?;
         if intake.is_full() {

@@ -7,7 +7,6 @@ use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedQuery, PeerState, PeeringQuery, PeeringReply};
 use drawbridge_mtp::problem::Code;
-use drawbridge_mtp::wire::{self, Encoding};
 use http::Method;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -275,7 +274,7 @@ async fn introduce_ourselves(core: &Core, peer: &Provider) -> Result<(), PeerFau
 
 async fn their_state(core: &Core, peer: &Provider, ask: Ask) -> Result<PeerState, PeerFault> {
     let answer = core.call(peer, ask).await?;
-    let reply: PeeringReply = wire::decode(Encoding::Json, &answer.body).map_err(|fault| {
+    let reply: PeeringReply = answer.message().map_err(|fault| {
         PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
     })?;
     page::note_their_state(core, peer, reply.state).await;

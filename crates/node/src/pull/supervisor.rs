@@ -15,7 +15,7 @@ use crate::changes::Change;
 use crate::consent::deliver;
 use crate::core::Core;
 use crate::outbox;
-use crate::store::Reader;
+use crate::store::{Reader, StoreFault};
 
 /// The tasks at one peer.
 struct Attendance {
@@ -95,8 +95,7 @@ async fn attend_all(core: &Arc<Core>, attended: &mut HashMap<Provider, Attendanc
 
 /// Has someone at `peer` if it is asked, lets them look again, and sends them away if it is not.
 async fn attend(core: &Arc<Core>, attended: &mut HashMap<Provider, Attendance>, peer: &Provider) {
-    let provider = peer.clone();
-    let Ok(state) = core.store.read(move |view| view.peer_state(&provider)).await else { return };
+    let Ok::<_, StoreFault>(state) = core.store.glance(|view| view.peer_state(peer)) else { return };
     if state != PeerState::Allowed {
         if attended.remove(peer).is_some() {
             core.board.remove(peer);

@@ -40,7 +40,7 @@ pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
-pub use groups::{AudienceRow, GroupRow, LogSlice, MemberRow, NewEvent, Standing};
+pub use groups::{AudienceRow, GroupRow, Handshake, LogSlice, MemberRow, NewEvent, Standing};
 pub use key_packages::StoredKeyPackage;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
@@ -50,6 +50,9 @@ const APPLICATION_ID: i32 = 0x4452_5742;
 /// Jobs that one transaction takes at most, so that the first does not wait for long.
 const BATCH: usize = 512;
 const READERS: usize = 2;
+/// Pages that the log may have before they are moved into the file, 16 MiB: the same few pages change again and again,
+/// and are moved once.
+const LOG_PAGES: u32 = 4096;
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +143,7 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
+    glancing: Mutex<Option<Connection>>,
     announcer: Arc<Announcer>,
     path: PathBuf,
 }
@@ -163,6 +167,8 @@ impl Store {
             .map(|_| open_for_reading(&path))
             .collect::<Result<_, _>>()
             .map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
+        let glancing =
+            open_for_reading(&path).map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
         let (jobs, queue) = mpsc::channel(BATCH);
         let announcer = Arc::new(Announcer { bells: Mutex::default(), changes });
         let writer = {
@@ -177,6 +183,7 @@ impl Store {
             writer: Mutex::new(Some(writer)),
             readers: Mutex::new(readers),
             reading: Semaphore::new(READERS),
+            glancing: Mutex::new(Some(glancing)),
             announcer,
             path,
         };
@@ -236,6 +243,18 @@ impl Store {
         task.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
     }
 
+    /// Looks up a row or two on the spot, as [`Store::read`] does on another thread: to go there and back takes longer
+    /// than that.
+    pub fn glance<T, E: From<StoreFault>>(
+        &self,
+        work: impl FnOnce(&View<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut glancing = lock(&self.inner.glancing);
+        let connection = glancing.as_mut().ok_or(StoreFault::Closed)?;
+        let snapshot = connection.transaction().map_err(StoreFault::Sql)?;
+        work(&View { sql: &snapshot })
+    }
+
     /// What is notified whenever an item is appended to the feed of `reader`.
     pub fn feed_bell(&self, reader: &Reader) -> Bell {
         let notify = lock(&self.inner.announcer.bells).entry(reader.clone()).or_default().clone();
@@ -258,6 +277,7 @@ impl Store {
             tracing::error!("the store's writer died");
         }
         lock(&self.inner.readers).clear();
+        drop(lock(&self.inner.glancing).take());
     }
 }
 
@@ -434,6 +454,7 @@ fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(64);

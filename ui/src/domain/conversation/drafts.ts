@@ -1,23 +1,24 @@
 /** What was begun and not sent yet, for each conversation; it outlives the page, and goes when it is sent. */
 const key = (user: string, group: string) => `drawbridge.draft ${user} ${group}`;
-const kept = new Map<string, string>();
+
+/** Where there is no storage, as in private windows, a draft lasts as long as the page. */
+const here = new Map<string, string>();
 
 export function draftOf(user: string, group: string): string {
   const name = key(user, group);
   try {
-    return kept.get(name) ?? localStorage.getItem(name) ?? "";
+    return localStorage.getItem(name) ?? "";
   } catch {
-    return kept.get(name) ?? "";
+    return here.get(name) ?? "";
   }
 }
 
 export function keepDraft(user: string, group: string, text: string): void {
   const name = key(user, group);
-  kept.set(name, text);
   try {
     if (text === "") localStorage.removeItem(name);
     else localStorage.setItem(name, text);
   } catch {
-    // Private windows refuse storage; the draft then lasts as long as the page.
+    here.set(name, text);
   }
 }

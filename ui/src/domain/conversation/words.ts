@@ -7,6 +7,7 @@ import type { Notice } from "@/bindings/Notice";
 import { nameOf } from "@/domain/node/identifiers";
 import type { Shape, Tone } from "@/shared/Mark";
 import { t } from "@/text";
+import { listed } from "@/text/en/many";
 
 const words = t.conversations;
 
@@ -34,9 +35,10 @@ export const stateMarks: Record<MessageState, { tone: Tone; shape: Shape }> = {
   failed: { tone: "bad", shape: "triangle" },
 };
 
-export function noticeText({ kind, by, users, text }: Notice): string {
+/** What happened, as `me` reads it. */
+export function noticeText({ kind, by, users, text }: Notice, me: string): string {
   const who = by === null ? words.somebody : nameOf(by);
-  const names = users.map(nameOf).join(", ");
+  const names = listed(users.map((user) => (user === me && user !== by ? words.youToo : nameOf(user))));
   switch (kind) {
     case "created":
       return words.notice.created(who);

@@ -91,5 +91,7 @@ export function sentence(fault: unknown): string {
   if (fault.code === UNREACHABLE || fault.detail === "") return fault.detail || t.app.unreachable;
   const [first = "", ...rest] = fault.detail;
   const text = first.toUpperCase() + rest.join("");
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  const whole = /[.!?]$/.test(text) ? text : `${text}.`;
+  const lead = t.app.faults[fault.code];
+  return lead === undefined ? whole : `${lead} ${whole}`;
 }

@@ -24,11 +24,26 @@ export function kindOf({ method, target }: Pick<Traffic, "method" | "target">): 
     case "keypackages":
       return "keys";
     case "groups":
-      return "group";
+      return groupKind(/^\/groups\/[^/?]+\/([a-z]+)/.exec(target)?.[1]);
     case "objects":
       return "object";
     default:
       return "other";
+  }
+}
+
+/** What is asked about a group: section 10. */
+function groupKind(what: string | undefined): Kind {
+  switch (what) {
+    case "events":
+      return "submit";
+    case "log":
+    case "roster":
+    case "info":
+    case "checkpoint":
+      return what;
+    default:
+      return "group";
   }
 }
 

@@ -37,7 +37,11 @@ export function Composer({
 
   useEffect(() => {
     if (composing.kind === "edit") setText(composing.message.text);
-    if (composing.kind !== "new") field.current?.focus();
+    const area = field.current;
+    if (composing.kind === "new" || area === null) return;
+    area.focus();
+    // After the text has come, one goes on at its end.
+    requestAnimationFrame(() => area.setSelectionRange(area.value.length, area.value.length));
   }, [composing]);
   // Its height follows what is written.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is measured anew whenever the text changes.

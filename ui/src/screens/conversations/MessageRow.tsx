@@ -52,6 +52,7 @@ export function MessageRow({
       tabIndex={current ? 0 : -1}
       aria-label={t.conversations.messageOf(who, shortTime(message.time))}
       data-testid={`message-${message.id}`}
+      data-state={own ? state : undefined}
       className={cx(
         "group/message flex px-4 -outline-offset-2 max-sm:px-2",
         follows ? "pt-0.5" : "pt-2",
@@ -197,8 +198,10 @@ function Progress({
           data-testid="message-state"
         >
           <Mark {...stateMarks[state]} className="size-2.5" />
-          {t.conversations.state[state]}
-          {message.error !== null && <span className="wrap-anywhere">: {message.error}</span>}
+          <span className="wrap-anywhere">
+            {t.conversations.state[state]}
+            {message.error !== null && `: ${message.error}`}
+          </span>
         </span>
       )}
       {state === "failed" && (

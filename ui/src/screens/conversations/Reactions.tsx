@@ -25,7 +25,7 @@ export function Reactions({
             key={emoji}
             type="button"
             aria-pressed={mine}
-            aria-label={t.conversations.reactionBy(emoji, names)}
+            aria-label={t.conversations.reactionBy(emoji, users.length, names)}
             title={names}
             className={cx(
               "inline-flex h-6 items-center gap-1 rounded-full border px-1.5 text-sm",

@@ -108,7 +108,10 @@ function Person({
             small
             look="quiet"
             className={cx("ml-auto", grant.verified ? "text-ok" : "text-bad")}
-            aria-label={t.groups.grantShow(nameOf(user.user))}
+            aria-label={t.groups.grantShow(
+              grant.verified ? t.groups.grantVerified : t.groups.grantFaulty,
+              nameOf(user.user),
+            )}
             title={grant.verdict}
             icon={<Shield className="size-3.5" aria-hidden="true" />}
             onClick={() => onGrant(grant)}

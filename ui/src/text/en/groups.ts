@@ -1,5 +1,5 @@
 /** Groups. */
-import { many } from "./many";
+import { listed, many } from "./many";
 
 export const groups = {
   title: "Groups",
@@ -71,7 +71,7 @@ export const groups = {
   grantText: "The proof that this person's own provider agreed to their being added.",
   grantVerified: "verified",
   grantFaulty: "not verified",
-  grantShow: (who: string) => `Show the grant for ${who}`,
+  grantShow: (word: string, who: string) => `Grant: ${word}, for ${who}`,
   claim: {
     iss: ["Given by", "The person's provider, which signed it"] as const,
     aud: ["Given to", "The provider that keeps the group, for which alone it holds"] as const,
@@ -87,6 +87,8 @@ export const groups = {
   participantsElsewhere: (owner: string) =>
     `Only ${owner}, which keeps the group, knows how far the others are.`,
   upToDate: "has everything",
+  cutOff: (n: number) => `cut off after ${n.toLocaleString("en")}`,
+  cutOffHint: "Nobody there is in it any more, so it gets nothing that came after",
   behind: (n: number) => `${many(n, "event", "events")} behind`,
   place: (at: number, head: number) => `${at.toLocaleString("en")} of ${head.toLocaleString("en")}`,
   lastPull: "pulled",
@@ -114,7 +116,7 @@ export const groups = {
   leaveOnlyAdmin: "You are its only admin. Make somebody else an admin first, or nobody can manage it.",
   leaveButton: "Leave the group",
   removeAll: "Remove all",
-  removeProvider: (provider: string) => `Remove everyone from ${provider}`,
+  removeProvider: (provider: string) => `Remove all of ${provider}`,
   removeTitle: (provider: string, name: string) => `Remove everyone of ${provider} from ${name}?`,
   removeText: (names: string) =>
     `${names} will get nothing from it any more. What they have had so far stays with them. To come back, each has to be asked for and added again.`,
@@ -126,6 +128,7 @@ export const groups = {
   openConversation: "Open the conversation",
   done: {
     left: (name: string) => `You have left ${name}.`,
-    removed: (n: number) => `${many(n, "person is", "people are")} removed.`,
+    removed: (names: readonly string[]) =>
+      `${listed(names)} ${names.length === 1 ? "is" : "are"} being removed.`,
   },
 } as const;

@@ -60,6 +60,8 @@ CREATE TABLE handed_out (
     jti      BLOB NOT NULL,
     user     TEXT NOT NULL,
     client   TEXT NOT NULL,
+    -- The group that its user agreed to be added to; none where it was for the user's own other client.
+    group_uri TEXT,
     ref      BLOB NOT NULL,
     -- As in `key_package`.
     suite    INTEGER NOT NULL,
@@ -100,14 +102,22 @@ CREATE TABLE mls_group (
     -- The policy of the group context (CBOR), and the cipher suite.
     policy     BLOB,
     suite      INTEGER NOT NULL,
-    -- The GroupInfo of the current epoch, as its committer made it.
-    group_info BLOB,
-    -- The public state as it was in the epoch `state_epoch`; the log brings it up to date.
-    state_epoch INTEGER,
-    state      BLOB,
     -- 'live'; 'joining' until its public state is here; 'over' without a member here; 'broken' with the reason.
     standing   TEXT NOT NULL,
     fault      TEXT
+) STRICT;
+
+-- What is large is beside it, since a group's row changes with each of its events.
+-- The public state as it was in an epoch; the log brings it up to date.
+CREATE TABLE public_state (
+    grp   INTEGER PRIMARY KEY REFERENCES mls_group (id) ON DELETE CASCADE,
+    epoch INTEGER NOT NULL,
+    state BLOB NOT NULL
+) STRICT;
+-- The GroupInfo of the current epoch, as its committer made it.
+CREATE TABLE group_info (
+    grp  INTEGER PRIMARY KEY REFERENCES mls_group (id) ON DELETE CASCADE,
+    info BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE event (
@@ -128,7 +138,8 @@ CREATE TABLE event (
     submission BLOB
 ) STRICT;
 CREATE UNIQUE INDEX event_by_number ON event (grp, seq);
-CREATE UNIQUE INDEX event_by_submission ON event (grp, submitter, submission) WHERE submission IS NOT NULL;
+-- The id first: it begins with the time, so what comes together stands together.
+CREATE UNIQUE INDEX event_by_submission ON event (submission, grp, submitter) WHERE submission IS NOT NULL;
 CREATE INDEX event_by_object ON event (body_hash) WHERE size > 65536;
 
 -- Whose leaves a group's tree has now.
@@ -185,3 +196,4 @@ CREATE TABLE outbox (
     UNIQUE (group_uri, id)
 ) STRICT;
 CREATE INDEX outbox_by_owner ON outbox (owner, place);
+CREATE INDEX outbox_by_client ON outbox (client);

@@ -1,0 +1,190 @@
+//! Commits at the owner of a group: verified, numbered, stored, and beside that what a bare `PublicGroup` does of it.
+
+use std::time::{Duration, Instant};
+
+use drawbridge_mtp::id::{ClientUri, GroupUri, UserUri};
+use drawbridge_mtp::message::{
+    ClaimReply, ClaimedClient, ClaimedUser, ClientClaim, GroupInfoReply, Outcome as Became, Submission,
+    UserClaim,
+};
+use drawbridge_mtp::octets::Octets;
+use drawbridge_node::store::{Reader, StoreFault, UserRule};
+use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
+use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
+use openmls::group::{ProposalStore, PublicGroup};
+use openmls::prelude::tls_codec::DeserializeBytes;
+use openmls::prelude::{OpenMlsProvider, RatchetTreeIn};
+use openmls_rust_crypto::OpenMlsRustCrypto;
+
+use crate::Outcome;
+use crate::place::{Place, connection, millis};
+use crate::table::{Row, Target, quantile};
+
+const SIZES: [usize; 4] = [10, 100, 500, 1_000];
+/// Clients that commit; they sit all over the tree.
+const COMMITTERS: usize = 8;
+/// Each commits once in the fresh tree, and so often after that.
+const LATER: usize = 2;
+/// What the owner may take beside a bare group: half as much again, and an append.
+const MOST: f64 = 1.5;
+
+/// How long one commit took: with us, with a bare group, and an append.
+#[derive(Default)]
+struct Times {
+    ours: Vec<f64>,
+    bare: Vec<f64>,
+    append: Vec<f64>,
+}
+
+/// Milliseconds for a commit, in a fresh tree and after updates all over it.
+pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
+    eprintln!("commits");
+    let circle = Circle::of(1).await;
+    let station = circle.stations.first().ok_or("a provider")?;
+    let beta = circle.realm.hand_made();
+    station.lets_in(beta.provider()).await;
+    let alice = station.node().create_user("alice".parse()?, UserRule::Ask).await?;
+    let mut rows = Vec::new();
+    for size in SIZES {
+        let (devices, group) = group_of(station, &beta, &alice, size).await?;
+        let (fresh, later) = commit(station, &beta, &devices, &group).await?;
+        rows.push(row(size, "fresh tree", fresh));
+        rows.push(row(size, "tree after updates", later));
+    }
+    station.stop().await;
+    Ok(rows)
+}
+
+fn row(size: usize, tree: &str, mut times: Times) -> Row {
+    let (bare, append) = (quantile(&mut times.bare, 0.5), quantile(&mut times.append, 0.5));
+    Row {
+        what: format!("commit in a group of {size}, {tree}, median"),
+        target: Some(Target::AtMost(MOST * bare + append)),
+        figure: quantile(&mut times.ours, 0.5),
+        unit: "ms",
+        limit: (bare + append, "openmls's PublicGroup with its storage in memory, and one append"),
+    }
+}
+
+/// A group of Alice's clients, which commit, and many of Bob's at another provider.
+async fn group_of(
+    station: &Station,
+    beta: &HandMade,
+    alice: &UserUri,
+    size: usize,
+) -> Outcome<(Vec<Device>, GroupUri)> {
+    let mut devices = Vec::new();
+    for number in 0..COMMITTERS {
+        devices.push(station.device(alice, &format!("of{size}-{number}")).await);
+    }
+    let first = devices.first().ok_or("a client")?;
+    let group = first.creates(&format!("of{size}"), &policy(&[alice])).await;
+    let (bob, maker) = (beta.address("bob"), beta.device("bob"));
+    let claimed = |client: ClientUri, package: Octets| ClaimedClient {
+        client,
+        status: ClientClaim::Ok,
+        key_package: Some(package),
+    };
+    let spread = size.div_ceil(COMMITTERS);
+    let (mut own, mut users) = (devices.iter().skip(1), Vec::new());
+    for leaf in 1..size {
+        let (user, client) = match own.len() > 0 && (leaf % spread == 0 || own.len() >= size - leaf) {
+            true => {
+                let device = own.next().ok_or("a client")?;
+                (alice, claimed(device.uri().clone(), device.key_package()))
+            }
+            false => {
+                let client = ClientUri::new(&bob, &format!("c{leaf}").parse()?);
+                (&bob, claimed(client.clone(), maker.key_package_as(client.as_str())))
+            }
+        };
+        users.push(ClaimedUser {
+            user: user.clone(),
+            status: UserClaim::Ok,
+            clients: vec![client],
+            grant: None,
+        });
+    }
+    let grant = beta.grant(&bob, alice, &group).sign(beta.signer().key());
+    let change = Change::adding(&ClaimReply { users }).grants(vec![grant]);
+    let placed = first.does(&group, &first.commit(&group, change)).await;
+    first.hears_of(&group, placed.seq).await;
+    for device in devices.iter().skip(1) {
+        device.comes_into(&group).await;
+    }
+    Ok((devices, group))
+}
+
+async fn commit(
+    station: &Station,
+    beta: &HandMade,
+    devices: &[Device],
+    group: &GroupUri,
+) -> Outcome<(Times, Times)> {
+    let node = station.node();
+    let first = devices.first().ok_or("a client")?;
+    let mut bare = Bare::open(&first.info(group).await.map_err(|fault| fault.code)?)?;
+    let reader = Reader::Peer(beta.provider().clone());
+    let item = connection(station.clock().id(), &beta.address("bob"), first.user(), node.now());
+    let (mut fresh, mut later) = (Times::default(), Times::default());
+    for round in 0..=LATER {
+        for device in devices {
+            let submission = device.commit(group, Change::renewal());
+            let times = if round == 0 { &mut fresh } else { &mut later };
+            // In the same run, one after the other, so that both meet the same neighbours.
+            times.bare.push(millis(tokio::task::block_in_place(|| bare.take(&submission))?));
+
+            let (reader, item) = (reader.clone(), item.clone());
+            let began = Instant::now();
+            let seq: Result<u64, StoreFault> = node.store().write(move |tx| tx.append(&reader, &item)).await;
+            seq?;
+            times.append.push(millis(began.elapsed()));
+
+            let door = node.door(device.uri().clone());
+            let began = Instant::now();
+            let results = door.submit(group, vec![submission]).await.map_err(|fault| fault.code)?;
+            times.ours.push(millis(began.elapsed()));
+            let seq = match results.first().map(|result| &result.outcome) {
+                Some(Became::Accepted(placed)) => placed.seq,
+                other => return Err(format!("a commit is not accepted but {other:?}").into()),
+            };
+            for device in devices {
+                device.hears_of(group, seq).await;
+            }
+        }
+    }
+    Ok((fresh, later))
+}
+
+/// The public state with nothing around it.
+struct Bare {
+    provider: OpenMlsRustCrypto,
+    group: PublicGroup,
+}
+
+impl Bare {
+    fn open(info: &GroupInfoReply) -> Outcome<Self> {
+        let provider = OpenMlsRustCrypto::default();
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(info.group_info.as_slice())?;
+        let MlsMessageBodyIn::GroupInfo(verifiable) = message.extract() else {
+            return Err("no GroupInfo".into());
+        };
+        let tree = RatchetTreeIn::tls_deserialize_exact_bytes(info.ratchet_tree.as_slice())?;
+        let (crypto, storage) = (provider.crypto(), provider.storage());
+        let opened = PublicGroup::from_external(crypto, storage, tree, verifiable, ProposalStore::new());
+        let (group, _) = opened.map_err(|fault| fault.to_string())?;
+        Ok(Self { provider, group })
+    }
+
+    fn take(&mut self, commit: &Submission) -> Outcome<Duration> {
+        let began = Instant::now();
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit.mls.as_slice())?;
+        let message = message.try_into_protocol_message()?;
+        let processed = self.group.process_message(self.provider.crypto(), message)?;
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+            return Err("no commit".into());
+        };
+        self.group.merge_commit(self.provider.storage(), *staged)?;
+        Ok(began.elapsed())
+    }
+}
