@@ -21,7 +21,7 @@ const AT_ONCE: u32 = 8;
 /// Groups of a script.
 const GROUPS: u64 = 8;
 /// An action that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(40);
+const LONGEST: Duration = Duration::from_secs(90);
 
 struct Play {
     town: Town,
@@ -280,31 +280,19 @@ pub(crate) async fn decides_all(node: &Node, agrees: impl Fn(usize) -> bool) {
     let waiting = node.store().read(|view| {
         Ok::<_, drawbridge_node::store::StoreFault>((view.connections()?, view.authorizations()?))
     });
-    let t0 = std::time::Instant::now();
     let Ok((connections, additions)) = waiting.await else { return };
-    if t0.elapsed().as_secs() > 3 {
-        eprintln!("DEBUG read took {:?}", t0.elapsed());
-    }
     let mut number = 0;
     for row in connections.iter().filter(|row| !row.outgoing && row.is_open() && !row.unseen) {
         number += 1;
         let decision = if agrees(number) { Decision::Approve } else { Decision::Decline };
         // It may have been taken back meanwhile.
-        let t0 = std::time::Instant::now();
-        let r = node.decide_connection(row.id, None, decision).await;
-        if t0.elapsed().as_secs() > 3 {
-            eprintln!("DEBUG conn took {:?} {:?}", t0.elapsed(), r.map(drop));
-        }
+        let _ = node.decide_connection(row.id, None, decision).await;
     }
     for row in additions.iter().filter(|row| !row.outgoing && row.is_open() && !row.unseen) {
         number += 1;
         let decision =
             if agrees(number) { AuthorizationDecision::Approve } else { AuthorizationDecision::Decline };
-        let t0 = std::time::Instant::now();
-        let r = node.decide_authorization(row.id, None, decision).await;
-        if t0.elapsed().as_secs() > 3 {
-            eprintln!("DEBUG auth took {:?} {:?} {:?}", t0.elapsed(), r.map(drop), number);
-        }
+        let _ = node.decide_authorization(row.id, None, decision).await;
     }
 }
 

@@ -122,7 +122,7 @@ impl Truth {
                 if self.log.get(event.seq as usize - 1) != Some(&event) {
                     wrong.push(format!("{provider} has another event {} of {uri} than its owner", event.seq));
                 }
-                if !meant.contains(&event.seq) {
+                if !meant.contains(&event.seq) && event.seq >= self.witness.since() {
                     wrong.push(format!("{provider} has event {} of {uri}, which is not for it", event.seq));
                 }
             }

@@ -264,13 +264,11 @@ pub(super) fn joined(
 }
 
 impl Tx<'_> {
-    /// Lets what was encrypted by a lost state and not given to the provider be encrypted anew; of what was accepted
-    /// before event `seq`, no event will come any more.
+    /// Lets what was encrypted by a lost state and not given to the provider be encrypted anew; what was accepted before
+    /// event `seq` has its place, since its own event does not come any more.
     fn encrypt_again(&self, group: &GroupUri, seq: u64) -> Result<(), ClientFault> {
+        self.settle_accepted(group, seq)?;
         for mut one in self.outgoing(group)? {
-            if one.stage == Stage::Accepted && one.body.placed < seq {
-                self.remove_outgoing(&one)?;
-            }
             if one.stage == Stage::Ready && one.body.says.is_some() {
                 one.stage = Stage::Waiting;
                 one.body.submission = None;

@@ -14,7 +14,7 @@ use super::{join::joined, refresh, say::take_content, submit::accepted};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
-    store::{Conversation, Stage, Tx, Want, random},
+    store::{Conversation, Tx, Want, random},
     view::{Notice, Standing},
 };
 
@@ -197,10 +197,9 @@ pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
     for intent in tx.intents(group)? {
         tx.forget_intent(group, intent.place)?;
     }
+    tx.settle_accepted(group, u64::MAX)?;
     for outgoing in tx.outgoing(group)? {
-        if outgoing.stage == Stage::Accepted {
-            tx.remove_outgoing(&outgoing)?;
-        } else if outgoing.body.says.is_some() {
+        if outgoing.body.says.is_some() {
             super::submit::failed(tx, outgoing, "This client is no longer in the conversation.".into())?;
         } else {
             tx.remove_outgoing(&outgoing)?;

@@ -10,7 +10,7 @@ use drawbridge_mtp::{
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::Tx;
+use super::{Stage, Tx};
 use crate::{
     content::{MessageId, Shown},
     fault::{ClientFault, StoreFault},
@@ -211,6 +211,22 @@ impl Tx<'_> {
             "UPDATE name SET place = ?3 WHERE conversation = ?1 AND place = ?2",
             params![group.as_str(), place, end],
         )?;
+        Ok(())
+    }
+
+    /// Puts the own messages in their place, in order, that were accepted before event `seq` and whose own events do not
+    /// come any more.
+    pub(crate) fn settle_accepted(&self, group: &GroupUri, seq: u64) -> Result<(), ClientFault> {
+        let mut accepted = self.outgoing(group)?;
+        accepted
+            .retain(|one| one.stage == Stage::Accepted && one.body.says.is_some() && one.body.placed < seq);
+        accepted.sort_by_key(|one| one.body.placed);
+        for one in accepted {
+            self.remove_outgoing(&one)?;
+            if let Some((id, _)) = &one.body.says {
+                self.settle(group, id)?;
+            }
+        }
         Ok(())
     }
 
