@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use drawbridge_admin::AtNode;
 use drawbridge_client::{Client, Format, LineKind, Settings, StorageKey};
 use drawbridge_mtp::id::{GroupUri, UserUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::AuthorizationDecision;
+use drawbridge_node::ClientDoor;
 use drawbridge_node::store::UserRule;
 use drawbridge_testkit::{Circle, Station};
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ const WARM_UP: u32 = 20;
 
 /// Somebody with a built-in client that runs.
 struct Writer {
-    client: Client<AtNode>,
+    client: Client<ClientDoor>,
     user: UserUri,
     running: JoinHandle<()>,
 }
@@ -40,7 +40,7 @@ impl Writer {
         let user = station.node().create_user(name.parse()?, UserRule::Ask).await?;
         let (uri, _) = station.node().create_client(name.parse()?, "app".parse()?).await?;
         let path = place.folder("typing")?.join(name);
-        let home = AtNode::new(station.node().door(uri));
+        let home = station.node().door(uri);
         // Renewing its keys soon after joining is not what is measured.
         let settings = Settings { renew: Duration::ZERO, ..Settings::default() };
         let client = Client::open(home, &path, StorageKey::random()?, settings).await?;

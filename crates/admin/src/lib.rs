@@ -26,5 +26,4 @@ pub use error::AdminError;
 pub use events::Subscription;
 pub use host::{Host, HostFault};
 pub use keys::KeyPlace;
-pub use people::AtNode;
 pub use view::{Event, EventEnvelope};

@@ -3,15 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use drawbridge_client::{Answer, Client, ClientFault, Home, HomeFault, Settings, StorageKey};
-use drawbridge_mtp::id::{ClientUri, GroupUri, Name, UserUri};
-use drawbridge_mtp::message::{
-    AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
-    KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
-    ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
-};
-use drawbridge_mtp::octets::Hash32;
-use drawbridge_mtp::problem::{Code, ReceivedProblem};
+use drawbridge_client::{Client, ClientFault, HomeFault, Settings, StorageKey};
+use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_node::{ClientDoor, Misuse, Node};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OnceCell, broadcast};
@@ -25,7 +18,7 @@ use crate::keys::{KeyPlace, storage_key};
 const BACKLOG: usize = 1024;
 
 /// A client that is built in.
-pub(crate) type BuiltIn = Client<AtNode>;
+pub(crate) type BuiltIn = Client<ClientDoor>;
 
 /// What changes for an account.
 #[derive(Clone, Debug)]
@@ -145,7 +138,7 @@ impl People {
         let key = self.inner.key.get_or_try_init(|| storage_key(self.inner.keys, data_dir.clone(), provider));
         let key = key.await.map_err(|fault| failed(&fault))?.clone();
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
-        let home = AtNode::new(self.inner.node.door(uri));
+        let home = self.inner.node.door(uri);
         let client = Client::open(home, &self.path_of(user), key, Settings::default())
             .await
             .map_err(|fault| failed(&fault))?;
@@ -177,92 +170,6 @@ async fn tell(
         };
         // Nobody looks: nobody misses it.
         let _ = told.send(Told { user: user.clone(), change });
-    }
-}
-
-/// The provider of a built-in client: the node of this process.
-pub struct AtNode(ClientDoor);
-
-impl AtNode {
-    /// The provider behind `door`.
-    pub fn new(door: ClientDoor) -> Self {
-        Self(door)
-    }
-}
-
-/// What the node has no answer to now is asked again; the rest it refuses.
-fn fault(problem: ReceivedProblem) -> HomeFault {
-    match problem.known() {
-        Some(Code::Unavailable | Code::RateLimited) => {
-            HomeFault::Away(problem.detail.unwrap_or_else(|| problem.code.clone()))
-        }
-        _ => HomeFault::Refused(Box::new(problem)),
-    }
-}
-
-impl Home for AtNode {
-    fn client(&self) -> &ClientUri {
-        self.0.client()
-    }
-
-    async fn publish(&self, packages: PublishKeyPackages) -> Answer<KeyPackageStock> {
-        self.0.publish(packages).await.map_err(fault)
-    }
-
-    async fn stock(&self) -> Answer<KeyPackageStock> {
-        self.0.stock().await.map_err(fault)
-    }
-
-    async fn connections(&self) -> Answer<ShownConnections> {
-        self.0.connections().await.map_err(fault)
-    }
-
-    async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
-        self.0.ask_to_connect(ask).await.map_err(fault)
-    }
-
-    async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
-        self.0.ask_to_add(ask).await.map_err(fault)
-    }
-
-    async fn authorizations(&self) -> Answer<ShownAuthorizations> {
-        self.0.authorizations().await.map_err(fault)
-    }
-
-    async fn claim(&self, claim: ClientClaimRequest) -> Answer<ClaimReply> {
-        self.0.claim(claim).await.map_err(fault)
-    }
-
-    async fn register(&self, group: RegisterGroup) -> Answer<()> {
-        self.0.register(group).await.map_err(fault)
-    }
-
-    async fn groups(&self) -> Answer<OwnGroups> {
-        self.0.groups().await.map_err(fault)
-    }
-
-    async fn roster(&self, group: &GroupUri) -> Answer<Roster> {
-        self.0.roster(group).await.map_err(fault)
-    }
-
-    async fn info(&self, group: &GroupUri) -> Answer<GroupInfoReply> {
-        self.0.info(group).await.map_err(fault)
-    }
-
-    async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage> {
-        self.0.log(group, query).await.map_err(fault)
-    }
-
-    async fn submit(&self, group: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
-        self.0.submit(group, events).await.map_err(fault)
-    }
-
-    async fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
-        self.0.feed(query).await.map_err(fault)
-    }
-
-    async fn object(&self, hash: &Hash32) -> Answer<Vec<u8>> {
-        self.0.object(*hash).await.map_err(fault)
     }
 }
 

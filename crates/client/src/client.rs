@@ -18,7 +18,7 @@ use crate::{
     key::StorageKey,
     mls,
     settings::Settings,
-    store::{Conversation, PolicyChange, Store, Tx, Want, random},
+    store::{Conversation, PolicyChange, Stage, Store, Tx, Want, random},
     view::{Change, ConversationView, Format, Found, LineView, Standing},
 };
 
@@ -412,6 +412,44 @@ impl<H: Home> Client<H> {
                 ));
             }
             Ok(Want::Leave)
+        })
+        .await
+    }
+
+    /// Gives this client new keys in a conversation: who has got hold of the old ones reads nothing further with them.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such conversation.
+    pub async fn renew(&self, group: &GroupUri) -> Result<(), ClientFault> {
+        self.intend(group, |_, _| Ok(Want::Renew)).await
+    }
+
+    /// Whether nothing is left to do: nothing is on its way, nothing is wanted but what waits for somebody's consent,
+    /// and the state of every conversation that goes on fits the group's.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub async fn is_at_rest(&self) -> Result<bool, ClientFault> {
+        self.step(|tx| {
+            if tx.cursor()?.unchecked {
+                return Ok(false);
+            }
+            for conversation in tx.conversations()? {
+                let group = &conversation.group;
+                let going_on = conversation.is_over()
+                    || (conversation.standing == Standing::Member
+                        && conversation.registering.is_none()
+                        && conversation.wait_for <= conversation.epoch);
+                let sent = tx.outgoing(group)?.iter().all(|outgoing| outgoing.stage == Stage::Failed);
+                let waits = |want: &Want| matches!(want, Want::Add { approved: false, .. });
+                let done = tx.intents(group)?.iter().all(|intent| waits(&intent.want));
+                if !(going_on && sent && done) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         })
         .await
     }

@@ -11,6 +11,7 @@
 //! | `mls` | openmls over that store; its suites, its forms |
 //! | `group` | events, commits, joining, and what messages do to a conversation; all within a step |
 //! | `run` | the loops: pull, send, work, stock |
+//! | `door` | the provider in the same process as a home |
 //! | `client`, `view`, `show` | what a GUI asks, and what it is shown |
 //!
 //! Three things carry it. **A step is a transaction**: MLS state, the feed's cursor, what is to be sent and what is
@@ -21,6 +22,7 @@
 
 mod client;
 pub mod content;
+mod door;
 mod fault;
 mod group;
 mod home;

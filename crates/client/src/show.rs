@@ -4,7 +4,7 @@ use drawbridge_mtp::id::UserUri;
 
 use crate::{
     fault::ClientFault,
-    store::{Conversation, Line, LineBody, Message, Tx, Want},
+    store::{Conversation, Line, LineBody, Message, Stage, Tx, Want},
     view::{ConversationView, LineKind, LineView, MemberView, MessageView, Preview, ReactionView, Standing},
 };
 
@@ -40,7 +40,8 @@ impl Conversation {
             name: policy.name.clone(),
             unread: tx.unread(&self.group)?,
             read: tx.read_up_to(&self.group)?,
-            waiting: tx.outgoing(&self.group)?.len() as u64,
+            waiting: tx.outgoing(&self.group)?.iter().filter(|one| one.stage != Stage::Accepted).count()
+                as u64,
             last: last(tx, self)?,
             members: members.collect(),
             standing: self.standing,

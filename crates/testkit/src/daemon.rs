@@ -66,6 +66,7 @@ fn text(config: &Config) -> String {
         listen = "{}"
         tls_cert = "{}"
         tls_key = "{}"
+        {}
         [peers]
         allow_networks = ["127.0.0.0/8"]
         extra_roots = "{}"
@@ -78,6 +79,7 @@ fn text(config: &Config) -> String {
         config.mtp.listen,
         path(&config.mtp.tls_cert),
         path(&config.mtp.tls_key),
+        config.mtp.endpoint.as_ref().map(|endpoint| format!("endpoint = \"{endpoint}\"")).unwrap_or_default(),
         path(&config.peers.extra_roots),
         config.limits.stranger_requests,
         config.limits.peer_requests,

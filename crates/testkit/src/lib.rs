@@ -13,6 +13,8 @@
 //! | [`Circle`] | providers that have let each other in, and how their people come into a group |
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
+//! | [`House`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
+//! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`Owned`] | a group that a hand-made provider owns |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
@@ -26,12 +28,14 @@ mod device;
 mod draft;
 mod fault;
 mod hand_made;
+mod house;
 mod key_package;
 mod owned;
 mod person;
 mod phone;
 mod realm;
 mod station;
+mod witness;
 
 pub use circle::Circle;
 pub use clock::Clock;
@@ -41,12 +45,14 @@ pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
+pub use house::{BuiltIn, House};
 pub use key_package::KeyPackageDraft;
 pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;
 pub use realm::Realm;
 pub use station::{PATIENCE, Station};
+pub use witness::{Stay, Witness};
 
 /// `N` providers that run and have not met.
 pub async fn federation<const N: usize>() -> (Realm, [Station; N]) {

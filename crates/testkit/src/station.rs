@@ -9,7 +9,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::store::{
     AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, UserRule, View,
 };
-use drawbridge_node::{AuthorizationDecision, Decision, Node};
+use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 
 use crate::{Clock, Device, Person};
 
@@ -50,14 +50,28 @@ impl Station {
 
     /// Starts its node.
     pub async fn start(&self) {
-        let node = Node::start_in(self.config.clone(), self.clock.clone()).await.unwrap();
+        let node = self.node_to_be().await.unwrap();
+        self.has(node);
+    }
+
+    /// A node of this station that starts where it is awaited.
+    pub(crate) fn node_to_be(&self) -> impl Future<Output = Result<Node, StartFault>> + Send + use<> {
+        Node::start_in(self.config.clone(), self.clock.clone())
+    }
+
+    /// Takes a node as its own.
+    pub(crate) fn has(&self, node: Node) {
         assert!(self.node.lock().unwrap().replace(node).is_none(), "it was started twice");
+    }
+
+    /// Gives up its node, which some other way has been made to end.
+    pub(crate) fn loses(&self) -> Node {
+        self.node.lock().unwrap().take().expect("the station is stopped already")
     }
 
     /// Stops its node.
     pub async fn stop(&self) {
-        let node = self.node.lock().unwrap().take().expect("the station is stopped already");
-        node.stop().await;
+        self.loses().stop().await;
     }
 
     /// The address of a user of this name, whether or not there is one.

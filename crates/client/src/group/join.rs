@@ -257,15 +257,17 @@ pub(super) fn joined(
         tx.want(name, Want::Clean, tx.now)?;
     }
     // What was encrypted before and not taken goes out anew.
-    tx.encrypt_again(name)?;
+    tx.encrypt_again(name, seq)?;
     tx.ring_to_do();
     tx.ring_to_send();
     Ok(())
 }
 
 impl Tx<'_> {
-    /// Lets what was encrypted by a lost state and not given to the provider be encrypted anew.
-    fn encrypt_again(&self, group: &GroupUri) -> Result<(), ClientFault> {
+    /// Lets what was encrypted by a lost state and not given to the provider be encrypted anew; what was accepted before
+    /// event `seq` has its place, since its own event does not come any more.
+    fn encrypt_again(&self, group: &GroupUri, seq: u64) -> Result<(), ClientFault> {
+        self.settle_accepted(group, seq)?;
         for mut one in self.outgoing(group)? {
             if one.stage == Stage::Ready && one.body.says.is_some() {
                 one.stage = Stage::Waiting;

@@ -197,6 +197,7 @@ pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
     for intent in tx.intents(group)? {
         tx.forget_intent(group, intent.place)?;
     }
+    tx.settle_accepted(group, u64::MAX)?;
     for outgoing in tx.outgoing(group)? {
         if outgoing.body.says.is_some() {
             super::submit::failed(tx, outgoing, "This client is no longer in the conversation.".into())?;

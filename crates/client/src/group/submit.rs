@@ -49,6 +49,13 @@ pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), 
                 outgoing.stage = Stage::Accepted;
                 return tx.put_outgoing(&outgoing).map(drop);
             }
+            if outgoing.body.says.is_some() {
+                // What it says is so; where it stands among the others, its own event tells.
+                outgoing.stage = Stage::Accepted;
+                outgoing.body.placed = placed.seq;
+                tx.put_outgoing(&outgoing)?;
+                return says(tx, &outgoing, placed.time);
+            }
             accepted(tx, &outgoing, placed.time)
         }
         Outcome::Rejected(problem) => rejected(tx, outgoing, problem),
@@ -58,6 +65,14 @@ pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), 
 /// A message or a proposal has its place in the log.
 pub(super) fn accepted(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<(), ClientFault> {
     tx.remove_outgoing(outgoing)?;
+    says(tx, outgoing, time)?;
+    match &outgoing.body.says {
+        Some((id, _)) => tx.settle(&outgoing.group, id),
+        None => Ok(()),
+    }
+}
+
+fn says(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<(), ClientFault> {
     match &outgoing.body.says {
         Some((_, content)) => take_content(tx, &outgoing.group, tx.own, time, content.0.clone()),
         None => Ok(()),

@@ -1,5 +1,7 @@
 //! The lines of conversations.
 
+use std::collections::BTreeSet;
+
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri, UserUri},
     octets::Octets,
@@ -8,7 +10,7 @@ use drawbridge_mtp::{
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::Tx;
+use super::{Stage, Tx};
 use crate::{
     content::{MessageId, Shown},
     fault::{ClientFault, StoreFault},
@@ -175,6 +177,56 @@ impl Tx<'_> {
         let sealed = self.close(TABLE, &key(group.as_str(), place), &row)?;
         self.run("UPDATE message SET body = ?2 WHERE place = ?1", params![place, sealed])?;
         self.touched(group);
+        Ok(())
+    }
+
+    /// Puts an own message behind everything that has its place already: the owner has numbered it now. Only own
+    /// messages that have yet to be numbered stay where they are, at or behind the end.
+    pub(crate) fn settle(&self, group: &GroupUri, id: &MessageId) -> Result<(), ClientFault> {
+        // A change of a message has that one's line, and moves nothing.
+        let line_of = |id: &MessageId| {
+            let named = self.message_named(group, id)?;
+            Ok::<_, ClientFault>(named.filter(|(.., message)| message.id == *id))
+        };
+        let Some((place, time, message)) = line_of(id)? else {
+            return Ok(());
+        };
+        let mut unsettled = BTreeSet::new();
+        for outgoing in self.outgoing(group)? {
+            if let Some((id, _)) = &outgoing.body.says {
+                unsettled.extend(line_of(id)?.map(|(place, ..)| place));
+            }
+        }
+        let behind: Vec<i64> = self.rows(
+            "SELECT place FROM message WHERE conversation = ?1 AND place > ?2",
+            params![group.as_str(), place],
+            |row| row.get(0),
+        )?;
+        if behind.iter().all(|place| unsettled.contains(place)) {
+            return Ok(());
+        }
+        self.run("DELETE FROM message WHERE place = ?1", [place])?;
+        let end = self.add_line(group, time, LineBody::Message(message), false)?;
+        self.run(
+            "UPDATE name SET place = ?3 WHERE conversation = ?1 AND place = ?2",
+            params![group.as_str(), place, end],
+        )?;
+        Ok(())
+    }
+
+    /// Puts the own messages in their place, in order, that were accepted before event `seq` and whose own events do not
+    /// come any more.
+    pub(crate) fn settle_accepted(&self, group: &GroupUri, seq: u64) -> Result<(), ClientFault> {
+        let mut accepted = self.outgoing(group)?;
+        accepted
+            .retain(|one| one.stage == Stage::Accepted && one.body.says.is_some() && one.body.placed < seq);
+        accepted.sort_by_key(|one| one.body.placed);
+        for one in accepted {
+            self.remove_outgoing(&one)?;
+            if let Some((id, _)) = &one.body.says {
+                self.settle(group, id)?;
+            }
+        }
         Ok(())
     }
 

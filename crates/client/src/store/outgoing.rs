@@ -24,7 +24,7 @@ pub(crate) enum Stage {
     Ready,
     /// The provider has it.
     Queued,
-    /// The owner has it; a commit waits for its own event to be applied.
+    /// The owner has it; a commit waits for its own event to be applied, a message for its place among the others.
     Accepted,
     /// Refused; a person may send it again.
     Failed,
@@ -62,6 +62,8 @@ pub(crate) struct OutgoingBody {
     pub(crate) says: Option<(MessageId, Octets)>,
     /// What is submitted, once there is that.
     pub(crate) submission: Option<Submission>,
+    /// Its number in the log, where that is known.
+    pub(crate) placed: u64,
     /// The epoch that it was made in.
     pub(crate) epoch: u64,
     /// The intents that a commit brings about.

@@ -170,6 +170,33 @@ async fn three(world: &World) -> [Person; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_all_say_at_once_stands_with_all_in_the_order_of_the_log() {
+    let world = World::new(21);
+    let people = three(&world).await;
+    let group = together(&people.each_ref()).await;
+    let talks = async |person: &Person, name: &str| {
+        for number in 0..20 {
+            person.says(&group, &format!("{name} {number}")).await;
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    };
+    let [ann, bob, cat] = &people;
+    tokio::join!(talks(ann, "ann"), talks(bob, "bob"), talks(cat, "cat"));
+    let order = async |person: &Person| {
+        until("all is there and has its place", async || {
+            let messages = person.messages(&group).await;
+            let whole = messages.len() == 60 && messages.iter().all(|one| one.state == Delivery::Accepted);
+            let at_rest = person.client.is_at_rest().await.unwrap();
+            (whole && at_rest).then(|| messages.into_iter().map(|one| one.text).collect::<Vec<_>>())
+        })
+        .await
+    };
+    let first = order(ann).await;
+    assert_eq!(order(bob).await, first);
+    assert_eq!(order(cat).await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_talk_answer_react_edit_and_take_back() {
     let world = World::new(1);
     let [ann, bob, cat] = three(&world).await;

@@ -43,9 +43,14 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
     let mut writing = core.lock_group(group).await;
     let uri = group.clone();
     let epoch = info.epoch;
-    let later = core.store.write(move |tx| match tx.group(&uri)? {
-        Some(row) if row.standing == Standing::Joining => tx.handshakes(row.id, epoch).map(Some),
-        _ => Ok::<_, StoreFault>(None),
+    let later = core.store.write(move |tx| {
+        let Some(row) = tx.group(&uri)?.filter(|row| row.standing == Standing::Joining) else {
+            return Ok(None);
+        };
+        // The owner is ahead of what its feed has told: the commits in between are still to come, and say who is told
+        // up to where; with the pull that brings them it is tried again.
+        let is_behind = tx.last_ended_epoch(&row)?.is_some_and(|ended| ended + 1 < epoch);
+        Ok::<_, StoreFault>(if is_behind { None } else { Some(tx.handshakes(row.id, epoch)?) })
     });
     let Some(later) = later.await.map_err(store_fault)? else { return Ok(()) };
     let mut changes: Vec<(u64, Changed)> = Vec::new();

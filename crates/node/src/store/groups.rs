@@ -232,6 +232,15 @@ impl View<'_> {
         Ok(handshakes)
     }
 
+    /// The epoch that the last commit in a group's log ended, where there is a commit in it.
+    pub fn last_ended_epoch(&self, group: &GroupRow) -> Result<Option<u64>, StoreFault> {
+        let ended: Option<i64> = self
+            .sql
+            .prepare_cached("SELECT max(epoch) FROM event WHERE grp = ?1 AND kind = 'commit' AND seq >= ?2")?
+            .query_row(params![group.id, signed(group.first)], |row| row.get(0))?;
+        Ok(ended.map(unsigned))
+    }
+
     /// The place of what `submitter` submitted as `submission`, where it has one.
     pub fn placed(
         &self,

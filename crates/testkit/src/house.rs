@@ -1,0 +1,172 @@
+//! A provider and the built-in clients of its people, as one program.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use drawbridge_client::{Client, Settings, StorageKey};
+use drawbridge_mtp::id::{ClientUri, UserUri};
+use drawbridge_node::store::UserRule;
+use drawbridge_node::{ClientDoor, Misuse, Node};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::Station;
+
+/// A client that is built in.
+pub type BuiltIn = Client<ClientDoor>;
+
+/// A provider and the built-in clients of its people, as one program that can be lost at any instant.
+///
+/// All of it runs in a runtime of its own. To kill it is to drop that: every task of node and clients ends wherever it
+/// happens to wait, nothing is drained, and nothing but the files is left. What does not end so is a transaction that
+/// SQLite has begun; a process that is killed ends amid those too, which `tests/kill.rs` is for.
+pub struct House {
+    station: Station,
+    settings: Settings,
+    news: watch::Sender<u64>,
+    life: Mutex<Option<Life>>,
+}
+
+struct Life {
+    runtime: Option<Runtime>,
+    clients: BTreeMap<ClientUri, Running>,
+}
+
+struct Running {
+    client: BuiltIn,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl House {
+    /// The house of `station`, which does not run yet. Whatever happens in it moves `news`.
+    pub fn of(station: Station, settings: Settings, news: watch::Sender<u64>) -> Self {
+        Self { station, settings, news, life: Mutex::default() }
+    }
+
+    /// Its station.
+    pub fn station(&self) -> &Station {
+        &self.station
+    }
+
+    /// A new client, of a new user where there is none of that name.
+    pub async fn client(&self, user: &str, client: &str) -> ClientUri {
+        let node = self.station.node();
+        match node.create_user(user.parse().unwrap(), UserRule::Ask).await {
+            Ok(_) | Err(Misuse::Taken(_)) => {}
+            Err(misuse) => panic!("no user {user}: {misuse}"),
+        }
+        node.create_client(user.parse().unwrap(), client.parse().unwrap()).await.unwrap();
+        let uri = ClientUri::new(&self.station.address(user), &client.parse().unwrap());
+        let running = self.runs(&node, &uri).await;
+        self.living().as_mut().unwrap().clients.insert(uri.clone(), running);
+        uri
+    }
+
+    /// Whether it runs.
+    pub fn lives(&self) -> bool {
+        self.living().is_some()
+    }
+
+    /// Starts everything.
+    pub async fn start(&self) {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+        let node = runtime.spawn(self.station.node_to_be()).await.unwrap().unwrap();
+        runtime.spawn(tells(node.changes().listen(), self.news.clone()));
+        self.station.has(node.clone());
+        *self.living() = Some(Life { runtime: Some(runtime), clients: BTreeMap::new() });
+        for row in node.store().read(|view| view.clients()).await.unwrap() {
+            let uri = ClientUri::new(&UserUri::new(self.station.provider(), &row.user), &row.name);
+            let running = self.runs(&node, &uri).await;
+            self.living().as_mut().unwrap().clients.insert(uri, running);
+        }
+    }
+
+    /// Kills everything, and returns when it is gone.
+    pub async fn kill(&self) {
+        let mut life = self.living().take().expect("the house is dead already");
+        let runtime = life.runtime.take().unwrap();
+        tokio::task::spawn_blocking(move || {
+            runtime.shutdown_timeout(Duration::from_secs(20));
+            drop(life);
+        })
+        .await
+        .unwrap();
+        // The thread that writes is no task; the kill comes just behind its last transaction.
+        self.station.loses().store().close().await;
+    }
+
+    /// Stops a client wherever it is, and starts it again from its file.
+    pub async fn crashes(&self, client: &ClientUri) {
+        let Some(running) = self.living().as_mut().and_then(|life| life.clients.remove(client)) else {
+            return;
+        };
+        for task in running.tasks {
+            task.abort();
+            let _ = task.await;
+        }
+        drop(running.client);
+        let running = self.runs(&self.station.node(), client).await;
+        self.living().as_mut().unwrap().clients.insert(client.clone(), running);
+    }
+
+    /// Does something in the house; `None` where it is killed before that is done.
+    pub async fn does<T: Send + 'static>(&self, what: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let doing = match self.living().as_ref()?.runtime.as_ref() {
+            Some(runtime) => runtime.spawn(what),
+            None => return None,
+        };
+        match doing.await {
+            Ok(done) => Some(done),
+            Err(ended) if ended.is_cancelled() => None,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+
+    /// A client that runs here.
+    pub fn built_in(&self, client: &ClientUri) -> Option<BuiltIn> {
+        self.living().as_ref()?.clients.get(client).map(|running| running.client.clone())
+    }
+
+    fn living(&self) -> MutexGuard<'_, Option<Life>> {
+        self.life.lock().unwrap()
+    }
+
+    fn path_of(&self, client: &ClientUri) -> PathBuf {
+        let (user, name) = (client.user().name(), client.name());
+        self.station.config().data_dir.join(format!("{user}-{name}.sqlite"))
+    }
+
+    async fn runs(&self, node: &Node, uri: &ClientUri) -> Running {
+        let (path, key) = (self.path_of(uri), self.station.config().data_dir.join("clients.key"));
+        let (door, settings, news) = (node.door(uri.clone()), self.settings.clone(), self.news.clone());
+        self.does(async move {
+            let key = StorageKey::load_or_make(&key).unwrap();
+            let client = Client::open(door, &path, key, settings).await.unwrap();
+            let telling = tokio::spawn(tells(client.changes(), news));
+            let own = client.clone();
+            Running { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }
+        })
+        .await
+        .expect("nobody kills a house that starts")
+    }
+}
+
+/// Passes on that something has changed.
+async fn tells<T: Clone>(mut changes: tokio::sync::broadcast::Receiver<T>, news: watch::Sender<u64>) {
+    use tokio::sync::broadcast::error::RecvError;
+    while !matches!(changes.recv().await, Err(RecvError::Closed)) {
+        news.send_modify(|count| *count += 1);
+    }
+}

@@ -1,0 +1,215 @@
+//! When nothing is left to do.
+
+use std::time::Duration;
+
+use drawbridge_client::Standing;
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::ItemBody;
+use drawbridge_node::store::{Reader, Standing as GroupStanding, StoreFault, View};
+use drawbridge_testkit::House;
+
+use crate::play::decides_all;
+use crate::town::Town;
+
+/// How long it may take until all is calm. It only matters where it never is.
+const PATIENCE: Duration = Duration::from_secs(100);
+/// Not everything that is waited for is announced, such as what a peer acknowledges.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// Returns when nothing is left to do anywhere: operators agree to everything that waits, and what is on its way
+/// arrives. An error says what is not done.
+pub(crate) async fn comes(town: &Town) -> Result<(), String> {
+    let mut news = town.news();
+    let mut left = String::new();
+    let calm = async {
+        loop {
+            news.borrow_and_update();
+            for house in &town.houses {
+                let node = house.station().node();
+                house.does(async move { decides_all(&node, |_| true).await }).await;
+            }
+            match unrest(town).await {
+                Some(what) => left = what,
+                None => return,
+            }
+            let _ = tokio::time::timeout(LOOK_EVERY, news.changed()).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, calm).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(format!("it never becomes calm: {left}\n{}", told(town).await)),
+    }
+}
+
+/// The first thing that is not done.
+async fn unrest(town: &Town) -> Option<String> {
+    for house in &town.houses {
+        let (ours, peers) = (house.station().provider().clone(), peers_of(town, house));
+        if let Some(what) = town.reads(house, move |view| unsent(view, &peers)).await? {
+            return Some(format!("{ours}: {what}"));
+        }
+    }
+    for uri in &town.clients {
+        let house = town.house(uri.provider());
+        let client = house.built_in(uri)?;
+        let at_rest = house.does(async move { client.is_at_rest().await }).await;
+        if town.expects("looks whether it is at rest", at_rest) != Some(true) {
+            return Some(format!("{uri} is not at rest"));
+        }
+        let reader = Reader::Client(uri.clone());
+        if let Some(what) = town.reads(house, move |view| unread(view, &reader)).await? {
+            return Some(what);
+        }
+    }
+    for house in &town.houses {
+        for group in town.reads(house, |view| view.groups()).await? {
+            if *group.owner() == *house.station().provider()
+                && let Some(what) = behind(town, house, &group.uri).await
+            {
+                return Some(what);
+            }
+        }
+    }
+    None
+}
+
+fn peers_of(town: &Town, house: &House) -> Vec<Provider> {
+    let providers = town.houses.iter().map(|house| house.station().provider().clone());
+    providers.filter(|provider| provider != house.station().provider()).collect()
+}
+
+fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Option<String>, StoreFault> {
+    for peer in peers {
+        if !view.outbox(peer, 1, u64::MAX)?.is_empty() {
+            return Ok(Some(format!("its outbox for {peer} is not empty")));
+        }
+        if !view.unsent(peer)?.is_empty() || !view.unsent_authorizations(peer)?.is_empty() {
+            return Ok(Some(format!("requests to {peer} are not sent")));
+        }
+        if let Some(what) = unread(view, &Reader::Peer(peer.clone()))? {
+            return Ok(Some(what));
+        }
+    }
+    Ok(None)
+}
+
+fn unread(view: &View<'_>, reader: &Reader) -> Result<Option<String>, StoreFault> {
+    let Some(place) = view.feed(reader)? else { return Ok(None) };
+    // That it is let in is for a peer to know, and no reason to pull again.
+    let left = view.feed_slice(reader, place.acknowledged, 100, u64::MAX)?.items;
+    if left.iter().all(|item| matches!(item.body, ItemBody::Peer { .. })) {
+        return Ok(None);
+    }
+    Ok(Some(format!("the feed of {reader:?} is read up to {} of {}", place.acknowledged, place.head)))
+}
+
+/// Who does not have all of a group.
+async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> {
+    let uri = group.clone();
+    let at_owner = town
+        .reads(owner, move |view| {
+            let Some(row) = view.group(&uri)? else { return Ok(None) };
+            let members = view.members(row.id)?;
+            let providers = view.providers_in(row.id)?;
+            Ok(Some((row, members, providers)))
+        })
+        .await??;
+    let (row, members, providers) = at_owner;
+    for provider in providers.iter().filter(|provider| *provider != owner.station().provider()) {
+        let uri = group.clone();
+        let there = town.reads(town.house(provider), move |view| view.group(&uri)).await?;
+        match there {
+            Some(copy) if copy.standing == GroupStanding::Live && copy.head == row.head => {}
+            Some(copy) => {
+                return Some(format!(
+                    "{group} is {:?} with {} of {} events at {provider}: {:?}",
+                    copy.standing, copy.head, row.head, copy.fault
+                ));
+            }
+            None => return Some(format!("{provider} knows nothing of {group}")),
+        }
+    }
+    let alone = members.len() == 1;
+    for member in members {
+        let uri = member.member.client;
+        let house = town.house(uri.provider());
+        let (client, name) = (house.built_in(&uri)?, group.clone());
+        match house.does(async move { client.about(&name).await }).await? {
+            Ok(about)
+                if about.standing == Standing::Member
+                    && (about.epoch, about.head) == (row.epoch, row.head) => {}
+            // Nobody is there to take out the last one, who has left all the same.
+            Ok(about) if about.standing == Standing::Left && alone => {}
+            Ok(about) => {
+                return Some(format!(
+                    "{uri} is {:?} in {group}, at epoch {} and event {} of {} and {}: {:?}",
+                    about.standing, about.epoch, about.head, row.epoch, row.head, about.trouble
+                ));
+            }
+            Err(fault) => return Some(format!("{uri} is a member of {group}, but {fault}")),
+        }
+    }
+    None
+}
+
+/// What there is to know where it is never calm.
+async fn told(town: &Town) -> String {
+    let mut text = String::new();
+    for house in &town.houses {
+        let ours = house.station().provider();
+        text += &format!("{ours}:\n");
+        let peers = peers_of(town, house);
+        let left = town.reads(house, move |view| {
+            let mut left = Vec::new();
+            for peer in &peers {
+                left.extend(view.outbox(peer, 100, u64::MAX)?.into_iter().map(|queued| {
+                    format!(
+                        "outbox: {} {} by {}",
+                        queued.group, queued.submission.kind, queued.submission.sender
+                    )
+                }));
+                left.extend(unread(view, &Reader::Peer(peer.clone()))?);
+            }
+            for group in view.groups()? {
+                left.push(format!(
+                    "{} is {:?} at epoch {}, event {} {:?}",
+                    group.uri, group.standing, group.epoch, group.head, group.fault
+                ));
+                let last = view.log_slice(&group, group.head.saturating_sub(4), group.head, 4, u64::MAX)?;
+                left.extend(last.events.iter().map(|event| {
+                    format!("  {} {} in {} by {}", event.seq, event.kind, event.epoch, event.sender)
+                }));
+            }
+            for (peer, trouble) in view.latest_troubles(20)? {
+                left.push(format!(
+                    "{peer}: {} {} {} (over: {})",
+                    trouble.stage, trouble.code, trouble.text, trouble.over
+                ));
+            }
+            Ok(left)
+        });
+        text += &left.await.unwrap_or_default().join("\n  ");
+        text += "\n";
+    }
+    for uri in &town.clients {
+        let house = town.house(uri.provider());
+        let Some(client) = house.built_in(uri) else { continue };
+        let looked =
+            house.does(async move { (client.is_at_rest().await, client.conversations().await) }).await;
+        let Some((at_rest, Ok(conversations))) = looked else { continue };
+        text += &format!("{uri}: at rest: {at_rest:?}\n");
+        for about in conversations {
+            text += &format!(
+                "  {} {:?} epoch {} event {} waiting {} asked {:?} {:?}\n",
+                about.group,
+                about.standing,
+                about.epoch,
+                about.head,
+                about.waiting,
+                about.asked,
+                about.trouble
+            );
+        }
+    }
+    text
+}

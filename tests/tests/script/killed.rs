@@ -1,0 +1,90 @@
+//! The system kills a provider's process, amid whatever it is writing.
+
+use std::time::Duration;
+
+use drawbridge_client::Format;
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::policy::Who;
+use drawbridge_testkit::Daemon;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::town::Town;
+use crate::{calm, truth};
+
+const KILLS: u64 = 12;
+
+/// One whose provider goes on makes a group, or one whose provider will be killed; the others come in.
+async fn gathers(town: &Town, by: &ClientUri) -> GroupUri {
+    let house = town.house(by.provider());
+    let client = house.built_in(by).unwrap();
+    for other in town.users().into_iter().filter(|user| user != by.user()) {
+        client.ask_to_connect(&other).await.unwrap();
+    }
+    calm::comes(town).await.unwrap();
+    let group = client.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
+    town.keeps_start(house, by, &group).await;
+    for other in town.users().into_iter().filter(|user| user != by.user()) {
+        client.ask_to_add(&group, &other).await.unwrap();
+    }
+    calm::comes(town).await.unwrap();
+    assert_eq!(client.about(&group).await.unwrap().members.len(), town.users().len());
+    group
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
+    let seed = crate::set("DRAWBRIDGE_SEED").unwrap_or(1);
+    println!("DRAWBRIDGE_SEED={seed}");
+    let mut dice = SmallRng::seed_from_u64(seed);
+    let town = Town::new().await;
+    let dies = &town.houses[1];
+    let talkers: Vec<_> =
+        town.clients.iter().filter(|client| client.provider() != dies.station().provider()).collect();
+    let inside = town.clients.iter().find(|client| client.provider() == dies.station().provider()).unwrap();
+    // One group is numbered by the process that is killed, the other only followed by it.
+    let groups = [gathers(&town, inside).await, gathers(&town, talkers[0]).await];
+    dies.kill().await;
+    let mut said = 0;
+    for kill in 0..KILLS {
+        let life = Duration::from_millis(dice.random_range(0..500));
+        let daemon = if kill % 3 == 0 {
+            Daemon::spawn(dies.station().config())
+        } else {
+            Daemon::start(dies.station().config()).await
+        };
+        for house in town.houses.iter().filter(|house| house.lives()) {
+            house.station().node().retry_peer(dies.station().provider()).await;
+        }
+        let talking = async {
+            for _ in 0..8 {
+                let client = town.house(talkers[said % 8].provider()).built_in(talkers[said % 8]).unwrap();
+                let group = &groups[dice.random_range(0..groups.len())];
+                client.send(group, &format!("said {said}"), Format::Plain, None).await.unwrap();
+                if dice.random_range(0..4) == 0 {
+                    client.renew(group).await.unwrap();
+                }
+                said += 1;
+                tokio::time::sleep(Duration::from_millis(dice.random_range(0..60))).await;
+            }
+        };
+        tokio::join!(talking, async {
+            tokio::time::sleep(life).await;
+            daemon.kill();
+        });
+    }
+    dies.start().await;
+    for house in town.houses.iter().filter(|house| house.lives()) {
+        house.station().node().retry_peer(dies.station().provider()).await;
+    }
+    let mut wrong = town.surprised();
+    wrong.extend(calm::comes(&town).await.err());
+    let (found, told) = truth::look(&town).await;
+    wrong.extend(found);
+    println!("{KILLS} kills, {said} messages; {told}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for group in &groups {
+        let about = dies.built_in(inside).unwrap().about(group).await.unwrap();
+        assert_eq!(about.members.len(), town.users().len());
+    }
+}

@@ -1,0 +1,307 @@
+//! Doing what a script says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use drawbridge_client::{Client, ClientFault, Format, PolicyChange};
+use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::message::ConnectionState;
+use drawbridge_mtp::policy::Who;
+use drawbridge_node::{AuthorizationDecision, Decision, Node};
+use drawbridge_testkit::BuiltIn;
+use tokio::sync::Semaphore;
+
+use crate::action::{Action, Kind, script};
+use crate::town::Town;
+use crate::{calm, truth};
+
+/// Actions that go on at one time.
+const AT_ONCE: u32 = 8;
+/// Groups of a script.
+const GROUPS: u64 = 8;
+/// An action that takes longer hangs.
+const LONGEST: Duration = Duration::from_secs(90);
+
+struct Play {
+    town: Town,
+    seed: u64,
+    said: AtomicU64,
+    made: AtomicU64,
+}
+
+/// Plays the script of a seed, and looks at what has become of it.
+pub(crate) async fn play(seed: u64, actions: usize) {
+    let began = std::time::Instant::now();
+    let town = Town::new().await;
+    let play = Arc::new(Play { town, seed, said: AtomicU64::new(0), made: AtomicU64::new(0) });
+    let mut disorder = Disorder { starts: vec![None; 3], heals: vec![None; 3] };
+    let places = Arc::new(Semaphore::new(AT_ONCE as usize));
+    for (number, action) in script(seed, actions).into_iter().enumerate() {
+        disorder.passes(&play.town, number).await;
+        match action.kind {
+            Kind::Kill | Kind::Cut => disorder.begins(&play.town, number, action).await,
+            // Who crashes does nothing else meanwhile.
+            Kind::Crash => {
+                let _all = places.acquire_many(AT_ONCE).await.unwrap();
+                if let Some((house, client)) = play.town.someone(action.who) {
+                    let uri = client.uri().clone();
+                    drop(client);
+                    house.crashes(&uri).await;
+                }
+            }
+            _ => {
+                let place = places.clone().acquire_owned().await.unwrap();
+                let play = play.clone();
+                tokio::spawn(async move {
+                    if tokio::time::timeout(LONGEST, play.does(action)).await.is_err() {
+                        play.town.surprises(format!("{action:?} never ends"));
+                    }
+                    drop(place);
+                });
+            }
+        }
+        tokio::time::sleep(action.pause).await;
+    }
+    disorder.passes(&play.town, usize::MAX).await;
+    let _all = places.acquire_many(AT_ONCE).await.unwrap();
+    let played = began.elapsed();
+    let calm = calm::comes(&play.town).await;
+    let settled = began.elapsed() - played;
+    let mut wrong = play.town.surprised();
+    wrong.extend(calm.err());
+    let (found, told) = truth::look(&play.town).await;
+    wrong.extend(found);
+    println!("{actions} actions in {played:.1?}, calm {settled:.1?} later; {told}");
+    assert!(
+        wrong.is_empty(),
+        "{}\nDRAWBRIDGE_SEED={seed} DRAWBRIDGE_ACTIONS={actions} plays it again",
+        wrong.join("\n")
+    );
+}
+
+/// What is broken, and until which action.
+struct Disorder {
+    starts: Vec<Option<usize>>,
+    heals: Vec<Option<usize>>,
+}
+
+impl Disorder {
+    async fn begins(&mut self, town: &Town, number: usize, action: Action) {
+        let which = action.who % town.houses.len();
+        let until = Some(number + 1 + action.how % 20);
+        if action.kind == Kind::Kill && self.starts[which].is_none() {
+            self.starts[which] = until;
+            town.houses[which].kill().await;
+        } else if action.kind == Kind::Cut && self.heals[which].is_none() {
+            self.heals[which] = until;
+            town.ways[which].cuts_after((action.place % 20_000) as u64);
+            town.ways[which].cuts();
+        }
+    }
+
+    /// Puts in order what is due before the action `number`.
+    async fn passes(&mut self, town: &Town, number: usize) {
+        for which in 0..town.houses.len() {
+            if self.starts[which].take_if(|until| *until <= number).is_some() {
+                town.houses[which].start().await;
+            }
+            if self.heals[which].take_if(|until| *until <= number).is_some() {
+                town.ways[which].heals();
+                // What was cut after so many bytes would be cut even now.
+                town.ways[which].cuts();
+                // The operators of the others try again.
+                for house in town.houses.iter().filter(|house| house.lives()) {
+                    let (node, peer) =
+                        (house.station().node(), town.houses[which].station().provider().clone());
+                    house.does(async move { node.retry_peer(&peer).await }).await;
+                }
+            }
+        }
+    }
+}
+
+impl Play {
+    async fn does(&self, action: Action) {
+        match action.kind {
+            Kind::Create => self.creates(action).await,
+            Kind::Connect => self.connects(action).await,
+            Kind::Decide | Kind::End => self.decides(action).await,
+            Kind::AtOnce => self.at_once(action).await,
+            Kind::Kill | Kind::Cut | Kind::Crash => unreachable!("nobody does that"),
+            _ => self.in_a_group(action).await,
+        }
+    }
+
+    async fn creates(&self, action: Action) {
+        if self.made.fetch_add(1, Ordering::SeqCst) >= GROUPS {
+            return;
+        }
+        let Some((house, client)) = self.town.someone(action.who) else { return };
+        let add = if action.place.is_multiple_of(3) { Who::Admins } else { Who::Members };
+        let send = if action.whom.is_multiple_of(9) { Who::Admins } else { Who::Members };
+        let suites = Client::<drawbridge_node::ClientDoor>::cipher_suites();
+        let suite = action.how.is_multiple_of(3).then(|| suites[action.how % suites.len()]);
+        let uri = client.uri().clone();
+        let name = format!("Made in {}", action.how);
+        let made = house.does(async move { client.create_group(&name, add, send, suite).await }).await;
+        if let Some(group) = self.town.expects("makes a group", made) {
+            self.town.keeps_start(house, &uri, &group).await;
+        }
+    }
+
+    async fn connects(&self, action: Action) {
+        let Some((house, client)) = self.town.someone(action.who) else { return };
+        let users = self.town.users();
+        let whom = users[action.whom % users.len()].clone();
+        let asked = house.does(async move { client.ask_to_connect(&whom).await }).await;
+        self.town.expects("asks for a connection", asked);
+    }
+
+    async fn decides(&self, action: Action) {
+        let house = &self.town.houses[action.who % self.town.houses.len()];
+        if !house.lives() {
+            return;
+        }
+        let node = house.station().node();
+        house
+            .does(async move {
+                match action.kind {
+                    Kind::End => ends(&node, action.whom).await,
+                    _ => decides_all(&node, |number| !(action.how + number).is_multiple_of(10)).await,
+                }
+            })
+            .await;
+    }
+
+    async fn at_once(&self, action: Action) {
+        let Some((house, one, group)) = self.town.member(action.who, action.place).await else { return };
+        let another = async {
+            let count = self.town.clients.len();
+            for step in 0..count {
+                let (house, other) = self.town.someone(action.whom + step)?;
+                if other.uri() != one.uri() && self.town.groups_of(house, &other).await.contains(&group) {
+                    return Some((house, other));
+                }
+            }
+            None
+        };
+        let other = another.await;
+        let (name, text) = (format!("At once {}", action.how), self.text());
+        let here = {
+            let (one, group) = (one.clone(), group.clone());
+            house.does(async move { renames_or_renews(&one, &group, name).await })
+        };
+        let there = async {
+            let (house, other) = other?;
+            let group = group.clone();
+            house
+                .does(async move {
+                    other.renew(&group).await?;
+                    other.send(&group, &text, Format::Plain, None).await.map(drop)
+                })
+                .await
+        };
+        let (here, there) = tokio::join!(here, there);
+        self.town.expects("renames or renews", here);
+        self.town.expects("renews and talks", there);
+    }
+
+    async fn in_a_group(&self, action: Action) {
+        let Some((house, client, group)) = self.town.member(action.who, action.place).await else { return };
+        let texts: Vec<String> =
+            (0..if action.kind == Kind::Burst { 10 } else { 1 }).map(|_| self.text()).collect();
+        let users = self.town.users();
+        let done = house.does(async move { in_group(&client, &group, action, texts, users).await }).await;
+        self.town.expects(&format!("does {:?}", action.kind), done);
+    }
+
+    fn text(&self) -> String {
+        format!("{}-{}", self.seed, self.said.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+async fn in_group(
+    client: &BuiltIn,
+    group: &GroupUri,
+    action: Action,
+    texts: Vec<String>,
+    users: Vec<drawbridge_mtp::id::UserUri>,
+) -> Result<(), ClientFault> {
+    let about = client.about(group).await?;
+    let member =
+        about.members.get(action.whom % about.members.len().max(1)).map(|member| member.user.clone());
+    match action.kind {
+        Kind::Add => client.ask_to_add(group, &users[action.whom % users.len()]).await.map(drop),
+        Kind::AddOwn => client.add_own_clients(group).await,
+        Kind::Remove => match member {
+            Some(member) => client.remove(group, &member).await,
+            None => Ok(()),
+        },
+        Kind::Leave => client.leave(group).await,
+        Kind::Renew => client.renew(group).await,
+        Kind::JoinAnew => client.join_anew(group).await,
+        Kind::Rename => {
+            let change =
+                PolicyChange { name: Some(format!("Name {}", action.how)), ..PolicyChange::default() };
+            client.change_policy(group, change).await
+        }
+        Kind::Promote => {
+            let mut admins: Vec<_> = about
+                .members
+                .iter()
+                .filter(|member| member.admin)
+                .map(|member| member.user.clone())
+                .collect();
+            admins.extend(member.filter(|member| !admins.contains(member)));
+            client
+                .change_policy(group, PolicyChange { admins: Some(admins), ..PolicyChange::default() })
+                .await
+        }
+        _ => {
+            for text in texts {
+                client.send(group, &text, Format::Plain, None).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn renames_or_renews(client: &BuiltIn, group: &GroupUri, name: String) -> Result<(), ClientFault> {
+    if client.about(group).await?.is_admin {
+        client.change_policy(group, PolicyChange { name: Some(name), ..PolicyChange::default() }).await
+    } else {
+        client.renew(group).await
+    }
+}
+
+/// The operator decides on everything that waits; `agrees` says how, by number.
+pub(crate) async fn decides_all(node: &Node, agrees: impl Fn(usize) -> bool) {
+    let waiting = node.store().read(|view| {
+        Ok::<_, drawbridge_node::store::StoreFault>((view.connections()?, view.authorizations()?))
+    });
+    let Ok((connections, additions)) = waiting.await else { return };
+    let mut number = 0;
+    for row in connections.iter().filter(|row| !row.outgoing && row.is_open() && !row.unseen) {
+        number += 1;
+        let decision = if agrees(number) { Decision::Approve } else { Decision::Decline };
+        // It may have been taken back meanwhile.
+        let _ = node.decide_connection(row.id, None, decision).await;
+    }
+    for row in additions.iter().filter(|row| !row.outgoing && row.is_open() && !row.unseen) {
+        number += 1;
+        let decision =
+            if agrees(number) { AuthorizationDecision::Approve } else { AuthorizationDecision::Decline };
+        let _ = node.decide_authorization(row.id, None, decision).await;
+    }
+}
+
+/// The operator ends one of the connections.
+async fn ends(node: &Node, pick: usize) {
+    let Ok(connections) = node.store().read(|view| view.connections()).await else { return };
+    let approved: Vec<_> =
+        connections.into_iter().filter(|row| row.state == ConnectionState::Approved).collect();
+    if let Some(row) = approved.get(pick % approved.len().max(1)) {
+        let _ = node.decide_connection(row.id, None, Decision::End).await;
+    }
+}

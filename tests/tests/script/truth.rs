@@ -1,0 +1,362 @@
+//! What has to be so once all is calm.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+
+use drawbridge_client::{Delivery, LineKind, LineView, Notice, Standing as MemberStanding};
+use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::id::{ClientUri, GroupUri, Provider};
+use drawbridge_mtp::message::{Event, EventKind, ItemBody};
+use drawbridge_node::store::{GroupRow, MemberRow, Reader, Standing};
+use drawbridge_testkit::{House, Stay, Witness};
+
+use crate::town::Town;
+
+/// Looks at everything; says what is wrong, and how much there was.
+pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
+    let mut wrong = Vec::new();
+    let (mut groups, mut events, mut lines) = (0, 0, 0);
+    let told = Told::read(town).await;
+    for house in &town.houses {
+        wrong.extend(troubles(town, house).await);
+        for row in town.reads(house, |view| view.groups()).await.expect("the house lives") {
+            if row.standing == Standing::Broken {
+                wrong.push(format!(
+                    "{} is broken at {}: {:?}",
+                    row.uri,
+                    house.station().provider(),
+                    row.fault
+                ));
+            }
+            if row.owner() != house.station().provider() {
+                continue;
+            }
+            let Some(truth) = Truth::of(town, house, &row, &mut wrong).await else { continue };
+            groups += 1;
+            events += truth.log.len();
+            truth.holds_at_providers(town, &told, &mut wrong).await;
+            for client in &town.clients {
+                lines += truth.holds_for(town, &told, client, &mut wrong).await;
+            }
+        }
+    }
+    (wrong, format!("{groups} groups, {events} events, {lines} messages shown"))
+}
+
+/// A network that is cut and providers that die leave their traces; nothing else does.
+async fn troubles(town: &Town, house: &House) -> Vec<String> {
+    let ours = house.station().provider();
+    let troubles = town.reads(house, |view| view.latest_troubles(100)).await.expect("the house lives");
+    let unexpected = troubles.into_iter().filter(|(_, trouble)| {
+        let lost_answer = ["connect", "tls", "http", "document"].contains(&trouble.stage.as_str());
+        // In a house that is killed, what has not ended yet may find its store closed.
+        !lost_answer && !["not-connected", "epoch-conflict", "unavailable"].contains(&trouble.code.as_str())
+    });
+    unexpected.map(|(peer, trouble)| format!("{ours} has a trouble with {peer}: {trouble:?}")).collect()
+}
+
+/// What is so in a group, by its log.
+struct Truth {
+    row: GroupRow,
+    roster: BTreeMap<u32, ClientUri>,
+    log: Vec<Event>,
+    witness: Witness,
+}
+
+impl Truth {
+    /// Reads the log of a group at its owner, and holds the owner's own tables against it.
+    async fn of(town: &Town, house: &House, row: &GroupRow, wrong: &mut Vec<String>) -> Option<Self> {
+        let (uri, log, members) =
+            (row.uri.clone(), log(town, house, row).await, members(town, house, row).await);
+        let first = members.first().map(|member| member.member.client.clone());
+        if let Some(client) = first {
+            // Where the one who made it was killed right behind that.
+            town.keeps_start(town.house(client.provider()), &client, &uri).await;
+        }
+        let mut head = Head::EMPTY;
+        for event in &log {
+            match event.clone().follow(&uri, &head) {
+                Ok(chained) => head = Head { seq: chained.event().seq, hash: chained.event().hash },
+                Err(fault) => wrong.push(format!("the owner's log: {fault}")),
+            }
+        }
+        if (head.seq, Some(head.hash)) != (row.head, row.hash) {
+            wrong.push(format!("{uri}: the owner's log ends elsewhere than it says"));
+        }
+        let Some(start) = town.start_of(&uri) else {
+            if !members.is_empty() {
+                wrong.push(format!("{uri} has no witness"));
+            }
+            return None;
+        };
+        let witness = Witness::of(&start, &log);
+        let roster: BTreeMap<u32, ClientUri> =
+            members.into_iter().map(|row| (row.member.leaf, row.member.client)).collect();
+        if witness.epoch() != row.epoch {
+            wrong.push(format!("{uri}: the owner is at epoch {}, MLS at {}", row.epoch, witness.epoch()));
+        }
+        if witness.leaves() != roster {
+            wrong.push(format!("{uri}: the owner has {roster:?}, MLS {:?}", witness.leaves()));
+        }
+        Some(Self { row: row.clone(), roster, log, witness })
+    }
+
+    /// Each provider has been told of what happened while it had members, and of nothing else; its copy is the owner's.
+    async fn holds_at_providers(&self, town: &Town, told: &Told, wrong: &mut Vec<String>) {
+        let uri = &self.row.uri;
+        let owner = town.house(self.row.owner());
+        for house in town.houses.iter().filter(|house| house.station().provider() != self.row.owner()) {
+            let provider = house.station().provider();
+            let meant = self.meant_for(|client| client.provider() == provider);
+            let told = told.of(owner, Reader::Peer(provider.clone()), uri);
+            self.compare(&format!("{provider} is told"), told, &meant, wrong);
+            let is_in = self.roster.values().any(|client| client.provider() == provider);
+            let name = uri.clone();
+            let Some(copy) = town.reads(house, move |view| view.group(&name)).await.flatten() else {
+                if is_in {
+                    wrong.push(format!("{provider} does not know {uri}"));
+                }
+                continue;
+            };
+            for event in log(town, house, &copy).await {
+                if self.log.get(event.seq as usize - 1) != Some(&event) {
+                    wrong.push(format!("{provider} has another event {} of {uri} than its owner", event.seq));
+                }
+                if !meant.contains(&event.seq) && event.seq >= self.witness.since() {
+                    wrong.push(format!("{provider} has event {} of {uri}, which is not for it", event.seq));
+                }
+            }
+            if is_in {
+                self.agrees(town, house, &copy, provider, wrong).await;
+            } else if copy.standing != Standing::Over {
+                wrong.push(format!("{uri} is {:?} at {provider}, which has no member in it", copy.standing));
+            }
+        }
+    }
+
+    async fn agrees(
+        &self,
+        town: &Town,
+        house: &House,
+        copy: &GroupRow,
+        provider: &Provider,
+        wrong: &mut Vec<String>,
+    ) {
+        let uri = &self.row.uri;
+        let members = members(town, house, copy).await;
+        let roster: BTreeMap<u32, ClientUri> =
+            members.into_iter().map(|row| (row.member.leaf, row.member.client)).collect();
+        if (copy.epoch, copy.head, copy.hash) != (self.row.epoch, self.row.head, self.row.hash) {
+            wrong.push(format!(
+                "{provider} is elsewhere in {uri} than its owner: {copy:?} and {:?}",
+                self.row
+            ));
+        }
+        if roster != self.roster {
+            wrong.push(format!("{provider} has {roster:?} in {uri}, its owner {:?}", self.roster));
+        }
+    }
+
+    /// A client was told of what happened while it was in the group and of nothing else, and shows each message of that
+    /// time once, in the owner's order. Returns how many.
+    async fn holds_for(
+        &self,
+        town: &Town,
+        told: &Told,
+        client: &ClientUri,
+        wrong: &mut Vec<String>,
+    ) -> usize {
+        let uri = &self.row.uri;
+        let house = town.house(client.provider());
+        let meant = self.meant_for(|other| other == client);
+        let told = told.of(house, Reader::Client(client.clone()), uri);
+        self.compare(&format!("{client} is told"), told, &meant, wrong);
+
+        let (built_in, name) = (house.built_in(client).expect("it runs"), uri.clone());
+        let about = house.does(async move { built_in.about(&name).await.ok() }).await.flatten();
+        let Some(about) = about else {
+            if !meant.is_empty() {
+                wrong.push(format!("{client} was in {uri}, and does not know it"));
+            }
+            return 0;
+        };
+        if self.roster.values().eq([client]) && about.standing == MemberStanding::Left {
+            // Nobody is there to take out the last one, who has left all the same.
+            return 0;
+        }
+        if self.roster.values().any(|member| member == client) {
+            let mut own: Vec<ClientUri> = about.members.iter().flat_map(|one| one.clients.clone()).collect();
+            let mut all: Vec<ClientUri> = self.roster.values().cloned().collect();
+            (own.sort(), all.sort());
+            if own != all || about.epoch != self.row.epoch || about.head != self.row.head {
+                wrong.push(format!(
+                    "{client} sees {own:?} at epoch {}, event {} in {uri}; its owner {all:?} at {}, {}",
+                    about.epoch, about.head, self.row.epoch, self.row.head
+                ));
+            }
+        } else if !matches!(about.standing, MemberStanding::Left | MemberStanding::Removed) {
+            wrong.push(format!("{client} is {:?} in {uri}, and not a member", about.standing));
+        }
+        self.shows(client, &lines(town, house, client, uri).await, wrong)
+    }
+
+    fn shows(&self, client: &ClientUri, lines: &[LineView], wrong: &mut Vec<String>) -> usize {
+        let uri = &self.row.uri;
+        // Which event a message was: by who sent it and when.
+        let mut events: BTreeMap<(&ClientUri, u64), Vec<&Event>> = BTreeMap::new();
+        for event in self.log.iter().filter(|event| event.kind == EventKind::Application).rev() {
+            events.entry((&event.sender, event.time.as_millis())).or_default().push(event);
+        }
+        let (mut shown, mut texts, mut gaps) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for line in lines {
+            match &line.what {
+                LineKind::Message(message) if message.state == Delivery::Accepted => {
+                    if !texts.insert(&message.text) {
+                        wrong.push(format!("{client} shows {:?} twice in {uri}", message.text));
+                    }
+                    let event = events.get_mut(&(&message.client, line.time.as_millis())).and_then(Vec::pop);
+                    match event {
+                        Some(event) => shown.push(event.seq),
+                        None => wrong.push(format!(
+                            "{client} shows {:?} of {} in {uri}, which is not in the log",
+                            message.text, message.client
+                        )),
+                    }
+                }
+                LineKind::Message(message) if message.state != Delivery::Failed => {
+                    wrong.push(format!("{:?} of {client} is still {:?}", message.text, message.state));
+                }
+                LineKind::Notice(Notice::Gap { first, last }) => gaps.push(*first..=*last),
+                _ => {}
+            }
+        }
+        self.has_all(client, &shown, &gaps, wrong);
+        shown.len()
+    }
+
+    fn has_all(
+        &self,
+        client: &ClientUri,
+        shown: &[u64],
+        gaps: &[RangeInclusive<u64>],
+        wrong: &mut Vec<String>,
+    ) {
+        let uri = &self.row.uri;
+        if !shown.is_sorted() {
+            wrong.push(format!(
+                "{client} shows the messages of {uri} in another order than the log: {shown:?}"
+            ));
+        }
+        let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
+        let was_in = |event: &Event, stay: &Stay| {
+            event.seq > stay.from
+                && stay.until.is_none_or(|until| event.seq <= until)
+                && event.epoch >= stay.epoch
+        };
+        let said = self.log.iter().filter(|event| event.kind == EventKind::Application);
+        let meant: BTreeSet<u64> = said
+            .filter(|event| stays.iter().any(|stay| was_in(event, stay)))
+            .map(|event| event.seq)
+            .collect();
+        let shown: BTreeSet<u64> = shown.iter().copied().collect();
+        // Where it joined anew it may have read what it could before.
+        let again = stays.windows(2).any(|pair| pair[0].until == Some(pair[1].from));
+        for seq in shown.difference(&meant) {
+            let there =
+                stays.iter().any(|stay| *seq > stay.from && stay.until.is_none_or(|until| *seq <= until));
+            if !(again && there) {
+                wrong.push(format!("{client} shows event {seq} of {uri}, which is not for it: {stays:?}"));
+            }
+        }
+        let lost: Vec<u64> = meant.difference(&shown).copied().collect();
+        let untold: Vec<u64> =
+            lost.iter().copied().filter(|seq| !gaps.iter().any(|gap| gap.contains(seq))).collect();
+        if !untold.is_empty() {
+            wrong.push(format!(
+                "{client} misses the events {untold:?} of {uri}, and does not say so: {stays:?}"
+            ));
+        }
+        if !lost.is_empty() && !stays.iter().any(|stay| stay.by_itself) {
+            wrong.push(format!(
+                "{client} has lost the events {lost:?} of {uri}, and never joined anew: {stays:?}"
+            ));
+        }
+    }
+
+    /// The events that one is told of, by who was in the group when.
+    fn meant_for(&self, who: impl Fn(&ClientUri) -> bool) -> BTreeSet<u64> {
+        let stays =
+            self.witness.stays().iter().filter(|(client, _)| who(client)).flat_map(|(_, stays)| stays);
+        stays.flat_map(|stay| stay.from..=stay.until.unwrap_or(self.row.head)).collect()
+    }
+
+    fn compare(&self, what: &str, told: &[u64], meant: &BTreeSet<u64>, wrong: &mut Vec<String>) {
+        let uri = &self.row.uri;
+        let once: BTreeSet<u64> = told.iter().copied().collect();
+        if once.len() != told.len() || !told.is_sorted() {
+            wrong.push(format!("{what} of the events of {uri} more than once, or out of order: {told:?}"));
+        }
+        let since = self.witness.since();
+        let missing: Vec<_> = meant.difference(&once).collect();
+        let beyond: Vec<_> = once.difference(meant).filter(|seq| **seq >= since).collect();
+        if !missing.is_empty() || !beyond.is_empty() {
+            wrong.push(format!("{what} too much of {uri}: {beyond:?}, or too little: {missing:?}"));
+        }
+    }
+}
+
+/// The events that every feed has told of, by the provider that keeps the feed, its reader and the group.
+struct Told(HashMap<(Provider, Reader, GroupUri), Vec<u64>>);
+
+impl Told {
+    async fn read(town: &Town) -> Self {
+        let mut told = Self(HashMap::new());
+        for house in &town.houses {
+            let ours = house.station().provider();
+            let peers = town.houses.iter().map(|house| Reader::Peer(house.station().provider().clone()));
+            let clients = town.clients.iter().filter(|client| client.provider() == ours);
+            for reader in peers.chain(clients.cloned().map(Reader::Client)) {
+                let whose = reader.clone();
+                let slice = town.reads(house, move |view| view.feed_slice(&whose, 0, 1_000_000, u64::MAX));
+                for item in slice.await.expect("the house lives").items {
+                    if let ItemBody::Event(event) = item.body {
+                        let key = (ours.clone(), reader.clone(), event.group);
+                        told.0.entry(key).or_default().push(event.seq);
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    fn of(&self, house: &House, reader: Reader, group: &GroupUri) -> &[u64] {
+        let key = (house.station().provider().clone(), reader, group.clone());
+        self.0.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+async fn log(town: &Town, house: &House, row: &GroupRow) -> Vec<Event> {
+    let row = row.clone();
+    let slice = town.reads(house, move |view| view.log_slice(&row, 0, row.head, 1_000_000, u64::MAX)).await;
+    slice.expect("the house lives").events
+}
+
+async fn members(town: &Town, house: &House, row: &GroupRow) -> Vec<MemberRow> {
+    let id = row.id;
+    town.reads(house, move |view| view.members(id)).await.expect("the house lives")
+}
+
+async fn lines(town: &Town, house: &House, client: &ClientUri, group: &GroupUri) -> Vec<LineView> {
+    let mut all: Vec<LineView> = Vec::new();
+    loop {
+        let (built_in, name) = (house.built_in(client).expect("it runs"), group.clone());
+        let before = all.first().map(|line| line.place);
+        let page = house.does(async move { built_in.conversation(&name, before, 500).await }).await;
+        let mut page = town.expects("reads a conversation", page).unwrap_or_default();
+        if page.is_empty() {
+            return all;
+        }
+        page.append(&mut all);
+        all = page;
+    }
+}
