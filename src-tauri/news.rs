@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drawbridge_admin::Host;
-use drawbridge_admin::view::{Connection, Event};
+use drawbridge_admin::view::{Authorization, Connection, Event};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::time::{Instant, timeout_at};
 
@@ -25,6 +25,15 @@ pub(crate) enum Waiting {
         /// Who is asked.
         to: String,
     },
+    /// One user would like to add another, of ours, to a group.
+    Addition {
+        /// Who would like to.
+        adder: String,
+        /// Who would be added.
+        user: String,
+        /// What the group is called, where that is known, or else its address.
+        group: String,
+    },
 }
 
 /// Follows what happens for as long as the provider runs.
@@ -34,16 +43,21 @@ pub(crate) async fn follow(app: AppHandle, host: Host) {
     loop {
         let mut batch = Batch::default();
         batch.take(news.next().await.event);
-        if !batch.counts {
+        if !batch.counts && batch.low.is_empty() {
             continue;
         }
         let until = Instant::now() + TOGETHER;
         while let Ok(next) = timeout_at(until, news.next()).await {
             batch.take(next.event);
         }
-        tray::set_waiting(&app, count(&host).await);
+        if batch.counts {
+            tray::set_waiting(&app, count(&host).await);
+        }
         for words in words::news(&batch.waiting) {
             notify::show(&app, words, Screen::Approvals);
+        }
+        if let Some(words) = words::low_stock(&batch.low) {
+            notify::show(&app, words, Screen::Accounts);
         }
     }
 }
@@ -62,6 +76,8 @@ pub(crate) fn recount(app: &AppHandle) {
 struct Batch {
     counts: bool,
     waiting: Vec<Waiting>,
+    /// Clients that run out of KeyPackages.
+    low: Vec<String>,
 }
 
 impl Batch {
@@ -76,6 +92,15 @@ impl Batch {
                     None => Waiting::Provider(provider.to_string()),
                 });
             }
+            Event::AdditionWaiting { addition: Authorization { adder, user, group, group_name, .. } } => {
+                self.counts = true;
+                self.waiting.push(Waiting::Addition {
+                    adder: adder.to_string(),
+                    user: user.to_string(),
+                    group: group_name.unwrap_or_else(|| group.to_string()),
+                });
+            }
+            Event::StockLow { client } => self.low.push(client.to_string()),
             Event::Approvals | Event::Reload => self.counts = true,
             _ => {}
         }
@@ -89,5 +114,22 @@ async fn count(host: &Host) -> u32 {
         Err(_) => return 0,
     };
     let of = |name| status["node"][name].as_u64().unwrap_or(0);
-    u32::try_from(of("waiting_providers") + of("waiting_connections")).unwrap_or(u32::MAX)
+    let waiting = ["waiting_providers", "waiting_connections", "waiting_additions"].map(of);
+    u32::try_from(waiting.iter().sum::<u64>()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn low_stock_is_told_without_a_count() {
+        let client = "mimi://a.example/u/alice/d/phone";
+        let mut batch = Batch::default();
+        batch.take(Event::StockLow { client: client.parse().unwrap() });
+        assert!(!batch.counts);
+        assert_eq!(batch.low, [client]);
+        batch.take(Event::Approvals);
+        assert!(batch.counts);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use drawbridge_admin::Host;
+use drawbridge_admin::{Host, KeyPlace};
 use tauri::async_runtime::{self, JoinHandle};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{OnceCell, watch};
@@ -83,7 +83,7 @@ impl Shell {
         });
         let app = app.clone();
         async_runtime::spawn(async move {
-            match Host::open(&path).await {
+            match Host::open(&path, KeyPlace::Keychain).await {
                 Ok(host) => {
                     tell.send_replace(Opening::Open(host.clone()));
                     news::follow(app, host).await;

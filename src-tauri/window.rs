@@ -19,6 +19,8 @@ pub(crate) enum Screen {
     Last,
     /// What waits for the operator.
     Approvals,
+    /// The people who live here, with their clients.
+    Accounts,
 }
 
 impl Screen {
@@ -27,6 +29,7 @@ impl Screen {
         match self {
             Self::Last => "index.html",
             Self::Approvals => "#/approvals",
+            Self::Accounts => "#/accounts",
         }
     }
 }
@@ -89,7 +92,7 @@ fn open(app: &AppHandle, screen: Screen) -> tauri::Result<()> {
 }
 
 fn raise(window: &WebviewWindow, screen: Screen) -> tauri::Result<()> {
-    if matches!(screen, Screen::Approvals) {
+    if !matches!(screen, Screen::Last) {
         // As if a link had been followed: the pages keep what they hold.
         window.eval(format!("location.hash = '{}'", screen.address()))?;
     }

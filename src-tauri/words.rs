@@ -68,8 +68,23 @@ pub(crate) fn news(waiting: &[Waiting]) -> Vec<Words> {
                 (format!("{from} asks to reach {to}"), "Approve or decline the connection in Approvals.")
                     .into()
             }
+            Waiting::Addition { adder, user, group } => (
+                format!("{adder} would like to add {user} to {group}"),
+                "Approve or decline the addition in Approvals.",
+            )
+                .into(),
         })
         .collect()
+}
+
+/// What is told of clients that run out of KeyPackages.
+pub(crate) fn low_stock(clients: &[String]) -> Option<Words> {
+    let title = match clients {
+        [] => return None,
+        [client] => format!("{client} runs out of KeyPackages"),
+        _ => format!("{} clients run out of KeyPackages", clients.len()),
+    };
+    Some((title, "Start it, so that it publishes more: without any it cannot be added to groups.").into())
 }
 
 #[cfg(test)]
@@ -98,6 +113,32 @@ mod tests {
         let told = news(&(0..500).map(|n| from(&format!("u{n}"))).collect::<Vec<_>>());
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].title, "500 new things wait for you");
+    }
+
+    #[test]
+    fn an_addition_names_who_whom_and_where() {
+        let told = news(&[Waiting::Addition {
+            adder: "mimi://b.example/u/bob".into(),
+            user: "mimi://a.example/u/alice".into(),
+            group: "Garden".into(),
+        }]);
+        assert_eq!(
+            told[0].title,
+            "mimi://b.example/u/bob would like to add mimi://a.example/u/alice to Garden"
+        );
+    }
+
+    #[test]
+    fn low_stock_is_told_once() {
+        assert_eq!(low_stock(&[]), None);
+        assert_eq!(
+            low_stock(&["mimi://a.example/u/alice/d/phone".into()]).unwrap().title,
+            "mimi://a.example/u/alice/d/phone runs out of KeyPackages"
+        );
+        assert_eq!(
+            low_stock(&["one".into(), "two".into()]).unwrap().title,
+            "2 clients run out of KeyPackages"
+        );
     }
 
     #[test]

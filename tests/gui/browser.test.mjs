@@ -55,15 +55,122 @@ test("in the demo, a provider that is stopped is said to be, and heals by itself
   assert.deepEqual(faults, []);
 });
 
+test("in the demo, with the mouse alone: one group across three providers", async (t) => {
+  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { page, faults } = await open(t, link);
+  const { look, nav, talk, say, step } = tour(page);
+
+  // At alpha: beta and bob are let in, and alice makes a group and asks for both others.
+  await page.getByTestId("go-alpha").click();
+  await page.locator('[data-testid^="incoming-"]').getByTestId("approve").first().click();
+  await nav("overview");
+  await step("connect");
+  await makeGroup(page, "Summer trip", [/^bob/, /^carol/]);
+  const pending = page.locator('[data-testid^="pending-"]');
+  assert.equal(await pending.count(), 2);
+
+  // Nobody is in it before their own provider agrees, which shows at alpha as it happens there.
+  for (const other of ["beta", "gamma"]) {
+    await look(other);
+    await nav("approvals");
+    await page.locator('[data-testid^="addition-"]').getByTestId("approve").first().click();
+    await page.locator('[data-testid^="addition-"]').waitFor({ state: "detached" });
+  }
+  await look("alpha");
+  await talk("alice", "Summer trip");
+  await notice(page, "alice added bob").waitFor();
+  await notice(page, "alice added carol").waitFor();
+  await say("Who brings the tent?");
+
+  // The message is read and answered at both.
+  for (const [other, who, answer] of [
+    ["beta", "bob", "I do."],
+    ["gamma", "carol", "And I the stove."],
+  ]) {
+    await look(other);
+    await talk(who, "Summer trip");
+    await page.getByRole("article").filter({ hasText: "Who brings the tent?" }).waitFor();
+    await say(answer);
+  }
+  await look("alpha");
+  await talk("alice", "Summer trip");
+  for (const answer of ["I do.", "And I the stove."]) {
+    await page.getByRole("article").filter({ hasText: answer }).waitFor();
+  }
+
+  // Everyone is in the roster under a grant of their own provider, and each provider has the whole log.
+  await openGroup(page, "Summer trip");
+  const places = page.locator('[data-testid^="participant-"]');
+  await places.nth(2).filter({ hasText: "has everything" }).waitFor();
+  for (const place of await places.all()) await place.filter({ hasText: "has everything" }).waitFor();
+  const roster = page.getByRole("region", { name: "Who is in it" });
+  assert.equal(await roster.getByRole("button", { name: /^Grant: verified/ }).count(), 2);
+  await roster.getByRole("button", { name: "Grant: verified, for carol" }).click();
+  await page.getByRole("dialog").getByText("verified", { exact: true }).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).first().click();
+
+  // carol is removed; bob goes on.
+  await talk("alice", "Summer trip");
+  if (!(await page.getByTestId("add-somebody").isVisible())) await page.getByTestId("members").click();
+  await page.locator('[data-testid^="member-"]').filter({ hasText: "carol" }).getByRole("button", { name: /^More/ }).click();
+  await page.getByRole("menuitem", { name: "Remove" }).click();
+  await page.getByRole("button", { name: "Remove carol" }).click();
+  await notice(page, "alice removed carol").waitFor();
+  await say("Only the two of us, then.");
+  await openGroup(page, "Summer trip");
+  await roster.getByText("carol").waitFor({ state: "detached" });
+  await roster.getByText("bob").waitFor();
+  await places.filter({ hasText: "gamma" }).filter({ hasText: "cut off after" }).waitFor();
+  await places.filter({ hasText: "beta" }).filter({ hasText: "has everything" }).waitFor();
+
+  // All of it crossed the wire as the protocol has it.
+  await nav("traffic");
+  for (const kind of ["Ask to add", "Key packages", "Submission", "Pull"]) {
+    await page.getByTestId("traffic-row").filter({ hasText: kind }).first().waitFor();
+  }
+
+  // carol is told so, keeps what she has, and gets nothing that came after.
+  await look("gamma");
+  await talk("carol", "Summer trip");
+  await page.getByText("You were removed from this group").waitFor();
+  await notice(page, "alice removed you").waitFor();
+  await page.getByRole("article").filter({ hasText: "Who brings the tent?" }).waitFor();
+  assert.equal(await page.getByRole("article").filter({ hasText: "Only the two of us" }).count(), 0);
+  await look("beta");
+  await talk("bob", "Summer trip");
+  await page.getByRole("article").filter({ hasText: "Only the two of us" }).waitFor();
+
+  await nav("overview");
+  for (const each of ["make", "add", "agree", "write", "answer", "remove"]) await step(each);
+  assert.deepEqual(faults, []);
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`no screen has an accessibility fault in ${colorScheme}`, async (t) => {
     const { link } = await daemon(t, ["demo", "--home", folder(t)]);
     const { page } = await open(t, link, { colorScheme, reducedMotion: "reduce" });
-    for (const screen of ["overview", "approvals", "peers", "traffic"]) {
-      await page.getByTestId(`nav-${screen}`).click();
+    const { nav, talk, look } = tour(page);
+    const sound = async (what) => assert.deepEqual(await violations(page), [], what);
+    for (const screen of ["overview", "approvals", "peers", "groups", "traffic", "conversations", "accounts", "settings"]) {
+      await nav(screen);
       await page.getByRole("heading", { level: 1 }).waitFor();
-      assert.deepEqual(await violations(page), [], screen);
+      await sound(screen);
     }
+    // With something in them: people who talk, a roster, an addition that waits.
+    await talk("alice", "Book club");
+    await page.getByRole("article").first().waitFor();
+    await page.getByTestId("members").click();
+    await page.locator('[data-testid^="member-"]').first().waitFor();
+    await sound("a conversation");
+    await makeGroup(page, "Summer trip", [/^carol/]);
+    await sound("a group with somebody being added");
+    await openGroup(page, "Book club");
+    await page.locator('[data-testid^="participant-"]').first().waitFor();
+    await sound("a group's details");
+    await look("gamma");
+    await nav("approvals");
+    await page.locator('[data-testid^="addition-"]').first().waitFor();
+    await sound("an addition that waits");
   });
 }
 
@@ -87,3 +194,54 @@ test("a running node gives another link to who can read its folder", async (t) =
   const { page: late } = await open(t, first);
   await late.getByRole("textbox").waitFor();
 });
+
+/** What a person does again and again on the way through the demo. */
+function tour(page) {
+  const nav = (screen) => page.getByTestId(`nav-${screen}`).click();
+  return {
+    nav,
+    /** Shows another provider. */
+    async look(name) {
+      await page.getByTestId(`demo-look-${name}`).click();
+      await page.getByTestId("shown").getByText(name, { exact: true }).waitFor();
+    },
+    /** Opens a conversation of an account. */
+    async talk(user, name) {
+      await nav("conversations");
+      const account = page.getByLabel("Account", { exact: true });
+      await account.locator(`option[value="${user}"]`).waitFor({ state: "attached" });
+      await account.selectOption(user);
+      await page.locator('[data-testid^="conversation-"]').filter({ hasText: name }).click();
+      await page.getByRole("heading", { level: 2, name }).waitFor();
+    },
+    /** Writes, and waits until it has its number in the group's log. */
+    async say(text) {
+      await page.getByTestId("composer").fill(text);
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.locator('[data-state="accepted"]').filter({ hasText: text }).waitFor();
+    },
+    /** A step of the tour is ticked off. */
+    step: (name) => page.locator(`[data-testid="step-${name}"][data-done="true"]`).waitFor(),
+  };
+}
+
+const notice = (page, text) => page.locator('[data-testid^="notice-"]').filter({ hasText: text });
+
+/** alice makes a group and asks to add others to it. */
+async function makeGroup(page, name, whom) {
+  await page.getByTestId("nav-conversations").click();
+  await page.getByTestId("new-group").click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Make the group" }).click();
+  await page.getByRole("heading", { level: 2, name }).waitFor();
+  await page.getByTestId("add-somebody").click();
+  for (const each of whom) await page.getByRole("dialog").getByRole("checkbox", { name: each }).check();
+  await page.getByRole("button", { name: "Ask to add" }).click();
+  await page.locator('[data-testid^="pending-"]').nth(whom.length - 1).waitFor();
+}
+
+async function openGroup(page, name) {
+  await page.getByTestId("nav-groups").click();
+  await page.locator('[data-testid^="group-"]').filter({ hasText: name }).click();
+  await page.getByRole("heading", { level: 2, name }).waitFor();
+}

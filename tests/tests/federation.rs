@@ -6,6 +6,7 @@ use drawbridge_mtp::message::{ConnectionState as State, PeerState};
 use drawbridge_node::Decision;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::Direction;
+use drawbridge_node::store::Reader;
 use drawbridge_testkit::{Station, federation};
 
 /// Two providers let each other in.
@@ -36,6 +37,61 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
             && record.items.iter().any(|item| item.kind == "connection")
     });
     assert!(told, "the approval did not come by a pull: {pulls:#?}");
+}
+
+#[tokio::test]
+async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() {
+    let (realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+    let lasting = bob.asks(alpha.person("anna").await.uri()).await;
+    alpha.hears_of(lasting).await;
+    alpha.decides(lasting, Decision::Approve).await;
+    beta.sees(lasting, State::Approved).await;
+
+    beta.stop().await;
+    alpha.decides(asked, Decision::End).await;
+    realm.clock().turn(Duration::from_secs(30 * 86_400 + 3600));
+    let reader = Reader::Peer(beta.provider().clone());
+    alpha
+        .until("nothing is kept any more", move |view| {
+            Ok(view.feed(&reader)?.filter(|place| place.first == place.head + 1))
+        })
+        .await;
+    beta.start().await;
+    let trouble = beta.notes(alpha.provider(), "feed-truncated").await;
+    assert_eq!(trouble.stage, "store");
+    beta.sees(asked, State::Ended).await;
+    // The next page that is stored proves that it goes on.
+    alpha.decides(lasting, Decision::End).await;
+    beta.sees(lasting, State::Ended).await;
+    let provider = alpha.provider().clone();
+    beta.until("that is over", move |view| {
+        Ok(view.troubles(&provider)?.iter().all(|trouble| trouble.over).then_some(()))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    acquaint(&alpha, &beta).await;
+    alpha.stop().await;
+    bob.asks(alice.uri()).await;
+    let provider = alpha.provider().clone();
+    let trouble = beta
+        .until("it was tried seven times", move |view| {
+            Ok(view.troubles(&provider)?.into_iter().find(|trouble| trouble.count >= 7))
+        })
+        .await;
+    assert!(!trouble.text.contains("os error"), "{}", trouble.text);
+    // Seven tries of the courier and the puller take seconds by their backoff, and a moment without it.
+    assert!(trouble.last.since(trouble.first) > Duration::from_millis(100), "{trouble:?}");
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! Every refusal of sections 4 and 5 of `docs/mtp.md`, and the order of the checks, asked for by a hand-made peer. Each
 //! answer is also proved to be signed for its very request.
 
+use std::time::Duration;
+
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
+use drawbridge_node::store::Reader;
+use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{Draft, HandMade, Realm, Station};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -329,6 +333,108 @@ async fn a_place_in_another_history_is_reset() {
         assert_eq!(told.generation.map(|told| told.to_string()), Some(generation.clone()), "{query}");
         assert_eq!((told.first, told.head), (Some(1), Some(1)));
     }
+}
+
+#[tokio::test]
+async fn a_place_before_what_is_still_kept_is_truncated() {
+    let scene = Scene::with_allowed_peer().await;
+    let page = scene.gets("/feed?after=0").send().await.json();
+    let generation = page["generation"].as_str().unwrap().to_owned();
+    let last = page["items"][0]["id"].as_str().unwrap().to_owned();
+    let ask = scene.asks("bob");
+    scene.posts("/connections", &ask).send().await;
+    scene.alpha.decides(ask["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
+    let place = |after: u64| format!("/feed?after={after}&last={last}&generation={generation}");
+    let page = scene.gets(&place(1)).send().await.json();
+    assert_eq!((&page["first"], &page["head"]), (&json!(1), &json!(2)));
+
+    // Whether or not it was acknowledged, nothing is kept for longer than thirty days.
+    scene.realm.clock().turn(Duration::from_secs(31 * 86_400));
+    let reader = Reader::Peer(scene.peer.provider().clone());
+    scene
+        .alpha
+        .until("nothing is kept any more", move |view| {
+            Ok(view.feed(&reader)?.filter(|place| place.first == 3))
+        })
+        .await;
+    let told = scene.gets(&place(1)).is_refused(Code::FeedTruncated).await.members;
+    assert_eq!(told.generation.map(|told| told.to_string()), Some(generation.clone()));
+    assert_eq!((told.first, told.head), (Some(3), Some(2)));
+
+    // Who has all, and who starts anew, is served.
+    for resource in [place(2), format!("/feed?after=0&generation={generation}")] {
+        let page = scene.gets(&resource).send().await.json();
+        assert_eq!(
+            (&page["items"], &page["first"], &page["head"]),
+            (&json!([]), &json!(3), &json!(2)),
+            "{resource}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_is_unavailable_for_now() {
+    let scene = Scene::with_allowed_peer().await;
+    assert_eq!(scene.gets("/ping").send().await.status, StatusCode::OK);
+    let is_idle = |node: &Node| {
+        node.pulling(scene.peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Idle)
+    };
+    scene.alpha.until_node("it has no more to write", is_idle).await;
+    // As a backup program may: it holds the store for longer than the node has patience.
+    let other = rusqlite::Connection::open(scene.alpha.config().data_dir.join("store.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ask = scene.asks("bob");
+    let request = scene.posts("/connections", &ask);
+    let heard = request.clone().send().await;
+    assert_eq!(
+        (heard.status, heard.problem().known()),
+        (StatusCode::SERVICE_UNAVAILABLE, Some(Code::Unavailable))
+    );
+    assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+    // What only reads goes on.
+    assert_eq!(scene.gets("/ping").send().await.status, StatusCode::OK);
+
+    other.execute_batch("ROLLBACK").unwrap();
+    // Nothing of it was kept, its nonce neither.
+    let heard = request.send().await;
+    assert_eq!((heard.status, &heard.json()["state"]), (StatusCode::ACCEPTED, &json!("pending")));
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
+    let realm = Realm::new();
+    let alpha = realm.station(|config| config.limits.peer_requests = 1).await;
+    let (peer, other) = (realm.hand_made(), realm.hand_made());
+    for allowed in [&peer, &other] {
+        alpha.lets_in(allowed.provider()).await;
+    }
+    let introduction = || peer.posts(alpha.provider(), "/peering", &json!({}));
+    let mut refused = None;
+    for _ in 0..30 {
+        let draft = introduction();
+        let heard = draft.clone().send().await;
+        if heard.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some((draft, heard));
+            break;
+        }
+        assert_eq!(heard.status, StatusCode::OK);
+    }
+    let (draft, heard) = refused.expect("thirty in a row are too many where one a second is meant");
+    assert_eq!(heard.problem().known(), Some(Code::RateLimited));
+    assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+    // It is counted by itself, also where another is at the same address.
+    assert_eq!(other.gets(alpha.provider(), "/ping").send().await.status, StatusCode::OK);
+    // What is wrong before that is told first, and the nonce is not used up.
+    introduction().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+    loop {
+        let heard = draft.clone().send().await;
+        if heard.status != StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(heard.status, StatusCode::OK, "{heard:?}");
+            break;
+        }
+    }
+    // It loses its request and never its state.
+    alpha.holds(peer.provider(), PeerState::Allowed).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Groups whose members are at several providers (`docs/mtp.md`, sections 8 to 11): real nodes, real MLS.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
@@ -7,8 +9,8 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Body, ItemBody, Outcome, SubmissionKind};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::Code;
-use drawbridge_node::store::{GroupRow, Standing};
-use drawbridge_testkit::{Change, Circle, Station, policy};
+use drawbridge_node::store::{GroupRow, Standing, UserRule};
+use drawbridge_testkit::{Change, Circle, Device, Station, policy};
 
 #[tokio::test]
 async fn people_of_three_providers_talk_in_a_group() {
@@ -78,20 +80,9 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!(held.claims().group, tea);
 
     // Ben's provider has it from the owner and checked that it is the tree's.
-    let theirs = participates(&circle.stations[1], &tea, 1).await;
+    let theirs = circle.stations[1].follows(&tea, 1).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), roster);
     assert_eq!(theirs.policy, Some(policy(&[ann.user()])));
-}
-
-/// Returns when a participant follows a group in this epoch.
-async fn participates(station: &Station, group: &GroupUri, epoch: u64) -> GroupRow {
-    let uri = group.clone();
-    station
-        .until(&format!("{group} is followed in epoch {epoch}"), move |view| {
-            let row = view.group(&uri)?;
-            Ok(row.filter(|row| row.standing == Standing::Live && row.epoch == epoch))
-        })
-        .await
 }
 
 /// How a station has a group.
@@ -107,7 +98,7 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
     let beta = &circle.stations[1];
-    participates(beta, &tea, 1).await;
+    beta.follows(&tea, 1).await;
     ben.does(&tea, &ben.says(&tea, "hello")).await;
 
     let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
@@ -140,7 +131,7 @@ async fn who_leaves_is_let_go_by_the_others() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    participates(&circle.stations[1], &tea, 1).await;
+    circle.stations[1].follows(&tea, 1).await;
     let late = ben.says(&tea, "one more word");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
     let refused = ben.is_refused(&tea, &late, Code::NotAuthorized).await;
@@ -160,7 +151,7 @@ async fn who_leaves_is_let_go_by_the_others() {
 
     // And comes back under a new grant.
     circle.adds(&ann, &tea, &[&ben]).await;
-    participates(&circle.stations[1], &tea, 3).await;
+    circle.stations[1].follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "back again")).await;
     ann.hears_said(&tea, "back again").await;
 }
@@ -171,7 +162,7 @@ async fn a_users_second_client_joins_by_itself() {
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let beta = &circle.stations[1];
-    participates(beta, &tea, 1).await;
+    beta.follows(&tea, 1).await;
     let laptop = beta.device(ben.user(), "laptop").await;
     let info = laptop.info(&tea).await.unwrap();
     let joined = laptop.does(&tea, &laptop.joins(&tea, &info)).await;
@@ -179,7 +170,7 @@ async fn a_users_second_client_joins_by_itself() {
         device.reaches(&tea, 2).await;
         assert_eq!(device.authenticator(&tea), laptop.authenticator(&tea));
     }
-    participates(beta, &tea, 2).await;
+    beta.follows(&tea, 2).await;
     ann.does(&tea, &ann.says(&tea, "to both")).await;
     for device in [&ben, &laptop] {
         device.hears_said(&tea, "to both").await;
@@ -196,7 +187,7 @@ async fn a_users_second_client_joins_by_itself() {
     ben.does(&tea, &ben.joins(&tea, &info)).await;
     ann.reaches(&tea, 3).await;
     assert_eq!(ann.members(&tea).len(), 3);
-    participates(beta, &tea, 3).await;
+    beta.follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "anew")).await;
     ann.hears_said(&tea, "anew").await;
     laptop.hears_said(&tea, "anew").await;
@@ -210,6 +201,37 @@ async fn a_users_second_client_joins_by_itself() {
     laptop.catches_up().await;
     assert!(!laptop.is_in(&tea));
     assert_eq!(laptop.events(&tea).last().map(|event| event.seq), Some(cut.seq));
+}
+
+#[tokio::test]
+async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_removes_that() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let beta = &circle.stations[1];
+    beta.follows(&tea, 1).await;
+    let old = ann.roster(&tea).await.unwrap().members.pop().unwrap();
+    assert_eq!(&old.client, ben.uri());
+
+    // With other keys MLS does not know that it is the same client, so the old leaf stays for now.
+    let ben = ben.emptied();
+    let info = ben.info(&tea).await.unwrap();
+    let joined = ben.does(&tea, &ben.joins(&tea, &info)).await;
+    ben.hears_of(&tea, joined.seq).await;
+    ann.reaches(&tea, 2).await;
+    beta.follows(&tea, 2).await;
+    assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 3);
+    ben.does(&tea, &ben.says(&tea, "with new keys")).await;
+    ann.hears_said(&tea, "with new keys").await;
+
+    ben.does(&tea, &ben.commit(&tea, Change::removing_leaf(old.leaf))).await;
+    ann.reaches(&tea, 3).await;
+    beta.follows(&tea, 3).await;
+    let left = ann.roster(&tea).await.unwrap().members;
+    assert_eq!(left.iter().filter(|member| member.client == *ben.uri()).count(), 1);
+    // It is told on, though a leaf of its name is gone.
+    ann.does(&tea, &ann.says(&tea, "once again")).await;
+    ben.hears_said(&tea, "once again").await;
 }
 
 #[tokio::test]
@@ -238,7 +260,7 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     let mut large = policy(&[ann.user()]);
     large.admins.extend(admins);
     let tea = circle.group_with("tea", &ann, &[&ben], &large).await;
-    participates(&circle.stations[1], &tea, 1).await;
+    circle.stations[1].follows(&tea, 1).await;
     let item = ben.items().into_iter().find_map(|item| match item.body {
         ItemBody::Welcome(welcome) => Some(welcome),
         _ => None,
@@ -254,7 +276,7 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     // A commit that is an object is followed too.
     ann.does(&tea, &ann.commit(&tea, Change::with_policy(large.clone()))).await;
     let Some(Body::Object(object)) = event.body else { unreachable!() };
-    participates(&circle.stations[1], &tea, 2).await;
+    circle.stations[1].follows(&tea, 2).await;
     ben.reaches(&tea, 2).await;
     let stranger = circle.person(1, "bob").await;
     assert_eq!(stranger.object(&object.sha256).await.unwrap_err().known(), Some(Code::NotFound));
@@ -265,7 +287,7 @@ async fn groups_outlive_a_restart_of_each_node() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    participates(&circle.stations[1], &tea, 1).await;
+    circle.stations[1].follows(&tea, 1).await;
     for round in 0..20 {
         if round % 6 == 2 {
             let station = &circle.stations[round % 2];
@@ -281,7 +303,7 @@ async fn groups_outlive_a_restart_of_each_node() {
         one.reaches(&tea, epoch).await;
         other.reaches(&tea, epoch).await;
         assert_eq!(one.authenticator(&tea), other.authenticator(&tea));
-        participates(&circle.stations[1], &tea, epoch).await;
+        circle.stations[1].follows(&tea, epoch).await;
     }
     for station in &circle.stations {
         station.stop().await;
@@ -307,7 +329,7 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let (alpha, beta) = (&circle.stations[0], &circle.stations[1]);
-    participates(beta, &tea, 1).await;
+    beta.follows(&tea, 1).await;
     alpha.stop().await;
     let words: Vec<_> = (0..5).map(|n| ben.says(&tea, &format!("word {n}"))).collect();
     let results = ben.tries(&tea, words.clone()).await.unwrap();
@@ -328,5 +350,52 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     ann.hears("all words", |device| Some(device.texts(&tea)).filter(|texts| texts.len() == 5)).await;
     assert_eq!(ann.texts(&tea), heard);
     let owner = alpha.provider().clone();
-    assert!(beta.reads(move |view| view.outbox(&owner, 10)).await.is_empty());
+    assert!(beta.reads(move |view| view.outbox(&owner, 10, 1 << 20)).await.is_empty());
+}
+
+/// A client whose KeyPackages, and leaves made of them, end very soon.
+async fn short_lived(circle: &Circle, station: usize, name: &str) -> Device {
+    let station = &circle.stations[station];
+    let user = station.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let device = station.device(&user, "phone").await;
+    device.tries_to_publish(vec![device.short_key_package(SHORT_S)], None).await.unwrap();
+    device
+}
+
+/// In seconds; long enough for a KeyPackage to be used in.
+const SHORT_S: u64 = 6;
+
+#[tokio::test]
+async fn a_group_outlives_the_lifetimes_of_its_leaves() {
+    let circle = Circle::of(3).await;
+    let cat = circle.person(2, "cat").await;
+    let (ann, ben) = (circle.person(0, "ann").await, short_lived(&circle, 1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    circle.stations[1].follows(&tea, 1).await;
+    tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;
+
+    // The owner and the participant read their states again, and the log after them.
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 2).await;
+    for station in &circle.stations {
+        station.stop().await;
+        station.start().await;
+    }
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 3).await;
+    circle.stations[1].follows(&tea, 3).await;
+    ben.reaches(&tea, 3).await;
+
+    // And one that has to begin with the tree as it is.
+    circle.connects(ann.user(), cat.user()).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+    circle.stations[2].follows(&tea, 4).await;
+    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    circle.stations[2].follows(&tea, 5).await;
+    let gamma = &circle.stations[2];
+    gamma.stop().await;
+    gamma.start().await;
+    cat.reaches(&tea, 5).await;
+    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    gamma.follows(&tea, 6).await;
 }

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use drawbridge_mtp::id::Id;
+use drawbridge_mtp::id::{ClientUri, Id};
 use drawbridge_mtp::message::{ConnectionState as State, ItemBody};
 use drawbridge_node::Decision;
-use drawbridge_node::store::Reader;
-use drawbridge_testkit::{Daemon, federation};
+use drawbridge_node::store::{Reader, UserRule};
+use drawbridge_testkit::{Daemon, Station, federation};
 
 const KILLS: usize = 50;
+/// Of who serves.
+const SERVER_KILLS: usize = 25;
 const APPROVALS_A_LIFE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,9 +75,70 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
     assert_eq!(cursor.seq, head);
 
     // What a person's phone is shown is what was given: each approval once.
+    let expected: HashMap<Id, u32> = asked.into_iter().map(|id| (id, 1)).collect();
+    assert_eq!(approvals_shown(&beta, phones).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothing_twice() {
+    let (realm, [alpha, beta]) = federation().await;
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    // Alpha's people let everyone in, so every request that reaches it gives an item.
+    for a in 0..SERVER_KILLS {
+        let name = format!("alice{a}").parse().unwrap();
+        alpha.node().create_user(name, UserRule::Allow).await.unwrap();
+    }
+    alpha.stop().await;
+    let (mut bobs, mut phones) = (Vec::new(), Vec::new());
+    for b in 0..8 {
+        let bob = beta.person(&format!("bob{b}")).await;
+        let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
+        phones.push(phone.unwrap().0);
+        bobs.push(bob);
+    }
+
+    let mut asked = Vec::new();
+    for life in 0..SERVER_KILLS {
+        let [random] = realm.clock().random();
+        let daemon = Daemon::start(alpha.config()).await;
+        let to = alpha.address(&format!("alice{life}"));
+        let asking = async {
+            for bob in &bobs {
+                asked.push(bob.asks(&to).await);
+            }
+            // Whoever waited for its turn after a failure may try again now.
+            beta.node().retry_peer(alpha.provider()).await;
+        };
+        tokio::join!(asking, async {
+            tokio::time::sleep(Duration::from_millis(u64::from(random))).await;
+            daemon.kill();
+        });
+    }
+
+    alpha.start().await;
+    beta.node().retry_peer(alpha.provider()).await;
+    for id in &asked {
+        beta.sees(*id, State::Approved).await;
+        alpha.sees(*id, State::Approved).await;
+    }
+    let (there, reader) = (alpha.provider().clone(), Reader::Peer(beta.provider().clone()));
+    let place = alpha.reads(move |view| Ok(view.feed(&reader)?.unwrap())).await;
+    let cursor = beta.reads(move |view| view.cursor(&there)).await.unwrap();
+    assert_eq!((cursor.seq, cursor.generation), (place.head, place.generation));
+    assert_eq!(approvals_shown(&beta, phones).await, asked.into_iter().map(|id| (id, 1)).collect());
+    // A killed server is a trouble of its connection, and never a store that went back.
+    let provider = alpha.provider().clone();
+    let troubles = beta.reads(move |view| view.troubles(&provider)).await;
+    assert!(troubles.iter().all(|trouble| trouble.stage != "store"), "{troubles:#?}");
+}
+
+/// How often each approval was shown to the people of `station`, whose `phones` these are.
+async fn approvals_shown(station: &Station, phones: Vec<ClientUri>) -> HashMap<Id, u32> {
     let mut shown: HashMap<Id, u32> = HashMap::new();
     for phone in phones {
-        let feed = beta.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
+        let feed =
+            station.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
         for item in feed.items {
             if let ItemBody::Connection(told) = item.body
                 && told.state == State::Approved
@@ -84,6 +147,5 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
             }
         }
     }
-    let expected: HashMap<Id, u32> = asked.into_iter().map(|id| (id, 1)).collect();
-    assert_eq!(shown, expected);
+    shown
 }

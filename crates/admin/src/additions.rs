@@ -103,7 +103,8 @@ pub(crate) async fn decide_authorization(
     ask: DecideAuthorization,
 ) -> Result<Authorization, AdminError> {
     let node = host.node().await?;
-    let row = node.decide_authorization(ask.id, ask.from_provider, ask.decision.into()).await?;
+    let rule = ask.rule.map(Into::into);
+    let row = node.decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule).await?;
     shown(&node, &row).await
 }
 

@@ -14,6 +14,7 @@ use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{
     Connect, Connecting, Connections, DecideConnection, Empty, NamedPeer, Rules, SetPeer, SetRule,
+    StandingRule,
 };
 use crate::view::{Approvals, Connection, Decided, DecidedBy, Peer, Rule, WaitingProvider};
 
@@ -155,7 +156,8 @@ pub(crate) async fn ignore_peer(host: &Host, ask: NamedPeer) -> Result<Empty, Ad
 
 pub(crate) async fn decide_connection(host: &Host, ask: DecideConnection) -> Result<Connection, AdminError> {
     let node = host.node().await?;
-    let row = node.decide_connection(ask.id, ask.from_provider, ask.decision.into()).await?;
+    let standing = ask.standing.map(|StandingRule { whom, rule }| (whom.into(), rule.map(Into::into)));
+    let row = node.decide_connection_with(ask.id, ask.from_provider, ask.decision.into(), standing).await?;
     show(&node, row).await
 }
 

@@ -6,7 +6,7 @@ use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
 use drawbridge_node::store::{self, ConnectionRow, TroubleRow};
-use drawbridge_node::{AuthorizationDecision, Decision, PullingStatus};
+use drawbridge_node::{AuthorizationDecision, Decision, PullingStatus, Whom};
 
 use crate::request::{self, ConnectionDecision};
 use crate::view;
@@ -34,6 +34,7 @@ same!(request::AuthorizationDecision => AuthorizationDecision { Approve, Decline
 same!(store::RuleKind => view::RuleKind { Allow, Block });
 same!(view::RuleKind => store::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });
+same!(request::Whom => Whom { Person, Provider });
 same!(diagnose::Direction => view::Direction { In, Out });
 same!(diagnose::Stage => view::Stage { Dns, Connect, Tls, Document, Signature, Policy, Http, Content, Store });
 same!(PullingStatus => view::PullingStatus { Idle, Asking, Waiting, Introducing, BackingOff, Paused, Stopped });

@@ -78,6 +78,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
         provider: node.provider().clone(),
         acknowledged: row.head,
         behind: 0,
+        until: None,
         last_pull: None,
         waiting: false,
     }];
@@ -87,6 +88,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
         participants.push(Participant {
             behind: head.saturating_sub(acknowledged.max(audience.since.saturating_sub(1))),
             acknowledged,
+            until: audience.until,
             last_pull,
             waiting: node.is_pulled_by(&provider),
             provider,

@@ -2,21 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_node::config::Config;
 use drawbridge_node::{Node, StartFault};
 use serde_json::Value;
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
 use crate::commands;
 use crate::demo::Federation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
+use crate::keys::KeyPlace;
 use crate::people::People;
 use crate::request::SetUp;
 use crate::site::Site;
-use crate::view::{Event, Mode};
+use crate::view::{Demo, Event, Mode};
 
 /// An installation cannot be opened. The text is one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,7 @@ pub struct Host {
 struct Inner {
     /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
     home: Option<PathBuf>,
+    keys: KeyPlace,
     running: RwLock<Running>,
     hub: Arc<Hub>,
 }
@@ -52,7 +55,7 @@ struct Inner {
 enum Running {
     Nothing,
     Own(Followed),
-    Demo(Federation, Followed),
+    Demo(Federation, Followed, Watched),
 }
 
 /// The node that the GUI shows, and the task that tells of its changes.
@@ -73,12 +76,21 @@ impl Drop for Followed {
     }
 }
 
+/// The task that tells of what changes at the demo's providers, shown or not.
+struct Watched(JoinHandle<()>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Host {
     /// Opens the installation below `home` and starts what it was: nothing, a provider, or the demo.
-    pub async fn open(home: &Path) -> Result<Self, HostFault> {
+    pub async fn open(home: &Path, keys: KeyPlace) -> Result<Self, HostFault> {
         std::fs::create_dir_all(home)
             .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })?;
-        let host = Self::new(Some(home.to_owned()));
+        let host = Self::new(Some(home.to_owned()), keys);
         if Federation::is_in(&home.join(DEMO)) {
             host.run_demo().await?;
         } else if home.join(CONFIG).exists() {
@@ -89,13 +101,15 @@ impl Host {
 
     /// Starts the node of a configuration file.
     pub async fn serve(config: Config) -> Result<Self, HostFault> {
-        let host = Self::new(None);
+        let host = Self::new(None, KeyPlace::File);
         host.run_own(config).await?;
         Ok(host)
     }
 
-    fn new(home: Option<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { home, running: RwLock::new(Running::Nothing), hub: Hub::new() }) }
+    fn new(home: Option<PathBuf>, keys: KeyPlace) -> Self {
+        Self {
+            inner: Arc::new(Inner { home, keys, running: RwLock::new(Running::Nothing), hub: Hub::new() }),
+        }
     }
 
     /// Carries out a command; see [`crate::NAMES`].
@@ -117,7 +131,7 @@ impl Host {
     async fn site(&self) -> Result<Site, AdminError> {
         match &*self.inner.running.read().await {
             Running::Nothing => Err(AdminError::no_node()),
-            Running::Own(followed) | Running::Demo(_, followed) => Ok(followed.site.clone()),
+            Running::Own(followed) | Running::Demo(_, followed, _) => Ok(followed.site.clone()),
         }
     }
 
@@ -133,7 +147,7 @@ impl Host {
 
     /// Shows another provider of the demo.
     pub(crate) async fn look_at(&self, name: &str) -> Result<(), AdminError> {
-        if let Running::Demo(federation, followed) = &mut *self.inner.running.write().await {
+        if let Running::Demo(federation, followed, _) = &mut *self.inner.running.write().await {
             *followed = Followed::new(&self.inner.hub, federation.look_at(name)?);
         } else {
             return Err(AdminError::new("no-demo", "the demo federation is not running"));
@@ -212,15 +226,40 @@ impl Host {
         Ok(())
     }
 
-    /// Lets `look` see the demo.
+    /// Lets `look` change the demo.
     pub(crate) async fn with_demo<T>(
         &self,
         look: impl AsyncFnOnce(&mut Federation) -> Result<T, AdminError>,
     ) -> Result<T, AdminError> {
         match &mut *self.inner.running.write().await {
-            Running::Demo(federation, _) => look(federation).await,
+            Running::Demo(federation, ..) => look(federation).await,
             _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
         }
+    }
+
+    /// The demo as it is.
+    pub(crate) async fn demo(&self) -> Result<Demo, AdminError> {
+        match &*self.inner.running.read().await {
+            Running::Demo(federation, ..) => federation.view().await,
+            _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
+        }
+    }
+
+    /// Tells whenever the demo is seen to be another than before.
+    fn watch_demo(&self, stir: Arc<Notify>) -> Watched {
+        let host = self.clone();
+        Watched(tokio::spawn(async move {
+            let mut told = None;
+            loop {
+                stir.notified().await;
+                tokio::time::sleep(STIRRED).await;
+                let Ok(now) = host.demo().await else { continue };
+                if told.as_ref() != Some(&now) {
+                    told = Some(now);
+                    host.publish(Event::Demo);
+                }
+            }
+        }))
     }
 
     pub(crate) fn publish(&self, event: Event) {
@@ -243,7 +282,7 @@ impl Host {
     }
 
     async fn run_own(&self, config: Config) -> Result<(), HostFault> {
-        let site = Site::start(config).await?;
+        let site = Site::start(config, self.inner.keys).await?;
         *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, site));
         Ok(())
     }
@@ -253,7 +292,8 @@ impl Host {
         let federation = Federation::start(&home.join(DEMO)).await?;
         let Some(shown) = federation.shown() else { return Ok(()) };
         let followed = Followed::new(&self.inner.hub, shown);
-        *self.inner.running.write().await = Running::Demo(federation, followed);
+        let watched = self.watch_demo(federation.stir());
+        *self.inner.running.write().await = Running::Demo(federation, followed, watched);
         Ok(())
     }
 
@@ -262,13 +302,15 @@ impl Host {
         match running {
             Running::Nothing => {}
             Running::Own(followed) => followed.site.clone().stop().await,
-            Running::Demo(federation, followed) => {
-                drop(followed);
+            Running::Demo(federation, followed, watched) => {
+                drop((followed, watched));
                 federation.stop().await;
             }
         }
     }
 }
 
+/// What changes at the demo's providers within this is looked at together.
+const STIRRED: Duration = Duration::from_millis(100);
 const CONFIG: &str = "config.toml";
 const DEMO: &str = "demo";

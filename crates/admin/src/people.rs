@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use drawbridge_client::{Answer, Client, Home, HomeFault, Settings, StorageKey};
+use drawbridge_client::{Answer, Client, ClientFault, Home, HomeFault, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Name, UserUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
@@ -13,12 +13,13 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_node::{ClientDoor, Misuse, Node};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OnceCell, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::accounts::BUILT_IN;
 use crate::error::AdminError;
+use crate::keys::{KeyPlace, storage_key};
 
 /// Changes that a listener can be behind.
 const BACKLOG: usize = 1024;
@@ -41,6 +42,9 @@ pub(crate) struct People {
 
 struct Inner {
     node: Node,
+    keys: KeyPlace,
+    /// Had when the first of them needs it.
+    key: OnceCell<StorageKey>,
     open: Mutex<BTreeMap<Name, Running>>,
     told: broadcast::Sender<Told>,
 }
@@ -59,8 +63,14 @@ impl Drop for Running {
 
 impl People {
     /// Opens the clients of those accounts of `node` that are used here.
-    pub(crate) async fn open(node: Node) -> Result<Self, AdminError> {
-        let inner = Inner { node, open: Mutex::default(), told: broadcast::channel(BACKLOG).0 };
+    pub(crate) async fn open(node: Node, keys: KeyPlace) -> Result<Self, AdminError> {
+        let inner = Inner {
+            node,
+            keys,
+            key: OnceCell::new(),
+            open: Mutex::default(),
+            told: broadcast::channel(BACKLOG).0,
+        };
         let people = Self { inner: Arc::new(inner) };
         let clients = people.inner.node.store().read(|view| view.clients()).await?;
         for client in clients.into_iter().filter(|client| client.name.as_str() == BUILT_IN) {
@@ -131,7 +141,9 @@ impl People {
             AdminError::new("client-store", format!("the conversations of {user} cannot be opened: {fault}"))
         };
         std::fs::create_dir_all(data_dir.join("clients")).map_err(|fault| failed(&fault))?;
-        let key = StorageKey::load_or_make(&data_dir.join("clients.key")).map_err(|fault| failed(&fault))?;
+        let provider = self.inner.node.provider().clone();
+        let key = self.inner.key.get_or_try_init(|| storage_key(self.inner.keys, data_dir.clone(), provider));
+        let key = key.await.map_err(|fault| failed(&fault))?.clone();
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
         let home = AtNode::new(self.inner.node.door(uri));
         let client = Client::open(home, &self.path_of(user), key, Settings::default())
@@ -254,8 +266,16 @@ impl Home for AtNode {
     }
 }
 
-impl From<drawbridge_client::ClientFault> for AdminError {
-    fn from(fault: drawbridge_client::ClientFault) -> Self {
-        Self::new(fault.code(), fault.to_string())
+impl From<ClientFault> for AdminError {
+    fn from(fault: ClientFault) -> Self {
+        match fault {
+            // The reason says more than that there is one.
+            ClientFault::Home(HomeFault::Refused(problem)) => {
+                let detail =
+                    problem.detail.unwrap_or_else(|| format!("the provider refuses it ({})", problem.code));
+                Self::new(&problem.code, detail)
+            }
+            fault => Self::new(fault.code(), fault.to_string()),
+        }
     }
 }

@@ -5,6 +5,7 @@ use drawbridge_node::{Node, StartFault};
 
 use crate::error::AdminError;
 use crate::host::HostFault;
+use crate::keys::KeyPlace;
 use crate::people::People;
 
 /// A running node with its built-in clients; cheap to clone.
@@ -16,10 +17,10 @@ pub(crate) struct Site {
 
 impl Site {
     /// Starts the node of `config`, and then its clients.
-    pub(crate) async fn start(config: Config) -> Result<Self, HostFault> {
+    pub(crate) async fn start(config: Config, keys: KeyPlace) -> Result<Self, HostFault> {
         let path = config.data_dir.clone();
         let node = Node::start(config).await.map_err(|fault: StartFault| HostFault::Node(fault))?;
-        match People::open(node.clone()).await {
+        match People::open(node.clone(), keys).await {
             Ok(people) => Ok(Self { node, people }),
             Err(AdminError { detail, .. }) => {
                 node.stop().await;

@@ -106,7 +106,7 @@ pub(crate) async fn leave_demo(host: &Host, Empty {}: Empty) -> Result<Empty, Ad
 }
 
 pub(crate) async fn demo(host: &Host, Empty {}: Empty) -> Result<Demo, AdminError> {
-    host.with_demo(async |federation| federation.view()).await
+    host.demo().await
 }
 
 pub(crate) async fn run_demo_node(host: &Host, ask: RunDemoNode) -> Result<Empty, AdminError> {

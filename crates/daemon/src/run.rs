@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use drawbridge_admin::Host;
+use drawbridge_admin::{Host, KeyPlace};
 use drawbridge_node::config::Config;
 use drawbridge_node::{Listener, bind, identity, serve as serve_http};
 use rustls::ServerConfig;
@@ -85,7 +85,7 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
         Ok(listener) => listener,
         Err(fault) => return say(&fault.to_string(), 2),
     };
-    let host = match Host::open(home).await {
+    let host = match Host::open(home, KeyPlace::File).await {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };

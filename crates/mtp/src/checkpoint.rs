@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_its_owners_word_on_its_own_group() {
-        let key = SecretKey::from_seed(&[7; 32]);
+        let key = SecretKey::from_seed([7; 32]);
         let claims = CheckpointClaims {
             iss: "a.example".parse().unwrap(),
             group: "mimi://a.example/g/tea".parse().unwrap(),
@@ -90,11 +90,11 @@ mod tests {
             exp: 1_790_000_000 + LIFETIME_S,
         };
         let jws = claims.sign(&key);
-        assert_eq!(UnverifiedCheckpoint::parse(&jws).unwrap().verify(key.public()), Some(claims.clone()));
-        let other = SecretKey::from_seed(&[8; 32]);
-        assert_eq!(UnverifiedCheckpoint::parse(&jws).unwrap().verify(other.public()), None);
+        assert_eq!(UnverifiedCheckpoint::parse(&jws).unwrap().verify(&key.public()), Some(claims.clone()));
+        let other = SecretKey::from_seed([8; 32]);
+        assert_eq!(UnverifiedCheckpoint::parse(&jws).unwrap().verify(&other.public()), None);
         let foreign = CheckpointClaims { iss: "b.example".parse().unwrap(), ..claims };
         let jws = foreign.sign(&key);
-        assert_eq!(UnverifiedCheckpoint::parse(&jws).unwrap().verify(key.public()), None);
+        assert_eq!(UnverifiedCheckpoint::parse(&jws).unwrap().verify(&key.public()), None);
     }
 }

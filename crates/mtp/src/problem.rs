@@ -1,9 +1,11 @@
 //! Errors on the wire: codes, and the RFC 9457 documents that carry them (section 5).
 
+mod told;
+
 use std::{fmt, str::FromStr};
 
 use http::StatusCode;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     id::Generation,
@@ -11,6 +13,7 @@ use crate::{
     time::Timestamp,
     wire::{self, Encoding, Malformed},
 };
+use told::Told;
 
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -219,7 +222,7 @@ impl Problem {
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { code, detail, members } = self;
-        write(serializer, code.as_str(), code.title(), code.status(), detail, members)
+        write(serializer, code.as_str(), code.title(), code.status(), Some(detail), members)
     }
 }
 
@@ -228,11 +231,12 @@ fn write<S: Serializer>(
     code: &str,
     title: &str,
     status: StatusCode,
-    detail: &str,
+    detail: Option<&str>,
     members: &Members,
 ) -> Result<S::Ok, S::Error> {
     let Members { now, fingerprint, epoch, generation, first, head, limit } = members;
     let told = [
+        detail.is_some(),
         now.is_some(),
         fingerprint.is_some(),
         epoch.is_some(),
@@ -241,11 +245,13 @@ fn write<S: Serializer>(
         head.is_some(),
         limit.is_some(),
     ];
-    let mut map = serializer.serialize_map(Some(5 + told.iter().filter(|told| **told).count()))?;
+    let mut map = serializer.serialize_map(Some(4 + told.iter().filter(|told| **told).count()))?;
     map.serialize_entry("type", &format_args!("{TYPE_PREFIX}{code}"))?;
     map.serialize_entry("title", title)?;
     map.serialize_entry("status", &status.as_u16())?;
-    map.serialize_entry("detail", detail)?;
+    if let Some(detail) = detail {
+        map.serialize_entry("detail", detail)?;
+    }
     map.serialize_entry("code", code)?;
     if let Some(now) = now {
         map.serialize_entry("now", now)?;
@@ -265,14 +271,15 @@ fn write<S: Serializer>(
 }
 
 /// A problem that a peer answered with, as far as it can be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "ReceivedForm")]
 pub struct ReceivedProblem {
     /// The code, as a text, since it may be one of a later profile.
     pub code: String,
     /// What the peer says about it; show it as the peer's words.
     pub detail: Option<String>,
     /// What is told with the code. One that is ill-typed is as if it were not there.
-    pub members: Members,
+    pub members: Box<Members>,
 }
 
 impl ReceivedProblem {
@@ -282,33 +289,7 @@ impl ReceivedProblem {
     ///
     /// Where it is not a JSON object with a code.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        Self::of_members(&wire::decode(Encoding::Json, bytes)?)
-    }
-
-    fn of_members(form: &serde_json::Map<String, serde_json::Value>) -> Result<Self, Malformed> {
-        let text = |name: &str| form.get(name).and_then(serde_json::Value::as_str);
-        let number = |name: &str| {
-            form.get(name).and_then(serde_json::Value::as_u64).filter(|n| *n <= wire::MAX_INTEGER)
-        };
-        fn read<T: FromStr>(text: Option<&str>) -> Option<T> {
-            text.and_then(|text| text.parse().ok())
-        }
-        let code = text("code")
-            .or_else(|| text("type")?.strip_prefix(TYPE_PREFIX))
-            .ok_or_else(|| Malformed::new("a problem document without a code"))?;
-        Ok(Self {
-            code: code.to_owned(),
-            detail: text("detail").map(str::to_owned),
-            members: Members {
-                now: read(text("now")),
-                fingerprint: read(text("fingerprint")),
-                epoch: number("epoch"),
-                generation: read(text("generation")),
-                first: number("first"),
-                head: number("head"),
-                limit: number("limit"),
-            },
-        })
+        wire::decode(Encoding::Json, bytes)
     }
 
     /// The code, where this profile knows it.
@@ -320,14 +301,47 @@ impl ReceivedProblem {
 impl From<Problem> for ReceivedProblem {
     fn from(problem: Problem) -> Self {
         let Problem { code, detail, members } = problem;
-        Self { code: code.as_str().to_owned(), detail: Some(detail), members: *members }
+        Self { code: code.as_str().to_owned(), detail: Some(detail), members }
     }
 }
 
-impl<'de> Deserialize<'de> for ReceivedProblem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = serde_json::Map::deserialize(deserializer)?;
-        Self::of_members(&members).map_err(serde::de::Error::custom)
+/// A problem's members on the wire.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ReceivedForm {
+    code: Told,
+    #[serde(rename = "type")]
+    kind: Told,
+    detail: Told,
+    now: Told,
+    fingerprint: Told,
+    epoch: Told,
+    generation: Told,
+    first: Told,
+    head: Told,
+    limit: Told,
+}
+
+impl TryFrom<ReceivedForm> for ReceivedProblem {
+    type Error = Malformed;
+
+    fn try_from(form: ReceivedForm) -> Result<Self, Malformed> {
+        let ReceivedForm { code, kind, detail, now, fingerprint, epoch, generation, first, head, limit } =
+            form;
+        let code = code
+            .text()
+            .or_else(|| kind.text()?.strip_prefix(TYPE_PREFIX).map(str::to_owned))
+            .ok_or_else(|| Malformed::new("a problem document without a code"))?;
+        let members = Members {
+            now: now.parsed(),
+            fingerprint: fingerprint.parsed(),
+            epoch: epoch.number(),
+            generation: generation.parsed(),
+            first: first.number(),
+            head: head.number(),
+            limit: limit.number(),
+        };
+        Ok(Self { code, detail: detail.text(), members: Box::new(members) })
     }
 }
 
@@ -336,13 +350,6 @@ impl Serialize for ReceivedProblem {
         let known = self.known();
         let title = known.map_or(self.code.as_str(), |known| known.title());
         let status = known.map_or(StatusCode::BAD_REQUEST, Code::status);
-        write(
-            serializer,
-            &self.code,
-            title,
-            status,
-            self.detail.as_deref().unwrap_or_default(),
-            &self.members,
-        )
+        write(serializer, &self.code, title, status, self.detail.as_deref(), &self.members)
     }
 }

@@ -1,5 +1,7 @@
 //! What of MLS the rooms share: the cryptography, the cipher suites, and how a structure is read.
 
+use std::sync::LazyLock;
+
 use openmls::prelude::tls_codec::Deserialize;
 use openmls::prelude::{Ciphersuite, MlsMessageBodyIn, MlsMessageIn};
 use openmls_rust_crypto::RustCrypto;
@@ -8,10 +10,8 @@ use openmls_traits::crypto::OpenMlsCrypto;
 /// The cipher suites of the contract: those of RFC 9420 without Ed448 on its own (section 17.1).
 const SUITES: [u16; 6] = [1, 2, 3, 5, 6, 7];
 
-/// The cryptography that KeyPackages and groups are checked with.
-pub(crate) fn crypto() -> RustCrypto {
-    RustCrypto::default()
-}
+/// The cryptography that KeyPackages and groups are checked with. It has no state but a random generator.
+pub(crate) static CRYPTO: LazyLock<RustCrypto> = LazyLock::new(RustCrypto::default);
 
 /// The cipher suites that clients here may use: those of the contract that our cryptography has.
 pub(crate) fn cipher_suites(crypto: &impl OpenMlsCrypto) -> Vec<Ciphersuite> {

@@ -33,6 +33,8 @@ use crate::peers::{self, AddressGuard, Documents, http_client};
 use crate::pull::{Board, Pulling, Serving, supervise};
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, UserRule};
 
+pub use self::consent::Whom;
+
 /// How often what has lapsed is looked for: section 7 wants it told within a minute.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
 /// Section 12: acknowledged items are kept for a day, and all for thirty.

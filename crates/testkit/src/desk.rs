@@ -28,10 +28,16 @@ struct State {
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
     scripts: HashMap<String, Script>,
+    shown: HashMap<String, Show>,
+    taken: HashMap<String, Take>,
 }
 
 /// What is answered at a path: status and content, made from the request's content.
 type Script = Arc<dyn Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync>;
+/// What is answered to a query: JSON, or an octet stream for an object.
+type Show = Box<dyn Fn(&str) -> Vec<u8> + Send>;
+/// What is answered to a content, JSON both.
+type Take = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 impl Desk {
     pub(crate) fn new(generation: Generation) -> Self {
@@ -41,6 +47,8 @@ impl Desk {
             lies: VecDeque::new(),
             asked: Vec::new(),
             scripts: HashMap::new(),
+            shown: HashMap::new(),
+            taken: HashMap::new(),
         };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
     }
@@ -79,6 +87,16 @@ impl Desk {
         self.inner.state.lock().unwrap().scripts.insert(path.to_owned(), Arc::new(script));
     }
 
+    /// Answers `GET` of `path` from now on with what `show` makes of the query.
+    pub fn shows(&self, path: &str, show: impl Fn(&str) -> Vec<u8> + Send + 'static) {
+        self.inner.state.lock().unwrap().shown.insert(path.to_owned(), Box::new(show));
+    }
+
+    /// Answers `POST` to `path` from now on with what `take` makes of the content.
+    pub fn takes(&self, path: &str, take: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) {
+        self.inner.state.lock().unwrap().taken.insert(path.to_owned(), Arc::new(take));
+    }
+
     /// What it was asked so far, method and resource.
     pub fn asked(&self) -> Vec<(Method, String)> {
         self.inner.state.lock().unwrap().asked.clone()
@@ -97,6 +115,15 @@ impl Desk {
         if let Some(script) = script.filter(|_| method == Method::POST) {
             let (status, answer) = script(content);
             return (status, answer.to_string().into_bytes(), !status.is_success());
+        }
+        if *method == Method::GET
+            && let Some(show) = self.inner.state.lock().unwrap().shown.get(path)
+        {
+            return (StatusCode::OK, show(query), false);
+        }
+        let take = self.inner.state.lock().unwrap().taken.get(path).cloned();
+        if let Some(take) = take.filter(|_| *method == Method::POST) {
+            return (StatusCode::OK, take(content), false);
         }
         match (method.as_str(), path) {
             ("GET" | "POST", "/peering") => (StatusCode::OK, br#"{"state":"allowed"}"#.to_vec(), false),

@@ -183,7 +183,7 @@ async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Re
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let uri = format!("{}{target}", server.endpoint.origin());
     let binding = RequestBinding::of(&parts.method, &uri, &parts.headers);
-    let content = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let content = axum::body::to_bytes(body, 8 << 20).await.unwrap_or_default();
     let resource = target.strip_prefix(server.endpoint.path()).unwrap_or(target);
     let (status, body, is_problem) = server.desk.answer(&parts.method, resource, &content).await;
     let mut headers = HeaderMap::new();

@@ -14,6 +14,7 @@
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
+//! | [`Owned`] | a group that a hand-made provider owns |
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
@@ -26,6 +27,7 @@ mod draft;
 mod fault;
 mod hand_made;
 mod key_package;
+mod owned;
 mod person;
 mod phone;
 mod realm;
@@ -35,11 +37,12 @@ pub use circle::Circle;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
-pub use device::{Answer, Change, Device, Said, policy};
+pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use hand_made::HandMade;
 pub use key_package::KeyPackageDraft;
+pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;
 pub use realm::Realm;

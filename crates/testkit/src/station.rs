@@ -6,7 +6,9 @@ use std::time::Duration;
 use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
-use drawbridge_node::store::{AuthorizationRow, ConnectionRow, StoreFault, TroubleRow, UserRule, View};
+use drawbridge_node::store::{
+    AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, UserRule, View,
+};
 use drawbridge_node::{AuthorizationDecision, Decision, Node};
 
 use crate::{Clock, Device, Person};
@@ -144,6 +146,16 @@ impl Station {
         let provider = peer.clone();
         self.until(&format!("a trouble {code} with {peer} is noted"), move |view| {
             Ok(view.troubles(&provider)?.into_iter().find(|trouble| trouble.code == code))
+        })
+        .await
+    }
+
+    /// Returns when the public state of a group in this epoch is here.
+    pub async fn follows(&self, group: &GroupUri, epoch: u64) -> GroupRow {
+        let uri = group.clone();
+        self.until(&format!("{group} is followed in epoch {epoch}"), move |view| {
+            let row = view.group(&uri)?;
+            Ok(row.filter(|row| row.standing == Standing::Live && row.epoch == epoch))
         })
         .await
     }

@@ -1,4 +1,5 @@
-import { ChevronDown, ChevronUp, FlaskConical } from "lucide-react";
+import { useLocation, useNavigate } from "@tanstack/react-router";
+import { ChevronDown, ChevronUp, Eye, FlaskConical } from "lucide-react";
 import { useMemo } from "react";
 import type { DemoNode } from "@/bindings/DemoNode";
 import { useApprovals } from "@/domain/connection/approvals";
@@ -6,19 +7,22 @@ import { useDemo, useDemoDeeds } from "@/domain/demo/hooks";
 import { nameOf } from "@/domain/node/identifiers";
 import { useActions } from "@/shared/actions";
 import { Button, IconButton } from "@/shared/Button";
+import { cx } from "@/shared/class";
 import { Switch } from "@/shared/form";
-import { StateWord } from "@/shared/Mark";
+import { Count } from "@/shared/layout";
 import { Menu } from "@/shared/Menu";
 import { demoFolded } from "@/shared/preference";
 import { useStore } from "@/shared/store";
 import { t } from "@/text";
 
-/** The demo's other providers, on every screen: start and stop them, and let their people ask ours. */
+/** The demo's providers, on every screen: which of them one sees, which of them run, and who asks whom. */
 export function DemoBar() {
   const demo = useDemo();
   const folded = useStore(demoFolded);
   const deeds = useDemoDeeds();
-  const [own, ...others] = demo?.nodes ?? [];
+  const look = useLook();
+  const nodes = demo?.nodes ?? [];
+  const shown = nodes.find((node) => node.shown);
   useActions([
     {
       id: "demo.fold",
@@ -26,23 +30,51 @@ export function DemoBar() {
       group: t.palette.groups.demo,
       run: () => demoFolded.set(!folded),
     },
-    ...others.map((node) => ({
-      id: `demo.${node.name}`,
-      title: node.running ? t.demo.stop(node.name) : t.demo.start(node.name),
-      group: t.palette.groups.demo,
-      run: () => void deeds.run(node, !node.running),
-    })),
+    ...nodes
+      .filter((node) => !node.shown && node.running)
+      .map((node) => ({
+        id: `demo.look.${node.name}`,
+        title: t.demo.look(node.name),
+        group: t.palette.groups.demo,
+        keys: [`v ${node.name.charAt(0)}`],
+        run: () => void look(node.name),
+      })),
+    ...nodes
+      .filter((node) => !node.shown)
+      .map((node) => ({
+        id: `demo.${node.name}`,
+        title: node.running ? t.demo.stop(node.name) : t.demo.start(node.name),
+        group: t.palette.groups.demo,
+        run: () => void deeds.run(node, !node.running),
+      })),
   ]);
-  if (own === undefined) return null;
+  if (shown === undefined) return null;
   return (
     <section aria-label={t.demo.controls} className="border-t border-line bg-surface" data-testid="demo-bar">
-      <div className="flex min-h-10 items-center gap-x-5 gap-y-1 px-4 py-1 max-sm:flex-wrap max-sm:px-3">
-        <span className="inline-flex items-center gap-1.5 font-semibold" title={t.settings.demoText}>
+      <div className="flex min-h-10 items-center gap-x-4 gap-y-1 px-4 py-1 max-sm:flex-wrap max-sm:px-3">
+        <span
+          className="inline-flex items-center gap-1.5 font-semibold whitespace-nowrap"
+          title={t.settings.demoText}
+        >
           <FlaskConical className="size-4 text-muted" aria-hidden="true" />
-          <span className="whitespace-nowrap min-[68rem]:hidden">{t.demo.short}</span>
-          <span className="whitespace-nowrap max-[68rem]:hidden">{t.demo.label}</span>
+          <span className="min-[72rem]:hidden">{t.demo.short}</span>
+          <span className="max-[72rem]:hidden">{t.demo.label}</span>
         </span>
-        {!folded && others.map((node) => <Node key={node.name} node={node} own={own} />)}
+        {folded ? (
+          <span className="text-muted">{t.demo.looking(shown.name)}</span>
+        ) : (
+          <>
+            <div className="flex items-center gap-2 max-sm:w-full">
+              <span className="whitespace-nowrap text-muted max-[62rem]:hidden">{t.demo.youSee}</span>
+              <ul className="flex divide-x divide-line rounded-md border border-line-strong max-sm:w-full">
+                {nodes.map((node) => (
+                  <Node key={node.name} node={node} onLook={() => void look(node.name)} />
+                ))}
+              </ul>
+            </div>
+            <Asking shown={shown} nodes={nodes} />
+          </>
+        )}
         <IconButton
           label={folded ? t.demo.show : t.demo.hide}
           className="ml-auto max-sm:order-first max-sm:-ml-1.5"
@@ -56,10 +88,66 @@ export function DemoBar() {
   );
 }
 
-function Node({ node, own }: { node: DemoNode; own: DemoNode }) {
+/** Shows another provider on the same screen; what was open on it may not be there, but groups are shared. */
+function useLook(): (name: string) => Promise<void> {
+  const deeds = useDemoDeeds();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  return async (name) => {
+    if (pathname !== "/groups") await navigate({ to: pathname, search: {}, replace: true });
+    await deeds.look(name);
+  };
+}
+
+/** One provider: a switch that stops it, and a button that shows it. */
+function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
+  const deeds = useDemoDeeds();
+  const { name, shown, running, waiting, unread, provider } = node;
+  const news = shown ? "" : t.demo.news(waiting, unread);
+  return (
+    <li
+      className={cx(
+        "flex items-center gap-2 pl-2 first:rounded-l-md last:rounded-r-md max-sm:flex-1",
+        shown && "bg-accent-soft",
+      )}
+    >
+      <span title={shown ? t.demo.mustNotBeShown(name) : undefined}>
+        <Switch
+          hideLabel
+          label={t.demo.run(name)}
+          testId={`demo-node-${name}`}
+          checked={running}
+          disabled={shown}
+          onChange={(on) => void deeds.run(node, on)}
+        />
+      </span>
+      <button
+        type="button"
+        aria-pressed={shown}
+        data-testid={`demo-look-${name}`}
+        disabled={!running}
+        title={running ? `${t.demo.lookHint(name)} (${provider})` : t.demo.mustRun(name)}
+        className={cx(
+          "inline-flex h-7 items-center gap-1.5 rounded-r-md pr-2.5 whitespace-nowrap -outline-offset-2 disabled:text-muted",
+          shown ? "font-semibold text-accent" : "enabled:hover:text-accent",
+        )}
+        onClick={shown ? undefined : onLook}
+      >
+        {shown && <Eye className="size-3.5" aria-hidden="true" />}
+        {name}
+        {!running && <span className="text-sm max-[62rem]:sr-only">{t.demo.stopped}</span>}
+        {news !== "" && <Count accent n={waiting + unread} label={news} />}
+        {news !== "" && <span className="sr-only">: {news}</span>}
+      </button>
+    </li>
+  );
+}
+
+/** Lets somebody of a provider that is not shown ask somebody of the one that is. */
+function Asking({ shown, nodes }: { shown: DemoNode; nodes: readonly DemoNode[] }) {
   const deeds = useDemoDeeds();
   const approvals = useApprovals().data;
-  /** Everyone there with everyone here; who has asked already or is connected comes last. */
+  /** Everyone elsewhere with everyone here; who has asked already or is connected comes last. */
   const pairs = useMemo(() => {
     const taken = new Set(
       [
@@ -70,62 +158,39 @@ function Node({ node, own }: { node: DemoNode; own: DemoNode }) {
         ),
       ].flatMap(({ from, to }) => [`${from} ${to}`, `${to} ${from}`]),
     );
-    const all = node.people.flatMap((from) =>
-      own.people.map((to) => ({ from, to, taken: taken.has(`${from} ${to}`) })),
-    );
+    const all = nodes
+      .filter((node) => node !== shown && node.running)
+      .flatMap((node) =>
+        node.people.flatMap((from) =>
+          shown.people.map((to) => ({ from, to, provider: node.name, taken: taken.has(`${from} ${to}`) })),
+        ),
+      );
     return all.toSorted((a, b) => Number(a.taken) - Number(b.taken));
-  }, [approvals, node.people, own.people]);
+  }, [approvals, nodes, shown]);
   const [next] = pairs;
+  if (next === undefined) return null;
   return (
-    <div className="flex items-center gap-2 max-sm:w-full" role="group" aria-label={node.name}>
-      <Switch
-        hideLabel
-        label={t.demo.run(node.name)}
-        testId={`demo-node-${node.name}`}
-        checked={node.running}
-        onChange={(running) => void deeds.run(node, running)}
-      />
-      <span className="font-medium max-sm:w-16" title={node.provider}>
-        {node.name}
-      </span>
-      <StateWord
-        tone={node.running ? "ok" : "muted"}
-        shape={node.running ? "disc" : "square"}
-        className="w-16 text-sm max-[68rem]:hidden"
+    <span className="inline-flex">
+      <Button
+        small
+        data-testid="demo-ask"
+        className="rounded-r-none"
+        onClick={() => void deeds.ask(next.from, next.to)}
       >
-        {node.running ? t.demo.running : t.demo.stopped}
-      </StateWord>
-      {next !== undefined && (
-        <span className="inline-flex">
-          <Button
-            small
-            data-testid={`demo-ask-${node.name}`}
-            className="rounded-r-none"
-            disabled={!node.running}
-            title={node.running ? undefined : t.demo.mustRun(node.name)}
-            onClick={() => void deeds.ask(next.from, next.to)}
-          >
-            {t.demo.ask(nameOf(next.from), nameOf(next.to))}
+        {t.demo.ask(nameOf(next.from), nameOf(next.to))}
+      </Button>
+      <Menu
+        items={pairs.map(({ from, to, provider }) => ({
+          id: `ask ${from} ${to}`,
+          text: t.demo.askAt(nameOf(from), nameOf(to), provider),
+          run: () => void deeds.ask(from, to),
+        }))}
+        trigger={
+          <Button small aria-label={t.demo.choose} className="-ml-px rounded-l-none px-1">
+            <ChevronDown className="size-3.5" aria-hidden="true" />
           </Button>
-          <Menu
-            items={pairs.map(({ from, to }) => ({
-              id: `ask ${from} ${to}`,
-              text: t.demo.ask(nameOf(from), nameOf(to)),
-              run: () => void deeds.ask(from, to),
-            }))}
-            trigger={
-              <Button
-                small
-                aria-label={t.demo.choose(node.name)}
-                disabled={!node.running}
-                className="-ml-px rounded-l-none px-1"
-              >
-                <ChevronDown className="size-3.5" aria-hidden="true" />
-              </Button>
-            }
-          />
-        </span>
-      )}
-    </div>
+        }
+      />
+    </span>
   );
 }

@@ -13,7 +13,8 @@ import {
 import { type ReactNode, useEffect, useState } from "react";
 import { countWaiting, useApprovals } from "@/domain/connection/approvals";
 import { useUnread } from "@/domain/conversation/hooks";
-import { Alias, AliasProvider } from "@/domain/demo/Alias";
+import { AliasProvider } from "@/domain/demo/Alias";
+import { useDemo } from "@/domain/demo/hooks";
 import { useGroups } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { useStatus } from "@/domain/node/hooks";
@@ -98,7 +99,7 @@ export function Frame() {
         <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <LinkBanner />
-          <main id="content" className="flex min-h-0 flex-1 flex-col">
+          <main id="content" className="relative flex min-h-0 flex-1 flex-col">
             <Outlet />
           </main>
           <DemoBar />
@@ -119,13 +120,15 @@ function useTitle() {
   const { pathname } = useLocation();
   const waits = useWaiting();
   const screen = screens.find(({ to }) => to === pathname)?.id ?? "overview";
+  const shown = useDemo()?.nodes.find((each) => each.shown)?.name ?? null;
   useEffect(() => {
-    document.title = t.app.title(t.nav[screen], waits);
-  }, [screen, waits]);
+    document.title = t.app.title(t.nav[screen], waits, shown);
+  }, [screen, waits, shown]);
 }
 
 function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const node = useStatus().data?.node;
+  const shown = useDemo()?.nodes.find((each) => each.shown);
   const waits = useWaiting();
   const unread = useUnread();
   const badge: Partial<Record<(typeof screens)[number]["id"], ReactNode>> = {
@@ -146,10 +149,10 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
     >
       <div className="px-2 pt-1.5 max-[52rem]:hidden">
         <p className="text-sm font-semibold text-muted">{t.app.name}</p>
-        <p className="font-semibold wrap-anywhere" title={node?.provider}>
-          {node?.provider ?? "\u00a0"}
-          <Alias provider={node?.provider ?? null} />
+        <p className="font-semibold wrap-anywhere" title={node?.provider} data-testid="shown">
+          {shown?.name ?? node?.provider ?? "\u00a0"}
         </p>
+        {shown !== undefined && <p className="text-sm text-muted">{shown.provider}</p>}
       </div>
       <button
         type="button"

@@ -21,6 +21,14 @@ shown: boolean,
  */
 running: boolean, 
 /**
+ * What waits there for its operator's decision; 0 while it is stopped.
+ */
+waiting: number, 
+/**
+ * Messages there that its people have not read; 0 while it is stopped.
+ */
+unread: number, 
+/**
  * Its people.
  */
 people: string[], };

@@ -17,6 +17,10 @@ acknowledged: number,
  */
 behind: number, 
 /**
+ * Number of the last event that it gets, where nobody there is in the group any more.
+ */
+until: number | null, 
+/**
  * When a pull of its feed was last answered; `null` for ourselves and where it never was.
  */
 last_pull: string | null, 

@@ -3,7 +3,7 @@ import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useUsers } from "@/domain/account/hooks";
 import { OpenAccount } from "@/domain/account/OpenAccount";
-import { lastAccount, useConversations } from "@/domain/conversation/hooks";
+import { lastAccount, useConversations, useUnreadOf } from "@/domain/conversation/hooks";
 import { MeContext } from "@/domain/conversation/me";
 import { conversationTitle } from "@/domain/conversation/words";
 import { sentence } from "@/domain/node/admin";
@@ -24,6 +24,7 @@ export function ConversationsScreen() {
   const users = useUsers();
   const search = useSearch({ strict: false }) as { user?: string; open?: string; at?: number };
   const remembered = useStore(lastAccount);
+  const unread = useUnreadOf();
   const navigate = useNavigate();
   const [making, setMaking] = useState(false);
   const [members, setMembers] = useState(false);
@@ -131,7 +132,9 @@ export function ConversationsScreen() {
               onChange={(event) => go({ user: event.target.value })}
             >
               {here.map((user) => (
-                <option key={user.name}>{user.name}</option>
+                <option key={user.name} value={user.name}>
+                  {t.conversations.accountUnread(user.name, unread.get(user.name) ?? 0)}
+                </option>
               ))}
             </Select>
             <Button

@@ -20,7 +20,7 @@ export function Toasts() {
       aria-label={t.app.notifications}
       aria-live="polite"
       className={cx(
-        "pointer-events-none fixed right-4 bottom-14 z-50 flex w-[24rem] max-w-[calc(100vw-1.5rem)] flex-col gap-2 max-sm:right-3 max-sm:bottom-28",
+        "pointer-events-none fixed right-4 bottom-14 in-[:has([data-testid=composer])]:bottom-28 z-50 flex w-[24rem] max-w-[calc(100vw-1.5rem)] flex-col gap-2 max-sm:right-3 max-sm:bottom-28",
         held && "paused",
       )}
       onPointerEnter={() => setHeld(true)}

@@ -209,7 +209,7 @@ export function Inspector({
       aria-labelledby={heading}
       aria-label={label}
       className={cx(
-        "flex shrink-0 flex-col border-l border-line bg-surface outline-none max-[68rem]:fixed max-[68rem]:inset-y-0 max-[68rem]:right-0 max-[68rem]:z-20 max-[68rem]:shadow-pop max-sm:w-full",
+        "flex shrink-0 flex-col border-l border-line bg-surface outline-none max-[68rem]:absolute max-[68rem]:inset-y-0 max-[68rem]:right-0 max-[68rem]:z-20 max-[68rem]:shadow-pop max-sm:w-full",
         widths[width],
       )}
       onKeyDown={(event) => {

@@ -31,8 +31,7 @@ function stored<T extends string | boolean>(key: string, initial: T): T {
 export const singleKeys = new Preference<boolean>("single-keys", true);
 /** Desktop notifications by the browser, where this page runs in one. */
 export const notifications = new Preference<boolean>("notifications", false);
-/** Whether the demo's steps are out of the way, and whether its last was done: it leaves no trace of its own. */
+/** Whether the demo's tour is out of the way. */
 export const demoGuideHidden = new Preference<boolean>("demo-guide-hidden", false);
-export const demoStopped = new Preference<boolean>("demo-stopped", false);
 /** Whether the demo's controls are folded away. */
 export const demoFolded = new Preference<boolean>("demo-folded", false);

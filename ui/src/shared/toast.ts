@@ -44,10 +44,12 @@ function remove(id: number): Toast | undefined {
   return found;
 }
 
-// What waits only for its undo to lapse is not lost with the page.
-window.addEventListener("pagehide", () => {
+export function dismissAll(): void {
   for (const { id } of toasts.read()) dismiss(id);
-});
+}
+
+// What waits only for its undo to lapse is not lost with the page.
+window.addEventListener("pagehide", dismissAll);
 
 /** Takes back what was done last and can still be taken back. */
 export function undoLast(): boolean {

@@ -100,9 +100,9 @@ export function CopyButton({ value, what, always }: { value: string; what: strin
       label={copied ? t.app.copied : t.app.copy(what)}
       className={cx(
         "size-6",
-        // Over what follows, so that nothing moves when it appears.
+        // Over what follows, so that nothing moves when it appears; while it is not seen, it takes no click either.
         !always &&
-          "absolute -top-0.5 left-full z-10 ml-0.5 border-line bg-surface opacity-0 group-hover/id:opacity-100 focus-visible:opacity-100 pointer-coarse:right-0 pointer-coarse:left-auto pointer-coarse:border-transparent pointer-coarse:bg-transparent pointer-coarse:opacity-100",
+          "pointer-events-none absolute -top-0.5 left-full z-10 border-line bg-surface opacity-0 group-hover/id:pointer-events-auto group-hover/id:opacity-100 focus-visible:pointer-events-auto focus-visible:opacity-100 pointer-coarse:pointer-events-auto pointer-coarse:right-0 pointer-coarse:left-auto pointer-coarse:border-transparent pointer-coarse:bg-transparent pointer-coarse:opacity-100",
       )}
       onClick={(event) => {
         event.stopPropagation();

@@ -136,13 +136,19 @@ describe("approvals", () => {
     expect(await screen.findByTestId("aside")).toHaveTextContent("Set aside (1)");
   });
 
-  it("blocks a person by declining and by a rule", async () => {
+  it("blocks a person by declining and by a rule, in one step, and takes both back", async () => {
     node.incoming = [connection()];
     const { person } = open(node, "/approvals");
     await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("block"));
     await person.click(await screen.findByTestId("block-person"));
-    await waitFor(() => expect(node.requests("set-rule")).toEqual([{ from: user("bob"), rule: "block" }]));
-    expect(node.requests("decide-connection")).toHaveLength(1);
+    await screen.findByText("bob is blocked.");
+    await person.keyboard("z");
+    await screen.findByText("Taken back.");
+    // In one step each, so that nothing is half done.
+    expect(node.requests("decide-connection")).toMatchObject([
+      { decision: "decline", standing: { whom: "person", rule: "block" } },
+      { decision: "reopen", standing: { whom: "person" } },
+    ]);
   });
 
   it("shows what has just begun to wait when the node says so", async () => {

@@ -1,33 +1,88 @@
 import { screen, waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { groupDetail, user } from "./fixtures";
+import { CLUB, groupDetail } from "./fixtures";
 import { connection, TestNode } from "./node";
 import { open } from "./render";
 
-describe("the demo's steps", () => {
-  it("are ticked off by what has been done, and can be put away", async () => {
+const nothing = new TestNode().demo.steps;
+
+describe("the demo's tour", () => {
+  it("is ticked off by what has been done, and leads to where the next step is", async () => {
     const node = new TestNode();
-    node.here = false;
-    node.incoming = [connection()];
     const { person } = open(node, "/");
-    expect(await screen.findByTestId("step-approve")).toHaveTextContent("to do");
-    node.decided = [connection({ state: "approved", decided_by: "operator", from: user("bob") })];
-    node.here = true;
-    node.groups = [groupDetail()];
-    node.emit({ type: "reload" });
-    for (const step of ["approve", "use", "group", "add"]) {
+    expect(await screen.findByTestId("step-connect")).toHaveTextContent("to do");
+    expect(screen.getByTestId("go-alpha")).toHaveTextContent("Approvals of alpha");
+    node.demo = {
+      ...node.demo,
+      steps: { ...nothing, connected: true, made: true, asked: ["beta", "gamma"], added: ["gamma"] },
+    };
+    node.emit({ type: "demo" });
+    for (const step of ["connect", "make", "add"]) {
       await waitFor(() => expect(screen.getByTestId(`step-${step}`)).toHaveTextContent("(done)"));
     }
-    expect(screen.getByTestId("step-stop")).toHaveTextContent("(to do)");
-    await person.click(screen.getByRole("button", { name: "Hide the steps" }));
+    expect(screen.getByTestId("step-agree")).toHaveTextContent("(to do)");
+    // What is done at gamma is not asked for again.
+    expect(screen.queryByTestId("go-gamma")).toBeNull();
+    await person.click(screen.getByTestId("go-beta"));
+    expect(node.requests("look-at-demo-node")).toEqual([{ name: "beta" }]);
+    expect(await screen.findByRole("heading", { level: 1 })).toHaveTextContent("Approvals");
+  });
+
+  it("can be put away, and says when all is done", async () => {
+    const node = new TestNode();
+    const all = ["beta", "gamma"];
+    node.demo.steps = {
+      connected: true,
+      made: true,
+      asked: all,
+      added: all,
+      wrote: true,
+      answered: all,
+      removed: true,
+    };
+    const { person } = open(node, "/");
+    expect(await screen.findByText(/That was all of it/)).toBeVisible();
+    await person.click(screen.getByRole("button", { name: "Hide the tour" }));
     expect(screen.queryByTestId("demo-guide")).toBeNull();
   });
 
-  it("are for the demo alone", async () => {
+  it("is for the demo alone", async () => {
     const node = new TestNode();
     node.mode = "own";
     open(node, "/");
     await screen.findByTestId("health");
     expect(screen.queryByTestId("demo-guide")).toBeNull();
+  });
+});
+
+describe("the demo's bar", () => {
+  it("shows another provider, and forgets what was read of the one before", async () => {
+    const node = new TestNode();
+    node.incoming = [connection()];
+    node.demo.nodes = node.demo.nodes.map((each) => (each.shown ? each : { ...each, waiting: 2, unread: 1 }));
+    const { person } = open(node, "/approvals");
+    const request = await screen.findByTestId(/^incoming-/);
+    expect(screen.getByTestId("shown")).toHaveTextContent("alpha");
+    expect(screen.getByTestId("demo-look-beta")).toHaveTextContent("2 things wait there, 1 unread message");
+    // The one that is shown cannot be stopped.
+    expect(screen.getByTestId("demo-node-alpha")).toBeDisabled();
+    node.incoming = [];
+    await person.click(screen.getByTestId("demo-look-beta"));
+    await waitFor(() => expect(request).not.toBeInTheDocument());
+    expect(screen.getByTestId("shown")).toHaveTextContent("beta");
+    expect(screen.getByTestId("demo-look-beta")).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByTestId("demo-node-beta")).toBeDisabled();
+    expect(document.title).toContain("beta");
+  });
+
+  it("says of a group that is not at the other provider that it is not there", async () => {
+    const node = new TestNode();
+    node.groups = [groupDetail()];
+    const { person } = open(node, `/groups?open=${encodeURIComponent(CLUB)}`);
+    await screen.findAllByTestId(/^participant-/);
+    node.groups = [];
+    await person.click(screen.getByTestId("demo-look-beta"));
+    expect(await screen.findByText(/That group is not at this provider/)).toBeVisible();
+    expect(screen.queryAllByTestId(/^participant-/)).toEqual([]);
   });
 });

@@ -64,7 +64,7 @@ describe("the connection to the node", () => {
     const { person } = open(node);
     await person.click(await screen.findByTestId("start-demo"));
     expect(await screen.findByTestId("demo-node-beta")).toBeInTheDocument();
-    await person.click(screen.getByTestId("demo-ask-beta"));
+    await person.click(screen.getByTestId("demo-ask"));
     expect(node.requests("demo-ask")).toEqual([
       { from: "mimi://beta.example/u/bob", to: "mimi://alpha.example/u/alice" },
     ]);

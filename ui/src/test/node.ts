@@ -3,6 +3,8 @@ import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Contact } from "@/bindings/Contact";
 import type { Conversation } from "@/bindings/Conversation";
+import type { Demo } from "@/bindings/Demo";
+import type { DemoNode } from "@/bindings/DemoNode";
 import type { Event } from "@/bindings/Event";
 import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { Peer } from "@/bindings/Peer";
@@ -135,6 +137,18 @@ export function traffic(id: number, over: Partial<Traffic> = {}): Traffic {
   };
 }
 
+export function demoNode(name: string, provider: string, person: string): DemoNode {
+  return {
+    name,
+    provider,
+    shown: provider === US,
+    running: true,
+    waiting: 0,
+    unread: 0,
+    people: [user(person, provider)],
+  };
+}
+
 type Answers = { [C in Command]?: (request: RequestOf<C>) => unknown };
 
 export class TestNode implements Platform {
@@ -157,6 +171,20 @@ export class TestNode implements Platform {
   peers: Peer[] = [];
   traffic: Traffic[] = [];
   mode: Status["mode"] = "demo";
+  demo: Demo = {
+    nodes: [demoNode("alpha", US, "alice"), demoNode("beta", "beta.example", "bob")],
+    steps: {
+      connected: false,
+      made: false,
+      asked: [],
+      added: [],
+      wrote: false,
+      answered: [],
+      removed: false,
+    },
+  };
+  /** Which provider is shown. */
+  provider = US;
   /** Answers of one test, before the usual ones. */
   answers: Answers = {};
   locked = false;
@@ -244,7 +272,7 @@ export class TestNode implements Platform {
       case "groups":
         return { groups: this.groups.map((each) => each.summary) };
       case "group":
-        return this.groups.find(({ summary }) => summary.group === (request as { group: string }).group);
+        return this.#group((request as RequestOf<"group">).group);
       case "conversations":
         return { conversations: this.conversations.map((each) => each.summary), contacts: this.contacts };
       case "conversation":
@@ -256,12 +284,15 @@ export class TestNode implements Platform {
       case "rules":
         return { rules: [{ user: null, from: "spam.example", rule: "block", since: at(-DAY) }] };
       case "demo":
-        return {
-          nodes: [
-            { name: "alpha", provider: US, running: true, people: [user("alice", US)] },
-            { name: "beta", provider: "beta.example", running: true, people: [user("bob")] },
-          ],
-        };
+        return this.demo;
+      case "look-at-demo-node": {
+        const { name } = request as RequestOf<"look-at-demo-node">;
+        const nodes = this.demo.nodes.map((each) => ({ ...each, shown: each.name === name }));
+        this.demo = { ...this.demo, nodes };
+        this.provider = nodes.find((each) => each.shown)?.provider ?? US;
+        this.emit({ type: "reload" });
+        return {};
+      }
       case "decide-connection":
         return this.#decide(request as RequestOf<"decide-connection">);
       case "set-peer": {
@@ -291,6 +322,12 @@ export class TestNode implements Platform {
       contacts: this.contacts.map((each) => ({ user: each.user, add_rule: "ask" as const })),
       built_in: this.here,
     };
+  }
+
+  #group(uri: string): GroupDetail {
+    const found = this.groups.find(({ summary }) => summary.group === uri);
+    if (found === undefined) throw new AdminError("no-such-group", "there is no such group here");
+    return found;
   }
 
   #stretch({ group, before = Number.MAX_SAFE_INTEGER, limit = 100 }: RequestOf<"conversation">) {
@@ -345,7 +382,7 @@ export class TestNode implements Platform {
         this.mode === "new"
           ? null
           : {
-              provider: US,
+              provider: this.provider,
               started: at(-3_600_000),
               fingerprint: "qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ",
               endpoint: `https://${US}/mtp/v1`,

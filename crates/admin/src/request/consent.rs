@@ -13,7 +13,7 @@ records! {
         authorizations: Vec<Authorization>,
     }
 
-    /// `decide-authorization`.
+    /// `decide-authorization`, and with it, where wanted, what becomes of the adder's later requests.
     DecideAuthorization {
         /// Which request.
         #[ts(type = "string")]
@@ -24,6 +24,10 @@ records! {
         #[serde(default)]
         #[ts(optional, type = "string")]
         from_provider: Option<Provider>,
+        /// What the adder may do from now on, set in the same step.
+        #[serde(default)]
+        #[ts(optional)]
+        rule: Option<AddRule>,
     }
 
     /// `set-add-rule`: what a user here lets a connected user do.

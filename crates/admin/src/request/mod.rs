@@ -145,7 +145,7 @@ records! {
         connections: Vec<Connection>,
     }
 
-    /// `decide-connection`.
+    /// `decide-connection`, and with it, where wanted, what becomes of later requests.
     DecideConnection {
         /// Which request.
         #[ts(type = "string")]
@@ -156,6 +156,20 @@ records! {
         #[serde(default)]
         #[ts(optional, type = "string")]
         from_provider: Option<Provider>,
+        /// A standing rule that is set, or taken back, in the same step.
+        #[serde(default)]
+        #[ts(optional)]
+        standing: Option<StandingRule>,
+    }
+
+    /// What holds from now on for who made a request.
+    StandingRule {
+        /// For whom of them.
+        whom: Whom,
+        /// What happens with their requests; absent: as with those of everybody.
+        #[serde(default)]
+        #[ts(optional)]
+        rule: Option<RuleKind>,
     }
 
     /// `create-user`.
@@ -271,4 +285,14 @@ pub enum ConnectionDecision {
     Ignore,
     /// A declined or ignored request waits again; only while the requester has not been told.
     Reopen,
+}
+
+/// For whom a standing rule is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// The person who made the request.
+    Person,
+    /// Everyone at that person's provider.
+    Provider,
 }

@@ -20,7 +20,7 @@ pub enum Event {
     Accounts,
     /// Settings.
     Settings,
-    /// A provider of the demo was started or stopped.
+    /// A provider of the demo was started or stopped, something waits at one, or a step was done.
     Demo,
     /// Requests that began or ended; a record replaces the one with its id.
     Traffic {

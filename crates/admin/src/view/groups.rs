@@ -207,6 +207,9 @@ pub struct Participant {
     /// Events that it has not acknowledged yet.
     #[ts(type = "number")]
     pub behind: u64,
+    /// Number of the last event that it gets, where nobody there is in the group any more.
+    #[ts(type = "number | null")]
+    pub until: Option<u64>,
     /// When a pull of its feed was last answered; `null` for ourselves and where it never was.
     #[ts(type = "string | null")]
     pub last_pull: Option<Timestamp>,

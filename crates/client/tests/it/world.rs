@@ -314,7 +314,6 @@ impl State {
         }
     }
 
-    #[expect(clippy::result_large_err, reason = "a test's owner may be slow")]
     fn accept(
         &mut self,
         client: &ClientUri,

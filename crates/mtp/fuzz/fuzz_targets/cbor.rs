@@ -6,9 +6,14 @@ use std::fmt::Debug;
 
 use drawbridge_mtp::{
     message::{
-        AuthorizationReply, AuthorizationRequest, ConnectionReply, ConnectionRequest, FeedPage, Item,
-        PeeringReply, PeeringRequest, Ping,
+        AskToAdd, AskToConnect, Asked, AuthorizationReply, AuthorizationRequest, CheckpointReply, ClaimReply,
+        ClaimRequest, ClientClaimRequest, ConnectionReply, ConnectionRequest, FeedPage, GroupInfoReply,
+        GroupStatus, Item, KeyPackageStock, LogPage, Me, OwnGroups, PeeringReply, PeeringRequest, Ping,
+        PublishKeyPackages, RegisterGroup, Roster, ShownAuthorizations, ShownConnections, SubmissionResults,
+        Submissions,
     },
+    policy::Policy,
+    problem::ReceivedProblem,
     wire::{Encoding, decode, encode},
 };
 use libfuzzer_sys::fuzz_target;
@@ -34,4 +39,28 @@ fuzz_target!(|data: &[u8]| {
     read::<ConnectionReply>(data);
     read::<AuthorizationRequest>(data);
     read::<AuthorizationReply>(data);
+    read::<Submissions>(data);
+    read::<SubmissionResults>(data);
+    read::<ReceivedProblem>(data);
+    read::<GroupStatus>(data);
+    read::<Roster>(data);
+    read::<LogPage>(data);
+    read::<GroupInfoReply>(data);
+    read::<CheckpointReply>(data);
+    read::<ClaimRequest>(data);
+    read::<ClaimReply>(data);
+    read::<Me>(data);
+    read::<PublishKeyPackages>(data);
+    read::<KeyPackageStock>(data);
+    read::<AskToConnect>(data);
+    read::<AskToAdd>(data);
+    read::<Asked>(data);
+    read::<ShownConnections>(data);
+    read::<ShownAuthorizations>(data);
+    read::<ClientClaimRequest>(data);
+    read::<RegisterGroup>(data);
+    read::<OwnGroups>(data);
+    if let Ok(policy) = Policy::from_cbor(data) {
+        assert_eq!(Policy::from_cbor(&policy.to_cbor()), Ok(policy));
+    }
 });

@@ -6,7 +6,7 @@ use drawbridge_mtp::{
     document::Endpoint,
     id::{ClientUri, GroupUri, Id, Name, Provider, UserUri},
     keys::Thumbprint,
-    message::{FeedQuery, PeeringQuery},
+    message::{FeedQuery, LogQuery, PeeringQuery},
     octets::Hash32,
     time::Timestamp,
 };
@@ -44,6 +44,12 @@ fuzz_target!(|text: &str| {
     }
     if let Ok(query) = FeedQuery::parse(text) {
         assert_eq!(FeedQuery::parse(&query.to_query()), Ok(query));
+    }
+    if let Ok(query) = FeedQuery::parse_of_client(text) {
+        assert_eq!(FeedQuery::parse_of_client(&query.to_query()), Ok(query));
+    }
+    if let Ok(query) = LogQuery::parse(text) {
+        assert_eq!(LogQuery::parse(&query.to_query()), Ok(query));
     }
     let _ = PeeringQuery::parse(text);
 });

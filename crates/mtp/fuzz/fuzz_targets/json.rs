@@ -7,8 +7,11 @@ use std::fmt::Debug;
 use drawbridge_mtp::{
     document::ProviderDocument,
     message::{
-        AuthorizationReply, AuthorizationRequest, ConnectionReply, ConnectionRequest, FeedPage, Item,
-        PeeringReply, PeeringRequest, Ping,
+        AskToAdd, AskToConnect, Asked, AuthorizationReply, AuthorizationRequest, CheckpointReply, ClaimReply,
+        ClaimRequest, ClientClaimRequest, ConnectionReply, ConnectionRequest, FeedPage, GroupInfoReply,
+        GroupStatus, Item, KeyPackageStock, LogPage, Me, OwnGroups, PeeringReply, PeeringRequest, Ping,
+        PublishKeyPackages, RegisterGroup, Roster, ShownAuthorizations, ShownConnections, SubmissionResults,
+        Submissions,
     },
     problem::ReceivedProblem,
     wire::{Encoding, decode, encode},
@@ -36,6 +39,27 @@ fuzz_target!(|data: &[u8]| {
     read::<ConnectionReply>(data);
     read::<AuthorizationRequest>(data);
     read::<AuthorizationReply>(data);
+    read::<Submissions>(data);
+    read::<SubmissionResults>(data);
+    read::<ReceivedProblem>(data);
+    read::<GroupStatus>(data);
+    read::<Roster>(data);
+    read::<LogPage>(data);
+    read::<GroupInfoReply>(data);
+    read::<CheckpointReply>(data);
+    read::<ClaimRequest>(data);
+    read::<ClaimReply>(data);
+    read::<Me>(data);
+    read::<PublishKeyPackages>(data);
+    read::<KeyPackageStock>(data);
+    read::<AskToConnect>(data);
+    read::<AskToAdd>(data);
+    read::<Asked>(data);
+    read::<ShownConnections>(data);
+    read::<ShownAuthorizations>(data);
+    read::<ClientClaimRequest>(data);
+    read::<RegisterGroup>(data);
+    read::<OwnGroups>(data);
     let _ = ReceivedProblem::parse(data);
     let asked = "home.example".parse().unwrap();
     if let Ok(document) = ProviderDocument::parse(data, &asked) {

@@ -291,12 +291,14 @@ impl<'de> de::Visitor<'de> for ItemVisitor {
         let body = match (Kind::of(&kind), body) {
             (None, _) => ItemBody::Other { kind },
             (Some(_), Some(body)) => body,
-            (Some(named), None) => {
-                let (_, early) = put_by.iter().find(|(early, _)| *early == named).ok_or_else(|| {
-                    de::Error::custom(format_args!("an item of type {kind} without `{kind}`"))
-                })?;
-                named.body(PutBy(early, PhantomData))?
-            }
+            (Some(named), None) => match put_by.iter().find(|(early, _)| *early == named) {
+                Some((_, early)) => named.body(PutBy(early, PhantomData))?,
+                // See above: what a provider calls a result need not be one.
+                None if named == Kind::Result => ItemBody::Other { kind },
+                None => {
+                    return Err(de::Error::custom(format_args!("an item of type {kind} without `{kind}`")));
+                }
+            },
         };
         Ok(Item { seq: seq.ok_or_else(|| missing("seq"))?, id: id.ok_or_else(|| missing("id"))?, body })
     }

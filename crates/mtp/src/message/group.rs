@@ -227,7 +227,7 @@ fn user_or_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserUri,
 }
 
 /// `GET /groups/{name}/log`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
     /// The events after the one asked for, in order.
     pub events: Vec<Event>,

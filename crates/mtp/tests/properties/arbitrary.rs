@@ -1,5 +1,9 @@
 //! Values of every type, as the contract allows them.
 
+pub(crate) mod clients;
+pub(crate) mod groups;
+pub(crate) mod written;
+
 use std::time::Duration;
 
 use drawbridge_mtp::{
@@ -27,7 +31,8 @@ pub(crate) fn name() -> impl Strategy<Value = Name> {
     "[a-z0-9_.-]{1,64}".prop_filter_map("not a name", |text| text.parse().ok())
 }
 
-/// Authorities of all three kinds of host, with and without a port.
+/// Authorities of all three kinds of host, with and without a port. Boxed, like all that others hold several of:
+/// the tree of a page would not fit a test's stack.
 pub(crate) fn provider() -> impl Strategy<Value = Provider> {
     let label = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?";
     let dns = vec(label, 1..4).prop_map(|labels| labels.join("."));
@@ -36,19 +41,21 @@ pub(crate) fn provider() -> impl Strategy<Value = Provider> {
     let host = prop_oneof![4 => dns, 1 => v4, 1 => v6];
     let port =
         option::of(1..=u16::MAX).prop_map(|port| port.map_or(String::new(), |port| format!(":{port}")));
-    (host, port).prop_filter_map("not an authority", |(host, port)| format!("{host}{port}").parse().ok())
+    (host, port)
+        .prop_filter_map("not an authority", |(host, port)| format!("{host}{port}").parse().ok())
+        .boxed()
 }
 
 pub(crate) fn user() -> impl Strategy<Value = UserUri> {
-    (provider(), name()).prop_map(|(provider, name)| UserUri::new(&provider, &name))
+    (provider(), name()).prop_map(|(provider, name)| UserUri::new(&provider, &name)).boxed()
 }
 
 pub(crate) fn client() -> impl Strategy<Value = ClientUri> {
-    (user(), name()).prop_map(|(user, name)| ClientUri::new(&user, &name))
+    (user(), name()).prop_map(|(user, name)| ClientUri::new(&user, &name)).boxed()
 }
 
 pub(crate) fn group() -> impl Strategy<Value = GroupUri> {
-    (provider(), name()).prop_map(|(provider, name)| GroupUri::new(&provider, &name))
+    (provider(), name()).prop_map(|(provider, name)| GroupUri::new(&provider, &name)).boxed()
 }
 
 pub(crate) fn time() -> impl Strategy<Value = Timestamp> {
@@ -128,14 +135,17 @@ fn item_body() -> impl Strategy<Value = ItemBody> {
         );
     let removed =
         (group(), integer()).prop_map(|(group, after_seq)| ItemBody::Removed(Removed { group, after_seq }));
-    let other = "[a-z]{1,12}[0-9]".prop_map(|kind| ItemBody::Other { kind });
+    // Between providers `result` is a type like any other that they do not know.
+    let other =
+        prop_oneof!["[a-z]{1,12}[0-9]", Just("result".to_owned())].prop_map(|kind| ItemBody::Other { kind });
     prop_oneof![
-        event().prop_map(ItemBody::Event),
-        welcome,
-        connection,
-        authorization,
-        removed,
+        event().prop_map(ItemBody::Event).boxed(),
+        welcome.boxed(),
+        connection.boxed(),
+        authorization.boxed(),
+        removed.boxed(),
         peer_state().prop_map(|state| ItemBody::Peer { state }),
+        groups::result().prop_map(ItemBody::Result).boxed(),
         other,
     ]
 }

@@ -1,30 +1,53 @@
 //! Whatever the network sends, an answer or a fault comes out, and never a panic.
 
+use std::fmt::Debug;
+
 use drawbridge_mtp::{
+    checkpoint::UnverifiedCheckpoint,
     document::{Endpoint, ProviderDocument},
     grant::UnverifiedGrant,
     id::{ClientUri, GroupUri, Id, Name, Provider, UserUri},
     message::{
-        AuthorizationRequest, ConnectionRequest, FeedPage, FeedQuery, PeeringQuery, PeeringReply, Ping,
+        AskToAdd, AskToConnect, Asked, AuthorizationReply, AuthorizationRequest, CheckpointReply, ClaimReply,
+        ClaimRequest, ClientClaimRequest, ConnectionReply, ConnectionRequest, FeedPage, FeedQuery,
+        GroupInfoReply, GroupStatus, Item, KeyPackageStock, LogPage, LogQuery, Me, OwnGroups, PeeringQuery,
+        PeeringReply, PeeringRequest, Ping, PublishKeyPackages, RegisterGroup, Roster, ShownAuthorizations,
+        ShownConnections, SubmissionResults, Submissions,
     },
     octets::Hash32,
+    policy::Policy,
     problem::ReceivedProblem,
     time::Timestamp,
     wire::{Encoding, decode, encode},
 };
 use proptest::{collection::vec, prelude::*};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::arbitrary;
+use crate::arbitrary::{self, groups, written};
 
-/// Reads `bytes` as everything that comes in one of the encodings. What is read can be written, and is then the same.
-fn read_as_everything(encoding: Encoding, bytes: &[u8]) {
-    if let Ok(page) = decode::<FeedPage>(encoding, bytes) {
-        assert_eq!(decode::<FeedPage>(encoding, &encode(encoding, &page)), Ok(page));
+/// Reads `bytes` as a `T`. What is read can be written, and is then the same.
+fn read<T: Serialize + DeserializeOwned + PartialEq + Debug>(encoding: Encoding, bytes: &[u8]) {
+    if let Ok(message) = decode::<T>(encoding, bytes) {
+        assert_eq!(decode::<T>(encoding, &encode(encoding, &message)), Ok(message));
     }
-    let _ = decode::<PeeringReply>(encoding, bytes);
-    let _ = decode::<Ping>(encoding, bytes);
-    let _ = decode::<ConnectionRequest>(encoding, bytes);
-    let _ = decode::<AuthorizationRequest>(encoding, bytes);
+}
+
+/// Reads `bytes` as everything that comes in one of the encodings, or in its own.
+fn read_as_everything(encoding: Encoding, bytes: &[u8]) {
+    macro_rules! read_as {
+        ($($message:ty)+) => { $(read::<$message>(encoding, bytes);)+ };
+    }
+    read_as! {
+        FeedPage Item PeeringRequest PeeringReply Ping
+        ConnectionRequest ConnectionReply AuthorizationRequest AuthorizationReply
+        Submissions SubmissionResults ReceivedProblem GroupStatus Roster LogPage GroupInfoReply CheckpointReply
+        ClaimRequest ClaimReply
+        Me PublishKeyPackages KeyPackageStock AskToConnect AskToAdd Asked ShownConnections ShownAuthorizations
+        ClientClaimRequest RegisterGroup OwnGroups
+    }
+    if let Ok(policy) = Policy::from_cbor(bytes) {
+        assert_eq!(Policy::from_cbor(&policy.to_cbor()), Ok(policy));
+    }
     let _ = ReceivedProblem::parse(bytes);
     if let Ok(asked) = "a.example".parse() {
         let _ = ProviderDocument::parse(bytes, &asked);
@@ -52,6 +75,17 @@ fn some_json() -> impl Strategy<Value = String> {
         "state",
         "generation",
         "first",
+        "result",
+        "results",
+        "status",
+        "error",
+        "code",
+        "detail",
+        "events",
+        "members",
+        "grants",
+        "clients",
+        "key_package",
         "x",
     ]);
     let leaf = prop_oneof![
@@ -60,7 +94,8 @@ fn some_json() -> impl Strategy<Value = String> {
         any::<i64>().prop_map(|n| n.to_string()),
         any::<f64>().prop_map(|n| n.to_string()),
         "[a-z\\\\u0-9]{0,6}".prop_map(|text| format!("\"{text}\"")),
-        Just("\"peer\"".to_owned()),
+        prop::sample::select(vec!["peer", "result", "rejected", "queued", "accepted", "commit", "malformed"])
+            .prop_map(|word| format!("\"{word}\"")),
         Just("\"0198d0a0-1111-7000-8000-000000000001\"".to_owned()),
     ];
     leaf.prop_recursive(5, 40, 8, move |inner| {
@@ -96,13 +131,19 @@ proptest! {
         for spelling in spelled.into_iter().flatten() {
             prop_assert_eq!(&spelling, &text, "one spelling for each thing");
         }
-        let _ = UnverifiedGrant::parse(&text);
+        let _ = (UnverifiedGrant::parse(&text), UnverifiedCheckpoint::parse(&text));
     }
 
     #[test]
     fn queries(query in "([a-z_]{0,10}=?[0-9a-f%+-]{0,40}&?){0,6}|(after|last|generation|wait|max_events|max_bytes|&|=|[0-9]){0,12}") {
         if let Ok(read) = FeedQuery::parse(&query) {
             prop_assert_eq!(FeedQuery::parse(&read.to_query()), Ok(read));
+        }
+        if let Ok(read) = FeedQuery::parse_of_client(&query) {
+            prop_assert_eq!(FeedQuery::parse_of_client(&read.to_query()), Ok(read));
+        }
+        if let Ok(read) = LogQuery::parse(&query) {
+            prop_assert_eq!(LogQuery::parse(&read.to_query()), Ok(read));
         }
         let _ = PeeringQuery::parse(&query);
     }
@@ -119,15 +160,26 @@ proptest! {
     }
 
     #[test]
-    fn pages_with_bytes_changed(
-        page in arbitrary::page(), flips in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), end in any::<prop::sample::Index>(),
+    fn messages_with_bytes_changed(
+        messages in written::written(), flips in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        end in any::<prop::sample::Index>(),
     ) {
-        for encoding in [Encoding::Json, Encoding::Cbor] {
-            let mut bytes = encode(encoding, &page);
+        for (encoding, mut bytes) in messages {
             flip(&mut bytes, &flips);
             read_as_everything(encoding, &bytes);
             read_as_everything(encoding, &bytes[..end.index(bytes.len())]);
         }
+    }
+
+    #[test]
+    fn policies_with_bytes_changed(
+        policy in groups::policy(), flips in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = policy.to_cbor();
+        prop_assert!(Policy::from_cbor(&bytes[..end.index(bytes.len())]).is_err(), "cut short");
+        flip(&mut bytes, &flips);
+        read_as_everything(Encoding::Cbor, &bytes);
     }
 
     #[test]

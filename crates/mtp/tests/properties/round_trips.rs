@@ -7,8 +7,9 @@ use drawbridge_mtp::{
     document::ProviderDocument,
     grant::UnverifiedGrant,
     id::{ClientUri, GroupUri, Id, UserUri},
-    message::{Body, EventKind, FeedQuery},
+    message::{Body, EventKind, FeedQuery, LogQuery},
     octets::Hash32,
+    policy::Policy,
     problem::ReceivedProblem,
     time::Timestamp,
     wire::{Encoding, decode, encode},
@@ -16,7 +17,7 @@ use drawbridge_mtp::{
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::arbitrary;
+use crate::arbitrary::{self, clients, groups, written};
 
 fn on_the_wire<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> Result<(), TestCaseError> {
     for encoding in [Encoding::Json, Encoding::Cbor] {
@@ -77,8 +78,84 @@ proptest! {
     }
 
     #[test]
-    fn queries(query in arbitrary::query()) {
+    fn peerings(reply in written::peering_reply(), ping in written::ping()) {
+        on_the_wire(&reply)?;
+        on_the_wire(&ping)?;
+    }
+
+    #[test]
+    fn consents(
+        connection in written::connection_reply(), request in written::authorization_request(),
+        reply in written::authorization_reply(),
+    ) {
+        on_the_wire(&connection)?;
+        on_the_wire(&request)?;
+        on_the_wire(&reply)?;
+    }
+
+    #[test]
+    fn submissions_and_what_becomes_of_them(
+        submissions in groups::submissions(), results in groups::results(), problem in groups::received_problem(),
+    ) {
+        on_the_wire(&submissions)?;
+        on_the_wire(&results)?;
+        on_the_wire(&problem)?;
+    }
+
+    #[test]
+    fn what_is_told_of_a_group(
+        status in groups::status(), roster in groups::roster(), log in groups::log_page(), info in groups::info(),
+        checkpoint in groups::checkpoint_reply(),
+    ) {
+        on_the_wire(&status)?;
+        on_the_wire(&roster)?;
+        on_the_wire(&log)?;
+        on_the_wire(&info)?;
+        on_the_wire(&checkpoint)?;
+    }
+
+    #[test]
+    fn claims(request in groups::claim_request(), reply in groups::claim_reply()) {
+        on_the_wire(&request)?;
+        on_the_wire(&reply)?;
+    }
+
+    #[test]
+    fn what_clients_ask(
+        publish in clients::publish(), connect in clients::ask_to_connect(), add in clients::ask_to_add(),
+        claim in clients::claim_request(), register in clients::register(),
+    ) {
+        on_the_wire(&publish)?;
+        on_the_wire(&connect)?;
+        on_the_wire(&add)?;
+        on_the_wire(&claim)?;
+        on_the_wire(&register)?;
+    }
+
+    #[test]
+    fn what_clients_are_told(
+        me in clients::me(), stock in clients::stock(), asked in clients::asked(), connections in clients::connections(),
+        authorizations in clients::authorizations(), groups in clients::groups(),
+    ) {
+        on_the_wire(&me)?;
+        on_the_wire(&stock)?;
+        on_the_wire(&asked)?;
+        on_the_wire(&connections)?;
+        on_the_wire(&authorizations)?;
+        on_the_wire(&groups)?;
+    }
+
+    #[test]
+    fn policies(policy in groups::policy()) {
+        let read = Policy::from_cbor(&policy.to_cbor());
+        prop_assert_eq!(read.as_ref(), Ok(&policy));
+    }
+
+    #[test]
+    fn queries(query in arbitrary::query(), log in groups::log_query()) {
         prop_assert_eq!(FeedQuery::parse(&query.to_query()), Ok(query));
+        prop_assert_eq!(FeedQuery::parse_of_client(&query.to_query()), Ok(query));
+        prop_assert_eq!(LogQuery::parse(&log.to_query()), Ok(log));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! A signature holds for exactly what was signed.
 
 use drawbridge_mtp::{
+    checkpoint::{CheckpointClaims, UnverifiedCheckpoint},
+    grant::UnverifiedGrant,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     id::Provider,
-    keys::{KeySet, PublicKey},
+    keys::{KeySet, PublicKey, SecretKey},
     signature::{RequestBinding, Signer, Stamp, UnverifiedRequest, verify_response},
     time::Timestamp,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::arbitrary;
+use crate::arbitrary::{self, groups};
 
 #[derive(Clone, Debug)]
 struct Sent {
@@ -103,7 +105,49 @@ fn meaning(sent: &Sent) -> Option<Vec<u8>> {
     Some(parsed.signature_base().to_vec())
 }
 
+/// What a checkpoint says where `key` signed it.
+fn believed(jws: &str, key: &PublicKey) -> Option<CheckpointClaims> {
+    UnverifiedCheckpoint::parse(jws).ok()?.verify(key)
+}
+
 proptest! {
+    #[test]
+    fn a_checkpoint_holds_as_it_was_signed(
+        claims in groups::checkpoint(), key in arbitrary::key(), other in arbitrary::key(), place in any::<prop::sample::Index>(),
+        put in "[A-Za-z0-9_.-]",
+    ) {
+        let (jws, public) = (claims.sign(&key), key.public());
+        let read = UnverifiedCheckpoint::parse(&jws).unwrap();
+        prop_assert_eq!((read.issuer(), read.kid()), (&claims.iss, public.thumbprint()));
+        prop_assert_eq!(believed(&jws, &public), Some(claims.clone()));
+        if other.public() != public {
+            prop_assert_eq!(believed(&jws, &other.public()), None);
+            prop_assert_eq!(believed(&claims.sign(&other), &public), None);
+        }
+
+        let place = place.index(jws.len());
+        let mut changed = jws.clone();
+        changed.replace_range(place..=place, &put);
+        prop_assume!(changed != jws);
+        prop_assert_eq!(believed(&changed, &public), None);
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_providers_group_says_nothing(
+        claims in groups::checkpoint(), key in arbitrary::key(), iss in arbitrary::provider(),
+    ) {
+        prop_assume!(iss != claims.iss);
+        prop_assert_eq!(believed(&CheckpointClaims { iss, ..claims }.sign(&key), &key.public()), None);
+    }
+
+    #[test]
+    fn neither_a_grant_nor_a_checkpoint_is_taken_for_the_other(
+        checkpoint in groups::checkpoint(), grant in arbitrary::claims(), key in arbitrary::key(),
+    ) {
+        prop_assert!(UnverifiedGrant::parse(&checkpoint.sign(&key)).is_err());
+        prop_assert!(UnverifiedCheckpoint::parse(&grant.sign(&key)).is_err());
+    }
+
     #[test]
     fn what_is_signed_verifies(
         key in arbitrary::key(), from in arbitrary::provider(), to in arbitrary::provider(), method in method(),
@@ -151,7 +195,7 @@ proptest! {
         body in vec(any::<u8>(), 0..40), encoding in select(vec![None, Some("gzip"), Some("zstd")]),
         asked in vec(any::<u8>(), 0..3), changes in vec(change(), 1..4), to in arbitrary::provider(),
     ) {
-        let asker = Signer::new(to.clone(), drawbridge_mtp::keys::SecretKey::from_seed([9; 32]));
+        let asker = Signer::new(to.clone(), SecretKey::from_seed([9; 32]));
         let (_, binding) = send(&asker, Method::POST, "https://b.example/x".into(), asked, &from, stamp);
         let keys: KeySet = [key.public()].into_iter().collect();
         let signer = Signer::new(from.clone(), key);

@@ -25,17 +25,15 @@ pub(crate) fn visible(
     reader: &Reader,
 ) -> Result<GroupRow, Refusal> {
     let own = GroupUri::new(at.unwrap_or(ours), name);
-    let rows = match (view.group(&own)?, at, reader) {
-        (Some(row), ..) => vec![row],
-        // Others' groups have our path without their owner's name in it: the caller's own comes first.
-        (None, None, Reader::Peer(peer)) => {
-            let theirs = GroupUri::new(peer, name);
-            let mut rows: Vec<_> = view.groups()?.into_iter().filter(|row| row.uri.name() == name).collect();
-            rows.sort_by_key(|row| row.uri != theirs);
-            rows
-        }
-        _ => Vec::new(),
-    };
+    let mut rows: Vec<_> = view.group(&own)?.into_iter().collect();
+    // Others' groups have our path without their owner's name in it: the caller's own comes first.
+    if let (None, Reader::Peer(peer)) = (at, reader) {
+        let theirs = GroupUri::new(peer, name);
+        let mut others = view.groups_named(name)?;
+        others.retain(|row| row.uri != own);
+        others.sort_by_key(|row| row.uri != theirs);
+        rows.extend(others);
+    }
     for row in rows {
         if is_in(view, &row, reader)? {
             return Ok(row);
@@ -88,8 +86,9 @@ pub(crate) fn log(
     let audience = view.audience_of(row.id, reader)?;
     let since = match (&audience, reader) {
         (Some(audience), _) => audience.since,
-        // Whoever reads another's log from our copy is told what we have.
-        (None, Reader::Peer(_)) if row.owner() != ours => row.first,
+        // Its owner is told what we have; another participant, what it was told by the owner.
+        (None, Reader::Peer(peer)) if row.owner() == peer => row.first,
+        (None, Reader::Peer(peer)) if row.owner() != ours => view.participates_since(row.id, peer)?,
         (None, _) => row.head + 1,
     };
     let until = audience.and_then(|audience| audience.until).unwrap_or(row.head);

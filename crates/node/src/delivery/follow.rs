@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use drawbridge_mtp::chain::Head;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Name, Provider, UserUri};
+use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
     Body, Event, EventKind, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
 };
@@ -67,6 +68,15 @@ struct Opened {
     row: GroupRow,
 }
 
+/// What became of fetching an object.
+enum Fetched {
+    Whole(Vec<u8>),
+    /// The peer has it no more.
+    Gone,
+    /// It is not what it was said to be.
+    Wrong(String),
+}
+
 impl Intake {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
@@ -82,6 +92,8 @@ impl Intake {
     pub(crate) async fn item(&mut self, core: &Core, peer: &Provider, item: &Item) -> Result<(), PeerFault> {
         match &item.body {
             ItemBody::Event(event) => self.event(core, peer, event.clone()).await,
+            // A feed that starts anew tells again what was true once; of events, the log says whether they are new.
+            ItemBody::Welcome(_) | ItemBody::Removed(_) if has_come(core, peer, item.id).await? => Ok(()),
             ItemBody::Welcome(welcome) if welcome.group.provider() == peer => {
                 self.welcome(core, peer, welcome.clone()).await
             }
@@ -202,7 +214,10 @@ impl Intake {
             if head >= until || !is_current(&opened.row) {
                 return Ok(());
             }
-            let page = fetch_log(core, peer, group.name(), head).await?;
+            let page = match fetch_log(core, peer, group.name(), head).await {
+                Err(fault) if fault.is(Code::NotFound) => LogPage::default(),
+                page => page?,
+            };
             if page.first > head + 1 {
                 // What is missing is not to be had any more: the chain starts anew.
                 let text = format!(
@@ -222,7 +237,7 @@ impl Intake {
             if self.steps.len() == before {
                 let text =
                     format!("its log of {group} ends before event {until}, which its feed has told of");
-                return Err(PeerFault::new(Stage::Content, "log-short", text));
+                self.break_off(group.clone(), text);
             }
         }
     }
@@ -247,7 +262,14 @@ impl Intake {
         };
         let body = match &event.body {
             Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
-            Some(Body::Object(object)) => self.fetch(core, peer, *object).await?,
+            Some(Body::Object(object)) => match self.fetch(core, peer, *object).await? {
+                Fetched::Whole(bytes) => Some(bytes),
+                Fetched::Gone => None,
+                Fetched::Wrong(text) => {
+                    self.break_off(group, text);
+                    return Ok(());
+                }
+            },
             None => None,
         };
         let is_handshake = matches!(event.kind, EventKind::Proposal | EventKind::Commit);
@@ -256,7 +278,13 @@ impl Intake {
         if is_handshake && opened.row.standing == Standing::Live {
             if opened.state.is_none() {
                 // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
-                opened.state = core.restore_group(&group).await.map_err(store_fault)?;
+                opened.state = match core.restore_group(&group).await {
+                    Err(StoreFault::Unreadable { value, .. }) => {
+                        tracing::warn!(%group, fault = %value, "the state of a group is had from its owner again");
+                        None
+                    }
+                    restored => restored.map_err(store_fault)?,
+                };
             }
             let followed = match (&mut opened.state, &body) {
                 (Some(state), Some(body)) => {
@@ -295,6 +323,14 @@ impl Intake {
         let group = welcome.group.clone();
         let from = welcome.from_seq;
         match self.open(core, &group).await? {
+            Some(opened) if !is_current(&opened.row) && from <= opened.row.head => {
+                let text = format!(
+                    "a Welcome to {group} names event {from}, and its log was known up to {}",
+                    opened.row.head
+                );
+                self.troubles.push(PeerFault::new(Stage::Content, "welcome-old", text));
+                return Ok(());
+            }
             Some(opened) if !is_current(&opened.row) => {
                 begin_anew(&mut opened.row, from);
                 opened.state = None;
@@ -319,31 +355,37 @@ impl Intake {
     ) -> Result<Option<Vec<u8>>, PeerFault> {
         match body {
             Body::Here(bytes) => Ok(Some(bytes.as_slice().to_vec())),
-            Body::Object(object) => self.fetch(core, peer, *object).await,
+            Body::Object(object) => match self.fetch(core, peer, *object).await? {
+                Fetched::Whole(bytes) => Ok(Some(bytes)),
+                Fetched::Gone => Ok(None),
+                Fetched::Wrong(text) => {
+                    self.troubles.push(PeerFault::new(Stage::Content, "object-wrong", text));
+                    Ok(None)
+                }
+            },
         }
     }
 
-    /// Fetches an object; `None` where the peer has it no more.
-    async fn fetch(
-        &mut self,
-        core: &Core,
-        peer: &Provider,
-        object: ObjectRef,
-    ) -> Result<Option<Vec<u8>>, PeerFault> {
+    /// Fetches an object.
+    async fn fetch(&mut self, core: &Core, peer: &Provider, object: ObjectRef) -> Result<Fetched, PeerFault> {
+        if object.size > Limits::default().request_bytes {
+            let text = format!("the object {} is larger than any message may be", object.sha256);
+            return Ok(Fetched::Wrong(text));
+        }
         let answer = match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
             Ok(answer) => answer,
             Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
                 self.troubles.push(fault);
-                return Ok(None);
+                return Ok(Fetched::Gone);
             }
             Err(fault) => return Err(fault),
         };
         self.fetched += answer.body.len() as u64;
         if Hash32::of(&answer.body) != object.sha256 {
             let text = format!("the object {} is not what its name says", object.sha256);
-            return Err(PeerFault::new(Stage::Content, "object-wrong", text));
+            return Ok(Fetched::Wrong(text));
         }
-        Ok(Some(answer.body.to_vec()))
+        Ok(Fetched::Whole(answer.body.to_vec()))
     }
 
     /// What went wrong without stopping the feed.
@@ -414,7 +456,7 @@ impl Keeping {
 
 fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> Result<(), StoreFault> {
     let Kept { event, body, changed, leaver, is_lost } = kept;
-    if row.hash.is_none() {
+    if row.hash.is_none() || event.seq > row.head + 1 {
         row.first = event.seq;
     }
     if is_lost {
@@ -437,7 +479,7 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> R
         let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
         tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
     }
-    if changed.is_some() || is_lost || row.hash.is_none() {
+    if changed.is_some() || is_lost || row.first == event.seq {
         tx.put_group(row)?;
     }
     tx.keep_event(row, &event, body.as_deref())?;
@@ -445,6 +487,12 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> R
         dismiss_clients(tx, ours, row.id, changed, event.seq)?;
     }
     Ok(())
+}
+
+/// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
+async fn has_come(core: &Core, peer: &Provider, id: Id) -> Result<bool, PeerFault> {
+    let peer = peer.clone();
+    core.store.write(move |tx| tx.has_received(&peer, id)).await.map_err(store_fault)
 }
 
 /// A Welcome goes to those of our clients whose KeyPackages it is for.
@@ -457,7 +505,7 @@ fn keep_welcome(
 ) -> Result<(), StoreFault> {
     let mut clients: Vec<(Reader, Vec<Octets>)> = Vec::new();
     for reference in &welcome.key_package_refs {
-        let Some(client) = client_of(tx, ours, reference.as_slice())? else { continue };
+        let Some(client) = client_of(tx, ours, reference.as_slice(), &welcome.group)? else { continue };
         let reader = Reader::Client(client);
         match clients.iter_mut().find(|(there, _)| *there == reader) {
             Some((_, refs)) => refs.push(reference.clone()),
@@ -488,9 +536,14 @@ fn keep_welcome(
     Ok(())
 }
 
-/// Whose KeyPackage it was.
-fn client_of(tx: &Tx<'_>, ours: &Provider, reference: &[u8]) -> Result<Option<ClientUri>, StoreFault> {
-    let names = tx.client_of_key_package(reference)?;
+/// Whose KeyPackage it was, where that was handed out for this group: nobody is put into another.
+fn client_of(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    reference: &[u8],
+    group: &GroupUri,
+) -> Result<Option<ClientUri>, StoreFault> {
+    let names = tx.client_to_welcome(reference, group)?;
     Ok(names.map(|(user, client)| ClientUri::new(&UserUri::new(ours, &user), &client)))
 }
 

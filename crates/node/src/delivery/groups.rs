@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::id::GroupUri;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::mls::{self, Conventions};
 use super::state::PublicState;
 use crate::core::{Core, lock};
-use crate::store::{Standing, StoreFault};
+use crate::store::{Handshake, Standing, StoreFault};
 
 /// So many groups stay in memory when nobody deals with them.
 const AT_REST: usize = 512;
@@ -34,7 +34,7 @@ pub(super) struct Writing(OwnedRwLockWriteGuard<Option<PublicState>>);
 /// What the store has of a public state.
 struct Stored {
     state: Vec<u8>,
-    handshakes: Vec<(u64, ClientUri, Vec<u8>)>,
+    handshakes: Vec<Handshake>,
 }
 
 impl Default for Groups {
@@ -120,9 +120,8 @@ impl Core {
             Ok(Some(Stored { state, handshakes }))
         });
         let Some(stored) = stored.await? else { return Ok(None) };
-        let handshakes = stored.handshakes.iter().map(|(_, sender, body)| (sender, body.as_slice()));
-        PublicState::restore(&stored.state, group, handshakes, conventions).map(Some).map_err(|fault| {
-            StoreFault::Unreadable { what: "a group's public state", value: fault.to_string() }
-        })
+        PublicState::restore(&stored.state, group, &stored.handshakes, conventions).map(Some).map_err(
+            |fault| StoreFault::Unreadable { what: "a group's public state", value: fault.to_string() },
+        )
     }
 }

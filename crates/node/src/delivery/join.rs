@@ -11,7 +11,7 @@ use super::submit::{dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::store::{Reader, Standing, StoreFault};
+use crate::store::{Handshake, Reader, Standing, StoreFault};
 
 /// Joins the groups of `peer` whose public state is still to be had; what goes wrong is noted, and tried again with
 /// the next pull.
@@ -49,7 +49,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
     });
     let Some(later) = later.await.map_err(store_fault)? else { return Ok(()) };
     let mut changes: Vec<(u64, Changed)> = Vec::new();
-    for (seq, sender, body) in &later {
+    for Handshake { seq, sender, body, .. } in &later {
         let followed = state
             .follow(group, sender, body)
             .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;

@@ -1,23 +1,20 @@
 //! MLS structures as they come: read once here, and strictly to their last byte.
 
-use std::sync::LazyLock;
-
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::{EXTENSION_TYPE, Policy};
 use drawbridge_mtp::problem::{Code, Problem};
 use openmls::extensions::Extensions;
 use openmls::framing::PublicMessageIn;
 use openmls::group::{GroupContext, GroupId};
-use openmls::messages::Welcome;
 use openmls::messages::group_info::VerifiableGroupInfo;
+use openmls::messages::{ConfirmationTag, Welcome};
+use openmls::prelude::tls_codec::{Deserialize, Serialize, Size};
 use openmls::prelude::{
     BasicCredential, ContentType, Credential, DeserializeBytes, MlsMessageBodyIn, MlsMessageIn,
     ProtocolMessage, RatchetTreeIn,
 };
-use openmls_rust_crypto::RustCrypto;
 
-/// What verifies: it has no state but a random generator, which verifying does not use.
-pub(crate) static CRYPTO: LazyLock<RustCrypto> = LazyLock::new(RustCrypto::default);
+use crate::mls::read_framed_or_bare;
 
 /// A message of a group, as far as its framing tells.
 pub(super) enum Framed {
@@ -67,24 +64,30 @@ pub(super) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> 
 
 /// Reads a GroupInfo, as `MLSMessage` or bare.
 pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
-    if let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
-        && let MlsMessageBodyIn::GroupInfo(info) = message.extract()
-    {
-        return Ok(info);
-    }
-    VerifiableGroupInfo::tls_deserialize_exact_bytes(bytes)
-        .map_err(|fault| invalid(format!("`group_info` is not an MLS GroupInfo: {fault}")))
+    read_framed_or_bare(bytes, |body| match body {
+        MlsMessageBodyIn::GroupInfo(info) => Some(info),
+        _ => None,
+    })
+    .ok_or_else(|| invalid("`group_info` is not an MLS GroupInfo".into()))
+}
+
+/// What a GroupInfo ends with: the confirmation tag of its epoch, and the leaf that signed.
+pub(super) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32), Problem> {
+    let before = info.group_context().tls_serialized_len() + info.extensions().tls_serialized_len();
+    let bytes = info.tls_serialize_detached().map_err(|fault| invalid(fault.to_string()))?;
+    let mut rest = bytes.get(before..).unwrap_or_default();
+    let read = ConfirmationTag::tls_deserialize(&mut rest)
+        .and_then(|tag| Ok((tag, u32::tls_deserialize(&mut rest)?)));
+    read.map_err(|fault| invalid(fault.to_string()))
 }
 
 /// Reads a Welcome, as `MLSMessage` or bare.
 pub(super) fn welcome(bytes: &[u8]) -> Result<Welcome, Problem> {
-    if let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
-        && let MlsMessageBodyIn::Welcome(welcome) = message.extract()
-    {
-        return Ok(welcome);
-    }
-    Welcome::tls_deserialize_exact_bytes(bytes)
-        .map_err(|fault| invalid(format!("`welcome` is not an MLS Welcome: {fault}")))
+    read_framed_or_bare(bytes, |body| match body {
+        MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
+        _ => None,
+    })
+    .ok_or_else(|| invalid("`welcome` is not an MLS Welcome".into()))
 }
 
 /// Reads a ratchet tree.

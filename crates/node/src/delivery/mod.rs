@@ -1,5 +1,6 @@
 //! What goes in whose feed, and how a waiting pull is answered the moment there is something (section 11).
 
+mod aged;
 mod answers;
 mod feed;
 mod follow;
@@ -7,6 +8,8 @@ mod grants;
 mod groups;
 mod join;
 mod mls;
+#[cfg(test)]
+mod mls_vectors;
 mod register;
 mod shelf;
 mod state;

@@ -1,5 +1,6 @@
 //! A client of ours has created a group, which is ours from now on (`docs/client-api.md`, `POST /groups`).
 
+use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::message::{EventKind, RegisterGroup, RosterMember};
 use drawbridge_mtp::octets::Hash32;
@@ -17,6 +18,11 @@ pub(crate) async fn register(core: &Core, client: &ClientUri, ask: RegisterGroup
         let text =
             format!("{group} would not be at {}; a group is owned by its creator's provider", core.ours);
         return Err(Problem::new(Code::NotHere, text).into());
+    }
+    let limit = Limits::default().event_bytes;
+    if group_info.as_slice().len() as u64 > limit {
+        let text = format!("an event may have {limit} bytes at most, and `group_info` becomes one");
+        return Err(Problem::new(Code::TooLarge, text).with_limit(limit).into());
     }
     let conventions = core.groups.conventions();
     let (state, kept) =

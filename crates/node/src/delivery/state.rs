@@ -5,17 +5,23 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, UserUri};
+use drawbridge_mtp::message::EventKind;
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::problem::{Code, Problem};
 use openmls::framing::PublicMessageIn;
 use openmls::group::{GroupContext, GroupId, PublicGroup, QueuedProposal, StagedCommit};
+use openmls::messages::ConfirmationTag;
 use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{LeafNodeIndex, ProcessedMessageContent, Proposal, ProposalStore, Sender, Verifiable};
 
-use super::mls::{self, CRYPTO, Conventions, invalid};
+use super::aged::open_aged;
+use super::mls::{self, Conventions, invalid};
 use super::shelf::{Shelf, ShelfFault};
+use crate::mls::CRYPTO;
+use crate::store::Handshake;
 
-/// The public state is kept with every so many epochs; in between, the log brings it up to date.
+/// The public state is kept with every so many epochs, and with each in which somebody was added: a KeyPackage cannot be
+/// read from the log again once its lifetime is over. In between, the log brings it up to date.
 const KEPT_EVERY: u64 = 16;
 /// Application messages are accepted for the current epoch and so many before it (section 10).
 const PAST_EPOCHS: u64 = 2;
@@ -25,7 +31,8 @@ pub(crate) struct PublicState {
     group: PublicGroup,
     policy: Policy,
     members: BTreeMap<u32, LeafHolder>,
-    leaves: HashMap<ClientUri, u32>,
+    /// The leaves of each client: one, or two while one that has lost its state has not yet removed its old leaf.
+    leaves: HashMap<ClientUri, Vec<u32>>,
     conventions: &'static Conventions,
 }
 
@@ -66,6 +73,8 @@ pub(super) struct JudgedCommit {
     leaf: Option<u32>,
     adds: Vec<Add>,
     gone: Vec<u32>,
+    /// What the GroupInfo of the epoch has to have.
+    confirmation_tag: Option<ConfirmationTag>,
     /// Users that are added by others, and by whom.
     pub(super) needs_grant: Vec<(UserUri, UserUri)>,
     policy: Option<Policy>,
@@ -114,8 +123,13 @@ impl PublicState {
             return Err(invalid(format!("the GroupInfo is of another group than {group}")));
         }
         let shelf = Shelf::empty();
-        let (public, _) = PublicGroup::from_external(&*CRYPTO, &shelf, tree, info, ProposalStore::new())
-            .map_err(|fault| invalid(format!("the GroupInfo and the tree do not hold: {fault}")))?;
+        let opened =
+            PublicGroup::from_external(&*CRYPTO, &shelf, tree.clone(), info.clone(), ProposalStore::new());
+        let public = match opened {
+            Ok((public, _)) => public,
+            Err(fault) => open_aged(tree, info, &shelf)
+                .ok_or_else(|| invalid(format!("the GroupInfo and the tree do not hold: {fault}")))?,
+        };
         let kept = shelf.into_bytes().map_err(|fault| invalid(fault.to_string()))?;
         Ok((Self::of(public, conventions)?, kept))
     }
@@ -124,9 +138,7 @@ impl PublicState {
         let policy = (conventions.policy_of)(group.group_context().extensions())?;
         let mut state = Self { group, policy, members: BTreeMap::new(), leaves: HashMap::new(), conventions };
         for (leaf, client) in state.leaves_of_tree()? {
-            if state.leaves.insert(client.clone(), leaf).is_some() {
-                return Err(invalid(format!("{client} has two leaves")));
-            }
+            state.leaves.entry(client.clone()).or_default().push(leaf);
             state.members.insert(leaf, LeafHolder { client, leaving: false });
         }
         Ok(state)
@@ -144,15 +156,19 @@ impl PublicState {
     pub(super) fn restore<'a>(
         kept: &[u8],
         group: &GroupUri,
-        handshakes: impl IntoIterator<Item = (&'a ClientUri, &'a [u8])>,
+        handshakes: impl IntoIterator<Item = &'a Handshake>,
         conventions: &'static Conventions,
     ) -> Result<Self, RestoreFault> {
         let shelf = Shelf::from_bytes(kept)?;
         let missing = || RestoreFault::Log(invalid("its public state is not whole".into()));
         let public = PublicGroup::load(&shelf, &(conventions.group_id)(group))?.ok_or_else(missing)?;
         let mut state = Self::of(public, conventions).map_err(RestoreFault::Log)?;
-        for (sender, bytes) in handshakes {
-            state.follow(group, sender, bytes).map_err(RestoreFault::Log)?;
+        for Handshake { kind, sender, body, .. } in handshakes {
+            match state.follow(group, sender, body) {
+                // An addition whose KeyPackage has expired since: it cannot be committed any more.
+                Err(_) if *kind == EventKind::Proposal => {}
+                followed => drop(followed.map_err(RestoreFault::Log)?),
+            }
         }
         Ok(state)
     }
@@ -198,9 +214,15 @@ impl PublicState {
         self.members.iter().map(|(leaf, holder)| (*leaf, &holder.client))
     }
 
+    /// What is known of the leaves of `client`.
+    fn holders(&self, client: &ClientUri) -> impl Iterator<Item = &LeafHolder> {
+        let leaves = self.leaves.get(client).into_iter().flatten();
+        leaves.filter_map(|leaf| self.members.get(leaf))
+    }
+
     /// Whether `client` has proposed its own removal in this epoch.
     pub(super) fn is_leaving(&self, client: &ClientUri) -> bool {
-        self.leaves.get(client).and_then(|leaf| self.members.get(leaf)).is_some_and(|holder| holder.leaving)
+        self.holders(client).any(|holder| holder.leaving)
     }
 
     fn has_user(&self, user: &UserUri) -> bool {
@@ -214,9 +236,10 @@ impl PublicState {
 
     /// Whether `sender` may send application data made in `epoch`.
     pub(super) fn judge_application(&self, sender: &ClientUri, epoch: u64) -> Result<(), Problem> {
-        let holder = self.leaves.get(sender).and_then(|leaf| self.members.get(leaf));
-        let holder = holder.ok_or_else(|| not_a_member(sender))?;
-        if holder.leaving {
+        if !self.leaves.contains_key(sender) {
+            return Err(not_a_member(sender));
+        }
+        if self.holders(sender).all(|holder| holder.leaving) {
             let text = format!("{sender} has proposed to leave; only handshakes are taken from it");
             return Err(Problem::new(Code::NotAuthorized, text));
         }
@@ -247,7 +270,11 @@ impl PublicState {
             return Err(not_a_member(sender));
         }
         let leaf = match message.sender() {
-            Sender::Member(leaf) if self.leaves.get(sender) == Some(&leaf.u32()) => Some(leaf.u32()),
+            Sender::Member(leaf)
+                if self.members.get(&leaf.u32()).is_some_and(|holder| holder.client == *sender) =>
+            {
+                Some(leaf.u32())
+            }
             Sender::NewMemberCommit => None,
             Sender::Member(_) => {
                 let text = format!("the message is not by the leaf of {sender}");
@@ -258,29 +285,35 @@ impl PublicState {
         if message.epoch() != self.group.group_context().epoch() {
             return Err(self.epoch_conflict(message.epoch().as_u64()));
         }
+        let confirmation_tag = message.confirmation_tag().cloned();
         let processed = self
             .group
             .process_message(&*CRYPTO, message)
             .map_err(|fault| invalid(format!("the message does not hold: {fault}")))?;
         match processed.into_content() {
             ProcessedMessageContent::ProposalMessage(proposal) => {
-                let gone = self.judge_proposal(proposal.proposal(), sender, None, hold)?;
+                let gone = self.judge_proposal(proposal.proposal(), sender, leaf, hold)?;
+                if hold == Hold::Policy {
+                    self.judge_alone(proposal.proposal(), gone)?;
+                }
                 let leaver = gone.filter(|gone| Some(*gone) == leaf);
                 Ok(Judged::Proposal(JudgedProposal { proposal: *proposal, leaver }))
             }
             ProcessedMessageContent::StagedCommitMessage(staged) => {
-                self.judge_commit(staged, sender, leaf, hold).map(|judged| Judged::Commit(Box::new(judged)))
+                let judged = self.judge_commit(staged, sender, leaf, confirmation_tag, hold)?;
+                Ok(Judged::Commit(Box::new(judged)))
             }
             _ => Err(unwanted("only proposals and commits of members are taken")),
         }
     }
 
-    /// What the policy says of one proposal by `proposer`. Returns the leaf that it takes away.
+    /// What the policy says of one proposal by `proposer`, whose leaf is `leaf` unless it joins by itself. Returns the
+    /// leaf that it takes away.
     fn judge_proposal(
         &self,
         proposal: &Proposal,
         proposer: &ClientUri,
-        joiner: Option<&ClientUri>,
+        leaf: Option<u32>,
         hold: Hold,
     ) -> Result<Option<u32>, Problem> {
         let user = proposer.user();
@@ -300,19 +333,22 @@ impl PublicState {
                 Ok(None)
             }
             Proposal::Remove(remove) => {
-                let leaf = remove.removed().u32();
-                let holder =
-                    self.members.get(&leaf).ok_or_else(|| invalid(format!("there is no leaf {leaf}")))?;
-                let may = match joiner {
-                    Some(joiner) => holder.client == *joiner,
-                    None => holder.client.user() == user || self.policy.is_admin(user),
+                let removed = remove.removed().u32();
+                let holder = self
+                    .members
+                    .get(&removed)
+                    .ok_or_else(|| invalid(format!("there is no leaf {removed}")))?;
+                // Who joins by itself may replace its own old leaf.
+                let may = match leaf {
+                    None => holder.client == *proposer,
+                    Some(_) => holder.client.user() == user || self.policy.is_admin(user),
                 };
                 if holds && !may {
                     return Err(unwanted("only admins may remove others from this group"));
                 }
-                Ok(Some(leaf))
+                Ok(Some(removed))
             }
-            Proposal::SelfRemove => Ok(self.leaves.get(proposer).copied()),
+            Proposal::SelfRemove => Ok(leaf),
             Proposal::GroupContextExtensions(change) => {
                 if holds && !self.policy.is_admin(user) {
                     return Err(unwanted("only admins may change the group's policy"));
@@ -320,11 +356,30 @@ impl PublicState {
                 (self.conventions.policy_of)(change.extensions())?;
                 Ok(None)
             }
-            Proposal::ExternalInit(_) if joiner.is_some() => Ok(None),
+            Proposal::ExternalInit(_) if leaf.is_none() => Ok(None),
             Proposal::PreSharedKey(_) => Ok(None),
             _ if holds => Err(unwanted("this kind of proposal is not taken")),
             _ => Ok(None),
         }
+    }
+
+    /// A proposal that no commit could make is not taken: members would try in vain to commit it. With all who are
+    /// leaving already gone, an admin has to remain.
+    fn judge_alone(&self, proposal: &Proposal, gone: Option<u32>) -> Result<(), Problem> {
+        let changed = match proposal {
+            Proposal::GroupContextExtensions(change) => {
+                Some((self.conventions.policy_of)(change.extensions())?)
+            }
+            _ if gone.is_none() => return Ok(()),
+            _ => None,
+        };
+        let policy = changed.as_ref().unwrap_or(&self.policy);
+        let mut staying =
+            self.members.iter().filter(|(leaf, holder)| !holder.leaving && Some(**leaf) != gone);
+        if staying.any(|(_, holder)| policy.is_admin(holder.client.user())) {
+            return Ok(());
+        }
+        Err(unwanted("it would leave the group without an admin; make somebody else one first"))
     }
 
     fn judge_commit(
@@ -332,20 +387,24 @@ impl PublicState {
         staged: Box<StagedCommit>,
         sender: &ClientUri,
         leaf: Option<u32>,
+        confirmation_tag: Option<ConfirmationTag>,
         hold: Hold,
     ) -> Result<JudgedCommit, Problem> {
         let (mut adds, mut gone, mut needs_grant, mut policy) =
             (Vec::<Add>::new(), Vec::new(), Vec::new(), None);
         for queued in staged.queued_proposals() {
-            let (proposer, joiner) = match queued.sender() {
+            let (proposer, leaf) = match queued.sender() {
                 Sender::Member(leaf) => {
                     let holder = self.members.get(&leaf.u32());
-                    (&holder.ok_or_else(|| invalid("a proposal is by nobody".into()))?.client, None)
+                    (
+                        &holder.ok_or_else(|| invalid("a proposal is by nobody".into()))?.client,
+                        Some(leaf.u32()),
+                    )
                 }
-                Sender::NewMemberCommit => (sender, Some(sender)),
+                Sender::NewMemberCommit => (sender, None),
                 _ => return Err(unwanted("only members may propose")),
             };
-            gone.extend(self.judge_proposal(queued.proposal(), proposer, joiner, hold)?);
+            gone.extend(self.judge_proposal(queued.proposal(), proposer, leaf, hold)?);
             match queued.proposal() {
                 Proposal::Add(add) => {
                     let client = (self.conventions.client_of)(add.key_package().leaf_node().credential())?;
@@ -370,7 +429,8 @@ impl PublicState {
             return Err(invalid("the commit's own leaf is of another client than its sender".into()));
         }
         self.judge_outcome(sender, leaf, &adds, &gone, policy.as_ref(), hold)?;
-        Ok(JudgedCommit { staged, sender: sender.clone(), leaf, adds, gone, needs_grant, policy })
+        let sender = sender.clone();
+        Ok(JudgedCommit { staged, sender, leaf, adds, gone, confirmation_tag, needs_grant, policy })
     }
 
     /// What would be, once the commit is made: each client once, and an admin among them.
@@ -386,12 +446,14 @@ impl PublicState {
         let gone: HashSet<u32> = gone.iter().copied().collect();
         let joiner = leaf.is_none().then_some(sender);
         let mut new = HashSet::new();
-        for client in adds.iter().map(|add| &add.client).chain(joiner) {
-            let stays = self.leaves.get(client).is_some_and(|leaf| !gone.contains(leaf));
-            if stays || !new.insert(client) {
-                return Err(invalid(format!("{client} would have two leaves")));
+        for client in adds.iter().map(|add| &add.client) {
+            let mut leaves = self.leaves.get(client).into_iter().flatten();
+            if leaves.any(|leaf| !gone.contains(leaf)) || !new.insert(client) {
+                return Err(invalid(format!("{client} would be added twice")));
             }
         }
+        // Who has lost its state may come in beside its old leaf, and remove that later.
+        new.extend(joiner);
         if hold == Hold::Policy && (!gone.is_empty() || policy.is_some()) {
             let policy = policy.unwrap_or(&self.policy);
             let staying = self
@@ -406,17 +468,29 @@ impl PublicState {
         Ok(())
     }
 
-    /// Whether `group_info` is of the epoch that `commit` begins, and signed by its sender.
+    /// Whether `group_info` is of the epoch that `commit` begins, signed by its sender, and good for an external commit.
     pub(super) fn check_group_info(&self, commit: &JudgedCommit, group_info: &[u8]) -> Result<(), Problem> {
         let info = mls::group_info(group_info)?;
         if info.group_context() != commit.context() {
             return Err(invalid("`group_info` is not of the epoch that the commit begins".into()));
         }
+        if info.extensions().external_pub().is_none() {
+            return Err(invalid("`group_info` has no external_pub, which further clients join with".into()));
+        }
+        let signer = match commit.leaf {
+            Some(leaf) => leaf,
+            None => {
+                let joined = self.group.ext_commit_sender_index(&commit.staged);
+                joined.map_err(|fault| invalid(fault.to_string()))?.u32()
+            }
+        };
+        let (tag, said_signer) = mls::ending(&info)?;
+        if Some(&tag) != commit.confirmation_tag.as_ref() || said_signer != signer {
+            return Err(invalid("`group_info` does not confirm the commit, or names another signer".into()));
+        }
         let of_path = commit.staged.update_path_leaf_node();
-        let leaf = of_path
-            .or_else(|| self.group.leaf(LeafNodeIndex::new(commit.leaf?)))
-            .map(|leaf| leaf.signature_key());
-        let key = leaf.ok_or_else(|| invalid("the commit has no leaf".into()))?.clone();
+        let leaf = of_path.or_else(|| self.group.leaf(LeafNodeIndex::new(signer)));
+        let key = leaf.ok_or_else(|| invalid("the commit has no leaf".into()))?.signature_key().clone();
         let key = key.into_signature_public_key_enriched(self.group.ciphersuite().signature_algorithm());
         info.verify_no_out(&*CRYPTO, &key)
             .map_err(|_| invalid("`group_info` is not signed by the commit's sender".into()))
@@ -435,7 +509,7 @@ impl PublicState {
     pub(super) fn merge(&mut self, judged: JudgedCommit) -> Result<Changed, Problem> {
         let JudgedCommit { staged, sender, leaf, adds, gone, policy, .. } = judged;
         let epoch = staged.epoch().as_u64();
-        let keeps = epoch.is_multiple_of(KEPT_EVERY);
+        let keeps = epoch.is_multiple_of(KEPT_EVERY) || !adds.is_empty();
         let shelf = if keeps { Shelf::empty() } else { Shelf::none() };
         self.group.merge_commit(&shelf, *staged).map_err(|fault| invalid(fault.to_string()))?;
         let kept =
@@ -446,7 +520,12 @@ impl PublicState {
         }
         for leaf in gone {
             if let Some(holder) = self.members.remove(&leaf) {
-                self.leaves.remove(&holder.client);
+                if let Some(leaves) = self.leaves.get_mut(&holder.client) {
+                    leaves.retain(|other| *other != leaf);
+                    if leaves.is_empty() {
+                        self.leaves.remove(&holder.client);
+                    }
+                }
                 changed.gone.push((leaf, holder.client));
             }
         }
@@ -456,14 +535,14 @@ impl PublicState {
         if !adds.is_empty() || leaf.is_none() {
             let mut added: HashMap<_, _> = adds.into_iter().map(|add| (add.client.clone(), add)).collect();
             for (leaf, client) in self.leaves_of_tree()? {
-                if self.leaves.contains_key(&client) {
+                if self.members.contains_key(&leaf) {
                     continue;
                 }
                 let (added_by, key_package_ref) = match added.remove(&client) {
                     Some(add) => (add.adder, Some(add.key_package_ref)),
                     None => (sender.user().clone(), None),
                 };
-                self.leaves.insert(client.clone(), leaf);
+                self.leaves.entry(client.clone()).or_default().push(leaf);
                 self.members.insert(leaf, LeafHolder { client: client.clone(), leaving: false });
                 changed.joined.push(Joined { leaf, client, added_by, key_package_ref });
             }

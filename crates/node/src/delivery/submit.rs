@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
+use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::{
     ItemBody, Outcome, Placed, Removed, RosterMember, Submission, SubmissionKind, SubmissionResult,
 };
@@ -146,7 +146,7 @@ async fn handshake(
         return Ok(rejected(problem));
     }
     let Some(mut writing) = core.write_group(group).await? else { return Ok(rejected(no_such_group())) };
-    if let Some(placed) = placed(core, group, submitter, submission.id)? {
+    if let Some(placed) = placed(core, group, submitter, submission.id).await? {
         return Ok(Outcome::Duplicate(placed));
     }
     // Taken out for as long as it is not settled that memory and store agree.
@@ -185,11 +185,21 @@ async fn handshake(
     }
 }
 
-fn placed(core: &Core, group: &GroupUri, submitter: &Provider, id: Id) -> Result<Option<Placed>, StoreFault> {
-    core.store.glance(|view| match view.group(group)? {
-        Some(row) => view.placed(row.id, submitter, id),
-        None => Ok(None),
-    })
+/// The place that a submission has already. Asked by way of the writer: who submitted it before may have gone away while
+/// it was on its way into the store.
+async fn placed(
+    core: &Core,
+    group: &GroupUri,
+    submitter: &Provider,
+    id: Id,
+) -> Result<Option<Placed>, StoreFault> {
+    let (group, submitter) = (group.clone(), submitter.clone());
+    core.store
+        .write(move |tx| match tx.group(&group)? {
+            Some(row) => tx.placed(row.id, &submitter, id),
+            None => Ok(None),
+        })
+        .await
 }
 
 fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
@@ -392,9 +402,11 @@ pub(super) fn dismiss_clients(
     changed: &Changed,
     seq: u64,
 ) -> Result<(), StoreFault> {
-    let back = |client: &ClientUri| changed.joined.iter().any(|joined| joined.client == *client);
-    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours && !back(client)) {
-        tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+    for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours) {
+        // It may have another leaf: that it joined with, in the place of this one.
+        if !tx.is_client_in(group, client)? {
+            tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+        }
     }
     Ok(())
 }

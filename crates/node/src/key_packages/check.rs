@@ -29,10 +29,6 @@ pub(super) enum KeyPackageFault {
     Identity(ClientUri),
     #[error("its leaf uses what its capabilities do not list")]
     Capabilities,
-    #[error("it is marked as the last resort; give it in last_resort")]
-    LastResort,
-    #[error("it is not marked as the last resort (RFC 9420, section 16.8)")]
-    NotLastResort,
 }
 
 /// Checks a KeyPackage that `client` publishes at `now`.
@@ -40,7 +36,6 @@ pub(super) fn check(
     crypto: &RustCrypto,
     bytes: &[u8],
     client: &ClientUri,
-    last_resort: bool,
     now: Timestamp,
 ) -> Result<StoredKeyPackage, KeyPackageFault> {
     let unverified: KeyPackageIn = read_framed_or_bare(bytes, |body| match body {
@@ -59,11 +54,6 @@ pub(super) fn check(
         .map_err(|fault| KeyPackageFault::Invalid(fault.to_string()))?;
     check_lifetime(&package, now)?;
     check_leaf(&package, client)?;
-    match (last_resort, package.last_resort()) {
-        (false, true) => return Err(KeyPackageFault::LastResort),
-        (true, false) => return Err(KeyPackageFault::NotLastResort),
-        _ => {}
-    }
     let invalid = |fault: String| KeyPackageFault::Invalid(fault);
     Ok(StoredKeyPackage {
         reference: package.hash_ref(crypto).map_err(|fault| invalid(fault.to_string()))?.as_slice().to_vec(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
-use drawbridge_mtp::id::{ClientUri, Id, Name, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, UserUri};
 use drawbridge_mtp::message::{
     ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, ConnectionState, UserClaim,
 };
@@ -51,6 +51,15 @@ impl Wanted {
     }
 }
 
+/// What KeyPackages are handed out for.
+#[derive(Clone, Copy)]
+pub(super) struct For<'a> {
+    /// The grant, or what stands for one.
+    pub(super) jti: Id,
+    /// The group that they are to be added to; none where a user adds clients of its own, wherever it wants.
+    pub(super) group: Option<&'a GroupUri>,
+}
+
 /// Hands out what `ask` wants of our users, checked to be all ours and of an adder at who asks. One transaction,
 /// also across a crash: what was answered is no longer there.
 pub(crate) async fn claim(core: &Core, ask: ClaimRequest, wanted: Wanted) -> Result<ClaimReply, StoreFault> {
@@ -61,7 +70,7 @@ pub(crate) async fn claim(core: &Core, ask: ClaimRequest, wanted: Wanted) -> Res
             let users = ask.users.iter().map(|user| {
                 let grants = granted.get(user).map(Vec::as_slice).unwrap_or_default();
                 match unrevoked(tx, &ask.adder, user, grants)? {
-                    Some(jti) => hand_out(tx, user, jti, &wanted, None),
+                    Some(jti) => hand_out(tx, user, For { jti, group: Some(&ask.group) }, &wanted, None),
                     None => Ok(unclaimed(user, UserClaim::NotAuthorized)),
                 }
             });
@@ -109,11 +118,11 @@ fn unrevoked(tx: &Tx<'_>, adder: &UserUri, user: &UserUri, grants: &[Id]) -> Res
     Ok(None)
 }
 
-/// One KeyPackage of each client of `user`, who lives here, but `except`; for `jti`, the same ones every time.
+/// One KeyPackage of each client of `user`, who lives here, but `except`; for the same purpose, the same ones every time.
 pub(super) fn hand_out(
     tx: &Tx<'_>,
     user: &UserUri,
-    jti: Id,
+    purpose: For<'_>,
     wanted: &Wanted,
     except: Option<&Name>,
 ) -> Result<ClaimedUser, StoreFault> {
@@ -123,7 +132,7 @@ pub(super) fn hand_out(
             continue;
         }
         let client = ClientUri::new(user, &row.name);
-        clients.push(match take(tx, &client, jti, wanted)? {
+        clients.push(match take(tx, &client, purpose, wanted)? {
             Ok(package) => {
                 let key_package = Some(package.package.into());
                 ClaimedClient { client, status: ClientClaim::Ok, key_package }
@@ -143,7 +152,7 @@ pub(super) fn hand_out(
 fn take(
     tx: &Tx<'_>,
     client: &ClientUri,
-    jti: Id,
+    For { jti, group }: For<'_>,
     wanted: &Wanted,
 ) -> Result<Result<StoredKeyPackage, ClientClaim>, StoreFault> {
     let (user, name, now) = (client.user().name(), client.name(), tx.now());
@@ -154,7 +163,7 @@ fn take(
     }
     let (found, any) = tx.find_key_package(user, name, false, now, |package| wanted.fits(package))?;
     if let Some(package) = found {
-        tx.hand_out(jti, user, name, &package, false)?;
+        tx.hand_out(jti, group, user, name, &package, false)?;
         if tx.key_package_stock(user, name)?.available < LOW_STOCK {
             tx.announce_stock(client);
         }
@@ -164,7 +173,7 @@ fn take(
     let Some(package) = last else {
         return Ok(Err(if any || any_last { ClientClaim::Incompatible } else { ClientClaim::Exhausted }));
     };
-    tx.hand_out(jti, user, name, &package, true)?;
+    tx.hand_out(jti, group, user, name, &package, true)?;
     tx.announce_stock(client);
     Ok(Ok(package))
 }

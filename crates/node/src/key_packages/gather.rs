@@ -15,7 +15,7 @@ use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{ExtensionType, RequiredCapabilitiesExtension};
 
 use super::Wanted;
-use super::claim::{claim, hand_out, unclaimed};
+use super::claim::{For, claim, hand_out, unclaimed};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::http::Refusal;
@@ -92,7 +92,10 @@ impl Core {
     async fn claim_own(&self, client: &ClientUri, wanted: &Wanted) -> Result<ClaimedUser, StoreFault> {
         let (client, wanted) = (client.clone(), wanted.clone());
         self.store
-            .write(move |tx| hand_out(tx, client.user(), tx.new_id(), &wanted, Some(client.name())))
+            .write(move |tx| {
+                let purpose = For { jti: tx.new_id(), group: None };
+                hand_out(tx, client.user(), purpose, &wanted, Some(client.name()))
+            })
             .await
     }
 

@@ -65,16 +65,15 @@ fn too_many() -> Refusal {
 }
 
 fn check_all(client: &ClientUri, publish: &PublishKeyPackages, now: Timestamp) -> Result<Checked, Refusal> {
-    let crypto = mls::crypto();
     let refused = |which: String, fault: super::check::KeyPackageFault| {
         Refusal::from(Problem::new(Code::InvalidMls, format!("{which} cannot be taken: {fault}")))
     };
     let key_packages = publish.key_packages.iter().enumerate().map(|(index, bytes)| {
-        check(&crypto, bytes.as_slice(), client, false, now)
+        check(&mls::CRYPTO, bytes.as_slice(), client, now)
             .map_err(|fault| refused(format!("key_packages[{index}]"), fault))
     });
     let last_resort = publish.last_resort.as_ref().map(|bytes| {
-        check(&crypto, bytes.as_slice(), client, true, now)
+        check(&mls::CRYPTO, bytes.as_slice(), client, now)
             .map_err(|fault| refused("last_resort".into(), fault))
     });
     Ok(Checked {

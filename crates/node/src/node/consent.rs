@@ -8,6 +8,15 @@ use super::Node;
 use crate::consent::{self as rules, AuthorizationDecision, Decision, Misuse, authorizations};
 use crate::store::{AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RuleKind};
 
+/// For whom a standing decision is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// The user who asked.
+    Person,
+    /// Everyone at that user's provider.
+    Provider,
+}
+
 impl Node {
     /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
     pub async fn connect(
@@ -26,11 +35,33 @@ impl Node {
         made_by: Option<Provider>,
         decision: Decision,
     ) -> Result<ConnectionRow, Misuse> {
+        self.decide_connection_with(id, made_by, decision, None).await
+    }
+
+    /// As [`Self::decide_connection`], and in the same transaction makes, or takes back, a standing decision on all
+    /// requests of who made this one.
+    pub async fn decide_connection_with(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: Decision,
+        standing: Option<(Whom, Option<RuleKind>)>,
+    ) -> Result<ConnectionRow, Misuse> {
         let (ours, tell) = (self.core.ours.clone(), self.tells_declined());
         self.core
             .store
             .write(move |tx| {
                 let row = rules::find(tx, &ours, id, made_by.as_ref())?;
+                if let Some((whom, kind)) = standing {
+                    if row.outgoing {
+                        return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
+                    }
+                    let source = match whom {
+                        Whom::Person => row.from.to_string(),
+                        Whom::Provider => row.from.provider().to_string(),
+                    };
+                    tx.set_rule(None, &source, kind)?;
+                }
                 rules::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)
             })
             .await
@@ -79,11 +110,28 @@ impl Node {
         made_by: Option<Provider>,
         decision: AuthorizationDecision,
     ) -> Result<AuthorizationRow, Misuse> {
+        self.decide_authorization_with(id, made_by, decision, None).await
+    }
+
+    /// As [`Self::decide_authorization`], and in the same transaction sets what the adder may do from now on.
+    pub async fn decide_authorization_with(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: AuthorizationDecision,
+        rule: Option<AddRule>,
+    ) -> Result<AuthorizationRow, Misuse> {
         let house = self.core.house();
         self.core
             .store
             .write(move |tx| {
                 let row = authorizations::find(tx, house.signer.provider(), id, made_by.as_ref())?;
+                if let Some(rule) = rule {
+                    if row.outgoing {
+                        return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
+                    }
+                    tx.set_add_rule(row.user.name(), &row.adder, rule)?;
+                }
                 authorizations::decide(tx, &house, row, decision, DecidedBy::Operator)
             })
             .await

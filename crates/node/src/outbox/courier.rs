@@ -15,13 +15,14 @@ use tokio::sync::Notify;
 
 use super::feed_of;
 use crate::core::Core;
-use crate::diagnose::{PeerFault, Stage};
+use crate::diagnose::{PeerFault, Stage, submitted};
 use crate::peers::Ask;
 use crate::pull::Backoff;
 use crate::store::{QueuedSubmission, StoreFault};
 
-/// Submissions that are looked at in one round.
+/// Submissions that are looked at in one round, and about how many bytes of them.
 const ROUND: u32 = 1024;
+const ROUND_BYTES: u64 = 24 << 20;
 /// Submissions and bytes in one request.
 const AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 3 << 20;
@@ -34,7 +35,7 @@ pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>
     loop {
         let provider = owner.clone();
         let read = core.store.read(move |view| {
-            Ok::<_, StoreFault>((view.peer_state(&provider)?, view.outbox(&provider, ROUND)?))
+            Ok::<_, StoreFault>((view.peer_state(&provider)?, view.outbox(&provider, ROUND, ROUND_BYTES)?))
         });
         let Ok((state, queued)) = read.await else { return };
         if state != PeerState::Allowed {
@@ -62,22 +63,15 @@ pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>
 /// Brings one request's worth for each group; in each group, the order is the outbox's.
 async fn bring_all(core: &Core, owner: &Provider, queued: Vec<QueuedSubmission>) -> Result<(), PeerFault> {
     let mut order: Vec<GroupUri> = Vec::new();
-    let mut groups: HashMap<GroupUri, (usize, Vec<Submission>)> = HashMap::new();
+    let mut groups: HashMap<GroupUri, Batch> = HashMap::new();
     for QueuedSubmission { group, submission, .. } in queued {
-        let (bytes, batch) = groups.entry(group.clone()).or_insert_with(|| {
+        let batch = groups.entry(group.clone()).or_insert_with(|| {
             order.push(group);
-            (0, Vec::new())
+            Batch::default()
         });
-        let size = size_of(&submission);
-        if batch.is_empty() || (batch.len() < AT_ONCE && *bytes + size <= BYTES_AT_ONCE) {
-            *bytes += size;
-            batch.push(submission);
-        } else {
-            // What comes after one that has no room has to wait behind it.
-            *bytes = usize::MAX - size_of(&submission);
-        }
+        batch.add(submission);
     }
-    let batches = order.iter().filter_map(|group| Some((group, groups.remove(group)?.1)));
+    let batches = order.iter().filter_map(|group| Some((group, groups.remove(group)?.submissions)));
     let errands: Vec<_> = batches.map(|(group, batch)| bring(core, owner, group, batch).boxed()).collect();
     // The next begins when any of them has ended: what many bring at once, the owner stores at once.
     let mut bringing = stream::iter(errands).buffer_unordered(SIDE_BY_SIDE);
@@ -86,6 +80,28 @@ async fn bring_all(core: &Core, owner: &Provider, queued: Vec<QueuedSubmission>)
         first_fault = first_fault.and(brought);
     }
     first_fault
+}
+
+/// What one request carries.
+#[derive(Default)]
+struct Batch {
+    submissions: Vec<Submission>,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl Batch {
+    /// Adds a submission where there is room; what comes after one that has none has to wait behind it.
+    fn add(&mut self, submission: Submission) {
+        let bytes = self.bytes.saturating_add(size_of(&submission));
+        let has_room = self.submissions.len() < AT_ONCE && bytes <= BYTES_AT_ONCE;
+        if self.is_full || !(has_room || self.submissions.is_empty()) {
+            self.is_full = true;
+            return;
+        }
+        self.bytes = bytes;
+        self.submissions.push(submission);
+    }
 }
 
 fn size_of(submission: &Submission) -> usize {
@@ -115,6 +131,15 @@ async fn bring(
             if !in_order.eq(submissions.events.iter().map(|submission| submission.id)) {
                 return Err(malformed("its results are not those of what was submitted".into()));
             }
+            if answered.results.iter().any(|result| result.outcome == Outcome::Queued) {
+                return Err(malformed("it says that it has queued what it should have judged".into()));
+            }
+            let items = submissions.events.iter().zip(&answered.results);
+            let items: Vec<_> =
+                items.map(|(submission, result)| submitted(submission.kind, &result.outcome)).collect();
+            core.traffic.update(answer.record, |record| {
+                record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
+            });
             answered.results.into_iter().map(|result| result.outcome).collect()
         }
         Err(fault) => match fault.problem.as_deref().filter(|problem| is_final(problem)) {
@@ -169,8 +194,8 @@ async fn settle(
     let (mut tell, mut answered) = (Vec::new(), Vec::new());
     for (submission, outcome) in outcomes {
         let waiting = core.answers.take(group, submission.id);
-        answered.push((submission.id, submission.sender, waiting.is_some(), outcome.clone()));
-        tell.extend(waiting.map(|waiting| (waiting, outcome)));
+        answered.push((submission.id, submission.sender, !waiting.is_empty(), outcome.clone()));
+        tell.extend(waiting.into_iter().map(|waiting| (waiting, outcome.clone())));
     }
     let group = group.clone();
     core.store
@@ -189,4 +214,37 @@ async fn settle(
         let _ = waiting.send(outcome);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::{AmbientExt, System};
+    use drawbridge_mtp::message::SubmissionKind;
+    use drawbridge_mtp::octets::Octets;
+
+    fn submission(bytes: usize) -> Submission {
+        Submission {
+            id: System.id(),
+            kind: SubmissionKind::Application,
+            sender: "mimi://b.example/u/bob/d/phone".parse().unwrap(),
+            mls: Octets(vec![0; bytes]),
+            welcome: None,
+            group_info: None,
+            grants: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nothing_overtakes_a_submission_that_has_no_room() {
+        let mut batch = Batch::default();
+        for bytes in [100, BYTES_AT_ONCE, 200, 2 << 20, 1] {
+            batch.add(submission(bytes));
+        }
+        assert_eq!(batch.submissions.len(), 1);
+        let mut large = Batch::default();
+        large.add(submission(BYTES_AT_ONCE + 1));
+        large.add(submission(1));
+        assert_eq!(large.submissions.len(), 1, "one that is too large for any goes alone");
+    }
 }

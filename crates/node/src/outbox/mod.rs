@@ -26,22 +26,39 @@ const QUEUED: u64 = 10_000;
 
 /// Clients that wait for an owner's answer.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), oneshot::Sender<Outcome>>>);
+pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), Waiting>>);
+
+/// Those who wait for what becomes of one submission.
+type Waiting = Vec<oneshot::Sender<Outcome>>;
 
 impl Answers {
     fn wait(&self, group: &GroupUri, id: Id) -> oneshot::Receiver<Outcome> {
         let (tell, told) = oneshot::channel();
-        lock(&self.0).insert((group.clone(), id), tell);
+        lock(&self.0).entry((group.clone(), id)).or_default().push(tell);
         told
     }
 
-    fn give_up(&self, group: &GroupUri, id: Id) {
-        lock(&self.0).remove(&(group.clone(), id));
+    /// Those who wait for what became of a submission: from here on they have to be told.
+    fn take(&self, group: &GroupUri, id: Id) -> Vec<oneshot::Sender<Outcome>> {
+        let mut waiting = lock(&self.0).remove(&(group.clone(), id)).unwrap_or_default();
+        waiting.retain(|tell| !tell.is_closed());
+        waiting
     }
 
-    /// Who waits for what became of a submission.
-    fn take(&self, group: &GroupUri, id: Id) -> Option<oneshot::Sender<Outcome>> {
-        lock(&self.0).remove(&(group.clone(), id)).filter(|tell| !tell.is_closed())
+    /// Waits no longer, unless the answer is on its way already: then it is told nowhere else.
+    async fn give_up(&self, group: &GroupUri, id: Id, told: oneshot::Receiver<Outcome>) -> Option<Outcome> {
+        {
+            let mut waiting = lock(&self.0);
+            if let Some(tells) = waiting.get_mut(&(group.clone(), id)) {
+                drop(told);
+                tells.retain(|tell| !tell.is_closed());
+                if tells.is_empty() {
+                    waiting.remove(&(group.clone(), id));
+                }
+                return None;
+            }
+        }
+        told.await.ok()
     }
 }
 
@@ -55,6 +72,10 @@ pub(crate) async fn submit(
     if let Some(other) = submissions.iter().find(|submission| submission.sender != *client) {
         let text = format!("{} is not this client; a client submits for itself", other.sender);
         return Err(Problem::new(Code::NotAuthorized, text).into());
+    }
+    if !submissions.iter().flat_map(|submission| &submission.grants).all(|grant| may_be_grant(grant)) {
+        let text = "a grant is a compact JWS of at most 4096 characters";
+        return Err(Problem::new(Code::Malformed, text).into());
     }
     let ours = *group.provider() == core.ours;
     let may = core.store.glance(|view| match view.group(group)? {
@@ -82,21 +103,50 @@ pub(crate) async fn submit(
         .await?;
     let deadline = tokio::time::Instant::now() + ANSWER_TIME;
     let mut results = Vec::with_capacity(ids.len());
-    for (id, answer) in ids.into_iter().zip(answers) {
-        let answer = tokio::select! {
-            answer = answer => answer.ok(),
-            () = tokio::time::sleep_until(deadline) => None,
-            () = core.stop.cancelled() => None,
+    for (id, mut answer) in ids.into_iter().zip(answers) {
+        let told = tokio::select! {
+            told = &mut answer => told.ok(),
+            () = tokio::time::sleep_until(deadline) => core.answers.give_up(group, id, answer).await,
+            () = core.stop.cancelled() => core.answers.give_up(group, id, answer).await,
         };
-        if answer.is_none() {
-            core.answers.give_up(group, id);
-        }
-        results.push(SubmissionResult { id, outcome: answer.unwrap_or(Outcome::Queued) });
+        results.push(SubmissionResult { id, outcome: told.unwrap_or(Outcome::Queued) });
     }
     Ok(results)
+}
+
+/// Whether a text has the characters of a compact JWS. What else a client calls a grant could make others' submissions,
+/// which go to the owner in the same request, malformed or too large with it.
+fn may_be_grant(text: &str) -> bool {
+    let of_jws = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    (1..=4096).contains(&text.len()) && text.bytes().all(of_jws)
 }
 
 /// The feed in which a client learns what became of what it submitted.
 fn feed_of(client: &ClientUri) -> Reader {
     Reader::Client(client.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::{AmbientExt, System};
+
+    #[tokio::test]
+    async fn an_answer_that_is_on_its_way_is_not_given_up() {
+        let (answers, group) = (Answers::default(), "mimi://a.example/g/tea".parse().unwrap());
+        let id = System.id();
+        let told = answers.wait(&group, id);
+        let tell = answers.take(&group, id).pop().unwrap();
+        let (given_up, ()) = tokio::join!(answers.give_up(&group, id, told), async {
+            tell.send(Outcome::Queued).unwrap();
+        });
+        assert_eq!(given_up, Some(Outcome::Queued));
+
+        let (first, second) = (answers.wait(&group, id), answers.wait(&group, id));
+        assert_eq!(answers.give_up(&group, id, first).await, None);
+        for tell in answers.take(&group, id) {
+            tell.send(Outcome::Queued).unwrap();
+        }
+        assert_eq!(second.await, Ok(Outcome::Queued), "one who gives up takes nothing from another");
+    }
 }

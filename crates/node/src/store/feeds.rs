@@ -129,6 +129,14 @@ impl View<'_> {
         Ok(slice)
     }
 
+    /// Whether the item `id` of `peer` has come.
+    pub fn has_received(&self, peer: &Provider, id: Id) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM received WHERE provider = ?1 AND item = ?2")?
+            .exists(params![peer.as_str(), id.as_bytes()])?)
+    }
+
     /// How far the feed of `peer` has been pulled.
     pub fn cursor(&self, peer: &Provider) -> Result<Option<Cursor>, StoreFault> {
         let row = self

@@ -1,6 +1,6 @@
 //! Groups, their logs, their members, and who is told of their events (sections 10 and 11).
 
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
     Body, Event, EventKind, ItemBody, MAX_INLINE_BYTES, ObjectRef, Placed, RosterMember, Welcome,
 };
@@ -90,6 +90,19 @@ pub struct AudienceRow {
     pub until: Option<u64>,
 }
 
+/// A proposal or a commit of a log.
+#[derive(Debug)]
+pub struct Handshake {
+    /// Its number.
+    pub seq: u64,
+    /// Which of the two.
+    pub kind: EventKind,
+    /// Who sent it.
+    pub sender: ClientUri,
+    /// Its MLS message.
+    pub body: Vec<u8>,
+}
+
 /// A run of events of a log.
 #[derive(Debug)]
 pub struct LogSlice {
@@ -122,6 +135,11 @@ impl View<'_> {
     /// All groups, by name.
     pub fn groups(&self) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where("1 ORDER BY uri", &[])
+    }
+
+    /// The groups of this name, of whatever owner.
+    pub fn groups_named(&self, name: &Name) -> Result<Vec<GroupRow>, StoreFault> {
+        self.groups_where("substr(uri, -length(?1)) = ?1", &[&format!("/g/{name}")])
     }
 
     /// The groups of `owner` that stand so.
@@ -195,20 +213,23 @@ impl View<'_> {
             .optional()?)
     }
 
-    /// The handshakes of a group's log from `epoch` on, in order, each with its sender.
-    pub fn handshakes(&self, id: i64, epoch: u64) -> Result<Vec<(u64, ClientUri, Vec<u8>)>, StoreFault> {
+    /// The handshakes of a group's log from `epoch` on, in order.
+    pub fn handshakes(&self, id: i64, epoch: u64) -> Result<Vec<Handshake>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT seq, sender, body FROM event
+            "SELECT seq, kind, sender, body FROM event
              WHERE grp = ?1 AND kind IN ('proposal', 'commit') AND epoch >= ?2 AND body IS NOT NULL ORDER BY seq",
         )?;
-        let rows = statement.query_map(params![id, signed(epoch)], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
-        })?;
-        rows.map(|row| {
-            let (seq, sender, body) = row?;
-            Ok((unsigned(seq), parsed("a client", sender)?, body))
-        })
-        .collect()
+        let mut rows = statement.query(params![id, signed(epoch)])?;
+        let mut handshakes = Vec::new();
+        while let Some(row) = rows.next()? {
+            handshakes.push(Handshake {
+                seq: unsigned(row.get(0)?),
+                kind: parsed("a type of an event", row.get(1)?)?,
+                sender: parsed("a client", row.get(2)?)?,
+                body: row.get(3)?,
+            });
+        }
+        Ok(handshakes)
     }
 
     /// The place of what `submitter` submitted as `submission`, where it has one.
@@ -317,6 +338,26 @@ impl View<'_> {
             .sql
             .prepare_cached("SELECT 1 FROM member WHERE grp = ?1 AND provider = ?2 LIMIT 1")?
             .exists(params![id, provider.as_str()])?)
+    }
+
+    /// The commit by which the oldest of the members at `provider` came in, 0 where it was there from the beginning.
+    pub fn participates_since(&self, id: i64, provider: &Provider) -> Result<u64, StoreFault> {
+        let seq = self
+            .sql
+            .prepare_cached(
+                "SELECT max(seq) FROM event WHERE grp = ?1 AND kind = 'commit' AND epoch <
+                   (SELECT min(since_epoch) FROM member WHERE grp = ?1 AND provider = ?2)",
+            )?
+            .query_row(params![id, provider.as_str()], |row| row.get::<_, Option<i64>>(0))?;
+        Ok(seq.map_or(0, unsigned))
+    }
+
+    /// Whether `client` has a leaf in a group.
+    pub fn is_client_in(&self, id: i64, client: &ClientUri) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM member WHERE client = ?1 AND grp = ?2 LIMIT 1")?
+            .exists(params![client.as_str(), id])?)
     }
 
     /// How many clients and how many users are in a group.

@@ -1,6 +1,6 @@
 //! KeyPackages that our clients have published, and those that were handed out (section 9).
 
-use drawbridge_mtp::id::{ClientUri, Id, Name};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name};
 use drawbridge_mtp::message::KeyPackageStock;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
@@ -94,18 +94,33 @@ impl View<'_> {
             .optional()?)
     }
 
-    /// The client, by user and name, whose KeyPackage has this reference: handed out, or still to be.
-    pub fn client_of_key_package(&self, reference: &[u8]) -> Result<Option<(Name, Name)>, StoreFault> {
+    /// The client, by user and name, whose KeyPackage has this reference, and was handed out for `group`.
+    pub fn client_to_welcome(
+        &self,
+        reference: &[u8],
+        group: &GroupUri,
+    ) -> Result<Option<(Name, Name)>, StoreFault> {
         let found = self
             .sql
             .prepare_cached(
-                "SELECT user, client FROM handed_out WHERE ref = ?1
-                 UNION ALL SELECT user, client FROM key_package WHERE ref = ?1 LIMIT 1",
+                "SELECT user, client FROM handed_out WHERE ref = ?1 AND (group_uri IS NULL OR group_uri = ?2) LIMIT 1",
             )?
-            .query_row([reference], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+            .query_row(params![reference, group.as_str()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })
             .optional()?;
         let Some((user, client)) = found else { return Ok(None) };
         Ok(Some((parsed("a name", user)?, parsed("a name", client)?)))
+    }
+
+    /// Whether a KeyPackage is here to be handed out, or was.
+    fn has_key_package(&self, reference: &[u8]) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM handed_out WHERE ref = ?1 UNION ALL SELECT 1 FROM key_package WHERE ref = ?1 LIMIT 1",
+            )?
+            .exists([reference])?)
     }
 }
 
@@ -117,7 +132,7 @@ impl Tx<'_> {
         client: &Name,
         package: &StoredKeyPackage,
     ) -> Result<(), StoreFault> {
-        if self.client_of_key_package(&package.reference)?.is_none() {
+        if !self.has_key_package(&package.reference)? {
             self.insert_key_package(user, client, package, false)?;
         }
         Ok(())
@@ -162,11 +177,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes that `package` of a client is handed out for `jti`; it cannot be again, unless it is `kept` as the last
-    /// resort.
+    /// Notes that `package` of a client is handed out for `jti`, to be added to `group`; it cannot be again, unless it is
+    /// `kept` as the last resort.
     pub fn hand_out(
         &self,
         jti: Id,
+        group: Option<&GroupUri>,
         user: &Name,
         client: &Name,
         package: &StoredKeyPackage,
@@ -174,8 +190,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT OR REPLACE INTO handed_out (jti, user, client, ref, suite, ends, supports, package, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT OR REPLACE INTO handed_out (jti, user, client, ref, suite, ends, supports, package, at, group_uri)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 jti.as_bytes(),
@@ -187,6 +203,7 @@ impl Tx<'_> {
                 package.supports,
                 package.package,
                 signed(self.now().as_millis()),
+                group.map(GroupUri::as_str),
             ])?;
         if !kept {
             self.sql

@@ -41,7 +41,7 @@ pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
-pub use groups::{AudienceRow, GroupRow, LogSlice, MemberRow, NewEvent, Standing};
+pub use groups::{AudienceRow, GroupRow, Handshake, LogSlice, MemberRow, NewEvent, Standing};
 pub use key_packages::StoredKeyPackage;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};

@@ -21,15 +21,24 @@ pub struct QueuedSubmission {
 }
 
 impl View<'_> {
-    /// What waits for `owner`, the oldest first, at most `at_most`.
-    pub fn outbox(&self, owner: &Provider, at_most: u32) -> Result<Vec<QueuedSubmission>, StoreFault> {
+    /// What waits for `owner`, the oldest first: at most `at_most`, and about `max_bytes`, but at least one.
+    pub fn outbox(
+        &self,
+        owner: &Provider,
+        at_most: u32,
+        max_bytes: u64,
+    ) -> Result<Vec<QueuedSubmission>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
             "SELECT place, group_uri, submission FROM outbox WHERE owner = ?1 ORDER BY place LIMIT ?2",
         )?;
         let mut rows = statement.query(params![owner.as_str(), at_most])?;
-        let mut queued = Vec::new();
+        let (mut queued, mut taken) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            taken += bytes.len() as u64;
+            if taken > max_bytes && !queued.is_empty() {
+                break;
+            }
             queued.push(QueuedSubmission {
                 place: row.get(0)?,
                 group: parsed("a group", row.get(1)?)?,

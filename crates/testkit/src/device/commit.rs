@@ -10,9 +10,10 @@ use openmls::group::{
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes};
 use openmls::prelude::{
-    Extensions, KeyPackage, KeyPackageIn, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageBodyIn,
-    MlsMessageIn, OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
+    Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageBodyIn, MlsMessageIn,
+    OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
 };
+use openmls_rust_crypto::RustCrypto;
 
 use super::keys::{LIFETIME_S, client_of, with_policy, write};
 use super::{Device, Joined, SUITE, group_id, join_config};
@@ -23,6 +24,7 @@ pub struct Change {
     packages: Vec<Octets>,
     grants: Vec<String>,
     removes: Vec<ClientUri>,
+    leaves: Vec<u32>,
     policy: Option<Policy>,
     identity: Option<String>,
     drops: bool,
@@ -50,6 +52,18 @@ impl Change {
     /// Removes a client.
     pub fn removing(client: &ClientUri) -> Self {
         Self { removes: vec![client.clone()], ..Self::default() }
+    }
+
+    /// Removes a leaf, whosever it is.
+    pub fn removing_leaf(leaf: u32) -> Self {
+        Self { leaves: vec![leaf], ..Self::default() }
+    }
+
+    /// Removes a client as well.
+    #[must_use]
+    pub fn and_removing(mut self, client: &ClientUri) -> Self {
+        self.removes.push(client.clone());
+        self
     }
 
     /// Changes the policy.
@@ -120,12 +134,15 @@ impl Device {
 
     /// A commit for a group, which is pending here until the feed brings it, or another.
     pub fn commit(&self, group: &GroupUri, change: Change) -> Submission {
-        let packages: Vec<KeyPackage> =
-            change.packages.iter().map(|bytes| self.read_package(bytes)).collect();
+        let packages: Vec<KeyPackage> = change.packages.iter().map(read_package).collect();
         self.with(group, |joined| {
             joined.mls.clear_pending_commit(self.mls.storage()).unwrap();
-            let removes: Vec<LeafNodeIndex> =
-                change.removes.iter().map(|client| leaf_of(&joined.mls, client)).collect();
+            let removes: Vec<LeafNodeIndex> = change
+                .removes
+                .iter()
+                .map(|client| leaf_of(&joined.mls, client))
+                .chain(change.leaves.iter().copied().map(LeafNodeIndex::new))
+                .collect();
             let extensions = joined.mls.extensions().clone();
             let mut leaf = LeafNodeParameters::builder();
             if let Some(identity) = &change.identity {
@@ -159,6 +176,11 @@ impl Device {
             submission.grants = change.grants;
             submission
         })
+    }
+
+    /// The tree of a group as it knows it.
+    pub fn ratchet_tree(&self, group: &GroupUri) -> Octets {
+        self.with(group, |joined| write(&joined.mls.export_ratchet_tree()))
     }
 
     /// Forgets its own commit that was not taken.
@@ -251,13 +273,17 @@ impl Device {
         let (id, sender) = (self.clock.id(), self.uri.clone());
         Submission { id, kind, sender, mls, welcome: None, group_info: None, grants: Vec::new() }
     }
+}
 
-    fn read_package(&self, bytes: &Octets) -> KeyPackage {
-        let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes.as_slice()).unwrap();
-        let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("no KeyPackage") };
-        let package: KeyPackageIn = package;
-        package.validate(self.mls.crypto(), ProtocolVersion::Mls10).unwrap()
-    }
+/// The reference by which a Welcome names a KeyPackage.
+pub fn reference(package: &Octets) -> Octets {
+    Octets(read_package(package).hash_ref(&RustCrypto::default()).unwrap().as_slice().to_vec())
+}
+
+fn read_package(bytes: &Octets) -> KeyPackage {
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes.as_slice()).unwrap();
+    let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("no KeyPackage") };
+    package.validate(&RustCrypto::default(), ProtocolVersion::Mls10).unwrap()
 }
 
 fn group_info(bytes: &Octets) -> VerifiableGroupInfo {

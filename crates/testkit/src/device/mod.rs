@@ -19,7 +19,7 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 
 pub use api::Answer;
-pub use commit::Change;
+pub use commit::{Change, reference};
 
 use crate::Clock;
 
@@ -97,6 +97,22 @@ impl Device {
     /// A client of a provider that has no node, so that it can ask nobody: it makes what it is told to.
     pub(crate) fn without_provider(uri: ClientUri, clock: Arc<Clock>) -> Self {
         Self::new(uri, String::new(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
+    }
+
+    /// The same client with nothing but its token and its place in its feed: its keys and its groups are lost.
+    pub fn emptied(&self) -> Self {
+        let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();
+        let Memory { place, generation, .. } = *self.memory();
+        Self {
+            uri: self.uri.clone(),
+            token: self.token.clone(),
+            base: self.base.clone(),
+            http: self.http.clone(),
+            mls: OpenMlsRustCrypto::default(),
+            keys,
+            clock: self.clock.clone(),
+            memory: Mutex::new(Memory { place, generation, ..Memory::default() }),
+        }
     }
 
     /// Its address.

@@ -3,16 +3,16 @@ import type { AddRule } from "@/bindings/AddRule";
 import type { Authorization } from "@/bindings/Authorization";
 import type { AuthorizationDecision } from "@/bindings/AuthorizationDecision";
 import { additionKey } from "@/domain/connection/approvals";
-import { type Call, type Deed, inTurn } from "@/domain/connection/deeds";
+import type { Call, Deed } from "@/domain/connection/deeds";
 import { nameOf } from "@/domain/node/identifiers";
 import { t } from "@/text";
 
-const decide = (addition: Authorization, decision: AuthorizationDecision) => async (call: Call) => {
-  await call("decide-authorization", { id: addition.id, decision, from_provider: addition.from_provider });
-};
-const rule = (addition: Authorization, kind: AddRule) => async (call: Call) => {
-  await call("set-add-rule", { user: nameOf(addition.user), other: addition.adder, rule: kind });
-};
+/** Decides, and in the same step sets what the adder may do from now on where that is told. */
+const decide =
+  (addition: Authorization, decision: AuthorizationDecision, rule?: AddRule) => async (call: Call) => {
+    const { id, from_provider } = addition;
+    await call("decide-authorization", { id, decision, from_provider, ...(rule && { rule }) });
+  };
 
 const said = t.approvals.done;
 const adder = (a: Authorization) => nameOf(a.adder);
@@ -45,15 +45,15 @@ export const additionDeeds = {
     keys: [additionKey(a)],
     said: said.alwaysAdds(adder(a), user(a)),
     kind: "approve",
-    run: inTurn(decide(a, "approve"), rule(a, "allow")),
-    undo: inTurn(rule(a, "ask"), decide(a, "revoke")),
+    run: decide(a, "approve", "allow"),
+    undo: decide(a, "revoke", "ask"),
   }),
   never: (a: Authorization): Deed => ({
     keys: [additionKey(a)],
     said: said.neverAdds(adder(a), user(a)),
     kind: "block",
-    run: inTurn(decide(a, "decline"), rule(a, "never")),
-    undo: inTurn(rule(a, "ask"), decide(a, "reopen")),
+    run: decide(a, "decline", "never"),
+    undo: decide(a, "reopen", "ask"),
   }),
   revoke: (a: Authorization): Deed => ({
     keys: [additionKey(a)],

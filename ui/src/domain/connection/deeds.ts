@@ -4,6 +4,8 @@ import type { Connection } from "@/bindings/Connection";
 import type { ConnectionDecision } from "@/bindings/ConnectionDecision";
 import type { PeerState } from "@/bindings/PeerState";
 import type { SetPeer } from "@/bindings/SetPeer";
+import type { StandingRule } from "@/bindings/StandingRule";
+import type { Whom } from "@/bindings/Whom";
 import { type Admin, sentence, useAdmin } from "@/domain/node/admin";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { toast } from "@/shared/toast";
@@ -23,20 +25,20 @@ export interface Deed {
   undo?: (call: Call) => Promise<void>;
 }
 
-const decide = (connection: Connection, decision: ConnectionDecision) => async (call: Call) => {
-  await call("decide-connection", {
-    id: connection.id,
-    decision,
-    from_provider: providerOf(connection.from),
-  });
-};
+/** Decides, and in the same step sets, or takes back, a standing rule where one is told. */
+const decide =
+  (connection: Connection, decision: ConnectionDecision, standing?: StandingRule) => async (call: Call) => {
+    await call("decide-connection", {
+      id: connection.id,
+      decision,
+      from_provider: providerOf(connection.from),
+      ...(standing && { standing }),
+    });
+  };
 const judge = (provider: string, state: SetPeer["state"]) => async (call: Call) => {
   await call("set-peer", { provider, state });
 };
-const rule = (from: string, kind?: "allow" | "block") => async (call: Call) => {
-  await call("set-rule", kind === undefined ? { from } : { from, rule: kind });
-};
-export const inTurn =
+const inTurn =
   (...steps: ((call: Call) => Promise<void>)[]) =>
   async (call: Call) => {
     for (const step of steps) await step(call);
@@ -49,23 +51,25 @@ const from = (c: Connection) => nameOf(c.from);
 const to = (c: Connection) => nameOf(c.to);
 
 export const deeds = {
-  approve(c: Connection): Deed {
+  /** With `always`, also all later requests of that person or provider. */
+  approve(c: Connection, always?: Whom): Deed {
     const provider = providerOf(c.from);
-    if (c.peer_state === "pending" || c.peer_state === "unknown") {
-      return {
-        keys: [providerKey(provider), connectionKey(c)],
-        said: said.approvedBoth(from(c), to(c), provider),
-        kind: "approve",
-        run: inTurn(judge(provider, "allowed"), decide(c, "approve")),
-        undo: inTurn(decide(c, "end"), judge(provider, "pending")),
-      };
-    }
+    const approve = decide(c, "approve", always && { whom: always, rule: "allow" });
+    const end = decide(c, "end", always && { whom: always });
+    const isStranger = c.peer_state === "pending" || c.peer_state === "unknown";
+    const words = {
+      person: said.alwaysPerson(from(c)),
+      provider: said.alwaysProvider(provider),
+      once: isStranger
+        ? said.approvedBoth(from(c), to(c), provider)
+        : said.approvedConnection(from(c), to(c)),
+    };
     return {
-      keys: [connectionKey(c)],
-      said: said.approvedConnection(from(c), to(c)),
+      keys: isStranger ? [providerKey(provider), connectionKey(c)] : [connectionKey(c)],
+      said: words[always ?? "once"],
       kind: "approve",
-      run: decide(c, "approve"),
-      undo: decide(c, "end"),
+      run: isStranger ? inTurn(judge(provider, "allowed"), approve) : approve,
+      undo: isStranger ? inTurn(end, judge(provider, "pending")) : end,
     };
   },
   decline: (c: Connection): Deed => ({
@@ -86,28 +90,9 @@ export const deeds = {
     keys: [connectionKey(c)],
     said: said.blockedPerson(from(c)),
     kind: "block",
-    run: inTurn(decide(c, "decline"), rule(c.from, "block")),
-    undo: inTurn(rule(c.from), decide(c, "reopen")),
+    run: decide(c, "decline", { whom: "person", rule: "block" }),
+    undo: decide(c, "reopen", { whom: "person" }),
   }),
-  alwaysPerson(c: Connection): Deed {
-    const approve = deeds.approve(c);
-    return {
-      ...approve,
-      said: said.alwaysPerson(from(c)),
-      run: inTurn(approve.run, rule(c.from, "allow")),
-      undo: inTurn(rule(c.from), approve.undo ?? (async () => {})),
-    };
-  },
-  alwaysProvider(c: Connection): Deed {
-    const approve = deeds.approve(c);
-    const provider = providerOf(c.from);
-    return {
-      ...approve,
-      said: said.alwaysProvider(provider),
-      run: inTurn(approve.run, rule(provider, "allow")),
-      undo: inTurn(rule(provider), approve.undo ?? (async () => {})),
-    };
-  },
   end: (c: Connection): Deed => ({
     keys: [connectionKey(c)],
     said: c.outgoing && c.state === "pending" ? said.takenBack(to(c)) : said.ended(from(c), to(c)),

@@ -3,7 +3,6 @@ import { useMemo } from "react";
 import type { ChangePolicy } from "@/bindings/ChangePolicy";
 import type { Message } from "@/bindings/Message";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { nameOf } from "@/domain/node/identifiers";
 import { Store } from "@/shared/store";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
@@ -59,11 +58,11 @@ export function useTalk(user: string, group: string) {
       ask: async (other: string): Promise<string | null> => {
         try {
           await admin.call("ask-to-add", { ...at, other });
-          toast(t.conversations.addAsked(nameOf(other)));
-          void settle();
           return null;
         } catch (fault) {
           return sentence(fault);
+        } finally {
+          void settle();
         }
       },
       change: (change: Omit<ChangePolicy, "user" | "group">) =>

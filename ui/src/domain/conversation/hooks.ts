@@ -26,16 +26,22 @@ export function useConversation(user: string, group: string, stretch: Stretch) {
   return useRead("conversation", { user, group, ...stretch }, { keep: true });
 }
 
-/** Unread messages in all conversations of all accounts used here. */
-export function useUnread(): number {
+/** Unread messages of each account used here, by its name. */
+export function useUnreadOf(): ReadonlyMap<string, number> {
   const admin = useAdmin();
   const accounts = useAccountsHere() ?? [];
-  return useQueries({
+  const counts = useQueries({
     queries: accounts.map(({ name }) => ({
       queryKey: ["conversations", { user: name }],
       queryFn: () => admin.call("conversations", { user: name }),
     })),
     combine: (results) =>
-      results.flatMap(({ data }) => data?.conversations ?? []).reduce((sum, { unread }) => sum + unread, 0),
+      results.map(({ data }) => data?.conversations.reduce((sum, { unread }) => sum + unread, 0) ?? 0),
   });
+  return new Map(accounts.map(({ name }, index) => [name, counts[index] ?? 0]));
+}
+
+/** Unread messages in all conversations of all accounts used here. */
+export function useUnread(): number {
+  return [...useUnreadOf().values()].reduce((sum, unread) => sum + unread, 0);
 }

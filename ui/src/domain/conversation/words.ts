@@ -7,6 +7,7 @@ import type { Notice } from "@/bindings/Notice";
 import { nameOf } from "@/domain/node/identifiers";
 import type { Shape, Tone } from "@/shared/Mark";
 import { t } from "@/text";
+import { listed } from "@/text/en/many";
 
 const words = t.conversations;
 
@@ -15,8 +16,10 @@ export function conversationTitle({ name, others, users }: ConversationSummary):
   return name || words.titleOf(others.map(nameOf), Math.max(0, users - 1 - others.length));
 }
 
+/** On one line, without the marks of emphasis and code. */
 export function previewText({ own, sender, text }: MessagePreview): string {
-  return own ? words.previewOwn(text) : words.previewFrom(nameOf(sender), text);
+  const plain = text.replace(/(\*{1,2}|~~|`)(\S(?:.*?\S)?)\1/g, "$2");
+  return own ? words.previewOwn(plain) : words.previewFrom(nameOf(sender), plain);
 }
 
 export const standingMarks: Record<ConversationStanding, { tone: Tone; shape: Shape }> = {
@@ -34,9 +37,10 @@ export const stateMarks: Record<MessageState, { tone: Tone; shape: Shape }> = {
   failed: { tone: "bad", shape: "triangle" },
 };
 
-export function noticeText({ kind, by, users, text }: Notice): string {
+/** What happened, as `me` reads it. */
+export function noticeText({ kind, by, users, text }: Notice, me: string): string {
   const who = by === null ? words.somebody : nameOf(by);
-  const names = users.map(nameOf).join(", ");
+  const names = listed(users.map((user) => (user === me && user !== by ? words.youToo : nameOf(user))));
   switch (kind) {
     case "created":
       return words.notice.created(who);

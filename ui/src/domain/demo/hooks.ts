@@ -3,7 +3,7 @@ import type { DemoNode } from "@/bindings/DemoNode";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
 import { nameOf } from "@/domain/node/identifiers";
-import { toast } from "@/shared/toast";
+import { dismissAll, toast } from "@/shared/toast";
 import { t } from "@/text";
 
 /** The demo's providers; null where this is none. */
@@ -32,6 +32,19 @@ export function useDemoDeeds() {
           toast(sentence(fault), { tone: "bad" });
         }
         await admin.refresh("demo", "peers");
+      },
+      /** Shows another provider from now on; resolves with whether it is shown. */
+      async look(name: string): Promise<boolean> {
+        // What can still be undone could be undone only at the one that was shown.
+        dismissAll();
+        try {
+          // The node tells everyone who looks to read everything again.
+          await admin.call("look-at-demo-node", { name });
+          return true;
+        } catch (fault) {
+          toast(sentence(fault), { tone: "bad" });
+          return false;
+        }
       },
     }),
     [admin],

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
+import { nameOf } from "@/domain/node/identifiers";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
@@ -31,7 +32,7 @@ export function useGroupDeeds() {
       remove: (user: string, group: string, others: string[]) =>
         run(
           () => admin.call("remove-from-group", { user, group, others }),
-          t.groups.done.removed(others.length),
+          t.groups.done.removed(others.map(nameOf)),
         ),
     };
   }, [admin]);

@@ -2,11 +2,12 @@
  * The stream of the node's events. An event says which kind of thing has changed; what is shown of that kind
  * is read anew. A new run of the node, a gap in the stream or an opened stream reads everything anew.
  */
-import type { QueryClient } from "@tanstack/react-query";
+import type { Query, QueryClient } from "@tanstack/react-query";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Event } from "@/bindings/Event";
 import type { EventEnvelope } from "@/bindings/EventEnvelope";
+import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
 import { AdminError, type Command, type Platform, TOKEN_REQUIRED, UNREACHABLE } from "@/platform";
 import { Store } from "@/shared/store";
@@ -25,7 +26,8 @@ type Telling = Exclude<Event, { type: "reload" | "traffic" }>;
 function readings(event: Telling): readonly Reading[] {
   switch (event.type) {
     case "peers":
-      return ["peers", "peer", "status"];
+      // How far each provider has acknowledged a group's log is news of the provider.
+      return ["peers", "peer", "group", "status"];
     case "approvals":
       // Whom one may add hangs on the connections.
       return ["approvals", "connections", "authorizations", "conversations", "users", "status"];
@@ -112,8 +114,23 @@ export class Live {
   }
 
   reload(): void {
-    void this.#queries.invalidateQueries();
+    void this.#readAll();
     for (const listener of this.#listeners) listener.reloaded?.();
+  }
+
+  /** The node is asked first who it is: in the demo another may be shown, for which nothing read before holds. */
+  async #readAll(): Promise<void> {
+    const rest = { predicate: (query: Query) => query.queryKey[0] !== "status" };
+    const before = this.#provider();
+    await this.#queries.invalidateQueries({ queryKey: ["status"] });
+    if (before === this.#provider()) return void this.#queries.invalidateQueries(rest);
+    for (const query of this.#queries.getQueryCache().findAll(rest)) query.reset();
+    // What is still shown once the pages have taken that in is read.
+    setTimeout(() => void this.#queries.refetchQueries({ ...rest, type: "active" }));
+  }
+
+  #provider(): string | undefined {
+    return this.#queries.getQueryData<Status>(["status", {}])?.node?.provider;
   }
 
   async refresh(list: readonly Reading[]): Promise<void> {

@@ -24,12 +24,34 @@ export function kindOf({ method, target }: Pick<Traffic, "method" | "target">): 
     case "keypackages":
       return "keys";
     case "groups":
-      return "group";
+      return groupKind(/^\/groups\/[^/?]+\/([a-z]+)/.exec(target)?.[1]);
     case "objects":
       return "object";
     default:
       return "other";
   }
+}
+
+/** What is asked about a group: section 10. */
+function groupKind(what: string | undefined): Kind {
+  switch (what) {
+    case "events":
+      return "submit";
+    case "log":
+    case "roster":
+    case "info":
+    case "checkpoint":
+      return what;
+    default:
+      return "group";
+  }
+}
+
+/** What an item of a page is, or what was submitted and what became of it. */
+export function itemText(kind: string): string {
+  const [type = "", refused] = kind.split(": ");
+  const name = t.traffic.item[type] ?? type;
+  return refused === undefined ? name : t.traffic.itemRefused(name, refused);
 }
 
 export function isError(record: Traffic): boolean {

@@ -6,7 +6,7 @@ import { providerOf } from "@/domain/node/identifiers";
 import { useActions } from "@/shared/actions";
 import { Button } from "@/shared/Button";
 import { Checkbox } from "@/shared/form";
-import { Count, Empty, Panel } from "@/shared/layout";
+import { Count, Panel } from "@/shared/layout";
 import { type Reveal, VirtualRows } from "@/shared/VirtualRows";
 import { t } from "@/text";
 import { Aside } from "./Aside";
@@ -236,7 +236,7 @@ function List({
       }
     >
       {keys.length === 0 ? (
-        <Empty>{empty}</Empty>
+        <p className="px-3 py-2 text-muted">{empty}</p>
       ) : (
         <div role="grid" className="@container" aria-label={title} aria-multiselectable="true">
           <VirtualRows

@@ -285,12 +285,12 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
           {
             id: "always-person",
             text: t.approvals.alwaysPerson(who),
-            run: () => decide([deeds.alwaysPerson(connection)]),
+            run: () => decide([deeds.approve(connection, "person")]),
           },
           {
             id: "always-provider",
             text: t.approvals.alwaysProvider(provider),
-            run: () => decide([deeds.alwaysProvider(connection)]),
+            run: () => decide([deeds.approve(connection, "provider")]),
           },
           ...(stranger ? admitOnly : []),
         ],

@@ -2,10 +2,12 @@ import { type FormEvent, useState } from "react";
 import type { Contact } from "@/bindings/Contact";
 import type { Member } from "@/bindings/Member";
 import type { PendingAddition } from "@/bindings/PendingAddition";
+import { nameOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { Button } from "@/shared/Button";
 import { Dialog, DialogButtons } from "@/shared/Dialog";
 import { Fault } from "@/shared/layout";
+import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
 /** Whom to add: of those one is connected with, who is not in it and is not being asked. */
@@ -55,15 +57,20 @@ function Choose({
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
+    const asked: string[] = [];
+    const say = () => asked.length > 0 && toast(t.conversations.addAsked(asked.map(nameOf)));
     for (const user of chosen) {
       const refused = await onAsk(user);
       if (refused !== null) {
+        say();
         setFault(refused);
         setBusy(false);
         return;
       }
+      asked.push(user);
       setChosen((before) => new Set([...before].filter((each) => each !== user)));
     }
+    say();
     onClose();
   };
   if (free.length === 0) {

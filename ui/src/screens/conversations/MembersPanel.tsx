@@ -9,7 +9,7 @@ import { useConversation } from "@/domain/conversation/hooks";
 import { conversationTitle } from "@/domain/conversation/words";
 import { useGroupDeeds } from "@/domain/group/hooks";
 import { useNode } from "@/domain/node/hooks";
-import { clientName, nameOf } from "@/domain/node/identifiers";
+import { clientName, nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { Button, IconButton } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
@@ -51,6 +51,10 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
   const [leaving, setLeaving] = useState(false);
   const live = summary.standing === "live";
   const name = conversationTitle(summary);
+  // Oneself first: the others by their names, wherever they live.
+  const shown = members.toSorted(
+    (a, b) => Number(b.you) - Number(a.you) || nameOf(a.user).localeCompare(nameOf(b.user)),
+  );
   const admins = members.filter((each) => each.admin).map((each) => each.user);
   const you = members.find((each) => each.you);
   const isOnlyAdmin = you?.admin === true && admins.length === 1 && members.length > 1;
@@ -70,13 +74,13 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
           </Button>
         )}
         <ul className="divide-y divide-line">
-          {members.map((member) => (
+          {shown.map((member) => (
             <li
               key={member.user}
               className="flex items-start gap-1 py-1"
               data-testid={`member-${member.user}`}
             >
-              <div className="mr-auto min-w-0">
+              <div className="mr-auto min-w-0 pr-6">
                 <PersonName uri={member.user} us={us} />
                 <p className="text-sm text-muted">
                   {[
@@ -139,7 +143,13 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
                       shape={waits ? "half" : "cross"}
                       className="mr-auto text-sm"
                     >
-                      {t.conversations.pendingState[each.state]}
+                      {each.state === "pending" && providerOf(each.user) === us ? (
+                        <Link to="/approvals" className="text-accent underline underline-offset-2">
+                          {t.conversations.pendingState.here}
+                        </Link>
+                      ) : (
+                        t.conversations.pendingState[each.state]
+                      )}
                     </StateWord>
                     {waits && (
                       <Button

@@ -52,6 +52,7 @@ export function MessageRow({
       tabIndex={current ? 0 : -1}
       aria-label={t.conversations.messageOf(who, shortTime(message.time))}
       data-testid={`message-${message.id}`}
+      data-state={own ? state : undefined}
       className={cx(
         "group/message flex px-4 -outline-offset-2 max-sm:px-2",
         follows ? "pt-0.5" : "pt-2",

@@ -1,6 +1,7 @@
 /** What stands between messages. */
 import type { Message } from "@/bindings/Message";
 import type { Notice } from "@/bindings/Notice";
+import { useMe } from "@/domain/conversation/me";
 import { noticeText } from "@/domain/conversation/words";
 import { exact, longDay, shortTime } from "@/shared/format";
 import { t } from "@/text";
@@ -22,12 +23,13 @@ export function UnreadLine() {
 }
 
 export function NoticeRow({ message, notice }: { message: Message; notice: Notice }) {
+  const me = useMe();
   return (
     <p
       className="px-8 py-1 text-center text-sm text-muted wrap-anywhere"
       data-testid={`notice-${message.id}`}
     >
-      {noticeText(notice)}{" "}
+      {noticeText(notice, me)}{" "}
       <time dateTime={message.time} title={exact(message.time)} className="whitespace-nowrap">
         · {shortTime(message.time)}
       </time>

@@ -21,7 +21,7 @@ export function rowsOf(messages: readonly Message[], readBefore: number): Row[] 
     const day = dayOf(message.time);
     let apart = before === null || dayOf(before.time) !== day;
     if (apart) rows.push({ kind: "day", key: `day ${day}`, at: message.time });
-    if (!isMarked && message.place > readBefore && !message.own) {
+    if (!isMarked && message.place > readBefore && !message.own && message.notice === null) {
       isMarked = true;
       // Above the very first message there is nothing that was read.
       if (before !== null) {

@@ -27,7 +27,7 @@ export function Participants({ detail }: { detail: GroupDetail }) {
 
 function Place({ participant, head }: { participant: Participant; head: number }) {
   const us = useNode()?.provider;
-  const { provider, acknowledged, behind, last_pull, waiting } = participant;
+  const { provider, acknowledged, behind, until, last_pull, waiting } = participant;
   const isUs = provider === us;
   const share = head === 0 ? 100 : Math.min(100, (acknowledged / head) * 100);
   return (
@@ -38,23 +38,32 @@ function Place({ participant, head }: { participant: Participant; head: number }
           <Alias provider={provider} />
         </span>
         {isUs && <span className="text-sm text-muted">{t.groups.us}</span>}
-        <StateWord
-          tone={behind === 0 ? "ok" : "warn"}
-          shape={behind === 0 ? "tick" : "half"}
-          className="ml-auto text-sm"
-        >
-          {behind === 0 ? t.groups.upToDate : t.groups.behind(behind)}
-        </StateWord>
+        {until === null || behind > 0 ? (
+          <StateWord
+            tone={behind === 0 ? "ok" : "warn"}
+            shape={behind === 0 ? "tick" : "half"}
+            className="ml-auto text-sm"
+          >
+            {behind === 0 ? t.groups.upToDate : t.groups.behind(behind)}
+          </StateWord>
+        ) : (
+          <StateWord tone="muted" shape="square" title={t.groups.cutOffHint} className="ml-auto text-sm">
+            {t.groups.cutOff(until)}
+          </StateWord>
+        )}
       </div>
       <div className="my-0.5 h-1.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
         <div
-          className={cx("h-full rounded-full", behind === 0 ? "bg-ok" : "bg-warn")}
+          className={cx(
+            "h-full rounded-full",
+            behind > 0 ? "bg-warn" : until === null ? "bg-ok" : "bg-line-strong",
+          )}
           style={{ width: `${share}%` }}
         />
       </div>
       <p className="text-sm text-muted">
         {t.groups.place(acknowledged, head)}
-        {!isUs && (
+        {!isUs && until === null && (
           <>
             {" · "}
             {waiting ? (

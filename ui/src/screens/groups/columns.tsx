@@ -48,7 +48,10 @@ export function NarrowGroup({ group }: { group: GroupSummary }) {
     <p className="flex flex-wrap items-center gap-x-3 text-sm text-muted">
       <Standing group={group} />
       <span>{t.groups.people(group.users)}</span>
-      <span>{group.ours ? t.groups.ours : t.groups.theirs(group.owner)}</span>
+      <span>
+        {group.ours ? t.groups.ours : t.groups.theirs(group.owner)}
+        {!group.ours && <Alias provider={group.owner} />}
+      </span>
     </p>
   );
 }

@@ -1,8 +1,9 @@
-import { Link } from "@tanstack/react-router";
-import { X } from "lucide-react";
-import { STEPS, type Step, useDemoSteps } from "@/domain/demo/steps";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ArrowRight, X } from "lucide-react";
+import { useDemo, useDemoDeeds } from "@/domain/demo/hooks";
+import { type DemoPlace, isDone, placesOf, STEPS } from "@/domain/demo/steps";
 import { useActions } from "@/shared/actions";
-import { IconButton } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { Panel } from "@/shared/layout";
 import { Mark } from "@/shared/Mark";
@@ -10,21 +11,12 @@ import { demoGuideHidden } from "@/shared/preference";
 import { useStore } from "@/shared/store";
 import { t } from "@/text";
 
-const places: Record<Step, "/approvals" | "/accounts" | "/conversations" | "/peers"> = {
-  approve: "/approvals",
-  use: "/accounts",
-  group: "/conversations",
-  add: "/conversations",
-  write: "/conversations",
-  stop: "/peers",
-};
-
-/** For a newcomer to the demo: what to do next, one thing at a time. */
+/** For a newcomer to the demo: the whole path, and what to do next on it. */
 export function DemoGuide() {
-  const done = useDemoSteps();
+  const demo = useDemo();
   const hidden = useStore(demoGuideHidden);
   useActions(
-    done !== null && hidden
+    demo !== null && hidden
       ? [
           {
             id: "demo.guide",
@@ -35,8 +27,9 @@ export function DemoGuide() {
         ]
       : [],
   );
-  if (done === null || hidden) return null;
-  const next = STEPS.find((step) => !done[step]);
+  if (demo === null || hidden) return null;
+  const done = demo.steps;
+  const next = STEPS.find((step) => !isDone(step, done));
   return (
     <Panel
       flush
@@ -50,35 +43,77 @@ export function DemoGuide() {
         </IconButton>
       }
     >
-      <ol className="grid gap-px bg-line min-[50rem]:grid-cols-2 min-[80rem]:grid-cols-3">
+      <ol className="flex flex-wrap gap-x-4 gap-y-1 px-3 py-2">
         {STEPS.map((step) => {
-          const [title, text] = t.demo.steps[step];
+          const ticked = isDone(step, done);
           return (
             <li
               key={step}
               data-testid={`step-${step}`}
-              className={cx("flex gap-2 px-3 py-2", step === next ? "bg-accent-soft" : "bg-surface")}
+              data-done={ticked}
+              aria-current={step === next ? "step" : undefined}
+              className={cx(
+                "inline-flex items-center gap-1.5 whitespace-nowrap",
+                step === next ? "font-semibold" : "text-muted",
+              )}
             >
               <Mark
-                tone={done[step] ? "ok" : step === next ? "wait" : "muted"}
-                shape={done[step] ? "tick" : "ring"}
-                className="mt-1"
+                tone={ticked ? "ok" : step === next ? "wait" : "muted"}
+                shape={ticked ? "tick" : "ring"}
               />
-              <div className="min-w-0">
-                <Link
-                  to={places[step]}
-                  className={cx("font-medium underline-offset-2 hover:underline", done[step] && "text-muted")}
-                >
-                  {title}
-                </Link>
-                <span className="sr-only"> ({done[step] ? t.demo.stepDone : t.demo.stepOpen})</span>
-                <p className="text-sm text-muted">{text}</p>
-              </div>
+              {t.demo.steps[step][0]}
+              <span className="sr-only"> ({ticked ? t.demo.stepDone : t.demo.stepOpen})</span>
             </li>
           );
         })}
       </ol>
-      {next === undefined && <p className="px-3 py-2">{t.demo.guideDone}</p>}
+      <div className="border-t border-line bg-accent-soft px-3 py-2">
+        {next === undefined ? (
+          <>
+            <p>{t.demo.guideDone}</p>
+            <p className="mt-1 flex gap-4">
+              <Link to="/groups" className="text-accent underline underline-offset-2">
+                {t.nav.groups}
+              </Link>
+              <Link to="/traffic" className="text-accent underline underline-offset-2">
+                {t.nav.traffic}
+              </Link>
+            </p>
+          </>
+        ) : (
+          <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
+            <p className="min-w-64 flex-1">
+              <span className="font-semibold">
+                {t.demo.stepOf(STEPS.indexOf(next) + 1, STEPS.length)}: {t.demo.steps[next][0]}.
+              </span>{" "}
+              {t.demo.steps[next][1]}
+            </p>
+            <div className="flex flex-wrap gap-1.5">
+              {placesOf(next, done).map((place) => (
+                <Go key={place.node} place={place} shown={demo.nodes.find((node) => node.shown)?.name} />
+              ))}
+            </div>
+          </div>
+        )}
+      </div>
     </Panel>
+  );
+}
+
+function Go({ place, shown }: { place: DemoPlace; shown: string | undefined }) {
+  const navigate = useNavigate();
+  const deeds = useDemoDeeds();
+  const { node, to, user } = place;
+  return (
+    <Button
+      data-testid={`go-${node}`}
+      icon={<ArrowRight className="size-3.5" aria-hidden="true" />}
+      onClick={async () => {
+        if (node !== shown && !(await deeds.look(node))) return;
+        await navigate({ to, search: user === undefined ? {} : { user } });
+      }}
+    >
+      {t.demo.go(to === "/approvals" ? t.nav.approvals : t.nav.conversations, node)}
+    </Button>
   );
 }

@@ -22,13 +22,21 @@ export const app = {
   none: "none",
   sortedBy: (column: string, down: boolean) => `${column}, sorted ${down ? "downwards" : "upwards"}`,
   waits: (n: number) => `${many(n, "thing waits", "things wait")} for you`,
-  title: (screen: string, waits: number) => `${waits > 0 ? `(${waits}) ` : ""}${screen} · Drawbridge`,
+  title: (screen: string, waits: number, shown: string | null) =>
+    `${waits > 0 ? `(${waits}) ` : ""}${screen}${shown === null ? "" : ` · ${shown}`} · Drawbridge`,
   failed: "That did not work",
   unreachable: "The node does not answer.",
   /** What goes before the reason, by its code, where that alone would puzzle. */
   faults: {
     "provider-not-running": "The provider does not run on this computer.",
-    "not-open": "That account is not used on this computer.",
+    "grant-invalid": "The consent to be added does not hold; ask again.",
+    "not-connected": "Ask for a connection under Approvals first.",
+    "no-such-authorization": "The request was taken back or has lapsed.",
+    "no-such-group": "That group is not at this provider.",
+    "no-conversation": "This account is not in that group.",
+    "not-participant": "This account is not in that group any more.",
+    "rate-limited": "That was too much at once; wait a moment.",
+    mls: "The group's keys do not allow it.",
   } as Record<string, string>,
   crashed: "This screen stopped on a fault of its own. Nothing was lost at the node.",
   reload: "Load the page again",

@@ -1,9 +1,10 @@
 /** Conversations. */
-import { many } from "./many";
+import { listed, many } from "./many";
 
 export const conversations = {
   title: "Conversations",
   account: "Account",
+  accountUnread: (user: string, unread: number) => (unread > 0 ? `${user} · ${unread} unread` : user),
   list: "Conversations",
   noAccount: "There is no account here yet.",
   notOpen: "No account is used on this computer.",
@@ -31,6 +32,7 @@ export const conversations = {
   unread: (n: number) => many(n, "unread message", "unread messages"),
   unreadFrom: "New",
   you: "You",
+  youToo: "you",
   alone: "Only you",
   titleOf: (names: readonly string[], more: number) =>
     names.length === 0 ? "Only you" : `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
@@ -126,10 +128,12 @@ export const conversations = {
   addNoContacts:
     "Only people you are connected with can be added. Ask somebody for a connection under Approvals.",
   addNotAllowed: "Only admins may add people here.",
-  addAsked: (who: string) => `${who} is being asked.`,
+  addAsked: (names: readonly string[]) =>
+    names.length === 1 ? `${names[0]} is being asked.` : `${listed(names)} are being asked.`,
   pending: "Being added",
   pendingState: {
-    pending: "their provider asks them",
+    pending: "their provider is asked",
+    here: "waits under Approvals",
     approved: "agreed; being added",
     declined: "declined",
     ended: "taken back",

@@ -1,47 +1,72 @@
 /** The demo federation. */
+import { many } from "./many";
 
 export const demo = {
   label: "Demo federation",
   short: "Demo",
   controls: "Controls of the demo",
-  you: "this window",
-  running: "runs",
-  stopped: "stopped",
+  youSee: "You see",
+  look: (name: string) => `Look at ${name}`,
+  looking: (name: string) => `You see ${name}`,
+  lookHint: (name: string) => `Shows everything as the operator of ${name} sees it`,
+  mustRun: (name: string) => `Start ${name} first`,
+  mustNotBeShown: (name: string) => `${name} is what you see; look at another one to stop it`,
+  news: (waiting: number, unread: number) =>
+    [
+      waiting > 0 ? `${many(waiting, "thing waits", "things wait")} there` : "",
+      unread > 0 ? many(unread, "unread message", "unread messages") : "",
+    ]
+      .filter(Boolean)
+      .join(", "),
   run: (name: string) => `${name} runs`,
   start: (name: string) => `Start ${name}`,
   stop: (name: string) => `Stop ${name}`,
+  stopped: "stopped",
   ask: (from: string, to: string) => `Let ${from} ask ${to}`,
-  choose: (name: string) => `Choose who at ${name} asks whom`,
-  askAll: (name: string) => `Everyone at ${name} has asked or is connected; choose to ask again`,
-  mustRun: (name: string) => `Start ${name} first`,
+  askAt: (from: string, to: string, provider: string) => `Let ${from} (${provider}) ask ${to}`,
+  choose: "Choose who asks whom for a connection",
   hide: "Hide the demo's controls",
   show: "Show the demo's controls",
   asked: (from: string, to: string) => `${from} has asked ${to}.`,
-  guide: "What you can do here",
-  guideText: "Six steps through everything. Each is ticked off by itself as you do it, in whatever order.",
-  guideClose: "Hide the steps",
-  guideShow: "Show the demo's steps",
-  guideDone: "You have seen it all. Leave the demo under Settings when you want a provider of your own.",
+  guide: "A tour: one group across three providers",
+  guideText: "Each step is ticked off by itself, whichever provider you look at.",
+  guideClose: "Hide the tour",
+  guideShow: "Show the demo's tour",
+  guideDone:
+    "That was all of it. Groups shows who is in it now and how far each provider has its log; Traffic shows how it got there. Leave the demo under Settings when you want a provider of your own.",
+  next: "Next",
   stepDone: "done",
   stepOpen: "to do",
+  stepOf: (n: number, of: number) => `Step ${n} of ${of}`,
+  go: (screen: string, node: string) => `${screen} of ${node}`,
   steps: {
-    approve: [
-      "Let somebody in",
-      "bob at beta asks for alice. Look at what approving means, and approve him.",
+    connect: [
+      "Let beta and bob in",
+      "bob at beta asks for alice, and his provider is not known here yet. Look at what approving means, and approve both.",
     ] as const,
-    use: ["Use alice on this computer", "She gets a client that is built in, with keys of her own."] as const,
-    group: ["Make a group", "alice is its only member and its admin."] as const,
+    make: [
+      "Make a group",
+      "In Conversations, as alice. She is its only member and its admin; alpha keeps its log.",
+    ] as const,
     add: [
-      "Add carol",
-      "She is connected with alice already. Her provider gamma is asked, and lets her be added.",
+      "Ask to add bob and carol",
+      "“Add somebody”, beside the new conversation. Nobody is added yet: their own providers are asked.",
+    ] as const,
+    agree: [
+      "Agree at beta and at gamma",
+      "Look at each of them with the buttons below the page, and approve the addition there. Each signs a grant, and alice's client adds them with it.",
     ] as const,
     write: [
       "Write something",
-      "Then look under Traffic: gamma fetches it, and nobody on the way can read it.",
+      "Back at alpha, as alice. Watch it go from “sending” to “arrived in the group”.",
     ] as const,
-    stop: [
-      "Stop beta",
-      "With the switch below. Peers says what is wrong and when it goes on; start beta again and it heals.",
+    answer: [
+      "Answer at beta and at gamma",
+      "Look at beta as bob and at gamma as carol: the message is there. Answer it.",
+    ] as const,
+    remove: [
+      "Remove one of them",
+      "At alpha, in the conversation's people. Whoever is removed is told so, and gets nothing from then on.",
     ] as const,
   },
 } as const;

@@ -1,5 +1,5 @@
 /** Groups. */
-import { many } from "./many";
+import { listed, many } from "./many";
 
 export const groups = {
   title: "Groups",
@@ -87,6 +87,8 @@ export const groups = {
   participantsElsewhere: (owner: string) =>
     `Only ${owner}, which keeps the group, knows how far the others are.`,
   upToDate: "has everything",
+  cutOff: (n: number) => `cut off after ${n.toLocaleString("en")}`,
+  cutOffHint: "Nobody there is in it any more, so it gets nothing that came after",
   behind: (n: number) => `${many(n, "event", "events")} behind`,
   place: (at: number, head: number) => `${at.toLocaleString("en")} of ${head.toLocaleString("en")}`,
   lastPull: "pulled",
@@ -126,6 +128,7 @@ export const groups = {
   openConversation: "Open the conversation",
   done: {
     left: (name: string) => `You have left ${name}.`,
-    removed: (n: number) => `${many(n, "person is", "people are")} removed.`,
+    removed: (names: readonly string[]) =>
+      `${listed(names)} ${names.length === 1 ? "is" : "are"} being removed.`,
   },
 } as const;

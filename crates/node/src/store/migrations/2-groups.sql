@@ -60,6 +60,8 @@ CREATE TABLE handed_out (
     jti      BLOB NOT NULL,
     user     TEXT NOT NULL,
     client   TEXT NOT NULL,
+    -- The group that its user agreed to be added to; none where it was for the user's own other client.
+    group_uri TEXT,
     ref      BLOB NOT NULL,
     -- As in `key_package`.
     suite    INTEGER NOT NULL,

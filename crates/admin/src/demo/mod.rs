@@ -1,26 +1,32 @@
 //! The demo federation: three providers on this machine, each a whole node with its own store, keys and TLS
 //! certificate, and people in them.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+mod files;
+mod steps;
+mod talk;
 
-use drawbridge_mtp::id::{Name, Provider, UserUri};
-use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use drawbridge_mtp::id::{Name, UserUri};
+use drawbridge_node::config::Config;
 use drawbridge_node::store::UserRule;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use crate::demo_talk::talk;
+use self::files::{PLAN, prepare, read};
+use self::talk::talk;
 use crate::error::AdminError;
 use crate::host::HostFault;
+use crate::keys::KeyPlace;
 use crate::site::Site;
-use crate::view::{Demo, DemoNode};
+use crate::view::{Demo, DemoNode, DemoSteps};
 
-/// The providers and their people; the first is the window's own.
+/// The providers and their people; the first is what the window shows at first.
 const CAST: [(&str, &[&str]); 3] =
     [("alpha", &["alice", "anton"]), ("beta", &["bob", "berta"]), ("gamma", &["carol", "chris"])];
-const PLAN: &str = "demo.json";
 
 /// The running demo.
 pub(crate) struct Federation {
@@ -29,19 +35,46 @@ pub(crate) struct Federation {
     shown: usize,
     /// What the people of a new demo do by themselves.
     talking: Option<JoinHandle<()>>,
+    /// Something has changed at one of them.
+    stir: Arc<Notify>,
+    /// What was done when it could last be seen.
+    steps: Mutex<DemoSteps>,
 }
 
 struct Place {
     name: &'static str,
     people: &'static [&'static str],
     config: Config,
-    site: Option<Site>,
+    running: Option<Running>,
 }
 
-/// What is kept of a demo, beside its nodes' own folders.
-#[derive(Serialize, Deserialize)]
-struct Plan {
-    ports: Vec<u16>,
+/// A provider that runs, and who watches it.
+struct Running {
+    site: Site,
+    watch: [JoinHandle<()>; 2],
+}
+
+impl Running {
+    async fn start(config: Config, stir: &Arc<Notify>) -> Result<Self, HostFault> {
+        let site = Site::start(config, KeyPlace::File).await?;
+        let watch = [watch(site.node.changes().listen(), stir), watch(site.people.listen(), stir)];
+        Ok(Self { site, watch })
+    }
+
+    async fn stop(self) {
+        self.watch.iter().for_each(JoinHandle::abort);
+        self.site.stop().await;
+    }
+}
+
+/// Stirs whenever something is told.
+fn watch<T: Clone + Send + 'static>(mut told: Receiver<T>, stir: &Arc<Notify>) -> JoinHandle<()> {
+    let stir = stir.clone();
+    tokio::spawn(async move {
+        while !matches!(told.recv().await, Err(RecvError::Closed)) {
+            stir.notify_one();
+        }
+    })
 }
 
 impl Federation {
@@ -66,10 +99,11 @@ impl Federation {
             prepare(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         }
         let mut places = read(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
+        let stir = Arc::new(Notify::new());
         for place in &mut places {
-            place.site = Some(Site::start(place.config.clone()).await?);
+            place.running = Some(Running::start(place.config.clone(), &stir).await?);
         }
-        let mut federation = Self { places, shown: 0, talking: None };
+        let mut federation = Self { places, shown: 0, talking: None, stir, steps: Mutex::default() };
         if is_new {
             federation
                 .populate()
@@ -82,7 +116,7 @@ impl Federation {
     /// Brings in the people, who have their accounts here: one asks, and the others begin to talk.
     async fn populate(&mut self) -> Result<(), AdminError> {
         for place in &self.places {
-            let Some(site) = &place.site else { continue };
+            let Some(site) = place.site() else { continue };
             for person in place.people {
                 let person = name(person)?;
                 site.node.create_user(person.clone(), UserRule::Ask).await?;
@@ -91,7 +125,7 @@ impl Federation {
         }
         let [alpha, beta, _] = &self.places[..] else { return Ok(()) };
         beta.asks("bob", &alpha.person("alice")?).await?;
-        let sites: Vec<Site> = self.places.iter().filter_map(|place| place.site.clone()).collect();
+        let sites: Vec<Site> = self.places.iter().filter_map(|place| place.site().cloned()).collect();
         self.talking = Some(tokio::spawn(async move {
             let [alpha, beta, gamma] = &sites[..] else { return };
             if let Err(fault) = talk(alpha, beta, gamma).await {
@@ -103,30 +137,49 @@ impl Federation {
 
     /// What the window shows.
     pub(crate) fn shown(&self) -> Option<Site> {
-        self.places.get(self.shown).and_then(|place| place.site.clone())
+        self.places.get(self.shown).and_then(|place| place.site().cloned())
     }
 
     /// Shows the provider `name` from now on.
     pub(crate) fn look_at(&mut self, name: &str) -> Result<Site, AdminError> {
         let place = self.places.iter().position(|place| place.name == name).ok_or_else(|| no_such(name))?;
-        let site = self.places[place].site.clone();
-        let site = site.ok_or_else(|| stopped(name))?;
+        let site = self.places[place].site().cloned().ok_or_else(|| stopped(name))?;
         self.shown = place;
         Ok(site)
     }
 
-    pub(crate) fn view(&self) -> Result<Demo, AdminError> {
-        let nodes = self.places.iter().enumerate().map(|(number, place)| {
-            let people = place.people.iter().map(|person| place.person(person)).collect::<Result<_, _>>()?;
-            Ok(DemoNode {
+    /// Returns when something has changed at one of them.
+    pub(crate) fn stir(&self) -> Arc<Notify> {
+        self.stir.clone()
+    }
+
+    pub(crate) async fn view(&self) -> Result<Demo, AdminError> {
+        let mut nodes = Vec::new();
+        for (number, place) in self.places.iter().enumerate() {
+            let (waiting, unread) = match place.site() {
+                Some(site) => (steps::waiting(site).await?, steps::unread(site, place.people).await?),
+                None => (0, 0),
+            };
+            nodes.push(DemoNode {
                 name: place.name.to_owned(),
                 provider: place.config.provider.clone(),
-                running: place.site.is_some(),
+                running: place.running.is_some(),
                 shown: number == self.shown,
-                people,
-            })
-        });
-        Ok(Demo { nodes: nodes.collect::<Result<_, AdminError>>()? })
+                waiting,
+                unread,
+                people: place.people.iter().map(|person| place.person(person)).collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(Demo { steps: self.steps(&nodes).await?, nodes })
+    }
+
+    async fn steps(&self, nodes: &[DemoNode]) -> Result<DemoSteps, AdminError> {
+        let known = |steps: &Mutex<DemoSteps>| steps.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let [alpha, others @ ..] = &self.places[..] else { return Ok(known(&self.steps)) };
+        let Some(site) = alpha.site() else { return Ok(known(&self.steps)) };
+        let steps = steps::done(site, alpha.people, &nodes[nodes.len() - others.len()..]).await?;
+        steps.clone_into(&mut self.steps.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(steps)
     }
 
     /// Starts or stops one that is not shown.
@@ -138,14 +191,14 @@ impl Federation {
             return Err(AdminError::new("shown", text));
         }
         let place = &mut self.places[number];
-        match (running, place.site.take()) {
+        match (running, place.running.take()) {
             (false, Some(site)) => site.stop().await,
             (true, None) => {
-                let started = Site::start(place.config.clone()).await;
-                place.site =
+                let started = Running::start(place.config.clone(), &self.stir).await;
+                place.running =
                     Some(started.map_err(|fault| AdminError::new("demo-failed", fault.to_string()))?);
             }
-            (_, unchanged) => place.site = unchanged,
+            (_, unchanged) => place.running = unchanged,
         }
         Ok(())
     }
@@ -167,20 +220,24 @@ impl Federation {
             talking.abort();
         }
         for place in self.places {
-            if let Some(site) = place.site {
-                site.stop().await;
+            if let Some(running) = place.running {
+                running.stop().await;
             }
         }
     }
 }
 
 impl Place {
+    fn site(&self) -> Option<&Site> {
+        self.running.as_ref().map(|running| &running.site)
+    }
+
     fn person(&self, person: &str) -> Result<UserUri, AdminError> {
         Ok(UserUri::new(&self.config.provider, &name(person)?))
     }
 
     async fn asks(&self, person: &str, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
-        let site = self.site.as_ref().ok_or_else(|| stopped(self.name))?;
+        let site = self.site().ok_or_else(|| stopped(self.name))?;
         Ok(site.node.connect(&name(person)?, to.clone(), None).await?.id)
     }
 }
@@ -198,67 +255,4 @@ fn stopped(name: &str) -> AdminError {
 
 fn name(text: &str) -> Result<Name, AdminError> {
     text.parse().map_err(|fault| AdminError::internal(&fault))
-}
-
-/// Makes the folder: ports that are free, a certificate authority, a certificate for each.
-fn prepare(dir: &Path) -> Result<(), String> {
-    let text = |fault: &dyn std::fmt::Display| fault.to_string();
-    // All are held until all are known, so that none is given twice.
-    let held: Vec<_> = CAST
-        .iter()
-        .map(|_| TcpListener::bind("127.0.0.1:0"))
-        .collect::<Result<_, _>>()
-        .map_err(|f| text(&f))?;
-    let ports: Vec<u16> = held
-        .iter()
-        .map(|held| held.local_addr().map(|at| at.port()))
-        .collect::<Result<_, _>>()
-        .map_err(|f| text(&f))?;
-    std::fs::create_dir_all(dir).map_err(|f| text(&f))?;
-    let write = |name: String, content: String| std::fs::write(dir.join(name), content).map_err(|f| text(&f));
-
-    let authority_key = KeyPair::generate().map_err(|f| text(&f))?;
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, "Drawbridge demo");
-    write("ca.pem".into(), authority.self_signed(&authority_key).map_err(|f| text(&f))?.pem())?;
-    let issuer = Issuer::new(authority, authority_key);
-    for (name, _) in CAST {
-        let key = KeyPair::generate().map_err(|f| text(&f))?;
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).map_err(|f| text(&f))?;
-        let certificate = params.signed_by(&key, &issuer).map_err(|f| text(&f))?;
-        write(format!("{name}-cert.pem"), certificate.pem())?;
-        write(format!("{name}-key.pem"), key.serialize_pem())?;
-    }
-    // Written last: with it the demo is whole.
-    write(PLAN.to_owned(), serde_json::to_string(&Plan { ports }).map_err(|f| text(&f))?)
-}
-
-fn read(dir: &Path) -> Result<Vec<Place>, String> {
-    let plan = std::fs::read_to_string(dir.join(PLAN)).map_err(|fault| fault.to_string())?;
-    let plan: Plan = serde_json::from_str(&plan).map_err(|fault| fault.to_string())?;
-    let places = CAST.into_iter().zip(plan.ports).map(|((name, people), port)| {
-        let provider: Provider = format!("127.0.0.1:{port}").parse().map_err(|fault| format!("{fault}"))?;
-        let file = |suffix: &str| -> Option<PathBuf> { Some(dir.join(format!("{name}-{suffix}.pem"))) };
-        let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-        let config = Config {
-            provider,
-            data_dir: dir.join(name),
-            mtp: MtpConfig { listen, tls_cert: file("cert"), tls_key: file("key"), endpoint: None },
-            client: Some(ListenConfig {
-                listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
-                tls_cert: None,
-                tls_key: None,
-            }),
-            admin: None,
-            peers: PeersConfig {
-                allow_networks: vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?],
-                extra_roots: Some(dir.join("ca.pem")),
-                ..PeersConfig::default()
-            },
-            limits: LimitsConfig::default(),
-        };
-        Ok(Place { name, people, config, site: None })
-    });
-    places.collect()
 }

@@ -1,0 +1,82 @@
+//! The demo's folder: its ports, its certificate authority, and a certificate and a configuration for each provider.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use serde::{Deserialize, Serialize};
+
+use super::{CAST, Place};
+
+/// Written last: a folder with it is whole.
+pub(super) const PLAN: &str = "demo.json";
+
+/// What is kept of a demo, beside its nodes' own folders.
+#[derive(Serialize, Deserialize)]
+struct Plan {
+    ports: Vec<u16>,
+}
+
+/// Makes the folder: ports that are free, a certificate authority, a certificate for each.
+pub(super) fn prepare(dir: &Path) -> Result<(), String> {
+    let text = |fault: &dyn std::fmt::Display| fault.to_string();
+    // All are held until all are known, so that none is given twice.
+    let held: Vec<_> = CAST
+        .iter()
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<_, _>>()
+        .map_err(|f| text(&f))?;
+    let ports: Vec<u16> = held
+        .iter()
+        .map(|held| held.local_addr().map(|at| at.port()))
+        .collect::<Result<_, _>>()
+        .map_err(|f| text(&f))?;
+    std::fs::create_dir_all(dir).map_err(|f| text(&f))?;
+    let write = |name: String, content: String| std::fs::write(dir.join(name), content).map_err(|f| text(&f));
+
+    let authority_key = KeyPair::generate().map_err(|f| text(&f))?;
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, "Drawbridge demo");
+    write("ca.pem".into(), authority.self_signed(&authority_key).map_err(|f| text(&f))?.pem())?;
+    let issuer = Issuer::new(authority, authority_key);
+    for (name, _) in CAST {
+        let key = KeyPair::generate().map_err(|f| text(&f))?;
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).map_err(|f| text(&f))?;
+        let certificate = params.signed_by(&key, &issuer).map_err(|f| text(&f))?;
+        write(format!("{name}-cert.pem"), certificate.pem())?;
+        write(format!("{name}-key.pem"), key.serialize_pem())?;
+    }
+    write(PLAN.to_owned(), serde_json::to_string(&Plan { ports }).map_err(|f| text(&f))?)
+}
+
+pub(super) fn read(dir: &Path) -> Result<Vec<Place>, String> {
+    let plan = std::fs::read_to_string(dir.join(PLAN)).map_err(|fault| fault.to_string())?;
+    let plan: Plan = serde_json::from_str(&plan).map_err(|fault| fault.to_string())?;
+    let places = CAST.into_iter().zip(plan.ports).map(|((name, people), port)| {
+        let provider: Provider = format!("127.0.0.1:{port}").parse().map_err(|fault| format!("{fault}"))?;
+        let file = |suffix: &str| -> Option<PathBuf> { Some(dir.join(format!("{name}-{suffix}.pem"))) };
+        let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let config = Config {
+            provider,
+            data_dir: dir.join(name),
+            mtp: MtpConfig { listen, tls_cert: file("cert"), tls_key: file("key"), endpoint: None },
+            client: Some(ListenConfig {
+                listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+                tls_cert: None,
+                tls_key: None,
+            }),
+            admin: None,
+            peers: PeersConfig {
+                allow_networks: vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?],
+                extra_roots: Some(dir.join("ca.pem")),
+                ..PeersConfig::default()
+            },
+            limits: LimitsConfig::default(),
+        };
+        Ok(Place { name, people, config, running: None })
+    });
+    places.collect()
+}

@@ -1,0 +1,93 @@
+//! What only a user's own clients say and are told.
+
+use drawbridge_mtp::message::{
+    AskToAdd, AskToConnect, Asked, ClientClaimRequest, KeyPackageStock, Me, OwnGroup, OwnGroups,
+    PublishKeyPackages, RegisterGroup, ShownAuthorization, ShownAuthorizations, ShownConnection,
+    ShownConnections,
+};
+use proptest::{collection::vec, option, prelude::*};
+
+use super::{client, connection_state, group, id, integer, octets, time, user};
+
+pub(crate) fn me() -> impl Strategy<Value = Me> {
+    client().prop_map(|client| Me {
+        provider: client.provider().clone(),
+        user: client.user().clone(),
+        client,
+    })
+}
+
+pub(crate) fn publish() -> impl Strategy<Value = PublishKeyPackages> {
+    (vec(octets(), 0..3), option::of(octets()))
+        .prop_map(|(key_packages, last_resort)| PublishKeyPackages { key_packages, last_resort })
+}
+
+pub(crate) fn stock() -> impl Strategy<Value = KeyPackageStock> {
+    (integer(), any::<bool>()).prop_map(|(available, last_resort)| KeyPackageStock { available, last_resort })
+}
+
+pub(crate) fn ask_to_connect() -> impl Strategy<Value = AskToConnect> {
+    user().prop_map(|to| AskToConnect { to })
+}
+
+pub(crate) fn ask_to_add() -> impl Strategy<Value = AskToAdd> {
+    (group(), user()).prop_map(|(group, user)| AskToAdd { group, user })
+}
+
+pub(crate) fn asked() -> impl Strategy<Value = Asked> {
+    (id(), connection_state()).prop_map(|(id, state)| Asked { id, state })
+}
+
+pub(crate) fn connections() -> impl Strategy<Value = ShownConnections> {
+    let connection = (id(), user(), user(), connection_state(), time(), time(), time()).prop_map(
+        |(id, from, to, state, created, expires, time)| ShownConnection {
+            id,
+            from,
+            to,
+            state,
+            created,
+            expires,
+            time,
+        },
+    );
+    vec(connection, 0..3).prop_map(|connections| ShownConnections { connections })
+}
+
+pub(crate) fn authorizations() -> impl Strategy<Value = ShownAuthorizations> {
+    let authorization = (id(), group(), user(), user(), connection_state(), time(), time()).prop_map(
+        |(id, group, adder, user, state, expires, time)| ShownAuthorization {
+            id,
+            group,
+            adder,
+            user,
+            state,
+            expires,
+            time,
+        },
+    );
+    vec(authorization, 0..3).prop_map(|authorizations| ShownAuthorizations { authorizations })
+}
+
+pub(crate) fn claim_request() -> impl Strategy<Value = ClientClaimRequest> {
+    (group(), vec(user(), 0..3), vec(any::<u16>(), 0..3))
+        .prop_map(|(group, users, cipher_suites)| ClientClaimRequest { group, users, cipher_suites })
+}
+
+pub(crate) fn register() -> impl Strategy<Value = RegisterGroup> {
+    (group(), octets(), octets()).prop_map(|(group, group_info, ratchet_tree)| RegisterGroup {
+        group,
+        group_info,
+        ratchet_tree,
+    })
+}
+
+pub(crate) fn groups() -> impl Strategy<Value = OwnGroups> {
+    let own = (group(), integer(), integer(), integer()).prop_map(|(group, epoch, head, members)| OwnGroup {
+        owner: group.provider().clone(),
+        group,
+        epoch,
+        head,
+        members,
+    });
+    vec(own, 0..3).prop_map(|groups| OwnGroups { groups })
+}

@@ -1,0 +1,192 @@
+//! A group that a provider made by hand owns: its log and feed are whatever a test writes.
+
+use std::sync::{Arc, Mutex};
+
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::message::{
+    Body, ClaimReply, ClaimRequest, Event, EventKind, GroupInfoReply, Item, ItemBody, LogPage, LogQuery,
+    Roster, RosterMember, Welcome,
+};
+use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::wire::{self, Encoding};
+use drawbridge_node::ambient::Ambient;
+use drawbridge_node::{AuthorizationDecision, Decision};
+use http::{Method, StatusCode};
+
+use crate::{Change, Circle, Device, HandMade, Station, policy, reference};
+
+fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
+    wire::encode(Encoding::Json, message)
+}
+
+/// A group owned by a provider made by hand, which writes whatever it likes into its log and feed.
+pub struct Owned {
+    /// The group.
+    pub group: GroupUri,
+    /// The log as it answers for it.
+    pub log: Arc<Mutex<Vec<Event>>>,
+}
+
+impl Owned {
+    /// Eve makes a group and adds Ben of beta, who has agreed.
+    pub async fn new(name: &str, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) -> Self {
+        let group = GroupUri::new(eve.provider(), &name.parse().unwrap());
+        let made = client.drafts(&group, &policy(&[client.user()]));
+        let owned = Self { group, log: Arc::default() };
+        owned.writes(eve, EventKind::Created, 0, client.uri(), made.group_info.as_slice());
+        owned.adds(circle, eve, client, ben).await;
+        owned
+    }
+
+    /// Adds Ben, who has agreed, in the place of the leaf that he has.
+    pub async fn adds(&self, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) {
+        let (beta, group) = (circle.home(ben.user()), self.group.clone());
+        let (name, ended) = (group.name().clone(), client.epoch(&group));
+        let claimed = claims_by_hand(beta, eve, client, ben, &group).await;
+        let mut change = Change::adding(&claimed);
+        if client.members(&group).contains(ben.uri()) {
+            change = change.and_removing(ben.uri());
+        }
+        let commit = client.commit(&group, change);
+        let event = self.writes(eve, EventKind::Commit, ended, client.uri(), commit.mls.as_slice());
+        let heard = client.events(&group).last().map_or(1, |last| last.seq);
+        let log = self.log.lock().unwrap().clone();
+        for event in log.into_iter().filter(|event| event.seq > heard) {
+            client.takes(item(eve, ItemBody::Event(event))).await;
+        }
+
+        let tree = client.ratchet_tree(&group);
+        let welcome = Welcome {
+            group: group.clone(),
+            welcome: Body::of(commit.welcome.unwrap().0),
+            key_package_refs: references(&claimed),
+            ratchet_tree: Body::of(tree.0.clone()),
+            from_seq: event.seq,
+        };
+        let info =
+            GroupInfoReply { epoch: ended + 1, group_info: commit.group_info.unwrap(), ratchet_tree: tree };
+        let member = |client: &ClientUri, leaf| RosterMember {
+            client: client.clone(),
+            user: client.user().clone(),
+            leaf,
+            since_epoch: if leaf == 0 { 0 } else { ended + 1 },
+            added_by: client.user().clone(),
+            grant: None,
+        };
+        let roster =
+            Roster { epoch: ended + 1, members: vec![member(client.uri(), 0), member(ben.uri(), 1)] };
+        let at = |what: &str| format!("/groups/{name}{what}");
+        eve.desk().shows(&at("/info"), move |_| json(&info));
+        eve.desk().shows(&at("/roster"), move |_| json(&roster));
+        let log = self.log.clone();
+        eve.desk().shows(&at("/log"), move |query| {
+            let (log, after) = (log.lock().unwrap(), LogQuery::parse(query).unwrap().after);
+            let events = log.iter().filter(|event| event.seq > after.max(1)).cloned().collect();
+            json(&LogPage { events, first: 2, head: log.len() as u64, more: false })
+        });
+        self.tells(eve, ItemBody::Welcome(welcome));
+        self.tells(eve, ItemBody::Event(event));
+        ben.comes_into(&group).await;
+        beta.follows(&group, ended + 1).await;
+    }
+
+    /// Puts an event at the end of the log, not of the feed.
+    pub fn writes(
+        &self,
+        eve: &HandMade,
+        kind: EventKind,
+        epoch: u64,
+        sender: &ClientUri,
+        body: &[u8],
+    ) -> Event {
+        let mut log = self.log.lock().unwrap();
+        let mut event = Event {
+            group: self.group.clone(),
+            seq: log.len() as u64 + 1,
+            kind,
+            epoch,
+            sender: sender.clone(),
+            time: eve.clock().now(),
+            body: Some(Body::of(body.to_vec())),
+            body_hash: Hash32::of(body),
+            prev: log.last().map_or_else(Hash32::default, |last| last.hash),
+            hash: Hash32::default(),
+        };
+        event.hash = event.computed_hash();
+        log.push(event.clone());
+        event
+    }
+
+    /// An application message at the end of the log.
+    pub fn says(&self, eve: &HandMade, client: &Device, text: &str) -> Event {
+        let said = client.says(&self.group, text);
+        self.writes(eve, EventKind::Application, client.epoch(&self.group), client.uri(), said.mls.as_slice())
+    }
+
+    /// Puts an item at the end of the feed.
+    pub fn tells(&self, eve: &HandMade, body: ItemBody) {
+        eve.desk().puts(eve.clock().id(), body);
+    }
+
+    /// Puts an event at the end of the feed.
+    pub fn tells_event(&self, eve: &HandMade, event: Event) {
+        self.tells(eve, ItemBody::Event(event));
+    }
+}
+
+fn item(eve: &HandMade, body: ItemBody) -> Item {
+    Item { seq: 0, id: eve.clock().id(), body }
+}
+
+/// The references of all KeyPackages that were claimed.
+pub fn references(claimed: &ClaimReply) -> Vec<Octets> {
+    let clients = claimed.users.iter().flat_map(|user| &user.clients);
+    clients.filter_map(|client| client.key_package.as_ref()).map(reference).collect()
+}
+
+/// Ben agrees to be added by Eve, whose provider is made by hand, and gives a KeyPackage.
+pub async fn claims_by_hand(
+    beta: &Station,
+    eve: &HandMade,
+    client: &Device,
+    ben: &Device,
+    group: &GroupUri,
+) -> ClaimReply {
+    let now = eve.clock().now();
+    let request = serde_json::json!({
+        "id": eve.clock().id(),
+        "group": group,
+        "adder": client.user(),
+        "user": ben.user(),
+        "expires": now.plus(std::time::Duration::from_secs(3600)),
+    });
+    let asked = eve.posts(beta.provider(), "/authorizations", &request).send().await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{:?}", String::from_utf8_lossy(&asked.body));
+    let id = request["id"].as_str().unwrap().parse().unwrap();
+    beta.node().decide_authorization(id, None, AuthorizationDecision::Approve).await.unwrap();
+    let answer = eve.posts(beta.provider(), "/authorizations", &request).send().await.json();
+    let grant = answer["grant"].as_str().unwrap().to_owned();
+    let claim = ClaimRequest {
+        group: group.clone(),
+        adder: client.user().clone(),
+        users: vec![ben.user().clone()],
+        grants: vec![grant],
+        cipher_suites: vec![1],
+        required_capabilities: None,
+    };
+    let ask = eve.draft(beta.provider(), Method::POST, "/keypackages/claim");
+    let heard = ask.content("application/json", json(&claim)).send().await;
+    wire::decode(Encoding::Json, &heard.body).unwrap()
+}
+
+/// Beta with Ben, and Eve's provider, made by hand, whom he knows.
+pub async fn acquainted_by_hand() -> (Circle, HandMade, Device, Device) {
+    let circle = Circle::of(1).await;
+    let (beta, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (ben, client) = (circle.person(0, "ben").await, eve.device("eve"));
+    beta.lets_in(eve.provider()).await;
+    let request = eve.request(client.user(), ben.user());
+    eve.posts(beta.provider(), "/connections", &request).send().await;
+    beta.decides(request["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
+    (circle, eve, client, ben)
+}

@@ -1,0 +1,317 @@
+//! Groups with a provider made by hand: as a participant that asks what it may not, and as an owner that lies
+//! (`docs/mtp.md`, sections 10 and 11).
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
+use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::message::{
+    Body, Event, FeedPage, GroupInfoReply, GroupStatus, Item, ItemBody, LogPage, Outcome, Removed, Roster,
+    Submission, SubmissionResults, Submissions, Welcome,
+};
+use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::wire::{self, Encoding};
+use drawbridge_node::store::{GroupRow, Standing};
+use drawbridge_testkit::{
+    Change, Circle, Device, HandMade, Heard, Owned, Station, acquainted_by_hand, claims_by_hand, policy,
+    references,
+};
+use http::{Method, StatusCode};
+
+fn read<T: serde::de::DeserializeOwned>(heard: &Heard) -> T {
+    assert_eq!(heard.status, StatusCode::OK, "{:?}", String::from_utf8_lossy(&heard.body));
+    wire::decode(Encoding::Json, &heard.body).unwrap()
+}
+
+fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
+    wire::encode(Encoding::Json, message)
+}
+
+/// Everything a peer may ask of a group.
+const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"];
+
+#[tokio::test]
+async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    alpha.lets_in(eve.provider()).await;
+    let ann = circle.person(0, "ann").await;
+    ann.creates("tea", &policy(&[ann.user()])).await;
+    for what in ASKED {
+        let mut answers = Vec::new();
+        for name in ["tea", "none", "not%20a%20name"] {
+            let ask = eve.gets(alpha.provider(), &format!("/groups/{name}{what}"));
+            answers.push(ask.is_refused(Code::NotFound).await);
+        }
+        assert_eq!(answers[0], answers[1], "{what}");
+        assert_eq!(answers[0], answers[2], "{what}");
+    }
+    let events = json(&Submissions { events: Vec::new() });
+    let mut answers = Vec::new();
+    for name in ["tea", "none"] {
+        let ask = eve.draft(alpha.provider(), Method::POST, &format!("/groups/{name}/events"));
+        answers.push(ask.content("application/json", events.clone()).is_refused(Code::NotFound).await);
+    }
+    assert_eq!(answers[0], answers[1]);
+    eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).is_refused(Code::NotFound).await;
+}
+
+/// Eve's provider, made by hand, takes part in Ann's group.
+async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+    circle.stations[0].lets_in(eve.provider()).await;
+    let client = eve.device("eve");
+    let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
+    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let placed = ann.does(group, &ann.commit(group, change)).await;
+    ann.hears_of(group, placed.seq).await;
+    for item in pages(eve, &circle.stations[0]).await.items {
+        client.takes(item).await;
+    }
+    assert!(client.is_in(group));
+    client
+}
+
+async fn pages(eve: &HandMade, at: &Station) -> FeedPage {
+    read(&eve.gets(at.provider(), "/feed?after=0").send().await)
+}
+
+async fn submits(eve: &HandMade, at: &Station, group: &GroupUri, submission: &Submission) -> Outcome {
+    let content = json(&Submissions { events: vec![submission.clone()] });
+    let ask = eve.draft(at.provider(), Method::POST, &format!("/groups/{}/events", group.name()));
+    let results: SubmissionResults = read(&ask.content("application/json", content).send().await);
+    results.results.into_iter().next().unwrap().outcome
+}
+
+fn code(outcome: Outcome) -> Code {
+    match outcome {
+        Outcome::Rejected(problem) => problem.known().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
+    let circle = Circle::of(2).await;
+    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.realm.hand_made());
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    ann.does(&tea, &ann.says(&tea, "before eve")).await;
+    let client = with_eve(&circle, &ann, &eve, &tea).await;
+
+    let at = |what: &str| format!("/groups/tea{what}");
+    let status: GroupStatus = read(&eve.gets(alpha.provider(), &at("")).send().await);
+    assert_eq!((status.epoch, status.head), (2, 4));
+    assert!(status.participants.contains(eve.provider()));
+    let log: LogPage = read(&eve.gets(alpha.provider(), &at("/log?after=0")).send().await);
+    assert_eq!((log.first, log.head, log.events.len()), (4, 4, 1), "from the commit that added it on");
+    assert_eq!(log.events[0].hash, status.hash);
+    let roster: Roster = read(&eve.gets(alpha.provider(), &at("/roster")).send().await);
+    assert_eq!(roster.members.len(), 3);
+    let info: GroupInfoReply = read(&eve.gets(alpha.provider(), &at("/info")).send().await);
+    assert_eq!(info.epoch, 2);
+    let reply: drawbridge_mtp::message::CheckpointReply =
+        read(&eve.gets(alpha.provider(), &at("/checkpoint")).send().await);
+    let checkpoint = UnverifiedCheckpoint::parse(&reply.checkpoint).unwrap();
+    assert_eq!(*checkpoint.kid(), alpha.node().fingerprint());
+    let document = beta.node().document_of(alpha.provider()).unwrap();
+    let key = document.keys.iter().find(|key| key.thumbprint() == checkpoint.kid()).unwrap();
+    let claims = checkpoint.verify(key).unwrap();
+    assert_eq!((claims.seq, claims.hash, claims.epoch), (4, status.hash, 2));
+
+    // It speaks for its members, and for nobody else.
+    let word = client.says(&tea, "hello from eve");
+    assert!(matches!(submits(&eve, alpha, &tea, &word).await, Outcome::Accepted(_)));
+    ben.hears_said(&tea, "hello from eve").await;
+    let mut as_ben = client.says(&tea, "not ben");
+    as_ben.sender = ben.uri().clone();
+    assert_eq!(code(submits(&eve, alpha, &tea, &as_ben).await), Code::NotParticipant);
+    let mut as_nobody = client.says(&tea, "nobody");
+    as_nobody.sender = eve.device("nobody").uri().clone();
+    assert_eq!(code(submits(&eve, alpha, &tea, &as_nobody).await), Code::NotParticipant);
+    let stranger = eve.device("stranger");
+    let joins = stranger.joins(&tea, &info);
+    assert_eq!(code(submits(&eve, alpha, &tea, &joins).await), Code::NotParticipant, "no user of a member");
+
+    // Another participant answers from its copy, as far as the owner would.
+    beta.lets_in(eve.provider()).await;
+    beta.follows(&tea, 2).await;
+    let copy = format!("/groups/tea@{}/log?after=0", alpha.provider());
+    let page: LogPage = read(&eve.gets(beta.provider(), &copy).send().await);
+    let owners: LogPage = read(&eve.gets(alpha.provider(), &at("/log?after=0")).send().await);
+    assert_eq!(page.events, owners.events);
+    let short: LogPage = read(&eve.gets(beta.provider(), "/groups/tea/log?after=4").send().await);
+    assert_eq!(short.events, owners.events[1..]);
+    eve.gets(beta.provider(), "/groups/tea/roster").is_refused(Code::NotFound).await;
+
+    // Cut off at the commit.
+    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(client.uri()))).await;
+    ann.reaches(&tea, 3).await;
+    ann.does(&tea, &ann.says(&tea, "eve is gone")).await;
+    let items = pages(&eve, alpha).await.items;
+    let last = items.last().unwrap();
+    assert!(matches!(&last.body, ItemBody::Removed(removed) if removed.after_seq == cut.seq), "{last:?}");
+    let told = items.iter().filter_map(|item| match &item.body {
+        ItemBody::Event(event) => Some(event.seq),
+        _ => None,
+    });
+    assert_eq!(told.max(), Some(cut.seq));
+    for what in ASKED {
+        eve.gets(alpha.provider(), &at(what)).is_refused(Code::NotFound).await;
+    }
+    beta.follows(&tea, 3).await;
+    eve.gets(beta.provider(), &copy).is_refused(Code::NotFound).await;
+}
+
+#[tokio::test]
+async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve, mallory) = (&circle.stations[0], circle.realm.hand_made(), circle.realm.hand_made());
+    alpha.lets_in(mallory.provider()).await;
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let long = ann.says(&tea, &"x".repeat(100_000));
+    ann.does(&tea, &long).await;
+    let items = pages(&eve, alpha).await.items;
+    let ItemBody::Event(Event { body: Some(Body::Object(object)), .. }) = items.last().unwrap().body else {
+        panic!("no object")
+    };
+    let path = format!("/objects/{}", object.sha256);
+    let whole = eve.gets(alpha.provider(), &path).send().await;
+    assert_eq!((whole.status, &whole.body), (StatusCode::OK, &long.mls.0));
+    let part = eve.gets(alpha.provider(), &path).with("range", "bytes=1000-1999").send().await;
+    assert_eq!((part.status, &part.body[..]), (StatusCode::PARTIAL_CONTENT, &long.mls.0[1000..2000]));
+    assert_eq!(part.header("content-range"), Some(&*format!("bytes 1000-1999/{}", object.size)));
+    mallory.gets(alpha.provider(), &path).is_refused(Code::NotFound).await;
+}
+
+async fn breaks(station: &Station, eve: &HandMade, group: &GroupUri) -> GroupRow {
+    station.notes(eve.provider(), "log-broken").await;
+    let uri = group.clone();
+    station
+        .until("the group is broken", move |view| {
+            Ok(view.group(&uri)?.filter(|row| row.standing == Standing::Broken))
+        })
+        .await
+}
+
+#[tokio::test]
+async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (one, two) = (tea.says(&eve, &client, "one"), tea.says(&eve, &client, "two"));
+    tea.tells_event(&eve, two);
+    tea.tells_event(&eve, one);
+    ben.hears_said(&tea.group, "two").await;
+    assert_eq!(ben.texts(&tea.group), ["one", "two"]);
+    // After a reset, what the feed has not told comes from the log.
+    tea.says(&eve, &client, "three");
+    eve.desk().resets(eve.clock().id().into());
+    ben.hears_said(&tea.group, "three").await;
+    // What it tells again has happened once.
+    let removed = Removed { group: tea.group.clone(), after_seq: 5 };
+    tea.tells(&eve, ItemBody::Removed(removed));
+    ben.hears("ben is out", |ben| ben.items().iter().any(is_removed).then_some(())).await;
+    ben.forgets_group(&tea.group);
+    tea.adds(&circle, &eve, &client, &ben).await;
+    eve.desk().resets(eve.clock().id().into());
+    let event = tea.says(&eve, &client, "four");
+    tea.tells_event(&eve, event);
+    ben.hears_said(&tea.group, "four").await;
+    let items = ben.items();
+    assert_eq!(items.iter().filter(|item| is_removed(item)).count(), 1);
+    assert_eq!(items.iter().filter(|item| matches!(item.body, ItemBody::Welcome(_))).count(), 2);
+}
+
+fn is_removed(item: &Item) -> bool {
+    matches!(item.body, ItemBody::Removed(_))
+}
+
+#[tokio::test]
+async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &circle.stations[0];
+    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
+
+    // It tells another event 3 than before.
+    let forked = Owned::new("forked", &circle, &eve, &client, &ben).await;
+    let told = forked.says(&eve, &client, "one");
+    forked.tells_event(&eve, told.clone());
+    ben.hears_said(&forked.group, "one").await;
+    forked.log.lock().unwrap().truncate(2);
+    let other = forked.says(&eve, &client, "another");
+    forked.tells_event(&eve, other);
+    // It changes who said something, keeps the hash, and changes a body.
+    let altered = Owned::new("altered", &circle, &eve, &client, &ben).await;
+    let mut event = altered.says(&eve, &client, "one");
+    event.sender = ben.uri().clone();
+    altered.tells_event(&eve, event);
+    let bodily = Owned::new("bodily", &circle, &eve, &client, &ben).await;
+    let mut event = bodily.says(&eve, &client, "one");
+    event.body = Some(Body::Here(Octets(vec![1, 2, 3])));
+    bodily.tells_event(&eve, event);
+    // It goes on from a log that it never told.
+    let grafted = Owned::new("grafted", &circle, &eve, &client, &ben).await;
+    let mut event = grafted.says(&eve, &client, "one");
+    event.prev = Hash32([9; 32]);
+    event.hash = event.computed_hash();
+    grafted.tells_event(&eve, event);
+    // It tells of an event that is not in its log.
+    let gapped = Owned::new("gapped", &circle, &eve, &client, &ben).await;
+    gapped.says(&eve, &client, "one");
+    let event = gapped.says(&eve, &client, "two");
+    gapped.log.lock().unwrap().truncate(2);
+    gapped.tells_event(&eve, event);
+    // An object is not what its name says.
+    let swapped = Owned::new("swapped", &circle, &eve, &client, &ben).await;
+    let event = swapped.says(&eve, &client, &"x".repeat(100_000));
+    eve.desk().shows(&format!("/objects/{}", event.body_hash), |_| b"something else".to_vec());
+    swapped.tells_event(&eve, event);
+
+    for broken in [&forked, &altered, &bodily, &grafted, &gapped, &swapped] {
+        let row = breaks(beta, &eve, &broken.group).await;
+        assert!(row.fault.is_some());
+        assert!(row.head <= 3, "{row:?}");
+    }
+    // What it says of others' groups counts for nothing.
+    let foreign: GroupUri = "mimi://elsewhere.example/g/tea".parse().unwrap();
+    let mut event = good.says(&eve, &client, "lost");
+    good.log.lock().unwrap().truncate(2);
+    event.group = foreign;
+    good.tells_event(&eve, event);
+    beta.notes(eve.provider(), "foreign-event").await;
+
+    let event = good.says(&eve, &client, "all is well here");
+    good.tells_event(&eve, event);
+    ben.hears_said(&good.group, "all is well here").await;
+    let broken = ben.tries(&forked.group, vec![ben.says(&forked.group, "hello?")]).await;
+    assert_eq!(broken.unwrap_err().known(), Some(Code::NotFound));
+}
+
+#[tokio::test]
+async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &circle.stations[0];
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let agreed: GroupUri = GroupUri::new(eve.provider(), &"agreed".parse().unwrap());
+    let claimed = claims_by_hand(beta, &eve, &client, &ben, &agreed).await;
+    let other = GroupUri::new(eve.provider(), &"other".parse().unwrap());
+    client.drafts(&other, &policy(&[client.user()]));
+    let commit = client.commit(&other, Change::adding(&claimed));
+    tea.tells(
+        &eve,
+        ItemBody::Welcome(Welcome {
+            group: other.clone(),
+            welcome: Body::of(commit.welcome.unwrap().0),
+            key_package_refs: references(&claimed),
+            ratchet_tree: Body::of(client.ratchet_tree(&other).0),
+            from_seq: 2,
+        }),
+    );
+    let event = tea.says(&eve, &client, "behind it");
+    tea.tells_event(&eve, event);
+    ben.hears_said(&tea.group, "behind it").await;
+    assert!(!ben.is_in(&other));
+    assert_eq!(beta.reads(move |view| view.group(&other)).await, None);
+}

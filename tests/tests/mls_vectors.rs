@@ -1,0 +1,136 @@
+//! Others' MLS structures cross the whole way, byte for byte: client API, outbox, owner, log, feed, participant, client.
+//!
+//! They are of no group, so no owner takes them for messages. On the way to the owner, its part is played by a provider made
+//! by hand, which numbers whatever comes; on the way from the owner, they are put into a real one's log by its store.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod mls_vectors {
+    use std::collections::HashMap;
+    use std::path::PathBuf;
+    use std::sync::{Arc, Mutex};
+
+    use drawbridge_mtp::message::{
+        Body, EventKind, FeedQuery, ItemBody, Outcome, Placed, SubmissionKind, SubmissionResult,
+        SubmissionResults, Submissions,
+    };
+    use drawbridge_mtp::octets::Octets;
+    use drawbridge_mtp::wire::{self, Encoding};
+    use drawbridge_node::store::{NewEvent, StoreFault};
+    use drawbridge_testkit::{Circle, Device, Owned, acquainted_by_hand};
+    use serde_json::Value;
+
+    /// All structures of all vectors.
+    fn structures() -> Option<Vec<Octets>> {
+        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/mls-vectors");
+        let path = std::env::var_os("MLS_VECTORS").map_or(beside, PathBuf::from).join("messages.json");
+        let Ok(content) = std::fs::read(&path) else {
+            eprintln!("skipped: {} is not there", path.display());
+            return None;
+        };
+        let vectors: Vec<HashMap<String, Value>> = serde_json::from_slice(&content).unwrap();
+        let texts = vectors.iter().flat_map(HashMap::values).map(|text| text.as_str().unwrap());
+        Some(texts.map(octets).collect())
+    }
+
+    fn octets(hexadecimal: &str) -> Octets {
+        let digits = hexadecimal.as_bytes().chunks(2);
+        let octet = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        Octets(digits.map(octet).collect())
+    }
+
+    /// The bodies of the events of a client's feed behind `after`, `count` of them.
+    async fn bodies(device: &Device, after: u64, count: usize) -> Vec<Octets> {
+        let (mut bodies, mut query) = (Vec::new(), FeedQuery { wait: 5, ..FeedQuery::default() });
+        while bodies.len() < count {
+            let page = device.feed(&query).await.unwrap();
+            query.generation = Some(page.generation);
+            for item in page.items {
+                query.after = item.seq;
+                if let ItemBody::Event(event) = item.body
+                    && event.seq > after
+                {
+                    let Some(Body::Here(body)) = event.body else { panic!("no body: {event:?}") };
+                    bodies.push(body);
+                }
+            }
+        }
+        bodies
+    }
+
+    #[tokio::test]
+    async fn messages_reach_an_owner_and_come_back() {
+        let Some(structures) = structures() else { return };
+        let (circle, eve, client, ben) = acquainted_by_hand().await;
+        let tea = Arc::new(Owned::new("tea", &circle, &eve, &client, &ben).await);
+        let came: Arc<Mutex<Vec<[Option<Octets>; 3]>>> = Arc::default();
+        let (eve, noted, owned) = (Arc::new(eve), came.clone(), tea.clone());
+        let owner = Arc::downgrade(&eve);
+        eve.desk().takes("/groups/tea/events", move |content| {
+            let owner = owner.upgrade().unwrap();
+            let submissions: Submissions = wire::decode(Encoding::Json, content).unwrap();
+            let results = submissions.events.into_iter().map(|it| {
+                let body = it.mls.as_slice();
+                let event = owned.writes(&owner, EventKind::Application, 1, &it.sender, body);
+                let (seq, hash, time) = (event.seq, event.hash, event.time);
+                owned.tells_event(&owner, event);
+                noted.lock().unwrap().push([Some(it.mls), it.welcome, it.group_info]);
+                SubmissionResult { id: it.id, outcome: Outcome::Accepted(Placed { seq, hash, time }) }
+            });
+            wire::encode(Encoding::Json, &SubmissionResults { results: results.collect() })
+        });
+        for some in structures.chunks(500) {
+            let submissions = some.iter().map(|octets| {
+                let mut submission = ben.submission(SubmissionKind::Application, octets.clone());
+                submission.welcome = Some(octets.clone());
+                submission.group_info = Some(octets.clone());
+                submission
+            });
+            let results = ben.tries(&tea.group, submissions.collect()).await.unwrap();
+            assert!(results.iter().all(|result| matches!(result.outcome, Outcome::Accepted(_))));
+        }
+        let expected: Vec<_> =
+            structures.iter().map(|octets| [(); 3].map(|()| Some(octets.clone()))).collect();
+        assert!(*came.lock().unwrap() == expected, "what came to the owner is not what was submitted");
+        assert!(
+            bodies(&ben, 2, structures.len()).await == structures,
+            "what came back is not what was submitted"
+        );
+        println!("messages, to an owner and back: {0} run, {0} passed, 0 refused", structures.len());
+    }
+
+    #[tokio::test]
+    async fn messages_go_from_a_log_to_participants() {
+        let Some(structures) = structures() else { return };
+        let circle = Circle::of(2).await;
+        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+        let tea = circle.group("tea", &ann, &[&ben]).await;
+        circle.stations[1].follows(&tea, 1).await;
+        for some in structures.chunks(500) {
+            let (some, group, sender) = (some.to_vec(), tea.clone(), ann.uri().clone());
+            let node = circle.stations[0].node();
+            let numbered = node.store().write(move |tx| {
+                let mut row = tx.group(&group)?.unwrap();
+                for octets in &some {
+                    let body = octets.as_slice();
+                    let kind = EventKind::Application;
+                    let event = NewEvent { kind, epoch: 1, sender: &sender, body, submission: None };
+                    tx.number_event(&mut row, &event)?;
+                }
+                Ok::<_, StoreFault>(())
+            });
+            numbered.await.unwrap();
+        }
+        assert!(bodies(&ann, 2, structures.len()).await == structures, "at the owner's own client");
+        assert!(bodies(&ben, 2, structures.len()).await == structures, "at a participant's client");
+        let (mut logged, mut after) = (Vec::new(), 2);
+        while logged.len() < structures.len() {
+            let page = ben.log(&tea, after).await.unwrap();
+            after = page.events.last().unwrap().seq;
+            logged.extend(page.events.into_iter().map(|event| event.body.unwrap()));
+        }
+        let expected: Vec<_> = structures.iter().cloned().map(Body::Here).collect();
+        assert!(logged == expected, "in the participant's log");
+        println!("messages, from a log to participants: {0} run, {0} passed, 0 refused", structures.len());
+    }
+}
