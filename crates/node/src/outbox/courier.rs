@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{
 };
 use drawbridge_mtp::problem::ReceivedProblem;
 use drawbridge_mtp::wire::{self, Encoding};
-use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt, stream};
 use http::Method;
 use tokio::sync::Notify;
 
@@ -27,7 +27,7 @@ const ROUND_BYTES: u64 = 24 << 20;
 const AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 3 << 20;
 /// Groups that are served at one time.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 32;
 
 /// Brings everything to `owner`, whenever there is something; ends when it is no longer asked.
 pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>) {
@@ -71,12 +71,13 @@ async fn bring_all(core: &Core, owner: &Provider, queued: Vec<QueuedSubmission>)
         });
         batch.add(submission);
     }
+    let batches = order.iter().filter_map(|group| Some((group, groups.remove(group)?.submissions)));
+    let errands: Vec<_> = batches.map(|(group, batch)| bring(core, owner, group, batch).boxed()).collect();
+    // The next begins when any of them has ended: what many bring at once, the owner stores at once.
+    let mut bringing = stream::iter(errands).buffer_unordered(SIDE_BY_SIDE);
     let mut first_fault = Ok(());
-    for side_by_side in order.chunks(SIDE_BY_SIDE) {
-        let batches =
-            side_by_side.iter().filter_map(|group| Some((group, groups.remove(group)?.submissions)));
-        let brought = join_all(batches.map(|(group, batch)| bring(core, owner, group, batch))).await;
-        first_fault = first_fault.and(brought.into_iter().collect());
+    while let Some(brought) = bringing.next().await {
+        first_fault = first_fault.and(brought);
     }
     first_fault
 }
