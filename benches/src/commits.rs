@@ -79,7 +79,7 @@ async fn group_of(
     }
     let first = devices.first().ok_or("a client")?;
     let group = first.creates(&format!("of{size}"), &policy(&[alice])).await;
-    let (bob, maker) = (beta.address("bob"), beta.device("bob"));
+    let bob = beta.address("bob");
     let claimed = |client: ClientUri, package: Octets| ClaimedClient {
         client,
         status: ClientClaim::Ok,
@@ -95,7 +95,9 @@ async fn group_of(
             }
             false => {
                 let client = ClientUri::new(&bob, &format!("c{leaf}").parse()?);
-                (&bob, claimed(client.clone(), maker.key_package_as(client.as_str())))
+                // Each with a signature key of its own.
+                let package = beta.device("bob").key_package_as(client.as_str());
+                (&bob, claimed(client, package))
             }
         };
         users.push(ClaimedUser {

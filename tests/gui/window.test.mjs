@@ -1,4 +1,5 @@
 // The real window, with a provider of one's own, against another real provider.
+import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -28,12 +29,21 @@ test("an approval by click in the window reaches the asker's own node", async (t
   });
 });
 
-test("the first screen offers the demo, and someone asks in it", async (t) => {
+test("the first screen offers the demo, and in it what is written is accepted", async (t) => {
   const dir = folder(t);
   const window = await openWindow(t, join(dir, "installation"));
   await window.click('[data-testid="start-demo"]');
   await window.click('[data-testid="nav-approvals"]');
   await window.waitFor('[data-testid^="waiting-provider-"]');
   await window.waitFor('[data-testid^="incoming-"]');
+
+  // carol's group at gamma has alice in it, and people talk there.
+  await window.click('[data-testid="nav-conversations"]');
+  await window.click('[data-testid^="conversation-"]');
+  await window.type('[data-testid="composer"]', "I have read it twice.");
+  await window.click('[data-testid="send"]');
+  await window.waitFor('[data-state="accepted"]');
+  const said = await window.look("return document.querySelector('[data-state=accepted]').textContent");
+  assert.match(said, /I have read it twice\./);
   if (process.env.SCREENSHOT) writeFileSync(process.env.SCREENSHOT, await window.screenshot());
 });

@@ -12,7 +12,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, RuleKind};
-use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse};
+use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
 use drawbridge_testkit::{HandMade, Person, Realm, Station, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -413,4 +413,56 @@ async fn a_client_asks_and_another_approves() {
 
     others.posts(&format!("/authorizations/{id}/revoke"), json!({})).await;
     assert_eq!(hers.gets("/authorizations").await["authorizations"][0]["state"], "ended");
+}
+
+#[tokio::test]
+async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
+    let (_realm, [alpha, beta, gamma]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    connect(&alpha, &alice, &beta, &bob).await;
+    let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
+    alpha.hears_of_addition(asked).await;
+    let decide = async |decision, rule| {
+        alpha.node().decide_authorization_with(asked, None, decision, Some(rule)).await
+    };
+    let (name, adder) = (alice.uri().name().clone(), bob.uri().clone());
+    let rule = async || {
+        let (name, adder) = (name.clone(), adder.clone());
+        alpha.node().store().read(move |view| view.add_rule(&name, &adder)).await.unwrap()
+    };
+
+    assert_eq!(decide(Decides::Decline, AddRule::Never).await.unwrap().state, State::Declined);
+    assert_eq!(rule().await, AddRule::Never);
+    assert_eq!(decide(Decides::Reopen, AddRule::Ask).await.unwrap().state, State::Pending);
+    assert_eq!(rule().await, AddRule::Ask);
+
+    // What cannot be decided makes no rule either.
+    decide(Decides::Approve, AddRule::Ask).await.unwrap();
+    assert!(matches!(decide(Decides::Decline, AddRule::Never).await, Err(Misuse::Unfit(_))));
+    assert_eq!(rule().await, AddRule::Ask);
+}
+
+#[tokio::test]
+async fn who_asks_for_a_connection_is_blocked_in_one_step() {
+    let (_realm, [alpha, beta, _gamma]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    let decide = async |decision, whom, kind| {
+        alpha.node().decide_connection_with(asked, None, decision, Some((whom, kind))).await.unwrap().state
+    };
+    let sources = async || {
+        let rules = alpha.node().store().read(|view| view.rules()).await.unwrap();
+        rules.into_iter().map(|rule| (rule.source, rule.kind)).collect::<Vec<_>>()
+    };
+
+    let blocked = Some(RuleKind::Block);
+    assert_eq!(decide(Decision::Decline, Whom::Person, blocked).await, State::Declined);
+    assert_eq!(sources().await, [(bob.uri().to_string(), RuleKind::Block)]);
+    assert_eq!(decide(Decision::Reopen, Whom::Person, None).await, State::Pending);
+    assert_eq!(sources().await, []);
+    assert_eq!(decide(Decision::Decline, Whom::Provider, blocked).await, State::Declined);
+    assert_eq!(sources().await, [(beta.provider().to_string(), RuleKind::Block)]);
 }

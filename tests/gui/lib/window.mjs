@@ -85,6 +85,13 @@ export async function openWindow(test, home) {
         return call("POST", at(`/element/${element}/click`), {}).then(() => true, () => false);
       });
     },
+    /** Waits for an element and types into it. */
+    async type(selector, text) {
+      const element = await until(`${selector} is there`, () => find(selector));
+      await call("POST", at(`/element/${element}/value`), { text });
+    },
+    /** What a piece of script finds in the page. */
+    look: (script) => call("POST", at("/execute/sync"), { script, args: [] }),
     /** Waits until an element is there, or is gone. */
     waitFor: (selector) => until(`${selector} is there`, () => find(selector)),
     waitGone: (selector) => until(`${selector} is gone`, async () => !(await find(selector))),

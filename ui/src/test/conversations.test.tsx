@@ -170,7 +170,7 @@ describe("conversations", () => {
       }),
     ];
     await person.click(within(dialog).getByRole("button", { name: "Ask to add" }));
-    expect(await screen.findByTestId("pending-1")).toHaveTextContent("their provider asks them");
+    expect(await screen.findByTestId("pending-1")).toHaveTextContent("their provider is asked");
     expect(node.requests("ask-to-add")).toEqual([
       { user: "alice", group: CLUB, other: user("carol", "gamma.example") },
     ]);

@@ -133,8 +133,22 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
     ],
     participants: [
       { provider: US, acknowledged: 9, behind: 0, until: null, last_pull: null, waiting: false },
-      { provider: "beta.example", acknowledged: 9, behind: 0, until: null, last_pull: at(-4_000), waiting: true },
-      { provider: "gamma.example", acknowledged: 6, behind: 3, until: null, last_pull: at(-95_000), waiting: false },
+      {
+        provider: "beta.example",
+        acknowledged: 9,
+        behind: 0,
+        until: null,
+        last_pull: at(-4_000),
+        waiting: true,
+      },
+      {
+        provider: "gamma.example",
+        acknowledged: 6,
+        behind: 3,
+        until: null,
+        last_pull: at(-95_000),
+        waiting: false,
+      },
     ],
     accounts: [{ user: "alice", admin: true, built_in: true }],
     events: [

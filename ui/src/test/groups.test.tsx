@@ -55,6 +55,18 @@ describe("groups", () => {
     expect(screen.getByTestId("participant-beta.example")).toHaveTextContent("has everything");
   });
 
+  it("says which provider is cut off, and follows acknowledgements", async () => {
+    open(node, AT);
+    const gamma = await screen.findByTestId("participant-gamma.example");
+    for (const group of node.groups)
+      group.participants = group.participants.map((each) =>
+        each.provider === "gamma.example" ? { ...each, behind: 0, until: 6 } : each,
+      );
+    // An acknowledgement is news of the peer, not of the group.
+    node.emit({ type: "peers" });
+    await waitFor(() => expect(gamma).toHaveTextContent("cut off after 6"));
+  });
+
   it("follows what happens in it", async () => {
     open(node, AT);
     await screen.findByTestId("participant-gamma.example");

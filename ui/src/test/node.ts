@@ -272,7 +272,7 @@ export class TestNode implements Platform {
       case "groups":
         return { groups: this.groups.map((each) => each.summary) };
       case "group":
-        return this.groups.find(({ summary }) => summary.group === (request as { group: string }).group);
+        return this.#group((request as RequestOf<"group">).group);
       case "conversations":
         return { conversations: this.conversations.map((each) => each.summary), contacts: this.contacts };
       case "conversation":
@@ -322,6 +322,12 @@ export class TestNode implements Platform {
       contacts: this.contacts.map((each) => ({ user: each.user, add_rule: "ask" as const })),
       built_in: this.here,
     };
+  }
+
+  #group(uri: string): GroupDetail {
+    const found = this.groups.find(({ summary }) => summary.group === uri);
+    if (found === undefined) throw new AdminError("no-such-group", "there is no such group here");
+    return found;
   }
 
   #stretch({ group, before = Number.MAX_SAFE_INTEGER, limit = 100 }: RequestOf<"conversation">) {

@@ -1,8 +1,28 @@
 import { describe, expect, it } from "vitest";
 import { isName, isProvider, person } from "@/domain/node/identifiers";
 import { lag, peerWord, remedy } from "@/domain/peer/words";
+import { itemText, kindOf } from "@/domain/traffic/words";
 import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
 import { failingPeer, peer } from "./node";
+
+describe("what crosses the wire", () => {
+  it.each([
+    ["POST", "/groups/club/events", "submit"],
+    ["GET", "/groups/club/info", "info"],
+    ["GET", "/groups/club/log?after=3", "log"],
+    ["GET", "/groups/club", "group"],
+    ["POST", "/keypackages/claim", "keys"],
+    ["POST", "/authorizations", "authorization"],
+  ])("%s %s is called by what it is for", (method, target, kind) => {
+    expect(kindOf({ method, target })).toBe(kind);
+  });
+
+  it("says what was submitted, and why it was refused", () => {
+    expect(itemText("commit")).toBe("a change of a group");
+    expect(itemText("commit: epoch-conflict")).toBe("a change of a group, refused: epoch-conflict");
+    expect(itemText("something-new")).toBe("something-new");
+  });
+});
 
 describe("numbers in words", () => {
   it.each([

@@ -49,9 +49,9 @@ pub struct Traffic {
     pub request_bytes: u32,
     /// Octets of the answer's content.
     pub response_bytes: u32,
-    /// The items of a feed page, at most the first 100.
+    /// The items of a feed page, or what was submitted, at most the first 100.
     pub items: Vec<TrafficItem>,
-    /// How many items the page had.
+    /// How many there were.
     pub item_count: u32,
     /// Where there was no answer, or one that could not be used: at which step it failed.
     pub stage: Option<Stage>,
@@ -63,12 +63,12 @@ pub struct Traffic {
     pub response_headers: Vec<String>,
 }
 
-/// An item of a feed page.
+/// An item of a feed page, or a submission.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct TrafficItem {
-    /// Its number in the feed.
+    /// Its number in the feed, or in the group's log; 0 for a submission that was refused.
     #[ts(type = "number")]
     pub seq: u64,
-    /// Its type.
+    /// Its type; of a submission that was refused, with the code: `commit: epoch-conflict`.
     pub kind: String,
 }

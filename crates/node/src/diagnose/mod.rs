@@ -7,6 +7,6 @@ mod trouble;
 
 pub use check::CheckStep;
 pub(crate) use check::check_provider;
-pub(crate) use traffic::told_headers;
 pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
+pub(crate) use traffic::{submitted, told_headers};
 pub use trouble::{PeerFault, Stage};

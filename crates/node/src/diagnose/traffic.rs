@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::{Outcome, SubmissionKind};
 use drawbridge_mtp::time::Timestamp;
 use tokio::sync::watch;
 
@@ -70,13 +71,22 @@ pub struct TrafficRecord {
     revision: u64,
 }
 
-/// An item of a feed page.
+/// An item of a feed page, or a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrafficItem {
-    /// Its number.
+    /// Its number in the feed, or in the group's log; 0 for a submission that was refused.
     pub seq: u64,
-    /// Its type.
+    /// Its type; of a submission that was refused, with the code.
     pub kind: String,
+}
+
+/// A submission with what became of it, as an item of the record.
+pub(crate) fn submitted(kind: SubmissionKind, outcome: &Outcome) -> (u64, String) {
+    match outcome {
+        Outcome::Accepted(placed) | Outcome::Duplicate(placed) => (placed.seq, kind.to_string()),
+        Outcome::Rejected(problem) => (0, format!("{kind}: {}", problem.code)),
+        Outcome::Queued => (0, kind.to_string()),
+    }
 }
 
 impl TrafficRecord {

@@ -47,9 +47,11 @@ impl Passed<'_> {
 pub(super) async fn submit(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
     let submissions: Submissions = passed.message()?;
+    let kinds: Vec<_> = submissions.events.iter().map(|submission| submission.kind).collect();
     let results =
         delivery::submit(passed.core, &row.uri, &passed.caller.provider, submissions.events).await?;
-    Ok(Reply::message(StatusCode::OK, passed.wanted(), &SubmissionResults { results }))
+    let answer = SubmissionResults { results };
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &answer).with_submissions(&kinds, &answer.results))
 }
 
 /// `GET /groups/{name}`.

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use drawbridge_mtp::message::{ConnectionState, Item};
+use drawbridge_mtp::message::{ConnectionState, Item, SubmissionKind, SubmissionResult};
 use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::diagnose::submitted;
 use crate::store::StoreFault;
 
 /// An answer before it is signed.
@@ -44,6 +45,13 @@ impl Reply {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { status, headers, body: Vec::new(), code: None, items: Vec::new() }
+    }
+
+    /// Notes in the traffic record what was submitted and what became of it.
+    pub(super) fn with_submissions(mut self, kinds: &[SubmissionKind], results: &[SubmissionResult]) -> Self {
+        self.items =
+            kinds.iter().zip(results).map(|(kind, result)| submitted(*kind, &result.outcome)).collect();
+        self
     }
 
     pub(super) fn with_items(mut self, items: &[Item]) -> Self {

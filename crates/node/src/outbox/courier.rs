@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::feed_of;
 use crate::core::Core;
-use crate::diagnose::{PeerFault, Stage};
+use crate::diagnose::{PeerFault, Stage, submitted};
 use crate::peers::Ask;
 use crate::pull::Backoff;
 use crate::store::{QueuedSubmission, StoreFault};
@@ -133,6 +133,12 @@ async fn bring(
             if answered.results.iter().any(|result| result.outcome == Outcome::Queued) {
                 return Err(malformed("it says that it has queued what it should have judged".into()));
             }
+            let items = submissions.events.iter().zip(&answered.results);
+            let items: Vec<_> =
+                items.map(|(submission, result)| submitted(submission.kind, &result.outcome)).collect();
+            core.traffic.update(answer.record, |record| {
+                record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
+            });
             answered.results.into_iter().map(|result| result.outcome).collect()
         }
         Err(fault) => match fault.problem.as_deref().filter(|problem| is_final(problem)) {

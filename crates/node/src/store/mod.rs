@@ -24,6 +24,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc as threads;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -31,7 +32,7 @@ use drawbridge_mtp::id::{ClientUri, Id, Provider};
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::{Change, Changes};
@@ -141,14 +142,17 @@ pub struct Store {
 struct Inner {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    readers: Mutex<Vec<Connection>>,
-    reading: Semaphore,
+    reads: Mutex<Option<threads::Sender<Read>>>,
+    readers: Mutex<Vec<JoinHandle<()>>>,
     glancing: Mutex<Option<Connection>>,
     announcer: Arc<Announcer>,
     path: PathBuf,
 }
 
 type Job = Box<dyn FnOnce(&Tx<'_>) -> Judged + Send>;
+
+/// Something to be looked up, which answers by itself.
+type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// What became of a job: whether its savepoint is kept, and whom to tell once that is on disk.
 struct Judged {
@@ -163,8 +167,15 @@ impl Store {
     pub fn open(dir: &Path, ambient: Arc<dyn Ambient>, changes: Changes) -> Result<Self, OpenFault> {
         let path = dir.join("store.sqlite");
         let connection = open_for_writing(&path)?;
+        let (reads, asked) = threads::channel();
+        let asked = Arc::new(Mutex::new(asked));
         let readers = (0..READERS)
-            .map(|_| open_for_reading(&path))
+            .map(|_| {
+                let connection = open_for_reading(&path)?;
+                let asked = asked.clone();
+                let thread = std::thread::Builder::new().name("store-reader".into());
+                thread.spawn(move || read_loop(connection, &asked)).map_err(|_| rusqlite::Error::InvalidQuery)
+            })
             .collect::<Result<_, _>>()
             .map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
         let glancing =
@@ -181,8 +192,8 @@ impl Store {
         let inner = Inner {
             jobs: Mutex::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
+            reads: Mutex::new(Some(reads)),
             readers: Mutex::new(readers),
-            reading: Semaphore::new(READERS),
             glancing: Mutex::new(Some(glancing)),
             announcer,
             path,
@@ -229,18 +240,19 @@ impl Store {
         T: Send + 'static,
         E: From<StoreFault> + Send + 'static,
     {
-        let _permit = self.inner.reading.acquire().await.map_err(|_| StoreFault::Closed)?;
-        let inner = self.inner.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let mut connection = lock(&inner.readers).pop().ok_or(StoreFault::Closed)?;
+        let (answer, answered) = oneshot::channel();
+        let read: Read = Box::new(move |connection| {
             let outcome = match connection.transaction() {
                 Ok(snapshot) => work(&View { sql: &snapshot }),
                 Err(fault) => Err(StoreFault::Sql(fault).into()),
             };
-            lock(&inner.readers).push(connection);
-            outcome
+            // Who asked may have gone away.
+            let _ = answer.send(outcome);
         });
-        task.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+        // Nothing is held while it waits: who asks may itself have to wait for others that ask.
+        let reads = lock(&self.inner.reads).clone().ok_or(StoreFault::Closed)?;
+        reads.send(read).map_err(|_| StoreFault::Closed)?;
+        answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
     }
 
     /// Looks up a row or two on the spot, as [`Store::read`] does on another thread: to go there and back takes longer
@@ -272,12 +284,18 @@ impl Store {
     /// Finishes what was asked for and closes. Everything asked for later is refused.
     pub async fn close(&self) {
         drop(lock(&self.inner.jobs).take());
-        let Some(writer) = lock(&self.inner.writer).take() else { return };
-        if tokio::task::spawn_blocking(move || writer.join()).await.is_ok_and(|joined| joined.is_err()) {
-            tracing::error!("the store's writer died");
-        }
-        lock(&self.inner.readers).clear();
+        drop(lock(&self.inner.reads).take());
         drop(lock(&self.inner.glancing).take());
+        let readers = std::mem::take(&mut *lock(&self.inner.readers));
+        let Some(writer) = lock(&self.inner.writer).take() else { return };
+        // The writer's connection is the last, since it alone can move the log into the file.
+        let joined = tokio::task::spawn_blocking(move || {
+            let readers = readers.into_iter().map(JoinHandle::join).all(|joined| joined.is_ok());
+            writer.join().is_ok() && readers
+        });
+        if !joined.await.unwrap_or(false) {
+            tracing::error!("a thread of the store died");
+        }
     }
 }
 
@@ -377,6 +395,16 @@ impl Tx<'_> {
         let mut fresh = self.fresh.borrow_mut();
         if fresh.feeds.last() != Some(reader) {
             fresh.feeds.push(reader.clone());
+        }
+    }
+}
+
+fn read_loop(mut connection: Connection, asked: &Mutex<threads::Receiver<Read>>) {
+    loop {
+        let read = lock(asked).recv();
+        match read {
+            Ok(read) => read(&mut connection),
+            Err(_) => return,
         }
     }
 }

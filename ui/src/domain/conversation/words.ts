@@ -16,8 +16,10 @@ export function conversationTitle({ name, others, users }: ConversationSummary):
   return name || words.titleOf(others.map(nameOf), Math.max(0, users - 1 - others.length));
 }
 
+/** On one line, without the marks of emphasis and code. */
 export function previewText({ own, sender, text }: MessagePreview): string {
-  return own ? words.previewOwn(text) : words.previewFrom(nameOf(sender), text);
+  const plain = text.replace(/(\*{1,2}|~~|`)(\S(?:.*?\S)?)\1/g, "$2");
+  return own ? words.previewOwn(plain) : words.previewFrom(nameOf(sender), plain);
 }
 
 export const standingMarks: Record<ConversationStanding, { tone: Tone; shape: Shape }> = {

@@ -47,6 +47,13 @@ function groupKind(what: string | undefined): Kind {
   }
 }
 
+/** What an item of a page is, or what was submitted and what became of it. */
+export function itemText(kind: string): string {
+  const [type = "", refused] = kind.split(": ");
+  const name = t.traffic.item[type] ?? type;
+  return refused === undefined ? name : t.traffic.itemRefused(name, refused);
+}
+
 export function isError(record: Traffic): boolean {
   return record.stage !== null || (record.status !== null && record.status >= 400);
 }

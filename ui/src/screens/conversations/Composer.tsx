@@ -142,6 +142,7 @@ export function Composer({
           look="primary"
           type="submit"
           className="h-8"
+          data-testid="send"
           disabled={text.trim() === ""}
           icon={<SendHorizontal className="size-3.5" aria-hidden="true" />}
         >

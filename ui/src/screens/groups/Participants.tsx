@@ -54,7 +54,10 @@ function Place({ participant, head }: { participant: Participant; head: number }
       </div>
       <div className="my-0.5 h-1.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
         <div
-          className={cx("h-full rounded-full", behind > 0 ? "bg-warn" : until === null ? "bg-ok" : "bg-line-strong")}
+          className={cx(
+            "h-full rounded-full",
+            behind > 0 ? "bg-warn" : until === null ? "bg-ok" : "bg-line-strong",
+          )}
           style={{ width: `${share}%` }}
         />
       </div>

@@ -2,9 +2,9 @@ import { ChevronDown, ChevronUp } from "lucide-react";
 import type { Traffic } from "@/bindings/Traffic";
 import { Alias } from "@/domain/demo/Alias";
 import { remedy } from "@/domain/peer/words";
-import { answer, kindOf } from "@/domain/traffic/words";
+import { answer, itemText, kindOf } from "@/domain/traffic/words";
 import { IconButton } from "@/shared/Button";
-import { exact } from "@/shared/format";
+import { count, exact } from "@/shared/format";
 import { Inspector, InspectorPart } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
 import { Bytes, CopyButton, Duration, Fact, Facts, Ident, Lasting } from "@/shared/values";
@@ -121,11 +121,14 @@ function Details({ record }: { record: Traffic }) {
         {record.items.length === 0 ? (
           <p className="text-muted">{t.traffic.noItems}</p>
         ) : (
-          <ul>
-            {record.items.map((item) => (
-              <li key={item.seq} className="flex gap-3">
-                <span className="w-12 text-right text-muted">{item.seq}</span>
-                <span className="font-medium">{item.kind}</span>
+          <ul title={t.traffic.itemHint}>
+            {record.items.map((item, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: what was refused has no number of its own.
+              <li key={index} className="flex gap-3">
+                <span className="w-12 text-right text-muted">
+                  {item.seq === 0 ? t.units.unknown : count(item.seq)}
+                </span>
+                <span className="font-medium">{itemText(item.kind)}</span>
               </li>
             ))}
             {record.item_count > record.items.length && (
