@@ -425,7 +425,7 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
     let decide = async |decision, rule| {
         alpha.node().decide_authorization_with(asked, None, decision, Some(rule)).await
     };
-    let (name, adder) = (alice.name().clone(), bob.uri().clone());
+    let (name, adder) = (alice.uri().name().clone(), bob.uri().clone());
     let rule = async || {
         let (name, adder) = (name.clone(), adder.clone());
         alpha.node().store().read(move |view| view.add_rule(&name, &adder)).await.unwrap()
