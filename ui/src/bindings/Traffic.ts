@@ -60,11 +60,11 @@ request_bytes: number,
  */
 response_bytes: number, 
 /**
- * The items of a feed page, at most the first 100.
+ * The items of a feed page, or what was submitted, at most the first 100.
  */
 items: Array<TrafficItem>, 
 /**
- * How many items the page had.
+ * How many there were.
  */
 item_count: number, 
 /**
