@@ -20,6 +20,8 @@
 //!
 //! The same seed gives the same actions; how they meet on their way is up to the machine.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod action;
 mod calm;
 mod killed;
