@@ -41,7 +41,8 @@ async function freePorts(count) {
 /** A folder that is removed at the end of the test. */
 export function folder(test) {
   const dir = mkdtempSync(join(tmpdir(), "drawbridge-test-"));
-  test.after(() => rmSync(dir, { recursive: true, force: true }));
+  // The services that a session's bus has started may still write while they end.
+  test.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   return dir;
 }
 
