@@ -21,7 +21,7 @@ const AT_ONCE: u32 = 8;
 /// Groups of a script.
 const GROUPS: u64 = 8;
 /// An action that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(90);
+const LONGEST: Duration = Duration::from_secs(40);
 
 struct Play {
     town: Town,

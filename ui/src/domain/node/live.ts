@@ -123,7 +123,8 @@ export class Live {
     const rest = { predicate: (query: Query) => query.queryKey[0] !== "status" };
     const before = this.#provider();
     await this.#queries.invalidateQueries({ queryKey: ["status"] });
-    if (before === undefined || before === this.#provider()) return void this.#queries.invalidateQueries(rest);
+    if (before === undefined || before === this.#provider())
+      return void this.#queries.invalidateQueries(rest);
     for (const query of this.#queries.getQueryCache().findAll(rest)) query.reset();
     // What is still shown once the pages have taken that in is read.
     setTimeout(() => void this.#queries.refetchQueries({ ...rest, type: "active" }));
