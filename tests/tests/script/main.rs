@@ -20,7 +20,7 @@
 //!
 //! The same seed gives the same actions; how they meet on their way is up to the machine.
 
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod action;
 mod calm;

@@ -189,7 +189,8 @@ impl Truth {
         if self.roster.values().any(|member| member == client) {
             let mut own: Vec<ClientUri> = about.members.iter().flat_map(|one| one.clients.clone()).collect();
             let mut all: Vec<ClientUri> = self.roster.values().cloned().collect();
-            (own.sort(), all.sort());
+            own.sort();
+            all.sort();
             if own != all || about.epoch != self.row.epoch || about.head != self.row.head {
                 wrong.push(format!(
                     "{client} sees {own:?} at epoch {}, event {} in {uri}; its owner {all:?} at {}, {}",
