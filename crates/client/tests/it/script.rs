@@ -189,7 +189,19 @@ async fn settle(world: &World, people: &[Person], group: &drawbridge_mtp::id::Gr
                 );
             } else if members.contains(client) && !gone {
                 compared += 1;
-                assert_eq!(own.get(time), Some(text), "{client} misses {text}, {seq}, seed {seed}");
+                if own.get(time) != Some(text) {
+                    let lines = person.client.conversation(group, None, 500).await.unwrap();
+                    let near: Vec<_> = lines.iter().filter(|line| line.time == *time).collect();
+                    let same: Vec<_> = lines
+                        .iter()
+                        .filter(
+                            |line| matches!(&line.what, LineKind::Message(message) if message.text == *text),
+                        )
+                        .collect();
+                    panic!(
+                        "{client} misses {text}, {seq}, seed {seed}; at that time {near:?}; with that text {same:?}; {gaps:?}"
+                    );
+                }
             }
         }
     }
