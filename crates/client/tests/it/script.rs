@@ -190,7 +190,12 @@ async fn settle(world: &World, people: &[Person], group: &drawbridge_mtp::id::Gr
             } else if members.contains(client) && !gone {
                 compared += 1;
                 // A change of it may have come in a gap too: then the words are those of before.
-                let fits = own.get(time).is_some_and(|here| here == text || !gaps.is_empty());
+                // One that was given twice, since the state that knew of the first was lost, stands once with everybody,
+                // but at either of its two times.
+                let fits = match own.get(time) {
+                    Some(here) => here == text || !gaps.is_empty(),
+                    None => own.values().any(|here| here == text),
+                };
                 if !fits {
                     let lines = person.client.conversation(group, None, 500).await.unwrap();
                     let near: Vec<_> = lines.iter().filter(|line| line.time == *time).collect();
