@@ -36,7 +36,8 @@ impl Rows {
         sql.pragma_update(None, "journal_mode", "WAL")?;
         sql.pragma_update(None, "synchronous", "FULL")?;
         sql.execute_batch(
-            "CREATE TABLE item (reader TEXT, seq INTEGER, item BLOB, at INTEGER, body BLOB,
+            "DROP TABLE IF EXISTS item;
+             CREATE TABLE item (reader TEXT, seq INTEGER, item BLOB, at INTEGER, body BLOB,
                                 PRIMARY KEY (reader, seq)) STRICT, WITHOUT ROWID",
         )?;
         Ok(Self { sql, next: 1 })
