@@ -249,9 +249,12 @@ impl Store {
             // Who asked may have gone away.
             let _ = answer.send(outcome);
         });
-        // Nothing is held while it waits: who asks may itself have to wait for others that ask.
-        let reads = lock(&self.inner.reads).clone().ok_or(StoreFault::Closed)?;
-        reads.send(read).map_err(|_| StoreFault::Closed)?;
+        // Nothing is held while it waits: who asks may itself have to wait for others that ask, or for the store to close.
+        lock(&self.inner.reads)
+            .as_ref()
+            .ok_or(StoreFault::Closed)?
+            .send(read)
+            .map_err(|_| StoreFault::Closed)?;
         answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
     }
 
@@ -533,4 +536,31 @@ fn unsigned(number: i64) -> u64 {
 
 fn time(millis: i64) -> Timestamp {
     Timestamp::from_millis(unsigned(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::ambient::System;
+
+    #[tokio::test]
+    async fn reads_that_are_set_aside_or_given_up_hold_no_place_that_others_wait_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let read = || Box::pin(store.read(|view| view.setting("strangers")));
+        let mut kept: Vec<_> = (0..2 * READERS).map(|_| read()).collect();
+        let mut given_up: Vec<_> = (0..2 * READERS).map(|_| read()).collect();
+        let mut context = Context::from_waker(Waker::noop());
+        for begun in kept.iter_mut().chain(&mut given_up) {
+            // Whether it has its answer already is up to the machine.
+            let _ = pin!(begun).poll(&mut context);
+        }
+        drop(given_up);
+        assert_eq!(read().await.unwrap(), None);
+        store.close().await;
+        assert!(matches!(read().await, Err(StoreFault::Closed)));
+    }
 }
