@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use drawbridge_mtp::grant::GrantClaims;
@@ -13,7 +14,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{HandMade, KeyPackageDraft, Phone, Realm, Station};
+use drawbridge_testkit::{Daemon, HandMade, KeyPackageDraft, Phone, Realm, Station};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -80,15 +81,19 @@ impl Scene {
     /// What Alice's only client gives for a claim with `grant`.
     async fn got(&self, grant: &str) -> (String, Option<Octets>) {
         let reply = self.claims(&self.ask(&[&self.alice], &[grant])).await;
-        let client = &reply["users"][0]["clients"][0];
-        let package = client.get("key_package").map(|octets| serde_json::from_value(octets.clone()).unwrap());
-        (client["status"].as_str().unwrap().to_owned(), package)
+        (reply["users"][0]["clients"][0]["status"].as_str().unwrap().to_owned(), package_in(&reply))
     }
 
     /// The status of Alice in a claim with `grant`.
     async fn status(&self, grant: &str) -> Value {
         self.claims(&self.ask(&[&self.alice], &[grant])).await["users"][0]["status"].clone()
     }
+}
+
+/// The KeyPackage of the first user's first client in the answer to a claim.
+fn package_in(reply: &Value) -> Option<Octets> {
+    let package = reply["users"][0]["clients"][0].get("key_package")?;
+    Some(serde_json::from_value(package.clone()).unwrap())
 }
 
 async fn publishes(phone: &Phone, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
@@ -105,7 +110,8 @@ async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
     let stock = publishes(&phone, vec![phone.key_package(), phone.key_package()]).await;
     let last = phone.key_package().last_resort().make();
     let (_, counts) = phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
-    assert_eq!(counts, json!({"available": 2, "last_resort": true}));
+    let of = |available| json!([{"cipher_suite": 1, "available": available}]);
+    assert_eq!(counts, json!({"available": 2, "last_resort": true, "suites": of(2)}));
 
     let (first, second) = (scene.grant().await, scene.grant().await);
     let given = scene.got(&first).await;
@@ -119,7 +125,10 @@ async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
     for _ in 0..2 {
         assert_eq!(scene.got(&scene.grant().await).await, ("ok".into(), Some(last.clone())));
     }
-    assert_eq!(phone.gets("/key-packages").await, json!({"available": 0, "last_resort": true}));
+    assert_eq!(
+        phone.gets("/key-packages").await,
+        json!({"available": 0, "last_resort": true, "suites": of(0)})
+    );
 
     // What was handed out cannot be published again.
     phone.posts("/key-packages", json!({"key_packages": stock})).await;
@@ -141,6 +150,49 @@ async fn a_repeat_gets_the_same_after_a_restart() {
     scene.alpha.stop().await;
     scene.alpha.start().await;
     assert_eq!(scene.got(&grant).await, given);
+}
+
+/// Whatever was answered before a kill, none is handed out for two grants, and a repeat gets the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice() {
+    const GRANTS: usize = KILLS * CLAIMS;
+    const KILLS: usize = 20;
+    const CLAIMS: usize = 8;
+    let scene = Scene::new().await;
+    let phone = scene.phone("phone").await;
+    publishes(&phone, (0..GRANTS).map(|_| phone.key_package()).collect()).await;
+    let mut grants = Vec::new();
+    for _ in 0..GRANTS {
+        grants.push(scene.grant().await);
+    }
+    scene.alpha.stop().await;
+
+    let mut given = Vec::new();
+    for claimed in grants.chunks(CLAIMS) {
+        let [random] = scene.realm.clock().random();
+        let daemon = Daemon::start(scene.alpha.config()).await;
+        let claims = claimed.iter().map(|grant| {
+            let ask = scene.ask(&[&scene.alice], &[grant]);
+            let claim = scene.peer.posts(scene.alpha.provider(), "/keypackages/claim", &ask);
+            async move { Some((grant, package_in(&claim.send_or_lose().await?.json()))) }
+        });
+        let (answers, ()) = tokio::join!(futures_util::future::join_all(claims), async {
+            tokio::time::sleep(Duration::from_micros(u64::from(random) * 100)).await;
+            daemon.kill();
+        });
+        given.extend(answers.into_iter().flatten());
+    }
+    scene.alpha.start().await;
+    for (grant, package) in &given {
+        assert_eq!(scene.got(grant).await.1, *package, "a repeat after the kill gets the same");
+    }
+    let mut all = HashSet::new();
+    for grant in &grants {
+        let (status, package) = scene.got(grant).await;
+        assert_eq!(status, "ok", "one for each grant, so none may be lost either");
+        assert!(all.insert(package.unwrap().as_slice().to_vec()), "one is handed out twice");
+    }
+    println!("{} of {GRANTS} claims were answered before a kill", given.len());
 }
 
 #[tokio::test]
@@ -273,7 +325,10 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     let ask = json!({"key_packages": [good], "last_resort": phone.key_package().holding(3600, 7200).make()});
     let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().starts_with("last_resort "));
-    assert_eq!(phone.gets("/key-packages").await, json!({"available": 0, "last_resort": false}));
+    assert_eq!(
+        phone.gets("/key-packages").await,
+        json!({"available": 0, "last_resort": false, "suites": []})
+    );
 
     // Bare octets are as good as a message, and the same one twice is one.
     let bare = Octets::from(good.as_slice()[4..].to_vec());

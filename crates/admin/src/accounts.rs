@@ -39,7 +39,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
                 uri: ClientUri::new(&uri, &client.name),
                 created: client.created,
                 last_seen: client.last_seen,
-                stock: shown_stock(*stock),
+                stock: shown_stock(stock),
                 built_in: built_in(client),
             });
         User {
@@ -82,8 +82,8 @@ fn contacts(user: &UserUri, connections: &[ConnectionRow], rules: &[AddRuleRow])
 }
 
 /// A client's stock; none where it has nothing and so never was a client that can be added.
-fn shown_stock(stock: KeyPackageStock) -> Option<Stock> {
-    let KeyPackageStock { available, last_resort } = stock;
+fn shown_stock(stock: &KeyPackageStock) -> Option<Stock> {
+    let KeyPackageStock { available, last_resort, .. } = *stock;
     (available > 0 || last_resort).then(|| Stock {
         available: u32::try_from(available).unwrap_or(u32::MAX),
         last_resort,

@@ -425,31 +425,38 @@ impl<H: Home> Client<H> {
         self.intend(group, |_, _| Ok(Want::Renew)).await
     }
 
-    /// Whether nothing is left to do: nothing is on its way, nothing is wanted but what waits for somebody's consent,
-    /// and the state of every conversation that goes on fits the group's.
+    /// What is left to do, in words; none where this client is at rest: nothing is on its way, nothing is wanted but
+    /// what waits for somebody's consent, and the state of every conversation that goes on fits the group's.
     ///
     /// # Errors
     ///
     /// Where the store fails.
-    pub async fn is_at_rest(&self) -> Result<bool, ClientFault> {
+    pub async fn left_to_do(&self) -> Result<Vec<String>, ClientFault> {
         self.step(|tx| {
+            let mut left = Vec::new();
             if tx.cursor()?.unchecked {
-                return Ok(false);
+                left.push("its groups are not held against their logs yet".to_owned());
             }
             for conversation in tx.conversations()? {
-                let group = &conversation.group;
-                let going_on = conversation.is_over()
-                    || (conversation.standing == Standing::Member
-                        && conversation.registering.is_none()
-                        && conversation.wait_for <= conversation.epoch);
-                let sent = tx.outgoing(group)?.iter().all(|outgoing| outgoing.stage == Stage::Failed);
-                let waits = |want: &Want| matches!(want, Want::Add { approved: false, .. });
-                let done = tx.intents(group)?.iter().all(|intent| waits(&intent.want));
-                if !(going_on && sent && done) {
-                    return Ok(false);
+                let Conversation { group, standing, epoch, wait_for, .. } = &conversation;
+                if !conversation.is_over() {
+                    if *standing != Standing::Member {
+                        left.push(format!("{group}: it is {standing:?}"));
+                    }
+                    if conversation.registering.is_some() {
+                        left.push(format!("{group}: it is not registered"));
+                    }
+                    if wait_for > epoch {
+                        left.push(format!("{group}: it is at epoch {epoch} and waits for {wait_for}"));
+                    }
                 }
+                let on_its_way = tx.outgoing(group)?.into_iter().filter(|one| one.stage != Stage::Failed);
+                left.extend(on_its_way.map(|one| format!("{group}: {} is {:?}", one.kind, one.stage)));
+                let consented = |want: &Want| !matches!(want, Want::Add { approved: false, .. });
+                let wanted = tx.intents(group)?.into_iter().filter(|intent| consented(&intent.want));
+                left.extend(wanted.map(|intent| format!("{group}: {:?} from {}", intent.want, intent.due)));
             }
-            Ok(true)
+            Ok(left)
         })
         .await
     }

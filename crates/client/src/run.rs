@@ -24,6 +24,7 @@ use futures_util::{
     future::join_all,
     stream::{FuturesUnordered, StreamExt},
 };
+use openmls::prelude::Ciphersuite;
 
 use crate::{
     client::Client,
@@ -31,19 +32,18 @@ use crate::{
     group::{self, Plan, Taken},
     home::{Home, HomeFault},
     mls,
+    settings::Settings,
     store::{Conversation, Cursor, Tx, random},
     view::{Change, Standing},
 };
 
 /// The longest that a loop rests without looking.
 const LONGEST_REST: Duration = Duration::from_secs(30);
-/// How often the stock is looked at where nothing says that it is low.
-const STOCK_EVERY: Duration = Duration::from_secs(3_600);
 /// The most items of a page: as many as one step takes without keeping others waiting.
 const PAGE: u64 = 200;
 /// So many submissions are given to the provider at once.
 const SUBMISSIONS: usize = 64;
-/// For every so many KeyPackages of the default suite there is one of each other.
+/// For every so many KeyPackages of the default suite there is one of each other, and never none.
 const OTHER_SUITES: u64 = 10;
 
 /// The bodies of a page that are objects, by their hash.
@@ -477,7 +477,7 @@ impl<H: Home> Client<H> {
     /// Publishes KeyPackages where there are too few; says when to look again.
     async fn keep_stock(&self) -> Duration {
         match self.fill_stock().await {
-            Ok(()) => STOCK_EVERY,
+            Ok(()) => self.settings.stock_every,
             Err(fault) => {
                 tracing::debug!(client = %self.uri(), %fault, "KeyPackages are published later");
                 LONGEST_REST
@@ -486,50 +486,60 @@ impl<H: Home> Client<H> {
     }
 
     async fn fill_stock(&self) -> Result<(), ClientFault> {
+        // What was made before may not have arrived.
+        self.publish_unpublished().await?;
         let stock = self.home.stock().await?;
-        let packages = self
-            .step(move |tx| {
-                let provider = mls::Provider::new(tx);
-                let lifetime = tx.settings.package_lifetime;
-                // The private keys of what nobody can use any more are destroyed.
-                for old in tx.packages_expired(tx.now)? {
-                    provider.forget_package(&old.reference)?;
-                    tx.forget_package(&old.reference)?;
-                }
-                let (ready, resort): (Vec<_>, Vec<_>) =
-                    tx.unpublished_packages()?.into_iter().partition(|package| !package.last_resort);
-                let have = stock.available + ready.len() as u64;
-                if stock.available < tx.settings.stock_low {
-                    for number in have..tx.settings.stock_full {
-                        let [default, others @ ..] = mls::CIPHER_SUITES;
-                        let other = usize::try_from(number % OTHER_SUITES).unwrap_or_default();
-                        provider.make_package(tx, *others.get(other).unwrap_or(&default), false)?;
+        self.step(move |tx| {
+            let provider = mls::Provider::new(tx);
+            // The private keys of what nobody can use any more are destroyed.
+            for old in tx.packages_expired(tx.now)? {
+                provider.forget_package(&old.reference)?;
+                tx.forget_package(&old.reference)?;
+            }
+            for suite in mls::CIPHER_SUITES {
+                let (low, full) = stock_of(tx.settings, suite);
+                let available = stock.of(suite.into());
+                if available < low {
+                    for _ in available..full {
+                        provider.make_package(tx, suite, false)?;
                     }
                 }
-                let renewed = tx.has_last_resort_after(tx.now.plus(lifetime / 3))?;
-                if resort.is_empty() && (!stock.last_resort || !renewed) {
-                    provider.make_package(tx, mls::CIPHER_SUITES[0], true)?;
-                }
-                tx.unpublished_packages()
-            })
-            .await?;
-        if !packages.is_empty() {
-            let publish = PublishKeyPackages {
-                key_packages: packages
-                    .iter()
-                    .filter(|one| !one.last_resort)
-                    .map(|one| one.bytes.clone())
-                    .collect(),
-                last_resort: packages.iter().rfind(|one| one.last_resort).map(|one| one.bytes.clone()),
-            };
-            self.home.publish(publish).await?;
-        }
-        self.step(move |tx| {
-            tx.published(&packages)?;
-            tx.put("stock-low", &false)
+            }
+            if !(stock.last_resort
+                && tx.has_last_resort_after(tx.now.plus(tx.settings.package_lifetime / 3))?)
+            {
+                provider.make_package(tx, mls::CIPHER_SUITES[0], true)?;
+            }
+            Ok(())
         })
-        .await
+        .await?;
+        self.publish_unpublished().await?;
+        self.step(|tx| tx.put("stock-low", &false)).await
     }
+
+    /// Gives the provider the KeyPackages that it has not got.
+    async fn publish_unpublished(&self) -> Result<(), ClientFault> {
+        let packages = self.step(|tx| tx.unpublished_packages()).await?;
+        if packages.is_empty() {
+            return Ok(());
+        }
+        let publish = PublishKeyPackages {
+            key_packages: packages
+                .iter()
+                .filter(|one| !one.last_resort)
+                .map(|one| one.bytes.clone())
+                .collect(),
+            last_resort: packages.iter().rfind(|one| one.last_resort).map(|one| one.bytes.clone()),
+        };
+        self.home.publish(publish).await?;
+        self.step(move |tx| tx.published(&packages)).await
+    }
+}
+
+/// Of a suite: below how many KeyPackages there will be more, and how many then. Most groups have the default one.
+fn stock_of(settings: &Settings, suite: Ciphersuite) -> (u64, u64) {
+    let share = |all: u64| if suite == mls::CIPHER_SUITES[0] { all } else { all.div_ceil(OTHER_SUITES) };
+    (share(settings.stock_low), share(settings.stock_full))
 }
 
 /// Takes in items until one needs what the log has; gives the group, what it has and what it needs.

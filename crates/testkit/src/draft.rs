@@ -98,6 +98,11 @@ impl<'a> Draft<'a> {
 
     /// Sends it; the answer has to be signed well.
     pub async fn send(self) -> Heard {
+        self.send_or_lose().await.expect("the node answers, to the end")
+    }
+
+    /// Sends it to a node that may die meanwhile, which is no answer; the answer has to be signed well.
+    pub async fn send_or_lose(self) -> Option<Heard> {
         let keys = self.peer.keys_of(&self.at).await;
         let content = self.content.as_ref().map(|(kind, content)| (kind.as_str(), content.as_slice()));
         let signed = self.signer.sign_request(&self.method, &self.target_uri, &self.to, content, self.stamp);
@@ -113,14 +118,14 @@ impl<'a> Draft<'a> {
         if let Some(content) = self.instead.or(self.content.map(|(_, content)| content)) {
             request = request.body(content);
         }
-        let response = request.send().await.expect("the node answers");
+        let response = request.send().await.ok()?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.expect("the node answers to the end").to_vec();
+        let body = response.bytes().await.ok()?.to_vec();
         let now = self.peer.clock().now();
         verify_response(status, &headers, &body, &binding, &self.at, &keys, now)
             .unwrap_or_else(|fault| panic!("{status} is not signed well: {fault}"));
         assert_eq!(headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes), Some(&b"no-store"[..]));
-        Heard { status, headers, body }
+        Some(Heard { status, headers, body })
     }
 
     /// Sends it, and has to be refused with `code`.

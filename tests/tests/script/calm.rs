@@ -52,9 +52,10 @@ async fn unrest(town: &Town) -> Option<String> {
     for uri in &town.clients {
         let house = town.house(uri.provider());
         let client = house.built_in(uri)?;
-        let at_rest = house.does(async move { client.is_at_rest().await }).await;
-        if town.expects("looks whether it is at rest", at_rest) != Some(true) {
-            return Some(format!("{uri} is not at rest"));
+        let left = house.does(async move { client.left_to_do().await }).await;
+        match town.expects("looks what is left to do", left) {
+            Some(left) if left.is_empty() => {}
+            left => return Some(format!("{uri} is not at rest: {}", left.unwrap_or_default().join("; "))),
         }
         let reader = Reader::Client(uri.clone());
         if let Some(what) = town.reads(house, move |view| unread(view, &reader)).await? {
@@ -195,9 +196,9 @@ async fn told(town: &Town) -> String {
         let house = town.house(uri.provider());
         let Some(client) = house.built_in(uri) else { continue };
         let looked =
-            house.does(async move { (client.is_at_rest().await, client.conversations().await) }).await;
-        let Some((at_rest, Ok(conversations))) = looked else { continue };
-        text += &format!("{uri}: at rest: {at_rest:?}\n");
+            house.does(async move { (client.left_to_do().await, client.conversations().await) }).await;
+        let Some((left, Ok(conversations))) = looked else { continue };
+        text += &format!("{uri}: left to do: {left:?}\n");
         for about in conversations {
             text += &format!(
                 "  {} {:?} epoch {} event {} waiting {} asked {:?} {:?}\n",

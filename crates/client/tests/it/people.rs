@@ -186,8 +186,8 @@ async fn what_all_say_at_once_stands_with_all_in_the_order_of_the_log() {
         until("all is there and has its place", async || {
             let messages = person.messages(&group).await;
             let whole = messages.len() == 60 && messages.iter().all(|one| one.state == Delivery::Accepted);
-            let at_rest = person.client.is_at_rest().await.unwrap();
-            (whole && at_rest).then(|| messages.into_iter().map(|one| one.text).collect::<Vec<_>>())
+            let left = person.client.left_to_do().await.unwrap();
+            (whole && left.is_empty()).then(|| messages.into_iter().map(|one| one.text).collect::<Vec<_>>())
         })
         .await
     };

@@ -15,7 +15,7 @@ use drawbridge_mtp::{
         ClientClaim, ClientClaimRequest, ConnectionState, Event, EventKind, FeedPage, FeedQuery,
         GroupInfoReply, Item, ItemBody, KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups,
         Placed, PublishKeyPackages, RegisterGroup, Roster, RosterMember, ShownAuthorizations,
-        ShownConnections, Submission, SubmissionKind, SubmissionResult, UserClaim, Welcome,
+        ShownConnections, Submission, SubmissionKind, SubmissionResult, SuiteStock, UserClaim, Welcome,
     },
     octets::{Hash32, Octets},
     policy::Policy,
@@ -115,6 +115,14 @@ fn client_of(credential: &Credential) -> ClientUri {
 
 fn message(bytes: &[u8]) -> MlsMessageBodyIn {
     MlsMessageIn::tls_deserialize(&mut &*bytes).unwrap().extract()
+}
+
+fn suite_of(package: &Octets) -> u16 {
+    let MlsMessageBodyIn::KeyPackage(package) = message(package.as_slice()) else {
+        panic!("a KeyPackage is an MLSMessage");
+    };
+    let crypto = openmls_rust_crypto::RustCrypto::default();
+    KeyPackageIn::validate(package, &crypto, ProtocolVersion::Mls10).unwrap().ciphersuite().into()
 }
 
 impl World {
@@ -500,9 +508,17 @@ impl Home for Door {
     async fn stock(&self) -> Answer<KeyPackageStock> {
         let state = self.world.lock();
         let mailbox = &state.mailboxes[&self.client];
+        let mut suites: BTreeMap<u16, u64> = BTreeMap::new();
+        for package in &mailbox.packages {
+            *suites.entry(suite_of(package)).or_default() += 1;
+        }
         Ok(KeyPackageStock {
             available: mailbox.packages.len() as u64,
             last_resort: mailbox.last_resort.is_some(),
+            suites: suites
+                .into_iter()
+                .map(|(cipher_suite, available)| SuiteStock { cipher_suite, available })
+                .collect(),
         })
     }
 
@@ -567,14 +583,7 @@ impl Home for Door {
             let key = (claim.group.clone(), adder.clone());
             let mut clients = Vec::new();
             for (client, mailbox) in state.mailboxes.iter_mut().filter(|(client, _)| *client.user() == user) {
-                let fits = |package: &Octets| {
-                    let MlsMessageBodyIn::KeyPackage(package) = message(package.as_slice()) else {
-                        panic!("a KeyPackage is an MLSMessage");
-                    };
-                    let crypto = openmls_rust_crypto::RustCrypto::default();
-                    let package = KeyPackageIn::validate(package, &crypto, ProtocolVersion::Mls10).unwrap();
-                    claim.cipher_suites.contains(&package.ciphersuite().into())
-                };
+                let fits = |package: &Octets| claim.cipher_suites.contains(&suite_of(package));
                 let package =
                     mailbox.handed.get(&key).filter(|package| fits(package)).cloned().or_else(|| {
                         let at = mailbox.packages.iter().position(&fits)?;

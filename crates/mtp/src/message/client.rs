@@ -31,12 +31,32 @@ pub struct PublishKeyPackages {
 }
 
 /// What a client's provider has of its KeyPackages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyPackageStock {
     /// How many there are to be handed out once.
     pub available: u64,
     /// Whether there is one for when no other is left.
     pub last_resort: bool,
+    /// How many of `available` there are of each cipher suite: a group takes those of its own suite alone.
+    #[serde(default)]
+    pub suites: Vec<SuiteStock>,
+}
+
+impl KeyPackageStock {
+    /// How many there are to be handed out once of a cipher suite.
+    pub fn of(&self, cipher_suite: u16) -> u64 {
+        let suite = self.suites.iter().find(|suite| suite.cipher_suite == cipher_suite);
+        suite.map_or(0, |suite| suite.available)
+    }
+}
+
+/// What there is of one cipher suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiteStock {
+    /// The MLS number of the suite.
+    pub cipher_suite: u16,
+    /// How many there are to be handed out once.
+    pub available: u64,
 }
 
 /// `POST /connections` of a client.

@@ -18,7 +18,7 @@ pub use claim::{ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClai
 pub use client::{
     AskToAdd, AskToConnect, Asked, ClientClaimRequest, KeyPackageStock, Me, OwnGroup, OwnGroups,
     PublishKeyPackages, RegisterGroup, ShownAuthorization, ShownAuthorizations, ShownConnection,
-    ShownConnections,
+    ShownConnections, SuiteStock,
 };
 pub use consent::{
     AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,

@@ -1,7 +1,7 @@
 //! KeyPackages that our clients have published, and those that were handed out (section 9).
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name};
-use drawbridge_mtp::message::KeyPackageStock;
+use drawbridge_mtp::message::{KeyPackageStock, SuiteStock};
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -37,18 +37,19 @@ fn stored(row: &Row<'_>) -> Result<StoredKeyPackage, rusqlite::Error> {
 impl View<'_> {
     /// What a client has left to be handed out.
     pub fn key_package_stock(&self, user: &Name, client: &Name) -> Result<KeyPackageStock, StoreFault> {
-        Ok(self
-            .sql
-            .prepare_cached(
-                "SELECT count(*) FILTER (WHERE NOT last_resort), count(*) FILTER (WHERE last_resort)
-                 FROM key_package WHERE user = ?1 AND client = ?2",
-            )?
-            .query_row([user.as_str(), client.as_str()], |row| {
-                Ok(KeyPackageStock {
-                    available: unsigned(row.get(0)?),
-                    last_resort: row.get::<_, i64>(1)? > 0,
-                })
-            })?)
+        let mut statement = self.sql.prepare_cached(
+            "SELECT suite, count(*) FILTER (WHERE NOT last_resort), count(*) FILTER (WHERE last_resort)
+             FROM key_package WHERE user = ?1 AND client = ?2 GROUP BY suite ORDER BY suite",
+        )?;
+        let mut rows = statement.query([user.as_str(), client.as_str()])?;
+        let mut stock = KeyPackageStock::default();
+        while let Some(row) = rows.next()? {
+            let (cipher_suite, available) = (row.get(0)?, unsigned(row.get(1)?));
+            stock.available += available;
+            stock.last_resort |= row.get::<_, i64>(2)? > 0;
+            stock.suites.push(SuiteStock { cipher_suite, available });
+        }
+        Ok(stock)
     }
 
     /// The first of a client's KeyPackages that lives at `now` and `will_do`, the oldest first; and whether any lives.

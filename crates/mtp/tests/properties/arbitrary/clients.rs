@@ -3,7 +3,7 @@
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClientClaimRequest, KeyPackageStock, Me, OwnGroup, OwnGroups,
     PublishKeyPackages, RegisterGroup, ShownAuthorization, ShownAuthorizations, ShownConnection,
-    ShownConnections,
+    ShownConnections, SuiteStock,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -23,7 +23,14 @@ pub(crate) fn publish() -> impl Strategy<Value = PublishKeyPackages> {
 }
 
 pub(crate) fn stock() -> impl Strategy<Value = KeyPackageStock> {
-    (integer(), any::<bool>()).prop_map(|(available, last_resort)| KeyPackageStock { available, last_resort })
+    let suites = vec((any::<u16>(), integer()), 0..4).prop_map(|suites| {
+        suites.into_iter().map(|(cipher_suite, available)| SuiteStock { cipher_suite, available }).collect()
+    });
+    (integer(), any::<bool>(), suites).prop_map(|(available, last_resort, suites)| KeyPackageStock {
+        available,
+        last_resort,
+        suites,
+    })
 }
 
 pub(crate) fn ask_to_connect() -> impl Strategy<Value = AskToConnect> {
