@@ -146,60 +146,59 @@ async fn handshake(
         return Ok(rejected(problem));
     }
     let Some(mut writing) = core.write_group(group).await? else { return Ok(rejected(no_such_group())) };
-    if let Some(placed) = placed(core, group, submitter, submission.id).await? {
-        return Ok(Outcome::Duplicate(placed));
-    }
     // Taken out for as long as it is not settled that memory and store agree.
-    let Some(state) = writing.take() else { return Ok(rejected(no_such_group())) };
-    let message = match read_handshake(&state, &submission) {
-        Ok(message) => message,
+    let Some(mut state) = writing.take() else { return Ok(rejected(no_such_group())) };
+    let judged = read_handshake(&state, &submission).and_then(|message| {
+        let epoch = message.epoch().as_u64();
+        Ok((epoch, state.judge(&submission.sender, message, Hold::Policy)?))
+    });
+    match judged {
         Err(problem) => {
             writing.put(state);
-            return Ok(rejected(problem));
+            refused(core, group, submitter, submission.id, problem).await
         }
-    };
-    let epoch = message.epoch().as_u64();
-    match state.judge(&submission.sender, message, Hold::Policy) {
-        Err(problem) => {
-            writing.put(state);
-            Ok(rejected(problem))
-        }
-        Ok(Judged::Proposal(judged)) => {
+        Ok((epoch, Judged::Proposal(judged))) => {
             let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
             let numbered = core.store.write(move |tx| {
                 let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+                if let Some(placed) = tx.placed(row.id, &submitter, submission.id)? {
+                    return Ok(Outcome::Duplicate(placed));
+                }
                 if leaver.is_some() {
                     tx.set_leaving(row.id, leaver)?;
                 }
                 number(tx, &mut row, &submitter, &submission, epoch).map(Outcome::Accepted)
             });
             let outcome: Outcome = numbered.await?;
-            let mut state = state;
-            state.keep(judged);
+            if let Outcome::Accepted(_) = outcome {
+                state.keep(judged);
+            }
             writing.put(state);
             Ok(outcome)
         }
-        Ok(Judged::Commit(judged)) => {
+        Ok((_, Judged::Commit(judged))) => {
             commit(core, group, submitter, submission, writing, state, *judged).await
         }
     }
 }
 
-/// The place that a submission has already. Asked by way of the writer: who submitted it before may have gone away while
-/// it was on its way into the store.
-async fn placed(
+/// What does not hold, or does not any more: what was accepted before is judged against a later epoch, and its first
+/// result counts. Asked by way of the writer: who submitted it then may have gone away while it was on its way into the
+/// store.
+async fn refused(
     core: &Core,
     group: &GroupUri,
     submitter: &Provider,
     id: Id,
-) -> Result<Option<Placed>, StoreFault> {
+    problem: Problem,
+) -> Result<Outcome, StoreFault> {
     let (group, submitter) = (group.clone(), submitter.clone());
-    core.store
-        .write(move |tx| match tx.group(&group)? {
-            Some(row) => tx.placed(row.id, &submitter, id),
-            None => Ok(None),
-        })
-        .await
+    let placed = core.store.write(move |tx| match tx.group(&group)? {
+        Some(row) => tx.placed(row.id, &submitter, id),
+        None => Ok(None),
+    });
+    let placed: Option<Placed> = placed.await?;
+    Ok(placed.map_or_else(|| rejected(problem), Outcome::Duplicate))
 }
 
 fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
@@ -233,23 +232,24 @@ async fn commit(
 ) -> Result<Outcome, StoreFault> {
     if let Err(problem) = check_company(&state, &submission, &judged) {
         writing.put(state);
-        return Ok(rejected(problem));
+        return refused(core, group, submitter, submission.id, problem).await;
     }
     let grants = match grants::cover(core, group, &judged.needs_grant, &submission.grants).await {
         Ok(grants) => grants,
         Err(uncovered) => {
             writing.put(state);
-            return match uncovered {
-                Uncovered::Problem(problem) => Ok(rejected(problem)),
-                Uncovered::Later(after) => Ok(rejected(Problem::new(
+            let problem = match uncovered {
+                Uncovered::Problem(problem) => problem,
+                Uncovered::Later(after) => Problem::new(
                     Code::Unavailable,
                     format!(
                         "the keys of a grant's issuer cannot be had now; try again in {} s",
                         after.as_secs().max(1)
                     ),
-                ))),
-                Uncovered::Store(fault) => Err(fault),
+                ),
+                Uncovered::Store(fault) => return Err(fault),
             };
+            return refused(core, group, submitter, submission.id, problem).await;
         }
     };
     let ended = state.epoch();
@@ -266,13 +266,19 @@ async fn commit(
     };
     let (ours, uri, submitter) = (core.ours.clone(), group.clone(), submitter.clone());
     let made = core.store.write(move |tx| {
-        let Some(row) = tx.group(&uri)? else { return Ok(None) };
-        place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree).map(Some)
+        let Some(row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+        if let Some(placed) = tx.placed(row.id, &submitter, submission.id)? {
+            return Ok(Outcome::Duplicate(placed));
+        }
+        place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree)
+            .map(Outcome::Accepted)
     });
-    // Where this fails, the state stays out and is read from the store again.
-    let placed: Option<Placed> = made.await?;
-    writing.put(state);
-    Ok(placed.map_or_else(|| rejected(no_such_group()), Outcome::Accepted))
+    // Where it is not made, the state stays out and is read from the store again.
+    let outcome: Outcome = made.await?;
+    if let Outcome::Accepted(_) = outcome {
+        writing.put(state);
+    }
+    Ok(outcome)
 }
 
 /// Whether what has to come with a commit has come.
