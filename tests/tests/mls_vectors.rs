@@ -12,11 +12,11 @@ mod mls_vectors {
 
     use drawbridge_mtp::message::{
         Body, EventKind, FeedQuery, ItemBody, Outcome, Placed, SubmissionKind, SubmissionResult,
-        SubmissionResults, Submissions,
+        SubmissionResults, Submissions, Welcome,
     };
     use drawbridge_mtp::octets::Octets;
     use drawbridge_mtp::wire::{self, Encoding};
-    use drawbridge_node::store::{NewEvent, StoreFault};
+    use drawbridge_node::store::{NewEvent, Reader, StoreFault};
     use drawbridge_testkit::{Circle, Device, Owned, acquainted_by_hand};
     use serde_json::Value;
 
@@ -132,5 +132,50 @@ mod mls_vectors {
         let expected: Vec<_> = structures.iter().cloned().map(Body::Here).collect();
         assert!(logged == expected, "in the participant's log");
         println!("messages, from a log to participants: {0} run, {0} passed, 0 refused", structures.len());
+    }
+
+    #[tokio::test]
+    async fn messages_come_as_welcomes_with_their_trees() {
+        let Some(structures) = structures() else { return };
+        let circle = Circle::of(2).await;
+        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+        let tea = circle.group("tea", &ann, &[&ben]).await;
+        circle.stations[1].follows(&tea, 1).await;
+        let [first] = welcomes(&ben, 1).await.try_into().unwrap();
+        let (beta, node) = (Reader::Peer(circle.stations[1].provider().clone()), circle.stations[0].node());
+        for some in structures.chunks(500) {
+            let (some, group, beta) = (some.to_vec(), tea.clone(), beta.clone());
+            let references = first.key_package_refs.clone();
+            let put = node.store().write(move |tx| {
+                let next = tx.group(&group)?.unwrap().head + 1;
+                for octets in &some {
+                    let octets = octets.as_slice();
+                    tx.append_welcome(&beta, &group, octets, references.clone(), octets, next)?;
+                }
+                Ok::<_, StoreFault>(())
+            });
+            put.await.unwrap();
+        }
+        let came = welcomes(&ben, 1 + structures.len()).await.split_off(1);
+        let bytes = came.into_iter().map(|one| [one.welcome, one.ratchet_tree]);
+        let expected = structures.iter().map(|octets| [(); 2].map(|()| Body::Here(octets.clone())));
+        assert!(bytes.eq(expected), "what came is not what was given");
+        println!("messages, as Welcomes and trees: {0} run, {0} passed, 0 refused", structures.len());
+    }
+
+    /// The first `count` Welcomes of a client's feed.
+    async fn welcomes(device: &Device, count: usize) -> Vec<Welcome> {
+        let (mut welcomes, mut query) = (Vec::new(), FeedQuery { wait: 5, ..FeedQuery::default() });
+        while welcomes.len() < count {
+            let page = device.feed(&query).await.unwrap();
+            query.generation = Some(page.generation);
+            for item in page.items {
+                query.after = item.seq;
+                if let ItemBody::Welcome(welcome) = item.body {
+                    welcomes.push(welcome);
+                }
+            }
+        }
+        welcomes
     }
 }
