@@ -1,6 +1,6 @@
 //! Where the providers of a test live.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ impl Realm {
     fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {
         let file = |what: &str| self.dir.path().join(format!("{port}-{what}.pem"));
         let pair = KeyPair::generate().unwrap();
-        let made = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap();
+        let made = CertificateParams::new(vec![host().to_string()]).unwrap();
         std::fs::write(file("cert"), made.signed_by(&pair, &self.issuer).unwrap().pem()).unwrap();
         std::fs::write(file("key"), pair.serialize_pem()).unwrap();
         (file("cert"), file("key"))
@@ -139,15 +139,26 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 fn provider_at(address: SocketAddr) -> Provider {
-    format!("127.0.0.1:{}", address.port()).parse().unwrap()
+    address.to_string().parse().unwrap()
 }
 
 /// A port that nobody listens at, outside the range that outgoing connections are given theirs from: it stays free
 /// while a node that had it is stopped.
+/// The address of this process's providers. Those that are killed and started again need their port for themselves
+/// meanwhile, so each process has an address of its own, where the system has the whole of 127.0.0.0/8.
+fn host() -> Ipv4Addr {
+    if !cfg!(target_os = "linux") {
+        return Ipv4Addr::LOCALHOST;
+    }
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    // Neither the address that everybody else uses, nor the broadcast's.
+    Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low)
+}
+
 fn free_port(clock: &Clock) -> SocketAddr {
     loop {
         let port = 10_000 + u16::from_le_bytes(clock.random()) % 22_000;
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let address = SocketAddr::from((host(), port));
         if TcpListener::bind(address).is_ok() {
             return address;
         }

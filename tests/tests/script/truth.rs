@@ -204,11 +204,16 @@ impl Truth {
     }
 
     fn shows(&self, client: &ClientUri, lines: &[LineView], wrong: &mut Vec<String>) -> usize {
-        let uri = &self.row.uri;
-        // Which event a message was: by who sent it and when.
-        let mut events: BTreeMap<(&ClientUri, u64), Vec<&Event>> = BTreeMap::new();
-        for event in self.log.iter().filter(|event| event.kind == EventKind::Application).rev() {
-            events.entry((&event.sender, event.time.as_millis())).or_default().push(event);
+        let (uri, meant) = (&self.row.uri, self.messages_for(client));
+        // Which event a message was: by who sent it and when. Of one instant there may be several, and some of an epoch
+        // that the client cannot read: it is one of those that it can, in their order.
+        let mut events: BTreeMap<(&ClientUri, u64), Vec<u64>> = BTreeMap::new();
+        let said = self.log.iter().filter(|event| event.kind == EventKind::Application);
+        for event in said.clone().filter(|event| !meant.contains(&event.seq)).rev() {
+            events.entry((&event.sender, event.time.as_millis())).or_default().push(event.seq);
+        }
+        for event in said.filter(|event| meant.contains(&event.seq)).rev() {
+            events.entry((&event.sender, event.time.as_millis())).or_default().push(event.seq);
         }
         let (mut shown, mut texts, mut gaps) = (Vec::new(), BTreeSet::new(), Vec::new());
         for line in lines {
@@ -219,7 +224,7 @@ impl Truth {
                     }
                     let event = events.get_mut(&(&message.client, line.time.as_millis())).and_then(Vec::pop);
                     match event {
-                        Some(event) => shown.push(event.seq),
+                        Some(seq) => shown.push(seq),
                         None => wrong.push(format!(
                             "{client} shows {:?} of {} in {uri}, which is not in the log",
                             message.text, message.client
@@ -233,13 +238,26 @@ impl Truth {
                 _ => {}
             }
         }
-        self.has_all(client, &shown, &gaps, wrong);
+        self.has_all(client, &meant, &shown, &gaps, wrong);
         shown.len()
+    }
+
+    /// The messages that a client can read: sent while it was in the group, and for an epoch that it was in.
+    fn messages_for(&self, client: &ClientUri) -> BTreeSet<u64> {
+        let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
+        let was_in = |event: &Event, stay: &Stay| {
+            event.seq > stay.from
+                && stay.until.is_none_or(|until| event.seq <= until)
+                && event.epoch >= stay.epoch
+        };
+        let said = self.log.iter().filter(|event| event.kind == EventKind::Application);
+        said.filter(|event| stays.iter().any(|stay| was_in(event, stay))).map(|event| event.seq).collect()
     }
 
     fn has_all(
         &self,
         client: &ClientUri,
+        meant: &BTreeSet<u64>,
         shown: &[u64],
         gaps: &[RangeInclusive<u64>],
         wrong: &mut Vec<String>,
@@ -251,20 +269,10 @@ impl Truth {
             ));
         }
         let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
-        let was_in = |event: &Event, stay: &Stay| {
-            event.seq > stay.from
-                && stay.until.is_none_or(|until| event.seq <= until)
-                && event.epoch >= stay.epoch
-        };
-        let said = self.log.iter().filter(|event| event.kind == EventKind::Application);
-        let meant: BTreeSet<u64> = said
-            .filter(|event| stays.iter().any(|stay| was_in(event, stay)))
-            .map(|event| event.seq)
-            .collect();
         let shown: BTreeSet<u64> = shown.iter().copied().collect();
         // Where it joined anew it may have read what it could before.
         let again = stays.windows(2).any(|pair| pair[0].until == Some(pair[1].from));
-        for seq in shown.difference(&meant) {
+        for seq in shown.difference(meant) {
             let there =
                 stays.iter().any(|stay| *seq > stay.from && stay.until.is_none_or(|until| *seq <= until));
             if !(again && there) {
