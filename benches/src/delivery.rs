@@ -64,7 +64,7 @@ async fn deliver(alpha: &Node, beta: &Node, body: &ItemBody) -> Outcome<Duration
             Err(RecvError::Closed) => return Err("the node has ended".into()),
         }
         let peer = alpha.provider().clone();
-        let cursor: Result<_, StoreFault> = beta.store().read(move |view| view.cursor(&peer)).await;
+        let cursor: Result<_, StoreFault> = beta.store().glance(|view| view.cursor(&peer));
         if cursor?.is_some_and(|cursor| cursor.seq >= seq) {
             return Ok(began.elapsed());
         }
