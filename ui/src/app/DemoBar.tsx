@@ -107,7 +107,7 @@ function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
   return (
     <li
       className={cx(
-        "flex items-center gap-2 pl-2 first:rounded-l-md last:rounded-r-md max-sm:flex-1",
+        "flex items-center gap-2 pl-2 first:rounded-l-md last:rounded-r-md max-sm:flex-1 max-sm:gap-1 max-sm:pl-1.5",
         shown && "bg-accent-soft",
       )}
     >
@@ -128,12 +128,12 @@ function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
         disabled={!running}
         title={running ? `${t.demo.lookHint(name)} (${provider})` : t.demo.mustRun(name)}
         className={cx(
-          "inline-flex h-7 items-center gap-1.5 rounded-r-md pr-2.5 whitespace-nowrap -outline-offset-2 disabled:text-muted",
+          "inline-flex h-7 items-center gap-1.5 rounded-r-md pr-2.5 whitespace-nowrap -outline-offset-2 disabled:text-muted max-sm:pr-1.5",
           shown ? "font-semibold text-accent" : "enabled:hover:text-accent",
         )}
         onClick={shown ? undefined : onLook}
       >
-        {shown && <Eye className="size-3.5" aria-hidden="true" />}
+        {shown && <Eye className="size-3.5 max-sm:hidden" aria-hidden="true" />}
         {name}
         {!running && <span className="text-sm max-[62rem]:sr-only">{t.demo.stopped}</span>}
         {news !== "" && <Count accent n={waiting + unread} label={news} />}

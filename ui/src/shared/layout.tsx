@@ -106,7 +106,7 @@ export function Panel({
     >
       <div className="flex min-h-9 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
         {lead}
-        <h2 id={id} className="mr-auto font-semibold" title={hint}>
+        <h2 id={id} className="min-w-0 flex-[1_1_8rem] font-semibold" title={hint}>
           {title}
         </h2>
         {actions}
