@@ -26,7 +26,7 @@ use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
 use crate::delivery::{Groups, WaitKind, Waits};
 use crate::diagnose::{CheckStep, TrafficLog, check_provider};
-use crate::http::{ListenFault, Listener, Throttle, bind, serve};
+use crate::http::{ListenFault, Listener, Sign, Throttle, bind, serve};
 use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, http_client};
@@ -332,7 +332,7 @@ impl Node {
 
     /// Tries a peer at once that is left alone after a failure.
     pub async fn retry_peer(&self, provider: &Provider) {
-        self.core.throttle.is_alive(provider);
+        self.core.throttle.give(provider, Sign::Wanted);
         self.core.changes.announce(Change::Peer(provider.clone()));
     }
 

@@ -220,10 +220,11 @@ impl Kind {
             Self::Connection => ItemBody::Connection(source.read()?),
             Self::Authorization => ItemBody::Authorization(source.read()?),
             Self::Removed => ItemBody::Removed(source.read()?),
-            Self::Peer => {
-                let PeerItem { state } = source.read()?;
-                ItemBody::Peer { state }
-            }
+            // It only informs: a state of another profile is of no use, and no fault either.
+            Self::Peer => source.read::<Replay>()?.read::<PeerItem, de::value::Error>().map_or_else(
+                |_| ItemBody::Other { kind: "peer".into() },
+                |PeerItem { state }| ItemBody::Peer { state },
+            ),
             // Between providers there is no such type, so one that they mean otherwise is skipped.
             Self::Result => source
                 .read::<Replay>()?

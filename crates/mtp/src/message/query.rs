@@ -57,13 +57,15 @@ impl FeedQuery {
         let [after, last, generation, wait, max_events, max_bytes] =
             parameters(query, ["after", "last", "generation", "wait", "max_events", "max_bytes"])?;
         let after = number("after", after, 0)?.ok_or_else(|| Malformed::new("`after` is missing"))?;
-        let (last, generation) = (parsed("last", last)?, parsed("generation", generation)?);
+        // With `after=0`, `last` is ignored, whatever it is.
+        let last = parsed("last", last.filter(|_| after > 0))?;
+        let generation = parsed("generation", generation)?;
         if after > 0 && generation.is_none() {
             return Err(Malformed::new("with `after` over 0, `generation` has to be there"));
         }
         Ok(Self {
             after,
-            last: last.filter(|_| after > 0),
+            last,
             generation,
             wait: number("wait", wait, 0)?.unwrap_or(0),
             max_events: number("max_events", max_events, 1)?,

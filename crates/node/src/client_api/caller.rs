@@ -46,8 +46,11 @@ impl FromRequestParts<Arc<Core>> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Refused> {
-        let token =
-            parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let credentials =
+            parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+        let token = credentials
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim_start());
         let refused =
             || Problem::new(Code::SignatureMissing, "give a client's token as Authorization: Bearer …");
         let hash = hash_token(token.ok_or_else(refused)?);

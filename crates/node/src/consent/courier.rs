@@ -14,17 +14,13 @@ use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::{authorizations, learn};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::pull::Backoff;
+use crate::pull::{Backoff, rest};
 use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
-
-/// After a sign of life a peer that failed is tried at once, but not more often than this.
-const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
 ///
@@ -53,23 +49,29 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
         if let Some(fault) = failed {
             core.note_trouble(&peer, &fault).await;
             let pause = backoff.failed(&*core.ambient, fault.retry_after);
-            Box::pin(rest(&core, &peer, &nudge, &names, pause, fault.problem.is_none())).await;
+            let resting = rest(&core, &peer, pause, fault.is_absence());
+            // Who asks to be left alone for a while is not troubled with anything else either.
+            if fault.retry_after.is_some() {
+                resting.await;
+            } else {
+                Box::pin(until_news(&core, &peer, &nudge, &names, resting)).await;
+            }
         }
     }
 }
 
-/// Rests for `pause`, or until there is something to bring that was not among what has failed; after a peer that was
-/// `away`, also until it gives a sign of life.
-async fn rest(core: &Core, peer: &Provider, nudge: &Notify, failed: &[Name], pause: Duration, away: bool) {
-    let began = Instant::now();
-    let mut over = std::pin::pin!(tokio::time::sleep(pause));
-    let mut alive = std::pin::pin!(core.throttle.sign_of_life(peer));
+/// Rests, or until there is something to bring that was not among what has failed.
+async fn until_news(
+    core: &Core,
+    peer: &Provider,
+    nudge: &Notify,
+    failed: &[Name],
+    resting: impl Future<Output = ()>,
+) {
+    let mut resting = std::pin::pin!(resting);
     loop {
         tokio::select! {
-            () = &mut over => return,
-            () = &mut alive, if away => {
-                return tokio::time::sleep_until(began + SHORTEST_REST.min(pause)).await;
-            }
+            () = &mut resting => return,
             () = nudge.notified() => match errands(core, peer).await {
                 Some(errands) if errands.iter().all(|errand| failed.contains(&errand.name())) => {}
                 _ => return,

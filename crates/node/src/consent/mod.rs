@@ -18,7 +18,7 @@ pub(crate) use decide::{ask, decide, find};
 pub use misuse::Misuse;
 
 pub(crate) use courier::deliver;
-pub(crate) use learn::{lapse, learn, make_good};
+pub(crate) use learn::{lapse, learn, make_good, tell_lapsed};
 pub(crate) use receive::{receive, take_back};
 
 use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};

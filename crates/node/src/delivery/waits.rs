@@ -1,6 +1,6 @@
-//! Requests that wait here for news: one of each kind for each reader.
+//! Requests that wait here for news: as many of each kind for each reader as there is room for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,18 @@ pub(crate) enum WaitKind {
     Peering,
 }
 
-type Slots = Arc<Mutex<HashMap<(WaitKind, Reader), Arc<Slot>>>>;
+impl WaitKind {
+    /// How many of one reader may wait: of pulls one, since the next one takes its place (section 11); of the others few,
+    /// so that nobody holds any number of them.
+    fn places(self) -> usize {
+        match self {
+            Self::Feed => 1,
+            Self::Peering => 4,
+        }
+    }
+}
+
+type Slots = Arc<Mutex<HashMap<(WaitKind, Reader), VecDeque<Arc<Slot>>>>>;
 
 /// All that wait.
 #[derive(Default)]
@@ -40,14 +51,20 @@ pub(crate) struct Wait {
 }
 
 impl Waits {
-    /// Waits from now on in the place of whoever waited before, who is sent away.
+    /// Waits from now on; where there is no room, in the place of who has waited longest, who is sent away.
     pub(crate) fn enter(&self, kind: WaitKind, reader: &Reader) -> Wait {
         let slot = Arc::new(Slot::default());
         let key = (kind, reader.clone());
-        if let Some(before) = lock(&self.slots).insert(key.clone(), slot.clone()) {
-            before.replaced.store(true, Ordering::Release);
-            before.notify.notify_one();
+        let mut slots = lock(&self.slots);
+        let waiting = slots.entry(key.clone()).or_default();
+        waiting.push_back(slot.clone());
+        if waiting.len() > kind.places()
+            && let Some(longest) = waiting.pop_front()
+        {
+            longest.replaced.store(true, Ordering::Release);
+            longest.notify.notify_one();
         }
+        drop(slots);
         Wait { slots: self.slots.clone(), key, slot }
     }
 
@@ -55,7 +72,7 @@ impl Waits {
     pub(crate) fn nudge(&self, reader: &Reader) {
         let slots = lock(&self.slots);
         for kind in [WaitKind::Feed, WaitKind::Peering] {
-            if let Some(slot) = slots.get(&(kind, reader.clone())) {
+            for slot in slots.get(&(kind, reader.clone())).into_iter().flatten() {
                 slot.notify.notify_one();
             }
         }
@@ -87,8 +104,11 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let mut slots = lock(&self.slots);
-        if slots.get(&self.key).is_some_and(|slot| Arc::ptr_eq(slot, &self.slot)) {
-            slots.remove(&self.key);
+        if let Some(waiting) = slots.get_mut(&self.key) {
+            waiting.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+            if waiting.is_empty() {
+                slots.remove(&self.key);
+            }
         }
     }
 }

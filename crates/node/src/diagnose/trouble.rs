@@ -82,6 +82,13 @@ impl PeerFault {
         Self::new(Stage::Signature, code, fault.to_string())
     }
 
+    /// Whether the peer could not be reached, so that nothing of it, nor of a proxy before it, has answered.
+    pub fn is_absence(&self) -> bool {
+        let reached = !matches!(self.stage, Stage::Dns | Stage::Connect | Stage::Tls)
+            && !matches!(self.code.as_ref(), "timeout" | "connection-lost");
+        self.problem.is_none() && !reached
+    }
+
     /// Whether the peer answered with this code.
     pub fn is(&self, code: Code) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem.known() == Some(code))

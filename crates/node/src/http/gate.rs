@@ -18,6 +18,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
 use super::reply::Reply;
+use super::throttle::Sign;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
@@ -80,7 +81,11 @@ async fn pass(mut asked: Box<Asked<'_>>, address: SocketAddr) -> Response {
         }
         Err(refusal) => Err(refusal),
     };
-    let reply = reply.unwrap_or_else(Reply::from);
+    let mut reply = reply.unwrap_or_else(Reply::from);
+    if asked.method == Method::HEAD {
+        // What is not sent is not signed.
+        reply.body.clear();
+    }
     let mut headers = reply.headers;
     core.signer.sign_response(reply.status, &mut headers, &reply.body, &binding, core.stamp());
     asked.recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
@@ -138,7 +143,7 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     recording.verified();
 
     let state = admit(core, &provider, method, &path).await?;
-    core.throttle.is_alive(&provider);
+    core.throttle.give(&provider, Sign::Alive);
     core.throttle.admits_peer(&provider).map_err(|after| {
         Refusal::after(
             Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"),
@@ -199,11 +204,25 @@ async fn read_content(body: Body, at_most: u64) -> Result<Bytes, Refusal> {
     let limit = usize::try_from(at_most).unwrap_or(usize::MAX);
     match tokio::time::timeout(CONTENT_TIME, axum::body::to_bytes(body, limit)).await {
         Ok(Ok(content)) => Ok(content),
-        Ok(Err(_)) => Err(too_large().into()),
+        Ok(Err(fault)) if is_over_the_limit(&fault) => Err(too_large().into()),
+        Ok(Err(_)) => {
+            Err(Problem::new(Code::Malformed, "the content did not come whole; send it again").into())
+        }
         Err(_) => {
             Err(Problem::new(Code::Malformed, "the content did not come in time; send it again").into())
         }
     }
+}
+
+fn is_over_the_limit(fault: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(fault);
+    while let Some(fault) = cause {
+        if fault.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = fault.source();
+    }
+    false
 }
 
 fn unproved(fault: &SignatureFault, now: Timestamp, retry_after: Option<Duration>) -> Refusal {

@@ -44,7 +44,7 @@ pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
     drop(passed);
     let deadline = Instant::now() + Duration::from_secs(query.wait.min(Limits::default().pull_wait_s));
     let reader = Reader::Peer(caller.clone());
-    let wait = core.waits.enter(WaitKind::Peering, &reader);
+    let wait = (query.wait > 0).then(|| core.waits.enter(WaitKind::Peering, &reader));
     loop {
         let provider = caller.clone();
         let (state, since) = core
@@ -56,18 +56,22 @@ pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
             })
             .await?;
         let state = shown(core, state);
-        match state {
+        let wait = match state {
             PeerState::Blocked => {
                 return Err(
                     Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into()
                 );
             }
-            PeerState::Pending
-                if Instant::now() < deadline && !wait.is_replaced() && !core.stop.is_cancelled() => {}
             state => {
-                return Ok(Reply::message(StatusCode::OK, wanted, &PeeringReply { state, since }));
+                let may_wait = state == PeerState::Pending && Instant::now() < deadline;
+                match wait.as_ref().filter(|wait| may_wait && !wait.is_replaced()) {
+                    Some(wait) if !core.stop.is_cancelled() => wait,
+                    _ => {
+                        return Ok(Reply::message(StatusCode::OK, wanted, &PeeringReply { state, since }));
+                    }
+                }
             }
-        }
+        };
         tokio::select! {
             () = wait.nudged() => {}
             () = tokio::time::sleep_until(deadline) => {}

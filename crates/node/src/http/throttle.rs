@@ -16,12 +16,21 @@ use crate::core::lock;
 /// A quiet second earns this many: bursts are as natural as they are short.
 const BURST_SECONDS: u32 = 10;
 
+/// Why somebody who rests after a failure at a peer need not rest any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Sign {
+    /// The peer has asked us something that is proved to be its: it is there again.
+    Alive,
+    /// The operator wants it to be tried at once.
+    Wanted,
+}
+
 /// The limits on requests.
 pub(crate) struct Throttle {
     strangers: DefaultKeyedRateLimiter<IpAddr>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     peers: DefaultKeyedRateLimiter<Provider>,
-    awaited: Mutex<HashMap<Provider, Arc<Notify>>>,
+    awaited: Mutex<HashMap<(Provider, Sign), Arc<Notify>>>,
 }
 
 impl Throttle {
@@ -57,16 +66,16 @@ impl Throttle {
         self.peers.retain_recent();
     }
 
-    /// Returns when `peer` next asks us something that is proved to be its.
-    pub(crate) async fn sign_of_life(&self, peer: &Provider) {
+    /// Returns when there is next such a sign of `peer`.
+    pub(crate) async fn sign(&self, peer: &Provider, sign: Sign) {
         // Made while the table is locked, so that no sign is missed; several may wait for the same one.
-        let sign = lock(&self.awaited).entry(peer.clone()).or_default().clone().notified_owned();
+        let sign = lock(&self.awaited).entry((peer.clone(), sign)).or_default().clone().notified_owned();
         sign.await;
     }
 
-    /// `peer` is alive, or the operator wants it to be tried at once.
-    pub(crate) fn is_alive(&self, peer: &Provider) {
-        if let Some(notify) = lock(&self.awaited).remove(peer) {
+    /// Lets those go on who wait for that sign of `peer`.
+    pub(crate) fn give(&self, peer: &Provider, sign: Sign) {
+        if let Some(notify) = lock(&self.awaited).remove(&(peer.clone(), sign)) {
             notify.notify_waiters();
         }
     }

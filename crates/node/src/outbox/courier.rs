@@ -17,7 +17,7 @@ use super::feed_of;
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage, submitted};
 use crate::peers::Ask;
-use crate::pull::Backoff;
+use crate::pull::{Backoff, rest};
 use crate::store::{QueuedSubmission, StoreFault};
 
 /// Submissions that are looked at in one round, and about how many bytes of them.
@@ -51,10 +51,7 @@ pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>
             Err(fault) => {
                 core.note_trouble(&owner, &fault).await;
                 let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = core.throttle.sign_of_life(&owner) => {}
-                }
+                rest(&core, &owner, pause, fault.is_absence()).await;
             }
         }
     }

@@ -10,7 +10,9 @@ use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::problem::ReceivedProblem;
 use drawbridge_mtp::signature::{ResponseFault, verify_response};
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use http::{Method, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -58,7 +60,6 @@ impl Ask {
 pub(crate) struct Answer {
     pub(crate) body: bytes::Bytes,
     pub(crate) encoding: Encoding,
-    pub(crate) took: Duration,
     /// Its number in the traffic record.
     pub(crate) record: u64,
 }
@@ -165,6 +166,7 @@ impl Core {
             .request(ask.method, &uri)
             .headers(signed.headers)
             .header(ACCEPT, HeaderValue::from_static(ACCEPTED))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .timeout(ask.wait + ANSWER_TIME);
         if let Some(content) = ask.content {
             request = request.body(content);
@@ -195,10 +197,22 @@ impl Core {
             return Err(PeerFault::unproved(&fault));
         }
         record.verified();
+        if ask.wait.is_zero() {
+            self.board.took(peer, took);
+        }
         if status.is_success() {
             let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let encoding = named.and_then(Encoding::from_content_type).unwrap_or_default();
-            return Ok(Answer { body, encoding, took, record: record.id });
+            let encoding = match named.map(|named| (named, Encoding::from_content_type(named))) {
+                None => Encoding::default(),
+                Some((_, Some(encoding))) => encoding,
+                // An object, of which nothing is read but its bytes.
+                Some(("application/octet-stream", None)) => Encoding::default(),
+                Some((named, None)) => {
+                    let text = format!("it answered with {named:?}, which is neither JSON nor CBOR");
+                    return Err(PeerFault::new(Stage::Content, "malformed", text));
+                }
+            };
+            return Ok(Answer { body, encoding, record: record.id });
         }
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match ReceivedProblem::parse(&body) {
@@ -274,7 +288,7 @@ fn transport_fault(fault: &reqwest::Error) -> PeerFault {
     let mut innermost = fault.to_string();
     let mut cause: Option<&(dyn Error + 'static)> = fault.source();
     while let Some(error) = cause {
-        innermost = without_number(&error.to_string());
+        innermost = in_words(error);
         if let Some(guard) = error.downcast_ref::<GuardFault>() {
             return guard.into();
         }
@@ -294,11 +308,17 @@ fn transport_fault(fault: &reqwest::Error) -> PeerFault {
     PeerFault::new(Stage::Http, "connection-lost", format!("the connection broke: {innermost}"))
 }
 
-/// The text of a fault of the system, without the number that it ends with: `Connection refused (os error 111)`.
-fn without_number(text: &str) -> String {
+/// The text of a fault as a person reads it: without the number that the system's end with (`Connection refused (os
+/// error 111)`), and where the connection just ended, that and not where one reads more of it.
+fn in_words(fault: &(dyn Error + 'static)) -> String {
+    let kind = fault.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::UnexpectedEof) {
+        return "the other side closed it amid the exchange".into();
+    }
+    let text = fault.to_string();
     match text.rsplit_once(" (os error ") {
         Some((words, number)) if number.ends_with(')') => words.to_owned(),
-        _ => text.to_owned(),
+        _ => text,
     }
 }
 

@@ -7,6 +7,7 @@ use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionState, ItemBody, PeerState};
 
 use crate::config::{LimitsConfig, Strangers};
+use crate::consent::tell_lapsed;
 use crate::store::{DecidedBy, PeerRow, Reader, StoreFault, Tx};
 
 /// A stranger introduces itself, or asks something that introduces it. `keys` are those of its document.
@@ -78,7 +79,7 @@ pub(crate) fn allow(tx: &Tx<'_>, provider: &Provider, by: DecidedBy) -> Result<(
     peer.pulled = false;
     tx.put_peer(&peer)?;
     tx.append(&Reader::Peer(provider.clone()), &ItemBody::Peer { state: PeerState::Allowed })?;
-    Ok(())
+    tell_lapsed(tx, provider)
 }
 
 /// The operator's own judgement.

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
+use drawbridge_mtp::id::Provider;
+use tokio::time::Instant;
+
 use crate::ambient::{Ambient, AmbientExt};
+use crate::core::Core;
+use crate::http::Sign;
 
 const LONGEST_S: u64 = 60;
 /// A peer that asks for more than this is asked again all the same.
 const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+/// After a sign of life a peer that was away is tried at once, but not more often than this.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Failures in a row, and what follows from them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +38,19 @@ impl Backoff {
         match retry_after {
             Some(asked) => asked.min(LONGEST_ASKED),
             None => Duration::from_millis(u64::from_le_bytes(ambient.random()) % ceiling_ms),
+        }
+    }
+}
+
+/// Rests for `pause` after a failure at `peer`, or until the operator wants it to be tried; where it could not be reached
+/// (`away`), also until it gives a sign of life. One that has answered is left alone for as long as that says.
+pub(crate) async fn rest(core: &Core, peer: &Provider, pause: Duration, away: bool) {
+    let began = Instant::now();
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = core.throttle.sign(peer, Sign::Wanted) => {}
+        () = core.throttle.sign(peer, Sign::Alive), if away => {
+            tokio::time::sleep_until(began + SHORTEST.min(pause)).await;
         }
     }
 }

@@ -58,14 +58,20 @@ impl From<PageFault> for PeerFault {
     }
 }
 
-/// Checks the page in `answer`, stores it with the cursor and the end of what was wrong before, and returns how many
-/// items it had.
+/// What a page that was kept had.
+pub(super) struct KeptPage {
+    pub(super) items: usize,
+    /// Whether the peer says that there is more.
+    pub(super) more: bool,
+}
+
+/// Checks the page in `answer`, and stores it with the cursor and the end of what was wrong before.
 pub(super) async fn keep_page(
     core: &Core,
     peer: &Provider,
     cursor: Option<Cursor>,
     answer: &Answer,
-) -> Result<usize, PeerFault> {
+) -> Result<KeptPage, PeerFault> {
     let page: FeedPage = answer.message().map_err(|fault| PageFault::Malformed(fault.to_string()))?;
     check_numbers(&page, cursor.as_ref())?;
     core.traffic.update(answer.record, |record| {
@@ -86,7 +92,7 @@ pub(super) async fn keep_page(
         core.note_trouble(peer, &trouble).await;
     }
     let (keeping, settling) = intake.into_parts();
-    let count = page.items.len();
+    let has = KeptPage { items: page.items.len(), more: page.more };
     let (ours, peer) = (core.ours.clone(), peer.clone());
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
@@ -127,7 +133,7 @@ pub(super) async fn keep_page(
     });
     kept.await.map_err(PageFault::Store)?;
     settling.settle();
-    Ok(count)
+    Ok(has)
 }
 
 /// Our store cannot.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::page::{self, keep_page, start_anew};
-use super::{Backoff, PullingStatus};
+use super::{Backoff, PullingStatus, rest};
 use crate::core::Core;
 use crate::delivery::join_groups;
 use crate::diagnose::{PeerFault, Stage};
@@ -33,20 +33,26 @@ enum Plan {
 enum Pulled {
     /// A page was stored.
     Page,
+    /// The peer answered at once that there is nothing: it stops, or its feed does not wait.
+    Hasty,
     /// The peer has not decided on us yet, and was asked to tell when it has.
     Introduced,
     /// The peer's feed was reset; the next pull starts anew.
     Reset,
 }
 
-/// After a sign of life a peer that failed is tried at once, but not more often than this.
-const SHORTEST_REST: Duration = Duration::from_secs(1);
+/// A pull that waits and is answered with nothing before this has not waited.
+const SHORTEST_WAIT: Duration = Duration::from_millis(500);
+/// So many such answers in a row are a trouble.
+const HASTY: u32 = 4;
 
 /// Pulls the feed of `peer` for as long as it is asked.
 ///
 /// Most pullers rest, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
+    // Resets without a page between them.
+    let mut resets = 0;
     loop {
         let wait = match Box::pin(plan(&core, &peer)).await {
             Ok(Plan::Leave) | Err(_) => return,
@@ -62,23 +68,44 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             let mut pulling = Box::pin(pull_once(&core, &peer, cursor, wait, backoff.failures()));
             while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
-        match outcome {
-            None => {}
-            Some(Ok(Pulled::Page | Pulled::Reset)) => backoff.succeeded(),
-            Some(Ok(Pulled::Introduced)) => backoff.succeeded(),
-            Some(Err(fault)) => {
-                Box::pin(core.note_trouble(&peer, &fault)).await;
-                let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                let next = core.ambient.now().plus(pause);
-                core.board.set(
-                    &peer,
-                    PullingStatus::BackingOff,
-                    core.ambient.now(),
-                    Some(next),
-                    backoff.failures(),
-                );
-                Box::pin(rest(&core, &peer, pause)).await;
+        let fault = match outcome {
+            None => None,
+            Some(Ok(Pulled::Page | Pulled::Introduced)) => {
+                resets = 0;
+                backoff.succeeded();
+                None
             }
+            // To start anew is done at once, and to do it again and again is not.
+            Some(Ok(Pulled::Reset)) => {
+                resets += 1;
+                (resets > 1).then(|| {
+                    let text = "it resets its feed again and again; its operator should look at its store";
+                    PeerFault::new(Stage::Store, "feed-reset", text)
+                })
+            }
+            Some(Ok(Pulled::Hasty)) if backoff.failures() < HASTY => {
+                let pause = backoff.failed(&*core.ambient, None);
+                Box::pin(rest(&core, &peer, pause, false)).await;
+                None
+            }
+            Some(Ok(Pulled::Hasty)) => {
+                let text = "it answers each pull at once that there is nothing; its feed does not wait";
+                Some(PeerFault::new(Stage::Content, "feed-hasty", text))
+            }
+            Some(Err(fault)) => Some(fault),
+        };
+        if let Some(fault) = fault {
+            Box::pin(core.note_trouble(&peer, &fault)).await;
+            let pause = backoff.failed(&*core.ambient, fault.retry_after);
+            let next = core.ambient.now().plus(pause);
+            core.board.set(
+                &peer,
+                PullingStatus::BackingOff,
+                core.ambient.now(),
+                Some(next),
+                backoff.failures(),
+            );
+            Box::pin(rest(&core, &peer, pause, fault.is_absence())).await;
         }
     }
 }
@@ -138,17 +165,6 @@ async fn while_planned<T>(
     }
 }
 
-/// Rests for `pause`, or until the peer gives a sign of life or the operator wants it tried.
-async fn rest(core: &Core, peer: &Provider, pause: Duration) {
-    let began = Instant::now();
-    tokio::select! {
-        () = tokio::time::sleep(pause) => {}
-        () = core.throttle.sign_of_life(peer) => {
-            tokio::time::sleep_until(began + SHORTEST_REST.min(pause)).await;
-        }
-    }
-}
-
 /// Pulls one page and stores it.
 async fn pull_once(
     core: &Core,
@@ -181,19 +197,21 @@ async fn pull_once(
         wait: Duration::from_secs(wait_s),
     };
     // A pull that waits for long has reached the peer: it is well, before it is answered.
+    let began = Instant::now();
     let calling = std::pin::pin!(core.call(peer, ask));
     let answer = reached(core, peer, status, failures, calling).await;
     match answer {
         Ok(answer) => {
+            let hasty = began.elapsed() < SHORTEST_WAIT;
             let kept = keep_page(core, peer, cursor, &answer).await?;
-            if kept > 0 || !wait {
-                core.board.took(peer, answer.took);
-            }
             Box::pin(join_groups(core, peer)).await.map_err(page::store_fault)?;
-            Ok(Pulled::Page)
+            // Where there is nothing and that is all that was asked for, one look is enough.
+            let expected = kept.items > 0 || !(wait || kept.more);
+            Ok(if hasty && !expected { Pulled::Hasty } else { Pulled::Page })
         }
         Err(fault) if fault.is(Code::FeedReset) || fault.is(Code::FeedTruncated) => {
             start_anew(core, peer, cursor.as_ref(), &fault).await?;
+            their_state(core, peer, Ask::get("/peering".into())).await?;
             Ok(Pulled::Reset)
         }
         Err(fault) if fault.is(Code::PeerPending) => {
@@ -211,7 +229,8 @@ async fn pull_once(
     }
 }
 
-/// Waits for the answer; a peer that had failed and now holds the pull is said to be waited at.
+/// Waits for the answer; a peer that had failed and now holds the pull is said to be waited at. How long a held pull
+/// took says nothing of the way there, so a ping tells that where nothing else has.
 async fn reached(
     core: &Core,
     peer: &Provider,
@@ -219,15 +238,15 @@ async fn reached(
     failures: u32,
     mut calling: std::pin::Pin<&mut impl Future<Output = Result<Answer, PeerFault>>>,
 ) -> Result<Answer, PeerFault> {
-    if failures > 0 && status == PullingStatus::Waiting {
+    let measured = core.board.pulling(peer).is_some_and(|pulling| pulling.latency.is_some());
+    if (failures > 0 || !measured) && status == PullingStatus::Waiting {
         let held = tokio::time::sleep(Duration::from_millis(1500));
         tokio::select! {
             answer = &mut calling => return answer,
             () = held => {
                 // A signed answer is what proves that it is well.
                 let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
-                if let Ok(answer) = core.call(peer, ask).await {
-                    core.board.took(peer, answer.took);
+                if core.call(peer, ask).await.is_ok() {
                     // In this order, and a trouble before it is said to rest: so who looks sees why it rests.
                     core.board.set(peer, PullingStatus::Waiting, core.ambient.now(), None, 0);
                     core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
@@ -258,7 +277,7 @@ async fn introduce_ourselves(core: &Core, peer: &Provider) -> Result<(), PeerFau
         };
         let asked = Instant::now();
         state = their_state(core, peer, ask).await?;
-        if state == PeerState::Pending && asked.elapsed() < SHORTEST_REST {
+        if state == PeerState::Pending && asked.elapsed() < SHORTEST_WAIT {
             return Err(PeerFault::new(
                 Stage::Policy,
                 "peer-pending",

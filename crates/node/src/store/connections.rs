@@ -1,5 +1,7 @@
 //! Requests for a connection, connections, and the rules that decide on them without a click (section 7).
 
+use std::time::Duration;
+
 use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::time::Timestamp;
@@ -8,6 +10,9 @@ use rusqlite::{Row, ToSql, params};
 use crate::changes::Change;
 
 use super::{StoreFault, Tx, View, parsed, parsed_id, signed, time};
+
+/// For so long the word of a request's end may be late.
+const LATE: Duration = Duration::from_secs(86_400);
 
 /// A request for a connection, or what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ pub struct ConnectionRow {
     pub changed: Timestamp,
     /// Who brought that about.
     pub decided_by: Option<DecidedBy>,
-    /// Whether the requester was told of the refusal.
+    /// Whether the requester was told of the refusal, or that the request has lapsed.
     pub told: bool,
     /// Set aside by the operator.
     pub ignored: bool,
@@ -48,6 +53,15 @@ impl ConnectionRow {
     /// Whether it still waits for a decision of ours or theirs.
     pub fn is_open(&self) -> bool {
         self.state == ConnectionState::Pending
+    }
+
+    /// Whether a request of ours has lapsed by our clock, and its receiver has still to say so by its own: it may have
+    /// approved in time. After a day it need not keep what it has to tell (section 12).
+    pub fn awaits_its_end(&self, now: Timestamp) -> bool {
+        self.outgoing
+            && self.state == ConnectionState::Expired
+            && !self.told
+            && now.since(self.changed) < LATE
     }
 
     /// The state as the requester may know it.
@@ -236,15 +250,17 @@ impl View<'_> {
             .query_row([peer.as_str()], |row| row.get(0))?)
     }
 
-    /// Whether our users have asked users of `peer` for a connection, or are connected with them.
-    pub fn is_connected_with(&self, peer: &Provider) -> Result<bool, StoreFault> {
+    /// Whether our users have asked users of `peer` for a connection, and may still hear what becomes of it, or are
+    /// connected with them.
+    pub fn is_connected_with(&self, peer: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
+        let late = i64::try_from(LATE.as_millis()).unwrap_or(i64::MAX);
         Ok(self
             .sql
             .prepare_cached(
-                "SELECT 1 FROM connection WHERE peer = ?1
-                 AND (state = 'approved' OR (outgoing AND state = 'pending')) LIMIT 1",
+                "SELECT 1 FROM connection WHERE peer = ?1 AND (state = 'approved' OR (outgoing AND
+                   (state = 'pending' OR (state = 'expired' AND NOT told AND changed > ?2)))) LIMIT 1",
             )?
-            .exists([peer.as_str()])?)
+            .exists(params![peer.as_str(), signed(now.as_millis()).saturating_sub(late)])?)
     }
 
     /// Whether two users are connected.
@@ -306,6 +322,18 @@ impl Tx<'_> {
             .prepare_cached("DELETE FROM connection WHERE peer = ?1 AND outgoing = ?2 AND id = ?3")?
             .execute(params![connection.peer.as_str(), connection.outgoing, connection.id.as_bytes()])?;
         self.changed(Change::Connection(connection.peer.clone()));
+        Ok(())
+    }
+
+    /// Of the lapsed requests of `peer` that it was not told of, keeps the latest `at_most`.
+    pub fn prune_untold(&self, peer: &Provider, at_most: u32) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "DELETE FROM connection WHERE peer = ?1 AND NOT outgoing AND id IN
+                   (SELECT id FROM connection WHERE peer = ?1 AND NOT outgoing AND state = 'expired' AND NOT told
+                    ORDER BY changed DESC, id DESC LIMIT -1 OFFSET ?2)",
+            )?
+            .execute(params![peer.as_str(), at_most])?;
         Ok(())
     }
 

@@ -492,6 +492,7 @@ fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     Migrations::new(vec![
         M::up(include_str!("migrations/1-first.sql")),
         M::up(include_str!("migrations/2-groups.sql")),
+        M::up(include_str!("migrations/3-keys.sql")),
     ])
     .to_latest(&mut connection)
     .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;

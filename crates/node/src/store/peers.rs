@@ -142,7 +142,7 @@ impl View<'_> {
     /// Whether there is a reason to wait at `peer` for news (section 11): a connection, something that our users
     /// have asked there, a Welcome to come, or a group.
     pub fn expects_from(&self, peer: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
-        Ok(self.is_connected_with(peer)?
+        Ok(self.is_connected_with(peer, now)?
             || self.has_asked_to_add_at(peer)?
             || self.awaits_addition_by(peer, now)?
             || self.has_groups_of(peer)?)
@@ -157,11 +157,11 @@ impl View<'_> {
         Ok(super::unsigned(count))
     }
 
-    /// The keys accepted so far for `provider`.
+    /// The keys accepted so far for `provider`, the last one last.
     pub fn accepted_keys(&self, provider: &Provider) -> Result<Vec<Thumbprint>, StoreFault> {
-        let mut statement = self
-            .sql
-            .prepare_cached("SELECT thumbprint FROM peer_key WHERE provider = ?1 ORDER BY thumbprint")?;
+        let mut statement = self.sql.prepare_cached(
+            "SELECT thumbprint FROM peer_key WHERE provider = ?1 ORDER BY place, thumbprint",
+        )?;
         let rows = statement.query_map([provider.as_str()], |row| row.get::<_, String>(0))?;
         rows.map(|row| parsed("a thumbprint", row?)).collect()
     }
@@ -251,11 +251,20 @@ impl Tx<'_> {
 
     /// Accepts `keys` as the peer's, in the place of those accepted before.
     pub fn accept_keys(&self, provider: &Provider, keys: &[Thumbprint]) -> Result<(), StoreFault> {
+        let (old, new): (Vec<_>, Vec<_>) = {
+            let known = self.accepted_keys(provider)?;
+            let place = |key: &Thumbprint| known.iter().position(|known| known == key);
+            let (mut old, new): (Vec<_>, Vec<_>) = keys.iter().partition(|key| place(key).is_some());
+            old.sort_by_key(|key| place(key));
+            (old, new)
+        };
         self.sql.execute("DELETE FROM peer_key WHERE provider = ?1", [provider.as_str()])?;
-        for key in keys {
+        for (place, key) in old.into_iter().chain(new).enumerate() {
             self.sql
-                .prepare_cached("INSERT OR IGNORE INTO peer_key (provider, thumbprint) VALUES (?1, ?2)")?
-                .execute(params![provider.as_str(), key.to_string()])?;
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO peer_key (provider, thumbprint, place) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![provider.as_str(), key.to_string(), place])?;
         }
         self.changed(Change::Peer(provider.clone()));
         Ok(())

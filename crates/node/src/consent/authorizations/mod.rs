@@ -109,15 +109,23 @@ fn approve(
     settle(tx, signer.provider(), row, ConnectionState::Approved, by)
 }
 
-/// Ends a request or a grant, and tells all whom it concerns: the adder's provider unless that has ended it, and
-/// the group's owner, who would accept the grant.
+/// Ends a request or a grant, and tells all whom it concerns: the other side, and the group's owner, who would accept
+/// the grant.
 fn end(tx: &Tx<'_>, ours: &Provider, row: &mut AuthorizationRow, by: DecidedBy) -> Result<(), StoreFault> {
+    row.unsent = row.outgoing.then_some(Unsent::Delete);
+    end_here(tx, ours, row, by)?;
+    tell_adder(tx, ours, row)
+}
+
+/// As [`end`], where the other side has ended this very request and knows.
+fn end_here(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &mut AuthorizationRow,
+    by: DecidedBy,
+) -> Result<(), StoreFault> {
     let granted = row.living_grant(tx.now()).is_some();
-    row.unsent = (row.outgoing && by != DecidedBy::Peer).then_some(Unsent::Delete);
     settle(tx, ours, row, ConnectionState::Ended, by)?;
-    if by != DecidedBy::Peer {
-        tell_adder(tx, ours, row)?;
-    }
     let owner = row.group.provider();
     if granted && owner == ours {
         return tx.revoke_grant(row.user.provider(), row.id);
@@ -128,7 +136,8 @@ fn end(tx: &Tx<'_>, ours: &Provider, row: &mut AuthorizationRow, by: DecidedBy) 
     Ok(())
 }
 
-/// Two users are no longer connected: what `adder` has asked for is over, and so is every grant for it that lives.
+/// Two users are no longer connected: what `adder` has asked for is over, and so is every grant for it that lives. The
+/// other side is told of each, also where it has ended the connection: it need not see what follows from that.
 pub(super) fn end_between(
     tx: &Tx<'_>,
     ours: &Provider,

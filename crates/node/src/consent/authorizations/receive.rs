@@ -6,7 +6,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 
 use super::super::receive::forget_before_it_comes;
 use super::super::{Verdict, standing_decision};
-use super::{House, approve, end, settle, tell_clients};
+use super::{House, approve, end_here, settle, tell_clients};
 use crate::config::Strangers;
 use crate::http::Refusal;
 use crate::peers::asks;
@@ -124,7 +124,7 @@ pub(crate) fn take_back(
         return forget_before_it_comes(tx, peer, id, strangers);
     };
     match row.state {
-        ConnectionState::Approved => end(tx, ours, &mut row, DecidedBy::Peer),
+        ConnectionState::Approved => end_here(tx, ours, &mut row, DecidedBy::Peer),
         ConnectionState::Pending | ConnectionState::Declined => {
             settle(tx, ours, &mut row, ConnectionState::Ended, DecidedBy::Peer)
         }
