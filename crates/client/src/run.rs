@@ -457,10 +457,10 @@ impl<H: Home> Client<H> {
         self.step(move |tx| {
             let mut conversation = tx.the_conversation(&name)?;
             conversation.refused += 1;
-            if gone && conversation.refused > 3 {
-                conversation.standing = Standing::Removed;
-            }
             conversation.trouble = problem.detail.or(Some(problem.code));
+            if gone && conversation.refused > 3 {
+                group::shut_out(tx, &mut conversation)?;
+            }
             conversation.retry_at = tx.now.plus(pause * 2u32.pow(conversation.refused.min(6)));
             tx.set_conversation(&conversation)
         })

@@ -265,9 +265,19 @@ pub(crate) fn take_removed(tx: &Tx<'_>, group: &GroupUri, after: u64) -> Result<
     if conversation.is_over() || conversation.head > after {
         return Ok(());
     }
-    conversation.standing = Standing::Removed;
-    tx.set_conversation(&conversation)?;
-    end(tx, group)
+    shut_out(tx, &mut conversation)?;
+    tx.set_conversation(&conversation)
+}
+
+/// This client is no longer in a group, without having followed how that came: what it could not read of it before is
+/// said.
+pub(crate) fn shut_out(tx: &Tx<'_>, conversation: &mut Conversation) -> Result<(), ClientFault> {
+    if let Some(after) = conversation.gap_after.take().filter(|after| (1..conversation.head).contains(after)) {
+        let gap = Notice::Gap { first: after + 1, last: conversation.head };
+        tx.add_notice(&conversation.group, tx.now, gap)?;
+    }
+    (conversation.standing, conversation.trouble) = (Standing::Removed, None);
+    end(tx, &conversation.group)
 }
 
 /// When this client may commit what others propose: one after the other, admins and low leaves first, so that mostly

@@ -8,7 +8,7 @@ use drawbridge_mtp::{
 };
 use openmls::prelude::OpenMlsProvider;
 
-use super::{join::joined, receive::end, refused, say::take_content};
+use super::{join::joined, receive::shut_out, refused, say::take_content};
 use crate::{
     fault::ClientFault,
     mls::Provider,
@@ -243,9 +243,8 @@ fn after_external(
     conversation.trouble = Some(format!("The owner does not let this client join anew: {why}"));
     conversation.retry_at = tx.now.plus(tx.settings.pause * 2u32.pow(conversation.refused.min(6)));
     if conversation.refused > FORK {
-        conversation.standing = Standing::Removed;
         tx.add_notice(&conversation.group, tx.now, Notice::Refused { wanted: "Joining anew.".into(), why })?;
-        end(tx, &conversation.group)?;
+        shut_out(tx, conversation)?;
     }
     Ok(())
 }

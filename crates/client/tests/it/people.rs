@@ -53,12 +53,17 @@ impl Person {
         self.running = Some(tokio::spawn(async move { client.run().await }));
     }
 
-    /// Stops at once, wherever it is, and starts again from its file.
-    pub(crate) async fn crash(&mut self) {
+    /// Does nothing by itself from now on.
+    async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.abort();
             let _ = running.await;
         }
+    }
+
+    /// Stops at once, wherever it is, and starts again from its file.
+    pub(crate) async fn crash(&mut self) {
+        self.stop().await;
         self.client = open(&self.door, &self.path).await;
         self.start();
     }
@@ -265,6 +270,28 @@ async fn who_leaves_and_who_is_removed_is_out_for_all() {
     ann.says(&group, "again").await;
     bob.sees(&group, "again").await;
     assert!(bob.messages(&group).await.iter().all(|message| message.text != "alone"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_nothing_more() {
+    let world = World::new(22);
+    let [ann, bob, mut cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    ann.says(&group, "heard").await;
+    cat.sees(&group, "heard").await;
+    cat.stop().await;
+    cat.client.join_anew(&group).await.unwrap();
+    cat.client.renew(&group).await.unwrap();
+    ann.says(&group, "unheard").await;
+    bob.sees(&group, "unheard").await;
+    ann.client.remove(&group, &cat.user()).await.unwrap();
+    ann.counts(&group, 2).await;
+    cat.start();
+    cat.stands(&group, Standing::Removed).await;
+    until("nothing is wanted", async || cat.client.left_to_do().await.unwrap().is_empty().then_some(())).await;
+    let notices = cat.notices(&group).await;
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Gap { .. })), "{notices:?}");
+    assert!(cat.about(&group).await.unwrap().trouble.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
