@@ -272,7 +272,8 @@ pub(crate) fn take_removed(tx: &Tx<'_>, group: &GroupUri, after: u64) -> Result<
 /// This client is no longer in a group, without having followed how that came: what it could not read of it before is
 /// said.
 pub(crate) fn shut_out(tx: &Tx<'_>, conversation: &mut Conversation) -> Result<(), ClientFault> {
-    if let Some(after) = conversation.gap_after.take().filter(|after| (1..conversation.head).contains(after)) {
+    if let Some(after) = conversation.gap_after.take().filter(|after| (1..conversation.head).contains(after))
+    {
         let gap = Notice::Gap { first: after + 1, last: conversation.head };
         tx.add_notice(&conversation.group, tx.now, gap)?;
     }

@@ -288,7 +288,8 @@ async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_no
     ann.counts(&group, 2).await;
     cat.start();
     cat.stands(&group, Standing::Removed).await;
-    until("nothing is wanted", async || cat.client.left_to_do().await.unwrap().is_empty().then_some(())).await;
+    until("nothing is wanted", async || cat.client.left_to_do().await.unwrap().is_empty().then_some(()))
+        .await;
     let notices = cat.notices(&group).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Gap { .. })), "{notices:?}");
     assert!(cat.about(&group).await.unwrap().trouble.is_none());

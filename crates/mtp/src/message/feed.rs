@@ -33,6 +33,50 @@ pub struct FeedPage {
     pub more: bool,
 }
 
+/// A [`FeedPage`] of which one reads what can be read: an item of a type of this profile whose body is not in its form is
+/// kept as [`ItemBody::Other`], so that one bad item does not hold up a whole feed. Slower to read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "TolerantForm")]
+pub struct TolerantFeedPage {
+    /// The page.
+    pub page: FeedPage,
+    /// The numbers of the items that could not be read, each with what is wrong with it.
+    pub faults: Vec<(u64, String)>,
+}
+
+#[derive(Deserialize)]
+struct TolerantForm {
+    generation: Generation,
+    items: Vec<TolerantItem>,
+    first: u64,
+    head: u64,
+    more: bool,
+}
+
+impl From<TolerantForm> for TolerantFeedPage {
+    fn from(form: TolerantForm) -> Self {
+        let TolerantForm { generation, items, first, head, more } = form;
+        let mut faults = Vec::new();
+        let items = items.into_iter().map(|TolerantItem { item, fault }| {
+            faults.extend(fault.map(|fault| (item.seq, fault)));
+            item
+        });
+        let items = items.collect();
+        Self { page: FeedPage { generation, items, first, head, more }, faults }
+    }
+}
+
+struct TolerantItem {
+    item: Item,
+    fault: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for TolerantItem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ItemVisitor { tolerant: true })
+    }
+}
+
 /// One entry of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
@@ -182,7 +226,7 @@ impl Serialize for Item {
 
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ItemVisitor)
+        deserializer.deserialize_map(ItemVisitor { tolerant: false }).map(|TolerantItem { item, .. }| item)
     }
 }
 
@@ -220,11 +264,10 @@ impl Kind {
             Self::Connection => ItemBody::Connection(source.read()?),
             Self::Authorization => ItemBody::Authorization(source.read()?),
             Self::Removed => ItemBody::Removed(source.read()?),
-            // It only informs: a state of another profile is of no use, and no fault either.
-            Self::Peer => source.read::<Replay>()?.read::<PeerItem, de::value::Error>().map_or_else(
-                |_| ItemBody::Other { kind: "peer".into() },
-                |PeerItem { state }| ItemBody::Peer { state },
-            ),
+            Self::Peer => {
+                let PeerItem { state } = source.read()?;
+                ItemBody::Peer { state }
+            }
             // Between providers there is no such type, so one that they mean otherwise is skipped.
             Self::Result => source
                 .read::<Replay>()?
@@ -261,16 +304,19 @@ impl<E: de::Error> Source for PutBy<'_, E> {
     }
 }
 
-struct ItemVisitor;
+struct ItemVisitor {
+    /// Whether a body that is not in its form is put by, instead of failing all.
+    tolerant: bool,
+}
 
 impl<'de> de::Visitor<'de> for ItemVisitor {
-    type Value = Item;
+    type Value = TolerantItem;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an item of a feed")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Item, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<TolerantItem, A::Error> {
         let (mut seq, mut id, mut kind, mut body) = (None, None, None::<String>, None);
         // Members have no order, so a body may come before the type that says whether it is one.
         let mut put_by: Vec<(Kind, Replay)> = Vec::new();
@@ -280,6 +326,7 @@ impl<'de> de::Visitor<'de> for ItemVisitor {
                 ("id", _) => id = Some(members.next_value()?),
                 ("type", _) => kind = Some(members.next_value()?),
                 (name, Some(named)) => match &kind {
+                    _ if self.tolerant => put_by.push((named, members.next_value()?)),
                     None => put_by.push((named, members.next_value()?)),
                     Some(kind) if kind == name => body = Some(named.body(Next(&mut members, PhantomData))?),
                     Some(_) => drop(members.next_value::<IgnoredAny>()?),
@@ -290,17 +337,21 @@ impl<'de> de::Visitor<'de> for ItemVisitor {
         let missing = |name| de::Error::missing_field(name);
         let kind = kind.ok_or_else(|| missing("type"))?;
         let body = match (Kind::of(&kind), body) {
-            (None, _) => ItemBody::Other { kind },
-            (Some(_), Some(body)) => body,
+            (None, _) => Ok(ItemBody::Other { kind: kind.clone() }),
+            (Some(_), Some(body)) => Ok(body),
             (Some(named), None) => match put_by.iter().find(|(early, _)| *early == named) {
-                Some((_, early)) => named.body(PutBy(early, PhantomData))?,
+                Some((_, early)) => named.body::<A::Error>(PutBy(early, PhantomData)),
                 // See above: what a provider calls a result need not be one.
-                None if named == Kind::Result => ItemBody::Other { kind },
-                None => {
-                    return Err(de::Error::custom(format_args!("an item of type {kind} without `{kind}`")));
-                }
+                None if named == Kind::Result => Ok(ItemBody::Other { kind: kind.clone() }),
+                None => Err(de::Error::custom(format_args!("an item of type {kind} without `{kind}`"))),
             },
         };
-        Ok(Item { seq: seq.ok_or_else(|| missing("seq"))?, id: id.ok_or_else(|| missing("id"))?, body })
+        let (body, fault) = match body {
+            Ok(body) => (body, None),
+            Err(fault) if self.tolerant => (ItemBody::Other { kind }, Some(fault.to_string())),
+            Err(fault) => return Err(fault),
+        };
+        let (seq, id) = (seq.ok_or_else(|| missing("seq"))?, id.ok_or_else(|| missing("id"))?);
+        Ok(TolerantItem { item: Item { seq, id, body }, fault })
     }
 }

@@ -49,7 +49,7 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
         if let Some(fault) = failed {
             core.note_trouble(&peer, &fault).await;
             let pause = backoff.failed(&*core.ambient, fault.retry_after);
-            let resting = rest(&core, &peer, pause, fault.is_absence());
+            let resting = rest(&core.throttle, &peer, pause, fault.is_absence());
             // Who asks to be left alone for a while is not troubled with anything else either.
             if fault.retry_after.is_some() {
                 resting.await;
@@ -135,12 +135,18 @@ async fn bring(core: &Core, peer: &Provider, errand: Errand) -> Result<(), PeerF
                 user: row.user.clone(),
                 expires: row.expires,
             };
-            let told = match tell(core, &peer, "/authorizations", row.id, row.unsent, &request).await {
+            let mut told = match tell(core, &peer, "/authorizations", row.id, row.unsent, &request).await {
                 Err(fault) if fault.is(Code::NotConnected) => {
                     Told::by_disconnected(core, &row, fault).await?
                 }
                 told => told?,
             };
+            if let Told::State(AuthorizationReply { grant: grant @ Some(_), .. }) = &mut told
+                && let Some(jws) = grant.as_deref()
+                && !authorizations::is_signed(core, &peer, jws).await
+            {
+                *grant = None;
+            }
             core.store.write(move |tx| keep_authorization(tx, &ours, &peer, row, told)).await
         }
     };
@@ -230,8 +236,7 @@ enum Told<R> {
 impl<R> Told<R> {
     /// A refusal that a repeat does not change ends the trying; anything else is tried again.
     fn by(fault: PeerFault) -> Result<Self, PeerFault> {
-        const FINAL: [&str; 5] = ["malformed", "not-authorized", "not-here", "conflict", "not-found"];
-        if FINAL.contains(&fault.code.as_ref()) { Ok(Self::Refused(fault.text)) } else { Err(fault) }
+        if fault.final_refusal().is_some() { Ok(Self::Refused(fault.text)) } else { Err(fault) }
     }
 
     /// Their side may have ended the connection, or not have heard yet that ours approved it, which passes.

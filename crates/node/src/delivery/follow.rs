@@ -2,6 +2,7 @@
 //! public state, and stored with the page that brought it (sections 10 and 11).
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::document::Limits;
@@ -25,12 +26,18 @@ use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
 /// So much of objects is fetched for one page; what comes after waits for the next.
 const FETCHED_AT_ONCE: u64 = 16 << 20;
 
+/// An object that is not there yet is asked for again after this, and on one page at most so often.
+const LATE_OBJECT: Duration = Duration::from_millis(700);
+const PATIENCE: u32 = 5;
+
 /// What a page tells, looked through and ready to be stored.
 pub(crate) struct Intake {
     steps: Vec<Step>,
     opened: HashMap<GroupUri, Opened>,
     troubles: Vec<PeerFault>,
     fetched: u64,
+    /// How often an object that is not there may still be asked for again.
+    patience: u32,
 }
 
 /// One thing to be stored, in the order of the page.
@@ -80,7 +87,13 @@ enum Fetched {
 impl Intake {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
-        Self { steps: Vec::new(), opened: HashMap::new(), troubles: Vec::new(), fetched: 0 }
+        Self {
+            steps: Vec::new(),
+            opened: HashMap::new(),
+            troubles: Vec::new(),
+            fetched: 0,
+            patience: PATIENCE,
+        }
     }
 
     /// Whether so much was fetched that the rest of the page is better left for the next.
@@ -183,7 +196,16 @@ impl Intake {
     /// An event that we have already has to be the same.
     async fn repeat(&mut self, core: &Core, id: i64, event: Event) -> Result<(), PeerFault> {
         let seq = event.seq;
-        let kept = core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?;
+        let on_this_page = self.steps.iter().find_map(|step| match step {
+            Step::Event(kept) if kept.event.seq == seq && kept.event.group == event.group => {
+                Some(kept.event.hash)
+            }
+            _ => None,
+        });
+        let kept = match on_this_page {
+            Some(hash) => Some(hash),
+            None => core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?,
+        };
         if kept.is_some_and(|kept| kept != event.hash) {
             let text = format!("event {seq} of {} is not the one that it told before", event.group);
             self.break_off(event.group, text);
@@ -216,6 +238,11 @@ impl Intake {
             }
             let page = match fetch_log(core, peer, group.name(), head).await {
                 Err(fault) if fault.is(Code::NotFound) => LogPage::default(),
+                // What it shows of its log is nothing that could be followed.
+                Err(fault) if fault.stage == Stage::Content => {
+                    self.break_off(group.clone(), fault.text);
+                    return Ok(());
+                }
                 page => page?,
             };
             if page.first > head + 1 {
@@ -287,6 +314,11 @@ impl Intake {
                 };
             }
             let followed = match (&mut opened.state, &body) {
+                (Some(state), _) if state.epoch() != event.epoch => Err(format!(
+                    "it is said to be of epoch {}, and the group is in {}",
+                    event.epoch,
+                    state.epoch()
+                )),
                 (Some(state), Some(body)) => {
                     state.follow(&group, &event.sender, body).map_err(|problem| problem.detail)
                 }
@@ -312,7 +344,7 @@ impl Intake {
         Ok(())
     }
 
-    async fn welcome(&mut self, core: &Core, peer: &Provider, welcome: Welcome) -> Result<(), PeerFault> {
+    async fn welcome(&mut self, core: &Core, peer: &Provider, mut welcome: Welcome) -> Result<(), PeerFault> {
         let message = self.bytes(core, peer, &welcome.welcome).await?;
         let ratchet_tree = self.bytes(core, peer, &welcome.ratchet_tree).await?;
         let (Some(message), Some(ratchet_tree)) = (message, ratchet_tree) else {
@@ -323,16 +355,10 @@ impl Intake {
         let group = welcome.group.clone();
         let from = welcome.from_seq;
         match self.open(core, &group).await? {
-            Some(opened) if !is_current(&opened.row) && from <= opened.row.head => {
-                let text = format!(
-                    "a Welcome to {group} names event {from}, and its log was known up to {}",
-                    opened.row.head
-                );
-                self.troubles.push(PeerFault::new(Stage::Content, "welcome-old", text));
-                return Ok(());
-            }
             Some(opened) if !is_current(&opened.row) => {
-                begin_anew(&mut opened.row, from);
+                // We were in it before, and what we have of that time stays as it is.
+                welcome.from_seq = from.max(opened.row.head + 1);
+                begin_anew(&mut opened.row, welcome.from_seq);
                 opened.state = None;
             }
             Some(_) => {}
@@ -372,13 +398,20 @@ impl Intake {
             let text = format!("the object {} is larger than any message may be", object.sha256);
             return Ok(Fetched::Wrong(text));
         }
-        let answer = match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
-            Ok(answer) => answer,
-            Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
-                self.troubles.push(fault);
-                return Ok(Fetched::Gone);
+        let answer = loop {
+            match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
+                Ok(answer) => break answer,
+                // An object may come a moment after what names it.
+                Err(fault) if fault.is(Code::NotFound) && self.patience > 0 => {
+                    self.patience -= 1;
+                    tokio::time::sleep(LATE_OBJECT).await;
+                }
+                Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
+                    self.troubles.push(fault);
+                    return Ok(Fetched::Gone);
+                }
+                Err(fault) => return Err(fault),
             }
-            Err(fault) => return Err(fault),
         };
         self.fetched += answer.body.len() as u64;
         if Hash32::of(&answer.body) != object.sha256 {

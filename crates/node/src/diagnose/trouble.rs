@@ -46,12 +46,21 @@ pub struct PeerFault {
     pub retry_after: Option<Duration>,
     /// What the peer answered, where it answered with a problem.
     pub problem: Option<Box<ReceivedProblem>>,
+    /// Whether that is a refusal which a repeat does not change.
+    is_final: bool,
 }
 
 impl PeerFault {
     /// A fault at `stage`.
     pub fn new(stage: Stage, code: &'static str, text: impl Into<String>) -> Self {
-        Self { stage, code: code.into(), text: text.into(), retry_after: None, problem: None }
+        Self {
+            stage,
+            code: code.into(),
+            text: text.into(),
+            retry_after: None,
+            problem: None,
+            is_final: false,
+        }
     }
 
     /// The peer answered with a problem.
@@ -66,7 +75,28 @@ impl PeerFault {
         };
         let detail = problem.detail.as_deref().unwrap_or("it gives no reason");
         let text = format!("it answered {status} {}: {detail}", problem.code);
-        Self { stage, code: problem.code.clone().into(), text, retry_after, problem: Some(Box::new(problem)) }
+        // What is said of us as a peer, or of now, passes: 401, 408, 425, 429, 5xx and the states of peering.
+        let passes = !(400..500).contains(&status)
+            || matches!(status, 401 | 408 | 425 | 429)
+            || matches!(
+                problem.known(),
+                Some(
+                    Code::PeerPending
+                        | Code::PeerBlocked
+                        | Code::PeerKeyChanged
+                        | Code::NotConnected
+                        | Code::RateLimited
+                        | Code::Unavailable
+                )
+            );
+        Self {
+            stage,
+            code: problem.code.clone().into(),
+            text,
+            retry_after,
+            problem: Some(Box::new(problem)),
+            is_final: !passes,
+        }
     }
 
     /// What the peer answered is not proved to be its answer.
@@ -80,6 +110,11 @@ impl PeerFault {
             _ => "signature-invalid",
         };
         Self::new(Stage::Signature, code, fault.to_string())
+    }
+
+    /// What the peer answered, where it will never do what it was asked to.
+    pub fn final_refusal(&self) -> Option<&ReceivedProblem> {
+        self.problem.as_deref().filter(|_| self.is_final)
     }
 
     /// Whether the peer could not be reached, so that nothing of it, nor of a proxy before it, has answered.

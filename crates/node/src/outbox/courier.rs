@@ -7,7 +7,6 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{
     ItemBody, Outcome, PeerState, Submission, SubmissionResult, SubmissionResults, Submissions,
 };
-use drawbridge_mtp::problem::ReceivedProblem;
 use drawbridge_mtp::wire::{self, Encoding};
 use futures_util::{FutureExt, StreamExt, stream};
 use http::Method;
@@ -51,7 +50,7 @@ pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>
             Err(fault) => {
                 core.note_trouble(&owner, &fault).await;
                 let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                rest(&core, &owner, pause, fault.is_absence()).await;
+                rest(&core.throttle, &owner, pause, fault.is_absence()).await;
             }
         }
     }
@@ -139,12 +138,17 @@ async fn bring(
             });
             answered.results.into_iter().map(|result| result.outcome).collect()
         }
-        Err(fault) => match fault.problem.as_deref().filter(|problem| is_final(problem)) {
-            // It will never take any of it.
-            Some(problem) => {
-                vec![Outcome::Rejected(Box::new(problem.clone())); submissions.events.len()]
+        Err(fault) => match (fault.final_refusal(), submissions.events.len()) {
+            // It will never take it.
+            (Some(problem), 1) => vec![Outcome::Rejected(Box::new(problem.clone()))],
+            // It will never take all of it together; one of them may be why.
+            (Some(_), _) => {
+                for alone in submissions.events {
+                    Box::pin(bring(core, owner, group, vec![alone])).await?;
+                }
+                return Ok(());
             }
-            None => return Err(fault),
+            (None, _) => return Err(fault),
         },
     };
     // For now only: the owner is asked again, after a while.
@@ -165,21 +169,6 @@ async fn bring(
 
 fn malformed(text: String) -> PeerFault {
     PeerFault::new(Stage::Content, "malformed", text)
-}
-
-/// A refusal of the whole request that a repeat does not change.
-fn is_final(problem: &ReceivedProblem) -> bool {
-    const FINAL: [&str; 8] = [
-        "malformed",
-        "not-found",
-        "not-participant",
-        "not-authorized",
-        "not-here",
-        "gone",
-        "too-large",
-        "unsupported-media-type",
-    ];
-    FINAL.contains(&problem.code.as_str())
 }
 
 /// Forgets what was answered, and tells those who submitted it: at once, or by their feeds.

@@ -206,7 +206,7 @@ impl Core {
                 None => Encoding::default(),
                 Some((_, Some(encoding))) => encoding,
                 // An object, of which nothing is read but its bytes.
-                Some(("application/octet-stream", None)) => Encoding::default(),
+                Some((named, None)) if named.starts_with("application/octet-stream") => Encoding::default(),
                 Some((named, None)) => {
                     let text = format!("it answered with {named:?}, which is neither JSON nor CBOR");
                     return Err(PeerFault::new(Stage::Content, "malformed", text));

@@ -6,8 +6,7 @@ use drawbridge_mtp::id::Provider;
 use tokio::time::Instant;
 
 use crate::ambient::{Ambient, AmbientExt};
-use crate::core::Core;
-use crate::http::Sign;
+use crate::http::{Sign, Throttle};
 
 const LONGEST_S: u64 = 60;
 /// A peer that asks for more than this is asked again all the same.
@@ -44,12 +43,12 @@ impl Backoff {
 
 /// Rests for `pause` after a failure at `peer`, or until the operator wants it to be tried; where it could not be reached
 /// (`away`), also until it gives a sign of life. One that has answered is left alone for as long as that says.
-pub(crate) async fn rest(core: &Core, peer: &Provider, pause: Duration, away: bool) {
+pub(crate) async fn rest(throttle: &Throttle, peer: &Provider, pause: Duration, away: bool) {
     let began = Instant::now();
     tokio::select! {
         () = tokio::time::sleep(pause) => {}
-        () = core.throttle.sign(peer, Sign::Wanted) => {}
-        () = core.throttle.sign(peer, Sign::Alive), if away => {
+        () = throttle.sign(peer, Sign::Wanted) => {}
+        () = throttle.sign(peer, Sign::Alive), if away => {
             tokio::time::sleep_until(began + SHORTEST.min(pause)).await;
         }
     }

@@ -1,7 +1,7 @@
 //! What is done with a page: its numbers are checked, and its items and the cursor are stored in one transaction.
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState};
+use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
 use crate::consent::{self, authorizations};
 use crate::core::Core;
@@ -72,12 +72,11 @@ pub(super) async fn keep_page(
     cursor: Option<Cursor>,
     answer: &Answer,
 ) -> Result<KeptPage, PeerFault> {
-    let page: FeedPage = answer.message().map_err(|fault| PageFault::Malformed(fault.to_string()))?;
+    let (mut page, unreadable) = read(answer)?;
     check_numbers(&page, cursor.as_ref())?;
     core.traffic.update(answer.record, |record| {
         record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
     });
-    let mut page = page;
     let mut intake = Intake::new();
     intake.open_all(core, peer, &page.items).await?;
     for (place, item) in page.items.iter().enumerate() {
@@ -88,12 +87,20 @@ pub(super) async fn keep_page(
             break;
         }
     }
-    for trouble in intake.troubles() {
-        core.note_trouble(peer, &trouble).await;
+    for item in &mut page.items {
+        // Checked here, since keys may have to be fetched.
+        if let ItemBody::Authorization(told) = &mut item.body
+            && let Some(jws) = &told.grant
+            && !authorizations::is_signed(core, peer, jws).await
+        {
+            told.grant = None;
+        }
     }
+    let troubles: Vec<PeerFault> = unreadable.into_iter().chain(intake.troubles()).collect();
     let (keeping, settling) = intake.into_parts();
     let has = KeptPage { items: page.items.len(), more: page.more };
-    let (ours, peer) = (core.ours.clone(), peer.clone());
+    let (ours, whose) = (core.ours.clone(), peer);
+    let peer = peer.clone();
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
         for item in &page.items {
@@ -133,7 +140,28 @@ pub(super) async fn keep_page(
     });
     kept.await.map_err(PageFault::Store)?;
     settling.settle();
+    // Behind the page, whose success would end them.
+    for trouble in &troubles {
+        core.note_trouble(whose, trouble).await;
+    }
     Ok(has)
+}
+
+/// The page in `answer`; and what is to be noted, where it has items that cannot be read: they are skipped, since nobody
+/// else's news should wait for them.
+fn read(answer: &Answer) -> Result<(FeedPage, Option<PeerFault>), PageFault> {
+    if let Ok(page) = answer.message() {
+        return Ok((page, None));
+    }
+    let TolerantFeedPage { page, faults } =
+        answer.message().map_err(|fault| PageFault::Malformed(fault.to_string()))?;
+    let fault = faults.first().map(|(seq, fault)| {
+        let others = faults.len() - 1;
+        let text =
+            format!("item {seq} of its feed, and {others} others, cannot be read and were skipped: {fault}");
+        PeerFault::new(Stage::Content, "item-malformed", text)
+    });
+    Ok((page, fault))
 }
 
 /// Our store cannot.

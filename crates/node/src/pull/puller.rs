@@ -44,7 +44,7 @@ enum Pulled {
 /// A pull that waits and is answered with nothing before this has not waited.
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 /// So many such answers in a row are a trouble.
-const HASTY: u32 = 4;
+const HASTY: u32 = 3;
 
 /// Pulls the feed of `peer` for as long as it is asked.
 ///
@@ -85,7 +85,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             }
             Some(Ok(Pulled::Hasty)) if backoff.failures() < HASTY => {
                 let pause = backoff.failed(&*core.ambient, None);
-                Box::pin(rest(&core, &peer, pause, false)).await;
+                Box::pin(rest(&core.throttle, &peer, pause, false)).await;
                 None
             }
             Some(Ok(Pulled::Hasty)) => {
@@ -105,7 +105,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
                 Some(next),
                 backoff.failures(),
             );
-            Box::pin(rest(&core, &peer, pause, fault.is_absence())).await;
+            Box::pin(rest(&core.throttle, &peer, pause, fault.is_absence())).await;
         }
     }
 }

@@ -7,6 +7,7 @@ use drawbridge_mtp::message::{AuthorizationItem, ConnectionState};
 use drawbridge_mtp::time::Timestamp;
 
 use super::{settle, tell_adder};
+use crate::core::Core;
 use crate::diagnose::Stage;
 use crate::store::{AuthorizationRow, DecidedBy, KeptGrant, StoreFault, Tx, Unsent};
 
@@ -27,18 +28,22 @@ pub(crate) fn learn(
         return Ok(());
     }
     match (told.state, row.state) {
-        (Approved, Pending | Declined) => {
-            if let Some(jws) = &told.grant {
-                match read_grant(&row, jws) {
-                    Ok(grant) => row.grant = Some(grant),
-                    Err(reason) => {
-                        let text = format!("its grant for {} is not what was asked for: {reason}", row.user);
-                        return tx.note_trouble(peer, &Stage::Content.to_string(), "grant-invalid", &text);
-                    }
+        // Without a grant that lives, nothing is approved: one may still come.
+        (Approved, Pending | Declined | Approved) if row.living_grant(tx.now()).is_none() => {
+            let reason = match told.grant.as_deref().map(|jws| read_grant(&row, jws)) {
+                Some(Ok(grant)) => {
+                    row.grant = Some(grant);
+                    row.unsent = None;
+                    return settle(tx, ours, &mut row, Approved, DecidedBy::Peer);
                 }
-            }
-            row.unsent = None;
-            settle(tx, ours, &mut row, Approved, DecidedBy::Peer)
+                Some(Err(reason)) => format!("is not what was asked for: {reason}"),
+                None if tx.now() < row.expires => {
+                    "did not come with the approval, or is not signed by it".into()
+                }
+                None => return Ok(()),
+            };
+            let text = format!("its grant for {} {reason}", row.user);
+            tx.note_trouble(peer, &Stage::Content.to_string(), "grant-invalid", &text)
         }
         (Ended, Approved | Pending | Declined) | (Expired, Pending | Declined) => {
             row.unsent = None;
@@ -55,8 +60,20 @@ pub(crate) fn learn(
     }
 }
 
-/// The grant in an answer of the user's provider, if it is for what was asked. Its signature is its owner's to check;
-/// the answer that it came in was signed by the same provider.
+/// Whether a grant that `peer` has given is signed by it and lives. Where its keys cannot be had now, that is left to the
+/// group's owner, who checks it anyway.
+pub(crate) async fn is_signed(core: &Core, peer: &Provider, jws: &str) -> bool {
+    let Ok(grant) = UnverifiedGrant::parse(jws) else { return false };
+    match core.key_of(peer, grant.kid()).await {
+        Ok(key) => {
+            let aud = grant.unverified_claims().aud.clone();
+            grant.verify(&key, &aud, core.ambient.now()).is_ok()
+        }
+        Err(_) => core.documents.remembered(peer).is_none(),
+    }
+}
+
+/// The grant in an answer of the user's provider, if it is for what was asked; see [`is_signed`] for its signature.
 fn read_grant(row: &AuthorizationRow, jws: &str) -> Result<KeptGrant, String> {
     let grant = UnverifiedGrant::parse(jws).map_err(|fault| fault.to_string())?;
     let claims = grant.unverified_claims();
