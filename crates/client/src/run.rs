@@ -118,11 +118,15 @@ impl<H: Home> Client<H> {
     }
 
     async fn work_for_ever(&self) {
-        let mut stock_due = tokio::time::Instant::now();
+        let mut look_due = tokio::time::Instant::now();
         let mut pause = Pause::new(self.settings.pause);
         loop {
-            if stock_due <= tokio::time::Instant::now() || self.stock_is_low().await {
-                stock_due = tokio::time::Instant::now() + self.keep_stock().await;
+            let is_due = look_due <= tokio::time::Instant::now();
+            if is_due || self.stock_is_low().await {
+                look_due = tokio::time::Instant::now() + self.keep_stock().await;
+            }
+            if is_due && let Err(fault) = self.look_for_groups().await {
+                tracing::debug!(client = %self.uri(), %fault, "groups are looked for later");
             }
             let rest = match self.work().await {
                 Ok(rest) => {
@@ -134,6 +138,7 @@ impl<H: Home> Client<H> {
                     pause.next()
                 }
             };
+            let rest = rest.min(look_due.saturating_duration_since(tokio::time::Instant::now()));
             let _ = tokio::time::timeout(rest.min(LONGEST_REST), self.store.to_do.notified()).await;
         }
     }
@@ -303,6 +308,24 @@ impl<H: Home> Client<H> {
         for conversation in known.iter().filter(|one| one.is_member() && one.registering.is_none()) {
             self.close_gap(&conversation.group, conversation.head, None).await?;
         }
+        self.find_groups().await?;
+        self.step(move |tx| {
+            let cursor = tx.cursor()?;
+            tx.ring_to_do();
+            tx.resubmit()?;
+            tx.set_cursor(&Cursor { unchecked: false, ..cursor })
+        })
+        .await
+    }
+
+    /// As [`find_groups`](Self::find_groups), unless the feed has yet to be read, which may have Welcomes.
+    async fn look_for_groups(&self) -> Result<(), ClientFault> {
+        if self.step(|tx| Ok(tx.cursor()?.unchecked)).await? { Ok(()) } else { self.find_groups().await }
+    }
+
+    /// Joins the groups that this client's user is in and of which it knows nothing: they are older than it, or their
+    /// Welcome was lost.
+    async fn find_groups(&self) -> Result<(), ClientFault> {
         let groups = self.home.groups().await?.groups;
         self.step(move |tx| {
             for group in groups.into_iter().map(|group| group.group) {
@@ -312,12 +335,10 @@ impl<H: Home> Client<H> {
                     // A Welcome may be on its way: that is the better way in.
                     conversation.retry_at = tx.now.plus(tx.settings.pause * 4);
                     tx.set_conversation(&conversation)?;
+                    tx.ring_to_do();
                 }
             }
-            let cursor = tx.cursor()?;
-            tx.ring_to_do();
-            tx.resubmit()?;
-            tx.set_cursor(&Cursor { unchecked: false, ..cursor })
+            Ok(())
         })
         .await
     }
@@ -477,7 +498,7 @@ impl<H: Home> Client<H> {
     /// Publishes KeyPackages where there are too few; says when to look again.
     async fn keep_stock(&self) -> Duration {
         match self.fill_stock().await {
-            Ok(()) => self.settings.stock_every,
+            Ok(()) => self.settings.look_every,
             Err(fault) => {
                 tracing::debug!(client = %self.uri(), %fault, "KeyPackages are published later");
                 LONGEST_REST

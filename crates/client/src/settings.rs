@@ -18,8 +18,9 @@ pub struct Settings {
     pub stock_low: u64,
     /// That many.
     pub stock_full: u64,
-    /// How often the stock is looked at where nothing says that it is low: others may claim what they never use.
-    pub stock_every: Duration,
+    /// How often it is looked at what nobody tells of: the stock, of which others may claim what they never use, and
+    /// groups whose Welcome was lost.
+    pub look_every: Duration,
     /// How long a KeyPackage is good; openmls takes none of more than 84 days.
     pub package_lifetime: Duration,
 }
@@ -33,7 +34,7 @@ impl Default for Settings {
             pause: Duration::from_millis(500),
             stock_low: 20,
             stock_full: 50,
-            stock_every: Duration::from_secs(60),
+            look_every: Duration::from_secs(60),
             package_lifetime: Duration::from_secs(80 * 86_400),
         }
     }

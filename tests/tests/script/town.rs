@@ -36,7 +36,7 @@ fn quick() -> Settings {
         pause: Duration::from_millis(40),
         stock_low: 6,
         stock_full: 14,
-        stock_every: Duration::from_secs(1),
+        look_every: Duration::from_secs(1),
         ..Settings::default()
     }
 }

@@ -8,7 +8,7 @@ use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
-    Body, Event, EventKind, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
+    Body, Event, EventKind, GroupStatus, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
@@ -644,6 +644,50 @@ pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerF
     });
     for group in groups.await.map_err(store_fault)? {
         close_group(core, peer, &group.uri).await?;
+    }
+    find_groups(core, peer).await
+}
+
+/// Our users may have been added to groups of `peer` by a Welcome that was lost. Those that they agreed to be added to and
+/// that have us in them are followed from now on; their clients join by themselves.
+async fn find_groups(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
+    let owner = peer.clone();
+    let unknown = core.store.read(move |view| {
+        let mut unknown = Vec::new();
+        for group in view.groups_agreed_to(&owner)? {
+            if view.group(&group)?.is_none_or(|row| row.standing == Standing::Over) {
+                unknown.push(group);
+            }
+        }
+        Ok::<_, StoreFault>(unknown)
+    });
+    for group in unknown.await.map_err(store_fault)? {
+        let status: GroupStatus = match core.call(peer, Ask::get(format!("/groups/{}", group.name()))).await {
+            Ok(answer) => answer.message().map_err(|fault| {
+                PeerFault::new(Stage::Content, "malformed", format!("its answer on {group}: {fault}"))
+            })?,
+            Err(fault) if fault.is(Code::NotFound) => continue,
+            Err(fault) => return Err(fault),
+        };
+        let _writing = core.lock_group(&group).await;
+        let found = core.store.write(move |tx| {
+            let known = tx.group(&group)?;
+            let mut row = match known {
+                Some(row) if row.standing != Standing::Over => return Ok(()),
+                Some(mut row) => {
+                    begin_anew(&mut row, status.head + 1);
+                    row
+                }
+                None => {
+                    let mut row = new_group(tx.now(), &group, status.head + 1);
+                    row.id = tx.add_group(&row)?;
+                    row
+                }
+            };
+            row.hash = Some(status.hash);
+            tx.put_group(&row)
+        });
+        found.await.map_err(store_fault)?;
     }
     Ok(())
 }

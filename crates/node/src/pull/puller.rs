@@ -212,6 +212,7 @@ async fn pull_once(
         Err(fault) if fault.is(Code::FeedReset) || fault.is(Code::FeedTruncated) => {
             start_anew(core, peer, cursor.as_ref(), &fault).await?;
             their_state(core, peer, Ask::get("/peering".into())).await?;
+            Box::pin(join_groups(core, peer)).await.map_err(page::store_fault)?;
             Ok(Pulled::Reset)
         }
         Err(fault) if fault.is(Code::PeerPending) => {

@@ -131,6 +131,11 @@ fn row(row: &Row<'_>) -> Result<AuthorizationRow, StoreFault> {
     })
 }
 
+/// From before the first address of a group of `owner` to behind the last: `0` comes after `/`.
+fn addresses_at(owner: &Provider) -> (String, String) {
+    (format!("mimi://{owner}/g/"), format!("mimi://{owner}/g0"))
+}
+
 impl View<'_> {
     fn authorizations_where(
         &self,
@@ -218,8 +223,7 @@ impl View<'_> {
 
     /// Whether a user here has agreed to be added to a group of `owner`, and that may still be done.
     pub fn awaits_addition_by(&self, owner: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
-        // `0` comes after `/`: from the first address of a group there to behind the last.
-        let (from, to) = (format!("mimi://{owner}/g/"), format!("mimi://{owner}/g0"));
+        let (from, to) = addresses_at(owner);
         Ok(self
             .sql
             .prepare_cached(
@@ -227,6 +231,17 @@ impl View<'_> {
                  AND NOT outgoing AND state = 'approved' AND grant_ends > ?3 LIMIT 1",
             )?
             .exists(params![from, to, signed(now.as_millis())])?)
+    }
+
+    /// The groups of `owner` that users of ours have agreed to be added to.
+    pub fn groups_agreed_to(&self, owner: &Provider) -> Result<Vec<GroupUri>, StoreFault> {
+        let (from, to) = addresses_at(owner);
+        let mut statement = self.sql.prepare_cached(
+            "SELECT DISTINCT group_uri FROM authorization WHERE group_uri > ?1 AND group_uri < ?2
+             AND NOT outgoing AND state = 'approved'",
+        )?;
+        let rows = statement.query_map([from, to], |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a group", row?)).collect()
     }
 
     /// The requests to add that `peer` has still to be told of, the oldest first.

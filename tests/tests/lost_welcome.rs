@@ -1,0 +1,106 @@
+//! Who was added by a Welcome that was lost comes in all the same (`docs/mtp.md`, section 11).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use drawbridge_client::{Format, LineKind, Settings, Standing};
+use drawbridge_mtp::id::ClientUri;
+use drawbridge_mtp::policy::Who;
+use drawbridge_node::store::{AuthorizationRow, ConnectionRow, Reader, StoreFault};
+use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_testkit::{BuiltIn, House, Realm};
+use tokio::sync::watch;
+
+/// Everything that a client waits for is short.
+fn quick() -> Settings {
+    Settings {
+        stagger: Duration::from_millis(100),
+        renew: Duration::from_millis(500),
+        pause: Duration::from_millis(40),
+        look_every: Duration::from_millis(500),
+        ..Settings::default()
+    }
+}
+
+/// Asks until there is an answer, whenever something has happened.
+async fn until<T>(news: &mut watch::Receiver<u64>, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            // Not all is announced, such as what a client has found by itself.
+            let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it comes about")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
+    let realm = Realm::new();
+    let bell = watch::Sender::new(0);
+    let mut news = bell.subscribe();
+    let house = async || {
+        let house = House::of(realm.stopped_station(|_| {}), quick(), bell.clone());
+        house.start().await;
+        house
+    };
+    let (alpha, beta) = (house().await, house().await);
+    let (here, there) = (alpha.station().provider().clone(), beta.station().provider().clone());
+    alpha.station().lets_in(&there).await;
+    beta.station().lets_in(&here).await;
+    let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
+    let built_in = |house: &House, client: &ClientUri| -> BuiltIn { house.built_in(client).unwrap() };
+    let (anns, bens) = (built_in(&alpha, &ann), built_in(&beta, &ben));
+
+    // Ben agrees to be connected, and to be added; what follows from that he does not hear.
+    anns.ask_to_connect(ben.user()).await.unwrap();
+    let node = beta.station().node();
+    let request: ConnectionRow = until(&mut news, async || {
+        let rows: Result<_, StoreFault> = node.store().read(|view| view.connections()).await;
+        rows.unwrap().pop()
+    })
+    .await;
+    node.decide_connection(request.id, None, Decision::Approve).await.unwrap();
+    alpha.station().sees(request.id, drawbridge_mtp::message::ConnectionState::Approved).await;
+    let group = anns.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
+    anns.ask_to_add(&group, ben.user()).await.unwrap();
+    let request: AuthorizationRow = until(&mut news, async || {
+        let rows: Result<_, StoreFault> = node.store().read(|view| view.authorizations()).await;
+        rows.unwrap().pop()
+    })
+    .await;
+    node.pause_peer(here.clone(), true).await.unwrap();
+    node.decide_authorization(request.id, None, AuthorizationDecision::Approve).await.unwrap();
+    until(&mut news, async || {
+        let about = anns.about(&group).await.unwrap();
+        (about.members.len() == 2).then_some(())
+    })
+    .await;
+
+    // What alpha had to tell beta is gone, as it may be after thirty days.
+    let told = Reader::Peer(there.clone());
+    let head = alpha.station().reads(move |view| Ok(view.feed(&told)?.unwrap().head)).await;
+    let file = alpha.station().config().data_dir.join("store.sqlite");
+    let store = rusqlite::Connection::open(file).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    store.execute("DELETE FROM feed_item WHERE reader = ?1", [there.as_str()]).unwrap();
+    store.execute("UPDATE feed SET first = ?1 WHERE reader = ?2", (head + 1, there.as_str())).unwrap();
+    node.pause_peer(here, false).await.unwrap();
+
+    let about = until(&mut news, async || {
+        bens.about(&group).await.ok().filter(|about| about.standing == Standing::Member)
+    })
+    .await;
+    assert_eq!(about.members.len(), 2);
+    anns.send(&group, "Are you there?", Format::Plain, None).await.unwrap();
+    until(&mut news, async || {
+        let lines = bens.conversation(&group, None, 100).await.unwrap();
+        let heard =
+            |what: &LineKind| matches!(what, LineKind::Message(said) if said.text == "Are you there?");
+        lines.iter().any(|line| heard(&line.what)).then_some(())
+    })
+    .await;
+}
