@@ -319,7 +319,9 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
     alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
     assert_eq!(alpha.reads(|view| Ok((view.peers()?, view.connections()?))).await, (Vec::new(), Vec::new()));
 
+    // What was forgotten is asked again.
     alpha.lets_in(beta.provider()).await;
+    assert_eq!(alpha.hears_of(asked).await.to, *alice.uri());
     alpha.is_pulled_by(beta.provider()).await;
 }
 

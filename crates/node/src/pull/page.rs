@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Answer;
-use crate::store::{Cursor, StoreFault};
+use crate::store::{Cursor, StoreFault, Tx};
 
 /// The steps that have succeeded when any request was answered.
 pub(super) const STEPS_OF_A_REQUEST: &[Stage] =
@@ -103,6 +103,7 @@ pub(super) async fn keep_page(
     let peer = peer.clone();
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
+        let was_pending = row.their_state == Some(PeerState::Pending);
         for item in &page.items {
             if !tx.receive_item(&peer, item.id)? {
                 continue;
@@ -131,6 +132,9 @@ pub(super) async fn keep_page(
         row.their_state = Some(PeerState::Allowed);
         if !was_pulled || !state_known {
             tx.put_peer(&row)?;
+        }
+        if was_pending {
+            ask_again(tx, &peer)?;
         }
         if last.is_some() || !was_pulled {
             tx.note_pull(&peer)?;
@@ -212,11 +216,17 @@ pub(super) async fn start_anew(
     let (peer, whose) = (peer.clone(), peer.clone());
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
-        consent::make_good(tx, &peer)?;
-        authorizations::make_good(tx, &peer)
+        ask_again(tx, &peer)
     });
     anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
     close_gaps(core, &whose).await
+}
+
+/// Asks again for everything that we hold as open or approved at `peer`, which has lost its store, or has let us in just
+/// now and may have forgotten what we asked before (`listed`).
+fn ask_again(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
+    consent::make_good(tx, peer)?;
+    authorizations::make_good(tx, peer)
 }
 
 /// Keeps what `peer` thinks of us.
@@ -226,8 +236,9 @@ pub(super) async fn note_their_state(core: &Core, peer: &Provider, state: PeerSt
         let Some(mut row) = tx.peer(&peer)?.filter(|row| row.their_state != Some(state)) else {
             return Ok(());
         };
-        row.their_state = Some(state);
-        tx.put_peer(&row)
+        let was_pending = row.their_state.replace(state) == Some(PeerState::Pending);
+        tx.put_peer(&row)?;
+        if was_pending && state == PeerState::Allowed { ask_again(tx, &peer) } else { Ok(()) }
     });
     if let Err(fault) = kept.await {
         let fault: StoreFault = fault;
