@@ -50,12 +50,7 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
             core.note_trouble(&peer, &fault).await;
             let pause = backoff.failed(&*core.ambient, fault.retry_after);
             let resting = rest(&core.throttle, &peer, pause, fault.is_absence());
-            // Who asks to be left alone for a while is not troubled with anything else either.
-            if fault.retry_after.is_some() {
-                resting.await;
-            } else {
-                Box::pin(until_news(&core, &peer, &nudge, &names, resting)).await;
-            }
+            Box::pin(until_news(&core, &peer, &nudge, &names, resting)).await;
         }
     }
 }
@@ -98,7 +93,8 @@ impl Errand {
     }
 }
 
-/// What `peer` has to be told, connections first, since additions need them; `None` where it is not asked.
+/// What `peer` has to be told: what is taken back first, which may make room for more, then connections, since additions
+/// need them; `None` where it is not asked.
 async fn errands(core: &Core, peer: &Provider) -> Option<Vec<Errand>> {
     let peer = peer.clone();
     let read = core.store.read(move |view| {
@@ -107,7 +103,9 @@ async fn errands(core: &Core, peer: &Provider) -> Option<Vec<Errand>> {
         }
         let connections = view.unsent(&peer)?.into_iter().map(Errand::Connection);
         let authorizations = view.unsent_authorizations(&peer)?.into_iter().map(Errand::Authorization);
-        Ok::<_, StoreFault>(Some(connections.chain(authorizations).collect()))
+        let mut errands: Vec<Errand> = connections.chain(authorizations).collect();
+        errands.sort_by_key(|errand| errand.name().1 != Some(Unsent::Delete));
+        Ok::<_, StoreFault>(Some(errands))
     });
     read.await.ok().flatten()
 }
