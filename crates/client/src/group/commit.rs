@@ -11,7 +11,7 @@ use openmls::{
     prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider, Proposal, ProtocolVersion, Sender},
 };
 
-use super::{receive::end, refused};
+use super::{receive::wind_up, refused};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
@@ -111,10 +111,11 @@ fn due_next(intents: &[Intent], proposals: Option<Timestamp>) -> Option<Timestam
 fn leave(tx: &Tx<'_>, mut conversation: Conversation, mut group: MlsGroup) -> Result<Plan, ClientFault> {
     let name = conversation.group.clone();
     if group.members().count() == 1 {
+        // Nobody is there to take this client out. Its state stays for when somebody comes (see `take_event`).
         conversation.standing = Standing::Left;
         tx.set_conversation(&conversation)?;
         tx.add_notice(&name, tx.now, Notice::Left { user: tx.user().clone() })?;
-        end(tx, &name)?;
+        wind_up(tx, &name)?;
         return Ok(Plan::Rest(None));
     }
     let own = group.own_leaf_index();

@@ -32,8 +32,14 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
     let Some(mut conversation) = tx.conversation(&event.group)? else {
         return Ok(Taken::Done);
     };
-    if conversation.is_over() || event.seq <= conversation.head {
+    // The last one in a group has left, though nobody could take it out; another client of its user may come in since.
+    let left_alone =
+        conversation.standing == Standing::Left && Provider::new(tx).group(&event.group)?.is_some();
+    if (conversation.is_over() && !left_alone) || event.seq <= conversation.head {
         return Ok(Taken::Done);
+    }
+    if left_alone {
+        conversation.standing = Standing::Leaving;
     }
     if conversation.is_member() && event.seq > conversation.head + 1 {
         return Ok(Taken::Gap(conversation.head));
@@ -49,6 +55,14 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
         }
         Standing::Joining => take_while_joining(tx, &mut conversation, event)?,
         Standing::Broken | Standing::Left | Standing::Removed => {}
+    }
+    if left_alone && !conversation.is_over() {
+        conversation.standing = if conversation.is_member() && conversation.members.len() > 1 {
+            tx.want(&event.group, Want::Leave, tx.now)?;
+            Standing::Leaving
+        } else {
+            Standing::Left
+        };
     }
     conversation.head = conversation.head.max(event.seq);
     tx.set_conversation(&conversation)?;
@@ -194,6 +208,11 @@ fn over(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event, left: bool)
 /// Forgets what only a member needs.
 pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
     Provider::new(tx).forget(group)?;
+    wind_up(tx, group)
+}
+
+/// Wants and sends nothing more in a group.
+pub(super) fn wind_up(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
     for intent in tx.intents(group)? {
         tx.forget_intent(group, intent.place)?;
     }

@@ -296,6 +296,24 @@ async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_left_alone_is_taken_out_once_somebody_is_there_to_do_it() {
+    let world = World::new(23);
+    let desk = Person::new(&world, "mimi://a.example/u/ann/d/desk").await;
+    let group = desk.client.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
+    desk.client.leave(&group).await.unwrap();
+    desk.stands(&group, Standing::Left).await;
+    // The group is still its user's, so a further client comes in by itself.
+    let phone = Person::new(&world, "mimi://a.example/u/ann/d/phone").await;
+    until("the phone is alone in it", async || {
+        let about = phone.about(&group).await.filter(|about| about.standing == Standing::Member)?;
+        (about.members.len() == 1 && about.members[0].clients == [phone.client.uri().clone()]).then_some(())
+    })
+    .await;
+    desk.stands(&group, Standing::Left).await;
+    assert_eq!(desk.client.left_to_do().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_who_leave_at_once_are_out_at_last() {
     let world = World::new(3);
     let [ann, bob, cat] = three(&world).await;
