@@ -103,6 +103,9 @@ pub(super) async fn keep_page(
     let peer = peer.clone();
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
+        // Before the items, of which one may be a trouble.
+        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
+        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)?;
         for item in &page.items {
             if !tx.receive_item(&peer, item.id)? {
                 continue;
@@ -135,8 +138,7 @@ pub(super) async fn keep_page(
         if last.is_some() || !was_pulled {
             tx.note_pull(&peer)?;
         }
-        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
-        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)
+        Ok(())
     });
     kept.await.map_err(PageFault::Store)?;
     settling.settle();
