@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use drawbridge_mtp::grant::{GrantClaims, UnverifiedGrant};
 use drawbridge_mtp::id::{GroupUri, Id, UserUri};
+use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{
-    AuthorizationItem, ConnectionItem, ConnectionState as State, ItemBody, PeerState,
+    AuthorizationItem, ConnectionItem, ConnectionState as State, FeedPage, ItemBody, PeerState,
 };
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
@@ -223,6 +224,44 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
 }
 
 #[tokio::test]
+async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
+    let realm = Realm::new();
+    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let (alice, eve) = (alpha.person("alice").await.uri().clone(), peer.address("eve"));
+    alpha.lets_in(peer.provider()).await;
+    let connection = peer.request(&eve, &alice);
+    peer.posts(alpha.provider(), "/connections", &connection).send().await;
+    let connection: Id = connection["id"].as_str().unwrap().parse().unwrap();
+    alpha.decides(connection, Decision::Approve).await;
+    // One is for a group of the adder's own provider, which is to be told once.
+    let hers = GroupUri::new(peer.provider(), &"party".parse().unwrap());
+    let mut granted = Vec::new();
+    for group in [hers, alpha.group("picnic")] {
+        let ask = peer.request_to_add(&eve, &group, &alice);
+        peer.posts(alpha.provider(), "/authorizations", &ask).send().await;
+        let id: Id = ask["id"].as_str().unwrap().parse().unwrap();
+        alpha.decides_addition(id, Decides::Approve).await;
+        granted.push(id);
+    }
+
+    let ends = peer.draft(alpha.provider(), Method::DELETE, &format!("/connections/{connection}"));
+    assert_eq!(ends.send().await.status, StatusCode::NO_CONTENT);
+    let feed = peer.gets(alpha.provider(), "/feed?after=0").send().await;
+    let page: FeedPage = serde_json::from_slice(&feed.body).unwrap();
+    let mut ended: Vec<Id> = page
+        .items
+        .iter()
+        .filter_map(|item| match &item.body {
+            ItemBody::Authorization(told) if told.state == State::Ended => Some(told.id),
+            _ => None,
+        })
+        .collect();
+    ended.sort_unstable();
+    granted.sort_unstable();
+    assert_eq!(ended, granted);
+}
+
+#[tokio::test]
 async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
     let (realm, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
@@ -350,6 +389,36 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
 }
 
 #[tokio::test]
+async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
+    let realm = Realm::new();
+    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let group = alpha.group("picnic");
+    let (alice, bob, id) = asked_by_hand(&realm, &alpha, &peer, &group).await;
+    let tells = async |grant: Option<String>| {
+        let told = AuthorizationItem {
+            id,
+            group: group.clone(),
+            adder: alice.clone(),
+            user: bob.clone(),
+            state: State::Approved,
+            grant,
+            time: realm.clock().now(),
+        };
+        peer.desk().puts(realm.clock().id(), ItemBody::Authorization(told));
+        alpha.has_heard(&peer).await;
+    };
+    let claims = GrantClaims { jti: id, ..peer.grant(&bob, &alice, &group) };
+    for grant in [None, Some(claims.sign(&SecretKey::from_seed(realm.clock().random())))] {
+        tells(grant).await;
+        let trouble = alpha.notes(peer.provider(), "grant-invalid").await;
+        assert!(!trouble.over, "the page that it came with does not mend it");
+        alpha.sees_addition(id, State::Pending).await;
+    }
+    tells(Some(claims.sign(peer.signer().key()))).await;
+    assert!(alpha.sees_addition(id, State::Approved).await.grant.is_some());
+}
+
+#[tokio::test]
 async fn after_a_reset_additions_are_asked_again_too() {
     let realm = Realm::new();
     let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
@@ -410,6 +479,35 @@ async fn a_client_asks_and_another_approves() {
 
     others.posts(&format!("/authorizations/{id}/revoke"), json!({})).await;
     assert_eq!(hers.gets("/authorizations").await["authorizations"][0]["state"], "ended");
+}
+
+#[tokio::test]
+async fn the_scheme_of_a_clients_token_has_no_case() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let realm = Realm::new();
+    let alpha = realm.station_with_clients().await;
+    let alice = alpha.person("alice").await;
+    let (client, token) =
+        alpha.node().create_client(alice.uri().name().clone(), "phone".parse().unwrap()).await.unwrap();
+    let address = alpha.node().listening().client.unwrap();
+    let answered = async |authorization: String| {
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET /client/v1/me HTTP/1.1\r\nhost: {address}\r\nauthorization: {authorization}\r\nconnection: close\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    for scheme in ["Bearer", "bearer", "BEARER", "bearer "] {
+        let answer = answered(format!("{scheme} {token}")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(client.as_str()), "{answer}");
+    }
+    for other in [format!("Basic {token}"), format!("bearer{token}"), token] {
+        let answer = answered(other).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -3,15 +3,17 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::keys::SecretKey;
-use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, PeerState};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::Reader;
 use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{Draft, HandMade, Realm, Station};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -316,6 +318,91 @@ async fn five_requests_of_a_stranger_are_held() {
     // Who is let in has no such bound.
     scene.alpha.lets_in(scene.peer.provider()).await;
     assert_eq!(scene.posts("/connections", &scene.asks("berta")).send().await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed() {
+    let scene = Scene::new().await;
+    let an_hour = Duration::from_secs(3600);
+    let lapses = async |names: std::ops::Range<u8>| {
+        let asks: Vec<_> = names.map(|n| scene.asks(&format!("bob{n}"))).collect();
+        for ask in &asks {
+            assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
+        }
+        scene.realm.clock().turn(an_hour);
+        let ids: Vec<Id> = asks.iter().map(|ask| ask["id"].as_str().unwrap().parse().unwrap()).collect();
+        for id in &ids {
+            scene.alpha.sees(*id, State::Expired).await;
+        }
+        ids
+    };
+    let first = lapses(0..2).await;
+    let mut latest = lapses(2..7).await;
+    assert!(scene.alpha.reads(move |view| view.connections_by_id(first[0])).await.is_empty());
+
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    let page: FeedPage = serde_json::from_slice(&scene.gets("/feed?after=0").send().await.body).unwrap();
+    let mut told: Vec<Id> = page
+        .items
+        .iter()
+        .filter_map(|item| match &item.body {
+            ItemBody::Connection(told) if told.state == State::Expired => Some(told.id),
+            _ => None,
+        })
+        .collect();
+    told.sort_unstable();
+    latest.sort_unstable();
+    assert_eq!(told, latest);
+}
+
+/// How many requests of the peer wait at `/peering`.
+fn held(node: &Node) -> usize {
+    let records = node.traffic().latest(None, 100);
+    records.iter().filter(|record| record.waiting && record.target.starts_with("/peering?wait")).count()
+}
+
+#[tokio::test]
+async fn a_provider_may_wait_for_a_decision_more_than_once_and_look_meanwhile() {
+    let scene = Scene::new().await;
+    scene.introduces_itself().send().await;
+    let waits = || scene.gets("/peering?wait=50").send();
+    let mut waiting: FuturesUnordered<_> = [waits(), waits()].into_iter().collect();
+    tokio::select! {
+        heard = waiting.next() => panic!("answered before there is a decision: {heard:?}"),
+        () = scene.alpha.until_node("both wait", |node| held(node) == 2) => {}
+    }
+    tokio::select! {
+        heard = waiting.next() => panic!("answered before there is a decision: {heard:?}"),
+        heard = scene.gets("/peering").send() => assert_eq!(heard.json()["state"], "pending"),
+    }
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    while let Some(heard) = waiting.next().await {
+        assert_eq!(heard.json()["state"], "allowed");
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_decision_any_number_of_times() {
+    let scene = Scene::new().await;
+    scene.introduces_itself().send().await;
+    let mut waiting: FuturesUnordered<_> = (0..5).map(|_| scene.gets("/peering?wait=50").send()).collect();
+    let sent_away = waiting.next().await.unwrap();
+    assert_eq!((sent_away.status, &sent_away.json()["state"]), (StatusCode::OK, &json!("pending")));
+    tokio::select! {
+        heard = waiting.next() => panic!("answered before there is a decision: {heard:?}"),
+        () = scene.alpha.until_node("the others wait", |node| held(node) == 4) => {}
+    }
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    while let Some(heard) = waiting.next().await {
+        assert_eq!(heard.json()["state"], "allowed");
+    }
+}
+
+#[tokio::test]
+async fn who_starts_anew_need_not_know_what_it_had_last() {
+    let scene = Scene::with_allowed_peer().await;
+    let page = scene.gets("/feed?after=0&last=zz").send().await;
+    assert_eq!((page.status, &page.json()["head"]), (StatusCode::OK, &json!(1)));
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    Body, Event, FeedPage, GroupInfoReply, GroupStatus, Item, ItemBody, LogPage, Outcome, Removed, Roster,
-    Submission, SubmissionResults, Submissions, Welcome,
+    Body, ConnectionState as State, Event, EventKind, FeedPage, GroupInfoReply, GroupStatus, Item, ItemBody,
+    LogPage, Outcome, Removed, Roster, Submission, SubmissionResults, Submissions, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
@@ -18,6 +18,7 @@ use drawbridge_testkit::{
     references,
 };
 use http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 fn read<T: serde::de::DeserializeOwned>(heard: &Heard) -> T {
     assert_eq!(heard.status, StatusCode::OK, "{:?}", String::from_utf8_lossy(&heard.body));
@@ -287,6 +288,91 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     ben.hears_said(&good.group, "all is well here").await;
     let broken = ben.tries(&forked.group, vec![ben.says(&forked.group, "hello?")]).await;
     assert_eq!(broken.unwrap_err().known(), Some(Code::NotFound));
+}
+
+/// Puts items of a group into the feed, all on one page.
+fn tells_at_once(eve: &HandMade, items: Vec<Value>) {
+    eve.desk().writes(items.into_iter().map(|item| (eve.clock().id(), item)));
+}
+
+fn told(event: &Event) -> Value {
+    json!({"type": "event", "event": event})
+}
+
+#[tokio::test]
+async fn a_fork_within_one_page_is_noticed() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &circle.stations[0];
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let one = tea.says(&eve, &client, "one");
+    let two = tea.says(&eve, &client, "two");
+    tea.log.lock().unwrap().pop();
+    let other = tea.says(&eve, &client, "another");
+    *tea.log.lock().unwrap().last_mut().unwrap() = two.clone();
+    let three = tea.says(&eve, &client, "three");
+    tells_at_once(&eve, [one, two, other, three].iter().map(told).collect());
+    let row = breaks(beta, &eve, &tea.group).await;
+    assert!(row.fault.unwrap().contains("event 4"), "it says where");
+    assert_eq!(row.head, 4);
+}
+
+#[tokio::test]
+async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &circle.stations[0];
+    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
+    let healed = Owned::new("healed", &circle, &eve, &client, &ben).await;
+    let torn = Owned::new("torn", &circle, &eve, &client, &ben).await;
+    let asked = beta.node().connect(ben.user().name(), eve.address("emil"), None).await.unwrap();
+
+    let (one, two) = (good.says(&eve, &client, "one"), good.says(&eve, &client, "two"));
+    let unreadable = |owned: &Owned| {
+        let mut event = told(&owned.says(&eve, &client, "unreadable"));
+        event["event"]["type"] = json!("riddle");
+        event
+    };
+    let mut items = vec![told(&one), unreadable(&healed), unreadable(&torn)];
+    items.push(json!({"type": "peer", "peer": {"state": "dormant"}}));
+    items.push(json!({"type": "connection", "connection": {"id": asked.id, "state": "approved"}}));
+    items.push(told(&two));
+    tells_at_once(&eve, items);
+    ben.hears_said(&good.group, "two").await;
+    assert_eq!(ben.texts(&good.group), ["one", "two"]);
+    let trouble = beta.notes(eve.provider(), "item-malformed").await;
+    assert!(trouble.text.contains("3 others"), "{}", trouble.text);
+    beta.sees(asked.id, State::Pending).await;
+
+    // What the feed could not tell comes from the log, where that can be read.
+    let garbage = told(&torn.log.lock().unwrap()[2]).to_string().into_bytes();
+    eve.desk().shows(&format!("/groups/{}/log", torn.group.name()), move |_| garbage.clone());
+    for owned in [&healed, &torn] {
+        let event = owned.says(&eve, &client, "after it");
+        owned.tells_event(&eve, event);
+    }
+    ben.hears_said(&healed.group, "after it").await;
+    assert_eq!(ben.texts(&healed.group), ["unreadable", "after it"]);
+    breaks(beta, &eve, &torn.group).await;
+    let event = good.says(&eve, &client, "all is well here");
+    good.tells_event(&eve, event);
+    ben.hears_said(&good.group, "all is well here").await;
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &circle.stations[0];
+    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
+    let odd = Owned::new("odd", &circle, &eve, &client, &ben).await;
+    let commit = client.commit(&odd.group, Change::renewal());
+    let event = odd.writes(&eve, EventKind::Commit, 7, client.uri(), commit.mls.as_slice());
+    odd.tells_event(&eve, event);
+    let trouble = beta.notes(eve.provider(), "group-not-followed").await;
+    assert!(trouble.text.contains("epoch 7"), "{}", trouble.text);
+    let event = good.says(&eve, &client, "all is well here");
+    good.tells_event(&eve, event);
+    ben.hears_said(&good.group, "all is well here").await;
+    let row = beta.reads(move |view| view.group(&odd.group)).await.unwrap();
+    assert_eq!((row.standing, row.epoch), (Standing::Joining, 1), "nor by way of its owner's state");
 }
 
 #[tokio::test]

@@ -5,13 +5,14 @@
 use drawbridge_mtp::{
     message::{
         Body, ConnectionItem, ConnectionRequest, FeedPage, Item, ItemBody, PeerState, PeeringReply,
-        PeeringRequest, Ping,
+        PeeringRequest, Ping, TolerantFeedPage, Welcome,
     },
     octets::Octets,
     wire::{Encoding, MAX_DEPTH, MAX_INTEGER, Malformed, decode, encode},
 };
 use minicbor::Encoder;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 const ID: &str = "0198d0a0-1111-7000-8000-000000000001";
 
@@ -460,6 +461,73 @@ fn a_page_is_the_same_in_both_encodings() {
     for encoding in [Encoding::Json, Encoding::Cbor] {
         assert_eq!(decode(encoding, &encode(encoding, &page)).as_ref(), Ok(&page), "{encoding:?}");
     }
+}
+
+#[test]
+fn of_a_page_with_items_that_cannot_be_read_the_others_are() {
+    let bad = [
+        ("event", "event", json!({"group": "mimi://a.example/g/x", "seq": 1}), "missing field `type`"),
+        ("welcome", "welcome", json!({"group": "A tea party"}), "not a group"),
+        ("connection", "connection", json!([1, 2]), "expected map"),
+        ("authorization", "authorization", json!({"id": 7}), "expected text"),
+        ("removed", "removed", json!({"group": "mimi://a.example/g/x", "after_seq": -1}), "expected u64"),
+        ("peer", "peer", json!({"state": "dormant"}), "not a state of a peer"),
+        ("peer", "peer", json!(null), "expected map"),
+        ("peer", "connection", json!({}), "without `peer`"),
+    ];
+    let good = Item { seq: 1, id: ID.parse().unwrap(), body: ItemBody::Connection(connection()) };
+    let mut items = vec![serde_json::to_value(&good).unwrap()];
+    for (seq, (kind, member, body, _)) in (2..).zip(&bad) {
+        items.push(json!({"seq": seq, "id": ID, "type": kind, *member: body}));
+    }
+    let head = items.len() + 1;
+    items.push(json!({"seq": head, "id": ID, "type": "peer", "peer": {"state": "allowed"}}));
+    let page = json!({"generation": ID, "items": items, "first": 1, "head": head, "more": false});
+    for encoding in [Encoding::Json, Encoding::Cbor] {
+        let bytes = encode(encoding, &page);
+        assert!(decode::<FeedPage>(encoding, &bytes).is_err(), "{encoding:?}");
+        let TolerantFeedPage { page, faults } = decode(encoding, &bytes).unwrap();
+        let numbers: Vec<u64> = page.items.iter().map(|item| item.seq).collect();
+        assert_eq!(numbers, (1..=head as u64).collect::<Vec<_>>(), "none is missing");
+        assert_eq!(page.items[0], good);
+        assert_eq!(page.items[head - 1].body, ItemBody::Peer { state: PeerState::Allowed });
+        for (item, (kind, ..)) in page.items[1..].iter().zip(&bad) {
+            assert_eq!(item.body, ItemBody::Other { kind: (*kind).to_owned() });
+        }
+        assert_eq!(faults.len(), bad.len(), "{faults:?}");
+        for ((seq, fault), (at, (.., says))) in faults.iter().zip((2..).zip(&bad)) {
+            assert_eq!(*seq, at);
+            assert!(fault.contains(says), "{encoding:?}: {fault:?} does not say {says:?}");
+        }
+    }
+}
+
+#[test]
+fn a_page_without_fault_is_the_same_to_who_tolerates_none_and_who_does() {
+    let body = Body::Here(Octets(vec![0xff; 300]));
+    let welcome = Welcome {
+        group: "mimi://a.example/g/x".parse().unwrap(),
+        welcome: body.clone(),
+        key_package_refs: vec![Octets(vec![1])],
+        ratchet_tree: body,
+        from_seq: MAX_INTEGER,
+    };
+    let bodies = [
+        ItemBody::Welcome(welcome),
+        ItemBody::Connection(connection()),
+        ItemBody::Peer { state: PeerState::Allowed },
+        ItemBody::Other { kind: "reaction".into() },
+    ];
+    let items = (1..).zip(bodies).map(|(seq, body)| Item { seq, id: ID.parse().unwrap(), body });
+    let page =
+        FeedPage { generation: ID.parse().unwrap(), items: items.collect(), first: 1, head: 4, more: false };
+    for encoding in [Encoding::Json, Encoding::Cbor] {
+        let bytes = encode(encoding, &page);
+        assert_eq!(decode(encoding, &bytes).as_ref(), Ok(&page), "{encoding:?}");
+        let read = TolerantFeedPage { page: page.clone(), faults: Vec::new() };
+        assert_eq!(decode(encoding, &bytes), Ok(read), "{encoding:?}");
+    }
+    assert!(json::<TolerantFeedPage>(r#"{"generation":"7","items":[]}"#).is_err(), "a page is a page");
 }
 
 #[test]

@@ -24,14 +24,18 @@ struct Inner {
 
 struct State {
     generation: Generation,
-    items: Vec<Item>,
+    /// The items as they are written, each with the place in the feed that is its number.
+    items: Vec<serde_json::Value>,
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
     scripts: HashMap<String, Script>,
     shown: HashMap<String, Show>,
     taken: HashMap<String, Take>,
+    refuses: Option<Refuse>,
 }
 
+/// Why a request is refused, where it is.
+type Refuse = Arc<dyn Fn(&Method, &str) -> Option<Problem> + Send + Sync>;
 /// What is answered at a path: status and content, made from the request's content.
 type Script = Arc<dyn Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync>;
 /// What is answered to a query: JSON, or an octet stream for an object.
@@ -49,16 +53,31 @@ impl Desk {
             scripts: HashMap::new(),
             shown: HashMap::new(),
             taken: HashMap::new(),
+            refuses: None,
         };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
     }
 
     /// Puts an item at the end of its feed.
     pub fn puts(&self, id: Id, body: ItemBody) {
+        let item = serde_json::to_value(Item { seq: 0, id, body }).unwrap();
+        self.writes([(id, item)]);
+    }
+
+    /// Puts items at the end of its feed, all at once, that a test has written itself but for their numbers and ids.
+    pub fn writes(&self, items: impl IntoIterator<Item = (Id, serde_json::Value)>) {
         let mut state = self.inner.state.lock().unwrap();
-        let seq = state.items.len() as u64 + 1;
-        state.items.push(Item { seq, id, body });
+        for (id, mut item) in items {
+            item["seq"] = (state.items.len() + 1).into();
+            item["id"] = serde_json::to_value(id).unwrap();
+            state.items.push(item);
+        }
         self.inner.news.notify_waiters();
+    }
+
+    /// The number of the last item of its feed.
+    pub fn head(&self) -> u64 {
+        self.inner.state.lock().unwrap().items.len() as u64
     }
 
     /// The name of its feed's history.
@@ -97,6 +116,20 @@ impl Desk {
         self.inner.state.lock().unwrap().taken.insert(path.to_owned(), Arc::new(take));
     }
 
+    /// Refuses from now on every request for whose method and path `refuse` has a problem.
+    pub fn refuses(&self, refuse: impl Fn(&Method, &str) -> Option<Problem> + Send + Sync + 'static) {
+        self.inner.state.lock().unwrap().refuses = Some(Arc::new(refuse));
+    }
+
+    /// How often it was asked for `path` so far.
+    pub fn times_asked(&self, method: &Method, path: &str) -> usize {
+        let asked = self.asked();
+        let alike = asked.iter().filter(|(by, resource)| {
+            by == method && resource.split_once('?').map_or(resource.as_str(), |(path, _)| path) == path
+        });
+        alike.count()
+    }
+
     /// What it was asked so far, method and resource.
     pub fn asked(&self) -> Vec<(Method, String)> {
         self.inner.state.lock().unwrap().asked.clone()
@@ -111,6 +144,10 @@ impl Desk {
     ) -> (StatusCode, Vec<u8>, bool) {
         self.inner.state.lock().unwrap().asked.push((method.clone(), resource.to_owned()));
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+        let refuse = self.inner.state.lock().unwrap().refuses.clone();
+        if let Some(problem) = refuse.and_then(|refuse| refuse(method, path)) {
+            return (problem.status(), problem.to_json(), true);
+        }
         let script = self.inner.state.lock().unwrap().scripts.get(path).cloned();
         if let Some(script) = script.filter(|_| method == Method::POST) {
             let (status, answer) = script(content);
@@ -134,7 +171,7 @@ impl Desk {
             }
             ("DELETE", _) => (StatusCode::NO_CONTENT, Vec::new(), false),
             ("GET", "/feed") => match self.page(&FeedQuery::parse(query).unwrap()).await {
-                Ok(page) => (StatusCode::OK, wire::encode(Encoding::Json, &page), false),
+                Ok(page) => (StatusCode::OK, page, false),
                 Err(problem) => (problem.status(), problem.to_json(), true),
             },
             _ => {
@@ -144,7 +181,7 @@ impl Desk {
         }
     }
 
-    async fn page(&self, query: &FeedQuery) -> Result<FeedPage, Problem> {
+    async fn page(&self, query: &FeedQuery) -> Result<Vec<u8>, Problem> {
         let deadline = tokio::time::sleep(Duration::from_secs(query.wait));
         tokio::pin!(deadline);
         let mut over = query.wait == 0;
@@ -154,7 +191,7 @@ impl Desk {
             {
                 let mut state = self.inner.state.lock().unwrap();
                 if let Some(lie) = state.lies.pop_front() {
-                    return Ok(lie);
+                    return Ok(wire::encode(Encoding::Json, &lie));
                 }
                 let head = state.items.len() as u64;
                 if query.generation.is_some_and(|named| named != state.generation) || query.after > head {
@@ -164,10 +201,13 @@ impl Desk {
                         head,
                     ));
                 }
-                let items: Vec<_> =
-                    state.items.iter().filter(|item| item.seq > query.after).cloned().collect();
-                if over || !items.is_empty() {
-                    return Ok(FeedPage { generation: state.generation, items, first: 1, head, more: false });
+                let have = usize::try_from(query.after).unwrap();
+                if over || query.after < head {
+                    let (generation, items) = (state.generation, &state.items[have..]);
+                    let page = serde_json::json!({
+                        "generation": generation, "items": items, "first": 1, "head": head, "more": false,
+                    });
+                    return Ok(page.to_string().into_bytes());
                 }
             }
             tokio::select! {

@@ -40,6 +40,18 @@ impl Owned {
 
     /// Adds Ben, who has agreed, in the place of the leaf that he has.
     pub async fn adds(&self, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) {
+        self.adds_from(circle, eve, client, ben, None).await;
+    }
+
+    /// Adds Ben with a Welcome that names this event, where one is given, as the first that he is told of.
+    pub async fn adds_from(
+        &self,
+        circle: &Circle,
+        eve: &HandMade,
+        client: &Device,
+        ben: &Device,
+        from: Option<u64>,
+    ) {
         let (beta, group) = (circle.home(ben.user()), self.group.clone());
         let (name, ended) = (group.name().clone(), client.epoch(&group));
         let claimed = claims_by_hand(beta, eve, client, ben, &group).await;
@@ -51,17 +63,21 @@ impl Owned {
         let event = self.writes(eve, EventKind::Commit, ended, client.uri(), commit.mls.as_slice());
         let heard = client.events(&group).last().map_or(1, |last| last.seq);
         let log = self.log.lock().unwrap().clone();
-        for event in log.into_iter().filter(|event| event.seq > heard) {
+        for mut event in log.into_iter().filter(|event| event.seq > heard) {
+            if event.body_hash == Hash32::of(commit.mls.as_slice()) {
+                // She has nobody to ask for it by its name.
+                event.body = Some(Body::Here(commit.mls.clone()));
+            }
             client.takes(item(eve, ItemBody::Event(event))).await;
         }
 
         let tree = client.ratchet_tree(&group);
         let welcome = Welcome {
             group: group.clone(),
-            welcome: Body::of(commit.welcome.unwrap().0),
+            welcome: body(eve, commit.welcome.unwrap().as_slice()),
             key_package_refs: references(&claimed),
-            ratchet_tree: Body::of(tree.0.clone()),
-            from_seq: event.seq,
+            ratchet_tree: body(eve, tree.as_slice()),
+            from_seq: from.unwrap_or(event.seq),
         };
         let info =
             GroupInfoReply { epoch: ended + 1, group_info: commit.group_info.unwrap(), ratchet_tree: tree };
@@ -97,7 +113,7 @@ impl Owned {
         kind: EventKind,
         epoch: u64,
         sender: &ClientUri,
-        body: &[u8],
+        content: &[u8],
     ) -> Event {
         let mut log = self.log.lock().unwrap();
         let mut event = Event {
@@ -107,8 +123,8 @@ impl Owned {
             epoch,
             sender: sender.clone(),
             time: eve.clock().now(),
-            body: Some(Body::of(body.to_vec())),
-            body_hash: Hash32::of(body),
+            body: Some(body(eve, content)),
+            body_hash: Hash32::of(content),
             prev: log.last().map_or_else(Hash32::default, |last| last.hash),
             hash: Hash32::default(),
         };
@@ -132,6 +148,16 @@ impl Owned {
     pub fn tells_event(&self, eve: &HandMade, event: Event) {
         self.tells(eve, ItemBody::Event(event));
     }
+}
+
+/// Some bytes as they stand in a feed; where that is by their name, they are to be had as an object.
+fn body(eve: &HandMade, bytes: &[u8]) -> Body {
+    let body = Body::of(bytes.to_vec());
+    if let Body::Object(object) = &body {
+        let bytes = bytes.to_vec();
+        eve.desk().shows(&format!("/objects/{}", object.sha256), move |_| bytes.clone());
+    }
+    body
 }
 
 fn item(eve: &HandMade, body: ItemBody) -> Item {

@@ -11,7 +11,7 @@ use drawbridge_node::store::{
 };
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 
-use crate::{Clock, Device, Person};
+use crate::{Clock, Device, HandMade, Person};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -177,6 +177,15 @@ impl Station {
     /// Returns when the pull of `peer` waits here.
     pub async fn is_pulled_by(&self, peer: &Provider) {
         self.until_node(&format!("{peer} pulls"), |node| node.is_pulled_by(peer)).await;
+    }
+
+    /// Returns when the feed of a hand-made peer is stored here, as far as it goes now.
+    pub async fn has_heard(&self, peer: &HandMade) {
+        let (provider, head) = (peer.provider().clone(), peer.desk().head());
+        self.until(&format!("item {head} of {provider} is stored"), move |view| {
+            Ok(view.cursor(&provider)?.filter(|cursor| cursor.seq >= head))
+        })
+        .await;
     }
 
     /// What the store answers now.

@@ -166,6 +166,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_puller_that_starts_anew_it_does_not_matter_what_it_had_last() {
+        assert_eq!(FeedQuery::parse("after=0&last=zz"), Ok(FeedQuery::default()));
+        assert_eq!(FeedQuery::parse(&format!("after=0&last={ID}")), Ok(FeedQuery::default()));
+        assert!(FeedQuery::parse(&format!("after=1&last=zz&generation={ID}")).is_err());
+        assert!(FeedQuery::parse("after=0&last=zz&last=zz").is_err(), "but nothing is there twice");
+    }
+
+    #[test]
     fn what_is_not_plain_is_malformed_and_what_is_unknown_ignored() {
         for odd in [
             "after",

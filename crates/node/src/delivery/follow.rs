@@ -314,14 +314,7 @@ impl Intake {
                 };
             }
             let followed = match (&mut opened.state, &body) {
-                (Some(state), _) if state.epoch() != event.epoch => Err(format!(
-                    "it is said to be of epoch {}, and the group is in {}",
-                    event.epoch,
-                    state.epoch()
-                )),
-                (Some(state), Some(body)) => {
-                    state.follow(&group, &event.sender, body).map_err(|problem| problem.detail)
-                }
+                (Some(state), Some(body)) => take(state, &group, event.epoch, &event.sender, body),
                 (None, _) => Err("its state is not here".into()),
                 (_, None) => Err("its body is not to be had".into()),
             };
@@ -520,6 +513,20 @@ fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> R
         dismiss_clients(tx, ours, row.id, changed, event.seq)?;
     }
     Ok(())
+}
+
+/// Brings the public state of `group` up to a handshake that is said to be of `epoch`.
+pub(super) fn take(
+    state: &mut PublicState,
+    group: &GroupUri,
+    epoch: u64,
+    sender: &ClientUri,
+    body: &[u8],
+) -> Result<Option<Changed>, String> {
+    if state.epoch() != epoch {
+        return Err(format!("it is said to be of epoch {epoch}, and the group is in {}", state.epoch()));
+    }
+    state.follow(group, sender, body).map_err(|problem| problem.detail)
 }
 
 /// Whether an item was stored before. Asked by way of the writer, where it may be on its way.

@@ -112,3 +112,27 @@ impl Drop for Wait {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_those_who_wait_the_longest_goes_where_there_is_no_room() {
+        let (waits, reader) = (Waits::default(), Reader::Peer("b.example".parse().unwrap()));
+        let replaced = |waiting: &[Wait]| waiting.iter().map(Wait::is_replaced).collect::<Vec<_>>();
+
+        let pulls = [(); 2].map(|()| waits.enter(WaitKind::Feed, &reader));
+        assert_eq!(replaced(&pulls), [true, false]);
+        let mut held = Vec::from([(); 5].map(|()| waits.enter(WaitKind::Peering, &reader)));
+        assert_eq!(replaced(&held), [true, false, false, false, false]);
+        assert_eq!(replaced(&pulls), [true, false], "each kind has places of its own");
+
+        // Who has gone makes room.
+        held.drain(..2);
+        held.push(waits.enter(WaitKind::Peering, &reader));
+        assert_eq!(replaced(&held), [false; 4]);
+        drop((pulls, held));
+        assert!(!waits.waits(WaitKind::Peering, &reader) && !waits.waits(WaitKind::Feed, &reader));
+    }
+}

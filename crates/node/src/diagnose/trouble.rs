@@ -129,3 +129,81 @@ impl PeerFault {
         self.problem.as_ref().is_some_and(|problem| problem.known() == Some(code))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, code: &str) -> PeerFault {
+        let problem = serde_json::json!({"status": status, "code": code, "title": "", "detail": "no"});
+        PeerFault::refused(status, ReceivedProblem::parse(problem.to_string().as_bytes()).unwrap(), None)
+    }
+
+    #[test]
+    fn a_refusal_is_final_unless_it_is_about_now_or_about_us_as_a_peer() {
+        for (status, code) in [
+            (400, "malformed"),
+            (400, "invalid-mls"),
+            (403, "not-authorized"),
+            (403, "not-participant"),
+            (403, "grant-invalid"),
+            (404, "not-found"),
+            (409, "conflict"),
+            (409, "epoch-conflict"),
+            (410, "gone"),
+            (413, "too-large"),
+            (415, "unsupported-media-type"),
+            (421, "not-here"),
+            (418, "of-another-profile"),
+        ] {
+            let fault = answered(status, code);
+            assert_eq!(fault.final_refusal().map(|problem| problem.code.as_str()), Some(code), "{status}");
+        }
+        for (status, code) in [
+            (401, "signature-expired"),
+            (401, "replayed"),
+            (401, "key-unknown"),
+            (403, "peer-pending"),
+            (403, "peer-blocked"),
+            (403, "peer-key-changed"),
+            (403, "not-connected"),
+            (408, "of-another-profile"),
+            (425, "of-another-profile"),
+            (429, "rate-limited"),
+            (500, "of-another-profile"),
+            (502, "not-found"),
+            (503, "unavailable"),
+        ] {
+            assert!(answered(status, code).final_refusal().is_none(), "{status} {code}");
+        }
+        assert!(PeerFault::new(Stage::Http, "unexpected-status", "").final_refusal().is_none());
+    }
+
+    #[test]
+    fn who_has_answered_anything_was_not_away() {
+        for (stage, code) in [
+            (Stage::Dns, "no-address"),
+            (Stage::Connect, "connect-failed"),
+            (Stage::Tls, "certificate-expired"),
+            (Stage::Http, "timeout"),
+            (Stage::Http, "connection-lost"),
+        ] {
+            assert!(PeerFault::new(stage, code, "").is_absence(), "{code}");
+        }
+        for (stage, code) in [
+            (Stage::Document, "document-missing"),
+            (Stage::Signature, "response-unsigned"),
+            (Stage::Policy, "address-refused"),
+            (Stage::Http, "unexpected-status"),
+            (Stage::Content, "feed-hasty"),
+            (Stage::Store, "feed-reset"),
+        ] {
+            assert!(!PeerFault::new(stage, code, "").is_absence(), "{code}");
+        }
+        for (status, code) in [(503, "unavailable"), (429, "rate-limited"), (403, "peer-blocked")] {
+            assert!(!answered(status, code).is_absence(), "{code}");
+        }
+        // A peer that calls its own problem so has answered all the same.
+        assert!(!answered(504, "timeout").is_absence());
+    }
+}

@@ -296,3 +296,20 @@ impl Drop for Recording<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn content_that_breaks_off_is_malformed_and_only_what_is_too_large_is_too_large() {
+        let code = async |pieces: Vec<std::io::Result<&'static str>>| {
+            let read = read_content(Body::from_stream(futures_util::stream::iter(pieces)), 8);
+            read.await.map(|content| content.len()).map_err(|refusal| Reply::from(refusal).code)
+        };
+        let breaks = || Err(std::io::ErrorKind::ConnectionReset.into());
+        assert_eq!(code(vec![Ok("1234"), Ok("5678")]).await, Ok(8));
+        assert_eq!(code(vec![Ok("1234"), breaks()]).await, Err(Some(Code::Malformed)));
+        assert_eq!(code(vec![Ok("1234"), Ok("56789"), breaks()]).await, Err(Some(Code::TooLarge)));
+    }
+}

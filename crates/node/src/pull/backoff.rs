@@ -58,6 +58,34 @@ pub(crate) async fn rest(throttle: &Throttle, peer: &Provider, pause: Duration, 
 mod tests {
     use super::*;
     use crate::ambient::System;
+    use crate::config::LimitsConfig;
+
+    /// How long somebody rests who is to rest for half a minute, where there are these signs right after it began.
+    async fn rests(away: bool, signs: &[Sign]) -> Duration {
+        let (throttle, peer) = (Throttle::new(&LimitsConfig::default()), "b.example".parse().unwrap());
+        let began = Instant::now();
+        tokio::join!(rest(&throttle, &peer, Duration::from_secs(30), away), async {
+            for sign in signs {
+                throttle.give(&peer, *sign);
+            }
+        });
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_answered_is_left_alone_until_the_operator_wants_it_tried() {
+        assert_eq!(rests(false, &[]).await, Duration::from_secs(30));
+        assert_eq!(rests(false, &[Sign::Alive]).await, Duration::from_secs(30));
+        assert_eq!(rests(false, &[Sign::Wanted]).await, Duration::ZERO);
+        assert_eq!(rests(false, &[Sign::Alive, Sign::Wanted]).await, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_away_is_tried_soon_after_a_sign_of_life() {
+        assert_eq!(rests(true, &[]).await, Duration::from_secs(30));
+        assert_eq!(rests(true, &[Sign::Alive]).await, SHORTEST);
+        assert_eq!(rests(true, &[Sign::Wanted]).await, Duration::ZERO);
+    }
 
     #[test]
     fn it_doubles_to_a_minute_and_starts_anew_after_a_success() {

@@ -104,6 +104,9 @@ pub(super) async fn keep_page(
     let kept = core.store.write(move |tx| {
         let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
         let was_pending = row.their_state == Some(PeerState::Pending);
+        // Before the items, of which one may be a trouble.
+        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
+        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)?;
         for item in &page.items {
             if !tx.receive_item(&peer, item.id)? {
                 continue;
@@ -139,8 +142,7 @@ pub(super) async fn keep_page(
         if last.is_some() || !was_pulled {
             tx.note_pull(&peer)?;
         }
-        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
-        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)
+        Ok(())
     });
     kept.await.map_err(PageFault::Store)?;
     settling.settle();
@@ -160,9 +162,11 @@ fn read(answer: &Answer) -> Result<(FeedPage, Option<PeerFault>), PageFault> {
     let TolerantFeedPage { page, faults } =
         answer.message().map_err(|fault| PageFault::Malformed(fault.to_string()))?;
     let fault = faults.first().map(|(seq, fault)| {
-        let others = faults.len() - 1;
-        let text =
-            format!("item {seq} of its feed, and {others} others, cannot be read and were skipped: {fault}");
+        let which = match faults.len() {
+            1 => format!("item {seq} of its feed cannot be read and was skipped"),
+            count => format!("{count} items of its feed, {seq} the first, cannot be read and were skipped"),
+        };
+        let text = format!("{which}: {fault}");
         PeerFault::new(Stage::Content, "item-malformed", text)
     });
     Ok((page, fault))

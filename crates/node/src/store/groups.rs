@@ -97,6 +97,8 @@ pub struct Handshake {
     pub seq: u64,
     /// Which of the two.
     pub kind: EventKind,
+    /// The epoch that it is said to be of.
+    pub epoch: u64,
     /// Who sent it.
     pub sender: ClientUri,
     /// Its MLS message.
@@ -216,7 +218,7 @@ impl View<'_> {
     /// The handshakes of a group's log from `epoch` on, in order.
     pub fn handshakes(&self, id: i64, epoch: u64) -> Result<Vec<Handshake>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT seq, kind, sender, body FROM event
+            "SELECT seq, kind, epoch, sender, body FROM event
              WHERE grp = ?1 AND kind IN ('proposal', 'commit') AND epoch >= ?2 AND body IS NOT NULL ORDER BY seq",
         )?;
         let mut rows = statement.query(params![id, signed(epoch)])?;
@@ -225,8 +227,9 @@ impl View<'_> {
             handshakes.push(Handshake {
                 seq: unsigned(row.get(0)?),
                 kind: parsed("a type of an event", row.get(1)?)?,
-                sender: parsed("a client", row.get(2)?)?,
-                body: row.get(3)?,
+                epoch: unsigned(row.get(2)?),
+                sender: parsed("a client", row.get(3)?)?,
+                body: row.get(4)?,
             });
         }
         Ok(handshakes)

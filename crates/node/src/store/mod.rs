@@ -544,8 +544,36 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Waker};
 
+    use drawbridge_mtp::keys::{SecretKey, Thumbprint};
+    use drawbridge_mtp::message::PeerState;
+
     use super::*;
     use crate::ambient::System;
+
+    #[tokio::test]
+    async fn keys_are_kept_in_the_order_in_which_they_were_accepted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let peer: Provider = "b.example".parse().unwrap();
+        let mut keys = [1, 2, 3].map(|seed| *SecretKey::from_seed([seed; 32]).public().thumbprint());
+        // Against their own order, which is not to matter.
+        keys.sort_by_key(|key| std::cmp::Reverse(key.to_string()));
+        let [first, second, third] = keys;
+        let accepts = async |shown: &[Thumbprint]| {
+            let (peer, shown) = (peer.clone(), shown.to_vec());
+            let accepted = store.write(move |tx| {
+                tx.put_peer(&PeerRow::new(peer.clone(), PeerState::Allowed, tx.now()))?;
+                tx.accept_keys(&peer, &shown)?;
+                tx.accepted_keys(&peer)
+            });
+            accepted.await.unwrap()
+        };
+        assert_eq!(accepts(&[first]).await, [first]);
+        assert_eq!(accepts(&[second, first]).await, [first, second], "a new one is the last");
+        assert_eq!(accepts(&[third, second, first]).await, [first, second, third]);
+        assert_eq!(accepts(&[first, third]).await, [first, third], "one that is gone is not");
+        assert_eq!(accepts(&[second, third, first]).await, [first, third, second], "and is new again");
+    }
 
     #[tokio::test]
     async fn reads_that_are_set_aside_or_given_up_hold_no_place_that_others_wait_for() {

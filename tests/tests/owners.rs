@@ -1,0 +1,115 @@
+//! Groups of a provider made by hand, which owns them as well as it can: what it takes late, refuses or tells in its own
+//! way holds up nothing else (`docs/mtp.md`, sections 10 and 11).
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use drawbridge_mtp::id::Id;
+use drawbridge_mtp::message::{ItemBody, Outcome, Removed, Submissions};
+use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::wire::{self, Encoding};
+use drawbridge_node::ambient::Ambient;
+use drawbridge_testkit::{HandMade, Owned, acquainted_by_hand};
+use http::StatusCode;
+use serde_json::json;
+
+#[tokio::test]
+async fn who_is_added_anew_is_welcome_whatever_number_its_owner_names() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    tea.tells(&eve, ItemBody::Removed(Removed { group: tea.group.clone(), after_seq: 2 }));
+    let is_removed =
+        |ben: &_| items(ben).iter().any(|body| matches!(body, ItemBody::Removed(_))).then_some(());
+    ben.hears("ben is out", is_removed).await;
+    ben.forgets_group(&tea.group);
+
+    tea.adds_from(&circle, &eve, &client, &ben, Some(1)).await;
+    let event = tea.says(&eve, &client, "welcome back");
+    tea.tells_event(&eve, event);
+    ben.hears_said(&tea.group, "welcome back").await;
+    assert_eq!(ben.authenticator(&tea.group), client.authenticator(&tea.group));
+}
+
+fn items(device: &drawbridge_testkit::Device) -> Vec<ItemBody> {
+    device.items().into_iter().map(|item| item.body).collect()
+}
+
+/// Each object of `eve` is not there when it is first asked for.
+fn is_late_with_objects(eve: &HandMade) -> Arc<Mutex<HashSet<String>>> {
+    let asked = Arc::<Mutex<HashSet<String>>>::default();
+    let seen = asked.clone();
+    eve.desk().refuses(move |_, path| {
+        let is_late = path.starts_with("/objects/") && seen.lock().unwrap().insert(path.to_owned());
+        is_late.then(|| Problem::new(Code::NotFound, "it is still on its way"))
+    });
+    asked
+}
+
+#[tokio::test]
+async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let late = is_late_with_objects(&eve);
+    client.grows();
+    // Its tree and its first commit are objects.
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    assert_eq!(late.lock().unwrap().len(), 2);
+    let long = "x".repeat(100_000);
+    let event = tea.says(&eve, &client, &long);
+    tea.tells_event(&eve, event);
+    ben.hears_said(&tea.group, &long).await;
+    assert_eq!(late.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let events = format!("/groups/{}/events", tea.group.name());
+    for (status, code) in [
+        (StatusCode::CONFLICT, "epoch-conflict"),
+        (StatusCode::FORBIDDEN, "grant-invalid"),
+        (StatusCode::IM_A_TEAPOT, "tea-only"),
+    ] {
+        eve.desk().answers(&events, move |_| {
+            let problem = json!({"status": status.as_u16(), "code": code, "title": "", "detail": "no"});
+            (status, problem)
+        });
+        match ben.submits(&tea.group, &ben.says(&tea.group, "coffee?")).await {
+            Outcome::Rejected(problem) => assert_eq!(problem.code, code),
+            other => panic!("{code} is not final but {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_much_together_is_brought_alone_and_in_order() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), circle.realm.clock().clone());
+    let record = brought.clone();
+    eve.desk().answers(&format!("/groups/{}/events", tea.group.name()), move |content| {
+        let submissions: Submissions = wire::decode(Encoding::Json, content).unwrap();
+        let ids: Vec<Id> = submissions.events.iter().map(|submission| submission.id).collect();
+        let mut record = record.lock().unwrap();
+        record.push(ids.clone());
+        let [id] = ids[..] else {
+            let problem = json!({"status": 413, "code": "too-large", "title": "", "detail": "one by one"});
+            return (StatusCode::PAYLOAD_TOO_LARGE, problem);
+        };
+        let (seq, hash, time) = (record.len() + 1, Hash32::default(), clock.now());
+        let result = json!({"id": id, "status": "accepted", "seq": seq, "hash": hash, "time": time});
+        (StatusCode::OK, json!({"results": [result]}))
+    });
+    let said = ["one", "two", "three"].map(|text| ben.says(&tea.group, text));
+    let ids = said.clone().map(|submission| submission.id);
+    let results = ben.tries(&tea.group, said.into()).await.unwrap();
+    for (result, (id, seq)) in results.iter().zip(ids.iter().zip(3..)) {
+        assert_eq!(result.id, *id);
+        assert!(matches!(&result.outcome, Outcome::Accepted(placed) if placed.seq == seq), "{result:?}");
+    }
+    let alone = ids.map(|id| vec![id]);
+    assert_eq!(*brought.lock().unwrap(), [vec![ids.to_vec()], alone.to_vec()].concat());
+}
