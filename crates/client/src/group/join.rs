@@ -119,6 +119,11 @@ pub(crate) fn take_welcome(
     });
     match joined {
         Ok((group, by)) => {
+            let lost_after =
+                conversation.gap_after.filter(|after| (1..from_seq.saturating_sub(1)).contains(after));
+            if let Some(after) = lost_after {
+                tx.add_notice(name, tx.now, Notice::Gap { first: after + 1, last: from_seq - 1 })?;
+            }
             conversation.standing = Standing::Member;
             (conversation.head, conversation.trouble, conversation.gap_after) = (from_seq, None, None);
             (conversation.refused, conversation.wait_for) = (0, 0);

@@ -189,9 +189,10 @@ async fn what_all_say_at_once_stands_with_all_in_the_order_of_the_log() {
     tokio::join!(talks(ann, "ann"), talks(bob, "bob"), talks(cat, "cat"));
     let order = async |person: &Person| {
         until("all is there and has its place", async || {
+            // Looked at first: what is shown while something is left to do may still move.
+            let left = person.client.left_to_do().await.unwrap();
             let messages = person.messages(&group).await;
             let whole = messages.len() == 60 && messages.iter().all(|one| one.state == Delivery::Accepted);
-            let left = person.client.left_to_do().await.unwrap();
             (whole && left.is_empty()).then(|| messages.into_iter().map(|one| one.text).collect::<Vec<_>>())
         })
         .await
