@@ -14,7 +14,7 @@ use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing};
-use drawbridge_testkit::{Change, Circle, Device, HandMade, Station};
+use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
 use http::StatusCode;
 
 /// A copy of a provider's store, which goes on.
@@ -211,6 +211,44 @@ async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
 }
 
 #[tokio::test]
+async fn who_went_and_came_back_meanwhile_stays() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let dan = circle.person(2, "dan").await;
+    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    beta.follows(&tea, 1).await;
+    gamma.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+
+    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(dan.uri()))).await;
+    ann.reaches(&tea, 2).await;
+    dan.hears_of(&tea, cut.seq).await;
+    says(&ben, &tea, "without dan").await;
+    circle.adds(&ann, &tea, &[&dan]).await;
+    beta.follows(&tea, 3).await;
+    gamma.follows(&tea, 3).await;
+    let (_, last) = says(&dan, &tea, "back again").await;
+    ann.hears_said(&tea, "back again").await;
+    has(beta, &tea, last.seq).await;
+    has(gamma, &tea, last.seq).await;
+    restored(&circle, alpha, &copy).await;
+
+    has(alpha, &tea, last.seq).await;
+    let owner = alpha.provider().clone();
+    gamma
+        .until("it has all that is told again", move |view| {
+            Ok(view.cursor(&owner)?.filter(|cursor| cursor.seq > 0 && cursor.seq == cursor.head))
+        })
+        .await;
+    says(&dan, &tea, "still here").await;
+    ben.hears_said(&tea, "still here").await;
+    says(&ben, &tea, "so you are").await;
+    dan.hears_said(&tea, "so you are").await;
+    assert_eq!(gamma.follows(&tea, 3).await.fault, None);
+}
+
+#[tokio::test]
 async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() {
     let circle = Circle::of(2).await;
     let [alpha, beta] = &circle.stations[..] else { unreachable!() };
@@ -290,17 +328,32 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     beta.follows(&tea, 2).await;
 
     let garbage = || Octets(vec![7; 100]);
-    for (count, code) in ["log-differs", "log-differs", "group-not-followed"].into_iter().enumerate() {
+    // The lies, by what is noted of each, and how often that is noted by then.
+    let noted = [
+        ("log-differs", 1),
+        ("log-differs", 2),
+        ("group-not-followed", 1),
+        ("group-not-followed", 2),
+        ("group-not-followed", 3),
+    ];
+    for (lie, (code, times)) in noted.into_iter().enumerate() {
         let log = ann.log(&tea, 0).await.unwrap().events;
         let last = log.last().unwrap();
         let mut forged = behind(last, EventKind::Application, 2, &client, garbage());
-        match count {
-            // It does not follow our log, it is not what its hash says, it is not what a member has made.
+        match lie {
+            // It does not follow our log, is not what its hash says, is no message, is no commit.
             0 => forged.prev = Hash32([9; 32]),
             1 => forged.sender = ann.uri().clone(),
-            _ => forged.kind = EventKind::Commit,
+            2 => {}
+            3 => forged.kind = EventKind::Commit,
+            // It is what a member has made, and may not: then the owner has never taken it.
+            _ => {
+                let takes_over = Change::with_policy(policy(&[client.user()]));
+                let commit = client.commit(&tea, takes_over).mls;
+                forged = behind(last, EventKind::Commit, 2, &client, commit);
+            }
         }
-        if count != 1 {
+        if lie != 1 {
             forged.hash = forged.computed_hash();
         }
         let next = behind(&forged, EventKind::Application, 2, &client, garbage());
@@ -308,9 +361,14 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
         // In each life it asks again.
         alpha.stop().await;
         alpha.start().await;
-        let (_, placed) = says(&ann, &tea, &format!("word {count}")).await;
+        let (_, placed) = says(&ann, &tea, &format!("word {lie}")).await;
         assert_eq!(placed.seq, last.seq + 1);
-        alpha.notes(eve.provider(), code).await;
+        let liar = eve.provider().clone();
+        alpha
+            .until("the lie is noted", move |view| {
+                Ok(view.troubles(&liar)?.into_iter().find(|it| it.code == code && it.count == times))
+            })
+            .await;
     }
 
     // Nor does it keep the owner from one who tells the truth, however much it tells.

@@ -15,7 +15,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::groups::Writing;
 use super::is_current;
-use super::state::{Changed, PublicState};
+use super::state::{Changed, Hold, PublicState};
 use super::submit::{begin_epoch, end_stays};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
@@ -294,7 +294,7 @@ impl Intake {
                 };
             }
             let taken = match &mut opened.state {
-                Some(state) => take_in(state, &event, body.as_deref()),
+                Some(state) => take_in(state, &event, body.as_deref(), Hold::Nothing),
                 None => Err("its state is not here".into()),
             };
             followed = taken.unwrap_or_else(|text| {
@@ -451,6 +451,7 @@ pub(super) fn take_in(
     state: &mut PublicState,
     event: &Event,
     body: Option<&[u8]>,
+    hold: Hold,
 ) -> Result<Followed, String> {
     let body = body.ok_or("its body is not to be had")?;
     // What is kept of an event has to say rightly when it is to be followed again.
@@ -461,7 +462,7 @@ pub(super) fn take_in(
             state.epoch()
         ));
     }
-    let followed = state.follow(&event.group, &event.sender, body).map_err(|problem| problem.detail)?;
+    let followed = state.follow(&event.group, &event.sender, body, hold).map_err(|problem| problem.detail)?;
     match (event.kind, followed) {
         (EventKind::Commit, Some(changed)) => Ok(Followed::Commit(changed)),
         (EventKind::Proposal, None) if state.is_leaving(&event.sender) => Ok(Followed::Leaving),
@@ -470,13 +471,13 @@ pub(super) fn take_in(
     }
 }
 
-/// Keeps an event with all that follows from it.
+/// Keeps an event with all that follows from it. Returns the providers that have no member in a group of ours any more.
 pub(super) fn keep_event(
     tx: &Tx<'_>,
     ours: &Provider,
     row: &mut GroupRow,
     kept: Kept,
-) -> Result<(), StoreFault> {
+) -> Result<BTreeSet<Provider>, StoreFault> {
     let Kept { event, body, followed } = kept;
     let begins = row.hash.is_none() || event.seq > row.head + 1;
     if begins {
@@ -505,9 +506,9 @@ pub(super) fn keep_event(
         tx.keep_event(row, &event, body.as_deref())?;
     }
     if let Followed::Commit(changed) = &followed {
-        end_stays(tx, ours, row, changed, gone, event.seq)?;
+        end_stays(tx, ours, row, changed, &gone, event.seq)?;
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
@@ -571,7 +572,9 @@ fn client_of(
 /// We have no member left in a group.
 pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> Result<(), StoreFault> {
     let Some(mut row) = tx.group(&removed.group)? else { return Ok(()) };
-    if row.standing == Standing::Over {
+    // What an owner reads back (section 12) it tells again: of a time that ended before the one that we are in.
+    let since = if row.hash.is_some() { row.first } else { row.head + 1 };
+    if row.standing == Standing::Over || removed.after_seq < since {
         return Ok(());
     }
     row.standing = Standing::Over;

@@ -6,7 +6,7 @@ use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
 use serde::de::DeserializeOwned;
 
 use super::follow::store_fault;
-use super::state::{Changed, PublicState};
+use super::state::{Changed, Hold, PublicState};
 use super::submit::{dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
@@ -56,7 +56,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
     let mut changes: Vec<(u64, Changed)> = Vec::new();
     for Handshake { seq, sender, body, .. } in &later {
         let followed = state
-            .follow(group, sender, body)
+            .follow(group, sender, body, Hold::Nothing)
             .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;
         changes.extend(followed.map(|changed| (*seq, changed)));
     }

@@ -5,7 +5,7 @@
 //! before the group's first event. A reader that has stored more of its feed than we have given shows that ours is an
 //! older copy: then all groups are doubted again, and those that it is told of are read back at once.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,11 +22,13 @@ use super::follow::{
     take_in,
 };
 use super::groups::Writing;
-use super::state::PublicState;
+use super::mls::{self, Framed};
+use super::state::{Hold, PublicState};
+use super::submit::tell_removed;
 use crate::core::{Core, lock};
 use crate::diagnose::{PeerFault, Stage};
 use crate::pull::PullingStatus;
-use crate::store::{Reader, StoreFault, View};
+use crate::store::{Reader, StoreFault, Tx, View};
 
 /// A participant that has not answered within this is not reached.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -201,6 +203,9 @@ async fn read_back(core: &Core, group: &GroupUri, writing: &mut Writing) -> Resu
                 longest = Some(survey);
             }
         }
+        if core.stop.is_cancelled() {
+            return Ok(false);
+        }
         let Some(Survey { from, .. }) = longest else { return Ok(!is_late) };
         // Read from the store again when it is asked for next.
         drop(writing.take());
@@ -285,12 +290,7 @@ async fn adopt(
     loop {
         let (events, end) = walk.page().await;
         let (uri, ours) = (group.clone(), core.ours.clone());
-        core.store
-            .write(move |tx| {
-                let Some(mut row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(()) };
-                events.into_iter().try_for_each(|kept| keep_event(tx, &ours, &mut row, kept))
-            })
-            .await?;
+        core.store.write(move |tx| keep(tx, &ours, &uri, events)).await?;
         if let Some(End::Fault(fault)) = &end {
             note(core, group, from, fault).await;
         }
@@ -303,6 +303,22 @@ async fn adopt(
         tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
     }
     Ok(seq > head.seq)
+}
+
+fn keep(tx: &Tx<'_>, ours: &Provider, group: &GroupUri, events: Vec<Kept>) -> Result<(), StoreFault> {
+    let Some(mut row) = tx.group(group)? else { return Ok(()) };
+    let mut gone: BTreeMap<Provider, u64> = BTreeMap::new();
+    for kept in events {
+        let seq = kept.event.seq;
+        gone.extend(keep_event(tx, ours, &mut row, kept)?.into_iter().map(|provider| (provider, seq)));
+    }
+    for (provider, seq) in gone {
+        // Who came back after that may have stored so already, and must not take it for the end.
+        if !tx.is_provider_in(row.id, &provider)? {
+            tell_removed(tx, &row, provider, seq)?;
+        }
+    }
+    Ok(())
 }
 
 /// Notes what a participant's log has shown. That it cannot be reached is for those to note who pull from it.
@@ -336,7 +352,7 @@ impl<'a> Walk<'a> {
     async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
         let mut events = Vec::new();
         let asked = fetch_log(self.core, &self.from.provider, &self.from.name, self.head.seq);
-        let page = match in_time(asked).await {
+        let page = match in_time(self.core, asked).await {
             Ok(page) => page,
             Err(fault) => return (events, Some(End::Fault(fault))),
         };
@@ -358,7 +374,7 @@ impl<'a> Walk<'a> {
         (events, (!page.more).then_some(End::Done))
     }
 
-    /// Takes an event that has to hold: in the chain and, if it is a handshake, in MLS.
+    /// Takes an event that has to hold: in the chain, in MLS, and by the policy that we have taken it under.
     async fn take(&mut self, event: Event) -> Result<Kept, PeerFault> {
         let event = match event.follow(self.group, &self.head) {
             Ok(chained) => chained.into_event(),
@@ -371,7 +387,7 @@ impl<'a> Walk<'a> {
         let body = match &event.body {
             Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
             Some(Body::Object(object)) if is_handshake || self.whole => {
-                match in_time(fetch_object(self.core, &self.from.provider, *object)).await? {
+                match in_time(self.core, fetch_object(self.core, &self.from.provider, *object)).await? {
                     Fetched::Whole(bytes) => Some(bytes),
                     Fetched::Gone(_) => None,
                     Fetched::Wrong(text) => {
@@ -382,18 +398,18 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         self.fetched += body.as_ref().map_or(0, Vec::len) as u64;
-        let followed =
-            if is_handshake { self.follow(&event, body.as_deref()).await? } else { Followed::Quietly };
+        let followed = self.judge(&event, body.as_deref()).await?;
         self.head = Head { seq: event.seq, hash: event.hash };
         Ok(Kept { event, body, followed })
     }
 
-    async fn follow(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
+    async fn judge(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
         if self.state.is_none() {
             self.state = self.core.restore_group(self.group).await.map_err(store_fault)?;
         }
         let followed = match &mut self.state {
-            Some(state) => take_in(state, event, body),
+            Some(state) if is_handshake(event) => take_in(state, event, body, Hold::Policy),
+            Some(state) => judge_message(state, event, body),
             None => Err("its state is not here".into()),
         };
         followed.map_err(|text| {
@@ -406,10 +422,25 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What has not come in time does not come.
-async fn in_time<T>(asking: impl Future<Output = Result<T, PeerFault>>) -> Result<T, PeerFault> {
-    tokio::time::timeout(ANSWER_TIME, asking).await.unwrap_or_else(|_| {
-        let text = format!("it has not answered within {} s", ANSWER_TIME.as_secs());
-        Err(PeerFault::new(Stage::Http, "timeout", text))
-    })
+/// Whether we can have taken an application message where it stands, as far as that is to be seen without its body.
+fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Result<Followed, String> {
+    state.judge_application(&event.sender, event.epoch).map_err(|problem| problem.detail)?;
+    let framed = body.map(|body| mls::message(body, state.group_id())).transpose();
+    match framed.map_err(|problem| problem.detail)? {
+        None => Ok(Followed::Quietly),
+        Some(Framed::Application { epoch }) if epoch == event.epoch => Ok(Followed::Quietly),
+        Some(_) => Err("it is not an application message of its epoch".into()),
+    }
+}
+
+/// What has not come in time does not come, nor does it once the node stops.
+async fn in_time<T>(core: &Core, asking: impl Future<Output = Result<T, PeerFault>>) -> Result<T, PeerFault> {
+    let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
+    tokio::select! {
+        answer = asking => answer,
+        () = tokio::time::sleep(ANSWER_TIME) => {
+            late(format!("it has not answered within {} s", ANSWER_TIME.as_secs()))
+        }
+        () = core.stop.cancelled() => late("it has not answered before we stopped".into()),
+    }
 }

@@ -339,7 +339,10 @@ fn place(
         }
     }
     let placed = number(tx, &mut row, submitter, submission, epoch)?;
-    end_stays(tx, ours, &row, changed, gone, seq)?;
+    end_stays(tx, ours, &row, changed, &gone, seq)?;
+    for provider in gone {
+        tell_removed(tx, &row, provider, seq)?;
+    }
     Ok(placed)
 }
 
@@ -386,15 +389,24 @@ pub(super) fn end_stays(
     ours: &Provider,
     row: &GroupRow,
     changed: &Changed,
-    gone: BTreeSet<Provider>,
+    gone: &BTreeSet<Provider>,
     seq: u64,
 ) -> Result<(), StoreFault> {
-    dismiss_clients(tx, ours, row.id, changed, seq)?;
-    for reader in gone.into_iter().map(Reader::Peer) {
-        tx.dismiss_reader(row.id, &reader, seq)?;
-        tx.append(&reader, &ItemBody::Removed(Removed { group: row.uri.clone(), after_seq: seq }))?;
+    for provider in gone {
+        tx.dismiss_reader(row.id, &Reader::Peer(provider.clone()), seq)?;
     }
-    Ok(())
+    dismiss_clients(tx, ours, row.id, changed, seq)
+}
+
+/// Tells a provider that it has no member left in a group of ours.
+pub(super) fn tell_removed(
+    tx: &Tx<'_>,
+    row: &GroupRow,
+    provider: Provider,
+    after_seq: u64,
+) -> Result<(), StoreFault> {
+    let removed = Removed { group: row.uri.clone(), after_seq };
+    tx.append(&Reader::Peer(provider), &ItemBody::Removed(removed)).map(drop)
 }
 
 /// Who is told of a Welcome, and for which KeyPackages: the provider of those added, and of ours each client.
