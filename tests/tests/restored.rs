@@ -307,14 +307,43 @@ fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octe
     event
 }
 
-/// From now on, this is what Eve's provider has of the log.
-fn tells(eve: &HandMade, log: Vec<Event>) {
+/// From now on, this is what Eve's provider has of the log, so much of it on a page.
+fn tells(eve: &HandMade, log: Vec<Event>, at_once: usize) {
     eve.desk().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
-        let events: Vec<_> = log.iter().filter(|event| event.seq > after).cloned().collect();
+        let mut events: Vec<_> = log.iter().filter(|event| event.seq > after).cloned().collect();
+        let more = events.len() > at_once;
+        events.truncate(at_once);
         let head = log.last().map_or(0, |last| last.seq);
-        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more: false })
+        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more })
     });
+}
+
+#[tokio::test]
+async fn a_long_log_is_read_back_page_by_page() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    for round in 2..22 {
+        says(&ann, &tea, "word").await;
+        ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+        ann.reaches(&tea, round).await;
+    }
+    let log = ann.log(&tea, 0).await.unwrap();
+    tells(&eve, log.events.clone(), 3);
+    restored(&circle, alpha, &copy).await;
+    let (_, placed) = says(&ann, &tea, "new").await;
+    assert_eq!(placed.seq, log.head + 1);
+    assert_eq!(ann.log(&tea, 0).await.unwrap().events[..log.events.len()], log.events);
+    // It is not read back again, nor taken from the store wrongly, in another life.
+    alpha.stop().await;
+    alpha.start().await;
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 22).await;
+    assert_eq!(ann.log(&tea, 0).await.unwrap().head, placed.seq + 1);
 }
 
 #[tokio::test]
@@ -357,7 +386,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
             forged.hash = forged.computed_hash();
         }
         let next = behind(&forged, EventKind::Application, 2, &client, garbage());
-        tells(&eve, [log.clone(), vec![forged, next]].concat());
+        tells(&eve, [log.clone(), vec![forged, next]].concat(), 1000);
         // In each life it asks again.
         alpha.stop().await;
         alpha.start().await;
@@ -381,7 +410,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     for _ in 0..20 {
         forged.push(behind(forged.last().unwrap(), EventKind::Application, 2, &client, garbage()));
     }
-    tells(&eve, [log.clone(), forged].concat());
+    tells(&eve, [log.clone(), forged].concat(), 1000);
     restored(&circle, alpha, &copy).await;
     let (_, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
