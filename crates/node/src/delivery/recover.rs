@@ -106,21 +106,27 @@ pub(crate) async fn heal(core: Arc<Core>) {
             () = core.stop.cancelled() => return,
             reader = core.recovery.next() => reader,
         };
-        tokio::select! {
+        let healed = tokio::select! {
             () = core.stop.cancelled() => return,
-            healed = heal_for(&core, reader) => if let Err(fault) = healed {
-                tracing::error!(%fault, "groups could not be read back");
-            },
+            healed = heal_for(&core, &reader) => healed,
+        };
+        match healed {
+            Ok(true) => {}
+            // The others come first.
+            Ok(false) => lock(&core.recovery.known).due.push_back(reader),
+            Err(fault) => tracing::error!(%fault, "groups could not be read back"),
         }
     }
 }
 
-async fn heal_for(core: &Core, reader: Reader) -> Result<(), StoreFault> {
-    let ours = core.ours.clone();
-    for group in core.store.read(move |view| view.groups_told(&ours, &reader)).await? {
-        recover(core, &group.uri).await?;
+/// Returns whether all of them are whole.
+async fn heal_for(core: &Core, reader: &Reader) -> Result<bool, StoreFault> {
+    let (ours, of) = (core.ours.clone(), reader.clone());
+    let mut are_whole = true;
+    for group in core.store.read(move |view| view.groups_told(&ours, &of)).await? {
+        are_whole &= recover(core, &group.uri).await?;
     }
-    Ok(())
+    Ok(are_whole)
 }
 
 /// Sees to it that nothing is missing of a group of ours that a participant could give. Returns whether that is so: where
@@ -132,7 +138,8 @@ pub(crate) async fn recover(core: &Core, group: &GroupUri) -> Result<bool, Store
     let mut writing = core.lock_group(group).await;
     // Somebody else may have seen to it meanwhile.
     let Some(round) = core.recovery.doubt_of(group) else { return Ok(true) };
-    let is_whole = read_back(core, group, &mut writing).await?;
+    // Boxed, since it is seldom needed, and a future keeps room for its largest step.
+    let is_whole = Box::pin(read_back(core, group, &mut writing)).await?;
     if is_whole {
         core.recovery.is_whole(group, round);
     }
@@ -180,21 +187,22 @@ enum End {
 }
 
 /// Adopts what participants have beyond our head: the longest that holds, and again until none has more. Returns whether
-/// all of it was read.
+/// all of it was read; where it was not, something was, so that nobody can put it off for ever with promises.
 async fn read_back(core: &Core, group: &GroupUri, writing: &mut Writing) -> Result<bool, StoreFault> {
     let deadline = Instant::now() + READING_TIME;
-    let mut set_aside = BTreeSet::new();
+    let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
     loop {
         let Some((head, participants)) = participants(core, group).await? else { return Ok(true) };
         let asked = participants.into_iter().filter(|from| !set_aside.contains(&from.provider));
         let surveys: Vec<_> = asked.map(|from| survey(core, group, from, head, deadline)).collect();
         let mut surveys = stream::iter(surveys).buffer_unordered(SIDE_BY_SIDE);
-        let (mut longest, mut is_late): (Option<Survey>, bool) = (None, false);
+        let (mut longest, mut is_cut): (Option<Survey>, bool) = (None, false);
         while let Some(survey) = surveys.next().await {
             match &survey.end {
                 End::Done => {}
-                End::Late => is_late = true,
+                End::Late => is_cut = true,
                 End::Fault(fault) => {
+                    is_cut |= fault.stage != Stage::Content && survey.reached > head.seq;
                     note(core, group, &survey.from, fault).await;
                     set_aside.insert(survey.from.provider.clone());
                 }
@@ -206,13 +214,17 @@ async fn read_back(core: &Core, group: &GroupUri, writing: &mut Writing) -> Resu
         if core.stop.is_cancelled() {
             return Ok(false);
         }
-        let Some(Survey { from, .. }) = longest else { return Ok(!is_late) };
+        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(!has_more) };
         // Read from the store again when it is asked for next.
         drop(writing.take());
-        if !adopt(core, group, &from, head, deadline).await? {
+        let reached = adopt(core, group, &from, head, deadline).await?;
+        if reached > head.seq {
+            has_advanced = true;
+            has_more |= is_cut || reached < promised;
+        } else {
             set_aside.insert(from.provider);
         }
-        if Instant::now() >= deadline {
+        if has_advanced && Instant::now() >= deadline {
             return Ok(false);
         }
     }
@@ -278,14 +290,14 @@ async fn survey(core: &Core, group: &GroupUri, from: Participant, head: Head, de
     Survey { from, reached, end }
 }
 
-/// Stores what a participant has beyond our head, each page in one transaction. Returns whether there was anything.
+/// Stores what a participant has beyond our head, each page in one transaction. Returns our head then.
 async fn adopt(
     core: &Core,
     group: &GroupUri,
     from: &Participant,
     head: Head,
     deadline: Instant,
-) -> Result<bool, StoreFault> {
+) -> Result<u64, StoreFault> {
     let mut walk = Walk::new(core, group, from, head, true);
     loop {
         let (events, end) = walk.page().await;
@@ -302,7 +314,7 @@ async fn adopt(
     if seq > head.seq {
         tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
     }
-    Ok(seq > head.seq)
+    Ok(seq)
 }
 
 fn keep(tx: &Tx<'_>, ours: &Provider, group: &GroupUri, events: Vec<Kept>) -> Result<(), StoreFault> {
