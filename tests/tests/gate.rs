@@ -411,14 +411,22 @@ async fn a_place_in_another_history_is_reset() {
     let generation =
         scene.gets("/feed?after=0").send().await.json()["generation"].as_str().unwrap().to_owned();
     let (other, last) = (scene.realm.clock().id(), scene.realm.clock().id());
-    for query in [
-        format!("after=0&generation={other}"),
-        format!("after=9&last={last}&generation={generation}"),
-        format!("after=1&last={last}&generation={generation}"),
-    ] {
+    let resets = async |query: String| {
         let told = scene.gets(&format!("/feed?{query}")).is_refused(Code::FeedReset).await.members;
-        assert_eq!(told.generation.map(|told| told.to_string()), Some(generation.clone()), "{query}");
-        assert_eq!((told.first, told.head), (Some(1), Some(1)));
+        assert_eq!((told.first, told.head), (Some(1), Some(1)), "{query}");
+        told.generation.unwrap().to_string()
+    };
+    assert_eq!(resets(format!("after=0&generation={other}")).await, generation);
+    // Who has what was never given shows that the store is an older copy: another history begins.
+    let anew = resets(format!("after=1&last={last}&generation={generation}")).await;
+    assert_ne!(anew, generation);
+    // In that, nobody can have what was not given since, so whoever says so again changes nothing.
+    for query in [
+        format!("after=1&last={last}&generation={generation}"),
+        format!("after=9&last={last}&generation={anew}"),
+        format!("after=1&last={last}&generation={anew}"),
+    ] {
+        assert_eq!(resets(query).await, anew);
     }
 }
 

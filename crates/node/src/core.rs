@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
 use crate::config::{Config, Strangers};
-use crate::delivery::{Groups, Waits};
+use crate::delivery::{Groups, Recovery, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
 use crate::http::Throttle;
 use crate::outbox::Answers;
@@ -40,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) traffic: TrafficLog,
     pub(crate) waits: Waits,
     pub(crate) groups: Groups,
+    pub(crate) recovery: Recovery,
     pub(crate) answers: Answers,
     pub(crate) board: Board,
     pub(crate) throttle: Throttle,

@@ -24,7 +24,7 @@ use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{Groups, WaitKind, Waits};
+use crate::delivery::{Groups, Recovery, WaitKind, Waits, heal};
 use crate::diagnose::{CheckStep, TrafficLog, check_provider};
 use crate::http::{ListenFault, Listener, Sign, Throttle, bind, serve};
 use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
@@ -167,6 +167,7 @@ impl Node {
             core.tasks.spawn(serve(listener, client_tls, router, CLIENT_CONNECTIONS, core.stop.clone()));
         }
         core.tasks.spawn(supervise(core.clone()));
+        core.tasks.spawn(heal(core.clone()));
         core.tasks.spawn(sweep(core.clone()));
     }
 
@@ -432,6 +433,7 @@ fn assemble(
         traffic: TrafficLog::new(),
         waits: Waits::default(),
         groups: Groups::default(),
+        recovery: Recovery::default(),
         answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
         stop: CancellationToken::new(),

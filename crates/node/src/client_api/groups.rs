@@ -86,6 +86,7 @@ impl Core {
         query: LogQuery,
     ) -> Result<LogPage, Refusal> {
         let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        delivery::recover_for(self, &group, &reader).await?;
         let page = self.store.read(move |view| {
             let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
             Ok::<_, Refusal>(delivery::log(view, &ours, &row, &reader, &query)?)
@@ -100,6 +101,7 @@ impl Core {
         group: &GroupUri,
     ) -> Result<GroupInfoReply, Refusal> {
         let (ours, uri, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        delivery::recover_for(self, group, &reader).await?;
         let seen = self.store.read(move |view| {
             delivery::visible(view, &ours, uri.name(), Some(uri.provider()), &reader).map(drop)
         });

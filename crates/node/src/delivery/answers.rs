@@ -1,5 +1,7 @@
 //! What a participant, or a client of ours, may ask of a group (section 10).
 
+use std::time::Duration;
+
 use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S};
 use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
@@ -10,6 +12,9 @@ use drawbridge_mtp::problem::{Code, Problem};
 use crate::core::Core;
 use crate::http::Refusal;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
+
+/// When to ask again for a GroupInfo that only the next commit brings.
+const NEXT_INFO: Duration = Duration::from_secs(60);
 
 fn absent() -> Refusal {
     Problem::new(Code::NotFound, "there is no such group here, or you have nobody in it").into()
@@ -43,7 +48,7 @@ pub(crate) fn visible(
 }
 
 /// Whether `reader` has a member in the group, or owns it.
-fn is_in(view: &View<'_>, row: &GroupRow, reader: &Reader) -> Result<bool, StoreFault> {
+pub(super) fn is_in(view: &View<'_>, row: &GroupRow, reader: &Reader) -> Result<bool, StoreFault> {
     match reader {
         Reader::Peer(peer) if row.owner() == peer => Ok(true),
         Reader::Peer(peer) => view.is_provider_in(row.id, peer),
@@ -116,7 +121,11 @@ pub(crate) async fn info(core: &Core, group: &GroupUri) -> Result<GroupInfoReply
         })
         .await?;
     drop(state);
-    Ok(GroupInfoReply { epoch, group_info: Octets(group_info.ok_or_else(absent)?), ratchet_tree })
+    let group_info = group_info.ok_or_else(|| {
+        let text = "what new clients need of this epoch was lost; the next commit brings it anew";
+        Refusal::after(Problem::new(Code::Unavailable, text), NEXT_INFO)
+    })?;
+    Ok(GroupInfoReply { epoch, group_info: Octets(group_info), ratchet_tree })
 }
 
 /// `GET /groups/{name}/checkpoint` of a group of ours.

@@ -191,6 +191,7 @@ async fn check_place(
         other_item = query.last.zip(known).is_some_and(|(named, known)| named != known);
     }
     if other_history || beyond || other_item {
+        let mut place = place.clone();
         if beyond || other_item {
             let text = format!(
                 "it has stored our feed up to number {}, which our store {}: our store, or its, is an older copy",
@@ -199,7 +200,13 @@ async fn check_place(
             );
             note(core, reader, &PeerFault::new(Stage::Store, "feed-reset", text)).await;
         }
-        return Err(FeedRefusal::Reset(place.clone()));
+        // Whoever has stored what we have not given shows that our store is an older copy; a reader whose own store is one
+        // does not.
+        if query.after > 0 && core.recovery.doubt(reader) && !other_history {
+            let of = reader.clone();
+            place = core.store.write(move |tx| tx.renew_feed(&of)).await?.unwrap_or(place);
+        }
+        return Err(FeedRefusal::Reset(place));
     }
     if query.after > 0 && query.after.saturating_add(1) < place.first {
         return Err(FeedRefusal::Truncated(place.clone()));

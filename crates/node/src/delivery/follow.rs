@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{
     Body, Event, EventKind, GroupStatus, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
 };
@@ -16,15 +16,15 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::groups::Writing;
 use super::is_current;
-use super::state::{Changed, PublicState};
-use super::submit::{dismiss_clients, keep_roster};
+use super::state::{Changed, Hold, PublicState};
+use super::submit::{begin_epoch, end_stays};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
 
 /// So much of objects is fetched for one page; what comes after waits for the next.
-const FETCHED_AT_ONCE: u64 = 16 << 20;
+pub(super) const FETCHED_AT_ONCE: u64 = 16 << 20;
 
 /// An object that is not there yet is asked for again after this, and on one page at most so often.
 const LATE_OBJECT: Duration = Duration::from_millis(700);
@@ -57,15 +57,23 @@ enum Step {
 }
 
 /// An event that continues its group's chain.
-struct Kept {
-    event: Event,
-    body: Option<Vec<u8>>,
-    /// What it changed, where it is a commit that could be followed.
-    changed: Option<Changed>,
-    /// Whether its sender is leaving since.
-    leaver: bool,
-    /// Whether the group's public state could not follow it.
-    is_lost: bool,
+pub(super) struct Kept {
+    pub(super) event: Event,
+    pub(super) body: Option<Vec<u8>>,
+    /// What it is to the group's public state.
+    pub(super) followed: Followed,
+}
+
+/// What an event is to a group's public state.
+pub(super) enum Followed {
+    /// Nothing that it changes.
+    Quietly,
+    /// A proposal of its sender to leave.
+    Leaving,
+    /// A commit.
+    Commit(Changed),
+    /// It cannot be followed, and so the state is lost.
+    Lost,
 }
 
 /// A group that the page tells of; nobody else changes it meanwhile.
@@ -76,10 +84,10 @@ struct Opened {
 }
 
 /// What became of fetching an object.
-enum Fetched {
+pub(super) enum Fetched {
     Whole(Vec<u8>),
     /// The peer has it no more.
-    Gone,
+    Gone(PeerFault),
     /// It is not what it was said to be.
     Wrong(String),
 }
@@ -236,7 +244,7 @@ impl Intake {
             if head >= until || !is_current(&opened.row) {
                 return Ok(());
             }
-            let page = match fetch_log(core, peer, group.name(), head).await {
+            let page = match fetch_log(core, peer, group.name().as_str(), head).await {
                 Err(fault) if fault.is(Code::NotFound) => LogPage::default(),
                 // What it shows of its log is nothing that could be followed.
                 Err(fault) if fault.stage == Stage::Content => {
@@ -291,7 +299,7 @@ impl Intake {
             Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
             Some(Body::Object(object)) => match self.fetch(core, peer, *object).await? {
                 Fetched::Whole(bytes) => Some(bytes),
-                Fetched::Gone => None,
+                Fetched::Gone(_) => None,
                 Fetched::Wrong(text) => {
                     self.break_off(group, text);
                     return Ok(());
@@ -299,10 +307,9 @@ impl Intake {
             },
             None => None,
         };
-        let is_handshake = matches!(event.kind, EventKind::Proposal | EventKind::Commit);
-        let (mut changed, mut leaver, mut is_lost) = (None, false, false);
+        let mut followed = Followed::Quietly;
         let Some(opened) = self.opened.get_mut(&group) else { return Ok(()) };
-        if is_handshake && opened.row.standing == Standing::Live {
+        if is_handshake(&event) && opened.row.standing == Standing::Live {
             if opened.state.is_none() {
                 // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
                 opened.state = match core.restore_group(&group).await {
@@ -313,27 +320,20 @@ impl Intake {
                     restored => restored.map_err(store_fault)?,
                 };
             }
-            let followed = match (&mut opened.state, &body) {
-                (Some(state), Some(body)) => take(state, &group, event.epoch, &event.sender, body),
-                (None, _) => Err("its state is not here".into()),
-                (_, None) => Err("its body is not to be had".into()),
+            let taken = match &mut opened.state {
+                Some(state) => take_in(state, &event, body.as_deref(), Hold::Nothing),
+                None => Err("its state is not here".into()),
             };
-            match followed {
-                Ok(Some(commit)) => changed = Some(commit),
-                Ok(None) => {
-                    leaver = opened.state.as_ref().is_some_and(|state| state.is_leaving(&event.sender))
-                }
-                Err(text) => {
-                    is_lost = true;
-                    opened.state = None;
-                    opened.row.standing = Standing::Joining;
-                    let text = format!("event {} of {group} cannot be followed: {text}", event.seq);
-                    self.troubles.push(PeerFault::new(Stage::Content, "group-not-followed", text));
-                }
-            }
+            followed = taken.unwrap_or_else(|text| {
+                opened.state = None;
+                opened.row.standing = Standing::Joining;
+                let text = format!("event {} of {group} cannot be followed: {text}", event.seq);
+                self.troubles.push(PeerFault::new(Stage::Content, "group-not-followed", text));
+                Followed::Lost
+            });
         }
         (opened.row.head, opened.row.hash) = (event.seq, Some(event.hash));
-        self.steps.push(Step::Event(Box::new(Kept { event, body, changed, leaver, is_lost })));
+        self.steps.push(Step::Event(Box::new(Kept { event, body, followed })));
         Ok(())
     }
 
@@ -376,7 +376,7 @@ impl Intake {
             Body::Here(bytes) => Ok(Some(bytes.as_slice().to_vec())),
             Body::Object(object) => match self.fetch(core, peer, *object).await? {
                 Fetched::Whole(bytes) => Ok(Some(bytes)),
-                Fetched::Gone => Ok(None),
+                Fetched::Gone(_) => Ok(None),
                 Fetched::Wrong(text) => {
                     self.troubles.push(PeerFault::new(Stage::Content, "object-wrong", text));
                     Ok(None)
@@ -387,31 +387,22 @@ impl Intake {
 
     /// Fetches an object.
     async fn fetch(&mut self, core: &Core, peer: &Provider, object: ObjectRef) -> Result<Fetched, PeerFault> {
-        if object.size > Limits::default().request_bytes {
-            let text = format!("the object {} is larger than any message may be", object.sha256);
-            return Ok(Fetched::Wrong(text));
-        }
-        let answer = loop {
-            match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
-                Ok(answer) => break answer,
+        let fetched = loop {
+            match fetch_object(core, peer, object).await? {
                 // An object may come a moment after what names it.
-                Err(fault) if fault.is(Code::NotFound) && self.patience > 0 => {
+                Fetched::Gone(fault) if fault.is(Code::NotFound) && self.patience > 0 => {
                     self.patience -= 1;
                     tokio::time::sleep(LATE_OBJECT).await;
                 }
-                Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
-                    self.troubles.push(fault);
-                    return Ok(Fetched::Gone);
-                }
-                Err(fault) => return Err(fault),
+                fetched => break fetched,
             }
         };
-        self.fetched += answer.body.len() as u64;
-        if Hash32::of(&answer.body) != object.sha256 {
-            let text = format!("the object {} is not what its name says", object.sha256);
-            return Ok(Fetched::Wrong(text));
+        match &fetched {
+            Fetched::Whole(bytes) => self.fetched += bytes.len() as u64,
+            Fetched::Gone(fault) => self.troubles.push(fault.clone()),
+            Fetched::Wrong(_) => {}
         }
-        Ok(Fetched::Whole(answer.body.to_vec()))
+        Ok(fetched)
     }
 
     /// What went wrong without stopping the feed.
@@ -480,53 +471,82 @@ impl Keeping {
     }
 }
 
-fn keep_event(tx: &Tx<'_>, ours: &Provider, row: &mut GroupRow, kept: Kept) -> Result<(), StoreFault> {
-    let Kept { event, body, changed, leaver, is_lost } = kept;
-    if row.hash.is_none() || event.seq > row.head + 1 {
-        row.first = event.seq;
-    }
-    if is_lost {
-        row.standing = Standing::Joining;
-    }
-    if let Some(changed) = &changed {
-        keep_roster(tx, row, changed, |_| None)?;
-        row.epoch = changed.epoch;
-        if let Some(policy) = &changed.policy {
-            row.policy = Some(policy.clone());
-        }
-        if let Some(kept) = &changed.kept {
-            tx.set_group_state(row.id, changed.epoch, kept)?;
-        }
-        for joined in changed.joined.iter().filter(|joined| joined.client.provider() == ours) {
-            tx.admit_reader(row.id, &Reader::Client(joined.client.clone()), event.seq)?;
-        }
-    }
-    if leaver {
-        let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
-        tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
-    }
-    if changed.is_some() || is_lost || row.first == event.seq {
-        tx.put_group(row)?;
-    }
-    tx.keep_event(row, &event, body.as_deref())?;
-    if let Some(changed) = &changed {
-        dismiss_clients(tx, ours, row.id, changed, event.seq)?;
-    }
-    Ok(())
+/// Whether an event is for a group's public state to follow.
+pub(super) fn is_handshake(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Proposal | EventKind::Commit)
 }
 
-/// Brings the public state of `group` up to a handshake that is said to be of `epoch`.
+/// Follows a handshake in the public state of its group, or says why that cannot be.
+pub(super) fn take_in(
+    state: &mut PublicState,
+    event: &Event,
+    body: Option<&[u8]>,
+    hold: Hold,
+) -> Result<Followed, String> {
+    let body = body.ok_or("its body is not to be had")?;
+    let followed = take(state, &event.group, event.epoch, &event.sender, body, hold)?;
+    match (event.kind, followed) {
+        (EventKind::Commit, Some(changed)) => Ok(Followed::Commit(changed)),
+        (EventKind::Proposal, None) if state.is_leaving(&event.sender) => Ok(Followed::Leaving),
+        (EventKind::Proposal, None) => Ok(Followed::Quietly),
+        _ => Err(format!("its message is not a {}", event.kind)),
+    }
+}
+
+/// Keeps an event with all that follows from it. Returns the providers that have no member in a group of ours any more.
+pub(super) fn keep_event(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &mut GroupRow,
+    kept: Kept,
+) -> Result<BTreeSet<Provider>, StoreFault> {
+    let Kept { event, body, followed } = kept;
+    let begins = row.hash.is_none() || event.seq > row.head + 1;
+    if begins {
+        row.first = event.seq;
+    }
+    let mut gone = BTreeSet::new();
+    match &followed {
+        Followed::Commit(changed) => gone = begin_epoch(tx, ours, row, changed, event.seq, |_| None)?,
+        Followed::Lost => row.standing = Standing::Joining,
+        Followed::Leaving => {
+            let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
+            tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
+        }
+        Followed::Quietly => {}
+    }
+    if begins || matches!(followed, Followed::Lost) {
+        tx.put_group(row)?;
+    }
+    if row.owner() == ours {
+        if let Followed::Commit(_) = followed {
+            // It came with the commit, and is not in the log.
+            tx.drop_group_info(row.id)?;
+        }
+        tx.adopt_event(row, &event, body.as_deref())?;
+    } else {
+        tx.keep_event(row, &event, body.as_deref())?;
+    }
+    if let Followed::Commit(changed) = &followed {
+        end_stays(tx, ours, row, changed, &gone, event.seq)?;
+    }
+    Ok(gone)
+}
+
+/// Brings the public state of `group` up to a handshake that is said to be of `epoch`: what is kept of it has to say
+/// rightly when it is to be followed again.
 pub(super) fn take(
     state: &mut PublicState,
     group: &GroupUri,
     epoch: u64,
     sender: &ClientUri,
     body: &[u8],
+    hold: Hold,
 ) -> Result<Option<Changed>, String> {
     if state.epoch() != epoch {
         return Err(format!("it is said to be of epoch {epoch}, and the group is in {}", state.epoch()));
     }
-    state.follow(group, sender, body).map_err(|problem| problem.detail)
+    state.follow(group, sender, body, hold).map_err(|problem| problem.detail)
 }
 
 /// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
@@ -590,7 +610,9 @@ fn client_of(
 /// We have no member left in a group.
 pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> Result<(), StoreFault> {
     let Some(mut row) = tx.group(&removed.group)? else { return Ok(()) };
-    if row.standing == Standing::Over {
+    // What an owner reads back (section 12) it tells again: of a time that ended before the one that we are in.
+    let since = if row.hash.is_some() { row.first } else { row.head + 1 };
+    if row.standing == Standing::Over || removed.after_seq < since {
         return Ok(());
     }
     row.standing = Standing::Over;
@@ -634,10 +656,38 @@ pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
     PeerFault::new(Stage::Store, "unavailable", fault.to_string())
 }
 
-async fn fetch_log(core: &Core, peer: &Provider, name: &Name, after: u64) -> Result<LogPage, PeerFault> {
+/// A page of the log of the group that is `name` at `peer`.
+pub(super) async fn fetch_log(
+    core: &Core,
+    peer: &Provider,
+    name: &str,
+    after: u64,
+) -> Result<LogPage, PeerFault> {
     let query = LogQuery { after, ..LogQuery::default() };
     let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
     answer.message().map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
+}
+
+/// An object that `peer` has.
+pub(super) async fn fetch_object(
+    core: &Core,
+    peer: &Provider,
+    object: ObjectRef,
+) -> Result<Fetched, PeerFault> {
+    if object.size > Limits::default().request_bytes {
+        let text = format!("the object {} is larger than any message may be", object.sha256);
+        return Ok(Fetched::Wrong(text));
+    }
+    let answer = match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
+        Ok(answer) => answer,
+        Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => return Ok(Fetched::Gone(fault)),
+        Err(fault) => return Err(fault),
+    };
+    if Hash32::of(&answer.body) != object.sha256 {
+        let text = format!("the object {} is not what its name says", object.sha256);
+        return Ok(Fetched::Wrong(text));
+    }
+    Ok(Fetched::Whole(answer.body.to_vec()))
 }
 
 /// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs
@@ -707,7 +757,7 @@ async fn close_group(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(
             return Ok(());
         }
         let head = opened.row.head;
-        let page = match fetch_log(core, peer, group.name(), head).await {
+        let page = match fetch_log(core, peer, group.name().as_str(), head).await {
             Ok(page) => page,
             Err(fault) if fault.is(Code::NotFound) => {
                 intake.steps.push(Step::Removed(Removed { group: group.clone(), after_seq: head }));

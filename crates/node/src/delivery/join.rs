@@ -6,7 +6,7 @@ use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
 use serde::de::DeserializeOwned;
 
 use super::follow::{store_fault, take};
-use super::state::{Changed, PublicState};
+use super::state::{Changed, Hold, PublicState};
 use super::submit::{dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
@@ -55,7 +55,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
     let Some(later) = later.await.map_err(store_fault)? else { return Ok(()) };
     let mut changes: Vec<(u64, Changed)> = Vec::new();
     for Handshake { seq, epoch, sender, body, .. } in &later {
-        let followed = take(&mut state, group, *epoch, sender, body).map_err(|text| {
+        let followed = take(&mut state, group, *epoch, sender, body, Hold::Nothing).map_err(|text| {
             let text = format!("event {seq} of {group} cannot be followed: {text}");
             PeerFault::new(Stage::Content, "group-not-followed", text)
         })?;

@@ -10,6 +10,7 @@ mod join;
 mod mls;
 #[cfg(test)]
 mod mls_vectors;
+mod recover;
 mod register;
 mod shelf;
 mod state;
@@ -21,6 +22,7 @@ pub(crate) use feed::{FeedRefusal, serve};
 pub(crate) use follow::{Intake, close_gaps};
 pub(crate) use groups::Groups;
 pub(crate) use join::join_groups;
+pub(crate) use recover::{Recovery, heal, recover_for};
 pub(crate) use register::register;
 pub(crate) use submit::submit;
 pub(crate) use waits::{Wait, WaitKind, Waits};

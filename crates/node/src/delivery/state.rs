@@ -164,7 +164,7 @@ impl PublicState {
         let public = PublicGroup::load(&shelf, &(conventions.group_id)(group))?.ok_or_else(missing)?;
         let mut state = Self::of(public, conventions).map_err(RestoreFault::Log)?;
         for Handshake { kind, sender, body, .. } in handshakes {
-            match state.follow(group, sender, body) {
+            match state.follow(group, sender, body, Hold::Nothing) {
                 // An addition whose KeyPackage has expired since: it cannot be committed any more.
                 Err(_) if *kind == EventKind::Proposal => {}
                 followed => drop(followed.map_err(RestoreFault::Log)?),
@@ -179,12 +179,13 @@ impl PublicState {
         group: &GroupUri,
         sender: &ClientUri,
         bytes: &[u8],
+        hold: Hold,
     ) -> Result<Option<Changed>, Problem> {
         let mls::Framed::Handshake(message) = mls::message(bytes, &(self.conventions.group_id)(group))?
         else {
             return Err(invalid("it is not a handshake".into()));
         };
-        match self.judge(sender, *message, Hold::Nothing)? {
+        match self.judge(sender, *message, hold)? {
             Judged::Proposal(judged) => {
                 self.keep(judged);
                 Ok(None)

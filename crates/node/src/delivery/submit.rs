@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{GroupUri, Id, Provider};
+use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{
     ItemBody, Outcome, Placed, Removed, RosterMember, Submission, SubmissionKind, SubmissionResult,
 };
@@ -14,7 +14,8 @@ use openmls::prelude::{ContentType, PublicMessageIn};
 use super::grants::{self, Uncovered, Usable};
 use super::groups::{Reading, Writing};
 use super::mls::{self, Framed, invalid};
-use super::state::{Changed, Hold, Judged, JudgedCommit, PublicState};
+use super::recover::recover;
+use super::state::{Changed, Hold, Joined, Judged, JudgedCommit, PublicState};
 use crate::core::Core;
 use crate::store::{GroupRow, NewEvent, Reader, StoreFault, Tx};
 
@@ -25,6 +26,15 @@ pub(crate) async fn submit(
     submitter: &Provider,
     submissions: Vec<Submission>,
 ) -> Result<Vec<SubmissionResult>, StoreFault> {
+    if !recover(core, group).await? {
+        let text =
+            "what was lost of the group is being read back from its participants; try again in a while";
+        let later = || rejected(Problem::new(Code::Unavailable, text));
+        return Ok(submissions
+            .iter()
+            .map(|submission| SubmissionResult { id: submission.id, outcome: later() })
+            .collect());
+    }
     let mut results = Vec::with_capacity(submissions.len());
     let mut rest = submissions.into_iter().peekable();
     while let Some(first) = rest.next() {
@@ -90,7 +100,7 @@ async fn applications(
         let Some(mut row) = tx.group(&group)? else { return Ok(Vec::new()) };
         let mut results = Vec::with_capacity(judged.len());
         for (submission, verdict) in judged {
-            let outcome = match (tx.placed(row.id, &submitter, submission.id)?, verdict) {
+            let outcome = match (tx.placed(row.id, &submitter, &submission)?, verdict) {
                 (Some(placed), _) => Outcome::Duplicate(placed),
                 (None, Err(problem)) => rejected(problem),
                 (None, Ok(epoch)) => Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch)?),
@@ -155,13 +165,13 @@ async fn handshake(
     match judged {
         Err(problem) => {
             writing.put(state);
-            refused(core, group, submitter, submission.id, problem).await
+            refused(core, group, submitter, submission, problem).await
         }
         Ok((epoch, Judged::Proposal(judged))) => {
             let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
             let numbered = core.store.write(move |tx| {
                 let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
-                if let Some(placed) = tx.placed(row.id, &submitter, submission.id)? {
+                if let Some(placed) = tx.placed(row.id, &submitter, &submission)? {
                     return Ok(Outcome::Duplicate(placed));
                 }
                 if leaver.is_some() {
@@ -189,12 +199,12 @@ async fn refused(
     core: &Core,
     group: &GroupUri,
     submitter: &Provider,
-    id: Id,
+    submission: Submission,
     problem: Problem,
 ) -> Result<Outcome, StoreFault> {
     let (group, submitter) = (group.clone(), submitter.clone());
     let placed = core.store.write(move |tx| match tx.group(&group)? {
-        Some(row) => tx.placed(row.id, &submitter, id),
+        Some(row) => tx.placed(row.id, &submitter, &submission),
         None => Ok(None),
     });
     let placed: Option<Placed> = placed.await?;
@@ -232,7 +242,7 @@ async fn commit(
 ) -> Result<Outcome, StoreFault> {
     if let Err(problem) = check_company(&state, &submission, &judged) {
         writing.put(state);
-        return refused(core, group, submitter, submission.id, problem).await;
+        return refused(core, group, submitter, submission, problem).await;
     }
     let grants = match grants::cover(core, group, &judged.needs_grant, &submission.grants).await {
         Ok(grants) => grants,
@@ -249,7 +259,7 @@ async fn commit(
                 ),
                 Uncovered::Store(fault) => return Err(fault),
             };
-            return refused(core, group, submitter, submission.id, problem).await;
+            return refused(core, group, submitter, submission, problem).await;
         }
     };
     let ended = state.epoch();
@@ -267,7 +277,7 @@ async fn commit(
     let (ours, uri, submitter) = (core.ours.clone(), group.clone(), submitter.clone());
     let made = core.store.write(move |tx| {
         let Some(row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
-        if let Some(placed) = tx.placed(row.id, &submitter, submission.id)? {
+        if let Some(placed) = tx.placed(row.id, &submitter, &submission)? {
             return Ok(Outcome::Duplicate(placed));
         }
         place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree)
@@ -314,37 +324,14 @@ fn place(
     ratchet_tree: &[u8],
 ) -> Result<Placed, StoreFault> {
     let seq = row.head + 1;
-    // Mostly a commit only changes keys, and who is in the group stays.
-    let stays = changed.joined.is_empty() && changed.gone.is_empty();
-    let providers = || if stays { Ok(Vec::new()) } else { tx.providers_in(row.id) };
-    let before: BTreeSet<Provider> = providers()?.into_iter().collect();
     for grant in grants {
         tx.spend_grant(&grant.iss, grant.jti, grant.ends)?;
     }
-    keep_roster(tx, &row, changed, |joined| {
+    let gone = begin_epoch(tx, ours, &mut row, changed, seq, |joined| {
         grants.iter().find(|grant| grant.user == *joined.client.user()).map(|grant| grant.jws.clone())
     })?;
-    let after: BTreeSet<Provider> = providers()?.into_iter().collect();
-
-    row.epoch = changed.epoch;
-    if let Some(policy) = &changed.policy {
-        row.policy = Some(policy.clone());
-    }
-    tx.put_group(&row)?;
     if let Some(info) = &submission.group_info {
         tx.set_group_info(row.id, info.as_slice())?;
-    }
-    if let Some(kept) = &changed.kept {
-        tx.set_group_state(row.id, changed.epoch, kept)?;
-    }
-
-    for provider in after.iter().filter(|provider| *provider != ours) {
-        tx.admit_reader(row.id, &Reader::Peer(provider.clone()), seq)?;
-    }
-    for client in
-        changed.joined.iter().map(|joined| &joined.client).filter(|client| client.provider() == ours)
-    {
-        tx.admit_reader(row.id, &Reader::Client(client.clone()), seq)?;
     }
     if let Some(welcome) = &submission.welcome {
         for (reader, refs) in welcomed(ours, changed) {
@@ -352,13 +339,74 @@ fn place(
         }
     }
     let placed = number(tx, &mut row, submitter, submission, epoch)?;
-    dismiss_clients(tx, ours, row.id, changed, seq)?;
-    for provider in before.difference(&after).filter(|provider| *provider != ours) {
-        let reader = Reader::Peer(provider.clone());
-        tx.dismiss_reader(row.id, &reader, seq)?;
-        tx.append(&reader, &ItemBody::Removed(Removed { group: row.uri.clone(), after_seq: seq }))?;
+    end_stays(tx, ours, &row, changed, &gone, seq)?;
+    for provider in gone {
+        tell_removed(tx, &row, provider, seq)?;
     }
     Ok(placed)
+}
+
+/// Brings a group to what a commit has made of it, before that is put into the log as event `seq`: who is in it, and who
+/// is told from that event on. Returns the providers that have no member in a group of ours any more.
+pub(super) fn begin_epoch(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &mut GroupRow,
+    changed: &Changed,
+    seq: u64,
+    grant: impl Fn(&Joined) -> Option<String>,
+) -> Result<BTreeSet<Provider>, StoreFault> {
+    // Mostly a commit only changes keys, and who is in the group stays. And only its owner tells other providers.
+    let stays = (changed.joined.is_empty() && changed.gone.is_empty()) || row.owner() != ours;
+    let id = row.id;
+    let others = || if stays { Ok(Vec::new()) } else { tx.providers_in(id) };
+    let before: BTreeSet<Provider> = others()?.into_iter().filter(|provider| provider != ours).collect();
+    keep_roster(tx, row, changed, grant)?;
+    let after: BTreeSet<Provider> = others()?.into_iter().filter(|provider| provider != ours).collect();
+
+    row.epoch = changed.epoch;
+    if let Some(policy) = &changed.policy {
+        row.policy = Some(policy.clone());
+    }
+    tx.put_group(row)?;
+    if let Some(kept) = &changed.kept {
+        tx.set_group_state(row.id, changed.epoch, kept)?;
+    }
+    for provider in &after {
+        tx.admit_reader(row.id, &Reader::Peer(provider.clone()), seq)?;
+    }
+    for client in
+        changed.joined.iter().map(|joined| &joined.client).filter(|client| client.provider() == ours)
+    {
+        tx.admit_reader(row.id, &Reader::Client(client.clone()), seq)?;
+    }
+    Ok(before.difference(&after).cloned().collect())
+}
+
+/// Who has no leaf, or no member, left in a group is told of the commit `seq`, and of nothing after it.
+pub(super) fn end_stays(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &GroupRow,
+    changed: &Changed,
+    gone: &BTreeSet<Provider>,
+    seq: u64,
+) -> Result<(), StoreFault> {
+    for provider in gone {
+        tx.dismiss_reader(row.id, &Reader::Peer(provider.clone()), seq)?;
+    }
+    dismiss_clients(tx, ours, row.id, changed, seq)
+}
+
+/// Tells a provider that it has no member left in a group of ours.
+pub(super) fn tell_removed(
+    tx: &Tx<'_>,
+    row: &GroupRow,
+    provider: Provider,
+    after_seq: u64,
+) -> Result<(), StoreFault> {
+    let removed = Removed { group: row.uri.clone(), after_seq };
+    tx.append(&Reader::Peer(provider), &ItemBody::Removed(removed)).map(drop)
 }
 
 /// Who is told of a Welcome, and for which KeyPackages: the provider of those added, and of ours each client.
@@ -381,7 +429,7 @@ pub(super) fn keep_roster(
     tx: &Tx<'_>,
     row: &GroupRow,
     changed: &Changed,
-    grant: impl Fn(&super::state::Joined) -> Option<String>,
+    grant: impl Fn(&Joined) -> Option<String>,
 ) -> Result<(), StoreFault> {
     for (leaf, _) in &changed.gone {
         tx.remove_member(row.id, *leaf)?;

@@ -1,6 +1,6 @@
 //! `/groups` and `/objects` (sections 10 and 11).
 
-use drawbridge_mtp::id::{Name, Provider};
+use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use drawbridge_mtp::message::{LogQuery, SubmissionResults, Submissions};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
@@ -36,6 +36,7 @@ impl Passed<'_> {
     async fn own_group(&self, name: &str) -> Result<GroupRow, Refusal> {
         let (ours, reader) = (&self.core.ours, self.reader());
         let name: Name = name.parse().map_err(|_| absent())?;
+        delivery::recover_for(self.core, &GroupUri::new(ours, &name), &reader).await?;
         self.core.store.glance(|view| {
             let row = delivery::visible(view, ours, &name, Some(ours), &reader)?;
             if row.owner() == ours { Ok(row) } else { Err(absent()) }
@@ -74,6 +75,8 @@ pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusa
     let query = LogQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
     let (ours, reader) = (passed.core.ours.clone(), passed.reader());
+    let meant = GroupUri::new(at.as_ref().unwrap_or(&ours), &name);
+    delivery::recover_for(passed.core, &meant, &reader).await?;
     let page = passed.core.store.read(move |view| {
         let row = delivery::visible(view, &ours, &name, at.as_ref(), &reader)?;
         Ok::<_, Refusal>(delivery::log(view, &ours, &row, &reader, &query)?)

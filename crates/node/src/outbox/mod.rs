@@ -78,6 +78,7 @@ pub(crate) async fn submit(
         return Err(Problem::new(Code::Malformed, text).into());
     }
     let ours = *group.provider() == core.ours;
+    delivery::recover_for(core, group, &Reader::Client(client.clone())).await?;
     let may = core.store.glance(|view| match view.group(group)? {
         Some(row) if view.is_in(row.id, client.user())? => {
             Ok::<_, Refusal>(Some(if ours { 0 } else { view.count_outbox(client)? }))

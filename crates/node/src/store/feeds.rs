@@ -225,6 +225,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Begins another history of the feed of `reader`, which has stored what this store has never given: the same items
+    /// under the same numbers, of which nothing is acknowledged.
+    pub fn renew_feed(&self, reader: &Reader) -> Result<Option<FeedPlace>, StoreFault> {
+        self.sql
+            .prepare_cached(
+                "UPDATE feed SET generation = ?2, acked = 0, acked_item = NULL WHERE reader = ?1",
+            )?
+            .execute(params![reader.as_str(), self.new_id().to_string()])?;
+        if let Reader::Peer(peer) = reader {
+            self.changed(Change::Dealings(peer.clone()));
+        }
+        self.feed(reader)
+    }
+
     /// Notes that `reader` pulled, and that it has stored everything up to `seq`, whose item is `item`.
     /// A smaller number than before changes nothing.
     pub fn acknowledge(&self, reader: &Reader, seq: u64, item: Option<Id>) -> Result<(), StoreFault> {

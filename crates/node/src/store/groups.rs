@@ -2,7 +2,7 @@
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
-    Body, Event, EventKind, ItemBody, MAX_INLINE_BYTES, ObjectRef, Placed, RosterMember, Welcome,
+    Body, Event, EventKind, ItemBody, MAX_INLINE_BYTES, ObjectRef, Placed, RosterMember, Submission, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::Policy;
@@ -187,6 +187,14 @@ impl View<'_> {
         Ok(groups)
     }
 
+    /// The groups of `ours` that `reader` is told of.
+    pub fn groups_told(&self, ours: &Provider, reader: &Reader) -> Result<Vec<GroupRow>, StoreFault> {
+        self.groups_where(
+            "owner = ?1 AND id IN (SELECT grp FROM audience WHERE reader = ?2) ORDER BY uri",
+            &[&ours.as_str(), &reader.as_str()],
+        )
+    }
+
     /// Whether a user here is in a group of `owner`: a reason to pull from it (section 11).
     pub fn has_groups_of(&self, owner: &Provider) -> Result<bool, StoreFault> {
         Ok(self
@@ -206,7 +214,7 @@ impl View<'_> {
             .optional()?)
     }
 
-    /// The GroupInfo of a group's epoch, as its committer made it.
+    /// The GroupInfo of a group's epoch, as its committer made it; none where that is lost.
     pub fn group_info(&self, id: i64) -> Result<Option<Vec<u8>>, StoreFault> {
         Ok(self
             .sql
@@ -244,24 +252,45 @@ impl View<'_> {
         Ok(ended.map(unsigned))
     }
 
-    /// The place of what `submitter` submitted as `submission`, where it has one.
+    /// The place of what `submitter` has submitted, where it has one: known by its id, or, among events that were read
+    /// back from a participant, by its sender and its body.
     pub fn placed(
         &self,
         id: i64,
         submitter: &Provider,
-        submission: Id,
+        submission: &Submission,
     ) -> Result<Option<Placed>, StoreFault> {
-        let row = self
+        let known = self
             .sql
             .prepare_cached(
                 "SELECT seq, hash, time FROM event WHERE grp = ?1 AND submitter = ?2 AND submission = ?3",
             )?
-            .query_row(params![id, submitter.as_str(), submission.as_bytes()], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
-            })
+            .query_row(params![id, submitter.as_str(), submission.id.as_bytes()], place_columns)
             .optional()?;
+        let row = match known {
+            None if submission.sender.provider() == submitter && self.has_adopted(id)? => self
+                .sql
+                .prepare_cached(
+                    "SELECT seq, hash, time FROM event
+                     WHERE adopted = 1 AND grp = ?1 AND body_hash = ?2 AND sender = ?3 ORDER BY seq LIMIT 1",
+                )?
+                .query_row(
+                    params![id, Hash32::of(submission.mls.as_slice()).as_bytes(), submission.sender.as_str()],
+                    place_columns,
+                )
+                .optional()?,
+            known => known,
+        };
         row.map(|(seq, hash, at)| Ok(Placed { seq: unsigned(seq), hash: hash32(&hash)?, time: time(at) }))
             .transpose()
+    }
+
+    /// Whether any event of a group was read back from a participant.
+    fn has_adopted(&self, id: i64) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM event WHERE adopted = 1 AND grp = ?1 LIMIT 1")?
+            .exists([id])?)
     }
 
     /// The events of `group` behind `after`, up to `until`: at most `max_events`, and about `max_bytes`, but at least
@@ -434,12 +463,16 @@ impl View<'_> {
         if kept.is_some() {
             return Ok(kept);
         }
+        // A group's owner, who is told of nothing, reads in our copy of its log what it has lost itself (section 12).
         Ok(self
             .sql
             .prepare_cached(
                 "SELECT body FROM event JOIN audience USING (grp)
                  WHERE body_hash = ?1 AND size > 65536 AND body IS NOT NULL AND reader = ?2
-                   AND seq >= since AND (until IS NULL OR seq <= until) LIMIT 1",
+                   AND seq >= since AND (until IS NULL OR seq <= until)
+                 UNION ALL
+                 SELECT body FROM event JOIN mls_group ON mls_group.id = grp
+                 WHERE body_hash = ?1 AND size > 65536 AND body IS NOT NULL AND owner = ?2 LIMIT 1",
             )?
             .query_row(params![sha256.as_bytes(), reader.as_str()], |row| row.get(0))
             .optional()?)
@@ -517,6 +550,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets the GroupInfo of a group whose epoch has ended without a GroupInfo of the next.
+    pub fn drop_group_info(&self, id: i64) -> Result<(), StoreFault> {
+        self.sql.prepare_cached("DELETE FROM group_info WHERE grp = ?1")?.execute([id])?;
+        Ok(())
+    }
+
     /// Puts an event at the end of a log of ours, gives it its number and hash, and puts it into the feed of
     /// everyone who is told of it.
     pub fn number_event(&self, group: &mut GroupRow, new: &NewEvent<'_>) -> Result<Placed, StoreFault> {
@@ -533,7 +572,7 @@ impl Tx<'_> {
             hash: Hash32::default(),
         };
         event.hash = event.computed_hash();
-        self.insert_event(group.id, &event, Some(new.body), new.body.len() as u64, new.submission)?;
+        self.insert_event(group.id, &event, Some(new.body), new.body.len() as u64, new.submission, false)?;
         self.advance(group, &event)?;
         Ok(Placed { seq: event.seq, hash: event.hash, time: event.time })
     }
@@ -546,12 +585,19 @@ impl Tx<'_> {
         event: &Event,
         body: Option<&[u8]>,
     ) -> Result<(), StoreFault> {
-        let size = match (&event.body, body) {
-            (_, Some(body)) => body.len() as u64,
-            (Some(Body::Object(object)), None) => object.size,
-            _ => 0,
-        };
-        self.insert_event(group.id, event, body, size, None)?;
+        self.insert_event(group.id, event, body, size_of(event, body), None, false)?;
+        self.advance(group, event)
+    }
+
+    /// Keeps an event of a group of ours as it was numbered before our store lost it, with its body where that has come,
+    /// and puts it into the feed of everyone who is told of it.
+    pub fn adopt_event(
+        &self,
+        group: &mut GroupRow,
+        event: &Event,
+        body: Option<&[u8]>,
+    ) -> Result<(), StoreFault> {
+        self.insert_event(group.id, event, body, size_of(event, body), None, true)?;
         self.advance(group, event)
     }
 
@@ -562,11 +608,12 @@ impl Tx<'_> {
         body: Option<&[u8]>,
         size: u64,
         submission: Option<(&Provider, Id)>,
+        adopted: bool,
     ) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT INTO event (grp, seq, kind, epoch, sender, time, body, size, body_hash, prev, hash, submitter, submission)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                "INSERT INTO event (grp, seq, kind, epoch, sender, time, body, size, body_hash, prev, hash, submitter, submission, adopted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 id,
@@ -582,6 +629,7 @@ impl Tx<'_> {
                 event.hash.as_bytes(),
                 submission.map(|(provider, _)| provider.as_str()),
                 submission.map(|(_, id)| id.as_bytes()),
+                adopted,
             ])?;
         Ok(())
     }
@@ -746,6 +794,20 @@ pub(super) fn weight(event: &Event) -> u64 {
         _ => 0,
     };
     body + EVENT_OVERHEAD
+}
+
+/// How large the body of an event is, whether or not it has come.
+fn size_of(event: &Event, body: Option<&[u8]>) -> u64 {
+    match (&event.body, body) {
+        (_, Some(body)) => body.len() as u64,
+        (Some(Body::Object(object)), None) => object.size,
+        _ => 0,
+    }
+}
+
+/// Reads a number, a hash and a time.
+fn place_columns(row: &Row<'_>) -> Result<(i64, Vec<u8>, i64), rusqlite::Error> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
 fn group_row(row: &Row<'_>) -> Result<GroupRow, StoreFault> {

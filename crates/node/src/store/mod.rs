@@ -493,6 +493,7 @@ fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
         M::up(include_str!("migrations/1-first.sql")),
         M::up(include_str!("migrations/2-groups.sql")),
         M::up(include_str!("migrations/3-keys.sql")),
+        M::up(include_str!("migrations/4-adopted.sql")),
     ])
     .to_latest(&mut connection)
     .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;

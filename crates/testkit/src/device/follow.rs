@@ -1,7 +1,8 @@
 //! What its feed tells, and what it makes of that.
 
-use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{Body, Event, EventKind, FeedQuery, Item, ItemBody, Welcome};
+use drawbridge_mtp::problem::Code;
 use openmls::group::{JoinBuilder, ProcessedWelcome};
 use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes};
 use openmls::prelude::{
@@ -56,21 +57,42 @@ impl Device {
     }
 
     /// Pulls one page, waiting up to `wait` seconds for it, and takes it in. Returns how many items it had.
+    ///
+    /// Where its feed has begun anew, it starts at the beginning, and skips what it has.
     pub async fn pulls(&self, wait: u64) -> usize {
-        let query = {
+        let query = || {
             let memory = self.memory();
             FeedQuery { wait, generation: memory.generation, ..memory.place }
         };
-        let page = self.feed(&query).await.unwrap();
+        let page = match self.feed(&query()).await {
+            Err(problem) if problem.known() == Some(Code::FeedReset) => {
+                self.begins_anew(problem.members.generation);
+                self.feed(&query()).await.unwrap()
+            }
+            answer => answer.unwrap(),
+        };
         let count = page.items.len();
         for item in page.items {
-            self.takes(item.clone()).await;
+            if !self.has_known(&item) {
+                self.takes(item.clone()).await;
+            }
             let mut memory = self.memory();
             memory.place.after = item.seq;
             memory.place.last = Some(item.id);
             memory.generation = Some(page.generation);
         }
         count
+    }
+
+    /// Whether it knows an item from before its feed began anew.
+    fn has_known(&self, item: &Item) -> bool {
+        let memory = self.memory();
+        memory.began_anew && memory.items.iter().any(|known| known.id == item.id)
+    }
+
+    fn begins_anew(&self, generation: Option<Generation>) {
+        let mut memory = self.memory();
+        (memory.place, memory.generation, memory.began_anew) = (FeedQuery::default(), generation, true);
     }
 
     /// Pulls until there is nothing more for now.
@@ -124,6 +146,7 @@ impl Device {
     async fn takes_event(&self, event: Event) {
         let body = self.bytes(event.body.as_ref().expect("a body")).await;
         let mut memory = self.memory();
+        let began_anew = memory.began_anew;
         let Some(joined) = memory.groups.get_mut(&event.group) else { return };
         let Some(since) = joined.since else {
             // Nothing before its own commit can be read.
@@ -133,6 +156,12 @@ impl Device {
             }
             return;
         };
+        if let Some(first) = joined.events.first().filter(|_| began_anew)
+            && let Some(known) = joined.events.get(event.seq.wrapping_sub(first.seq) as usize)
+        {
+            assert_eq!(known.hash, event.hash, "{} is told another event {}", self.uri, event.seq);
+            return;
+        }
         if let Some(last) = joined.events.last() {
             assert_eq!(event.seq, last.seq + 1, "{} skips or repeats an event", self.uri);
         }

@@ -45,6 +45,8 @@ struct Memory {
     said: Vec<Said>,
     results: Vec<SubmissionResult>,
     is_large: bool,
+    /// Whether its feed has begun anew: then what was told before may be told again.
+    began_anew: bool,
 }
 
 /// A group that it is in.

@@ -78,6 +78,8 @@ export const remedy = {
       "Its feed has gone back in time, as after a restored backup. The node catches up by itself.",
     "peer-went-back": "It has gone back in time, as after a restored backup. It catches up by itself.",
     "other-generation": "Its feed begins anew. The node catches up by itself.",
+    "log-differs":
+      "It has another history of a group of yours than you have: a store on one side was restored, or it lies. Ask its operator, by another way.",
     timeout: "It took too long. The node tries again by itself; if it goes on, run the check.",
   } as Record<string, string>,
   stage: {

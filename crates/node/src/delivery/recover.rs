@@ -1,0 +1,458 @@
+//! Reading back what our store has lost of groups of ours: an owner whose store is an older copy than what it has served
+//! adopts, before it goes on, what its participants have stored of it (section 12).
+//!
+//! Nobody tells a process that its data folder was restored. So in each life of it the participants of a group are asked
+//! before the group's first event. A reader that has stored more of its feed than we have given shows that ours is an
+//! older copy: then all groups are doubted again, and those that it is told of are read back at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{Body, Event, PeerState};
+use futures_util::{StreamExt, stream};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::answers::is_in;
+use super::follow::{
+    FETCHED_AT_ONCE, Fetched, Followed, Kept, fetch_log, fetch_object, is_handshake, keep_event, store_fault,
+    take_in,
+};
+use super::groups::Writing;
+use super::mls::{self, Framed};
+use super::state::{Hold, PublicState};
+use super::submit::tell_removed;
+use crate::core::{Core, lock};
+use crate::diagnose::{PeerFault, Stage};
+use crate::pull::PullingStatus;
+use crate::store::{Reader, StoreFault, Tx, View};
+
+/// A participant that has not answered within this is not reached.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+/// What is not read back within this is read on with the next submission, which waits for no longer.
+const READING_TIME: Duration = Duration::from_secs(30);
+/// So many participants are asked at one time.
+const SIDE_BY_SIDE: usize = 16;
+/// Who has failed so often in a row, and could not be connected to, is known to be away.
+const AWAY: u32 = 3;
+
+/// What is known in this life of the process of whether our store is older than what it has served.
+#[derive(Default)]
+pub(crate) struct Recovery {
+    known: Mutex<Known>,
+    doubted: Notify,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Counts the times at which everything was doubted.
+    round: u64,
+    /// The groups of which nothing is missing that a participant could give.
+    whole: HashSet<GroupUri>,
+    /// Who has shown that its feed is an older copy. After that it reads another history, of which it can have nothing that
+    /// this life has not given: shown again, it would be a lie.
+    doubters: HashSet<Reader>,
+    /// Those of them whose groups are still to be read back.
+    due: VecDeque<Reader>,
+}
+
+impl Recovery {
+    /// `reader` has stored what our store has not given it. Returns whether that is news.
+    pub(super) fn doubt(&self, reader: &Reader) -> bool {
+        let mut known = lock(&self.known);
+        if !known.doubters.insert(reader.clone()) {
+            return false;
+        }
+        known.round += 1;
+        known.whole.clear();
+        known.due.push_back(reader.clone());
+        drop(known);
+        self.doubted.notify_one();
+        true
+    }
+
+    /// The round of doubt in which a group stands; none where it is whole.
+    fn doubt_of(&self, group: &GroupUri) -> Option<u64> {
+        let known = lock(&self.known);
+        (!known.whole.contains(group)).then_some(known.round)
+    }
+
+    /// A group is whole, unless everything was doubted since `round`.
+    fn is_whole(&self, group: &GroupUri, round: u64) {
+        let mut known = lock(&self.known);
+        if known.round == round {
+            known.whole.insert(group.clone());
+        }
+    }
+
+    /// The next whose groups are to be read back.
+    async fn next(&self) -> Reader {
+        loop {
+            if let Some(reader) = lock(&self.known).due.pop_front() {
+                return reader;
+            }
+            self.doubted.notified().await;
+        }
+    }
+}
+
+/// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
+pub(crate) async fn heal(core: Arc<Core>) {
+    loop {
+        let reader = tokio::select! {
+            () = core.stop.cancelled() => return,
+            reader = core.recovery.next() => reader,
+        };
+        let healed = tokio::select! {
+            () = core.stop.cancelled() => return,
+            healed = heal_for(&core, &reader) => healed,
+        };
+        match healed {
+            Ok(true) => {}
+            // The others come first.
+            Ok(false) => lock(&core.recovery.known).due.push_back(reader),
+            Err(fault) => tracing::error!(%fault, "groups could not be read back"),
+        }
+    }
+}
+
+/// Returns whether all of them are whole.
+async fn heal_for(core: &Core, reader: &Reader) -> Result<bool, StoreFault> {
+    let (ours, of) = (core.ours.clone(), reader.clone());
+    let mut are_whole = true;
+    for group in core.store.read(move |view| view.groups_told(&ours, &of)).await? {
+        are_whole &= recover(core, &group.uri).await?;
+    }
+    Ok(are_whole)
+}
+
+/// Sees to it that nothing is missing of a group of ours that a participant could give. Returns whether that is so: where
+/// there is more than can be read at once, it goes on with the next call.
+pub(crate) async fn recover(core: &Core, group: &GroupUri) -> Result<bool, StoreFault> {
+    if core.recovery.doubt_of(group).is_none() {
+        return Ok(true);
+    }
+    let mut writing = core.lock_group(group).await;
+    // Somebody else may have seen to it meanwhile.
+    let Some(round) = core.recovery.doubt_of(group) else { return Ok(true) };
+    // Boxed, since it is seldom needed, and a future keeps room for its largest step.
+    let is_whole = Box::pin(read_back(core, group, &mut writing)).await?;
+    if is_whole {
+        core.recovery.is_whole(group, round);
+    }
+    Ok(is_whole)
+}
+
+/// Does the same for a `reader` that is not in the group as far as we know: we may have lost how it came in, and it would
+/// take our answer for its removal.
+pub(crate) async fn recover_for(core: &Core, group: &GroupUri, reader: &Reader) -> Result<(), StoreFault> {
+    if *group.provider() != core.ours || core.recovery.doubt_of(group).is_none() {
+        return Ok(());
+    }
+    let is_left_out = core.store.glance(|view| match view.group(group)? {
+        Some(row) => is_in(view, &row, reader).map(|is_in| !is_in),
+        None => Ok(false),
+    });
+    if is_left_out? {
+        recover(core, group).await?;
+    }
+    Ok(())
+}
+
+/// A participant, and what it calls the group.
+#[derive(Clone)]
+struct Participant {
+    provider: Provider,
+    name: String,
+}
+
+/// How far a participant's log holds behind our head.
+struct Survey {
+    from: Participant,
+    reached: u64,
+    end: End,
+}
+
+/// Why a participant's log is read no further.
+enum End {
+    /// It has no more.
+    Done,
+    /// It has more, and time is up.
+    Late,
+    /// What comes next does not hold, or is not to be had.
+    Fault(PeerFault),
+}
+
+/// Adopts what participants have beyond our head: the longest that holds, and again until none has more. Returns whether
+/// all of it was read; where it was not, something was, so that nobody can put it off for ever with promises.
+async fn read_back(core: &Core, group: &GroupUri, writing: &mut Writing) -> Result<bool, StoreFault> {
+    let deadline = Instant::now() + READING_TIME;
+    let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
+    loop {
+        let Some((head, participants)) = participants(core, group).await? else { return Ok(true) };
+        let asked = participants.into_iter().filter(|from| !set_aside.contains(&from.provider));
+        let surveys: Vec<_> = asked.map(|from| survey(core, group, from, head, deadline)).collect();
+        let mut surveys = stream::iter(surveys).buffer_unordered(SIDE_BY_SIDE);
+        let (mut longest, mut is_cut): (Option<Survey>, bool) = (None, false);
+        while let Some(survey) = surveys.next().await {
+            match &survey.end {
+                End::Done => {}
+                End::Late => is_cut = true,
+                End::Fault(fault) => {
+                    is_cut |= fault.stage != Stage::Content && survey.reached > head.seq;
+                    note(core, group, &survey.from, fault).await;
+                    set_aside.insert(survey.from.provider.clone());
+                }
+            }
+            if survey.reached > longest.as_ref().map_or(head.seq, |longest| longest.reached) {
+                longest = Some(survey);
+            }
+        }
+        if core.stop.is_cancelled() {
+            return Ok(false);
+        }
+        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(!has_more) };
+        // Read from the store again when it is asked for next.
+        drop(writing.take());
+        let reached = adopt(core, group, &from, head, deadline).await?;
+        if reached > head.seq {
+            has_advanced = true;
+            has_more |= is_cut || reached < promised;
+        } else {
+            set_aside.insert(from.provider);
+        }
+        if has_advanced && Instant::now() >= deadline {
+            return Ok(false);
+        }
+    }
+}
+
+/// Our head in a group, and who in it can be asked. By way of the writer: what was handed to it before, by someone who has
+/// not waited for it, is in it.
+async fn participants(core: &Core, group: &GroupUri) -> Result<Option<(Head, Vec<Participant>)>, StoreFault> {
+    let (ours, uri) = (core.ours.clone(), group.clone());
+    let found = core.store.write(move |tx| {
+        let Some(row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(None) };
+        let mut participants = Vec::new();
+        for provider in tx.providers_in(row.id)?.into_iter().filter(|provider| *provider != ours) {
+            if tx.peer_state(&provider)? == PeerState::Allowed {
+                let is_absent = is_absent(tx, &provider)?;
+                let name = name_at(tx, &uri, &provider)?;
+                participants.push((Participant { provider, name }, is_absent));
+            }
+        }
+        Ok(Some((Head { seq: row.head, hash: row.hash.unwrap_or_default() }, participants)))
+    });
+    Ok(found.await?.map(|(head, participants)| {
+        let is_away = |provider: &Provider| {
+            core.board.pulling(provider).is_some_and(|pulling| {
+                pulling.status == PullingStatus::BackingOff && pulling.failures >= AWAY
+            })
+        };
+        let there = participants.into_iter().filter(|(from, absent)| !(*absent && is_away(&from.provider)));
+        (head, there.map(|(from, _)| from).collect())
+    }))
+}
+
+/// Whether it could not be connected to when it was last tried.
+fn is_absent(view: &View<'_>, provider: &Provider) -> Result<bool, StoreFault> {
+    let stages = [Stage::Dns, Stage::Connect, Stage::Tls].map(Stage::as_str);
+    Ok(view.troubles(provider)?.iter().any(|trouble| !trouble.over && stages.contains(&&*trouble.stage)))
+}
+
+/// What a participant calls the group: it says which is meant where it has one of that name itself.
+fn name_at(view: &View<'_>, group: &GroupUri, provider: &Provider) -> Result<String, StoreFault> {
+    let name = group.name();
+    Ok(match view.group(&GroupUri::new(provider, name))? {
+        Some(_) => {
+            let owner = group.provider().as_str().replace('[', "%5B").replace(']', "%5D");
+            format!("{name}@{owner}")
+        }
+        None => name.to_string(),
+    })
+}
+
+/// Reads on in the log of a participant for as long as it holds, and keeps nothing of it.
+async fn survey(core: &Core, group: &GroupUri, from: Participant, head: Head, deadline: Instant) -> Survey {
+    let mut walk = Walk::new(core, group, &from, head, false);
+    let end = loop {
+        if let (_, Some(end)) = walk.page().await {
+            break end;
+        }
+        if Instant::now() >= deadline {
+            break End::Late;
+        }
+    };
+    let reached = walk.head.seq;
+    Survey { from, reached, end }
+}
+
+/// Stores what a participant has beyond our head, each page in one transaction. Returns our head then.
+async fn adopt(
+    core: &Core,
+    group: &GroupUri,
+    from: &Participant,
+    head: Head,
+    deadline: Instant,
+) -> Result<u64, StoreFault> {
+    let mut walk = Walk::new(core, group, from, head, true);
+    loop {
+        let (events, end) = walk.page().await;
+        let (uri, ours) = (group.clone(), core.ours.clone());
+        core.store.write(move |tx| keep(tx, &ours, &uri, events)).await?;
+        if let Some(End::Fault(fault)) = &end {
+            note(core, group, from, fault).await;
+        }
+        if end.is_some() || Instant::now() >= deadline {
+            break;
+        }
+    }
+    let (seq, provider) = (walk.head.seq, &from.provider);
+    if seq > head.seq {
+        tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
+    }
+    Ok(seq)
+}
+
+fn keep(tx: &Tx<'_>, ours: &Provider, group: &GroupUri, events: Vec<Kept>) -> Result<(), StoreFault> {
+    let Some(mut row) = tx.group(group)? else { return Ok(()) };
+    let mut gone: BTreeMap<Provider, u64> = BTreeMap::new();
+    for kept in events {
+        let seq = kept.event.seq;
+        gone.extend(keep_event(tx, ours, &mut row, kept)?.into_iter().map(|provider| (provider, seq)));
+    }
+    for (provider, seq) in gone {
+        // Who came back after that may have stored so already, and must not take it for the end.
+        if !tx.is_provider_in(row.id, &provider)? {
+            tell_removed(tx, &row, provider, seq)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes what a participant's log has shown. That it cannot be reached is for those to note who pull from it.
+async fn note(core: &Core, group: &GroupUri, from: &Participant, fault: &PeerFault) {
+    tracing::debug!(%group, from = %from.provider, %fault, "a participant's log is read no further");
+    if fault.stage == Stage::Content {
+        core.note_trouble(&from.provider, fault).await;
+    }
+}
+
+/// On the way through a participant's log, from our head on.
+struct Walk<'a> {
+    core: &'a Core,
+    group: &'a GroupUri,
+    from: &'a Participant,
+    /// What was read last.
+    head: Head,
+    /// The public state there, once it is needed.
+    state: Option<PublicState>,
+    /// Whether the bodies of messages are fetched too.
+    whole: bool,
+    fetched: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn new(core: &'a Core, group: &'a GroupUri, from: &'a Participant, head: Head, whole: bool) -> Self {
+        Self { core, group, from, head, state: None, whole, fetched: 0 }
+    }
+
+    /// The next events that hold, and why they are the last, where they are.
+    async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
+        let mut events = Vec::new();
+        let asked = fetch_log(self.core, &self.from.provider, &self.from.name, self.head.seq);
+        let page = match in_time(self.core, asked).await {
+            Ok(page) => page,
+            Err(fault) => return (events, Some(End::Fault(fault))),
+        };
+        // Who came in later was not told of what lies between.
+        let joins = page.events.first().is_some_and(|first| first.seq <= self.head.seq.saturating_add(1));
+        if !joins {
+            return (events, Some(End::Done));
+        }
+        for event in page.events {
+            match self.take(event).await {
+                Ok(kept) => events.push(kept),
+                Err(fault) => return (events, Some(End::Fault(fault))),
+            }
+            if self.fetched >= FETCHED_AT_ONCE {
+                self.fetched = 0;
+                return (events, None);
+            }
+        }
+        (events, (!page.more).then_some(End::Done))
+    }
+
+    /// Takes an event that has to hold: in the chain, in MLS, and by the policy that we have taken it under.
+    async fn take(&mut self, event: Event) -> Result<Kept, PeerFault> {
+        let event = match event.follow(self.group, &self.head) {
+            Ok(chained) => chained.into_event(),
+            Err(fault) => {
+                let text = format!("what it has of our log of {} does not continue it: {fault}", self.group);
+                return Err(PeerFault::new(Stage::Content, "log-differs", text));
+            }
+        };
+        let is_handshake = is_handshake(&event);
+        let body = match &event.body {
+            Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
+            Some(Body::Object(object)) if is_handshake || self.whole => {
+                match in_time(self.core, fetch_object(self.core, &self.from.provider, *object)).await? {
+                    Fetched::Whole(bytes) => Some(bytes),
+                    Fetched::Gone(_) => None,
+                    Fetched::Wrong(text) => {
+                        return Err(PeerFault::new(Stage::Content, "object-wrong", text));
+                    }
+                }
+            }
+            _ => None,
+        };
+        self.fetched += body.as_ref().map_or(0, Vec::len) as u64;
+        let followed = self.judge(&event, body.as_deref()).await?;
+        self.head = Head { seq: event.seq, hash: event.hash };
+        Ok(Kept { event, body, followed })
+    }
+
+    async fn judge(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
+        if self.state.is_none() {
+            self.state = self.core.restore_group(self.group).await.map_err(store_fault)?;
+        }
+        let followed = match &mut self.state {
+            Some(state) if is_handshake(event) => take_in(state, event, body, Hold::Policy),
+            Some(state) => judge_message(state, event, body),
+            None => Err("its state is not here".into()),
+        };
+        followed.map_err(|text| {
+            let text = format!(
+                "event {} of {}, which we have lost, cannot be followed: {text}",
+                event.seq, self.group
+            );
+            PeerFault::new(Stage::Content, "group-not-followed", text)
+        })
+    }
+}
+
+/// Whether we can have taken an application message where it stands, as far as that is to be seen without its body.
+fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Result<Followed, String> {
+    state.judge_application(&event.sender, event.epoch).map_err(|problem| problem.detail)?;
+    let framed = body.map(|body| mls::message(body, state.group_id())).transpose();
+    match framed.map_err(|problem| problem.detail)? {
+        None => Ok(Followed::Quietly),
+        Some(Framed::Application { epoch }) if epoch == event.epoch => Ok(Followed::Quietly),
+        Some(_) => Err("it is not an application message of its epoch".into()),
+    }
+}
+
+/// What has not come in time does not come, nor does it once the node stops.
+async fn in_time<T>(core: &Core, asking: impl Future<Output = Result<T, PeerFault>>) -> Result<T, PeerFault> {
+    let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
+    tokio::select! {
+        answer = asking => answer,
+        () = tokio::time::sleep(ANSWER_TIME) => {
+            late(format!("it has not answered within {} s", ANSWER_TIME.as_secs()))
+        }
+        () = core.stop.cancelled() => late("it has not answered before we stopped".into()),
+    }
+}

@@ -1,0 +1,443 @@
+//! An owner whose store was set back to an older copy (`docs/mtp.md`, sections 11, 12 and 14): what it has lost of its
+//! groups is read back from their participants.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use drawbridge_mtp::id::{Generation, GroupUri};
+use drawbridge_mtp::message::{
+    Body, Event, EventKind, FeedPage, LogPage, LogQuery, Outcome, Placed, Submission, SubmissionKind,
+};
+use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::wire::{self, Encoding};
+use drawbridge_node::store::{Reader, Standing};
+use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
+use http::StatusCode;
+
+/// A copy of a provider's store, which goes on.
+async fn copied(circle: &Circle, station: &Station) -> PathBuf {
+    station.stop().await;
+    let copy = circle.realm.copy_of(station);
+    station.start().await;
+    copy
+}
+
+/// Sets the store of a provider back to a copy, and starts it.
+async fn restored(circle: &Circle, station: &Station, copy: &Path) {
+    station.stop().await;
+    circle.realm.restore(station, copy);
+    // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
+    circle.realm.clock().turn(Duration::from_secs(2));
+    station.start().await;
+}
+
+/// Whether `station` pulls from its peer; what its users submit goes on.
+async fn rests(station: &Station, peer: &Station, rests: bool) {
+    station.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
+}
+
+/// Returns when a provider has the log of a group up to this event.
+async fn has(station: &Station, group: &GroupUri, seq: u64) {
+    let uri = group.clone();
+    let until = format!("it has event {seq}");
+    station.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
+}
+
+/// The history of a provider's feed for another.
+async fn generation(station: &Station, peer: &Station) -> Generation {
+    let reader = Reader::Peer(peer.provider().clone());
+    station.reads(move |view| view.feed(&reader)).await.unwrap().generation
+}
+
+/// Says something, which is accepted; what was submitted, and its place.
+async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
+    let said = device.says(group, text);
+    let placed = device.does(group, &said).await;
+    (said, placed)
+}
+
+#[tokio::test]
+async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
+    let circle = Circle::of(4).await;
+    let [alpha, beta, gamma, delta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let (dan, cat) = (circle.person(2, "dan").await, circle.person(3, "cat").await);
+    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    for (station, device) in [(beta, &ben), (gamma, &dan)] {
+        station.follows(&tea, 1).await;
+        device.catches_up().await;
+    }
+    circle.connects(ann.user(), cat.user()).await;
+    let copy = copied(&circle, alpha).await;
+
+    let mut lost = vec![says(&ben, &tea, "lost by ben").await, says(&ann, &tea, "lost by ann").await];
+    let long = says(&ben, &tea, &"x".repeat(100_000)).await;
+    lost.push(long);
+    ann.hears_of(&tea, 5).await;
+    let cut = ann.commit(&tea, Change::removing(dan.uri()));
+    lost.push((cut.clone(), ann.does(&tea, &cut).await));
+    ann.reaches(&tea, 2).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+    delta.follows(&tea, 3).await;
+    lost.push(says(&cat, &tea, "lost by cat").await);
+    ben.reaches(&tea, 3).await;
+    let renewal = ben.commit(&tea, Change::renewal());
+    lost.push((renewal.clone(), ben.does(&tea, &renewal).await));
+    for device in [&ann, &ben, &cat] {
+        device.reaches(&tea, 4).await;
+    }
+    for station in [beta, delta] {
+        station.follows(&tea, 4).await;
+        rests(station, alpha, true).await;
+    }
+    rests(gamma, alpha, true).await;
+    let log = ann.log(&tea, 0).await.unwrap();
+    assert_eq!(log.events.len(), 9);
+
+    restored(&circle, alpha, &copy).await;
+    // Nobody pulls: a submission is the first that it hears.
+    let (said, placed) = says(&ben, &tea, "new").await;
+    assert_eq!(placed.seq, 10);
+    assert_eq!(ben.submits(&tea, &said).await, Outcome::Duplicate(placed));
+    let after = ann.log(&tea, 0).await.unwrap();
+    assert_eq!(after.events[..9], log.events, "every event is what it was");
+    let status = ann.status(&tea).await.unwrap();
+    assert_eq!((status.epoch, status.head), (4, 10));
+    assert_eq!(status.participants, {
+        let mut there = vec![beta.provider().clone(), delta.provider().clone()];
+        there.sort();
+        there
+    });
+
+    // What was submitted before is where it was, whoever repeats it.
+    for (submission, placed) in lost {
+        let by = [&ann, &ben, &cat].into_iter().find(|device| *device.uri() == submission.sender).unwrap();
+        assert_eq!(by.submits(&tea, &submission).await, Outcome::Duplicate(placed));
+    }
+    assert_eq!(ann.log(&tea, 0).await.unwrap().head, 10);
+
+    // New clients cannot come in before a commit says how.
+    assert_eq!(ben.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
+    assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
+    for station in [beta, gamma, delta] {
+        rests(station, alpha, false).await;
+    }
+    ann.hears_said(&tea, "new").await;
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    assert_eq!(ann.info(&tea).await.unwrap().epoch, 5);
+    for device in [&ann, &ben, &cat] {
+        device.reaches(&tea, 5).await;
+        assert_eq!(device.authenticator(&tea), ann.authenticator(&tea));
+        assert_eq!(device.members(&tea).len(), 3);
+    }
+    says(&cat, &tea, "all is well").await;
+    for device in [&ann, &ben] {
+        device.hears_said(&tea, "all is well").await;
+        let events = device.events(&tea);
+        assert!(events.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1));
+    }
+    // Who was removed meanwhile is told nothing more.
+    dan.catches_up().await;
+    assert_eq!(dan.events(&tea).last().map(|event| event.seq), Some(6));
+    assert!(!dan.is_in(&tea));
+}
+
+#[tokio::test]
+async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    let before = generation(alpha, beta).await;
+
+    says(&ann, &tea, "lost by ann").await;
+    let (_, last) = says(&ben, &tea, "lost by ben").await;
+    ann.hears_said(&tea, "lost by ben").await;
+    ben.hears_said(&tea, "lost by ann").await;
+    has(beta, &tea, last.seq).await;
+    restored(&circle, alpha, &copy).await;
+
+    has(alpha, &tea, last.seq).await;
+    alpha.notes(beta.provider(), "feed-reset").await;
+    let anew = generation(alpha, beta).await;
+    assert_ne!(anew, before);
+    let owner = alpha.provider().clone();
+    beta.until("it reads the new history", move |view| {
+        Ok(view.cursor(&owner)?.filter(|cursor| cursor.generation == anew && cursor.seq > 0))
+    })
+    .await;
+    says(&ann, &tea, "new").await;
+    ben.hears_said(&tea, "new").await;
+    ann.hears_of(&tea, last.seq + 1).await;
+    assert_eq!(ben.texts(&tea), ["lost by ann", "new"]);
+    assert_eq!(ann.texts(&tea), ["lost by ben"]);
+    assert_eq!(generation(alpha, beta).await, anew);
+}
+
+#[tokio::test]
+async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(2, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    circle.connects(ann.user(), cat.user()).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+    beta.follows(&tea, 2).await;
+    gamma.follows(&tea, 2).await;
+
+    rests(beta, alpha, true).await;
+    restored(&circle, alpha, &copy).await;
+    // It finds that its feed begins anew, and looks what has become of the group.
+    let (_, placed) = says(&cat, &tea, "still here").await;
+    assert_eq!(placed.seq, 4);
+    let owner = alpha.provider().clone();
+    gamma
+        .until("it has found that the feed begins anew", move |view| {
+            Ok(view.troubles(&owner)?.into_iter().find(|trouble| trouble.code == "feed-reset"))
+        })
+        .await;
+    cat.hears_of(&tea, 4).await;
+    let uri = tea.clone();
+    assert_eq!(gamma.reads(move |view| view.group(&uri)).await.unwrap().standing, Standing::Live);
+    ann.hears_said(&tea, "still here").await;
+}
+
+#[tokio::test]
+async fn who_went_and_came_back_meanwhile_stays() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let dan = circle.person(2, "dan").await;
+    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    beta.follows(&tea, 1).await;
+    gamma.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+
+    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(dan.uri()))).await;
+    ann.reaches(&tea, 2).await;
+    dan.hears_of(&tea, cut.seq).await;
+    says(&ben, &tea, "without dan").await;
+    circle.adds(&ann, &tea, &[&dan]).await;
+    beta.follows(&tea, 3).await;
+    gamma.follows(&tea, 3).await;
+    let (_, last) = says(&dan, &tea, "back again").await;
+    ann.hears_said(&tea, "back again").await;
+    has(beta, &tea, last.seq).await;
+    has(gamma, &tea, last.seq).await;
+    restored(&circle, alpha, &copy).await;
+
+    has(alpha, &tea, last.seq).await;
+    let owner = alpha.provider().clone();
+    gamma
+        .until("it has all that is told again", move |view| {
+            Ok(view.cursor(&owner)?.filter(|cursor| cursor.seq > 0 && cursor.seq == cursor.head))
+        })
+        .await;
+    says(&dan, &tea, "still here").await;
+    ben.hears_said(&tea, "still here").await;
+    says(&ben, &tea, "so you are").await;
+    dan.hears_said(&tea, "so you are").await;
+    assert_eq!(gamma.follows(&tea, 3).await.fault, None);
+}
+
+#[tokio::test]
+async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, beta).await;
+    let before = generation(alpha, beta).await;
+    let (_, last) = says(&ann, &tea, "lost by beta").await;
+    ben.hears_said(&tea, "lost by beta").await;
+    let reader = Reader::Peer(beta.provider().clone());
+    alpha
+        .until("all is acknowledged", move |view| {
+            Ok(view.feed(&reader)?.filter(|place| place.acknowledged == place.head))
+        })
+        .await;
+    restored(&circle, beta, &copy).await;
+    alpha.notes(beta.provider(), "peer-went-back").await;
+    has(beta, &tea, last.seq).await;
+    says(&ben, &tea, "new").await;
+    ann.hears_said(&tea, "new").await;
+    assert_eq!(generation(alpha, beta).await, before);
+}
+
+/// Eve's provider, made by hand, takes part in Ann's group.
+async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+    let alpha = circle.home(ann.user());
+    alpha.lets_in(eve.provider()).await;
+    let client = eve.device("eve");
+    let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
+    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let placed = ann.does(group, &ann.commit(group, change)).await;
+    ann.hears_of(group, placed.seq).await;
+    let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
+    assert_eq!(heard.status, StatusCode::OK);
+    let page: FeedPage = wire::decode(Encoding::Json, &heard.body).unwrap();
+    for item in page.items {
+        client.takes(item).await;
+    }
+    client
+}
+
+/// An event behind `last`, as it would be if the owner had numbered it.
+fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octets) -> Event {
+    let mut event = Event {
+        seq: last.seq + 1,
+        kind,
+        epoch,
+        sender: sender.uri().clone(),
+        body_hash: Hash32::of(body.as_slice()),
+        body: Some(Body::of(body.0)),
+        prev: last.hash,
+        ..last.clone()
+    };
+    event.hash = event.computed_hash();
+    event
+}
+
+/// From now on, this is what Eve's provider has of the log, so much of it on a page.
+fn tells(eve: &HandMade, log: Vec<Event>, at_once: usize) {
+    eve.desk().shows("/groups/tea/log", move |query| {
+        let after = LogQuery::parse(query).unwrap().after;
+        let mut events: Vec<_> = log.iter().filter(|event| event.seq > after).cloned().collect();
+        let more = events.len() > at_once;
+        events.truncate(at_once);
+        let head = log.last().map_or(0, |last| last.seq);
+        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more })
+    });
+}
+
+#[tokio::test]
+async fn a_long_log_is_read_back_page_by_page() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    for round in 2..22 {
+        says(&ann, &tea, "word").await;
+        ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+        ann.reaches(&tea, round).await;
+    }
+    let log = ann.log(&tea, 0).await.unwrap();
+    tells(&eve, log.events.clone(), 3);
+    restored(&circle, alpha, &copy).await;
+    let (_, placed) = says(&ann, &tea, "new").await;
+    assert_eq!(placed.seq, log.head + 1);
+    assert_eq!(ann.log(&tea, 0).await.unwrap().events[..log.events.len()], log.events);
+    // It is not read back again, nor taken from the store wrongly, in another life.
+    alpha.stop().await;
+    alpha.start().await;
+    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.reaches(&tea, 22).await;
+    assert_eq!(ann.log(&tea, 0).await.unwrap().head, placed.seq + 1);
+}
+
+#[tokio::test]
+async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let eve = circle.realm.hand_made();
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    beta.follows(&tea, 2).await;
+
+    let garbage = || Octets(vec![7; 100]);
+    // The lies, by what is noted of each, and how often that is noted by then.
+    let noted = [
+        ("log-differs", 1),
+        ("log-differs", 2),
+        ("group-not-followed", 1),
+        ("group-not-followed", 2),
+        ("group-not-followed", 3),
+    ];
+    for (lie, (code, times)) in noted.into_iter().enumerate() {
+        let log = ann.log(&tea, 0).await.unwrap().events;
+        let last = log.last().unwrap();
+        let mut forged = behind(last, EventKind::Application, 2, &client, garbage());
+        match lie {
+            // It does not follow our log, is not what its hash says, is no message, is no commit.
+            0 => forged.prev = Hash32([9; 32]),
+            1 => forged.sender = ann.uri().clone(),
+            2 => {}
+            3 => forged.kind = EventKind::Commit,
+            // It is what a member has made, and may not: then the owner has never taken it.
+            _ => {
+                let takes_over = Change::with_policy(policy(&[client.user()]));
+                let commit = client.commit(&tea, takes_over).mls;
+                forged = behind(last, EventKind::Commit, 2, &client, commit);
+            }
+        }
+        if lie != 1 {
+            forged.hash = forged.computed_hash();
+        }
+        let next = behind(&forged, EventKind::Application, 2, &client, garbage());
+        tells(&eve, [log.clone(), vec![forged, next]].concat(), 1000);
+        // In each life it asks again.
+        alpha.stop().await;
+        alpha.start().await;
+        let (_, placed) = says(&ann, &tea, &format!("word {lie}")).await;
+        assert_eq!(placed.seq, last.seq + 1);
+        let liar = eve.provider().clone();
+        alpha
+            .until("the lie is noted", move |view| {
+                Ok(view.troubles(&liar)?.into_iter().find(|it| it.code == code && it.count == times))
+            })
+            .await;
+    }
+
+    // Nor does it keep the owner from one who tells the truth, however much it tells.
+    let copy = copied(&circle, alpha).await;
+    let log = ann.log(&tea, 0).await.unwrap().events;
+    let (_, last) = says(&ben, &tea, "lost").await;
+    has(beta, &tea, last.seq).await;
+    rests(beta, alpha, true).await;
+    let mut forged = vec![behind(log.last().unwrap(), EventKind::Proposal, 2, &client, garbage())];
+    for _ in 0..20 {
+        forged.push(behind(forged.last().unwrap(), EventKind::Application, 2, &client, garbage()));
+    }
+    tells(&eve, [log.clone(), forged].concat(), 1000);
+    restored(&circle, alpha, &copy).await;
+    let (_, placed) = says(&ben, &tea, "new").await;
+    assert_eq!(placed.seq, last.seq + 1);
+    assert_eq!(ann.log(&tea, last.seq - 1).await.unwrap().events[0].hash, last.hash);
+}
+
+#[tokio::test]
+async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(2, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, last) = says(&ben, &tea, "lost").await;
+    has(beta, &tea, last.seq).await;
+    rests(beta, alpha, true).await;
+
+    // In its place is something that takes connections and says nothing.
+    gamma.stop().await;
+    let _silent = std::net::TcpListener::bind(gamma.config().mtp.listen).unwrap();
+    restored(&circle, alpha, &copy).await;
+    let (_, placed) = says(&ann, &tea, "new").await;
+    assert_eq!(placed.seq, last.seq + 1);
+    rests(beta, alpha, false).await;
+    ben.hears_said(&tea, "new").await;
+    let refused = ann.submission(SubmissionKind::Application, Octets(vec![1]));
+    ann.is_refused(&tea, &refused, Code::InvalidMls).await;
+}
