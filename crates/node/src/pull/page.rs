@@ -220,6 +220,11 @@ pub(super) async fn start_anew(
     let (peer, whose) = (peer.clone(), peer.clone());
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
+        if let Some(mut row) = tx.peer(&peer)? {
+            // There is one more page to pull, whatever the answers leave to wait for.
+            row.pulled = false;
+            tx.put_peer(&row)?;
+        }
         ask_again(tx, &peer)
     });
     anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;

@@ -65,7 +65,9 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
         };
         let (cursor, wait) = wait;
         let outcome = {
-            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, wait, backoff.failures()));
+            // After a reset one looks first: a page that comes at once says that the feed goes on.
+            let hold = wait && resets == 0;
+            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, hold, backoff.failures()));
             while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
         let fault = match outcome {
