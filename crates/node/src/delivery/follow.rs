@@ -6,22 +6,21 @@ use std::time::Duration;
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use drawbridge_mtp::message::{
-    Body, Event, EventKind, GroupStatus, Item, ItemBody, LogPage, LogQuery, ObjectRef, Removed, Welcome,
+    Body, Event, EventKind, Item, ItemBody, LogPage, LogQuery, ObjectRef, Welcome,
 };
-use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
-use drawbridge_mtp::time::Timestamp;
 
 use super::groups::Writing;
 use super::is_current;
+use super::keep::{Followed, Keeping, Kept, Step, begin_anew, new_group};
 use super::state::{Changed, Hold, PublicState};
-use super::submit::{begin_epoch, end_stays};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
+use crate::store::{GroupRow, Standing, StoreFault};
 
 /// So much of objects is fetched for one page; what comes after waits for the next.
 pub(super) const FETCHED_AT_ONCE: u64 = 16 << 20;
@@ -32,7 +31,7 @@ const PATIENCE: u32 = 5;
 
 /// What a page tells, looked through and ready to be stored.
 pub(crate) struct Intake {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     opened: HashMap<GroupUri, Opened>,
     troubles: Vec<PeerFault>,
     fetched: u64,
@@ -40,47 +39,11 @@ pub(crate) struct Intake {
     patience: u32,
 }
 
-/// One thing to be stored, in the order of the page.
-enum Step {
-    Event(Box<Kept>),
-    /// The log is not what it was: nothing more of the group is taken.
-    Break {
-        group: GroupUri,
-        text: String,
-    },
-    Welcome {
-        welcome: Welcome,
-        message: Vec<u8>,
-        ratchet_tree: Vec<u8>,
-    },
-    Removed(Removed),
-}
-
-/// An event that continues its group's chain.
-pub(super) struct Kept {
-    pub(super) event: Event,
-    pub(super) body: Option<Vec<u8>>,
-    /// What it is to the group's public state.
-    pub(super) followed: Followed,
-}
-
-/// What an event is to a group's public state.
-pub(super) enum Followed {
-    /// Nothing that it changes.
-    Quietly,
-    /// A proposal of its sender to leave.
-    Leaving,
-    /// A commit.
-    Commit(Changed),
-    /// It cannot be followed, and so the state is lost.
-    Lost,
-}
-
 /// A group that the page tells of; nobody else changes it meanwhile.
-struct Opened {
+pub(super) struct Opened {
     writing: Writing,
     state: Option<PublicState>,
-    row: GroupRow,
+    pub(super) row: GroupRow,
 }
 
 /// What became of fetching an object.
@@ -167,7 +130,11 @@ impl Intake {
     }
 
     /// Opens a group, where we know it.
-    async fn open(&mut self, core: &Core, group: &GroupUri) -> Result<Option<&mut Opened>, PeerFault> {
+    pub(super) async fn open(
+        &mut self,
+        core: &Core,
+        group: &GroupUri,
+    ) -> Result<Option<&mut Opened>, PeerFault> {
         if !self.opened.contains_key(group) {
             let mut writing = core.lock_group(group).await;
             let uri = group.clone();
@@ -180,7 +147,12 @@ impl Intake {
         Ok(self.opened.get_mut(group))
     }
 
-    async fn event(&mut self, core: &Core, peer: &Provider, event: Event) -> Result<(), PeerFault> {
+    pub(super) async fn event(
+        &mut self,
+        core: &Core,
+        peer: &Provider,
+        event: Event,
+    ) -> Result<(), PeerFault> {
         if event.group.provider() != peer {
             let text = format!("its feed has an event of {}, which it does not own", event.group);
             self.troubles.push(PeerFault::new(Stage::Content, "foreign-event", text));
@@ -417,9 +389,6 @@ impl Intake {
     }
 }
 
-/// What a page changes in groups, for one transaction.
-pub(crate) struct Keeping(Vec<Step>);
-
 /// The states that are put back once the page is on disk.
 pub(crate) struct Settling(HashMap<GroupUri, Opened>);
 
@@ -431,43 +400,6 @@ impl Settling {
                 writing.put(state);
             }
         }
-    }
-}
-
-impl Keeping {
-    /// Stores everything.
-    pub(crate) fn keep(self, tx: &Tx<'_>, ours: &Provider) -> Result<(), StoreFault> {
-        // As far as events alone change them, groups are read once for the whole page.
-        let mut rows: HashMap<GroupUri, GroupRow> = HashMap::new();
-        for step in self.0 {
-            match step {
-                Step::Event(kept) => {
-                    if !rows.contains_key(&kept.event.group) {
-                        rows.extend(tx.group(&kept.event.group)?.map(|row| (row.uri.clone(), row)));
-                    }
-                    if let Some(row) = rows.get_mut(&kept.event.group) {
-                        keep_event(tx, ours, row, *kept)?;
-                    }
-                }
-                Step::Break { group, text } => {
-                    rows.remove(&group);
-                    if let Some(mut row) = tx.group(&group)? {
-                        row.standing = Standing::Broken;
-                        row.fault = Some(text);
-                        tx.put_group(&row)?;
-                    }
-                }
-                Step::Welcome { welcome, message, ratchet_tree } => {
-                    rows.remove(&welcome.group);
-                    keep_welcome(tx, ours, &welcome, &message, &ratchet_tree)?;
-                }
-                Step::Removed(removed) => {
-                    rows.remove(&removed.group);
-                    keep_removed(tx, ours, &removed)?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -493,46 +425,6 @@ pub(super) fn take_in(
     }
 }
 
-/// Keeps an event with all that follows from it. Returns the providers that have no member in a group of ours any more.
-pub(super) fn keep_event(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    row: &mut GroupRow,
-    kept: Kept,
-) -> Result<BTreeSet<Provider>, StoreFault> {
-    let Kept { event, body, followed } = kept;
-    let begins = row.hash.is_none() || event.seq > row.head + 1;
-    if begins {
-        row.first = event.seq;
-    }
-    let mut gone = BTreeSet::new();
-    match &followed {
-        Followed::Commit(changed) => gone = begin_epoch(tx, ours, row, changed, event.seq, |_| None)?,
-        Followed::Lost => row.standing = Standing::Joining,
-        Followed::Leaving => {
-            let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
-            tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
-        }
-        Followed::Quietly => {}
-    }
-    if begins || matches!(followed, Followed::Lost) {
-        tx.put_group(row)?;
-    }
-    if row.owner() == ours {
-        if let Followed::Commit(_) = followed {
-            // It came with the commit, and is not in the log.
-            tx.drop_group_info(row.id)?;
-        }
-        tx.adopt_event(row, &event, body.as_deref())?;
-    } else {
-        tx.keep_event(row, &event, body.as_deref())?;
-    }
-    if let Followed::Commit(changed) = &followed {
-        end_stays(tx, ours, row, changed, &gone, event.seq)?;
-    }
-    Ok(gone)
-}
-
 /// Brings the public state of `group` up to a handshake that is said to be of `epoch`: what is kept of it has to say
 /// rightly when it is to be followed again.
 pub(super) fn take(
@@ -553,103 +445,6 @@ pub(super) fn take(
 async fn has_come(core: &Core, peer: &Provider, id: Id) -> Result<bool, PeerFault> {
     let peer = peer.clone();
     core.store.write(move |tx| tx.has_received(&peer, id)).await.map_err(store_fault)
-}
-
-/// A Welcome goes to those of our clients whose KeyPackages it is for.
-fn keep_welcome(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    welcome: &Welcome,
-    message: &[u8],
-    ratchet_tree: &[u8],
-) -> Result<(), StoreFault> {
-    let mut clients: Vec<(Reader, Vec<Octets>)> = Vec::new();
-    for reference in &welcome.key_package_refs {
-        let Some(client) = client_of(tx, ours, reference.as_slice(), &welcome.group)? else { continue };
-        let reader = Reader::Client(client);
-        match clients.iter_mut().find(|(there, _)| *there == reader) {
-            Some((_, refs)) => refs.push(reference.clone()),
-            None => clients.push((reader, vec![reference.clone()])),
-        }
-    }
-    if clients.is_empty() {
-        return Ok(());
-    }
-    let row = match tx.group(&welcome.group)? {
-        Some(mut row) => {
-            if !is_current(&row) {
-                begin_anew(&mut row, welcome.from_seq);
-                tx.put_group(&row)?;
-            }
-            row
-        }
-        None => {
-            let mut row = new_group(tx.now(), &welcome.group, welcome.from_seq);
-            row.id = tx.add_group(&row)?;
-            row
-        }
-    };
-    for (reader, refs) in clients {
-        tx.admit_reader(row.id, &reader, welcome.from_seq)?;
-        tx.append_welcome(&reader, &row.uri, message, refs, ratchet_tree, welcome.from_seq)?;
-    }
-    Ok(())
-}
-
-/// Whose KeyPackage it was, where that was handed out for this group: nobody is put into another.
-fn client_of(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    reference: &[u8],
-    group: &GroupUri,
-) -> Result<Option<ClientUri>, StoreFault> {
-    let names = tx.client_to_welcome(reference, group)?;
-    Ok(names.map(|(user, client)| ClientUri::new(&UserUri::new(ours, &user), &client)))
-}
-
-/// We have no member left in a group.
-pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> Result<(), StoreFault> {
-    let Some(mut row) = tx.group(&removed.group)? else { return Ok(()) };
-    // What an owner reads back (section 12) it tells again: of a time that ended before the one that we are in.
-    let since = if row.hash.is_some() { row.first } else { row.head + 1 };
-    if row.standing == Standing::Over || removed.after_seq < since {
-        return Ok(());
-    }
-    row.standing = Standing::Over;
-    tx.put_group(&row)?;
-    for audience in tx.audience(row.id)?.into_iter().filter(|audience| audience.until.is_none()) {
-        tx.dismiss_reader(row.id, &audience.reader, removed.after_seq)?;
-        tx.append(&audience.reader, &ItemBody::Removed(removed.clone()))?;
-    }
-    for member in tx.members(row.id)?.into_iter().filter(|row| row.member.client.provider() == ours) {
-        tx.remove_member(row.id, member.member.leaf)?;
-    }
-    Ok(())
-}
-
-/// A group of which nothing is known but where its log begins for us.
-fn new_group(now: Timestamp, group: &GroupUri, from: u64) -> GroupRow {
-    GroupRow {
-        id: 0,
-        uri: group.clone(),
-        created: now,
-        epoch: 0,
-        first: from,
-        head: from.saturating_sub(1),
-        hash: None,
-        policy: None,
-        suite: 0,
-        standing: Standing::Joining,
-        fault: None,
-    }
-}
-
-/// A group that we had left begins again, with a hole in its log.
-fn begin_anew(row: &mut GroupRow, from: u64) {
-    row.head = from.saturating_sub(1);
-    row.hash = None;
-    row.standing = Standing::Joining;
-    row.fault = None;
 }
 
 pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
@@ -688,96 +483,4 @@ pub(super) async fn fetch_object(
         return Ok(Fetched::Wrong(text));
     }
     Ok(Fetched::Whole(answer.body.to_vec()))
-}
-
-/// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs
-/// (section 11).
-pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
-    let owner = peer.clone();
-    let groups = core.store.read(move |view| {
-        let mut groups = view.groups_owned(&owner, Standing::Live)?;
-        groups.extend(view.groups_owned(&owner, Standing::Joining)?);
-        Ok::<_, StoreFault>(groups)
-    });
-    for group in groups.await.map_err(store_fault)? {
-        close_group(core, peer, &group.uri).await?;
-    }
-    find_groups(core, peer).await
-}
-
-/// Our users may have been added to groups of `peer` by a Welcome that was lost. Those that they agreed to be added to and
-/// that have us in them are followed from now on; their clients join by themselves.
-async fn find_groups(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
-    let owner = peer.clone();
-    let unknown = core.store.read(move |view| {
-        let mut unknown = Vec::new();
-        for group in view.groups_agreed_to(&owner)? {
-            if view.group(&group)?.is_none_or(|row| row.standing == Standing::Over) {
-                unknown.push(group);
-            }
-        }
-        Ok::<_, StoreFault>(unknown)
-    });
-    for group in unknown.await.map_err(store_fault)? {
-        let status: GroupStatus = match core.call(peer, Ask::get(format!("/groups/{}", group.name()))).await {
-            Ok(answer) => answer.message().map_err(|fault| {
-                PeerFault::new(Stage::Content, "malformed", format!("its answer on {group}: {fault}"))
-            })?,
-            Err(fault) if fault.is(Code::NotFound) => continue,
-            Err(fault) => return Err(fault),
-        };
-        let _writing = core.lock_group(&group).await;
-        let found = core.store.write(move |tx| {
-            let known = tx.group(&group)?;
-            let mut row = match known {
-                Some(row) if row.standing != Standing::Over => return Ok(()),
-                Some(mut row) => {
-                    begin_anew(&mut row, status.head + 1);
-                    row
-                }
-                None => {
-                    let mut row = new_group(tx.now(), &group, status.head + 1);
-                    row.id = tx.add_group(&row)?;
-                    row
-                }
-            };
-            row.hash = Some(status.hash);
-            tx.put_group(&row)
-        });
-        found.await.map_err(store_fault)?;
-    }
-    Ok(())
-}
-
-async fn close_group(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), PeerFault> {
-    loop {
-        let mut intake = Intake::new();
-        let Some(opened) = intake.open(core, group).await? else { return Ok(()) };
-        if opened.row.hash.is_none() {
-            return Ok(());
-        }
-        let head = opened.row.head;
-        let page = match fetch_log(core, peer, group.name().as_str(), head).await {
-            Ok(page) => page,
-            Err(fault) if fault.is(Code::NotFound) => {
-                intake.steps.push(Step::Removed(Removed { group: group.clone(), after_seq: head }));
-                LogPage { events: Vec::new(), first: 0, head: 0, more: false }
-            }
-            Err(fault) => return Err(fault),
-        };
-        for event in page.events {
-            intake.event(core, peer, event).await?;
-        }
-        let went_on = !intake.steps.is_empty();
-        for trouble in intake.troubles() {
-            core.note_trouble(peer, &trouble).await;
-        }
-        let (keeping, settling) = intake.into_parts();
-        let ours = core.ours.clone();
-        core.store.write(move |tx| keeping.keep(tx, &ours)).await.map_err(store_fault)?;
-        settling.settle();
-        if !page.more || !went_on {
-            return Ok(());
-        }
-    }
 }

@@ -1,12 +1,14 @@
 //! What goes in whose feed, and how a waiting pull is answered the moment there is something (section 11).
 
 mod aged;
+mod anew;
 mod answers;
 mod feed;
 mod follow;
 mod grants;
 mod groups;
 mod join;
+mod keep;
 mod mls;
 #[cfg(test)]
 mod mls_vectors;
@@ -17,9 +19,10 @@ mod state;
 mod submit;
 mod waits;
 
+pub(crate) use anew::close_gaps;
 pub(crate) use answers::*;
 pub(crate) use feed::{FeedRefusal, serve};
-pub(crate) use follow::{Intake, close_gaps};
+pub(crate) use follow::Intake;
 pub(crate) use groups::Groups;
 pub(crate) use join::join_groups;
 pub(crate) use recover::{Recovery, heal, recover_for};

@@ -17,11 +17,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answers::is_in;
-use super::follow::{
-    FETCHED_AT_ONCE, Fetched, Followed, Kept, fetch_log, fetch_object, is_handshake, keep_event, store_fault,
-    take_in,
-};
+use super::follow::{FETCHED_AT_ONCE, Fetched, fetch_log, fetch_object, is_handshake, store_fault, take_in};
 use super::groups::Writing;
+use super::keep::{Followed, Kept, keep_event};
 use super::mls::{self, Framed};
 use super::state::{Hold, PublicState};
 use super::submit::tell_removed;

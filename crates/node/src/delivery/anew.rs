@@ -1,0 +1,105 @@
+//! Starting anew in a peer's feed: what it may have told of groups meanwhile is read from their logs, and groups that it
+//! has told of in vain are found (section 11).
+
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{GroupStatus, LogPage, Removed};
+use drawbridge_mtp::problem::Code;
+
+use super::follow::{Intake, fetch_log, store_fault};
+use super::keep::{Step, begin_anew, new_group};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::Ask;
+use crate::store::{Standing, StoreFault};
+
+/// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs
+/// (section 11).
+pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
+    let owner = peer.clone();
+    let groups = core.store.read(move |view| {
+        let mut groups = view.groups_owned(&owner, Standing::Live)?;
+        groups.extend(view.groups_owned(&owner, Standing::Joining)?);
+        Ok::<_, StoreFault>(groups)
+    });
+    for group in groups.await.map_err(store_fault)? {
+        close_group(core, peer, &group.uri).await?;
+    }
+    find_groups(core, peer).await
+}
+
+/// Our users may have been added to groups of `peer` by a Welcome that was lost. Those that they agreed to be added to and
+/// that have us in them are followed from now on; their clients join by themselves.
+async fn find_groups(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
+    let owner = peer.clone();
+    let unknown = core.store.read(move |view| {
+        let mut unknown = Vec::new();
+        for group in view.groups_agreed_to(&owner)? {
+            if view.group(&group)?.is_none_or(|row| row.standing == Standing::Over) {
+                unknown.push(group);
+            }
+        }
+        Ok::<_, StoreFault>(unknown)
+    });
+    for group in unknown.await.map_err(store_fault)? {
+        let status: GroupStatus = match core.call(peer, Ask::get(format!("/groups/{}", group.name()))).await {
+            Ok(answer) => answer.message().map_err(|fault| {
+                PeerFault::new(Stage::Content, "malformed", format!("its answer on {group}: {fault}"))
+            })?,
+            Err(fault) if fault.is(Code::NotFound) => continue,
+            Err(fault) => return Err(fault),
+        };
+        let _writing = core.lock_group(&group).await;
+        let found = core.store.write(move |tx| {
+            let known = tx.group(&group)?;
+            let mut row = match known {
+                Some(row) if row.standing != Standing::Over => return Ok(()),
+                Some(mut row) => {
+                    begin_anew(&mut row, status.head + 1);
+                    row
+                }
+                None => {
+                    let mut row = new_group(tx.now(), &group, status.head + 1);
+                    row.id = tx.add_group(&row)?;
+                    row
+                }
+            };
+            row.hash = Some(status.hash);
+            tx.put_group(&row)
+        });
+        found.await.map_err(store_fault)?;
+    }
+    Ok(())
+}
+
+async fn close_group(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), PeerFault> {
+    loop {
+        let mut intake = Intake::new();
+        let Some(opened) = intake.open(core, group).await? else { return Ok(()) };
+        if opened.row.hash.is_none() {
+            return Ok(());
+        }
+        let head = opened.row.head;
+        let page = match fetch_log(core, peer, group.name().as_str(), head).await {
+            Ok(page) => page,
+            Err(fault) if fault.is(Code::NotFound) => {
+                intake.steps.push(Step::Removed(Removed { group: group.clone(), after_seq: head }));
+                LogPage { events: Vec::new(), first: 0, head: 0, more: false }
+            }
+            Err(fault) => return Err(fault),
+        };
+        for event in page.events {
+            intake.event(core, peer, event).await?;
+        }
+        let went_on = !intake.steps.is_empty();
+        for trouble in intake.troubles() {
+            core.note_trouble(peer, &trouble).await;
+        }
+        let (keeping, settling) = intake.into_parts();
+        let ours = core.ours.clone();
+        core.store.write(move |tx| keeping.keep(tx, &ours)).await.map_err(store_fault)?;
+        settling.settle();
+        if !page.more || !went_on {
+            return Ok(());
+        }
+    }
+}
