@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::changes::Change;
 
-use super::{Reader, StoreFault, Tx, View, groups, parsed, parsed_id, signed, time, unsigned};
+use super::{Reader, StoreFault, Tx, View, log, parsed, parsed_id, signed, time, unsigned};
 
 /// The state of a feed of ours.
 #[derive(Clone, Debug)]
@@ -351,8 +351,8 @@ fn item(row: &Row<'_>) -> Result<(Item, u64), StoreFault> {
         return Ok((item, written.len() as u64));
     }
     let group: GroupUri = parsed("a group", row.get(3)?)?;
-    let event = groups::event(row, 4, &group)?;
-    let weight = groups::weight(&event);
+    let event = log::event(row, 4, &group)?;
+    let weight = log::weight(&event);
     let id = parsed_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
     Ok((Item { seq: unsigned(row.get(0)?), id, body: ItemBody::Event(event) }, weight))
 }

@@ -1,9 +1,7 @@
-//! Groups, their logs, their members, and who is told of their events (sections 10 and 11).
+//! Groups, their members, and who is told of their events (sections 10 and 11).
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
-use drawbridge_mtp::message::{
-    Body, Event, EventKind, ItemBody, MAX_INLINE_BYTES, ObjectRef, Placed, RosterMember, Submission, Welcome,
-};
+use drawbridge_mtp::message::{Body, ItemBody, MAX_INLINE_BYTES, RosterMember, Welcome};
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
@@ -55,21 +53,6 @@ pub struct GroupRow {
     pub fault: Option<String>,
 }
 
-/// An event to be put at the end of a log.
-#[derive(Debug)]
-pub struct NewEvent<'a> {
-    /// Its type.
-    pub kind: EventKind,
-    /// The epoch in the framing of its MLS message.
-    pub epoch: u64,
-    /// Who sent it.
-    pub sender: &'a ClientUri,
-    /// Its MLS message.
-    pub body: &'a [u8],
-    /// Who submitted it, and under which id.
-    pub submission: Option<(&'a Provider, Id)>,
-}
-
 /// One leaf of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberRow {
@@ -90,34 +73,7 @@ pub struct AudienceRow {
     pub until: Option<u64>,
 }
 
-/// A proposal or a commit of a log.
-#[derive(Debug)]
-pub struct Handshake {
-    /// Its number.
-    pub seq: u64,
-    /// Which of the two.
-    pub kind: EventKind,
-    /// The epoch that it is said to be of.
-    pub epoch: u64,
-    /// Who sent it.
-    pub sender: ClientUri,
-    /// Its MLS message.
-    pub body: Vec<u8>,
-}
-
-/// A run of events of a log.
-#[derive(Debug)]
-pub struct LogSlice {
-    /// The events, by number.
-    pub events: Vec<Event>,
-    /// Whether there are events behind the last.
-    pub more: bool,
-}
-
 const COLUMNS: &str = "id, uri, created, epoch, first, head, hash, policy, suite, standing, fault";
-/// What an event takes on a page beside its body, about.
-const EVENT_OVERHEAD: u64 = 500;
-
 impl GroupRow {
     /// Who owns it.
     pub fn owner(&self) -> &Provider {
@@ -221,125 +177,6 @@ impl View<'_> {
             .prepare_cached("SELECT info FROM group_info WHERE grp = ?1")?
             .query_row([id], |row| row.get(0))
             .optional()?)
-    }
-
-    /// The handshakes of a group's log from `epoch` on, in order.
-    pub fn handshakes(&self, id: i64, epoch: u64) -> Result<Vec<Handshake>, StoreFault> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT seq, kind, epoch, sender, body FROM event
-             WHERE grp = ?1 AND kind IN ('proposal', 'commit') AND epoch >= ?2 AND body IS NOT NULL ORDER BY seq",
-        )?;
-        let mut rows = statement.query(params![id, signed(epoch)])?;
-        let mut handshakes = Vec::new();
-        while let Some(row) = rows.next()? {
-            handshakes.push(Handshake {
-                seq: unsigned(row.get(0)?),
-                kind: parsed("a type of an event", row.get(1)?)?,
-                epoch: unsigned(row.get(2)?),
-                sender: parsed("a client", row.get(3)?)?,
-                body: row.get(4)?,
-            });
-        }
-        Ok(handshakes)
-    }
-
-    /// The epoch that the last commit in a group's log ended, where there is a commit in it.
-    pub fn last_ended_epoch(&self, group: &GroupRow) -> Result<Option<u64>, StoreFault> {
-        let ended: Option<i64> = self
-            .sql
-            .prepare_cached("SELECT max(epoch) FROM event WHERE grp = ?1 AND kind = 'commit' AND seq >= ?2")?
-            .query_row(params![group.id, signed(group.first)], |row| row.get(0))?;
-        Ok(ended.map(unsigned))
-    }
-
-    /// The place of what `submitter` has submitted, where it has one: known by its id, or, among events that were read
-    /// back from a participant, by its sender and its body.
-    pub fn placed(
-        &self,
-        id: i64,
-        submitter: &Provider,
-        submission: &Submission,
-    ) -> Result<Option<Placed>, StoreFault> {
-        let known = self
-            .sql
-            .prepare_cached(
-                "SELECT seq, hash, time FROM event WHERE grp = ?1 AND submitter = ?2 AND submission = ?3",
-            )?
-            .query_row(params![id, submitter.as_str(), submission.id.as_bytes()], place_columns)
-            .optional()?;
-        let row = match known {
-            None if submission.sender.provider() == submitter && self.has_adopted(id)? => self
-                .sql
-                .prepare_cached(
-                    "SELECT seq, hash, time FROM event
-                     WHERE adopted = 1 AND grp = ?1 AND body_hash = ?2 AND sender = ?3 ORDER BY seq LIMIT 1",
-                )?
-                .query_row(
-                    params![id, Hash32::of(submission.mls.as_slice()).as_bytes(), submission.sender.as_str()],
-                    place_columns,
-                )
-                .optional()?,
-            known => known,
-        };
-        row.map(|(seq, hash, at)| Ok(Placed { seq: unsigned(seq), hash: hash32(&hash)?, time: time(at) }))
-            .transpose()
-    }
-
-    /// Whether any event of a group was read back from a participant.
-    fn has_adopted(&self, id: i64) -> Result<bool, StoreFault> {
-        Ok(self
-            .sql
-            .prepare_cached("SELECT 1 FROM event WHERE adopted = 1 AND grp = ?1 LIMIT 1")?
-            .exists([id])?)
-    }
-
-    /// The events of `group` behind `after`, up to `until`: at most `max_events`, and about `max_bytes`, but at least
-    /// one.
-    pub fn log_slice(
-        &self,
-        group: &GroupRow,
-        after: u64,
-        until: u64,
-        max_events: u64,
-        max_bytes: u64,
-    ) -> Result<LogSlice, StoreFault> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT seq, kind, epoch, sender, time, body, size, body_hash, prev, hash FROM event
-             WHERE grp = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4",
-        )?;
-        let limit = signed(max_events.saturating_add(1));
-        let mut rows = statement.query(params![group.id, signed(after), signed(until), limit])?;
-        let mut slice = LogSlice { events: Vec::new(), more: false };
-        let mut bytes = 0;
-        while let Some(row) = rows.next()? {
-            let event = event(row, 0, &group.uri)?;
-            bytes += weight(&event);
-            if !slice.events.is_empty() && (slice.events.len() as u64 >= max_events || bytes > max_bytes) {
-                slice.more = true;
-                break;
-            }
-            slice.events.push(event);
-        }
-        Ok(slice)
-    }
-
-    /// The hash of the event `seq`.
-    pub fn event_hash(&self, id: i64, seq: u64) -> Result<Option<Hash32>, StoreFault> {
-        self.sql
-            .prepare_cached("SELECT hash FROM event WHERE grp = ?1 AND seq = ?2")?
-            .query_row(params![id, signed(seq)], |row| row.get::<_, Vec<u8>>(0))
-            .optional()?
-            .map(|hash| hash32(&hash))
-            .transpose()
-    }
-
-    /// How many bytes the bodies of a group's events are, and how many events there are.
-    pub fn log_size(&self, id: i64) -> Result<(u64, u64), StoreFault> {
-        let sums = self
-            .sql
-            .prepare_cached("SELECT coalesce(sum(size), 0), count(*) FROM event WHERE grp = ?1")?
-            .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-        Ok((unsigned(sums.0), unsigned(sums.1)))
     }
 
     /// The members of a group, by leaf.
@@ -556,101 +393,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Puts an event at the end of a log of ours, gives it its number and hash, and puts it into the feed of
-    /// everyone who is told of it.
-    pub fn number_event(&self, group: &mut GroupRow, new: &NewEvent<'_>) -> Result<Placed, StoreFault> {
-        let mut event = Event {
-            group: group.uri.clone(),
-            seq: group.head + 1,
-            kind: new.kind,
-            epoch: new.epoch,
-            sender: new.sender.clone(),
-            time: self.now(),
-            body: None,
-            body_hash: Hash32::of(new.body),
-            prev: group.hash.unwrap_or_default(),
-            hash: Hash32::default(),
-        };
-        event.hash = event.computed_hash();
-        self.insert_event(group.id, &event, Some(new.body), new.body.len() as u64, new.submission, false)?;
-        self.advance(group, &event)?;
-        Ok(Placed { seq: event.seq, hash: event.hash, time: event.time })
-    }
-
-    /// Keeps an event of a group that another provider owns, with its body where that has come, and puts it into the
-    /// feeds of our clients who are told of it.
-    pub fn keep_event(
-        &self,
-        group: &mut GroupRow,
-        event: &Event,
-        body: Option<&[u8]>,
-    ) -> Result<(), StoreFault> {
-        self.insert_event(group.id, event, body, size_of(event, body), None, false)?;
-        self.advance(group, event)
-    }
-
-    /// Keeps an event of a group of ours as it was numbered before our store lost it, with its body where that has come,
-    /// and puts it into the feed of everyone who is told of it.
-    pub fn adopt_event(
-        &self,
-        group: &mut GroupRow,
-        event: &Event,
-        body: Option<&[u8]>,
-    ) -> Result<(), StoreFault> {
-        self.insert_event(group.id, event, body, size_of(event, body), None, true)?;
-        self.advance(group, event)
-    }
-
-    fn insert_event(
-        &self,
-        id: i64,
-        event: &Event,
-        body: Option<&[u8]>,
-        size: u64,
-        submission: Option<(&Provider, Id)>,
-        adopted: bool,
-    ) -> Result<(), StoreFault> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO event (grp, seq, kind, epoch, sender, time, body, size, body_hash, prev, hash, submitter, submission, adopted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            )?
-            .execute(params![
-                id,
-                signed(event.seq),
-                event.kind.as_str(),
-                signed(event.epoch),
-                event.sender.as_str(),
-                signed(event.time.as_millis()),
-                body,
-                signed(size),
-                event.body_hash.as_bytes(),
-                event.prev.as_bytes(),
-                event.hash.as_bytes(),
-                submission.map(|(provider, _)| provider.as_str()),
-                submission.map(|(_, id)| id.as_bytes()),
-                adopted,
-            ])?;
-        Ok(())
-    }
-
-    fn advance(&self, group: &mut GroupRow, event: &Event) -> Result<(), StoreFault> {
-        (group.head, group.hash) = (event.seq, Some(event.hash));
-        self.sql
-            .prepare_cached("UPDATE mls_group SET head = ?2, hash = ?3 WHERE id = ?1")?
-            .execute(params![group.id, signed(event.seq), event.hash.as_bytes()])?;
-        let mut statement = self.sql.prepare_cached(
-            "SELECT reader FROM audience WHERE grp = ?1 AND since <= ?2 AND (until IS NULL OR until >= ?2)",
-        )?;
-        let readers =
-            statement.query_map(params![group.id, signed(event.seq)], |row| row.get::<_, String>(0))?;
-        for reader in readers {
-            self.append_event(&reader?.parse()?, group.id, event.seq)?;
-        }
-        self.changed(Change::Group(group.uri.clone()));
-        Ok(())
-    }
-
     /// Puts a leaf into a group's roster.
     pub fn put_member(&self, id: i64, member: &RosterMember) -> Result<(), StoreFault> {
         self.sql
@@ -765,51 +507,6 @@ impl Tx<'_> {
     }
 }
 
-/// Reads an event from the columns from `at` on: its number, type, epoch, sender, time, body, size and hashes.
-pub(super) fn event(row: &Row<'_>, at: usize, group: &GroupUri) -> Result<Event, StoreFault> {
-    let (size, body_hash) = (unsigned(row.get(at + 6)?), hash_at(row, at + 7)?);
-    let body = match row.get_ref(at + 5)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-        Some(body) if body.len() <= MAX_INLINE_BYTES => Some(Body::Here(Octets(body.to_vec()))),
-        Some(_) => Some(Body::Object(ObjectRef { sha256: body_hash, size })),
-        None => None,
-    };
-    Ok(Event {
-        group: group.clone(),
-        seq: unsigned(row.get(at)?),
-        kind: parsed("a type of an event", row.get(at + 1)?)?,
-        epoch: unsigned(row.get(at + 2)?),
-        sender: parsed("a client", row.get(at + 3)?)?,
-        time: time(row.get(at + 4)?),
-        body,
-        body_hash,
-        prev: hash_at(row, at + 8)?,
-        hash: hash_at(row, at + 9)?,
-    })
-}
-
-/// About how many bytes an event takes on a page.
-pub(super) fn weight(event: &Event) -> u64 {
-    let body = match &event.body {
-        Some(Body::Here(body)) => body.as_slice().len() as u64,
-        _ => 0,
-    };
-    body + EVENT_OVERHEAD
-}
-
-/// How large the body of an event is, whether or not it has come.
-fn size_of(event: &Event, body: Option<&[u8]>) -> u64 {
-    match (&event.body, body) {
-        (_, Some(body)) => body.len() as u64,
-        (Some(Body::Object(object)), None) => object.size,
-        _ => 0,
-    }
-}
-
-/// Reads a number, a hash and a time.
-fn place_columns(row: &Row<'_>) -> Result<(i64, Vec<u8>, i64), rusqlite::Error> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-}
-
 fn group_row(row: &Row<'_>) -> Result<GroupRow, StoreFault> {
     let hash: Vec<u8> = row.get(6)?;
     let policy: Option<Vec<u8>> = row.get(7)?;
@@ -833,11 +530,11 @@ fn group_row(row: &Row<'_>) -> Result<GroupRow, StoreFault> {
     })
 }
 
-fn hash_at(row: &Row<'_>, at: usize) -> Result<Hash32, StoreFault> {
+pub(super) fn hash_at(row: &Row<'_>, at: usize) -> Result<Hash32, StoreFault> {
     hash32(row.get_ref(at)?.as_blob().map_err(rusqlite::Error::from)?)
 }
 
-fn hash32(octets: &[u8]) -> Result<Hash32, StoreFault> {
+pub(super) fn hash32(octets: &[u8]) -> Result<Hash32, StoreFault> {
     let octets = octets.try_into();
     octets.map(Hash32).map_err(|_| StoreFault::Unreadable { what: "a hash", value: "not of 32 bytes".into() })
 }

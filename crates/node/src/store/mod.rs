@@ -13,6 +13,7 @@ mod connections;
 mod feeds;
 mod groups;
 mod key_packages;
+mod log;
 mod outbox;
 mod peers;
 mod settings;
@@ -41,8 +42,9 @@ pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
-pub use groups::{AudienceRow, GroupRow, Handshake, LogSlice, MemberRow, NewEvent, Standing};
+pub use groups::{AudienceRow, GroupRow, MemberRow, Standing};
 pub use key_packages::StoredKeyPackage;
+pub use log::{Handshake, LogSlice, NewEvent};
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 
