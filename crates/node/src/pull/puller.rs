@@ -54,7 +54,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     // Resets without a page between them.
     let mut resets = 0;
     loop {
-        let wait = match Box::pin(plan(&core, &peer)).await {
+        let (cursor, wait) = match Box::pin(plan(&core, &peer)).await {
             Ok(Plan::Leave) | Err(_) => return,
             Ok(Plan::Rest(status)) => {
                 core.board.set(&peer, status, core.ambient.now(), None, backoff.failures());
@@ -63,7 +63,6 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             }
             Ok(Plan::Pull { cursor, wait }) => (cursor, wait),
         };
-        let (cursor, wait) = wait;
         let outcome = {
             // After a reset one looks first: a page that comes at once says that the feed goes on.
             let hold = wait && resets == 0;
