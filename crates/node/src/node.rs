@@ -24,7 +24,7 @@ use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{Groups, Recovery, WaitKind, Waits, heal};
+use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, heal};
 use crate::diagnose::{CheckStep, TrafficLog, check_provider};
 use crate::http::{ListenFault, Listener, Sign, Throttle, bind, serve};
 use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
@@ -109,6 +109,20 @@ impl Node {
 
     /// Starts the node of `config` with a clock and randomness of the caller's.
     pub async fn start_in(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
+        Self::start_with(config, ambient, Groups::new(&delivery::MTP)).await
+    }
+
+    /// The same, for tests with others' MLS structures: as the owner of a group, it numbers what is no MLS message of it.
+    #[cfg(feature = "foreign")]
+    pub async fn start_foreign(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
+        Self::start_with(config, ambient, Groups::new(&delivery::FOREIGN)).await
+    }
+
+    async fn start_with(
+        config: Config,
+        ambient: Arc<dyn Ambient>,
+        groups: Groups,
+    ) -> Result<Self, StartFault> {
         config.check()?;
         let endpoint = config.endpoint()?;
         let guard = AddressGuard::new(&config.peers.allow_networks);
@@ -139,7 +153,7 @@ impl Node {
             client: clients.as_ref().map(|listener| listener.address),
             client_tls: client_tls.is_some(),
         };
-        let core = assemble(config, endpoint, key, store, ambient, changes, choices, guard, client);
+        let core = assemble(config, endpoint, key, store, ambient, changes, choices, guard, client, groups);
         let node = Self {
             started: core.ambient.now(),
             listening,
@@ -421,6 +435,7 @@ fn assemble(
     choices: Choices,
     guard: AddressGuard,
     client: reqwest::Client,
+    groups: Groups,
 ) -> Core {
     Core {
         ours: config.provider.clone(),
@@ -432,7 +447,7 @@ fn assemble(
         documents: Documents::default(),
         traffic: TrafficLog::new(),
         waits: Waits::default(),
-        groups: Groups::default(),
+        groups,
         recovery: Recovery::default(),
         answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
@@ -472,6 +487,7 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
             choices,
             guard,
             client,
+            Groups::new(&delivery::MTP),
         );
         let steps = check_provider(&core, provider).await;
         core.store.close().await;

@@ -54,6 +54,11 @@ impl Station {
         self.has(node);
     }
 
+    /// Starts its node so that it numbers what is no MLS message of its groups.
+    pub async fn starts_foreign(&self) {
+        self.has(Node::start_foreign(self.config.clone(), self.clock.clone()).await.unwrap());
+    }
+
     /// A node of this station that starts where it is awaited.
     pub(crate) fn node_to_be(&self) -> impl Future<Output = Result<Node, StartFault>> + Send + use<> {
         Node::start_in(self.config.clone(), self.clock.clone())

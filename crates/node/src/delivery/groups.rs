@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use drawbridge_mtp::id::GroupUri;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use super::mls::{self, Conventions};
+use super::mls::Conventions;
 use super::state::PublicState;
 use crate::core::{Core, lock};
 use crate::store::{Handshake, Standing, StoreFault};
@@ -37,13 +37,12 @@ struct Stored {
     handshakes: Vec<Handshake>,
 }
 
-impl Default for Groups {
-    fn default() -> Self {
-        Self { places: Mutex::default(), conventions: &mls::MTP }
-    }
-}
-
 impl Groups {
+    /// None in memory yet.
+    pub(crate) fn new(conventions: &'static Conventions) -> Self {
+        Self { places: Mutex::default(), conventions }
+    }
+
     fn place(&self, group: &GroupUri) -> Place {
         let mut places = lock(&self.places);
         if places.len() >= AT_REST && !places.contains_key(group) {

@@ -17,7 +17,7 @@ use openmls::prelude::{
 use crate::mls::read_framed_or_bare;
 
 /// A message of a group, as far as its framing tells.
-pub(super) enum Framed {
+pub(crate) enum Framed {
     /// A `PrivateMessage` with application data.
     Application {
         /// The epoch in which it was made.
@@ -35,10 +35,19 @@ pub(crate) struct Conventions {
     pub(crate) client_of: fn(&Credential) -> Result<ClientUri, Problem>,
     /// The policy in a group context.
     pub(crate) policy_of: fn(&Extensions<GroupContext>) -> Result<Policy, Problem>,
+    /// What a submission to a group is.
+    pub(crate) message: fn(&[u8], &GroupId) -> Result<Framed, Problem>,
 }
 
 /// The conventions of this profile.
-pub(crate) static MTP: Conventions = Conventions { group_id, client_of, policy_of };
+pub(crate) static MTP: Conventions = Conventions { group_id, client_of, policy_of, message };
+
+/// The same, but what is no message of the group is taken for an application message of epoch 1.
+#[cfg(feature = "foreign")]
+pub(crate) static FOREIGN: Conventions = Conventions {
+    message: |bytes, group| message(bytes, group).or(Ok(Framed::Application { epoch: 1 })),
+    ..MTP
+};
 
 /// Reads a message that is to be one of `group`.
 pub(super) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> {

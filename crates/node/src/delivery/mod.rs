@@ -25,6 +25,9 @@ pub(crate) use feed::{FeedRefusal, serve};
 pub(crate) use follow::Intake;
 pub(crate) use groups::Groups;
 pub(crate) use join::join_groups;
+#[cfg(feature = "foreign")]
+pub(crate) use mls::FOREIGN;
+pub(crate) use mls::MTP;
 pub(crate) use recover::{Recovery, heal, recover_for};
 pub(crate) use register::register;
 pub(crate) use submit::submit;

@@ -194,6 +194,11 @@ impl PublicState {
         }
     }
 
+    /// Reads what is submitted to the group.
+    pub(super) fn framed(&self, bytes: &[u8]) -> Result<mls::Framed, Problem> {
+        (self.conventions.message)(bytes, self.group_id())
+    }
+
     pub(super) fn group_id(&self) -> &GroupId {
         self.group.group_id()
     }

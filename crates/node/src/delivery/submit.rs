@@ -116,8 +116,7 @@ async fn applications(
 
 fn judge_application(state: &Reading, submitter: &Provider, submission: &Submission) -> Result<u64, Problem> {
     check_form(submitter, submission)?;
-    let group = state.group_id();
-    match mls::message(submission.mls.as_slice(), group)? {
+    match state.framed(submission.mls.as_slice())? {
         Framed::Application { epoch } => {
             state.judge_application(&submission.sender, epoch)?;
             Ok(epoch)
@@ -212,7 +211,7 @@ async fn refused(
 }
 
 fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
-    let Framed::Handshake(message) = mls::message(submission.mls.as_slice(), state.group_id())? else {
+    let Framed::Handshake(message) = state.framed(submission.mls.as_slice())? else {
         let text = "proposals and commits have to be PublicMessage";
         return Err(Problem::new(Code::UnsupportedWireFormat, text));
     };
