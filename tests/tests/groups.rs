@@ -9,7 +9,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Body, ItemBody, Outcome, SubmissionKind};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::Code;
-use drawbridge_node::store::{GroupRow, Standing, UserRule};
+use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule};
 use drawbridge_testkit::{Change, Circle, Device, Station, policy};
 
 #[tokio::test]
@@ -154,6 +154,36 @@ async fn who_leaves_is_let_go_by_the_others() {
     circle.stations[1].follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "back again")).await;
     ann.hears_said(&tea, "back again").await;
+}
+
+#[tokio::test]
+async fn nothing_is_kept_for_a_client_that_is_no_more() {
+    let circle = Circle::of(1).await;
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    let alpha = &circle.stations[0];
+    let laptop = alpha.device(ann.user(), "laptop").await;
+    laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
+    ann.reaches(&tea, 1).await;
+    let feed = async || {
+        let reader = Reader::Client(laptop.uri().clone());
+        alpha.node().store().read(move |view| view.feed(&reader)).await.unwrap()
+    };
+    assert_eq!(feed().await.unwrap().head, 1, "it is told of its commit");
+    let name = |uri: &drawbridge_mtp::id::ClientUri| (uri.user().name().clone(), uri.name().clone());
+    let (user, client) = name(laptop.uri());
+    alpha.node().delete_client(user, client).await.unwrap();
+    ann.does(&tea, &ann.says(&tea, "to oneself")).await;
+    assert!(feed().await.is_none(), "its leaf is still there, and nobody reads");
+
+    // Another of its name begins with nothing, and comes in by itself.
+    let anew = alpha.device(ann.user(), "laptop").await;
+    ann.does(&tea, &ann.says(&tea, "to nobody yet")).await;
+    assert_eq!(feed().await.unwrap().head, 0);
+    anew.does(&tea, &anew.joins(&tea, &anew.info(&tea).await.unwrap())).await;
+    ann.reaches(&tea, 2).await;
+    ann.does(&tea, &ann.says(&tea, "to both")).await;
+    anew.hears_said(&tea, "to both").await;
 }
 
 #[tokio::test]

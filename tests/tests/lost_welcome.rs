@@ -86,7 +86,12 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
     let file = alpha.station().config().data_dir.join("store.sqlite");
     let store = rusqlite::Connection::open(file).unwrap();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
-    store.execute("DELETE FROM feed_item WHERE reader = ?1", [there.as_str()]).unwrap();
+    store
+        .execute(
+            "DELETE FROM feed_item WHERE feed = (SELECT id FROM feed WHERE reader = ?1)",
+            [there.as_str()],
+        )
+        .unwrap();
     store.execute("UPDATE feed SET first = ?1 WHERE reader = ?2", (head + 1, there.as_str())).unwrap();
     node.pause_peer(here, false).await.unwrap();
 

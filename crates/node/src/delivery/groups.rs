@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::id::{ClientUri, GroupUri};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::mls::Conventions;
@@ -49,6 +49,13 @@ impl Groups {
             places.retain(|_, place| Arc::strong_count(place) > 1);
         }
         places.entry(group.clone()).or_default().clone()
+    }
+
+    /// Whether a client is in a group whose state is in memory and free; `false` says nothing.
+    pub(crate) fn is_known_in(&self, group: &GroupUri, client: &ClientUri) -> bool {
+        let place = lock(&self.places).get(group).cloned();
+        let state = place.as_ref().and_then(|place| place.try_read().ok());
+        state.is_some_and(|state| state.as_ref().is_some_and(|state| state.has_client(client)))
     }
 
     /// How MTP's names stand in MLS here.

@@ -103,15 +103,15 @@ pub(super) fn keep_event(
     let mut gone = BTreeSet::new();
     match &followed {
         Followed::Commit(changed) => gone = begin_epoch(tx, ours, row, changed, event.seq, |_| None)?,
-        Followed::Lost => row.standing = Standing::Joining,
+        Followed::Lost => {
+            row.standing = Standing::Joining;
+            tx.put_group(row)?;
+        }
         Followed::Leaving => {
             let leaf = tx.members(row.id)?.into_iter().find(|row| row.member.client == event.sender);
             tx.set_leaving(row.id, leaf.map(|row| row.member.leaf))?;
         }
         Followed::Quietly => {}
-    }
-    if begins || matches!(followed, Followed::Lost) {
-        tx.put_group(row)?;
     }
     if row.owner() == ours {
         if let Followed::Commit(_) = followed {

@@ -95,6 +95,8 @@ pub(crate) struct Changed {
     pub(crate) gone: Vec<(u32, ClientUri)>,
     /// The policy, where it is another.
     pub(crate) policy: Option<Policy>,
+    /// Whether somebody stays who had proposed to leave.
+    pub(crate) let_stay: bool,
     /// The public state, where it is time to keep it.
     pub(crate) kept: Option<Vec<u8>>,
 }
@@ -231,6 +233,11 @@ impl PublicState {
         self.holders(client).any(|holder| holder.leaving)
     }
 
+    /// Whether `client` has a leaf.
+    pub(super) fn has_client(&self, client: &ClientUri) -> bool {
+        self.leaves.contains_key(client)
+    }
+
     fn has_user(&self, user: &UserUri) -> bool {
         self.members.values().any(|holder| holder.client.user() == user)
     }
@@ -242,7 +249,7 @@ impl PublicState {
 
     /// Whether `sender` may send application data made in `epoch`.
     pub(super) fn judge_application(&self, sender: &ClientUri, epoch: u64) -> Result<(), Problem> {
-        if !self.leaves.contains_key(sender) {
+        if !self.has_client(sender) {
             return Err(not_a_member(sender));
         }
         if self.holders(sender).all(|holder| holder.leaving) {
@@ -272,7 +279,7 @@ impl PublicState {
         hold: Hold,
     ) -> Result<Judged, Problem> {
         let joins = *message.sender() == Sender::NewMemberCommit && self.has_user(sender.user());
-        if !joins && !self.leaves.contains_key(sender) {
+        if !joins && !self.has_client(sender) {
             return Err(not_a_member(sender));
         }
         let leaf = match message.sender() {
@@ -536,7 +543,7 @@ impl PublicState {
             }
         }
         for holder in self.members.values_mut() {
-            holder.leaving = false;
+            changed.let_stay |= std::mem::take(&mut holder.leaving);
         }
         if !adds.is_empty() || leaf.is_none() {
             let mut added: HashMap<_, _> = adds.into_iter().map(|add| (add.client.clone(), add)).collect();

@@ -345,8 +345,8 @@ fn place(
     Ok(placed)
 }
 
-/// Brings a group to what a commit has made of it, before that is put into the log as event `seq`: who is in it, and who
-/// is told from that event on. Returns the providers that have no member in a group of ours any more.
+/// Brings a group to what a commit has made of it: who is in it, and who is told from the event `seq` on, as which it is then
+/// put into the log, and `row` into the store. Returns the providers that have no member in a group of ours any more.
 pub(super) fn begin_epoch(
     tx: &Tx<'_>,
     ours: &Provider,
@@ -366,8 +366,8 @@ pub(super) fn begin_epoch(
     row.epoch = changed.epoch;
     if let Some(policy) = &changed.policy {
         row.policy = Some(policy.clone());
+        tx.put_group(row)?;
     }
-    tx.put_group(row)?;
     if let Some(kept) = &changed.kept {
         tx.set_group_state(row.id, changed.epoch, kept)?;
     }
@@ -444,7 +444,10 @@ pub(super) fn keep_roster(
         };
         tx.put_member(row.id, &member)?;
     }
-    tx.set_leaving(row.id, None)
+    if changed.let_stay {
+        tx.set_leaving(row.id, None)?;
+    }
+    Ok(())
 }
 
 /// Clients of ours that a commit has removed are told of it, and of nothing after it.

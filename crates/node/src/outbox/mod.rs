@@ -79,17 +79,21 @@ pub(crate) async fn submit(
     }
     let ours = *group.provider() == core.ours;
     delivery::recover_for(core, group, &Reader::Client(client.clone())).await?;
-    let may = core.store.glance(|view| match view.group(group)? {
-        Some(row) if view.is_in(row.id, client.user())? => {
-            Ok::<_, Refusal>(Some(if ours { 0 } else { view.count_outbox(client)? }))
+    // Mostly it is a member, and the state of a group of ours is at hand.
+    if !(ours && core.groups.is_known_in(group, client)) {
+        let may = core.store.glance(|view| match view.group(group)? {
+            Some(row) => view.is_in(row.id, client.user()),
+            None => Ok(false),
+        });
+        if !may? {
+            let text = "there is no such group here, or your user is not in it";
+            return Err(Problem::new(Code::NotFound, text).into());
         }
-        _ => Ok(None),
-    });
-    let text = "there is no such group here, or your user is not in it";
-    let waiting = may?.ok_or_else(|| Problem::new(Code::NotFound, text))?;
+    }
     if ours {
         return Ok(delivery::submit(core, group, &core.ours, submissions).await?);
     }
+    let waiting = core.store.glance(|view| view.count_outbox(client))?;
     if waiting + submissions.len() as u64 > QUEUED {
         let text = format!("{waiting} of your messages still wait for {}", group.provider());
         return Err(Refusal::after(Problem::new(Code::RateLimited, text), Duration::from_secs(60)));

@@ -12,6 +12,9 @@ use crate::changes::Change;
 
 use super::{Reader, StoreFault, Tx, View, log, parsed, parsed_id, signed, time, unsigned};
 
+/// The head of a feed, in a query over `feed`.
+const HEAD: &str = "coalesce((SELECT max(seq) FROM feed_item WHERE feed = feed.id), first - 1)";
+
 /// The state of a feed of ours.
 #[derive(Clone, Debug)]
 pub struct FeedPlace {
@@ -58,11 +61,11 @@ impl View<'_> {
     pub fn feed(&self, reader: &Reader) -> Result<Option<FeedPlace>, StoreFault> {
         let row = self
             .sql
-            .prepare_cached(
-                "SELECT generation, first, head, acked, acked_item, pulled_at,
-                        (SELECT at FROM feed_item i WHERE i.reader = feed.reader AND i.seq > acked ORDER BY seq LIMIT 1)
-                 FROM feed WHERE reader = ?1",
-            )?
+            .prepare_cached(&format!(
+                "SELECT generation, first, {HEAD}, acked, acked_item, pulled_at,
+                        (SELECT at FROM feed_item WHERE feed = feed.id AND seq > acked ORDER BY seq LIMIT 1)
+                     FROM feed WHERE reader = ?1"
+            ))?
             .query_row([reader.as_str()], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
@@ -92,7 +95,9 @@ impl View<'_> {
     /// The id of the item `seq` in the feed of `reader`, where it is still kept.
     pub fn feed_item_id(&self, reader: &Reader, seq: u64) -> Result<Option<Id>, StoreFault> {
         self.sql
-            .prepare_cached("SELECT item FROM feed_item WHERE reader = ?1 AND seq = ?2")?
+            .prepare_cached(
+                "SELECT item FROM feed_item JOIN feed ON id = feed WHERE reader = ?1 AND seq = ?2",
+            )?
             .query_row(params![reader.as_str(), signed(seq)], |row| row.get::<_, Vec<u8>>(0))
             .optional()?
             .map(|octets| parsed_id(&octets))
@@ -110,8 +115,9 @@ impl View<'_> {
         let mut statement = self.sql.prepare_cached(
             "SELECT f.seq, f.item, f.body, g.uri,
                     e.seq, e.kind, e.epoch, e.sender, e.time, e.body, e.size, e.body_hash, e.prev, e.hash
-             FROM feed_item f LEFT JOIN event e ON e.grp = f.grp AND e.seq = f.event LEFT JOIN mls_group g ON g.id = e.grp
-             WHERE f.reader = ?1 AND f.seq > ?2 ORDER BY f.seq LIMIT ?3",
+             FROM feed JOIN feed_item f ON f.feed = feed.id
+               LEFT JOIN event e ON e.grp = f.grp AND e.seq = f.event LEFT JOIN mls_group g ON g.id = e.grp
+             WHERE feed.reader = ?1 AND f.seq > ?2 ORDER BY f.seq LIMIT ?3",
         )?;
         let mut rows =
             statement.query(params![reader.as_str(), signed(after), signed(max_items.saturating_add(1))])?;
@@ -166,51 +172,58 @@ impl Tx<'_> {
     /// Puts `body` at the end of the feed of `reader`, wakes its waiting pulls after the commit, and returns
     /// the number given.
     pub fn append(&self, reader: &Reader, body: &ItemBody) -> Result<u64, StoreFault> {
-        let (seq, id) = (self.next_number(reader)?, self.new_id());
+        let (feed, head) = match self.feed_end(reader)? {
+            Some(end) => end,
+            None => {
+                self.open_feed(reader)?;
+                self.feed_end(reader)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?
+            }
+        };
+        let (seq, id) = (head + 1, self.new_id());
         let item = Item { seq: unsigned(seq), id, body: body.clone() };
         self.sql
-            .prepare_cached(
-                "INSERT INTO feed_item (reader, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
+            .prepare_cached("INSERT INTO feed_item (feed, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![
-                reader.as_str(),
+                feed,
                 seq,
                 id.as_bytes(),
                 signed(self.now().as_millis()),
                 wire::encode(Encoding::Json, &item)
             ])?;
-        self.rang(reader);
+        self.rang(reader.as_str());
         Ok(unsigned(seq))
     }
 
-    /// Puts the event `seq` of the group with the number `grp` at the end of the feed of `reader`: by its name, since
-    /// one event goes to many.
-    pub(super) fn append_event(&self, reader: &Reader, grp: i64, seq: u64) -> Result<(), StoreFault> {
-        let number = self.next_number(reader)?;
-        self.sql
-            .prepare_cached(
-                "INSERT INTO feed_item (reader, seq, item, at, body, grp, event) VALUES (?1, ?2, ?3, ?4, x'', ?5, ?6)",
-            )?
-            .execute(params![
-                reader.as_str(),
-                number,
-                self.new_id().as_bytes(),
-                signed(self.now().as_millis()),
-                grp,
-                signed(seq)
-            ])?;
-        self.rang(reader);
-        Ok(())
+    /// The number of the feed of `reader`, and its head.
+    fn feed_end(&self, reader: &Reader) -> Result<Option<(i64, i64)>, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(&format!("SELECT id, {HEAD} FROM feed WHERE reader = ?1"))?
+            .query_row([reader.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?)
     }
 
-    fn next_number(&self, reader: &Reader) -> Result<i64, StoreFault> {
-        let mut next =
-            self.sql.prepare_cached("UPDATE feed SET head = head + 1 WHERE reader = ?1 RETURNING head")?;
-        if let Some(number) = next.query_row([reader.as_str()], |row| row.get(0)).optional()? {
-            return Ok(number);
+    /// Puts the event `seq` of the group with the number `grp` at the end of the feeds of all who are told of it: by its
+    /// name and under one id, since one event goes to many.
+    pub(super) fn append_event(&self, grp: i64, seq: u64) -> Result<(), StoreFault> {
+        let mut ends = self.sql.prepare_cached(&format!(
+            "SELECT feed.id, reader, {HEAD} FROM audience JOIN feed ON feed.id = audience.feed
+             WHERE grp = ?1 AND since <= ?2 AND (until IS NULL OR until >= ?2)"
+        ))?;
+        let ends = ends.query_map(params![grp, signed(seq)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+        })?;
+        // All of them first: what is read must not change under the reading.
+        let ends = ends.collect::<Result<Vec<_>, _>>()?;
+        let mut put = self.sql.prepare_cached(
+            "INSERT INTO feed_item (feed, seq, item, at, grp, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        let (id, now) = (self.new_id(), signed(self.now().as_millis()));
+        for (feed, reader, head) in ends {
+            put.execute(params![feed, head + 1, id.as_bytes(), now, grp, signed(seq)])?;
+            self.rang(reader);
         }
-        self.open_feed(reader)?;
-        Ok(next.query_row([reader.as_str()], |row| row.get(0))?)
+        Ok(())
     }
 
     /// Makes the feed of `reader`, with a generation of its own, where there is none.
@@ -219,7 +232,7 @@ impl Tx<'_> {
             self.sql.prepare_cached("SELECT 1 FROM feed WHERE reader = ?1")?.exists([reader.as_str()])?;
         if !known {
             self.sql
-                .prepare_cached("INSERT INTO feed (reader, generation, first, head) VALUES (?1, ?2, 1, 0)")?
+                .prepare_cached("INSERT INTO feed (reader, generation, first) VALUES (?1, ?2, 1)")?
                 .execute(params![reader.as_str(), self.new_id().to_string()])?;
         }
         Ok(())
@@ -243,10 +256,10 @@ impl Tx<'_> {
     /// A smaller number than before changes nothing.
     pub fn acknowledge(&self, reader: &Reader, seq: u64, item: Option<Id>) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "UPDATE feed SET acked = ?2, acked_item = ?3, pulled_at = ?4
-                 WHERE reader = ?1 AND acked < ?2 AND head >= ?2",
-            )?
+                 WHERE reader = ?1 AND acked < ?2 AND {HEAD} >= ?2"
+            ))?
             .execute(params![
                 reader.as_str(),
                 signed(seq),
@@ -273,28 +286,27 @@ impl Tx<'_> {
     pub fn prune_feeds(&self, acknowledged_for: Duration, at_most: Duration) -> Result<usize, StoreFault> {
         let now = signed(self.now().as_millis());
         let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let dropped = self.sql.execute(
-            "DELETE FROM feed_item WHERE at < ?1
-               OR (at < ?2 AND seq <= (SELECT acked FROM feed WHERE feed.reader = feed_item.reader))",
-            params![now.saturating_sub(millis(at_most)), now.saturating_sub(millis(acknowledged_for))],
-        )?;
-        if dropped > 0 {
-            self.sql.execute(
-                "DELETE FROM object WHERE NOT EXISTS
-                   (SELECT 1 FROM feed_item WHERE feed_item.reader = object.reader AND feed_item.seq = object.seq)",
-                [],
-            )?;
-            let mut cut = self.sql.prepare_cached(
-                "UPDATE feed SET first = kept FROM
-                   (SELECT f.reader AS of, coalesce((SELECT min(seq) FROM feed_item i WHERE i.reader = f.reader), head + 1)
-                      AS kept FROM feed f)
-                 WHERE reader = of AND first <> kept RETURNING reader",
-            )?;
-            for reader in cut.query_map([], |row| row.get::<_, String>(0))? {
-                // The others are clients of ours.
-                if let Ok(peer) = reader?.parse() {
-                    self.changed(Change::Dealings(peer));
-                }
+        let mut cut = self.sql.prepare_cached(&format!(
+            "UPDATE feed SET first = kept FROM
+               (SELECT id AS of, coalesce(
+                  (SELECT seq FROM feed_item WHERE feed = feed.id AND at >= ?1 AND (at >= ?2 OR seq > acked)
+                   ORDER BY seq LIMIT 1),
+                  {HEAD} + 1) AS kept FROM feed)
+             WHERE id = of AND first <> kept RETURNING id, reader"
+        ))?;
+        let ages = [now.saturating_sub(millis(at_most)), now.saturating_sub(millis(acknowledged_for))];
+        let cut = cut.query_map(ages, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let mut dropped = 0;
+        for feed in cut.collect::<Result<Vec<_>, _>>()? {
+            let (feed, reader) = feed;
+            for table in ["feed_item", "object"] {
+                let behind = "seq < (SELECT first FROM feed WHERE id = ?1)";
+                let dropping = format!("DELETE FROM {table} WHERE feed = ?1 AND {behind}");
+                let gone = self.sql.prepare_cached(&dropping)?.execute([feed])?;
+                dropped += if table == "feed_item" { gone } else { 0 };
+            }
+            if let Reader::Peer(peer) = reader.parse()? {
+                self.changed(Change::Dealings(peer));
             }
         }
         self.sql.execute(
@@ -304,11 +316,14 @@ impl Tx<'_> {
         Ok(dropped)
     }
 
-    /// Forgets the feed of a client that is no more.
+    /// Forgets the feed of a client that is no more, which is told of no group any longer.
     pub fn drop_feed(&self, reader: &Reader) -> Result<(), StoreFault> {
-        self.sql.execute("DELETE FROM feed_item WHERE reader = ?1", [reader.as_str()])?;
+        for table in ["feed_item", "object"] {
+            let of = "feed = (SELECT id FROM feed WHERE reader = ?1)";
+            self.sql.execute(&format!("DELETE FROM {table} WHERE {of}"), [reader.as_str()])?;
+        }
         self.sql.execute("DELETE FROM feed WHERE reader = ?1", [reader.as_str()])?;
-        self.rang(reader);
+        self.rang(reader.as_str());
         Ok(())
     }
 
@@ -342,8 +357,7 @@ impl Tx<'_> {
 
 /// Reads an item: written as it is, or an event by its name. Tells about how many bytes it takes on a page.
 fn item(row: &Row<'_>) -> Result<(Item, u64), StoreFault> {
-    let written = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-    if !written.is_empty() {
+    if let Some(written) = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
         let item = wire::decode(Encoding::Json, written).map_err(|_| StoreFault::Unreadable {
             what: "a feed item",
             value: String::from_utf8_lossy(written).into_owned(),
@@ -355,4 +369,66 @@ fn item(row: &Row<'_>) -> Result<(Item, u64), StoreFault> {
     let weight = log::weight(&event);
     let id = parsed_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
     Ok((Item { seq: unsigned(row.get(0)?), id, body: ItemBody::Event(event) }, weight))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use drawbridge_mtp::message::PeerState;
+
+    use super::*;
+    use crate::ambient::{Ambient, System};
+    use crate::changes::Changes;
+    use crate::store::Store;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A clock that is set by hand, in hours.
+    #[derive(Default)]
+    struct Hours(AtomicU64);
+
+    impl Ambient for Hours {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(Ordering::Relaxed) * 3_600_000)
+        }
+
+        fn fill(&self, buffer: &mut [u8]) {
+            System.fill(buffer);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_is_the_beginning_and_numbers_go_on() {
+        let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(Hours::default()));
+        let store = Store::open(dir.path(), clock.clone(), Changes::new()).unwrap();
+        let reader = Reader::Peer("b.example".parse().unwrap());
+        let at = async |hour: u64, acknowledged: u64, keeps: Option<(u32, u32)>| {
+            clock.0.store(hour, Ordering::Relaxed);
+            let reader = reader.clone();
+            let done = store.write(move |tx| {
+                tx.acknowledge(&reader, acknowledged, None)?;
+                match keeps {
+                    None => drop(tx.append(&reader, &ItemBody::Peer { state: PeerState::Allowed })?),
+                    Some((acknowledged_for, at_most)) => {
+                        tx.prune_feeds(HOUR * acknowledged_for, HOUR * at_most)?;
+                    }
+                }
+                let place = tx.feed(&reader)?.unwrap();
+                let kept = tx.feed_slice(&reader, 0, 99, 9_999)?.items.len() as u64;
+                assert_eq!(place.head + 1 - place.first, kept, "what is kept has no gaps");
+                Ok::<_, StoreFault>((place.first, place.head))
+            });
+            done.await.unwrap()
+        };
+        for hour in 100..104 {
+            at(hour, 0, None).await;
+        }
+        assert_eq!(at(104, 0, Some((1, 99))).await, (1, 4), "nothing is acknowledged");
+        assert_eq!(at(104, 3, Some((2, 99))).await, (3, 4), "two are acknowledged, and old enough");
+        assert_eq!(at(110, 3, Some((2, 99))).await, (4, 4), "the fourth is not acknowledged");
+        assert_eq!(at(110, 3, Some((2, 5))).await, (5, 4), "and is too old in the end");
+        assert_eq!(at(111, 4, None).await, (5, 5));
+    }
 }

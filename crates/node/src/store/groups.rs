@@ -109,7 +109,8 @@ impl View<'_> {
     pub fn groups_of(&self, user: &UserUri) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where(
             "standing IN ('live', 'joining') AND (id IN (SELECT grp FROM member WHERE user = ?1)
-               OR id IN (SELECT grp FROM audience WHERE until IS NULL AND reader > ?1 || '/d/' AND reader < ?1 || '/d0'))
+               OR id IN (SELECT grp FROM audience JOIN feed ON feed.id = feed
+                         WHERE until IS NULL AND reader > ?1 || '/d/' AND reader < ?1 || '/d0'))
              ORDER BY uri",
             &[&user.as_str()],
         )
@@ -122,7 +123,7 @@ impl View<'_> {
             .prepare_cached(
                 "SELECT 1 FROM mls_group WHERE id = ?1 AND standing IN ('live', 'joining')
                    AND (EXISTS (SELECT 1 FROM member WHERE grp = ?1 AND user = ?2)
-                     OR EXISTS (SELECT 1 FROM audience WHERE grp = ?1 AND until IS NULL
+                     OR EXISTS (SELECT 1 FROM audience JOIN feed ON feed.id = feed WHERE grp = ?1 AND until IS NULL
                                 AND reader > ?2 || '/d/' AND reader < ?2 || '/d0'))",
             )?
             .exists(params![id, user.as_str()])?)
@@ -146,7 +147,7 @@ impl View<'_> {
     /// The groups of `ours` that `reader` is told of.
     pub fn groups_told(&self, ours: &Provider, reader: &Reader) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where(
-            "owner = ?1 AND id IN (SELECT grp FROM audience WHERE reader = ?2) ORDER BY uri",
+            "owner = ?1 AND id IN (SELECT grp FROM audience JOIN feed ON feed.id = feed WHERE reader = ?2) ORDER BY uri",
             &[&ours.as_str(), &reader.as_str()],
         )
     }
@@ -249,9 +250,9 @@ impl View<'_> {
 
     /// Who is, or was, told of a group's events.
     pub fn audience(&self, id: i64) -> Result<Vec<AudienceRow>, StoreFault> {
-        let mut statement = self
-            .sql
-            .prepare_cached("SELECT reader, since, until FROM audience WHERE grp = ?1 ORDER BY reader")?;
+        let mut statement = self.sql.prepare_cached(
+            "SELECT reader, since, until FROM audience JOIN feed ON id = feed WHERE grp = ?1 ORDER BY reader",
+        )?;
         let rows = statement.query_map([id], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?))
         })?;
@@ -266,7 +267,9 @@ impl View<'_> {
     pub fn audience_of(&self, id: i64, reader: &Reader) -> Result<Option<AudienceRow>, StoreFault> {
         let row = self
             .sql
-            .prepare_cached("SELECT since, until FROM audience WHERE grp = ?1 AND reader = ?2")?
+            .prepare_cached(
+                "SELECT since, until FROM audience JOIN feed ON id = feed WHERE grp = ?1 AND reader = ?2",
+            )?
             .query_row(params![id, reader.as_str()], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
             })
@@ -283,8 +286,8 @@ impl View<'_> {
         let acked = self
             .sql
             .prepare_cached(
-                "SELECT max(event) FROM feed_item JOIN feed USING (reader)
-                 WHERE feed_item.reader = ?1 AND grp = ?2 AND seq <= acked",
+                "SELECT max(event) FROM feed_item JOIN feed ON id = feed
+                 WHERE reader = ?1 AND grp = ?2 AND seq <= acked",
             )?
             .query_row(params![reader.as_str(), id], |row| row.get::<_, Option<i64>>(0))?;
         Ok(acked.map_or(0, unsigned))
@@ -294,7 +297,9 @@ impl View<'_> {
     pub fn object(&self, reader: &Reader, sha256: &Hash32) -> Result<Option<Vec<u8>>, StoreFault> {
         let kept = self
             .sql
-            .prepare_cached("SELECT bytes FROM object WHERE sha256 = ?1 AND reader = ?2 LIMIT 1")?
+            .prepare_cached(
+                "SELECT bytes FROM object JOIN feed ON id = feed WHERE sha256 = ?1 AND reader = ?2 LIMIT 1",
+            )?
             .query_row(params![sha256.as_bytes(), reader.as_str()], |row| row.get(0))
             .optional()?;
         if kept.is_some() {
@@ -304,7 +309,7 @@ impl View<'_> {
         Ok(self
             .sql
             .prepare_cached(
-                "SELECT body FROM event JOIN audience USING (grp)
+                "SELECT body FROM event JOIN audience USING (grp) JOIN feed ON feed.id = feed
                  WHERE body_hash = ?1 AND size > 65536 AND body IS NOT NULL AND reader = ?2
                    AND seq >= since AND (until IS NULL OR seq <= until)
                  UNION ALL
@@ -382,7 +387,7 @@ impl Tx<'_> {
     /// Keeps the GroupInfo of a group's epoch.
     pub fn set_group_info(&self, id: i64, info: &[u8]) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached("INSERT OR REPLACE INTO group_info (grp, info) VALUES (?1, ?2)")?
+            .prepare_cached("INSERT INTO group_info (grp, info) VALUES (?1, ?2) ON CONFLICT (grp) DO UPDATE SET info = ?2")?
             .execute(params![id, info])?;
         Ok(())
     }
@@ -442,12 +447,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Tells `reader` of a group's events from `since` on; who is told already is told on.
+    /// Tells `reader` of a group's events from `since` on; who is told already is told on. A client of ours has a feed for
+    /// as long as there is that client.
     pub fn admit_reader(&self, id: i64, reader: &Reader, since: u64) -> Result<(), StoreFault> {
+        if let Reader::Peer(_) = reader {
+            self.open_feed(reader)?;
+        }
         self.sql
             .prepare_cached(
-                "INSERT INTO audience (grp, reader, since) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (grp, reader) DO UPDATE SET since = iif(until IS NULL, since, ?3), until = NULL",
+                "INSERT INTO audience (grp, feed, since) SELECT ?1, id, ?3 FROM feed WHERE reader = ?2
+                 ON CONFLICT (grp, feed) DO UPDATE SET since = iif(until IS NULL, since, ?3), until = NULL",
             )?
             .execute(params![id, reader.as_str(), signed(since)])?;
         Ok(())
@@ -457,7 +466,8 @@ impl Tx<'_> {
     pub fn dismiss_reader(&self, id: i64, reader: &Reader, until: u64) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "UPDATE audience SET until = ?3 WHERE grp = ?1 AND reader = ?2 AND until IS NULL",
+                "UPDATE audience SET until = ?3
+                 WHERE grp = ?1 AND feed = (SELECT id FROM feed WHERE reader = ?2) AND until IS NULL",
             )?
             .execute(params![id, reader.as_str(), signed(until)])?;
         Ok(())
@@ -484,7 +494,7 @@ impl Tx<'_> {
         for bytes in [welcome, ratchet_tree].into_iter().filter(|bytes| bytes.len() > MAX_INLINE_BYTES) {
             self.sql
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO object (sha256, reader, seq, bytes) VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR IGNORE INTO object (sha256, feed, seq, bytes) SELECT ?1, id, ?3, ?4 FROM feed WHERE reader = ?2",
                 )?
                 .execute(params![Hash32::of(bytes).as_bytes(), reader.as_str(), signed(seq), bytes])?;
         }

@@ -90,37 +90,29 @@ impl View<'_> {
         submitter: &Provider,
         submission: &Submission,
     ) -> Result<Option<Placed>, StoreFault> {
-        let known = self
+        let row = self
             .sql
             .prepare_cached(
-                "SELECT seq, hash, time FROM event WHERE grp = ?1 AND submitter = ?2 AND submission = ?3",
+                "SELECT seq, hash, time FROM event WHERE submission = ?3 AND grp = ?1 AND submitter = ?2
+                 UNION ALL
+                 SELECT * FROM (SELECT seq, hash, time FROM event INDEXED BY event_adopted
+                   WHERE adopted = 1 AND grp = ?1 AND body_hash = ?4 AND sender = ?5 AND ?6 ORDER BY seq LIMIT 1)
+                 LIMIT 1",
             )?
-            .query_row(params![id, submitter.as_str(), submission.id.as_bytes()], place_columns)
+            .query_row(
+                params![
+                    id,
+                    submitter.as_str(),
+                    submission.id.as_bytes(),
+                    Hash32::of(submission.mls.as_slice()).as_bytes(),
+                    submission.sender.as_str(),
+                    submission.sender.provider() == submitter,
+                ],
+                place_columns,
+            )
             .optional()?;
-        let row = match known {
-            None if submission.sender.provider() == submitter && self.has_adopted(id)? => self
-                .sql
-                .prepare_cached(
-                    "SELECT seq, hash, time FROM event
-                     WHERE adopted = 1 AND grp = ?1 AND body_hash = ?2 AND sender = ?3 ORDER BY seq LIMIT 1",
-                )?
-                .query_row(
-                    params![id, Hash32::of(submission.mls.as_slice()).as_bytes(), submission.sender.as_str()],
-                    place_columns,
-                )
-                .optional()?,
-            known => known,
-        };
         row.map(|(seq, hash, at)| Ok(Placed { seq: unsigned(seq), hash: hash32(&hash)?, time: time(at) }))
             .transpose()
-    }
-
-    /// Whether any event of a group was read back from a participant.
-    fn has_adopted(&self, id: i64) -> Result<bool, StoreFault> {
-        Ok(self
-            .sql
-            .prepare_cached("SELECT 1 FROM event WHERE adopted = 1 AND grp = ?1 LIMIT 1")?
-            .exists([id])?)
     }
 
     /// The events of `group` behind `after`, up to `until`: at most `max_events`, and about `max_bytes`, but at least
@@ -252,21 +244,22 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Keeps how far a log has come with an event, and tells all who are to be told of that.
     fn advance(&self, group: &mut GroupRow, event: &Event) -> Result<(), StoreFault> {
         (group.head, group.hash) = (event.seq, Some(event.hash));
         self.sql
-            .prepare_cached("UPDATE mls_group SET head = ?2, hash = ?3 WHERE id = ?1")?
-            .execute(params![group.id, signed(event.seq), event.hash.as_bytes()])?;
-        let mut statement = self.sql.prepare_cached(
-            "SELECT reader FROM audience WHERE grp = ?1 AND since <= ?2 AND (until IS NULL OR until >= ?2)",
-        )?;
-        let readers =
-            statement.query_map(params![group.id, signed(event.seq)], |row| row.get::<_, String>(0))?;
-        for reader in readers {
-            self.append_event(&reader?.parse()?, group.id, event.seq)?;
-        }
+            .prepare_cached(
+                "UPDATE mls_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5 WHERE id = ?1",
+            )?
+            .execute(params![
+                group.id,
+                signed(group.epoch),
+                signed(group.first),
+                signed(group.head),
+                event.hash.as_bytes()
+            ])?;
         self.changed(Change::Group(group.uri.clone()));
-        Ok(())
+        self.append_event(group.id, event.seq)
     }
 }
 

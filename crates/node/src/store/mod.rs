@@ -22,7 +22,7 @@ mod withdrawn;
 pub(crate) use connections::words;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as threads;
@@ -53,6 +53,14 @@ const APPLICATION_ID: i32 = 0x4452_5742;
 /// Jobs that one transaction takes at most, so that the first does not wait for long.
 const BATCH: usize = 512;
 const READERS: usize = 2;
+/// What has made of an empty store one of this version, step by step.
+const MIGRATIONS: [&str; 5] = [
+    include_str!("migrations/1-first.sql"),
+    include_str!("migrations/2-groups.sql"),
+    include_str!("migrations/3-keys.sql"),
+    include_str!("migrations/4-adopted.sql"),
+    include_str!("migrations/5-feeds.sql"),
+];
 /// Pages that the log may have before they are moved into the file, 16 MiB: the same few pages change again and again,
 /// and are moved once.
 const LOG_PAGES: u32 = 4096;
@@ -274,8 +282,9 @@ impl Store {
 
     /// What is notified whenever an item is appended to the feed of `reader`.
     pub fn feed_bell(&self, reader: &Reader) -> Bell {
+        let reader = reader.as_str().to_owned();
         let notify = lock(&self.inner.announcer.bells).entry(reader.clone()).or_default().clone();
-        Bell { announcer: self.inner.announcer.clone(), reader: reader.clone(), notify }
+        Bell { announcer: self.inner.announcer.clone(), reader, notify }
     }
 
     /// Size of the store on disk, in bytes, with what has not been moved from the log into it.
@@ -307,7 +316,7 @@ impl Store {
 /// Wakes whoever waits for a feed; forgotten with its last holder.
 pub struct Bell {
     announcer: Arc<Announcer>,
-    reader: Reader,
+    reader: String,
     notify: Arc<Notify>,
 }
 
@@ -330,7 +339,8 @@ impl Drop for Bell {
 }
 
 struct Announcer {
-    bells: Mutex<HashMap<Reader, Arc<Notify>>>,
+    /// By the reader of the feed, as text: one event rings many.
+    bells: Mutex<HashMap<String, Arc<Notify>>>,
     changes: Changes,
 }
 
@@ -353,7 +363,7 @@ impl Announcer {
 /// What a transaction will announce once it is committed.
 #[derive(Default)]
 struct Fresh {
-    feeds: Vec<Reader>,
+    feeds: HashSet<String>,
     changes: Vec<Change>,
 }
 
@@ -396,11 +406,8 @@ impl Tx<'_> {
         }
     }
 
-    fn rang(&self, reader: &Reader) {
-        let mut fresh = self.fresh.borrow_mut();
-        if fresh.feeds.last() != Some(reader) {
-            fresh.feeds.push(reader.clone());
-        }
+    fn rang(&self, reader: impl Into<String>) {
+        self.fresh.borrow_mut().feeds.insert(reader.into());
     }
 }
 
@@ -491,14 +498,9 @@ fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Migrations::new(vec![
-        M::up(include_str!("migrations/1-first.sql")),
-        M::up(include_str!("migrations/2-groups.sql")),
-        M::up(include_str!("migrations/3-keys.sql")),
-        M::up(include_str!("migrations/4-adopted.sql")),
-    ])
-    .to_latest(&mut connection)
-    .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
+    Migrations::from_iter(MIGRATIONS.map(M::up))
+        .to_latest(&mut connection)
+        .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
     Ok(connection)
 }
 
@@ -576,6 +578,60 @@ mod tests {
         assert_eq!(accepts(&[third, second, first]).await, [first, second, third]);
         assert_eq!(accepts(&[first, third]).await, [first, third], "one that is gone is not");
         assert_eq!(accepts(&[second, third, first]).await, [first, third, second], "and is new again");
+    }
+
+    /// A store before feeds had numbers: one feed with an event and an item behind it, one of which all was dropped, and
+    /// one whose client was removed while it was told of a group.
+    #[tokio::test]
+    async fn the_feeds_of_an_older_store_go_on_where_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let mut old = Connection::open(dir.path().join("store.sqlite")).unwrap();
+            old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            Migrations::from_iter(MIGRATIONS[..4].iter().copied().map(M::up)).to_latest(&mut old).unwrap();
+            old.execute_batch(
+                r#"INSERT INTO mls_group (id, uri, owner, created, epoch, first, head, hash, suite, standing)
+                     VALUES (7, 'mimi://a.example/g/tea', 'a.example', 1, 0, 1, 1, zeroblob(32), 1, 'live');
+                   INSERT INTO event (grp, seq, kind, epoch, sender, time, body, size, body_hash, prev, hash)
+                     VALUES (7, 1, 'created', 0, 'mimi://a.example/u/ann/d/x', 1, x'01', 1, zeroblob(32),
+                             zeroblob(32), zeroblob(32));
+                   INSERT INTO feed (reader, generation, first, head, acked) VALUES
+                     ('b.example', 'g1', 4, 5, 3), ('c.example', 'g2', 10, 9, 9);
+                   INSERT INTO feed_item (reader, seq, item, at, body, grp, event) VALUES
+                     ('b.example', 4, x'01900000000070008000000000000001', 1, x'', 7, 1),
+                     ('b.example', 5, x'01900000000070008000000000000002', 2,
+                      CAST('{"seq":5,"id":"01900000-0000-7000-8000-000000000002","type":"removed",' ||
+                           '"removed":{"group":"mimi://a.example/g/tea","after_seq":1}}' AS BLOB), NULL, NULL);
+                   INSERT INTO audience (grp, reader, since) VALUES
+                     (7, 'b.example', 1), (7, 'mimi://a.example/u/ann/d/gone', 1);
+                   INSERT INTO object (sha256, reader, seq, bytes) VALUES (zeroblob(32), 'b.example', 4, x'0203');"#,
+            )
+            .unwrap();
+        }
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let [b, c] = ["b.example", "c.example"].map(|peer| Reader::Peer(peer.parse().unwrap()));
+        let (of_b, of_c) = (b.clone(), c.clone());
+        let seen = store.write(move |tx| {
+            let group = tx.group(&"mimi://a.example/g/tea".parse().unwrap())?.unwrap();
+            let next = tx.append(&of_c, &tx.feed_slice(&of_b, 4, 1, 1)?.items[0].body)?;
+            let places = [&of_b, &of_c].map(|reader| tx.feed(reader).unwrap().unwrap());
+            let ends = places.map(|place| (place.generation.to_string(), place.first, place.head));
+            let bytes = tx.object(&of_b, &drawbridge_mtp::octets::Hash32([0; 32]))?;
+            Ok::<_, StoreFault>((
+                tx.feed_slice(&of_b, 0, 9, 9_999)?,
+                tx.audience(group.id)?,
+                next,
+                ends,
+                bytes,
+            ))
+        });
+        let (slice, audience, next, ends, bytes) = seen.await.unwrap();
+        let kinds: Vec<_> = slice.items.iter().map(|item| (item.seq, item.body.kind())).collect();
+        assert_eq!(kinds, [(4, "event"), (5, "removed")]);
+        assert_eq!(audience.iter().map(|row| &row.reader).collect::<Vec<_>>(), [&b]);
+        assert_eq!(next, 10);
+        assert_eq!(ends, [("g1".into(), 4, 5), ("g2".into(), 10, 10)]);
+        assert_eq!(bytes.unwrap(), [2, 3]);
     }
 
     #[tokio::test]
