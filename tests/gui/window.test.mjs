@@ -1,10 +1,14 @@
 // The real window, with a provider of one's own, against another real provider.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { folder, twoProviders, until } from "./lib/nodes.mjs";
 import { openWindow } from "./lib/window.mjs";
+
+const run = promisify(execFile);
 
 test("an approval by click in the window reaches the asker's own node", async (t) => {
   const { dir, home, other } = await twoProviders(t);
@@ -46,4 +50,57 @@ test("the first screen offers the demo, and in it what is written is accepted", 
   const said = await window.look("return document.querySelector('[data-state=accepted]').textContent");
   assert.match(said, /I have read it twice\./);
   if (process.env.SCREENSHOT) writeFileSync(process.env.SCREENSHOT, await window.screenshot());
+});
+
+test("what an account has read is sealed under a key that the desktop's keychain keeps", async (t) => {
+  const { dir, home } = await twoProviders(t);
+  const { stop } = await home.start(t, null);
+  await home.admin("create-user", { name: "alice" });
+  await stop();
+  const installation = join(dir, "installation");
+  mkdirSync(installation);
+  writeFileSync(join(installation, "config.toml"), home.text(null, false));
+  const keychain = { folder: join(dir, "keychain"), password: "correct horse" };
+
+  const first = await openWindow(t, installation, { keychain });
+  await first.click('[data-testid="nav-conversations"]');
+  await first.click('[data-testid="open-account-alice"]');
+  await first.click('[data-testid="new-group"]');
+  await first.type('[role="dialog"] input', "Notes");
+  await first.click('[role="dialog"] button[type="submit"]');
+  await first.type('[data-testid="composer"]', "The spare key is under the third pot.");
+  await first.click('[data-testid="send"]');
+  await first.waitFor('[data-state="accepted"]');
+  assert.ok(existsSync(join(home.data, "clients.keychain")));
+  assert.ok(!existsSync(join(home.data, "clients.key")));
+  const search = ["search", "--all", "service", "Drawbridge"];
+  const { stdout, stderr } = await run("secret-tool", search, {
+    env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: first.bus },
+  });
+  assert.match(stdout + stderr, new RegExp(`accounts of ${home.authority}`));
+  await first.close();
+
+  // A keychain that does not have it: that is said, and another key is not made.
+  const other = await openWindow(t, installation, {
+    keychain: { folder: join(dir, "another"), password: "battery staple" },
+  });
+  await other.click('[data-testid="nav-conversations"]');
+  await other.waitFor('[data-testid="shut-alice"]');
+  const why = await other.look("return document.querySelector('[data-testid=shut-alice]').textContent");
+  assert.match(why, /is not in this computer's keychain any more/);
+  await other.close();
+
+  // The right one, locked: a person is asked, and nothing but the conversations waits for that.
+  const again = await openWindow(t, installation, { keychain: { folder: keychain.folder } });
+  await again.click('[data-testid="nav-conversations"]');
+  await again.waitFor('[data-testid="shut-alice"]');
+  const prompt = ["search", "--sync", "--onlyvisible", "--class", "gcr-prompter", "windowfocus", "--sync"];
+  const typed = ["key", "ctrl+a", "type", keychain.password];
+  const env = { ...process.env, DISPLAY: again.display };
+  await run("xdotool", [...prompt, ...typed], { env });
+  await run("xdotool", ["key", "Return"], { env });
+  await again.click('[data-testid^="conversation-"]');
+  await again.waitFor('[data-state="accepted"]');
+  const said = await again.look("return document.querySelector('[data-state=accepted]').textContent");
+  assert.match(said, /under the third pot/);
 });

@@ -27,6 +27,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
         Ok::<_, StoreFault>((view.users()?, clients, view.connections()?, view.add_rules()?))
     });
     let (users, clients, connections, rules) = seen.await?;
+    let people = host.people().await?;
     let users = users.into_iter().map(|row| {
         let uri = UserUri::new(node.provider(), &row.name);
         let connected = connections.iter().filter(|row| row.from == uri || row.to == uri);
@@ -48,6 +49,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
             rule: row.rule.into(),
             contacts,
             built_in: is_built_in,
+            shut: if is_built_in { people.of(&row.name).err().map(|fault| fault.detail) } else { None },
             created: row.created,
             name: row.name,
             uri,

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::accounts::is_low;
 use crate::additions::waiting_addition;
 use crate::approvals::waiting_connection;
-use crate::people::Told;
+use crate::people::{News, Told};
 use crate::site::Site;
 use crate::view::{Event, EventEnvelope};
 
@@ -130,7 +130,7 @@ async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
         tokio::time::sleep(GATHER).await;
         loop {
             match next {
-                Ok(Told { user, change }) => drop(events.insert((user, change))),
+                Ok(Told { user, what }) => drop(events.insert((user, what))),
                 Err(RecvError::Lagged(_)) => hub.publish(Event::Reload),
                 Err(RecvError::Closed) => return,
             }
@@ -139,13 +139,17 @@ async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
                 Err(_) => break,
             }
         }
-        for (user, change) in events {
-            hub.publish(match change {
-                drawbridge_client::Change::Conversation(group) => Event::Conversation { user, group },
-                drawbridge_client::Change::Conversations | drawbridge_client::Change::Requests => {
-                    Event::Conversations { user }
+        for (user, what) in events {
+            match what {
+                News::Of(drawbridge_client::Change::Conversation(group)) => {
+                    hub.publish(Event::Conversation { user, group });
                 }
-            });
+                News::Of(_) => hub.publish(Event::Conversations { user }),
+                News::Account => {
+                    hub.publish(Event::Accounts);
+                    hub.publish(Event::Conversations { user });
+                }
+            }
         }
     }
 }

@@ -41,24 +41,49 @@ fn in_file(path: &Path) -> Result<StorageKey, String> {
 
 #[cfg(feature = "keychain")]
 fn in_keychain(data_dir: &Path, file: &Path, provider: &Provider) -> Result<StorageKey, String> {
+    const SERVICE: &str = "Drawbridge";
+    let account = format!("accounts of {provider}");
     // Says that the key is in the keychain.
     let mark = data_dir.join("clients.keychain");
     if file.exists() && !mark.exists() {
         return in_file(file);
     }
-    match StorageKey::in_keychain("Drawbridge", &format!("accounts of {provider}")) {
-        Ok(key) => {
+    // Another key than the one that they are sealed with would open nothing.
+    let is_needed = mark.exists() && has_stores(data_dir);
+    let found = StorageKey::from_keychain(SERVICE, &account).and_then(|found| match found {
+        Some(key) => Ok(Some(key)),
+        None if is_needed => Ok(None),
+        None => {
+            let key = StorageKey::random()?;
+            key.keep_in_keychain(SERVICE, &account)?;
+            Ok(Some(key))
+        }
+    });
+    match found {
+        Ok(Some(key)) => {
             let text = "The key of the accounts that are used on this computer is in its keychain.\n";
             std::fs::write(&mark, text)
                 .map_err(|fault| format!("{} cannot be written: {fault}", mark.display()))?;
             Ok(key)
         }
-        Err(fault) if mark.exists() => {
+        Ok(None) => Err(format!(
+            "their key ({SERVICE}, {account}) is not in this computer's keychain any more; bring back the keychain that it was \
+             put into, or stop using the account on this computer and begin anew"
+        )),
+        Err(fault) if is_needed => {
             Err(format!("their key is in this computer's keychain, which does not give it: {fault}"))
         }
         Err(fault) => {
             tracing::info!(%fault, "there is no keychain; the key is kept in a file");
+            let _ = std::fs::remove_file(&mark);
             in_file(file)
         }
     }
+}
+
+/// Whether there is anything that a key has sealed.
+#[cfg(feature = "keychain")]
+fn has_stores(data_dir: &Path) -> bool {
+    let files = std::fs::read_dir(data_dir.join("clients")).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.path().extension().is_some_and(|extension| extension == "sqlite"))
 }

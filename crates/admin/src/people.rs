@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use drawbridge_client::{Client, ClientFault, HomeFault, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
@@ -16,6 +17,8 @@ use crate::keys::{KeyPlace, storage_key};
 
 /// Changes that a listener can be behind.
 const BACKLOG: usize = 1024;
+/// How long a start waits for the clients to be open.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client that is built in.
 pub(crate) type BuiltIn = Client<ClientDoor>;
@@ -24,7 +27,16 @@ pub(crate) type BuiltIn = Client<ClientDoor>;
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub(crate) user: Name,
-    pub(crate) change: drawbridge_client::Change,
+    pub(crate) what: News,
+}
+
+/// What may have changed for an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum News {
+    /// Whether it is open.
+    Account,
+    /// What its client has.
+    Of(drawbridge_client::Change),
 }
 
 /// The built-in clients of one node.
@@ -38,8 +50,19 @@ struct Inner {
     keys: KeyPlace,
     /// Had when the first of them needs it.
     key: OnceCell<StorageKey>,
-    open: Mutex<BTreeMap<Name, Running>>,
+    accounts: Mutex<BTreeMap<Name, Account>>,
+    /// Held while one is opened, so that none is opened twice.
+    opening: tokio::sync::Mutex<()>,
     told: broadcast::Sender<Told>,
+}
+
+/// An account that is used here.
+enum Account {
+    /// Its client is being opened: a keychain may ask a person first.
+    Opening,
+    Open(Running),
+    /// Its client does not open, and why.
+    Shut(AdminError),
 }
 
 /// A client and what it does by itself.
@@ -55,39 +78,54 @@ impl Drop for Running {
 }
 
 impl People {
-    /// Opens the clients of those accounts of `node` that are used here.
+    /// Opens the clients of those accounts of `node` that are used here. What takes longer than [`PATIENCE`] goes on by
+    /// itself: a provider need not wait for a person to unlock a keychain.
     pub(crate) async fn open(node: Node, keys: KeyPlace) -> Result<Self, AdminError> {
+        let clients = node.store().read(|view| view.clients()).await?;
+        let users: Vec<Name> = clients
+            .into_iter()
+            .filter(|client| client.name.as_str() == BUILT_IN)
+            .map(|client| client.user)
+            .collect();
         let inner = Inner {
             node,
             keys,
             key: OnceCell::new(),
-            open: Mutex::default(),
+            accounts: Mutex::new(users.iter().map(|user| (user.clone(), Account::Opening)).collect()),
+            opening: tokio::sync::Mutex::new(()),
             told: broadcast::channel(BACKLOG).0,
         };
         let people = Self { inner: Arc::new(inner) };
-        let clients = people.inner.node.store().read(|view| view.clients()).await?;
-        for client in clients.into_iter().filter(|client| client.name.as_str() == BUILT_IN) {
-            // One that does not open must not keep the provider from running.
-            if let Err(fault) = people.start(&client.user).await {
-                tracing::error!(user = %client.user, %fault, "an account's client does not open");
+        let opening = people.clone();
+        let all = tokio::spawn(async move {
+            for user in users {
+                // One that does not open must not keep the provider from running.
+                if let Err(fault) = opening.start(&user).await {
+                    tracing::error!(%user, %fault, "an account's client does not open");
+                }
             }
-        }
+        });
+        let _ = tokio::time::timeout(PATIENCE, all).await;
         Ok(people)
     }
 
-    /// Uses an account on this computer from now on.
+    /// Uses an account on this computer from now on; where its client did not open, it is tried again.
     pub(crate) async fn use_here(&self, user: &Name) -> Result<(), AdminError> {
+        self.accounts().entry(user.clone()).or_insert(Account::Opening);
         match self.inner.node.create_client(user.clone(), built_in_name()?).await {
             // Its token is told to nobody: the client is in this process.
             Ok(_) | Err(Misuse::Taken(_)) => {}
-            Err(misuse) => return Err(misuse.into()),
+            Err(misuse) => {
+                self.accounts().remove(user);
+                return Err(misuse.into());
+            }
         }
         self.start(user).await
     }
 
     /// Uses an account here no more: its client is removed, with everything that it has read.
     pub(crate) async fn use_no_more(&self, user: &Name) -> Result<(), AdminError> {
-        drop(self.running().remove(user));
+        drop(self.accounts().remove(user));
         self.inner.node.delete_client(user.clone(), built_in_name()?).await?;
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.path_of(user).into_os_string();
@@ -99,12 +137,20 @@ impl People {
 
     /// The client of an account that is used here.
     pub(crate) fn of(&self, user: &Name) -> Result<BuiltIn, AdminError> {
-        self.running().get(user).map(|running| running.client.clone()).ok_or_else(|| {
-            AdminError::new(
+        match self.accounts().get(user) {
+            Some(Account::Open(running)) => Ok(running.client.clone()),
+            Some(Account::Shut(fault)) => Err(fault.clone()),
+            Some(Account::Opening) => Err(AdminError::new(
+                "opening",
+                format!(
+                    "the conversations of {user} are being opened; this computer's keychain may be asking for its password"
+                ),
+            )),
+            None => Err(AdminError::new(
                 "not-open",
                 format!("the account {user} is not used on this computer; open it under Accounts first"),
-            )
-        })
+            )),
+        }
     }
 
     /// Listens to what changes for all accounts.
@@ -114,21 +160,35 @@ impl People {
 
     /// Lets all clients rest; what they were about to do is remembered in their stores.
     pub(crate) fn close(&self) {
-        self.running().clear();
+        self.accounts().clear();
     }
 
-    fn running(&self) -> MutexGuard<'_, BTreeMap<Name, Running>> {
-        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn accounts(&self) -> MutexGuard<'_, BTreeMap<Name, Account>> {
+        self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path_of(&self, user: &Name) -> std::path::PathBuf {
         self.inner.node.config().data_dir.join("clients").join(format!("{user}.sqlite"))
     }
 
+    /// Opens the client of an account, unless it is open; told is how that went.
     async fn start(&self, user: &Name) -> Result<(), AdminError> {
-        if self.running().contains_key(user) {
+        let _alone = self.inner.opening.lock().await;
+        if let Some(Account::Open(_)) = self.accounts().get(user) {
             return Ok(());
         }
+        let opened = self.open_client(user).await;
+        let account = match &opened {
+            Ok(client) => Account::Open(self.run(user, client)),
+            Err(fault) => Account::Shut(fault.clone()),
+        };
+        self.accounts().insert(user.clone(), account);
+        // Nobody looks: nobody misses it.
+        let _ = self.inner.told.send(Told { user: user.clone(), what: News::Account });
+        opened.map(drop)
+    }
+
+    async fn open_client(&self, user: &Name) -> Result<BuiltIn, AdminError> {
         let data_dir = self.inner.node.config().data_dir.clone();
         let failed = |fault: &dyn std::fmt::Display| {
             AdminError::new("client-store", format!("the conversations of {user} cannot be opened: {fault}"))
@@ -139,16 +199,18 @@ impl People {
         let key = key.await.map_err(|fault| failed(&fault))?.clone();
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
         let home = self.inner.node.door(uri);
-        let client = Client::open(home, &self.path_of(user), key, Settings::default())
+        Client::open(home, &self.path_of(user), key, Settings::default())
             .await
-            .map_err(|fault| failed(&fault))?;
+            .map_err(|fault| failed(&fault))
+    }
+
+    fn run(&self, user: &Name, client: &BuiltIn) -> Running {
         let running = {
             let client = client.clone();
             tokio::spawn(async move { client.run().await })
         };
         let telling = tokio::spawn(tell(client.changes(), user.clone(), self.inner.told.clone()));
-        self.running().insert(user.clone(), Running { client, tasks: [running, telling] });
-        Ok(())
+        Running { client: client.clone(), tasks: [running, telling] }
     }
 }
 
@@ -169,7 +231,7 @@ async fn tell(
             Err(RecvError::Closed) => return,
         };
         // Nobody looks: nobody misses it.
-        let _ = told.send(Told { user: user.clone(), change });
+        let _ = told.send(Told { user: user.clone(), what: News::Of(change) });
     }
 }
 

@@ -79,8 +79,8 @@ impl StorageKey {
         }
     }
 
-    /// The key in the keychain of the operating system under these names, made there if there is none. Only with the
-    /// feature `keychain`.
+    /// The key in the keychain of the operating system under these names; none where there is none. Only with the feature
+    /// `keychain`.
     ///
     /// It blocks, also while a person unlocks the keychain: call it where that is allowed.
     ///
@@ -88,25 +88,28 @@ impl StorageKey {
     ///
     /// Where there is no keychain, it stays locked, or holds something else under these names.
     #[cfg(feature = "keychain")]
-    pub fn in_keychain(service: &str, account: &str) -> io::Result<Self> {
+    pub fn from_keychain(service: &str, account: &str) -> io::Result<Option<Self>> {
         let entry = keyring::Entry::new(service, account).map_err(io::Error::other)?;
-        match entry.get_secret().map(Zeroizing::new) {
-            Ok(secret) => {
-                let bytes: [u8; 32] = secret.as_slice().try_into().map_err(|_| {
-                    io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "the keychain holds another kind of secret there",
-                    )
-                })?;
-                Ok(Self::from_bytes(bytes))
-            }
-            Err(keyring::Error::NoEntry) => {
-                let key = Self::random()?;
-                entry.set_secret(key.as_bytes()).map_err(io::Error::other)?;
-                Ok(key)
-            }
-            Err(fault) => Err(io::Error::other(fault)),
-        }
+        let secret = match entry.get_secret() {
+            Ok(secret) => Zeroizing::new(secret),
+            Err(keyring::Error::NoEntry) => return Ok(None),
+            Err(fault) => return Err(io::Error::other(fault)),
+        };
+        let bytes = secret.as_slice().try_into().map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, "the keychain holds another kind of secret there")
+        })?;
+        Ok(Some(Self::from_bytes(bytes)))
+    }
+
+    /// Puts the key into the keychain of the operating system under these names. Only with the feature `keychain`.
+    ///
+    /// # Errors
+    ///
+    /// As [`StorageKey::from_keychain`].
+    #[cfg(feature = "keychain")]
+    pub fn keep_in_keychain(&self, service: &str, account: &str) -> io::Result<()> {
+        let entry = keyring::Entry::new(service, account).map_err(io::Error::other)?;
+        entry.set_secret(self.as_bytes()).map_err(io::Error::other)
     }
 
     fn read(file: fs::File, path: &Path) -> io::Result<Self> {

@@ -1,7 +1,7 @@
 // The real window: the desktop app on a virtual display, driven through WebKit's own driver.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,10 +20,14 @@ async function freePort() {
 /** Ends a process, and all that it has started: a session's bus brings services of its own. */
 function end(test, child) {
   const exited = once(child, "exit");
-  test.after(async () => {
-    process.kill(-child.pid, "SIGTERM");
+  let ended = false;
+  const stop = async () => {
+    if (!ended) process.kill(-child.pid, "SIGTERM");
+    ended = true;
     await exited;
-  });
+  };
+  test.after(stop);
+  return stop;
 }
 
 /** A virtual display; returns its name. */
@@ -37,8 +41,18 @@ async function display(test) {
   return `:${line.trim()}`;
 }
 
-/** Opens the desktop app with the installation in `home`. */
-export async function openWindow(test, home) {
+// What begins a session: a keychain with the password that it is given, where there is to be one, and then the driver.
+const SESSION = `
+echo "$DBUS_SESSION_BUS_ADDRESS" >"$XDG_RUNTIME_DIR/bus"
+[ -z "$KEYCHAIN_PASSWORD" ] || printf %s "$KEYCHAIN_PASSWORD" | gnome-keyring-daemon --unlock --components=secrets
+exec WebKitWebDriver "$@"
+`;
+
+/**
+ * Opens the desktop app with the installation in `home`. With `keychain`, the desktop has one: `folder` is where its files
+ * are, and `password` unlocks it, or makes it where there is none; without, it stays locked.
+ */
+export async function openWindow(test, home, { keychain } = {}) {
   const runtime = join(home, "..", "runtime");
   mkdirSync(runtime, { mode: 0o700, recursive: true });
   const port = await freePort();
@@ -49,13 +63,11 @@ export async function openWindow(test, home) {
     DRAWBRIDGE_HOME: home,
     TAURI_WEBVIEW_AUTOMATION: "true",
     WEBKIT_DISABLE_DMABUF_RENDERER: "1",
+    ...(keychain && { XDG_DATA_HOME: keychain.folder, KEYCHAIN_PASSWORD: keychain.password ?? "" }),
   };
-  const driver = spawn("dbus-run-session", ["--", "WebKitWebDriver", `--port=${port}`], {
-    env,
-    stdio: "ignore",
-    detached: true,
-  });
-  end(test, driver);
+  const session = ["--", "sh", "-c", SESSION, "session", `--port=${port}`];
+  const driver = spawn("dbus-run-session", session, { env, stdio: "ignore", detached: true });
+  const stop = end(test, driver);
   const call = async (method, path, body) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
@@ -69,7 +81,9 @@ export async function openWindow(test, home) {
   const { sessionId } = await call("POST", "/session", {
     capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary: DESKTOP, args: [] } } },
   });
-  test.after(() => call("DELETE", `/session/${sessionId}`).catch(() => {}));
+  let closed;
+  const close = () => (closed ??= call("DELETE", `/session/${sessionId}`).catch(() => {}).then(stop));
+  test.after(close);
   const at = (path) => `/session/${sessionId}${path}`;
   const find = async (selector) => {
     const found = await call("POST", at("/elements"), { using: "css selector", value: selector });
@@ -77,6 +91,10 @@ export async function openWindow(test, home) {
   };
   return {
     display: env.DISPLAY,
+    /** The address of the session's bus. */
+    bus: readFileSync(join(runtime, "bus"), "utf8").trim(),
+    /** Ends the app and its session. */
+    close,
     /** Waits for an element and clicks it. */
     async click(selector) {
       await until(`${selector} can be clicked`, async () => {

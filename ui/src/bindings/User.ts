@@ -38,4 +38,8 @@ contacts: Array<UserContact>,
 /**
  * Whether its conversations are used on this computer, by a client that is built in.
  */
-built_in: boolean, };
+built_in: boolean, 
+/**
+ * Why they cannot be opened, where they are used here.
+ */
+shut: string | null, };

@@ -2,7 +2,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useUsers } from "@/domain/account/hooks";
-import { OpenAccount } from "@/domain/account/OpenAccount";
+import { OpenAccount, ShutAccount } from "@/domain/account/OpenAccount";
 import { lastAccount, useConversations, useUnreadOf } from "@/domain/conversation/hooks";
 import { MeContext } from "@/domain/conversation/me";
 import { conversationTitle } from "@/domain/conversation/words";
@@ -48,7 +48,7 @@ export function ConversationsScreen() {
     if (next !== undefined) go({ open: next.group });
   };
   useActions(
-    account === undefined
+    account === undefined || account.shut !== null
       ? []
       : [
           {
@@ -118,6 +118,27 @@ export function ConversationsScreen() {
       </Screen>
     );
   }
+  const chooser = (
+    <Select
+      hideLabel
+      label={t.conversations.account}
+      value={name}
+      onChange={(event) => go({ user: event.target.value })}
+    >
+      {here.map((user) => (
+        <option key={user.name} value={user.name}>
+          {t.conversations.accountUnread(user.name, unread.get(user.name) ?? 0)}
+        </option>
+      ))}
+    </Select>
+  );
+  if (account.shut !== null) {
+    return (
+      <Screen title={t.conversations.title} actions={chooser}>
+        <ShutAccount user={account} />
+      </Screen>
+    );
+  }
   return (
     <MeContext value={account.uri}>
       <Screen
@@ -125,18 +146,7 @@ export function ConversationsScreen() {
         title={t.conversations.title}
         actions={
           <>
-            <Select
-              hideLabel
-              label={t.conversations.account}
-              value={name}
-              onChange={(event) => go({ user: event.target.value })}
-            >
-              {here.map((user) => (
-                <option key={user.name} value={user.name}>
-                  {t.conversations.accountUnread(user.name, unread.get(user.name) ?? 0)}
-                </option>
-              ))}
-            </Select>
+            {chooser}
             <Button
               data-testid="new-group"
               icon={<Plus className="size-3.5" aria-hidden="true" />}

@@ -32,6 +32,18 @@ describe("conversations", () => {
     expect(node.requests("open-account")).toEqual([{ user: "alice" }]);
   });
 
+  it("says why an account is not open, here and under Accounts, and tries again", async () => {
+    node.shut = "the conversations of alice cannot be opened: the keychain is locked";
+    const { person } = open(node, "/accounts");
+    expect(await screen.findByTestId("shut-alice")).toHaveTextContent("the keychain is locked");
+    await person.click(screen.getByTestId("nav-conversations"));
+    const shut = await screen.findByTestId("shut-alice");
+    expect(screen.queryByTestId("new-group")).not.toBeInTheDocument();
+    await person.click(within(shut).getByRole("button", { name: "Try again" }));
+    expect(await screen.findByTestId(`conversation-${CLUB}`)).toBeInTheDocument();
+    expect(node.requests("open-account")).toEqual([{ user: "alice" }]);
+  });
+
   it("shows what was said, in Markdown, and marks it read", async () => {
     node.conversations = [conversation(messages, { read: 0 })];
     open(node, AT);

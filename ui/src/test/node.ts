@@ -168,6 +168,8 @@ export class TestNode implements Platform {
   contacts: Contact[] = [];
   /** Whether alice is used on this computer. */
   here = true;
+  /** Why it cannot be opened. */
+  shut: string | null = null;
   peers: Peer[] = [];
   traffic: Traffic[] = [];
   mode: Status["mode"] = "demo";
@@ -268,6 +270,7 @@ export class TestNode implements Platform {
       case "open-account":
       case "close-account":
         this.here = command === "open-account";
+        this.shut = null;
         return this.#alice();
       case "groups":
         return { groups: this.groups.map((each) => each.summary) };
@@ -321,6 +324,7 @@ export class TestNode implements Platform {
       connections: this.contacts.length,
       contacts: this.contacts.map((each) => ({ user: each.user, add_rule: "ask" as const })),
       built_in: this.here,
+      shut: this.shut,
     };
   }
 

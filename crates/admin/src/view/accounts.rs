@@ -27,6 +27,8 @@ pub struct User {
     pub contacts: Vec<UserContact>,
     /// Whether its conversations are used on this computer, by a client that is built in.
     pub built_in: bool,
+    /// Why they cannot be opened, where they are used here.
+    pub shut: Option<String>,
 }
 
 /// What happens with requests to a user that no other rule covers.

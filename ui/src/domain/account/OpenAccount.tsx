@@ -1,11 +1,13 @@
 import { useState } from "react";
-import { sentence, useAdmin } from "@/domain/node/admin";
+import type { User } from "@/bindings/User";
+import { asSentence, sentence, useAdmin } from "@/domain/node/admin";
 import { Button, type ButtonProps } from "@/shared/Button";
+import { Fault } from "@/shared/layout";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
-/** Makes the client by which an account is used on this computer. */
-export function OpenAccount({ user, ...rest }: { user: string } & Omit<ButtonProps, "onClick">) {
+/** Opens an account on this computer: makes the client by which it is used, where there is none yet. */
+function useOpenAccount(user: string) {
   const admin = useAdmin();
   const [busy, setBusy] = useState(false);
   const open = async () => {
@@ -13,15 +15,32 @@ export function OpenAccount({ user, ...rest }: { user: string } & Omit<ButtonPro
     try {
       await admin.call("open-account", { user });
       toast(t.accounts.opened(user));
-      await admin.refresh("users", "conversations");
     } catch (fault) {
       toast(sentence(fault), { tone: "bad" });
     }
+    await admin.refresh("users", "conversations");
     setBusy(false);
   };
+  return { busy, open: () => void open() };
+}
+
+/** Makes the client by which an account is used on this computer. */
+export function OpenAccount({ user, ...rest }: { user: string } & Omit<ButtonProps, "onClick">) {
+  const { busy, open } = useOpenAccount(user);
   return (
-    <Button {...rest} disabled={busy} data-testid={`open-account-${user}`} onClick={() => void open()}>
+    <Button {...rest} disabled={busy} data-testid={`open-account-${user}`} onClick={open}>
       {t.conversations.useHere(user)}
     </Button>
+  );
+}
+
+/** Says why an account that is used here is not open, and tries again. */
+export function ShutAccount({ user }: { user: User }) {
+  const { busy, open } = useOpenAccount(user.name);
+  if (user.shut === null) return null;
+  return (
+    <div data-testid={`shut-${user.name}`}>
+      <Fault {...(busy ? {} : { onRetry: open })}>{asSentence(user.shut)}</Fault>
+    </div>
   );
 }

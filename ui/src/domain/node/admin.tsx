@@ -89,9 +89,14 @@ export function useRead<C extends Command>(
 export function sentence(fault: unknown): string {
   if (!(fault instanceof AdminError)) return t.app.failed;
   if (fault.code === UNREACHABLE || fault.detail === "") return fault.detail || t.app.unreachable;
-  const [first = "", ...rest] = fault.detail;
-  const text = first.toUpperCase() + rest.join("");
-  const whole = /[.!?]$/.test(text) ? text : `${text}.`;
+  const whole = asSentence(fault.detail);
   const lead = t.app.faults[fault.code];
   return lead === undefined ? whole : `${lead} ${whole}`;
+}
+
+/** A node's words as a sentence of their own. */
+export function asSentence(words: string): string {
+  const [first = "", ...rest] = words;
+  const text = first.toUpperCase() + rest.join("");
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

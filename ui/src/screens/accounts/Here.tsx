@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { User } from "@/bindings/User";
+import { ShutAccount } from "@/domain/account/OpenAccount";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { Confirm } from "@/shared/Dialog";
 import { Switch } from "@/shared/form";
@@ -29,7 +30,7 @@ export function Here({ user }: { user: User }) {
     if (refused !== null) toast(refused, { tone: "bad" });
   };
   return (
-    <div className="border-t border-line px-3 py-2">
+    <div className="grid gap-2 border-t border-line px-3 py-2">
       <Switch
         label={t.accounts.here}
         text={t.accounts.hereText}
@@ -38,6 +39,7 @@ export function Here({ user }: { user: User }) {
         disabled={busy}
         onChange={(on) => (on ? void open() : setClosing(true))}
       />
+      <ShutAccount user={user} />
       <Confirm
         danger
         open={closing}
