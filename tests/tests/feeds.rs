@@ -15,6 +15,7 @@ use drawbridge_node::store::View;
 use drawbridge_node::{Node, Pulling, PullingStatus};
 use drawbridge_testkit::{HandMade, Realm, Station};
 use http::Method;
+use http::header::ACCEPT_ENCODING;
 use serde_json::json;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
@@ -132,6 +133,20 @@ async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() 
         node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff)
     };
     alpha.until_node("it backs off", backs_off).await;
+}
+
+#[tokio::test]
+async fn what_is_neither_json_nor_cbor_is_not_read() {
+    let scene = Scene::connected().await;
+    scene.peer.desk().calls_content("text/html");
+    scene.tells(State::Ended);
+    let trouble = scene.alpha.notes(scene.peer.provider(), "malformed").await;
+    assert!(trouble.text.contains("text/html"), "{}", trouble.text);
+    let asked = scene.peer.desk().fields_of("/feed").unwrap();
+    assert_eq!(asked[ACCEPT_ENCODING], "identity", "what is signed is what is sent");
+
+    scene.peer.desk().calls_content("application/json; charset=utf-8");
+    scene.alpha.sees(scene.asked, State::Ended).await;
 }
 
 #[tokio::test]

@@ -229,6 +229,15 @@ async fn what_is_not_in_its_form_is_malformed() {
 }
 
 #[tokio::test]
+async fn an_answer_to_head_has_no_content_and_is_signed_without_it() {
+    let scene = Scene::with_allowed_peer().await;
+    for resource in ["/ping", "/feed", "/nothing"] {
+        let heard = scene.peer.draft(scene.alpha.provider(), Method::HEAD, resource).send().await;
+        assert!(heard.status.is_client_error() && heard.body.is_empty(), "{resource}: {heard:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_stranger_learns_nothing_of_what_there_is() {
     let scene = Scene::new().await;
     for resource in ["/feed?after=0", "/groups/none", "/nonsense"] {

@@ -8,7 +8,7 @@ use drawbridge_mtp::id::{Generation, Id};
 use drawbridge_mtp::message::{FeedPage, FeedQuery, Item, ItemBody};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::Notify;
 
 /// Its feed for whoever pulls, and the lies to tell instead.
@@ -28,6 +28,8 @@ struct State {
     items: Vec<serde_json::Value>,
     lies: VecDeque<FeedPage>,
     asked: Vec<(Method, String)>,
+    fields: HashMap<String, HeaderMap>,
+    content_type: &'static str,
     scripts: HashMap<String, Script>,
     shown: HashMap<String, Show>,
     taken: HashMap<String, Take>,
@@ -50,6 +52,8 @@ impl Desk {
             items: Vec::new(),
             lies: VecDeque::new(),
             asked: Vec::new(),
+            fields: HashMap::new(),
+            content_type: "application/json",
             scripts: HashMap::new(),
             shown: HashMap::new(),
             taken: HashMap::new(),
@@ -121,6 +125,20 @@ impl Desk {
         self.inner.state.lock().unwrap().refuses = Some(Arc::new(refuse));
     }
 
+    /// Calls the content of its answers so from now on, whatever it is.
+    pub fn calls_content(&self, content_type: &'static str) {
+        self.inner.state.lock().unwrap().content_type = content_type;
+    }
+
+    pub(crate) fn content_type(&self) -> &'static str {
+        self.inner.state.lock().unwrap().content_type
+    }
+
+    /// The fields of the last request for `path`.
+    pub fn fields_of(&self, path: &str) -> Option<HeaderMap> {
+        self.inner.state.lock().unwrap().fields.get(path).cloned()
+    }
+
     /// How often it was asked for `path` so far.
     pub fn times_asked(&self, method: &Method, path: &str) -> usize {
         let asked = self.asked();
@@ -140,10 +158,15 @@ impl Desk {
         &self,
         method: &Method,
         resource: &str,
+        fields: &HeaderMap,
         content: &[u8],
     ) -> (StatusCode, Vec<u8>, bool) {
-        self.inner.state.lock().unwrap().asked.push((method.clone(), resource.to_owned()));
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+        {
+            let mut state = self.inner.state.lock().unwrap();
+            state.asked.push((method.clone(), resource.to_owned()));
+            state.fields.insert(path.to_owned(), fields.clone());
+        }
         let refuse = self.inner.state.lock().unwrap().refuses.clone();
         if let Some(problem) = refuse.and_then(|refuse| refuse(method, path)) {
             return (problem.status(), problem.to_json(), true);

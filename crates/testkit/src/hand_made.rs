@@ -185,10 +185,11 @@ async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Re
     let binding = RequestBinding::of(&parts.method, &uri, &parts.headers);
     let content = axum::body::to_bytes(body, 8 << 20).await.unwrap_or_default();
     let resource = target.strip_prefix(server.endpoint.path()).unwrap_or(target);
-    let (status, body, is_problem) = server.desk.answer(&parts.method, resource, &content).await;
+    let (status, body, is_problem) =
+        server.desk.answer(&parts.method, resource, &parts.headers, &content).await;
     let mut headers = HeaderMap::new();
     if !body.is_empty() {
-        let kind = if is_problem { problem::CONTENT_TYPE } else { "application/json" };
+        let kind = if is_problem { problem::CONTENT_TYPE } else { server.desk.content_type() };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     let stamp =
