@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_client::{Client, Delivery, Notice, Standing, StorageKey};
+use drawbridge_client::{Client, Delivery, Notice, PolicyChange, Standing, StorageKey};
 
 use crate::{
     people::{Person, quick, together, until},
@@ -113,13 +113,18 @@ async fn nothing_secret_is_readable_in_the_file_and_another_key_does_not_open_it
     let ann = Person::new(&world, "mimi://a.example/u/ann/d/desk").await;
     let bob = Person::new(&world, "mimi://b.example/u/bob/d/desk").await;
     let group = together(&[&ann, &bob]).await;
+    // Long enough that no ciphertext has it by chance, as it now and then has three letters.
+    let name = "a name for members";
+    let change = PolicyChange { name: Some(name.into()), ..PolicyChange::default() };
+    ann.client.change_policy(&group, change).await.unwrap();
+    until("it is called so", async || (bob.about(&group).await?.name == name).then_some(())).await;
     ann.says(&group, "a very secret sentence").await;
     bob.sees(&group, "a very secret sentence").await;
     for person in [&ann, &bob] {
         let mut found = 0;
         for entry in std::fs::read_dir(person.path.parent().unwrap()).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-            for secret in ["a very secret sentence", "Tea", "private", "signature_scheme", "encryption_key"] {
+            for secret in ["a very secret sentence", name, "private", "signature_scheme", "encryption_key"] {
                 assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
             }
             found += bytes.len();
