@@ -21,11 +21,12 @@ use crate::Outcome;
 use crate::place::{Place, connection, millis};
 use crate::table::{Row, Target, quantile};
 
-const SIZES: [usize; 4] = [10, 100, 500, 1_000];
+/// How large the groups are, and how many of them there are.
+const SIZES: [(usize, usize); 4] = [(10, 6), (100, 2), (500, 1), (1_000, 1)];
 /// Clients that commit: half of the smallest group, all over the tree.
 const COMMITTERS: usize = 5;
 /// Each commits once in the fresh tree, and so often after that.
-const LATER: usize = 8;
+const LATER: usize = 4;
 /// Transactions after which the store's log has been written once from end to end.
 const WEAR: usize = 3_000;
 /// What the owner may take beside a bare group: half as much again, and an append.
@@ -49,9 +50,13 @@ pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     let alice = station.node().create_user("alice".parse()?, UserRule::Ask).await?;
     wear_in(station).await?;
     let mut rows = Vec::new();
-    for size in SIZES {
-        let (devices, group) = group_of(station, &beta, &alice, size).await?;
-        let (fresh, later) = commit(station, &beta, &devices, &group).await?;
+    for (size, groups) in SIZES {
+        let (mut fresh, mut later) = (Times::default(), Times::default());
+        for number in 0..groups {
+            let name = format!("of{size}-{number}");
+            let (devices, group) = group_of(station, &beta, &alice, &name, size).await?;
+            commit(station, &beta, &devices, &group, &mut fresh, &mut later).await?;
+        }
         rows.push(row(size, "fresh tree", fresh));
         rows.push(row(size, "tree after updates", later));
     }
@@ -92,14 +97,15 @@ async fn group_of(
     station: &Station,
     beta: &HandMade,
     alice: &UserUri,
+    name: &str,
     size: usize,
 ) -> Outcome<(Vec<Device>, GroupUri)> {
     let mut devices = Vec::new();
     for number in 0..COMMITTERS {
-        devices.push(station.device(alice, &format!("of{size}-{number}")).await);
+        devices.push(station.device(alice, &format!("{name}-{number}")).await);
     }
     let first = devices.first().ok_or("a client")?;
-    let group = first.creates(&format!("of{size}"), &policy(&[alice])).await;
+    let group = first.creates(name, &policy(&[alice])).await;
     let bob = beta.address("bob");
     let claimed = |client: ClientUri, package: Octets| ClaimedClient {
         client,
@@ -143,17 +149,18 @@ async fn commit(
     beta: &HandMade,
     devices: &[Device],
     group: &GroupUri,
-) -> Outcome<(Times, Times)> {
+    fresh: &mut Times,
+    later: &mut Times,
+) -> Outcome<()> {
     let node = station.node();
     let first = devices.first().ok_or("a client")?;
     let mut bare = Bare::open(&first.info(group).await.map_err(|fault| fault.code)?)?;
     let reader = Reader::Peer(beta.provider().clone());
     let item = connection(station.clock().id(), &beta.address("bob"), first.user(), node.now());
-    let (mut fresh, mut later) = (Times::default(), Times::default());
     for round in 0..=LATER {
         for device in devices {
             let submission = device.commit(group, Change::renewal());
-            let times = if round == 0 { &mut fresh } else { &mut later };
+            let times = if round == 0 { &mut *fresh } else { &mut *later };
             // In the same run, one after the other, so that both meet the same neighbours.
             times.bare.push(millis(tokio::task::block_in_place(|| bare.take(&submission))?));
 
@@ -176,7 +183,7 @@ async fn commit(
             }
         }
     }
-    Ok((fresh, later))
+    Ok(())
 }
 
 /// The public state with nothing around it.
