@@ -171,18 +171,23 @@ impl People {
         self.inner.node.config().data_dir.join("clients").join(format!("{user}.sqlite"))
     }
 
-    /// Opens the client of an account, unless it is open; told is how that went.
+    /// Opens the client of an account that is used here, unless it is open; told is how that went.
     async fn start(&self, user: &Name) -> Result<(), AdminError> {
         let _alone = self.inner.opening.lock().await;
-        if let Some(Account::Open(_)) = self.accounts().get(user) {
+        // A person may have been asked for the key, and meanwhile the account be used here no more, or the provider stop.
+        let is_to_be = matches!(self.accounts().get(user), Some(Account::Opening | Account::Shut(_)));
+        if !is_to_be {
             return Ok(());
         }
         let opened = self.open_client(user).await;
-        let account = match &opened {
-            Ok(client) => Account::Open(self.run(user, client)),
-            Err(fault) => Account::Shut(fault.clone()),
-        };
-        self.accounts().insert(user.clone(), account);
+        {
+            let mut accounts = self.accounts();
+            let Some(account) = accounts.get_mut(user) else { return Ok(()) };
+            *account = match &opened {
+                Ok(client) => Account::Open(self.run(user, client)),
+                Err(fault) => Account::Shut(fault.clone()),
+            };
+        }
         // Nobody looks: nobody misses it.
         let _ = self.inner.told.send(Told { user: user.clone(), what: News::Account });
         opened.map(drop)

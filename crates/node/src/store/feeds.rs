@@ -283,7 +283,7 @@ impl Tx<'_> {
     }
 
     /// Drops acknowledged items older than `acknowledged_for` and all older than `at_most` (section 12).
-    pub fn prune_feeds(&self, acknowledged_for: Duration, at_most: Duration) -> Result<usize, StoreFault> {
+    pub fn prune_feeds(&self, acknowledged_for: Duration, at_most: Duration) -> Result<(), StoreFault> {
         let now = signed(self.now().as_millis());
         let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let mut cut = self.sql.prepare_cached(&format!(
@@ -296,14 +296,11 @@ impl Tx<'_> {
         ))?;
         let ages = [now.saturating_sub(millis(at_most)), now.saturating_sub(millis(acknowledged_for))];
         let cut = cut.query_map(ages, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        let mut dropped = 0;
-        for feed in cut.collect::<Result<Vec<_>, _>>()? {
-            let (feed, reader) = feed;
+        for (feed, reader) in cut.collect::<Result<Vec<_>, _>>()? {
             for table in ["feed_item", "object"] {
-                let behind = "seq < (SELECT first FROM feed WHERE id = ?1)";
-                let dropping = format!("DELETE FROM {table} WHERE feed = ?1 AND {behind}");
-                let gone = self.sql.prepare_cached(&dropping)?.execute([feed])?;
-                dropped += if table == "feed_item" { gone } else { 0 };
+                let before = "seq < (SELECT first FROM feed WHERE id = ?1)";
+                let dropping = format!("DELETE FROM {table} WHERE feed = ?1 AND {before}");
+                self.sql.prepare_cached(&dropping)?.execute([feed])?;
             }
             if let Reader::Peer(peer) = reader.parse()? {
                 self.changed(Change::Dealings(peer));
@@ -313,7 +310,7 @@ impl Tx<'_> {
             "DELETE FROM received WHERE at < ?1",
             [now.saturating_sub(millis(at_most)).saturating_sub(millis(at_most))],
         )?;
-        Ok(dropped)
+        Ok(())
     }
 
     /// Forgets the feed of a client that is no more, which is told of no group any longer.
