@@ -297,6 +297,30 @@ async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_by_a_welcome_without_having_heard_of_its_removal_says_what_it_missed() {
+    let world = World::new(24);
+    let [ann, bob, mut cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    ann.says(&group, "heard").await;
+    cat.sees(&group, "heard").await;
+    cat.stop().await;
+    cat.client.join_anew(&group).await.unwrap();
+    ann.says(&group, "unheard").await;
+    ann.client.remove(&group, &cat.user()).await.unwrap();
+    ann.counts(&group, 2).await;
+    world.forget_feed(cat.client.uri());
+    ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
+    ann.counts(&group, 3).await;
+    cat.start();
+    cat.stands(&group, Standing::Member).await;
+    ann.says(&group, "heard again").await;
+    cat.sees(&group, "heard again").await;
+    let notices = cat.notices(&group).await;
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Gap { .. })), "{notices:?}");
+    assert!(cat.messages(&group).await.iter().all(|message| message.text != "unheard"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_left_alone_is_taken_out_once_somebody_is_there_to_do_it() {
     let world = World::new(23);
     let desk = Person::new(&world, "mimi://a.example/u/ann/d/desk").await;
