@@ -10,15 +10,20 @@ import { openWindow } from "./lib/window.mjs";
 
 const run = promisify(execFile);
 
-test("an approval by click in the window reaches the asker's own node", async (t) => {
-  const { dir, home, other } = await twoProviders(t);
-  const { stop } = await home.start(t, other);
+/** The folder of an installation of `home`, where alice lives, which trusts `other`. */
+async function installed(test, dir, home, other) {
+  const { stop } = await home.start(test, other);
   await home.admin("create-user", { name: "alice" });
   await stop();
   const installation = join(dir, "installation");
   mkdirSync(installation);
   writeFileSync(join(installation, "config.toml"), home.text(other, false));
+  return installation;
+}
 
+test("an approval by click in the window reaches the asker's own node", async (t) => {
+  const { dir, home, other } = await twoProviders(t);
+  const installation = await installed(t, dir, home, other);
   await other.start(t, home);
   await other.admin("create-user", { name: "bob" });
   const window = await openWindow(t, installation);
@@ -54,12 +59,7 @@ test("the first screen offers the demo, and in it what is written is accepted", 
 
 test("what an account has read is sealed under a key that the desktop's keychain keeps", async (t) => {
   const { dir, home } = await twoProviders(t);
-  const { stop } = await home.start(t, null);
-  await home.admin("create-user", { name: "alice" });
-  await stop();
-  const installation = join(dir, "installation");
-  mkdirSync(installation);
-  writeFileSync(join(installation, "config.toml"), home.text(null, false));
+  const installation = await installed(t, dir, home, null);
   const keychain = { folder: join(dir, "keychain"), password: "correct horse" };
 
   const first = await openWindow(t, installation, { keychain });

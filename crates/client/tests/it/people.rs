@@ -273,17 +273,23 @@ async fn who_leaves_and_who_is_removed_is_out_for_all() {
     assert!(bob.messages(&group).await.iter().all(|message| message.text != "alone"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_nothing_more() {
-    let world = World::new(22);
-    let [ann, bob, mut cat] = three(&world).await;
+/// The third is stopped, and has to come in anew; something was said after that.
+async fn three_of_whom_one_has_lost_its_state(world: &World) -> ([Person; 3], GroupUri) {
+    let [ann, bob, mut cat] = three(world).await;
     let group = together(&[&ann, &bob, &cat]).await;
     ann.says(&group, "heard").await;
     cat.sees(&group, "heard").await;
     cat.stop().await;
     cat.client.join_anew(&group).await.unwrap();
-    cat.client.renew(&group).await.unwrap();
     ann.says(&group, "unheard").await;
+    ([ann, bob, cat], group)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_nothing_more() {
+    let world = World::new(22);
+    let ([ann, bob, mut cat], group) = three_of_whom_one_has_lost_its_state(&world).await;
+    cat.client.renew(&group).await.unwrap();
     bob.sees(&group, "unheard").await;
     ann.client.remove(&group, &cat.user()).await.unwrap();
     ann.counts(&group, 2).await;
@@ -299,13 +305,7 @@ async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_no
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_back_by_a_welcome_without_having_heard_of_its_removal_says_what_it_missed() {
     let world = World::new(24);
-    let [ann, bob, mut cat] = three(&world).await;
-    let group = together(&[&ann, &bob, &cat]).await;
-    ann.says(&group, "heard").await;
-    cat.sees(&group, "heard").await;
-    cat.stop().await;
-    cat.client.join_anew(&group).await.unwrap();
-    ann.says(&group, "unheard").await;
+    let ([ann, _bob, mut cat], group) = three_of_whom_one_has_lost_its_state(&world).await;
     ann.client.remove(&group, &cat.user()).await.unwrap();
     ann.counts(&group, 2).await;
     world.forget_feed(cat.client.uri());

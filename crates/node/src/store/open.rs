@@ -1,0 +1,145 @@
+//! Opening a store: made where it is absent, and brought to this version where it is older.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+/// `DRWB`: marks a database as a node's.
+const APPLICATION_ID: i32 = 0x4452_5742;
+/// Pages that the log may have before they are moved into the file, 16 MiB: the same few pages change again and again,
+/// and are moved once.
+const LOG_PAGES: u32 = 4096;
+
+/// What has made of an empty store one of this version, step by step.
+const MIGRATIONS: [&str; 5] = [
+    include_str!("migrations/1-first.sql"),
+    include_str!("migrations/2-groups.sql"),
+    include_str!("migrations/3-keys.sql"),
+    include_str!("migrations/4-adopted.sql"),
+    include_str!("migrations/5-feeds.sql"),
+];
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenFault {
+    /// The file is a database, but not a node's.
+    #[error("{0} is not a Drawbridge store")]
+    Foreign(PathBuf),
+    /// The file cannot be opened.
+    #[error("{path} cannot be opened as a store: {fault}")]
+    Sql {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: rusqlite::Error,
+    },
+    /// It was written by a later version, or a migration failed.
+    #[error("{path} cannot be brought to this version: {fault}")]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: rusqlite_migration::Error,
+    },
+}
+
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
+    let sql = |fault| OpenFault::Sql { path: path.to_owned(), fault };
+    let mut connection = Connection::open(path).map_err(sql)?;
+    let objects: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(|fault| match fault.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => OpenFault::Foreign(path.to_owned()),
+            _ => sql(fault),
+        })?;
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sql)?;
+    if objects > 0 && application != APPLICATION_ID {
+        return Err(OpenFault::Foreign(path.to_owned()));
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Migrations::from_iter(MIGRATIONS.map(M::up))
+        .to_latest(&mut connection)
+        .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
+    Ok(connection)
+}
+
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ambient::System;
+    use crate::changes::Changes;
+    use crate::store::{Reader, Store, StoreFault};
+
+    /// A store before feeds had numbers: one feed with an event and an item behind it, one of which all was dropped, and
+    /// one whose client was removed while it was told of a group.
+    #[tokio::test]
+    async fn the_feeds_of_an_older_store_go_on_where_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let mut old = Connection::open(dir.path().join("store.sqlite")).unwrap();
+            old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            Migrations::from_iter(MIGRATIONS[..4].iter().copied().map(M::up)).to_latest(&mut old).unwrap();
+            old.execute_batch(
+                r#"INSERT INTO mls_group (id, uri, owner, created, epoch, first, head, hash, suite, standing)
+                     VALUES (7, 'mimi://a.example/g/tea', 'a.example', 1, 0, 1, 1, zeroblob(32), 1, 'live');
+                   INSERT INTO event (grp, seq, kind, epoch, sender, time, body, size, body_hash, prev, hash)
+                     VALUES (7, 1, 'created', 0, 'mimi://a.example/u/ann/d/x', 1, x'01', 1, zeroblob(32),
+                             zeroblob(32), zeroblob(32));
+                   INSERT INTO feed (reader, generation, first, head, acked) VALUES
+                     ('b.example', 'g1', 4, 5, 3), ('c.example', 'g2', 10, 9, 9);
+                   INSERT INTO feed_item (reader, seq, item, at, body, grp, event) VALUES
+                     ('b.example', 4, x'01900000000070008000000000000001', 1, x'', 7, 1),
+                     ('b.example', 5, x'01900000000070008000000000000002', 2,
+                      CAST('{"seq":5,"id":"01900000-0000-7000-8000-000000000002","type":"removed",' ||
+                           '"removed":{"group":"mimi://a.example/g/tea","after_seq":1}}' AS BLOB), NULL, NULL);
+                   INSERT INTO audience (grp, reader, since) VALUES
+                     (7, 'b.example', 1), (7, 'mimi://a.example/u/ann/d/gone', 1);
+                   INSERT INTO object (sha256, reader, seq, bytes) VALUES (zeroblob(32), 'b.example', 4, x'0203');"#,
+            )
+            .unwrap();
+        }
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let [b, c] = ["b.example", "c.example"].map(|peer| Reader::Peer(peer.parse().unwrap()));
+        let (of_b, of_c) = (b.clone(), c.clone());
+        let seen = store.write(move |tx| {
+            let group = tx.group(&"mimi://a.example/g/tea".parse().unwrap())?.unwrap();
+            let next = tx.append(&of_c, &tx.feed_slice(&of_b, 4, 1, 1)?.items[0].body)?;
+            let places = [&of_b, &of_c].map(|reader| tx.feed(reader).unwrap().unwrap());
+            let ends = places.map(|place| (place.generation.to_string(), place.first, place.head));
+            let bytes = tx.object(&of_b, &drawbridge_mtp::octets::Hash32([0; 32]))?;
+            Ok::<_, StoreFault>((
+                tx.feed_slice(&of_b, 0, 9, 9_999)?,
+                tx.audience(group.id)?,
+                next,
+                ends,
+                bytes,
+            ))
+        });
+        let (slice, audience, next, ends, bytes) = seen.await.unwrap();
+        let kinds: Vec<_> = slice.items.iter().map(|item| (item.seq, item.body.kind())).collect();
+        assert_eq!(kinds, [(4, "event"), (5, "removed")]);
+        assert_eq!(audience.iter().map(|row| &row.reader).collect::<Vec<_>>(), [&b]);
+        assert_eq!(next, 10);
+        assert_eq!(ends, [("g1".into(), 4, 5), ("g2".into(), 10, 10)]);
+        assert_eq!(bytes.unwrap(), [2, 3]);
+    }
+}
