@@ -427,5 +427,10 @@ mod tests {
         assert_eq!(at(110, 3, Some((2, 99))).await, (4, 4), "the fourth is not acknowledged");
         assert_eq!(at(110, 3, Some((2, 5))).await, (5, 4), "and is too old in the end");
         assert_eq!(at(111, 4, None).await, (5, 5));
+
+        // A clock that was set back makes no hole in the middle.
+        at(90, 4, None).await;
+        assert_eq!(at(112, 4, None).await, (5, 7));
+        assert_eq!(at(112, 4, Some((2, 5))).await, (5, 7));
     }
 }
