@@ -13,7 +13,7 @@ use drawbridge_mtp::{
     id::{Generation, GroupUri},
     message::{
         Body, ClientClaimRequest, ConnectionState, Event, FeedPage, FeedQuery, Item, ItemBody, LogQuery,
-        Outcome, PublishKeyPackages, SubmissionResult,
+        Outcome, OwnGroup, PublishKeyPackages, SubmissionResult,
     },
     octets::Hash32,
     problem::{Code, ReceivedProblem},
@@ -254,7 +254,8 @@ impl<H: Home> Client<H> {
                     let Some(before) = before else {
                         return Ok(());
                     };
-                    return self.lost_until(group, before).await;
+                    let group = group.clone();
+                    return self.step(move |tx| group::lost_until(tx, &group, before)).await;
                 }
             };
             let mut objects = Objects::new();
@@ -275,37 +276,22 @@ impl<H: Home> Client<H> {
                 return Ok(());
             }
             if !page.more || !whole || reached <= after {
-                return match before {
-                    Some(before) => self.lost_until(group, before).await,
-                    None => Ok(()),
+                let Some(before) = before else {
+                    return Ok(());
                 };
+                let group = group.clone();
+                return self.step(move |tx| group::lost_until(tx, &group, before)).await;
             }
             after = reached;
         }
-    }
-
-    /// What is before this number cannot be had any more: the state does not reach across it.
-    async fn lost_until(&self, group: &GroupUri, before: u64) -> Result<(), ClientFault> {
-        let group = group.clone();
-        self.step(move |tx| {
-            let Some(mut conversation) = tx.conversation(&group)? else {
-                return Ok(());
-            };
-            if conversation.is_member() && conversation.head + 1 < before {
-                conversation.broke("Events are missing; the client joins anew.");
-                tx.set_conversation(&conversation)?;
-                tx.ring_to_do();
-            }
-            Ok(())
-        })
-        .await
     }
 
     /// After a start, or where the feed began anew: closes each group from its log, and joins those that this client
     /// should be in and has no state of.
     async fn check_groups(&self) -> Result<(), ClientFault> {
         let known = self.step(|tx| tx.conversations()).await?;
-        for conversation in known.iter().filter(|one| one.is_member() && one.registering.is_none()) {
+        let follows = |one: &&Conversation| one.is_member() || one.standing == Standing::Joining;
+        for conversation in known.iter().filter(follows).filter(|one| one.registering.is_none()) {
             self.close_gap(&conversation.group, conversation.head, None).await?;
         }
         self.find_groups().await?;
@@ -323,14 +309,17 @@ impl<H: Home> Client<H> {
         if self.step(|tx| Ok(tx.cursor()?.unchecked)).await? { Ok(()) } else { self.find_groups().await }
     }
 
-    /// Joins the groups that this client's user is in and of which it knows nothing: they are older than it, or their
-    /// Welcome was lost.
+    /// Joins the groups that this client's user is in, and this client is not: they are older than it, or their Welcome
+    /// was lost.
     async fn find_groups(&self) -> Result<(), ClientFault> {
         let groups = self.home.groups().await?.groups;
         self.step(move |tx| {
-            for group in groups.into_iter().map(|group| group.group) {
-                if tx.conversation(&group)?.is_none() {
-                    let mut conversation = Conversation::new(group, Standing::Member);
+            for OwnGroup { group, head, .. } in groups {
+                let known = tx.conversation(&group)?;
+                let back = |known: &Conversation| known.standing == Standing::Removed && known.head < head;
+                if known.as_ref().is_none_or(back) {
+                    let mut conversation =
+                        known.unwrap_or_else(|| Conversation::new(group, Standing::Member));
                     conversation.broke("This client has no state of the group; it joins by itself.");
                     // A Welcome may be on its way: that is the better way in.
                     conversation.retry_at = tx.now.plus(tx.settings.pause * 4);
@@ -601,7 +590,7 @@ fn take_item(
         ItemBody::Welcome(welcome) => {
             let (bytes, tree) =
                 (bytes_of(&welcome.welcome, objects), bytes_of(&welcome.ratchet_tree, objects));
-            group::take_welcome(
+            let taken = group::take_welcome(
                 tx,
                 &welcome.group,
                 &welcome.key_package_refs,
@@ -609,6 +598,9 @@ fn take_item(
                 bytes.unwrap_or_default(),
                 tree.unwrap_or_default(),
             )?;
+            if let Taken::Gap(after) = taken {
+                return Ok(Some((welcome.group.clone(), after, Some(welcome.from_seq))));
+            }
         }
         ItemBody::Result(result) => group::take_result(tx, result)?,
         ItemBody::Removed(removed) => group::take_removed(tx, &removed.group, removed.after_seq)?,

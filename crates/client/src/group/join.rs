@@ -12,7 +12,10 @@ use openmls::{
     prelude::{Ciphersuite, OpenMlsProvider, WelcomeError},
 };
 
-use super::{receive::end, refresh};
+use super::{
+    receive::{Taken, end},
+    refresh,
+};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
@@ -67,7 +70,8 @@ pub(crate) fn registered(tx: &Tx<'_>, name: &GroupUri, taken: bool) -> Result<()
     Ok(())
 }
 
-/// Takes in a Welcome with its tree.
+/// Takes in a Welcome with its tree. Who has not heard of its removal reads first what came up to it, as long as its
+/// old state can.
 pub(crate) fn take_welcome(
     tx: &Tx<'_>,
     name: &GroupUri,
@@ -75,14 +79,18 @@ pub(crate) fn take_welcome(
     from_seq: u64,
     welcome: &[u8],
     tree: &[u8],
-) -> Result<(), ClientFault> {
+) -> Result<Taken, ClientFault> {
     let known = tx.conversation(name)?;
-    if let Some(known) = &known
-        && !known.is_over()
-        && known.head >= from_seq
-    {
-        // This client is in already: it joined by itself, or the item came again.
-        return Ok(());
+    let standing = known.as_ref().map(|known| (known.standing, known.head));
+    tracing::trace!(client = %tx.own, from_seq, ?standing, "a Welcome");
+    if let Some(known) = &known {
+        if !known.is_over() && known.head >= from_seq {
+            // This client is in already: it joined by itself, or the item came again.
+            return Ok(Taken::Done);
+        }
+        if known.is_member() && known.head + 1 < from_seq {
+            return Ok(Taken::Gap(known.head));
+        }
     }
     let mut ours = false;
     for reference in references {
@@ -96,7 +104,8 @@ pub(crate) fn take_welcome(
         conversation.broke("The Welcome is for keys that this client does not have; it joins by itself.");
         conversation.retry_at = tx.now.plus(tx.settings.pause * 4);
         tx.ring_to_do();
-        return tx.set_conversation(&conversation);
+        tx.set_conversation(&conversation)?;
+        return Ok(Taken::Done);
     }
     let joined = tx.part(|| {
         end(tx, name)?;
@@ -127,6 +136,7 @@ pub(crate) fn take_welcome(
             conversation.standing = Standing::Member;
             (conversation.head, conversation.trouble, conversation.gap_after) = (from_seq, None, None);
             (conversation.refused, conversation.wait_for) = (0, 0);
+            conversation.left_epoch = (!conversation.members.is_empty()).then_some(conversation.epoch);
             refresh(tx, &mut conversation, &group, None)?;
             conversation.joined_epoch = conversation.epoch;
             let by = by.map(|client| client.user().clone()).filter(|by| by != tx.user());
@@ -145,7 +155,8 @@ pub(crate) fn take_welcome(
     }
     tx.ring_to_do();
     tx.ring_to_send();
-    tx.set_conversation(&conversation)
+    tx.set_conversation(&conversation)?;
+    Ok(Taken::Done)
 }
 
 fn welcome_fault(fault: WelcomeError<crate::fault::StoreFault>) -> ClientFault {
@@ -182,9 +193,13 @@ pub(crate) fn rejoin(tx: &Tx<'_>, name: &GroupUri, info: &GroupInfoReply) -> Res
     if mls::suite(suite.into()).is_none() {
         return Err(ClientFault::Mls(format!("the group's cipher suite {suite:?} is not to be had")));
     }
+    let tree = mls::read_tree(info.ratchet_tree.as_slice())?;
+    // Who is in without having known it has missed something, and who is not has not.
+    let is_in = tree.leaves().any(|leaf| mls::client_of(leaf.credential()).as_ref() == Some(tx.own));
+    conversation.gap_after = conversation.gap_after.filter(|after| *after > 0).or_else(|| is_in.then_some(0));
     let signer = provider.signer(tx, suite)?;
     let builder = MlsGroup::external_commit_builder()
-        .with_ratchet_tree(mls::read_tree(info.ratchet_tree.as_slice())?)
+        .with_ratchet_tree(tree)
         .with_config(mls::join_config())
         .skip_lifetime_validation()
         .build_group(&provider, group_info, provider.own_credential(tx, &signer))
@@ -244,22 +259,22 @@ pub(super) fn joined(
     else {
         return Ok(());
     };
-    match conversation.gap_after.take() {
-        None | Some(0) => {
-            conversation.joined_epoch = group.epoch().as_u64();
-            tx.add_notice(name, time, Notice::Joined { by: None })?;
-        }
-        Some(after) if seq > after + 1 => {
-            tx.add_notice(name, time, Notice::Gap { first: after + 1, last: seq - 1 })?;
-        }
-        Some(_) => {}
-    }
     conversation.standing = Standing::Member;
     (conversation.trouble, conversation.refused, conversation.wait_for) = (None, 0, 0);
     refresh(tx, conversation, &group, None)?;
     if conversation.members.iter().filter(|client| *client == tx.own).count() > 1 {
         // A leaf of this client whose keys are lost.
         tx.want(name, Want::Clean, tx.now)?;
+    }
+    let after = conversation.gap_after.take();
+    if let Some(after) = after.filter(|after| seq > after + 1) {
+        tx.add_notice(name, time, Notice::Gap { first: after + 1, last: seq - 1 })?;
+    }
+    if after.is_none() {
+        conversation.joined_epoch = conversation.epoch;
+    }
+    if after.unwrap_or(0) == 0 {
+        tx.add_notice(name, time, Notice::Joined { by: None })?;
     }
     // What was encrypted before and not taken goes out anew.
     tx.encrypt_again(name, seq)?;

@@ -14,11 +14,11 @@ use super::{join::joined, refresh, say::take_content, submit::accepted};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
-    store::{Conversation, Tx, Want, random},
+    store::{Conversation, Outgoing, Stage, Tx, Want, random},
     view::{Notice, Standing},
 };
 
-/// What came of taking in an event.
+/// What came of taking in an event or a Welcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// It is taken in, or is of no use.
@@ -32,6 +32,8 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
     let Some(mut conversation) = tx.conversation(&event.group)? else {
         return Ok(Taken::Done);
     };
+    let (standing, head) = (conversation.standing, conversation.head);
+    tracing::trace!(client = %tx.own, seq = event.seq, kind = %event.kind, ?standing, head, "an event");
     // The last one in a group has left, though nobody could take it out; another client of its user may come in since.
     let left_alone =
         conversation.standing == Standing::Left && Provider::new(tx).group(&event.group)?.is_some();
@@ -53,7 +55,11 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
                 unreadable(tx, &mut conversation, event, fault)?;
             }
         }
-        Standing::Joining => take_while_joining(tx, &mut conversation, event)?,
+        Standing::Joining => {
+            if take_while_joining(tx, &mut conversation, event)? != Taken::Done {
+                return Ok(Taken::Gap(conversation.head));
+            }
+        }
         Standing::Broken | Standing::Left | Standing::Removed => {}
     }
     if left_alone && !conversation.is_over() {
@@ -217,9 +223,9 @@ pub(super) fn wind_up(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> 
         tx.forget_intent(group, intent.place)?;
     }
     tx.settle_accepted(group, u64::MAX)?;
-    for outgoing in tx.outgoing(group)? {
+    for outgoing in tx.outgoing(group)?.into_iter().filter(|one| one.stage != Stage::Failed) {
         if outgoing.body.says.is_some() {
-            super::submit::failed(tx, outgoing, "This client is no longer in the conversation.".into())?;
+            super::submit::given_up(tx, outgoing, "This client is no longer in the conversation.".into())?;
         } else {
             tx.remove_outgoing(&outgoing)?;
         }
@@ -237,7 +243,8 @@ fn unreadable(
     if let ClientFault::Store(_) = fault {
         return Err(fault);
     }
-    if event.kind == EventKind::Application && event.epoch < conversation.joined_epoch {
+    let was_out = conversation.left_epoch.is_none_or(|left| left < event.epoch);
+    if event.kind == EventKind::Application && event.epoch < conversation.joined_epoch && was_out {
         // Sent before this client came in, and numbered after.
         return Ok(());
     }
@@ -250,30 +257,59 @@ fn unreadable(
     Ok(())
 }
 
-/// While the own external commit is on its way, nothing can be read; its own event ends that.
+/// While the own external commit is on its way, nothing can be read; its own event ends that, and is looked for where
+/// it may have been left out.
 fn take_while_joining(
     tx: &Tx<'_>,
     conversation: &mut Conversation,
     event: &Event,
-) -> Result<(), ClientFault> {
+) -> Result<Taken, ClientFault> {
     let Some(outgoing) = tx.handshake(&event.group)? else {
         conversation.broke("The joining was lost; the client joins anew.");
         tx.ring_to_do();
-        return Ok(());
+        return Ok(Taken::Done);
     };
     let ours = tx.outgoing_hashed(&event.group, &event.body_hash)?.is_some_and(|one| one.body.external);
     if event.sender == *tx.own && ours {
-        joined(tx, conversation, &outgoing, event.seq, event.time)
+        joined(tx, conversation, &outgoing, event.seq, event.time)?;
+    } else if event.seq > conversation.head + 1
+        && (conversation.head > 0 || event.epoch > outgoing.body.epoch)
+    {
+        return Ok(Taken::Gap(conversation.head));
     } else if event.kind == EventKind::Commit && event.epoch >= outgoing.body.epoch {
         // Another commit of that epoch won.
-        tx.remove_outgoing(&outgoing)?;
-        Provider::new(tx).forget(&event.group)?;
-        conversation.standing = Standing::Broken;
-        tx.ring_to_do();
-        Ok(())
-    } else {
-        Ok(())
+        give_up_joining(tx, conversation, &outgoing)?;
     }
+    Ok(Taken::Done)
+}
+
+/// The own external commit has lost, or is not to be found.
+fn give_up_joining(
+    tx: &Tx<'_>,
+    conversation: &mut Conversation,
+    outgoing: &Outgoing,
+) -> Result<(), ClientFault> {
+    tx.remove_outgoing(outgoing)?;
+    Provider::new(tx).forget(&conversation.group)?;
+    conversation.standing = Standing::Broken;
+    tx.ring_to_do();
+    Ok(())
+}
+
+/// What is before event `seq` cannot be had any more: the state does not reach across it.
+pub(crate) fn lost_until(tx: &Tx<'_>, group: &GroupUri, seq: u64) -> Result<(), ClientFault> {
+    let Some(mut conversation) = tx.conversation(group)?.filter(|one| one.head + 1 < seq) else {
+        return Ok(());
+    };
+    if conversation.is_member() {
+        conversation.broke("Events are missing; the client joins anew.");
+    } else if conversation.standing == Standing::Joining
+        && let Some(outgoing) = tx.handshake(group)?
+    {
+        give_up_joining(tx, &mut conversation, &outgoing)?;
+    }
+    tx.ring_to_do();
+    tx.set_conversation(&conversation)
 }
 
 /// The provider has lost its last member of a group.

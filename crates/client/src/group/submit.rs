@@ -49,7 +49,7 @@ pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), 
                 outgoing.stage = Stage::Accepted;
                 return tx.put_outgoing(&outgoing).map(drop);
             }
-            if outgoing.body.says.is_some() {
+            if outgoing.body.says.is_some() && !tx.the_conversation(&outgoing.group)?.is_over() {
                 // What it says is so; where it stands among the others, its own event tells.
                 outgoing.stage = Stage::Accepted;
                 outgoing.body.placed = placed.seq;
@@ -58,6 +58,7 @@ pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), 
             }
             accepted(tx, &outgoing, placed.time)
         }
+        Outcome::Rejected(_) if outgoing.stage == Stage::Failed => Ok(()),
         Outcome::Rejected(problem) => rejected(tx, outgoing, problem),
     }
 }
@@ -79,17 +80,24 @@ fn says(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<(), ClientF
     }
 }
 
-/// A message is not to be sent unless a person says so.
-pub(super) fn failed(tx: &Tx<'_>, mut outgoing: Outgoing, why: String) -> Result<(), ClientFault> {
-    if set_delivery(tx, &outgoing, Delivery::Failed, Some(why.clone()))? {
-        outgoing.stage = Stage::Failed;
-        outgoing.body.submission = None;
-        tx.put_outgoing(&outgoing).map(drop)
-    } else {
+/// A message is refused: it is not to be sent unless a person says so.
+fn failed(tx: &Tx<'_>, mut outgoing: Outgoing, why: String) -> Result<(), ClientFault> {
+    outgoing.body.submission = None;
+    given_up(tx, outgoing, why)
+}
+
+/// A message is not to be sent any more unless a person says so. The owner may take it all the same, where the provider
+/// has it: so its submission stays known.
+pub(super) fn given_up(tx: &Tx<'_>, mut outgoing: Outgoing, why: String) -> Result<(), ClientFault> {
+    if !set_delivery(tx, &outgoing, Delivery::Failed, Some(why.clone()))? {
         // A change of another message: there is no line of its own to send it again from.
-        tx.remove_outgoing(&outgoing)?;
-        refused(tx, &outgoing.group, "A change of a message.".into(), why)
+        refused(tx, &outgoing.group, "A change of a message.".into(), why)?;
+        if outgoing.body.submission.is_none() {
+            return tx.remove_outgoing(&outgoing);
+        }
     }
+    outgoing.stage = Stage::Failed;
+    tx.put_outgoing(&outgoing).map(drop)
 }
 
 /// Shows how far a message has come. Whether it has a line of its own.

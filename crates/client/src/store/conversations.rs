@@ -24,8 +24,12 @@ pub(crate) struct Conversation {
     /// The number of the last event taken in.
     pub(crate) head: u64,
     pub(crate) epoch: u64,
-    /// The first epoch as a member: what was sent for an earlier one was never meant for this client.
+    /// The first epoch as a member: what was sent for an earlier one was not meant for this client, unless it had been a
+    /// member before.
     pub(crate) joined_epoch: u64,
+    /// The last epoch of the time before, where a Welcome has brought this client back.
+    #[serde(default)]
+    pub(crate) left_epoch: Option<u64>,
     pub(crate) cipher_suite: u16,
     policy: Octets,
     /// The members, by leaf.
@@ -44,7 +48,7 @@ pub(crate) struct Conversation {
     pub(crate) refused: u32,
     /// When to try again what went wrong.
     pub(crate) retry_at: Timestamp,
-    /// The last event before a gap that a new joining will end.
+    /// The last event before a gap that a new joining will end; 0 where it begins with the group.
     pub(crate) gap_after: Option<u64>,
     /// What has yet to be registered at the provider, where this client has made the group.
     pub(crate) registering: Option<RegisterGroup>,
@@ -58,6 +62,7 @@ impl Conversation {
             head: 0,
             epoch: 0,
             joined_epoch: 0,
+            left_epoch: None,
             cipher_suite: 0,
             policy: Octets::default(),
             members: Vec::new(),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use drawbridge_client::{Client, Delivery, Notice, PolicyChange, Standing, StorageKey};
+use drawbridge_mtp::id::GroupUri;
 
 use crate::{
-    people::{Person, quick, together, until},
+    people::{Person, quick, three, together, until},
     world::{Faults, World},
 };
 
@@ -41,6 +42,131 @@ async fn lost_answers_and_queued_submissions_lose_and_double_nothing() {
             }
         }
     }
+}
+
+/// What is submitted from now on waits until the world delivers it.
+fn hold(world: &World) {
+    world.set_faults(Faults { queued: 100, agreeing: true, ..Faults::default() });
+}
+
+/// What is submitted from now on is judged at once.
+fn let_go(world: &World) {
+    world.set_faults(Faults { agreeing: true, ..Faults::default() });
+}
+
+async fn has_sent(person: &Person, group: &GroupUri, text: &str) {
+    until("the provider has it", async || {
+        let messages = person.messages(group).await;
+        messages.into_iter().find(|one| one.text == text && one.state == Delivery::Sent)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told() {
+    let world = World::new(26);
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    hold(&world);
+    for (person, text) in [(&bob, "to three"), (&cat, "mine")] {
+        person.says(&group, text).await;
+        has_sent(person, &group, text).await;
+    }
+    let_go(&world);
+    ann.client.remove(&group, &cat.user()).await.unwrap();
+    cat.stands(&group, Standing::Removed).await;
+    let mine = cat.sees(&group, "mine").await;
+    assert_eq!(mine.state, Delivery::Failed);
+    ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
+    cat.counts(&group, 3).await;
+    // The owner takes what was made for the epochs before the current one.
+    world.deliver_queued();
+    ann.sees(&group, "mine").await;
+    until("it has not failed at all", async || {
+        let messages = cat.messages(&group).await;
+        messages.into_iter().find(|one| one.id == mine.id && one.state == Delivery::Accepted)
+    })
+    .await;
+    ann.sees(&group, "to three").await;
+    ann.says(&group, "next").await;
+    cat.sees(&group, "next").await;
+    let notices = cat.notices(&group).await;
+    assert_eq!(notices.iter().filter(|one| matches!(one, Notice::Gap { .. })).count(), 1, "{notices:?}");
+    until("nothing is left", async || cat.client.left_to_do().await.unwrap().is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_an_own_joining_of_which_no_feed_tells_is_read_from_the_log() {
+    let world = World::new(27);
+    let [ann, bob, mut cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    cat.client.join_anew(&group).await.unwrap();
+    hold(&world);
+    cat.stands(&group, Standing::Joining).await;
+    until("the provider has it", async || {
+        let left = cat.client.left_to_do().await.unwrap();
+        left.iter().any(|one| one.ends_with("commit is Queued")).then_some(())
+    })
+    .await;
+    cat.stop().await;
+    let_go(&world);
+    world.deliver_queued();
+    until("ann knows", async || {
+        let (epoch, _) = world.group(&group);
+        ann.about(&group).await.filter(|about| about.epoch == epoch)
+    })
+    .await;
+    ann.says(&group, "welcome back").await;
+    bob.sees(&group, "welcome back").await;
+    world.forget_feed(cat.client.uri());
+    // Nor does its provider say again that it was taken.
+    hold(&world);
+    cat.start();
+    cat.sees(&group, "welcome back").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_brought_back_without_hearing_of_it_comes_in_by_itself() {
+    let world = World::new(28);
+    let [ann, bob, mut cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    ann.client.remove(&group, &cat.user()).await.unwrap();
+    cat.stands(&group, Standing::Removed).await;
+    cat.stop().await;
+    ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
+    bob.counts(&group, 3).await;
+    ann.says(&group, "for nobody").await;
+    world.forget_feed(cat.client.uri());
+    cat.start();
+    cat.stands(&group, Standing::Member).await;
+    ann.says(&group, "there you are").await;
+    cat.sees(&group, "there you are").await;
+    let notices = cat.notices(&group).await;
+    assert!(notices.iter().any(|one| matches!(one, Notice::Gap { .. })), "{notices:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_got_its_welcome_says_that_something_is_missing() {
+    let world = World::new(29);
+    let [ann, bob, mut cat] = three(&world).await;
+    let group = together(&[&ann, &bob]).await;
+    cat.stop().await;
+    ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
+    bob.counts(&group, 3).await;
+    ann.says(&group, "hello cat").await;
+    bob.sees(&group, "hello cat").await;
+    world.forget_feed(cat.client.uri());
+    cat.start();
+    cat.stands(&group, Standing::Member).await;
+    let notices = cat.notices(&group).await;
+    assert!(
+        matches!(notices[..], [Notice::Gap { first: 1, .. }, Notice::Joined { by: None }]),
+        "{notices:?}"
+    );
+    // A further client has missed nothing.
+    let phone = Person::new(&world, "mimi://c.example/u/cat/d/phone").await;
+    phone.stands(&group, Standing::Member).await;
+    assert_eq!(phone.notices(&group).await, [Notice::Joined { by: None }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

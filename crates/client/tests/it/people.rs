@@ -32,6 +32,7 @@ pub(crate) fn quick() -> Settings {
         pause: Duration::from_millis(10),
         stock_low: 4,
         stock_full: 12,
+        look_every: Duration::from_secs(1),
         ..Settings::default()
     }
 }
@@ -48,13 +49,13 @@ impl Person {
         person
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let client = self.client.clone();
         self.running = Some(tokio::spawn(async move { client.run().await }));
     }
 
     /// Does nothing by itself from now on.
-    async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.abort();
             let _ = running.await;
@@ -166,7 +167,7 @@ pub(crate) async fn together(people: &[&Person]) -> GroupUri {
     group
 }
 
-async fn three(world: &World) -> [Person; 3] {
+pub(crate) async fn three(world: &World) -> [Person; 3] {
     [
         Person::new(world, "mimi://a.example/u/ann/d/desk").await,
         Person::new(world, "mimi://b.example/u/bob/d/desk").await,
@@ -318,6 +319,36 @@ async fn who_comes_back_by_a_welcome_without_having_heard_of_its_removal_says_wh
     let notices = cat.notices(&group).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Gap { .. })), "{notices:?}");
     assert!(cat.messages(&group).await.iter().all(|message| message.text != "unheard"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_by_a_welcome_reads_what_came_before_its_removal() {
+    let world = World::new(25);
+    let [ann, bob, mut cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    // Numbered, though its sender does not hear of that.
+    world.set_faults(Faults { unanswered: 100, agreeing: true, ..Faults::default() });
+    let mine = cat.says(&group, "mine").await;
+    until("it has its place", async || (!world.sent(&group).is_empty()).then_some(())).await;
+    cat.stop().await;
+    world.set_faults(Faults { agreeing: true, ..Faults::default() });
+    ann.says(&group, "last words").await;
+    bob.sees(&group, "last words").await;
+    ann.client.remove(&group, &cat.user()).await.unwrap();
+    ann.counts(&group, 2).await;
+    ann.says(&group, "among us").await;
+    world.forget_feed(cat.client.uri());
+    ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
+    ann.counts(&group, 3).await;
+    cat.start();
+    ann.says(&group, "hello again").await;
+    cat.sees(&group, "hello again").await;
+    let read: Vec<_> = cat.messages(&group).await.into_iter().map(|one| (one.text, one.state)).collect();
+    let expected = ["mine", "last words", "hello again"].map(|text| (text.to_owned(), Delivery::Accepted));
+    assert_eq!(read, expected);
+    assert_eq!(bob.messages(&group).await[0].id, mine);
+    let notices = cat.notices(&group).await;
+    assert!(notices.iter().all(|notice| !matches!(notice, Notice::Gap { .. })), "{notices:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

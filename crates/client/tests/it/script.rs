@@ -46,6 +46,8 @@ fn seed(usual: u64) -> u64 {
 }
 
 async fn play(seed: u64) {
+    // What happened is shown where the script fails.
+    let _ = tracing_subscriber::fmt().with_env_filter("it=trace,drawbridge_client=trace").try_init();
     let world = World::new(seed);
     let mut dice = Dice(seed);
     let mut people = Vec::new();
@@ -71,7 +73,9 @@ async fn play(seed: u64) {
         let person = &people[who];
         let client = &person.client;
         // What is not allowed now is refused; that is fine.
-        match dice.below(20) {
+        let action = dice.below(20);
+        tracing::trace!(who, action, said, %other, "an action");
+        match action {
             0..=8 => {
                 said += 1;
                 let _ = client.send(&group, &format!("{seed}-{said}"), Format::Plain, None).await;

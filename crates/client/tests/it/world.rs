@@ -448,6 +448,7 @@ impl State {
         };
         event.hash = event.computed_hash();
         let group = self.groups.get_mut(name).unwrap();
+        tracing::trace!(seq, kind = %submission.kind, epoch, %client, members = after.len(), "numbered");
         group.log.push(event.clone());
         group.rosters.push((seq, after.clone()));
         for (who, reference) in welcomed {
