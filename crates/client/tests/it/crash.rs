@@ -92,7 +92,7 @@ async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told
     cat.sees(&group, "next").await;
     let notices = cat.notices(&group).await;
     assert_eq!(notices.iter().filter(|one| matches!(one, Notice::Gap { .. })).count(), 1, "{notices:?}");
-    until("nothing is left", async || cat.client.left_to_do().await.unwrap().is_empty().then_some(())).await;
+    cat.has_nothing_to_do().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,6 +100,10 @@ async fn what_follows_an_own_joining_of_which_no_feed_tells_is_read_from_the_log
     let world = World::new(27);
     let [ann, bob, mut cat] = three(&world).await;
     let group = together(&[&ann, &bob, &cat]).await;
+    // A new leaf of another's would come first.
+    for person in [&ann, &bob, &cat] {
+        person.has_nothing_to_do().await;
+    }
     cat.client.join_anew(&group).await.unwrap();
     hold(&world);
     cat.stands(&group, Standing::Joining).await;
@@ -111,11 +115,7 @@ async fn what_follows_an_own_joining_of_which_no_feed_tells_is_read_from_the_log
     cat.stop().await;
     let_go(&world);
     world.deliver_queued();
-    until("ann knows", async || {
-        let (epoch, _) = world.group(&group);
-        ann.about(&group).await.filter(|about| about.epoch == epoch)
-    })
-    .await;
+    ann.knows_the_epoch(&world, &group).await;
     ann.says(&group, "welcome back").await;
     bob.sees(&group, "welcome back").await;
     world.forget_feed(cat.client.uri());
@@ -132,6 +132,7 @@ async fn who_was_brought_back_without_hearing_of_it_comes_in_by_itself() {
     let group = together(&[&ann, &bob, &cat]).await;
     ann.client.remove(&group, &cat.user()).await.unwrap();
     cat.stands(&group, Standing::Removed).await;
+    bob.counts(&group, 2).await;
     cat.stop().await;
     ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
     bob.counts(&group, 3).await;
@@ -139,6 +140,7 @@ async fn who_was_brought_back_without_hearing_of_it_comes_in_by_itself() {
     world.forget_feed(cat.client.uri());
     cat.start();
     cat.stands(&group, Standing::Member).await;
+    ann.knows_the_epoch(&world, &group).await;
     ann.says(&group, "there you are").await;
     cat.sees(&group, "there you are").await;
     let notices = cat.notices(&group).await;

@@ -127,6 +127,23 @@ impl Person {
         .await;
     }
 
+    /// Waits until nothing is on its way, and nothing is due.
+    pub(crate) async fn has_nothing_to_do(&self) {
+        until(&format!("{} has nothing to do", self.client.uri()), async || {
+            self.client.left_to_do().await.unwrap().is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the client is where the owner is: what it says is for all who have come in by then.
+    pub(crate) async fn knows_the_epoch(&self, world: &World, group: &GroupUri) {
+        until(&format!("{} is at the owner's epoch", self.client.uri()), async || {
+            let (epoch, _) = world.group(group);
+            self.about(group).await.filter(|about| about.epoch == epoch)
+        })
+        .await;
+    }
+
     /// Waits until so many users are in the group.
     pub(crate) async fn counts(&self, group: &GroupUri, users: usize) {
         until(&format!("{} counts {users}", self.client.uri()), async || {
@@ -296,8 +313,7 @@ async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_no
     ann.counts(&group, 2).await;
     cat.start();
     cat.stands(&group, Standing::Removed).await;
-    until("nothing is wanted", async || cat.client.left_to_do().await.unwrap().is_empty().then_some(()))
-        .await;
+    cat.has_nothing_to_do().await;
     let notices = cat.notices(&group).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Gap { .. })), "{notices:?}");
     assert!(cat.about(&group).await.unwrap().trouble.is_none());
@@ -314,6 +330,8 @@ async fn who_comes_back_by_a_welcome_without_having_heard_of_its_removal_says_wh
     ann.counts(&group, 3).await;
     cat.start();
     cat.stands(&group, Standing::Member).await;
+    cat.has_nothing_to_do().await;
+    ann.knows_the_epoch(&world, &group).await;
     ann.says(&group, "heard again").await;
     cat.sees(&group, "heard again").await;
     let notices = cat.notices(&group).await;

@@ -46,8 +46,6 @@ fn seed(usual: u64) -> u64 {
 }
 
 async fn play(seed: u64) {
-    // What happened is shown where the script fails.
-    let _ = tracing_subscriber::fmt().with_env_filter("it=trace,drawbridge_client=trace").try_init();
     let world = World::new(seed);
     let mut dice = Dice(seed);
     let mut people = Vec::new();

@@ -127,6 +127,8 @@ fn suite_of(package: &Octets) -> u16 {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
+        // What happened is shown where a test fails.
+        let _ = tracing_subscriber::fmt().with_env_filter("it=trace,drawbridge_client=trace").try_init();
         let state = State {
             random: seed,
             clock: 0,
