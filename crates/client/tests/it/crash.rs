@@ -67,6 +67,9 @@ async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told
     let world = World::new(26);
     let [ann, bob, cat] = three(&world).await;
     let group = together(&[&ann, &bob, &cat]).await;
+    for person in [&ann, &bob, &cat] {
+        person.has_nothing_to_do().await;
+    }
     hold(&world);
     for (person, text) in [(&bob, "to three"), (&cat, "mine")] {
         person.says(&group, text).await;
@@ -77,6 +80,7 @@ async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told
     cat.stands(&group, Standing::Removed).await;
     let mine = cat.sees(&group, "mine").await;
     assert_eq!(mine.state, Delivery::Failed);
+    ann.counts(&group, 2).await;
     ann.client.ask_to_add(&group, &cat.user()).await.unwrap();
     cat.counts(&group, 3).await;
     // The owner takes what was made for the epochs before the current one.
@@ -88,6 +92,7 @@ async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told
     })
     .await;
     ann.sees(&group, "to three").await;
+    ann.knows_the_epoch(&world, &group).await;
     ann.says(&group, "next").await;
     cat.sees(&group, "next").await;
     let notices = cat.notices(&group).await;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use drawbridge_client::{
-    Client, ConversationView, Delivery, Format, LineKind, MessageView, Notice, PolicyChange, Settings,
+    Client, ConversationView, Delivery, Format, Home, LineKind, MessageView, Notice, PolicyChange, Settings,
     Standing, StorageKey, content::MessageId,
 };
 use drawbridge_mtp::{
@@ -32,7 +32,6 @@ pub(crate) fn quick() -> Settings {
         pause: Duration::from_millis(10),
         stock_low: 4,
         stock_full: 12,
-        look_every: Duration::from_secs(1),
         ..Settings::default()
     }
 }
@@ -46,6 +45,11 @@ impl Person {
         let client = open(&door, &path).await;
         let mut person = Self { client, door, path, running: None, folder };
         person.start();
+        // Who has no KeyPackages yet cannot be added.
+        until("its KeyPackages are published", async || {
+            person.door.stock().await.unwrap().last_resort.then_some(())
+        })
+        .await;
         person
     }
 
