@@ -115,7 +115,7 @@ impl Message {
             text: self.shown.text.unwrap_or_default(),
             markdown: self.shown.markdown,
             in_reply_to: self.in_reply_to,
-            edited: self.edited,
+            edited: !self.edits.is_empty(),
             deleted: self.deleted,
             reactions,
             unshown: self.shown.unshown,

@@ -53,7 +53,7 @@ fn message(sender: ClientUri, id: MessageId, content: &Content, bytes: Vec<u8>, 
         in_reply_to: content.in_reply_to,
         shown: content.body.show(),
         content: Octets(bytes),
-        edited: false,
+        edits: Vec::new(),
         deleted: false,
         reactions: Vec::new(),
     }
@@ -79,7 +79,7 @@ pub(crate) fn take_content(
             in_reply_to: None,
             shown: Shown { unshown, ..Shown::default() },
             content: Octets(bytes),
-            edited: false,
+            edits: Vec::new(),
             deleted: false,
             reactions: Vec::new(),
         };
@@ -124,7 +124,8 @@ fn apply(
 ) -> bool {
     let user = by.user();
     let reaction = message.reactions.iter().position(|reaction| reaction.id == *other);
-    let own_message = message.sender.user() == user && reaction.is_none() && !message.deleted;
+    let is_message = *other == message.id || message.edits.contains(other);
+    let own_message = is_message && message.sender.user() == user && !message.deleted;
     let text = || content.body.show().text.filter(|text| !text.trim().is_empty() && text.len() <= 64);
     match content.meaning() {
         Meaning::Says => false,
@@ -153,7 +154,7 @@ fn apply(
         Meaning::Edits(_) if own_message => {
             message.shown = content.body.show();
             message.content = Octets(bytes);
-            message.edited = true;
+            message.edits.push(id);
             true
         }
         Meaning::TakesBack(_) if own_message => {

@@ -44,7 +44,9 @@ pub(crate) struct Message {
     pub(crate) shown: Shown,
     /// The whole content as it came, also where it cannot be shown; gone where the author took it back.
     pub(crate) content: Octets,
-    pub(crate) edited: bool,
+    /// The edits that it has had: names of the message itself, which those of its reactions are not.
+    #[serde(default)]
+    pub(crate) edits: Vec<MessageId>,
     pub(crate) deleted: bool,
     pub(crate) reactions: Vec<Reaction>,
 }

@@ -131,6 +131,15 @@ impl Person {
         .await;
     }
 
+    /// Waits until the provider has everything.
+    pub(crate) async fn has_sent_all(&self) {
+        until(&format!("{} has sent all", self.client.uri()), async || {
+            let left = self.client.left_to_do().await.unwrap();
+            left.iter().all(|one| one.ends_with("is Queued")).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until nothing is on its way, and nothing is due.
     pub(crate) async fn has_nothing_to_do(&self) {
         until(&format!("{} has nothing to do", self.client.uri()), async || {
@@ -248,8 +257,20 @@ async fn people_talk_answer_react_edit_and_take_back() {
     };
     both(&ann, 2).await;
     both(&bob, 2).await;
-    // The same reaction again takes it back.
+    // The same reaction again takes it back; as often as it is taken back, the message stays.
     bob.client.react(&group, &hello, "❤").await.unwrap();
+    both(&ann, 1).await;
+    both(&cat, 1).await;
+    ann.client.react(&group, &hello, "!").await.unwrap();
+    both(&ann, 2).await;
+    world.set_faults(Faults { queued: 100, agreeing: true, ..Faults::default() });
+    for _ in 0..2 {
+        ann.client.react(&group, &hello, "!").await.unwrap();
+    }
+    ann.has_sent_all().await;
+    world.set_faults(Faults { agreeing: true, ..Faults::default() });
+    world.deliver_queued();
+    ann.has_nothing_to_do().await;
     both(&ann, 1).await;
     both(&cat, 1).await;
     ann.client.edit(&group, &hello, "hello all", Format::Plain).await.unwrap();
