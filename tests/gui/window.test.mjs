@@ -93,7 +93,7 @@ test("what an account has read is sealed under a key that the desktop's keychain
   // The right one, locked: a person is asked, and nothing but the conversations waits for that.
   const again = await openWindow(t, installation, { keychain: { folder: keychain.folder } });
   await again.click('[data-testid="nav-conversations"]');
-  await again.waitFor('[data-testid="shut-alice"]');
+  await again.waitFor('[data-testid="opening-alice"]');
   const prompt = ["search", "--sync", "--onlyvisible", "--class", "gcr-prompter", "windowfocus", "--sync"];
   const typed = ["key", "ctrl+a", "type", keychain.password];
   const env = { ...process.env, DISPLAY: again.display };

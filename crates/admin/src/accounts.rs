@@ -33,7 +33,6 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
         let connected = connections.iter().filter(|row| row.from == uri || row.to == uri);
         let contacts = contacts(&uri, &connections, &rules);
         let built_in = |client: &ClientRow| client.user == row.name && client.name.as_str() == BUILT_IN;
-        let is_built_in = clients.iter().any(|(client, _)| built_in(client));
         let clients =
             clients.iter().filter(|(client, _)| client.user == row.name).map(|(client, stock)| Client {
                 name: client.name.clone(),
@@ -48,8 +47,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
             clients: clients.collect(),
             rule: row.rule.into(),
             contacts,
-            built_in: is_built_in,
-            shut: if is_built_in { people.of(&row.name).err().map(|fault| fault.detail) } else { None },
+            here: people.here(&row.name),
             created: row.created,
             name: row.name,
             uri,

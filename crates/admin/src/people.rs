@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::accounts::BUILT_IN;
 use crate::error::AdminError;
 use crate::keys::{KeyPlace, storage_key};
+use crate::view::Here;
 
 /// Changes that a listener can be behind.
 const BACKLOG: usize = 1024;
@@ -150,6 +151,16 @@ impl People {
                 "not-open",
                 format!("the account {user} is not used on this computer; open it under Accounts first"),
             )),
+        }
+    }
+
+    /// Whether an account is used here.
+    pub(crate) fn here(&self, user: &Name) -> Here {
+        match self.accounts().get(user) {
+            None => Here::Unused,
+            Some(Account::Opening) => Here::Opening,
+            Some(Account::Open(_)) => Here::Open,
+            Some(Account::Shut(fault)) => Here::Shut { why: fault.detail.clone() },
         }
     }
 

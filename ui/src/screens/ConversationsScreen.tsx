@@ -2,7 +2,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useUsers } from "@/domain/account/hooks";
-import { OpenAccount, ShutAccount } from "@/domain/account/OpenAccount";
+import { OpenAccount, WhyNotOpen } from "@/domain/account/OpenAccount";
 import { lastAccount, useConversations, useUnreadOf } from "@/domain/conversation/hooks";
 import { MeContext } from "@/domain/conversation/me";
 import { conversationTitle } from "@/domain/conversation/words";
@@ -29,12 +29,12 @@ export function ConversationsScreen() {
   const [making, setMaking] = useState(false);
   const [members, setMembers] = useState(false);
   const all = users.data?.users;
-  const here = all?.filter((user) => user.built_in) ?? [];
+  const here = all?.filter((user) => user.here.state !== "unused") ?? [];
   const wanted = search.user ?? remembered;
   const account = here.find((user) => user.name === wanted) ?? here[0];
   const name = account?.name ?? "";
   const open = search.open ?? null;
-  const read = useConversations(name);
+  const read = useConversations(account?.here.state === "open" ? name : "");
   const list = read.data?.conversations ?? [];
   useEffect(() => {
     if (name !== "") lastAccount.set(name);
@@ -48,7 +48,7 @@ export function ConversationsScreen() {
     if (next !== undefined) go({ open: next.group });
   };
   useActions(
-    account === undefined || account.shut !== null
+    account?.here.state !== "open"
       ? []
       : [
           {
@@ -132,10 +132,10 @@ export function ConversationsScreen() {
       ))}
     </Select>
   );
-  if (account.shut !== null) {
+  if (account.here.state !== "open") {
     return (
       <Screen title={t.conversations.title} actions={chooser}>
-        <ShutAccount user={account} />
+        <WhyNotOpen user={account} />
       </Screen>
     );
   }

@@ -33,7 +33,10 @@ describe("conversations", () => {
   });
 
   it("says why an account is not open, here and under Accounts, and tries again", async () => {
-    node.shut = "the conversations of alice cannot be opened: the keychain is locked";
+    node.notOpen = {
+      state: "shut",
+      why: "the conversations of alice cannot be opened: the keychain is locked",
+    };
     const { person } = open(node, "/accounts");
     expect(await screen.findByTestId("shut-alice")).toHaveTextContent("the keychain is locked");
     await person.click(screen.getByTestId("nav-conversations"));
@@ -42,6 +45,16 @@ describe("conversations", () => {
     await person.click(within(shut).getByRole("button", { name: "Try again" }));
     expect(await screen.findByTestId(`conversation-${CLUB}`)).toBeInTheDocument();
     expect(node.requests("open-account")).toEqual([{ user: "alice" }]);
+  });
+
+  it("says that an account is being opened, and shows it when it is", async () => {
+    node.notOpen = { state: "opening" };
+    open(node, "/conversations");
+    expect(await screen.findByTestId("opening-alice")).toHaveTextContent("password of its keychain");
+    expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+    node.notOpen = null;
+    node.emit({ type: "accounts" });
+    expect(await screen.findByTestId(`conversation-${CLUB}`)).toBeInTheDocument();
   });
 
   it("shows what was said, in Markdown, and marks it read", async () => {

@@ -7,6 +7,7 @@ import type { Demo } from "@/bindings/Demo";
 import type { DemoNode } from "@/bindings/DemoNode";
 import type { Event } from "@/bindings/Event";
 import type { GroupDetail } from "@/bindings/GroupDetail";
+import type { Here } from "@/bindings/Here";
 import type { Peer } from "@/bindings/Peer";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
@@ -169,7 +170,8 @@ export class TestNode implements Platform {
   /** Whether alice is used on this computer. */
   here = true;
   /** Why it cannot be opened. */
-  shut: string | null = null;
+  /** Where the account is used here, but is not open. */
+  notOpen: Here | null = null;
   peers: Peer[] = [];
   traffic: Traffic[] = [];
   mode: Status["mode"] = "demo";
@@ -270,7 +272,7 @@ export class TestNode implements Platform {
       case "open-account":
       case "close-account":
         this.here = command === "open-account";
-        this.shut = null;
+        this.notOpen = null;
         return this.#alice();
       case "groups":
         return { groups: this.groups.map((each) => each.summary) };
@@ -323,8 +325,7 @@ export class TestNode implements Platform {
       ],
       connections: this.contacts.length,
       contacts: this.contacts.map((each) => ({ user: each.user, add_rule: "ask" as const })),
-      built_in: this.here,
-      shut: this.shut,
+      here: this.notOpen ?? { state: this.here ? "open" : "unused" },
     };
   }
 

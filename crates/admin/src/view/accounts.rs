@@ -25,10 +25,25 @@ pub struct User {
     pub connections: u32,
     /// Whom it is connected with, by address, and what each may do.
     pub contacts: Vec<UserContact>,
-    /// Whether its conversations are used on this computer, by a client that is built in.
-    pub built_in: bool,
-    /// Why they cannot be opened, where they are used here.
-    pub shut: Option<String>,
+    /// Whether its conversations are used on this computer.
+    pub here: Here,
+}
+
+/// Whether the conversations of an account are used on this computer, by a client that is built in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Here {
+    /// They are not.
+    Unused,
+    /// They are being opened: a keychain may be asking a person for its password.
+    Opening,
+    /// They are open.
+    Open,
+    /// They cannot be opened.
+    Shut {
+        /// Why.
+        why: String,
+    },
 }
 
 /// What happens with requests to a user that no other rule covers.

@@ -34,13 +34,25 @@ export function OpenAccount({ user, ...rest }: { user: string } & Omit<ButtonPro
   );
 }
 
-/** Says why an account that is used here is not open, and tries again. */
-export function ShutAccount({ user }: { user: User }) {
+/** Says why an account that is used here is not open, and tries again where that is of use. */
+export function WhyNotOpen({ user }: { user: User }) {
   const { busy, open } = useOpenAccount(user.name);
-  if (user.shut === null) return null;
+  const { here } = user;
+  if (here.state === "opening") {
+    return (
+      <p
+        role="status"
+        data-testid={`opening-${user.name}`}
+        className="rounded-md border border-line bg-sunken px-3 py-2 text-muted"
+      >
+        {t.accounts.opening(user.name)}
+      </p>
+    );
+  }
+  if (here.state !== "shut") return null;
   return (
     <div data-testid={`shut-${user.name}`}>
-      <Fault {...(busy ? {} : { onRetry: open })}>{asSentence(user.shut)}</Fault>
+      <Fault {...(busy ? {} : { onRetry: open })}>{asSentence(here.why)}</Fault>
     </div>
   );
 }

@@ -7,9 +7,9 @@ import { Preference } from "@/shared/preference";
 /** The account whose conversations were looked at last. */
 export const lastAccount = new Preference<string>("account", "");
 
-/** The accounts that are used on this computer. */
-export function useAccountsHere(): readonly User[] | undefined {
-  return useUsers().data?.users.filter((user) => user.built_in);
+/** The accounts whose conversations are open on this computer. */
+function useAccountsHere(): readonly User[] | undefined {
+  return useUsers().data?.users.filter((user) => user.here.state === "open");
 }
 
 export function useConversations(user: string) {
@@ -26,7 +26,7 @@ export function useConversation(user: string, group: string, stretch: Stretch) {
   return useRead("conversation", { user, group, ...stretch }, { keep: true });
 }
 
-/** Unread messages of each account used here, by its name. */
+/** Unread messages of each account open here, by its name. */
 export function useUnreadOf(): ReadonlyMap<string, number> {
   const admin = useAdmin();
   const accounts = useAccountsHere() ?? [];
@@ -41,7 +41,7 @@ export function useUnreadOf(): ReadonlyMap<string, number> {
   return new Map(accounts.map(({ name }, index) => [name, counts[index] ?? 0]));
 }
 
-/** Unread messages in all conversations of all accounts used here. */
+/** Unread messages in all conversations of all accounts open here. */
 export function useUnread(): number {
   return [...useUnreadOf().values()].reduce((sum, unread) => sum + unread, 0);
 }

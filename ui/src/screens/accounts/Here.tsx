@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { User } from "@/bindings/User";
-import { ShutAccount } from "@/domain/account/OpenAccount";
+import { WhyNotOpen } from "@/domain/account/OpenAccount";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { Confirm } from "@/shared/Dialog";
 import { Switch } from "@/shared/form";
@@ -35,11 +35,11 @@ export function Here({ user }: { user: User }) {
         label={t.accounts.here}
         text={t.accounts.hereText}
         testId={`here-${user.name}`}
-        checked={user.built_in}
+        checked={user.here.state !== "unused"}
         disabled={busy}
         onChange={(on) => (on ? void open() : setClosing(true))}
       />
-      <ShutAccount user={user} />
+      <WhyNotOpen user={user} />
       <Confirm
         danger
         open={closing}

@@ -55,6 +55,8 @@ export const accounts = {
   here: "Use this account on this computer",
   hereText:
     "Its conversations can then be read and written here, by a client that is built in. Its keys never leave this computer, and whoever can use this computer can read them.",
+  opening: (user: string) =>
+    `The conversations of ${user} are being opened. This computer may be asking for the password of its keychain, in a window of its own.`,
   opened: (user: string) => `${user} is used on this computer.`,
   closed: (user: string) => `${user} is no longer used on this computer.`,
   closeTitle: (user: string) => `Stop using ${user} on this computer?`,
