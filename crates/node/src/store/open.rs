@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
@@ -10,6 +11,9 @@ const APPLICATION_ID: i32 = 0x4452_5742;
 /// Pages that the log may have before they are moved into the file, 16 MiB: the same few pages change again and again,
 /// and are moved once.
 const LOG_PAGES: u32 = 4096;
+
+/// More statements than there are here.
+const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
 const MIGRATIONS: [&str; 5] = [
@@ -64,7 +68,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keep_statements(&connection).map_err(sql)?;
     Migrations::from_iter(MIGRATIONS.map(M::up))
         .to_latest(&mut connection)
         .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
@@ -76,18 +80,41 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, rusqlite::Erro
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
     )?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keep_statements(&connection)?;
     Ok(connection)
+}
+
+/// Has statements compiled once. For each value of a `LIMIT ?` SQLite would look for another plan, and compile anew, unless
+/// it is told to stay with the one it has.
+fn keep_statements(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use rusqlite::StatementStatus;
+
     use super::*;
     use crate::ambient::System;
     use crate::changes::Changes;
     use crate::store::{Reader, Store, StoreFault};
+
+    #[test]
+    fn statements_are_compiled_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite");
+        for connection in [open_for_writing(&path).unwrap(), open_for_reading(&path).unwrap()] {
+            let mut statement =
+                connection.prepare("SELECT * FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2").unwrap();
+            for most in [1, 20, 3] {
+                assert!(!statement.exists([0, most]).unwrap());
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
 
     /// A store before feeds had numbers: one feed with an event and an item behind it, one of which all was dropped, and
     /// one whose client was removed while it was told of a group.
