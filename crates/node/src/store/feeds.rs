@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::changes::Change;
 
+use super::memory::FeedEnd;
 use super::{Reader, StoreFault, Tx, View, log, parsed, parsed_id, signed, time, unsigned};
 
 /// The head of a feed, in a query over `feed`.
@@ -172,14 +173,15 @@ impl Tx<'_> {
     /// Puts `body` at the end of the feed of `reader`, wakes its waiting pulls after the commit, and returns
     /// the number given.
     pub fn append(&self, reader: &Reader, body: &ItemBody) -> Result<u64, StoreFault> {
-        let (feed, head) = match self.feed_end(reader)? {
-            Some(end) => end,
+        let feed = match self.feed_number(reader)? {
+            Some(feed) => feed,
             None => {
                 self.open_feed(reader)?;
-                self.feed_end(reader)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?
+                self.feed_number(reader)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?
             }
         };
-        let (seq, id) = (head + 1, self.new_id());
+        let end = self.feed_end(feed)?;
+        let (seq, id) = (end.head + 1, self.new_id());
         let item = Item { seq: unsigned(seq), id, body: body.clone() };
         self.sql
             .prepare_cached("INSERT INTO feed_item (feed, seq, item, at, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -190,38 +192,52 @@ impl Tx<'_> {
                 signed(self.now().as_millis()),
                 wire::encode(Encoding::Json, &item)
             ])?;
-        self.rang(reader.as_str());
+        self.has_grown(feed, end);
         Ok(unsigned(seq))
     }
 
-    /// The number of the feed of `reader`, and its head.
-    fn feed_end(&self, reader: &Reader) -> Result<Option<(i64, i64)>, StoreFault> {
+    /// The number of the feed of `reader`.
+    fn feed_number(&self, reader: &Reader) -> Result<Option<i64>, StoreFault> {
         Ok(self
             .sql
-            .prepare_cached(&format!("SELECT id, {HEAD} FROM feed WHERE reader = ?1"))?
-            .query_row([reader.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT id FROM feed WHERE reader = ?1")?
+            .query_row([reader.as_str()], |row| row.get(0))
             .optional()?)
+    }
+
+    fn feed_end(&self, feed: i64) -> Result<FeedEnd, StoreFault> {
+        if let Some(end) = self.memory.end(feed) {
+            return Ok(end);
+        }
+        let looked_up = self
+            .sql
+            .prepare_cached(&format!("SELECT reader, {HEAD} FROM feed WHERE id = ?1"))?
+            .query_row([feed], |row| Ok(FeedEnd { reader: row.get(0)?, head: row.get(1)? }))?;
+        Ok(looked_up)
+    }
+
+    /// Notes that an item was put behind `end`.
+    fn has_grown(&self, feed: i64, end: FeedEnd) {
+        self.rang(end.reader.clone());
+        self.memory.set_end(feed, FeedEnd { head: end.head + 1, ..end });
     }
 
     /// Puts the event `seq` of the group with the number `grp` at the end of the feeds of all who are told of it: by its
     /// name and under one id, since one event goes to many.
     pub(super) fn append_event(&self, grp: i64, seq: u64) -> Result<(), StoreFault> {
-        let mut ends = self.sql.prepare_cached(&format!(
-            "SELECT feed.id, reader, {HEAD} FROM audience JOIN feed ON feed.id = audience.feed
-             WHERE grp = ?1 AND since <= ?2 AND (until IS NULL OR until >= ?2)"
-        ))?;
-        let ends = ends.query_map(params![grp, signed(seq)], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
-        })?;
-        // All of them first: what is read must not change under the reading.
-        let ends = ends.collect::<Result<Vec<_>, _>>()?;
+        let mut told = self.sql.prepare_cached(
+            "SELECT feed FROM audience WHERE grp = ?1 AND since <= ?2 AND (until IS NULL OR until >= ?2)",
+        )?;
+        let mut told = told.query(params![grp, signed(seq)])?;
         let mut put = self.sql.prepare_cached(
             "INSERT INTO feed_item (feed, seq, item, at, grp, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         let (id, now) = (self.new_id(), signed(self.now().as_millis()));
-        for (feed, reader, head) in ends {
-            put.execute(params![feed, head + 1, id.as_bytes(), now, grp, signed(seq)])?;
-            self.rang(reader);
+        while let Some(row) = told.next()? {
+            let feed = row.get(0)?;
+            let end = self.feed_end(feed)?;
+            put.execute(params![feed, end.head + 1, id.as_bytes(), now, grp, signed(seq)])?;
+            self.has_grown(feed, end);
         }
         Ok(())
     }
@@ -320,6 +336,7 @@ impl Tx<'_> {
             self.sql.execute(&format!("DELETE FROM {table} WHERE {of}"), [reader.as_str()])?;
         }
         self.sql.execute("DELETE FROM feed WHERE reader = ?1", [reader.as_str()])?;
+        self.memory.forget();
         self.rang(reader.as_str());
         Ok(())
     }

@@ -82,39 +82,6 @@ impl View<'_> {
         Ok(ended.map(unsigned))
     }
 
-    /// The place of what `submitter` has submitted, where it has one: known by its id, or, among events that were read
-    /// back from a participant, by its sender and its body.
-    pub fn placed(
-        &self,
-        id: i64,
-        submitter: &Provider,
-        submission: &Submission,
-    ) -> Result<Option<Placed>, StoreFault> {
-        let row = self
-            .sql
-            .prepare_cached(
-                "SELECT seq, hash, time FROM event WHERE submission = ?3 AND grp = ?1 AND submitter = ?2
-                 UNION ALL
-                 SELECT * FROM (SELECT seq, hash, time FROM event INDEXED BY event_adopted
-                   WHERE adopted = 1 AND grp = ?1 AND body_hash = ?4 AND sender = ?5 AND ?6 ORDER BY seq LIMIT 1)
-                 LIMIT 1",
-            )?
-            .query_row(
-                params![
-                    id,
-                    submitter.as_str(),
-                    submission.id.as_bytes(),
-                    Hash32::of(submission.mls.as_slice()).as_bytes(),
-                    submission.sender.as_str(),
-                    submission.sender.provider() == submitter,
-                ],
-                place_columns,
-            )
-            .optional()?;
-        row.map(|(seq, hash, at)| Ok(Placed { seq: unsigned(seq), hash: hash32(&hash)?, time: time(at) }))
-            .transpose()
-    }
-
     /// The events of `group` behind `after`, up to `until`: at most `max_events`, and about `max_bytes`, but at least
     /// one.
     pub fn log_slice(
@@ -166,6 +133,51 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
+    /// The place of what `submitter` has submitted, where it has one: known by its id, or, among events that were read
+    /// back from a participant, by its sender and its body.
+    pub fn placed(
+        &self,
+        id: i64,
+        submitter: &Provider,
+        submission: &Submission,
+    ) -> Result<Option<Placed>, StoreFault> {
+        let mut row = self
+            .sql
+            .prepare_cached(
+                "SELECT seq, hash, time FROM event WHERE submission = ?1 AND grp = ?2 AND submitter = ?3",
+            )?
+            .query_row(params![submission.id.as_bytes(), id, submitter.as_str()], place_columns)
+            .optional()?;
+        if row.is_none() && submission.sender.provider() == submitter && self.has_adopted()? {
+            row = self
+                .sql
+                .prepare_cached(
+                    "SELECT seq, hash, time FROM event INDEXED BY event_adopted
+                     WHERE adopted = 1 AND grp = ?1 AND body_hash = ?2 AND sender = ?3 ORDER BY rowid LIMIT 1",
+                )?
+                .query_row(
+                    params![id, Hash32::of(submission.mls.as_slice()).as_bytes(), submission.sender.as_str()],
+                    place_columns,
+                )
+                .optional()?;
+        }
+        row.map(|(seq, hash, at)| Ok(Placed { seq: unsigned(seq), hash: hash32(&hash)?, time: time(at) }))
+            .transpose()
+    }
+
+    /// Whether any event was ever adopted.
+    fn has_adopted(&self) -> Result<bool, StoreFault> {
+        if let Some(adopted) = self.memory.adopted() {
+            return Ok(adopted);
+        }
+        let adopted = self
+            .sql
+            .prepare_cached("SELECT 1 FROM event INDEXED BY event_adopted WHERE adopted = 1 LIMIT 1")?
+            .exists([])?;
+        self.memory.set_adopted(adopted);
+        Ok(adopted)
+    }
+
     /// Puts an event at the end of a log of ours, gives it its number and hash, and puts it into the feed of
     /// everyone who is told of it.
     pub fn number_event(&self, group: &mut GroupRow, new: &NewEvent<'_>) -> Result<Placed, StoreFault> {
@@ -208,6 +220,7 @@ impl Tx<'_> {
         body: Option<&[u8]>,
     ) -> Result<(), StoreFault> {
         self.insert_event(group.id, event, body, size_of(event, body), None, true)?;
+        self.memory.set_adopted(true);
         self.advance(group, event)
     }
 

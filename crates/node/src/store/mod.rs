@@ -14,6 +14,7 @@ mod feeds;
 mod groups;
 mod key_packages;
 mod log;
+mod memory;
 mod open;
 mod outbox;
 mod peers;
@@ -37,6 +38,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::{Change, Changes};
+use memory::Memory;
 use open::{open_for_reading, open_for_writing};
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
@@ -312,7 +314,7 @@ impl Announcer {
         if !fresh.feeds.is_empty() {
             let bells = lock(&self.bells);
             for reader in fresh.feeds {
-                if let Some(bell) = bells.get(&reader) {
+                if let Some(bell) = bells.get(&*reader) {
                     bell.notify_waiters();
                 }
             }
@@ -326,7 +328,8 @@ impl Announcer {
 /// What a transaction will announce once it is committed.
 #[derive(Default)]
 struct Fresh {
-    feeds: HashSet<String>,
+    /// The readers of feeds that have become longer.
+    feeds: HashSet<Arc<str>>,
     changes: Vec<Change>,
 }
 
@@ -339,6 +342,7 @@ pub struct View<'a> {
 pub struct Tx<'a> {
     view: View<'a>,
     ambient: &'a dyn Ambient,
+    memory: &'a Memory,
     fresh: RefCell<Fresh>,
 }
 
@@ -369,7 +373,7 @@ impl Tx<'_> {
         }
     }
 
-    fn rang(&self, reader: impl Into<String>) {
+    fn rang(&self, reader: impl Into<Arc<str>>) {
         self.fresh.borrow_mut().feeds.insert(reader.into());
     }
 }
@@ -390,17 +394,19 @@ fn write_loop(
     announcer: &Announcer,
     ambient: &dyn Ambient,
 ) {
+    let writer = Writer { ambient, memory: Memory::default() };
     while let Some(first) = queue.blocking_recv() {
         let mut told = Vec::new();
-        let mut fresh = Fresh::default();
-        let committed = run_batch(&mut connection, first, &mut queue, ambient, &mut fresh, &mut told);
+        let committed = writer.run_batch(&mut connection, first, &mut queue, &mut told);
         match committed {
-            Ok(()) => {
-                announcer.announce(fresh);
+            Ok(fresh) => {
+                // Who has asked is waiting; who is woken has still to read.
                 told.into_iter().for_each(|tell| tell(Ok(())));
+                announcer.announce(fresh);
             }
             Err(fault) => {
                 tracing::error!(%fault, "the store could not commit");
+                writer.memory.forget();
                 let fault = Arc::new(fault);
                 told.into_iter().for_each(|tell| tell(Err(StoreFault::Commit(fault.clone()))));
             }
@@ -411,34 +417,57 @@ fn write_loop(
     }
 }
 
-/// Runs `first` and whatever waits behind it in one transaction.
-fn run_batch(
-    connection: &mut Connection,
-    first: Job,
-    queue: &mut mpsc::Receiver<Job>,
-    ambient: &dyn Ambient,
-    fresh: &mut Fresh,
-    told: &mut Vec<Tell>,
-) -> Result<(), rusqlite::Error> {
-    let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut next = Some(first);
-    while let Some(job) = next {
-        let savepoint = transaction.savepoint()?;
-        let tx = Tx { view: View { sql: &savepoint }, ambient, fresh: RefCell::default() };
-        let judged = job(&tx);
-        let news = tx.fresh.into_inner();
-        told.push(judged.tell);
-        if judged.keep {
-            savepoint.commit()?;
-            fresh.feeds.extend(news.feeds);
-            fresh.changes.extend(news.changes);
-        } else {
-            // Dropped, it rolls back.
-            drop(savepoint);
+/// What the writer's thread works with.
+struct Writer<'a> {
+    ambient: &'a dyn Ambient,
+    memory: Memory,
+}
+
+impl Writer<'_> {
+    /// Runs `first` and whatever waits behind it in one transaction; returns what is to be announced.
+    fn run_batch(
+        &self,
+        connection: &mut Connection,
+        first: Job,
+        queue: &mut mpsc::Receiver<Job>,
+        told: &mut Vec<Tell>,
+    ) -> Result<Fresh, rusqlite::Error> {
+        let mut transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // What comes first, and mostly alone, needs no savepoint to be undone: there is nothing else yet.
+        let (kept, mut fresh) = self.run(&transaction, first, told);
+        if !kept {
+            transaction.rollback()?;
+            return Ok(fresh);
         }
-        next = if told.len() < BATCH { queue.try_recv().ok() } else { None };
+        while told.len() < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            let savepoint = transaction.savepoint()?;
+            let (kept, news) = self.run(&savepoint, job, told);
+            if kept {
+                savepoint.commit()?;
+                fresh.feeds.extend(news.feeds);
+                fresh.changes.extend(news.changes);
+            } // Dropped, it rolls back.
+        }
+        transaction.commit()?;
+        Ok(fresh)
     }
-    transaction.commit()
+
+    /// Runs one job. Returns whether what it has done is to be kept, and what is to be announced then.
+    fn run(&self, sql: &Connection, job: Job, told: &mut Vec<Tell>) -> (bool, Fresh) {
+        let tx =
+            Tx { view: View { sql }, ambient: self.ambient, memory: &self.memory, fresh: RefCell::default() };
+        let Judged { keep, tell } = job(&tx);
+        let fresh = tx.fresh.into_inner();
+        told.push(tell);
+        if keep {
+            return (true, fresh);
+        }
+        self.memory.forget();
+        (false, Fresh::default())
+    }
 }
 
 /// A poisoned lock means that a thread has panicked between two whole steps; the data is whole.
@@ -478,7 +507,8 @@ mod tests {
     use std::task::{Context, Waker};
 
     use drawbridge_mtp::keys::{SecretKey, Thumbprint};
-    use drawbridge_mtp::message::PeerState;
+    use drawbridge_mtp::message::{ItemBody, PeerState};
+    use futures_util::future::join_all;
 
     use super::*;
     use crate::ambient::System;
@@ -506,6 +536,41 @@ mod tests {
         assert_eq!(accepts(&[third, second, first]).await, [first, second, third]);
         assert_eq!(accepts(&[first, third]).await, [first, third], "one that is gone is not");
         assert_eq!(accepts(&[second, third, first]).await, [first, third, second], "and is new again");
+    }
+
+    #[tokio::test]
+    async fn what_is_undone_leaves_no_gap_in_a_feed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let reader =
+            |name: usize| Reader::Client(format!("mimi://a.example/u/ann/d/c{name}").parse().unwrap());
+        let appends = |name: usize, fails: bool| {
+            let reader = reader(name);
+            store.write(move |tx| {
+                let seq = tx.append(&reader, &ItemBody::Peer { state: PeerState::Allowed })?;
+                if fails { Err(StoreFault::Closed) } else { Ok(seq) }
+            })
+        };
+        let numbers = async |name: usize| {
+            let reader = reader(name);
+            let slice = store.read(move |view| view.feed_slice(&reader, 0, 999, u64::MAX)).await.unwrap();
+            slice.items.iter().map(|item| item.seq).collect::<Vec<_>>()
+        };
+        // Alone, the first and the last of those that share a transaction, and any between.
+        assert!(appends(0, true).await.is_err());
+        assert_eq!(appends(0, false).await.unwrap(), 1);
+        assert!(appends(0, true).await.is_err());
+        let done = join_all((0..99).map(|turn| appends(turn % 3, turn % 7 == 0))).await;
+        for name in 0..3 {
+            let kept = done.iter().skip(name).step_by(3).filter(|seq| seq.is_ok()).count() as u64;
+            let before = u64::from(name == 0);
+            assert_eq!(numbers(name).await, (1..=before + kept).collect::<Vec<_>>());
+        }
+
+        let dropped = reader(1);
+        store.write(move |tx| tx.drop_feed(&dropped)).await.unwrap();
+        assert_eq!(appends(1, false).await.unwrap(), 1, "a feed that was dropped begins anew");
+        assert_eq!(numbers(1).await, [1]);
     }
 
     #[tokio::test]
