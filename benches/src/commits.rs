@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, UserUri};
 use drawbridge_mtp::message::{
-    ClaimReply, ClaimedClient, ClaimedUser, ClientClaim, GroupInfoReply, Outcome as Became, Submission,
-    UserClaim,
+    ClaimReply, ClaimedClient, ClaimedUser, ClientClaim, GroupInfoReply, ItemBody, Outcome as Became,
+    Submission, UserClaim,
 };
 use drawbridge_mtp::octets::Octets;
+use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault, UserRule};
 use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
@@ -22,7 +23,7 @@ use crate::place::{Place, connection, millis};
 use crate::table::{Row, Target, quantile};
 
 /// How large the groups are, and how many of them there are.
-const SIZES: [(usize, usize); 4] = [(10, 6), (100, 2), (500, 1), (1_000, 1)];
+const SIZES: [(usize, usize); 4] = [(10, 12), (100, 2), (500, 1), (1_000, 1)];
 /// Clients that commit: half of the smallest group, all over the tree.
 const COMMITTERS: usize = 5;
 /// Each commits once in the fresh tree, and so often after that.
@@ -71,9 +72,7 @@ async fn wear_in(station: &Station) -> Outcome<()> {
     let item = connection(station.clock().id(), &somebody, &somebody, node.now());
     let reader = Reader::Client(ClientUri::new(&somebody, &"c".parse()?));
     for _ in 0..WEAR {
-        let (reader, item) = (reader.clone(), item.clone());
-        let written: Result<u64, StoreFault> = node.store().write(move |tx| tx.append(&reader, &item)).await;
-        written?;
+        append(&node, &reader, &item).await?;
     }
     Ok(())
 }
@@ -161,15 +160,12 @@ async fn commit(
         for device in devices {
             let submission = device.commit(group, Change::renewal());
             let times = if round == 0 { &mut *fresh } else { &mut *later };
-            // In the same run, one after the other, so that both meet the same neighbours.
+            // In the same run, one after the other, so that both meet the same neighbours; and each behind an append, so that
+            // both begin when the processor has waited for the disk.
+            times.append.push(append(&node, &reader, &item).await?);
             times.bare.push(millis(tokio::task::block_in_place(|| bare.take(&submission))?));
 
-            let (reader, item) = (reader.clone(), item.clone());
-            let began = Instant::now();
-            let seq: Result<u64, StoreFault> = node.store().write(move |tx| tx.append(&reader, &item)).await;
-            seq?;
-            times.append.push(millis(began.elapsed()));
-
+            times.append.push(append(&node, &reader, &item).await?);
             let door = node.door(device.uri().clone());
             let began = Instant::now();
             let results = door.submit(group, vec![submission]).await.map_err(|fault| fault.code)?;
@@ -184,6 +180,14 @@ async fn commit(
         }
     }
     Ok(())
+}
+
+async fn append(node: &Node, reader: &Reader, item: &ItemBody) -> Outcome<f64> {
+    let (reader, item) = (reader.clone(), item.clone());
+    let began = Instant::now();
+    let seq: Result<u64, StoreFault> = node.store().write(move |tx| tx.append(&reader, &item)).await;
+    seq?;
+    Ok(millis(began.elapsed()))
 }
 
 /// The public state with nothing around it.
