@@ -1,6 +1,6 @@
 //! What the node remembers: SQLite in WAL with `synchronous=FULL`, the only place with SQL.
 //!
-//! One thread writes. It runs everything that waits in one transaction, each piece in a savepoint of its own
+//! One thread writes. It runs everything that waits in one transaction, each piece undone alone where it fails
 //! (group commit), and answers after the commit; so whatever a caller has been told is on disk. Readers have
 //! connections of their own and never wait for the writer.
 //!
@@ -129,7 +129,7 @@ type Job = Box<dyn FnOnce(&Tx<'_>) -> Judged + Send>;
 /// Something to be looked up, which answers by itself.
 type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// What became of a job: whether its savepoint is kept, and whom to tell once that is on disk.
+/// What became of a job: whether what it did is kept, and whom to tell once that is on disk.
 struct Judged {
     keep: bool,
     tell: Tell,
