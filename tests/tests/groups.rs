@@ -127,6 +127,35 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
 }
 
 #[tokio::test]
+async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_in() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let (alpha, beta) = (circle.stations[0].provider(), &circle.stations[1]);
+    beta.follows(&tea, 1).await;
+
+    // All of it comes on one page: that he is out, and that he is in again.
+    beta.node().pause_peer(alpha.clone(), true).await.unwrap();
+    let out = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
+    ann.reaches(&tea, 2).await;
+    let unheard = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
+    let claimed = circle.claimed(&ann, &tea, &[ben.user()]).await;
+    let back = ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
+    ann.reaches(&tea, 3).await;
+    beta.node().pause_peer(alpha.clone(), false).await.unwrap();
+
+    beta.follows(&tea, 3).await;
+    ben.hears_of(&tea, back.seq).await;
+    ben.comes_into(&tea).await;
+    ann.does(&tea, &ann.says(&tea, "there you are")).await;
+    ben.hears_said(&tea, "there you are").await;
+    assert_eq!(ben.authenticator(&tea), ann.authenticator(&tea));
+    let told =
+        |seq| ben.items().iter().any(|item| matches!(&item.body, ItemBody::Event(event) if event.seq == seq));
+    assert!(told(out.seq) && !told(unheard.seq), "{:?}", ben.items());
+}
+
+#[tokio::test]
 async fn who_leaves_is_let_go_by_the_others() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);

@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::Code;
 
 use super::groups::Writing;
 use super::is_current;
-use super::keep::{Followed, Keeping, Kept, Step, begin_anew, new_group};
+use super::keep::{Followed, Keeping, Kept, Step, begin_anew, ends_stay, new_group};
 use super::state::{Changed, Hold, PublicState};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
@@ -82,8 +82,13 @@ impl Intake {
                 self.welcome(core, peer, welcome.clone()).await
             }
             ItemBody::Removed(removed) if removed.group.provider() == peer => {
-                // Nobody else may change it from here on.
-                self.open(core, &removed.group).await?;
+                // What follows on the page may be of another stay.
+                if let Some(opened) = self.open(core, &removed.group).await?
+                    && ends_stay(&opened.row, removed)
+                {
+                    opened.row.standing = Standing::Over;
+                    opened.state = None;
+                }
                 self.steps.push(Step::Removed(removed.clone()));
                 Ok(())
             }
@@ -237,11 +242,11 @@ impl Intake {
                 opened.state = None;
                 opened.row.standing = Standing::Joining;
             }
-            let before = self.steps.len();
             for event in page.events.into_iter().take_while(|event| event.seq <= until) {
                 self.next(core, peer, event).await?;
             }
-            if self.steps.len() == before {
+            let Some(opened) = self.opened.get(group) else { return Ok(()) };
+            if is_current(&opened.row) && opened.row.head == head {
                 let text =
                     format!("its log of {group} ends before event {until}, which its feed has told of");
                 self.break_off(group.clone(), text);
@@ -303,6 +308,9 @@ impl Intake {
                 self.troubles.push(PeerFault::new(Stage::Content, "group-not-followed", text));
                 Followed::Lost
             });
+        }
+        if opened.row.hash.is_none() {
+            opened.row.first = event.seq;
         }
         (opened.row.head, opened.row.hash) = (event.seq, Some(event.hash));
         self.steps.push(Step::Event(Box::new(Kept { event, body, followed })));

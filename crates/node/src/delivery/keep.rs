@@ -180,14 +180,18 @@ fn client_of(
     Ok(names.map(|(user, client)| ClientUri::new(&UserUri::new(ours, &user), &client)))
 }
 
+/// Whether it ends the stay in a group that we have: what an owner reads back (section 12) it tells again, of a time that
+/// ended before that.
+pub(super) fn ends_stay(row: &GroupRow, removed: &Removed) -> bool {
+    let since = if row.hash.is_some() { row.first } else { row.head + 1 };
+    row.standing != Standing::Over && removed.after_seq >= since
+}
+
 /// We have no member left in a group.
 pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> Result<(), StoreFault> {
-    let Some(mut row) = tx.group(&removed.group)? else { return Ok(()) };
-    // What an owner reads back (section 12) it tells again: of a time that ended before the one that we are in.
-    let since = if row.hash.is_some() { row.first } else { row.head + 1 };
-    if row.standing == Standing::Over || removed.after_seq < since {
+    let Some(mut row) = tx.group(&removed.group)?.filter(|row| ends_stay(row, removed)) else {
         return Ok(());
-    }
+    };
     row.standing = Standing::Over;
     tx.put_group(&row)?;
     for audience in tx.audience(row.id)?.into_iter().filter(|audience| audience.until.is_none()) {
