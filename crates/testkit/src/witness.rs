@@ -60,6 +60,12 @@ impl Witness {
         self.stays.values().flatten().map(|stay| stay.from).min().unwrap_or_default()
     }
 
+    /// Whether it knows who could read a message: one who was in the group before it began to follow may have sent it late.
+    pub fn knows_of(&self, message: &Event) -> bool {
+        let first = self.stays.values().flatten().map(|stay| stay.epoch).min();
+        message.seq >= self.since() && first.is_some_and(|first| message.epoch >= first)
+    }
+
     /// The group's epoch.
     pub fn epoch(&self) -> u64 {
         self.group.group_context().epoch().as_u64()

@@ -28,10 +28,12 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
                 let node = house.station().node();
                 house.does(async move { decides_all(&node, |_| true).await }).await;
             }
-            match unrest(town).await {
-                Some(what) => left = what,
-                None => return,
-            }
+            left = match unrest(town).await {
+                Some(what) => what,
+                None if !news.has_changed().unwrap_or(false) => return,
+                // It may have undone what was seen to be at rest before.
+                None => "something still happens".into(),
+            };
             let _ = tokio::time::timeout(LOOK_EVERY, news.changed()).await;
         }
     };
@@ -52,14 +54,15 @@ async fn unrest(town: &Town) -> Option<String> {
     for uri in &town.clients {
         let house = town.house(uri.provider());
         let client = house.built_in(uri)?;
+        let reader = Reader::Client(uri.clone());
+        if let Some(what) = town.reads(house, move |view| unread(view, &reader)).await? {
+            return Some(what);
+        }
+        // What it has read may have given it something to do.
         let left = house.does(async move { client.left_to_do().await }).await;
         match town.expects("looks what is left to do", left) {
             Some(left) if left.is_empty() => {}
             left => return Some(format!("{uri} is not at rest: {}", left.unwrap_or_default().join("; "))),
-        }
-        let reader = Reader::Client(uri.clone());
-        if let Some(what) = town.reads(house, move |view| unread(view, &reader)).await? {
-            return Some(what);
         }
     }
     for house in &town.houses {

@@ -272,8 +272,8 @@ impl Truth {
         let shown: BTreeSet<u64> = shown.iter().copied().collect();
         // Where it joined anew it may have read what it could before.
         let again = stays.windows(2).any(|pair| pair[0].until == Some(pair[1].from));
-        // Of what was before it came, the witness knows nothing.
-        for seq in shown.difference(meant).filter(|seq| **seq >= self.witness.since()) {
+        let known = |seq: &u64| self.witness.knows_of(&self.log[*seq as usize - 1]);
+        for seq in shown.difference(meant).filter(|seq| known(seq)) {
             let there =
                 stays.iter().any(|stay| *seq > stay.from && stay.until.is_none_or(|until| *seq <= until));
             if !(again && there) {
