@@ -82,7 +82,8 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     // Ben's provider has it from the owner and checked that it is the tree's.
     let theirs = circle.stations[1].follows(&tea, 1).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), roster);
-    assert_eq!(theirs.policy, Some(policy(&[ann.user()])));
+    let kept = circle.stations[1].reads(move |view| view.policy(theirs.id)).await;
+    assert_eq!(kept, Some(policy(&[ann.user()])));
 }
 
 /// How a station has a group.

@@ -27,7 +27,7 @@ impl Additions {
         let mut names = HashMap::new();
         let mut used = HashSet::new();
         for group in view.groups()? {
-            if let Some(policy) = group.policy.filter(|policy| !policy.name.is_empty()) {
+            if let Some(policy) = view.policy(group.id)?.filter(|policy| !policy.name.is_empty()) {
                 names.insert(group.uri, policy.name);
             }
         }

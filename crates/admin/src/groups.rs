@@ -38,7 +38,7 @@ fn summary(view: &View<'_>, ours: &Provider, row: &GroupRow) -> Result<GroupSumm
     let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(GroupSummary {
         group: row.uri.clone(),
-        name: row.policy.as_ref().map_or_else(String::new, |policy| policy.name.clone()),
+        name: view.policy(row.id)?.map_or_else(String::new, |policy| policy.name),
         owner: row.owner().clone(),
         ours: row.owner() == ours,
         epoch: row.epoch,
@@ -57,6 +57,7 @@ fn summary(view: &View<'_>, ours: &Provider, row: &GroupRow) -> Result<GroupSumm
 struct Seen {
     summary: GroupSummary,
     row: GroupRow,
+    policy: Option<Policy>,
     members: Vec<MemberRow>,
     places: Vec<(AudienceRow, u64, Option<Timestamp>)>,
     built_in: Vec<UserUri>,
@@ -72,8 +73,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
     });
     let text = "there is no such group here; list them to see which there are";
     let seen = seen.await?.ok_or_else(|| AdminError::new("no-such-group", text))?;
-    let Seen { summary, row, members, places, built_in, events } = seen;
-    let policy = row.policy.clone();
+    let Seen { summary, row, policy, members, places, built_in, events } = seen;
     let mut participants = vec![Participant {
         provider: node.provider().clone(),
         acknowledged: row.head,
@@ -133,6 +133,7 @@ fn see(view: &View<'_>, ours: &Provider, row: GroupRow) -> Result<Seen, StoreFau
     let clients = view.clients()?.into_iter().filter(|client| client.name.as_str() == BUILT_IN);
     Ok(Seen {
         summary: summary(view, ours, &row)?,
+        policy: view.policy(row.id)?,
         members: view.members(row.id)?,
         places,
         built_in: clients.map(|client| UserUri::new(ours, &client.user)).collect(),

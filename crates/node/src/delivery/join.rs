@@ -66,10 +66,10 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
     let joined = core.store.write(move |tx| {
         let Some(mut row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(()) };
         row.epoch = now_epoch;
-        row.policy = Some(policy);
         row.suite = suite;
         row.standing = Standing::Live;
         tx.put_group(&row)?;
+        tx.set_policy(row.id, &policy)?;
         tx.set_group_state(row.id, epoch, &kept)?;
         tx.set_group_info(row.id, info.group_info.as_slice())?;
         tx.clear_members(row.id)?;

@@ -214,7 +214,6 @@ pub(super) fn new_group(now: Timestamp, group: &GroupUri, from: u64) -> GroupRow
         first: from,
         head: from.saturating_sub(1),
         hash: None,
-        policy: None,
         suite: 0,
         standing: Standing::Joining,
         fault: None,

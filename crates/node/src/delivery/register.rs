@@ -48,12 +48,12 @@ pub(crate) async fn register(core: &Core, client: &ClientUri, ask: RegisterGroup
             first: 1,
             head: 0,
             hash: None,
-            policy: Some(policy),
             suite,
             standing: Standing::Live,
             fault: None,
         };
         row.id = tx.add_group(&row)?;
+        tx.set_policy(row.id, &policy)?;
         tx.set_group_state(row.id, 0, &kept)?;
         tx.set_group_info(row.id, group_info.as_slice())?;
         for (leaf, member) in members {

@@ -365,8 +365,7 @@ pub(super) fn begin_epoch(
 
     row.epoch = changed.epoch;
     if let Some(policy) = &changed.policy {
-        row.policy = Some(policy.clone());
-        tx.put_group(row)?;
+        tx.set_policy(row.id, policy)?;
     }
     if let Some(kept) = &changed.kept {
         tx.set_group_state(row.id, changed.epoch, kept)?;

@@ -43,8 +43,6 @@ pub struct GroupRow {
     pub head: u64,
     /// The hash of that event; none where nothing of the log has come yet.
     pub hash: Option<Hash32>,
-    /// Who may do what in it, as far as it is known.
-    pub policy: Option<Policy>,
     /// Its MLS cipher suite, 0 where that is not known.
     pub suite: u16,
     /// How it stands with us.
@@ -73,7 +71,7 @@ pub struct AudienceRow {
     pub until: Option<u64>,
 }
 
-const COLUMNS: &str = "id, uri, created, epoch, first, head, hash, policy, suite, standing, fault";
+const COLUMNS: &str = "id, uri, created, epoch, first, head, hash, suite, standing, fault";
 impl GroupRow {
     /// Who owns it.
     pub fn owner(&self) -> &Provider {
@@ -160,6 +158,16 @@ impl View<'_> {
                 "SELECT 1 FROM mls_group WHERE owner = ?1 AND standing IN ('live', 'joining') LIMIT 1",
             )?
             .exists([owner.as_str()])?)
+    }
+
+    /// Who may do what in a group, as far as it is known. Not in its row, which each of its events reads.
+    pub fn policy(&self, id: i64) -> Result<Option<Policy>, StoreFault> {
+        let policy: Option<Vec<u8>> = self
+            .sql
+            .prepare_cached("SELECT policy FROM mls_group WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))?;
+        let unreadable = |value| StoreFault::Unreadable { what: "a policy", value };
+        policy.map(|cbor| Policy::from_cbor(&cbor).map_err(|fault| unreadable(fault.to_string()))).transpose()
     }
 
     /// The public state of a group as it was last kept, and the epoch that it is of.
@@ -334,8 +342,8 @@ impl Tx<'_> {
     pub fn add_group(&self, group: &GroupRow) -> Result<i64, StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT INTO mls_group (uri, owner, created, epoch, first, head, hash, policy, suite, standing, fault)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO mls_group (uri, owner, created, epoch, first, head, hash, suite, standing, fault)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 group.uri.as_str(),
@@ -345,7 +353,6 @@ impl Tx<'_> {
                 signed(group.first),
                 signed(group.head),
                 group.hash.as_ref().map_or(&[][..], |hash| hash.as_bytes()),
-                group.policy.as_ref().map(Policy::to_cbor),
                 group.suite,
                 group.standing.to_string(),
                 group.fault,
@@ -358,8 +365,8 @@ impl Tx<'_> {
     pub fn put_group(&self, group: &GroupRow) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "UPDATE mls_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5, policy = ?6, suite = ?7, standing = ?8,
-                   fault = ?9 WHERE id = ?1",
+                "UPDATE mls_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5, suite = ?6, standing = ?7, fault = ?8
+                 WHERE id = ?1",
             )?
             .execute(params![
                 group.id,
@@ -367,12 +374,19 @@ impl Tx<'_> {
                 signed(group.first),
                 signed(group.head),
                 group.hash.as_ref().map_or(&[][..], |hash| hash.as_bytes()),
-                group.policy.as_ref().map(Policy::to_cbor),
                 group.suite,
                 group.standing.to_string(),
                 group.fault,
             ])?;
         self.changed(Change::Group(group.uri.clone()));
+        Ok(())
+    }
+
+    /// Keeps who may do what in a group.
+    pub fn set_policy(&self, id: i64, policy: &Policy) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("UPDATE mls_group SET policy = ?2 WHERE id = ?1")?
+            .execute(params![id, policy.to_cbor()])?;
         Ok(())
     }
 
@@ -519,7 +533,6 @@ impl Tx<'_> {
 
 fn group_row(row: &Row<'_>) -> Result<GroupRow, StoreFault> {
     let hash: Vec<u8> = row.get(6)?;
-    let policy: Option<Vec<u8>> = row.get(7)?;
     Ok(GroupRow {
         id: row.get(0)?,
         uri: parsed("a group", row.get(1)?)?,
@@ -528,15 +541,9 @@ fn group_row(row: &Row<'_>) -> Result<GroupRow, StoreFault> {
         first: unsigned(row.get(4)?),
         head: unsigned(row.get(5)?),
         hash: if hash.is_empty() { None } else { Some(hash32(&hash)?) },
-        policy: policy
-            .map(|cbor| {
-                Policy::from_cbor(&cbor)
-                    .map_err(|fault| StoreFault::Unreadable { what: "a policy", value: fault.to_string() })
-            })
-            .transpose()?,
-        suite: row.get(8)?,
-        standing: parsed("a standing", row.get(9)?)?,
-        fault: row.get(10)?,
+        suite: row.get(7)?,
+        standing: parsed("a standing", row.get(8)?)?,
+        fault: row.get(9)?,
     })
 }
 
