@@ -9,7 +9,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Body, ItemBody, Outcome, SubmissionKind};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::Code;
-use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule};
+use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_testkit::{Change, Circle, Device, Station, policy};
 
 #[tokio::test]
@@ -84,6 +84,27 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!(ben.roster(&tea).await.unwrap(), roster);
     let kept = circle.stations[1].reads(move |view| view.policy(theirs.id)).await;
     assert_eq!(kept, Some(policy(&[ann.user()])));
+}
+
+#[tokio::test]
+async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users() {
+    let circle = Circle::of(3).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(2, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    circle.stations[1].follows(&tea, 1).await;
+    circle.connects(ann.user(), cat.user()).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+
+    let group = tea.clone();
+    let has_grants = move |view: &View<'_>| {
+        let Some(row) = view.group(&group)? else { return Ok(None) };
+        let members = view.members(row.id)?;
+        let granted = members.iter().filter(|row| row.member.grant.is_some()).count();
+        Ok((granted == 2).then_some(()))
+    };
+    circle.stations[1].until("the grants of ben and cat are known", has_grants).await;
+    assert_eq!(ben.roster(&tea).await.unwrap(), ann.roster(&tea).await.unwrap());
 }
 
 /// How a station has a group.

@@ -3,6 +3,7 @@
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
+use drawbridge_mtp::problem::Code;
 use serde::de::DeserializeOwned;
 
 use super::follow::{store_fault, take};
@@ -11,7 +12,7 @@ use super::submit::{dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::store::{Handshake, Reader, Standing, StoreFault};
+use crate::store::{GroupRow, Handshake, MemberRow, Reader, Standing, StoreFault, Tx};
 
 /// Joins the groups of `peer` whose public state is still to be had; what goes wrong is noted, and tried again with
 /// the next pull.
@@ -21,6 +22,37 @@ pub(crate) async fn join_groups(core: &Core, peer: &Provider) -> Result<(), Stor
     for group in groups {
         if let Err(fault) = join(core, peer, &group.uri).await {
             core.note_trouble(peer, &fault).await;
+        }
+    }
+    Ok(())
+}
+
+/// Learns under which grants people were added to the groups of `peer` while we were in them: their owner's roster says
+/// it, and the commit does not. Returns whether all was asked that there was to ask.
+pub(crate) async fn complete_rosters(core: &Core, peer: &Provider) -> Result<bool, StoreFault> {
+    let owner = peer.clone();
+    let groups = core.store.read(move |view| view.groups_unproved(&owner)).await?;
+    let mut asked_all = true;
+    for group in groups {
+        match ask::<Roster>(core, peer, format!("/groups/{}/roster", group.uri.name())).await {
+            Ok(roster) => core.store.write(move |tx| learn_grants(tx, &group, &roster)).await?,
+            // We are out of it, as its feed is about to tell.
+            Err(fault) if fault.is(Code::NotFound) => {}
+            Err(fault) => {
+                core.note_trouble(peer, &fault).await;
+                asked_all = false;
+            }
+        }
+    }
+    Ok(asked_all)
+}
+
+fn learn_grants(tx: &Tx<'_>, group: &GroupRow, roster: &Roster) -> Result<(), StoreFault> {
+    let named = |member: &RosterMember| (member.leaf, member.client.clone(), member.since_epoch);
+    for MemberRow { member: known, .. } in tx.members(group.id)? {
+        let told = roster.members.iter().find(|told| named(told) == named(&known));
+        if let (None, Some(grant)) = (&known.grant, told.and_then(|told| told.grant.as_ref())) {
+            tx.set_grant(group, known.leaf, grant)?;
         }
     }
     Ok(())

@@ -52,6 +52,17 @@ pub(super) enum Followed {
 pub(crate) struct Keeping(pub(super) Vec<Step>);
 
 impl Keeping {
+    /// Whether somebody was added to a group, ourselves or another.
+    pub(crate) fn adds(&self) -> bool {
+        self.0.iter().any(|step| match step {
+            Step::Welcome { .. } => true,
+            Step::Event(kept) => {
+                matches!(&kept.followed, Followed::Commit(changed) if !changed.joined.is_empty())
+            }
+            Step::Break { .. } | Step::Removed(_) => false,
+        })
+    }
+
     /// Stores everything.
     pub(crate) fn keep(self, tx: &Tx<'_>, ours: &Provider) -> Result<(), StoreFault> {
         // As far as events alone change them, groups are read once for the whole page.

@@ -24,7 +24,7 @@ pub(crate) use answers::*;
 pub(crate) use feed::{FeedRefusal, serve};
 pub(crate) use follow::Intake;
 pub(crate) use groups::Groups;
-pub(crate) use join::join_groups;
+pub(crate) use join::{complete_rosters, join_groups};
 #[cfg(feature = "foreign")]
 pub(crate) use mls::FOREIGN;
 pub(crate) use mls::MTP;

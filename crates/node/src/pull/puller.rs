@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::page::{self, keep_page, start_anew};
 use super::{Backoff, PullingStatus, rest};
 use crate::core::Core;
-use crate::delivery::join_groups;
+use crate::delivery::{complete_rosters, join_groups};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::{Answer, Ask};
 use crate::store::{Cursor, StoreFault};
@@ -53,6 +53,8 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::default();
     // Resets without a page between them.
     let mut resets = 0;
+    // Whether there may be somebody of whom we do not know under which grant it was added.
+    let mut unproved = true;
     loop {
         let (cursor, wait) = match Box::pin(plan(&core, &peer)).await {
             Ok(Plan::Leave) | Err(_) => return,
@@ -66,7 +68,8 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
         let outcome = {
             // After a reset one looks first: a page that comes at once says that the feed goes on.
             let hold = wait && resets == 0;
-            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, hold, backoff.failures()));
+            let mut pulling =
+                Box::pin(pull_once(&core, &peer, cursor, hold, backoff.failures(), &mut unproved));
             while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
         let fault = match outcome {
@@ -173,6 +176,7 @@ async fn pull_once(
     cursor: Option<Cursor>,
     wait: bool,
     failures: u32,
+    unproved: &mut bool,
 ) -> Result<Pulled, PeerFault> {
     let wait_s = if wait { Limits::default().pull_wait_s } else { 0 };
     let query = FeedQuery {
@@ -206,6 +210,11 @@ async fn pull_once(
             let hasty = began.elapsed() < SHORTEST_WAIT;
             let kept = keep_page(core, peer, cursor, &answer).await?;
             Box::pin(join_groups(core, peer)).await.map_err(page::store_fault)?;
+            *unproved |= kept.adds;
+            if *unproved {
+                let asked_all = Box::pin(complete_rosters(core, peer)).await;
+                *unproved = !asked_all.map_err(page::store_fault)?;
+            }
             // Where there is nothing and that is all that was asked for, one look is enough.
             let expected = kept.items > 0 || !(wait || kept.more);
             Ok(if hasty && !expected { Pulled::Hasty } else { Pulled::Page })

@@ -103,6 +103,15 @@ impl View<'_> {
         self.groups_where("owner = ?1 AND standing = ?2", &[&owner.as_str(), &standing.to_string()])
     }
 
+    /// The groups of `owner` with a member of whom it is not known under which grant another has added it.
+    pub fn groups_unproved(&self, owner: &Provider) -> Result<Vec<GroupRow>, StoreFault> {
+        self.groups_where(
+            "owner = ?1 AND standing = 'live'
+             AND id IN (SELECT grp FROM member WHERE grant_jws IS NULL AND user <> added_by)",
+            &[&owner.as_str()],
+        )
+    }
+
     /// The groups that a user here is in.
     pub fn groups_of(&self, user: &UserUri) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where(
@@ -429,6 +438,15 @@ impl Tx<'_> {
                 member.added_by.as_str(),
                 member.grant,
             ])?;
+        Ok(())
+    }
+
+    /// Keeps under which grant a leaf of a group was added.
+    pub fn set_grant(&self, group: &GroupRow, leaf: u32, grant: &str) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("UPDATE member SET grant_jws = ?3 WHERE grp = ?1 AND leaf = ?2")?
+            .execute(params![group.id, leaf, grant])?;
+        self.changed(Change::Group(group.uri.clone()));
         Ok(())
     }
 
