@@ -18,9 +18,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
 
 /// Returns when nothing is left to do anywhere: operators agree to everything that waits, and what is on its way
 /// arrives. An error says what is not done.
+///
+/// One look around does not tell: what is on its way may come to where it looked before. Two do, where nothing was put
+/// behind any feed or log between them.
 pub(crate) async fn comes(town: &Town) -> Result<(), String> {
     let mut news = town.news();
     let mut left = String::new();
+    let mut before = None;
     let calm = async {
         loop {
             news.borrow_and_update();
@@ -28,12 +32,13 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
                 let node = house.station().node();
                 house.does(async move { decides_all(&node, |_| true).await }).await;
             }
-            left = match unrest(town).await {
-                Some(what) => what,
-                None if !news.has_changed().unwrap_or(false) => return,
-                // It may have undone what was seen to be at rest before.
-                None => "something still happens".into(),
-            };
+            let looked = look(town).await;
+            match &looked {
+                Err(what) => left.clone_from(what),
+                Ok(ends) if before.as_ref() == Some(ends) => return,
+                Ok(_) => "something has happened just now".clone_into(&mut left),
+            }
+            before = looked.ok();
             let _ = tokio::time::timeout(LOOK_EVERY, news.changed()).await;
         }
     };
@@ -43,38 +48,38 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
     }
 }
 
-/// The first thing that is not done.
-async fn unrest(town: &Town) -> Option<String> {
+/// Where every feed and log ends; or the first thing that is not done.
+async fn look(town: &Town) -> Result<Vec<u64>, String> {
+    let mut ends = Vec::new();
     for house in &town.houses {
         let (ours, peers) = (house.station().provider().clone(), peers_of(town, house));
-        if let Some(what) = town.reads(house, move |view| unsent(view, &peers)).await? {
-            return Some(format!("{ours}: {what}"));
-        }
+        let left = town.reads(house, move |view| unsent(view, &peers)).await.ok_or("a house is dead")?;
+        ends.extend(left.map_err(|what| format!("{ours}: {what}"))?);
     }
     for uri in &town.clients {
         let house = town.house(uri.provider());
-        let client = house.built_in(uri)?;
+        let client = house.built_in(uri).ok_or("a house is dead")?;
         let reader = Reader::Client(uri.clone());
-        if let Some(what) = town.reads(house, move |view| unread(view, &reader)).await? {
-            return Some(what);
-        }
+        let read = town.reads(house, move |view| end_of_read(view, &reader)).await;
+        ends.push(read.ok_or("a house is dead")??);
         // What it has read may have given it something to do.
         let left = house.does(async move { client.left_to_do().await }).await;
         match town.expects("looks what is left to do", left) {
             Some(left) if left.is_empty() => {}
-            left => return Some(format!("{uri} is not at rest: {}", left.unwrap_or_default().join("; "))),
+            left => return Err(format!("{uri} is not at rest: {}", left.unwrap_or_default().join("; "))),
         }
     }
     for house in &town.houses {
-        for group in town.reads(house, |view| view.groups()).await? {
+        for group in town.reads(house, |view| view.groups()).await.ok_or("a house is dead")? {
+            ends.extend([group.epoch, group.head]);
             if *group.owner() == *house.station().provider()
                 && let Some(what) = behind(town, house, &group.uri).await
             {
-                return Some(what);
+                return Err(what);
             }
         }
     }
-    None
+    Ok(ends)
 }
 
 fn peers_of(town: &Town, house: &House) -> Vec<Provider> {
@@ -82,29 +87,39 @@ fn peers_of(town: &Town, house: &House) -> Vec<Provider> {
     providers.filter(|provider| provider != house.station().provider()).collect()
 }
 
-fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Option<String>, StoreFault> {
+/// Where the feeds for `peers` end, where nothing more is to be brought to them, and nobody waits for an operator.
+fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Result<Vec<u64>, String>, StoreFault> {
+    let asks = |outgoing: bool, is_open: bool, unseen: bool| !outgoing && is_open && !unseen;
+    if view.connections()?.iter().any(|row| asks(row.outgoing, row.is_open(), row.unseen))
+        || view.authorizations()?.iter().any(|row| asks(row.outgoing, row.is_open(), row.unseen))
+    {
+        return Ok(Err("its operator has still to decide".into()));
+    }
+    let mut ends = Vec::new();
     for peer in peers {
         if !view.outbox(peer, 1, u64::MAX)?.is_empty() {
-            return Ok(Some(format!("its outbox for {peer} is not empty")));
+            return Ok(Err(format!("its outbox for {peer} is not empty")));
         }
         if !view.unsent(peer)?.is_empty() || !view.unsent_authorizations(peer)?.is_empty() {
-            return Ok(Some(format!("requests to {peer} are not sent")));
+            return Ok(Err(format!("requests to {peer} are not sent")));
         }
-        if let Some(what) = unread(view, &Reader::Peer(peer.clone()))? {
-            return Ok(Some(what));
+        match end_of_read(view, &Reader::Peer(peer.clone()))? {
+            Ok(end) => ends.push(end),
+            Err(what) => return Ok(Err(what)),
         }
     }
-    Ok(None)
+    Ok(Ok(ends))
 }
 
-fn unread(view: &View<'_>, reader: &Reader) -> Result<Option<String>, StoreFault> {
-    let Some(place) = view.feed(reader)? else { return Ok(None) };
+/// Where a feed ends, if its reader has all of it.
+fn end_of_read(view: &View<'_>, reader: &Reader) -> Result<Result<u64, String>, StoreFault> {
+    let Some(place) = view.feed(reader)? else { return Ok(Ok(0)) };
     // That it is let in is for a peer to know, and no reason to pull again.
     let left = view.feed_slice(reader, place.acknowledged, 100, u64::MAX)?.items;
     if left.iter().all(|item| matches!(item.body, ItemBody::Peer { .. })) {
-        return Ok(None);
+        return Ok(Ok(place.head));
     }
-    Ok(Some(format!("the feed of {reader:?} is read up to {} of {}", place.acknowledged, place.head)))
+    Ok(Err(format!("the feed of {reader:?} is read up to {} of {}", place.acknowledged, place.head)))
 }
 
 /// Who does not have all of a group.
@@ -172,7 +187,7 @@ async fn told(town: &Town) -> String {
                         queued.group, queued.submission.kind, queued.submission.sender
                     )
                 }));
-                left.extend(unread(view, &Reader::Peer(peer.clone()))?);
+                left.extend(end_of_read(view, &Reader::Peer(peer.clone()))?.err());
             }
             for group in view.groups()? {
                 left.push(format!(
