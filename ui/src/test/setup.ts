@@ -1,8 +1,11 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach } from "vitest";
 import { deciding } from "@/domain/connection/approvals";
 import { toasts } from "@/shared/toast";
+
+// What is waited for comes as soon as this machine gets to it.
+configure({ asyncUtilTimeout: 10_000 });
 
 // What jsdom lacks: it lays nothing out, so every element is said to be of one size.
 window.matchMedia = (media) =>

@@ -9,6 +9,7 @@ import {
   type ResponseOf,
   UNREACHABLE,
 } from "@/platform";
+import { setClock } from "@/shared/clock";
 import { t } from "@/text";
 import { Live, type Reading } from "./live";
 
@@ -46,7 +47,10 @@ export function AdminProvider({ platform, children }: { platform: Platform; chil
       live,
       async call(command, request) {
         try {
-          return await platform.call(command, request);
+          const answer = await platform.call(command, request);
+          // Here, not where it is shown: what is kept of an answer is as old as the answer.
+          if (command === "status") setClock((answer as ResponseOf<"status">).now);
+          return answer;
         } catch (fault) {
           live.heard(fault);
           throw fault;

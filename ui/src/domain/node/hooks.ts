@@ -1,6 +1,4 @@
-import { useEffect } from "react";
 import type { NodeStatus } from "@/bindings/NodeStatus";
-import { setClock } from "@/shared/clock";
 import { useStore } from "@/shared/store";
 import { useAdmin, useRead } from "./admin";
 
@@ -8,12 +6,7 @@ import { useAdmin, useRead } from "./admin";
 const STATUS_EVERY_MS = 10_000;
 
 export function useStatus() {
-  const status = useRead("status", {}, { every: STATUS_EVERY_MS });
-  const now = status.data?.now;
-  useEffect(() => {
-    if (now !== undefined) setClock(now);
-  }, [now]);
-  return status;
+  return useRead("status", {}, { every: STATUS_EVERY_MS });
 }
 
 /** The running node; only below the frame, which is there only while there is one. */

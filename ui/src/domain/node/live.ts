@@ -10,6 +10,7 @@ import type { EventEnvelope } from "@/bindings/EventEnvelope";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
 import { AdminError, type Command, type Platform, TOKEN_REQUIRED, UNREACHABLE } from "@/platform";
+import { now } from "@/shared/clock";
 import { Store } from "@/shared/store";
 
 export type Link =
@@ -141,7 +142,7 @@ export class Live {
   #lose(): void {
     const { state } = this.link.read();
     if (state !== "lost" && state !== "locked") {
-      this.link.set({ state: "lost", since: new Date().toISOString() });
+      this.link.set({ state: "lost", since: new Date(now()).toISOString() });
     }
   }
 
