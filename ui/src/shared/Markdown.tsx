@@ -40,9 +40,17 @@ const overrides = {
   ...Object.fromEntries(["h1", "h2", "h3", "h4", "h5", "h6"].map((tag) => [tag, Heading])),
 };
 
+/** What is longer is shown as it was written: reading it would make more elements than a page can hold. */
+const MOST_CHARACTERS = 4_000;
+/** A line that begins with so many quotations, points or indents within each other leaves no room for words. */
+const TOO_DEEP =
+  /^(?=.*[^\s\-*=_])(?:[ \t]*(?:>|[-*+](?=[ \t])|\d+[.)](?=[ \t]))){7}|^[ \t]{24}[ \t]*(?:[-*+>]|\d+[.)])/m;
+
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  if (text.length > MOST_CHARACTERS || TOO_DEEP.test(text))
+    return <p className="whitespace-pre-wrap">{text}</p>;
   return (
-    <div className="markdown wrap-anywhere">
+    <div className="markdown">
       <MarkdownToJsx
         options={{
           overrides,

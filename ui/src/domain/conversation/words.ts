@@ -6,19 +6,22 @@ import type { MessageState } from "@/bindings/MessageState";
 import type { Notice } from "@/bindings/Notice";
 import { nameOf } from "@/domain/node/identifiers";
 import type { Shape, Tone } from "@/shared/Mark";
+import { lineText, nameText } from "@/shared/text";
 import { t } from "@/text";
 import { listed } from "@/text/en/many";
 
 const words = t.conversations;
+/** Characters of a sentence between messages. */
+const LONGEST_NOTICE = 1_000;
 
 /** Its name, or else who is in it. */
 export function conversationTitle({ name, others, users }: ConversationSummary): string {
-  return name || words.titleOf(others.map(nameOf), Math.max(0, users - 1 - others.length));
+  return nameText(name) || words.titleOf(others.map(nameOf), Math.max(0, users - 1 - others.length));
 }
 
 /** On one line, without the marks of emphasis and code. */
 export function previewText({ own, sender, text }: MessagePreview): string {
-  const plain = text.replace(/(\*{1,2}|~~|`)(\S(?:.*?\S)?)\1/g, "$2");
+  const plain = lineText(text).replace(/(\*{1,2}|~~|`)(\S(?:.*?\S)?)\1/g, "$2");
   return own ? words.previewOwn(plain) : words.previewFrom(nameOf(sender), plain);
 }
 
@@ -51,10 +54,10 @@ export function noticeText({ kind, by, users, text }: Notice, me: string): strin
     case "left":
       return words.notice.left(names || who);
     case "renamed":
-      return words.notice.renamed(who, text ?? "");
+      return words.notice.renamed(who, nameText(text ?? ""));
     case "policy":
       return words.notice.policy(who);
     case "gap":
-      return text ?? words.notice.gap;
+      return text === null ? words.notice.gap : lineText(text, LONGEST_NOTICE);
   }
 }

@@ -3,6 +3,7 @@ import type { GroupStanding } from "@/bindings/GroupStanding";
 import type { GroupSummary } from "@/bindings/GroupSummary";
 import { groupOf } from "@/domain/node/identifiers";
 import type { Shape, Tone } from "@/shared/Mark";
+import { nameText } from "@/shared/text";
 
 export const standingMarks: Record<GroupStanding, { tone: Tone; shape: Shape; rank: number }> = {
   broken: { tone: "bad", shape: "triangle", rank: 0 },
@@ -13,5 +14,5 @@ export const standingMarks: Record<GroupStanding, { tone: Tone; shape: Shape; ra
 
 /** What its members call it, or else the name in its address. */
 export function groupTitle(group: Pick<GroupSummary, "group" | "name">): string {
-  return group.name || (groupOf(group.group)?.name ?? group.group);
+  return nameText(group.name) || (groupOf(group.group)?.name ?? group.group);
 }

@@ -1,7 +1,9 @@
 /** A peer's state and what troubles it, in words. */
 import type { Peer } from "@/bindings/Peer";
 import type { Trouble } from "@/bindings/Trouble";
+import { LongText } from "@/shared/LongText";
 import { StateWord } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
 import { Ago, Until } from "@/shared/values";
 import { t } from "@/text";
 import { currentTrouble, peerWord, remedy } from "./words";
@@ -28,7 +30,7 @@ export function PeerTrouble({ peer }: { peer: Peer }) {
           <span className="font-medium" title={t.stageHint[trouble.stage]}>
             {t.stage[trouble.stage]}:
           </span>{" "}
-          {trouble.text}
+          <bdi>{lineText(trouble.text, 300)}</bdi>
         </>
       )}
       {retrying && (
@@ -59,7 +61,7 @@ export function TroubleNote({ trouble }: { trouble: Trouble }) {
           {trouble.over ? t.overview.over : t.overview.lasting}
         </span>
       </div>
-      <p className="wrap-anywhere">{trouble.text}</p>
+      <LongText text={trouble.text} markdown={false} />
       <p className="text-sm text-muted">
         {t.units.times(trouble.count)} · {t.peers.first} <Ago at={trouble.first} /> · {t.peers.lastTime}{" "}
         <Ago at={trouble.last} />

@@ -4,6 +4,7 @@ import type { Message } from "@/bindings/Message";
 import { draftOf, keepDraft } from "@/domain/conversation/drafts";
 import { nameOf } from "@/domain/node/identifiers";
 import { Button, IconButton } from "@/shared/Button";
+import { lineText } from "@/shared/text";
 import { t } from "@/text";
 
 /** What is being written: something new, an answer, or another wording. */
@@ -101,7 +102,7 @@ export function Composer({
                   )
                 : t.conversations.editing}
             </span>{" "}
-            {composing.message.text}
+            <bdi>{lineText(composing.message.text)}</bdi>
           </p>
           <IconButton
             label={editing === null ? t.conversations.cancelReply : t.conversations.cancelEdit}

@@ -1,5 +1,5 @@
 import { ArrowLeft, UsersRound } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { ConversationSummary } from "@/bindings/ConversationSummary";
 import type { Message } from "@/bindings/Message";
 import { deleting, deletingKey, useTalk } from "@/domain/conversation/deeds";
@@ -10,6 +10,7 @@ import { IconButton } from "@/shared/Button";
 import { Fault, Loading } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
 import { useStore } from "@/shared/store";
+import { lineText } from "@/shared/text";
 import { t } from "@/text";
 import { Composer, type Composing } from "./Composer";
 import { Thread } from "./Thread";
@@ -46,7 +47,10 @@ export function ConversationView({
   const talk = useTalk(user, group);
   const [composing, setComposing] = useState<Composing>({ kind: "new" });
   const hidden = useStore(deleting);
-  const { data } = read;
+  // An earlier stretch that cannot be read takes nothing away from what is shown.
+  const kept = useRef(read.data);
+  kept.current = read.data ?? kept.current;
+  const data = kept.current;
   const messages = useMemo(
     () => data?.messages.filter((each) => !hidden.has(deletingKey(user, group, each.id))) ?? [],
     [data, hidden, user, group],
@@ -78,16 +82,13 @@ export function ConversationView({
         more={data.more}
         target={at}
         readBefore={readBefore ?? data.read}
-        loading={read.isFetching}
+        loading={read.isPlaceholderData}
+        fault={read.error !== null && read.data === undefined ? sentence(read.error) : null}
         detached={detached}
         live={summary.standing === "live"}
-        onEarlier={() => setStretch((before) => ({ ...before, limit: Math.min(before.limit + PAGE, MOST) }))}
-        onLater={() =>
-          setStretch(({ before = 0, limit }) => ({
-            before: before + PAGE,
-            limit: Math.min(limit + PAGE, MOST),
-          }))
-        }
+        onEarlier={() => setStretch(earlierStretch(stretch, data.messages))}
+        onLater={() => setStretch(laterStretch(stretch))}
+        onAgain={() => void read.refetch()}
         onLatest={() => {
           setStretch({ limit: PAGE });
           onAt(null);
@@ -105,7 +106,9 @@ export function ConversationView({
       {summary.standing !== "live" ? (
         <p className="border-t border-line px-4 py-3 text-center text-muted" role="status">
           {t.conversations.standingText[summary.standing]}
-          {summary.fault !== null && <span className="block text-sm text-bad">{summary.fault}</span>}
+          {summary.fault !== null && (
+            <span className="block text-sm text-bad">{lineText(summary.fault, 1_000)}</span>
+          )}
         </p>
       ) : summary.can_send ? (
         <Composer
@@ -123,6 +126,17 @@ export function ConversationView({
       )}
     </>
   );
+}
+
+/** Twice as much, so that a long conversation is read in few steps; from the most on, what is latest goes. */
+function earlierStretch({ before, limit }: Stretch, messages: readonly Message[]): Stretch {
+  if (limit < MOST) return { ...(before !== undefined && { before }), limit: Math.min(limit * 2, MOST) };
+  const last = messages.at(-PAGE);
+  return { before: last?.place ?? before ?? 0, limit };
+}
+
+function laterStretch({ before = 0, limit }: Stretch): Stretch {
+  return { before: before + PAGE, limit: Math.min(limit + PAGE, MOST) };
 }
 
 /** What the arrow up in an empty field edits. */
@@ -147,7 +161,7 @@ function Header({
         <ArrowLeft className="size-4" />
       </IconButton>
       <h2 className="min-w-0 truncate font-semibold" title={summary.group}>
-        {conversationTitle(summary)}
+        <bdi>{conversationTitle(summary)}</bdi>
       </h2>
       <span className="mr-auto text-sm whitespace-nowrap text-muted">
         {t.conversations.people(summary.users)}

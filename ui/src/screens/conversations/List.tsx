@@ -111,7 +111,7 @@ function Item({ of, open, onOpen }: { of: ConversationSummary; open: boolean; on
               className={cx("mr-auto truncate", unread > 0 || open ? "font-semibold" : "font-medium")}
               title={conversationTitle(of)}
             >
-              {conversationTitle(of)}
+              <bdi>{conversationTitle(of)}</bdi>
             </span>
             {last !== null && <Ago at={last.time} className="text-xs text-muted" />}
           </span>
@@ -120,7 +120,7 @@ function Item({ of, open, onOpen }: { of: ConversationSummary; open: boolean; on
               <StateWord {...standingMarks[standing]}>{t.conversations.standing[standing]}</StateWord>
             ) : (
               <span className="mr-auto truncate">
-                {last === null ? t.conversations.noMessages : previewText(last)}
+                {last === null ? t.conversations.noMessages : <bdi>{previewText(last)}</bdi>}
               </span>
             )}
             {of.waiting > 0 && (

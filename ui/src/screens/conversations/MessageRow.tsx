@@ -9,9 +9,10 @@ import { Button, IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { bytes, exact, shortTime } from "@/shared/format";
 import { copyText } from "@/shared/hooks";
+import { LongText } from "@/shared/LongText";
 import { Mark } from "@/shared/Mark";
-import { Markdown } from "@/shared/Markdown";
 import { Menu, type MenuItem } from "@/shared/Menu";
+import { isBlank, lineText } from "@/shared/text";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 import { Reactions } from "./Reactions";
@@ -29,6 +30,7 @@ export interface MessageDeeds {
 export function MessageRow({
   message,
   follows,
+  isLastOwn,
   current,
   found,
   onCurrent,
@@ -36,6 +38,8 @@ export function MessageRow({
 }: MessageDeeds & {
   message: Message;
   follows: boolean;
+  /** No later one is ours: its state is said even where all is well. */
+  isLastOwn: boolean;
   /** The keyboard is on it. */
   current: boolean;
   /** It is the one that was searched for. */
@@ -89,7 +93,7 @@ export function MessageRow({
         <div className={cx("flex max-w-full items-start gap-1", own && "flex-row-reverse")}>
           <div
             className={cx(
-              "min-w-0 rounded-lg border px-2.5 py-1.5 select-text",
+              "min-w-0 overflow-hidden rounded-lg border px-2.5 py-1.5 select-text",
               own ? "border-accent/25 bg-accent-soft" : "border-line bg-surface",
               state === "failed" && "border-bad/50",
               found && "outline-2 outline-accent",
@@ -100,7 +104,7 @@ export function MessageRow({
           <Toolbar message={message} who={who} current={current} canAct={canAct} {...deeds} />
         </div>
         <Reactions message={message} onReact={deeds.onReact} />
-        <Progress message={message} follows={follows} onRetry={deeds.onRetry} />
+        <Progress message={message} follows={follows} isLastOwn={isLastOwn} onRetry={deeds.onRetry} />
       </div>
     </article>
   );
@@ -118,6 +122,7 @@ function Time({ message }: { message: Message }) {
 function Body({ message, onJump }: { message: Message; onJump: (place: number) => void }) {
   if (message.deleted) return <p className="text-muted italic">{t.conversations.deleted}</p>;
   const quote = message.in_reply_to;
+  const isEmpty = isBlank(message.text);
   return (
     <>
       {quote !== null &&
@@ -128,12 +133,7 @@ function Body({ message, onJump }: { message: Message; onJump: (place: number) =
         ) : (
           <Quoted {...quote.found} onJump={onJump} />
         ))}
-      {message.text !== "" &&
-        (message.format === "markdown" ? (
-          <Markdown text={message.text} />
-        ) : (
-          <p className="whitespace-pre-wrap wrap-anywhere">{message.text}</p>
-        ))}
+      {!isEmpty && <LongText text={message.text} markdown={message.format === "markdown"} />}
       {message.unshown.map((part, index) => (
         <p
           // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
@@ -144,7 +144,7 @@ function Body({ message, onJump }: { message: Message; onJump: (place: number) =
           {t.conversations.unshown(part.content_type, bytes(part.bytes))}
         </p>
       ))}
-      {message.text === "" && message.unshown.length === 0 && (
+      {isEmpty && message.unshown.length === 0 && (
         <p className="text-muted italic">{t.conversations.emptyMessage}</p>
       )}
     </>
@@ -170,35 +170,38 @@ function Quoted({
       onClick={() => onJump(place)}
     >
       <span className="font-medium">{nameOf(sender)}</span>
-      <span className="line-clamp-2 wrap-anywhere">{text}</span>
+      <bdi className="line-clamp-2 wrap-anywhere">{lineText(text)}</bdi>
     </button>
   );
 }
 
-/** How far a message of ours is; said only while it matters, and for the last of a run. */
+/** How far a message of ours is: a shape for each, and the word too where it is not there yet or is the latest. */
 function Progress({
   message,
   follows,
+  isLastOwn,
   onRetry,
 }: {
   message: Message;
   follows: boolean;
+  isLastOwn: boolean;
   onRetry: (message: Message) => void;
 }) {
   const { own, state } = message;
   const isEdited = follows && message.edited && !message.deleted;
-  if ((!own || state === "accepted") && !isEdited) return null;
+  if (!own && !isEdited) return null;
+  const isSaid = state !== "accepted" || isLastOwn;
   return (
     <p className="flex flex-wrap items-center gap-x-1.5 px-1 text-xs text-muted">
       {isEdited && <span>{t.conversations.edited}</span>}
-      {own && state !== "accepted" && (
+      {own && (
         <span
           className={cx("inline-flex items-center gap-1", state === "failed" && "font-medium text-bad")}
-          title={t.conversations.stateHint[state]}
+          title={`${t.conversations.state[state]}\n${t.conversations.stateHint[state]}`}
           data-testid="message-state"
         >
           <Mark {...stateMarks[state]} className="size-2.5" />
-          <span className="wrap-anywhere">
+          <span className={isSaid ? "wrap-anywhere" : "sr-only"}>
             {t.conversations.state[state]}
             {message.error !== null && `: ${message.error}`}
           </span>

@@ -1,6 +1,8 @@
+import { groupTitle } from "@/domain/group/words";
 import { sentence, useRead } from "@/domain/node/admin";
-import { groupOf, nameOf } from "@/domain/node/identifiers";
+import { nameOf } from "@/domain/node/identifiers";
 import { Fault, Loading } from "@/shared/layout";
+import { lineText } from "@/shared/text";
 import { Ago } from "@/shared/values";
 import { t } from "@/text";
 
@@ -42,7 +44,7 @@ export function SearchResults({
             >
               <span className="flex items-baseline gap-2">
                 <span className="mr-auto truncate font-medium">
-                  {hit.name || (groupOf(hit.group)?.name ?? hit.group)}
+                  <bdi>{groupTitle(hit)}</bdi>
                 </span>
                 <Ago at={hit.preview.time} className="text-xs text-muted" />
               </span>
@@ -50,7 +52,9 @@ export function SearchResults({
                 <span className="font-medium">
                   {hit.preview.own ? t.conversations.you : nameOf(hit.preview.sender)}:
                 </span>{" "}
-                <Found text={hit.preview.text} wanted={text} />
+                <bdi>
+                  <Found text={lineText(hit.preview.text)} wanted={text} />
+                </bdi>
               </span>
             </button>
           </li>

@@ -4,7 +4,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Message } from "@/bindings/Message";
 import { nameOf } from "@/domain/node/identifiers";
 import { Button } from "@/shared/Button";
-import { Empty } from "@/shared/layout";
+import { Empty, Fault } from "@/shared/layout";
+import { lineText } from "@/shared/text";
 import { t } from "@/text";
 import { type MessageDeeds, MessageRow } from "./MessageRow";
 import { Day, NoticeRow, UnreadLine } from "./marks";
@@ -14,8 +15,9 @@ import { type Row, rowsOf } from "./rows";
 const NEAR_PX = 80;
 /** So near to the beginning earlier ones are fetched. */
 const EARLY_PX = 500;
-/** Room above the first for a word on whether there are earlier ones. */
+/** Room above the first for a word on whether there are earlier ones, or on why they could not be read. */
 const HEAD_PX = 36;
+const HEAD_FAULT_PX = 72;
 
 /** What was said: only what is in view exists, and nothing that is read moves when more comes at either end. */
 export function Thread({
@@ -24,10 +26,12 @@ export function Thread({
   target,
   readBefore,
   loading,
+  fault,
   detached,
   live,
   onEarlier,
   onLater,
+  onAgain,
   onLatest,
   onRead,
   ...deeds
@@ -37,12 +41,16 @@ export function Thread({
   /** The place to go to. */
   target: number | null;
   readBefore: number;
+  /** What was asked for last is on its way: these are those from before. */
   loading: boolean;
+  /** Why what was asked for last could not be read. */
+  fault: string | null;
   /** The latest messages are not among these. */
   detached: boolean;
   live: boolean;
   onEarlier: () => void;
   onLater: () => void;
+  onAgain: () => void;
   onLatest: () => void;
   onRead: (place: number) => void;
 }) {
@@ -56,7 +64,7 @@ export function Thread({
     estimateSize: (index) => (rows[index]?.kind === "message" ? 60 : 36),
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 8,
-    paddingStart: HEAD_PX,
+    paddingStart: fault === null ? HEAD_PX : HEAD_FAULT_PX,
     paddingEnd: 12,
     // What is read stands still whichever end grows; at the end of an old stretch that is the end.
     anchorTo: detached && atEnd ? "start" : "end",
@@ -67,11 +75,11 @@ export function Thread({
   const items = virtual.getVirtualItems();
   const last = messages.at(-1);
 
+  const wanted = target === null ? "end" : String(target);
   // At first, and when a place is asked for.
   const shown = useRef<string | null>(null);
   useEffect(() => {
     if (rows.length === 0) return;
-    const wanted = target === null ? "end" : String(target);
     if (shown.current === wanted) return;
     if (target === null) {
       const unread = rows.findIndex((row) => row.kind === "unread");
@@ -86,7 +94,7 @@ export function Thread({
       if (row?.kind === "message") setCurrent(row.message.id);
     }
     shown.current = wanted;
-  }, [rows, messages, more, target, virtual]);
+  }, [rows, messages, more, target, wanted, virtual]);
 
   // The stretch may slide by one rather than grow, which is no append to the virtualizer.
   const stood = useRef(true);
@@ -95,6 +103,23 @@ export function Thread({
   useEffect(() => {
     if (stood.current && !detached && shown.current === "end") virtual.scrollToEnd();
   }, [newest]);
+
+  /** Asks for more where one is near an end that goes on. */
+  const askForMore = () => {
+    const element = scroller.current;
+    if (element === null || loading || fault !== null || shown.current !== wanted) return;
+    if (more && element.scrollTop < EARLY_PX) onEarlier();
+    else if (detached && stood.current) onLater();
+  };
+  // An answer may leave one near an end, and then nothing scrolls that could ask again. The frame after it stands
+  // where the virtualizer has put it.
+  const ask = useRef(askForMore);
+  ask.current = askForMore;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is asked again when an answer has come.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => ask.current());
+    return () => cancelAnimationFrame(frame);
+  }, [messages, more, loading, fault, detached]);
 
   // What stands at the end of the window in front of the person is read.
   const read = useRef(onRead);
@@ -114,6 +139,7 @@ export function Thread({
   }, [atEnd, detached, last]);
   const below = detached ? 0 : messages.filter((each) => each.place > seen && !each.own).length;
 
+  const lastOwn = messages.findLast((each) => each.own && each.notice === null)?.id;
   const talk = rows.filter((row): row is Extract<Row, { kind: "message" }> => row.kind === "message");
   const move = (by: number) => {
     const at = talk.findIndex((row) => row.message.id === current);
@@ -134,9 +160,7 @@ export function Thread({
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           stood.current = scrollHeight - clientHeight - scrollTop < NEAR_PX;
-          if (loading || shown.current !== (target === null ? "end" : String(target))) return;
-          if (more && scrollTop < EARLY_PX) onEarlier();
-          if (detached && stood.current) onLater();
+          askForMore();
         }}
         onKeyDown={(event) => {
           const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -157,9 +181,15 @@ export function Thread({
         ) : (
           // Few messages stand at the bottom, where the next one is written.
           <div className="relative mt-auto shrink-0" style={{ height: virtual.getTotalSize() }}>
-            <p className="pt-3 text-center text-sm text-muted">
-              {more ? t.conversations.earlier : t.conversations.beginning}
-            </p>
+            {fault === null ? (
+              <p className="pt-3 text-center text-sm text-muted" data-testid="thread-head">
+                {more ? t.conversations.earlier : t.conversations.beginning}
+              </p>
+            ) : (
+              <div className="px-4 pt-2">
+                <Fault onRetry={onAgain}>{fault}</Fault>
+              </div>
+            )}
             <div role="list">
               {items.map((item) => {
                 const row = rows[item.index];
@@ -180,6 +210,7 @@ export function Thread({
                       <MessageRow
                         message={row.message}
                         follows={row.follows}
+                        isLastOwn={row.message.id === lastOwn}
                         current={row.message.id === current}
                         found={target !== null && row.message.place === target}
                         onCurrent={() => setCurrent(row.message.id)}
@@ -207,7 +238,7 @@ export function Thread({
       )}
       <p className="sr-only" aria-live="polite">
         {last !== undefined && !last.own && last.place > readBefore && last.text !== ""
-          ? t.conversations.previewFrom(nameOf(last.sender), last.text)
+          ? t.conversations.previewFrom(nameOf(last.sender), lineText(last.text))
           : ""}
       </p>
     </div>

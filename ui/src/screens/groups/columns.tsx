@@ -21,7 +21,7 @@ export function Standing({ group }: { group: GroupSummary }) {
 function Name({ group }: { group: GroupSummary }) {
   return (
     <>
-      <span className="block">{groupTitle(group)}</span>
+      <bdi className="block">{groupTitle(group)}</bdi>
       {group.name !== "" && (
         <span className="block text-sm font-normal text-muted">
           <Breakable text={groupOf(group.group)?.name ?? group.group} />

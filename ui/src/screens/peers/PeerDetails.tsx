@@ -13,6 +13,7 @@ import { Confirm } from "@/shared/Dialog";
 import { coarseSpan, count } from "@/shared/format";
 import { Fault, Inspector, InspectorPart, Loading } from "@/shared/layout";
 import { Mark } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
 import { Ago, Duration, Fact, Facts, Ident, Until } from "@/shared/values";
 import { t } from "@/text";
 import { Pulling, Serving } from "./columns";
@@ -163,7 +164,9 @@ function Details({ peer }: { peer: Peer }) {
           <Fact name={t.peers.column.connections} hint={t.peers.column.connectionsHint}>
             {count(peer.connections)}
           </Fact>
-          <Fact name={t.peers.software}>{peer.software ?? t.units.unknown}</Fact>
+          <Fact name={t.peers.software}>
+            <bdi>{peer.software === null ? t.units.unknown : lineText(peer.software)}</bdi>
+          </Fact>
           <Fact name={t.peers.endpoint}>
             {peer.endpoint === null ? (
               t.units.unknown
@@ -265,7 +268,7 @@ function Steps({ steps }: { steps: readonly CheckStep[] }) {
                 {t.stage[step.stage]}
               </span>{" "}
               <span className="sr-only">{step.ok ? t.peers.ok : t.peers.notOk}</span>
-              <span className="text-muted wrap-anywhere">{step.text}</span>
+              <bdi className="text-muted wrap-anywhere">{lineText(step.text, 1_000)}</bdi>
               {!step.ok && (
                 <span className="mt-1 block border-l-2 border-accent pl-2">
                   <span className="font-medium">{t.peers.remedy}: </span>

@@ -5,10 +5,15 @@ import { remedy } from "@/domain/peer/words";
 import { answer, itemText, kindOf } from "@/domain/traffic/words";
 import { IconButton } from "@/shared/Button";
 import { count, exact } from "@/shared/format";
+import { LongText } from "@/shared/LongText";
 import { Inspector, InspectorPart } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
 import { Bytes, CopyButton, Duration, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
+
+/** Characters of a header that are shown; what is copied is all of it. */
+const LONGEST_HEADER = 2_000;
 
 /** One request in full. */
 export function TrafficDetails({
@@ -84,7 +89,7 @@ function Details({ record }: { record: Traffic }) {
               {t.stage[record.stage]}
             </StateWord>
           )}
-          {record.text !== null && <p className="wrap-anywhere">{record.text}</p>}
+          {record.text !== null && <LongText text={record.text} markdown={false} />}
           {record.stage !== null && (
             <p className="mt-1.5 border-l-2 border-accent pl-2">
               <span className="font-medium">{t.peers.remedy}: </span>
@@ -158,8 +163,10 @@ function Headers({ title, lines }: { title: string; lines: readonly string[] }) 
             return (
               // biome-ignore lint/suspicious/noArrayIndexKey: a header may be there twice.
               <div key={index} className="wrap-anywhere">
-                <dt className="inline text-muted">{line.slice(0, at)}: </dt>
-                <dd className="inline">{line.slice(at + 1).trim()}</dd>
+                <dt className="inline text-muted">{lineText(line.slice(0, at))}: </dt>
+                <dd className="inline">
+                  <bdi>{lineText(line.slice(at + 1), LONGEST_HEADER)}</bdi>
+                </dd>
               </div>
             );
           })}
