@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open, violations } from "./lib/browser.mjs";
 import { daemon, folder, twoProviders, until } from "./lib/nodes.mjs";
+import { makeGroup, notice, openGroup, SCREENS, tour } from "./lib/tour.mjs";
 
 /** What a person is promised in the demo: a provider that is stopped or started again shows as such within this. */
 const AT_ONCE = 5_000;
@@ -151,7 +152,7 @@ for (const colorScheme of ["light", "dark"]) {
     const { page } = await open(t, link, { colorScheme, reducedMotion: "reduce" });
     const { nav, talk, look } = tour(page);
     const sound = async (what) => assert.deepEqual(await violations(page), [], what);
-    for (const screen of ["overview", "approvals", "peers", "groups", "traffic", "conversations", "accounts", "settings"]) {
+    for (const screen of SCREENS) {
       await nav(screen);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await sound(screen);
@@ -194,54 +195,3 @@ test("a running node gives another link to who can read its folder", async (t) =
   const { page: late } = await open(t, first);
   await late.getByRole("textbox").waitFor();
 });
-
-/** What a person does again and again on the way through the demo. */
-function tour(page) {
-  const nav = (screen) => page.getByTestId(`nav-${screen}`).click();
-  return {
-    nav,
-    /** Shows another provider. */
-    async look(name) {
-      await page.getByTestId(`demo-look-${name}`).click();
-      await page.getByTestId("shown").getByText(name, { exact: true }).waitFor();
-    },
-    /** Opens a conversation of an account. */
-    async talk(user, name) {
-      await nav("conversations");
-      const account = page.getByLabel("Account", { exact: true });
-      await account.locator(`option[value="${user}"]`).waitFor({ state: "attached" });
-      await account.selectOption(user);
-      await page.locator('[data-testid^="conversation-"]').filter({ hasText: name }).click();
-      await page.getByRole("heading", { level: 2, name }).waitFor();
-    },
-    /** Writes, and waits until it has its number in the group's log. */
-    async say(text) {
-      await page.getByTestId("composer").fill(text);
-      await page.getByRole("button", { name: "Send" }).click();
-      await page.locator('[data-state="accepted"]').filter({ hasText: text }).waitFor();
-    },
-    /** A step of the tour is ticked off. */
-    step: (name) => page.locator(`[data-testid="step-${name}"][data-done="true"]`).waitFor(),
-  };
-}
-
-const notice = (page, text) => page.locator('[data-testid^="notice-"]').filter({ hasText: text });
-
-/** alice makes a group and asks to add others to it. */
-async function makeGroup(page, name, whom) {
-  await page.getByTestId("nav-conversations").click();
-  await page.getByTestId("new-group").click();
-  await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: "Make the group" }).click();
-  await page.getByRole("heading", { level: 2, name }).waitFor();
-  await page.getByTestId("add-somebody").click();
-  for (const each of whom) await page.getByRole("dialog").getByRole("checkbox", { name: each }).check();
-  await page.getByRole("button", { name: "Ask to add" }).click();
-  await page.locator('[data-testid^="pending-"]').nth(whom.length - 1).waitFor();
-}
-
-async function openGroup(page, name) {
-  await page.getByTestId("nav-groups").click();
-  await page.locator('[data-testid^="group-"]').filter({ hasText: name }).click();
-  await page.getByRole("heading", { level: 2, name }).waitFor();
-}

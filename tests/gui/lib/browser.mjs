@@ -38,3 +38,36 @@ export async function violations(page) {
   const { violations } = await page.evaluate(() => globalThis.axe.run());
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }
+
+/** Asks the node that the page is of, with the page's own session. */
+export function ask(page, command, request = {}) {
+  return page.evaluate(
+    async ([command, body]) => {
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`/admin/v1/${command}`, { method: "POST", headers, body });
+      if (!answer.ok) throw new Error(`${command}: ${await answer.text()}`);
+      return answer.json();
+    },
+    [command, JSON.stringify(request)],
+  );
+}
+
+/** What goes beyond the sides of the page, or scrolls sideways in it. */
+export function wide(page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const name = (element) => `${element.tagName.toLowerCase()} ${element.getAttribute("class") ?? ""}`.slice(0, 80);
+    return [...document.querySelectorAll("html, body, body *")].flatMap((element) => {
+      const { overflowX } = getComputedStyle(element);
+      const isScroller = element === document.documentElement || /auto|scroll/.test(overflowX);
+      if (isScroller && element.scrollWidth > element.clientWidth + 1)
+        return [`${name(element)} scrolls sideways: ${element.scrollWidth} in ${element.clientWidth}`];
+      if (!element.matches("button, a, input, select, textarea, h1, h2, p")) return [];
+      const { left, right, height } = element.getBoundingClientRect();
+      // What is only read out has no size.
+      return height > 1 && right - left > 1 && (left < -1 || right > width + 1)
+        ? [`${name(element)} stands outside: ${Math.round(left)} to ${Math.round(right)} of ${width}`]
+        : [];
+    });
+  });
+}

@@ -8,6 +8,7 @@ import type { Platform } from "@/platform";
 import { FirstScreen } from "@/screens/FirstScreen";
 import { TokenScreen } from "@/screens/TokenScreen";
 import { handleKey } from "@/shared/actions";
+import { keepFocus } from "@/shared/focus";
 import { Fault } from "@/shared/layout";
 import { Toasts } from "@/shared/Toasts";
 import { t } from "@/text";
@@ -19,7 +20,11 @@ type Router = ReturnType<typeof makeRouter>;
 export function App({ platform, router }: { platform: Platform; router?: Router }) {
   useEffect(() => {
     window.addEventListener("keydown", handleKey);
-    return () => window.removeEventListener("keydown", handleKey);
+    const loseNoMore = keepFocus();
+    return () => {
+      window.removeEventListener("keydown", handleKey);
+      loseNoMore();
+    };
   }, []);
   const ours = useMemo(() => router ?? makeRouter(), [router]);
   return (

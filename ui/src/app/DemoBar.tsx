@@ -51,7 +51,7 @@ export function DemoBar() {
   if (shown === undefined) return null;
   return (
     <section aria-label={t.demo.controls} className="border-t border-line bg-surface" data-testid="demo-bar">
-      <div className="flex min-h-10 items-center gap-x-4 gap-y-1 px-4 py-1 max-sm:flex-wrap max-sm:px-3">
+      <div className="flex min-h-10 items-center gap-x-4 gap-y-1 px-4 py-1 max-[52rem]:flex-wrap max-sm:px-3">
         <span
           className="inline-flex items-center gap-1.5 font-semibold whitespace-nowrap"
           title={t.settings.demoText}
@@ -66,7 +66,7 @@ export function DemoBar() {
           <>
             <div className="flex items-center gap-2 max-sm:w-full">
               <span className="whitespace-nowrap text-muted max-[62rem]:hidden">{t.demo.youSee}</span>
-              <ul className="flex divide-x divide-line rounded-md border border-line-strong max-sm:w-full">
+              <ul className="flex divide-x divide-line rounded-md border border-line-strong max-sm:w-full max-[24rem]:flex-wrap">
                 {nodes.map((node) => (
                   <Node key={node.name} node={node} onLook={() => void look(node.name)} />
                 ))}
@@ -107,7 +107,7 @@ function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
   return (
     <li
       className={cx(
-        "flex items-center gap-2 pl-2 first:rounded-l-md last:rounded-r-md max-sm:flex-1 max-sm:gap-1 max-sm:pl-1.5",
+        "relative flex items-center gap-2 pl-2 first:rounded-l-md last:rounded-r-md max-sm:flex-auto max-sm:gap-1 max-sm:pl-1.5",
         shown && "bg-accent-soft",
       )}
     >

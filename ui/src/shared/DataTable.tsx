@@ -20,7 +20,7 @@ declare module "@tanstack/react-table" {
     width: string;
     hint?: string;
     end?: boolean;
-    /** Shown where the table is at least so wide, in pixels. */
+    /** Shown where the table is at least so wide, in sixteenths of a rem: the pixels of usual letters. */
     from?: number;
   }
 }
@@ -152,6 +152,7 @@ export function DataTable<T>({
               tabIndex={-1}
               aria-rowindex={index + 2}
               data-testid={rowTestId?.(row.original)}
+              data-open={open}
               className={cx(
                 "px-3 py-1.5 outline-none hover:bg-hover",
                 open && "bg-accent-soft hover:bg-accent-soft",
@@ -237,7 +238,12 @@ function OpenButton({
   );
 }
 
-/** The width of an element; wide where it cannot be known. */
+/** How much larger everything is than where a rem has 16 px: larger letters need wider columns. */
+function pixelScale(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+}
+
+/** The width of an element in sixteenths of a rem; wide where it cannot be known. */
 function useWidth() {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(1_200);
@@ -246,7 +252,7 @@ function useWidth() {
       typeof ResizeObserver === "undefined"
         ? null
         : new ResizeObserver(
-            ([entry]) => entry !== undefined && setWidth(Math.round(entry.contentRect.width)),
+            ([entry]) => entry !== undefined && setWidth(Math.round(entry.contentRect.width / pixelScale())),
           ),
     [],
   );

@@ -27,7 +27,12 @@ export function LongText({ text, markdown }: { text: string; markdown: boolean }
         {markdown ? <Markdown text={shown} /> : <p className="whitespace-pre-wrap">{shown}</p>}
       </div>
       {beginning !== text && (
-        <Button small className="mt-1.5" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
+        <Button
+          small
+          className="mt-1.5 h-auto max-w-full py-0.5 whitespace-normal"
+          aria-expanded={unfolded}
+          onClick={() => setUnfolded(!unfolded)}
+        >
           {unfolded ? t.app.showLess : t.app.showAll(bytes(new TextEncoder().encode(text).length))}
         </Button>
       )}

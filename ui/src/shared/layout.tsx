@@ -225,7 +225,12 @@ export function Inspector({
         {actions}
         <CloseButton onClose={onClose} />
       </header>
-      <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3" tabIndex={0} role="region" aria-label={label}>
+      <div
+        className="min-h-0 flex-1 overflow-y-auto py-3 pr-7 pl-4"
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
         {children}
       </div>
     </aside>

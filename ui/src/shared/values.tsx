@@ -79,7 +79,9 @@ export function Ident({
   className?: string;
 }) {
   return (
-    <span className={cx("group/id relative inline-block max-w-full pointer-coarse:pr-7", className)}>
+    <span
+      className={cx("group/id relative inline-block max-w-full max-sm:pr-7 pointer-coarse:pr-7", className)}
+    >
       <span className={cx("min-w-0 wrap-anywhere select-text", mono && "font-mono text-[0.92em]")}>
         {children ?? (mono ? value : <Breakable text={value} />)}
       </span>
@@ -102,7 +104,7 @@ export function CopyButton({ value, what, always }: { value: string; what: strin
         "size-6",
         // Over what follows, so that nothing moves when it appears; while it is not seen, it takes no click either.
         !always &&
-          "pointer-events-none absolute -top-0.5 left-full z-10 border-line bg-surface opacity-0 group-hover/id:pointer-events-auto group-hover/id:opacity-100 focus-visible:pointer-events-auto focus-visible:opacity-100 pointer-coarse:pointer-events-auto pointer-coarse:right-0 pointer-coarse:left-auto pointer-coarse:border-transparent pointer-coarse:bg-transparent pointer-coarse:opacity-100",
+          "pointer-events-none absolute -top-0.5 left-full z-10 border-line bg-surface opacity-0 group-hover/id:pointer-events-auto group-hover/id:opacity-100 focus-visible:pointer-events-auto focus-visible:opacity-100 max-sm:right-0 max-sm:left-auto pointer-coarse:pointer-events-auto pointer-coarse:right-0 pointer-coarse:left-auto pointer-coarse:border-transparent pointer-coarse:bg-transparent pointer-coarse:opacity-100",
       )}
       onClick={(event) => {
         event.stopPropagation();

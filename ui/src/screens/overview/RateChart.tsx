@@ -81,28 +81,34 @@ export function RateChart() {
         <span>{t.overview.rateTo}</span>
       </div>
       {empty && <p className="mt-1 text-sm text-muted">{t.overview.rateEmpty}</p>}
-      <table className="sr-only">
-        <caption>{t.overview.rateTable}</caption>
-        <thead>
-          <tr>
-            <td />
-            <th>{t.overview.rateIn}</th>
-            <th>{t.overview.rateOut}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {[0, 1, 2, 3, 4].map((minute) => {
-            const part = steps.slice(STEPS - (minute + 1) * STEPS_A_MINUTE, STEPS - minute * STEPS_A_MINUTE);
-            return (
-              <tr key={minute}>
-                <th>{t.overview.minutesAgo(minute)}</th>
-                <td>{part.reduce((sum, step) => sum + step.in, 0)}</td>
-                <td>{part.reduce((sum, step) => sum + step.out, 0)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      {/* In a box: a table is never narrower than its words, even where it is only read out. */}
+      <div className="sr-only">
+        <table>
+          <caption>{t.overview.rateTable}</caption>
+          <thead>
+            <tr>
+              <td />
+              <th>{t.overview.rateIn}</th>
+              <th>{t.overview.rateOut}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[0, 1, 2, 3, 4].map((minute) => {
+              const part = steps.slice(
+                STEPS - (minute + 1) * STEPS_A_MINUTE,
+                STEPS - minute * STEPS_A_MINUTE,
+              );
+              return (
+                <tr key={minute}>
+                  <th>{t.overview.minutesAgo(minute)}</th>
+                  <td>{part.reduce((sum, step) => sum + step.in, 0)}</td>
+                  <td>{part.reduce((sum, step) => sum + step.out, 0)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

@@ -1,0 +1,54 @@
+/**
+ * The keyboard's place is never lost. Where what had the focus goes away (a dialog that closes, a row that was decided,
+ * a screen that changes), the focus goes to what opened it, to the part of the screen that it was in, or to the title.
+ */
+
+/** Where the focus was, with what stood around it then; the latest last. */
+interface Place {
+  element: HTMLElement;
+  around: readonly HTMLElement[];
+}
+
+const MOST = 20;
+
+/** Keeps watch until the function that it returns is called. */
+export function keepFocus(): () => void {
+  let places: Place[] = [];
+  const remember = ({ target }: FocusEvent) => {
+    if (!(target instanceof HTMLElement)) return;
+    places = [
+      ...places.filter(({ element }) => element !== target),
+      { element: target, around: around(target) },
+    ];
+    places = places.slice(-MOST);
+  };
+  const watcher = new MutationObserver(() => {
+    const last = places.at(-1);
+    if (document.activeElement !== document.body || last === undefined || last.element.isConnected) return;
+    for (const place of places.toReversed()) {
+      const next = placeNow(place);
+      next?.focus({ preventScroll: true });
+      if (next !== undefined && document.activeElement === next) return;
+    }
+  });
+  document.addEventListener("focusin", remember);
+  watcher.observe(document.body, { childList: true, subtree: true });
+  return () => {
+    document.removeEventListener("focusin", remember);
+    watcher.disconnect();
+  };
+}
+
+function around(element: HTMLElement): HTMLElement[] {
+  const parent = element.parentElement;
+  return parent === null || parent === document.body ? [] : [parent, ...around(parent)];
+}
+
+/** What can have the focus in its stead; nothing where all that stood around it is gone too. */
+function placeNow({ element, around }: Place): HTMLElement | undefined {
+  if (element.isConnected) return element;
+  const nearest = around.find(
+    (each) => each.isConnected && (each.hasAttribute("tabindex") || each.tagName === "MAIN"),
+  );
+  return nearest?.tagName === "MAIN" ? (document.getElementById("screen-title") ?? undefined) : nearest;
+}
