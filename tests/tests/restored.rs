@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{
-    Body, Event, EventKind, FeedPage, LogPage, LogQuery, Outcome, Placed, Submission, SubmissionKind,
+    Body, Event, EventKind, FeedPage, FeedQuery, LogPage, LogQuery, Outcome, Placed, Submission,
+    SubmissionKind,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
@@ -440,4 +441,64 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
     ben.hears_said(&tea, "new").await;
     let refused = ann.submission(SubmissionKind::Application, Octets(vec![1]));
     ann.is_refused(&tea, &refused, Code::InvalidMls).await;
+}
+
+#[tokio::test]
+async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    says(&ben, &tea, "a word").await;
+    ann.hears_said(&tea, "a word").await;
+    let page = ann.feed(&FeedQuery::default()).await.unwrap();
+    let (generation, stock) = (page.generation, ann.stock().await.unwrap());
+    let wrong = [
+        FeedQuery { after: page.head, last: Some(circle.realm.clock().id()), ..FeedQuery::default() },
+        FeedQuery { after: page.head + 7, last: Some(circle.realm.clock().id()), ..FeedQuery::default() },
+        FeedQuery { after: page.head + 7, ..FeedQuery::default() },
+    ];
+    for query in wrong {
+        let problem = ann.feed(&FeedQuery { generation: Some(generation), ..query }).await.unwrap_err();
+        assert_eq!(problem.known(), Some(Code::FeedReset));
+        assert_eq!(problem.members.generation, Some(generation), "nothing was restored");
+        assert_eq!(ann.stock().await.unwrap(), stock);
+    }
+    let right = FeedQuery {
+        after: page.head,
+        last: page.items.last().map(|item| item.id),
+        generation: Some(generation),
+        ..FeedQuery::default()
+    };
+    assert!(ann.feed(&right).await.unwrap().items.is_empty(), "its right place is where it was");
+    assert!(alpha.reads(|view| view.latest_troubles(9)).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = ben.creates("tea", &policy(&[ben.user()])).await;
+    circle.connects(ben.user(), ann.user()).await;
+    let copy = copied(&circle, alpha).await;
+    let before = ann.stock().await.unwrap().available;
+    circle.adds(&ben, &tea, &[&ann]).await;
+    assert_eq!(ann.stock().await.unwrap().available, before - 1);
+    let owner = alpha.provider().clone();
+    beta.until("it has stored all that was told", move |view| {
+        Ok(view.cursor(&owner)?.filter(|cursor| cursor.seq > 0 && cursor.seq == cursor.head))
+    })
+    .await;
+    let before = generation(alpha, beta).await;
+    restored(&circle, alpha, &copy).await;
+    let reader = Reader::Peer(beta.provider().clone());
+    alpha
+        .until("beta has shown what was lost", move |view| {
+            Ok(view.feed(&reader)?.filter(|place| place.generation != before))
+        })
+        .await;
+    let stock = ann.stock().await.unwrap();
+    assert_eq!((stock.available, stock.last_resort), (0, true), "one of them was handed out");
 }

@@ -200,11 +200,18 @@ async fn check_place(
             );
             note(core, reader, &PeerFault::new(Stage::Store, "feed-reset", text)).await;
         }
-        // Whoever has stored what we have not given shows that our store is an older copy; a reader whose own store is one
-        // does not.
-        if query.after > 0 && core.recovery.doubt(reader) && !other_history {
+        // A peer that has stored what we have not given shows that our store is an older copy; one whose own store is that
+        // does not. What a client says of its place shows nothing: it starts at the beginning of the same history, and
+        // what our store may have lost of groups is read back in each life anyway.
+        let is_peer = matches!(reader, Reader::Peer(_));
+        if is_peer && query.after > 0 && core.recovery.doubt(reader) && !other_history {
             let of = reader.clone();
-            place = core.store.write(move |tx| tx.renew_feed(&of)).await?.unwrap_or(place);
+            let renewed = core.store.write(move |tx| {
+                // Some of those that are here again were handed out, and none is handed out twice.
+                tx.discard_key_packages()?;
+                tx.renew_feed(&of)
+            });
+            place = renewed.await?.unwrap_or(place);
         }
         return Err(FeedRefusal::Reset(place));
     }

@@ -126,6 +126,12 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
+    /// Forgets all KeyPackages that are to be handed out, but those of last resort; their clients publish others.
+    pub fn discard_key_packages(&self) -> Result<(), StoreFault> {
+        self.sql.execute("DELETE FROM key_package WHERE NOT last_resort", [])?;
+        Ok(())
+    }
+
     /// Keeps a KeyPackage to be handed out once. One that is there, or was handed out, changes nothing.
     pub fn add_key_package(
         &self,

@@ -48,6 +48,11 @@ impl Device {
         self.tries_to_publish(key_packages, Some(self.last_resort())).await.unwrap()
     }
 
+    /// What its provider has left of its KeyPackages.
+    pub async fn stock(&self) -> Answer<KeyPackageStock> {
+        self.get("/key-packages").await
+    }
+
     /// Publishes KeyPackages, and may be refused.
     pub async fn tries_to_publish(
         &self,
