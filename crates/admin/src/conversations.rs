@@ -276,6 +276,17 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
             let text = format!("Events {first} to {last} could not be read here.");
             (NoticeKind::Gap, None, Vec::new(), Some(text))
         }
+        Happened::WentBack { event, while_running } => {
+            let cause = if while_running {
+                "another copy of this account's data is running; run only one of them"
+            } else {
+                "its data was set back to an older copy, or runs twice"
+            };
+            let text = format!(
+                "Event {event} was sent in this account's name, and is not known here: {cause}. The account joins anew before it sends anything."
+            );
+            (NoticeKind::WentBack, None, Vec::new(), Some(text))
+        }
         Happened::Refused { wanted, why } => {
             (NoticeKind::Policy, None, Vec::new(), Some(format!("{wanted}: {why}")))
         }

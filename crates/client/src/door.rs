@@ -4,8 +4,8 @@ use drawbridge_mtp::{
     id::{ClientUri, GroupUri},
     message::{
         AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
-        KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
-        ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
+        GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup,
+        Roster, ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
     },
     octets::Hash32,
     problem::{Code, ReceivedProblem},
@@ -63,6 +63,10 @@ impl Home for ClientDoor {
 
     async fn groups(&self) -> Answer<OwnGroups> {
         ClientDoor::groups(self).await.map_err(fault)
+    }
+
+    async fn status(&self, group: &GroupUri) -> Answer<GroupStatus> {
+        ClientDoor::status(self, group).await.map_err(fault)
     }
 
     async fn roster(&self, group: &GroupUri) -> Answer<Roster> {

@@ -6,8 +6,8 @@ use drawbridge_mtp::{
     id::{ClientUri, GroupUri},
     message::{
         AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
-        KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
-        ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
+        GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup,
+        Roster, ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
     },
     octets::Hash32,
     problem::ReceivedProblem,
@@ -61,6 +61,9 @@ pub trait Home: Send + Sync + 'static {
 
     /// `GET /groups`.
     fn groups(&self) -> impl Future<Output = Answer<OwnGroups>> + Send;
+
+    /// `GET /groups/…`, as it is at the owner.
+    fn status(&self, group: &GroupUri) -> impl Future<Output = Answer<GroupStatus>> + Send;
 
     /// `GET /groups/…/roster`.
     fn roster(&self, group: &GroupUri) -> impl Future<Output = Answer<Roster>> + Send;

@@ -332,11 +332,51 @@ impl<H: Home> Client<H> {
         .await
     }
 
+    /// Reads a group's log as far as its owner has it, once in each life of this client: own events in it that the store has
+    /// no record of show that the store is an older copy (`docs/mtp.md`, section 12).
+    async fn compare(&self, group: &GroupUri) -> Result<(), ClientFault> {
+        let name = group.clone();
+        let standing = self.step(move |tx| {
+            let Some(conversation) = tx.conversation(&name)? else { return Ok(None) };
+            let may_make = conversation.is_member() && conversation.registering.is_none();
+            let is_left = may_make && !conversation.is_compared(tx);
+            Ok(is_left.then(|| (conversation.head, tx.told_head(&name))))
+        });
+        let Some((head, told)) = standing.await? else { return Ok(()) };
+        let told = match told {
+            Some(told) => told,
+            None => {
+                let told = self.home.status(group).await?.head;
+                let name = group.clone();
+                self.step(move |tx| {
+                    tx.set_told_head(&name, told);
+                    Ok(())
+                })
+                .await?;
+                told
+            }
+        };
+        if head < told {
+            self.close_gap(group, head, None).await?;
+        }
+        let name = group.clone();
+        let is_behind = move |tx: &Tx<'_>| {
+            let conversation = tx.conversation(&name)?;
+            Ok(conversation.is_some_and(|one| one.is_member() && !one.is_compared(tx)))
+        };
+        if self.step(is_behind).await? {
+            let why = format!("events up to {told} of a group are still to come");
+            return Err(HomeFault::Away(why).into());
+        }
+        Ok(())
+    }
+
     // ----- sending
 
     /// Encrypts and submits what waits in a group, until nothing does.
     async fn send_in(&self, group: &GroupUri) -> Result<(), ClientFault> {
         loop {
+            self.compare(group).await?;
             let name = group.clone();
             let mut ready = self.step(move |tx| group::encrypt(tx, &name)).await?;
             ready.truncate(SUBMISSIONS);
@@ -413,6 +453,10 @@ impl<H: Home> Client<H> {
                     tx.set_conversation(&conversation)
                 })
                 .await?;
+                Duration::ZERO
+            }
+            Ok(Plan::Compare) => {
+                self.compare(group).await?;
                 Duration::ZERO
             }
             Ok(Plan::Rejoin) => {

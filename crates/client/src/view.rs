@@ -230,6 +230,14 @@ pub enum Notice {
         /// The last of them.
         last: u64,
     },
+    /// The log has events in this client's name that its store has no record of: the client joins anew before it sends
+    /// anything.
+    WentBack {
+        /// The first of them.
+        event: u64,
+        /// Whether it was numbered while this client ran: then another copy of it runs.
+        while_running: bool,
+    },
     /// Something that was wanted here was refused.
     Refused {
         /// What.

@@ -222,6 +222,8 @@ pub enum NoticeKind {
     Renamed,
     /// Who may do what was changed.
     Policy,
+    /// This account's client was set back to an older copy, or runs twice.
+    WentBack,
     /// Messages are missing here: they came while the keys did not fit, or before one was added again.
     Gap,
 }

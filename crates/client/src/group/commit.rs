@@ -11,7 +11,10 @@ use openmls::{
     prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider, Proposal, ProtocolVersion, Sender},
 };
 
-use super::{receive::wind_up, refused};
+use super::{
+    receive::{WENT_BACK, wind_up},
+    refused,
+};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
@@ -32,6 +35,8 @@ pub(crate) enum Plan {
     Rejoin,
     /// The log is needed: the owner is at a later epoch than the feed has told for a while.
     Close(u64),
+    /// The log has to be read as far as the owner has it, before anything is made with the client's keys.
+    Compare,
     /// KeyPackages are needed.
     Claim {
         /// Whose.
@@ -61,6 +66,16 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
     if conversation.standing == Standing::Broken {
         return Ok(Plan::Rejoin);
     }
+    if conversation.went_back {
+        if !conversation.is_compared(tx) {
+            // Until then, what is numbered is read with the old state, which can.
+            return Ok(Plan::Compare);
+        }
+        let mut conversation = conversation;
+        conversation.broke(WENT_BACK);
+        tx.set_conversation(&conversation)?;
+        return Ok(Plan::Rejoin);
+    }
     if conversation.epoch < conversation.wait_for {
         let due = conversation.waiting_since.plus(tx.settings.pause * 4);
         return Ok(if due <= tx.now { Plan::Close(conversation.head) } else { Plan::Rest(Some(due)) });
@@ -76,7 +91,11 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
         return Ok(Plan::Rejoin);
     };
     let intents = tx.intents(name)?;
+    let is_compared = conversation.is_compared(tx);
     if intents.iter().any(|intent| intent.want == Want::Leave) {
+        if !is_compared {
+            return Ok(Plan::Compare);
+        }
         return leave(tx, conversation, group);
     }
     let mut due = intents.iter().filter(|intent| !matches!(intent.want, Want::Add { approved: false, .. }));
@@ -92,11 +111,15 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
         .filter(|user| user == tx.user() || !conversation.users().contains(user))
         .take(if conversation.one_by_one { 1 } else { MOST_ADDED })
         .collect();
+    let proposals = conversation.commit_due.filter(|_| group.has_pending_proposals());
+    let is_due = due.any(|intent| intent.due <= tx.now) || proposals.is_some_and(|due| due <= tx.now);
+    if (is_due || !claim.is_empty()) && !is_compared {
+        return Ok(Plan::Compare);
+    }
     if !claim.is_empty() {
         return Ok(Plan::Claim { users: claim, suite: group.ciphersuite().into() });
     }
-    let proposals = conversation.commit_due.filter(|_| group.has_pending_proposals());
-    if due.any(|intent| intent.due <= tx.now) || proposals.is_some_and(|due| due <= tx.now) {
+    if is_due {
         return commit(tx, name, None);
     }
     Ok(Plan::Rest(due_next(&intents, proposals)))

@@ -50,6 +50,7 @@ pub(crate) fn create(
     // Event 1 is the creation.
     conversation.head = 1;
     conversation.registering = Some(register.clone());
+    tx.set_told_head(name, 1);
     refresh(tx, &mut conversation, &group, None)?;
     tx.add_notice(name, tx.now, Notice::Created { by: tx.user().clone() })?;
     tx.set_conversation(&conversation)?;
@@ -139,6 +140,7 @@ pub(crate) fn take_welcome(
             conversation.left_epoch = (!conversation.members.is_empty()).then_some(conversation.epoch);
             refresh(tx, &mut conversation, &group, None)?;
             conversation.joined_epoch = conversation.epoch;
+            (conversation.keys_since, conversation.went_back) = (conversation.epoch, false);
             let by = by.map(|client| client.user().clone()).filter(|by| by != tx.user());
             tx.add_notice(name, tx.now, Notice::Joined { by })?;
             tx.want_renewal(name)?;
@@ -262,6 +264,7 @@ pub(super) fn joined(
     conversation.standing = Standing::Member;
     (conversation.trouble, conversation.refused, conversation.wait_for) = (None, 0, 0);
     refresh(tx, conversation, &group, None)?;
+    (conversation.keys_since, conversation.went_back) = (conversation.epoch, false);
     if conversation.members.iter().filter(|client| *client == tx.own).count() > 1 {
         // A leaf of this client whose keys are lost.
         tx.want(name, Want::Clean, tx.now)?;

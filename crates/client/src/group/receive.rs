@@ -10,13 +10,24 @@ use openmls::{
     prelude::{LeafNodeIndex, ProcessedMessageContent, Proposal, Sender},
 };
 
-use super::{join::joined, refresh, say::take_content, submit::accepted};
+use super::{
+    join::joined,
+    refresh,
+    say::take_content,
+    submit::{accepted, take_back_encrypted},
+};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
     store::{Conversation, Outgoing, Stage, Tx, Want, random},
     view::{Notice, Standing},
 };
+
+/// Why a client whose store went back joins anew.
+pub(super) const WENT_BACK: &str = "Something was sent in this client's name that it has no record of: its data was set \
+     back to an older copy, or runs twice. It joins anew before it sends.";
+/// A pause is doubled at most so often: from half a second to an hour.
+const MOST_DOUBLED: u32 = 13;
 
 /// What came of taking in an event or a Welcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +143,7 @@ fn client_at(group: &MlsGroup, leaf: LeafNodeIndex) -> Option<ClientUri> {
 /// An event of this very client: known by its bytes, never decrypted.
 fn take_own(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event) -> Result<(), ClientFault> {
     let known = tx.outgoing_hashed(&event.group, &event.body_hash)?;
+    let was_made = tx.forget_sent(&event.group, &event.body_hash)?;
     match (event.kind, known) {
         (EventKind::Commit, Some(outgoing)) => {
             let provider = Provider::new(tx);
@@ -147,14 +159,44 @@ fn take_own(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event) -> Resu
             (conversation.one_by_one, conversation.refused) = (false, 0);
             advanced(tx, conversation, &group, event, &left)
         }
-        // Another state with our keys made it: it has gone on without this one.
-        (EventKind::Commit, None) => {
-            Err(ClientFault::Mls("an own commit that this state did not make".into()))
-        }
         (_, Some(outgoing)) => accepted(tx, &outgoing, event.time),
         // Accepted before by its result.
-        (_, None) => Ok(()),
+        (EventKind::Application | EventKind::Proposal, None) if was_made => Ok(()),
+        // Made with keys that this client does not use any more.
+        (EventKind::Application | EventKind::Proposal, None) if event.epoch < conversation.keys_since => {
+            Ok(())
+        }
+        (_, None) => made_elsewhere(tx, conversation, event),
     }
+}
+
+/// An event in this client's name that its store has no record of: the store is an older copy, or another copy of it runs
+/// (section 12). What the present keys have made already, nothing may be made with again.
+fn made_elsewhere(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event) -> Result<(), ClientFault> {
+    let while_running = tx.told_head(&event.group).is_some_and(|head| event.seq > head);
+    tracing::warn!(group = %event.group, seq = event.seq, while_running, "an own event is not known here");
+    if !conversation.went_back {
+        conversation.went_back = true;
+        if while_running {
+            // Copies that run would put each other out again and again.
+            conversation.copies += 1;
+            let pause = tx.settings.pause * 2u32.pow(conversation.copies.min(MOST_DOUBLED));
+            conversation.retry_at = tx.now.plus(pause);
+        }
+        tx.add_notice(&event.group, event.time, Notice::WentBack { event: event.seq, while_running })?;
+    }
+    // What was encrypted meanwhile may be what nobody can read: it goes out anew, under the same name.
+    take_back_encrypted(tx, &event.group)?;
+    match event.kind {
+        EventKind::Application => {
+            tx.add_notice(&event.group, event.time, Notice::Gap { first: event.seq, last: event.seq })?;
+        }
+        // The state has gone on without this one.
+        EventKind::Commit => conversation.broke(WENT_BACK),
+        EventKind::Proposal | EventKind::Created => {}
+    }
+    tx.ring_to_do();
+    Ok(())
 }
 
 /// The members whose own removal is pending.

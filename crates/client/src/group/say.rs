@@ -189,6 +189,8 @@ pub(crate) fn encrypt(tx: &Tx<'_>, group: &GroupUri) -> Result<Vec<Submission>, 
         || !conversation.is_member()
         || conversation.epoch < conversation.wait_for
         || conversation.registering.is_some()
+        || conversation.went_back
+        || !conversation.is_compared(tx)
     {
         return Ok(ready);
     }

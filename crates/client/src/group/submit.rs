@@ -3,6 +3,7 @@
 use drawbridge_mtp::{
     id::GroupUri,
     message::{Outcome, SubmissionKind, SubmissionResult},
+    octets::Hash32,
     problem::{Code, ReceivedProblem},
     time::Timestamp,
 };
@@ -100,6 +101,18 @@ pub(super) fn given_up(tx: &Tx<'_>, mut outgoing: Outgoing, why: String) -> Resu
     tx.put_outgoing(&outgoing).map(drop)
 }
 
+/// Lets every message that is on its way be encrypted anew, under the name that it has.
+pub(super) fn take_back_encrypted(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
+    for mut one in tx.outgoing(group)? {
+        if one.body.says.is_some() && matches!(one.stage, Stage::Ready | Stage::Queued | Stage::Accepted) {
+            (one.stage, one.body.submission) = (Stage::Waiting, None);
+            tx.put_outgoing(&one)?;
+            set_delivery(tx, &one, Delivery::Sending, None)?;
+        }
+    }
+    Ok(())
+}
+
 /// Shows how far a message has come. Whether it has a line of its own.
 fn set_delivery(
     tx: &Tx<'_>,
@@ -122,13 +135,16 @@ fn rejected(tx: &Tx<'_>, mut outgoing: Outgoing, problem: &ReceivedProblem) -> R
     let mut conversation = tx.the_conversation(&outgoing.group)?;
     let why = problem.detail.clone().unwrap_or_else(|| problem.code.clone());
     tracing::debug!(group = %outgoing.group, kind = %outgoing.kind, code = %problem.code, why, "refused");
+    if matches!(problem.known(), Some(Code::RateLimited | Code::Unavailable)) {
+        // Not judged yet: the same again.
+        outgoing.stage = Stage::Ready;
+        return tx.put_outgoing(&outgoing).map(drop);
+    }
+    if let Some(submission) = &outgoing.body.submission {
+        // It is in no log.
+        tx.forget_sent(&outgoing.group, &Hash32::of(submission.mls.as_slice()))?;
+    }
     match problem.known() {
-        Some(Code::RateLimited | Code::Unavailable) => {
-            // Not judged yet: the same again.
-            outgoing.stage = Stage::Ready;
-            tx.put_outgoing(&outgoing)?;
-            return Ok(());
-        }
         Some(Code::EpochConflict) => {
             let epoch = problem.members.epoch.unwrap_or(outgoing.body.epoch + 1);
             if epoch > conversation.epoch && !outgoing.body.external && epoch > conversation.wait_for {

@@ -30,6 +30,16 @@ pub(crate) struct Conversation {
     /// The last epoch of the time before, where a Welcome has brought this client back.
     #[serde(default)]
     pub(crate) left_epoch: Option<u64>,
+    /// The epoch in which the keys of this client's present leaf began.
+    #[serde(default)]
+    pub(crate) keys_since: u64,
+    /// Whether the log has events in this client's name that its store knows nothing of: it makes nothing more with its
+    /// keys, which made those already.
+    #[serde(default)]
+    pub(crate) went_back: bool,
+    /// How often such events came while it ran, which nobody makes but another copy that runs.
+    #[serde(default)]
+    pub(crate) copies: u32,
     pub(crate) cipher_suite: u16,
     policy: Octets,
     /// The members, by leaf.
@@ -63,6 +73,9 @@ impl Conversation {
             epoch: 0,
             joined_epoch: 0,
             left_epoch: None,
+            keys_since: 0,
+            went_back: false,
+            copies: 0,
             cipher_suite: 0,
             policy: Octets::default(),
             members: Vec::new(),
@@ -108,6 +121,12 @@ impl Conversation {
     /// Whether the client holds MLS state of it that fits.
     pub(crate) fn is_member(&self) -> bool {
         matches!(self.standing, Standing::Member | Standing::Leaving)
+    }
+
+    /// Whether everything is taken in that the owner had numbered when it was asked in this life of the client. Before that
+    /// nothing is made with the client's keys: its store may be an older copy, and they may have been used.
+    pub(crate) fn is_compared(&self, tx: &Tx<'_>) -> bool {
+        tx.told_head(&self.group).is_some_and(|told| self.head >= told)
     }
 
     /// The state is lost, or does not fit: the client has to join anew.

@@ -11,7 +11,7 @@ mod packages;
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::Path,
     sync::{Mutex, PoisonError},
     time::SystemTime,
@@ -51,6 +51,9 @@ pub(crate) struct Store {
     own: ClientUri,
     settings: Settings,
     changes: broadcast::Sender<Change>,
+    /// Up to which event each group's log has to be read before anything is made for it, as its owner has said in this
+    /// life of the client. It is never on disk: what is there may be an older copy.
+    heads: Mutex<HashMap<GroupUri, u64>>,
     /// Rung where there may be something to send.
     pub(crate) to_send: Notify,
     /// Rung where there may be something to do in a group.
@@ -66,6 +69,7 @@ pub(crate) struct Tx<'a> {
     /// The moment at which the step began.
     pub(crate) now: Timestamp,
     pub(crate) settings: &'a Settings,
+    heads: &'a Mutex<HashMap<GroupUri, u64>>,
     changes: RefCell<BTreeSet<Change>>,
     rings: RefCell<(bool, bool)>,
 }
@@ -97,6 +101,7 @@ impl Store {
             own,
             settings,
             changes,
+            heads: Mutex::default(),
             to_send: Notify::new(),
             to_do: Notify::new(),
         };
@@ -123,6 +128,7 @@ impl Store {
                 own: &self.own,
                 now: now(),
                 settings: &self.settings,
+                heads: &self.heads,
                 changes: RefCell::default(),
                 rings: RefCell::default(),
             };
@@ -161,7 +167,9 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    let migrations = Migrations::from_slice(const { &[M::up(include_str!("schema.sql"))] });
+    let migrations = Migrations::from_slice(
+        const { &[M::up(include_str!("schema.sql")), M::up(include_str!("sent.sql"))] },
+    );
     migrations.to_latest(connection).map_err(|fault| StoreFault::Migration(fault.to_string()))
 }
 
@@ -185,6 +193,17 @@ impl Tx<'_> {
     pub(crate) fn touched(&self, group: &GroupUri) {
         self.changed(Change::Conversation(group.clone()));
         self.changed(Change::Conversations);
+    }
+
+    /// Up to which event the log of `group` reached when its owner was asked in this life of the client; none where it was
+    /// not asked.
+    pub(crate) fn told_head(&self, group: &GroupUri) -> Option<u64> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).get(group).copied()
+    }
+
+    /// The owner of `group` says that its log reaches up to event `head`.
+    pub(crate) fn set_told_head(&self, group: &GroupUri, head: u64) {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), head);
     }
 
     /// Wakes the sender after the step.

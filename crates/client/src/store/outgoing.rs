@@ -94,6 +94,11 @@ impl Tx<'_> {
         };
         let sealed = self.close(TABLE, &key(group.as_str(), place), body)?;
         let submission = body.submission.as_ref();
+        let hash = submission.map(|submission| Hash32::of(submission.mls.as_slice()).0);
+        if hash.is_some() {
+            let sql = "INSERT OR IGNORE INTO sent (conversation, hash) VALUES (?1, ?2)";
+            self.run(sql, params![group.as_str(), hash])?;
+        }
         self.run(
             "INSERT OR REPLACE INTO outgoing (place, conversation, kind, state, submission, hash, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -103,7 +108,7 @@ impl Tx<'_> {
                 kind.as_str(),
                 stage.as_str(),
                 submission.map(|submission| submission.id.to_string()),
-                submission.map(|submission| Hash32::of(submission.mls.as_slice()).0),
+                hash,
                 sealed
             ],
         )?;
@@ -140,6 +145,13 @@ impl Tx<'_> {
     ) -> Result<Option<Outgoing>, ClientFault> {
         let sql = format!("{COLUMNS} WHERE conversation = ?1 AND hash = ?2");
         Ok(self.found(&sql, params![group.as_str(), hash.0])?.into_iter().next())
+    }
+
+    /// Forgets that this client has made the message with this hash, whose event has come or will not; `false` where it has
+    /// not made it.
+    pub(crate) fn forget_sent(&self, group: &GroupUri, hash: &Hash32) -> Result<bool, ClientFault> {
+        let sql = "DELETE FROM sent WHERE conversation = ?1 AND hash = ?2";
+        Ok(self.run(sql, params![group.as_str(), hash.0])? > 0)
     }
 
     /// The groups in which something is to be encrypted or given to the provider.

@@ -369,6 +369,8 @@ async fn who_comes_back_by_a_welcome_reads_what_came_before_its_removal() {
     let world = World::new(25);
     let [ann, bob, mut cat] = three(&world).await;
     let group = together(&[&ann, &bob, &cat]).await;
+    // Who sends for the first time in its life hears first what the log has.
+    cat.has_nothing_to_do().await;
     // Numbered, though its sender does not hear of that.
     world.set_faults(Faults { unanswered: 100, agreeing: true, ..Faults::default() });
     let mine = cat.says(&group, "mine").await;

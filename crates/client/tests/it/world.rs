@@ -13,8 +13,8 @@ use drawbridge_mtp::{
     message::{
         AskToAdd, AskToConnect, Asked, AuthorizationItem, Body, ClaimReply, ClaimedClient, ClaimedUser,
         ClientClaim, ClientClaimRequest, ConnectionState, Event, EventKind, FeedPage, FeedQuery,
-        GroupInfoReply, Item, ItemBody, KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups,
-        Placed, PublishKeyPackages, RegisterGroup, Roster, RosterMember, ShownAuthorizations,
+        GroupInfoReply, GroupStatus, Item, ItemBody, KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroup,
+        OwnGroups, Placed, PublishKeyPackages, RegisterGroup, Roster, RosterMember, ShownAuthorizations,
         ShownConnections, Submission, SubmissionKind, SubmissionResult, SuiteStock, UserClaim, Welcome,
     },
     octets::{Hash32, Octets},
@@ -669,6 +669,25 @@ impl Home for Door {
                 members: group.public.members().count() as u64,
             });
         Ok(OwnGroups { groups: groups.collect() })
+    }
+
+    async fn status(&self, name: &GroupUri) -> Answer<GroupStatus> {
+        self.enter().await?;
+        let state = self.world.lock();
+        let Some(group) = state.groups.get(name) else {
+            return refuse(Problem::new(Code::NotFound, "no such group"));
+        };
+        let last = group.log.last().unwrap();
+        let status = GroupStatus {
+            group: name.clone(),
+            epoch: group.public.group_context().epoch().as_u64(),
+            head: last.seq,
+            hash: last.hash,
+            participants: Vec::new(),
+            created: group.log[0].time,
+        };
+        drop(state);
+        self.leave(Ok(status))
     }
 
     async fn roster(&self, name: &GroupUri) -> Answer<Roster> {

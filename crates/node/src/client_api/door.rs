@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
-    KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
+    GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
     ShownAuthorization, ShownAuthorizations, ShownConnection, ShownConnections, Submission, SubmissionResult,
 };
 use drawbridge_mtp::octets::Hash32;
@@ -96,6 +96,11 @@ impl ClientDoor {
     /// `GET /groups`.
     pub async fn groups(&self) -> Answer<OwnGroups> {
         Ok(self.core.groups_of_client(&self.client).await?)
+    }
+
+    /// `GET /groups/…`.
+    pub async fn status(&self, group: &GroupUri) -> Answer<GroupStatus> {
+        Ok(self.core.status_for(&self.client, group).await?)
     }
 
     /// `GET /groups/…/roster`.

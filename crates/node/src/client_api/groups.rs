@@ -13,6 +13,7 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
 
 use super::{Caller, Content, Refused, Told};
 use crate::core::Core;
@@ -54,18 +55,26 @@ impl Core {
         groups.await
     }
 
-    /// How a group stands, from our own copy.
+    /// How a group stands: by it a client knows whether it has everything, so it has to be current, as its owner has it.
     pub(crate) async fn status_for(
         &self,
         client: &ClientUri,
         group: &GroupUri,
     ) -> Result<GroupStatus, Refusal> {
-        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let (ours, uri, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let is_ours = *group.provider() == self.ours;
+        if is_ours && !delivery::recover(self, group).await? {
+            return Err(delivery::still_recovering().into());
+        }
         let status = self.store.read(move |view| {
-            let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
+            let row = delivery::visible(view, &ours, uri.name(), Some(uri.provider()), &reader)?;
             Ok::<_, Refusal>(delivery::status(view, &row)?)
         });
-        status.await
+        let status = status.await?;
+        if is_ours {
+            return Ok(status);
+        }
+        self.ask_owner(group, format!("/groups/{}", group.name())).await
     }
 
     /// The roster of a group, from our own copy.
@@ -109,10 +118,16 @@ impl Core {
         if *group.provider() == self.ours {
             return delivery::info(self, group).await;
         }
-        let asked = self.call(group.provider(), Ask::get(format!("/groups/{}/info", group.name()))).await;
+        self.ask_owner(group, format!("/groups/{}/info", group.name())).await
+    }
+
+    /// What the owner of `group` has of it now.
+    async fn ask_owner<T: DeserializeOwned>(&self, group: &GroupUri, resource: String) -> Result<T, Refusal> {
+        let owner = group.provider();
         let unavailable = |text: String| Refusal::from(Problem::new(Code::Unavailable, text));
-        let answer = asked.map_err(|fault| unavailable(format!("{} says: {fault}", group.provider())))?;
-        answer.message().map_err(|fault| unavailable(format!("{} answers badly: {fault}", group.provider())))
+        let asked = self.call(owner, Ask::get(resource)).await;
+        let answer = asked.map_err(|fault| unavailable(format!("{owner} says: {fault}")))?;
+        answer.message().map_err(|fault| unavailable(format!("{owner} answers badly: {fault}")))
     }
 }
 

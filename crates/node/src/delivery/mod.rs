@@ -28,7 +28,7 @@ pub(crate) use join::{complete_rosters, join_groups};
 #[cfg(feature = "foreign")]
 pub(crate) use mls::FOREIGN;
 pub(crate) use mls::MTP;
-pub(crate) use recover::{Recovery, heal, recover_for};
+pub(crate) use recover::{Recovery, heal, recover, recover_for, still_recovering};
 pub(crate) use register::register;
 pub(crate) use submit::submit;
 pub(crate) use waits::{Wait, WaitKind, Waits};

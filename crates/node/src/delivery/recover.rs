@@ -12,6 +12,7 @@ use std::time::Duration;
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{Body, Event, PeerState};
+use drawbridge_mtp::problem::{Code, Problem};
 use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -142,6 +143,12 @@ pub(crate) async fn recover(core: &Core, group: &GroupUri) -> Result<bool, Store
         core.recovery.is_whole(group, round);
     }
     Ok(is_whole)
+}
+
+/// Why nothing is done in a group yet: what [`recover`] does is not over.
+pub(crate) fn still_recovering() -> Problem {
+    let text = "what its participants have of the group is being read first, since our store may be an older copy; try again in a while";
+    Problem::new(Code::Unavailable, text)
 }
 
 /// Does the same for a `reader` that is not in the group as far as we know: we may have lost how it came in, and it would

@@ -14,7 +14,7 @@ use openmls::prelude::{ContentType, PublicMessageIn};
 use super::grants::{self, Uncovered, Usable};
 use super::groups::{Reading, Writing};
 use super::mls::{self, Framed, invalid};
-use super::recover::recover;
+use super::recover::{recover, still_recovering};
 use super::state::{Changed, Hold, Joined, Judged, JudgedCommit, PublicState};
 use crate::core::Core;
 use crate::store::{GroupRow, NewEvent, Reader, StoreFault, Tx};
@@ -27,9 +27,7 @@ pub(crate) async fn submit(
     submissions: Vec<Submission>,
 ) -> Result<Vec<SubmissionResult>, StoreFault> {
     if !recover(core, group).await? {
-        let text =
-            "what was lost of the group is being read back from its participants; try again in a while";
-        let later = || rejected(Problem::new(Code::Unavailable, text));
+        let later = || rejected(still_recovering());
         return Ok(submissions
             .iter()
             .map(|submission| SubmissionResult { id: submission.id, outcome: later() })

@@ -57,6 +57,8 @@ export function noticeText({ kind, by, users, text }: Notice, me: string): strin
       return words.notice.renamed(who, nameText(text ?? ""));
     case "policy":
       return words.notice.policy(who);
+    case "went-back":
+      return text ?? words.notice.wentBack;
     case "gap":
       return text === null ? words.notice.gap : lineText(text, LONGEST_NOTICE);
   }

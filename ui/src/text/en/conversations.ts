@@ -104,6 +104,8 @@ export const conversations = {
     renamed: (by: string, name: string) =>
       name === "" ? `${by} took the name away` : `${by} named the group “${name}”`,
     policy: (by: string) => `${by} changed who may do what`,
+    wentBack:
+      "This account's data was set back to an older copy, or runs twice. The account joins anew before it sends.",
     gap: "Messages are missing here: they came while you were not in the group, or could not be read.",
   },
   somebody: "Somebody",

@@ -1,0 +1,308 @@
+//! Clients whose store went back, or runs twice (`docs/mtp.md`, section 12): they send nothing with keys that they may have
+//! used, come in anew, and say so.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use drawbridge_client::{Delivery, Format, LineKind, MessageView, Notice, Settings};
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::policy::Who;
+use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_testkit::{BuiltIn, House, PATIENCE, Realm};
+use tokio::sync::watch;
+
+/// Ann's provider, which owns the group, and Ben's, which takes part in it.
+struct Two {
+    realm: Realm,
+    alpha: House,
+    beta: House,
+    ann: ClientUri,
+    ben: ClientUri,
+    group: GroupUri,
+    news: watch::Sender<u64>,
+}
+
+/// Everything that a client waits for is short.
+fn quick() -> Settings {
+    Settings {
+        stagger: Duration::from_millis(150),
+        renew: Duration::from_millis(200),
+        pause: Duration::from_millis(40),
+        stock_low: 6,
+        stock_full: 14,
+        look_every: Duration::from_secs(1),
+        ..Settings::default()
+    }
+}
+
+impl Two {
+    async fn in_a_group() -> Self {
+        let (realm, news) = (Realm::new(), watch::Sender::new(0));
+        let alpha = House::of(realm.stopped_station(|_| {}), quick(), news.clone());
+        let beta = House::of(realm.stopped_station(|_| {}), quick(), news.clone());
+        alpha.start().await;
+        beta.start().await;
+        alpha.station().lets_in(beta.station().provider()).await;
+        beta.station().lets_in(alpha.station().provider()).await;
+        let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
+        let client = alpha.built_in(&ann).unwrap();
+        let asked = client.ask_to_connect(ben.user()).await.unwrap().id;
+        beta.station().hears_of(asked).await;
+        beta.station().decides(asked, Decision::Approve).await;
+        alpha.station().sees(asked, drawbridge_mtp::message::ConnectionState::Approved).await;
+        let group = client.create_group("Tea", Who::Admins, Who::Members, None).await.unwrap();
+        let asked = client.ask_to_add(&group, ben.user()).await.unwrap().id;
+        beta.station().hears_of_addition(asked).await;
+        beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
+        let two = Self { realm, alpha, beta, ann, ben, group, news };
+        two.rests().await;
+        two
+    }
+
+    fn ann(&self) -> BuiltIn {
+        self.alpha.built_in(&self.ann).unwrap()
+    }
+
+    fn ben(&self) -> BuiltIn {
+        self.beta.built_in(&self.ben).unwrap()
+    }
+
+    /// Returns when `look` finds something.
+    async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let mut news = self.news.subscribe();
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                news.mark_unchanged();
+                if let Some(found) = look().await {
+                    return found;
+                }
+                news.changed().await.unwrap();
+            }
+        });
+        match found.await {
+            Ok(found) => found,
+            Err(_) => {
+                let mut told = Vec::new();
+                for client in [self.ann(), self.ben()] {
+                    told.push(format!("{:#?}", client.about(&self.group).await));
+                    told.push(format!("{:#?}", client.conversation(&self.group, None, 100).await));
+                }
+                panic!("nobody saw that {what}\n{}", told.join("\n"))
+            }
+        }
+    }
+
+    /// Returns when both are in the group and have nothing left to do.
+    async fn rests(&self) {
+        self.until("both are at rest", async || {
+            for client in [self.ann(), self.ben()] {
+                let about = client.about(&self.group).await.ok()?;
+                if about.members.len() < 2 || !client.left_to_do().await.unwrap().is_empty() {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+    }
+
+    async fn messages(&self, client: &BuiltIn) -> Vec<MessageView> {
+        let lines = client.conversation(&self.group, None, 500).await.unwrap();
+        let messages = lines.into_iter().filter_map(|line| match line.what {
+            LineKind::Message(message) => Some(*message),
+            LineKind::Notice(_) => None,
+        });
+        messages.collect()
+    }
+
+    async fn notices(&self, client: &BuiltIn) -> Vec<Notice> {
+        let lines = client.conversation(&self.group, None, 500).await.unwrap();
+        let notices = lines.into_iter().filter_map(|line| match line.what {
+            LineKind::Notice(notice) => Some(notice),
+            LineKind::Message(_) => None,
+        });
+        notices.collect()
+    }
+
+    async fn says(&self, client: &BuiltIn, text: &str) {
+        client.send(&self.group, text, Format::Plain, None).await.unwrap();
+    }
+
+    /// Returns when a client has a message of another, or its own has been accepted.
+    async fn sees(&self, client: &BuiltIn, text: &str) {
+        self.until(&format!("{text:?} is read"), async || {
+            let messages = self.messages(client).await;
+            messages.into_iter().find(|one| one.text == text && one.state == Delivery::Accepted)
+        })
+        .await;
+    }
+}
+
+fn gaps(notices: &[Notice]) -> usize {
+    notices.iter().filter(|notice| matches!(notice, Notice::Gap { .. })).count()
+}
+
+/// How often it is said that the client went back, and each time whether another copy was running.
+fn went_back(notices: &[Notice]) -> Vec<bool> {
+    let said = notices.iter().filter_map(|notice| match notice {
+        Notice::WentBack { while_running, .. } => Some(*while_running),
+        _ => None,
+    });
+    said.collect()
+}
+
+impl Two {
+    /// Ben says something that his provider, or only his client, then forgets.
+    async fn ben_says_and_forgets(&self, is_lost: fn(&str) -> bool) {
+        self.beta.kill().await;
+        let copy = self.realm.copy_of(self.beta.station());
+        self.beta.start().await;
+        for text in ["lost one", "lost two"] {
+            self.says(&self.ben(), text).await;
+            self.sees(&self.ann(), text).await;
+        }
+        self.beta.kill().await;
+        set_back(&self.beta.station().config().data_dir, &copy, is_lost);
+        // Pulls are told apart by the second in which they are signed.
+        self.realm.clock().turn(Duration::from_secs(2));
+        self.beta.start().await;
+    }
+
+    /// Ben goes on at once, and Ann reads all of it.
+    async fn ben_goes_on(&self) {
+        let (ann, ben) = (self.ann(), self.ben());
+        for text in ["first again", "second again"] {
+            self.says(&ben, text).await;
+        }
+        for text in ["first again", "second again"] {
+            self.sees(&ann, text).await;
+        }
+        assert_eq!(gaps(&self.notices(&ann).await), 0, "all that Ann was sent can be read");
+        self.says(&ann, "welcome back").await;
+        self.sees(&ben, "welcome back").await;
+        self.sees(&ben, "second again").await;
+    }
+}
+
+/// Puts those files of a copy in the place of what is there.
+fn set_back(folder: &Path, copy: &Path, is_lost: fn(&str) -> bool) {
+    for of in [folder, copy] {
+        for entry in std::fs::read_dir(of).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if entry.file_type().unwrap().is_file() && is_lost(&name) {
+                if of == copy {
+                    std::fs::copy(entry.path(), folder.join(name)).unwrap();
+                } else {
+                    std::fs::remove_file(entry.path()).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_participants_folder_that_was_set_back_sends_nothing_with_old_keys() {
+    let two = Two::in_a_group().await;
+    two.ben_says_and_forgets(|_| true).await;
+    two.ben_goes_on().await;
+    assert_eq!(went_back(&two.notices(&two.ben()).await), [false], "it is said");
+    assert!(went_back(&two.notices(&two.ann()).await).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clients_file_that_was_set_back_alone_sends_nothing_with_old_keys() {
+    let two = Two::in_a_group().await;
+    two.ben_says_and_forgets(|name| name.starts_with("ben-desk.sqlite")).await;
+    two.ben_goes_on().await;
+    assert_eq!(went_back(&two.notices(&two.ben()).await), [false], "it is said");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_whose_provider_alone_was_set_back_goes_on() {
+    let two = Two::in_a_group().await;
+    two.ben_says_and_forgets(|name| name.starts_with("store.sqlite")).await;
+    two.ben_goes_on().await;
+    assert!(went_back(&two.notices(&two.ben()).await).is_empty(), "its own keys are as they were");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owners_folder_that_was_set_back_sends_nothing_with_old_keys() {
+    let two = Two::in_a_group().await;
+    two.alpha.kill().await;
+    let copy = two.realm.copy_of(two.alpha.station());
+    two.alpha.start().await;
+    for text in ["lost one", "lost two"] {
+        two.says(&two.ann(), text).await;
+        two.sees(&two.ben(), text).await;
+    }
+    two.alpha.kill().await;
+    set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
+    two.realm.clock().turn(Duration::from_secs(2));
+    two.alpha.start().await;
+    let (ann, ben) = (two.ann(), two.ben());
+    two.says(&ann, "again").await;
+    two.sees(&ben, "again").await;
+    two.says(&ben, "welcome back").await;
+    two.sees(&ann, "welcome back").await;
+    assert_eq!(went_back(&two.notices(&ann).await), [false], "it is said");
+    assert_eq!(gaps(&two.notices(&ben).await), 0, "all that Ben was sent can be read");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_made_with_a_clients_keys_before_the_owner_has_said_what_it_has() {
+    let two = Two::in_a_group().await;
+    two.beta.kill().await;
+    two.alpha.kill().await;
+    two.beta.start().await;
+    let ben = two.ben();
+    two.says(&ben, "while the owner is away").await;
+    two.until("it was tried", async || {
+        let owner = two.alpha.station().provider().clone();
+        let troubles = two.beta.station().reads(move |view| view.troubles(&owner)).await;
+        (!troubles.is_empty()).then_some(())
+    })
+    .await;
+    let messages = two.messages(&ben).await;
+    assert_eq!(messages.last().unwrap().state, Delivery::Sending, "the provider has nothing of it");
+    let client = two.ben.clone();
+    let queued = two.beta.station().reads(move |view| view.count_outbox(&client)).await;
+    assert_eq!(queued, 0);
+    two.alpha.start().await;
+    two.sees(&two.ann(), "while the owner is away").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_out_without_end() {
+    let two = Two::in_a_group().await;
+    two.beta.kill().await;
+    let copy = two.realm.copy_of(two.beta.station());
+    two.beta.start().await;
+    let twin = two.realm.stopped_station(|own| {
+        // The same provider, as others know it, beside itself.
+        own.provider = two.beta.station().provider().clone();
+        own.data_dir = copy;
+    });
+    let twin = House::of(twin, quick(), two.news.clone());
+    twin.start().await;
+    let (ben, other) = (two.ben(), twin.built_in(&two.ben).unwrap());
+    // Each has compared its store by the time that it has said something.
+    two.says(&ben, "from one").await;
+    two.sees(&two.ann(), "from one").await;
+    two.says(&other, "from the other").await;
+    two.sees(&two.ann(), "from the other").await;
+    two.says(&ben, "from one again").await;
+    for client in [&ben, &other] {
+        two.until("it is said that another runs", async || {
+            went_back(&two.notices(client).await).contains(&true).then_some(())
+        })
+        .await;
+    }
+    let status = two.alpha.station();
+    let group = two.group.clone();
+    let epoch = status.reads(move |view| view.group(&group)).await.unwrap().epoch;
+    assert!(epoch < 30, "they have put each other out {epoch} times");
+    twin.kill().await;
+}
