@@ -21,12 +21,13 @@ mod tray;
 mod window;
 mod words;
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use drawbridge_admin::Log;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tauri_plugin_autostart::MacosLauncher;
 use tauri_plugin_window_state::StateFlags;
-use tracing_subscriber::EnvFilter;
 
 use shell::{Home, Shell};
 use window::Screen;
@@ -35,8 +36,11 @@ use window::Screen;
 const HIDDEN: &str = "--hidden";
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,drawbridge=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Err(fault) = Log::start("warn,drawbridge=info") {
+        // Who set the variable started it from a terminal, and reads this there.
+        let _ = writeln!(std::io::stderr(), "drawbridge: {fault}");
+        return ExitCode::from(2);
+    }
 
     match run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -73,7 +73,7 @@ impl Place {
     /// TLS and HTTP as a node serves them, with a certificate for loopback.
     pub(crate) fn server_tls(&self, name: &str) -> Outcome<Arc<rustls::ServerConfig>> {
         let (cert, key) = self.tls_files(name)?;
-        Ok(identity::tls_of_files(&cert, &key)?)
+        Ok(identity::Certificate::load(&cert, &key)?.tls()?)
     }
 
     /// An HTTP client that trusts the authority, with connections of its own.
@@ -99,6 +99,7 @@ impl Place {
             mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
             client: None,
             admin: None,
+            log: None,
             peers: PeersConfig {
                 strangers: Strangers::Open,
                 allow_networks: vec!["127.0.0.0/8".parse()?],

@@ -178,7 +178,7 @@ pub(crate) fn server_process(place: &Place, name: &str) -> Outcome<(Process, Soc
 pub(crate) async fn serve_alone(arguments: &[String]) -> Outcome<()> {
     let [address, cert, key] = arguments else { return Err("an address, a certificate and a key".into()) };
     let (cert, key) = (PathBuf::from(cert), PathBuf::from(key));
-    let server = LongPoll::start(address.parse()?, identity::tls_of_files(&cert, &key)?)?;
+    let server = LongPoll::start(address.parse()?, identity::Certificate::load(&cert, &key)?.tls()?)?;
     // So that who starts it can see that it answers: number 1 is there, and no other comes.
     server.numbers.send_replace(1);
     std::future::pending::<()>().await;

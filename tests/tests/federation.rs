@@ -335,7 +335,10 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     alpha.is_pulled_by(beta.provider()).await;
 
     beta.stop().await;
-    std::fs::remove_file(beta.config().data_dir.join("identity.key")).unwrap();
+    // Beta's operator has lost the key for good, and says so.
+    let folder = &beta.config().data_dir;
+    std::fs::remove_file(folder.join("identity.key")).unwrap();
+    std::fs::write(folder.join("provider"), format!("{}\nnew\n", beta.provider())).unwrap();
     // An unknown key lets a document be fetched again after a minute.
     realm.clock().turn(Duration::from_secs(90));
     beta.start().await;

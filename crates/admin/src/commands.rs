@@ -67,6 +67,9 @@ commands! {
 
     "look-at-demo-node" look_at_demo_node: LookAtDemoNode => Empty,
 
+    "sessions" sessions: Empty => Sessions,
+    "end-session" end_session: NamedSession => Empty,
+
     "approvals" approvals: Empty => Approvals,
     "set-peer" set_peer: SetPeer => Peer,
     "ignore-peer" ignore_peer: NamedPeer => Empty,

@@ -9,6 +9,7 @@ use drawbridge_node::{Node, StartFault};
 use serde_json::Value;
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::commands;
 use crate::demo::Federation;
@@ -17,6 +18,7 @@ use crate::events::{Hub, Subscription, follow};
 use crate::keys::KeyPlace;
 use crate::people::People;
 use crate::request::SetUp;
+use crate::sessions::Sessions;
 use crate::site::Site;
 use crate::view::{Demo, Event, Mode};
 
@@ -47,8 +49,11 @@ struct Inner {
     /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
     home: Option<PathBuf>,
     keys: KeyPlace,
+    sessions: Sessions,
     running: RwLock<Running>,
     hub: Arc<Hub>,
+    /// Commands that are being carried out.
+    commands: TaskTracker,
 }
 
 /// What runs.
@@ -90,31 +95,47 @@ impl Host {
     pub async fn open(home: &Path, keys: KeyPlace) -> Result<Self, HostFault> {
         std::fs::create_dir_all(home)
             .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })?;
-        let host = Self::new(Some(home.to_owned()), keys);
+        let host = Self::new(Some(home.to_owned()), keys, Sessions::open(home));
         if Federation::is_in(&home.join(DEMO)) {
             host.run_demo().await?;
         } else if home.join(CONFIG).exists() {
             host.run_own(Config::load(&home.join(CONFIG)).map_err(StartFault::from)?).await?;
+        } else {
+            undo_set_up(home)?;
         }
         Ok(host)
     }
 
     /// Starts the node of a configuration file.
     pub async fn serve(config: Config) -> Result<Self, HostFault> {
-        let host = Self::new(None, KeyPlace::File);
-        host.run_own(config).await?;
+        let site = Site::start(config, KeyPlace::File).await?;
+        // The folder is ours only now.
+        let host = Self::new(None, KeyPlace::File, Sessions::open(&site.node.config().data_dir));
+        host.show(site).await;
         Ok(host)
     }
 
-    fn new(home: Option<PathBuf>, keys: KeyPlace) -> Self {
-        Self {
-            inner: Arc::new(Inner { home, keys, running: RwLock::new(Running::Nothing), hub: Hub::new() }),
-        }
+    fn new(home: Option<PathBuf>, keys: KeyPlace, sessions: Sessions) -> Self {
+        let inner = Inner {
+            home,
+            keys,
+            sessions,
+            running: RwLock::new(Running::Nothing),
+            hub: Hub::new(),
+            commands: TaskTracker::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Carries out a command; see [`crate::NAMES`].
+    ///
+    /// It is carried out to its end, whatever becomes of the caller: a page that is closed half way would otherwise leave
+    /// a provider that runs and is taken for stopped, or the first half of a set-up.
     pub async fn call(&self, command: &str, request: Value) -> Result<Value, AdminError> {
-        commands::call(self, command, request).await
+        let (host, command) = (self.clone(), command.to_owned());
+        let carried_out =
+            self.inner.commands.spawn(async move { commands::call(&host, &command, request).await });
+        carried_out.await.unwrap_or_else(|fault| Err(AdminError::internal(&fault)))
     }
 
     /// Listens to events behind `after` (incarnation and cursor), or from now on.
@@ -124,7 +145,29 @@ impl Host {
 
     /// Stops whatever runs, and lets it finish what is under way.
     pub async fn stop(self) {
+        self.inner.commands.close();
+        // One that waits for another provider is not waited for: what it wants of the node is refused by a closed store.
+        let _ = tokio::time::timeout(FINISH, self.inner.commands.wait()).await;
         self.halt().await;
+    }
+
+    /// Tells the pages that a browser was let in.
+    pub fn tell_sessions(&self) {
+        self.publish(Event::Settings);
+    }
+
+    /// Reads the certificates of the node anew. Returns one sentence for each that could not be taken, in whose place the one
+    /// before goes on.
+    pub async fn reload(&self) -> Vec<String> {
+        match self.node().await {
+            Ok(node) => node.reload(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The browsers that may use the pages.
+    pub fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
     }
 
     /// What the GUI shows.
@@ -174,7 +217,8 @@ impl Host {
             ask.listen.escape_default()
         );
         let path = home.join(CONFIG);
-        let draft = home.join("config.new.toml");
+        let (draft, data) = (home.join(DRAFT), home.join(DATA));
+        let is_new = !data.exists();
         let failed = |fault: &dyn std::fmt::Display| AdminError::new("set-up-failed", fault.to_string());
         std::fs::write(&draft, text).map_err(|fault| failed(&fault))?;
         let started = async {
@@ -194,6 +238,9 @@ impl Host {
         let outcome = started.await;
         if outcome.is_err() {
             self.halt().await;
+            if is_new {
+                let _ = std::fs::remove_dir_all(&data);
+            }
             let _ = std::fs::remove_file(&draft);
         }
         self.inner.hub.publish(Event::Reload);
@@ -283,8 +330,12 @@ impl Host {
 
     async fn run_own(&self, config: Config) -> Result<(), HostFault> {
         let site = Site::start(config, self.inner.keys).await?;
-        *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, site));
+        self.show(site).await;
         Ok(())
+    }
+
+    async fn show(&self, site: Site) {
+        *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, site));
     }
 
     async fn run_demo(&self) -> Result<(), HostFault> {
@@ -310,7 +361,32 @@ impl Host {
     }
 }
 
+/// Undoes a set-up that was cut off half way. A provider that is there without its configuration is not set up anew.
+fn undo_set_up(home: &Path) -> Result<(), HostFault> {
+    let (draft, data) = (home.join(DRAFT), home.join(DATA));
+    if draft.exists() {
+        for removed in [std::fs::remove_dir_all(&data), std::fs::remove_file(&draft)] {
+            removed.or_else(|fault| match fault.kind() {
+                std::io::ErrorKind::NotFound => Ok(()),
+                _ => Err(HostFault::Home { path: home.to_owned(), reason: fault.to_string() }),
+            })?;
+        }
+    } else if data.join("provider").exists() {
+        let reason = format!(
+            "it is missing, while {} holds a provider; put it back from a backup, or write it anew as the operator's guide says",
+            data.display()
+        );
+        return Err(HostFault::Home { path: home.join(CONFIG), reason });
+    }
+    Ok(())
+}
+
+/// Commands that are under way at the end may take so long to finish.
+const FINISH: Duration = Duration::from_secs(5);
 /// What changes at the demo's providers within this is looked at together.
 const STIRRED: Duration = Duration::from_millis(100);
 const CONFIG: &str = "config.toml";
+/// The configuration of a set-up that has not come to its end.
+const DRAFT: &str = "config.new.toml";
+const DATA: &str = "data";
 const DEMO: &str = "demo";

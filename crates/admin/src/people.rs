@@ -66,6 +66,15 @@ enum Account {
     Shut(AdminError),
 }
 
+/// Whether a client's file has to be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Store {
+    /// It was used here before.
+    There,
+    /// It is new.
+    New,
+}
+
 /// A client and what it does by itself.
 struct Running {
     client: BuiltIn,
@@ -101,7 +110,7 @@ impl People {
         let all = tokio::spawn(async move {
             for user in users {
                 // One that does not open must not keep the provider from running.
-                if let Err(fault) = opening.start(&user).await {
+                if let Err(fault) = opening.start(&user, Store::There).await {
                     tracing::error!(%user, %fault, "an account's client does not open");
                 }
             }
@@ -113,27 +122,41 @@ impl People {
     /// Uses an account on this computer from now on; where its client did not open, it is tried again.
     pub(crate) async fn use_here(&self, user: &Name) -> Result<(), AdminError> {
         self.accounts().entry(user.clone()).or_insert(Account::Opening);
-        match self.inner.node.create_client(user.clone(), built_in_name()?).await {
+        let store = match self.inner.node.create_client(user.clone(), built_in_name()?).await {
             // Its token is told to nobody: the client is in this process.
-            Ok(_) | Err(Misuse::Taken(_)) => {}
+            Ok(_) => {
+                // What a client before it has left would be taken for its own.
+                self.remove_store(user);
+                Store::New
+            }
+            Err(Misuse::Taken(_)) => Store::There,
             Err(misuse) => {
                 self.accounts().remove(user);
                 return Err(misuse.into());
             }
+        };
+        let started = self.start(user, store).await;
+        if started.is_err() && store == Store::New {
+            // A client without a file would be missed at the next start. Where this fails too, it is said then.
+            let _ = self.use_no_more(user).await;
         }
-        self.start(user).await
+        started
     }
 
     /// Uses an account here no more: its client is removed, with everything that it has read.
     pub(crate) async fn use_no_more(&self, user: &Name) -> Result<(), AdminError> {
         drop(self.accounts().remove(user));
         self.inner.node.delete_client(user.clone(), built_in_name()?).await?;
+        self.remove_store(user);
+        Ok(())
+    }
+
+    fn remove_store(&self, user: &Name) {
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.path_of(user).into_os_string();
             path.push(suffix);
             let _ = std::fs::remove_file(path);
         }
-        Ok(())
     }
 
     /// The client of an account that is used here.
@@ -183,14 +206,14 @@ impl People {
     }
 
     /// Opens the client of an account that is used here, unless it is open; told is how that went.
-    async fn start(&self, user: &Name) -> Result<(), AdminError> {
+    async fn start(&self, user: &Name, store: Store) -> Result<(), AdminError> {
         let _alone = self.inner.opening.lock().await;
         // A person may have been asked for the key, and meanwhile the account be used here no more, or the provider stop.
         let is_to_be = matches!(self.accounts().get(user), Some(Account::Opening | Account::Shut(_)));
         if !is_to_be {
             return Ok(());
         }
-        let opened = self.open_client(user).await;
+        let opened = self.open_client(user, store).await;
         {
             let mut accounts = self.accounts();
             let Some(account) = accounts.get_mut(user) else { return Ok(()) };
@@ -204,20 +227,29 @@ impl People {
         opened.map(drop)
     }
 
-    async fn open_client(&self, user: &Name) -> Result<BuiltIn, AdminError> {
+    async fn open_client(&self, user: &Name, store: Store) -> Result<BuiltIn, AdminError> {
         let data_dir = self.inner.node.config().data_dir.clone();
         let failed = |fault: &dyn std::fmt::Display| {
             AdminError::new("client-store", format!("the conversations of {user} cannot be opened: {fault}"))
         };
+        let path = self.path_of(user);
+        if store == Store::There && std::fs::metadata(&path).map_or(0, |found| found.len()) == 0 {
+            // Another one would have none of its keys, and nobody could tell why its messages are not read.
+            let text = format!(
+                "{} is missing, or empty; put it back from a backup of the data folder, or close the account and open it anew",
+                path.display()
+            );
+            return Err(failed(&text));
+        }
         std::fs::create_dir_all(data_dir.join("clients")).map_err(|fault| failed(&fault))?;
         let provider = self.inner.node.provider().clone();
         let key = self.inner.key.get_or_try_init(|| storage_key(self.inner.keys, data_dir.clone(), provider));
         let key = key.await.map_err(|fault| failed(&fault))?.clone();
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
         let home = self.inner.node.door(uri);
-        Client::open(home, &self.path_of(user), key, Settings::default())
+        Client::open(home, &path, key, Settings::default())
             .await
-            .map_err(|fault| failed(&fault))
+            .map_err(|fault| failed(&format!("{}: {fault}", path.display())))
     }
 
     fn run(&self, user: &Name, client: &BuiltIn) -> Running {

@@ -13,9 +13,9 @@ use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{
-    Connecting, DemoAsk, Empty, LookAtDemoNode, RunDemoNode, SetStrangers, SetUp, TellDeclined,
+    Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
 };
-use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Status};
+use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Sessions, Status};
 
 const INCIDENTS: u32 = 20;
 
@@ -82,6 +82,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         listeners,
         data_dir: node.config().data_dir.display().to_string(),
         store_bytes: node.store().size(),
+        ourselves: node.ourselves().into(),
         incidents: troubles
             .into_iter()
             .map(|(provider, trouble)| Incident { provider, trouble: trouble.into() })
@@ -118,6 +119,16 @@ pub(crate) async fn run_demo_node(host: &Host, ask: RunDemoNode) -> Result<Empty
 pub(crate) async fn demo_ask(host: &Host, ask: DemoAsk) -> Result<Connecting, AdminError> {
     let id = host.with_demo(async |federation| federation.ask(&ask.from, &ask.to).await).await?;
     Ok(Connecting { id })
+}
+
+pub(crate) async fn sessions(host: &Host, Empty {}: Empty) -> Result<Sessions, AdminError> {
+    Ok(Sessions { sessions: host.sessions().list() })
+}
+
+pub(crate) async fn end_session(host: &Host, ask: NamedSession) -> Result<Empty, AdminError> {
+    host.sessions().end(&ask.id)?;
+    host.publish(Event::Settings);
+    Ok(Empty {})
 }
 
 pub(crate) async fn strangers(host: &Host, ask: SetStrangers) -> Result<SetStrangers, AdminError> {

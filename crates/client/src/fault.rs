@@ -11,7 +11,16 @@ pub enum StoreFault {
     /// SQLite says no: disk full, damaged file, or a bug of ours.
     #[error("the client's store cannot do it: {0}")]
     Sql(#[from] rusqlite::Error),
-    /// A newer version made it, or it is damaged.
+    /// A newer version made it.
+    #[error(
+        "its file was written by a newer version of Drawbridge: run that version, or put back a backup of the data folder from \
+         before it was updated"
+    )]
+    Newer,
+    /// A part of the file is not what SQLite has written.
+    #[error("its file is damaged ({0}): put it back from a backup of the data folder")]
+    Damaged(String),
+    /// A step to this version failed.
     #[error("the client's store cannot be brought to this version: {0}")]
     Migration(String),
     /// A row does not open.
@@ -21,7 +30,9 @@ pub enum StoreFault {
     #[error("the client's store holds what this version cannot read ({0})")]
     Unreadable(&'static str),
     /// The file is something else.
-    #[error("the file is not a client's store; it is left as it is")]
+    #[error(
+        "the file is not a client's store, and is left as it is; put that back from a backup of the data folder"
+    )]
     NotAStore,
     /// The file belongs to another client.
     #[error("the store is that of {whose}; each client has a file of its own")]
@@ -29,6 +40,27 @@ pub enum StoreFault {
         /// Whose it is.
         whose: ClientUri,
     },
+}
+
+impl StoreFault {
+    /// What keeps a store from being opened, as far as it tells of the file.
+    pub(crate) fn of_opening(fault: rusqlite::Error) -> Self {
+        match fault.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged(fault.to_string())
+            }
+            _ => Self::Sql(fault),
+        }
+    }
+
+    pub(crate) fn of_migration(fault: rusqlite_migration::Error) -> Self {
+        use rusqlite_migration::{Error, MigrationDefinitionError};
+        match fault {
+            Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => Self::Newer,
+            Error::RusqliteError { err, .. } => Self::of_opening(err),
+            fault => Self::Migration(fault.to_string()),
+        }
+    }
 }
 
 /// Why a client did not do what was asked.

@@ -7,7 +7,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_node::check_with;
 use drawbridge_node::config::Config;
 
-use crate::say;
+use crate::print::{answer, say};
 
 /// Prints each step; the status is 1 where one failed.
 pub(crate) async fn check(path: &Path, provider: &Provider) -> ExitCode {
@@ -22,7 +22,12 @@ pub(crate) async fn check(path: &Path, provider: &Provider) -> ExitCode {
     let mut well = true;
     for step in steps {
         let verdict = step.code.as_deref().unwrap_or("ok");
-        println!("{:<10} {:>6} ms  {verdict}: {}", step.stage.to_string(), step.took.as_millis(), step.text);
+        let took = step.took.as_millis();
+        if let Err(code) =
+            answer(format_args!("{:<10} {took:>6} ms  {verdict}: {}", step.stage.to_string(), step.text))
+        {
+            return code;
+        }
         well &= step.code.is_none();
     }
     if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

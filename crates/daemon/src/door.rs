@@ -1,15 +1,13 @@
-//! Who may use the pages and the commands: a token that works once and is exchanged for a cookie, and one for scripts
-//! of the same user, in a file that only that user can read.
+//! Who may use the pages and the commands: browsers, by a link that works once and is exchanged for a session, and scripts of
+//! the same user, by a token in a file that only that user can read.
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use drawbridge_node::ambient::{Ambient, System};
+use drawbridge_admin::{Sessions, secret};
+use drawbridge_node::identity::{CertificateFacts, write_secret};
 use serde::{Deserialize, Serialize};
 
 /// The file by which `drawbridged admin` finds the running node.
@@ -18,10 +16,20 @@ const FILE: &str = "admin.json";
 /// What scripts need to speak to the running node.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Key {
-    /// Where it listens.
+    /// Where it listens for them, always on the loopback network.
     pub(crate) url: String,
     /// What it wants to be shown.
     pub(crate) token: String,
+}
+
+/// Where a running node listens for browsers and for scripts.
+pub(crate) struct Places {
+    /// Where browsers connect to.
+    pub(crate) pages: SocketAddr,
+    /// What is told to browsers there, where it is spoken with over TLS.
+    pub(crate) certificate: Option<CertificateFacts>,
+    /// Where scripts connect to, on the loopback network and without TLS.
+    pub(crate) scripts: SocketAddr,
 }
 
 /// The tokens and sessions of a running node.
@@ -36,22 +44,20 @@ struct Inner {
     origins: Vec<String>,
     secure: bool,
     script: String,
-    once: Mutex<Option<String>>,
-    sessions: Mutex<HashSet<String>>,
+    sessions: Sessions,
 }
 
 impl Door {
     /// Makes the tokens, writes the file for scripts into `dir`, and returns the link to open.
-    pub(crate) fn open(dir: &Path, address: SocketAddr, secure: bool) -> io::Result<(Self, String)> {
+    pub(crate) fn open(dir: &Path, places: &Places, sessions: Sessions) -> io::Result<(Self, String)> {
+        let (secure, port) = (places.certificate.is_some(), places.pages.port());
         let scheme = if secure { "https" } else { "http" };
-        let url = format!("{scheme}://{address}");
-        let origins = vec![url.clone(), format!("{scheme}://localhost:{}", address.port())];
-        let script = token();
-        let key = Key { url: url.clone(), token: script.clone() };
-        write_private(&path(dir), &serde_json::to_vec(&key)?)?;
-        let inner =
-            Inner { url, origins, secure, script, once: Mutex::default(), sessions: Mutex::default() };
-        let door = Self { inner: Arc::new(inner) };
+        let url = format!("{scheme}://{}", reached_at(places));
+        let origins = vec![url.clone(), format!("{scheme}://localhost:{port}")];
+        let script = secret(32);
+        let key = Key { url: format!("http://{}", places.scripts), token: script.clone() };
+        write_secret(&path(dir), &serde_json::to_vec(&key)?)?;
+        let door = Self { inner: Arc::new(Inner { url, origins, secure, script, sessions }) };
         let link = door.link();
         Ok((door, link))
     }
@@ -77,29 +83,14 @@ impl Door {
         same(&self.inner.script, shown)
     }
 
-    /// Whether a browser shows a session's cookie.
-    pub(crate) fn admits_session(&self, shown: &str) -> bool {
-        self.inner.sessions.lock().unwrap_or_else(PoisonError::into_inner).contains(shown)
+    /// The browsers that are let in.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
     }
 
     /// A fresh link to open the pages with, in the place of the one before.
     pub(crate) fn link(&self) -> String {
-        let once = token();
-        let link = format!("{}/#token={once}", self.inner.url);
-        *self.inner.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(once);
-        link
-    }
-
-    /// Exchanges the token that works once for a session's cookie.
-    pub(crate) fn exchange(&self, shown: &str) -> Option<String> {
-        let mut once = self.inner.once.lock().unwrap_or_else(PoisonError::into_inner);
-        if !once.as_deref().is_some_and(|once| same(once, shown)) {
-            return None;
-        }
-        *once = None;
-        let session = token();
-        self.inner.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session.clone());
-        Some(session)
+        format!("{}/#token={}", self.inner.url, self.inner.sessions.fresh_link())
     }
 
     /// Whether cookies are sent over TLS only.
@@ -119,22 +110,22 @@ fn path(dir: &Path) -> PathBuf {
     dir.join(FILE)
 }
 
-fn token() -> String {
-    let mut octets = [0; 32];
-    System.fill(&mut octets);
-    BASE64_URL_SAFE_NO_PAD.encode(octets)
+/// Where a browser reaches the pages: where they listen, unless that is every address, or none that the certificate is for.
+fn reached_at(places: &Places) -> String {
+    let Places { pages, certificate, .. } = places;
+    let Some(certificate) = certificate else { return pages.to_string() };
+    if !pages.ip().is_unspecified() && certificate.covers(&pages.ip().to_string()) {
+        return pages.to_string();
+    }
+    match certificate.names.iter().find(|name| !name.starts_with('*')) {
+        Some(name) if name.contains(':') => format!("[{name}]:{}", pages.port()),
+        Some(name) => format!("{name}:{}", pages.port()),
+        None => pages.to_string(),
+    }
 }
 
 /// Compares without telling by the time it takes how much of it was right.
 fn same(secret: &str, shown: &str) -> bool {
     let differences = secret.bytes().zip(shown.bytes()).fold(0, |seen, (one, other)| seen | (one ^ other));
     secret.len() == shown.len() && differences == 0
-}
-
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(path)?, content)
 }

@@ -3,18 +3,25 @@
 //! Exit status: 0 well, 1 refused, 2 misuse (a wrong configuration, a port in use, a folder that is not ours),
 //! 64 a command that the node does not have.
 
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic where nobody reads: see `print`")]
+
 mod ask;
 mod check;
 mod door;
 mod pages;
+mod print;
 mod run;
+mod signals;
 mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use drawbridge_admin::Log;
+use drawbridge_node::config::Config;
+
+use crate::print::say;
 
 /// A thousand connections wait for hours, each with large buffers of which little is ever touched. The system's
 /// allocator puts those where short-lived things were, so that all of it stays in memory; this one keeps sizes apart.
@@ -61,9 +68,8 @@ enum Command {
     },
     /// Ask the running node; prints the answer as JSON.
     Admin {
-        /// The configuration file of the running node.
-        #[arg(long)]
-        config: PathBuf,
+        #[command(flatten)]
+        node: Running,
         /// The command, such as `peers`.
         command: String,
         /// Its request, JSON [default: {}]
@@ -71,9 +77,8 @@ enum Command {
     },
     /// Print a fresh link to the pages of the running node. It works once, in the place of the one before.
     Link {
-        /// The configuration file of the running node.
-        #[arg(long)]
-        config: PathBuf,
+        #[command(flatten)]
+        node: Running,
     },
     /// Look at a provider step by step: its address, its document over TLS, a signed ping.
     Check {
@@ -85,6 +90,30 @@ enum Command {
     },
 }
 
+/// Which of the running nodes is meant.
+#[derive(clap::Args)]
+struct Running {
+    /// The configuration file of a node that was started with serve.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The folder of a node that was started with run or demo [default: the user's data folder]
+    #[arg(long, env = "DRAWBRIDGE_HOME")]
+    home: Option<PathBuf>,
+}
+
+impl Running {
+    /// The folder in which it says how it is reached.
+    fn folder(self) -> Result<PathBuf, ExitCode> {
+        match self.config {
+            Some(path) => {
+                let config = Config::load(&path).map_err(|fault| say(&fault.to_string(), 2))?;
+                Ok(config.data_dir)
+            }
+            None => run::home_folder(self.home),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -94,30 +123,30 @@ fn main() -> ExitCode {
             return if fault.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = match Log::start("warn") {
+        Ok(log) => log,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => return say(&format!("the system gives no threads: {fault}"), 1),
     };
     let code = runtime.block_on(async {
         match arguments.command {
-            Command::Serve { config } => run::serve(&config).await,
+            Command::Serve { config } => run::serve(&config, &log).await,
             Command::Run { home, listen } => run::personal(home, listen).await,
             Command::Demo { home, listen, config: _ } => run::demo(home, listen).await,
-            Command::Admin { config, command, request } => {
-                ask::ask(&config, &command, request.as_deref()).await
-            }
-            Command::Link { config } => ask::link(&config).await,
+            Command::Admin { node, command, request } => match node.folder() {
+                Ok(folder) => ask::ask(&folder, &command, request.as_deref()).await,
+                Err(code) => code,
+            },
+            Command::Link { node } => match node.folder() {
+                Ok(folder) => ask::link(&folder).await,
+                Err(code) => code,
+            },
             Command::Check { config, provider } => check::check(&config, &provider).await,
         }
     });
     runtime.shutdown_background();
     code
-}
-
-/// Says why it ends, in one line.
-fn say(text: &str, code: u8) -> ExitCode {
-    eprintln!("drawbridged: {text}");
-    ExitCode::from(code)
 }

@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use drawbridge_admin::{Host, KeyPlace};
+use drawbridge_admin::{Host, KeyPlace, Log};
 use drawbridge_node::config::Config;
-use drawbridge_node::{Listener, bind, identity, serve as serve_http};
+use drawbridge_node::identity::Certificate;
+use drawbridge_node::{Listener, bind, serve as serve_http};
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
-use crate::door::Door;
-use crate::{say, web};
+use crate::door::{Door, Places};
+use crate::print::{line, say};
+use crate::signals::{Signal, Signals};
+use crate::web;
 
 /// Connections of browsers and scripts at one time.
 const CONNECTIONS: usize = 256;
@@ -20,11 +23,16 @@ const CONNECTIONS: usize = 256;
 const INTERRUPTED: i32 = 130;
 
 /// `serve`: the node of a configuration file.
-pub(crate) async fn serve(path: &Path) -> ExitCode {
+pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
+    // From the beginning: one that comes during the start is taken after it.
+    let signals = Signals::listen();
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(fault) => return say(&fault.to_string(), 2),
     };
+    if let Err(fault) = log.choose(config.log.as_deref()) {
+        return say(&fault.to_string(), 2);
+    }
     let (admin, data_dir) = (config.admin.clone(), config.data_dir.clone());
     // Bound before the node touches its folder: a port in use changes nothing.
     let listener = match admin.as_ref().map(|admin| bind("admin", admin.listen)).transpose() {
@@ -32,7 +40,11 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
         Err(fault) => return say(&fault.to_string(), 2),
     };
     let files = admin.as_ref().and_then(|admin| admin.tls_cert.as_deref().zip(admin.tls_key.as_deref()));
-    let tls = match files.map(|(cert, key)| identity::tls_of_files(cert, key)).transpose() {
+    let certificate = match files.map(|(cert, key)| Certificate::load(cert, key)).transpose() {
+        Ok(certificate) => certificate,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
+    let tls = match certificate.as_ref().map(Certificate::tls).transpose() {
         Ok(tls) => tls,
         Err(fault) => return say(&fault.to_string(), 2),
     };
@@ -41,24 +53,56 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
-    println!("{provider} is running");
+    // Nobody may be there to read it, and the provider runs all the same.
+    let _ = line(format_args!("{provider} is running"));
+    let again = Again { config: path, log, certificate };
     match listener {
-        Some(listener) => with_pages(host, listener, tls, &data_dir).await,
+        Some(listener) => with_pages(host, listener, tls, &data_dir, signals, Some(again)).await,
         None => {
-            until_ended().await;
+            until_ended(signals, &host, Some(&again)).await;
             host.stop().await;
             ExitCode::SUCCESS
         }
     }
 }
 
+/// What a running service can read anew.
+struct Again<'a> {
+    config: &'a Path,
+    log: &'a Log,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Again<'_> {
+    /// Reads certificates and the log's filter. What cannot be used is said in the log, and what was before goes on.
+    async fn read(&self, host: &Host) {
+        let chosen = Config::load(self.config)
+            .map_err(|fault| fault.to_string())
+            .and_then(|config| self.log.choose(config.log.as_deref()).map_err(|fault| fault.to_string()));
+        let own = self.certificate.as_ref().and_then(|certificate| certificate.reload().err());
+        let own = own.map(|fault| fault.to_string());
+        let faults: Vec<_> = host.reload().await.into_iter().chain(own).chain(chosen.err()).collect();
+        for fault in &faults {
+            tracing::error!("what was before goes on, since at the hangup signal {fault}");
+        }
+        if faults.is_empty() {
+            tracing::info!("certificates and the log's filter were read anew");
+        }
+    }
+}
+
 /// `run`: the provider of this user.
 pub(crate) async fn personal(home: Option<PathBuf>, listen: SocketAddr) -> ExitCode {
+    match home_folder(home) {
+        Ok(home) => open(&home, listen, false).await,
+        Err(code) => code,
+    }
+}
+
+/// The folder that was named, or that of this user.
+pub(crate) fn home_folder(named: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
     let of_user = || Some(directories::ProjectDirs::from("", "", "drawbridge")?.data_dir().to_owned());
-    let Some(home) = home.or_else(of_user) else {
-        return say("this user has no data folder; name one with --home", 2);
-    };
-    open(&home, listen, false).await
+    named.or_else(of_user).ok_or_else(|| say("this user has no data folder; name one with --home", 2))
 }
 
 /// `demo`: three providers on this machine.
@@ -81,6 +125,7 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
             2,
         );
     }
+    let signals = Signals::listen();
     let listener = match bind("admin", listen) {
         Ok(listener) => listener,
         Err(fault) => return say(&fault.to_string(), 2),
@@ -96,13 +141,34 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
         host.stop().await;
         return say(&fault.detail, 2);
     }
-    with_pages(host, listener, None, home).await
+    with_pages(host, listener, None, home, signals, None).await
 }
 
 /// Serves the pages of `host`, and says where.
-async fn with_pages(host: Host, listener: Listener, tls: Option<Arc<ServerConfig>>, dir: &Path) -> ExitCode {
-    let address = listener.address;
-    let (door, link) = match Door::open(dir, address, tls.is_some()) {
+async fn with_pages(
+    host: Host,
+    listener: Listener,
+    tls: Option<Arc<ServerConfig>>,
+    dir: &Path,
+    signals: Signals,
+    again: Option<Again<'_>>,
+) -> ExitCode {
+    // Where the pages listen with TLS may be reached by a name only that this machine does not know: scripts have a place of
+    // their own on it.
+    let for_scripts = tls.as_ref().map(|_| bind("admin", SocketAddr::from(([127, 0, 0, 1], 0)))).transpose();
+    let for_scripts = match for_scripts {
+        Ok(listener) => listener,
+        Err(fault) => {
+            host.stop().await;
+            return say(&fault.to_string(), 2);
+        }
+    };
+    let places = Places {
+        pages: listener.address,
+        certificate: again.as_ref().and_then(|again| again.certificate.as_ref()).map(|own| own.facts()),
+        scripts: for_scripts.as_ref().map_or(listener.address, |listener| listener.address),
+    };
+    let (door, link) = match Door::open(dir, &places, host.sessions().clone()) {
         Ok(opened) => opened,
         Err(fault) => {
             host.stop().await;
@@ -111,36 +177,32 @@ async fn with_pages(host: Host, listener: Listener, tls: Option<Arc<ServerConfig
     };
     let stop = CancellationToken::new();
     let router = web::router(host.clone(), door, stop.clone());
+    let scripts =
+        for_scripts.map(|listener| serve_http(listener, None, router.clone(), CONNECTIONS, stop.clone()));
+    let scripts = scripts.map(tokio::spawn);
     let serving = tokio::spawn(serve_http(listener, tls, router, CONNECTIONS, stop.clone()));
-    println!("open {link} in a browser (the token in it works once)");
-    until_ended().await;
+    if let Err(fault) = line(format_args!("open {link} in a browser (the token in it works once)")) {
+        tracing::warn!(%fault, "the link to the pages could not be printed; drawbridged link prints another");
+    }
+    until_ended(signals, &host, again.as_ref()).await;
     stop.cancel();
     let _ = serving.await;
+    if let Some(scripts) = scripts {
+        let _ = scripts.await;
+    }
     Door::close(dir);
     host.stop().await;
     ExitCode::SUCCESS
 }
 
-/// Waits for the first signal; a second one ends the process at once.
-async fn until_ended() {
-    signal().await;
-    tokio::spawn(async {
-        signal().await;
+/// Waits for the first signal that ends; a second one ends the process at once. What a hangup has read anew is `again`; where
+/// there is nothing to be read, it ends too.
+async fn until_ended(mut signals: Signals, host: &Host, again: Option<&Again<'_>>) {
+    while let (Signal::Hangup, Some(again)) = (signals.next().await, again) {
+        again.read(host).await;
+    }
+    tokio::spawn(async move {
+        signals.next().await;
         std::process::exit(INTERRUPTED);
     });
-}
-
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -1,16 +1,17 @@
 //! The pages and the commands over HTTP: `POST /admin/v1/{command}`, `GET /admin/v1/events`, and the files of the UI.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
-use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use drawbridge_admin::{AdminError, Host};
+use axum::{Extension, Json, Router};
+use drawbridge_admin::{AdminError, Admitted, Host};
 use futures_util::stream::{self, Stream, StreamExt};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use crate::door::Door;
 use crate::pages;
 
-const COOKIE_NAME: &str = "drawbridge";
+/// A page that has heard nothing for three of these takes the node for gone.
+const BEAT: Duration = Duration::from_secs(5);
+const COOKIE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -39,7 +42,7 @@ pub(crate) fn router(host: Host, door: Door, stop: CancellationToken) -> Router 
         .route("/admin/v1/{command}", post(command))
         .route_layer(middleware::from_fn_with_state(site.clone(), only_admitted));
     Router::new()
-        .route("/admin/v1/session", post(session))
+        .route("/admin/v1/session", post(session).get(own_session))
         .route("/admin/v1/link", post(link))
         .merge(inside)
         .fallback(pages::page)
@@ -75,14 +78,28 @@ async fn only_here(State(site): State<Site>, request: Request, next: Next) -> Re
 }
 
 /// Who shows a session's cookie, or a script's token.
-async fn only_admitted(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let admitted =
-        is_script(&site, headers) || cookie(headers).is_some_and(|session| site.door.admits_session(session));
-    if admitted {
-        return next.run(request).await;
-    }
-    token_required()
+async fn only_admitted(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    // What is told to a browser ends with its session.
+    let ends = if is_script(&site, request.headers()) {
+        CancellationToken::new()
+    } else {
+        match admitted(&site, request.headers()) {
+            Ok(Admitted { ends, .. }) => ends,
+            Err(refused) => return unauthorized(refused),
+        }
+    };
+    request.extensions_mut().insert(Ends(ends));
+    next.run(request).await
+}
+
+/// Cancelled when whoever asks is no longer let in.
+#[derive(Clone)]
+struct Ends(CancellationToken);
+
+/// The session whose cookie is shown.
+fn admitted(site: &Site, headers: &HeaderMap) -> Result<Admitted, AdminError> {
+    let shown = cookie(headers, &site.door.sessions().cookie_name()).ok_or_else(token_required)?;
+    site.door.sessions().admit(&shown)
 }
 
 /// Whether a script asks, with its token.
@@ -91,17 +108,22 @@ fn is_script(site: &Site, headers: &HeaderMap) -> bool {
     token.is_some_and(|token| site.door.admits_script(token))
 }
 
-fn token_required() -> Response {
+fn token_required() -> AdminError {
     let text =
         "open the link that was printed when the node was started, or have drawbridged link print another";
-    (StatusCode::UNAUTHORIZED, Json(AdminError::new("token-required", text))).into_response()
+    AdminError::new("token-required", text)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn unauthorized(refused: AdminError) -> Response {
+    (StatusCode::UNAUTHORIZED, Json(refused)).into_response()
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
+    let shown = cookies
         .flat_map(|value| value.split("; "))
-        .find_map(|pair| pair.strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    Some(shown.to_owned())
 }
 
 #[derive(Deserialize)]
@@ -109,23 +131,35 @@ struct Shown {
     token: String,
 }
 
-async fn session(State(site): State<Site>, Json(shown): Json<Shown>) -> Response {
-    let Some(session) = site.door.exchange(&shown.token) else {
-        let error = AdminError::new(
-            "token-wrong",
-            "this token is wrong, or was used before; drawbridged link prints a fresh one",
-        );
-        return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
+async fn session(State(site): State<Site>, headers: HeaderMap, Json(shown): Json<Shown>) -> Response {
+    let browser = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let sessions = site.door.sessions();
+    let session = match sessions.enter(&shown.token, browser) {
+        Ok(session) => session,
+        Err(refused) => return unauthorized(refused),
     };
+    site.host.tell_sessions();
     let secure = if site.door.is_secure() { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE_NAME}={session}; Path=/; HttpOnly; SameSite=Strict{secure}");
+    // The session outlives the browser's run, as it outlives the node's. How long it holds is the node's to say, so the cookie
+    // is kept for as long as browsers keep any.
+    let lifetime = COOKIE_LIFETIME.as_secs();
+    let name = sessions.cookie_name();
+    let cookie = format!("{name}={session}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Strict{secure}");
     (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
+}
+
+/// Which of the sessions is this browser's.
+async fn own_session(State(site): State<Site>, headers: HeaderMap) -> Response {
+    match admitted(&site, &headers) {
+        Ok(Admitted { id, .. }) => Json(serde_json::json!({ "id": id })).into_response(),
+        Err(refused) => unauthorized(refused),
+    }
 }
 
 /// A fresh link, for scripts only: a page of a browser that is let in has no need of one.
 async fn link(State(site): State<Site>, headers: HeaderMap) -> Response {
     if !is_script(&site, &headers) {
-        return token_required();
+        return unauthorized(token_required());
     }
     Json(serde_json::json!({ "link": site.door.link() })).into_response()
 }
@@ -160,8 +194,11 @@ async fn command(
     }
 }
 
+/// What happens, from the place in `Last-Event-ID` on, and a beat in between: a page cannot tell a node that hangs from one
+/// with nothing to say otherwise.
 async fn events(
     State(site): State<Site>,
+    Extension(Ends(ends)): Extension<Ends>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
     let place = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|value| {
@@ -170,11 +207,21 @@ async fn events(
     });
     let subscription = site.host.subscribe(place);
     let told = stream::unfold(subscription, |mut subscription| async move {
-        let envelope = subscription.next().await;
-        let id = format!("{}:{}", envelope.incarnation, envelope.cursor);
-        let event = SseEvent::default().id(id).json_data(&envelope).unwrap_or_default();
+        let event = match tokio::time::timeout(BEAT, subscription.next()).await {
+            Ok(envelope) => {
+                let id = format!("{}:{}", envelope.incarnation, envelope.cursor);
+                SseEvent::default().id(id).json_data(&envelope).unwrap_or_default()
+            }
+            // Without an id, so that the browser's place in the stream stays what it is.
+            Err(_) => SseEvent::default().event("beat").data(""),
+        };
         Some((Ok(event), subscription))
     });
     let stop = site.stop.clone();
-    Sse::new(told.take_until(async move { stop.cancelled().await })).keep_alive(KeepAlive::default())
+    Sse::new(told.take_until(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = ends.cancelled() => {}
+        }
+    }))
 }

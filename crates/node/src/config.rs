@@ -24,6 +24,9 @@ pub struct Config {
     pub client: Option<ListenConfig>,
     /// The server for the operator's GUI and scripts; none where absent.
     pub admin: Option<ListenConfig>,
+    /// Which lines the log has, such as `info` or `warn,drawbridge_node=debug`; warnings where absent. `RUST_LOG` goes before
+    /// it. Read by the program, not by the node.
+    pub log: Option<String>,
     /// How other providers are met.
     #[serde(default)]
     pub peers: PeersConfig,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
-use drawbridge_mtp::id::{ClientUri, Host, Name, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
 use drawbridge_mtp::keys::{PublicKey, SecretKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::signature::Signer;
@@ -25,9 +25,9 @@ use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
 use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, heal};
-use crate::diagnose::{CheckStep, TrafficLog, check_provider};
+use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
 use crate::http::{ListenFault, Listener, Sign, Throttle, bind, serve};
-use crate::identity::{self, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, http_client};
 use crate::pull::{Board, Pulling, Serving, supervise};
@@ -99,6 +99,7 @@ pub struct Node {
     listening: Listening,
     started: Timestamp,
     folder: Arc<Mutex<Option<DataFolder>>>,
+    own: Arc<OwnState>,
 }
 
 impl Node {
@@ -133,28 +134,36 @@ impl Node {
 
         // Everything that can be wrong is looked at before the folder is touched.
         let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
-        let mtp_tls = files.map(|(cert, key)| identity::tls_of_files(cert, key)).transpose()?;
+        let mtp_files = files.map(|(cert, key)| Certificate::load(cert, key)).transpose()?;
         let client_files =
             config.client.as_ref().and_then(|c| c.tls_cert.as_deref().zip(c.tls_key.as_deref()));
-        let client_tls = client_files.map(|(cert, key)| identity::tls_of_files(cert, key)).transpose()?;
+        let client_certificate = client_files.map(|(cert, key)| Certificate::load(cert, key)).transpose()?;
 
-        let folder = DataFolder::take(&config.data_dir, &config.provider)?;
-        let mtp_tls = match mtp_tls {
-            Some(tls) => tls,
-            None => identity::self_signed_tls(folder.path(), &host_text(&config.provider))?,
+        let mut folder = DataFolder::take(&config.data_dir, &config.provider)?;
+        let mtp_certificate = match mtp_files {
+            Some(certificate) => certificate,
+            None => Certificate::self_signed(&folder, &host_text(&config.provider))?,
         };
-        let key = identity::load_or_make_key(folder.path(), &*ambient)?;
+        let mtp_tls = mtp_certificate.tls()?;
+        let client_tls = client_certificate.as_ref().map(Certificate::tls).transpose()?;
+        let key = identity::load_or_make_key(&folder, &*ambient)?;
         let changes = Changes::new();
         let store = Store::open(folder.path(), ambient.clone(), changes.clone())?;
         let choices = load_choices(&store, config.peers.strangers).await?;
+        folder.note_open()?;
 
         let listening = Listening {
             mtp: mtp.address,
             client: clients.as_ref().map(|listener| listener.address),
             client_tls: client_tls.is_some(),
         };
+        let certificates = [("mtp", Some(mtp_certificate)), ("client", client_certificate)]
+            .into_iter()
+            .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
+        let own = Arc::new(OwnState::new(certificates.collect(), mtp.address.port()));
         let core = assemble(config, endpoint, key, store, ambient, changes, choices, guard, client, groups);
         let node = Self {
+            own,
             started: core.ambient.now(),
             listening,
             folder: Arc::new(Mutex::new(Some(folder))),
@@ -183,6 +192,7 @@ impl Node {
         core.tasks.spawn(supervise(core.clone()));
         core.tasks.spawn(heal(core.clone()));
         core.tasks.spawn(sweep(core.clone()));
+        core.tasks.spawn(look(core.clone(), self.own.clone()));
     }
 
     /// Stops: no new requests, waiting pulls are answered, writes are finished, the store is closed.
@@ -190,8 +200,22 @@ impl Node {
         self.core.stop.cancel();
         self.core.tasks.close();
         self.core.tasks.wait().await;
+        let Some(mut folder) = lock(&self.folder).take() else { return };
+        if let Err(fault) = folder.note_closing() {
+            tracing::warn!(%fault, "the data folder is not marked as closed");
+        }
         self.core.store.close().await;
-        drop(lock(&self.folder).take());
+    }
+
+    /// Reads the certificates of all listeners anew, for connections from now on, and looks up our own name. Returns one
+    /// sentence for each certificate that could not be taken, in whose place the one before goes on.
+    pub fn reload(&self) -> Vec<String> {
+        self.own.reload(&self.core)
+    }
+
+    /// What is so with this node itself.
+    pub fn ourselves(&self) -> Ourselves {
+        self.own.view(&self.core)
     }
 
     /// Our authority.
@@ -526,14 +550,6 @@ fn word(strangers: Strangers) -> &'static str {
         Strangers::Ask => "ask",
         Strangers::Open => "open",
         Strangers::Listed => "listed",
-    }
-}
-
-fn host_text(provider: &Provider) -> String {
-    match provider.host() {
-        Host::Dns(name) => name.to_owned(),
-        Host::V4(address) => address.to_string(),
-        Host::V6(address) => address.to_string(),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
-use drawbridge_node::config::Config;
+use drawbridge_node::config::{Config, ListenConfig};
+use serde_json::Value;
 
 /// A running `drawbridged`; killed when it is dropped.
 pub struct Daemon(Child);
@@ -26,11 +28,73 @@ impl Daemon {
 
     /// Starts the provider of `config`.
     pub fn spawn(config: &Config) -> Self {
-        let path = config.data_dir.with_extension("toml");
-        std::fs::write(&path, text(config)).unwrap();
-        let mut command = Command::new(binary());
-        command.arg("serve").arg("--config").arg(path).stdout(Stdio::piped());
+        Self::run(Self::serve(config).stdout(Stdio::piped()))
+    }
+
+    /// Runs `command`, which is one of [`Daemon::serve`].
+    pub fn run(command: &mut Command) -> Self {
         Self(command.spawn().unwrap())
+    }
+
+    /// `drawbridged serve` with the configuration of `config`, which is written beside its data folder.
+    pub fn serve(config: &Config) -> Command {
+        Self::write(config);
+        Self::command("serve", config)
+    }
+
+    /// Writes the configuration, as an operator changes it while the provider runs.
+    pub fn write(config: &Config) {
+        std::fs::write(file(config), text(config)).unwrap();
+    }
+
+    /// `drawbridged`, with the configuration that was written.
+    pub fn command(name: &str, config: &Config) -> Command {
+        let mut command = Command::new(binary());
+        command.arg(name).arg("--config").arg(file(config)).env_remove("RUST_LOG");
+        command
+    }
+
+    /// What `drawbridged admin` prints and how it ends.
+    pub fn asks(config: &Config, command: &str, request: &Value) -> Output {
+        Self::command("admin", config).arg(command).arg(request.to_string()).output().unwrap()
+    }
+
+    /// What the running provider answers to a command that it does not refuse.
+    pub fn answer(config: &Config, command: &str, request: &Value) -> Value {
+        let said = Self::asks(config, command, request);
+        assert!(said.status.success(), "{said:?}");
+        serde_json::from_slice(&said.stdout).unwrap()
+    }
+
+    /// Asks `status` again and again until `look` finds something in it.
+    pub async fn until<T>(config: &Config, what: &str, look: impl Fn(&Value) -> Option<T>) -> T {
+        let end = tokio::time::Instant::now() + crate::PATIENCE;
+        loop {
+            let said = Self::asks(config, "status", &serde_json::json!({}));
+            let status: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+            if let Some(found) = look(&status) {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < end, "it did not come about: {what}: {said:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sends it the signal `name`, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Ends it in order, and returns how it ended.
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        self.signal("TERM");
+        self.0.wait().unwrap()
     }
 
     /// Kills it as a lost machine would, and returns when it is gone.
@@ -55,6 +119,16 @@ impl Drop for Daemon {
     }
 }
 
+fn file(config: &Config) -> PathBuf {
+    config.data_dir.with_extension("toml")
+}
+
+fn admin(admin: &ListenConfig) -> String {
+    let files = [("tls_cert", &admin.tls_cert), ("tls_key", &admin.tls_key)].into_iter();
+    let files = files.filter_map(|(name, path)| Some(format!("{name} = \"{}\"", path.as_ref()?.display())));
+    format!("[admin]\nlisten = \"{}\"\n{}", admin.listen, files.collect::<Vec<_>>().join("\n"))
+}
+
 /// The configuration as a file.
 fn text(config: &Config) -> String {
     let path = |path: &Option<PathBuf>| path.as_deref().map(Path::display).unwrap().to_string();
@@ -62,10 +136,12 @@ fn text(config: &Config) -> String {
         r#"
         provider = "{}"
         data_dir = "{}"
+        {}
         [mtp]
         listen = "{}"
         tls_cert = "{}"
         tls_key = "{}"
+        {}
         {}
         [peers]
         allow_networks = ["127.0.0.0/8"]
@@ -76,10 +152,12 @@ fn text(config: &Config) -> String {
         "#,
         config.provider,
         config.data_dir.display(),
+        config.log.as_ref().map(|log| format!("log = \"{log}\"")).unwrap_or_default(),
         config.mtp.listen,
         path(&config.mtp.tls_cert),
         path(&config.mtp.tls_key),
         config.mtp.endpoint.as_ref().map(|endpoint| format!("endpoint = \"{endpoint}\"")).unwrap_or_default(),
+        config.admin.as_ref().map(admin).unwrap_or_default(),
         path(&config.peers.extra_roots),
         config.limits.stranger_requests,
         config.limits.peer_requests,

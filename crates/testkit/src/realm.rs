@@ -76,6 +76,7 @@ impl Realm {
             mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
             client: Some(ListenConfig { listen: free_port(&self.clock), tls_cert: None, tls_key: None }),
             admin: None,
+            log: None,
             peers: PeersConfig {
                 allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
                 extra_roots: Some(self.root()),
@@ -91,7 +92,7 @@ impl Realm {
     pub fn hand_made(&self) -> HandMade {
         let listener = drawbridge_node::bind("mtp", free_port(&self.clock)).unwrap();
         let (cert, key) = self.certificate(listener.address.port());
-        let tls = drawbridge_node::identity::tls_of_files(&cert, &key).unwrap();
+        let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
         HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
     }
 
@@ -113,6 +114,17 @@ impl Realm {
         let fault = Fault::listen(free_port(&self.clock), config.mtp.listen).await;
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", fault.address()).parse().unwrap());
         fault
+    }
+
+    /// A certificate that has signed itself and its key, PEM, for the host of all providers here.
+    pub fn self_signed(&self) -> [PathBuf; 2] {
+        let pair = KeyPair::generate().unwrap();
+        let made = CertificateParams::new(vec![host().to_string()]).unwrap().self_signed(&pair).unwrap();
+        let name = self.clock.id();
+        let files = ["cert", "key"].map(|what| self.dir.path().join(format!("{name}-{what}.pem")));
+        std::fs::write(&files[0], made.pem()).unwrap();
+        std::fs::write(&files[1], pair.serialize_pem()).unwrap();
+        files
     }
 
     fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {

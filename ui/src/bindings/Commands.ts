@@ -31,6 +31,7 @@ import type { NamedClient } from "./NamedClient";
 import type { NamedGroup } from "./NamedGroup";
 import type { NamedMessage } from "./NamedMessage";
 import type { NamedPeer } from "./NamedPeer";
+import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
 import type { PausePeer } from "./PausePeer";
 import type { Peer } from "./Peer";
@@ -43,6 +44,7 @@ import type { RunDemoNode } from "./RunDemoNode";
 import type { SearchHits } from "./SearchHits";
 import type { SearchMessages } from "./SearchMessages";
 import type { SendMessage } from "./SendMessage";
+import type { Sessions } from "./Sessions";
 import type { SetAddRule } from "./SetAddRule";
 import type { SetPeer } from "./SetPeer";
 import type { SetRule } from "./SetRule";
@@ -66,6 +68,8 @@ export type Commands = {
   "run-demo-node": { request: RunDemoNode, response: Empty },
   "demo-ask": { request: DemoAsk, response: Connecting },
   "look-at-demo-node": { request: LookAtDemoNode, response: Empty },
+  "sessions": { request: Empty, response: Sessions },
+  "end-session": { request: NamedSession, response: Empty },
   "approvals": { request: Empty, response: Approvals },
   "set-peer": { request: SetPeer, response: Peer },
   "ignore-peer": { request: NamedPeer, response: Empty },

@@ -53,8 +53,11 @@ pub(super) fn prepare(dir: &Path) -> Result<(), String> {
 }
 
 pub(super) fn read(dir: &Path) -> Result<Vec<Place>, String> {
-    let plan = std::fs::read_to_string(dir.join(PLAN)).map_err(|fault| fault.to_string())?;
-    let plan: Plan = serde_json::from_str(&plan).map_err(|fault| fault.to_string())?;
+    let damaged = |fault: &dyn std::fmt::Display| {
+        format!("its file {PLAN} cannot be read ({fault}); remove the folder, and start the demo anew")
+    };
+    let plan = std::fs::read_to_string(dir.join(PLAN)).map_err(|fault| damaged(&fault))?;
+    let plan: Plan = serde_json::from_str(&plan).map_err(|fault| damaged(&fault))?;
     let places = CAST.into_iter().zip(plan.ports).map(|((name, people), port)| {
         let provider: Provider = format!("127.0.0.1:{port}").parse().map_err(|fault| format!("{fault}"))?;
         let file = |suffix: &str| -> Option<PathBuf> { Some(dir.join(format!("{name}-{suffix}.pem"))) };
@@ -69,6 +72,7 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Place>, String> {
                 tls_key: None,
             }),
             admin: None,
+            log: None,
             peers: PeersConfig {
                 allow_networks: vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?],
                 extra_roots: Some(dir.join("ca.pem")),

@@ -98,19 +98,29 @@ impl Federation {
         if is_new {
             prepare(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         }
-        let mut places = read(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
+        let places = read(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         let stir = Arc::new(Notify::new());
-        for place in &mut places {
-            place.running = Some(Running::start(place.config.clone(), &stir).await?);
-        }
         let mut federation = Self { places, shown: 0, talking: None, stir, steps: Mutex::default() };
+        match federation.begin(is_new, dir).await {
+            Ok(()) => Ok(federation),
+            Err(fault) => {
+                // All of it or nothing: one that runs on would hold its folder and its port.
+                federation.stop().await;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn begin(&mut self, is_new: bool, dir: &Path) -> Result<(), HostFault> {
+        for place in &mut self.places {
+            place.running = Some(Running::start(place.config.clone(), &self.stir).await?);
+        }
         if is_new {
-            federation
-                .populate()
+            self.populate()
                 .await
                 .map_err(|fault| HostFault::Home { path: dir.to_owned(), reason: fault.detail })?;
         }
-        Ok(federation)
+        Ok(())
     }
 
     /// Brings in the people, who have their accounts here: one asks, and the others begin to talk.

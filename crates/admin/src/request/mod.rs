@@ -44,6 +44,12 @@ records! {
         user: Name,
     }
 
+    /// `end-session`: a browser is shut out.
+    NamedSession {
+        /// Which of `sessions`.
+        id: String,
+    }
+
     /// `run-demo-node`: starts or stops a provider of the demo.
     RunDemoNode {
         /// `beta` or `gamma`.

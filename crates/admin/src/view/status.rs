@@ -5,7 +5,7 @@ use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Trouble;
+use super::{Ourselves, Trouble};
 
 /// What this installation is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -75,6 +75,8 @@ pub struct NodeStatus {
     /// Size of the store on disk.
     #[ts(type = "number")]
     pub store_bytes: u64,
+    /// What is so with this node itself: its name, its certificates, its store.
+    pub ourselves: Ourselves,
     /// The latest trouble with peers, newest first, at most 20.
     pub incidents: Vec<Incident>,
 }

@@ -93,7 +93,10 @@ impl Store {
         settings: Settings,
     ) -> Result<Self, ClientFault> {
         let mut connection = Connection::open(path).map_err(StoreFault::from)?;
-        prepare(&mut connection)?;
+        prepare(&mut connection).map_err(|fault| match fault {
+            StoreFault::Sql(fault) => StoreFault::of_opening(fault),
+            fault => fault,
+        })?;
         let (changes, _) = broadcast::channel(256);
         let store = Self {
             connection: Mutex::new(connection),
@@ -170,7 +173,7 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
     let migrations = Migrations::from_slice(
         const { &[M::up(include_str!("schema.sql")), M::up(include_str!("sent.sql"))] },
     );
-    migrations.to_latest(connection).map_err(|fault| StoreFault::Migration(fault.to_string()))
+    migrations.to_latest(connection).map_err(StoreFault::of_migration)
 }
 
 fn now() -> Timestamp {

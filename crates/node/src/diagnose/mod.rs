@@ -1,12 +1,15 @@
 //! Why federation does not work: what went wrong with a peer and at which step, the record of what crossed the
-//! wire, and a look at a provider step by step.
+//! wire, a look at a provider step by step, and what is so with this node itself.
 
 mod check;
+mod ourselves;
 mod traffic;
 mod trouble;
 
 pub use check::CheckStep;
 pub(crate) use check::check_provider;
+pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
+pub(crate) use ourselves::{OwnState, host_text, look};
 pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
 pub(crate) use traffic::{submitted, told_headers};
 pub use trouble::{PeerFault, Stage};

@@ -1,14 +1,18 @@
-//! Our TLS: certificate files, or a self-signed certificate made on first start.
+//! Our TLS: certificate files, which can be read anew while we run, or a self-signed certificate made on first start.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use drawbridge_mtp::time::Timestamp;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 
-use super::folder::write_secret;
+use super::folder::{DataFolder, write_secret};
+use super::x509;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -32,46 +36,197 @@ pub enum TlsFault {
         /// Why.
         fault: rustls::Error,
     },
+    /// One of the two that were made on first start is gone.
+    #[error(
+        "{missing} is missing, and {there} is of no use without it: put it back from a backup, or move the other one away to \
+         have both made anew, which every provider that trusts it has to be told"
+    )]
+    Half {
+        /// What is gone.
+        missing: PathBuf,
+        /// What is there.
+        there: PathBuf,
+    },
     /// No certificate could be made.
     #[error("no self-signed certificate could be made: {0}")]
     Making(#[from] rcgen::Error),
 }
 
-/// TLS with a self-signed certificate for `host`, made on first start and kept in the folder `dir`.
-pub fn self_signed_tls(dir: &Path, host: &str) -> Result<Arc<ServerConfig>, TlsFault> {
-    let (cert, key) = self_signed(dir, host)?;
-    tls_of_files(&cert, &key)
+/// What a certificate says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// The names and addresses that it is for.
+    pub names: Vec<String>,
+    /// Whether its own key has signed it, so that nobody trusts it who was not told to.
+    pub self_signed: bool,
+    /// It holds from then on.
+    pub begins: Timestamp,
+    /// It holds up to then.
+    pub ends: Timestamp,
 }
 
-/// TLS 1.3 for a server that speaks HTTP/2 and HTTP/1.1, with the certificate chain and the key in these PEM files.
-pub fn tls_of_files(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFault> {
+impl CertificateFacts {
+    /// Whether it is for `host`: a name, or an address as text.
+    pub fn covers(&self, host: &str) -> bool {
+        self.names.iter().any(|name| match name.strip_prefix("*.") {
+            Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest == parent),
+            None => name == host,
+        })
+    }
+}
+
+/// A certificate with its key, in two PEM files. TLS that was begun with it takes what [`Certificate::reload`] reads.
+#[derive(Debug)]
+pub struct Certificate {
+    cert: PathBuf,
+    key: PathBuf,
+    current: RwLock<Pair>,
+}
+
+#[derive(Debug)]
+struct Pair {
+    certified: Arc<CertifiedKey>,
+    facts: CertificateFacts,
+    /// Why what the files held last was not taken.
+    refused: Option<String>,
+}
+
+impl Certificate {
+    /// Reads the certificate chain and the key in these PEM files.
+    pub fn load(cert: &Path, key: &Path) -> Result<Arc<Self>, TlsFault> {
+        let current = RwLock::new(read(cert, key)?);
+        Ok(Arc::new(Self { cert: cert.to_owned(), key: key.to_owned(), current }))
+    }
+
+    /// The self-signed certificate for `host` in `folder`, made where there is none.
+    pub fn self_signed(folder: &DataFolder, host: &str) -> Result<Arc<Self>, TlsFault> {
+        let (cert, key) = self_signed(folder, host)?;
+        Self::load(&cert, &key)
+    }
+
+    /// TLS 1.3 for a server that speaks HTTP/2 and HTTP/1.1.
+    pub fn tls(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsFault> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map(|builder| builder.with_no_client_auth().with_cert_resolver(self.clone()))
+            .map_err(|fault| self.unfit(fault))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// Reads the files anew, for connections from now on. A pair that cannot be used leaves the one before in its place.
+    pub fn reload(&self) -> Result<(), TlsFault> {
+        let read = read(&self.cert, &self.key);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(pair) => {
+                *current = pair;
+                Ok(())
+            }
+            Err(fault) => {
+                current.refused = Some(fault.to_string());
+                Err(fault)
+            }
+        }
+    }
+
+    /// What the certificate in use says of itself.
+    pub fn facts(&self) -> CertificateFacts {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).facts.clone()
+    }
+
+    /// Why what the files held last was not taken, in one sentence; none where it was.
+    pub fn refused(&self) -> Option<String> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).refused.clone()
+    }
+
+    fn unfit(&self, fault: rustls::Error) -> TlsFault {
+        TlsFault::Pair { cert: self.cert.clone(), key: self.key.clone(), fault }
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).certified.clone())
+    }
+}
+
+fn read(cert: &Path, key: &Path) -> Result<Pair, TlsFault> {
     let file = |path: &Path, reason: String| TlsFault::File { path: path.to_owned(), reason };
     let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
         .map_err(|fault| file(cert, fault.to_string()))?;
-    if chain.is_empty() {
-        return Err(file(cert, "there is no certificate in it".into()));
-    }
+    let first = chain.first().ok_or_else(|| file(cert, "there is no certificate in it".into()))?;
+    let facts = facts(cert, first).map_err(|reason| file(cert, reason))?;
     let private = PrivateKeyDer::from_pem_file(key).map_err(|fault| file(key, fault.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
-        .and_then(|config| config)
+    let certified = CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider())
         .map_err(|fault| TlsFault::Pair { cert: cert.to_owned(), key: key.to_owned(), fault })?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Pair { certified: Arc::new(certified), facts, refused: None })
 }
 
-fn self_signed(dir: &Path, host: &str) -> Result<(PathBuf, PathBuf), TlsFault> {
-    let (cert, key) = (dir.join("tls-cert.pem"), dir.join("tls-key.pem"));
-    if !(cert.exists() && key.exists()) {
-        let pair = KeyPair::generate()?;
-        let made = CertificateParams::new(vec![host.to_owned()])?.self_signed(&pair)?;
-        for (path, pem) in [(&key, pair.serialize_pem()), (&cert, made.pem())] {
-            write_secret(path, pem.as_bytes())
-                .map_err(|fault| TlsFault::File { path: path.clone(), reason: fault.to_string() })?;
-        }
+fn facts(file: &Path, certificate: &CertificateDer<'_>) -> Result<CertificateFacts, String> {
+    let x509::Said { names, self_signed, begins, ends } =
+        x509::read(certificate).map_err(|fault| format!("it is no certificate: {fault}"))?;
+    Ok(CertificateFacts { file: file.to_owned(), names, self_signed, begins, ends })
+}
+
+fn self_signed(folder: &DataFolder, host: &str) -> Result<(PathBuf, PathBuf), TlsFault> {
+    let (cert, key) = (folder.path().join("tls-cert.pem"), folder.path().join("tls-key.pem"));
+    let half = |missing: &Path, there: &Path| TlsFault::Half { missing: missing.into(), there: there.into() };
+    match (cert.exists(), key.exists()) {
+        (true, false) => return Err(half(&key, &cert)),
+        // The key is written first: a first start was cut off between the two.
+        (false, true) if !folder.is_new() => return Err(half(&cert, &key)),
+        (true, true) => {}
+        (false, _) => make(&cert, &key, host)?,
     }
     Ok((cert, key))
+}
+
+/// Makes a key and a certificate for `host` that it has signed itself.
+fn make(cert: &Path, key: &Path, host: &str) -> Result<(), TlsFault> {
+    let pair = KeyPair::generate()?;
+    let made = CertificateParams::new(vec![host.to_owned()])?.self_signed(&pair)?;
+    for (path, pem) in [(key, pair.serialize_pem()), (cert, made.pem())] {
+        write_secret(path, pem.as_bytes())
+            .map_err(|fault| TlsFault::File { path: path.to_owned(), reason: fault.to_string() })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renewed_pair_is_taken_and_a_bad_one_leaves_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+        make(&cert, &key, "home.example").unwrap();
+        let certificate = Certificate::load(&cert, &key).unwrap();
+        assert!(certificate.facts().self_signed && certificate.facts().covers("home.example"));
+        assert!(
+            !certificate.facts().covers("other.example") && !certificate.facts().covers("a.home.example")
+        );
+
+        make(&cert, &key, "*.other.example").unwrap();
+        certificate.reload().unwrap();
+        assert!(certificate.facts().covers("a.other.example") && !certificate.facts().covers("home.example"));
+        assert_eq!(certificate.refused(), None);
+
+        // The certificate has been put in its place, and the key not yet.
+        let of_before = std::fs::read(&key).unwrap();
+        make(&cert, &key, "127.0.0.1").unwrap();
+        std::fs::write(&key, of_before).unwrap();
+        certificate.reload().unwrap_err();
+        assert!(certificate.facts().covers("a.other.example"));
+        assert!(certificate.refused().unwrap().contains("key.pem"));
+        make(&cert, &key, "127.0.0.1").unwrap();
+        certificate.reload().unwrap();
+        assert!(certificate.facts().covers("127.0.0.1"));
+        assert_eq!(certificate.refused(), None);
+    }
 }

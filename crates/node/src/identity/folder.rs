@@ -1,19 +1,51 @@
-//! The data folder: marked as one provider's, and held by one process at a time.
+//! The data folder: marked as one provider's, held by one process at a time, and never filled up once it is in use.
+//!
+//! The mark's first line is the provider. Its second says what a crash would leave unsaid: `new` until everything of a
+//! first start is there, and `open` while the store is, whose latest changes are then in its log.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use drawbridge_mtp::id::Provider;
 
+use crate::store;
+
 /// The file that marks the folder; it holds our authority, and is locked while a node runs.
 const MARK: &str = "provider";
+/// The signing key.
+pub(super) const KEY_FILE: &str = "identity.key";
+/// What a folder that is in use has, at least one octet of each.
+const NEEDED: [&str; 2] = [KEY_FILE, store::FILE];
 
 /// A data folder that this process holds, until this is dropped.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    _mark: File,
+    provider: Provider,
+    mark: File,
+    is_new: bool,
+}
+
+/// What the second line of the mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// A first start has not come to its end.
+    New,
+    /// The store is open, or was when the process or the machine was lost.
+    Open,
+    /// Stopped in order.
+    Closed,
+}
+
+impl Stage {
+    fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Open => "open",
+            Self::Closed => "",
+        }
+    }
 }
 
 /// Why a data folder cannot be used. Nothing in it has been changed.
@@ -35,6 +67,51 @@ pub enum FolderFault {
         /// Whose it is.
         owner: String,
     },
+    /// It is in use, and something of it is gone.
+    #[error(
+        "{file} is missing, or empty, in a data folder that is in use: put it back from a backup with the rest of that time; \
+         if it is lost for good, write \"new\" as the second line of {mark}, and it is made anew, which other providers \
+         will take for trouble"
+    )]
+    Missing {
+        /// The file.
+        file: PathBuf,
+        /// The mark.
+        mark: PathBuf,
+    },
+    /// It has our files, but not the mark.
+    #[error(
+        "{file} is missing, or empty, beside the files of a Drawbridge node: if they are those of {provider}, write that \
+         name into it as its one line"
+    )]
+    Unmarked {
+        /// The mark.
+        file: PathBuf,
+        /// Who would use it.
+        provider: Provider,
+    },
+    /// The store was not closed, and what it had yet to move into its file is gone.
+    #[error(
+        "{log} is missing: the node was not stopped in order, and its latest changes are in that file; put it back, or, if \
+         it is lost for good, delete the line \"open\" from {mark} and see what other providers say of what is gone"
+    )]
+    LogMissing {
+        /// The store's log.
+        log: PathBuf,
+        /// The mark.
+        mark: PathBuf,
+    },
+    /// There are accounts' conversations, but not the key that they are sealed with.
+    #[error(
+        "{key} is missing, and without it {clients} cannot be read: put it back from a backup, or, if it is lost for good, \
+         move {clients} away, and close and open the accounts anew under Accounts"
+    )]
+    ClientsKeyMissing {
+        /// The key.
+        key: PathBuf,
+        /// The folder with what is sealed.
+        clients: PathBuf,
+    },
     /// Another process has it.
     #[error("the data folder {0} is in use by another process; stop that one first")]
     Held(PathBuf),
@@ -52,8 +129,11 @@ impl DataFolder {
     /// Looks whether [`DataFolder::take`] would take `path` for `provider`, and changes nothing.
     pub fn check(path: &Path, provider: &Provider) -> Result<(), FolderFault> {
         match File::open(path.join(MARK)) {
-            Ok(mark) => check_mark(path, mark, provider).map(|_| ()),
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => check_empty(path),
+            Ok(mark) => {
+                let (_, stage) = check_mark(path, mark, provider)?;
+                check_whole(path, stage)
+            }
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => check_empty(path, provider),
             Err(fault) => Err(FolderFault::Io { path: path.to_owned(), fault }),
         }
     }
@@ -63,39 +143,120 @@ impl DataFolder {
         let io = |fault| FolderFault::Io { path: path.to_owned(), fault };
         let mark_path = path.join(MARK);
         if !mark_path.exists() {
-            check_empty(path)?;
+            check_empty(path, provider)?;
             fs::create_dir_all(path).map_err(io)?;
             only_ours(path, 0o700).map_err(io)?;
-            let mut mark = OpenOptions::new().write(true).create_new(true).open(&mark_path).map_err(io)?;
-            writeln!(mark, "{provider}").and_then(|()| mark.sync_all()).map_err(io)?;
+            write_secret(&mark_path, text(provider, Stage::New).as_bytes()).map_err(io)?;
         }
-        let mark = File::open(&mark_path).map_err(io)?;
-        let mark = check_mark(path, mark, provider)?;
-        Ok(Self { path: path.to_owned(), _mark: mark })
+        let mark = OpenOptions::new().read(true).write(true).open(&mark_path).map_err(io)?;
+        let (mark, stage) = check_mark(path, mark, provider)?;
+        check_whole(path, stage)?;
+        let is_new = stage == Stage::New;
+        let mut folder = Self { path: path.to_owned(), provider: provider.clone(), mark, is_new };
+        if stage == Stage::Open {
+            // Whoever opens the store may move its log into its file, also where the start comes to nothing after that.
+            folder.note_closing()?;
+        }
+        Ok(folder)
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether this is the folder's first start, which makes what is not there yet.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Notes that the store is open, and everything of a first start there.
+    pub fn note_open(&mut self) -> Result<(), FolderFault> {
+        self.note(Stage::Open)
+    }
+
+    /// Notes that the store is going to be closed in order. It is noted before: a process that is killed in between must
+    /// not leave a folder that seems to have lost its log.
+    pub fn note_closing(&mut self) -> Result<(), FolderFault> {
+        self.note(Stage::Closed)
+    }
+
+    fn note(&mut self, stage: Stage) -> Result<(), FolderFault> {
+        let text = text(&self.provider, stage);
+        // In place, since the lock is on this very file; the first line stays as it is at every instant.
+        let mut write = || {
+            self.mark.seek(SeekFrom::Start(0))?;
+            self.mark.write_all(text.as_bytes())?;
+            self.mark.set_len(text.len() as u64)?;
+            self.mark.sync_all()
+        };
+        write().map_err(|fault| FolderFault::Io { path: self.path.join(MARK), fault })
+    }
 }
 
-fn check_mark(path: &Path, mut mark: File, provider: &Provider) -> Result<File, FolderFault> {
+fn text(provider: &Provider, stage: Stage) -> String {
+    match stage {
+        Stage::Closed => format!("{provider}\n"),
+        stage => format!("{provider}\n{}\n", stage.word()),
+    }
+}
+
+/// Locks the mark and reads it.
+fn check_mark(path: &Path, mut mark: File, provider: &Provider) -> Result<(File, Stage), FolderFault> {
     let io = |fault| FolderFault::Io { path: path.to_owned(), fault };
     match mark.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(FolderFault::Held(path.to_owned())),
         Err(TryLockError::Error(fault)) => return Err(io(fault)),
     }
-    let mut owner = String::new();
-    mark.read_to_string(&mut owner).map_err(io)?;
-    if owner.trim_end() != provider.as_str() {
-        return Err(FolderFault::OfAnother { path: path.to_owned(), owner: owner.trim_end().to_owned() });
+    let mut said = String::new();
+    mark.read_to_string(&mut said).map_err(io)?;
+    let mut lines = said.lines().map(str::trim_end);
+    let owner = lines.next().unwrap_or_default();
+    if owner.is_empty() {
+        return Err(FolderFault::Unmarked { file: path.join(MARK), provider: provider.clone() });
     }
-    Ok(mark)
+    if owner != provider.as_str() {
+        return Err(FolderFault::OfAnother { path: path.to_owned(), owner: owner.to_owned() });
+    }
+    let stage = lines.next().unwrap_or_default();
+    let stage = [Stage::New, Stage::Open].into_iter().find(|one| one.word() == stage);
+    Ok((mark, stage.unwrap_or(Stage::Closed)))
 }
 
-fn check_empty(path: &Path) -> Result<(), FolderFault> {
+/// Looks whether everything is there that a folder in use has.
+fn check_whole(path: &Path, stage: Stage) -> Result<(), FolderFault> {
+    if stage == Stage::New {
+        return Ok(());
+    }
+    for name in NEEDED {
+        let file = path.join(name);
+        if fs::metadata(&file).map_or(0, |found| found.len()) == 0 {
+            return Err(FolderFault::Missing { file, mark: path.join(MARK) });
+        }
+    }
+    let log = path.join(store::LOG_FILE);
+    if stage == Stage::Open && !log.exists() {
+        return Err(FolderFault::LogMissing { log, mark: path.join(MARK) });
+    }
+    let (clients, key) = (path.join("clients"), path.join("clients.key"));
+    let is_there = |file: &Path| fs::metadata(file).is_ok_and(|found| found.len() > 0);
+    if !is_there(&key) && !path.join("clients.keychain").exists() && has_stores(&clients) {
+        return Err(FolderFault::ClientsKeyMissing { key, clients });
+    }
+    Ok(())
+}
+
+/// Whether accounts that are used on this computer have their files in `clients`.
+fn has_stores(clients: &Path) -> bool {
+    let mut files = fs::read_dir(clients).into_iter().flatten().flatten();
+    files.any(|file| file.path().extension().is_some_and(|extension| extension == "sqlite"))
+}
+
+fn check_empty(path: &Path, provider: &Provider) -> Result<(), FolderFault> {
+    if NEEDED.iter().any(|name| path.join(name).exists()) {
+        return Err(FolderFault::Unmarked { file: path.join(MARK), provider: provider.clone() });
+    }
     match fs::read_dir(path) {
         Ok(mut entries) => match entries.next() {
             Some(_) => Err(FolderFault::Foreign(path.to_owned())),
@@ -118,8 +279,8 @@ pub(super) fn only_ours(path: &Path, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a new file that nobody but us can read, whole or not at all.
-pub(super) fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes the file `path`, which nobody but us can read, whole or not at all.
+pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -151,6 +312,82 @@ mod tests {
         let other = "other.example".parse().unwrap();
         assert!(matches!(DataFolder::take(&path, &other), Err(FolderFault::OfAnother { .. })));
         DataFolder::take(&path, &provider()).unwrap();
+    }
+
+    /// A folder as it is after a first start that went well.
+    fn in_use(path: &Path) {
+        let mut folder = DataFolder::take(path, &provider()).unwrap();
+        assert!(folder.is_new());
+        for name in NEEDED.into_iter().chain([store::LOG_FILE]) {
+            fs::write(path.join(name), "something").unwrap();
+        }
+        folder.note_open().unwrap();
+    }
+
+    fn refusal(path: &Path) -> FolderFault {
+        let said = DataFolder::check(path, &provider()).expect_err("something is missing");
+        let again = DataFolder::take(path, &provider()).expect_err("something is missing");
+        assert_eq!(said.to_string(), again.to_string());
+        said
+    }
+
+    #[test]
+    fn a_folder_in_use_is_never_filled_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        in_use(path);
+        assert!(!DataFolder::take(path, &provider()).unwrap().is_new());
+        for name in NEEDED {
+            let file = path.join(name);
+            let spoils: [fn(&Path); 2] =
+                [|file| fs::write(file, "").unwrap(), |file| fs::remove_file(file).unwrap()];
+            for spoil in spoils {
+                spoil(&file);
+                let said = refusal(path);
+                assert!(
+                    matches!(&said, FolderFault::Missing { file: named, .. } if *named == file),
+                    "{said}"
+                );
+            }
+            fs::write(&file, "something").unwrap();
+        }
+        fs::create_dir(path.join("clients")).unwrap();
+        fs::write(path.join("clients/ann.sqlite"), "sealed").unwrap();
+        assert!(matches!(refusal(path), FolderFault::ClientsKeyMissing { .. }));
+        fs::write(path.join("clients.key"), [7; 32]).unwrap();
+        DataFolder::check(path, &provider()).unwrap();
+
+        fs::remove_file(path.join(MARK)).unwrap();
+        assert!(matches!(refusal(path), FolderFault::Unmarked { .. }));
+        fs::write(path.join(MARK), "").unwrap();
+        assert!(matches!(refusal(path), FolderFault::Unmarked { .. }));
+        // As an older version writes it.
+        fs::write(path.join(MARK), "home.example\n").unwrap();
+        DataFolder::check(path, &provider()).unwrap();
+    }
+
+    #[test]
+    fn a_log_may_be_absent_only_after_a_stop_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        in_use(path);
+        fs::remove_file(path.join(store::LOG_FILE)).unwrap();
+        assert!(matches!(refusal(path), FolderFault::LogMissing { .. }));
+        fs::write(path.join(store::LOG_FILE), "").unwrap();
+        DataFolder::take(path, &provider()).unwrap().note_open().unwrap();
+        DataFolder::check(path, &provider()).unwrap();
+        DataFolder::take(path, &provider()).unwrap().note_closing().unwrap();
+        fs::remove_file(path.join(store::LOG_FILE)).unwrap();
+        DataFolder::take(path, &provider()).unwrap();
+        assert_eq!(fs::read_to_string(path.join(MARK)).unwrap(), "home.example\n");
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(DataFolder::take(dir.path(), &provider()).unwrap());
+        fs::write(dir.path().join(KEY_FILE), "something").unwrap();
+        assert!(DataFolder::take(dir.path(), &provider()).unwrap().is_new());
     }
 
     #[test]

@@ -7,10 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use drawbridge_mtp::keys::SecretKey;
 
-use super::folder::write_secret;
+use super::folder::{DataFolder, KEY_FILE, write_secret};
 use crate::ambient::{Ambient, AmbientExt};
-
-const FILE: &str = "identity.key";
 
 /// Why there is no signing key.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +32,7 @@ pub enum KeyFault {
 
 /// Reads the key of the node in the folder `dir`.
 pub fn load_key(dir: &Path) -> Result<SecretKey, KeyFault> {
-    let path = dir.join(FILE);
+    let path = dir.join(KEY_FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
@@ -46,14 +44,15 @@ pub fn load_key(dir: &Path) -> Result<SecretKey, KeyFault> {
     Ok(SecretKey::from_seed(seed.ok_or(KeyFault::Unreadable(path))?))
 }
 
-/// Reads the key of the node in the folder `dir`, or makes it where there has never been one.
-pub fn load_or_make_key(dir: &Path, ambient: &dyn Ambient) -> Result<SecretKey, KeyFault> {
+/// Reads the key of the node in `folder`, or makes it at the folder's first start.
+pub fn load_or_make_key(folder: &DataFolder, ambient: &dyn Ambient) -> Result<SecretKey, KeyFault> {
+    let dir = folder.path();
     match load_key(dir) {
-        Err(KeyFault::Absent(_)) => {}
+        Err(KeyFault::Absent(_)) if folder.is_new() => {}
         loaded => return loaded,
     }
     let seed = ambient.random();
-    let path = dir.join(FILE);
+    let path = dir.join(KEY_FILE);
     let text = format!("{}\n", BASE64_URL_SAFE_NO_PAD.encode(seed));
     write_secret(&path, text.as_bytes()).map_err(|fault| KeyFault::Io { path, fault })?;
     Ok(SecretKey::from_seed(seed))

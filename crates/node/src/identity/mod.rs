@@ -3,9 +3,10 @@
 mod certificate;
 mod folder;
 mod key;
+mod x509;
 
-pub use certificate::{TlsFault, self_signed_tls, tls_of_files};
-pub use folder::{DataFolder, FolderFault};
+pub use certificate::{Certificate, CertificateFacts, TlsFault};
+pub use folder::{DataFolder, FolderFault, write_secret};
 pub use key::{KeyFault, load_key, load_or_make_key};
 
 use drawbridge_mtp::document::{Endpoint, Limits, ProviderDocument, Software};

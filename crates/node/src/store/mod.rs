@@ -19,6 +19,7 @@ mod open;
 mod outbox;
 mod peers;
 mod settings;
+mod trouble;
 mod withdrawn;
 
 pub(crate) use connections::words;
@@ -40,6 +41,7 @@ use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::{Change, Changes};
 use memory::Memory;
 use open::{open_for_reading, open_for_writing};
+use trouble::CurrentTrouble;
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
@@ -51,10 +53,15 @@ pub use log::{Handshake, LogSlice, NewEvent};
 pub use open::OpenFault;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
+pub use trouble::StoreTrouble;
 
 /// Jobs that one transaction takes at most, so that the first does not wait for long.
 const BATCH: usize = 512;
 const READERS: usize = 2;
+/// The store's file in the data folder, and the log with what has yet to be moved into it.
+pub(crate) const FILE: &str = "store.sqlite";
+pub(crate) const LOG_FILE: &str = "store.sqlite-wal";
+
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -140,7 +147,7 @@ type Tell = Box<dyn FnOnce(Result<(), StoreFault>) + Send>;
 impl Store {
     /// Opens the store in the folder `dir`, made where it is absent.
     pub fn open(dir: &Path, ambient: Arc<dyn Ambient>, changes: Changes) -> Result<Self, OpenFault> {
-        let path = dir.join("store.sqlite");
+        let path = dir.join(FILE);
         let connection = open_for_writing(&path)?;
         let (reads, asked) = threads::channel();
         let asked = Arc::new(Mutex::new(asked));
@@ -156,7 +163,11 @@ impl Store {
         let glancing =
             open_for_reading(&path).map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
         let (jobs, queue) = mpsc::channel(BATCH);
-        let announcer = Arc::new(Announcer { bells: Mutex::default(), changes });
+        let announcer = Arc::new(Announcer {
+            bells: Mutex::default(),
+            trouble: CurrentTrouble::new(changes.clone()),
+            changes,
+        });
         let writer = {
             let announcer = announcer.clone();
             std::thread::Builder::new()
@@ -252,6 +263,11 @@ impl Store {
         Bell { announcer: self.inner.announcer.clone(), reader, notify }
     }
 
+    /// What it cannot do at the moment; none where the last it was given is on disk.
+    pub fn trouble(&self) -> Option<StoreTrouble> {
+        self.inner.announcer.trouble.get()
+    }
+
     /// Size of the store on disk, in bytes, with what has not been moved from the log into it.
     pub fn size(&self) -> u64 {
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
@@ -307,6 +323,7 @@ struct Announcer {
     /// By the reader of the feed, as text: one event rings many.
     bells: Mutex<HashMap<String, Arc<Notify>>>,
     changes: Changes,
+    trouble: CurrentTrouble,
 }
 
 impl Announcer {
@@ -399,13 +416,16 @@ fn write_loop(
         let mut told = Vec::new();
         let committed = writer.run_batch(&mut connection, first, &mut queue, &mut told);
         match committed {
-            Ok(fresh) => {
+            Ok((fresh, wrote)) => {
+                if wrote {
+                    announcer.trouble.note_commit();
+                }
                 // Who has asked is waiting; who is woken has still to read.
                 told.into_iter().for_each(|tell| tell(Ok(())));
                 announcer.announce(fresh);
             }
             Err(fault) => {
-                tracing::error!(%fault, "the store could not commit");
+                announcer.trouble.note_failure(&fault, told.len(), ambient.now());
                 writer.memory.forget();
                 let fault = Arc::new(fault);
                 told.into_iter().for_each(|tell| tell(Err(StoreFault::Commit(fault.clone()))));
@@ -424,21 +444,23 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Runs `first` and whatever waits behind it in one transaction; returns what is to be announced.
+    /// Runs `first` and whatever waits behind it in one transaction; returns what is to be announced, and whether anything
+    /// was put on disk.
     fn run_batch(
         &self,
         connection: &mut Connection,
         first: Job,
         queue: &mut mpsc::Receiver<Job>,
         told: &mut Vec<Tell>,
-    ) -> Result<Fresh, rusqlite::Error> {
+    ) -> Result<(Fresh, bool), rusqlite::Error> {
+        let rows_before = connection.total_changes();
         let mut transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         // What comes first, and mostly alone, needs no savepoint to be undone: there is nothing else yet.
         let (kept, mut fresh) = self.run(&transaction, first, told);
         if !kept {
             transaction.rollback()?;
-            return Ok(fresh);
+            return Ok((fresh, false));
         }
         while told.len() < BATCH
             && let Ok(job) = queue.try_recv()
@@ -451,8 +473,9 @@ impl Writer<'_> {
                 fresh.changes.extend(news.changes);
             } // Dropped, it rolls back.
         }
+        let wrote = transaction.total_changes() > rows_before;
         transaction.commit()?;
-        Ok(fresh)
+        Ok((fresh, wrote))
     }
 
     /// Runs one job. Returns whether what it has done is to be kept, and what is to be announced then.

@@ -28,9 +28,23 @@ const MIGRATIONS: [&str; 5] = [
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenFault {
-    /// The file is a database, but not a node's.
-    #[error("{0} is not a Drawbridge store")]
+    /// The file is something else, or its beginning is damaged.
+    #[error("{0} is not a Drawbridge store, or is damaged: put it back from a backup of the data folder")]
     Foreign(PathBuf),
+    /// It was written by a later version.
+    #[error(
+        "{0} was written by a newer version of Drawbridge: run that version, or put back a backup of the data folder from \
+         before it was updated"
+    )]
+    Newer(PathBuf),
+    /// A part of the file is not what SQLite has written.
+    #[error("{path} is damaged ({fault}): put it back from a backup of the data folder")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: String,
+    },
     /// The file cannot be opened.
     #[error("{path} cannot be opened as a store: {fault}")]
     Sql {
@@ -39,7 +53,7 @@ pub enum OpenFault {
         /// Why.
         fault: rusqlite::Error,
     },
-    /// It was written by a later version, or a migration failed.
+    /// A step to this version failed.
     #[error("{path} cannot be brought to this version: {fault}")]
     Migration {
         /// The file.
@@ -49,15 +63,34 @@ pub enum OpenFault {
     },
 }
 
+impl OpenFault {
+    /// Tells what is wrong with the file at `path` from what is wrong with the machine.
+    fn of(path: &Path, fault: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match fault.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => Self::Foreign(path),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged { path, fault: fault.to_string() },
+            _ => Self::Sql { path, fault },
+        }
+    }
+
+    fn of_migration(path: &Path, fault: rusqlite_migration::Error) -> Self {
+        use rusqlite_migration::{Error, MigrationDefinitionError};
+        match fault {
+            Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+                Self::Newer(path.to_owned())
+            }
+            Error::RusqliteError { err, .. } => Self::of(path, err),
+            fault => Self::Migration { path: path.to_owned(), fault },
+        }
+    }
+}
+
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
-    let sql = |fault| OpenFault::Sql { path: path.to_owned(), fault };
+    let sql = |fault| OpenFault::of(path, fault);
     let mut connection = Connection::open(path).map_err(sql)?;
-    let objects: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(|fault| match fault.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => OpenFault::Foreign(path.to_owned()),
-            _ => sql(fault),
-        })?;
+    let objects: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(sql)?;
     let application: i32 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sql)?;
     if objects > 0 && application != APPLICATION_ID {
@@ -71,7 +104,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     keep_statements(&connection).map_err(sql)?;
     Migrations::from_iter(MIGRATIONS.map(M::up))
         .to_latest(&mut connection)
-        .map_err(|fault| OpenFault::Migration { path: path.to_owned(), fault })?;
+        .map_err(|fault| OpenFault::of_migration(path, fault))?;
     Ok(connection)
 }
 
@@ -113,6 +146,31 @@ mod tests {
                 assert!(!statement.exists([0, most]).unwrap());
             }
             assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_of_this_version_is_named_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite");
+        let said = || open_for_writing(&path).expect_err("it is not to be opened");
+        drop(open_for_writing(&path).unwrap());
+        let whole = std::fs::read(&path).unwrap();
+
+        let next = MIGRATIONS.len() + 1;
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", next).unwrap();
+        let newer = said();
+        assert!(matches!(newer, OpenFault::Newer(_)), "{newer:?}");
+
+        // Its beginning, its table of contents, and something else altogether.
+        let mut contents = whole.clone();
+        contents[100..4000].fill(0x5a);
+        for content in [vec![0x5a; whole.len()], contents, b"a letter to a friend".repeat(100)] {
+            std::fs::write(&path, content).unwrap();
+            let damaged = said();
+            assert!(matches!(damaged, OpenFault::Foreign(_) | OpenFault::Damaged { .. }), "{damaged:?}");
+            let text = damaged.to_string();
+            assert!(text.contains("store.sqlite") && text.contains("backup"), "{text}");
         }
     }
 

@@ -1,0 +1,68 @@
+//! The installation: what a command leaves behind that nobody waits for, and a set-up that was cut off.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use drawbridge_admin::{Host, KeyPlace};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn gamma_runs(host: &Host) -> bool {
+    let demo = host.call("demo", json!({})).await.unwrap();
+    let nodes: &Vec<Value> = demo["nodes"].as_array().unwrap();
+    nodes.iter().any(|node| node["name"] == "gamma" && node["running"] == true)
+}
+
+/// Gives a command and goes away at once, as a page does that is closed.
+fn drops(host: &Host, command: &str, request: Value) {
+    let mut context = Context::from_waker(Waker::noop());
+    let call = pin!(host.call(command, request));
+    assert!(matches!(call.poll(&mut context), Poll::Pending), "it is under way");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_is_dropped_half_way_is_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+    host.call("start-demo", json!({})).await.unwrap();
+    for running in [false, true, false, true] {
+        drops(&host, "run-demo-node", json!({ "name": "gamma", "running": running }));
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while gamma_runs(&host).await != running {
+            assert!(tokio::time::Instant::now() < end, "gamma is to run: {running}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    // What is shown is what is so: it can be stopped and started again by whoever waits for it.
+    for running in [false, true] {
+        host.call("run-demo-node", json!({ "name": "gamma", "running": running })).await.unwrap();
+        assert_eq!(gamma_runs(&host).await, running);
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_without_its_configuration_is_not_set_up_anew_and_a_set_up_that_was_cut_off_is_undone() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, data) = (home.path().join("config.toml"), home.path().join("data"));
+    let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
+    let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+    host.call("set-up", ask.clone()).await.unwrap();
+    host.stop().await;
+
+    let kept = std::fs::read(&config).unwrap();
+    std::fs::remove_file(&config).unwrap();
+    let refused = Host::open(home.path(), KeyPlace::File).await.err().unwrap().to_string();
+    assert!(refused.contains("config.toml") && data.join("store.sqlite").exists(), "{refused}");
+
+    // Lost between the first thing that a set-up writes and its last.
+    std::fs::write(home.path().join("config.new.toml"), kept).unwrap();
+    let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+    assert!(!data.exists());
+    host.call("set-up", ask).await.unwrap();
+    host.stop().await;
+}

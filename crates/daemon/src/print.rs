@@ -1,0 +1,28 @@
+//! What is written for people and scripts. Nothing here panics: who reads may have gone, and a disk may be full.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Writes a line to standard output at once.
+pub(crate) fn line(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Writes a line that is the answer of the command. A reader that has seen enough, as in `… | head`, is no fault.
+pub(crate) fn answer(text: impl Display) -> Result<(), ExitCode> {
+    match line(text) {
+        Ok(()) => Ok(()),
+        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(fault) => Err(say(&format!("the answer cannot be written to standard output: {fault}"), 1)),
+    }
+}
+
+/// Says on standard error why the program ends, in one line.
+pub(crate) fn say(text: &str, code: u8) -> ExitCode {
+    // There is no other place where it could be said.
+    let _ = writeln!(io::stderr(), "drawbridged: {text}");
+    ExitCode::from(code)
+}

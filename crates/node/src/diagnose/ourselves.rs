@@ -1,0 +1,148 @@
+//! What is so with this node itself: whether others can find it under its name, what its certificates say, whether its store
+//! keeps what it is given. Nothing is taken for well that was not looked at.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
+
+use crate::changes::Change;
+use crate::core::{Core, lock};
+use crate::identity::{Certificate, CertificateFacts};
+use crate::peers::GuardFault;
+use crate::store::StoreTrouble;
+
+/// How often our own name is looked up, and how often while that fails.
+const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What is so with this node itself.
+#[derive(Clone, Debug)]
+pub struct Ourselves {
+    /// Whether other providers can find us under our name.
+    pub name: NameStanding,
+    /// When the name was last looked up.
+    pub looked: Option<Timestamp>,
+    /// The port that our name leads others to.
+    pub named_port: u16,
+    /// The port that we listen on for them. Another one than they are led to is right only where something forwards it.
+    pub listening_port: u16,
+    /// Our certificates, with the section of the configuration each is for.
+    pub certificates: Vec<OwnCertificate>,
+    /// What the store cannot do at the moment.
+    pub store: Option<StoreTrouble>,
+}
+
+/// A certificate of ours.
+#[derive(Clone, Debug)]
+pub struct OwnCertificate {
+    /// `mtp` or `client`.
+    pub section: &'static str,
+    /// What it says of itself.
+    pub facts: CertificateFacts,
+    /// Whether it is for the host of our name.
+    pub is_ours: bool,
+    /// Why what its files held when they were last read was not taken, in one sentence.
+    pub refused: Option<String>,
+}
+
+/// Whether other providers can find us under our name, by the rules that we find others by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameStanding {
+    /// It has not been looked up yet.
+    Unlooked,
+    /// It leads to an address that others may connect to.
+    Found,
+    /// It leads to no address.
+    Unresolved {
+        /// One sentence.
+        text: String,
+    },
+    /// It leads only to addresses of this machine or of a private network, which is not among `allow_networks`.
+    Private {
+        /// One sentence.
+        text: String,
+    },
+}
+
+/// What is known of ourselves, and what it is read from.
+pub(crate) struct OwnState {
+    certificates: Vec<(&'static str, Arc<Certificate>)>,
+    listening_port: u16,
+    name: Mutex<(NameStanding, Option<Timestamp>)>,
+    /// Rung where the name is to be looked up at once.
+    again: tokio::sync::Notify,
+}
+
+impl OwnState {
+    pub(crate) fn new(certificates: Vec<(&'static str, Arc<Certificate>)>, listening_port: u16) -> Self {
+        let name = Mutex::new((NameStanding::Unlooked, None));
+        Self { certificates, listening_port, name, again: tokio::sync::Notify::new() }
+    }
+
+    /// What is known now of the node of `core`.
+    pub(crate) fn view(&self, core: &Core) -> Ourselves {
+        let (name, looked) = lock(&self.name).clone();
+        let host = host_text(&core.ours);
+        let certificates = self.certificates.iter().map(|(section, certificate)| {
+            let facts = certificate.facts();
+            let is_ours = facts.covers(&host);
+            OwnCertificate { section, is_ours, refused: certificate.refused(), facts }
+        });
+        Ourselves {
+            name,
+            looked,
+            named_port: core.endpoint.port(),
+            listening_port: self.listening_port,
+            certificates: certificates.collect(),
+            store: core.store.trouble(),
+        }
+    }
+
+    /// Reads all certificates anew, and looks again; says in one sentence each what could not be taken.
+    pub(crate) fn reload(&self, core: &Core) -> Vec<String> {
+        let read = self.certificates.iter().filter_map(|(_, certificate)| certificate.reload().err());
+        let faults = read.map(|fault| fault.to_string()).collect();
+        self.again.notify_one();
+        core.changes.announce(Change::Settings);
+        faults
+    }
+}
+
+/// Looks up our own name now and then, until the node stops.
+pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
+    loop {
+        let found = core.guard.resolve(core.endpoint.host(), core.endpoint.port()).await;
+        let standing = match found {
+            Ok(_) => NameStanding::Found,
+            Err(fault @ GuardFault::Forbidden { .. }) => NameStanding::Private { text: fault.to_string() },
+            Err(fault) => NameStanding::Unresolved { text: fault.to_string() },
+        };
+        let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
+        let is_news = {
+            let mut name = lock(&own.name);
+            let is_news = name.0 != standing;
+            *name = (standing, Some(core.ambient.now()));
+            is_news
+        };
+        if is_news {
+            core.changes.announce(Change::Settings);
+        }
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+            () = own.again.notified() => {}
+        }
+    }
+}
+
+/// The host of `provider` as a certificate names it.
+pub(crate) fn host_text(provider: &Provider) -> String {
+    use drawbridge_mtp::id::Host;
+    match provider.host() {
+        Host::Dns(name) => name.to_owned(),
+        Host::V4(address) => address.to_string(),
+        Host::V6(address) => address.to_string(),
+    }
+}

@@ -1,0 +1,230 @@
+//! The program as its operator meets it: a process with its output, its signals, its folder, its links.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use drawbridge_node::config::{Config, ListenConfig};
+use drawbridge_testkit::{Daemon, Realm};
+use serde_json::json;
+
+/// A provider with pages, on the loopback network and without TLS.
+fn with_pages(realm: &Realm) -> Config {
+    let listen = realm.config(|_| {}).mtp.listen;
+    realm.config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }))
+}
+
+fn full() -> Stdio {
+    OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+/// Where it has to run: `status` is answered.
+async fn is_up(config: &Config) {
+    Daemon::until(config, "it runs", |status| status["node"]["provider"].as_str().map(|_| ())).await;
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_stops_no_provider_and_ends_no_command_by_a_panic() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let daemon = Daemon::run(Daemon::serve(&config).env("RUST_LOG", "trace").stdout(full()).stderr(full()));
+    is_up(&config).await;
+
+    for (name, rest) in [("admin", &["status"][..]), ("link", &[]), ("check", &[config.provider.as_str()])] {
+        let said = Daemon::command(name, &config).args(rest).stdout(full()).output().unwrap();
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(1), "{name}: {text}");
+        assert!(text.contains("standard output") && !text.contains("panicked"), "{name}: {text}");
+
+        // As in `… | head`: who reads has seen enough before a line is written.
+        let mut command = Daemon::command(name, &config);
+        let mut child = command.args(rest).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut text = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(!text.contains("panicked"), "{name}: {text}");
+        assert_ne!(child.wait().unwrap().code(), Some(101), "{name}");
+    }
+    assert!(daemon.stop().success());
+}
+
+#[tokio::test]
+async fn a_log_is_as_it_was_asked_for_or_refused() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let refused = Daemon::serve(&config).env("RUST_LOG", "loud").output().unwrap();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{text}");
+    assert!(text.contains("RUST_LOG") && text.contains("\"loud\"") && text.lines().count() == 1, "{text}");
+    let refused =
+        Daemon::serve(&Config { log: Some("warn,loud".into()), ..config.clone() }).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!config.data_dir.exists(), "nothing has been changed");
+
+    let log = config.data_dir.with_extension("log");
+    let daemon =
+        Daemon::run(Daemon::serve(&config).env("RUST_LOG", "debug").stderr(File::create(&log).unwrap()));
+    is_up(&config).await;
+    assert!(daemon.stop().success());
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("DEBUG"), "{text}");
+    assert!(!text.contains('\u{1b}'), "colours are for terminals");
+}
+
+/// What a browser that trusts only `certificate` gets from the node at `address`.
+async fn connects(address: SocketAddr, certificate: &Path) -> Result<(), String> {
+    // Another test of the process may have chosen the same one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let pem = std::fs::read(certificate).unwrap();
+    let roots = reqwest::Certificate::from_pem_bundle(&pem).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only(roots).build().unwrap();
+    let answered = client.get(format!("https://{address}/.well-known/mtp")).send().await;
+    answered.map(drop).map_err(|fault| format!("{fault:?}"))
+}
+
+#[tokio::test]
+async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_is_bad() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let (cert, key) = (config.mtp.tls_cert.clone().unwrap(), config.mtp.tls_key.clone().unwrap());
+    let log = config.data_dir.with_extension("log");
+    let daemon = Daemon::run(Daemon::serve(&config).stderr(File::create(&log).unwrap()));
+    is_up(&config).await;
+    connects(config.mtp.listen, &realm.root()).await.unwrap();
+    let own = |status: &serde_json::Value| status["node"]["ourselves"]["certificates"][0].clone();
+
+    // The certificate is there already, and its key is not yet.
+    let [renewed, its_key] = realm.self_signed();
+    std::fs::copy(&renewed, &cert).unwrap();
+    daemon.signal("HUP");
+    let refused = Daemon::until(&config, "the bad pair is refused", |status| {
+        own(status)["refused"].as_str().map(str::to_owned)
+    });
+    assert!(refused.await.contains(key.to_str().unwrap()));
+    connects(config.mtp.listen, &realm.root()).await.unwrap();
+
+    std::fs::copy(its_key, &key).unwrap();
+    Daemon::write(&Config { log: Some("debug".into()), ..config.clone() });
+    daemon.signal("HUP");
+    Daemon::until(&config, "the renewed pair is taken", |status| {
+        let own = own(status);
+        (own["refused"].is_null() && own["self_signed"] == true).then_some(())
+    })
+    .await;
+    connects(config.mtp.listen, &renewed).await.unwrap();
+    connects(config.mtp.listen, &realm.root()).await.unwrap_err();
+    assert!(daemon.stop().success(), "a hangup ends nothing");
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("ERROR") && text.contains("DEBUG"), "{text}");
+}
+
+#[tokio::test]
+async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
+    let realm = Realm::new();
+    let [cert, key] = realm.self_signed();
+    let port = realm.config(|_| {}).mtp.listen.port();
+    let listen = SocketAddr::from(([0, 0, 0, 0], port));
+    let config = realm.config(|config| {
+        config.admin = Some(ListenConfig { listen, tls_cert: Some(cert.clone()), tls_key: Some(key) });
+    });
+    let daemon = Daemon::start(&config).await;
+    is_up(&config).await;
+    let link = Daemon::command("link", &config).output().unwrap();
+    let link = String::from_utf8(link.stdout).unwrap();
+    // Where a browser reaches it by the certificate, and not where it listens.
+    assert!(link.starts_with(&format!("https://127.0.0.1:{port}/#token=")), "{link}");
+    connects(SocketAddr::from(([127, 0, 0, 1], port)), &cert).await.unwrap();
+    assert!(daemon.stop().success());
+}
+
+#[tokio::test]
+async fn what_is_missing_of_a_folder_is_named_and_nothing_starts() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let daemon = Daemon::start(&config).await;
+    Daemon::until(&config, "it runs", |status| status["node"].as_object().map(|_| ())).await;
+    Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
+    Daemon::answer(&config, "open-account", &json!({ "user": "ann" }));
+    daemon.kill();
+
+    let put_back =
+        |name: &str| std::fs::rename(config.data_dir.with_extension("kept"), config.data_dir.join(name));
+    let take_away =
+        |name: &str| std::fs::rename(config.data_dir.join(name), config.data_dir.with_extension("kept"));
+    // The node was killed, so what the store was given last is in its log.
+    for name in ["store.sqlite", "store.sqlite-wal", "identity.key", "clients.key", "provider"] {
+        for empty in [false, true] {
+            if empty && name == "store.sqlite-wal" {
+                continue;
+            }
+            take_away(name).unwrap();
+            if empty {
+                File::create(config.data_dir.join(name)).unwrap();
+            }
+            let before = std::fs::read_dir(&config.data_dir).unwrap().count();
+            let said = Daemon::serve(&config).output().unwrap();
+            let text = String::from_utf8(said.stderr).unwrap();
+            assert_eq!(said.status.code(), Some(2), "{name}: {text}");
+            assert!(text.contains(config.data_dir.join(name).to_str().unwrap()), "{name}: {text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert_eq!(std::fs::read_dir(&config.data_dir).unwrap().count(), before, "{name}");
+            put_back(name).unwrap();
+        }
+    }
+
+    // What is whole again starts, and nothing of it is lost.
+    let daemon = Daemon::start(&config).await;
+    let users = Daemon::answer(&config, "users", &json!({}));
+    assert_eq!(users["users"].as_array().unwrap().len(), 1, "{users}");
+    assert!(daemon.stop().success());
+
+    // An account's own file is missed by its account, and the provider runs.
+    std::fs::remove_file(config.data_dir.join("clients/ann.sqlite")).unwrap();
+    let daemon = Daemon::start(&config).await;
+    let users = Daemon::until(&config, "the account is opened or not", |_| {
+        let users = Daemon::answer(&config, "users", &json!({}));
+        (users["users"][0]["here"]["state"] != "opening").then_some(users)
+    });
+    let users = users.await;
+    assert!(users.to_string().contains("ann.sqlite is missing"), "{users}");
+    assert!(!config.data_dir.join("clients/ann.sqlite").exists());
+    assert!(daemon.stop().success());
+}
+
+/// Limits how large a file of the process may become, as a full disk does.
+fn limit(daemon: &Daemon, bytes: &str) {
+    let limited = Command::new("prlimit")
+        .args(["--pid", &daemon.id().to_string(), &format!("--fsize={bytes}:unlimited")])
+        .status()
+        .unwrap();
+    assert!(limited.success());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let daemon = Daemon::start(&config).await;
+    is_up(&config).await;
+    limit(&daemon, "4096");
+    let refused = Daemon::asks(&config, "create-user", &json!({ "name": "ann" }));
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let trouble = Daemon::until(&config, "status says it", |status| {
+        let store = &status["node"]["ourselves"]["store"];
+        store["lost"].as_u64().filter(|lost| *lost > 0).map(|_| store.clone())
+    });
+    let trouble = trouble.await;
+    assert!(["disk-full", "store-unwritable"].contains(&trouble["code"].as_str().unwrap()), "{trouble}");
+
+    limit(&daemon, "unlimited");
+    Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
+    Daemon::until(&config, "it is over", |status| {
+        status["node"]["ourselves"]["store"].is_null().then_some(())
+    })
+    .await;
+    assert!(daemon.stop().success());
+}
