@@ -88,18 +88,24 @@ export class Provider {
   }
 }
 
-/** Runs `drawbridged` and returns its link, and how to end it. */
+/** Runs `drawbridged` and returns its link, its process, and how to end it in order or at once. */
 export async function daemon(test, args) {
   const child = spawn(DAEMON, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const stop = async () => {
     child.kill("SIGTERM");
+    // One that a test has made to hang could not end.
+    child.kill("SIGCONT");
+    await exited;
+  };
+  const kill = async () => {
+    child.kill("SIGKILL");
     await exited;
   };
   test.after(stop);
   for await (const line of createInterface({ input: child.stdout })) {
     const link = line.match(/^open (\S+)/)?.[1];
-    if (link) return { link, stop };
+    if (link) return { link, stop, kill, process: child };
   }
   throw new Error(`drawbridged ${args.join(" ")} ended before it was ready`);
 }

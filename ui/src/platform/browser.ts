@@ -1,18 +1,23 @@
 /** A browser: HTTP to the daemon that served this page, and server-sent events. */
-import type { EventEnvelope } from "@/bindings/EventEnvelope";
-import { AdminError, type Platform, TOKEN_REQUIRED, UNREACHABLE } from "./platform";
+import type { AdminError, Platform } from "./platform";
+import { get, post } from "./post";
+import { joinStream } from "./shared";
+import type { Stream } from "./stream";
 
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 5_000;
-const CALL_TIMEOUT_MS = 30_000;
-
-/** Where the daemon is: beside this page, unless something else is told (a test). */
-export function browser(base = ""): Platform {
+/** Where the daemon is: beside this page. With `refused`, the token of this page's address was not taken. */
+export function browser(base = "", refused: AdminError | null = null): Platform {
+  let stream: Stream | null = null;
   return {
     kind: "browser",
     call: (command, request) => post(`${base}/admin/v1/${command}`, request),
     session: {
-      enter: (token) => post(`${base}/admin/v1/session`, { token }),
+      refused,
+      async enter(token) {
+        await post(`${base}/admin/v1/session`, { token });
+        // Other tabs have waited for it too.
+        stream?.again();
+      },
+      current: async () => (await get<{ id: string }>(`${base}/admin/v1/session`)).id,
     },
     save(name, content) {
       const link = document.createElement("a");
@@ -22,32 +27,11 @@ export function browser(base = ""): Platform {
       window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     },
     subscribe(sink) {
-      let source: EventSource | null = null;
-      let timer = 0;
-      let retry = FIRST_RETRY_MS;
-      const open = () => {
-        source = new EventSource(`${base}/admin/v1/events`);
-        source.onopen = () => {
-          retry = FIRST_RETRY_MS;
-          sink.opened();
-        };
-        source.onmessage = (message) => sink.event(JSON.parse(message.data) as EventEnvelope);
-        source.onerror = () => {
-          sink.lost();
-          // A dropped connection is opened again by the browser; an answer that is not a stream ends it,
-          // and only a plain request can tell whether that was for want of a session.
-          if (source?.readyState !== EventSource.CLOSED) return;
-          post(`${base}/admin/v1/status`, {}).catch((fault: AdminError) => {
-            if (fault.code === TOKEN_REQUIRED) sink.locked();
-          });
-          timer = window.setTimeout(open, retry);
-          retry = Math.min(retry * 2, LAST_RETRY_MS);
-        };
-      };
-      open();
+      const joined = joinStream(base, sink);
+      stream = joined;
       return () => {
-        source?.close();
-        window.clearTimeout(timer);
+        joined.close();
+        if (stream === joined) stream = null;
       };
     },
   };
@@ -59,32 +43,4 @@ export function takeToken(): string | null {
   if (token === undefined) return null;
   window.history.replaceState(null, "", window.location.pathname + window.location.search);
   return decodeURIComponent(token);
-}
-
-async function post<T>(url: string, body: unknown): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      credentials: "same-origin",
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-    });
-  } catch {
-    throw new AdminError(UNREACHABLE, "");
-  }
-  const text = await response.text().catch(() => "");
-  if (response.ok) return (text === "" ? {} : parse(text)) as T;
-  const fault = parse(text) as { code?: unknown; detail?: unknown } | null;
-  if (typeof fault?.code === "string") throw new AdminError(fault.code, String(fault.detail ?? ""));
-  throw new AdminError(UNREACHABLE, "");
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

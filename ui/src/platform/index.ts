@@ -2,7 +2,7 @@
 import { isTauri } from "@tauri-apps/api/core";
 import { browser, takeToken } from "./browser";
 import { desktop } from "./desktop";
-import type { Platform } from "./platform";
+import type { AdminError, Platform } from "./platform";
 
 export * from "./platform";
 
@@ -11,7 +11,12 @@ export async function pickPlatform(): Promise<Platform> {
   if (isTauri()) return desktop();
   const platform = browser();
   const token = takeToken();
-  // A token that is no longer good shows the page that asks for one; nothing is to be said here.
-  if (token !== null) await platform.session?.enter(token).catch(() => undefined);
-  return platform;
+  if (token === null) return platform;
+  try {
+    await platform.session?.enter(token);
+    return platform;
+  } catch (fault) {
+    // It matters only where there is no session from before: then the page that asks for a token says why.
+    return browser("", fault as AdminError);
+  }
 }

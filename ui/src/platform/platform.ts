@@ -22,8 +22,11 @@ export class AdminError extends Error {
 
 /** The node could not be reached, or answered nothing that can be read. */
 export const UNREACHABLE = "unreachable";
-/** The browser has no session with the node. */
-export const TOKEN_REQUIRED = "token-required";
+
+/** Whether the browser has no session with the node: it never had one, or that one has ended. */
+export function isLocked(fault: AdminError): boolean {
+  return fault.code === "token-required" || fault.code === "session-ended";
+}
 
 export interface EventSink {
   /** The stream is open: what has been missed before is to be read again. */
@@ -31,14 +34,18 @@ export interface EventSink {
   event(envelope: EventEnvelope): void;
   /** The stream is gone and is being opened again, without help. */
   lost(): void;
-  /** The stream was refused because there is no session. */
-  locked(): void;
+  /** The stream was refused because there is no session, and why. */
+  locked(why: AdminError): void;
 }
 
 /** How a browser gets its session. */
 export interface Session {
   /** Exchanges the token of the link for a session; rejects with an `AdminError`. */
   enter(token: string): Promise<void>;
+  /** Why the token of this page's address was not taken, where it was not. */
+  readonly refused: AdminError | null;
+  /** Which of the node's sessions is this browser's. */
+  current(): Promise<string>;
 }
 
 export interface Platform {

@@ -10,6 +10,7 @@ import { notifications, singleKeys } from "@/shared/preference";
 import { useStore } from "@/shared/store";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
+import { Browsers } from "./settings/Browsers";
 
 const STRANGERS = ["ask", "open", "listed"] as const satisfies readonly Strangers[];
 
@@ -57,6 +58,7 @@ export function SettingsScreen() {
             </div>
           </Panel>
         )}
+        {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
         <Here browser={admin.platform.kind === "browser"} />
         {status.data?.mode === "demo" && <LeaveDemo />}
       </div>

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { AdminError, UNREACHABLE } from "@/platform";
+import { useLink } from "@/domain/node/hooks";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/form";
 import { t } from "@/text";
@@ -8,8 +8,10 @@ import { t } from "@/text";
 /** A browser without a session: where the token is printed, and a field to type it in. */
 export function TokenScreen() {
   const admin = useAdmin();
+  const link = useLink();
   const [text, setText] = useState("");
-  const [error, setError] = useState<string | null>(null);
+  const refused = admin.platform.session?.refused ?? null;
+  const [error, setError] = useState<string | null>(refused === null ? null : sentence(refused));
   const [busy, setBusy] = useState(false);
 
   const submit = async (event: FormEvent) => {
@@ -25,8 +27,7 @@ export function TokenScreen() {
       await admin.platform.session?.enter(token);
       admin.live.unlocked();
     } catch (fault) {
-      const gone = fault instanceof AdminError && fault.code === UNREACHABLE;
-      setError(gone ? sentence(fault) : t.token.wrong);
+      setError(sentence(fault));
     } finally {
       setBusy(false);
     }
@@ -39,6 +40,11 @@ export function TokenScreen() {
         noValidate
       >
         <h1 className="text-xl font-semibold">{t.token.title}</h1>
+        {link.state === "locked" && link.why.code === "session-ended" && (
+          <p role="status" data-testid="session-ended">
+            {sentence(link.why)}
+          </p>
+        )}
         <p>{t.token.why}</p>
         <p className="text-muted">{t.token.where}</p>
         <p>

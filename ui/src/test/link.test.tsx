@@ -1,7 +1,13 @@
-import { act, screen, waitFor } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { failingPeer, peer, TestNode } from "./node";
+import type { Session } from "@/bindings/Session";
+import { AdminError } from "@/platform";
+import { at, failingPeer, peer, TestNode } from "./node";
 import { open } from "./render";
+
+function session(id: string): Session {
+  return { id, browser: `Browser ${id}`, created: at(-60_000), seen: at(-5_000) };
+}
 
 describe("the connection to the node", () => {
   it("is missed in words, and heals by itself", async () => {
@@ -25,12 +31,41 @@ describe("the connection to the node", () => {
     const field = await screen.findByLabelText("Token or link");
     await person.type(field, "wrong");
     await person.click(screen.getByRole("button", { name: "Open" }));
-    expect(await screen.findByText(/did not take this token/)).toBeInTheDocument();
+    expect(await screen.findByText("This is not the token.")).toBeInTheDocument();
+    await person.clear(field);
+    await person.type(field, "used");
+    await person.click(screen.getByRole("button", { name: "Open" }));
+    // Each refusal says its own reason.
+    expect(await screen.findByText("This link was used before.")).toBeInTheDocument();
     await person.clear(field);
     await person.type(field, "http://127.0.0.1:9103/#token=right");
     await person.click(screen.getByRole("button", { name: "Open" }));
     expect(await screen.findByTestId("health")).toBeInTheDocument();
-    expect(node.entered).toEqual(["wrong", "right"]);
+    expect(node.entered).toEqual(["wrong", "used", "right"]);
+  });
+
+  it("says why the link of this page was not taken, and that a session was ended", async () => {
+    const node = new TestNode();
+    node.locked = true;
+    node.session.refused = new AdminError("token-used", "this link was used before");
+    open(node);
+    expect(await screen.findByText("This link was used before.")).toBeInTheDocument();
+    act(() => node.lock(new AdminError("session-ended", "this browser's session was ended")));
+    expect(await screen.findByTestId("session-ended")).toHaveTextContent("This browser's session was ended.");
+  });
+
+  it("lists the browsers that may use it, and ends one", async () => {
+    const node = new TestNode();
+    node.answers.sessions = () => ({ sessions: [session("one"), session("two")] });
+    node.answers["end-session"] = () => ({});
+    const { person } = open(node, "/settings");
+    const own = await screen.findByTestId("session-one");
+    await waitFor(() => expect(own).toHaveTextContent("This one:"));
+    const other = await screen.findByTestId("session-two");
+    expect(other).not.toHaveTextContent("This one:");
+    await person.click(within(other).getByRole("button", { name: "End" }));
+    await person.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "End" }));
+    expect(node.requests("end-session")).toEqual([{ id: "two" }]);
   });
 
   it("reads anew what an event names, and everything after a gap or in another run", async () => {
@@ -75,7 +110,6 @@ describe("the connection to the node", () => {
   it("says a refusal to set up at its field", async () => {
     const node = new TestNode();
     node.mode = "new";
-    const { AdminError } = await import("@/platform");
     node.answers["set-up"] = () => {
       throw new AdminError("listen-in-use", "another program listens on 0.0.0.0:8443 already");
     };

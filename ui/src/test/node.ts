@@ -8,6 +8,7 @@ import type { DemoNode } from "@/bindings/DemoNode";
 import type { Event } from "@/bindings/Event";
 import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { Here } from "@/bindings/Here";
+import type { Ourselves } from "@/bindings/Ourselves";
 import type { Peer } from "@/bindings/Peer";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
@@ -191,15 +192,39 @@ export class TestNode implements Platform {
   provider = US;
   /** Answers of one test, before the usual ones. */
   answers: Answers = {};
+  /** What is so with the node itself: all well. */
+  ourselves: Ourselves = {
+    name: "found",
+    name_text: null,
+    looked: at(-60_000),
+    named_port: 443,
+    listening_port: 443,
+    certificates: [
+      {
+        section: "mtp",
+        file: "/etc/drawbridge/cert.pem",
+        names: [US],
+        is_ours: true,
+        self_signed: false,
+        begins: at(-DAY),
+        ends: at(60 * DAY),
+        refused: null,
+      },
+    ],
+    store: null,
+  };
   locked = false;
   down = false;
   #sink: EventSink | null = null;
   #cursor = 0;
 
   readonly session = {
+    refused: null as AdminError | null,
+    current: async () => "one",
     enter: async (token: string) => {
       this.entered.push(token);
-      if (token !== "right") throw new AdminError("token-required", "this is not the token");
+      if (token === "used") throw new AdminError("token-used", "this link was used before");
+      if (token !== "right") throw new AdminError("token-wrong", "this is not the token");
       this.locked = false;
     },
   };
@@ -219,7 +244,9 @@ export class TestNode implements Platform {
 
   subscribe(sink: EventSink): () => void {
     this.#sink = sink;
-    queueMicrotask(() => (this.locked ? sink.locked() : sink.opened()));
+    queueMicrotask(() =>
+      this.locked ? sink.locked(new AdminError("token-required", "a token is needed")) : sink.opened(),
+    );
     return () => {
       this.#sink = null;
     };
@@ -228,6 +255,11 @@ export class TestNode implements Platform {
   emit(event: Event, place: { incarnation?: string; skip?: number } = {}): void {
     this.#cursor += 1 + (place.skip ?? 0);
     this.#sink?.event({ incarnation: place.incarnation ?? "one", cursor: this.#cursor, event });
+  }
+
+  lock(why: AdminError): void {
+    this.locked = true;
+    this.#sink?.locked(why);
   }
 
   lose(): void {
@@ -249,6 +281,8 @@ export class TestNode implements Platform {
     switch (command) {
       case "status":
         return this.#status();
+      case "sessions":
+        return { sessions: [] };
       case "approvals":
         return {
           providers: this.waiting,
@@ -405,6 +439,7 @@ export class TestNode implements Platform {
               listeners: [{ name: "mtp", address: "127.0.0.1:8441", tls: true }],
               data_dir: "/var/lib/drawbridge",
               store_bytes: 123_456,
+              ourselves: this.ourselves,
               incidents: this.peers.flatMap((each) =>
                 each.troubles.map((trouble) => ({ provider: each.provider, trouble })),
               ),

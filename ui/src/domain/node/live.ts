@@ -9,7 +9,7 @@ import type { Event } from "@/bindings/Event";
 import type { EventEnvelope } from "@/bindings/EventEnvelope";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
-import { AdminError, type Command, type Platform, TOKEN_REQUIRED, UNREACHABLE } from "@/platform";
+import { AdminError, type Command, isLocked, type Platform, UNREACHABLE } from "@/platform";
 import { now } from "@/shared/clock";
 import { Store } from "@/shared/store";
 
@@ -17,7 +17,7 @@ export type Link =
   | { state: "connecting" }
   | { state: "live" }
   | { state: "lost"; since: string }
-  | { state: "locked" };
+  | { state: "locked"; why: AdminError };
 
 /** What is read anew: all readings of a command, or those whose request has these members. */
 export type Reading = Command | readonly [Command, Readonly<Record<string, string>>];
@@ -35,7 +35,7 @@ function readings(event: Telling): readonly Reading[] {
     case "accounts":
       return ["users", "rules", "status"];
     case "settings":
-      return ["status"];
+      return ["status", "sessions"];
     case "demo":
       return ["demo"];
     case "waiting":
@@ -92,7 +92,7 @@ export class Live {
       },
       event: (envelope) => this.#take(envelope),
       lost: () => this.#lose(),
-      locked: () => this.link.set({ state: "locked" }),
+      locked: (why) => this.link.set({ state: "locked", why }),
     });
   }
 
@@ -110,7 +110,7 @@ export class Live {
   /** A call failed: it may be the first to know that the node is gone or the session over. */
   heard(fault: unknown): void {
     if (!(fault instanceof AdminError)) return;
-    if (fault.code === TOKEN_REQUIRED) this.link.set({ state: "locked" });
+    if (isLocked(fault)) this.link.set({ state: "locked", why: fault });
     if (fault.code === UNREACHABLE && this.link.read().state === "connecting") this.#lose();
   }
 

@@ -23,6 +23,18 @@ export const settings = {
   notifyText: "Says so when something new waits while this page is open.",
   notifyDenied:
     "The browser has been told not to show notifications of this page; its own settings change that.",
+  browsers: "Browsers",
+  browsersText:
+    "Each has used a link of its own and may do everything here. One that is not used for thirty days has to use another link.",
+  browserUnnamed: "A browser without a name",
+  browserThis: "This one:",
+  browserSince: "let in",
+  browserSeen: "last seen",
+  browserEnd: "End",
+  browserEndTitle: "End this browser's session?",
+  browserEndOwn: "End the session of the browser that you use now?",
+  browserEndText:
+    "It is shut out at once, in all its tabs. drawbridged link prints a link by which it can come back.",
   demo: "Demo federation",
   demoText: "This window is alpha's. Leaving stops the three providers.",
   leave: "Leave the demo",

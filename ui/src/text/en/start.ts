@@ -4,13 +4,11 @@ export const token = {
   title: "This page needs its token",
   why: "Only who can read the daemon's output may administer this provider from a browser.",
   where:
-    "The daemon prints a link with the token when it starts; it works once. Open that link, or paste it (or only the token) here. If it runs as a service, look into its log.",
-  example: "http://127.0.0.1:9103/#token=…",
+    "On the computer that the provider runs on, this prints a fresh link. Open it, or paste it (or only the token) here. It works once.",
+  example: "drawbridged link --config drawbridge.toml",
   field: "Token or link",
   enter: "Open",
   empty: "Paste the token first.",
-  wrong:
-    "The node did not take this token. Each link works once: start the daemon again and take the new one.",
 } as const;
 
 export const first = {

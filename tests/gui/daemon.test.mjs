@@ -1,0 +1,96 @@
+// The pages and the program that serves them: tabs, links, sessions, and a program that hangs or is killed.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./lib/browser.mjs";
+import { daemon, folder, twoProviders, until } from "./lib/nodes.mjs";
+
+/** More than a browser has connections for. */
+const TABS = 9;
+
+test("nine tabs of the pages all live, and one that comes later too", async (t) => {
+  const { home } = await twoProviders(t);
+  const { link } = await home.start(t, null);
+  const { page, faults } = await open(t, link);
+  await page.getByTestId("nav-accounts").click();
+  const pages = [page];
+  while (pages.length < TABS) {
+    const tab = await page.context().newPage();
+    await tab.goto(page.url());
+    await tab.getByTestId("nav-accounts").waitFor();
+    pages.push(tab);
+  }
+  await home.admin("create-user", { name: "alice" });
+  // By the stream, without a reload, in every one of them.
+  await Promise.all(pages.map((tab) => tab.getByText("alice").first().waitFor({ timeout: 20_000 })));
+  // The stream outlives the tab that was there first.
+  await page.close();
+  await home.admin("create-user", { name: "bob" });
+  await Promise.all(pages.slice(1).map((tab) => tab.getByText("bob").first().waitFor({ timeout: 20_000 })));
+  assert.deepEqual(faults, []);
+});
+
+test("a program that hangs is missed by its pages, and is heard again", async (t) => {
+  const { home } = await twoProviders(t);
+  const { link, process } = await home.start(t, null);
+  const { page } = await open(t, link);
+  await page.getByTestId("nav-accounts").waitFor();
+  process.kill("SIGSTOP");
+  await page.getByTestId("link-lost").waitFor({ timeout: 30_000 });
+  process.kill("SIGCONT");
+  await page.getByTestId("link-lost").waitFor({ state: "detached", timeout: 30_000 });
+});
+
+test("a browser's session outlives a kill of the program, until it is ended", async (t) => {
+  const { home, other } = await twoProviders(t);
+  const first = await home.start(t, null);
+  const { page } = await open(t, first.link);
+  await page.getByTestId("nav-accounts").waitFor();
+  await first.kill();
+  await page.getByTestId("link-lost").waitFor({ timeout: 30_000 });
+  await home.start(t, null);
+  await page.getByTestId("link-lost").waitFor({ state: "detached", timeout: 30_000 });
+  await page.reload();
+  await page.getByTestId("nav-accounts").waitFor();
+
+  // Another node on this host has a cookie of its own.
+  const { link } = await other.start(t, null);
+  const beside = await page.context().newPage();
+  await beside.goto(link);
+  await beside.getByTestId("nav-accounts").waitFor();
+  await page.reload();
+  await page.getByTestId("nav-accounts").waitFor();
+
+  // A link that was used says so to a browser that has no session.
+  const stranger = await open(t, first.link);
+  await stranger.page.getByText(/This link was used at/).waitFor();
+
+  const { sessions } = await home.admin("sessions");
+  assert.equal(sessions.length, 1);
+  await home.admin("end-session", { id: sessions[0].id });
+  await page.getByTestId("session-ended").waitFor({ timeout: 30_000 });
+});
+
+test("a page that is closed at once leaves the command that it gave whole", async (t) => {
+  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { page } = await open(t, link);
+  const gamma = page.getByTestId("demo-node-gamma");
+  const runs = (on) =>
+    until(`gamma ${on ? "runs" : "is stopped"}`, async () => {
+      const tab = await page.context().newPage();
+      await tab.goto(link.split("#")[0]);
+      const checked = await tab.getByTestId("demo-node-gamma").getAttribute("aria-checked");
+      await tab.close();
+      return checked === String(on);
+    });
+  await gamma.click();
+  await runs(false);
+  const closing = await page.context().newPage();
+  await closing.goto(link.split("#")[0]);
+  const asked = closing.waitForRequest(/run-demo-node/);
+  await closing.getByTestId("demo-node-gamma").click();
+  await asked;
+  await closing.close();
+  await runs(true);
+  await gamma.click();
+  await runs(false);
+});
