@@ -115,7 +115,7 @@ async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
     alpha.is_pulled_by(beta.provider()).await;
 
     alpha.stop().await;
-    let trouble = beta.notes(alpha.provider(), "connect-failed").await;
+    let trouble = beta.notes(alpha.provider(), "connection-refused").await;
     assert_eq!((trouble.stage.as_str(), trouble.over), ("connect", false));
 
     alpha.start().await;
@@ -134,7 +134,7 @@ async fn a_request_waits_at_home_for_a_provider_that_is_away() {
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     alpha.stop().await;
     let asked = bob.asks(alice.uri()).await;
-    beta.notes(alpha.provider(), "connect-failed").await;
+    beta.notes(alpha.provider(), "connection-refused").await;
     alpha.start().await;
     alpha.hears_of(asked).await;
 }

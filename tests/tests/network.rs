@@ -1,10 +1,13 @@
 //! A network that breaks costs time and nothing else.
 
-use std::time::Duration;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
+use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
-use drawbridge_node::Decision;
-use drawbridge_testkit::Realm;
+use drawbridge_node::store::UserRule;
+use drawbridge_node::{Decision, PullingStatus};
+use drawbridge_testkit::{Fault, Realm, Station};
 
 #[tokio::test]
 async fn what_is_cut_off_on_its_way_is_pulled_again() {
@@ -23,6 +26,8 @@ async fn what_is_cut_off_on_its_way_is_pulled_again() {
         alpha.hears_of(*id).await;
     }
 
+    // Somebody has the screen of the peer open, and wants to see it come back.
+    let _open = beta.looks_at(alpha.provider());
     // A TLS handshake takes some two thousand bytes: some are cut amid that, some amid a page, some behind the first.
     for (n, id) in asked.iter().enumerate() {
         network.cuts_after(500 + 250 * n as u64);
@@ -85,4 +90,103 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
     }
     let head = alpha.reads(|view| view.connections()).await.len();
     assert_eq!(head, 3, "each request is there once");
+}
+
+/// How long a rest is to be cut short by at least; a machine under load takes seconds for what follows.
+const LONG: Duration = Duration::from_secs(40);
+
+/// A provider behind a network that breaks, with which `beta` has something to do.
+async fn behind_a_network(realm: &Realm, beta: &Station, name: &str) -> (Station, Fault) {
+    let mut config = realm.config(|_| {});
+    let network = realm.fault_in_front_of(&mut config).await;
+    let station = realm.station(|own| *own = config).await;
+    station.lets_in(beta.provider()).await;
+    beta.lets_in(station.provider()).await;
+    let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let asked =
+        beta.node().connect(user.name(), station.person(name).await.uri().clone(), None).await.unwrap();
+    station.hears_of(asked.id).await;
+    station.is_pulled_by(beta.provider()).await;
+    (station, network)
+}
+
+fn waits_at(beta: &Station, peer: &Provider) -> bool {
+    let pulling = beta.node().pulling(peer);
+    pulling.is_some_and(|pulling| pulling.status == PullingStatus::Waiting && pulling.failures == 0)
+}
+
+/// Lets `beta` fail at `peer` until it would rest for long. Returns when it began to, at the latest.
+async fn rests_long(beta: &Station, peer: &Provider, network: &Fault) -> Instant {
+    network.cuts_after(0);
+    network.cuts();
+    loop {
+        beta.until_node("it rests", |node| {
+            node.pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff)
+        })
+        .await;
+        let pulling = beta.node().pulling(peer).unwrap();
+        if pulling.next_try.is_some_and(|next| next.since(beta.node().now()) > LONG) {
+            return Instant::now();
+        }
+        beta.node().retry_peer(peer).await;
+        // It has begun to try before it rests again.
+        beta.until_node("it is tried", |node| {
+            node.pulling(peer).is_some_and(|now| now.failures > pulling.failures)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_comes_back_for_one_is_tried_for_all() {
+    let realm = Realm::new();
+    let beta = realm.station(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    let (gamma, to_gamma) = behind_a_network(&realm, &beta, "gina").await;
+    // They would tell by their own pulls that they are there.
+    for other in [&alpha, &gamma] {
+        other.node().pause_peer(beta.provider().clone(), true).await.unwrap();
+    }
+    rests_long(&beta, gamma.provider(), &to_gamma).await;
+    let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
+    to_alpha.heals();
+    to_gamma.heals();
+    beta.node().retry_peer(gamma.provider()).await;
+    beta.until_node("it waits at both", |_| {
+        waits_at(&beta, alpha.provider()) && waits_at(&beta, gamma.provider())
+    })
+    .await;
+    assert!(began.elapsed() < LONG, "the rest at alpha was not cut short");
+}
+
+#[tokio::test]
+async fn a_machine_that_wakes_tries_everybody_at_once() {
+    let realm = Realm::new();
+    let beta = realm.station(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
+    let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
+    to_alpha.heals();
+    realm.clock().turn(Duration::from_secs(3600));
+    beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
+    assert!(began.elapsed() < LONG, "the rest was not cut short");
+}
+
+#[tokio::test]
+async fn in_another_network_everybody_is_asked_over_new_connections() {
+    let realm = Realm::new();
+    let beta = realm.station(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
+    beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
+    let before = to_alpha.connections();
+    realm.clock().moves(Some(Ipv4Addr::new(198, 51, 100, 7)));
+    beta.until_node("it asks over a new connection", |_| to_alpha.connections() > before).await;
+    beta.until_node("it waits there again", |_| waits_at(&beta, alpha.provider())).await;
+
+    let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
+    to_alpha.heals();
+    realm.clock().moves(Some(Ipv4Addr::new(203, 0, 113, 7)));
+    beta.until_node("it waits there in the next network", |_| waits_at(&beta, alpha.provider())).await;
+    assert!(began.elapsed() < LONG, "the rest was not cut short");
 }

@@ -104,6 +104,8 @@ pub(crate) async fn peers(host: &Host, Empty {}: Empty) -> Result<Peers, AdminEr
 pub(crate) async fn peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
     let node = host.node().await?;
     let now = node.now();
+    // The screen of a peer reads it again with each change of it, so this says whether it is open.
+    node.look_at_peer(&ask.provider);
     let pulling = node.pulling(&ask.provider);
     let one = node.store().read(move |view| {
         let row = view.peer(&ask.provider)?;

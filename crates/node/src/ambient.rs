@@ -1,12 +1,13 @@
 //! Clock and randomness, behind one trait so that tests can turn both.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 
-/// What a node takes from the world that is not the network: the time and random octets.
+/// What a node takes from the world beside what it is told: the time, random octets, and which network it is in.
 pub trait Ambient: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
@@ -16,6 +17,22 @@ pub trait Ambient: Send + Sync + 'static {
     /// The system's is not turned.
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
+    }
+    /// The addresses by which this machine reaches the Internet, over IPv4 and over IPv6, where it does. They change when
+    /// it comes into another network.
+    fn own_addresses(&self) -> [Option<IpAddr>; 2] {
+        // A system says which address it would use without sending anything. What is named is documentation's.
+        let to = [
+            IpAddr::from(Ipv4Addr::new(192, 0, 2, 1)),
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+        ];
+        to.map(|to| {
+            let any =
+                if to.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+            let socket = UdpSocket::bind((any, 0)).ok()?;
+            socket.connect((to, 9)).ok()?;
+            socket.local_addr().ok().map(|own| own.ip())
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::delivery::{Groups, Recovery, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
 use crate::http::Throttle;
 use crate::outbox::Answers;
-use crate::peers::{AddressGuard, Documents};
+use crate::peers::{Documents, Outbound, Signs};
 use crate::pull::Board;
 use crate::store::{Store, StoreFault};
 
@@ -34,8 +34,7 @@ pub(crate) struct Core {
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) changes: Changes,
     pub(crate) choices: RwLock<Choices>,
-    pub(crate) guard: AddressGuard,
-    pub(crate) client: reqwest::Client,
+    pub(crate) outbound: Outbound,
     pub(crate) documents: Documents,
     pub(crate) traffic: TrafficLog,
     pub(crate) waits: Waits,
@@ -44,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) answers: Answers,
     pub(crate) board: Board,
     pub(crate) throttle: Throttle,
+    pub(crate) signs: Signs,
     pub(crate) seen_clients: Mutex<HashMap<(Name, Name), u64>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,

@@ -26,10 +26,10 @@ use crate::consent::{self as rules, Misuse, authorizations};
 use crate::core::{Choices, Core, lock};
 use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, heal};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
-use crate::http::{ListenFault, Listener, Sign, Throttle, bind, serve};
+use crate::http::{ListenFault, Listener, Throttle, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::outbox::Answers;
-use crate::peers::{self, AddressGuard, Documents, http_client};
+use crate::peers::{self, AddressGuard, Documents, Outbound, Sign, Signs};
 use crate::pull::{Board, Pulling, Serving, supervise};
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, UserRule};
 
@@ -126,8 +126,7 @@ impl Node {
     ) -> Result<Self, StartFault> {
         config.check()?;
         let endpoint = config.endpoint()?;
-        let guard = AddressGuard::new(&config.peers.allow_networks);
-        let client = outbound(&config, &guard)?;
+        let outbound = outbound(&config)?;
         DataFolder::check(&config.data_dir, &config.provider)?;
         let mtp = bind("mtp", config.mtp.listen)?;
         let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
@@ -142,7 +141,7 @@ impl Node {
         let mut folder = DataFolder::take(&config.data_dir, &config.provider)?;
         let mtp_certificate = match mtp_files {
             Some(certificate) => certificate,
-            None => Certificate::self_signed(&folder, &host_text(&config.provider))?,
+            None => Certificate::self_signed(&folder, &host_text(config.provider.host()))?,
         };
         let mtp_tls = mtp_certificate.tls()?;
         let client_tls = client_certificate.as_ref().map(Certificate::tls).transpose()?;
@@ -161,7 +160,7 @@ impl Node {
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
         let own = Arc::new(OwnState::new(certificates.collect(), mtp.address.port()));
-        let core = assemble(config, endpoint, key, store, ambient, changes, choices, guard, client, groups);
+        let core = assemble(config, endpoint, key, store, ambient, changes, choices, outbound, groups);
         let node = Self {
             own,
             started: core.ambient.now(),
@@ -190,6 +189,7 @@ impl Node {
             core.tasks.spawn(serve(listener, client_tls, router, CLIENT_CONNECTIONS, core.stop.clone()));
         }
         core.tasks.spawn(supervise(core.clone()));
+        core.tasks.spawn(peers::watch_network(core.clone()));
         core.tasks.spawn(heal(core.clone()));
         core.tasks.spawn(sweep(core.clone()));
         core.tasks.spawn(look(core.clone(), self.own.clone()));
@@ -371,8 +371,16 @@ impl Node {
 
     /// Tries a peer at once that is left alone after a failure.
     pub async fn retry_peer(&self, provider: &Provider) {
-        self.core.throttle.give(provider, Sign::Wanted);
+        // What is remembered of it may be what is wrong.
+        self.core.documents.reread(provider);
+        self.core.signs.give(provider, Sign::Wanted);
         self.core.changes.announce(Change::Peer(provider.clone()));
+    }
+
+    /// Somebody looks at how it goes with a peer, and goes on looking for as long as this is called now and then: after a
+    /// failure it is tried at once, and then every few seconds.
+    pub fn look_at_peer(&self, provider: &Provider) {
+        self.core.signs.look(provider);
     }
 
     /// Accepts the keys in the peer's document as the peer's, where they have changed.
@@ -457,8 +465,7 @@ fn assemble(
     ambient: Arc<dyn Ambient>,
     changes: Changes,
     choices: Choices,
-    guard: AddressGuard,
-    client: reqwest::Client,
+    outbound: Outbound,
     groups: Groups,
 ) -> Core {
     Core {
@@ -466,6 +473,7 @@ fn assemble(
         document: identity::provider_document(&config.provider, &endpoint, &key).to_json().into(),
         signer: Signer::new(config.provider.clone(), key),
         throttle: Throttle::new(&config.limits),
+        signs: Signs::new(),
         board: Board::new(changes.clone()),
         choices: RwLock::new(choices),
         documents: Documents::default(),
@@ -482,8 +490,7 @@ fn assemble(
         store,
         ambient,
         changes,
-        guard,
-        client,
+        outbound,
     }
 }
 
@@ -493,8 +500,7 @@ fn assemble(
 pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<CheckStep>, StartFault> {
     let ambient: Arc<dyn Ambient> = Arc::new(System);
     let key = identity::load_key(&config.data_dir)?;
-    let guard = AddressGuard::new(&config.peers.allow_networks);
-    let client = outbound(config, &guard)?;
+    let outbound = outbound(config)?;
     let scratch = std::env::temp_dir().join(format!("drawbridge-check-{}", ambient.id()));
     std::fs::create_dir(&scratch).map_err(|fault| FolderFault::Io { path: scratch.clone(), fault })?;
     let changes = Changes::new();
@@ -509,8 +515,7 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
             ambient.clone(),
             changes,
             choices,
-            guard,
-            client,
+            outbound,
             Groups::new(&delivery::MTP),
         );
         let steps = check_provider(&core, provider).await;
@@ -522,12 +527,12 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
     outcome
 }
 
-/// The HTTP client that reaches other providers.
-fn outbound(config: &Config, guard: &AddressGuard) -> Result<reqwest::Client, StartFault> {
+/// The connections to other providers.
+fn outbound(config: &Config) -> Result<Outbound, StartFault> {
     let path = config.peers.extra_roots.clone();
     let fault = |reason: String| StartFault::Roots { path: path.clone().unwrap_or_default(), reason };
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
-    http_client(guard, roots.as_deref()).map_err(fault)
+    Outbound::new(AddressGuard::new(&config.peers.allow_networks), roots.as_deref()).map_err(fault)
 }
 
 /// What the operator has chosen; how strangers are treated goes by the configuration where that has changed since.

@@ -1,6 +1,8 @@
-//! A clock that can be turned.
+//! A clock that can be turned, in a machine that can be carried elsewhere.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,12 +16,19 @@ use tokio::sync::Notify;
 pub struct Clock {
     ahead_ms: AtomicU64,
     turned: Notify,
+    address: Mutex<Option<IpAddr>>,
 }
 
 impl Clock {
     /// Turns it ahead.
     pub fn turn(&self, by: Duration) {
         self.ahead_ms.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.turned.notify_waiters();
+    }
+
+    /// The machine comes into another network, where it has this address, or into none.
+    pub fn moves(&self, address: Option<Ipv4Addr>) {
+        *self.address.lock().unwrap() = address.map(IpAddr::from);
         self.turned.notify_waiters();
     }
 
@@ -48,5 +57,9 @@ impl Ambient for Clock {
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         // Made here and not when it is first polled: from now on, no turn is missed.
         Box::pin(self.turned.notified())
+    }
+
+    fn own_addresses(&self) -> [Option<IpAddr>; 2] {
+        [*self.address.lock().unwrap(), None]
     }
 }

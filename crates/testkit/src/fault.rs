@@ -1,6 +1,8 @@
 //! A network that breaks: a TCP proxy that cuts, truncates, delays, holds or repeats what goes through it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +16,7 @@ pub struct Fault {
     address: SocketAddr,
     cuts: watch::Sender<u64>,
     conduct: watch::Sender<Conduct>,
+    connections: Arc<AtomicUsize>,
     _stop: DropGuard,
 }
 
@@ -40,18 +43,26 @@ impl Fault {
         let (conduct, conducted) = watch::channel(WELL);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = connections.clone();
         tokio::spawn(stopped.run_until_cancelled_owned(async move {
             loop {
                 let Ok((near, _)) = listener.accept().await else { return };
+                counted.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(pass(near, to, conducted.clone(), cut.clone()));
             }
         }));
-        Self { address, cuts, conduct, _stop: stop.drop_guard() }
+        Self { address, cuts, conduct, connections, _stop: stop.drop_guard() }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections were made to it so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// Cuts every connection that there is.

@@ -31,12 +31,12 @@ pub struct HandMade {
     desk: Desk,
     pub(crate) client: reqwest::Client,
     keys: Mutex<HashMap<Provider, KeySet>>,
+    endpoint: Arc<Mutex<Endpoint>>,
     _stop: DropGuard,
 }
 
 struct Server {
-    document: Vec<u8>,
-    endpoint: Endpoint,
+    endpoint: Arc<Mutex<Endpoint>>,
     signer: Signer,
     clock: Arc<Clock>,
     desk: Desk,
@@ -52,23 +52,33 @@ impl HandMade {
     ) -> Self {
         let key = SecretKey::from_seed(clock.random());
         let endpoint: Endpoint = format!("https://{provider}/mtp/v1").parse().unwrap();
-        let document = provider_document(&provider, &endpoint, &key).to_json();
+        let endpoint = Arc::new(Mutex::new(endpoint));
         let signer = Signer::new(provider, key);
         let desk = Desk::new(clock.id().into());
         let (client, stop) = (client(root), CancellationToken::new());
-        let server =
-            Server { document, endpoint, signer: signer.clone(), clock: clock.clone(), desk: desk.clone() };
+        let server = Server {
+            endpoint: endpoint.clone(),
+            signer: signer.clone(),
+            clock: clock.clone(),
+            desk: desk.clone(),
+        };
         let router = Router::new()
             .route("/.well-known/mtp", get(show_document))
             .fallback(answer)
             .with_state(Arc::new(server));
         tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
-        Self { signer, clock, desk, client, keys: Mutex::default(), _stop: stop.drop_guard() }
+        Self { signer, clock, desk, client, keys: Mutex::default(), endpoint, _stop: stop.drop_guard() }
     }
 
     /// Its name.
     pub fn provider(&self) -> &Provider {
         self.signer.provider()
+    }
+
+    /// Its endpoint is at another path from now on, as its document says to whoever asks for it. At the old one, a server
+    /// that knows nothing of it answers 404.
+    pub fn moves(&self, path: &str) {
+        *self.endpoint.lock().unwrap() = format!("https://{}{path}", self.provider()).parse().unwrap();
     }
 
     /// The address of a user that it says it has.
@@ -175,16 +185,21 @@ fn client(root: &Path) -> reqwest::Client {
 }
 
 async fn show_document(State(server): State<Arc<Server>>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], server.document.clone()).into_response()
+    let endpoint = server.endpoint.lock().unwrap().clone();
+    let document = provider_document(server.signer.provider(), &endpoint, server.signer.key()).to_json();
+    ([(CONTENT_TYPE, "application/json")], document).into_response()
 }
 
 async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let uri = format!("{}{target}", server.endpoint.origin());
+    let endpoint = server.endpoint.lock().unwrap().clone();
+    let Some(resource) = target.strip_prefix(endpoint.path()) else {
+        return (http::StatusCode::NOT_FOUND, "<h1>Not Found</h1>").into_response();
+    };
+    let uri = format!("{}{target}", endpoint.origin());
     let binding = RequestBinding::of(&parts.method, &uri, &parts.headers);
     let content = axum::body::to_bytes(body, 8 << 20).await.unwrap_or_default();
-    let resource = target.strip_prefix(server.endpoint.path()).unwrap_or(target);
     let (status, body, is_problem) =
         server.desk.answer(&parts.method, resource, &parts.headers, &content).await;
     let mut headers = HeaderMap::new();

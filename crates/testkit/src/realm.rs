@@ -4,11 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::response::Response;
 use drawbridge_mtp::id::Provider;
 use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
+use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, Fault, HandMade, Station};
+use crate::{Clock, Fault, Front, HandMade, Shows, Station};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Realm {
@@ -94,6 +97,20 @@ impl Realm {
         let (cert, key) = self.certificate(listener.address.port());
         let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
         HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
+    }
+
+    /// A server in the place of a provider, which shows that to whoever connects, and answers so.
+    pub fn front(
+        &self,
+        shows: Shows,
+        answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
+    ) -> Front {
+        Front::serve(free_port(&self.clock), shows, &self.issuer, answer)
+    }
+
+    /// The name of a provider where nobody listens.
+    pub fn nobody(&self) -> Provider {
+        provider_at(free_port(&self.clock))
     }
 
     /// A copy of the data folder of `station`, which does not run.

@@ -10,6 +10,7 @@ use drawbridge_node::store::{
     AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, UserRule, View,
 };
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{Clock, Device, HandMade, Person};
 
@@ -177,6 +178,20 @@ impl Station {
             Ok(row.filter(|row| row.standing == Standing::Live && row.epoch == epoch))
         })
         .await
+    }
+
+    /// Has the screen of `peer` open until what is returned is dropped: it is read with each change.
+    pub fn looks_at(&self, peer: &Provider) -> DropGuard {
+        let (node, peer, closed) = (self.node(), peer.clone(), CancellationToken::new());
+        let mut changes = node.changes().listen();
+        let looking = closed.clone().run_until_cancelled_owned(async move {
+            loop {
+                node.look_at_peer(&peer);
+                let _ = changes.recv().await;
+            }
+        });
+        tokio::spawn(looking);
+        closed.drop_guard()
     }
 
     /// Returns when the pull of `peer` waits here.

@@ -19,14 +19,14 @@ use super::{authorizations, learn};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::pull::{Backoff, rest};
+use crate::pull::{Backoff, EndedBy};
 use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
 ///
 /// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(&core.signs, &peer);
     loop {
         let Some(errands) = Box::pin(errands(&core, &peer)).await else { return };
         if errands.is_empty() {
@@ -49,7 +49,7 @@ pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>)
         if let Some(fault) = failed {
             core.note_trouble(&peer, &fault).await;
             let pause = backoff.failed(&*core.ambient, fault.retry_after);
-            let resting = rest(&core.throttle, &peer, pause, fault.is_absence());
+            let resting = backoff.rest(pause, EndedBy::from(&fault));
             Box::pin(until_news(&core, &peer, &nudge, &names, resting)).await;
         }
     }

@@ -1,12 +1,12 @@
-//! A look at a provider, step by step, up to the first that fails: its address, its document over TLS, a signed ping.
+//! A look at a provider, step by step, up to the first that fails: its name, a connection, TLS, its document, and a signed
+//! ping at its endpoint. Each step does now what it speaks of; nothing that is remembered vouches for it.
 
 use std::time::{Duration, Instant};
 
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::message::Ping;
-use http::Method;
 
-use super::{PeerFault, Stage};
+use super::{PeerFault, Stage, host_text};
 use crate::core::Core;
 use crate::peers::Ask;
 
@@ -32,29 +32,34 @@ pub(crate) async fn check_provider(core: &Core, peer: &Provider) -> Vec<CheckSte
 }
 
 async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Result<(), ()> {
-    let began = Instant::now();
-    let resolved = core.guard.resolve(peer.host(), peer.port()).await;
-    let resolved = resolved.map_err(|fault| PeerFault::from(&fault)).map(|addresses| {
-        let addresses: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
-        ((), format!("{peer} is at {}", addresses.join(", ")))
-    });
-    note(steps, Stage::Dns, began, resolved)?;
+    reach(core, peer.host(), peer.port(), steps).await?;
 
     let began = Instant::now();
-    let fetched = core.document_of(peer).await.map(|document| {
+    let client = core.outbound.without_memory().map_err(|fault| {
+        PeerFault::new(Stage::Connect, "connect-failed", format!("no client for it can be made: {fault}"))
+    });
+    let client = match client {
+        Ok(client) => client,
+        Err(fault) => return note::<()>(steps, Stage::Connect, began, Err(fault)).map(|_| ()),
+    };
+    let fetched = core.document_now(peer, &client).await.map(|document| {
         let keys: Vec<_> = document.keys.iter().map(|key| key.thumbprint().to_string()).collect();
         let text = format!(
-            "TLS and its document are well; its endpoint is {} and its keys are {}",
+            "its document is in order; its endpoint is {} and its keys are {}",
             document.endpoint,
             keys.join(", ")
         );
         (document, text)
     });
-    note(steps, Stage::Document, began, fetched)?;
+    let document = note(steps, Stage::Document, began, fetched)?;
+    let endpoint = &document.endpoint;
+    if (endpoint.host(), endpoint.port()) != (peer.host(), peer.port()) {
+        reach(core, endpoint.host(), endpoint.port(), steps).await?;
+    }
 
     let began = Instant::now();
-    let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
-    let pinged = core.call(peer, ask).await.and_then(|answer| {
+    let pinged = core.exchange(peer, &document, &client, &Ask::get("/ping".into())).await;
+    let pinged = pinged.and_then(|answer| {
         let pong: Ping = answer.message().map_err(|fault| {
             PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
         })?;
@@ -70,17 +75,41 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
     note(steps, Stage::Signature, began, pinged)
 }
 
+/// Finds `host`, connects to it, and has it show its certificate.
+async fn reach(core: &Core, host: Host<'_>, port: u16, steps: &mut Vec<CheckStep>) -> Result<(), ()> {
+    let began = Instant::now();
+    let found = core.outbound.guard().resolve(host, port).await;
+    let found = found.map_err(|fault| PeerFault::from(&fault)).map(|addresses| {
+        let told: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        let text = format!("{} is at {}", host_text(host), told.join(", "));
+        (addresses, text)
+    });
+    let addresses = note(steps, Stage::Dns, began, found)?;
+
+    let began = Instant::now();
+    let connected = core.outbound.connect(&addresses).await.map(|connection| {
+        let at =
+            connection.peer_addr().map_or_else(|_| format!("port {port}"), |address| address.to_string());
+        (connection, format!("a connection to {at} came about"))
+    });
+    let connection = note(steps, Stage::Connect, began, connected)?;
+
+    let began = Instant::now();
+    let shown = core.outbound.handshake(host, connection).await.map(|text| ((), text));
+    note(steps, Stage::Tls, began, shown)
+}
+
 fn note<T>(
     steps: &mut Vec<CheckStep>,
     stage: Stage,
     began: Instant,
     outcome: Result<(T, String), PeerFault>,
-) -> Result<(), ()> {
+) -> Result<T, ()> {
     let took = began.elapsed();
     match outcome {
-        Ok((_, text)) => {
+        Ok((seen, text)) => {
             steps.push(CheckStep { stage, took, text, code: None });
-            Ok(())
+            Ok(seen)
         }
         Err(fault) => {
             steps.push(CheckStep {

@@ -3,6 +3,7 @@
 
 mod check;
 mod ourselves;
+mod readable;
 mod traffic;
 mod trouble;
 

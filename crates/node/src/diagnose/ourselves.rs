@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::changes::Change;
@@ -84,7 +84,7 @@ impl OwnState {
     /// What is known now of the node of `core`.
     pub(crate) fn view(&self, core: &Core) -> Ourselves {
         let (name, looked) = lock(&self.name).clone();
-        let host = host_text(&core.ours);
+        let host = host_text(core.ours.host());
         let certificates = self.certificates.iter().map(|(section, certificate)| {
             let facts = certificate.facts();
             let is_ours = facts.covers(&host);
@@ -113,7 +113,7 @@ impl OwnState {
 /// Looks up our own name now and then, until the node stops.
 pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
     loop {
-        let found = core.guard.resolve(core.endpoint.host(), core.endpoint.port()).await;
+        let found = core.outbound.guard().resolve(core.endpoint.host(), core.endpoint.port()).await;
         let standing = match found {
             Ok(_) => NameStanding::Found,
             Err(fault @ GuardFault::Forbidden { .. }) => NameStanding::Private { text: fault.to_string() },
@@ -137,10 +137,9 @@ pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
     }
 }
 
-/// The host of `provider` as a certificate names it.
-pub(crate) fn host_text(provider: &Provider) -> String {
-    use drawbridge_mtp::id::Host;
-    match provider.host() {
+/// A host as a certificate names it.
+pub(crate) fn host_text(host: Host<'_>) -> String {
+    match host {
         Host::Dns(name) => name.to_owned(),
         Host::V4(address) => address.to_string(),
         Host::V6(address) => address.to_string(),

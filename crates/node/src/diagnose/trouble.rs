@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::ResponseFault;
+use http::{HeaderValue, StatusCode};
 
+use super::readable::readable;
 use crate::store::words;
 
 words! {
@@ -32,20 +34,25 @@ words! {
     }
 }
 
+/// Characters of a code that are kept.
+const CODE: usize = 64;
+
 /// A broken, absent or hostile peer: never our bug, never the operator's misuse.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text}")]
 pub struct PeerFault {
     /// At which step.
     pub stage: Stage,
-    /// A stable code: the peer's own where it answered with a problem.
+    /// A stable code: the peer's own where it answered with a problem that the protocol knows, else one of ours.
     pub code: Cow<'static, str>,
-    /// One sentence with the particulars.
+    /// One sentence with the particulars, cut to what a person reads.
     pub text: String,
     /// How long the peer asks us to leave it alone.
     pub retry_after: Option<Duration>,
     /// What the peer answered, where it answered with a problem.
     pub problem: Option<Box<ReceivedProblem>>,
+    /// The status of an answer that is not signed, so that something before the peer has given it.
+    pub unsigned: Option<u16>,
     /// Whether that is a refusal which a repeat does not change.
     is_final: bool,
 }
@@ -56,15 +63,18 @@ impl PeerFault {
         Self {
             stage,
             code: code.into(),
-            text: text.into(),
+            text: readable(&text.into()),
             retry_after: None,
             problem: None,
+            unsigned: None,
             is_final: false,
         }
     }
 
-    /// The peer answered with a problem.
+    /// The peer answered with a problem, of which no more is kept than a person reads. A code that the protocol does not
+    /// name is `other`, with the peer's own in the text.
     pub fn refused(status: u16, problem: ReceivedProblem, retry_after: Option<Duration>) -> Self {
+        let problem = cut(problem);
         let stage = match problem.known() {
             Some(Code::PeerPending | Code::PeerBlocked | Code::PeerKeyChanged | Code::RateLimited) => {
                 Stage::Policy
@@ -89,14 +99,44 @@ impl PeerFault {
                         | Code::Unavailable
                 )
             );
+        let code = problem.known().map_or("other", Code::as_str);
         Self {
-            stage,
-            code: problem.code.clone().into(),
-            text,
             retry_after,
             problem: Some(Box::new(problem)),
             is_final: !passes,
+            ..Self::new(stage, code, text)
         }
+    }
+
+    /// What answered has not signed it, so it was not the peer. Where it says that it could not reach the peer, it is a
+    /// proxy before one that is away.
+    pub fn unsigned(status: StatusCode, content_type: Option<&HeaderValue>, bytes: usize) -> Self {
+        let what = content_type.and_then(|value| value.to_str().ok()).unwrap_or("no content type");
+        let answer = format!("an unsigned {status} ({what}, {bytes} bytes)");
+        let fault = match status {
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Self::new(
+                    Stage::Http,
+                    "proxy-error",
+                    format!(
+                        "what is in front of it, most often a proxy, could not reach it: it gave {answer}"
+                    ),
+                )
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                Stage::Http,
+                "proxy-too-large",
+                format!(
+                    "what is in front of it, most often a proxy, found what was sent too large: it gave {answer}"
+                ),
+            ),
+            _ => Self::new(
+                Stage::Signature,
+                "response-unsigned",
+                format!("something else has answered in its place, most often a proxy: it gave {answer}"),
+            ),
+        };
+        Self { unsigned: Some(status.as_u16()), ..fault }
     }
 
     /// What the peer answered is not proved to be its answer.
@@ -117,16 +157,38 @@ impl PeerFault {
         self.problem.as_deref().filter(|_| self.is_final)
     }
 
-    /// Whether the peer could not be reached, so that nothing of it, nor of a proxy before it, has answered.
+    /// Whether the peer could not be reached, so that nothing of it has answered, but a proxy before it may have said so.
     pub fn is_absence(&self) -> bool {
         let reached = !matches!(self.stage, Stage::Dns | Stage::Connect | Stage::Tls)
-            && !matches!(self.code.as_ref(), "timeout" | "connection-lost");
+            && !matches!(self.code.as_ref(), "timeout" | "connection-lost" | "proxy-error");
         self.problem.is_none() && !reached
+    }
+
+    /// Whether the peer may be elsewhere by now than its document said when it was read: it is not at its endpoint, or
+    /// somebody else is.
+    pub fn doubts_document(&self) -> bool {
+        let is_not_there = matches!(self.stage, Stage::Dns | Stage::Connect | Stage::Tls)
+            || matches!(self.code.as_ref(), "address-refused" | "other-responder");
+        self.unsigned.is_some() || is_not_there || self.is(Code::NotHere)
+    }
+
+    /// Whether a request was lost, of which nothing was answered: something in between has ended it.
+    pub fn is_cut(&self) -> bool {
+        self.code == "connection-lost" || matches!(self.unsigned, Some(502 | 504))
     }
 
     /// Whether the peer answered with this code.
     pub fn is(&self, code: Code) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem.known() == Some(code))
+    }
+}
+
+/// Keeps no more of a problem than a person reads. What the peer calls it may be of another profile.
+fn cut(problem: ReceivedProblem) -> ReceivedProblem {
+    ReceivedProblem {
+        code: readable(&problem.code).chars().take(CODE).collect(),
+        detail: problem.detail.as_deref().map(readable),
+        ..problem
     }
 }
 
@@ -187,6 +249,7 @@ mod tests {
             (Stage::Tls, "certificate-expired"),
             (Stage::Http, "timeout"),
             (Stage::Http, "connection-lost"),
+            (Stage::Http, "proxy-error"),
         ] {
             assert!(PeerFault::new(stage, code, "").is_absence(), "{code}");
         }
@@ -205,5 +268,39 @@ mod tests {
         }
         // A peer that calls its own problem so has answered all the same.
         assert!(!answered(504, "timeout").is_absence());
+    }
+
+    #[test]
+    fn of_what_a_peer_says_no_more_is_kept_than_a_person_reads() {
+        let long = "\u{202e}x".repeat(1 << 20);
+        let problem = serde_json::json!({"status": 403, "code": long, "title": long, "detail": long});
+        let problem = ReceivedProblem::parse(problem.to_string().as_bytes()).unwrap();
+        let fault = PeerFault::refused(403, problem, None);
+        assert_eq!(fault.code, "other");
+        let kept = fault.final_refusal().unwrap();
+        let texts = [Some(&fault.text), Some(&kept.code), kept.detail.as_ref()];
+        for text in texts.into_iter().flatten() {
+            assert!(text.len() < 8 << 10 && !text.contains('\u{202e}'), "{} bytes", text.len());
+        }
+        assert_eq!(answered(403, "grant-invalid").code, "grant-invalid");
+    }
+
+    #[test]
+    fn an_unsigned_answer_is_named_by_what_it_was() {
+        let html = HeaderValue::from_static("text/html");
+        for (status, code, cut) in [
+            (502, "proxy-error", true),
+            (503, "proxy-error", false),
+            (504, "proxy-error", true),
+            (413, "proxy-too-large", false),
+            (404, "response-unsigned", false),
+            (200, "response-unsigned", false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let fault = PeerFault::unsigned(status, Some(&html), 157);
+            assert_eq!((fault.code.as_ref(), fault.is_cut()), (code, cut), "{status}");
+            assert!(fault.text.contains(status.as_str()) && fault.text.contains("text/html, 157 bytes"));
+            assert!(fault.doubts_document());
+        }
     }
 }

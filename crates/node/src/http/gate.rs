@@ -18,7 +18,6 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
 use super::reply::Reply;
-use super::throttle::Sign;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
@@ -143,7 +142,7 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     recording.verified();
 
     let state = admit(core, &provider, method, &path).await?;
-    core.throttle.give(&provider, Sign::Alive);
+    core.signs.heard(&provider);
     core.throttle.admits_peer(&provider).map_err(|after| {
         Refusal::after(
             Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"),

@@ -15,7 +15,7 @@ mod throttle;
 pub use listen::{ListenFault, Listener, bind, serve};
 
 pub(crate) use reply::{Refusal, problem_response, state_status};
-pub(crate) use throttle::{Sign, Throttle};
+pub(crate) use throttle::Throttle;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,36 +1,22 @@
-//! How much one address and one peer may ask, and word of peers that show signs of life.
+//! How much one address and one peer may ask.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use tokio::sync::Notify;
 
 use crate::config::LimitsConfig;
-use crate::core::lock;
 
 /// A quiet second earns this many: bursts are as natural as they are short.
 const BURST_SECONDS: u32 = 10;
-
-/// Why somebody who rests after a failure at a peer need not rest any longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Sign {
-    /// The peer has asked us something that is proved to be its: it is there again.
-    Alive,
-    /// The operator wants it to be tried at once.
-    Wanted,
-}
 
 /// The limits on requests.
 pub(crate) struct Throttle {
     strangers: DefaultKeyedRateLimiter<IpAddr>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     peers: DefaultKeyedRateLimiter<Provider>,
-    awaited: Mutex<HashMap<(Provider, Sign), Arc<Notify>>>,
 }
 
 impl Throttle {
@@ -44,7 +30,6 @@ impl Throttle {
             strangers: RateLimiter::keyed(quota(limits.stranger_requests)),
             addresses: RateLimiter::keyed(quota(limits.peer_requests.saturating_mul(4))),
             peers: RateLimiter::keyed(quota(limits.peer_requests)),
-            awaited: Mutex::default(),
         }
     }
 
@@ -64,19 +49,5 @@ impl Throttle {
         self.strangers.retain_recent();
         self.addresses.retain_recent();
         self.peers.retain_recent();
-    }
-
-    /// Returns when there is next such a sign of `peer`.
-    pub(crate) async fn sign(&self, peer: &Provider, sign: Sign) {
-        // Made while the table is locked, so that no sign is missed; several may wait for the same one.
-        let sign = lock(&self.awaited).entry((peer.clone(), sign)).or_default().clone().notified_owned();
-        sign.await;
-    }
-
-    /// Lets those go on who wait for that sign of `peer`.
-    pub(crate) fn give(&self, peer: &Provider, sign: Sign) {
-        if let Some(notify) = lock(&self.awaited).remove(&(peer.clone(), sign)) {
-            notify.notify_waiters();
-        }
     }
 }

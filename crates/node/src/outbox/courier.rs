@@ -16,7 +16,7 @@ use super::feed_of;
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage, submitted};
 use crate::peers::Ask;
-use crate::pull::{Backoff, rest};
+use crate::pull::{Backoff, EndedBy};
 use crate::store::{QueuedSubmission, StoreFault};
 
 /// Submissions that are looked at in one round, and about how many bytes of them.
@@ -30,7 +30,7 @@ const SIDE_BY_SIDE: usize = 32;
 
 /// Brings everything to `owner`, whenever there is something; ends when it is no longer asked.
 pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(&core.signs, &owner);
     loop {
         let provider = owner.clone();
         let read = core.store.read(move |view| {
@@ -50,7 +50,7 @@ pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>
             Err(fault) => {
                 core.note_trouble(&owner, &fault).await;
                 let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                rest(&core.throttle, &owner, pause, fault.is_absence()).await;
+                backoff.rest(pause, EndedBy::from(&fault)).await;
             }
         }
     }

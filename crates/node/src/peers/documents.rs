@@ -17,8 +17,12 @@ use crate::store::StoreFault;
 
 /// Documents that are remembered at most.
 const KEPT: usize = 4096;
-/// An unknown key lets a document be fetched again at most so often.
+/// What does not fit a document (a key that it lacks, an endpoint that is not there) lets it be fetched again at most so
+/// often.
 const REFETCH: Duration = Duration::from_secs(60);
+/// A request under a key that was accepted before lets a document that could not be had be fetched again after this: it
+/// is most likely a peer that is there again.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Documents of providers that are not peers, fetched at most in a minute.
 const STRANGERS_A_MINUTE: usize = 60;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -38,13 +42,18 @@ struct Entry {
     fetched: Option<Timestamp>,
     fresh_until: Option<Timestamp>,
     failed: Option<Failure>,
+    /// When what it says was last doubted, so that it was fetched again before its time.
+    doubted: Option<Timestamp>,
+    /// Whoever asks next fetches it again, whatever is remembered.
+    reread: bool,
     /// Held by whoever fetches, so that nobody fetches beside it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Copy)]
 struct Failure {
-    until: Timestamp,
+    at: Timestamp,
+    /// How long it is remembered.
     pause: Duration,
 }
 
@@ -88,6 +97,13 @@ impl Documents {
         document.iter().flat_map(|document| document.keys.iter()).map(|key| *key.thumbprint()).collect()
     }
 
+    /// Has the document of `provider` read again by whoever needs it next: the operator wants it tried.
+    pub(crate) fn reread(&self, provider: &Provider) {
+        if let Some(entry) = lock(&self.entries).get_mut(provider) {
+            entry.reread = true;
+        }
+    }
+
     /// Whether a stranger's document may be fetched now; counts it.
     fn stranger_may(&self, now: Timestamp) -> bool {
         let mut fetched = lock(&self.strangers);
@@ -103,18 +119,20 @@ impl Documents {
 impl Core {
     /// The document of a provider that we ask something.
     pub(crate) async fn document_of(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
-        if let Some(document) = self.documents.entry(provider).fresh(self.ambient.now()) {
-            return Ok(document.clone());
+        let remembered = |entry: &Entry| entry.fresh(self.ambient.now()).filter(|_| !entry.reread).cloned();
+        if let Some(document) = remembered(&self.documents.entry(provider)) {
+            return Ok(document);
         }
         let turn = self.documents.turn(provider, self.ambient.now());
         let _turn = turn.lock().await;
-        if let Some(document) = self.documents.entry(provider).fresh(self.ambient.now()) {
-            return Ok(document.clone());
+        if let Some(document) = remembered(&self.documents.entry(provider)) {
+            return Ok(document);
         }
-        Box::pin(self.fetch(provider)).await
+        Box::pin(self.fetch(provider, &self.outbound.client())).await
     }
 
-    /// The document once more, since its keys do not fit what the provider has signed.
+    /// The document once more, since what it says does not fit what was met: a key that it lacks, or an endpoint where its
+    /// provider is not.
     pub(crate) async fn document_anew(
         &self,
         provider: &Provider,
@@ -123,10 +141,27 @@ impl Core {
         let _turn = turn.lock().await;
         let entry = self.documents.entry(provider);
         let now = self.ambient.now();
-        match (entry.fresh(now), entry.fetched) {
-            (Some(document), Some(at)) if now.since(at) < REFETCH => Ok(document.clone()),
-            _ => Box::pin(self.fetch(provider)).await,
+        let lately = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < REFETCH);
+        if let Some(document) = entry.fresh(now)
+            && (lately(entry.fetched) || lately(entry.doubted))
+        {
+            return Ok(document.clone());
         }
+        if let Some(entry) = lock(&self.documents.entries).get_mut(provider) {
+            entry.doubted = Some(now);
+        }
+        Box::pin(self.fetch(provider, &self.outbound.client())).await
+    }
+
+    /// The document as it is now, over `client`, whatever is remembered.
+    pub(crate) async fn document_now(
+        &self,
+        provider: &Provider,
+        client: &reqwest::Client,
+    ) -> Result<Arc<ProviderDocument>, PeerFault> {
+        let turn = self.documents.turn(provider, self.ambient.now());
+        let _turn = turn.lock().await;
+        Box::pin(self.fetch(provider, client)).await
     }
 
     /// The key `kid` of `signer`, for verifying a request (section 4, `key-unknown`).
@@ -147,13 +182,26 @@ impl Core {
         if state == PeerState::Unknown && !self.documents.stranger_may(now) {
             return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
         }
-        match Box::pin(self.fetch(signer)).await {
+        match Box::pin(self.fetch(signer, &self.outbound.client())).await {
             Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
             Err(_) => {
-                let pause = self.documents.entry(signer).failed.map_or(FIRST_PAUSE, |failed| failed.pause);
-                Err(KeyUnknown { retry_after: pause })
+                let failed = self.documents.entry(signer).failed;
+                Err(KeyUnknown {
+                    retry_after: failed
+                        .map_or(FIRST_PAUSE, |failed| self.remembered_for(&failed, signer, kid)),
+                })
             }
         }
+    }
+
+    /// How long a failure to have the document of `signer` is held against a request under `kid`.
+    fn remembered_for(&self, failed: &Failure, signer: &Provider, kid: &Thumbprint) -> Duration {
+        let is_accepted = self.store.glance(|view| {
+            Ok::<_, StoreFault>(
+                view.peer_state(signer)? == PeerState::Allowed && view.accepted_keys(signer)?.contains(kid),
+            )
+        });
+        if is_accepted.unwrap_or(false) { SIGN_OF_LIFE.min(failed.pause) } else { failed.pause }
     }
 
     /// The key, where it is remembered; `None` where it makes sense to fetch the document.
@@ -169,17 +217,23 @@ impl Core {
                 return Err(KeyUnknown { retry_after: REFETCH.saturating_sub(age) });
             }
         }
-        match entry.failed {
-            Some(failed) if now < failed.until => Err(KeyUnknown { retry_after: failed.until.since(now) }),
-            _ => Ok(None),
-        }
+        let Some(failed) = entry.failed else { return Ok(None) };
+        let rest = self.remembered_for(&failed, signer, kid).saturating_sub(now.since(failed.at));
+        if rest.is_zero() { Ok(None) } else { Err(KeyUnknown { retry_after: rest }) }
     }
 
     /// Fetches the document and remembers it, or that it could not be had. The caller has the turn.
     ///
     /// Callers box it: every request that waits here would otherwise keep room for it.
-    async fn fetch(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
-        let fetched = self.fetch_document(provider).await;
+    async fn fetch(
+        &self,
+        provider: &Provider,
+        client: &reqwest::Client,
+    ) -> Result<Arc<ProviderDocument>, PeerFault> {
+        if let Some(entry) = lock(&self.documents.entries).get_mut(provider) {
+            entry.reread = false;
+        }
+        let fetched = self.fetch_document(provider, client).await;
         let now = self.ambient.now();
         match fetched {
             Ok((document, lifetime)) => {
@@ -193,10 +247,15 @@ impl Core {
                 self.compare_keys(&document).await.map(|()| document)
             }
             Err(fault) => {
+                // Our own tries at a peer must not lengthen what it meets when it is there again.
+                let state = self.store.glance(|view| view.peer_state(provider));
+                let is_peer = state.is_ok_and(|state| state == PeerState::Allowed);
                 if let Some(entry) = lock(&self.documents.entries).get_mut(provider) {
-                    let pause =
-                        entry.failed.map_or(FIRST_PAUSE, |failed| (failed.pause * 2).min(LONGEST_PAUSE));
-                    entry.failed = Some(Failure { until: now.plus(pause), pause });
+                    let pause = match entry.failed {
+                        Some(failed) if !is_peer => (failed.pause * 2).min(LONGEST_PAUSE),
+                        _ => FIRST_PAUSE,
+                    };
+                    entry.failed = Some(Failure { at: now, pause });
                 }
                 Err(fault)
             }

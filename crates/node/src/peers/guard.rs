@@ -3,11 +3,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::config::Network;
+
+/// A name has to be resolved within this: before a connection has to have come about, so that it is told which was late.
+const LOOK_UP_TIME: Duration = Duration::from_secs(6);
 
 /// Which addresses peers may be on.
 #[derive(Clone, Debug)]
@@ -26,6 +30,12 @@ pub enum GuardFault {
         host: String,
         /// Why.
         reason: String,
+    },
+    /// The name was not resolved in time.
+    #[error("the name {host} was not resolved in {} s", LOOK_UP_TIME.as_secs())]
+    Late {
+        /// The name.
+        host: String,
     },
     /// Every address is in a network that peers may not be on.
     #[error(
@@ -77,8 +87,10 @@ impl AddressGuard {
 
 async fn look_up(name: &str, port: u16) -> Result<Vec<SocketAddr>, GuardFault> {
     let fault = |reason: String| GuardFault::NoAddress { host: name.to_owned(), reason };
-    let found = tokio::net::lookup_host((name, port)).await.map_err(|reason| fault(reason.to_string()))?;
-    Ok(found.collect())
+    match tokio::time::timeout(LOOK_UP_TIME, tokio::net::lookup_host((name, port))).await {
+        Ok(found) => Ok(found.map_err(|reason| fault(reason.to_string()))?.collect()),
+        Err(_) => Err(GuardFault::Late { host: name.to_owned() }),
+    }
 }
 
 /// Names are resolved through the guard whenever the HTTP client connects, so that no answer of DNS can change

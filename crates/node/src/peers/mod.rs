@@ -3,11 +3,20 @@
 
 mod documents;
 mod guard;
+mod network;
+mod outbound;
 mod reach;
+mod recording;
+mod signs;
 mod standing;
+mod transport;
+mod trust;
 
 pub use guard::{AddressGuard, GuardFault};
 
 pub(crate) use documents::Documents;
-pub(crate) use reach::{Answer, Ask, http_client};
+pub(crate) use network::watch_network;
+pub(crate) use outbound::Outbound;
+pub(crate) use reach::{Answer, Ask};
+pub(crate) use signs::{Sign, Signs};
 pub(crate) use standing::{allow, asks, introduce, judge, sweep};

@@ -1,8 +1,6 @@
 //! How other providers are reached: HTTPS through the address guard, signed requests, verified answers, and a
 //! record of each (sections 3 and 4).
 
-use std::error::Error;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{MAX_DOCUMENT_BYTES, ProviderDocument};
@@ -14,22 +12,22 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 
-use super::guard::{AddressGuard, GuardFault};
+use super::guard::GuardFault;
+use super::recording::Recording;
+use super::transport::transport_fault;
 use crate::core::Core;
-use crate::diagnose::{Direction, PeerFault, Stage, TrafficLog, TrafficRecord, told_headers};
+use crate::diagnose::{PeerFault, Stage};
 
 /// A document has to come within this (section 3).
 const DOCUMENT_TIME: Duration = Duration::from_secs(10);
 /// What an answer may take beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
-const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// The most octets of an answer that are read: a page of the largest allowed, with one item too many.
 const ANSWER_BYTES: usize = 16 << 20;
+/// The most octets that are read of an answer that is a problem, or not the peer's: it is there to be read by people.
+const PROBLEM_BYTES: usize = 64 << 10;
 /// Mostly bytes are asked for, which CBOR has as they are.
 const ACCEPTED: &str = "application/cbor, application/json;q=0.9";
 const SHORTEST_LIFETIME: u64 = 60;
@@ -71,50 +69,15 @@ impl Answer {
     }
 }
 
-/// The HTTP client for all peers: TLS 1.3, the system's roots and those in `extra_roots` (PEM), no redirects, no
-/// proxies, names resolved through the guard.
-pub(crate) fn http_client(
-    guard: &AddressGuard,
-    extra_roots: Option<&[u8]>,
-) -> Result<reqwest::Client, String> {
-    let mut roots = RootCertStore::empty();
-    let system = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(system.certs);
-    for certificate in CertificateDer::pem_slice_iter(extra_roots.unwrap_or_default()) {
-        let certificate = certificate.map_err(|fault| fault.to_string())?;
-        roots.add(certificate).map_err(|fault| fault.to_string())?;
-    }
-    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|fault| fault.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .dns_resolver(Arc::new(guard.clone()))
-        .https_only(true)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIME)
-        .http2_keep_alive_interval(Duration::from_secs(20))
-        .http2_keep_alive_timeout(Duration::from_secs(10))
-        .http2_initial_stream_window_size(1 << 20)
-        .http2_initial_connection_window_size(4 << 20)
-        .pool_idle_timeout(Duration::from_secs(90))
-        .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|fault| fault.to_string())
-}
-
 impl Core {
     /// Fetches the document of `provider`, and how long it may be kept.
     pub(super) async fn fetch_document(
         &self,
         provider: &Provider,
+        client: &reqwest::Client,
     ) -> Result<(ProviderDocument, Duration), PeerFault> {
         let record = Recording::begin(self, Method::GET.as_str(), "/.well-known/mtp", provider);
-        let outcome = self.get_document(provider, &record).await;
+        let outcome = self.get_document(provider, client, &record).await;
         record.end(outcome.as_ref().err());
         outcome
     }
@@ -122,11 +85,11 @@ impl Core {
     async fn get_document(
         &self,
         provider: &Provider,
+        client: &reqwest::Client,
         record: &Recording<'_>,
     ) -> Result<(ProviderDocument, Duration), PeerFault> {
         self.check_literal(provider.host())?;
-        let request = self
-            .client
+        let request = client
             .get(format!("https://{provider}/.well-known/mtp"))
             .timeout(DOCUMENT_TIME)
             .header(ACCEPT, "application/json");
@@ -147,35 +110,75 @@ impl Core {
     }
 
     /// Asks `peer` and answers once it has answered well; anything else is a fault.
+    ///
+    /// Where it is not where its document says, that is read once more, within its limits; and where it says something else
+    /// by now, it is asked there.
     pub(crate) async fn call(&self, peer: &Provider, ask: Ask) -> Result<Answer, PeerFault> {
+        let client = self.outbound.client();
+        let outcome = match self.document_of(peer).await {
+            Ok(document) => match self.exchange(peer, &document, &client, &ask).await {
+                Err(fault) if fault.doubts_document() => match Box::pin(self.document_anew(peer)).await {
+                    Ok(anew) if anew.endpoint != document.endpoint => {
+                        self.exchange(peer, &anew, &client, &ask).await
+                    }
+                    _ => Err(fault),
+                },
+                outcome => outcome,
+            },
+            Err(fault) => {
+                // Nothing was sent, but that it was to be is a part of the record.
+                Recording::begin(self, ask.method.as_str(), &ask.resource, peer).end(Some(&fault));
+                Err(fault)
+            }
+        };
+        if outcome.as_ref().is_err_and(PeerFault::is_absence) {
+            self.signs.missed(peer);
+        }
+        outcome
+    }
+
+    /// Asks `peer` over `client` where `document` says that it is.
+    pub(crate) async fn exchange(
+        &self,
+        peer: &Provider,
+        document: &ProviderDocument,
+        client: &reqwest::Client,
+        ask: &Ask,
+    ) -> Result<Answer, PeerFault> {
         let record = Recording::begin(self, ask.method.as_str(), &ask.resource, peer);
-        let outcome = self.send(peer, ask, &record).await;
+        let outcome = self.send(peer, document, client, ask, &record).await;
         record.end(outcome.as_ref().err());
         outcome
     }
 
-    async fn send(&self, peer: &Provider, ask: Ask, record: &Recording<'_>) -> Result<Answer, PeerFault> {
-        let document = self.document_of(peer).await?;
+    async fn send(
+        &self,
+        peer: &Provider,
+        document: &ProviderDocument,
+        client: &reqwest::Client,
+        ask: &Ask,
+        record: &Recording<'_>,
+    ) -> Result<Answer, PeerFault> {
         self.check_literal(document.endpoint.host())?;
         let uri = document.endpoint.url(&ask.resource);
         let content = ask.content.as_deref().map(|content| ("application/json", content));
         let signed = self.signer.sign_request(&ask.method, &uri, peer, content, self.stamp());
         record.sent(&signed.headers, ask.content.as_ref().map_or(0, Vec::len));
-        let mut request = self
-            .client
-            .request(ask.method, &uri)
+        let mut request = client
+            .request(ask.method.clone(), &uri)
             .headers(signed.headers)
             .header(ACCEPT, HeaderValue::from_static(ACCEPTED))
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .timeout(ask.wait + ANSWER_TIME);
-        if let Some(content) = ask.content {
-            request = request.body(content);
+        if let Some(content) = &ask.content {
+            request = request.body(content.clone());
         }
         let began = Instant::now();
         let response = request.send().await.map_err(|fault| transport_fault(&fault))?;
         let (status, headers) = (response.status(), response.headers().clone());
         record.answered(status, &headers);
-        let body = read_body(response, ANSWER_BYTES).await?;
+        let at_most = if status.is_success() { ANSWER_BYTES } else { PROBLEM_BYTES };
+        let body = read_body(response, at_most).await?;
         let took = began.elapsed();
         record.received(body.len());
         let verify = |document: &ProviderDocument| {
@@ -189,14 +192,19 @@ impl Core {
                 self.ambient.now(),
             )
         };
-        let mut verified = verify(&document);
+        let mut verified = verify(document);
         if let Err(ResponseFault::KeyUnknown { .. }) = verified {
-            verified = verify(&*self.document_anew(peer).await?);
+            verified = verify(&*Box::pin(self.document_anew(peer)).await?);
         }
-        if let Err(fault) = verified {
-            return Err(PeerFault::unproved(&fault));
+        match verified {
+            Ok(_) => {}
+            Err(ResponseFault::Missing { .. }) => {
+                return Err(PeerFault::unsigned(status, headers.get(CONTENT_TYPE), body.len()));
+            }
+            Err(fault) => return Err(PeerFault::unproved(&fault)),
         }
         record.verified();
+        self.signs.heard(peer);
         if ask.wait.is_zero() {
             self.board.took(peer, took);
         }
@@ -243,7 +251,7 @@ impl Core {
                 }
             },
         };
-        if self.guard.lets_pass(address) {
+        if self.outbound.guard().lets_pass(address) {
             return Ok(());
         }
         Err((&GuardFault::Forbidden { host: address.to_string(), address }).into())
@@ -263,142 +271,16 @@ fn lifetime(headers: &HeaderMap) -> Duration {
 }
 
 async fn read_body(mut response: reqwest::Response, at_most: usize) -> Result<bytes::Bytes, PeerFault> {
+    let status = response.status();
     let mut body = bytes::BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|fault| transport_fault(&fault))? {
         if body.len() + chunk.len() > at_most {
-            let text = format!("its answer has more than {at_most} bytes");
+            let text = format!("its answer, {status}, has more than {at_most} bytes");
             return Err(PeerFault::new(Stage::Http, "answer-too-large", text));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
-}
-
-impl From<&GuardFault> for PeerFault {
-    fn from(fault: &GuardFault) -> Self {
-        match fault {
-            GuardFault::NoAddress { .. } => Self::new(Stage::Dns, "no-address", fault.to_string()),
-            GuardFault::Forbidden { .. } => Self::new(Stage::Policy, "address-refused", fault.to_string()),
-        }
-    }
-}
-
-/// At which step a request failed on its way, read from the chain of causes.
-fn transport_fault(fault: &reqwest::Error) -> PeerFault {
-    let mut innermost = fault.to_string();
-    let mut cause: Option<&(dyn Error + 'static)> = fault.source();
-    while let Some(error) = cause {
-        innermost = in_words(error);
-        if let Some(guard) = error.downcast_ref::<GuardFault>() {
-            return guard.into();
-        }
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = tls.or_else(|| error.downcast_ref::<rustls::Error>()) {
-            return PeerFault::new(Stage::Tls, tls_code(tls), format!("TLS does not come about: {tls}"));
-        }
-        cause = error.source();
-    }
-    if fault.is_connect() {
-        return PeerFault::new(Stage::Connect, "connect-failed", format!("no connection to it: {innermost}"));
-    }
-    if fault.is_timeout() {
-        return PeerFault::new(Stage::Http, "timeout", "it did not answer in time");
-    }
-    PeerFault::new(Stage::Http, "connection-lost", format!("the connection broke: {innermost}"))
-}
-
-/// The text of a fault as a person reads it: without the number that the system's end with (`Connection refused (os
-/// error 111)`), and where the connection just ended, that and not where one reads more of it.
-fn in_words(fault: &(dyn Error + 'static)) -> String {
-    let kind = fault.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-    if kind == Some(std::io::ErrorKind::UnexpectedEof) {
-        return "the other side closed it amid the exchange".into();
-    }
-    let text = fault.to_string();
-    match text.rsplit_once(" (os error ") {
-        Some((words, number)) if number.ends_with(')') => words.to_owned(),
-        _ => text,
-    }
-}
-
-fn tls_code(fault: &rustls::Error) -> &'static str {
-    use rustls::CertificateError as C;
-    match fault {
-        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "certificate-expired",
-        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
-            "certificate-not-yet-valid"
-        }
-        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
-            "certificate-wrong-name"
-        }
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => "certificate-unknown-issuer",
-        rustls::Error::InvalidCertificate(_) => "certificate-invalid",
-        _ => "tls-failed",
-    }
-}
-
-/// A request of ours in the traffic record; one that is dropped before its end was given up.
-struct Recording<'a> {
-    log: &'a TrafficLog,
-    id: u64,
-    began: Instant,
-    ended: std::sync::atomic::AtomicBool,
-}
-
-impl<'a> Recording<'a> {
-    fn begin(core: &'a Core, method: &str, target: &str, peer: &Provider) -> Self {
-        let mut record = TrafficRecord::begin(core.ambient.now(), Direction::Out, method, target);
-        record.peer = Some(peer.clone());
-        let id = core.traffic.add(record);
-        Self { log: &core.traffic, id, began: Instant::now(), ended: false.into() }
-    }
-
-    fn sent(&self, headers: &HeaderMap, bytes: usize) {
-        let headers = told_headers(headers);
-        self.log.update(self.id, |record| {
-            record.request_headers = headers;
-            record.request_bytes = bytes;
-        });
-    }
-
-    fn answered(&self, status: StatusCode, headers: &HeaderMap) {
-        let headers = told_headers(headers);
-        self.log.update(self.id, |record| {
-            record.status = Some(status.as_u16());
-            record.response_headers = headers;
-        });
-    }
-
-    fn received(&self, bytes: usize) {
-        self.log.update(self.id, |record| record.response_bytes = bytes);
-    }
-
-    fn verified(&self) {
-        self.log.update(self.id, |record| record.verified = true);
-    }
-
-    fn end(&self, fault: Option<&PeerFault>) {
-        self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
-        let took = self.began.elapsed();
-        self.log.update(self.id, |record| {
-            record.waiting = false;
-            record.duration = Some(took);
-            if let Some(fault) = fault {
-                record.stage = Some(fault.stage);
-                record.code = Some(fault.code.to_string());
-                record.text = Some(fault.text.clone());
-            }
-        });
-    }
-}
-
-impl Drop for Recording<'_> {
-    fn drop(&mut self) {
-        if !self.ended.load(std::sync::atomic::Ordering::Relaxed) {
-            self.end(Some(&PeerFault::new(Stage::Http, "given-up", "we gave it up before it was answered")));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod supervisor;
 
 pub use board::{Pulling, PullingStatus, Serving};
 
-pub(crate) use backoff::{Backoff, rest};
+pub(crate) use backoff::{Backoff, EndedBy};
 pub(crate) use board::Board;
 pub(crate) use puller::pull;
 pub(crate) use supervisor::supervise;

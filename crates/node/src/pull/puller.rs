@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::page::{self, keep_page, start_anew};
-use super::{Backoff, PullingStatus, rest};
+use super::{Backoff, EndedBy, PullingStatus};
 use crate::core::Core;
 use crate::delivery::{complete_rosters, join_groups};
 use crate::diagnose::{PeerFault, Stage};
@@ -50,7 +50,7 @@ const HASTY: u32 = 3;
 ///
 /// Most pullers rest, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(&core.signs, &peer);
     // Resets without a page between them.
     let mut resets = 0;
     // Whether there may be somebody of whom we do not know under which grant it was added.
@@ -89,7 +89,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             }
             Some(Ok(Pulled::Hasty)) if backoff.failures() < HASTY => {
                 let pause = backoff.failed(&*core.ambient, None);
-                Box::pin(rest(&core.throttle, &peer, pause, false)).await;
+                Box::pin(backoff.rest(pause, EndedBy::ALook)).await;
                 None
             }
             Some(Ok(Pulled::Hasty)) => {
@@ -109,7 +109,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
                 Some(next),
                 backoff.failures(),
             );
-            Box::pin(rest(&core.throttle, &peer, pause, fault.is_absence())).await;
+            Box::pin(backoff.rest(pause, EndedBy::from(&fault))).await;
         }
     }
 }
@@ -150,7 +150,7 @@ async fn rest_until_planned(core: &Core, peer: &Provider, nudge: &Notify) {
     }
 }
 
-/// Goes on with `pulling` as long as the plan is to pull so; `None` where it is another by now.
+/// Goes on with `pulling` as long as the plan is to pull so, in the same network; `None` where it is another by now.
 async fn while_planned<T>(
     core: &Core,
     peer: &Provider,
@@ -158,9 +158,12 @@ async fn while_planned<T>(
     wait: bool,
     mut pulling: std::pin::Pin<&mut impl Future<Output = T>>,
 ) -> Option<T> {
+    let mut networks = core.signs.networks();
     loop {
         tokio::select! {
             outcome = &mut pulling => return Some(outcome),
+            // Whatever it waits for cannot come over a connection of another network.
+            _ = networks.changed() => return None,
             () = nudge.notified() => match Box::pin(plan(core, peer)).await {
                 Ok(Plan::Pull { wait: now, .. }) if now == wait || !now => {}
                 _ => return None,

@@ -99,6 +99,7 @@ async fn attend(core: &Arc<Core>, attended: &mut HashMap<Provider, Attendance>, 
     if state != PeerState::Allowed {
         if attended.remove(peer).is_some() {
             core.board.remove(peer);
+            core.signs.forget(peer);
         }
         return;
     }

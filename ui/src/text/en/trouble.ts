@@ -56,6 +56,14 @@ export const remedy = {
       "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
     "connect-failed":
       "It may be switched off, or a firewall is in between. The node tries again by itself; if it lasts, ask its operator whether it runs.",
+    "connection-refused":
+      "Nothing listens there: most often it is switched off. The node tries again by itself; if it lasts, ask its operator whether it runs.",
+    unreachable:
+      "There is no way to its address from here. See that this computer is on the network; otherwise its operator has to look.",
+    "connect-timeout":
+      "Nothing answers at its address: it may be switched off, or a firewall drops what is sent there. Run the check, which says how far one comes.",
+    "dns-timeout":
+      "Its name was not looked up in time. See that this computer is on the network and that its name server answers.",
     "connection-lost":
       "The connection broke while it was used. The node tries again by itself; if it goes on, run the check.",
     "certificate-expired": "Its certificate has run out. Its operator has to renew it.",
@@ -65,6 +73,16 @@ export const remedy = {
       "Its certificate is for another name. See that the name is spelled rightly; otherwise its operator has to mend it.",
     "certificate-unknown-issuer":
       "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to trust theirs.",
+    "certificate-self-signed":
+      "It has signed its certificate itself, as a provider does until it is given another. Its operator has to get one, or give you theirs to trust.",
+    "certificate-invalid": "Its certificate cannot be used. Its operator has to replace it.",
+    "tls-version":
+      "It does not speak TLS 1.3. Its operator has to bring its server, or the proxy in front of it, up to date.",
+    "tls-not-spoken":
+      "Something that speaks no TLS answers there, such as plain HTTP. See that the port is right; otherwise its operator has to mend it.",
+    "tls-timeout":
+      "It takes connections and then says nothing: it may hang. The node tries again by itself; if it lasts, tell its operator.",
+    "tls-failed": "The encrypted handshake broke. Run the check; if it goes on, tell its operator the sentence above.",
     "address-refused":
       "Its name leads to a private or local address, which is refused unless you allow that network in the configuration.",
     "document-missing":
@@ -72,7 +90,17 @@ export const remedy = {
     "document-invalid": "Its provider document is not in order. Its operator has to mend it.",
     "response-unsigned":
       "Its answer is not signed; something on the way, often a proxy, may have answered in its place.",
+    "proxy-error":
+      "A proxy in front of it answers, and cannot reach it: it may be switched off or starting. The node tries again by itself.",
+    "proxy-too-large":
+      "A proxy in front of it takes less at once than it should. Less is sent by itself; its operator can raise the proxy's limit to 8 MiB.",
+    "pull-cut":
+      "Pulls are asked to wait shorter by itself. Where the proxy is yours or theirs, let it wait for an answer for at least 75 s.",
+    "answer-too-large": "It answers with more than it may. Tell its operator the sentence above.",
+    other: "It refuses for a reason that this version does not know. Tell its operator the sentence above.",
     "other-responder": "Another provider has answered in its place. See where its name and its proxy lead.",
+    "too-many-items":
+      "It tells more at once than it was asked for, and none of it is kept. Tell its operator the sentence above; you can block it.",
     "feed-gap": "It has left items out of its feed. Its operator should look at its store.",
     "feed-behind":
       "Its feed has gone back in time, as after a restored backup. The node catches up by itself.",

@@ -1,0 +1,65 @@
+//! What a peer says, as a person reads it.
+
+/// Characters of a sentence that are kept.
+const SENTENCE: usize = 400;
+
+/// `text` cut to what a person reads, on one line, with what would not be seen, or would change the order of what is,
+/// made visible: a peer can write anything into its reasons.
+pub(crate) fn readable(text: &str) -> String {
+    let mut told = String::with_capacity(text.len().min(SENTENCE));
+    let mut characters = text.chars();
+    for character in characters.by_ref().take(SENTENCE) {
+        match character {
+            '\t' | '\n' | '\r' => told.push(' '),
+            unseen if unseen.is_control() || is_unseen(unseen) => {
+                told.push_str(&format!("<U+{:04X}>", u32::from(unseen)));
+            }
+            seen => told.push(seen),
+        }
+    }
+    if characters.next().is_some() {
+        told.push('…');
+    }
+    told
+}
+
+/// Controls of the direction of text, joiners and fillers without a width, separators of lines, and tags.
+fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_cut_to_what_a_person_reads() {
+        assert_eq!(readable("it is closed"), "it is closed");
+        let long = readable(&"é".repeat(1 << 20));
+        assert_eq!(long.chars().count(), SENTENCE + 1);
+        assert!(long.ends_with('…'));
+        assert_eq!(readable(&"x".repeat(SENTENCE)), "x".repeat(SENTENCE));
+    }
+
+    #[test]
+    fn what_is_not_seen_is_made_visible() {
+        assert_eq!(readable("a\u{202e}b\u{0}c\u{200d}d"), "a<U+202E>b<U+0000>c<U+200D>d");
+        assert_eq!(readable("one\r\ntwo\tthree"), "one  two three");
+        assert_eq!(readable("日本語 ü 🙂"), "日本語 ü 🙂");
+    }
+}

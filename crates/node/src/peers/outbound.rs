@@ -1,0 +1,143 @@
+//! The connections to other providers: HTTPS alone, TLS 1.3, through the address guard (section 3).
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use drawbridge_mtp::id::Host;
+use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+
+use super::guard::AddressGuard;
+use super::transport::{connection_fault, timed_out, tls_fault};
+use super::trust::Trust;
+use crate::diagnose::{PeerFault, Stage};
+
+/// A connection has to come about within this, its TLS included.
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// How other providers are connected to. Cheap to clone the client of, which keeps connections open.
+pub(crate) struct Outbound {
+    guard: AddressGuard,
+    tls: ClientConfig,
+    client: RwLock<reqwest::Client>,
+}
+
+impl Outbound {
+    /// Connections to where `guard` lets pass, trusting the system's roots and those in `extra_roots` (PEM).
+    pub(crate) fn new(guard: AddressGuard, extra_roots: Option<&[u8]>) -> Result<Self, String> {
+        let tls = tls_config(extra_roots)?;
+        let client = RwLock::new(http_client(&guard, tls.clone()).map_err(|fault| fault.to_string())?);
+        Ok(Self { guard, tls, client })
+    }
+
+    /// Which addresses peers may be on.
+    pub(crate) fn guard(&self) -> &AddressGuard {
+        &self.guard
+    }
+
+    /// The client for all peers, with the connections that it has.
+    pub(super) fn client(&self) -> reqwest::Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Leaves all connections behind, which lead nowhere in another network: what is asked from now on has new ones.
+    pub(super) fn renew(&self) {
+        match http_client(&self.guard, self.tls.clone()) {
+            Ok(client) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = client,
+            Err(fault) => tracing::error!(%fault, "the connections to peers could not be made anew"),
+        }
+    }
+
+    /// A client without any connection, and without the memory of an earlier handshake, which would spare the peer to
+    /// show its certificate.
+    pub(crate) fn without_memory(&self) -> Result<reqwest::Client, reqwest::Error> {
+        http_client(&self.guard, self.tls_without_memory())
+    }
+
+    fn tls_without_memory(&self) -> ClientConfig {
+        let mut tls = self.tls.clone();
+        tls.resumption = Resumption::disabled();
+        tls
+    }
+
+    /// Connects to the first of `addresses` that answers; a fault is that of the last.
+    pub(crate) async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, PeerFault> {
+        let mut fault = PeerFault::new(Stage::Dns, "no-address", "it has no address");
+        for address in addresses {
+            match tokio::time::timeout(CONNECT_TIME, TcpStream::connect(address)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(refused)) => fault = connection_fault(&refused),
+                Err(_) => fault = timed_out(Stage::Connect),
+            }
+        }
+        Err(fault)
+    }
+
+    /// The TLS handshake over a connection to `host`, which shows its certificate. Returns what was agreed on in words.
+    pub(crate) async fn handshake(&self, host: Host<'_>, over: TcpStream) -> Result<String, PeerFault> {
+        let name = match host {
+            Host::Dns(name) => ServerName::try_from(name.to_owned())
+                .map_err(|fault| PeerFault::new(Stage::Tls, "certificate-wrong-name", fault.to_string()))?,
+            Host::V4(address) => std::net::IpAddr::from(address).into(),
+            Host::V6(address) => std::net::IpAddr::from(address).into(),
+        };
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(self.tls_without_memory()));
+        match tokio::time::timeout(CONNECT_TIME, connector.connect(name, over)).await {
+            Ok(Ok(connection)) => {
+                let (_, session) = connection.get_ref();
+                let version = session.protocol_version().and_then(|version| version.as_str());
+                let shown = session.peer_certificates().map_or(0, <[_]>::len);
+                Ok(format!(
+                    "{} was agreed on, and its certificate ({shown} in its chain) is for its name, valid now, and signed by \
+                     somebody who is trusted here",
+                    version.unwrap_or("TLS").replace("TLSv1_3", "TLS 1.3")
+                ))
+            }
+            Ok(Err(fault)) => Err(tls_fault(&fault)),
+            Err(_) => Err(timed_out(Stage::Tls)),
+        }
+    }
+}
+
+fn tls_config(extra_roots: Option<&[u8]>) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    let system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(system.certs);
+    for certificate in CertificateDer::pem_slice_iter(extra_roots.unwrap_or_default()) {
+        let certificate = certificate.map_err(|fault| fault.to_string())?;
+        roots.add(certificate).map_err(|fault| fault.to_string())?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let trust: Arc<dyn ServerCertVerifier> = Arc::new(Trust::new(roots, provider.clone())?);
+    let mut tls = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|fault| fault.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(trust)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+fn http_client(guard: &AddressGuard, tls: ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(guard.clone()))
+        .https_only(true)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIME)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(10))
+        .http2_initial_stream_window_size(1 << 20)
+        .http2_initial_connection_window_size(4 << 20)
+        .pool_idle_timeout(Duration::from_secs(90))
+        .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")))
+        .build()
+}

@@ -1,0 +1,219 @@
+//! What keeps a request from its peer, read to the innermost cause whatever wraps it, and named by a code that a remedy
+//! hangs on.
+
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+
+use super::guard::GuardFault;
+use super::outbound::CONNECT_TIME;
+use super::trust::SelfSigned;
+use crate::diagnose::{PeerFault, Stage};
+
+impl From<&GuardFault> for PeerFault {
+    fn from(fault: &GuardFault) -> Self {
+        let (stage, code) = match fault {
+            GuardFault::NoAddress { .. } => (Stage::Dns, "no-address"),
+            GuardFault::Late { .. } => (Stage::Dns, "dns-timeout"),
+            GuardFault::Forbidden { .. } => (Stage::Policy, "address-refused"),
+        };
+        Self::new(stage, code, fault.to_string())
+    }
+}
+
+/// At which step a request failed on its way.
+pub(super) fn transport_fault(fault: &reqwest::Error) -> PeerFault {
+    let causes = causes(fault);
+    if let Some(guard) = causes.iter().find_map(|cause| cause.downcast_ref::<GuardFault>()) {
+        return guard.into();
+    }
+    if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        return fault_of_tls(tls);
+    }
+    if fault.is_connect() {
+        if fault.is_timeout() {
+            return timed_out(Stage::Connect);
+        }
+        // The system's own fault is what says why; whatever wraps it says that it happened.
+        let system = causes.iter().rev().find_map(|cause| cause.downcast_ref::<io::Error>());
+        return system.map_or_else(|| no_connection("connect-failed", &innermost(&causes)), connection_fault);
+    }
+    if fault.is_timeout() {
+        return PeerFault::new(Stage::Http, "timeout", "it took the request and did not answer in time");
+    }
+    let text = format!("the connection broke: {}", innermost(&causes));
+    PeerFault::new(Stage::Http, "connection-lost", text)
+}
+
+/// Why a connection did not come about, or broke before anything was said over it.
+pub(super) fn connection_fault(fault: &io::Error) -> PeerFault {
+    let code = match fault.kind() {
+        io::ErrorKind::ConnectionRefused => "connection-refused",
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => "unreachable",
+        io::ErrorKind::TimedOut => return timed_out(Stage::Connect),
+        _ => "connect-failed",
+    };
+    no_connection(code, &in_words(fault))
+}
+
+fn no_connection(code: &'static str, why: &str) -> PeerFault {
+    PeerFault::new(Stage::Connect, code, format!("no connection to it: {why}"))
+}
+
+/// Why a TLS handshake did not come about.
+pub(super) fn tls_fault(fault: &io::Error) -> PeerFault {
+    let causes = causes(fault);
+    match causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        Some(tls) => fault_of_tls(tls),
+        None => {
+            let text = format!("TLS does not come about: {}", innermost(&causes));
+            PeerFault::new(Stage::Tls, "tls-failed", text)
+        }
+    }
+}
+
+/// The step did not come about in [`CONNECT_TIME`].
+pub(super) fn timed_out(stage: Stage) -> PeerFault {
+    let seconds = CONNECT_TIME.as_secs();
+    match stage {
+        Stage::Tls => {
+            let text = format!("it took the connection and did not answer the TLS handshake in {seconds} s");
+            PeerFault::new(stage, "tls-timeout", text)
+        }
+        _ => {
+            let text = format!("no connection to it came about in {seconds} s; nothing answers there");
+            PeerFault::new(stage, "connect-timeout", text)
+        }
+    }
+}
+
+/// `fault` and everything that caused it, the innermost last. An I/O error does not tell of the error that it wraps as
+/// its source, but of that one's source, so it is asked for what it wraps.
+fn causes<'a>(fault: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut causes: Vec<&'a (dyn Error + 'static)> = Vec::new();
+    let mut next = Some(fault);
+    while let Some(cause) = next {
+        causes.push(cause);
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| cause.source());
+    }
+    causes
+}
+
+fn innermost(causes: &[&(dyn Error + 'static)]) -> String {
+    causes.last().map_or_else(String::new, |cause| in_words(*cause))
+}
+
+/// The text of a fault as a person reads it: without the number that the system's end with (`Connection refused (os
+/// error 111)`), and where the connection just ended, that and not where one reads more of it.
+fn in_words(fault: &(dyn Error + 'static)) -> String {
+    let kind = fault.downcast_ref::<io::Error>().map(io::Error::kind);
+    if kind == Some(io::ErrorKind::UnexpectedEof) {
+        return "the other side closed it amid the exchange".into();
+    }
+    let text = fault.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((words, number)) if number.ends_with(')') => words.to_owned(),
+        _ => text,
+    }
+}
+
+/// A fault of the handshake: its code, and what it means in a sentence.
+fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
+    use CertificateError as C;
+    let (code, text) = match fault {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            C::Expired | C::ExpiredContext { .. } => {
+                ("certificate-expired", format!("its certificate has run out: {fault}"))
+            }
+            C::NotValidYet | C::NotValidYetContext { .. } => {
+                ("certificate-not-yet-valid", format!("its certificate is not valid yet: {fault}"))
+            }
+            C::NotValidForName | C::NotValidForNameContext { .. } => {
+                ("certificate-wrong-name", format!("its certificate is for another name: {fault}"))
+            }
+            C::UnknownIssuer => (
+                "certificate-unknown-issuer",
+                "its certificate is signed by somebody whom this computer does not trust".to_owned(),
+            ),
+            C::Other(other) if other.0.is::<SelfSigned>() => (
+                "certificate-self-signed",
+                "it shows a certificate that it has signed itself, which nobody vouches for".to_owned(),
+            ),
+            _ => ("certificate-invalid", format!("its certificate cannot be used: {fault}")),
+        },
+        rustls::Error::InvalidMessage(_) => (
+            "tls-not-spoken",
+            "what answers there speaks no TLS; it may be plain HTTP, or another program".to_owned(),
+        ),
+        rustls::Error::PeerIncompatible(_)
+        | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            ("tls-version", format!("it does not speak TLS 1.3, which is required: {fault}"))
+        }
+        rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            ("certificate-wrong-name", format!("the server there has no certificate for its name: {fault}"))
+        }
+        _ => ("tls-failed", format!("TLS does not come about: {fault}")),
+    };
+    PeerFault::new(Stage::Tls, code, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn wrapped(fault: rustls::Error) -> io::Error {
+        io::Error::other(io::Error::new(io::ErrorKind::InvalidData, fault))
+    }
+
+    #[test]
+    fn a_fault_is_read_to_its_innermost_cause_whatever_wraps_it() {
+        let codes = [
+            (rustls::Error::InvalidCertificate(CertificateError::Expired), "certificate-expired"),
+            (rustls::Error::InvalidCertificate(CertificateError::NotValidYet), "certificate-not-yet-valid"),
+            (rustls::Error::InvalidCertificate(CertificateError::NotValidForName), "certificate-wrong-name"),
+            (
+                rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer),
+                "certificate-unknown-issuer",
+            ),
+            (
+                rustls::Error::InvalidCertificate(CertificateError::Other(rustls::OtherError(Arc::new(
+                    SelfSigned,
+                )))),
+                "certificate-self-signed",
+            ),
+            (rustls::Error::InvalidCertificate(CertificateError::Revoked), "certificate-invalid"),
+            (rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType), "tls-not-spoken"),
+            (rustls::Error::AlertReceived(AlertDescription::ProtocolVersion), "tls-version"),
+            (rustls::Error::AlertReceived(AlertDescription::UnrecognisedName), "certificate-wrong-name"),
+            (rustls::Error::HandshakeNotComplete, "tls-failed"),
+        ];
+        for (fault, code) in codes {
+            let told = tls_fault(&wrapped(fault));
+            assert_eq!((told.stage, told.code.as_ref()), (Stage::Tls, code));
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_connection_is_told_by_its_own_name() {
+        for (kind, code) in [
+            (io::ErrorKind::ConnectionRefused, "connection-refused"),
+            (io::ErrorKind::HostUnreachable, "unreachable"),
+            (io::ErrorKind::NetworkUnreachable, "unreachable"),
+            (io::ErrorKind::TimedOut, "connect-timeout"),
+            (io::ErrorKind::ConnectionReset, "connect-failed"),
+        ] {
+            let told = connection_fault(&kind.into());
+            assert_eq!((told.stage, told.code.as_ref()), (Stage::Connect, code));
+        }
+        assert_eq!(timed_out(Stage::Tls).code, "tls-timeout");
+        let late = PeerFault::from(&GuardFault::Late { host: "home.example".into() });
+        assert_eq!((late.stage, late.code.as_ref()), (Stage::Dns, "dns-timeout"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Whose certificates are trusted: rustls's own verifier, which also says of an unknown issuer whether it is the
+//! certificate itself. That has another remedy: its operator has not given it one yet.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
+
+/// The certificate has been signed with its own key, and nobody here has said to trust it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the certificate is signed by itself")]
+pub(super) struct SelfSigned;
+
+/// The verifier of peers' certificates.
+#[derive(Debug)]
+pub(super) struct Trust(Arc<WebPkiServerVerifier>);
+
+impl Trust {
+    pub(super) fn new(roots: RootCertStore, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        verifier.map(Self).map_err(|fault| fault.to_string())
+    }
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verified {
+            Err(Error::InvalidCertificate(fault)) if is_signed_by_itself(end_entity) => {
+                // What else is wrong with it is no matter while nobody vouches for it; its name and times are judged
+                // first, so an expired one is told as that.
+                let fault = match fault {
+                    CertificateError::UnknownIssuer | CertificateError::Other(_) => {
+                        CertificateError::Other(OtherError(Arc::new(SelfSigned)))
+                    }
+                    other => other,
+                };
+                Err(Error::InvalidCertificate(fault))
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+fn is_signed_by_itself(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate)
+        .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
+}

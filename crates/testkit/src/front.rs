@@ -1,0 +1,104 @@
+//! What answers at an address in the place of a provider: another server, with a certificate that is not as it should be,
+//! or none.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use drawbridge_mtp::id::Provider;
+use http::Request;
+use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::PrivateKeyDer;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// What such a server shows to whoever connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// A certificate that all of the realm trust.
+    Good,
+    /// One that has run out.
+    Expired,
+    /// One that is not valid yet.
+    NotYetValid,
+    /// One for another name.
+    OtherName,
+    /// One of an authority that nobody trusts.
+    UnknownIssuer,
+    /// One that it has signed itself.
+    SelfSigned,
+    /// Only TLS 1.2.
+    OldTls,
+    /// Plain HTTP.
+    PlainHttp,
+}
+
+/// A server that is no provider. It runs until it is dropped.
+pub struct Front {
+    provider: Provider,
+    _stop: DropGuard,
+}
+
+impl Front {
+    pub(crate) fn serve(
+        address: SocketAddr,
+        shows: Shows,
+        trusted: &Issuer<'static, KeyPair>,
+        answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let tls = (shows != Shows::PlainHttp).then(|| tls(address, shows, trusted));
+        let stop = CancellationToken::new();
+        let listener = drawbridge_node::bind("mtp", address).unwrap();
+        let router = Router::new().fallback(move |request: Request<Body>| {
+            let answered = answer(&request);
+            async move { answered }
+        });
+        tokio::spawn(drawbridge_node::serve(listener, tls, router, 100, stop.clone()));
+        Self { provider: address.to_string().parse().unwrap(), _stop: stop.drop_guard() }
+    }
+
+    /// The name of the provider in whose place it answers.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+}
+
+fn tls(address: SocketAddr, shows: Shows, trusted: &Issuer<'static, KeyPair>) -> Arc<rustls::ServerConfig> {
+    let key = KeyPair::generate().unwrap();
+    let name = match shows {
+        Shows::OtherName => Ipv4Addr::new(192, 0, 2, 1).to_string(),
+        _ => address.ip().to_string(),
+    };
+    let mut made = CertificateParams::new(vec![name]).unwrap();
+    let year = |year| date_time_ymd(year, 1, 1);
+    (made.not_before, made.not_after) = match shows {
+        Shows::Expired => (year(2001), year(2002)),
+        Shows::NotYetValid => (year(2901), year(2902)),
+        _ => (made.not_before, made.not_after),
+    };
+    let certificate = match shows {
+        Shows::SelfSigned => made.self_signed(&key).unwrap(),
+        Shows::UnknownIssuer => {
+            let mut authority = CertificateParams::default();
+            authority.distinguished_name.push(DnType::CommonName, "Nobody knows it");
+            let authority = Issuer::new(authority, KeyPair::generate().unwrap());
+            made.signed_by(&key, &authority).unwrap()
+        }
+        _ => made.signed_by(&key, trusted).unwrap(),
+    };
+    let versions: &[&rustls::SupportedProtocolVersion] = match shows {
+        Shows::OldTls => &[&rustls::version::TLS12],
+        _ => &[&rustls::version::TLS13],
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        );
+    Arc::new(config.unwrap())
+}

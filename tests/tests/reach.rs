@@ -1,0 +1,168 @@
+//! What keeps us from a provider is told by its own name, by the look at it step by step and by the troubles alike; and
+//! what its document said once is not believed where it is not so any more.
+
+use std::time::{Duration, Instant};
+
+use drawbridge_mtp::id::{Provider, UserUri};
+use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody};
+use drawbridge_node::diagnose::{CheckStep, Stage};
+use drawbridge_node::store::UserRule;
+use drawbridge_node::{Node, PullingStatus};
+use drawbridge_testkit::{HandMade, Realm, Shows, Station};
+use http::{Method, Response};
+
+fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
+    steps.iter().map(|step| (step.stage, step.code.as_deref())).collect()
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
+    let realm = Realm::new();
+    let beta = realm.station(|_| {}).await;
+    for (shows, code) in [
+        (Shows::Expired, "certificate-expired"),
+        (Shows::NotYetValid, "certificate-not-yet-valid"),
+        (Shows::OtherName, "certificate-wrong-name"),
+        (Shows::UnknownIssuer, "certificate-unknown-issuer"),
+        (Shows::SelfSigned, "certificate-self-signed"),
+        (Shows::OldTls, "tls-version"),
+        (Shows::PlainHttp, "tls-not-spoken"),
+    ] {
+        let front = realm.front(shows, |_| Response::new("".into()));
+        let steps = beta.node().check(front.provider()).await;
+        let last = steps.last().unwrap();
+        assert_eq!(
+            codes(&steps),
+            [(Stage::Dns, None), (Stage::Connect, None), (Stage::Tls, Some(code))],
+            "{shows:?}: {}",
+            last.text
+        );
+        beta.lets_in(front.provider()).await;
+        let trouble = beta.notes(front.provider(), code).await;
+        assert_eq!((trouble.stage.as_str(), &trouble.text), ("tls", &last.text), "{shows:?}");
+    }
+    // A provider whose operator has given it no certificate has one that it has signed itself.
+    let fresh = realm.station(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
+    let steps = beta.node().check(fresh.provider()).await;
+    assert_eq!(codes(&steps).last(), Some(&(Stage::Tls, Some("certificate-self-signed"))));
+}
+
+#[tokio::test]
+async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
+    let realm = Realm::new();
+    let beta = realm.station(|_| {}).await;
+    let nobody = realm.nobody();
+    let steps = beta.node().check(&nobody).await;
+    assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
+    beta.lets_in(&nobody).await;
+    assert_eq!(beta.notes(&nobody, "connection-refused").await.stage, "connect");
+
+    let nowhere: Provider = "provider.invalid".parse().unwrap();
+    assert_eq!(codes(&beta.node().check(&nowhere).await), [(Stage::Dns, Some("no-address"))]);
+    beta.lets_in(&nowhere).await;
+    assert_eq!(beta.notes(&nowhere, "no-address").await.stage, "dns");
+
+    let other = realm.front(Shows::Good, |_| Response::builder().status(404).body("".into()).unwrap());
+    let steps = beta.node().check(other.provider()).await;
+    let all = [Stage::Dns, Stage::Connect, Stage::Tls].map(|stage| (stage, None));
+    assert_eq!(codes(&steps)[..3], all);
+    assert_eq!(codes(&steps)[3..], [(Stage::Document, Some("document-missing"))]);
+}
+
+#[tokio::test]
+async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
+    let realm = Realm::new();
+    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    let all_is_well = [Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature];
+    for _ in 0..2 {
+        let steps = beta.node().check(alpha.provider()).await;
+        assert_eq!(codes(&steps), all_is_well.map(|stage| (stage, None)));
+    }
+    // What is remembered by now, document and connections and TLS's session, vouches for nothing.
+    alpha.stop().await;
+    let steps = beta.node().check(alpha.provider()).await;
+    assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
+}
+
+/// Returns when a pull has come to the endpoint that the peer has now, and waits there.
+async fn pulls_at(beta: &Station, peer: &HandMade, pulls_before: usize) {
+    beta.until_node("it pulls where the document says", |node| {
+        peer.desk().times_asked(&Method::GET, "/feed") > pulls_before
+            && node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
+    })
+    .await;
+}
+
+/// Ends the pull that waits at the peer with a page.
+fn tells_something(peer: &HandMade, user: &UserUri) {
+    let (id, from, to, time) = (peer.clock().id(), user.clone(), peer.address("alice"), peer.clock().now());
+    let told = ConnectionItem { id, from, to, state: ConnectionState::Pending, time };
+    peer.desk().puts(peer.clock().id(), ItemBody::Connection(told));
+}
+
+#[tokio::test]
+async fn a_peer_whose_endpoint_has_moved_is_found_again() {
+    let realm = Realm::new();
+    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let bob = beta.node().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
+    beta.node().connect(bob.name(), peer.address("alice"), None).await.unwrap();
+    pulls_at(&beta, &peer, 0).await;
+
+    // It is read again by itself, at most once a minute.
+    realm.clock().turn(Duration::from_secs(61));
+    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    peer.moves("/elsewhere");
+    tells_something(&peer, &bob);
+    pulls_at(&beta, &peer, before).await;
+
+    // Within that minute, it is a trouble that says what was answered, until the operator wants it tried.
+    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    peer.moves("/somewhere");
+    tells_something(&peer, &bob);
+    let trouble = beta.notes(peer.provider(), "response-unsigned").await;
+    assert!(trouble.text.contains("404 Not Found"), "{}", trouble.text);
+    beta.node().retry_peer(peer.provider()).await;
+    pulls_at(&beta, &peer, before).await;
+
+    // So does the check, which tells where it is by now.
+    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    peer.moves("/anywhere");
+    let steps = beta.node().check(peer.provider()).await;
+    let document = steps.iter().find(|step| step.stage == Stage::Document).unwrap();
+    assert!(document.code.is_none() && document.text.contains("/anywhere"), "{}", document.text);
+    tells_something(&peer, &bob);
+    pulls_at(&beta, &peer, before).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_away() {
+    let realm = Realm::new();
+    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    let bob = beta.person("bob").await;
+    let asked = bob.asks(alpha.person("alice").await.uri()).await;
+    alpha.lets_in(beta.provider()).await;
+    alpha.hears_of(asked).await;
+    alpha.is_pulled_by(beta.provider()).await;
+
+    // Both are started again, which forget each other's documents, and alpha fails at beta's for a while.
+    beta.stop().await;
+    alpha.stop().await;
+    alpha.start().await;
+    let fails = async |node: Node, times: u32| {
+        for _ in 0..times {
+            let before = node.pulling(beta.provider()).map_or(0, |pulling| pulling.failures);
+            node.retry_peer(beta.provider()).await;
+            alpha
+                .until_node("it fails", |node| {
+                    node.pulling(beta.provider()).is_some_and(|pulling| pulling.failures > before)
+                })
+                .await;
+        }
+    };
+    fails(alpha.node(), 8).await;
+    let began = Instant::now();
+    beta.start().await;
+    alpha.is_pulled_by(beta.provider()).await;
+    // It was held off for up to a minute by what alpha had met by itself.
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+}
