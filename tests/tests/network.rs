@@ -1,5 +1,7 @@
 //! A network that breaks costs time and nothing else.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 

@@ -1,13 +1,16 @@
 //! What keeps us from a provider is told by its own name, by the look at it step by step and by the troubles alike; and
 //! what its document said once is not believed where it is not so any more.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::{Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody};
+use drawbridge_node::ambient::Ambient;
 use drawbridge_node::diagnose::{CheckStep, Stage};
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{Node, PullingStatus};
+use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{HandMade, Realm, Shows, Station};
 use http::{Method, Response};
 
@@ -142,7 +145,8 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
     let asked = bob.asks(alpha.person("alice").await.uri()).await;
     alpha.lets_in(beta.provider()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, ConnectionState::Approved).await;
 
     // Both are started again, which forget each other's documents, and alpha fails at beta's for a while.
     beta.stop().await;

@@ -1,10 +1,11 @@
 //! The one stream of events: numbered, so that a GUI that lost its place can go on, and told again as a reload where
 //! it cannot.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_node::{Change, Node};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -154,7 +155,28 @@ async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
     }
 }
 
+/// The groups of those among `peers` whose pull here has come to be well, or not well any more: they are shown with it.
+async fn groups_reached(
+    node: &Node,
+    peers: BTreeSet<Provider>,
+    reached: &mut HashMap<Provider, bool>,
+) -> Vec<GroupUri> {
+    let mut turned = Vec::new();
+    for peer in peers {
+        let is_well = node.pulling(&peer).is_some_and(|now| now.failures == 0 && now.status.is_well());
+        if reached.insert(peer.clone(), is_well) != Some(is_well) {
+            turned.push(peer);
+        }
+    }
+    if turned.is_empty() {
+        return Vec::new();
+    }
+    let groups = node.store().read(|view| view.groups()).await.unwrap_or_default();
+    groups.into_iter().filter(|group| turned.contains(group.owner())).map(|group| group.uri).collect()
+}
+
 async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver<Change>) {
+    let mut reached = HashMap::new();
     loop {
         let mut gathered = vec![changes.recv().await];
         tokio::time::sleep(GATHER).await;
@@ -173,6 +195,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
             }
         };
         let (mut waiting, mut additions, mut stocks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut dealt = BTreeSet::new();
         for change in gathered {
             match change {
                 Ok(Change::Peer(_)) => {
@@ -182,7 +205,10 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 Ok(Change::Connection(_) | Change::Authorization(_)) => tell(Event::Approvals),
                 Ok(Change::WaitingAddition(provider, id)) => additions.push((provider, id)),
                 Ok(Change::Group(group)) => tell(Event::Group { group }),
-                Ok(Change::Dealings(_)) => tell(Event::Peers),
+                Ok(Change::Dealings(peer)) => {
+                    tell(Event::Peers);
+                    dealt.insert(peer);
+                }
                 Ok(Change::Accounts) => tell(Event::Accounts),
                 Ok(Change::Stock(client)) => {
                     tell(Event::Accounts);
@@ -195,6 +221,9 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 Err(RecvError::Lagged(_)) => tell(Event::Reload),
                 Err(RecvError::Closed) => return,
             }
+        }
+        for group in groups_reached(node, dealt, &mut reached).await {
+            tell(Event::Group { group });
         }
         events.into_iter().for_each(|event| hub.publish(event));
         for (provider, id) in waiting {

@@ -15,8 +15,8 @@ use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{Empty, Groups, NamedGroup};
 use crate::view::{
-    GrantView, GroupAccount, GroupDetail, GroupPolicy, GroupSummary, LogEntry, Participant, RosterClient,
-    RosterProvider, RosterUser,
+    GrantView, GroupAccount, GroupDetail, GroupPolicy, GroupStanding, GroupSummary, LogEntry, Participant,
+    RosterClient, RosterProvider, RosterUser,
 };
 
 /// The latest events that are shown.
@@ -29,6 +29,9 @@ pub(crate) async fn groups(host: &Host, Empty {}: Empty) -> Result<Groups, Admin
         view.groups()?.iter().map(|row| summary(view, &ours, row)).collect::<Result<Vec<_>, StoreFault>>()
     });
     let mut groups = groups.await?;
+    for group in &mut groups {
+        group.owner_away_since = owner_away_since(&node, group);
+    }
     groups.sort_by_cached_key(|group| (group.name.to_lowercase(), group.group.clone()));
     Ok(Groups { groups })
 }
@@ -48,9 +51,26 @@ fn summary(view: &View<'_>, ours: &Provider, row: &GroupRow) -> Result<GroupSumm
         providers: small(view.providers_in(row.id)?.len() as u64),
         created: row.created,
         standing: row.standing.into(),
+        owner_away_since: view.peer(row.owner())?.and_then(|owner| owner.last_pull),
         fault: row.fault.clone(),
         bytes: view.log_size(row.id)?.0,
     })
+}
+
+/// Since when the owner of a group that goes on has not been reached by our puller, which is what brings its events. In
+/// `group`, that is still the last pull that the store knows of.
+fn owner_away_since(node: &Node, group: &GroupSummary) -> Option<Timestamp> {
+    if group.ours || group.standing != GroupStanding::Live {
+        return None;
+    }
+    let pulling = node.pulling(&group.owner);
+    match pulling {
+        Some(pulling) if pulling.failures == 0 && pulling.status.is_well() => None,
+        pulling => {
+            let in_this_life = pulling.and_then(|pulling| pulling.last_pull);
+            in_this_life.or(group.owner_away_since).or(Some(node.started()))
+        }
+    }
 }
 
 /// What the store has of one group.
@@ -73,7 +93,8 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
     });
     let text = "there is no such group here; list them to see which there are";
     let seen = seen.await?.ok_or_else(|| AdminError::new("no-such-group", text))?;
-    let Seen { summary, row, policy, members, places, built_in, events } = seen;
+    let Seen { mut summary, row, policy, members, places, built_in, events } = seen;
+    summary.owner_away_since = owner_away_since(&node, &summary);
     let mut participants = vec![Participant {
         provider: node.provider().clone(),
         acknowledged: row.head,

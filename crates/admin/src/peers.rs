@@ -2,6 +2,7 @@
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
+use drawbridge_node::diagnose::readable;
 use drawbridge_node::store::{Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
 use drawbridge_node::{Node, PullingStatus};
 
@@ -49,7 +50,8 @@ fn show(node: &Node, known: Known, pulling: Option<drawbridge_node::Pulling>, wi
     let software = document.as_ref().and_then(|document| document.software.as_ref());
     Peer {
         software: software.map(|it| {
-            format!("{} {}", it.name, it.version.as_deref().unwrap_or_default()).trim_end().to_owned()
+            let words = format!("{} {}", it.name, it.version.as_deref().unwrap_or_default());
+            readable(words.trim_end())
         }),
         endpoint: document.as_ref().map(|document| document.endpoint.to_string()),
         state: row.state,
@@ -60,7 +62,7 @@ fn show(node: &Node, known: Known, pulling: Option<drawbridge_node::Pulling>, wi
         pulling: Pulling {
             status: pulling.map_or(unattended, |pulling| pulling.status).into(),
             since: pulling.map_or(row.since, |pulling| pulling.since),
-            last_pull: row.last_pull,
+            last_pull: pulling.and_then(|pulling| pulling.last_pull).or(row.last_pull),
             next_try: pulling.and_then(|pulling| pulling.next_try),
             failures: pulling.map_or(0, |pulling| pulling.failures),
             cursor: cursor.as_ref().map_or(0, |cursor| cursor.seq),

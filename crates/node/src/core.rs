@@ -90,6 +90,14 @@ impl Core {
         }
     }
 
+    /// The trouble `code` with `peer` is over.
+    pub(crate) async fn end_trouble(&self, peer: &Provider, code: &'static str) {
+        let provider = peer.clone();
+        if let Err(fault) = self.store.write(move |tx| tx.end_troubles_with(&provider, &[code])).await {
+            tracing::error!(%fault, %peer, "the end of a trouble could not be kept");
+        }
+    }
+
     /// The steps `stages` have succeeded with `peer`.
     pub(crate) async fn end_troubles(&self, peer: &Provider, stages: &'static [Stage]) {
         let provider = peer.clone();

@@ -31,10 +31,13 @@ struct Conduct {
     held: bool,
     /// Each piece comes twice.
     twice: bool,
+    /// A connection over which nothing has come back for so long is ended, as proxies do.
+    idle: Duration,
 }
 
 /// A network as it should be.
-const WELL: Conduct = Conduct { lets_pass: u64::MAX, delay: Duration::ZERO, held: false, twice: false };
+const WELL: Conduct =
+    Conduct { lets_pass: u64::MAX, delay: Duration::ZERO, held: false, twice: false, idle: Duration::MAX };
 
 impl Fault {
     pub(crate) async fn listen(address: SocketAddr, to: SocketAddr) -> Self {
@@ -85,6 +88,11 @@ impl Fault {
         self.conduct.send_modify(|conduct| conduct.held = true);
     }
 
+    /// A connection over which nothing comes back for so long is ended.
+    pub fn ends_idle(&self, idle: Duration) {
+        self.conduct.send_modify(|conduct| conduct.idle = idle);
+    }
+
     /// All that comes back comes twice.
     pub fn repeats(&self) {
         self.conduct.send_modify(|conduct| conduct.twice = true);
@@ -122,7 +130,9 @@ async fn come_back(
 ) {
     let mut quota = conduct.borrow().lets_pass;
     let mut piece = vec![0; 16 << 10];
-    while let Ok(count @ 1..) = from_far.read(&mut piece).await {
+    loop {
+        let idle = conduct.borrow().idle;
+        let Ok(Ok(count @ 1..)) = tokio::time::timeout(idle, from_far.read(&mut piece)).await else { return };
         let Conduct { delay, twice, .. } = *conduct.borrow();
         tokio::time::sleep(delay).await;
         if conduct.wait_for(|now| !now.held).await.is_err() {

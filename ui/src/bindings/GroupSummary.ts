@@ -50,6 +50,11 @@ created: string,
  */
 standing: GroupStanding, 
 /**
+ * Since when its owner has not been reached, where our pulls there fail or are stopped: what it has numbered since
+ * then is not here. `null` while our pull there is well, and for a group of ours.
+ */
+owner_away_since: string | null, 
+/**
  * One sentence on why it is broken.
  */
 fault: string | null, 

@@ -52,6 +52,7 @@ export function groupSummary(over: Partial<GroupSummary> = {}): GroupSummary {
     providers: 3,
     created: at(-DAY),
     standing: "live",
+    owner_away_since: null,
     fault: null,
     bytes: 48_211,
     ...over,

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AdminError } from "@/platform";
-import { CLUB, groupDetail, groupSummary, user } from "./fixtures";
+import { at, CLUB, groupDetail, groupSummary, US, user } from "./fixtures";
 import { TestNode } from "./node";
 import { open } from "./render";
 
@@ -53,6 +53,18 @@ describe("groups", () => {
     expect(gamma).toHaveTextContent("3 events behind");
     expect(gamma).toHaveTextContent("6 of 9");
     expect(screen.getByTestId("participant-beta.example")).toHaveTextContent("has everything");
+  });
+
+  it("does not say that all is here while the owner is away", async () => {
+    const summary = groupSummary({ owner: "beta.example", ours: false, owner_away_since: at(-95_000) });
+    const us = { provider: US, acknowledged: 9, behind: 0, until: null, last_pull: null, waiting: false };
+    node.groups = [groupDetail({ summary, participants: [us] })];
+    open(node, AT);
+    const place = await screen.findByTestId(`participant-${US}`);
+    expect(place).toHaveTextContent("has what there was");
+    expect(place).not.toHaveTextContent("has everything");
+    expect(screen.getAllByText("Owner away").length).toBeGreaterThan(0);
+    expect(screen.queryByText("Live")).toBeNull();
   });
 
   it("says which provider is cut off, and follows acknowledgements", async () => {

@@ -38,6 +38,10 @@ pub struct GroupSummary {
     pub created: Timestamp,
     /// How it stands here.
     pub standing: GroupStanding,
+    /// Since when its owner has not been reached, where our pulls there fail or are stopped: what it has numbered since
+    /// then is not here. `null` while our pull there is well, and for a group of ours.
+    #[ts(type = "string | null")]
+    pub owner_away_since: Option<Timestamp>,
     /// One sentence on why it is broken.
     pub fault: Option<String>,
     /// What its log, its tree and its roster take up here.

@@ -466,9 +466,20 @@ pub(super) async fn fetch_log(
     name: &str,
     after: u64,
 ) -> Result<LogPage, PeerFault> {
-    let query = LogQuery { after, ..LogQuery::default() };
+    let most = Limits::default().pull_events;
+    let query = LogQuery { after, max_events: Some(most), ..LogQuery::default() };
     let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
-    answer.message().map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))
+    let page: LogPage = answer
+        .message()
+        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))?;
+    if page.events.len() as u64 > most {
+        let text = format!(
+            "a page of its log has {} events, where at most {most} were asked for; nothing of it is kept",
+            page.events.len()
+        );
+        return Err(PeerFault::new(Stage::Content, "too-many-items", text));
+    }
+    Ok(page)
 }
 
 /// An object that `peer` has.

@@ -11,6 +11,7 @@ pub use check::CheckStep;
 pub(crate) use check::check_provider;
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
 pub(crate) use ourselves::{OwnState, host_text, look};
+pub use readable::readable;
 pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
 pub(crate) use traffic::{submitted, told_headers};
 pub use trouble::{PeerFault, Stage};

@@ -7,7 +7,7 @@ use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::ResponseFault;
 use http::{HeaderValue, StatusCode};
 
-use super::readable::readable;
+use super::readable;
 use crate::store::words;
 
 words! {

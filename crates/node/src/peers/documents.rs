@@ -25,6 +25,8 @@ const REFETCH: Duration = Duration::from_secs(60);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Documents of providers that are not peers, fetched at most in a minute.
 const STRANGERS_A_MINUTE: usize = 60;
+/// Keys of one provider that are remembered as accepted. It has one, or two while it changes them.
+const ACCEPTED: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -282,11 +284,20 @@ impl Core {
                 tx.note_trouble(&provider, "document", "key-changed", text)?;
                 return Ok(());
             }
-            let before = accepted.len();
-            accepted.extend(keys);
-            accepted.sort_unstable_by_key(|key| *key.as_bytes());
-            accepted.dedup();
-            if accepted.len() != before { tx.accept_keys(&provider, &accepted) } else { Ok(()) }
+            let new: Vec<_> = keys.iter().filter(|key| !accepted.contains(key)).copied().collect();
+            if new.is_empty() {
+                return Ok(());
+            }
+            accepted.extend(new);
+            // Those that it still has are kept before those that it had once, and of those the latest.
+            let mut old = accepted.len().saturating_sub(ACCEPTED);
+            accepted.retain(|key| {
+                let goes = old > 0 && !keys.contains(key);
+                old -= usize::from(goes);
+                !goes
+            });
+            accepted.truncate(ACCEPTED);
+            tx.accept_keys(&provider, &accepted)
         });
         compared
             .await

@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::io;
 
+use drawbridge_mtp::time::Timestamp;
+use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
 use super::guard::GuardFault;
@@ -127,14 +129,27 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
     use CertificateError as C;
     let (code, text) = match fault {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
-            C::Expired | C::ExpiredContext { .. } => {
-                ("certificate-expired", format!("its certificate has run out: {fault}"))
+            C::ExpiredContext { not_after, .. } => {
+                ("certificate-expired", format!("its certificate ran out on {}", day(not_after)))
             }
-            C::NotValidYet | C::NotValidYetContext { .. } => {
-                ("certificate-not-yet-valid", format!("its certificate is not valid yet: {fault}"))
+            C::Expired => ("certificate-expired", "its certificate has run out".to_owned()),
+            C::NotValidYetContext { not_before, .. } => {
+                let from = day(not_before);
+                (
+                    "certificate-not-yet-valid",
+                    format!("its certificate is valid from {from} on, which is still to come"),
+                )
             }
-            C::NotValidForName | C::NotValidForNameContext { .. } => {
-                ("certificate-wrong-name", format!("its certificate is for another name: {fault}"))
+            C::NotValidYet => ("certificate-not-yet-valid", "its certificate is not valid yet".to_owned()),
+            C::NotValidForNameContext { expected, presented } => {
+                let (expected, presented) = (expected.to_str(), presented.join(", "));
+                (
+                    "certificate-wrong-name",
+                    format!("its certificate is not for {expected} but for {presented}"),
+                )
+            }
+            C::NotValidForName => {
+                ("certificate-wrong-name", "its certificate is for another name".to_owned())
             }
             C::UnknownIssuer => (
                 "certificate-unknown-issuer",
@@ -160,6 +175,11 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
         _ => ("tls-failed", format!("TLS does not come about: {fault}")),
     };
     PeerFault::new(Stage::Tls, code, text)
+}
+
+/// A time in a certificate.
+fn day(time: &UnixTime) -> Timestamp {
+    Timestamp::from_secs(time.as_secs())
 }
 
 #[cfg(test)]

@@ -30,6 +30,13 @@ pub enum PullingStatus {
     Stopped,
 }
 
+impl PullingStatus {
+    /// Whether what the peer has to tell comes here, or is about to.
+    pub fn is_well(self) -> bool {
+        matches!(self, Self::Asking | Self::Waiting | Self::Idle)
+    }
+}
+
 /// The direction in which we pull.
 #[derive(Clone, Copy, Debug)]
 pub struct Pulling {
@@ -41,6 +48,8 @@ pub struct Pulling {
     pub next_try: Option<Timestamp>,
     /// Failed tries in a row.
     pub failures: u32,
+    /// When a pull was last answered, be it with nothing.
+    pub last_pull: Option<Timestamp>,
     /// Round trip of the last request that was answered without waiting.
     pub latency: Option<Duration>,
 }
@@ -96,12 +105,21 @@ impl Board {
             since: now,
             next_try,
             failures,
+            last_pull: None,
             latency: None,
         });
         let same = (entry.status, entry.failures) == (status, failures);
         *entry =
             Pulling { status, next_try, failures, since: if same { entry.since } else { now }, ..*entry };
         drop(board);
+        self.changes.announce(Change::Dealings(peer.clone()));
+    }
+
+    /// A pull of ours was answered by `peer`.
+    pub(crate) fn pulled(&self, peer: &Provider, now: Timestamp) {
+        if let Some(pulling) = lock(&self.pulling).get_mut(peer) {
+            pulling.last_pull = Some(now);
+        }
         self.changes.announce(Change::Dealings(peer.clone()));
     }
 

@@ -6,6 +6,7 @@ mod board;
 mod page;
 mod puller;
 mod supervisor;
+mod wait;
 
 pub use board::{Pulling, PullingStatus, Serving};
 

@@ -1,5 +1,8 @@
 //! What is done with a page: its numbers are checked, and its items and the cursor are stored in one transaction.
 
+use std::time::Duration;
+
+use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
@@ -30,11 +33,21 @@ pub(super) const STEPS_OF_A_PULL: &[Stage] = &[
 /// and our own store works.
 const ENDED_BY_A_PAGE: &[&str] = &["feed-behind", "feed-reset", "feed-truncated", "unavailable"];
 
+/// How old what the store says of the last pull may become.
+const KEEP_LAST_PULL: Duration = Duration::from_secs(300);
+
+/// The latest items of a peer that are known again, should its feed be told anew: more than any owner keeps of what is not
+/// acknowledged. They are looked through for older ones each time that so many have come, and when a feed starts anew.
+const RECEIVED: u32 = 200_000;
+const FORGET_EVERY: u64 = 20_000;
+
 /// Why a page is not taken. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 enum PageFault {
     #[error("its page is not in the form of the protocol: {0}")]
     Malformed(String),
+    #[error("its page has {got} items, where at most {asked} were asked for; nothing of it is kept")]
+    TooMany { asked: u64, got: usize },
     #[error("its page is of another history of its feed than we asked for, without saying so")]
     OtherGeneration,
     #[error("it skipped from number {have} to {got} in its feed; its operator should look at its store")]
@@ -49,6 +62,7 @@ impl From<PageFault> for PeerFault {
     fn from(fault: PageFault) -> Self {
         let (stage, code) = match fault {
             PageFault::Malformed(_) => (Stage::Content, "malformed"),
+            PageFault::TooMany { .. } => (Stage::Content, "too-many-items"),
             PageFault::OtherGeneration => (Stage::Content, "other-generation"),
             PageFault::Gap { .. } => (Stage::Content, "feed-gap"),
             PageFault::Behind { .. } => (Stage::Store, "feed-behind"),
@@ -132,6 +146,9 @@ pub(super) async fn keep_page(
         if cursor.as_ref() != Some(&next) {
             tx.set_cursor(&peer, &next)?;
         }
+        if next.seq / FORGET_EVERY != cursor.as_ref().map_or(0, |cursor| cursor.seq) / FORGET_EVERY {
+            tx.forget_received(&peer, RECEIVED)?;
+        }
         let was_pulled = std::mem::replace(&mut row.pulled, !page.more) == row.pulled;
         let state_known = row.their_state == Some(PeerState::Allowed);
         row.their_state = Some(PeerState::Allowed);
@@ -141,7 +158,9 @@ pub(super) async fn keep_page(
         if was_pending {
             ask_again(tx, &peer)?;
         }
-        if last.is_some() || !was_pulled {
+        // The board says it to the second; what is kept is for after a restart, and not worth a write for each empty page.
+        let is_old = row.last_pull.is_none_or(|at| tx.now().since(at) >= KEEP_LAST_PULL);
+        if last.is_some() || !was_pulled || is_old {
             tx.note_pull(&peer)?;
         }
         Ok(())
@@ -181,6 +200,10 @@ pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
 
 fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFault> {
     let have = cursor.map_or(0, |cursor| cursor.seq);
+    let asked = Limits::default().pull_events;
+    if page.items.len() as u64 > asked {
+        return Err(PageFault::TooMany { asked, got: page.items.len() });
+    }
     if cursor.is_some_and(|cursor| cursor.generation != page.generation) {
         return Err(PageFault::OtherGeneration);
     }
@@ -222,6 +245,7 @@ pub(super) async fn start_anew(
     let (peer, whose) = (peer.clone(), peer.clone());
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
+        tx.forget_received(&peer, RECEIVED)?;
         if let Some(mut row) = tx.peer(&peer)? {
             // There is one more page to pull, whatever the answers leave to wait for.
             row.pulled = false;
@@ -290,6 +314,14 @@ mod tests {
             check_numbers(&holed, Some(&at(&holed, 2))),
             Err(PageFault::Gap { have: 3, got: 5 })
         ));
+    }
+
+    #[test]
+    fn a_page_with_more_than_was_asked_for_is_refused() {
+        let all: Vec<u64> = (1..=1001).collect();
+        assert!(check_numbers(&page(1, 1001, &all[..1000]), None).is_ok());
+        let refused = check_numbers(&page(1, 1001, &all), None);
+        assert!(matches!(refused, Err(PageFault::TooMany { asked: 1000, got: 1001 })));
     }
 
     #[test]

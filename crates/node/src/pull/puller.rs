@@ -12,11 +12,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::page::{self, keep_page, start_anew};
+use super::wait::PullWait;
 use super::{Backoff, EndedBy, PullingStatus};
 use crate::core::Core;
 use crate::delivery::{complete_rosters, join_groups};
 use crate::diagnose::{PeerFault, Stage};
-use crate::peers::{Answer, Ask};
+use crate::peers::Ask;
 use crate::store::{Cursor, StoreFault};
 
 /// What there is to do at the peer.
@@ -43,6 +44,8 @@ enum Pulled {
 
 /// A pull that waits and is answered with nothing before this has not waited.
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
+/// The code of the trouble that pulls which wait are ended by something in between.
+const PULL_CUT: &str = "pull-cut";
 /// So many such answers in a row are a trouble.
 const HASTY: u32 = 3;
 
@@ -51,8 +54,11 @@ const HASTY: u32 = 3;
 /// Most pullers rest, so the steps are boxed: a task keeps room for the largest of what is not.
 pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut backoff = Backoff::new(&core.signs, &peer);
+    let mut pull_wait = PullWait::new();
     // Resets without a page between them.
     let mut resets = 0;
+    // Whether a page has come since the last failure.
+    let mut looked = false;
     // Whether there may be somebody of whom we do not know under which grant it was added.
     let mut unproved = true;
     loop {
@@ -65,23 +71,37 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             }
             Ok(Plan::Pull { cursor, wait }) => (cursor, wait),
         };
+        // At the start, and after a failure or a reset, one looks first: a page that comes at once says that all is well,
+        // also where there is nothing, and how long the way there takes.
+        let hold = if wait && looked { pull_wait.seconds() } else { 0 };
+        let began = Instant::now();
         let outcome = {
-            // After a reset one looks first: a page that comes at once says that the feed goes on.
-            let hold = wait && resets == 0;
-            let mut pulling =
-                Box::pin(pull_once(&core, &peer, cursor, hold, backoff.failures(), &mut unproved));
+            let failures = if looked { 0 } else { backoff.failures() };
+            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, hold, failures, &mut unproved));
             while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
+        let held = began.elapsed();
         let fault = match outcome {
             None => None,
-            Some(Ok(Pulled::Page | Pulled::Introduced)) => {
+            Some(Ok(Pulled::Page)) => {
+                (resets, looked) = (0, true);
+                // That nothing is there is soon said. A feed that does not wait is well only once a pull has waited.
+                if !wait || hold > 0 {
+                    backoff.succeeded();
+                }
+                if hold > 0 && pull_wait.held(held) {
+                    Box::pin(core.end_trouble(&peer, PULL_CUT)).await;
+                }
+                None
+            }
+            Some(Ok(Pulled::Introduced)) => {
                 resets = 0;
                 backoff.succeeded();
                 None
             }
             // To start anew is done at once, and to do it again and again is not.
             Some(Ok(Pulled::Reset)) => {
-                resets += 1;
+                (resets, looked) = (resets + 1, false);
                 (resets > 1).then(|| {
                     let text = "it resets its feed again and again; its operator should look at its store";
                     PeerFault::new(Stage::Store, "feed-reset", text)
@@ -99,7 +119,17 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             Some(Err(fault)) => Some(fault),
         };
         if let Some(fault) = fault {
+            looked = false;
             Box::pin(core.note_trouble(&peer, &fault)).await;
+            if hold > 0 && fault.is_cut() {
+                if held >= SHORTEST_WAIT {
+                    // It was well until then.
+                    backoff.succeeded();
+                }
+                if let Some(shorter) = pull_wait.cut(held) {
+                    Box::pin(core.note_trouble(&peer, &cut_short(held, shorter, &fault))).await;
+                }
+            }
             let pause = backoff.failed(&*core.ambient, fault.retry_after);
             let next = core.ambient.now().plus(pause);
             core.board.set(
@@ -112,6 +142,16 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
             Box::pin(backoff.rest(pause, EndedBy::from(&fault))).await;
         }
     }
+}
+
+/// Something in between ends pulls that wait.
+fn cut_short(held: Duration, shorter: u64, fault: &PeerFault) -> PeerFault {
+    let text = format!(
+        "something between it and us, most often a proxy, ends pulls that wait after about {} s; they are asked to wait {shorter} s \
+         for an hour. Let it wait for at least 75 s. The last time: {fault}",
+        held.as_secs()
+    );
+    PeerFault::new(Stage::Http, PULL_CUT, text)
 }
 
 async fn plan(core: &Core, peer: &Provider) -> Result<Plan, StoreFault> {
@@ -172,46 +212,38 @@ async fn while_planned<T>(
     }
 }
 
-/// Pulls one page and stores it.
+/// Pulls one page and stores it; the peer is asked to hold the pull for `wait_s` seconds where there is nothing.
 async fn pull_once(
     core: &Core,
     peer: &Provider,
     cursor: Option<Cursor>,
-    wait: bool,
+    wait_s: u64,
     failures: u32,
     unproved: &mut bool,
 ) -> Result<Pulled, PeerFault> {
-    let wait_s = if wait { Limits::default().pull_wait_s } else { 0 };
+    let wait = wait_s > 0;
     let query = FeedQuery {
         after: cursor.as_ref().map_or(0, |cursor| cursor.seq),
         last: cursor.as_ref().and_then(|cursor| cursor.item),
         generation: cursor.as_ref().map(|cursor| cursor.generation),
         wait: wait_s,
-        max_events: None,
+        max_events: Some(Limits::default().pull_events),
         max_bytes: None,
     };
     let status = if wait { PullingStatus::Waiting } else { PullingStatus::Asking };
-    core.board.set(
-        peer,
-        if failures > 0 { PullingStatus::Asking } else { status },
-        core.ambient.now(),
-        None,
-        failures,
-    );
+    core.board.set(peer, status, core.ambient.now(), None, failures);
     let ask = Ask {
         method: Method::GET,
         resource: format!("/feed?{}", query.to_query()),
         content: None,
         wait: Duration::from_secs(wait_s),
     };
-    // A pull that waits for long has reached the peer: it is well, before it is answered.
     let began = Instant::now();
-    let calling = std::pin::pin!(core.call(peer, ask));
-    let answer = reached(core, peer, status, failures, calling).await;
-    match answer {
+    match core.call(peer, ask).await {
         Ok(answer) => {
             let hasty = began.elapsed() < SHORTEST_WAIT;
             let kept = keep_page(core, peer, cursor, &answer).await?;
+            core.board.pulled(peer, core.ambient.now());
             Box::pin(join_groups(core, peer)).await.map_err(page::store_fault)?;
             *unproved |= kept.adds;
             if *unproved {
@@ -241,34 +273,6 @@ async fn pull_once(
             Err(fault)
         }
     }
-}
-
-/// Waits for the answer; a peer that had failed and now holds the pull is said to be waited at. How long a held pull
-/// took says nothing of the way there, so a ping tells that where nothing else has.
-async fn reached(
-    core: &Core,
-    peer: &Provider,
-    status: PullingStatus,
-    failures: u32,
-    mut calling: std::pin::Pin<&mut impl Future<Output = Result<Answer, PeerFault>>>,
-) -> Result<Answer, PeerFault> {
-    let measured = core.board.pulling(peer).is_some_and(|pulling| pulling.latency.is_some());
-    if (failures > 0 || !measured) && status == PullingStatus::Waiting {
-        let held = tokio::time::sleep(Duration::from_millis(1500));
-        tokio::select! {
-            answer = &mut calling => return answer,
-            () = held => {
-                // A signed answer is what proves that it is well.
-                let ask = Ask { method: Method::GET, resource: "/ping".into(), content: None, wait: Duration::ZERO };
-                if core.call(peer, ask).await.is_ok() {
-                    // In this order, and a trouble before it is said to rest: so who looks sees why it rests.
-                    core.board.set(peer, PullingStatus::Waiting, core.ambient.now(), None, 0);
-                    core.end_troubles(peer, page::STEPS_OF_A_PULL).await;
-                }
-            }
-        }
-    }
-    calling.await
 }
 
 /// We are pending there, or unknown: introduces us, and waits for its operator's decision (section 6).

@@ -350,6 +350,17 @@ impl Tx<'_> {
         Ok(fresh == 1)
     }
 
+    /// Forgets all but the latest `most` items that have come from `peer`: how many those are is its doing.
+    pub fn forget_received(&self, peer: &Provider, most: u32) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached(
+                "DELETE FROM received WHERE provider = ?1 AND item IN (
+                   SELECT item FROM received WHERE provider = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)",
+            )?
+            .execute(params![peer.as_str(), most])?;
+        Ok(())
+    }
+
     /// Notes how far the feed of `peer` has been pulled.
     pub fn set_cursor(&self, peer: &Provider, cursor: &Cursor) -> Result<(), StoreFault> {
         self.sql

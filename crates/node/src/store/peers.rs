@@ -72,6 +72,11 @@ pub struct TroubleRow {
     pub over: bool,
 }
 
+/// Kinds of trouble with one provider that are kept.
+const TROUBLES: u32 = 64;
+/// Troubles that last though every step succeeds: they end by themselves alone.
+const LASTING: &[&str] = &["pull-cut"];
+
 const PEER_COLUMNS: &str =
     "provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull";
 
@@ -285,7 +290,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes a trouble with `provider`; a repeat counts on, one that was over begins anew.
+    /// Notes a trouble with `provider`; a repeat counts on, one that was over begins anew. A provider has [`TROUBLES`] of
+    /// them at most: those that are over go first, the oldest before the others.
     pub fn note_trouble(
         &self,
         provider: &Provider,
@@ -300,13 +306,20 @@ impl Tx<'_> {
                    first = iif(over, ?5, first), count = iif(over, 1, count + 1)",
             )?
             .execute(params![provider.as_str(), stage, code, text, signed(self.now().as_millis())])?;
+        self.sql
+            .prepare_cached(
+                "DELETE FROM trouble WHERE provider = ?1 AND (stage, code) NOT IN (
+                   SELECT stage, code FROM trouble WHERE provider = ?1 ORDER BY over, last DESC LIMIT ?2)",
+            )?
+            .execute(params![provider.as_str(), TROUBLES])?;
         self.changed(Change::Dealings(provider.clone()));
         Ok(())
     }
 
-    /// The troubles with `provider` at the steps `stages` are over: those steps have succeeded.
+    /// The troubles with `provider` at the steps `stages` are over: those steps have succeeded. Not [`LASTING`] ones, which
+    /// say something else than that a step has failed.
     pub fn end_troubles(&self, provider: &Provider, stages: &[&str]) -> Result<(), StoreFault> {
-        self.end_those(provider, |stage, _| stages.contains(&stage))
+        self.end_those(provider, |stage, code| stages.contains(&stage) && !LASTING.contains(&code))
     }
 
     /// The troubles with `provider` that have one of `codes` are over.

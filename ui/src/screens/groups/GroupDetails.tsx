@@ -46,6 +46,11 @@ function Details({ detail }: { detail: GroupDetail }) {
             {t.groups.providers(summary.providers)}
           </span>
         </p>
+        {summary.owner_away_since !== null && (
+          <p className="mt-1 text-warn">
+            {t.groups.ownerLast} <Ago at={summary.owner_away_since} />. {t.groups.upToThenHint}.
+          </p>
+        )}
         {summary.fault !== null && (
           <>
             <p className="mt-1 text-bad wrap-anywhere">{summary.fault}</p>

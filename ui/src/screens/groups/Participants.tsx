@@ -15,7 +15,12 @@ export function Participants({ detail }: { detail: GroupDetail }) {
     <InspectorPart title={t.groups.participants}>
       <ul className="grid gap-2" title={t.groups.participantsHint}>
         {participants.map((each) => (
-          <Place key={each.provider} participant={each} head={summary.head} />
+          <Place
+            key={each.provider}
+            participant={each}
+            head={summary.head}
+            ownerAway={summary.owner_away_since !== null}
+          />
         ))}
       </ul>
       {!summary.ours && (
@@ -25,7 +30,15 @@ export function Participants({ detail }: { detail: GroupDetail }) {
   );
 }
 
-function Place({ participant, head }: { participant: Participant; head: number }) {
+function Place({
+  participant,
+  head,
+  ownerAway,
+}: {
+  participant: Participant;
+  head: number;
+  ownerAway: boolean;
+}) {
   const us = useNode()?.provider;
   const { provider, acknowledged, behind, until, last_pull, waiting } = participant;
   const isUs = provider === us;
@@ -38,7 +51,11 @@ function Place({ participant, head }: { participant: Participant; head: number }
           <Alias provider={provider} />
         </span>
         {isUs && <span className="text-sm text-muted">{t.groups.us}</span>}
-        {until === null || behind > 0 ? (
+        {ownerAway && isUs && behind === 0 ? (
+          <StateWord tone="warn" shape="half" title={t.groups.upToThenHint} className="ml-auto text-sm">
+            {t.groups.upToThen}
+          </StateWord>
+        ) : until === null || behind > 0 ? (
           <StateWord
             tone={behind === 0 ? "ok" : "warn"}
             shape={behind === 0 ? "tick" : "half"}
@@ -56,7 +73,7 @@ function Place({ participant, head }: { participant: Participant; head: number }
         <div
           className={cx(
             "h-full rounded-full",
-            behind > 0 ? "bg-warn" : until === null ? "bg-ok" : "bg-line-strong",
+            behind > 0 || (ownerAway && isUs) ? "bg-warn" : until === null ? "bg-ok" : "bg-line-strong",
           )}
           style={{ width: `${share}%` }}
         />

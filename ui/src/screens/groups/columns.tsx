@@ -1,7 +1,7 @@
 /** The columns of Groups. */
 import type { GroupSummary } from "@/bindings/GroupSummary";
 import { Alias } from "@/domain/demo/Alias";
-import { groupTitle, standingMarks } from "@/domain/group/words";
+import { groupTitle, groupWord } from "@/domain/group/words";
 import { groupOf } from "@/domain/node/identifiers";
 import type { Column } from "@/shared/DataTable";
 import { count } from "@/shared/format";
@@ -10,10 +10,10 @@ import { Breakable, Bytes } from "@/shared/values";
 import { t } from "@/text";
 
 export function Standing({ group }: { group: GroupSummary }) {
-  const { tone, shape } = standingMarks[group.standing];
+  const { tone, shape, text, hint } = groupWord(group);
   return (
-    <StateWord tone={tone} shape={shape} title={t.groups.standingHint[group.standing]}>
-      {t.groups.standing[group.standing]}
+    <StateWord tone={tone} shape={shape} title={hint}>
+      {text}
     </StateWord>
   );
 }
@@ -70,10 +70,10 @@ export const groupColumns: readonly Column<GroupSummary>[] = [
   {
     id: "state",
     header: column.state,
-    accessorFn: (group) => standingMarks[group.standing].rank,
+    accessorFn: (group) => groupWord(group).rank,
     cell: ({ row }) => <Standing group={row.original} />,
     sortingFn: "basic",
-    meta: { width: "5.5rem" },
+    meta: { width: "6.5rem" },
   },
   {
     id: "owner",

@@ -26,6 +26,9 @@ export const groups = {
     bytes: "Storage",
     bytesHint: "What its log, its tree and its roster take up here",
   },
+  ownerAway: "Owner away",
+  ownerAwayHint: "Its owner cannot be reached, so what has come since is not here",
+  ownerLast: "Its owner was last reached",
   standing: { live: "Live", joining: "Joining", over: "Over", broken: "Broken" },
   standingHint: {
     live: "It goes on",
@@ -87,6 +90,8 @@ export const groups = {
   participantsElsewhere: (owner: string) =>
     `Only ${owner}, which keeps the group, knows how far the others are.`,
   upToDate: "has everything",
+  upToThen: "has what there was",
+  upToThenHint: "What its owner has numbered since it was last reached is not here",
   cutOff: (n: number) => `cut off after ${n.toLocaleString("en")}`,
   cutOffHint: "Nobody there is in it any more, so it gets nothing that came after",
   behind: (n: number) => `${many(n, "event", "events")} behind`,

@@ -82,7 +82,8 @@ export const remedy = {
       "Something that speaks no TLS answers there, such as plain HTTP. See that the port is right; otherwise its operator has to mend it.",
     "tls-timeout":
       "It takes connections and then says nothing: it may hang. The node tries again by itself; if it lasts, tell its operator.",
-    "tls-failed": "The encrypted handshake broke. Run the check; if it goes on, tell its operator the sentence above.",
+    "tls-failed":
+      "The encrypted handshake broke. Run the check; if it goes on, tell its operator the sentence above.",
     "address-refused":
       "Its name leads to a private or local address, which is refused unless you allow that network in the configuration.",
     "document-missing":

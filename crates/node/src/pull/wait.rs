@@ -1,0 +1,121 @@
+//! How long a pull is asked to wait at a peer: as long as it may, unless something in between ends it before (section 11).
+
+use std::time::Duration;
+
+use drawbridge_mtp::document::Limits;
+use tokio::time::Instant;
+
+/// The shortest wait that is asked for.
+const SHORTEST_S: u64 = 10;
+/// A pull that broke before this was not ended for waiting.
+const SHORTEST_CUT: Duration = Duration::from_secs(2);
+/// Two pulls that ended within this of each other did so after about the same time.
+const ALIKE: Duration = Duration::from_secs(2);
+/// A proxy may be mended: after so long the whole wait is tried again.
+const TRIED_AGAIN: Duration = Duration::from_secs(3600);
+
+/// The wait of the pulls at one peer.
+pub(super) struct PullWait {
+    seconds: u64,
+    /// After how long the latest pull was ended that something in between may have ended.
+    cut: Option<Duration>,
+    shortened: Option<Instant>,
+    /// Whether the operator may still be told that pulls are cut, though none has been in this life.
+    is_proved: bool,
+}
+
+impl PullWait {
+    pub(super) fn new() -> Self {
+        Self { seconds: whole(), cut: None, shortened: None, is_proved: false }
+    }
+
+    /// What the next pull that waits asks for, in seconds.
+    pub(super) fn seconds(&mut self) -> u64 {
+        if self.shortened.is_some_and(|at| at.elapsed() >= TRIED_AGAIN) {
+            self.shortened = None;
+            self.seconds = whole();
+        }
+        self.seconds
+    }
+
+    /// A pull that waited was ended without an answer after `held`. Returns what pulls ask for from now on, in seconds,
+    /// where that is less than before.
+    pub(super) fn cut(&mut self, held: Duration) -> Option<u64> {
+        if held < SHORTEST_CUT {
+            return None;
+        }
+        let before = self.cut.replace(held)?;
+        // With some time to spare, since what ends it counts from another moment.
+        let shorter = (held.as_secs() * 4 / 5).max(SHORTEST_S);
+        if held.abs_diff(before) > ALIKE || shorter >= self.seconds {
+            return None;
+        }
+        self.seconds = shorter;
+        self.shortened = Some(Instant::now());
+        self.is_proved = false;
+        Some(shorter)
+    }
+
+    /// A pull that waited was answered after `held`. Returns whether that proves for the first time that nothing in between
+    /// ends pulls any more.
+    pub(super) fn held(&mut self, held: Duration) -> bool {
+        if self.cut.is_some_and(|cut| held > cut + ALIKE) {
+            self.cut = None;
+        }
+        let is_whole = self.seconds == whole() && held + ALIKE >= Duration::from_secs(whole());
+        is_whole && !std::mem::replace(&mut self.is_proved, true)
+    }
+}
+
+fn whole() -> u64 {
+    Limits::default().pull_wait_s
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_cuts_after_about_the_same_time_shorten_the_wait_for_an_hour() {
+        let mut wait = PullWait::new();
+        assert_eq!(wait.seconds(), 55);
+        assert_eq!((wait.cut(after(30.1)), wait.cut(after(29.8))), (None, Some(23)));
+        assert_eq!(wait.seconds(), 23);
+        tokio::time::advance(TRIED_AGAIN).await;
+        assert_eq!(wait.seconds(), 55);
+        assert_eq!(wait.cut(after(30.3)), Some(24), "once more is enough where it was known");
+    }
+
+    #[test]
+    fn what_breaks_now_and_then_does_not() {
+        let mut wait = PullWait::new();
+        assert_eq!((wait.cut(after(0.1)), wait.cut(after(0.1))), (None, None), "nothing had waited");
+        assert_eq!((wait.cut(after(30.0)), wait.cut(after(12.0))), (None, None));
+        assert!(!wait.held(after(20.0)));
+        assert_eq!(wait.cut(after(12.5)), None, "one was held for longer meanwhile");
+        assert_eq!(wait.seconds(), 55);
+    }
+
+    #[test]
+    fn ten_seconds_are_asked_for_at_least() {
+        let mut wait = PullWait::new();
+        assert_eq!((wait.cut(after(5.0)), wait.cut(after(5.0))), (None, Some(10)));
+        assert_eq!(wait.cut(after(5.0)), None, "there is no shorter one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_waits_to_its_end_proves_that_nothing_ends_it() {
+        let mut wait = PullWait::new();
+        assert!(!wait.held(after(20.0)));
+        assert!(wait.held(after(55.0)) && !wait.held(after(55.0)));
+        assert_eq!((wait.cut(after(30.0)), wait.cut(after(30.0))), (None, Some(24)));
+        assert!(!wait.held(after(24.0)), "that was asked to wait less");
+        tokio::time::advance(TRIED_AGAIN).await;
+        assert_eq!(wait.seconds(), 55);
+        assert!(wait.held(after(55.0)));
+    }
+}

@@ -1,0 +1,117 @@
+//! What is shown is what is so: what the GUI is told, held against what the node and its peers have done, after each change.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::time::Duration;
+
+use drawbridge_admin::{Event, Host, Subscription};
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::FeedPage;
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::ambient::Ambient;
+use drawbridge_node::config::Strangers;
+use drawbridge_testkit::{Circle, PATIENCE, Realm};
+use serde_json::{Value, json};
+
+/// A screen: it reads what it shows anew whenever it is told to.
+struct Screen {
+    host: Host,
+    events: Subscription,
+}
+
+impl Screen {
+    fn of(host: Host) -> Self {
+        let events = host.subscribe(None);
+        Self { host, events }
+    }
+
+    /// Reads `command` after each event for which it is read again, until `is_so` of what it answers.
+    async fn shows(&mut self, what: &str, command: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let mut seen = Value::Null;
+        let shown = async {
+            loop {
+                seen = self.host.call(command, json!({})).await.unwrap();
+                if is_so(&seen) {
+                    return;
+                }
+                loop {
+                    let concerns = match self.events.next().await.event {
+                        Event::Reload => true,
+                        Event::Peers => command == "peers",
+                        Event::Group { .. } => command == "groups",
+                        _ => false,
+                    };
+                    if concerns {
+                        break;
+                    }
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, shown).await.is_err() {
+            panic!("it was never shown that {what}: {seen:#}");
+        }
+        seen
+    }
+}
+
+fn of_peer<'a>(peers: &'a Value, provider: &Provider) -> &'a Value {
+    let all = peers["peers"].as_array().unwrap();
+    all.iter().find(|peer| peer["provider"] == json!(provider)).unwrap_or(&Value::Null)
+}
+
+fn last_pull(peers: &Value, provider: &Provider) -> Option<Timestamp> {
+    serde_json::from_value(of_peer(peers, provider)["pulling"]["last_pull"].clone()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
+    let realm = Realm::new();
+    let peer = realm.hand_made();
+    let config = realm.config(|config| config.peers.strangers = Strangers::Open);
+    let mut screen = Screen::of(Host::serve(config).await.unwrap());
+    let set = json!({"provider": peer.provider(), "state": "allowed"});
+    screen.host.call("set-peer", set).await.unwrap();
+    screen.host.call("create-user", json!({"name": "bob", "rule": "ask"})).await.unwrap();
+    let connect = json!({"user": "bob", "to": peer.address("alice")});
+    screen.host.call("connect", connect).await.unwrap();
+    let waits = |peers: &Value| of_peer(peers, peer.provider())["pulling"]["status"] == "waiting";
+    screen.shows("it waits", "peers", waits).await;
+    for _ in 0..2 {
+        // A page with nothing, as at the end of each wait; it is later than whatever was shown before.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let before = realm.clock().now();
+        peer.desk().lies(FeedPage {
+            generation: peer.desk().generation(),
+            items: Vec::new(),
+            first: 1,
+            head: 0,
+            more: false,
+        });
+        let is_later =
+            |peers: &Value| last_pull(peers, peer.provider()).is_some_and(|at| at >= before) && waits(peers);
+        screen.shows("the pull was answered", "peers", is_later).await;
+    }
+    screen.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!("it is of two") };
+    let (alice, bob) = (circle.person(0, "alice").await, circle.person(1, "bob").await);
+    circle.group("choir", &alice, &[&bob]).await;
+    beta.stop().await;
+    let mut screen = Screen::of(Host::serve(beta.config().clone()).await.unwrap());
+
+    let away = |groups: &Value| groups["groups"][0]["owner_away_since"].clone();
+    let is_here = |groups: &Value| groups["groups"][0]["standing"] == "live" && away(groups).is_null();
+    screen.shows("its owner is there", "groups", is_here).await;
+    let before = circle.realm.clock().now();
+    alpha.stop().await;
+    let gone = screen.shows("its owner is away", "groups", |groups| away(groups).is_string()).await;
+    let since: Timestamp = serde_json::from_value(away(&gone)).unwrap();
+    assert!(since <= before.plus(Duration::from_secs(60)), "it says when it was last reached");
+    alpha.start().await;
+    screen.shows("its owner is there again", "groups", is_here).await;
+    screen.host.stop().await;
+}
