@@ -1,13 +1,15 @@
 //! What the rooms of one node share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::{Name, Provider, UserUri};
 use drawbridge_mtp::signature::{Signer, Stamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub(crate) use crate::lock::lock;
 
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
@@ -108,9 +110,4 @@ impl Core {
             tracing::error!(%fault, %peer, "the end of a trouble could not be kept");
         }
     }
-}
-
-/// A poisoned lock means that a thread has panicked between two whole steps; the data is whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

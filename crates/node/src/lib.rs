@@ -17,6 +17,7 @@ pub mod diagnose;
 mod http;
 pub mod identity;
 mod key_packages;
+mod lock;
 mod mls;
 mod node;
 mod outbox;

@@ -14,12 +14,9 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
 use super::guard::AddressGuard;
-use super::transport::{connection_fault, timed_out, tls_fault};
+use super::transport::{CONNECT_TIME, connection_fault, timed_out, tls_fault};
 use super::trust::Trust;
 use crate::diagnose::{PeerFault, Stage};
-
-/// A connection has to come about within this, its TLS included.
-pub(super) const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 /// How other providers are connected to. Cheap to clone the client of, which keeps connections open.
 pub(crate) struct Outbound {

@@ -76,7 +76,7 @@ impl Core {
         provider: &Provider,
         client: &reqwest::Client,
     ) -> Result<(ProviderDocument, Duration), PeerFault> {
-        let record = Recording::begin(self, Method::GET.as_str(), "/.well-known/mtp", provider);
+        let record = self.record(&Method::GET, "/.well-known/mtp", provider);
         let outcome = self.get_document(provider, client, &record).await;
         record.end(outcome.as_ref().err());
         outcome
@@ -127,7 +127,7 @@ impl Core {
             },
             Err(fault) => {
                 // Nothing was sent, but that it was to be is a part of the record.
-                Recording::begin(self, ask.method.as_str(), &ask.resource, peer).end(Some(&fault));
+                self.record(&ask.method, &ask.resource, peer).end(Some(&fault));
                 Err(fault)
             }
         };
@@ -145,7 +145,7 @@ impl Core {
         client: &reqwest::Client,
         ask: &Ask,
     ) -> Result<Answer, PeerFault> {
-        let record = Recording::begin(self, ask.method.as_str(), &ask.resource, peer);
+        let record = self.record(&ask.method, &ask.resource, peer);
         let outcome = self.send(peer, document, client, ask, &record).await;
         record.end(outcome.as_ref().err());
         outcome
@@ -233,6 +233,11 @@ impl Core {
                 format!("it answered {status} without a problem"),
             )),
         }
+    }
+
+    /// A request that begins now, in the traffic record.
+    fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
+        Recording::begin(&self.traffic, self.ambient.now(), method.as_str(), target, peer)
     }
 
     /// Addresses in URLs are not resolved, so the guard has to look at them here.

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
 use http::StatusCode;
 use http::header::HeaderMap;
 
-use crate::core::Core;
 use crate::diagnose::{Direction, PeerFault, Stage, TrafficLog, TrafficRecord, told_headers};
 
 /// A request of ours in the traffic record; one that is dropped before its end was given up.
@@ -18,11 +18,17 @@ pub(super) struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    pub(super) fn begin(core: &'a Core, method: &str, target: &str, peer: &Provider) -> Self {
-        let mut record = TrafficRecord::begin(core.ambient.now(), Direction::Out, method, target);
+    pub(super) fn begin(
+        log: &'a TrafficLog,
+        now: Timestamp,
+        method: &str,
+        target: &str,
+        peer: &Provider,
+    ) -> Self {
+        let mut record = TrafficRecord::begin(now, Direction::Out, method, target);
         record.peer = Some(peer.clone());
-        let id = core.traffic.add(record);
-        Self { log: &core.traffic, id, began: Instant::now(), ended: false.into() }
+        let id = log.add(record);
+        Self { log, id, began: Instant::now(), ended: false.into() }
     }
 
     pub(super) fn sent(&self, headers: &HeaderMap, bytes: usize) {

@@ -9,7 +9,7 @@ use drawbridge_mtp::id::Provider;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::core::lock;
+use crate::lock::lock;
 
 /// Whoever shows a peer reads it again with each of its changes, and a peer that fails has one with each try. So one that
 /// nobody has read for this long is not looked at any more.

@@ -3,15 +3,18 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use drawbridge_mtp::time::Timestamp;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
 use super::guard::GuardFault;
-use super::outbound::CONNECT_TIME;
 use super::trust::SelfSigned;
 use crate::diagnose::{PeerFault, Stage};
+
+/// A connection has to come about within this, its TLS included.
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 impl From<&GuardFault> for PeerFault {
     fn from(fault: &GuardFault) -> Self {
