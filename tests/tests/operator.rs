@@ -136,8 +136,9 @@ async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
     let link = Daemon::command("link", &config).output().unwrap();
     let link = String::from_utf8(link.stdout).unwrap();
     // Where a browser reaches it by the certificate, and not where it listens.
-    assert!(link.starts_with(&format!("https://127.0.0.1:{port}/#token=")), "{link}");
-    connects(SocketAddr::from(([127, 0, 0, 1], port)), &cert).await.unwrap();
+    let reached = SocketAddr::new(config.mtp.listen.ip(), port);
+    assert!(link.starts_with(&format!("https://{reached}/#token=")), "{link}");
+    connects(reached, &cert).await.unwrap();
     assert!(daemon.stop().success());
 }
 
