@@ -53,12 +53,13 @@ pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
-    // Nobody may be there to read it, and the provider runs all the same.
-    let _ = line(format_args!("{provider} is running"));
+    let ready = format!("{provider} is running");
     let again = Again { config: path, log, certificate };
     match listener {
-        Some(listener) => with_pages(host, listener, tls, &data_dir, signals, Some(again)).await,
+        Some(listener) => with_pages(host, listener, tls, &data_dir, signals, Some(again), Some(ready)).await,
         None => {
+            // Nobody may be there to read it, and the provider runs all the same.
+            let _ = line(ready);
             until_ended(signals, &host, Some(&again)).await;
             host.stop().await;
             ExitCode::SUCCESS
@@ -141,7 +142,7 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
         host.stop().await;
         return say(&fault.detail, 2);
     }
-    with_pages(host, listener, None, home, signals, None).await
+    with_pages(host, listener, None, home, signals, None, None).await
 }
 
 /// Serves the pages of `host`, and says where.
@@ -152,6 +153,7 @@ async fn with_pages(
     dir: &Path,
     signals: Signals,
     again: Option<Again<'_>>,
+    ready: Option<String>,
 ) -> ExitCode {
     // Where the pages listen with TLS may be reached by a name only that this machine does not know: scripts have a place of
     // their own on it.
@@ -181,6 +183,10 @@ async fn with_pages(
         for_scripts.map(|listener| serve_http(listener, None, router.clone(), CONNECTIONS, stop.clone()));
     let scripts = scripts.map(tokio::spawn);
     let serving = tokio::spawn(serve_http(listener, tls, router, CONNECTIONS, stop.clone()));
+    // Said only now: whoever waits for it may ask by a script at once, and the file for scripts of a run before is replaced.
+    if let Some(ready) = ready {
+        let _ = line(ready);
+    }
     if let Err(fault) = line(format_args!("open {link} in a browser (the token in it works once)")) {
         tracing::warn!(%fault, "the link to the pages could not be printed; drawbridged link prints another");
     }

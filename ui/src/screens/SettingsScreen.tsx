@@ -33,7 +33,7 @@ export function SettingsScreen() {
   };
   return (
     <Screen title={t.settings.title}>
-      <div className="grid max-w-[44rem] gap-4">
+      <div className="grid max-w-[44rem] grid-cols-[minmax(0,1fr)] gap-4">
         {node === null ? (
           <Loading />
         ) : (

@@ -24,7 +24,7 @@ export function Browsers({ session }: { session: Session }) {
           <Fault onRetry={() => void sessions.refetch()}>{sentence(sessions.error)}</Fault>
         )
       ) : (
-        <ul className="grid gap-2" data-testid="sessions">
+        <ul className="grid grid-cols-[minmax(0,1fr)] gap-2" data-testid="sessions">
           {sessions.data.sessions.map((row) => (
             <Browser key={row.id} row={row} own={row.id === own.data} />
           ))}
@@ -40,7 +40,7 @@ function Browser({ row, own }: { row: Row; own: boolean }) {
   const name = row.browser === "" ? t.settings.browserUnnamed : row.browser;
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1" data-testid={`session-${row.id}`}>
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 basis-40">
         <bdi className="block truncate" title={name}>
           {name}
         </bdi>
