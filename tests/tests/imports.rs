@@ -4,6 +4,8 @@
 //! re-export or not. A module's file that only re-exports what its children define does not import them. Code behind
 //! `#[cfg(test)]` does not count. Calls of methods are not seen, since their names do not say where they are defined.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
