@@ -231,6 +231,10 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     let mut old_info = good.clone();
     old_info.group_info = Some(ben.info(group).await.unwrap().group_info);
     tea.refuses(ann, &old_info, Code::InvalidMls).await;
+    let mut closed = good.clone();
+    closed.group_info = good.group_info.as_ref().map(|info| ann.without_external_pub(info));
+    let closed = tea.refuses(ann, &closed, Code::InvalidMls).await;
+    assert!(closed.detail.unwrap().contains("external_pub"));
     // A GroupInfo whose tag is another's: members could not go on from it.
     let other = ann.commit(group, Change::renewal());
     let mut mixed = other.clone();
@@ -362,6 +366,12 @@ async fn a_group_is_registered_by_its_creator_at_home_in_its_first_epoch() {
     let last = broken.group_info.0.len() - 1;
     broken.group_info.0[last] ^= 1;
     assert_eq!(refused(ann.registers(&broken).await), Some(Code::InvalidMls));
+    // Nobody could ever join it by an external commit.
+    let mut closed = tea.clone();
+    closed.group_info = ann.without_external_pub(&tea.group_info);
+    let closed = ann.registers(&closed).await.unwrap_err();
+    assert_eq!(closed.known(), Some(Code::InvalidMls));
+    assert!(closed.detail.unwrap().contains("external_pub"));
     assert_eq!(ann.groups().await.groups, []);
 
     ann.registers(&tea).await.unwrap();

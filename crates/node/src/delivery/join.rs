@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::follow::{store_fault, take};
 use super::state::{Changed, Hold, PublicState};
-use super::submit::{dismiss_clients, keep_roster};
+use super::submit::{dismiss_client, dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
@@ -110,7 +110,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
         }
         for (seq, changed) in &changes {
             keep_roster(tx, &row, changed, |_| None)?;
-            dismiss_clients(tx, &ours, row.id, changed, *seq)?;
+            dismiss_clients(tx, &ours, &row, changed, *seq)?;
         }
         // A client that joined by itself before the state was here is told from now on.
         for row_of in tx.members(row.id)?.iter().filter(|row| row.member.client.provider() == &ours) {
@@ -121,7 +121,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
         for audience in tx.audience(row.id)?.into_iter().filter(|audience| audience.until.is_none()) {
             let Reader::Client(client) = &audience.reader else { continue };
             if !members.iter().any(|row| row.member.client == *client) {
-                tx.dismiss_reader(row.id, &audience.reader, row.head)?;
+                dismiss_client(tx, &row, &audience.reader, row.head)?;
             }
         }
         Ok(())

@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
-use drawbridge_mtp::message::{Event, ItemBody, Removed, Welcome};
+use drawbridge_mtp::message::{Event, Removed, Welcome};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::time::Timestamp;
 
 use super::is_current;
 use super::state::Changed;
-use super::submit::{begin_epoch, end_stays};
+use super::submit::{begin_epoch, dismiss_client, end_stays};
 use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
 
 /// One thing to be stored, in the order of the page.
@@ -205,9 +205,8 @@ pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> R
     };
     row.standing = Standing::Over;
     tx.put_group(&row)?;
-    for audience in tx.audience(row.id)?.into_iter().filter(|audience| audience.until.is_none()) {
-        tx.dismiss_reader(row.id, &audience.reader, removed.after_seq)?;
-        tx.append(&audience.reader, &ItemBody::Removed(removed.clone()))?;
+    for audience in tx.audience(row.id)? {
+        dismiss_client(tx, &row, &audience.reader, removed.after_seq)?;
     }
     for member in tx.members(row.id)?.into_iter().filter(|row| row.member.client.provider() == ours) {
         tx.remove_member(row.id, member.member.leaf)?;

@@ -80,6 +80,14 @@ pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
     .ok_or_else(|| invalid("`group_info` is not an MLS GroupInfo".into()))
 }
 
+/// Whether a GroupInfo lets further clients join by themselves (section 10).
+pub(super) fn check_external_pub(info: &VerifiableGroupInfo) -> Result<(), Problem> {
+    match info.extensions().external_pub() {
+        Some(_) => Ok(()),
+        None => Err(invalid("`group_info` has no external_pub, which further clients join with".into())),
+    }
+}
+
 /// What a GroupInfo ends with: the confirmation tag of its epoch, and the leaf that signed.
 pub(super) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32), Problem> {
     let before = info.group_context().tls_serialized_len() + info.extensions().tls_serialized_len();

@@ -6,6 +6,7 @@ use drawbridge_mtp::message::{EventKind, RegisterGroup, RosterMember};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 
+use super::mls;
 use super::state::PublicState;
 use crate::core::Core;
 use crate::http::Refusal;
@@ -28,6 +29,7 @@ pub(crate) async fn register(core: &Core, client: &ClientUri, ask: RegisterGroup
     let (state, kept) =
         PublicState::open(&group, group_info.as_slice(), ratchet_tree.as_slice(), conventions)?;
     check(&state, client)?;
+    mls::check_external_pub(&mls::group_info(group_info.as_slice())?)?;
     let members: Vec<_> = state.members().map(|(leaf, member)| (leaf, member.clone())).collect();
     let mut writing = core.lock_group(&group).await;
     let (client, policy, suite) = (client.clone(), state.policy().clone(), state.suite());

@@ -487,9 +487,7 @@ impl PublicState {
         if info.group_context() != commit.context() {
             return Err(invalid("`group_info` is not of the epoch that the commit begins".into()));
         }
-        if info.extensions().external_pub().is_none() {
-            return Err(invalid("`group_info` has no external_pub, which further clients join with".into()));
-        }
+        mls::check_external_pub(&info)?;
         let signer = match commit.leaf {
             Some(leaf) => leaf,
             None => {

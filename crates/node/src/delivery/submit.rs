@@ -391,7 +391,7 @@ pub(super) fn end_stays(
     for provider in gone {
         tx.dismiss_reader(row.id, &Reader::Peer(provider.clone()), seq)?;
     }
-    dismiss_clients(tx, ours, row.id, changed, seq)
+    dismiss_clients(tx, ours, row, changed, seq)
 }
 
 /// Tells a provider that it has no member left in a group of ours.
@@ -447,19 +447,33 @@ pub(super) fn keep_roster(
     Ok(())
 }
 
-/// Clients of ours that a commit has removed are told of it, and of nothing after it.
+/// Clients of ours that the commit `seq` has removed are told of it, that they are out, and nothing after that.
 pub(super) fn dismiss_clients(
     tx: &Tx<'_>,
     ours: &Provider,
-    group: i64,
+    row: &GroupRow,
     changed: &Changed,
     seq: u64,
 ) -> Result<(), StoreFault> {
     for (_, client) in changed.gone.iter().filter(|(_, client)| client.provider() == ours) {
         // It may have another leaf: that it joined with, in the place of this one.
-        if !tx.is_client_in(group, client)? {
-            tx.dismiss_reader(group, &Reader::Client(client.clone()), seq)?;
+        if !tx.is_client_in(row.id, client)? {
+            dismiss_client(tx, row, &Reader::Client(client.clone()), seq)?;
         }
+    }
+    Ok(())
+}
+
+/// A client of ours is no longer in a group: its feed says so once (`docs/client-api.md`, `removed`), and tells it of nothing
+/// behind `after_seq`.
+pub(super) fn dismiss_client(
+    tx: &Tx<'_>,
+    row: &GroupRow,
+    client: &Reader,
+    after_seq: u64,
+) -> Result<(), StoreFault> {
+    if tx.dismiss_reader(row.id, client, after_seq)? {
+        tx.append(client, &ItemBody::Removed(Removed { group: row.uri.clone(), after_seq }))?;
     }
     Ok(())
 }

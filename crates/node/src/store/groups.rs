@@ -494,15 +494,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Tells `reader` of nothing in a group behind `until`.
-    pub fn dismiss_reader(&self, id: i64, reader: &Reader, until: u64) -> Result<(), StoreFault> {
-        self.sql
+    /// Tells `reader` of nothing in a group behind `until`. Returns whether it was to be told of what comes.
+    pub fn dismiss_reader(&self, id: i64, reader: &Reader, until: u64) -> Result<bool, StoreFault> {
+        let dismissed = self
+            .sql
             .prepare_cached(
                 "UPDATE audience SET until = ?3
                  WHERE grp = ?1 AND feed = (SELECT id FROM feed WHERE reader = ?2) AND until IS NULL",
             )?
             .execute(params![id, reader.as_str(), signed(until)])?;
-        Ok(())
+        Ok(dismissed > 0)
     }
 
     /// Puts a Welcome into the feed of `reader`; what is too large for it becomes an object of its own.

@@ -8,12 +8,13 @@ use openmls::group::{
     MIXED_CIPHERTEXT_WIRE_FORMAT_POLICY, MIXED_PLAINTEXT_WIRE_FORMAT_POLICY, MlsGroup, MlsGroupCreateConfig,
 };
 use openmls::messages::group_info::VerifiableGroupInfo;
-use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes};
+use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes, Serialize, Size, VLBytes};
 use openmls::prelude::{
     Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageBodyIn, MlsMessageIn,
     OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
 };
 use openmls_rust_crypto::RustCrypto;
+use openmls_traits::signatures::Signer;
 
 use super::keys::{LIFETIME_S, client_of, with_policy, write};
 use super::{Device, Joined, SUITE, group_id, join_config};
@@ -176,6 +177,23 @@ impl Device {
             submission.grants = change.grants;
             submission
         })
+    }
+
+    /// A GroupInfo of its own without extensions, and so without `external_pub`, signed anew.
+    pub fn without_external_pub(&self, info: &Octets) -> Octets {
+        let read = group_info(info);
+        let context = read.group_context().tls_serialize_detached().unwrap();
+        let whole = read.tls_serialize_detached().unwrap();
+        let mut rest = &whole[context.len() + read.extensions().tls_serialized_len()..];
+        let tag = VLBytes::tls_deserialize(&mut rest).unwrap();
+        let signer = u32::tls_deserialize(&mut rest).unwrap();
+        let vector = |bytes: &[u8]| VLBytes::new(bytes.to_vec()).tls_serialize_detached().unwrap();
+        let signed = [context, vector(&[]), vector(tag.as_slice()), signer.to_be_bytes().to_vec()].concat();
+        // SignWithLabel (RFC 9420, section 5.1.2).
+        let payload = [vector(b"MLS 1.0 GroupInfoTBS"), vector(&signed)].concat();
+        let signature = vector(&self.keys.sign(&payload).unwrap());
+        let framing = &info.as_slice()[..4];
+        Octets([framing, &signed, &signature].concat())
     }
 
     /// The tree of a group as it knows it.
