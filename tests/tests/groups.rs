@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::GroupUri;
-use drawbridge_mtp::message::{Body, ItemBody, Outcome, SubmissionKind};
+use drawbridge_mtp::message::{Body, ClaimReply, ItemBody, Outcome, SubmissionKind, UserClaim};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
@@ -326,6 +326,17 @@ async fn a_user_adds_further_clients_without_a_grant() {
     ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
     laptop.comes_into(&tea).await;
     ann.reaches(&tea, 2).await;
+    circle.stations[1].follows(&tea, 2).await;
+    let tablet = circle.stations[1].device(ben.user(), "tablet").await;
+    tablet.publishes(1).await;
+    let of = |claimed: ClaimReply| -> Vec<_> {
+        claimed.users.into_iter().flat_map(|user| user.clients).map(|client| client.client).collect()
+    };
+    assert_eq!(of(ben.claims(&tea, &[ben.user()]).await), [tablet.uri().clone()], "who is in is left out");
+    circle.authorizes(&ann, &tea, ben.user()).await;
+    let claimed = ann.claims(&tea, &[ben.user()]).await;
+    assert_eq!(claimed.users[0].status, UserClaim::Ok, "{claimed:?}");
+    assert_eq!(of(claimed), [tablet.uri().clone()], "of another provider's user too");
     laptop.does(&tea, &laptop.says(&tea, "hi")).await;
     ann.hears_said(&tea, "hi").await;
 }
@@ -378,7 +389,7 @@ async fn groups_outlive_a_restart_of_each_node() {
         let (one, other) = if round % 2 == 0 { (&ann, &ben) } else { (&ben, &ann) };
         let commit = one.commit(&tea, Change::renewal());
         if !matches!(one.submits(&tea, &commit).await, Outcome::Accepted(_)) {
-            one.hears("the owner has accepted", |device| device.result(commit.id)).await;
+            one.hears("the owner has accepted", |device| device.result(&tea, commit.id)).await;
         }
         let epoch = round as u64 + 2;
         one.reaches(&tea, epoch).await;
@@ -422,7 +433,7 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     beta.start().await;
     alpha.start().await;
     for (at, word) in words.iter().enumerate() {
-        let result = ben.hears("the result comes", |device| device.result(word.id)).await;
+        let result = ben.hears("the result comes", |device| device.result(&tea, word.id)).await;
         let Outcome::Accepted(placed) = result.outcome else { panic!("{result:?}") };
         assert_eq!(placed.seq, 3 + at as u64);
         assert_eq!(ben.submits(&tea, word).await, Outcome::Duplicate(placed));

@@ -14,7 +14,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{Daemon, HandMade, KeyPackageDraft, Phone, Realm, Station};
+use drawbridge_testkit::{Daemon, HandMade, KeyPackageDraft, Phone, Realm, Station, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
     let last = phone.key_package().last_resort().make();
     let (_, counts) = phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
     let of = |available| json!([{"cipher_suite": 1, "available": available}]);
-    assert_eq!(counts, json!({"available": 2, "last_resort": true, "suites": of(2)}));
+    assert_eq!(counts, json!({"available": 2, "last_resort": true, "suites": of(2), "renew": true}));
 
     let (first, second) = (scene.grant().await, scene.grant().await);
     let given = scene.got(&first).await;
@@ -127,7 +127,7 @@ async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
     }
     assert_eq!(
         phone.gets("/key-packages").await,
-        json!({"available": 0, "last_resort": true, "suites": of(0)})
+        json!({"available": 0, "last_resort": true, "suites": of(0), "renew": true})
     );
 
     // What was handed out cannot be published again.
@@ -218,6 +218,20 @@ async fn users_are_answered_in_the_order_asked_with_all_their_clients() {
 }
 
 #[tokio::test]
+async fn clients_that_are_in_the_group_already_are_left_out() {
+    let scene = Scene::new().await;
+    let (phone, laptop) = (scene.phone("phone").await, scene.alpha.device(&scene.alice, "laptop").await);
+    publishes(&phone, vec![phone.key_package()]).await;
+    laptop.publishes(2).await;
+    let grant = scene.grant().await;
+    laptop.creates("picnic", &policy(&[&scene.alice])).await;
+    let reply = scene.claims(&scene.ask(&[&scene.alice], &[&grant])).await;
+    assert_eq!(reply["users"][0]["status"], "ok");
+    let clients = reply["users"][0]["clients"].as_array().unwrap();
+    assert_eq!(clients.iter().map(|client| &client["client"]).collect::<Vec<_>>(), [&json!(phone.uri())]);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_incompatible_and_stays() {
     let scene = Scene::new().await;
     let phone = scene.phone("phone").await;
@@ -251,6 +265,54 @@ async fn one_that_has_expired_is_never_handed_out() {
     assert_ne!(package, Some(short[0].clone()), "not even to the grant that it was given for");
     let (status, _) = scene.got(&scene.grant().await).await;
     assert_eq!(status, "exhausted");
+}
+
+/// A lifetime is at most 84 days and an hour.
+#[tokio::test]
+async fn a_lifetime_has_a_length_at_most() {
+    const LONGEST: i64 = 84 * 86_400 + 3600;
+    let scene = Scene::new().await;
+    let phone = scene.phone("phone").await;
+    publishes(&phone, vec![phone.key_package().holding(-60, LONGEST - 60)]).await;
+    let longer = phone.key_package().holding(-60, LONGEST - 59).make();
+    let problem =
+        phone.is_refused("/key-packages", json!({"key_packages": [longer]}), Code::InvalidMls).await;
+    assert!(problem.detail.unwrap().contains("84 days and an hour"));
+}
+
+/// The clock was ahead when they were made, and has been set right.
+#[tokio::test]
+async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_and_give_way() {
+    const DAY: i64 = 86_400;
+    let two_days = Duration::from_secs(2 * 86_400);
+    let scene = Scene::new().await;
+    let phone = scene.phone("phone").await;
+    publishes(&phone, (0..20).map(|_| phone.key_package()).collect()).await;
+    let last = phone.key_package().last_resort().make();
+    phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
+    assert_eq!(phone.gets("/key-packages").await["renew"], false);
+
+    scene.realm.clock().turn_back(two_days);
+    let none = json!({"available": 0, "last_resort": false, "suites": [], "renew": true});
+    assert_eq!(phone.gets("/key-packages").await, none);
+    let grant = scene.grant().await;
+    assert_eq!(scene.got(&grant).await, ("exhausted".into(), None));
+
+    // These hold by the system's clock as well, which the library looks at.
+    let fresh = |phone: &Phone| phone.key_package().holding(-3 * DAY, 30 * DAY);
+    let made = publishes(&phone, (0..20).map(|_| fresh(&phone)).collect()).await;
+    let last = fresh(&phone).last_resort().make();
+    phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
+    let full = json!({
+        "available": 20, "last_resort": true, "suites": [{"cipher_suite": 1, "available": 20}], "renew": false,
+    });
+    assert_eq!(phone.gets("/key-packages").await, full);
+    let (status, package) = scene.got(&grant).await;
+    assert_eq!(status, "ok");
+    assert!(made.contains(&package.unwrap()));
+
+    scene.realm.clock().turn(two_days);
+    assert_eq!(phone.gets("/key-packages").await["available"], 19, "those of the wrong clock are gone");
 }
 
 #[tokio::test]
@@ -325,9 +387,13 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     let ask = json!({"key_packages": [good], "last_resort": phone.key_package().holding(3600, 7200).make()});
     let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().starts_with("last_resort "));
+    let unlisted = phone.key_package().without_last_resort().make();
+    let ask = json!({"key_packages": [], "last_resort": unlisted});
+    let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+    assert!(problem.detail.unwrap().contains("0x000A"));
     assert_eq!(
         phone.gets("/key-packages").await,
-        json!({"available": 0, "last_resort": false, "suites": []})
+        json!({"available": 0, "last_resort": false, "suites": [], "renew": true})
     );
 
     // Bare octets are as good as a message, and the same one twice is one.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_mtp::message::{ConnectionState, KeyPackageStock};
-use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, StoreFault};
-use drawbridge_node::{LOW_STOCK, Node};
+use drawbridge_node::Node;
+use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, KeptKeyPackages, LOW_STOCK, StoreFault};
 
 use crate::convert::count_connected;
 use crate::error::AdminError;
@@ -18,10 +18,11 @@ pub(crate) const BUILT_IN: &str = "drawbridge";
 
 pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminError> {
     let node = host.node().await?;
-    let seen = node.store().read(|view| {
+    let now = node.now();
+    let seen = node.store().read(move |view| {
         let clients = view.clients()?.into_iter().map(|client| {
-            let stock = view.key_package_stock(&client.user, &client.name)?;
-            Ok((client, stock))
+            let kept = view.key_packages_kept(&client.user, &client.name, now)?;
+            Ok((client, kept))
         });
         let clients = clients.collect::<Result<Vec<_>, StoreFault>>()?;
         Ok::<_, StoreFault>((view.users()?, clients, view.connections()?, view.add_rules()?))
@@ -34,12 +35,12 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
         let contacts = contacts(&uri, &connections, &rules);
         let built_in = |client: &ClientRow| client.user == row.name && client.name.as_str() == BUILT_IN;
         let clients =
-            clients.iter().filter(|(client, _)| client.user == row.name).map(|(client, stock)| Client {
+            clients.iter().filter(|(client, _)| client.user == row.name).map(|(client, kept)| Client {
                 name: client.name.clone(),
                 uri: ClientUri::new(&uri, &client.name),
                 created: client.created,
                 last_seen: client.last_seen,
-                stock: shown_stock(stock),
+                stock: shown_stock(kept),
                 built_in: built_in(client),
             });
         User {
@@ -82,11 +83,13 @@ fn contacts(user: &UserUri, connections: &[ConnectionRow], rules: &[AddRuleRow])
 }
 
 /// A client's stock; none where it has nothing and so never was a client that can be added.
-fn shown_stock(stock: &KeyPackageStock) -> Option<Stock> {
+fn shown_stock(KeptKeyPackages { stock, to_come }: &KeptKeyPackages) -> Option<Stock> {
     let KeyPackageStock { available, last_resort, .. } = *stock;
-    (available > 0 || last_resort).then(|| Stock {
-        available: u32::try_from(available).unwrap_or(u32::MAX),
+    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    (available > 0 || last_resort || *to_come > 0).then(|| Stock {
+        available: count(available),
         last_resort,
+        to_come: count(*to_come),
         low: available < LOW_STOCK,
     })
 }
@@ -94,8 +97,9 @@ fn shown_stock(stock: &KeyPackageStock) -> Option<Stock> {
 /// Whether a client should publish more KeyPackages.
 pub(crate) async fn is_low(node: &Node, client: &ClientUri) -> bool {
     let (user, name) = (client.user().name().clone(), client.name().clone());
-    let stock = node.store().read(move |view| view.key_package_stock(&user, &name)).await;
-    stock.is_ok_and(|stock: KeyPackageStock| stock.available < LOW_STOCK)
+    let now = node.now();
+    let kept = node.store().read(move |view| view.key_packages_kept(&user, &name, now)).await;
+    kept.is_ok_and(|kept: KeptKeyPackages| kept.stock.available < LOW_STOCK)
 }
 
 pub(crate) async fn create_user(host: &Host, ask: CreateUser) -> Result<CreatedUser, AdminError> {

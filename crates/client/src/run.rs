@@ -437,7 +437,7 @@ impl<H: Home> Client<H> {
         let plan = self.step(move |tx| group::plan(tx, &name)).await;
         let name = group.clone();
         let rest = match plan {
-            Ok(Plan::Rest(until)) => return Ok(rest_until(until)),
+            Ok(Plan::Rest(until)) => return Ok(rest_until((self.settings.now)(), until)),
             Ok(Plan::Send) => return Ok(LONGEST_REST),
             Ok(Plan::Register(register)) => {
                 self.register(*register).await?;
@@ -540,16 +540,21 @@ impl<H: Home> Client<H> {
     }
 
     async fn fill_stock(&self) -> Result<(), ClientFault> {
+        self.step(|tx| {
+            let provider = mls::Provider::new(tx);
+            // The private keys of what nobody can use are destroyed.
+            for useless in tx.useless_packages()? {
+                provider.forget_package(&useless.reference)?;
+                tx.forget_package(&useless.reference)?;
+            }
+            Ok(())
+        })
+        .await?;
         // What was made before may not have arrived.
         self.publish_unpublished().await?;
         let stock = self.home.stock().await?;
         self.step(move |tx| {
             let provider = mls::Provider::new(tx);
-            // The private keys of what nobody can use any more are destroyed.
-            for old in tx.packages_expired(tx.now)? {
-                provider.forget_package(&old.reference)?;
-                tx.forget_package(&old.reference)?;
-            }
             for suite in mls::CIPHER_SUITES {
                 let (low, full) = stock_of(tx.settings, suite);
                 let available = stock.of(suite.into());
@@ -560,7 +565,7 @@ impl<H: Home> Client<H> {
                 }
             }
             if !(stock.last_resort
-                && tx.has_last_resort_after(tx.now.plus(tx.settings.package_lifetime / 3))?)
+                && tx.has_last_resort_until(tx.now.plus(tx.settings.package_lifetime / 3))?)
             {
                 provider.make_package(tx, mls::CIPHER_SUITES[0], true)?;
             }
@@ -646,7 +651,7 @@ fn take_item(
                 return Ok(Some((welcome.group.clone(), after, Some(welcome.from_seq))));
             }
         }
-        ItemBody::Result(result) => group::take_result(tx, result)?,
+        ItemBody::Result(item) => group::take_result(tx, &item.result)?,
         ItemBody::Removed(removed) => group::take_removed(tx, &removed.group, removed.after_seq)?,
         ItemBody::Connection(_) => tx.changed(Change::Requests),
         ItemBody::Authorization(item) => {
@@ -677,12 +682,8 @@ fn is_passing(problem: &ReceivedProblem) -> bool {
     matches!(problem.known(), Some(Code::RateLimited | Code::Unavailable))
 }
 
-fn rest_until(until: Option<Timestamp>) -> Duration {
-    let Some(until) = until else {
-        return LONGEST_REST;
-    };
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    until.since(Timestamp::default().plus(now)) + Duration::from_millis(1)
+fn rest_until(now: Timestamp, until: Option<Timestamp>) -> Duration {
+    until.map_or(LONGEST_REST, |until| until.since(now) + Duration::from_millis(1))
 }
 
 /// The pauses after failures: doubling, with jitter.

@@ -1,6 +1,8 @@
 //! What may be set, and what is usual.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use drawbridge_mtp::time::Timestamp;
 
 /// How a client goes about its work.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Settings {
     pub look_every: Duration,
     /// How long a KeyPackage is good; openmls takes none of more than 84 days.
     pub package_lifetime: Duration,
+    /// What time it is: the system's, unless a test turns it.
+    pub now: fn() -> Timestamp,
 }
 
 impl Default for Settings {
@@ -36,6 +40,12 @@ impl Default for Settings {
             stock_full: 50,
             look_every: Duration::from_secs(60),
             package_lifetime: Duration::from_secs(80 * 86_400),
+            now: system_time,
         }
     }
+}
+
+/// The time of the system's clock.
+fn system_time() -> Timestamp {
+    Timestamp::default().plus(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

@@ -72,6 +72,8 @@ codes! {
     DigestMismatch = "digest-mismatch", UNAUTHORIZED, "Digest mismatch";
     /// The nonce was used before.
     Replayed = "replayed", UNAUTHORIZED, "Replayed";
+    /// To a client only: its token is absent or not known (`docs/client-api.md`).
+    TokenUnknown = "token-unknown", UNAUTHORIZED, "Token unknown";
     /// The peer's operator has not approved yet.
     PeerPending = "peer-pending", FORBIDDEN, "Peer pending";
     /// The peer's operator refuses.

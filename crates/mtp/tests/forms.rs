@@ -8,7 +8,7 @@ use drawbridge_mtp::{
     message::{
         ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, FeedPage, GroupInfoReply,
         GroupStatus, Item, ItemBody, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, Placed,
-        PublishKeyPackages, RegisterGroup, Roster, RosterMember, Submission, SubmissionKind,
+        PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember, Submission, SubmissionKind,
         SubmissionResult, SubmissionResults, Submissions, UserClaim,
     },
     octets::{Hash32, Octets},
@@ -262,8 +262,9 @@ fn what_is_ill_typed_in_a_problem_is_as_if_it_were_not_there() {
 #[test]
 fn an_item_tells_a_client_what_became_of_it() {
     let result = SubmissionResult { id: an(ID), outcome: Outcome::Accepted(placed()) };
-    let item = Item { seq: 3, id: an(ID), body: ItemBody::Result(result) };
+    let item = Item { seq: 3, id: an(ID), body: ItemBody::Result(ResultItem { group: an(GROUP), result }) };
     let result = json!({ "id": ID, "status": "accepted", "seq": 7, "hash": zeros(), "time": TIME });
+    let result = json!({ "group": GROUP, "result": result });
     let json = json!({ "seq": 3, "id": ID, "type": "result", "result": result });
     is_written(&item, &json, &[]);
     let early = format!(r#"{{"result":{result},"type":"result","id":"{ID}","seq":3}}"#);

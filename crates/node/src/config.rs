@@ -321,6 +321,7 @@ mod tests {
             ("strangers = \"listed\"", "stranger = \"ask\"", "stranger"),
             ("listen = \"127.0.0.1:9102\"", "listen = \"127.0.0.1\"", "127.0.0.1"),
             ("listen = \"127.0.0.1:9103\"", "listen = \"0.0.0.0:9103\"", "[admin]"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"0.0.0.0:9102\"", "[client]"),
             ("\"127.0.0.0/8\"", "\"127.0.0.0\"", "127.0.0.0"),
             ("[mtp]", "[mtp]\ntls_cert = \"a.pem\"", "tls_key"),
             ("[mtp]", "[mtp]\nendpoint = \"http://a.example/mtp\"", "endpoint"),

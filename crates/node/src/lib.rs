@@ -30,7 +30,6 @@ pub use client_api::ClientDoor;
 pub use config::Config;
 pub use consent::{AuthorizationDecision, Decision, Misuse};
 pub use http::{ListenFault, Listener, bind, serve};
-pub use key_packages::LOW_STOCK;
 pub use node::{Listening, Node, StartFault, Whom, check_with};
 pub use peers::{AddressGuard, GuardFault};
 pub use pull::{Pulling, PullingStatus, Serving};

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Id;
@@ -11,10 +11,10 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::{Ambient, System};
 use tokio::sync::Notify;
 
-/// The system's clock, turned ahead by as much as a test wants. All of a realm go by the same one.
+/// The system's clock, turned ahead or back by as much as a test wants. All of a realm go by the same one.
 #[derive(Debug, Default)]
 pub struct Clock {
-    ahead_ms: AtomicU64,
+    ahead_ms: AtomicI64,
     turned: Notify,
     address: Mutex<Option<IpAddr>>,
 }
@@ -22,7 +22,16 @@ pub struct Clock {
 impl Clock {
     /// Turns it ahead.
     pub fn turn(&self, by: Duration) {
-        self.ahead_ms.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.move_by(i64::try_from(by.as_millis()).unwrap());
+    }
+
+    /// Turns it back, as a clock that was ahead is set right.
+    pub fn turn_back(&self, by: Duration) {
+        self.move_by(-i64::try_from(by.as_millis()).unwrap());
+    }
+
+    fn move_by(&self, millis: i64) {
+        self.ahead_ms.fetch_add(millis, Ordering::SeqCst);
         self.turned.notify_waiters();
     }
 
@@ -47,7 +56,8 @@ impl Clock {
 
 impl Ambient for Clock {
     fn now(&self) -> Timestamp {
-        System.now().plus(Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst)))
+        let now = System.now().as_millis();
+        Timestamp::from_millis(now.saturating_add_signed(self.ahead_ms.load(Ordering::SeqCst)))
     }
 
     fn fill(&self, buffer: &mut [u8]) {

@@ -62,6 +62,13 @@ impl KeyPackageDraft {
         self
     }
 
+    /// Which does not know the last resort's extension.
+    #[must_use]
+    pub fn without_last_resort(mut self) -> Self {
+        self.extensions.remove(0);
+        self
+    }
+
     /// Which does not know the policy's extension.
     #[must_use]
     pub fn without_policy(mut self) -> Self {

@@ -13,6 +13,10 @@ available: number,
  */
 last_resort: boolean, 
 /**
+ * How many are there whose lifetime has not begun, and which cannot be handed out: a clock was ahead when they were made.
+ */
+to_come: number, 
+/**
  * Whether it should publish more.
  */
 low: boolean, };

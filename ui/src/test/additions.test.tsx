@@ -101,6 +101,9 @@ describe("an account", () => {
     const { person } = open(node, "/accounts");
     expect(await screen.findByText("low")).toBeInTheDocument();
     expect(screen.getByText(/100 KeyPackages/)).toBeInTheDocument();
+    // Only those of the laptop were made by a clock that was ahead.
+    expect(screen.getByText("60 not valid yet")).toBeInTheDocument();
+    expect(screen.queryByText("0 not valid yet")).not.toBeInTheDocument();
     await person.selectOptions(
       screen.getByLabelText("When bob would like to add this person to a group"),
       "allow",

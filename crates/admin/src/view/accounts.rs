@@ -95,6 +95,8 @@ pub struct Stock {
     pub available: u32,
     /// Whether there is one more for when no other is left.
     pub last_resort: bool,
+    /// How many are there whose lifetime has not begun, and which cannot be handed out: a clock was ahead when they were made.
+    pub to_come: u32,
     /// Whether it should publish more.
     pub low: bool,
 }

@@ -57,7 +57,7 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
     if conversation.is_over() || conversation.standing == Standing::Joining {
         return Ok(Plan::Rest(None));
     }
-    if conversation.retry_at > tx.now {
+    if !tx.is_due(conversation.retry_at) {
         return Ok(Plan::Rest(Some(conversation.retry_at)));
     }
     if let Some(register) = conversation.registering {
@@ -78,7 +78,7 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
     }
     if conversation.epoch < conversation.wait_for {
         let due = conversation.waiting_since.plus(tx.settings.pause * 4);
-        return Ok(if due <= tx.now { Plan::Close(conversation.head) } else { Plan::Rest(Some(due)) });
+        return Ok(if tx.is_due(due) { Plan::Close(conversation.head) } else { Plan::Rest(Some(due)) });
     }
     if tx.handshake(name)?.is_some() {
         return Ok(Plan::Rest(None));
@@ -99,7 +99,7 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
         return leave(tx, conversation, group);
     }
     let mut due = intents.iter().filter(|intent| !matches!(intent.want, Want::Add { approved: false, .. }));
-    let chosen = |intent: &&Intent| intent.due <= tx.now;
+    let chosen = |intent: &&Intent| tx.is_due(intent.due);
     let claim: Vec<UserUri> = due
         .clone()
         .filter(chosen)
@@ -112,7 +112,7 @@ pub(crate) fn plan(tx: &Tx<'_>, name: &GroupUri) -> Result<Plan, ClientFault> {
         .take(if conversation.one_by_one { 1 } else { MOST_ADDED })
         .collect();
     let proposals = conversation.commit_due.filter(|_| group.has_pending_proposals());
-    let is_due = due.any(|intent| intent.due <= tx.now) || proposals.is_some_and(|due| due <= tx.now);
+    let is_due = due.any(|intent| tx.is_due(intent.due)) || proposals.is_some_and(|due| tx.is_due(due));
     if (is_due || !claim.is_empty()) && !is_compared {
         return Ok(Plan::Compare);
     }
@@ -301,7 +301,7 @@ fn gather(
             .collect()
     };
     for mut intent in tx.intents(name)? {
-        if intent.due > tx.now || (conversation.one_by_one && !change.intents.is_empty()) {
+        if !tx.is_due(intent.due) || (conversation.one_by_one && !change.intents.is_empty()) {
             continue;
         }
         let done = match &intent.want {

@@ -65,6 +65,7 @@ impl Provider<'_> {
         let stored = StoredPackage {
             reference: reference.as_slice().to_vec(),
             last_resort,
+            begins: Timestamp::from_secs(package.life_time().not_before()),
             expires: Timestamp::from_secs(package.life_time().not_after()),
             bytes: Octets(write(&MlsMessageOut::from(package))?),
         };

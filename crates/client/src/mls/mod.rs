@@ -111,8 +111,10 @@ fn capabilities() -> Capabilities {
         .build()
 }
 
+/// From an hour ago, so that it holds by a clock that is a little behind.
 fn lifetime(tx: &Tx<'_>) -> Lifetime {
-    Lifetime::new(tx.settings.package_lifetime.as_secs())
+    let now = tx.now.as_secs();
+    Lifetime::init(now.saturating_sub(3600), now + tx.settings.package_lifetime.as_secs())
 }
 
 /// The group context's extensions under a policy.

@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     path::Path,
     sync::{Mutex, PoisonError},
-    time::SystemTime,
+    time::Duration,
 };
 
 use drawbridge_mtp::{
@@ -40,6 +40,9 @@ pub(crate) use intents::{Intent, Want};
 pub(crate) use messages::{Line, LineBody, Message, Reaction};
 pub(crate) use outgoing::{Outgoing, OutgoingBody, Stage};
 pub(crate) use packages::StoredPackage;
+
+/// The longest that anything is put off.
+const LONGEST_WAIT: Duration = Duration::from_secs(2 * 3600);
 
 /// `DRWC`: marks a database as a client's.
 const APPLICATION_ID: i32 = 0x4452_5743;
@@ -129,7 +132,7 @@ impl Store {
                 db: &db,
                 seal: &self.seal,
                 own: &self.own,
-                now: now(),
+                now: (self.settings.now)(),
                 settings: &self.settings,
                 heads: &self.heads,
                 changes: RefCell::default(),
@@ -171,14 +174,15 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     let migrations = Migrations::from_slice(
-        const { &[M::up(include_str!("schema.sql")), M::up(include_str!("sent.sql"))] },
+        const {
+            &[
+                M::up(include_str!("schema.sql")),
+                M::up(include_str!("sent.sql")),
+                M::up(include_str!("lifetimes.sql")),
+            ]
+        },
     );
     migrations.to_latest(connection).map_err(StoreFault::of_migration)
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::default().plus(since)
 }
 
 impl Tx<'_> {
@@ -226,6 +230,12 @@ impl Tx<'_> {
         let end = if done.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" };
         self.db.execute_batch(end).map_err(StoreFault::from)?;
         done
+    }
+
+    /// Whether what was put off until `time` is due. Nothing is put off for longer than that allows: what seems to be was put off
+    /// by a clock that has been set back since, and would wait for as long as that was ahead.
+    pub(crate) fn is_due(&self, time: Timestamp) -> bool {
+        time <= self.now || time > self.now.plus(LONGEST_WAIT)
     }
 
     /// A new id.

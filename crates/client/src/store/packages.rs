@@ -13,6 +13,8 @@ pub(crate) struct StoredPackage {
     pub(crate) reference: Vec<u8>,
     /// Whether it is for when no other is left.
     pub(crate) last_resort: bool,
+    /// From when on it is good.
+    pub(crate) begins: Timestamp,
     /// Until when it is good.
     pub(crate) expires: Timestamp,
     /// As an `MLSMessage`.
@@ -27,12 +29,12 @@ fn seconds(time: Timestamp) -> i64 {
 
 impl Tx<'_> {
     pub(crate) fn add_package(&self, package: &StoredPackage) -> Result<(), ClientFault> {
-        let StoredPackage { reference, last_resort, expires, bytes } = package;
+        let StoredPackage { reference, last_resort, begins, expires, bytes } = package;
         let sealed = self.close(TABLE, reference, bytes)?;
         self.run(
-            "INSERT OR REPLACE INTO key_package (reference, last_resort, published, expires, body)
-             VALUES (?1, ?2, 0, ?3, ?4)",
-            params![reference, last_resort, seconds(*expires), sealed],
+            "INSERT OR REPLACE INTO key_package (reference, last_resort, published, begins, expires, body)
+             VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+            params![reference, last_resort, seconds(*begins), seconds(*expires), sealed],
         )?;
         Ok(())
     }
@@ -42,9 +44,10 @@ impl Tx<'_> {
         self.packages("NOT published")
     }
 
-    /// The last resort that the provider has, where it is good for longer than until `time`.
-    pub(crate) fn has_last_resort_after(&self, time: Timestamp) -> Result<bool, ClientFault> {
-        Ok(self.packages("last_resort")?.iter().any(|package| package.expires > time))
+    /// Whether there is a last resort that is good now and still will be at `time`.
+    pub(crate) fn has_last_resort_until(&self, time: Timestamp) -> Result<bool, ClientFault> {
+        let good = |package: &StoredPackage| package.begins <= self.now && package.expires > time;
+        Ok(self.packages("last_resort")?.iter().any(good))
     }
 
     pub(crate) fn has_package(&self, reference: &[u8]) -> Result<bool, ClientFault> {
@@ -72,20 +75,30 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Those that have been of no use since `time`.
-    pub(crate) fn packages_expired(&self, time: Timestamp) -> Result<Vec<StoredPackage>, ClientFault> {
-        self.packages(&format!("expires < {}", seconds(time)))
+    /// Those that are of no use: which have expired, or which the provider has not got and would refuse, since a clock that
+    /// was ahead let them begin later than now.
+    pub(crate) fn useless_packages(&self) -> Result<Vec<StoredPackage>, ClientFault> {
+        let now = seconds(self.now);
+        self.packages(&format!("expires < {now} OR (NOT published AND begins > {now})"))
     }
 
     fn packages(&self, which: &str) -> Result<Vec<StoredPackage>, ClientFault> {
-        let sql = format!("SELECT reference, last_resort, expires, body FROM key_package WHERE {which}");
-        let rows: Vec<(Vec<u8>, bool, i64, Vec<u8>)> =
-            self.rows(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let sql =
+            format!("SELECT reference, last_resort, begins, expires, body FROM key_package WHERE {which}");
+        type Row = (Vec<u8>, bool, i64, i64, Vec<u8>);
+        let rows: Vec<Row> =
+            self.rows(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+        let time = |seconds: i64| Timestamp::from_secs(seconds.unsigned_abs());
         rows.into_iter()
-            .map(|(reference, last_resort, expires, sealed)| {
+            .map(|(reference, last_resort, begins, expires, sealed)| {
                 let bytes = self.open(TABLE, &reference, &sealed)?;
-                let expires = Timestamp::from_secs(expires.unsigned_abs());
-                Ok(StoredPackage { reference, last_resort, expires, bytes })
+                Ok(StoredPackage {
+                    reference,
+                    last_resort,
+                    begins: time(begins),
+                    expires: time(expires),
+                    bytes,
+                })
             })
             .collect()
     }

@@ -14,8 +14,9 @@ use drawbridge_mtp::{
         AskToAdd, AskToConnect, Asked, AuthorizationItem, Body, ClaimReply, ClaimedClient, ClaimedUser,
         ClientClaim, ClientClaimRequest, ConnectionState, Event, EventKind, FeedPage, FeedQuery,
         GroupInfoReply, GroupStatus, Item, ItemBody, KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroup,
-        OwnGroups, Placed, PublishKeyPackages, RegisterGroup, Roster, RosterMember, ShownAuthorizations,
-        ShownConnections, Submission, SubmissionKind, SubmissionResult, SuiteStock, UserClaim, Welcome,
+        OwnGroups, Placed, PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember,
+        ShownAuthorizations, ShownConnections, Submission, SubmissionKind, SubmissionResult, SuiteStock,
+        UserClaim, Welcome,
     },
     octets::{Hash32, Octets},
     policy::Policy,
@@ -212,7 +213,7 @@ impl World {
         let mut state = self.lock();
         while let Some((client, group, submission)) = state.queued.pop_front() {
             let result = state.judge(&client, &group, submission);
-            state.tell(&client, ItemBody::Result(result));
+            state.tell(&client, ItemBody::Result(ResultItem { group, result }));
         }
         drop(state);
         self.ring();
@@ -517,6 +518,7 @@ impl Home for Door {
         }
         Ok(KeyPackageStock {
             available: mailbox.packages.len() as u64,
+            renew: mailbox.packages.len() < 10,
             last_resort: mailbox.last_resort.is_some(),
             suites: suites
                 .into_iter()

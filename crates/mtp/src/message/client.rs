@@ -18,6 +18,8 @@ pub struct Me {
     pub user: UserUri,
     /// Which it is.
     pub client: ClientUri,
+    /// The cipher suites that groups at this provider may have, by their MLS numbers.
+    pub cipher_suites: Vec<u16>,
 }
 
 /// `POST /key-packages`.
@@ -30,7 +32,7 @@ pub struct PublishKeyPackages {
     pub last_resort: Option<Octets>,
 }
 
-/// What a client's provider has of its KeyPackages.
+/// What a client's provider has of its KeyPackages, counting those whose lifetime holds now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyPackageStock {
     /// How many there are to be handed out once.
@@ -40,6 +42,9 @@ pub struct KeyPackageStock {
     /// How many of `available` there are of each cipher suite: a group takes those of its own suite alone.
     #[serde(default)]
     pub suites: Vec<SuiteStock>,
+    /// Whether the client should publish fresh ones: few are left, or there are some whose lifetime has not begun.
+    #[serde(default)]
+    pub renew: bool,
 }
 
 impl KeyPackageStock {

@@ -108,7 +108,7 @@ pub enum ItemBody {
         state: PeerState,
     },
     /// To a client only: what became of a submission that was queued.
-    Result(SubmissionResult),
+    Result(ResultItem),
     /// An item of another profile, to be acknowledged and skipped.
     Other {
         /// Its type.
@@ -139,6 +139,15 @@ pub struct Removed {
     pub group: GroupUri,
     /// The last number the peer is entitled to.
     pub after_seq: u64,
+}
+
+/// A client's item `result` (`docs/client-api.md`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultItem {
+    /// The group that it was submitted to.
+    pub group: GroupUri,
+    /// What became of the submission.
+    pub result: SubmissionResult,
 }
 
 /// A welcome's members on the wire.

@@ -25,7 +25,7 @@ pub use consent::{
     ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME,
 };
 pub use event::{Event, EventKind};
-pub use feed::{FeedPage, Item, ItemBody, Removed, TolerantFeedPage, Welcome};
+pub use feed::{FeedPage, Item, ItemBody, Removed, ResultItem, TolerantFeedPage, Welcome};
 pub use group::{
     CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, Placed, Roster, RosterMember,
     Submission, SubmissionKind, SubmissionResult, SubmissionResults, Submissions,

@@ -13,7 +13,7 @@ use drawbridge_mtp::{
     keys::SecretKey,
     message::{
         AuthorizationItem, Body, ConnectionItem, ConnectionRequest, ConnectionState, Event, EventKind,
-        FeedPage, FeedQuery, Item, ItemBody, ObjectRef, PeerState, Removed, Welcome,
+        FeedPage, FeedQuery, Item, ItemBody, ObjectRef, PeerState, Removed, ResultItem, Welcome,
     },
     octets::{Hash32, Octets},
     problem::{Code, Problem},
@@ -145,7 +145,9 @@ fn item_body() -> impl Strategy<Value = ItemBody> {
         authorization.boxed(),
         removed.boxed(),
         peer_state().prop_map(|state| ItemBody::Peer { state }),
-        groups::result().prop_map(ItemBody::Result).boxed(),
+        (group(), groups::result())
+            .prop_map(|(group, result)| ItemBody::Result(ResultItem { group, result }))
+            .boxed(),
         other,
     ]
 }

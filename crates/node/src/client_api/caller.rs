@@ -51,12 +51,14 @@ impl FromRequestParts<Arc<Core>> for Caller {
         let token = credentials
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim_start());
-        let refused =
-            || Problem::new(Code::SignatureMissing, "give a client's token as Authorization: Bearer …");
-        let hash = hash_token(token.ok_or_else(refused)?);
+        let refused = |text| Problem::new(Code::TokenUnknown, text);
+        let absent = || refused("give a client's token as Authorization: Bearer …");
+        let unknown =
+            || refused("no client here has this token; the operator can make a new one for the client");
+        let hash = hash_token(token.ok_or_else(absent)?);
         let found: Result<_, StoreFault> = core.store.glance(|view| view.client_by_token(&hash));
         let found = found?;
-        let (user, client) = found.ok_or_else(refused)?;
+        let (user, client) = found.ok_or_else(unknown)?;
         saw(core, &user, &client);
         let user = core.user(&user);
         Ok(Self { client: ClientUri::new(&user, &client), user, wanted: wanted(&parts.headers) })
@@ -68,7 +70,8 @@ fn saw(core: &Core, user: &Name, client: &Name) {
     let now = core.ambient.now().as_millis();
     let mut seen = lock(&core.seen_clients);
     let last = seen.entry((user.clone(), client.clone())).or_default();
-    if now.saturating_sub(*last) >= SEEN_EVERY {
+    // In either direction: a clock that was ahead and is set right would have nothing noted for as long as it was ahead.
+    if now.abs_diff(*last) >= SEEN_EVERY {
         *last = now;
         let (store, user, client) = (core.store.clone(), user.clone(), client.clone());
         core.tasks.spawn(async move { store.write(move |tx| tx.saw_client(&user, &client)).await });

@@ -203,3 +203,23 @@ pub(super) async fn object(
     let bytes = delivery::object(&core, Reader::Client(caller.client), sha256).await?;
     Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_group_is_named_in_a_path_whatever_its_provider_is() {
+        for (text, uri) in [
+            ("tea@a.example", "mimi://a.example/g/tea"),
+            ("tea@a.example:8443", "mimi://a.example:8443/g/tea"),
+            // As the server gives it, its brackets decoded.
+            ("tea@[::1]:8443", "mimi://[::1]:8443/g/tea"),
+        ] {
+            assert_eq!(named(text).map_err(|_| ()), Ok(uri.parse().unwrap()), "{text}");
+        }
+        for text in ["tea", "@a.example", "tea@", "Tea@a.example", "tea@a.example:443", "tea@a@b.example"] {
+            assert!(named(text).is_err(), "{text}");
+        }
+    }
+}

@@ -7,9 +7,17 @@ use drawbridge_mtp::message::Me;
 
 use super::{Caller, Told};
 use crate::core::Core;
+use crate::mls::{CRYPTO, cipher_suites};
 
 /// `GET /me`.
 pub(super) async fn me(State(core): State<Arc<Core>>, caller: Caller) -> Told {
-    let me = Me { provider: core.ours.clone(), user: caller.user.clone(), client: caller.client.clone() };
+    let mut suites: Vec<u16> = cipher_suites(&*CRYPTO).into_iter().map(u16::from).collect();
+    suites.sort_unstable();
+    let me = Me {
+        provider: core.ours.clone(),
+        user: caller.user.clone(),
+        client: caller.client.clone(),
+        cipher_suites: suites,
+    };
     caller.shown(&me)
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use drawbridge_mtp::message::{ConnectionState, Item, SubmissionKind, SubmissionResult};
 use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
 use drawbridge_mtp::wire::{self, Encoding};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -127,5 +127,9 @@ pub(crate) fn problem_response(refusal: Refusal) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
+    if reply.status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, section 11.6.1: a 401 names the scheme that is wanted.
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     response
 }

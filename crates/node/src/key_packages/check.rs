@@ -2,7 +2,7 @@
 
 use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::time::Timestamp;
-use openmls::prelude::tls_codec::Serialize;
+use openmls::prelude::tls_codec::{Deserialize, Serialize};
 use openmls::prelude::{
     BasicCredential, Capabilities, CredentialType, ExtensionType, KeyPackage, KeyPackageIn, MlsMessageBodyIn,
     MlsMessageOut, ProposalType, ProtocolVersion, RequiredCapabilitiesExtension, VerifiableCiphersuite,
@@ -23,12 +23,16 @@ pub(super) enum KeyPackageFault {
     Invalid(String),
     #[error("its lifetime from {from} to {to} does not hold now; make a new one, with the right time")]
     Lifetime { from: Timestamp, to: Timestamp },
-    #[error("its lifetime is longer than MLS allows for, about three months")]
+    #[error("its lifetime is longer than 84 days and an hour; make one that ends earlier")]
     TooLong,
     #[error("its credential is not a basic one with the identity {0}")]
     Identity(ClientUri),
     #[error("its leaf uses what its capabilities do not list")]
     Capabilities,
+    #[error(
+        "its leaf does not list the extension last_resort, 0x000A, in its capabilities, which a last resort has to"
+    )]
+    LastResort,
 }
 
 /// Checks a KeyPackage that `client` publishes at `now`.
@@ -58,12 +62,27 @@ pub(super) fn check(
     Ok(StoredKeyPackage {
         reference: package.hash_ref(crypto).map_err(|fault| invalid(fault.to_string()))?.as_slice().to_vec(),
         suite: package.ciphersuite().into(),
+        begins: package.life_time().not_before(),
         ends: package.life_time().not_after(),
         supports: supports(package.leaf_node().capabilities()).map_err(|fault| invalid(fault.to_string()))?,
         package: MlsMessageOut::from(package)
             .tls_serialize_detached()
             .map_err(|fault| invalid(fault.to_string()))?,
     })
+}
+
+/// Checks the KeyPackage that `client` publishes at `now` for when no other is left.
+pub(super) fn check_last_resort(
+    crypto: &RustCrypto,
+    bytes: &[u8],
+    client: &ClientUri,
+    now: Timestamp,
+) -> Result<StoredKeyPackage, KeyPackageFault> {
+    let package = check(crypto, bytes, client, now)?;
+    let supports = RequiredCapabilitiesExtension::tls_deserialize_exact(&package.supports)
+        .map_err(|fault| KeyPackageFault::Invalid(fault.to_string()))?;
+    let is_listed = supports.extension_types().contains(&ExtensionType::LastResort);
+    if is_listed { Ok(package) } else { Err(KeyPackageFault::LastResort) }
 }
 
 /// The suite stands behind the version; one that is unknown would look like a broken signature.

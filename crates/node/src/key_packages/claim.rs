@@ -13,11 +13,11 @@ use drawbridge_mtp::time::Timestamp;
 use openmls::prelude::RequiredCapabilitiesExtension;
 use openmls::prelude::tls_codec::Deserialize;
 
-use super::LOW_STOCK;
 use super::check::suffices;
 use crate::core::Core;
 use crate::http::Refusal;
-use crate::store::{StoreFault, StoredKeyPackage, Tx};
+use crate::pull::PullingStatus;
+use crate::store::{LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
 
 /// What a KeyPackage has to be like.
 #[derive(Clone, Debug)]
@@ -54,10 +54,12 @@ impl Wanted {
 /// What KeyPackages are handed out for.
 #[derive(Clone, Copy)]
 pub(super) struct For<'a> {
-    /// The grant, or what stands for one.
+    /// The grant, or what stands for one where a user adds clients of its own.
     pub(super) jti: Id,
-    /// The group that they are to be added to; none where a user adds clients of its own, wherever it wants.
-    pub(super) group: Option<&'a GroupUri>,
+    /// The group that they are to be added to.
+    pub(super) group: &'a GroupUri,
+    /// Whether our copy of the group says who is in it now.
+    pub(super) knows_members: bool,
 }
 
 /// Hands out what `ask` wants of our users, checked to be all ours and of an adder at who asks. One transaction,
@@ -65,18 +67,31 @@ pub(super) struct For<'a> {
 pub(crate) async fn claim(core: &Core, ask: ClaimRequest, wanted: Wanted) -> Result<ClaimReply, StoreFault> {
     // Signatures are checked before the one thread that writes is asked.
     let granted = grants(&core.signer, &ask, core.ambient.now());
+    let knows_members = knows_members(core, &ask.group);
     core.store
         .write(move |tx| {
             let users = ask.users.iter().map(|user| {
                 let grants = granted.get(user).map(Vec::as_slice).unwrap_or_default();
                 match unrevoked(tx, &ask.adder, user, grants)? {
-                    Some(jti) => hand_out(tx, user, For { jti, group: Some(&ask.group) }, &wanted, None),
+                    Some(jti) => {
+                        hand_out(tx, user, For { jti, group: &ask.group, knows_members }, &wanted, None)
+                    }
                     None => Ok(unclaimed(user, UserClaim::NotAuthorized)),
                 }
             });
             Ok(ClaimReply { users: users.collect::<Result<_, _>>()? })
         })
         .await
+}
+
+/// Whether who is in `group` is known here as well as at its owner, whose log we follow as it grows. Where we are behind, who
+/// seems to be in may be out since, and be added again.
+fn knows_members(core: &Core, group: &GroupUri) -> bool {
+    let owner = group.provider();
+    *owner == core.ours
+        || core.board.pulling(owner).is_some_and(|pulling| {
+            matches!(pulling.status, PullingStatus::Asking | PullingStatus::Waiting) && pulling.failures == 0
+        })
 }
 
 /// A user of whom nothing is got.
@@ -118,7 +133,8 @@ fn unrevoked(tx: &Tx<'_>, adder: &UserUri, user: &UserUri, grants: &[Id]) -> Res
     Ok(None)
 }
 
-/// One KeyPackage of each client of `user`, who lives here, but `except`; for the same purpose, the same ones every time.
+/// One KeyPackage of each client of `user`, who lives here, but `except` and those that are in the group already; for the same
+/// purpose, the same ones every time.
 pub(super) fn hand_out(
     tx: &Tx<'_>,
     user: &UserUri,
@@ -127,11 +143,16 @@ pub(super) fn hand_out(
     except: Option<&Name>,
 ) -> Result<ClaimedUser, StoreFault> {
     let mut clients = Vec::new();
+    let group = if purpose.knows_members { tx.group(purpose.group)? } else { None };
     for row in tx.clients_of(user.name())? {
-        if except == Some(&row.name) {
+        let client = ClientUri::new(user, &row.name);
+        let is_in = match &group {
+            Some(group) => tx.is_client_in(group.id, &client)?,
+            None => false,
+        };
+        if is_in || except == Some(&row.name) {
             continue;
         }
-        let client = ClientUri::new(user, &row.name);
         clients.push(match take(tx, &client, purpose, wanted)? {
             Ok(package) => {
                 let key_package = Some(package.package.into());
@@ -140,31 +161,34 @@ pub(super) fn hand_out(
             Err(status) => ClaimedClient { client, status, key_package: None },
         });
     }
-    let given = clients.iter().filter(|client| client.status == ClientClaim::Ok).count();
-    let status = match given {
+    Ok(ClaimedUser { user: user.clone(), status: status_of(&clients), clients, grant: None })
+}
+
+/// How many of a user's `clients` gave a KeyPackage.
+pub(super) fn status_of(clients: &[ClaimedClient]) -> UserClaim {
+    match clients.iter().filter(|client| client.status == ClientClaim::Ok).count() {
         0 => UserClaim::None,
         all if all == clients.len() => UserClaim::Ok,
         _ => UserClaim::Partial,
-    };
-    Ok(ClaimedUser { user: user.clone(), status, clients, grant: None })
+    }
 }
 
 fn take(
     tx: &Tx<'_>,
     client: &ClientUri,
-    For { jti, group }: For<'_>,
+    For { jti, group, .. }: For<'_>,
     wanted: &Wanted,
 ) -> Result<Result<StoredKeyPackage, ClientClaim>, StoreFault> {
     let (user, name, now) = (client.user().name(), client.name(), tx.now());
     if let Some(package) = tx.handed_out(jti, user, name)?
-        && package.ends > now.as_secs()
+        && package.holds(now)
     {
         return Ok(if wanted.fits(&package) { Ok(package) } else { Err(ClientClaim::Incompatible) });
     }
     let (found, any) = tx.find_key_package(user, name, false, now, |package| wanted.fits(package))?;
     if let Some(package) = found {
         tx.hand_out(jti, group, user, name, &package, false)?;
-        if tx.key_package_stock(user, name)?.available < LOW_STOCK {
+        if tx.key_packages_kept(user, name, now)?.stock.available < LOW_STOCK {
             tx.announce_stock(client);
         }
         return Ok(Ok(package));

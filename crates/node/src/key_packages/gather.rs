@@ -1,9 +1,9 @@
 //! Claiming for a client of ours, here and at other providers, with the grants that we hold (`docs/client-api.md`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use drawbridge_mtp::id::{ClientUri, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::{
     ClaimReply, ClaimRequest, ClaimedUser, ClientClaimRequest, PeerState, UserClaim,
 };
@@ -15,7 +15,7 @@ use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{ExtensionType, RequiredCapabilitiesExtension};
 
 use super::Wanted;
-use super::claim::{For, claim, hand_out, unclaimed};
+use super::claim::{For, claim, hand_out, status_of, unclaimed};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::http::Refusal;
@@ -50,15 +50,24 @@ impl Core {
                 claim.grants.push(grant.clone());
             }
         }
+        let inside = self.clients_in(&ask.group).await?;
         let wanted = Wanted::new(ask.cipher_suites, required);
         let own = ask.users.contains(adder);
         let (others, own) = futures_util::join!(
             join_all(claims.into_iter().map(|(provider, ask)| self.claim_at(provider, ask, &wanted))),
-            async { if own { self.claim_own(client, &wanted).await.map(Some) } else { Ok(None) } },
+            async {
+                if own { self.claim_own(client, &ask.group, &wanted).await.map(Some) } else { Ok(None) }
+            },
         );
         let mut got: HashMap<UserUri, ClaimedUser> = HashMap::new();
         for reply in others {
             for mut user in reply?.users {
+                // The other provider's copy of the group may be behind ours, or it has none.
+                let told = user.clients.len();
+                user.clients.retain(|client| !inside.contains(&client.client));
+                if user.clients.len() < told {
+                    user.status = status_of(&user.clients);
+                }
                 user.grant = grants.get(&user.user).cloned();
                 got.insert(user.user.clone(), user);
             }
@@ -69,6 +78,17 @@ impl Core {
             None => unclaimed(user, UserClaim::NotAuthorized),
         });
         Ok(ClaimReply { users: users.collect() })
+    }
+
+    /// The clients that are in `group`, as far as is known here.
+    async fn clients_in(&self, group: &GroupUri) -> Result<HashSet<ClientUri>, StoreFault> {
+        let group = group.clone();
+        self.store
+            .read(move |view| {
+                let Some(row) = view.group(&group)? else { return Ok(HashSet::new()) };
+                Ok(view.members(row.id)?.into_iter().map(|row| row.member.client).collect())
+            })
+            .await
     }
 
     /// The newest living grant of each user for the group and the adder.
@@ -89,11 +109,16 @@ impl Core {
     }
 
     /// Packages of the other clients of a client's user, each asked for once.
-    async fn claim_own(&self, client: &ClientUri, wanted: &Wanted) -> Result<ClaimedUser, StoreFault> {
-        let (client, wanted) = (client.clone(), wanted.clone());
+    async fn claim_own(
+        &self,
+        client: &ClientUri,
+        group: &GroupUri,
+        wanted: &Wanted,
+    ) -> Result<ClaimedUser, StoreFault> {
+        let (client, group, wanted) = (client.clone(), group.clone(), wanted.clone());
         self.store
             .write(move |tx| {
-                let purpose = For { jti: tx.new_id(), group: None };
+                let purpose = For { jti: tx.new_id(), group: &group, knows_members: true };
                 hand_out(tx, client.user(), purpose, &wanted, Some(client.name()))
             })
             .await

@@ -10,5 +10,3 @@ pub(crate) use claim::{Wanted, claim};
 
 /// KeyPackages to be handed out that are kept of one client.
 const MOST: u64 = 500;
-/// A client with fewer is said to run out of them.
-pub const LOW_STOCK: u64 = 10;

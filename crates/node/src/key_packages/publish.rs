@@ -6,7 +6,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::time::Timestamp;
 
 use super::MOST;
-use super::check::check;
+use super::check::{KeyPackageFault, check, check_last_resort};
 use crate::core::Core;
 use crate::http::Refusal;
 use crate::mls;
@@ -36,13 +36,14 @@ impl Core {
         let (user, name) = (client.user().name().clone(), client.name().clone());
         self.store
             .write(move |tx| {
+                tx.drop_key_packages_to_come(&user, &name)?;
                 for package in &checked.key_packages {
                     tx.add_key_package(&user, &name, package)?;
                 }
                 if let Some(package) = &checked.last_resort {
                     tx.set_last_resort(&user, &name, package)?;
                 }
-                let stock = tx.key_package_stock(&user, &name)?;
+                let stock = tx.key_packages_kept(&user, &name, tx.now())?.stock;
                 if stock.available > MOST {
                     return Err(too_many());
                 }
@@ -55,7 +56,8 @@ impl Core {
     /// What a client of ours has left.
     pub(crate) async fn key_package_stock(&self, client: &ClientUri) -> Result<KeyPackageStock, StoreFault> {
         let (user, name) = (client.user().name().clone(), client.name().clone());
-        self.store.read(move |view| view.key_package_stock(&user, &name)).await
+        let now = self.ambient.now();
+        Ok(self.store.read(move |view| view.key_packages_kept(&user, &name, now)).await?.stock)
     }
 }
 
@@ -65,7 +67,7 @@ fn too_many() -> Refusal {
 }
 
 fn check_all(client: &ClientUri, publish: &PublishKeyPackages, now: Timestamp) -> Result<Checked, Refusal> {
-    let refused = |which: String, fault: super::check::KeyPackageFault| {
+    let refused = |which: String, fault: KeyPackageFault| {
         Refusal::from(Problem::new(Code::InvalidMls, format!("{which} cannot be taken: {fault}")))
     };
     let key_packages = publish.key_packages.iter().enumerate().map(|(index, bytes)| {
@@ -73,7 +75,7 @@ fn check_all(client: &ClientUri, publish: &PublishKeyPackages, now: Timestamp) -
             .map_err(|fault| refused(format!("key_packages[{index}]"), fault))
     });
     let last_resort = publish.last_resort.as_ref().map(|bytes| {
-        check(&mls::CRYPTO, bytes.as_slice(), client, now)
+        check_last_resort(&mls::CRYPTO, bytes.as_slice(), client, now)
             .map_err(|fault| refused("last_resort".into(), fault))
     });
     Ok(Checked {

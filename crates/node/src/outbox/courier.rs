@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{
-    ItemBody, Outcome, PeerState, Submission, SubmissionResult, SubmissionResults, Submissions,
+    ItemBody, Outcome, PeerState, ResultItem, Submission, SubmissionResult, SubmissionResults, Submissions,
 };
 use drawbridge_mtp::wire::{self, Encoding};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -189,7 +189,8 @@ async fn settle(
             for (id, sender, is_awaited, outcome) in answered {
                 if tx.unqueue(&group, id)? && !is_awaited {
                     let result = SubmissionResult { id, outcome };
-                    tx.append(&feed_of(&sender), &ItemBody::Result(result))?;
+                    let item = ResultItem { group: group.clone(), result };
+                    tx.append(&feed_of(&sender), &ItemBody::Result(item))?;
                 }
             }
             Ok::<_, StoreFault>(())

@@ -9,6 +9,18 @@ use crate::changes::Change;
 
 use super::{StoreFault, Tx, View, parsed, signed, unsigned};
 
+/// A client with fewer KeyPackages to be handed out should publish more.
+pub const LOW_STOCK: u64 = 10;
+
+/// What is here of a client's KeyPackages at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptKeyPackages {
+    /// What can be handed out.
+    pub stock: KeyPackageStock,
+    /// How many are here whose lifetime has not begun: a clock was ahead when they were made, or is behind now.
+    pub to_come: u64,
+}
+
 /// A KeyPackage that was checked, and what has to be known of it without reading it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKeyPackage {
@@ -16,6 +28,8 @@ pub struct StoredKeyPackage {
     pub reference: Vec<u8>,
     /// Its cipher suite.
     pub suite: u16,
+    /// When its lifetime begins, in seconds since 1970.
+    pub begins: u64,
     /// When its lifetime ends, in seconds since 1970.
     pub ends: u64,
     /// What its leaf can do, in the form of MLS RequiredCapabilities.
@@ -28,31 +42,52 @@ fn stored(row: &Row<'_>) -> Result<StoredKeyPackage, rusqlite::Error> {
     Ok(StoredKeyPackage {
         reference: row.get(0)?,
         suite: row.get(1)?,
-        ends: unsigned(row.get(2)?),
-        supports: row.get(3)?,
-        package: row.get(4)?,
+        begins: unsigned(row.get(2)?),
+        ends: unsigned(row.get(3)?),
+        supports: row.get(4)?,
+        package: row.get(5)?,
     })
 }
 
+impl StoredKeyPackage {
+    /// Whether its lifetime holds at `now`.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        (self.begins..self.ends).contains(&now.as_secs())
+    }
+}
+
 impl View<'_> {
-    /// What a client has left to be handed out.
-    pub fn key_package_stock(&self, user: &Name, client: &Name) -> Result<KeyPackageStock, StoreFault> {
+    /// What there is of a client's KeyPackages at `now`: counted as stock is what could be handed out then
+    /// (`docs/client-api.md`, `GET /key-packages`).
+    pub fn key_packages_kept(
+        &self,
+        user: &Name,
+        client: &Name,
+        now: Timestamp,
+    ) -> Result<KeptKeyPackages, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT suite, count(*) FILTER (WHERE NOT last_resort), count(*) FILTER (WHERE last_resort)
-             FROM key_package WHERE user = ?1 AND client = ?2 GROUP BY suite ORDER BY suite",
+            "SELECT suite, count(*) FILTER (WHERE begins <= ?3 AND NOT last_resort),
+                    count(*) FILTER (WHERE begins <= ?3 AND last_resort), count(*) FILTER (WHERE begins > ?3)
+             FROM key_package WHERE user = ?1 AND client = ?2 AND ends > ?3 GROUP BY suite ORDER BY suite",
         )?;
-        let mut rows = statement.query([user.as_str(), client.as_str()])?;
-        let mut stock = KeyPackageStock::default();
+        let mut rows = statement.query(params![user.as_str(), client.as_str(), signed(now.as_secs())])?;
+        let mut kept = KeptKeyPackages::default();
         while let Some(row) = rows.next()? {
             let (cipher_suite, available) = (row.get(0)?, unsigned(row.get(1)?));
-            stock.available += available;
-            stock.last_resort |= row.get::<_, i64>(2)? > 0;
-            stock.suites.push(SuiteStock { cipher_suite, available });
+            let last_resorts = unsigned(row.get(2)?);
+            kept.to_come += unsigned(row.get(3)?);
+            kept.stock.available += available;
+            kept.stock.last_resort |= last_resorts > 0;
+            if available + last_resorts > 0 {
+                kept.stock.suites.push(SuiteStock { cipher_suite, available });
+            }
         }
-        Ok(stock)
+        kept.stock.renew = kept.stock.available < LOW_STOCK || kept.to_come > 0;
+        Ok(kept)
     }
 
-    /// The first of a client's KeyPackages that lives at `now` and `will_do`, the oldest first; and whether any lives.
+    /// The first of a client's KeyPackages whose lifetime holds at `now` and that `will_do`, the oldest first; and whether
+    /// the lifetime of any holds.
     pub fn find_key_package(
         &self,
         user: &Name,
@@ -62,8 +97,9 @@ impl View<'_> {
         will_do: impl Fn(&StoredKeyPackage) -> bool,
     ) -> Result<(Option<StoredKeyPackage>, bool), StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT ref, suite, ends, supports, package FROM key_package
-             WHERE user = ?1 AND client = ?2 AND last_resort = ?3 AND ends > ?4 ORDER BY added, ends, ref",
+            "SELECT ref, suite, begins, ends, supports, package FROM key_package
+             WHERE user = ?1 AND client = ?2 AND last_resort = ?3 AND begins <= ?4 AND ends > ?4
+             ORDER BY added, ends, ref",
         )?;
         let mut rows =
             statement.query(params![user.as_str(), client.as_str(), last_resort, signed(now.as_secs())])?;
@@ -88,7 +124,7 @@ impl View<'_> {
         Ok(self
             .sql
             .prepare_cached(
-                "SELECT ref, suite, ends, supports, package FROM handed_out
+                "SELECT ref, suite, begins, ends, supports, package FROM handed_out
                  WHERE jti = ?1 AND user = ?2 AND client = ?3",
             )?
             .query_row(params![jti.as_bytes(), user.as_str(), client.as_str()], stored)
@@ -167,8 +203,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT INTO key_package (user, client, ref, suite, last_resort, ends, supports, added, package)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO key_package (user, client, ref, suite, last_resort, begins, ends, supports, added, package)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 user.as_str(),
@@ -176,6 +212,7 @@ impl Tx<'_> {
                 package.reference,
                 package.suite,
                 last_resort,
+                signed(package.begins),
                 signed(package.ends),
                 package.supports,
                 signed(self.now().as_millis()),
@@ -189,7 +226,7 @@ impl Tx<'_> {
     pub fn hand_out(
         &self,
         jti: Id,
-        group: Option<&GroupUri>,
+        group: &GroupUri,
         user: &Name,
         client: &Name,
         package: &StoredKeyPackage,
@@ -197,8 +234,9 @@ impl Tx<'_> {
     ) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT OR REPLACE INTO handed_out (jti, user, client, ref, suite, ends, supports, package, at, group_uri)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT OR REPLACE INTO handed_out
+                   (jti, user, client, ref, suite, begins, ends, supports, package, at, group_uri)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 jti.as_bytes(),
@@ -206,17 +244,26 @@ impl Tx<'_> {
                 client.as_str(),
                 package.reference,
                 package.suite,
+                signed(package.begins),
                 signed(package.ends),
                 package.supports,
                 package.package,
                 signed(self.now().as_millis()),
-                group.map(GroupUri::as_str),
+                group.as_str(),
             ])?;
         if !kept {
             self.sql
                 .prepare_cached("DELETE FROM key_package WHERE user = ?1 AND client = ?2 AND ref = ?3")?
                 .execute(params![user.as_str(), client.as_str(), package.reference])?;
         }
+        Ok(())
+    }
+
+    /// Drops those of a client's KeyPackages whose lifetime has not begun: a clock was wrong, and others take their place.
+    pub fn drop_key_packages_to_come(&self, user: &Name, client: &Name) -> Result<(), StoreFault> {
+        self.sql
+            .prepare_cached("DELETE FROM key_package WHERE user = ?1 AND client = ?2 AND begins > ?3")?
+            .execute(params![user.as_str(), client.as_str(), signed(self.now().as_secs())])?;
         Ok(())
     }
 

@@ -48,7 +48,7 @@ pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, Standing};
-pub use key_packages::StoredKeyPackage;
+pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
 pub use log::{Handshake, LogSlice, NewEvent};
 pub use open::OpenFault;
 pub use outbox::QueuedSubmission;

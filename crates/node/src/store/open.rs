@@ -16,12 +16,13 @@ const LOG_PAGES: u32 = 4096;
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
     include_str!("migrations/4-adopted.sql"),
     include_str!("migrations/5-feeds.sql"),
+    include_str!("migrations/6-key-packages.sql"),
 ];
 
 /// Why a store cannot be opened.

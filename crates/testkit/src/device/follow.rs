@@ -106,7 +106,7 @@ impl Device {
         match item.body {
             ItemBody::Welcome(welcome) => self.takes_welcome(welcome).await,
             ItemBody::Event(event) => self.takes_event(event).await,
-            ItemBody::Result(result) => self.memory().results.push(result),
+            ItemBody::Result(item) => self.memory().results.push(item),
             _ => {}
         }
     }

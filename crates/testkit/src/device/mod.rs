@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use drawbridge_mtp::id::{ClientUri, Generation, GroupUri, Id, UserUri};
-use drawbridge_mtp::message::{Event, FeedQuery, Item, SubmissionResult};
+use drawbridge_mtp::message::{Event, FeedQuery, Item, ResultItem, SubmissionResult};
 use drawbridge_mtp::policy::{Policy, Who};
 use openmls::group::{MIXED_PLAINTEXT_WIRE_FORMAT_POLICY, MlsGroup, MlsGroupJoinConfig};
 use openmls::prelude::{Ciphersuite, GroupId};
@@ -43,7 +43,7 @@ struct Memory {
     generation: Option<Generation>,
     items: Vec<Item>,
     said: Vec<Said>,
-    results: Vec<SubmissionResult>,
+    results: Vec<ResultItem>,
     is_large: bool,
     /// Whether its feed has begun anew: then what was told before may be told again.
     began_anew: bool,
@@ -180,9 +180,11 @@ impl Device {
         self.heard(group).into_iter().filter_map(|said| said.text).collect()
     }
 
-    /// What its feed has told of a submission.
-    pub fn result(&self, id: Id) -> Option<SubmissionResult> {
-        self.memory().results.iter().find(|result| result.id == id).cloned()
+    /// What its feed has told of a submission to a group.
+    pub fn result(&self, group: &GroupUri, id: Id) -> Option<SubmissionResult> {
+        let memory = self.memory();
+        let item = memory.results.iter().find(|item| item.group == *group && item.result.id == id);
+        item.map(|item| item.result.clone())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -24,6 +24,11 @@ export function StockWord({ stock }: { stock: Stock | null }) {
           {words.low}
         </StateWord>
       )}
+      {stock.to_come > 0 && (
+        <StateWord tone="warn" shape="triangle" title={words.toComeHint}>
+          {words.toCome(stock.to_come)}
+        </StateWord>
+      )}
     </span>
   );
 }

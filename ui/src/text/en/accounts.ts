@@ -46,6 +46,9 @@ export const accounts = {
     lastResort: "and a last resort",
     lastResortHint: "One more, which is handed out only where no other is left",
     low: "low",
+    toCome: (n: number) => `${n} not valid yet`,
+    toComeHint:
+      "A clock was ahead when the client made them, so nobody can use them. It makes new ones when it runs with the right time",
     lowHint: "The client publishes more by itself when it runs; without any, it cannot be added to groups",
   },
   stockArrived: (client: string, user: string) =>

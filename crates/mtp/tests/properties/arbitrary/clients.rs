@@ -10,10 +10,11 @@ use proptest::{collection::vec, option, prelude::*};
 use super::{client, connection_state, group, id, integer, octets, time, user};
 
 pub(crate) fn me() -> impl Strategy<Value = Me> {
-    client().prop_map(|client| Me {
+    (client(), vec(any::<u16>(), 0..4)).prop_map(|(client, cipher_suites)| Me {
         provider: client.provider().clone(),
         user: client.user().clone(),
         client,
+        cipher_suites,
     })
 }
 
@@ -26,10 +27,8 @@ pub(crate) fn stock() -> impl Strategy<Value = KeyPackageStock> {
     let suites = vec((any::<u16>(), integer()), 0..4).prop_map(|suites| {
         suites.into_iter().map(|(cipher_suite, available)| SuiteStock { cipher_suite, available }).collect()
     });
-    (integer(), any::<bool>(), suites).prop_map(|(available, last_resort, suites)| KeyPackageStock {
-        available,
-        last_resort,
-        suites,
+    (integer(), any::<bool>(), suites, any::<bool>()).prop_map(|(available, last_resort, suites, renew)| {
+        KeyPackageStock { renew, available, last_resort, suites }
     })
 }
 
