@@ -560,11 +560,18 @@ fn word(strangers: Strangers) -> &'static str {
 
 /// Does what time asks for.
 async fn sweep(core: Arc<Core>) {
+    let mut latest = core.ambient.now();
     loop {
         let turned = core.ambient.turned();
+        let now = core.ambient.now();
+        if now < latest {
+            core.documents.forget();
+        }
+        latest = now;
         core.throttle.sweep();
         let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
         let swept = core.store.write(move |tx| {
+            rules::renew_dated_ahead(tx, &ours)?;
             rules::lapse(tx, &ours)?;
             authorizations::lapse(tx, &ours)?;
             peers::sweep(tx, &limits)?;

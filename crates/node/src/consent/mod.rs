@@ -4,6 +4,7 @@
 //! The rules are written once, over one transaction of the store; the wire, the clients and the operator come in
 //! through different doors to them (`doors.rs` for the latter two).
 
+mod ahead;
 pub(crate) mod authorizations;
 mod courier;
 mod decide;
@@ -12,6 +13,7 @@ mod learn;
 mod misuse;
 mod receive;
 
+pub(crate) use ahead::renew_dated_ahead;
 pub use authorizations::AuthorizationDecision;
 pub use decide::Decision;
 pub(crate) use decide::{ask, decide, find};

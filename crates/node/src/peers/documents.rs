@@ -88,6 +88,12 @@ impl Documents {
         entries.entry(provider.clone()).or_default().turn.clone()
     }
 
+    /// Forgets everything: the clock was set back, and what was remembered until some time would be for as long as it was ahead.
+    pub(crate) fn forget(&self) {
+        lock(&self.entries).clear();
+        lock(&self.strangers).clear();
+    }
+
     /// What is remembered of the document of `provider`, fresh or not.
     pub(crate) fn remembered(&self, provider: &Provider) -> Option<Arc<ProviderDocument>> {
         self.entry(provider).document

@@ -198,7 +198,8 @@ impl View<'_> {
         self.authorizations_where("peer = ?1", &[&peer.as_str()])
     }
 
-    /// The authorizations to add to `group` that `adder`, a user here, holds a living grant for, the newest first.
+    /// The authorizations to add to `group` that `adder`, a user here, holds a living grant for, the newest first. Those that were
+    /// approved by a clock that is ahead of `now` hold for nobody yet (section 8), so they come last.
     pub fn grants_held(
         &self,
         group: &GroupUri,
@@ -206,7 +207,8 @@ impl View<'_> {
         now: Timestamp,
     ) -> Result<Vec<AuthorizationRow>, StoreFault> {
         self.authorizations_where(
-            "group_uri = ?1 AND adder = ?2 AND state = 'approved' AND grant_ends > ?3 ORDER BY changed DESC, id DESC",
+            "group_uri = ?1 AND adder = ?2 AND state = 'approved' AND grant_ends > ?3
+             ORDER BY changed > ?3 + 300000, changed DESC, id DESC",
             &[&group.as_str(), &adder.as_str(), &signed(now.as_millis())],
         )
     }
@@ -249,6 +251,15 @@ impl View<'_> {
         self.authorizations_where(
             "peer = ?1 AND unsent IS NOT NULL ORDER BY changed, id LIMIT 100",
             &[&peer.as_str()],
+        )
+    }
+
+    /// The open requests of ours to add that were made by a clock that showed more than `time`, and that their receiver has not
+    /// taken.
+    pub fn authorizations_dated_after(&self, time: Timestamp) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        self.authorizations_where(
+            "outgoing AND state = 'pending' AND created > ?1 AND (unsent IS NOT NULL OR refused IS NOT NULL) LIMIT 1000",
+            &[&signed(time.as_millis())],
         )
     }
 

@@ -277,6 +277,14 @@ impl View<'_> {
         )
     }
 
+    /// The open requests of ours that were made by a clock that showed more than `time`, and that their receiver has not taken.
+    pub fn connections_dated_after(&self, time: Timestamp) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where(
+            "outgoing AND state = 'pending' AND created > ?1 AND (unsent IS NOT NULL OR refused IS NOT NULL) LIMIT 1000",
+            &[&signed(time.as_millis())],
+        )
+    }
+
     /// The requests, open or refused, that have lapsed.
     pub fn lapsed(&self, now: Timestamp) -> Result<Vec<ConnectionRow>, StoreFault> {
         self.connections_where(

@@ -37,7 +37,7 @@ impl House {
 }
 
 /// Gives `row` another state and tells the clients of those of its users who live here.
-fn settle(
+pub(super) fn settle(
     tx: &Tx<'_>,
     ours: &Provider,
     row: &mut AuthorizationRow,
@@ -53,7 +53,7 @@ fn settle(
 }
 
 /// Tells the clients of the users of `row` that live here, each as much as its user may know.
-fn tell_clients(tx: &Tx<'_>, ours: &Provider, row: &AuthorizationRow) -> Result<(), StoreFault> {
+pub(super) fn tell_clients(tx: &Tx<'_>, ours: &Provider, row: &AuthorizationRow) -> Result<(), StoreFault> {
     if row.adder.provider() == ours {
         tell_user(tx, &row.adder, &item(row, row.told_state(), true))?;
     }
