@@ -11,6 +11,7 @@ mod demo;
 mod error;
 mod events;
 mod groups;
+mod health;
 mod host;
 mod keys;
 mod log;

@@ -91,16 +91,20 @@ fn serving(node: &Node, peer: &Provider, feed: Option<&FeedPlace>) -> Serving {
 }
 
 pub(crate) async fn peers(host: &Host, Empty {}: Empty) -> Result<Peers, AdminError> {
-    let node = host.node().await?;
+    Ok(Peers { peers: list(&host.node().await?).await? })
+}
+
+/// All peers as every screen shows them, each with what troubles it now.
+pub(crate) async fn list(node: &Node) -> Result<Vec<Peer>, StoreFault> {
     let pulling = node.all_pulling();
     let all = node.store().read(|view| {
         view.peers()?.into_iter().map(|row| known(view, row)).collect::<Result<Vec<_>, StoreFault>>()
     });
     let show = |known: Known| {
         let pulling = pulling.get(&known.row.provider).copied();
-        show(&node, known, pulling, false)
+        show(node, known, pulling, false)
     };
-    Ok(Peers { peers: all.await?.into_iter().map(show).collect() })
+    Ok(all.await?.into_iter().map(show).collect())
 }
 
 pub(crate) async fn peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::Node;
 use drawbridge_node::ambient::{Ambient, System};
-use drawbridge_node::store::StoreFault;
-use drawbridge_node::{Node, PullingStatus};
+use drawbridge_node::store::{Standing, StoreFault, View};
 
 use crate::additions::Additions;
 use crate::convert::count_connected;
 use crate::error::AdminError;
+use crate::health::{self, Facts};
 use crate::host::Host;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
@@ -30,23 +32,31 @@ pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, Admin
 
 async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
     let ours = node.provider().clone();
-    let (peers, connections, additions, users, troubles) = node
+    let peers = crate::peers::list(node).await?;
+    let (connections, additions, users, troubles, broken, waiting_providers) = node
         .store()
         .read(move |view| {
             Ok::<_, StoreFault>((
-                view.peers()?,
                 view.connections()?,
                 Additions::read(view, &ours)?,
                 view.users()?,
                 view.latest_troubles(INCIDENTS)?,
+                broken_groups(view)?,
+                waiting_providers(view)?,
             ))
         })
         .await?;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let allowed = || peers.iter().filter(|peer| peer.state == PeerState::Allowed);
-    let failing = allowed().filter(|peer| {
-        node.pulling(&peer.provider)
-            .is_some_and(|pulling| pulling.status == PullingStatus::BackingOff || pulling.failures > 0)
+    let failing = allowed().filter(|peer| health::is_unreachable(peer));
+    let waiting_connections = crate::approvals::waiting(&connections).count();
+    let waiting_additions = additions.waiting().count();
+    let health = health::judge(&Facts {
+        now: node.now(),
+        started: node.started(),
+        peers: &peers,
+        waiting: waiting_providers + waiting_connections + waiting_additions,
+        broken: &broken,
     });
     let listening = node.listening();
     let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
@@ -62,17 +72,16 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         .as_millis()
         .saturating_sub(u64::try_from(Duration::from_secs(60).as_millis()).unwrap_or(0));
     Ok(NodeStatus {
+        health,
         provider: node.provider().clone(),
         started: node.started(),
         fingerprint: node.fingerprint().to_string(),
         endpoint: node.endpoint().to_string(),
         strangers: node.strangers().into(),
         tell_declined: node.tells_declined(),
-        waiting_providers: count(
-            peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count(),
-        ),
-        waiting_connections: count(crate::approvals::waiting(&connections).count()),
-        waiting_additions: count(additions.waiting().count()),
+        waiting_providers: count(waiting_providers),
+        waiting_connections: count(waiting_connections),
+        waiting_additions: count(waiting_additions),
         peers: count(allowed().count()),
         failing_peers: count(failing.count()),
         users: count(users.len()),
@@ -88,6 +97,16 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
             .map(|(provider, trouble)| Incident { provider, trouble: trouble.into() })
             .collect(),
     })
+}
+
+fn waiting_providers(view: &View<'_>) -> Result<usize, StoreFault> {
+    let peers = view.peers()?;
+    Ok(peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count())
+}
+
+fn broken_groups(view: &View<'_>) -> Result<Vec<GroupUri>, StoreFault> {
+    let groups = view.groups()?.into_iter().filter(|group| group.standing == Standing::Broken);
+    Ok(groups.map(|group| group.uri).collect())
 }
 
 pub(crate) async fn set_up(host: &Host, ask: SetUp) -> Result<Empty, AdminError> {

@@ -6,14 +6,15 @@ import { additionKey, countWaiting, useApprovals } from "@/domain/connection/app
 import { Alias } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { sentence } from "@/domain/node/admin";
-import { useStatus } from "@/domain/node/hooks";
+import { healthWord } from "@/domain/node/health";
+import { useLink, useStatus } from "@/domain/node/hooks";
 import { PersonName } from "@/domain/node/PersonName";
 import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
 import { peerWord, pullingMark, servingWord } from "@/domain/peer/words";
 import { count } from "@/shared/format";
 import { Count, Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
-import { Mark, type Shape, type Tone } from "@/shared/Mark";
+import { Mark, type Tone } from "@/shared/Mark";
 import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
 import { DemoGuide } from "./overview/DemoGuide";
@@ -43,7 +44,7 @@ export function OverviewScreen() {
   return (
     <Screen title={t.overview.title}>
       <DemoGuide />
-      <Health node={node} peers={peers.data?.peers ?? []} />
+      <Health node={node} />
       <div className="grid items-start gap-4 min-[62rem]:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="grid min-w-0 gap-4">
           <Waits node={node} />
@@ -66,32 +67,22 @@ export function OverviewScreen() {
 }
 
 /** The first thing read: how it is, in words. */
-function Health({ node, peers }: { node: NodeStatus; peers: readonly Peer[] }) {
-  const failing = peers.filter((peer) => peer.state === "allowed" && peerWord(peer).rank === 1);
-  const changed = peers.find((peer) => peer.state === "key-changed");
-  const bad = Math.max(failing.length, node.failing_peers);
+function Health({ node }: { node: NodeStatus }) {
+  const { tone, shape, text, more } = healthWord(node.health, useLink());
   const waiting = node.waiting_connections + node.waiting_providers + node.waiting_additions;
-  const [text, tone, shape] = ((): [string, Tone, Shape] => {
-    if (changed !== undefined) return [t.overview.keyChanged(changed.provider), "bad", "diamond"];
-    if (bad === 1 && failing[0] !== undefined)
-      return [t.overview.failing.one(failing[0].provider), "bad", "triangle"];
-    if (bad > 0) return [t.overview.failing.some(bad, node.peers), "bad", "triangle"];
-    if (node.peers === 0) return [t.overview.well.alone, "ok", "disc"];
-    if (node.peers === 1) return [t.overview.well.one, "ok", "disc"];
-    return [t.overview.well.some(node.peers), "ok", "disc"];
-  })();
   return (
-    <div className="mb-4 flex items-start gap-3" data-testid="health">
+    <div className="mb-4 flex items-start gap-3" data-testid="health" data-health={node.health.code}>
       <Mark tone={tone} shape={shape} className="mt-1.5 size-4" />
-      <div>
-        <p className="text-xl font-semibold" role="status">
+      <div className="min-w-0">
+        <p className="text-xl font-semibold wrap-anywhere" role="status">
           {text}
         </p>
         <p className="text-muted">
+          {more}{" "}
           {waiting > 0 && (
             <>
               <Link to="/approvals" className="font-medium text-accent underline underline-offset-2">
-                {t.overview.waiting(waiting)}
+                {node.health.code === "waiting" ? t.overview.waitsAll : t.overview.waiting(waiting)}
               </Link>{" "}
             </>
           )}

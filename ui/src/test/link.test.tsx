@@ -17,7 +17,12 @@ describe("the connection to the node", () => {
     act(() => node.lose());
     expect(await screen.findByText("The connection to the node is lost.")).toBeInTheDocument();
 
+    // What was well before is not said to be while nobody knows.
+    expect(await screen.findByText("The node is not heard.")).toBeInTheDocument();
+    expect(screen.queryByText(/All is well/)).toBeNull();
+
     node.peers = [peer("beta.example")];
+    node.health = { code: "well", grade: "well", about: null, count: 1, of: 1 };
     act(() => node.heal());
     await waitFor(() => expect(screen.queryByTestId("link-lost")).toBeNull());
     // What was missed meanwhile is there without a reload.

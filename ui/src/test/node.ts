@@ -7,6 +7,7 @@ import type { Demo } from "@/bindings/Demo";
 import type { DemoNode } from "@/bindings/DemoNode";
 import type { Event } from "@/bindings/Event";
 import type { GroupDetail } from "@/bindings/GroupDetail";
+import type { Health } from "@/bindings/Health";
 import type { Here } from "@/bindings/Here";
 import type { Ourselves } from "@/bindings/Ourselves";
 import type { Peer } from "@/bindings/Peer";
@@ -174,6 +175,7 @@ export class TestNode implements Platform {
   /** Where the account is used here, but is not open. */
   notOpen: Here | null = null;
   peers: Peer[] = [];
+  health: Health = { code: "alone", grade: "wait", about: null, count: 0, of: 0 };
   traffic: Traffic[] = [];
   mode: Status["mode"] = "demo";
   demo: Demo = {
@@ -421,6 +423,7 @@ export class TestNode implements Platform {
         this.mode === "new"
           ? null
           : {
+              health: this.health,
               provider: this.provider,
               started: at(-3_600_000),
               fingerprint: "qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ",

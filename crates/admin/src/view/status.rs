@@ -5,7 +5,7 @@ use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Ourselves, Trouble};
+use super::{Health, Ourselves, Trouble};
 
 /// What this installation is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -36,6 +36,8 @@ pub struct Status {
 /// The running node at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct NodeStatus {
+    /// How everything is: the worst that is so.
+    pub health: Health,
     /// Our authority.
     #[ts(type = "string")]
     pub provider: Provider,

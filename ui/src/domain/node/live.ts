@@ -27,8 +27,8 @@ type Telling = Exclude<Event, { type: "reload" | "traffic" }>;
 function readings(event: Telling): readonly Reading[] {
   switch (event.type) {
     case "peers":
-      // How far each provider has acknowledged a group's log is news of the provider.
-      return ["peers", "peer", "group", "status"];
+      // How far each provider has acknowledged a group's log, and whether its keeper is heard, is news of the provider.
+      return ["peers", "peer", "groups", "group", "status"];
     case "approvals":
       // Whom one may add hangs on the connections.
       return ["approvals", "connections", "authorizations", "conversations", "users", "status"];

@@ -1,18 +1,81 @@
 /** Overview. */
 import { many } from "./many";
 
+/** What something is so for: the first, how many, and of how many. */
+interface Told {
+  about: string;
+  count: number;
+  of: number;
+}
+
 export const overview = {
   title: "Overview",
-  well: {
-    alone: "All is well. No other provider has been met yet.",
-    one: "All is well. One provider federates with you.",
-    some: (n: number) => `All is well. ${n} providers federate with you.`,
-  },
-  failing: {
-    one: (name: string) => `${name} cannot be reached at the moment.`,
-    some: (n: number, all: number) => `${n} of ${all} providers cannot be reached at the moment.`,
-  },
-  keyChanged: (name: string) => `${name} has a new key: look at it before you go on.`,
+  /** The worst that is so, by its code: a sentence, and what to do. */
+  health: {
+    "clock-wrong": ({ count, of }: Told) => [
+      `This computer's clock is probably wrong: ${count} of ${many(of, "provider disagrees", "providers disagree")}.`,
+      "Set the clock by the network. Until then others refuse what this provider sends.",
+    ],
+    "key-changed": ({ about, count }: Told) => [
+      count === 1
+        ? `${about} has a new key: look at it before you go on.`
+        : `${count} providers have a new key: look at each before you go on.`,
+      "Nothing is exchanged with them meanwhile.",
+    ],
+    "group-broken": ({ count }: Told) => [
+      count === 1
+        ? "The log of a group is broken: nothing new in it is taken."
+        : `The logs of ${count} groups are broken: nothing new in them is taken.`,
+      "Each says under Groups what is wrong with it, and what to do.",
+    ],
+    "peers-unreachable": ({ about, count, of }: Told) => [
+      count === 1
+        ? `${about} cannot be reached at the moment.`
+        : `${count} of ${of} providers cannot be reached at the moment.`,
+      "The node tries again by itself. Each says under Peers at which step it fails.",
+    ],
+    "peers-block-us": ({ about, count, of }: Told) => [
+      count === 1
+        ? `${about} has blocked this provider.`
+        : `${count} of ${of} providers have blocked this one.`,
+      "Only their operators can change that.",
+    ],
+    "not-pulled": ({ about, count, of }: Told) => [
+      count === 1
+        ? `${about} does not pull from here.`
+        : `${count} of ${of} providers do not pull from here.`,
+      "What is for them stays here until they do. Either they do not run, or they cannot reach this provider's name and port.",
+    ],
+    waiting: ({ count }: Told) => [`${many(count, "request waits", "requests wait")} for your decision.`, ""],
+    "not-let-in": ({ about, count, of }: Told) => [
+      count === 1
+        ? `${about} has not let this provider in yet.`
+        : `${count} of ${of} providers have not let this one in yet.`,
+      "Their operators decide. Ask them, by another way, to look at their approvals.",
+    ],
+    paused: ({ about, count, of }: Told) => [
+      count === 1 ? `${about} is paused.` : `${count} of ${of} providers are paused.`,
+      "Nothing is fetched from them until you go on.",
+    ],
+    unproved: ({ of }: Told) => [
+      of === 1
+        ? "The one provider that you know has not come here yet."
+        : `None of the ${of} providers that you know has come here yet.`,
+      "Whether others can reach this provider is known when the first of them pulls from here.",
+    ],
+    alone: () => [
+      "No other provider has been met yet.",
+      "Whether others can reach this one is known when the first of them does.",
+    ],
+    well: ({ of }: Told) => [
+      of === 1
+        ? "All is well. One provider federates with you."
+        : `All is well. ${of} providers federate with you.`,
+      "",
+    ],
+  } satisfies Record<string, (told: Told) => readonly [string, string]>,
+  unheard: "The node is not heard.",
+  unheardText: "What is shown below is as it was before. How it is now is not known.",
   waiting: (n: number) => `${many(n, "request waits", "requests wait")} for your decision.`,
   since: "Running for",
   waits: "Waits for you",

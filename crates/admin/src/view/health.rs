@@ -1,0 +1,80 @@
+//! How everything is, in one code.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// How everything is: the worst that is so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Health {
+    /// What that is; texts in the GUI hang on it.
+    pub code: HealthCode,
+    /// How bad it is.
+    pub grade: HealthGrade,
+    /// The first thing that it is so for: a provider or a group; `null` where it is about no one of them.
+    pub about: Option<String>,
+    /// For how many it is so.
+    pub count: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+/// How bad something is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum HealthGrade {
+    /// It does not work.
+    Bad,
+    /// It will not work for long, or not for everybody.
+    Warn,
+    /// Somebody has to decide, or it cannot be known yet.
+    Wait,
+    /// All that was looked at is well, and all was looked at.
+    Well,
+}
+
+/// What is so, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum HealthCode {
+    /// More than one peer, and most of them, say that our time is not theirs.
+    ClockWrong,
+    /// A peer has a new key, and nothing is exchanged with it until the operator has looked at it.
+    KeyChanged,
+    /// A group's log is broken.
+    GroupBroken,
+    /// We cannot pull allowed peers.
+    PeersUnreachable,
+    /// Peers that we allow have blocked us.
+    PeersBlockUs,
+    /// Allowed peers do not pull us, so that what is for them stays here.
+    NotPulled,
+    /// Providers, connections or additions wait for the operator.
+    Waiting,
+    /// Peers have not let us in yet.
+    NotLetIn,
+    /// The operator has paused peers.
+    Paused,
+    /// Peers are allowed, and none of them has pulled us yet: whether others reach us is not known.
+    Unproved,
+    /// No peer is allowed: nothing that federation needs has been tried yet.
+    Alone,
+    /// Nothing is worse.
+    Well,
+}
+
+impl HealthCode {
+    /// How bad it is.
+    #[must_use]
+    pub fn grade(self) -> HealthGrade {
+        match self {
+            Self::ClockWrong
+            | Self::KeyChanged
+            | Self::GroupBroken
+            | Self::PeersUnreachable
+            | Self::PeersBlockUs => HealthGrade::Bad,
+            Self::NotPulled => HealthGrade::Warn,
+            Self::Waiting | Self::NotLetIn | Self::Paused | Self::Unproved | Self::Alone => HealthGrade::Wait,
+            Self::Well => HealthGrade::Well,
+        }
+    }
+}

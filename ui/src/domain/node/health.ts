@@ -1,0 +1,35 @@
+/** How everything is, in words: what the node has judged, and whether the node is heard at all. */
+import type { Health } from "@/bindings/Health";
+import type { HealthCode } from "@/bindings/HealthCode";
+import type { HealthGrade } from "@/bindings/HealthGrade";
+import type { Shape, Tone } from "@/shared/Mark";
+import { t } from "@/text";
+import type { Link } from "./live";
+
+export interface HealthWord {
+  tone: Tone;
+  shape: Shape;
+  text: string;
+  /** What follows from it, or what to do; may be empty. */
+  more: string;
+}
+
+const marks: Record<HealthGrade, { tone: Tone; shape: Shape }> = {
+  bad: { tone: "bad", shape: "triangle" },
+  warn: { tone: "warn", shape: "triangle" },
+  wait: { tone: "wait", shape: "half" },
+  well: { tone: "ok", shape: "disc" },
+};
+
+/** Each code has its words. */
+const words: Record<
+  HealthCode,
+  (told: { about: string; count: number; of: number }) => readonly [string, string]
+> = t.overview.health;
+
+export function healthWord({ code, grade, about, count, of }: Health, link: Link): HealthWord {
+  if (link.state === "lost")
+    return { tone: "bad", shape: "cross", text: t.overview.unheard, more: t.overview.unheardText };
+  const [text, more] = words[code]({ about: about ?? "", count, of });
+  return { ...marks[grade], text, more };
+}
