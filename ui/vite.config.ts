@@ -24,6 +24,7 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
-    testTimeout: 20_000,
+    // Only a fault takes so long, on however busy a machine.
+    testTimeout: 60_000,
   },
 });

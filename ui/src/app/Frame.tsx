@@ -12,7 +12,8 @@ import {
 } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { countWaiting, useApprovals } from "@/domain/connection/approvals";
-import { useUnread } from "@/domain/conversation/hooks";
+import { useConversationsHere, useUnread } from "@/domain/conversation/hooks";
+import { conversationTitle } from "@/domain/conversation/words";
 import { AliasProvider } from "@/domain/demo/Alias";
 import { useDemo } from "@/domain/demo/hooks";
 import { useGroups } from "@/domain/group/hooks";
@@ -51,6 +52,7 @@ export function Frame() {
   const navigate = useNavigate();
   const peers = usePeers().data?.peers ?? [];
   const known = useGroups().data?.groups ?? [];
+  const conversations = useConversationsHere();
   const { groups } = t.palette;
   useArrivals();
   useTitle();
@@ -72,6 +74,37 @@ export function Frame() {
     },
     { id: "help", title: t.palette.help, group: groups.view, keys: ["?"], run: () => setHelp(true) },
     { id: "undo", title: t.app.undo, group: groups.act, keys: ["z", "Mod+z"], run: () => void undoLast() },
+    {
+      id: "approvals.ask",
+      title: t.connect.title,
+      group: groups.act,
+      run: () => void navigate({ to: "/approvals", search: { do: "ask" } }),
+    },
+    {
+      id: "peers.add",
+      title: t.peers.add,
+      group: groups.act,
+      run: () => void navigate({ to: "/peers", search: { do: "add" } }),
+    },
+    {
+      id: "conversations.new",
+      title: t.conversations.new,
+      group: groups.act,
+      run: () => void navigate({ to: "/conversations", search: { do: "new" } }),
+    },
+    {
+      id: "accounts.new",
+      title: t.accounts.create,
+      group: groups.act,
+      run: () => void navigate({ to: "/accounts", search: { do: "new" } }),
+    },
+    ...conversations.map(({ user, of }) => ({
+      id: `conversation.${user}.${of.group}`,
+      title: t.conversations.openConversation(conversationTitle(of)),
+      group: groups.talk,
+      words: `${user} ${of.group}`,
+      run: () => void navigate({ to: "/conversations", search: { user, open: of.group } }),
+    })),
     ...peers.map(({ provider }) => ({
       id: `peer.${provider}`,
       title: t.palette.openPeer(provider),

@@ -28,54 +28,62 @@ const root = createRootRoute({
   ),
 });
 
-/** Which of its things a screen has open. */
-const validateOpen = (search: Record<string, unknown>): { open?: string } => {
-  const open = text(search.open);
-  return open === undefined ? {} : { open };
-};
+/** The parts of a screen's address: each is a text, and absent where it says nothing. */
+function parts<K extends string>(...keys: readonly K[]) {
+  return (search: Record<string, unknown>): { [key in K]?: string } =>
+    Object.fromEntries(
+      // A number in an address is a text that looks like one.
+      keys.flatMap((key) => {
+        const value = typeof search[key] === "number" ? String(search[key]) : search[key];
+        return typeof value === "string" && value !== "" ? [[key, value]] : [];
+      }),
+    ) as { [key in K]?: string };
+}
 
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const conversationParts = parts("user", "open", "members", "do");
 
 const routes = [
   createRoute({ getParentRoute: () => root, path: "/", component: OverviewScreen }),
-  createRoute({ getParentRoute: () => root, path: "/approvals", component: ApprovalsScreen }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/approvals",
+    component: ApprovalsScreen,
+    validateSearch: parts("tab", "do"),
+  }),
   createRoute({
     getParentRoute: () => root,
     path: "/peers",
     component: PeersScreen,
-    validateSearch: validateOpen,
+    validateSearch: parts("open", "filter", "do"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/groups",
     component: GroupsScreen,
-    validateSearch: validateOpen,
+    validateSearch: parts("open", "filter"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/conversations",
     // What reads Markdown is large, and the window opens without it.
     component: lazyRouteComponent(() => import("@/screens/ConversationsScreen"), "ConversationsScreen"),
-    validateSearch: (search): { user?: string; open?: string; at?: number } => {
-      const user = text(search.user);
-      const at = typeof search.at === "number" ? search.at : undefined;
-      return {
-        ...(user === undefined ? {} : { user }),
-        ...validateOpen(search),
-        ...(at === undefined ? {} : { at }),
-      };
-    },
+    validateSearch: (search): ReturnType<typeof conversationParts> & { at?: number } => ({
+      ...conversationParts(search),
+      ...(typeof search.at === "number" && { at: search.at }),
+    }),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/traffic",
     component: TrafficScreen,
-    validateSearch: (search): { peer?: string } => {
-      const peer = text(search.peer);
-      return peer === undefined ? {} : { peer };
-    },
+    validateSearch: parts("peer", "direction", "kind", "errors", "text", "open"),
   }),
-  createRoute({ getParentRoute: () => root, path: "/accounts", component: AccountsScreen }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/accounts",
+    component: AccountsScreen,
+    validateSearch: parts("do"),
+  }),
   createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsScreen }),
 ];
 

@@ -1,5 +1,4 @@
 import { Plus } from "lucide-react";
-import { useState } from "react";
 import type { Rule } from "@/bindings/Rule";
 import type { User } from "@/bindings/User";
 import type { UserRule } from "@/bindings/UserRule";
@@ -13,6 +12,7 @@ import { Dialog } from "@/shared/Dialog";
 import { Select } from "@/shared/form";
 import { Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
+import { useDialogPlace } from "@/shared/place";
 import { toast } from "@/shared/toast";
 import { Ago, Ident } from "@/shared/values";
 import { t } from "@/text";
@@ -24,7 +24,7 @@ import { Here } from "./accounts/Here";
 export function AccountsScreen() {
   const users = useUsers();
   const us = useNode()?.provider ?? "";
-  const [making, setMaking] = useState(false);
+  const [making, setMaking] = useDialogPlace("new");
   const list = users.data?.users;
   useActions([
     {
@@ -32,6 +32,7 @@ export function AccountsScreen() {
       title: t.accounts.create,
       group: t.palette.groups.act,
       keys: ["n"],
+      keyOnly: true,
       run: () => setMaking(true),
     },
   ]);

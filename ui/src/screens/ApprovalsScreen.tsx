@@ -1,12 +1,12 @@
 import { Plus } from "lucide-react";
 import { Tabs } from "radix-ui";
-import { useState } from "react";
 import { countWaiting, useApprovals } from "@/domain/connection/approvals";
 import { sentence } from "@/domain/node/admin";
 import { useNode } from "@/domain/node/hooks";
 import { useActions } from "@/shared/actions";
 import { Button } from "@/shared/Button";
 import { Count, Fault, Loading, Screen } from "@/shared/layout";
+import { useDialogPlace, usePlace } from "@/shared/place";
 import { t } from "@/text";
 import { AskDialog } from "./approvals/AskDialog";
 import { DecidedList } from "./approvals/Decided";
@@ -17,7 +17,8 @@ import { Waiting } from "./approvals/Waiting";
 export function ApprovalsScreen() {
   const approvals = useApprovals();
   const us = useNode()?.provider ?? "";
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useDialogPlace("ask");
+  const [{ tab: chosen }, setPlace] = usePlace("tab");
   const { data } = approvals;
   useActions([
     {
@@ -25,6 +26,7 @@ export function ApprovalsScreen() {
       title: t.connect.title,
       group: t.palette.groups.act,
       keys: ["n"],
+      keyOnly: true,
       run: () => setAsking(true),
     },
   ]);
@@ -57,7 +59,10 @@ export function ApprovalsScreen() {
       {data === undefined ? (
         approvals.error === null && <Loading />
       ) : (
-        <Tabs.Root defaultValue="waiting">
+        <Tabs.Root
+          value={chosen in t.approvals.tabs ? chosen : "waiting"}
+          onValueChange={(tab) => setPlace({ tab: tab === "waiting" ? "" : tab })}
+        >
           <Tabs.List aria-label={t.approvals.title} className="mb-4 flex gap-1 border-b border-line">
             {tab("waiting", countWaiting(data), true)}
             {tab("outgoing", data.outgoing.length + data.outgoingAdditions.length)}

@@ -1,18 +1,19 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useUsers } from "@/domain/account/hooks";
 import { OpenAccount, WhyNotOpen } from "@/domain/account/OpenAccount";
 import { lastAccount, useConversations, useUnreadOf } from "@/domain/conversation/hooks";
 import { MeContext } from "@/domain/conversation/me";
-import { conversationTitle } from "@/domain/conversation/words";
 import { sentence } from "@/domain/node/admin";
 import { useActions } from "@/shared/actions";
 import { Button } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { Select } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
+import { useDialogPlace, usePlace } from "@/shared/place";
 import { useStore } from "@/shared/store";
+import { lineText } from "@/shared/text";
 import { t } from "@/text";
 import { ConversationView } from "./conversations/ConversationView";
 import { List } from "./conversations/List";
@@ -26,11 +27,14 @@ export function ConversationsScreen() {
   const remembered = useStore(lastAccount);
   const unread = useUnreadOf();
   const navigate = useNavigate();
-  const [making, setMaking] = useState(false);
-  const [members, setMembers] = useState(false);
+  const [making, setMaking] = useDialogPlace("new");
+  const [place, setPlace] = usePlace("members");
+  const members = place.members !== "";
+  const setMembers = (shown: boolean) => setPlace({ members: shown ? "shown" : "" });
   const all = users.data?.users;
   const here = all?.filter((user) => user.here.state !== "unused") ?? [];
   const wanted = search.user ?? remembered;
+  const asked = all?.find((user) => user.name === search.user);
   const account = here.find((user) => user.name === wanted) ?? here[0];
   const name = account?.name ?? "";
   const open = search.open ?? null;
@@ -40,8 +44,12 @@ export function ConversationsScreen() {
     if (name !== "") lastAccount.set(name);
   }, [name]);
 
-  const go = (next: { user?: string; open?: string; at?: number }) =>
-    void navigate({ to: "/conversations", search: { user: name, ...next }, replace: true });
+  const go = (next: { user?: string; open?: string; at?: number; members?: string }) =>
+    void navigate({
+      to: "/conversations",
+      search: { user: name, ...(members && { members: "shown" }), ...next },
+      replace: true,
+    });
   const step = (by: number) => {
     const at = list.findIndex((each) => each.group === open);
     const next = list[at === -1 ? 0 : Math.min(Math.max(at + by, 0), list.length - 1)];
@@ -56,6 +64,7 @@ export function ConversationsScreen() {
             title: t.conversations.new,
             group: t.palette.groups.act,
             keys: ["n"],
+            keyOnly: true,
             run: () => setMaking(true),
           },
           {
@@ -74,16 +83,12 @@ export function ConversationsScreen() {
             keyOnly: true,
             run: () => step(-1),
           },
-          ...list.map((each) => ({
-            id: `conversation.${each.group}`,
-            title: t.conversations.openConversation(conversationTitle(each)),
-            group: t.palette.groups.talk,
-            words: each.group,
-            run: () => go({ open: each.group }),
-          })),
         ],
   );
 
+  if (search.user !== undefined && all !== undefined && (asked === undefined || !here.includes(asked))) {
+    return <NotHere user={search.user} isKnown={asked !== undefined} />;
+  }
   if (account === undefined) {
     return (
       <Screen title={t.conversations.title}>
@@ -206,13 +211,34 @@ export function ConversationsScreen() {
           user={name}
           open={making}
           onClose={() => setMaking(false)}
-          onMade={(group) => {
-            setMaking(false);
-            setMembers(true);
-            go({ open: group });
-          }}
+          onMade={(group) => go({ open: group, members: "shown" })}
         />
       </Screen>
     </MeContext>
+  );
+}
+
+/** The address names an account that is not here, or is not used on this computer. */
+function NotHere({ user, isKnown }: { user: string; isKnown: boolean }) {
+  return (
+    <Screen title={t.conversations.title}>
+      <div className="rounded-lg border border-line bg-surface">
+        <Empty
+          action={
+            isKnown ? (
+              <OpenAccount user={user} look="primary" />
+            ) : (
+              <Link to="/conversations" search={{}} className="text-accent underline underline-offset-2">
+                {t.conversations.otherAccounts}
+              </Link>
+            )
+          }
+        >
+          <span className="font-medium text-ink wrap-anywhere">
+            {isKnown ? t.conversations.notOpenFor(user) : t.conversations.unknownAccount(lineText(user, 64))}
+          </span>
+        </Empty>
+      </div>
+    </Screen>
   );
 }

@@ -1,5 +1,4 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { GroupSummary } from "@/bindings/GroupSummary";
 import { useGroups } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
@@ -7,6 +6,7 @@ import { sentence } from "@/domain/node/admin";
 import { DataTable } from "@/shared/DataTable";
 import { SearchField } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
+import { usePlace } from "@/shared/place";
 import { t } from "@/text";
 import { groupColumns, NarrowGroup } from "./groups/columns";
 import { GroupDetails } from "./groups/GroupDetails";
@@ -14,16 +14,15 @@ import { GroupDetails } from "./groups/GroupDetails";
 /** Who is in which group? */
 export function GroupsScreen() {
   const groups = useGroups();
-  const navigate = useNavigate();
-  const open = (useSearch({ strict: false }) as { open?: string }).open ?? null;
-  const [filter, setFilter] = useState("");
+  const [place, setPlace] = usePlace("open", "filter");
+  const { filter } = place;
+  const open = place.open === "" ? null : place.open;
   const all = groups.data?.groups;
   const shown = useMemo(() => {
     const wanted = filter.toLowerCase();
     return all?.filter((each) => `${each.name} ${each.group}`.toLowerCase().includes(wanted));
   }, [all, filter]);
-  const setOpen = (group: string | null) =>
-    void navigate({ to: "/groups", search: group === null ? {} : { open: group }, replace: true });
+  const setOpen = (group: string | null) => setPlace({ open: group ?? "" });
   return (
     <Screen
       title={t.groups.title}
@@ -33,7 +32,7 @@ export function GroupsScreen() {
             label={t.groups.filter}
             className="max-w-52"
             value={filter}
-            onChange={(event) => setFilter(event.target.value)}
+            onChange={(event) => setPlace({ filter: event.target.value })}
           />
         )
       }

@@ -1,6 +1,5 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { Peer } from "@/bindings/Peer";
 import { sentence } from "@/domain/node/admin";
 import { usePeers } from "@/domain/peer/hooks";
@@ -10,6 +9,7 @@ import { Button } from "@/shared/Button";
 import { DataTable } from "@/shared/DataTable";
 import { SearchField } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
+import { useDialogPlace, usePlace } from "@/shared/place";
 import { t } from "@/text";
 import { AddDialog } from "./peers/AddDialog";
 import { Pulling, peerColumns, Serving } from "./peers/columns";
@@ -18,23 +18,23 @@ import { PeerDetails } from "./peers/PeerDetails";
 /** Whom do I federate with, and how is it going? */
 export function PeersScreen() {
   const peers = usePeers();
-  const navigate = useNavigate();
-  const open = (useSearch({ strict: false }) as { open?: string }).open ?? null;
-  const [filter, setFilter] = useState("");
-  const [adding, setAdding] = useState(false);
+  const [place, setPlace] = usePlace("open", "filter");
+  const { filter } = place;
+  const open = place.open === "" ? null : place.open;
+  const [adding, setAdding] = useDialogPlace("add");
   const all = peers.data?.peers;
   const shown = useMemo(
     () => all?.filter((peer) => peer.provider.includes(filter.toLowerCase())),
     [all, filter],
   );
-  const setOpen = (provider: string | null) =>
-    void navigate({ to: "/peers", search: provider === null ? {} : { open: provider }, replace: true });
+  const setOpen = (provider: string | null) => setPlace({ open: provider ?? "" });
   useActions([
     {
       id: "peers.add",
       title: t.peers.add,
       group: t.palette.groups.act,
       keys: ["n"],
+      keyOnly: true,
       run: () => setAdding(true),
     },
   ]);
@@ -49,7 +49,7 @@ export function PeersScreen() {
               label={t.peers.filter}
               className="max-w-52 max-sm:order-last max-sm:max-w-none"
               value={filter}
-              onChange={(event) => setFilter(event.target.value)}
+              onChange={(event) => setPlace({ filter: event.target.value })}
             />
           )}
           <Button icon={<Plus className="size-3.5" aria-hidden="true" />} onClick={() => setAdding(true)}>

@@ -1,6 +1,5 @@
-import { useSearch } from "@tanstack/react-router";
 import { Download, Pause, Play } from "lucide-react";
-import { useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { useMemo, useReducer, useRef, useState } from "react";
 import type { Direction } from "@/bindings/Direction";
 import { useAdmin } from "@/domain/node/admin";
 import { MOST } from "@/domain/traffic/buffer";
@@ -11,9 +10,10 @@ import { Button } from "@/shared/Button";
 import { SearchField, Segments, Select } from "@/shared/form";
 import { copyText } from "@/shared/hooks";
 import { Empty, Screen } from "@/shared/layout";
+import { usePlace } from "@/shared/place";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
-import { type Filters, isFiltered, matches, NO_FILTERS } from "./traffic/filters";
+import { type Filters, filtersOf, isFiltered, matches, NO_FILTERS, placeOf } from "./traffic/filters";
 import { useFrozen } from "./traffic/frozen";
 import { TrafficDetails } from "./traffic/TrafficDetails";
 import { TrafficList } from "./traffic/TrafficList";
@@ -22,15 +22,15 @@ import { TrafficList } from "./traffic/TrafficList";
 export function TrafficScreen() {
   const records = useTraffic();
   const { platform } = useAdmin();
-  const asked = (useSearch({ strict: false }) as { peer?: string }).peer ?? "";
-  const [filters, setFilters] = useState<Filters>({ ...NO_FILTERS, peer: asked });
+  const [place, setPlace] = usePlace("peer", "direction", "kind", "errors", "text", "open");
+  const filters = useMemo(() => filtersOf(place), [place]);
   const [paused, setPaused] = useState(false);
   const [looking, setLooking] = useState(false);
   const [scrolled, setScrolled] = useState(false);
-  const [openId, setOpenId] = useState<number | null>(null);
+  const openId = /^\d+$/.test(place.open) ? Number(place.open) : null;
+  const setOpenId = (id: number | null) => setPlace({ open: id === null ? "" : String(id) });
   const [, render] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
-  useEffect(() => setFilters((before) => ({ ...before, peer: asked })), [asked]);
 
   const matching = useMemo(
     () => (isFiltered(filters) ? records.filter(matches(filters)) : records),
@@ -47,13 +47,16 @@ export function TrafficScreen() {
   const peers = useMemo(
     () =>
       [
-        ...new Set([...records.flatMap((record) => record.peer ?? []), ...(asked === "" ? [] : [asked])]),
+        ...new Set([
+          ...records.flatMap((record) => record.peer ?? []),
+          ...(filters.peer === "" ? [] : [filters.peer]),
+        ]),
       ].sort(),
-    [records, asked],
+    [records, filters.peer],
   );
   const kinds = useMemo(() => [...new Set(records.map(kindOf))], [records]);
   const change = (part: Partial<Filters>) => {
-    setFilters((before) => ({ ...before, ...part }));
+    setPlace(placeOf({ ...filters, ...part }));
     scroller.current?.scrollTo({ top: 0 });
   };
 
@@ -111,7 +114,7 @@ export function TrafficScreen() {
       run: () => setOpenId(null),
     },
     { id: "traffic.export", title: t.traffic.export, group, run: exportJson },
-    { id: "traffic.clear", title: t.traffic.clear, group, run: () => setFilters(NO_FILTERS) },
+    { id: "traffic.clear", title: t.traffic.clear, group, run: () => setPlace(placeOf(NO_FILTERS)) },
   ]);
 
   return (
@@ -213,7 +216,7 @@ export function TrafficScreen() {
           {t.traffic.errorsOnly}
         </Button>
         {isFiltered(filters) && (
-          <Button look="quiet" onClick={() => setFilters(NO_FILTERS)}>
+          <Button look="quiet" onClick={() => setPlace(placeOf(NO_FILTERS))}>
             {t.traffic.clear}
           </Button>
         )}

@@ -1,4 +1,5 @@
 import { useQueries } from "@tanstack/react-query";
+import type { ConversationSummary } from "@/bindings/ConversationSummary";
 import type { User } from "@/bindings/User";
 import { useUsers } from "@/domain/account/hooks";
 import { useAdmin, useRead } from "@/domain/node/admin";
@@ -26,19 +27,28 @@ export function useConversation(user: string, group: string, stretch: Stretch) {
   return useRead("conversation", { user, group, ...stretch }, { keep: true });
 }
 
-/** Unread messages of each account open here, by its name. */
-export function useUnreadOf(): ReadonlyMap<string, number> {
+/** The conversations of all accounts open here, each with its account. */
+export function useConversationsHere(): readonly { user: string; of: ConversationSummary }[] {
   const admin = useAdmin();
   const accounts = useAccountsHere() ?? [];
-  const counts = useQueries({
+  return useQueries({
     queries: accounts.map(({ name }) => ({
       queryKey: ["conversations", { user: name }],
       queryFn: () => admin.call("conversations", { user: name }),
     })),
     combine: (results) =>
-      results.map(({ data }) => data?.conversations.reduce((sum, { unread }) => sum + unread, 0) ?? 0),
+      results.flatMap(({ data }, index) =>
+        (data?.conversations ?? []).map((of) => ({ user: accounts[index]?.name ?? "", of })),
+      ),
   });
-  return new Map(accounts.map(({ name }, index) => [name, counts[index] ?? 0]));
+}
+
+/** Unread messages of each account open here, by its name. */
+export function useUnreadOf(): ReadonlyMap<string, number> {
+  const conversations = useConversationsHere();
+  const counts = new Map<string, number>();
+  for (const { user, of } of conversations) counts.set(user, (counts.get(user) ?? 0) + of.unread);
+  return counts;
 }
 
 /** Unread messages in all conversations of all accounts open here. */

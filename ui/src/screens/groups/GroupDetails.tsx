@@ -4,9 +4,11 @@ import { Alias } from "@/domain/demo/Alias";
 import { useGroup } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { sentence } from "@/domain/node/admin";
+import { groupOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { count } from "@/shared/format";
 import { Fault, Inspector, InspectorPart, Loading } from "@/shared/layout";
+import { lineText } from "@/shared/text";
 import { Ago, Bytes, Fact, Facts, Ident } from "@/shared/values";
 import { t } from "@/text";
 import { Acting } from "./Acting";
@@ -27,7 +29,9 @@ export function GroupDetails({ group, onClose }: { group: string; onClose: () =>
       onClose={onClose}
     >
       {read.error !== null && detail === undefined && (
-        <Fault onRetry={() => void read.refetch()}>{sentence(read.error)}</Fault>
+        <Fault onRetry={() => void read.refetch()}>
+          {groupOf(group) === null ? t.app.noSuch.group(lineText(group, 100)) : sentence(read.error)}
+        </Fault>
       )}
       {detail === undefined ? read.error === null && <Loading /> : <Details detail={detail} />}
     </Inspector>

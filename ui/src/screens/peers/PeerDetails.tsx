@@ -5,6 +5,7 @@ import type { CheckStep } from "@/bindings/CheckStep";
 import type { Peer } from "@/bindings/Peer";
 import { Alias } from "@/domain/demo/Alias";
 import { sentence, useAdmin } from "@/domain/node/admin";
+import { isProvider } from "@/domain/node/identifiers";
 import { usePeer, usePeerDeeds } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
 import { lag, remedy } from "@/domain/peer/words";
@@ -36,7 +37,9 @@ export function PeerDetails({ provider, onClose }: { provider: string; onClose: 
       onClose={onClose}
     >
       {read.error !== null && peer === undefined && (
-        <Fault onRetry={() => void read.refetch()}>{sentence(read.error)}</Fault>
+        <Fault onRetry={() => void read.refetch()}>
+          {isProvider(provider) ? sentence(read.error) : t.app.noSuch.peer(lineText(provider, 100))}
+        </Fault>
       )}
       {peer === undefined ? read.error === null && <Loading /> : <Details peer={peer} />}
     </Inspector>

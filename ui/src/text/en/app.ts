@@ -42,6 +42,10 @@ export const app = {
     mls: "The group's keys do not allow it.",
   } as Record<string, string>,
   crashed: "This screen stopped on a fault of its own. Nothing was lost at the node.",
+  noSuch: {
+    peer: (text: string) => `“${text}” is not a provider's name. The address of this page may be cut off.`,
+    group: (text: string) => `“${text}” is not a group's address. The address of this page may be cut off.`,
+  },
   reload: "Load the page again",
   notFound: "There is no such screen.",
   goOverview: "Go to the overview",

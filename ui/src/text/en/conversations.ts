@@ -12,6 +12,8 @@ export const conversations = {
     "To read and write here, an account gets a client that is built in. It has its own keys, which never leave this computer.",
   notOpenFor: (user: string) => `${user} is not used on this computer.`,
   useHere: (user: string) => `Use ${user} on this computer`,
+  unknownAccount: (user: string) => `There is no account “${user}” at this provider.`,
+  otherAccounts: "The accounts that there are",
   accountClosed: (user: string) => `${user} (not used here)`,
   empty: "No conversation yet.",
   emptyHint: "Make a group and add the people you are connected with; or wait until somebody adds you.",
