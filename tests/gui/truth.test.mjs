@@ -19,6 +19,7 @@ test("how everything is said to be is how it is, after each change", async (t) =
     await page.locator(`[data-testid="health"][data-health="${code}"]`).filter({ hasText: words }).waitFor();
     if (code !== "well") assert.doesNotMatch(await health.innerText(), /All is well/);
   };
+  await page.getByTestId("nav-overview").waitFor();
   // Somebody waits, so all is not well.
   await says("waiting", /requests? waits? for your decision/);
   await nav("approvals");

@@ -1,13 +1,18 @@
 //! The one judgement of how everything is, for every screen and script.
 
+use std::time::Duration;
+
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
-use crate::view::{Health, HealthCode, Peer, PullingStatus};
+use crate::view::{Certificate, Health, HealthCode, NameStanding, Ourselves, Peer, PullingStatus};
 
 /// A pull ends at the latest after 55 s, and the next comes at once: who has not come again for so long does not pull.
 const PULLED_WITHIN_MS: u128 = 90_000;
+
+/// Before its end a certificate is to be renewed; who does so by a program does it a month before.
+const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
 
 /// All that how we are hangs on.
 pub(crate) struct Facts<'a> {
@@ -15,6 +20,8 @@ pub(crate) struct Facts<'a> {
     pub now: Timestamp,
     /// When the node was started: who was away meanwhile needs a moment to come back.
     pub started: Timestamp,
+    /// What is so with the node itself.
+    pub own: &'a Ourselves,
     /// All peers, as the screens show them.
     pub peers: &'a [Peer],
     /// Requests of any kind that wait for the operator.
@@ -61,6 +68,8 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Health {
             .then(|| finding(HealthCode::Unproved, None, of, of)),
         (of == 0).then(|| finding(HealthCode::Alone, None, 0, 0)),
     ];
+    let is_met = allowed.iter().any(|peer| peer.serving.last_pull.is_some());
+    findings.extend(own_findings(facts.own, facts.now, is_met));
     findings.push(Some(finding(HealthCode::Well, None, of, of)));
     // The last of them is always there.
     findings
@@ -68,6 +77,33 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Health {
         .flatten()
         .min_by_key(|found| found.code)
         .unwrap_or_else(|| finding(HealthCode::Well, None, of, of))
+}
+
+/// What is wrong with ourselves, or was not looked at. Where a peer has come here (`is_met`), our certificate is trusted
+/// by whom it is for, whoever has signed it.
+fn own_findings(own: &Ourselves, now: Timestamp, is_met: bool) -> Vec<Option<Health>> {
+    let of = own.certificates.len();
+    let certificates = |code: HealthCode, is_so: &dyn Fn(&Certificate) -> bool| {
+        let mut found = own.certificates.iter().filter(|certificate| is_so(certificate));
+        let about = found.next()?.file.clone();
+        Some(finding(code, Some(about), 1 + found.count(), of))
+    };
+    let named =
+        |code: HealthCode, standing: NameStanding| (own.name == standing).then(|| finding(code, None, 1, 1));
+    let ends_soon = |certificate: &Certificate| certificate.ends.since(now) < ENDS_SOON;
+    vec![
+        own.store.is_some().then(|| finding(HealthCode::StoreFailing, None, 1, 1)),
+        certificates(HealthCode::CertificateInvalid, &|it| it.ends <= now || it.begins > now),
+        named(HealthCode::NameUnresolved, NameStanding::Unresolved),
+        certificates(HealthCode::CertificateForeign, &|it| !it.is_ours),
+        certificates(HealthCode::CertificateEnding, &ends_soon),
+        certificates(HealthCode::CertificateRefused, &|it| it.refused.is_some()),
+        named(HealthCode::NamePrivate, NameStanding::Private),
+        certificates(HealthCode::CertificateSelfSigned, &|it| {
+            it.self_signed && it.section == "mtp" && !is_met
+        }),
+        named(HealthCode::NameUnlooked, NameStanding::Unlooked),
+    ]
 }
 
 fn finding(code: HealthCode, about: Option<String>, count: usize, of: usize) -> Health {
@@ -103,7 +139,7 @@ fn does_not_pull(facts: &Facts<'_>, peer: &Peer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::{HealthGrade, Pulling, Serving, Stage, Trouble};
+    use crate::view::{HealthGrade, Pulling, Serving, Stage, StoreTrouble, Trouble};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const LONG_AGO: Timestamp = Timestamp::from_millis(1_800_000_000_000 - 3_600_000);
@@ -171,7 +207,71 @@ mod tests {
     }
 
     fn judged(peers: &[Peer], waiting: usize) -> Health {
-        judge(&Facts { now: NOW, started: LONG_AGO, peers, waiting, broken: &[] })
+        judge(&Facts { now: NOW, started: LONG_AGO, own: &ourselves(), peers, waiting, broken: &[] })
+    }
+
+    /// Ourselves with nothing wrong.
+    fn ourselves() -> Ourselves {
+        Ourselves {
+            name: NameStanding::Found,
+            name_text: None,
+            looked: Some(NOW),
+            named_port: 443,
+            listening_port: 443,
+            certificates: vec![Certificate {
+                section: "mtp".into(),
+                file: "tls-cert.pem".into(),
+                names: vec!["home.example".into()],
+                is_ours: true,
+                self_signed: false,
+                begins: LONG_AGO,
+                ends: Timestamp::from_millis(NOW.as_millis() + 60 * 86_400_000),
+                refused: None,
+            }],
+            store: None,
+        }
+    }
+
+    /// What is said where all is well with the peers, and `change` is so with ourselves.
+    fn judged_own(peers: &[Peer], change: impl FnOnce(&mut Ourselves)) -> HealthCode {
+        let mut own = ourselves();
+        change(&mut own);
+        judge(&Facts { now: NOW, started: LONG_AGO, own: &own, peers, waiting: 0, broken: &[] }).code
+    }
+
+    #[test]
+    fn names_what_is_wrong_with_ourselves() {
+        let peers = [peer("a.example")];
+        let full =
+            StoreTrouble { code: "disk-full".into(), text: String::new(), since: NOW, last: NOW, lost: 1 };
+        let cases: [(HealthCode, Box<dyn FnOnce(&mut Ourselves)>); 8] = [
+            (HealthCode::StoreFailing, Box::new(|own| own.store = Some(full))),
+            (HealthCode::CertificateInvalid, Box::new(|own| own.certificates[0].ends = LONG_AGO)),
+            (HealthCode::NameUnresolved, Box::new(|own| own.name = NameStanding::Unresolved)),
+            (HealthCode::CertificateForeign, Box::new(|own| own.certificates[0].is_ours = false)),
+            (
+                HealthCode::CertificateEnding,
+                Box::new(|own| {
+                    own.certificates[0].ends = Timestamp::from_millis(NOW.as_millis() + 86_400_000);
+                }),
+            ),
+            (
+                HealthCode::CertificateRefused,
+                Box::new(|own| own.certificates[0].refused = Some("it is no certificate".into())),
+            ),
+            (HealthCode::NamePrivate, Box::new(|own| own.name = NameStanding::Private)),
+            (HealthCode::NameUnlooked, Box::new(|own| own.name = NameStanding::Unlooked)),
+        ];
+        for (code, change) in cases {
+            assert_eq!(judged_own(&peers, change), code);
+        }
+    }
+
+    #[test]
+    fn holds_a_certificate_signed_by_itself_to_be_well_once_a_peer_has_come_by_it() {
+        let sign = |own: &mut Ourselves| own.certificates[0].self_signed = true;
+        assert_eq!(judged_own(&[], sign), HealthCode::CertificateSelfSigned);
+        assert_eq!(judged_own(&[peer("a.example")], sign), HealthCode::Well);
     }
 
     #[test]
@@ -248,7 +348,14 @@ mod tests {
     fn names_a_broken_group() {
         let broken = ["mimi://a.example/g/club".parse().unwrap()];
         let peers = [peer("a.example")];
-        let facts = Facts { now: NOW, started: LONG_AGO, peers: &peers, waiting: 0, broken: &broken };
+        let facts = Facts {
+            now: NOW,
+            started: LONG_AGO,
+            own: &ourselves(),
+            peers: &peers,
+            waiting: 0,
+            broken: &broken,
+        };
         assert_eq!(judge(&facts).code, HealthCode::GroupBroken);
     }
 

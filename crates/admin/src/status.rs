@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
 };
-use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Sessions, Status};
+use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Ourselves, Sessions, Status};
 
 const INCIDENTS: u32 = 20;
 
@@ -51,7 +51,9 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
     let failing = allowed().filter(|peer| health::is_unreachable(peer));
     let waiting_connections = crate::approvals::waiting(&connections).count();
     let waiting_additions = additions.waiting().count();
+    let own = Ourselves::from(node.ourselves());
     let health = health::judge(&Facts {
+        own: &own,
         now: node.now(),
         started: node.started(),
         peers: &peers,
@@ -91,7 +93,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         listeners,
         data_dir: node.config().data_dir.display().to_string(),
         store_bytes: node.store().size(),
-        ourselves: node.ourselves().into(),
+        ourselves: own,
         incidents: troubles
             .into_iter()
             .map(|(provider, trouble)| Incident { provider, trouble: trouble.into() })

@@ -15,7 +15,7 @@ code: HealthCode,
  */
 grade: HealthGrade, 
 /**
- * The first thing that it is so for: a provider or a group; `null` where it is about no one of them.
+ * The first thing that it is so for: a provider, a group or a file; `null` where it is about no one of them.
  */
 about: string | null, 
 /**

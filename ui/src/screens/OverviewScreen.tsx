@@ -18,6 +18,7 @@ import { Mark, type Tone } from "@/shared/Mark";
 import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
 import { DemoGuide } from "./overview/DemoGuide";
+import { OwnFacts } from "./overview/OwnFacts";
 import { RateChart } from "./overview/RateChart";
 
 const FIRST_FEW = 5;
@@ -303,6 +304,7 @@ function NodeFacts({ node, version }: { node: NodeStatus; version: string }) {
         <Fact {...name(fact.fingerprint)}>
           <Ident value={node.fingerprint} what={fact.fingerprint[0]} mono />
         </Fact>
+        <OwnFacts own={node.ourselves} />
         <Fact {...name(fact.uptime)}>
           <Lasting since={node.started} />
         </Fact>

@@ -10,7 +10,7 @@ pub struct Health {
     pub code: HealthCode,
     /// How bad it is.
     pub grade: HealthGrade,
-    /// The first thing that it is so for: a provider or a group; `null` where it is about no one of them.
+    /// The first thing that it is so for: a provider, a group or a file; `null` where it is about no one of them.
     pub about: Option<String>,
     /// For how many it is so.
     pub count: u32,
@@ -36,6 +36,12 @@ pub enum HealthGrade {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum HealthCode {
+    /// The store cannot keep what it is given.
+    StoreFailing,
+    /// A certificate of ours has ended, or has not begun.
+    CertificateInvalid,
+    /// Our own name leads to no address.
+    NameUnresolved,
     /// More than one peer, and most of them, say that our time is not theirs.
     ClockWrong,
     /// A peer has a new key, and nothing is exchanged with it until the operator has looked at it.
@@ -48,6 +54,16 @@ pub enum HealthCode {
     PeersBlockUs,
     /// Allowed peers do not pull us, so that what is for them stays here.
     NotPulled,
+    /// A certificate of ours is not for the host of our name.
+    CertificateForeign,
+    /// A certificate of ours ends soon.
+    CertificateEnding,
+    /// A new certificate of ours could not be taken, and the one before goes on.
+    CertificateRefused,
+    /// Our own name leads only to addresses that are not others' to connect to.
+    NamePrivate,
+    /// Our certificate is signed by itself, and no peer has come here by it.
+    CertificateSelfSigned,
     /// Providers, connections or additions wait for the operator.
     Waiting,
     /// Peers have not let us in yet.
@@ -56,6 +72,8 @@ pub enum HealthCode {
     Paused,
     /// Peers are allowed, and none of them has pulled us yet: whether others reach us is not known.
     Unproved,
+    /// Our own name has not been looked up yet.
+    NameUnlooked,
     /// No peer is allowed: nothing that federation needs has been tried yet.
     Alone,
     /// Nothing is worse.
@@ -67,13 +85,26 @@ impl HealthCode {
     #[must_use]
     pub fn grade(self) -> HealthGrade {
         match self {
-            Self::ClockWrong
+            Self::StoreFailing
+            | Self::CertificateInvalid
+            | Self::NameUnresolved
+            | Self::ClockWrong
             | Self::KeyChanged
             | Self::GroupBroken
             | Self::PeersUnreachable
             | Self::PeersBlockUs => HealthGrade::Bad,
-            Self::NotPulled => HealthGrade::Warn,
-            Self::Waiting | Self::NotLetIn | Self::Paused | Self::Unproved | Self::Alone => HealthGrade::Wait,
+            Self::NotPulled
+            | Self::CertificateForeign
+            | Self::CertificateEnding
+            | Self::CertificateRefused
+            | Self::NamePrivate
+            | Self::CertificateSelfSigned => HealthGrade::Warn,
+            Self::Waiting
+            | Self::NotLetIn
+            | Self::Paused
+            | Self::Unproved
+            | Self::NameUnlooked
+            | Self::Alone => HealthGrade::Wait,
             Self::Well => HealthGrade::Well,
         }
     }

@@ -12,6 +12,18 @@ export const overview = {
   title: "Overview",
   /** The worst that is so, by its code: a sentence, and what to do. */
   health: {
+    "store-failing": () => [
+      "The store cannot keep what it is given.",
+      "Most often the disk is full: make room. What is wrong is named below, under This node.",
+    ],
+    "certificate-invalid": ({ about }: Told) => [
+      "This provider's certificate does not hold at this time.",
+      `Others refuse to connect. Renew it (${about}), and see that this computer's clock is right.`,
+    ],
+    "name-unresolved": () => [
+      "This provider's own name leads to no address.",
+      "Others cannot find it. See that the name is spelled rightly and that its domain has an address record.",
+    ],
     "clock-wrong": ({ count, of }: Told) => [
       `This computer's clock is probably wrong: ${count} of ${many(of, "provider disagrees", "providers disagree")}.`,
       "Set the clock by the network. Until then others refuse what this provider sends.",
@@ -45,6 +57,30 @@ export const overview = {
         ? `${about} does not pull from here.`
         : `${count} of ${of} providers do not pull from here.`,
       "What is for them stays here until they do. Either they do not run, or they cannot reach this provider's name and port.",
+    ],
+    "certificate-foreign": ({ about }: Told) => [
+      "This provider's certificate is for another name.",
+      `Others refuse to connect. Get one for its own name, and put it in the place of ${about}.`,
+    ],
+    "certificate-ending": ({ about }: Told) => [
+      "This provider's certificate ends within two weeks.",
+      `After that others refuse to connect. Renew it (${about}).`,
+    ],
+    "certificate-refused": ({ about }: Told) => [
+      "A renewed certificate could not be read: the one before goes on.",
+      `See that ${about} and its key are whole and belong together.`,
+    ],
+    "name-private": () => [
+      "This provider's name leads only to this computer or a private network.",
+      "Providers elsewhere cannot reach it.",
+    ],
+    "certificate-self-signed": () => [
+      "This provider's certificate is signed by itself.",
+      "Others connect only where their operators were given it. A certificate of an authority is trusted by all.",
+    ],
+    "name-unlooked": () => [
+      "This provider's own name has not been looked up yet.",
+      "Whether others can find it is known in a moment.",
     ],
     waiting: ({ count }: Told) => [`${many(count, "request waits", "requests wait")} for your decision.`, ""],
     "not-let-in": ({ about, count, of }: Told) => [
@@ -105,6 +141,26 @@ export const overview = {
   rateEmpty: "No pull has been answered in the last 5 min. A waiting pull is answered when there is news.",
   rateTable: "Pulls answered in the last 5 min, for each minute",
   minutesAgo: (n: number) => (n === 0 ? "this minute" : `${many(n, "minute", "minutes")} ago`),
+  own: {
+    name: "Its name",
+    nameHint: "Whether others can find this provider under its name, by the rules that it finds others by",
+    standing: {
+      found: "leads to an address that others may use",
+      unlooked: "not looked up yet",
+      private: "leads to a private network",
+      unresolved: "leads nowhere",
+    },
+    certificate: (section: string) => (section === "client" ? "Certificate (clients)" : "Certificate"),
+    certificateHint: "By it others know that they reached this provider",
+    file: "file",
+    ends: "ends",
+    ended: "now or before: renew it",
+    selfSigned: "signed by itself",
+    foreign: (names: string) => `for another name: ${names}`,
+    store: "Store fails",
+    since: "since",
+    lost: (n: number) => `${many(n, "change", "changes")} not kept`,
+  },
   facts: "This node",
   fact: {
     provider: ["Name", "The authority that others know this provider by"] as const,

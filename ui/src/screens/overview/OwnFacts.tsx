@@ -1,0 +1,53 @@
+import type { NameStanding } from "@/bindings/NameStanding";
+import type { Ourselves } from "@/bindings/Ourselves";
+import { type Shape, StateWord, type Tone } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
+import { Ago, Fact, Ident, Until } from "@/shared/values";
+import { t } from "@/text";
+
+const nameMarks: Record<NameStanding, { tone: Tone; shape: Shape }> = {
+  found: { tone: "ok", shape: "tick" },
+  unlooked: { tone: "wait", shape: "half" },
+  private: { tone: "warn", shape: "triangle" },
+  unresolved: { tone: "bad", shape: "triangle" },
+};
+
+/** What is so with this node itself: whether others find its name, its certificates, and what its store cannot keep. */
+export function OwnFacts({ own }: { own: Ourselves }) {
+  const words = t.overview.own;
+  return (
+    <>
+      <Fact name={words.name} hint={words.nameHint}>
+        <StateWord {...nameMarks[own.name]}>{words.standing[own.name]}</StateWord>{" "}
+        {own.looked !== null && <Ago at={own.looked} className="text-sm text-muted" />}
+        {own.name_text !== null && (
+          <span className="block text-sm text-muted">{lineText(own.name_text, 500)}</span>
+        )}
+      </Fact>
+      {own.certificates.map((each) => (
+        <Fact key={each.section} name={words.certificate(each.section)} hint={words.certificateHint}>
+          <Ident value={each.file} what={words.file} />
+          <span className="block text-sm text-muted">
+            {words.ends} <Until at={each.ends} due={words.ended} />
+            {each.self_signed && ` · ${words.selfSigned}`}
+            {!each.is_ours && ` · ${words.foreign(each.names.join(", "))}`}
+          </span>
+          {each.refused !== null && (
+            <span className="block text-sm text-bad">{lineText(each.refused, 500)}</span>
+          )}
+        </Fact>
+      ))}
+      {own.store !== null && (
+        <Fact name={words.store}>
+          <StateWord tone="bad" shape="triangle">
+            {own.store.code}
+          </StateWord>
+          <span className="block text-bad">{lineText(own.store.text, 500)}</span>
+          <span className="block text-sm text-muted">
+            {words.since} <Ago at={own.store.since} /> · {words.lost(own.store.lost)}
+          </span>
+        </Fact>
+      )}
+    </>
+  );
+}
