@@ -526,9 +526,9 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
         alpha.node().store().read(move |view| view.add_rule(&name, &adder)).await.unwrap()
     };
 
-    assert_eq!(decide(Decides::Decline, AddRule::Never).await.unwrap().state, State::Declined);
+    assert_eq!(decide(Decides::Decline, AddRule::Never).await.unwrap().now.state, State::Declined);
     assert_eq!(rule().await, AddRule::Never);
-    assert_eq!(decide(Decides::Reopen, AddRule::Ask).await.unwrap().state, State::Pending);
+    assert_eq!(decide(Decides::Reopen, AddRule::Ask).await.unwrap().now.state, State::Pending);
     assert_eq!(rule().await, AddRule::Ask);
 
     // What cannot be decided makes no rule either.
@@ -546,7 +546,9 @@ async fn who_asks_for_a_connection_is_blocked_in_one_step() {
     let asked = bob.asks(alice.uri()).await;
     alpha.hears_of(asked).await;
     let decide = async |decision, whom, kind| {
-        alpha.node().decide_connection_with(asked, None, decision, Some((whom, kind))).await.unwrap().state
+        let node = alpha.node();
+        let decided = node.decide_connection_with(asked, None, decision, Some((whom, kind)), false).await;
+        decided.unwrap().now.state
     };
     let sources = async || {
         let rules = alpha.node().store().read(|view| view.rules()).await.unwrap();

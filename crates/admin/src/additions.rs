@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::Node;
 use drawbridge_node::store::{AuthorizationRow, StoreFault, View};
+use drawbridge_node::{Decided, Node};
 
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{Authorizations, DecideAuthorization, Empty, SetAddRule};
+use crate::request::{AuthorizationDecided, Authorizations, DecideAuthorization, Empty, SetAddRule};
 use crate::view::Authorization;
 
 /// What has to be known to show additions.
@@ -38,7 +38,7 @@ impl Additions {
                 let Some(group) = view.group(&row.group)? else { return Ok::<_, StoreFault>(false) };
                 Ok(view.members(group.id)?.iter().any(|member| member.member.user == row.user))
             };
-            if row.state == ConnectionState::Approved && (view.grant_is_spent(issuer, id)? || is_in()?) {
+            if row.state == ConnectionState::Approved && (row.used || is_in()?) {
                 used.insert((issuer.clone(), id));
             }
         }
@@ -52,6 +52,7 @@ impl Additions {
             id: row.id,
             from_provider: if row.outgoing { self.ours.clone() } else { row.peer },
             group_name: self.names.get(&row.group).cloned(),
+            title: row.title.map(|title| title.to_string()),
             outgoing: row.outgoing,
             state: row.state,
             created: row.created,
@@ -69,9 +70,13 @@ impl Additions {
         }
     }
 
-    /// Those that wait for the operator.
+    /// Those that wait for the operator: one for each addition, however often it was asked for.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &AuthorizationRow> {
-        self.rows.iter().filter(|row| !row.outgoing && row.state == ConnectionState::Pending && !row.ignored)
+        let mut shown = HashSet::new();
+        self.rows.iter().filter(move |row| {
+            let waits = !row.outgoing && row.state == ConnectionState::Pending && !row.ignored;
+            waits && shown.insert((&row.group, &row.adder, &row.user))
+        })
     }
 }
 
@@ -101,11 +106,12 @@ pub(crate) async fn authorizations(host: &Host, Empty {}: Empty) -> Result<Autho
 pub(crate) async fn decide_authorization(
     host: &Host,
     ask: DecideAuthorization,
-) -> Result<Authorization, AdminError> {
+) -> Result<AuthorizationDecided, AdminError> {
     let node = host.node().await?;
     let rule = ask.rule.map(Into::into);
-    let row = node.decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule).await?;
-    shown(&node, &row).await
+    let Decided { now, undo } =
+        node.decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule).await?;
+    Ok(AuthorizationDecided { authorization: shown(&node, &now).await?, undo })
 }
 
 pub(crate) async fn set_add_rule(host: &Host, ask: SetAddRule) -> Result<Empty, AdminError> {

@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
-use drawbridge_node::Node;
+use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::store::{ConnectionRow, PeerRow, StoreFault, View};
+use drawbridge_node::{Decided, Node, typed};
 
 use crate::additions::Additions;
 use crate::convert;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{
-    Connect, Connecting, Connections, DecideConnection, Empty, NamedPeer, Rules, SetPeer, SetRule,
-    StandingRule,
+    Connect, Connecting, ConnectionDecided, Connections, DecideConnection, Empty, NamedPeer, PeerJudged,
+    Rules, SetPeer, SetRule, StandingRule, Undo,
 };
-use crate::view::{Approvals, Connection, Decided, DecidedBy, Peer, Rule, WaitingProvider};
+use crate::view::{self, Approvals, Connection, DecidedBy, Rule, WaitingProvider};
 
 const DECIDED: usize = 500;
 
@@ -41,9 +42,9 @@ fn is_incoming_open(row: &ConnectionRow) -> bool {
 
 pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals, AdminError> {
     let node = host.node().await?;
-    let ours = node.provider().clone();
+    let (ours, now) = (node.provider().clone(), node.now());
     let seen = node.store().read(move |view| {
-        Ok::<_, StoreFault>((with_keys(view)?, view.connections()?, Additions::read(view, &ours)?))
+        Ok::<_, StoreFault>((with_keys(view, now)?, view.connections()?, Additions::read(view, &ours)?))
     });
     let (peers, rows, additions) = seen.await?;
     let states: HashMap<_, _> = peers.iter().map(|(peer, ..)| (peer.provider.clone(), peer.state)).collect();
@@ -65,14 +66,14 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
     let mut decided: Vec<_> = rows
         .iter()
         .filter(settled)
-        .map(|row| (row.changed, Decided::Connection { connection: show(row) }))
+        .map(|row| (row.changed, view::Decided::Connection { connection: show(row) }))
         .chain(peers.iter().filter_map(|(peer, ..)| decided_provider(peer)))
         .chain(
             additions
                 .rows
                 .iter()
                 .filter(|row| row.state != ConnectionState::Pending || row.ignored)
-                .map(|row| (row.changed, Decided::Addition { addition: additions.show(row) })),
+                .map(|row| (row.changed, view::Decided::Addition { addition: additions.show(row) })),
         )
         .collect();
     decided.sort_by(|(one, _), (other, _)| other.cmp(one));
@@ -93,12 +94,12 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
     })
 }
 
-fn with_keys(view: &View<'_>) -> Result<Vec<(PeerRow, Vec<String>, u32)>, StoreFault> {
+fn with_keys(view: &View<'_>, now: Timestamp) -> Result<Vec<(PeerRow, Vec<String>, u32)>, StoreFault> {
     view.peers()?
         .into_iter()
         .map(|peer| {
             let keys = view.accepted_keys(&peer.provider)?.iter().map(ToString::to_string).collect();
-            let held = view.count_held(&peer.provider)?;
+            let (held, _) = view.held(&peer.provider, now)?;
             Ok((peer, keys, held))
         })
         .collect()
@@ -117,10 +118,10 @@ fn waiting_provider(node: &Node, peer: &PeerRow, keys: &[String], held: u32) -> 
     }
 }
 
-fn decided_provider(peer: &PeerRow) -> Option<(drawbridge_mtp::time::Timestamp, Decided)> {
+fn decided_provider(peer: &PeerRow) -> Option<(Timestamp, view::Decided)> {
     let by: DecidedBy = peer.decided_by?.into();
     let (provider, state, at) = (peer.provider.clone(), peer.state, peer.since);
-    Some((at, Decided::Provider { provider, state, at, by }))
+    Some((at, view::Decided::Provider { provider, state, at, by }))
 }
 
 /// A request of `provider` that waits, for a notification.
@@ -140,25 +141,35 @@ async fn show(node: &Node, row: ConnectionRow) -> Result<Connection, AdminError>
     Ok(convert::connection(row, state))
 }
 
-pub(crate) async fn set_peer(host: &Host, ask: SetPeer) -> Result<Peer, AdminError> {
+pub(crate) async fn set_peer(host: &Host, ask: SetPeer) -> Result<PeerJudged, AdminError> {
     let node = host.node().await?;
     if ask.state == PeerState::KeyChanged {
         return Err(AdminError::new("malformed", "state is allowed, blocked, pending or unknown"));
     }
-    node.judge_peer(ask.provider.clone(), ask.state).await?;
-    crate::peers::peer(host, NamedPeer { provider: ask.provider }).await
+    let undo = node.judge_peer(ask.provider.clone(), ask.state).await?.undo;
+    Ok(PeerJudged { peer: crate::peers::peer(host, NamedPeer { provider: ask.provider }).await?, undo })
 }
 
-pub(crate) async fn ignore_peer(host: &Host, ask: NamedPeer) -> Result<Empty, AdminError> {
-    host.node().await?.ignore_peer(ask.provider).await?;
-    Ok(Empty {})
+pub(crate) async fn ignore_peer(host: &Host, ask: NamedPeer) -> Result<PeerJudged, AdminError> {
+    let undo = host.node().await?.ignore_peer(ask.provider.clone()).await?.undo;
+    Ok(PeerJudged { peer: crate::peers::peer(host, ask).await?, undo })
 }
 
-pub(crate) async fn decide_connection(host: &Host, ask: DecideConnection) -> Result<Connection, AdminError> {
+pub(crate) async fn decide_connection(
+    host: &Host,
+    ask: DecideConnection,
+) -> Result<ConnectionDecided, AdminError> {
     let node = host.node().await?;
-    let standing = ask.standing.map(|StandingRule { whom, rule }| (whom.into(), rule.map(Into::into)));
-    let row = node.decide_connection_with(ask.id, ask.from_provider, ask.decision.into(), standing).await?;
-    show(&node, row).await
+    let DecideConnection { id, decision, from_provider, standing, admit } = ask;
+    let standing = standing.map(|StandingRule { whom, rule }| (whom.into(), rule.map(Into::into)));
+    let Decided { now, undo } =
+        node.decide_connection_with(id, from_provider, decision.into(), standing, admit).await?;
+    Ok(ConnectionDecided { connection: show(&node, now).await?, undo })
+}
+
+pub(crate) async fn undo(host: &Host, ask: Undo) -> Result<Empty, AdminError> {
+    host.node().await?.undo(ask.undo).await?;
+    Ok(Empty {})
 }
 
 pub(crate) async fn connect(host: &Host, ask: Connect) -> Result<Connecting, AdminError> {
@@ -187,7 +198,16 @@ pub(crate) async fn rules(host: &Host, Empty {}: Empty) -> Result<Rules, AdminEr
     Ok(Rules { rules: rules.collect() })
 }
 
+/// Whose requests a standing decision is about: a user, where an address of one was typed, else a provider.
+fn source(text: &str) -> Result<String, AdminError> {
+    let user = typed::user(text).ok().as_ref().map(UserUri::to_string);
+    let source = user
+        .map_or_else(|| typed::provider(text).as_ref().map(Provider::to_string).map_err(Clone::clone), Ok);
+    source.map_err(|fault| AdminError::new("not-understood", fault.to_string()))
+}
+
 pub(crate) async fn set_rule(host: &Host, ask: SetRule) -> Result<Rules, AdminError> {
-    host.node().await?.set_rule(ask.user, ask.from, ask.rule.map(Into::into)).await?;
+    let source = source(&ask.from)?;
+    host.node().await?.set_rule(ask.user, source, ask.rule.map(Into::into)).await?;
     rules(host, Empty {}).await
 }

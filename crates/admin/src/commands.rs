@@ -11,6 +11,7 @@ use crate::conversations::*;
 use crate::error::AdminError;
 use crate::groups::*;
 use crate::host::Host;
+use crate::names::*;
 use crate::peers::*;
 use crate::request::*;
 use crate::status::*;
@@ -69,11 +70,13 @@ commands! {
 
     "sessions" sessions: Empty => Sessions,
     "end-session" end_session: NamedSession => Empty,
+    "read-name" read_name: ReadName => NameRead,
 
     "approvals" approvals: Empty => Approvals,
-    "set-peer" set_peer: SetPeer => Peer,
-    "ignore-peer" ignore_peer: NamedPeer => Empty,
-    "decide-connection" decide_connection: DecideConnection => Connection,
+    "set-peer" set_peer: SetPeer => PeerJudged,
+    "ignore-peer" ignore_peer: NamedPeer => PeerJudged,
+    "decide-connection" decide_connection: DecideConnection => ConnectionDecided,
+    "undo" undo: Undo => Empty,
     "rules" rules: Empty => Rules,
     "set-rule" set_rule: SetRule => Rules,
 
@@ -89,7 +92,7 @@ commands! {
     "groups" groups: Empty => Groups,
     "group" group: NamedGroup => GroupDetail,
     "authorizations" authorizations: Empty => Authorizations,
-    "decide-authorization" decide_authorization: DecideAuthorization => Authorization,
+    "decide-authorization" decide_authorization: DecideAuthorization => AuthorizationDecided,
     "set-add-rule" set_add_rule: SetAddRule => Empty,
 
     "traffic" traffic: TrafficQuery => TrafficList,

@@ -15,6 +15,7 @@ mod health;
 mod host;
 mod keys;
 mod log;
+mod names;
 mod peers;
 mod people;
 pub mod request;

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri, UserUri},
-    message::{AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections},
+    message::{AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections, Title},
     policy::{MAX_NAME_BYTES, Policy, Who},
 };
 use openmls::prelude::SignatureScheme;
@@ -350,7 +350,7 @@ impl<H: Home> Client<H> {
     /// Where this user may not add, or the provider refuses.
     pub async fn ask_to_add(&self, group: &GroupUri, user: &UserUri) -> Result<Asked, ClientFault> {
         let (name, whom) = (group.clone(), user.clone());
-        self.step(move |tx| {
+        let called = self.step(move |tx| {
             let conversation = tx.the_conversation(&name)?;
             if !conversation.may_add(tx.user()) {
                 return Err(ClientFault::NotAllowed("You may not add people to this conversation."));
@@ -358,10 +358,11 @@ impl<H: Home> Client<H> {
             if conversation.users().contains(&whom) {
                 return Err(ClientFault::NotAllowed("They are in this conversation already."));
             }
-            Ok(())
-        })
-        .await?;
-        let asked = self.home.ask_to_add(AskToAdd { group: group.clone(), user: user.clone() }).await?;
+            Ok(conversation.policy().name)
+        });
+        let title = Title::of_name(&called.await?);
+        let asked =
+            self.home.ask_to_add(AskToAdd { group: group.clone(), title, user: user.clone() }).await?;
         let (name, whom, state) = (group.clone(), user.clone(), asked.state);
         self.step(move |tx| tx.asked_to_add(&name, &whom, state)).await?;
         Ok(asked)

@@ -86,6 +86,7 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
         /// The provider, such as home.example.
+        #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: drawbridge_mtp::id::Provider,
     },
 }

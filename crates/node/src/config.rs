@@ -101,6 +101,8 @@ pub struct LimitsConfig {
     pub stranger_requests: u32,
     /// Requests a second of one peer, and of one address in the name of allowed peers.
     pub peer_requests: u32,
+    /// Requests for connections, and connections, of the users of one peer that are kept; and as many authorizations.
+    pub peer_connections: u64,
     /// Connections from other providers at one time.
     pub open_connections: u32,
 }
@@ -112,6 +114,7 @@ impl Default for LimitsConfig {
             pending_days: 14,
             stranger_requests: 100,
             peer_requests: 1000,
+            peer_connections: 10_000,
             open_connections: 4096,
         }
     }

@@ -14,9 +14,10 @@ pub(crate) use crate::lock::lock;
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
 use crate::config::{Config, Strangers};
+use crate::consent::Undos;
 use crate::delivery::{Groups, Recovery, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
-use crate::http::Throttle;
+use crate::http::{Throttle, Turns};
 use crate::outbox::Answers;
 use crate::peers::{Documents, Outbound, Signs};
 use crate::pull::Board;
@@ -46,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) board: Board,
     pub(crate) throttle: Throttle,
     pub(crate) signs: Signs,
+    pub(crate) turns: Turns,
+    pub(crate) undos: Undos,
     pub(crate) seen_clients: Mutex<HashMap<(Name, Name), u64>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -90,6 +93,15 @@ impl Core {
         if let Err(store) = kept.await {
             tracing::error!(%store, %peer, trouble = %fault, "a trouble could not be kept");
         }
+    }
+
+    /// `peer` has answered, which its signature proves: what was wrong on the way there is over.
+    pub(crate) async fn note_reached(&self, peer: &Provider) {
+        if !self.store.glance(|view| view.has_troubles(peer)).unwrap_or(false) {
+            return;
+        }
+        self.end_troubles(peer, &[Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document]).await;
+        self.end_trouble(peer, "address-refused").await;
     }
 
     /// The trouble `code` with `peer` is over.

@@ -24,11 +24,12 @@ mod outbox;
 mod peers;
 mod pull;
 pub mod store;
+pub mod typed;
 
 pub use changes::{Change, Changes};
 pub use client_api::ClientDoor;
 pub use config::Config;
-pub use consent::{AuthorizationDecision, Decision, Misuse};
+pub use consent::{AuthorizationDecision, Decided, Decision, Misuse};
 pub use http::{ListenFault, Listener, bind, serve};
 pub use node::{Listening, Node, StartFault, Whom, check_with};
 pub use peers::{AddressGuard, GuardFault};

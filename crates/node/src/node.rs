@@ -22,16 +22,16 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
 use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{self as rules, Misuse, authorizations};
+use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
 use crate::core::{Choices, Core, lock};
 use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, heal};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
-use crate::http::{ListenFault, Listener, Throttle, bind, serve};
+use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, Outbound, Sign, Signs};
 use crate::pull::{Board, Pulling, Serving, supervise};
-use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, UserRule};
+use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
 
 pub use self::consent::Whom;
 
@@ -352,16 +352,34 @@ impl Node {
     }
 
     /// The operator's judgement of a provider.
-    pub async fn judge_peer(&self, provider: Provider, state: PeerState) -> Result<(), Misuse> {
+    pub async fn judge_peer(&self, provider: Provider, state: PeerState) -> Result<Decided<()>, Misuse> {
         if provider == self.core.ours {
             return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
         }
-        self.core.store.write(move |tx| peers::judge(tx, &provider, state)).await.map_err(Misuse::Store)
+        self.decide_on_peer(provider, move |tx, provider| Ok(peers::judge(tx, provider, state)?)).await
     }
 
     /// Sets aside a provider that waits; it comes back if it asks again.
-    pub async fn ignore_peer(&self, provider: Provider) -> Result<(), Misuse> {
-        self.change_peer(provider, |peer| peer.ignored = true).await
+    pub async fn ignore_peer(&self, provider: Provider) -> Result<Decided<()>, Misuse> {
+        self.decide_on_peer(provider, |tx, provider| {
+            let mut peer = tx.peer(provider)?.ok_or_else(|| Misuse::NoSuchPeer(provider.clone()))?;
+            peer.ignored = true;
+            Ok(tx.put_peer(&peer)?)
+        })
+        .await
+    }
+
+    async fn decide_on_peer(
+        &self,
+        provider: Provider,
+        decide: impl FnOnce(&Tx<'_>, &Provider) -> Result<(), Misuse> + Send + 'static,
+    ) -> Result<Decided<()>, Misuse> {
+        let decided = self.core.store.write(move |tx| {
+            let watch = Watch::new(tx).peer(&provider)?;
+            decide(tx, &provider)?;
+            Ok::<_, Misuse>(watch.changes()?)
+        });
+        Ok(self.core.decided((), decided.await?))
     }
 
     /// Lets pulling from a peer rest, or go on.
@@ -474,6 +492,8 @@ fn assemble(
         signer: Signer::new(config.provider.clone(), key),
         throttle: Throttle::new(&config.limits),
         signs: Signs::new(),
+        turns: Turns::default(),
+        undos: Undos::default(),
         board: Board::new(changes.clone()),
         choices: RwLock::new(choices),
         documents: Documents::default(),

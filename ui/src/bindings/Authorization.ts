@@ -18,9 +18,13 @@ from_provider: string,
  */
 group: string, 
 /**
- * What its members call it, where it is known here; a stranger's word for it never is.
+ * What its members call it, where it is known here.
  */
 group_name: string | null, 
+/**
+ * What the adder calls it: the adder's word, which proves nothing.
+ */
+title: string | null, 
 /**
  * Who wants to add.
  */

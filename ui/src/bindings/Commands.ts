@@ -2,12 +2,13 @@
 import type { Approvals } from "./Approvals";
 import type { AskToAdd } from "./AskToAdd";
 import type { Authorization } from "./Authorization";
+import type { AuthorizationDecided } from "./AuthorizationDecided";
 import type { Authorizations } from "./Authorizations";
 import type { ChangePolicy } from "./ChangePolicy";
 import type { Check } from "./Check";
 import type { Connect } from "./Connect";
 import type { Connecting } from "./Connecting";
-import type { Connection } from "./Connection";
+import type { ConnectionDecided } from "./ConnectionDecided";
 import type { Connections } from "./Connections";
 import type { Conversation } from "./Conversation";
 import type { Conversations } from "./Conversations";
@@ -27,6 +28,7 @@ import type { LeaveGroup } from "./LeaveGroup";
 import type { LookAtDemoNode } from "./LookAtDemoNode";
 import type { MarkRead } from "./MarkRead";
 import type { Message } from "./Message";
+import type { NameRead } from "./NameRead";
 import type { NamedClient } from "./NamedClient";
 import type { NamedGroup } from "./NamedGroup";
 import type { NamedMessage } from "./NamedMessage";
@@ -35,9 +37,11 @@ import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
 import type { PausePeer } from "./PausePeer";
 import type { Peer } from "./Peer";
+import type { PeerJudged } from "./PeerJudged";
 import type { Peers } from "./Peers";
 import type { React } from "./React";
 import type { ReadConversation } from "./ReadConversation";
+import type { ReadName } from "./ReadName";
 import type { RemoveFromGroup } from "./RemoveFromGroup";
 import type { Rules } from "./Rules";
 import type { RunDemoNode } from "./RunDemoNode";
@@ -56,6 +60,7 @@ import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
 import type { TrafficList } from "./TrafficList";
 import type { TrafficQuery } from "./TrafficQuery";
+import type { Undo } from "./Undo";
 import type { User } from "./User";
 import type { Users } from "./Users";
 
@@ -70,10 +75,12 @@ export type Commands = {
   "look-at-demo-node": { request: LookAtDemoNode, response: Empty },
   "sessions": { request: Empty, response: Sessions },
   "end-session": { request: NamedSession, response: Empty },
+  "read-name": { request: ReadName, response: NameRead },
   "approvals": { request: Empty, response: Approvals },
-  "set-peer": { request: SetPeer, response: Peer },
-  "ignore-peer": { request: NamedPeer, response: Empty },
-  "decide-connection": { request: DecideConnection, response: Connection },
+  "set-peer": { request: SetPeer, response: PeerJudged },
+  "ignore-peer": { request: NamedPeer, response: PeerJudged },
+  "decide-connection": { request: DecideConnection, response: ConnectionDecided },
+  "undo": { request: Undo, response: Empty },
   "rules": { request: Empty, response: Rules },
   "set-rule": { request: SetRule, response: Rules },
   "peers": { request: Empty, response: Peers },
@@ -87,7 +94,7 @@ export type Commands = {
   "groups": { request: Empty, response: Groups },
   "group": { request: NamedGroup, response: GroupDetail },
   "authorizations": { request: Empty, response: Authorizations },
-  "decide-authorization": { request: DecideAuthorization, response: Authorization },
+  "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },
   "set-add-rule": { request: SetAddRule, response: Empty },
   "traffic": { request: TrafficQuery, response: TrafficList },
   "connect": { request: Connect, response: Connecting },

@@ -21,4 +21,8 @@ from_provider?: string,
 /**
  * A standing rule that is set, or taken back, in the same step.
  */
-standing?: StandingRule, };
+standing?: StandingRule, 
+/**
+ * Whether the requester's provider is let in too, in the same step.
+ */
+admit?: boolean, };

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { isName, isProvider } from "@/domain/node/identifiers";
 import { AdminError } from "@/platform";
@@ -126,19 +127,20 @@ function OwnCard() {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const wrong: Partial<Record<Field, string>> = {};
-    if (!isProvider(values.provider)) wrong.provider = t.first.errors.provider;
+    const meant = await readName(admin, "provider", values.provider);
+    if ("fault" in meant) wrong.provider = meant.fault;
     if (!/^.+:[0-9]{1,5}$/.test(values.listen)) wrong.listen = t.first.errors.listen;
     if (!isName(values.user)) wrong.user = t.first.errors.user;
     setErrors(wrong);
     setFault(null);
     const [first] = Object.keys(wrong);
-    if (first !== undefined) {
+    if ("fault" in meant || first !== undefined) {
       document.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
       return;
     }
     setBusy(true);
     try {
-      await admin.call("set-up", values);
+      await admin.call("set-up", { ...values, provider: meant.name });
       admin.live.reload();
     } catch (refused) {
       const field = fieldOf(refused);
@@ -162,7 +164,8 @@ function OwnCard() {
       </h2>
       <p className="mt-1 mb-4 text-muted">{own.text}</p>
       <form className="grid gap-3" onSubmit={submit} noValidate>
-        <TextField
+        <AddressField
+          kind="provider"
           label={own.provider}
           hint={own.providerHint}
           placeholder="home.example"

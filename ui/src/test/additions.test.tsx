@@ -15,14 +15,21 @@ describe("additions to groups", () => {
   });
   const row = () => screen.findByTestId(`addition-${id}`);
 
-  it("says what approving means, approves, and takes it back with z", async () => {
+  it("says what approving means, approves, and offers no undo of what was granted", async () => {
     const { person } = open(node, "/approvals");
     expect(await row()).toHaveTextContent("Approving lets bob add alice to this one group, once.");
     await person.click(within(await row()).getByTestId("approve"));
     expect(await screen.findByText("bob may add alice.")).toBeInTheDocument();
     await person.keyboard("z");
-    await screen.findByText("Taken back.");
-    expect(node.requests("decide-authorization")).toEqual([told("approve"), told("revoke")]);
+    expect(node.requests("undo")).toEqual([]);
+    expect(node.requests("decide-authorization")).toEqual([told("approve")]);
+  });
+
+  it("shows what the adder calls the group as the adder's words", async () => {
+    node.additions = [addition({ title: "Free money", group_name: null })];
+    open(node, "/approvals");
+    expect(await row()).toHaveTextContent("bob calls it “Free money”");
+    expect(within(await row()).getByText("Free money").tagName).toBe("BDI");
   });
 
   it("never lets a person ask again, as a rule that can be taken back", async () => {
@@ -33,10 +40,8 @@ describe("additions to groups", () => {
     await person.keyboard("z");
     await screen.findByText("Taken back.");
     // In one step each: there is no moment at which it is declined and may be asked again.
-    expect(node.requests("decide-authorization")).toEqual([
-      { ...told("decline"), rule: "never" },
-      { ...told("reopen"), rule: "ask" },
-    ]);
+    expect(node.requests("decide-authorization")).toEqual([{ ...told("decline"), rule: "never" }]);
+    expect(node.requests("undo")).toHaveLength(1);
   });
 
   it("always lets a person add", async () => {

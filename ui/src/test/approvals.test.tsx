@@ -20,7 +20,7 @@ describe("approvals", () => {
       new Promise((resolve) => {
         answer = () => {
           node.incoming = [];
-          resolve(connection({ state: "approved" }));
+          resolve({ connection: connection({ state: "approved" }), undo: null });
         };
       });
     const { person } = open(node, "/approvals");
@@ -53,15 +53,16 @@ describe("approvals", () => {
     expect(screen.getByTestId(`incoming-${ID}`)).toBeInTheDocument();
   });
 
-  it("takes an approval back with z", async () => {
+  it("offers no undo of an approval, which the other side has been told", async () => {
     node.incoming = [connection()];
     const { person } = open(node, "/approvals");
     await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("approve"));
     await screen.findByText("bob and alice are connected.");
+    expect(within(screen.getByTestId("toast")).queryByRole("button", { name: /Undo/ })).toBeNull();
     await person.keyboard("z");
 
-    expect(await screen.findByText("Taken back.")).toBeInTheDocument();
-    expect(node.requests("decide-connection").at(-1)).toMatchObject({ id: ID, decision: "end" });
+    expect(node.requests("decide-connection")).toHaveLength(1);
+    expect(node.requests("undo")).toEqual([]);
   });
 
   it("brings a declined request back with the toast's button", async () => {
@@ -71,9 +72,8 @@ describe("approvals", () => {
     await person.click(within(await screen.findByTestId("toast")).getByRole("button", { name: /Undo/ }));
 
     expect(await screen.findByTestId(`incoming-${ID}`)).toBeInTheDocument();
-    expect(
-      node.requests("decide-connection").map((request) => (request as { decision: string }).decision),
-    ).toEqual(["decline", "reopen"]);
+    expect(node.requests("decide-connection")).toMatchObject([{ decision: "decline" }]);
+    expect(node.requests("undo")).toEqual([{ undo: "undo-1" }]);
   });
 
   it("lets a stranger's provider in together with its person's request", async () => {
@@ -85,20 +85,16 @@ describe("approvals", () => {
     await person.click(within(row).getByTestId("approve"));
 
     expect(screen.queryByTestId("waiting-provider-beta.example")).toBeNull();
+    // One command, so that neither is done without the other.
     await waitFor(() =>
-      expect(
-        node.told.filter(({ command }) => command === "set-peer" || command === "decide-connection"),
-      ).toEqual([
-        { command: "set-peer", request: { provider: "beta.example", state: "allowed" } },
-        {
-          command: "decide-connection",
-          request: { id: ID, decision: "approve", from_provider: "beta.example" },
-        },
+      expect(node.requests("decide-connection")).toEqual([
+        { id: ID, decision: "approve", from_provider: "beta.example", admit: true },
       ]),
     );
+    expect(node.requests("set-peer")).toEqual([]);
   });
 
-  it("sets a waiting provider's judgement, and takes it back to pending", async () => {
+  it("sets a waiting provider's judgement, and takes it back", async () => {
     node.waiting = [waitingProvider("beta.example")];
     const { person } = open(node, "/approvals");
     await person.click(
@@ -106,12 +102,9 @@ describe("approvals", () => {
     );
     await screen.findByText("beta.example is blocked.");
     await person.keyboard("z");
-    await waitFor(() =>
-      expect(node.requests("set-peer")).toEqual([
-        { provider: "beta.example", state: "blocked" },
-        { provider: "beta.example", state: "pending" },
-      ]),
-    );
+    expect(await screen.findByTestId("waiting-provider-beta.example")).toBeInTheDocument();
+    expect(node.requests("set-peer")).toEqual([{ provider: "beta.example", state: "blocked" }]);
+    expect(node.requests("undo")).toEqual([{ undo: "undo-1" }]);
   });
 
   it("decides many at once by keyboard, and goes on with the next row", async () => {
@@ -147,8 +140,8 @@ describe("approvals", () => {
     // In one step each, so that nothing is half done.
     expect(node.requests("decide-connection")).toMatchObject([
       { decision: "decline", standing: { whom: "person", rule: "block" } },
-      { decision: "reopen", standing: { whom: "person" } },
     ]);
+    expect(node.requests("undo")).toHaveLength(1);
   });
 
   it("shows what has just begun to wait when the node says so", async () => {
@@ -170,16 +163,16 @@ describe("approvals", () => {
     expect(screen.getAllByTestId(/^incoming-/).length).toBeLessThan(80);
   });
 
-  it("says what is wrong with an address before anything is asked", async () => {
+  it("says what is wrong with an address before anything is asked, and shows what is meant before it is used", async () => {
     const { person } = open(node, "/approvals");
     await person.click(await screen.findByTestId("ask"));
-    await person.type(await screen.findByLabelText("Whom"), "bob@beta.example");
+    await person.type(await screen.findByLabelText("Whom"), "bob");
     await person.click(screen.getByRole("button", { name: "Ask" }));
-    expect(screen.getByText(/That is not a person's address/)).toBeInTheDocument();
+    expect(await screen.findByText(/is no user's name/)).toBeInTheDocument();
     expect(node.requests("connect")).toEqual([]);
 
-    await person.clear(screen.getByLabelText("Whom"));
-    await person.type(screen.getByLabelText("Whom"), "mimi://beta.example/u/bob");
+    await person.type(screen.getByLabelText("Whom"), "@beta.example");
+    expect(await screen.findByText("mimi://beta.example/u/bob")).toBeInTheDocument();
     await person.click(screen.getByRole("button", { name: "Ask" }));
     await waitFor(() => expect(node.requests("connect")).toEqual([{ user: "alice", to: user("bob") }]));
   });

@@ -21,6 +21,7 @@ export function addition(over: Partial<Authorization> = {}): Authorization {
     id: "01900000-0000-7000-8000-0000000000a1",
     from_provider: "beta.example",
     group: "mimi://beta.example/g/choir",
+    title: null,
     group_name: null,
     adder: user("bob"),
     user: ALICE,

@@ -338,9 +338,28 @@ export class TestNode implements Platform {
         return this.#decide(request as RequestOf<"decide-connection">);
       case "set-peer": {
         const { provider, state } = request as RequestOf<"set-peer">;
+        const undo = this.#undoable();
         this.waiting = this.waiting.filter((each) => each.provider !== provider);
-        return peer(provider, { state });
+        return { peer: peer(provider, { state }), undo };
       }
+      case "ignore-peer": {
+        const { provider } = request as RequestOf<"ignore-peer">;
+        const undo = this.#undoable();
+        this.waiting = this.waiting.filter((each) => each.provider !== provider);
+        return { peer: peer(provider, { state: "pending" }), undo };
+      }
+      case "read-name": {
+        const { kind, text } = request as RequestOf<"read-name">;
+        const [, name, provider] = /^(\w+)@([\w.:]+)$/.exec(text) ?? [];
+        if (kind === "user" && name !== undefined) return { name: `mimi://${provider}/u/${name}` };
+        if (kind === "provider" && /^(https:\/\/)?[\w.]+(:\d+)?$/.test(text))
+          return { name: text.replace("https://", "") };
+        if (kind === "user" && text.startsWith("mimi://") && text.includes("/u/")) return { name: text };
+        throw new AdminError("not-understood", `"${text}" is no ${kind}'s name`);
+      }
+      case "undo":
+        this.#undos.get((request as RequestOf<"undo">).undo)?.();
+        return {};
       default:
         return {};
     }
@@ -378,9 +397,21 @@ export class TestNode implements Platform {
     return { ...found, messages: earlier.slice(-limit), more: earlier.length > limit };
   }
 
-  #decideAddition({ id, decision }: RequestOf<"decide-authorization">): Authorization {
+  readonly #undos = new Map<string, () => void>();
+
+  /** Puts everything that waits or was decided back as it is now. */
+  #undoable(): string {
+    const { waiting, incoming, additions, decided, decidedAdditions } = this;
+    const id = `undo-${this.#undos.size + 1}`;
+    const before = structuredClone({ waiting, incoming, additions, decided, decidedAdditions });
+    this.#undos.set(id, () => void Object.assign(this, before));
+    return id;
+  }
+
+  #decideAddition({ id, decision }: RequestOf<"decide-authorization">) {
     const found = [...this.additions, ...this.decidedAdditions].find((each) => each.id === id);
     if (found === undefined) throw new AdminError("not-found", "there is no such request");
+    const undo = decision === "approve" || decision === "revoke" ? null : this.#undoable();
     this.additions = this.additions.filter((each) => each !== found);
     this.decidedAdditions = this.decidedAdditions.filter((each) => each !== found);
     const states = {
@@ -393,12 +424,14 @@ export class TestNode implements Platform {
     const after = { ...found, state: states[decision], ignored: decision === "ignore" };
     if (after.state === "pending") this.additions.push(after);
     else this.decidedAdditions.push(after);
-    return after;
+    return { authorization: after, undo };
   }
 
-  #decide({ id, decision }: RequestOf<"decide-connection">): Connection {
+  #decide({ id, decision, admit }: RequestOf<"decide-connection">) {
     const found = [...this.incoming, ...this.decided].find((each) => each.id === id);
     if (found === undefined) throw new AdminError("not-found", "there is no such request");
+    const undo = decision === "approve" || decision === "end" ? null : this.#undoable();
+    if (admit) this.waiting = this.waiting.filter((each) => !found.from.includes(`//${each.provider}/`));
     this.incoming = this.incoming.filter((each) => each !== found);
     this.decided = this.decided.filter((each) => each !== found);
     const states = {
@@ -411,7 +444,7 @@ export class TestNode implements Platform {
     const after = { ...found, state: states[decision], ignored: decision === "ignore" };
     if (after.state === "pending") this.incoming.push(after);
     else this.decided.push(after);
-    return after;
+    return { connection: after, undo };
   }
 
   #status(): Status {

@@ -4,6 +4,7 @@
 
 use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::policy::Who;
+use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -26,6 +27,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// Only messages at lower places; the latest, where absent.
         #[serde(default)]
@@ -61,6 +63,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// What it says, in Markdown.
         text: String,
@@ -77,6 +80,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// The message's id.
         message: String,
@@ -93,6 +97,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// The message's id.
         message: String,
@@ -107,6 +112,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// The message's id.
         message: String,
@@ -119,6 +125,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// The place.
         #[ts(type = "number")]
@@ -159,6 +166,7 @@ records! {
     CreatedGroup {
         /// Its identifier.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
     }
 
@@ -169,9 +177,11 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// Whom.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::user")]
         other: UserUri,
     }
 
@@ -182,6 +192,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// Whom.
         #[ts(type = "string[]")]
@@ -195,6 +206,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
     }
 
@@ -205,6 +217,7 @@ records! {
         user: Name,
         /// The group.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
         /// What it is called.
         #[serde(default)]

@@ -1,6 +1,7 @@
 //! Requests about groups as their provider sees them.
 
 use drawbridge_mtp::id::GroupUri;
+use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -17,6 +18,7 @@ records! {
     NamedGroup {
         /// Which.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
         group: GroupUri,
     }
 }

@@ -4,7 +4,7 @@
 //! script learns of a slip of the pen.
 
 use drawbridge_mtp::id::{ClientUri, Id, Name, Provider, UserUri};
-use drawbridge_mtp::message::PeerState;
+use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -36,6 +36,7 @@ records! {
     SetUp {
         /// The authority that others will know it by.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::provider")]
         provider: Provider,
         /// Address and port to listen on for other providers.
         listen: String,
@@ -68,26 +69,33 @@ records! {
     DemoAsk {
         /// Who asks.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::user")]
         from: UserUri,
         /// Who is asked.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::user")]
         to: UserUri,
     }
 
-    /// `set-peer`: the operator's judgement of a provider.
-    SetPeer {
-        /// Which.
-        #[ts(type = "string")]
-        provider: Provider,
-        /// `allowed`, `blocked`, `pending` or `unknown`.
-        #[ts(type = "\"allowed\" | \"blocked\" | \"pending\" | \"unknown\"")]
-        state: PeerState,
+    /// `read-name`: what is meant by something that a person has typed, before it is used.
+    ReadName {
+        /// What it is to be.
+        kind: NameKind,
+        /// As it was typed.
+        text: String,
+    }
+
+    /// `read-name`.
+    NameRead {
+        /// The one spelling that is used everywhere.
+        name: String,
     }
 
     /// Names a peer: `peer`, `retry-peer`, `accept-key`, `check`, `ignore-peer`.
     NamedPeer {
         /// Which.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::provider")]
         provider: Provider,
     }
 
@@ -95,6 +103,7 @@ records! {
     PausePeer {
         /// Which.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::provider")]
         provider: Provider,
         /// Whether pulling rests.
         paused: bool,
@@ -131,6 +140,7 @@ records! {
         user: Name,
         /// Whom.
         #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::user")]
         to: UserUri,
         /// Seconds until the request lapses; 30 days unless told.
         #[serde(default)]
@@ -149,33 +159,6 @@ records! {
     Connections {
         /// All that are known, newest first.
         connections: Vec<Connection>,
-    }
-
-    /// `decide-connection`, and with it, where wanted, what becomes of later requests.
-    DecideConnection {
-        /// Which request.
-        #[ts(type = "string")]
-        id: Id,
-        /// What becomes of it.
-        decision: ConnectionDecision,
-        /// The provider that made the request, where two used the same id.
-        #[serde(default)]
-        #[ts(optional, type = "string")]
-        from_provider: Option<Provider>,
-        /// A standing rule that is set, or taken back, in the same step.
-        #[serde(default)]
-        #[ts(optional)]
-        standing: Option<StandingRule>,
-    }
-
-    /// What holds from now on for who made a request.
-    StandingRule {
-        /// For whom of them.
-        whom: Whom,
-        /// What happens with their requests; absent: as with those of everybody.
-        #[serde(default)]
-        #[ts(optional)]
-        rule: Option<RuleKind>,
     }
 
     /// `create-user`.
@@ -261,7 +244,7 @@ records! {
     /// `traffic`: the latest requests.
     TrafficQuery {
         /// Only with this peer.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "de_as::some_provider")]
         #[ts(optional, type = "string")]
         peer: Option<Provider>,
         /// At most so many; 1,000 unless told, and at most 10,000.
@@ -277,28 +260,14 @@ records! {
     }
 }
 
-/// What becomes of a request for a connection, or of a connection.
+/// What can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
-pub enum ConnectionDecision {
-    /// The two users are connected.
-    Approve,
-    /// They are not; the requester learns of it only if the operator chose so.
-    Decline,
-    /// The connection ends; our own request is taken back.
-    End,
-    /// Set aside without an answer; it comes back if asked again.
-    Ignore,
-    /// A declined or ignored request waits again; only while the requester has not been told.
-    Reopen,
-}
-
-/// For whom a standing rule is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "kebab-case")]
-pub enum Whom {
-    /// The person who made the request.
-    Person,
-    /// Everyone at that person's provider.
+pub enum NameKind {
+    /// A provider.
     Provider,
+    /// A user.
+    User,
+    /// A group.
+    Group,
 }

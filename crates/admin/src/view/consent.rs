@@ -98,8 +98,10 @@ pub struct Authorization {
     /// The group.
     #[ts(type = "string")]
     pub group: GroupUri,
-    /// What its members call it, where it is known here; a stranger's word for it never is.
+    /// What its members call it, where it is known here.
     pub group_name: Option<String>,
+    /// What the adder calls it: the adder's word, which proves nothing.
+    pub title: Option<String>,
     /// Who wants to add.
     #[ts(type = "string")]
     pub adder: UserUri,

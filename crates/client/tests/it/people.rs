@@ -197,6 +197,17 @@ pub(crate) async fn together(people: &[&Person]) -> GroupUri {
     group
 }
 
+#[tokio::test]
+async fn who_is_asked_is_told_what_the_group_is_called() {
+    let world = World::new(1);
+    let [ann, bob, _] = three(&world).await;
+    together(&[&ann, &bob]).await;
+    let unnamed = ann.client.create_group("", Who::Members, Who::Members, None).await.unwrap();
+    ann.client.ask_to_add(&unnamed, &bob.user()).await.unwrap();
+    let titles: Vec<_> = world.titles().into_iter().map(|title| title.map(|it| it.to_string())).collect();
+    assert_eq!(titles, [Some("Tea".to_owned()), None]);
+}
+
 pub(crate) async fn three(world: &World) -> [Person; 3] {
     [
         Person::new(world, "mimi://a.example/u/ann/d/desk").await,

@@ -16,7 +16,7 @@ use drawbridge_mtp::{
         GroupInfoReply, GroupStatus, Item, ItemBody, KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroup,
         OwnGroups, Placed, PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember,
         ShownAuthorizations, ShownConnections, Submission, SubmissionKind, SubmissionResult, SuiteStock,
-        UserClaim, Welcome,
+        Title, UserClaim, Welcome,
     },
     octets::{Hash32, Octets},
     policy::Policy,
@@ -48,6 +48,8 @@ struct State {
     mailboxes: BTreeMap<ClientUri, Mailbox>,
     groups: BTreeMap<GroupUri, Group>,
     asked: Vec<(Id, GroupUri, UserUri, UserUri, ConnectionState)>,
+    /// What the groups were called where somebody was asked.
+    titles: Vec<Option<Title>>,
     queued: VecDeque<(ClientUri, GroupUri, Submission)>,
     objects: HashMap<Hash32, Vec<u8>>,
     refused: Vec<String>,
@@ -137,6 +139,7 @@ impl World {
             mailboxes: BTreeMap::new(),
             groups: BTreeMap::new(),
             asked: Vec::new(),
+            titles: Vec::new(),
             queued: VecDeque::new(),
             objects: HashMap::new(),
             refused: Vec::new(),
@@ -170,6 +173,11 @@ impl World {
 
     pub(crate) fn set_faults(&self, faults: Faults) {
         self.lock().faults = faults;
+    }
+
+    /// What the groups were called where somebody was asked to be added.
+    pub(crate) fn titles(&self) -> Vec<Option<Title>> {
+        self.lock().titles.clone()
     }
 
     /// What owners have refused, other than conflicts.
@@ -539,6 +547,7 @@ impl Home for Door {
     async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
         self.enter().await?;
         let mut state = self.world.lock();
+        state.titles.push(ask.title.clone());
         let adder = self.client.user().clone();
         let old = state
             .asked

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ConnectionState;
+use super::{ConnectionState, Title};
 use crate::{
     id::{ClientUri, GroupUri, Id, Provider, UserUri},
     octets::Octets,
@@ -76,6 +76,9 @@ pub struct AskToConnect {
 pub struct AskToAdd {
     /// The group.
     pub group: GroupUri,
+    /// What its user calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
     /// Who is to be added.
     pub user: UserUri,
 }
@@ -122,6 +125,9 @@ pub struct ShownAuthorization {
     pub id: Id,
     /// The group.
     pub group: GroupUri,
+    /// What the adder calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
     /// Who wants to add.
     pub adder: UserUri,
     /// Who would be added.

@@ -1,18 +1,21 @@
 //! Connections (section 7) and authorizations to add (section 8).
 
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{GroupUri, Id, UserUri},
-    text::words,
+    text::{as_text, words},
     time::Timestamp,
     wire::Malformed,
 };
 
 /// The longest that a request may stay open.
 pub const MAX_REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+
+/// So far ahead of the receiver's clock a request may say that it was made.
+const MAX_AHEAD: Duration = Duration::from_secs(300);
 
 words! {
     /// Where a connection or an authorization stands.
@@ -69,6 +72,18 @@ impl ConnectionRequest {
         }
         Ok(())
     }
+
+    /// Checks that `created` is at most 300 s ahead of `now`, when it is received.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not.
+    pub fn check_received(&self, now: Timestamp) -> Result<(), Malformed> {
+        if self.created.since(now) > MAX_AHEAD {
+            return Err(Malformed::new("`created` is more than 300 s ahead of the receiver's clock"));
+        }
+        Ok(())
+    }
 }
 
 impl TryFrom<UncheckedConnectionRequest> for ConnectionRequest {
@@ -91,6 +106,66 @@ pub struct ConnectionReply {
     pub state: ConnectionState,
 }
 
+/// What the adder calls a group: at most 128 bytes of text without control characters or those that override the
+/// direction of text (section 8). It is the adder's word, and proves nothing.
+///
+/// ```
+/// use drawbridge_mtp::message::Title;
+///
+/// assert!("Picnic on Sunday".parse::<Title>().is_ok());
+/// assert!("two\nlines".parse::<Title>().is_err());
+/// assert!("\u{202e}live".parse::<Title>().is_err(), "it would be read as `evil`");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+const MAX_TITLE: usize = 128;
+
+impl Title {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As much of a group's name as a title may have; none where that shows nothing.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let mut title = String::new();
+        for character in name.trim().chars().filter(|character| Self::allows(*character)) {
+            if title.len() + character.len_utf8() > MAX_TITLE {
+                break;
+            }
+            title.push(character);
+        }
+        (!title.trim().is_empty()).then_some(Self(title))
+    }
+
+    fn allows(character: char) -> bool {
+        !character.is_control() && !matches!(character, '\u{202d}' | '\u{202e}')
+    }
+}
+
+impl FromStr for Title {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        if text.len() > MAX_TITLE {
+            return Err(Malformed::new("a title has at most 128 bytes"));
+        }
+        if !text.chars().all(Self::allows) {
+            return Err(Malformed::new("a title has no control or bidirectional-override characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Title {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+as_text!(Title);
+
 /// `POST /authorizations`: may `adder` add `user` to `group`?
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
@@ -98,6 +173,9 @@ pub struct AuthorizationRequest {
     pub id: Id,
     /// The group.
     pub group: GroupUri,
+    /// What the adder calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
     /// Who wants to add.
     pub adder: UserUri,
     /// Who would be added.
@@ -165,4 +243,28 @@ pub struct AuthorizationItem {
     pub grant: Option<String>,
     /// Since when.
     pub time: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_counted_to_the_byte_and_is_plain_text() {
+        assert!("x".repeat(128).parse::<Title>().is_ok());
+        assert!("ä".repeat(64).parse::<Title>().is_ok());
+        assert!("قهوة & café ☕".parse::<Title>().is_ok());
+        for odd in ["x".repeat(129), "ä".repeat(65), "a\u{85}b".into(), "a\0".into(), "\u{202d}a".into()] {
+            assert!(odd.parse::<Title>().is_err(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_is_as_much_of_a_name_as_one_may_have() {
+        let title = |name: &str| Title::of_name(name).map(|title| title.to_string());
+        assert_eq!(title(" Picnic\n\u{202e}Sunday "), Some("PicnicSunday".into()));
+        assert_eq!(title(&"ä".repeat(200)), Some("ä".repeat(64)));
+        assert_eq!(title(&format!("x{}", "ä".repeat(200))).map(|title| title.len()), Some(127));
+        assert_eq!(title(" \u{202d} \t"), None);
+    }
 }

@@ -22,7 +22,7 @@ pub use client::{
 };
 pub use consent::{
     AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
-    ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME,
+    ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME, Title,
 };
 pub use event::{Event, EventKind};
 pub use feed::{FeedPage, Item, ItemBody, Removed, ResultItem, TolerantFeedPage, Welcome};

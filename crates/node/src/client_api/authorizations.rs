@@ -15,8 +15,8 @@ use crate::store::AuthorizationRow;
 /// An authorization as `reader` may know it.
 pub(super) fn shown(reader: &UserUri, row: AuthorizationRow) -> ShownAuthorization {
     let state = if row.adder == *reader { row.told_state() } else { row.state };
-    let AuthorizationRow { id, group, adder, user, expires, changed, .. } = row;
-    ShownAuthorization { id, group, adder, user, state, expires, time: changed }
+    let AuthorizationRow { id, group, title, adder, user, expires, changed, .. } = row;
+    ShownAuthorization { id, group, title, adder, user, state, expires, time: changed }
 }
 
 /// `GET /authorizations`.
@@ -33,7 +33,7 @@ pub(super) async fn ask(
     caller: Caller,
     Content(ask): Content<AskToAdd>,
 ) -> Result<Told, Refused> {
-    let row = core.ask_to_add(&caller.user, ask.group, ask.user, None).await?;
+    let row = core.ask_to_add(&caller.user, ask.group, ask.title, ask.user, None).await?;
     let ShownAuthorization { id, state, .. } = shown(&caller.user, row);
     Ok(caller.told(state_status(state), &Asked { id, state }))
 }

@@ -78,7 +78,8 @@ impl ClientDoor {
     /// `POST /authorizations`.
     pub async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
         let user = self.client.user();
-        let row = self.core.ask_to_add(user, ask.group, ask.user, None).await.map_err(Refusal::from)?;
+        let row =
+            self.core.ask_to_add(user, ask.group, ask.title, ask.user, None).await.map_err(Refusal::from)?;
         let ShownAuthorization { id, state, .. } = authorizations::shown(user, row);
         Ok(Asked { id, state })
     }

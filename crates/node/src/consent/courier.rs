@@ -6,7 +6,7 @@ use std::time::Duration;
 use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::{
     AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
-    ConnectionRequest, PeerState,
+    ConnectionRequest, ConnectionState, PeerState,
 };
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+use super::learn::reopen;
 use super::{authorizations, learn};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
@@ -129,6 +130,7 @@ async fn bring(core: &Core, peer: &Provider, errand: Errand) -> Result<(), PeerF
             let request = AuthorizationRequest {
                 id: row.id,
                 group: row.group.clone(),
+                title: row.title.clone(),
                 adder: row.adder.clone(),
                 user: row.user.clone(),
                 expires: row.expires,
@@ -193,6 +195,9 @@ fn keep_connection(
         tx.put_connection(&now)?;
     }
     let Told::State(reply) = told else { return Ok(()) };
+    if reply.state == ConnectionState::Pending && row.state == ConnectionState::Approved {
+        return reopen(tx, ours, now);
+    }
     let item = ConnectionItem { id: row.id, from: row.from, to: row.to, state: reply.state, time: tx.now() };
     learn(tx, ours, peer, &item)
 }

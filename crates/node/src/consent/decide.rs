@@ -9,7 +9,7 @@ use super::receive::file;
 use super::{Misuse, approve_all, end_all, settle, tell_clients, tell_requester};
 use crate::config::Strangers;
 use crate::peers::asks;
-use crate::store::{ConnectionRow, DecidedBy, Tx, Unsent};
+use crate::store::{ConnectionRow, DecidedBy, StoreFault, Tx, Unsent};
 
 /// What becomes of a request or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,8 @@ pub(crate) fn decide(
             approve_all(tx, ours, &row.from, &row.to, by)?;
         }
         (Decision::Decline | Decision::End, Pending) if !row.outgoing => {
-            for mut same in tx.connections_between(&row.from, &row.to)? {
-                if !same.outgoing && same.is_open() && same.from == row.from {
+            for mut same in asked_alike(tx, &row)? {
+                if same.is_open() {
                     same.told = tell_declined;
                     settle(tx, ours, &mut same, Declined, by)?;
                     if tell_declined {
@@ -86,16 +86,18 @@ pub(crate) fn decide(
             settle(tx, ours, &mut row, Ended, by)?;
         }
         (Decision::End, Approved) => end_all(tx, ours, &row.from, &row.to, by)?,
-        (Decision::Ignore, Pending) => {
-            row.ignored = true;
-            tx.put_connection(&row)?;
-        }
-        (Decision::Reopen, Pending) => {
-            row.ignored = false;
-            tx.put_connection(&row)?;
+        (Decision::Ignore | Decision::Reopen, Pending) => {
+            for mut same in asked_alike(tx, &row)? {
+                same.ignored = decision == Decision::Ignore;
+                tx.put_connection(&same)?;
+            }
         }
         (Decision::Reopen, Declined) if !row.told => {
-            settle(tx, ours, &mut row, Pending, by)?;
+            for mut same in asked_alike(tx, &row)? {
+                if !same.told {
+                    settle(tx, ours, &mut same, Pending, by)?;
+                }
+            }
         }
         (Decision::Decline, Approved) => {
             return unfit("they are connected; use end to end the connection".into());
@@ -103,6 +105,15 @@ pub(crate) fn decide(
         (_, state) => return unfit(format!("the request is {state}, so nothing can be decided any more")),
     }
     tx.connection(&row.peer, row.outgoing, row.id)?.ok_or(Misuse::NoSuchConnection(row.id))
+}
+
+/// The requests of the same user to the same one that are open or refused, which are decided as one: the user is shown one.
+fn asked_alike(tx: &Tx<'_>, row: &ConnectionRow) -> Result<Vec<ConnectionRow>, StoreFault> {
+    let mut alike = tx.connections_between(&row.from, &row.to)?;
+    alike.retain(|other| {
+        !other.outgoing && other.from == row.from && other.state != ConnectionState::Approved
+    });
+    Ok(alike)
 }
 
 /// A provider is not asked.
@@ -114,7 +125,7 @@ pub(super) fn not_asked(provider: &Provider, strangers: Strangers) -> Misuse {
     Misuse::Unfit(format!("{provider} {text}"))
 }
 
-/// A user of ours asks `to` for a connection, open for `ttl`.
+/// A user of ours asks `to` for a connection, open for `ttl`. A request that waits already is not made again.
 pub(crate) fn ask(
     tx: &Tx<'_>,
     ours: &Provider,
@@ -133,6 +144,10 @@ pub(crate) fn ask(
     }
     if ttl.is_zero() || ttl > MAX_REQUEST_LIFETIME {
         return Err(Misuse::Unfit("ttl is from 1 second to 30 days (2592000 seconds)".into()));
+    }
+    let between = tx.connections_between(from, to)?;
+    if let Some(waits) = between.iter().find(|row| row.is_open() && row.from == *from && now < row.expires) {
+        return Ok(waits.clone());
     }
     let request = ConnectionRequest {
         id: tx.new_id(),
@@ -170,7 +185,7 @@ pub(crate) fn ask(
         return tx.connection(&row.peer, false, row.id)?.ok_or(Misuse::NoSuchConnection(row.id));
     }
     // Theirs waits here already: both want it.
-    let waiting = tx.connections_between(from, to)?.iter().any(|other| other.is_open() && !other.outgoing);
+    let waiting = between.iter().any(|other| other.is_open() && !other.outgoing);
     tx.put_connection(&row)?;
     if waiting {
         approve_all(tx, ours, from, to, DecidedBy::User)?;

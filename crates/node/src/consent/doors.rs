@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, UserUri};
+use drawbridge_mtp::message::Title;
 
 use super::authorizations::{self, House};
-use super::{AuthorizationDecision, Decision, Misuse, ask, decide};
+use super::undo::Changes;
+use super::{AuthorizationDecision, Decided, Decision, Misuse, ask, decide};
+use crate::ambient::AmbientExt;
 use crate::core::Core;
 use crate::store::{AuthorizationRow, ConnectionRow, DecidedBy};
 
@@ -18,6 +21,11 @@ impl Core {
             strangers: choices.strangers,
             tell_declined: choices.tell_declined,
         }
+    }
+
+    /// What a decision has come to, which can be taken back for a while where that puts everything back.
+    pub(crate) fn decided<T>(&self, now: T, changes: Changes) -> Decided<T> {
+        Decided { now, undo: self.undos.remember(self.ambient.id(), changes) }
     }
 
     /// A user of ours asks `to` for a connection.
@@ -51,16 +59,17 @@ impl Core {
         decided.await
     }
 
-    /// A user of ours asks to add another to a group.
+    /// A user of ours asks to add another to a group, which it calls `title`.
     pub(crate) async fn ask_to_add(
         &self,
         adder: &UserUri,
         group: GroupUri,
+        title: Option<Title>,
         user: UserUri,
         ttl: Option<Duration>,
     ) -> Result<AuthorizationRow, Misuse> {
         let (house, adder) = (self.house(), adder.clone());
-        self.store.write(move |tx| authorizations::ask(tx, &house, &adder, &group, &user, ttl)).await
+        self.store.write(move |tx| authorizations::ask(tx, &house, &adder, &group, title, &user, ttl)).await
     }
 
     /// A user of ours decides on an addition that it was asked, or takes back what it asked itself.

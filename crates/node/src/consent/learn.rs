@@ -4,7 +4,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState, PeerState};
 
 use super::{approve_all, end_all, item, settle, tell_requester};
-use crate::store::{DecidedBy, Reader, StoreFault, Tx, Unsent};
+use crate::store::{ConnectionRow, DecidedBy, Reader, StoreFault, Tx, Unsent};
 
 /// Lapsed requests of a peer that is not allowed that are kept for it to hear of: as many as are held at one time.
 const UNTOLD: u32 = 5;
@@ -55,6 +55,16 @@ pub(crate) fn learn(
         // Approved here cannot expire; the rest is known.
         _ => Ok(()),
     }
+}
+
+/// The receiver of a request that we hold as approved takes it for open: it has lost its decision, so the request is open
+/// again (section 7). Its answer may have been overtaken by a decision, so it is asked once more.
+pub(super) fn reopen(tx: &Tx<'_>, ours: &Provider, mut row: ConnectionRow) -> Result<(), StoreFault> {
+    if row.state != ConnectionState::Approved {
+        return Ok(());
+    }
+    row.unsent = Some(Unsent::Post);
+    settle(tx, ours, &mut row, ConnectionState::Pending, DecidedBy::Peer)
 }
 
 /// Requests that have lapsed do so within a minute, whatever became of them (section 7). One of ours lapses by the

@@ -12,12 +12,15 @@ mod doors;
 mod learn;
 mod misuse;
 mod receive;
+mod undo;
 
 pub(crate) use ahead::renew_dated_ahead;
 pub use authorizations::AuthorizationDecision;
 pub use decide::Decision;
 pub(crate) use decide::{ask, decide, find};
 pub use misuse::Misuse;
+pub use undo::Decided;
+pub(crate) use undo::{Undos, Watch};
 
 pub(crate) use courier::deliver;
 pub(crate) use learn::{lapse, learn, make_good, tell_lapsed};

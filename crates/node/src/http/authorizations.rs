@@ -13,7 +13,10 @@ pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     passed.must_be_theirs(&ask.adder)?;
     passed.must_be_ours(&ask.user)?;
     let (house, peer) = (passed.core.house(), passed.caller.provider.clone());
-    let received = passed.core.store.write(move |tx| authorizations::receive(tx, &house, &peer, ask));
+    let limits = passed.core.config.limits.clone();
+    let _turn = passed.core.turns.take(&peer).await;
+    let received =
+        passed.core.store.write(move |tx| authorizations::receive(tx, &house, &peer, ask, &limits));
     let reply = received.await?;
     Ok(Reply::state(reply.state, passed.wanted(), &reply))
 }
@@ -23,6 +26,7 @@ pub(super) async fn take_back(passed: &Passed<'_>, id: &str) -> Result<Reply, Re
     let (id, core) = (read_id(id)?, passed.core);
     let (ours, peer, strangers) =
         (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
+    let _turn = core.turns.take(&peer).await;
     let taken = core.store.write(move |tx| authorizations::take_back(tx, &ours, &peer, id, strangers));
     taken.await.map_err(Refusal::Store)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))

@@ -16,6 +16,7 @@ pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let (ours, peer, strangers) =
         (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
     let (keys, limits, id) = (core.documents.thumbprints(&peer), core.config.limits.clone(), ask.id);
+    let _turn = core.turns.take(&peer).await;
     let state = core
         .store
         .write(move |tx| consent::receive(tx, &ours, &peer, ask, strangers, &keys, &limits))
@@ -28,6 +29,7 @@ pub(super) async fn take_back(passed: &Passed<'_>, id: &str) -> Result<Reply, Re
     let (id, core) = (read_id(id)?, passed.core);
     let (ours, peer, strangers) =
         (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
+    let _turn = core.turns.take(&peer).await;
     let taken = core.store.write(move |tx| consent::take_back(tx, &ours, &peer, id, strangers));
     taken.await.map_err(Refusal::Store)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))

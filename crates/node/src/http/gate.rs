@@ -21,6 +21,7 @@ use super::reply::Reply;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
+use crate::peers::{Sign, lets_us_in};
 use crate::store::StoreFault;
 
 /// What is read of someone who names no allowed peer.
@@ -141,8 +142,12 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     let provider = request.signer().clone();
     recording.verified();
 
-    let state = admit(core, &provider, method, &path).await?;
+    let (state, their_state) = admit(core, &provider, method, &path).await?;
     core.signs.heard(&provider);
+    let shows = state == PeerState::Allowed && !is_ping(method, &path);
+    if shows && lets_us_in(core, &provider, their_state).await {
+        core.signs.give(&provider, Sign::Wanted);
+    }
     core.throttle.admits_peer(&provider).map_err(|after| {
         Refusal::after(
             Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"),
@@ -152,6 +157,7 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     if matches!(*method, Method::POST | Method::PUT | Method::DELETE) {
         let keyid = format!("{provider}#{}", request.kid());
         let (nonce, until) = (*request.nonce(), Timestamp::from_secs(request.expires()).plus(NONCE_GRACE));
+        let _turn = core.turns.take(&provider).await;
         let fresh = core.store.write(move |tx| tx.use_nonce(&keyid, &nonce, until));
         if !fresh.await.map_err(|fault: StoreFault| Refusal::Store(fault))? {
             let text = "this nonce was used before; repeat the request with a new signature";
@@ -161,17 +167,18 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     Ok((Caller { provider, state, address, signed: request.created() }, content))
 }
 
-/// Whether a peer in its state may use the resource (section 6).
+/// Whether a peer in its state may use the resource (section 6). Returns its state here, and ours there as far as it has
+/// said.
 pub(super) async fn admit(
     core: &Core,
     provider: &drawbridge_mtp::id::Provider,
     method: &Method,
     path: &[&str],
-) -> Result<PeerState, Refusal> {
-    let state: PeerState = core.store.glance(|view| view.peer_state(provider))?;
-    let is_ping = method == Method::GET && path == ["ping"];
+) -> Result<(PeerState, Option<PeerState>), Refusal> {
+    let peer = core.store.glance(|view| view.peer(provider))?;
+    let (state, theirs) = peer.map_or((PeerState::Unknown, None), |peer| (peer.state, peer.their_state));
     match state {
-        _ if is_ping => Ok(state),
+        _ if is_ping(method, path) => Ok((state, theirs)),
         PeerState::Blocked => {
             Err(Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into())
         }
@@ -187,8 +194,13 @@ pub(super) async fn admit(
                 "the operator here has not yet let your provider in; wait at GET /peering for the decision";
             Err(Problem::new(Code::PeerPending, text).into())
         }
-        _ => Ok(state),
+        _ => Ok((state, theirs)),
     }
+}
+
+/// A ping proves nothing of what its sender thinks of us: it is the one question that is answered to everybody.
+fn is_ping(method: &Method, path: &[&str]) -> bool {
+    method == Method::GET && path == ["ping"]
 }
 
 /// Reads the content, as far as it may be long.

@@ -13,6 +13,7 @@ pub(super) async fn claim(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     passed.must_be_theirs(&ask.adder)?;
     ask.users.iter().try_for_each(|user| passed.must_be_ours(user))?;
     let wanted = Wanted::of(&ask)?;
+    let _turn = passed.core.turns.take(&passed.caller.provider).await;
     let reply = key_packages::claim(passed.core, ask, wanted).await?;
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &reply))
 }

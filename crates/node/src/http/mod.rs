@@ -11,11 +11,13 @@ mod listen;
 mod peering;
 mod reply;
 mod throttle;
+mod turns;
 
 pub use listen::{ListenFault, Listener, bind, serve};
 
 pub(crate) use reply::{Refusal, problem_response, state_status};
 pub(crate) use throttle::Throttle;
+pub(crate) use turns::Turns;
 
 use std::net::IpAddr;
 use std::sync::Arc;

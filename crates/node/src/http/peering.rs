@@ -29,6 +29,7 @@ pub(super) async fn introduce(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let core = passed.core;
     let (provider, strangers) = (passed.caller.provider.clone(), core.choices().strangers);
     let (keys, limits) = (core.documents.thumbprints(&provider), core.config.limits.clone());
+    let _turn = core.turns.take(&provider).await;
     let introduced = core.store.write(move |tx| peers::introduce(tx, &provider, strangers, &keys, &limits));
     let state = introduced.await.map_err(|fault: StoreFault| Refusal::Store(fault))?;
     let status = if state == PeerState::Allowed { StatusCode::OK } else { StatusCode::ACCEPTED };

@@ -72,7 +72,7 @@ pub(crate) async fn claim(core: &Core, ask: ClaimRequest, wanted: Wanted) -> Res
         .write(move |tx| {
             let users = ask.users.iter().map(|user| {
                 let grants = granted.get(user).map(Vec::as_slice).unwrap_or_default();
-                match unrevoked(tx, &ask.adder, user, grants)? {
+                match unused(tx, &ask.adder, user, grants)? {
                     Some(jti) => {
                         hand_out(tx, user, For { jti, group: &ask.group, knows_members }, &wanted, None)
                     }
@@ -120,13 +120,14 @@ fn grants(signer: &Signer, ask: &ClaimRequest, now: Timestamp) -> HashMap<UserUr
     granted
 }
 
-/// The first of `grants` that was not taken back.
-fn unrevoked(tx: &Tx<'_>, adder: &UserUri, user: &UserUri, grants: &[Id]) -> Result<Option<Id>, StoreFault> {
+/// The first of `grants` that was neither taken back nor used.
+fn unused(tx: &Tx<'_>, adder: &UserUri, user: &UserUri, grants: &[Id]) -> Result<Option<Id>, StoreFault> {
     for jti in grants {
-        let ended = tx
+        let over = tx
             .authorization(adder.provider(), false, *jti)?
-            .is_some_and(|row| row.state == ConnectionState::Ended);
-        if !ended && !tx.grant_is_revoked(user.provider(), *jti)? {
+            .is_some_and(|row| row.used || row.state == ConnectionState::Ended);
+        let issuer = user.provider();
+        if !over && !tx.grant_is_revoked(issuer, *jti)? && !tx.grant_is_spent(issuer, *jti)? {
             return Ok(Some(*jti));
         }
     }

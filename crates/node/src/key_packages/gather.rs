@@ -91,7 +91,7 @@ impl Core {
             .await
     }
 
-    /// The newest living grant of each user for the group and the adder.
+    /// The newest unused grant of each user for the group and the adder.
     async fn held_grants(
         &self,
         ask: &ClientClaimRequest,

@@ -5,7 +5,11 @@ use std::time::Duration;
 use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
 use super::Node;
-use crate::consent::{self as rules, AuthorizationDecision, Decision, Misuse, authorizations};
+use crate::config::Strangers;
+use crate::consent::{
+    self as rules, AuthorizationDecision, Decided, Decision, Misuse, Watch, authorizations,
+};
+use crate::peers;
 use crate::store::{AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RuleKind};
 
 /// For whom a standing decision is made.
@@ -35,23 +39,26 @@ impl Node {
         made_by: Option<Provider>,
         decision: Decision,
     ) -> Result<ConnectionRow, Misuse> {
-        self.decide_connection_with(id, made_by, decision, None).await
+        Ok(self.decide_connection_with(id, made_by, decision, None, false).await?.now)
     }
 
     /// As [`Self::decide_connection`], and in the same transaction makes, or takes back, a standing decision on all
-    /// requests of who made this one.
+    /// requests of who made this one, and, where it is to `admit` it, lets the requester's provider in.
     pub async fn decide_connection_with(
         &self,
         id: Id,
         made_by: Option<Provider>,
         decision: Decision,
         standing: Option<(Whom, Option<RuleKind>)>,
-    ) -> Result<ConnectionRow, Misuse> {
+        admit: bool,
+    ) -> Result<Decided<ConnectionRow>, Misuse> {
         let (ours, tell) = (self.core.ours.clone(), self.tells_declined());
-        self.core
+        let decided = self
+            .core
             .store
             .write(move |tx| {
                 let row = rules::find(tx, &ours, id, made_by.as_ref())?;
+                let mut watch = Watch::new(tx).connection(&row)?;
                 if let Some((whom, kind)) = standing {
                     if row.outgoing {
                         return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
@@ -60,11 +67,33 @@ impl Node {
                         Whom::Person => row.from.to_string(),
                         Whom::Provider => row.from.provider().to_string(),
                     };
+                    watch = watch.rule(&source)?;
                     tx.set_rule(None, &source, kind)?;
                 }
-                rules::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)
+                if admit && row.peer != ours {
+                    watch = watch.peer(&row.peer)?;
+                    if !peers::asks(tx, &row.peer, Strangers::Ask)? {
+                        return Err(Misuse::Unfit(format!(
+                            "{} is blocked, or its key has changed; decide on it under Peers first",
+                            row.peer
+                        )));
+                    }
+                }
+                let row = rules::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)?;
+                Ok::<_, Misuse>((row, watch.changes()?))
             })
-            .await
+            .await?;
+        Ok(self.core.decided(decided.0, decided.1))
+    }
+
+    /// Takes back the decision `id` of the operator: everything is as it was before. Refused where something of it has
+    /// changed since, or it is too long ago.
+    pub async fn undo(&self, id: Id) -> Result<(), Misuse> {
+        let Some(changes) = self.core.undos.take(id) else {
+            return Err(Misuse::Unfit("it is too late to take that back; decide anew".into()));
+        };
+        let ours = self.core.ours.clone();
+        self.core.store.write(move |tx| changes.undo(tx, &ours)).await
     }
 
     /// Makes, or takes back, a standing decision on the requests of a user or a whole provider.
@@ -100,7 +129,7 @@ impl Node {
         other: UserUri,
         ttl: Option<Duration>,
     ) -> Result<AuthorizationRow, Misuse> {
-        self.core.ask_to_add(&self.core.user(user), group, other, ttl).await
+        self.core.ask_to_add(&self.core.user(user), group, None, other, ttl).await
     }
 
     /// The operator decides on the request to add `id`, made by the provider `made_by` where several used that id.
@@ -110,7 +139,7 @@ impl Node {
         made_by: Option<Provider>,
         decision: AuthorizationDecision,
     ) -> Result<AuthorizationRow, Misuse> {
-        self.decide_authorization_with(id, made_by, decision, None).await
+        Ok(self.decide_authorization_with(id, made_by, decision, None).await?.now)
     }
 
     /// As [`Self::decide_authorization`], and in the same transaction sets what the adder may do from now on.
@@ -120,21 +149,26 @@ impl Node {
         made_by: Option<Provider>,
         decision: AuthorizationDecision,
         rule: Option<AddRule>,
-    ) -> Result<AuthorizationRow, Misuse> {
+    ) -> Result<Decided<AuthorizationRow>, Misuse> {
         let house = self.core.house();
-        self.core
+        let decided = self
+            .core
             .store
             .write(move |tx| {
                 let row = authorizations::find(tx, house.signer.provider(), id, made_by.as_ref())?;
+                let mut watch = Watch::new(tx).authorization(&row)?;
                 if let Some(rule) = rule {
                     if row.outgoing {
                         return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
                     }
+                    watch = watch.add_rule(row.user.name(), &row.adder)?;
                     tx.set_add_rule(row.user.name(), &row.adder, rule)?;
                 }
-                authorizations::decide(tx, &house, row, decision, DecidedBy::Operator)
+                let row = authorizations::decide(tx, &house, row, decision, DecidedBy::Operator)?;
+                Ok::<_, Misuse>((row, watch.changes()?))
             })
-            .await
+            .await?;
+        Ok(self.core.decided(decided.0, decided.1))
     }
 
     /// Sets what a user of ours lets `other` do: add it to groups at once, never, or ask.

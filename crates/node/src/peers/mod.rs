@@ -9,6 +9,7 @@ mod reach;
 mod recording;
 mod signs;
 mod standing;
+mod theirs;
 mod transport;
 mod trust;
 
@@ -20,3 +21,4 @@ pub(crate) use outbound::Outbound;
 pub(crate) use reach::{Answer, Ask};
 pub(crate) use signs::{Sign, Signs};
 pub(crate) use standing::{allow, asks, introduce, judge, sweep};
+pub(crate) use theirs::{ask_again, lets_us_in, note_their_state};

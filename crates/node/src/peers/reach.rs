@@ -205,6 +205,7 @@ impl Core {
         }
         record.verified();
         self.signs.heard(peer);
+        self.note_reached(peer).await;
         if ask.wait.is_zero() {
             self.board.took(peer, took);
         }

@@ -138,7 +138,7 @@ fn make_room(tx: &Tx<'_>, at_most: u64) -> Result<(), StoreFault> {
     let waiting = tx.peers_in(PeerState::Pending)?;
     let mut goes = waiting.first();
     for peer in &waiting {
-        if tx.count_held(&peer.provider)? == 0 {
+        if tx.held(&peer.provider, tx.now())?.0 == 0 {
             goes = Some(peer);
             break;
         }

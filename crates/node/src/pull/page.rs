@@ -10,8 +10,8 @@ use crate::consent::{self, authorizations};
 use crate::core::Core;
 use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
-use crate::peers::Answer;
-use crate::store::{Cursor, StoreFault, Tx};
+use crate::peers::{Answer, ask_again};
+use crate::store::{Cursor, StoreFault};
 
 /// The steps that have succeeded when any request was answered.
 pub(super) const STEPS_OF_A_REQUEST: &[Stage] =
@@ -255,30 +255,6 @@ pub(super) async fn start_anew(
     });
     anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
     close_gaps(core, &whose).await
-}
-
-/// Asks again for everything that we hold as open or approved at `peer`, which has lost its store, or has let us in just
-/// now and may have forgotten what we asked before (`listed`).
-fn ask_again(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
-    consent::make_good(tx, peer)?;
-    authorizations::make_good(tx, peer)
-}
-
-/// Keeps what `peer` thinks of us.
-pub(super) async fn note_their_state(core: &Core, peer: &Provider, state: PeerState) {
-    let peer = peer.clone();
-    let kept = core.store.write(move |tx| {
-        let Some(mut row) = tx.peer(&peer)?.filter(|row| row.their_state != Some(state)) else {
-            return Ok(());
-        };
-        let was_pending = row.their_state.replace(state) == Some(PeerState::Pending);
-        tx.put_peer(&row)?;
-        if was_pending && state == PeerState::Allowed { ask_again(tx, &peer) } else { Ok(()) }
-    });
-    if let Err(fault) = kept.await {
-        let fault: StoreFault = fault;
-        tracing::error!(%fault, "what a peer thinks of us could not be kept");
-    }
 }
 
 #[cfg(test)]

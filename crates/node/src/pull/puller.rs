@@ -17,7 +17,7 @@ use super::{Backoff, EndedBy, PullingStatus};
 use crate::core::Core;
 use crate::delivery::{complete_rosters, join_groups};
 use crate::diagnose::{PeerFault, Stage};
-use crate::peers::Ask;
+use crate::peers::{Ask, note_their_state};
 use crate::store::{Cursor, StoreFault};
 
 /// What there is to do at the peer.
@@ -266,9 +266,9 @@ async fn pull_once(
         }
         Err(fault) => {
             if fault.is(Code::PeerBlocked) {
-                page::note_their_state(core, peer, PeerState::Blocked).await;
+                note_their_state(core, peer, PeerState::Blocked).await;
             } else if fault.is(Code::PeerKeyChanged) {
-                page::note_their_state(core, peer, PeerState::KeyChanged).await;
+                note_their_state(core, peer, PeerState::KeyChanged).await;
             }
             Err(fault)
         }
@@ -314,7 +314,7 @@ async fn their_state(core: &Core, peer: &Provider, ask: Ask) -> Result<PeerState
     let reply: PeeringReply = answer.message().map_err(|fault| {
         PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
     })?;
-    page::note_their_state(core, peer, reply.state).await;
+    note_their_state(core, peer, reply.state).await;
     core.end_troubles(peer, page::STEPS_OF_A_REQUEST).await;
     Ok(reply.state)
 }

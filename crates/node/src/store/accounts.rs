@@ -220,15 +220,28 @@ impl Tx<'_> {
         source: &str,
         kind: Option<RuleKind>,
     ) -> Result<(), StoreFault> {
+        if let Some(kind) = kind {
+            let (user, source) = (user.cloned(), source.to_owned());
+            return self.put_rule(&Rule { user, source, kind, since: self.now() });
+        }
         let user = user.map_or("", Name::as_str);
-        match kind {
-            Some(kind) => self.sql.execute(
-                "INSERT INTO rule (user, source, rule, since) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (user, source) DO UPDATE SET rule = ?3, since = ?4",
-                params![user, source, kind.to_string(), signed(self.now().as_millis())],
-            )?,
-            None => self.sql.execute("DELETE FROM rule WHERE user = ?1 AND source = ?2", [user, source])?,
-        };
+        self.sql.execute("DELETE FROM rule WHERE user = ?1 AND source = ?2", [user, source])?;
+        self.changed(Change::Accounts);
+        Ok(())
+    }
+
+    /// Keeps the standing decision `rule` as it is given.
+    pub fn put_rule(&self, rule: &Rule) -> Result<(), StoreFault> {
+        self.sql.execute(
+            "INSERT INTO rule (user, source, rule, since) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (user, source) DO UPDATE SET rule = ?3, since = ?4",
+            params![
+                rule.user.as_ref().map_or("", Name::as_str),
+                rule.source,
+                rule.kind.to_string(),
+                signed(rule.since.as_millis())
+            ],
+        )?;
         self.changed(Change::Accounts);
         Ok(())
     }

@@ -1,14 +1,14 @@
-//! Authorizations to add a user to a group, the grants given for them, and the rules that decide on them without a
-//! click (section 8).
+//! Authorizations to add a user to a group, and the grants given for them (section 8).
 
-use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
-use drawbridge_mtp::message::ConnectionState;
+use drawbridge_mtp::grant::UnverifiedGrant;
+use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::message::{ConnectionState, Title};
 use drawbridge_mtp::time::Timestamp;
-use rusqlite::{OptionalExtension, Row, ToSql, params};
+use rusqlite::{Row, ToSql, params};
 
 use crate::changes::Change;
 
-use super::connections::{DecidedBy, Unsent, told_state, words};
+use super::connections::{DecidedBy, Unsent, told_state};
 use super::{StoreFault, Tx, View, parsed, parsed_id, signed, time};
 
 /// A request to add a user to a group, or what became of it.
@@ -48,6 +48,10 @@ pub struct AuthorizationRow {
     pub refused: Option<String>,
     /// The grant, where it was approved.
     pub grant: Option<KeptGrant>,
+    /// What the adder calls the group.
+    pub title: Option<Title>,
+    /// Whether the grant was used: the user was added under it.
+    pub used: bool,
 }
 
 /// A grant as it is kept.
@@ -70,39 +74,19 @@ impl AuthorizationRow {
         told_state(self.state, self.told)
     }
 
+    /// The grant, where the user may still be added under it at `now`.
+    pub fn unused_grant(&self, now: Timestamp) -> Option<&KeptGrant> {
+        self.living_grant(now).filter(|_| !self.used)
+    }
+
     /// The grant, where it is approved and the grant lives at `now`.
     pub fn living_grant(&self, now: Timestamp) -> Option<&KeptGrant> {
         self.grant.as_ref().filter(|grant| self.state == ConnectionState::Approved && now < grant.ends)
     }
 }
 
-words! {
-    /// What a user lets a connected user do.
-    AddRule {
-        /// Each addition waits for a decision.
-        Ask = "ask",
-        /// Additions are granted at once.
-        Allow = "allow",
-        /// Additions are shown to nobody, and never granted.
-        Never = "never",
-    }
-}
-
-/// What a user here lets another do, where that is not to ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddRuleRow {
-    /// Whose rule.
-    pub user: Name,
-    /// Whom it is about.
-    pub other: UserUri,
-    /// What the other may do.
-    pub rule: AddRule,
-    /// Since when.
-    pub since: Timestamp,
-}
-
 const COLUMNS: &str = "peer, outgoing, id, group_uri, adder, user, created, expires, state, changed, decided_by, \
-                       told, ignored, unseen, unsent, refused, grant_jws, grant_ends";
+                       told, ignored, unseen, unsent, refused, grant_jws, grant_ends, title, used";
 
 fn row(row: &Row<'_>) -> Result<AuthorizationRow, StoreFault> {
     let grant: Option<String> = row.get(16)?;
@@ -128,6 +112,8 @@ fn row(row: &Row<'_>) -> Result<AuthorizationRow, StoreFault> {
             .transpose()?,
         refused: row.get(15)?,
         grant: grant.zip(ends).map(|(jws, ends)| KeptGrant { jws, ends: time(ends) }),
+        title: row.get::<_, Option<String>>(18)?.map(|title| parsed("a title", title)).transpose()?,
+        used: row.get(19)?,
     })
 }
 
@@ -171,13 +157,16 @@ impl View<'_> {
         self.authorizations_where("id = ?1", &[&id.as_bytes().as_slice()])
     }
 
-    /// All requests of `adder` to add `user`, to whatever group.
+    /// The requests of `adder` to add `user`, to whatever group, that are open, refused or approved.
     pub fn authorizations_of_pair(
         &self,
         adder: &UserUri,
         user: &UserUri,
     ) -> Result<Vec<AuthorizationRow>, StoreFault> {
-        self.authorizations_where("user = ?1 AND adder = ?2", &[&user.as_str(), &adder.as_str()])
+        self.authorizations_where(
+            "user = ?1 AND adder = ?2 AND state IN ('pending', 'declined', 'approved')",
+            &[&user.as_str(), &adder.as_str()],
+        )
     }
 
     /// All requests to add, the newest first; those that nobody is shown are left out.
@@ -198,7 +187,7 @@ impl View<'_> {
         self.authorizations_where("peer = ?1", &[&peer.as_str()])
     }
 
-    /// The authorizations to add to `group` that `adder`, a user here, holds a living grant for, the newest first. Those that were
+    /// The authorizations to add to `group` that `adder`, a user here, holds an unused grant for, the newest first. Those that were
     /// approved by a clock that is ahead of `now` hold for nobody yet (section 8), so they come last.
     pub fn grants_held(
         &self,
@@ -207,7 +196,7 @@ impl View<'_> {
         now: Timestamp,
     ) -> Result<Vec<AuthorizationRow>, StoreFault> {
         self.authorizations_where(
-            "group_uri = ?1 AND adder = ?2 AND state = 'approved' AND grant_ends > ?3
+            "group_uri = ?1 AND adder = ?2 AND state = 'approved' AND grant_ends > ?3 AND NOT used
              ORDER BY changed > ?3 + 300000, changed DESC, id DESC",
             &[&group.as_str(), &adder.as_str(), &signed(now.as_millis())],
         )
@@ -271,40 +260,6 @@ impl View<'_> {
         )
     }
 
-    /// What `user`, who lives here, lets `other` do.
-    pub fn add_rule(&self, user: &Name, other: &UserUri) -> Result<AddRule, StoreFault> {
-        let rule = self
-            .sql
-            .prepare_cached("SELECT rule FROM add_rule WHERE user = ?1 AND other = ?2")?
-            .query_row([user.as_str(), other.as_str()], |row| row.get::<_, String>(0))
-            .optional()?;
-        rule.map_or(Ok(AddRule::Ask), |rule| parsed("a rule for additions", rule))
-    }
-
-    /// All rules for additions, by user.
-    pub fn add_rules(&self) -> Result<Vec<AddRuleRow>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT user, other, rule, since FROM add_rule ORDER BY user, other")?;
-        let rows = statement.query_map([], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, String>(2)?,
-                row.get::<_, i64>(3)?,
-            ))
-        })?;
-        rows.map(|row| {
-            let (user, other, rule, since) = row?;
-            Ok(AddRuleRow {
-                user: parsed("a name", user)?,
-                other: parsed("a user", other)?,
-                rule: parsed("a rule for additions", rule)?,
-                since: time(since),
-            })
-        })
-        .collect()
-    }
-
     /// Whether the grant `jti` of `iss` was taken back before it was used at us.
     pub fn grant_is_revoked(&self, iss: &Provider, jti: Id) -> Result<bool, StoreFault> {
         Ok(self
@@ -319,9 +274,12 @@ impl Tx<'_> {
     pub fn put_authorization(&self, authorization: &AuthorizationRow) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT OR REPLACE INTO authorization (peer, outgoing, id, group_uri, adder, user, created, expires,
-                   state, changed, decided_by, told, ignored, unseen, unsent, refused, grant_jws, grant_ends)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                "INSERT INTO authorization (peer, outgoing, id, group_uri, adder, user, created, expires,
+                   state, changed, decided_by, told, ignored, unseen, unsent, refused, grant_jws, grant_ends, title, used)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                 ON CONFLICT (peer, outgoing, id) DO UPDATE SET group_uri = ?4, adder = ?5, user = ?6, created = ?7,
+                   expires = ?8, state = ?9, changed = ?10, decided_by = ?11, told = ?12, ignored = ?13, unseen = ?14,
+                   unsent = ?15, refused = ?16, grant_jws = ?17, grant_ends = ?18, title = ?19, used = ?20",
             )?
             .execute(params![
                 authorization.peer.as_str(),
@@ -342,6 +300,8 @@ impl Tx<'_> {
                 authorization.refused,
                 authorization.grant.as_ref().map(|grant| grant.jws.as_str()),
                 authorization.grant.as_ref().map(|grant| signed(grant.ends.as_millis())),
+                authorization.title.as_ref().map(Title::as_str),
+                authorization.used,
             ])?;
         self.announce_authorization(authorization);
         Ok(())
@@ -369,27 +329,21 @@ impl Tx<'_> {
         }
     }
 
+    /// Somebody was added to a group under the grant `jws`: it is used, where it is one that we gave or hold.
+    pub fn note_grant_used(&self, jws: &str) -> Result<(), StoreFault> {
+        let Ok(grant) = UnverifiedGrant::parse(jws) else { return Ok(()) };
+        for mut row in self.authorizations_by_id(grant.unverified_claims().jti)? {
+            if !row.used && row.grant.as_ref().is_some_and(|kept| kept.jws == jws) {
+                row.used = true;
+                self.put_authorization(&row)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Announces that a request to add waits for a decision that did not wait before.
     pub fn announce_waiting_addition(&self, authorization: &AuthorizationRow) {
         self.changed(Change::WaitingAddition(authorization.peer.clone(), authorization.id));
-    }
-
-    /// Sets what `user`, who lives here, lets `other` do.
-    pub fn set_add_rule(&self, user: &Name, other: &UserUri, rule: AddRule) -> Result<(), StoreFault> {
-        if rule == AddRule::Ask {
-            self.sql.execute(
-                "DELETE FROM add_rule WHERE user = ?1 AND other = ?2",
-                [user.as_str(), other.as_str()],
-            )?;
-        } else {
-            self.sql.execute(
-                "INSERT INTO add_rule (user, other, rule, since) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (user, other) DO UPDATE SET rule = ?3, since = ?4",
-                params![user.as_str(), other.as_str(), rule.to_string(), signed(self.now().as_millis())],
-            )?;
-        }
-        self.changed(Change::Accounts);
-        Ok(())
     }
 
     /// Notes, as the owner of a group, that the grant `jti` of `iss` was taken back.

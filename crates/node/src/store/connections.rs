@@ -199,14 +199,15 @@ impl View<'_> {
         self.connections_where("id = ?1", &[&id.as_bytes().as_slice()])
     }
 
-    /// All requests and connections between two users, whoever asked.
+    /// The requests between two users that are open or refused, and their connections, whoever asked.
     pub fn connections_between(
         &self,
         one: &UserUri,
         other: &UserUri,
     ) -> Result<Vec<ConnectionRow>, StoreFault> {
         self.connections_where(
-            "(from_user = ?1 AND to_user = ?2) OR (from_user = ?2 AND to_user = ?1)",
+            "state IN ('pending', 'declined', 'approved')
+             AND ((from_user = ?1 AND to_user = ?2) OR (from_user = ?2 AND to_user = ?1))",
             &[&one.as_str(), &other.as_str()],
         )
     }
@@ -240,14 +241,19 @@ impl View<'_> {
             .query_row([peer.as_str()], |row| row.get(0))?)
     }
 
-    /// How many requests of `peer` are held: open or refused, and not yet expired (section 6).
-    pub fn count_held(&self, peer: &Provider) -> Result<u32, StoreFault> {
-        Ok(self
+    /// How many requests of `peer` are held at `now`: open or refused, and not yet expired (section 6); and when the
+    /// first of them expires.
+    pub fn held(&self, peer: &Provider, now: Timestamp) -> Result<(u32, Option<Timestamp>), StoreFault> {
+        let (count, first): (u32, Option<i64>) = self
             .sql
             .prepare_cached(
-                "SELECT count(*) FROM connection WHERE peer = ?1 AND NOT outgoing AND state IN ('pending', 'declined')",
+                "SELECT count(*), min(expires) FROM connection
+                 WHERE peer = ?1 AND NOT outgoing AND state IN ('pending', 'declined') AND expires > ?2",
             )?
-            .query_row([peer.as_str()], |row| row.get(0))?)
+            .query_row(params![peer.as_str(), signed(now.as_millis())], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok((count, first.map(time)))
     }
 
     /// Whether our users have asked users of `peer` for a connection, and may still hear what becomes of it, or are
@@ -257,8 +263,13 @@ impl View<'_> {
         Ok(self
             .sql
             .prepare_cached(
-                "SELECT 1 FROM connection WHERE peer = ?1 AND (state = 'approved' OR (outgoing AND
-                   (state = 'pending' OR (state = 'expired' AND NOT told AND changed > ?2)))) LIMIT 1",
+                "SELECT 1 FROM connection WHERE peer = ?1 AND outgoing IN (0, 1) AND state = 'approved'
+                 UNION ALL
+                 SELECT 1 FROM connection WHERE peer = ?1 AND outgoing = 1 AND state = 'pending'
+                 UNION ALL
+                 SELECT 1 FROM connection
+                 WHERE peer = ?1 AND outgoing = 1 AND state = 'expired' AND changed > ?2 AND NOT told
+                 LIMIT 1",
             )?
             .exists(params![peer.as_str(), signed(now.as_millis()).saturating_sub(late)])?)
     }
@@ -299,9 +310,12 @@ impl Tx<'_> {
     pub fn put_connection(&self, connection: &ConnectionRow) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT OR REPLACE INTO connection (peer, outgoing, id, from_user, to_user, created, expires, state, changed,
+                "INSERT INTO connection (peer, outgoing, id, from_user, to_user, created, expires, state, changed,
                    decided_by, told, ignored, unseen, unsent, refused)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                 ON CONFLICT (peer, outgoing, id) DO UPDATE SET from_user = ?4, to_user = ?5, created = ?6, expires = ?7,
+                   state = ?8, changed = ?9, decided_by = ?10, told = ?11, ignored = ?12, unseen = ?13, unsent = ?14,
+                   refused = ?15",
             )?
             .execute(params![
                 connection.peer.as_str(),

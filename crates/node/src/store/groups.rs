@@ -438,7 +438,7 @@ impl Tx<'_> {
                 member.added_by.as_str(),
                 member.grant,
             ])?;
-        Ok(())
+        member.grant.as_deref().map_or(Ok(()), |grant| self.note_grant_used(grant))
     }
 
     /// Keeps under which grant a leaf of a group was added.
@@ -447,7 +447,7 @@ impl Tx<'_> {
             .prepare_cached("UPDATE member SET grant_jws = ?3 WHERE grp = ?1 AND leaf = ?2")?
             .execute(params![group.id, leaf, grant])?;
         self.changed(Change::Group(group.uri.clone()));
-        Ok(())
+        self.note_grant_used(grant)
     }
 
     /// Takes a leaf out of a group's roster.

@@ -8,10 +8,12 @@
 //! [`Store::write`], so that what belongs together is one transaction.
 
 mod accounts;
+mod add_rules;
 mod authorizations;
 mod connections;
 mod feeds;
 mod groups;
+mod kept;
 mod key_packages;
 mod log;
 mod memory;
@@ -44,10 +46,12 @@ use open::{open_for_reading, open_for_writing};
 use trouble::CurrentTrouble;
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
-pub use authorizations::{AddRule, AddRuleRow, AuthorizationRow, KeptGrant};
+pub use add_rules::{AddRule, AddRuleRow};
+pub use authorizations::{AuthorizationRow, KeptGrant};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, Standing};
+pub use kept::Kept;
 pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
 pub use log::{Handshake, LogSlice, NewEvent};
 pub use open::OpenFault;
@@ -69,6 +73,11 @@ pub enum StoreFault {
     /// The node is stopping.
     #[error("the store is closed because the node is stopping")]
     Closed,
+    /// Another program keeps the file locked for longer than is waited for.
+    #[error(
+        "another program holds the store; close what has it open (a backup, a database browser), then try again"
+    )]
+    Busy,
     /// SQLite says no: disk full, damaged file, or a bug of ours.
     #[error("the store cannot do it: {0}")]
     Sql(#[from] rusqlite::Error),
@@ -131,7 +140,8 @@ struct Inner {
     path: PathBuf,
 }
 
-type Job = Box<dyn FnOnce(&Tx<'_>) -> Judged + Send>;
+/// Work for the writer; where it cannot be begun, the caller is told why.
+type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreFault>) -> Judged + Send>;
 
 /// Something to be looked up, which answers by itself.
 type Read = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -197,7 +207,7 @@ impl Store {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            let outcome = work(tx);
+            let outcome = tx.map_err(E::from).and_then(work);
             Judged {
                 keep: outcome.is_ok(),
                 tell: Box::new(move |committed| {
@@ -395,6 +405,24 @@ impl Tx<'_> {
     }
 }
 
+#[cfg(test)]
+impl Tx<'_> {
+    /// Does `work`, and counts the steps that SQLite's machine takes for it: what it costs, on whatever computer.
+    pub(crate) fn steps_of<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        let steps = Arc::new(AtomicU64::new(0));
+        let counted = steps.clone();
+        let count = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        self.sql.progress_handler(1, Some(count));
+        let done = work();
+        self.sql.progress_handler(0, None::<fn() -> bool>);
+        (done, steps.load(Ordering::Relaxed))
+    }
+}
+
 fn read_loop(mut connection: Connection, asked: &Mutex<threads::Receiver<Read>>) {
     loop {
         let read = lock(asked).recv();
@@ -427,8 +455,7 @@ fn write_loop(
             Err(fault) => {
                 announcer.trouble.note_failure(&fault, told.len(), ambient.now());
                 writer.memory.forget();
-                let fault = Arc::new(fault);
-                told.into_iter().for_each(|tell| tell(Err(StoreFault::Commit(fault.clone()))));
+                told.into_iter().for_each(|tell| tell(Err(uncommitted(&fault))));
             }
         }
     }
@@ -452,29 +479,35 @@ impl Writer<'_> {
         first: Job,
         queue: &mut mpsc::Receiver<Job>,
         told: &mut Vec<Tell>,
-    ) -> Result<(Fresh, bool), rusqlite::Error> {
+    ) -> Result<(Fresh, bool), Arc<rusqlite::Error>> {
         let rows_before = connection.total_changes();
-        let mut transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let begun = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        let mut transaction = match begun {
+            Ok(transaction) => transaction,
+            Err(fault) => return Err(refuse(first, fault, told)),
+        };
         // What comes first, and mostly alone, needs no savepoint to be undone: there is nothing else yet.
         let (kept, mut fresh) = self.run(&transaction, first, told);
         if !kept {
-            transaction.rollback()?;
+            transaction.rollback().map_err(Arc::new)?;
             return Ok((fresh, false));
         }
         while told.len() < BATCH
             && let Ok(job) = queue.try_recv()
         {
-            let savepoint = transaction.savepoint()?;
+            let savepoint = match transaction.savepoint() {
+                Ok(savepoint) => savepoint,
+                Err(fault) => return Err(refuse(job, fault, told)),
+            };
             let (kept, news) = self.run(&savepoint, job, told);
             if kept {
-                savepoint.commit()?;
+                savepoint.commit().map_err(Arc::new)?;
                 fresh.feeds.extend(news.feeds);
                 fresh.changes.extend(news.changes);
             } // Dropped, it rolls back.
         }
         let wrote = transaction.total_changes() > rows_before;
-        transaction.commit()?;
+        transaction.commit().map_err(Arc::new)?;
         Ok((fresh, wrote))
     }
 
@@ -482,7 +515,7 @@ impl Writer<'_> {
     fn run(&self, sql: &Connection, job: Job, told: &mut Vec<Tell>) -> (bool, Fresh) {
         let tx =
             Tx { view: View { sql }, ambient: self.ambient, memory: &self.memory, fresh: RefCell::default() };
-        let Judged { keep, tell } = job(&tx);
+        let Judged { keep, tell } = job(Ok(&tx));
         let fresh = tx.fresh.into_inner();
         told.push(tell);
         if keep {
@@ -490,6 +523,21 @@ impl Writer<'_> {
         }
         self.memory.forget();
         (false, Fresh::default())
+    }
+}
+
+/// Tells who gave `job`, which was not begun, of `fault`.
+fn refuse(job: Job, fault: rusqlite::Error, told: &mut Vec<Tell>) -> Arc<rusqlite::Error> {
+    let fault = Arc::new(fault);
+    told.push(job(Err(uncommitted(&fault))).tell);
+    fault
+}
+
+/// What a caller is told of a transaction that `fault` has undone.
+fn uncommitted(fault: &Arc<rusqlite::Error>) -> StoreFault {
+    match fault.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => StoreFault::Busy,
+        _ => StoreFault::Commit(fault.clone()),
     }
 }
 
@@ -559,6 +607,19 @@ mod tests {
         assert_eq!(accepts(&[third, second, first]).await, [first, second, third]);
         assert_eq!(accepts(&[first, third]).await, [first, third], "one that is gone is not");
         assert_eq!(accepts(&[second, third, first]).await, [first, third, second], "and is new again");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_another_program_holds_is_busy_and_goes_on_when_it_lets_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let held = Connection::open(dir.path().join("store.sqlite")).unwrap();
+        held.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let write = || store.write(|tx| tx.set_setting("strangers", "open"));
+        let fault = write().await.unwrap_err();
+        assert!(matches!(fault, StoreFault::Busy), "{fault:?}");
+        held.execute_batch("ROLLBACK").unwrap();
+        write().await.unwrap();
     }
 
     #[tokio::test]

@@ -180,6 +180,14 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether anything that went wrong with `provider` goes on.
+    pub fn has_troubles(&self, provider: &Provider) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM trouble WHERE provider = ?1 AND NOT over LIMIT 1")?
+            .exists([provider.as_str()])?)
+    }
+
     /// The latest troubles with anyone, the latest first.
     pub fn latest_troubles(&self, limit: u32) -> Result<Vec<(Provider, TroubleRow)>, StoreFault> {
         let mut statement = self.sql.prepare_cached(

@@ -3,7 +3,7 @@
 
 use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::time::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{StoreFault, Tx, View, signed};
 
@@ -21,15 +21,21 @@ impl Tx<'_> {
     /// Notes that `peer` has taken back `id` before it came. Of what it has taken back so, the latest
     /// `at_most` are kept.
     pub fn withdraw(&self, peer: &Provider, id: Id, at_most: u64) -> Result<(), StoreFault> {
+        if self.is_withdrawn(peer, id)? {
+            return Ok(());
+        }
+        let last: Option<i64> = self
+            .sql
+            .prepare_cached("SELECT place FROM withdrawn WHERE peer = ?1 ORDER BY place DESC LIMIT 1")?
+            .query_row([peer.as_str()], |row| row.get(0))
+            .optional()?;
+        let place = last.unwrap_or(0) + 1;
         self.sql
-            .prepare_cached("INSERT OR IGNORE INTO withdrawn (peer, id, at) VALUES (?1, ?2, ?3)")?
-            .execute(params![peer.as_str(), id.as_bytes(), signed(self.now().as_millis())])?;
+            .prepare_cached("INSERT INTO withdrawn (peer, place, id, at) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![peer.as_str(), place, id.as_bytes(), signed(self.now().as_millis())])?;
         self.sql
-            .prepare_cached(
-                "DELETE FROM withdrawn WHERE peer = ?1 AND id IN
-                   (SELECT id FROM withdrawn WHERE peer = ?1 ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?2)",
-            )?
-            .execute(params![peer.as_str(), signed(at_most)])?;
+            .prepare_cached("DELETE FROM withdrawn WHERE peer = ?1 AND place <= ?2")?
+            .execute(params![peer.as_str(), place.saturating_sub(signed(at_most))])?;
         Ok(())
     }
 

@@ -64,7 +64,7 @@ impl Device {
 
     /// Asks to add a user to a group.
     pub async fn asks_to_add(&self, group: &GroupUri, user: &UserUri) -> Asked {
-        let ask = AskToAdd { group: group.clone(), user: user.clone() };
+        let ask = AskToAdd { group: group.clone(), title: None, user: user.clone() };
         self.post("/authorizations", &ask).await.unwrap()
     }
 

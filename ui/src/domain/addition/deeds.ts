@@ -11,7 +11,13 @@ import { t } from "@/text";
 const decide =
   (addition: Authorization, decision: AuthorizationDecision, rule?: AddRule) => async (call: Call) => {
     const { id, from_provider } = addition;
-    await call("decide-authorization", { id, decision, from_provider, ...(rule && { rule }) });
+    const { undo } = await call("decide-authorization", {
+      id,
+      decision,
+      from_provider,
+      ...(rule && { rule }),
+    });
+    return undo;
   };
 
 const said = t.approvals.done;
@@ -24,36 +30,30 @@ export const additionDeeds = {
     said: said.approvedAddition(adder(a), user(a)),
     kind: "approve",
     run: decide(a, "approve"),
-    undo: decide(a, "revoke"),
   }),
   decline: (a: Authorization): Deed => ({
     keys: [additionKey(a)],
     said: said.declined(adder(a)),
     kind: "decline",
     run: decide(a, "decline"),
-    undo: decide(a, "reopen"),
   }),
   ignore: (a: Authorization): Deed => ({
     keys: [additionKey(a)],
     said: said.asideAddition(adder(a)),
     kind: "ignore",
     run: decide(a, "ignore"),
-    undo: decide(a, "reopen"),
   }),
-  /** Only what no rule decides waits, so taking a rule back is asking again. */
   always: (a: Authorization): Deed => ({
     keys: [additionKey(a)],
     said: said.alwaysAdds(adder(a), user(a)),
     kind: "approve",
     run: decide(a, "approve", "allow"),
-    undo: decide(a, "revoke", "ask"),
   }),
   never: (a: Authorization): Deed => ({
     keys: [additionKey(a)],
     said: said.neverAdds(adder(a), user(a)),
     kind: "block",
     run: decide(a, "decline", "never"),
-    undo: decide(a, "reopen", "ask"),
   }),
   revoke: (a: Authorization): Deed => ({
     keys: [additionKey(a)],

@@ -1,8 +1,7 @@
-/** The operator's decisions: what is told to the node, what is said, and how it is taken back. */
+/** The operator's decisions: what is told to the node, what is said, and whether it can be taken back. */
 import { useMemo } from "react";
 import type { Connection } from "@/bindings/Connection";
 import type { ConnectionDecision } from "@/bindings/ConnectionDecision";
-import type { PeerState } from "@/bindings/PeerState";
 import type { SetPeer } from "@/bindings/SetPeer";
 import type { StandingRule } from "@/bindings/StandingRule";
 import type { Whom } from "@/bindings/Whom";
@@ -21,28 +20,34 @@ export interface Deed {
   said: string;
   /** The word for many of them. */
   kind: "approve" | "decline" | "ignore" | "block" | "other";
-  run: (call: Call) => Promise<void>;
-  undo?: (call: Call) => Promise<void>;
+  /** Resolves with what takes it back, where the node can put everything back as it was. */
+  run: (call: Call) => Promise<Undo>;
 }
 
-/** Decides, and in the same step sets, or takes back, a standing rule where one is told. */
+/** Names a decision to the node's `undo`; null where nothing takes it back. */
+export type Undo = string | null;
+
+/** Decides, and in the same step whatever else is told. */
 const decide =
-  (connection: Connection, decision: ConnectionDecision, standing?: StandingRule) => async (call: Call) => {
-    await call("decide-connection", {
+  (
+    connection: Connection,
+    decision: ConnectionDecision,
+    also: { standing?: StandingRule | undefined; admit?: boolean } = {},
+  ) =>
+  async (call: Call) => {
+    const { undo } = await call("decide-connection", {
       id: connection.id,
       decision,
       from_provider: providerOf(connection.from),
-      ...(standing && { standing }),
+      ...(also.standing && { standing: also.standing }),
+      ...(also.admit && { admit: true }),
     });
+    return undo;
   };
 const judge = (provider: string, state: SetPeer["state"]) => async (call: Call) => {
-  await call("set-peer", { provider, state });
+  const { undo } = await call("set-peer", { provider, state });
+  return undo;
 };
-const inTurn =
-  (...steps: ((call: Call) => Promise<void>)[]) =>
-  async (call: Call) => {
-    for (const step of steps) await step(call);
-  };
 
 const said = t.approvals.done;
 
@@ -54,8 +59,6 @@ export const deeds = {
   /** With `always`, also all later requests of that person or provider. */
   approve(c: Connection, always?: Whom): Deed {
     const provider = providerOf(c.from);
-    const approve = decide(c, "approve", always && { whom: always, rule: "allow" });
-    const end = decide(c, "end", always && { whom: always });
     const isStranger = c.peer_state === "pending" || c.peer_state === "unknown";
     const words = {
       person: said.alwaysPerson(from(c)),
@@ -68,8 +71,10 @@ export const deeds = {
       keys: isStranger ? [providerKey(provider), connectionKey(c)] : [connectionKey(c)],
       said: words[always ?? "once"],
       kind: "approve",
-      run: isStranger ? inTurn(judge(provider, "allowed"), approve) : approve,
-      undo: isStranger ? inTurn(end, judge(provider, "pending")) : end,
+      run: decide(c, "approve", {
+        standing: always && { whom: always, rule: "allow" },
+        admit: isStranger,
+      }),
     };
   },
   decline: (c: Connection): Deed => ({
@@ -77,21 +82,18 @@ export const deeds = {
     said: said.declined(from(c)),
     kind: "decline",
     run: decide(c, "decline"),
-    undo: decide(c, "reopen"),
   }),
   ignore: (c: Connection): Deed => ({
     keys: [connectionKey(c)],
     said: said.ignored(from(c)),
     kind: "ignore",
     run: decide(c, "ignore"),
-    undo: decide(c, "reopen"),
   }),
   blockPerson: (c: Connection): Deed => ({
     keys: [connectionKey(c)],
     said: said.blockedPerson(from(c)),
     kind: "block",
-    run: decide(c, "decline", { whom: "person", rule: "block" }),
-    undo: decide(c, "reopen", { whom: "person" }),
+    run: decide(c, "decline", { standing: { whom: "person", rule: "block" } }),
   }),
   end: (c: Connection): Deed => ({
     keys: [connectionKey(c)],
@@ -111,24 +113,22 @@ export const deeds = {
     said: said.approvedProvider(provider),
     kind: "approve",
     run: judge(provider, "allowed"),
-    undo: judge(provider, "pending"),
   }),
   ignoreProvider: (provider: string): Deed => ({
     keys: [providerKey(provider)],
     said: said.ignored(provider),
     kind: "ignore",
     run: async (call) => {
-      await call("ignore-peer", { provider });
+      const { undo } = await call("ignore-peer", { provider });
+      return undo;
     },
-    undo: judge(provider, "pending"),
   }),
   /** `held`: its people's requests that go out of sight with it. */
-  blockProvider: (provider: string, before: PeerState, held: readonly Connection[] = []): Deed => ({
+  blockProvider: (provider: string, held: readonly Connection[] = []): Deed => ({
     keys: [providerKey(provider), ...held.map(connectionKey)],
     said: said.blockedProvider(provider),
     kind: "block",
     run: judge(provider, "blocked"),
-    undo: judge(provider, before === "allowed" ? "allowed" : "pending"),
   }),
   reopenProvider: (provider: string): Deed => ({
     keys: [],
@@ -143,8 +143,8 @@ export function useDecide(): (list: readonly Deed[]) => Promise<void> {
   const admin = useAdmin();
   return useMemo(() => {
     const settle = () => admin.refresh("approvals", "connections", "status", "peers", "peer", "rules");
-    const undo = async (list: readonly Deed[]) => {
-      const results = await Promise.allSettled(list.map((deed) => deed.undo?.(admin.call)));
+    const undo = async (list: readonly string[]) => {
+      const results = await Promise.allSettled(list.map((undo) => admin.call("undo", { undo })));
       const refused = results.find((result) => result.status === "rejected");
       toast(
         refused === undefined ? t.approvals.undone : sentence(refused.reason),
@@ -167,7 +167,9 @@ export function useDecide(): (list: readonly Deed[]) => Promise<void> {
       if (refused !== undefined) toast(sentence(refused.reason), { tone: "bad" });
       const [first] = done;
       if (first !== undefined) {
-        const takeBack = done.filter((deed) => deed.undo !== undefined);
+        const takeBack = results.flatMap((result) =>
+          result.status === "fulfilled" && result.value !== null ? [result.value] : [],
+        );
         toast(
           done.length === 1 || first.kind === "other"
             ? first.said

@@ -16,15 +16,11 @@ export function usePeer(provider: string) {
 export function usePeerDeeds() {
   const admin = useAdmin();
   return useMemo(() => {
-    const run = async <C extends Command>(
-      command: C,
-      request: RequestOf<C>,
-      said: string,
-      undo?: () => void,
-    ) => {
+    const run = async <C extends Command>(command: C, request: RequestOf<C>, said: string) => {
       try {
         const answer: ResponseOf<C> = await admin.call(command, request);
-        toast(said, undo === undefined ? {} : { undo });
+        const undo = typeof answer === "object" && "undo" in answer ? answer.undo : null;
+        toast(said, undo === null ? {} : { undo: () => void run("undo", { undo }, t.approvals.undone) });
         void admin.refresh("peers", "peer", "approvals", "status");
         return answer;
       } catch (fault) {
@@ -33,20 +29,11 @@ export function usePeerDeeds() {
       }
     };
     const done = t.peers.done;
-    const quietly = (state: "allowed" | "blocked" | "pending") => async (provider: string) => {
-      await run("set-peer", { provider, state }, t.approvals.undone);
-    };
     return {
       retry: (provider: string) => run("retry-peer", { provider }, done.retried(provider)),
       pause: (provider: string, paused: boolean) =>
         run("pause-peer", { provider, paused }, paused ? done.paused(provider) : done.resumed(provider)),
-      block: (provider: string, before: "allowed" | "pending") =>
-        run(
-          "set-peer",
-          { provider, state: "blocked" },
-          done.blocked(provider),
-          () => void quietly(before)(provider),
-        ),
+      block: (provider: string) => run("set-peer", { provider, state: "blocked" }, done.blocked(provider)),
       allow: (provider: string) => run("set-peer", { provider, state: "allowed" }, done.allowed(provider)),
       acceptKey: async (provider: string): Promise<string | null> => {
         try {

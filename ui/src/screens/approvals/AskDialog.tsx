@@ -1,11 +1,12 @@
 import { type FormEvent, useState } from "react";
 import { useUsers } from "@/domain/account/hooks";
 import { NewAccountForm } from "@/domain/account/NewAccountForm";
+import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { person } from "@/domain/node/identifiers";
+import { providerOf } from "@/domain/node/identifiers";
 import { Button } from "@/shared/Button";
 import { Dialog, DialogButtons } from "@/shared/Dialog";
-import { Select, TextField } from "@/shared/form";
+import { Select } from "@/shared/form";
 import { Fault, Loading } from "@/shared/layout";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
@@ -41,22 +42,15 @@ function AskForm({ users, us, onDone }: { users: readonly string[]; us: string; 
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const whom = person(to);
-    const wrong =
-      to === ""
-        ? t.connect.errors.empty
-        : whom === null
-          ? t.connect.errors.to
-          : whom.provider === us
-            ? t.connect.errors.self
-            : null;
+    const whom = to === "" ? { fault: t.connect.errors.empty } : await readName(admin, "user", to);
+    const wrong = "fault" in whom ? whom.fault : providerOf(whom.name) === us ? t.connect.errors.self : null;
     setError(wrong);
     setFault(null);
-    if (wrong !== null) return;
+    if ("fault" in whom || wrong !== null) return;
     setBusy(true);
     try {
-      await admin.call("connect", { user, to });
-      toast(t.connect.sent(to));
+      await admin.call("connect", { user, to: whom.name });
+      toast(t.connect.sent(whom.name));
       void admin.refresh("approvals", "connections", "peers", "status");
       onDone();
     } catch (refused) {
@@ -71,12 +65,13 @@ function AskForm({ users, us, onDone }: { users: readonly string[]; us: string; 
           <option key={name}>{name}</option>
         ))}
       </Select>
-      <TextField
+      <AddressField
+        kind="user"
         label={t.connect.to}
         hint={t.connect.toHint}
         error={error}
         value={to}
-        placeholder="mimi://"
+        placeholder="bob@beta.example"
         onChange={(event) => setTo(event.target.value.trim())}
       />
       {fault !== null && <Fault>{fault}</Fault>}

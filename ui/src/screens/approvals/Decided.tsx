@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Decided } from "@/bindings/Decided";
+import { AdderTitle } from "@/domain/addition/AdderTitle";
 import { additionDeeds } from "@/domain/addition/deeds";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
@@ -121,7 +122,7 @@ function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provi
           allowed: {
             text: t.peers.block,
             label: t.approvals.blockProvider(provider),
-            deed: deeds.blockProvider(provider, state),
+            deed: deeds.blockProvider(provider),
           },
           blocked: {
             text: t.peers.unblock,
@@ -228,6 +229,7 @@ function DecidedAddition({ addition, us }: { addition: Authorization; us: string
           <PersonName uri={addition.user} us={us} />
           <span className="text-muted">{t.approvals.toGroup}</span>
           <GroupName uri={addition.group} name={addition.group_name} />
+          <AdderTitle addition={addition} />
           {addition.used && (
             <span className="text-sm text-muted" title={t.approvals.usedGrantHint}>
               · {t.approvals.usedGrant}

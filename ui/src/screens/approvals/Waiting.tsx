@@ -52,7 +52,7 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
       if (!chosen.has(providerKey(provider)) || kind === "decline") return [];
       if (kind === "approve") return [deeds.admit(provider)];
       if (kind === "ignore") return [deeds.ignoreProvider(provider)];
-      return [deeds.blockProvider(provider, "pending", heldOf(provider))];
+      return [deeds.blockProvider(provider, heldOf(provider))];
     }),
     ...incoming.flatMap((connection) => {
       if (!chosen.has(connectionKey(connection))) return [];

@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
+import { AdderTitle } from "@/domain/addition/AdderTitle";
 import { additionDeeds } from "@/domain/addition/deeds";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Deed, deeds } from "@/domain/connection/deeds";
@@ -214,7 +215,7 @@ export function ProviderRow({
       acts={{
         approve: deeds.admit(provider),
         ignore: deeds.ignoreProvider(provider),
-        block: deeds.blockProvider(provider, "pending", held),
+        block: deeds.blockProvider(provider, held),
         blockHint: t.approvals.blockProviderHint,
       }}
     />
@@ -278,7 +279,7 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
             text: t.approvals.blockProvider(provider),
             hint: t.approvals.blockProviderHint,
             danger: true,
-            run: () => decide([deeds.blockProvider(provider, connection.peer_state, [connection])]),
+            run: () => decide([deeds.blockProvider(provider, [connection])]),
           },
         ],
         more: [
@@ -304,7 +305,7 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
   const adder = nameOf(addition.adder);
   const user = nameOf(addition.user);
   const who = `${adder} @ ${providerOf(addition.adder)}`;
-  const group = addition.group_name ?? groupOf(addition.group)?.name ?? addition.group;
+  const group = addition.group_name ?? addition.title ?? groupOf(addition.group)?.name ?? addition.group;
   return (
     <WaitingRow
       {...row}
@@ -318,6 +319,7 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
           <PersonName uri={addition.user} us={us} />
           <span className="text-muted">{t.approvals.toGroup}</span>
           <GroupName uri={addition.group} name={addition.group_name} />
+          <AdderTitle addition={addition} />
         </>
       }
       meaning={t.approvals.meaning.addition(adder, user)}

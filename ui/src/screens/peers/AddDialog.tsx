@@ -1,9 +1,8 @@
 import { type FormEvent, useState } from "react";
+import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { isProvider } from "@/domain/node/identifiers";
 import { Button } from "@/shared/Button";
 import { Dialog, DialogButtons } from "@/shared/Dialog";
-import { TextField } from "@/shared/form";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
@@ -22,13 +21,14 @@ function AddForm({ onDone }: { onDone: () => void }) {
   const [error, setError] = useState<string | null>(null);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (!isProvider(provider)) {
-      setError(t.first.errors.provider);
+    const meant = await readName(admin, "provider", provider);
+    if ("fault" in meant) {
+      setError(meant.fault);
       return;
     }
     try {
-      await admin.call("set-peer", { provider, state: "allowed" });
-      toast(t.peers.done.allowed(provider));
+      await admin.call("set-peer", { provider: meant.name, state: "allowed" });
+      toast(t.peers.done.allowed(meant.name));
       void admin.refresh("peers", "peer", "approvals", "status");
       onDone();
     } catch (fault) {
@@ -37,7 +37,8 @@ function AddForm({ onDone }: { onDone: () => void }) {
   };
   return (
     <form onSubmit={submit} noValidate>
-      <TextField
+      <AddressField
+        kind="provider"
         label={t.peers.addField}
         hint={t.peers.addHint}
         error={error}

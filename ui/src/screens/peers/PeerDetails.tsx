@@ -241,7 +241,7 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
           look="wary"
           title={t.approvals.blockProviderHint}
           icon={<Ban className={icon} aria-hidden="true" />}
-          onClick={() => void deeds.block(provider, state === "pending" ? "pending" : "allowed")}
+          onClick={() => void deeds.block(provider)}
         >
           {t.peers.block}
         </Button>

@@ -12,6 +12,7 @@ export const app = {
   copy: (what: string) => `Copy ${what}`,
   copied: "Copied",
   more: "More",
+  means: "Means",
   showAll: (size: string) => `Show all of it (${size})`,
   showLess: "Show less",
   wholeText: "The whole text",

@@ -40,8 +40,6 @@ export const first = {
     preview: (uri: string) => `You will be ${uri}`,
   },
   errors: {
-    provider:
-      "Use lower-case letters, digits, hyphens and dots, and a port if it is not 443: home.example or home.example:8443.",
     listen: "Use an address and a port: 0.0.0.0:8443.",
     user: "Use 1 to 64 lower-case letters, digits, hyphens, dots or underscores.",
   },

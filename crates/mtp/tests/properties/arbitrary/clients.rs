@@ -7,7 +7,7 @@ use drawbridge_mtp::message::{
 };
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{client, connection_state, group, id, integer, octets, time, user};
+use super::{client, connection_state, group, id, integer, octets, time, user, written::title};
 
 pub(crate) fn me() -> impl Strategy<Value = Me> {
     (client(), vec(any::<u16>(), 0..4)).prop_map(|(client, cipher_suites)| Me {
@@ -37,7 +37,7 @@ pub(crate) fn ask_to_connect() -> impl Strategy<Value = AskToConnect> {
 }
 
 pub(crate) fn ask_to_add() -> impl Strategy<Value = AskToAdd> {
-    (group(), user()).prop_map(|(group, user)| AskToAdd { group, user })
+    (group(), option::of(title()), user()).prop_map(|(group, title, user)| AskToAdd { group, title, user })
 }
 
 pub(crate) fn asked() -> impl Strategy<Value = Asked> {
@@ -60,17 +60,19 @@ pub(crate) fn connections() -> impl Strategy<Value = ShownConnections> {
 }
 
 pub(crate) fn authorizations() -> impl Strategy<Value = ShownAuthorizations> {
-    let authorization = (id(), group(), user(), user(), connection_state(), time(), time()).prop_map(
-        |(id, group, adder, user, state, expires, time)| ShownAuthorization {
-            id,
-            group,
-            adder,
-            user,
-            state,
-            expires,
-            time,
-        },
-    );
+    let authorization =
+        (id(), group(), option::of(title()), user(), user(), connection_state(), time(), time()).prop_map(
+            |(id, group, title, adder, user, state, expires, time)| ShownAuthorization {
+                id,
+                group,
+                title,
+                adder,
+                user,
+                state,
+                expires,
+                time,
+            },
+        );
     vec(authorization, 0..3).prop_map(|authorizations| ShownAuthorizations { authorizations })
 }
 

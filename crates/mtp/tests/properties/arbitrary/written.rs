@@ -1,7 +1,7 @@
 //! Every message there is, as it is written.
 
 use drawbridge_mtp::{
-    message::{AuthorizationReply, AuthorizationRequest, ConnectionReply, PeeringReply, Ping},
+    message::{AuthorizationReply, AuthorizationRequest, ConnectionReply, PeeringReply, Ping, Title},
     wire::{Encoding, encode},
 };
 use proptest::{option, prelude::*, strategy::Union};
@@ -68,10 +68,21 @@ pub(crate) fn connection_reply() -> impl Strategy<Value = ConnectionReply> {
     (id(), connection_state()).prop_map(|(id, state)| ConnectionReply { id, state })
 }
 
+pub(crate) fn title() -> impl Strategy<Value = Title> {
+    any::<String>().prop_filter_map("shows nothing", |name| Title::of_name(&name))
+}
+
 pub(crate) fn authorization_request() -> impl Strategy<Value = AuthorizationRequest> {
-    (id(), group(), user(), user(), time()).prop_map(|(id, group, adder, user, expires)| {
-        AuthorizationRequest { id, group, adder, user, expires }
-    })
+    (id(), group(), option::of(title()), user(), user(), time()).prop_map(
+        |(id, group, title, adder, user, expires)| AuthorizationRequest {
+            id,
+            group,
+            title,
+            adder,
+            user,
+            expires,
+        },
+    )
 }
 
 pub(crate) fn authorization_reply() -> impl Strategy<Value = AuthorizationReply> {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
-use drawbridge_mtp::message::{ConnectionState, MAX_REQUEST_LIFETIME};
+use drawbridge_mtp::message::{ConnectionState, MAX_REQUEST_LIFETIME, Title};
 
 use super::super::Misuse;
 use super::super::decide::not_asked;
 use super::receive::{file, owner_is_asked};
 use super::{House, LONGEST_ASKED, approve, end, settle, tell_adder, tell_clients};
 use crate::peers::asks;
-use crate::store::{AuthorizationRow, DecidedBy, Tx, Unsent};
+use crate::store::{AuthorizationRow, DecidedBy, StoreFault, Tx, Unsent};
 
 /// What becomes of a request to add, or of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,28 +79,45 @@ pub(crate) fn decide(
         }
         // A grant that was not given cannot be revoked; a request of ours can.
         (Decline | Revoke, Pending) if !row.outgoing => {
-            row.told = house.tell_declined;
-            settle(tx, ours, &mut row, Declined, by)?;
-            if row.told {
-                tell_adder(tx, ours, &row)?;
+            for mut same in asked_alike(tx, &row)? {
+                if same.is_open() {
+                    same.told = house.tell_declined;
+                    settle(tx, ours, &mut same, Declined, by)?;
+                    if same.told {
+                        tell_adder(tx, ours, &same)?;
+                    }
+                }
             }
         }
         (Revoke, Pending | Approved) => end(tx, ours, &mut row, by)?,
-        (Ignore, Pending) => {
-            row.ignored = true;
-            tx.put_authorization(&row)?;
+        (Ignore | Reopen, Pending) => {
+            for mut same in asked_alike(tx, &row)? {
+                same.ignored = decision == Ignore;
+                tx.put_authorization(&same)?;
+            }
         }
-        (Reopen, Pending) => {
-            row.ignored = false;
-            tx.put_authorization(&row)?;
+        (Reopen, Declined) if !row.told => {
+            for mut same in asked_alike(tx, &row)? {
+                if !same.told {
+                    settle(tx, ours, &mut same, Pending, by)?;
+                }
+            }
         }
-        (Reopen, Declined) if !row.told => settle(tx, ours, &mut row, Pending, by)?,
         (Decline, Approved) => {
             return unfit("the grant is given; use revoke to take it back".into());
         }
         (_, state) => return unfit(format!("the request is {state}, so nothing can be decided any more")),
     }
-    Ok(row)
+    tx.authorization(&row.peer, row.outgoing, row.id)?.ok_or(Misuse::NoSuchAuthorization(row.id))
+}
+
+/// The requests for the same addition that are open or refused, which are decided as one: the user is shown one.
+fn asked_alike(tx: &Tx<'_>, row: &AuthorizationRow) -> Result<Vec<AuthorizationRow>, StoreFault> {
+    let mut alike = tx.authorizations_of_pair(&row.adder, &row.user)?;
+    alike.retain(|other| {
+        !other.outgoing && other.group == row.group && other.state != ConnectionState::Approved
+    });
+    Ok(alike)
 }
 
 /// The adder, a user of ours, no longer wants what it has asked for.
@@ -122,6 +139,7 @@ pub(crate) fn ask(
     house: &House,
     adder: &UserUri,
     group: &GroupUri,
+    title: Option<Title>,
     user: &UserUri,
     ttl: Option<Duration>,
 ) -> Result<AuthorizationRow, Misuse> {
@@ -167,6 +185,8 @@ pub(crate) fn ask(
         unsent: (!local).then_some(Unsent::Post),
         refused: None,
         grant: None,
+        title,
+        used: false,
     };
     if local {
         file(tx, house, &mut row)?;

@@ -136,7 +136,7 @@ fn end_here(
     Ok(())
 }
 
-/// Two users are no longer connected: what `adder` has asked for is over, and so is every grant for it that lives. The
+/// Two users are no longer connected: what `adder` has asked for is over, and so is every grant for it that was not used. The
 /// other side is told of each, also where it has ended the connection: it need not see what follows from that.
 pub(super) fn end_between(
     tx: &Tx<'_>,
@@ -147,7 +147,7 @@ pub(super) fn end_between(
 ) -> Result<(), StoreFault> {
     let now = tx.now();
     for mut row in tx.authorizations_of_pair(adder, user)? {
-        if row.is_open() || row.living_grant(now).is_some() {
+        if row.is_open() || row.unused_grant(now).is_some() {
             end(tx, ours, &mut row, by)?;
         }
     }

@@ -4,13 +4,13 @@ use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::{AuthorizationReply, AuthorizationRequest, ConnectionState};
 use drawbridge_mtp::problem::{Code, Problem};
 
-use super::super::receive::forget_before_it_comes;
+use super::super::receive::{ASK_AGAIN, forget_before_it_comes};
 use super::super::{Verdict, standing_decision};
 use super::{House, approve, end_here, settle, tell_clients};
-use crate::config::Strangers;
+use crate::config::{LimitsConfig, Strangers};
 use crate::http::Refusal;
 use crate::peers::asks;
-use crate::store::{AddRule, AuthorizationRow, DecidedBy, RuleKind, StoreFault, Tx, View};
+use crate::store::{AddRule, AuthorizationRow, DecidedBy, Kept, RuleKind, StoreFault, Tx, View};
 
 /// `POST /authorizations`, checked to be from a user of `peer` about one of ours. Returns what the adder may know.
 pub(crate) fn receive(
@@ -18,6 +18,7 @@ pub(crate) fn receive(
     house: &House,
     peer: &Provider,
     ask: AuthorizationRequest,
+    limits: &LimitsConfig,
 ) -> Result<AuthorizationReply, Refusal> {
     let now = tx.now();
     let bare = |state| AuthorizationReply { id: ask.id, state, grant: None };
@@ -28,8 +29,8 @@ pub(crate) fn receive(
     }
     let known = tx.authorizations_by_id(ask.id)?;
     if let Some(row) = known.iter().find(|row| !row.outgoing && row.peer == *peer) {
-        let same = (&row.group, &row.adder, &row.user, row.expires)
-            == (&ask.group, &ask.adder, &ask.user, ask.expires);
+        let same = (&row.group, &row.title, &row.adder, &row.user, row.expires)
+            == (&ask.group, &ask.title, &ask.adder, &ask.user, ask.expires);
         return if same { Ok(reply(row, tx)) } else { Err(used_before()) };
     }
     // The id becomes the grant's, and those of one issuer have to differ whoever asked.
@@ -42,6 +43,13 @@ pub(crate) fn receive(
     if !tx.are_connected(&ask.adder, &ask.user)? {
         let text = "the two users are not connected; ask for a connection first";
         return Err(Problem::new(Code::NotConnected, text).into());
+    }
+    if !tx.make_room_for(peer, Kept::Authorizations, limits.peer_connections)? {
+        let text = format!(
+            "{} authorizations for your users are kept here, which is the most; take back what is no longer wanted",
+            limits.peer_connections
+        );
+        return Err(Refusal::after(Problem::new(Code::RateLimited, text), ASK_AGAIN));
     }
     let mut row = AuthorizationRow {
         peer: peer.clone(),
@@ -61,6 +69,8 @@ pub(crate) fn receive(
         unsent: None,
         refused: None,
         grant: None,
+        title: ask.title,
+        used: false,
     };
     file(tx, house, &mut row)?;
     Ok(reply(&row, tx))

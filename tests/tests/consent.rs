@@ -1,0 +1,424 @@
+//! What becomes of requests (`docs/mtp.md`, sections 6 to 8): those that need no click, what a peer can make us keep, and
+//! what the operator takes back.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use drawbridge_mtp::grant::UnverifiedGrant;
+use drawbridge_mtp::id::{Id, UserUri};
+use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, PeerState, UserClaim};
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::ambient::Ambient;
+use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, PeerRow, RuleKind};
+use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
+use drawbridge_testkit::{Change, Circle, HandMade, Realm, Station, federation};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// A node with Alice, and a peer whose requests are written by hand.
+struct Scene {
+    realm: Realm,
+    alpha: Station,
+    peer: HandMade,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::with_limit(10_000).await
+    }
+
+    async fn with_limit(peer_connections: u64) -> Self {
+        let realm = Realm::new();
+        let alpha = realm.station(|config| config.limits.peer_connections = peer_connections).await;
+        alpha.person("alice").await;
+        let peer = realm.hand_made();
+        Self { realm, alpha, peer }
+    }
+
+    fn alice(&self) -> UserUri {
+        self.alpha.address("alice")
+    }
+
+    fn asks(&self, from: &str) -> Value {
+        self.peer.request(&self.peer.address(from), &self.alice())
+    }
+
+    async fn sends(&self, request: &Value) -> (StatusCode, Value) {
+        let heard = self.peer.posts(self.alpha.provider(), "/connections", request).send().await;
+        (heard.status, heard.json()["state"].clone())
+    }
+
+    async fn deletes(&self, id: Id) {
+        let resource = format!("/connections/{id}");
+        let heard = self.peer.draft(self.alpha.provider(), http::Method::DELETE, &resource).send().await;
+        assert_eq!(heard.status, StatusCode::NO_CONTENT);
+    }
+
+    /// The states of the request `id` of which the peer's feed tells, in order.
+    async fn told_of(&self, id: Id) -> Vec<State> {
+        let feed = self.peer.gets(self.alpha.provider(), "/feed?after=0").send().await;
+        let page: FeedPage = serde_json::from_slice(&feed.body).unwrap();
+        let states = page.items.iter().filter_map(|item| match &item.body {
+            ItemBody::Connection(told) if told.id == id => Some(told.state),
+            _ => None,
+        });
+        states.collect()
+    }
+
+    async fn row(&self, id: Id) -> ConnectionRow {
+        self.alpha.reads(move |view| view.connections_by_id(id)).await.remove(0)
+    }
+
+    /// What was decided on the peer, when, and by whom.
+    async fn judgement(&self) -> (PeerState, Timestamp, Option<DecidedBy>, bool) {
+        let provider = self.peer.provider().clone();
+        let PeerRow { state, since, decided_by, ignored, .. } =
+            self.alpha.reads(move |view| view.peer(&provider)).await.unwrap();
+        (state, since, decided_by, ignored)
+    }
+}
+
+fn id_of(request: &Value) -> Id {
+    request["id"].as_str().unwrap().parse().unwrap()
+}
+
+fn approved() -> (StatusCode, Value) {
+    (StatusCode::OK, json!("approved"))
+}
+
+fn pending() -> (StatusCode, Value) {
+    (StatusCode::ACCEPTED, json!("pending"))
+}
+
+#[tokio::test]
+async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
+    let scene = Scene::new().await;
+    let bob = scene.peer.address("bob");
+    let alice: UserUri = scene.alice();
+    scene.alpha.node().connect(alice.name(), bob, None).await.unwrap();
+    let request = scene.asks("bob");
+    assert_eq!(scene.sends(&request).await, approved());
+    assert_eq!(scene.sends(&request).await, approved(), "a repeat");
+    assert_eq!(scene.told_of(id_of(&request)).await, [State::Approved]);
+}
+
+#[tokio::test]
+async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
+    let scene = Scene::new().await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    let first = scene.asks("bob");
+    assert_eq!(scene.sends(&first).await, pending());
+    scene.alpha.decides(id_of(&first), Decision::Approve).await;
+    let second = scene.asks("bob");
+    assert_eq!(scene.sends(&second).await, approved());
+    assert_eq!(scene.told_of(id_of(&second)).await, [State::Approved]);
+
+    let source = scene.peer.address("carol").to_string();
+    scene.alpha.node().set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
+    let ruled = scene.asks("carol");
+    assert_eq!(scene.sends(&ruled).await, approved());
+    assert_eq!(scene.told_of(id_of(&ruled)).await, [State::Approved]);
+}
+
+#[tokio::test]
+async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
+    let scene = Scene::new().await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    let requests = [scene.asks("bob"), scene.asks("bob"), scene.asks("bob")];
+    for request in &requests {
+        assert_eq!(scene.sends(request).await, pending());
+    }
+    let all = async || {
+        let peer = scene.peer.provider().clone();
+        let rows = scene.alpha.reads(move |view| view.connections_with(&peer)).await;
+        rows.into_iter().map(|row| (row.state, row.ignored)).collect::<Vec<_>>()
+    };
+    scene.alpha.decides(id_of(&requests[1]), Decision::Ignore).await;
+    assert_eq!(all().await, [(State::Pending, true); 3]);
+    scene.alpha.decides(id_of(&requests[2]), Decision::Decline).await;
+    assert_eq!(all().await, [(State::Declined, false); 3]);
+    assert_eq!(scene.sends(&requests[0]).await, pending(), "which nobody is told");
+    scene.alpha.decides(id_of(&requests[0]), Decision::Reopen).await;
+    assert_eq!(all().await, [(State::Pending, false); 3]);
+}
+
+#[tokio::test]
+async fn a_request_of_the_future_is_malformed() {
+    let scene = Scene::new().await;
+    let mut request = scene.asks("bob");
+    let ahead = |seconds| json!(scene.realm.clock().now().plus(Duration::from_secs(seconds)));
+    request["created"] = ahead(360);
+    scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::Malformed).await;
+    request["created"] = ahead(240);
+    assert_eq!(scene.sends(&request).await, pending());
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
+    let scene = Scene::new().await;
+    for from in 0..5 {
+        let mut request = scene.asks(&format!("bob{from}"));
+        if from == 3 {
+            request["expires"] = json!(scene.realm.clock().now().plus(Duration::from_secs(40)));
+        }
+        assert_eq!(scene.sends(&request).await, pending());
+    }
+    let refused = scene.peer.posts(scene.alpha.provider(), "/connections", &scene.asks("bea")).send().await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=40).contains(&after), "{after}");
+    scene.realm.clock().turn(Duration::from_secs(after));
+    assert_eq!(scene.sends(&scene.asks("bea")).await, pending(), "it was told the truth");
+}
+
+#[tokio::test]
+async fn what_a_peer_can_make_us_keep_is_bounded() {
+    let scene = Scene::with_limit(20).await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    let is_full = async |request: &Value| {
+        let heard = scene.peer.posts(scene.alpha.provider(), "/connections", request).send().await;
+        assert_eq!(heard.status, StatusCode::TOO_MANY_REQUESTS, "{:?}", heard.body);
+        assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+    };
+    // Of one pair, of whom one is shown, and then of all.
+    for _ in 0..10 {
+        assert_eq!(scene.sends(&scene.asks("bob")).await, pending());
+    }
+    is_full(&scene.asks("bob")).await;
+    let others: Vec<_> = (0..10).map(|other| scene.asks(&format!("other{other}"))).collect();
+    for other in &others {
+        assert_eq!(scene.sends(other).await, pending());
+    }
+    is_full(&scene.asks("bea")).await;
+    assert_eq!(scene.sends(&others[0]).await, pending(), "a repeat keeps nothing more");
+
+    // What is over makes room, however often: nothing grows.
+    for _ in 0..30 {
+        scene.deletes(id_of(&others[9])).await;
+        let request = scene.asks("bea");
+        assert_eq!(scene.sends(&request).await, pending());
+        scene.deletes(id_of(&request)).await;
+    }
+    let peer = scene.peer.provider().clone();
+    assert_eq!(scene.alpha.reads(move |view| view.connections_with(&peer)).await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_decision_that_the_other_side_has_lost_is_open_again() {
+    let (realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.stop().await;
+    let copy = realm.copy_of(&alpha);
+    alpha.start().await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+
+    alpha.stop().await;
+    realm.restore(&alpha, &copy);
+    alpha.start().await;
+    beta.sees(asked, State::Pending).await;
+    alpha.sees(asked, State::Pending).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+}
+
+#[tokio::test]
+async fn an_undo_puts_back_exactly_what_was() {
+    let scene = Scene::new().await;
+    let request = scene.asks("bob");
+    assert_eq!(scene.sends(&request).await, pending());
+    let (id, node) = (id_of(&request), scene.alpha.node());
+    let source = request["from"].as_str().unwrap().to_owned();
+    // A rule that the provider, which is not let in, does not yet profit from.
+    node.set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
+    scene.alpha.decides(id, Decision::Ignore).await;
+    let before = (scene.row(id).await, scene.judgement().await, node.store().read(|view| view.rules()).await);
+    let before = (before.0, before.1, before.2.unwrap());
+    let after = async || {
+        let rules = node.store().read(|view| view.rules()).await.unwrap();
+        (scene.row(id).await, scene.judgement().await, rules)
+    };
+    scene.realm.clock().turn(Duration::from_secs(600));
+
+    // Requests and rules.
+    let block = Some((Whom::Person, Some(RuleKind::Block)));
+    let decisions = [
+        (Decision::Decline, None),
+        (Decision::Decline, block),
+        (Decision::Reopen, None),
+        (Decision::Reopen, Some((Whom::Person, None))),
+    ];
+    for (decision, standing) in decisions {
+        let decided = node.decide_connection_with(id, None, decision, standing, false).await.unwrap();
+        assert_ne!(after().await, before, "{decision:?}");
+        node.undo(decided.undo.unwrap()).await.unwrap();
+        assert_eq!(after().await, before, "{decision:?} {standing:?}");
+    }
+
+    // Providers.
+    let provider = scene.peer.provider();
+    let decided = node.ignore_peer(provider.clone()).await.unwrap();
+    node.undo(decided.undo.unwrap()).await.unwrap();
+    assert_eq!(after().await, before);
+    for state in [PeerState::Blocked, PeerState::Allowed] {
+        let decided = node.judge_peer(provider.clone(), state).await.unwrap();
+        assert_ne!(after().await, before, "{state}");
+        node.undo(decided.undo.unwrap()).await.unwrap();
+        assert_eq!(after().await, before, "{state}");
+    }
+
+    // Once, and only what stands as it was decided.
+    let decided = node.decide_connection_with(id, None, Decision::Decline, None, false).await.unwrap();
+    scene.alpha.decides(id, Decision::Reopen).await;
+    let undo = decided.undo.unwrap();
+    assert!(matches!(node.undo(undo).await, Err(Misuse::Unfit(_))));
+    assert!(matches!(node.undo(undo).await, Err(Misuse::Unfit(_))));
+    assert_eq!(scene.row(id).await.state, State::Pending);
+}
+
+#[tokio::test]
+async fn what_others_were_told_cannot_be_taken_back() {
+    let scene = Scene::new().await;
+    let node = scene.alpha.node();
+    let (one, other) = (scene.asks("bob"), scene.asks("bea"));
+    for request in [&one, &other] {
+        assert_eq!(scene.sends(request).await, pending());
+    }
+    // The provider is let in and the request approved, or neither.
+    let approve = async |request: &Value| {
+        node.decide_connection_with(id_of(request), None, Decision::Approve, None, true).await
+    };
+    scene.deletes(id_of(&other)).await;
+    approve(&other).await.unwrap_err();
+    scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
+    let decided = approve(&one).await.unwrap();
+    assert_eq!((decided.now.state, decided.undo), (State::Approved, None));
+    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    assert_eq!(scene.told_of(id_of(&one)).await, [State::Approved]);
+
+    node.set_tells_declined(true).await.unwrap();
+    let told = scene.asks("carol");
+    assert_eq!(scene.sends(&told).await, pending());
+    let decided =
+        node.decide_connection_with(id_of(&told), None, Decision::Decline, None, false).await.unwrap();
+    assert_eq!((decided.now.state, decided.undo), (State::Declined, None));
+}
+
+#[tokio::test]
+async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
+    let scene = Scene::new().await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    let connection = scene.asks("bob");
+    assert_eq!(scene.sends(&connection).await, pending());
+    scene.alpha.decides(id_of(&connection), Decision::Approve).await;
+    let (bob, node) = (scene.peer.address("bob"), scene.alpha.node());
+    let group = scene.alpha.group("picnic");
+    // Asked twice, shown once, decided as one.
+    let mut asks = Vec::new();
+    for title in ["Picnic", "Picnic on Sunday"] {
+        let mut ask = scene.peer.request_to_add(&bob, &group, &scene.alice());
+        ask["title"] = json!(title);
+        let heard = scene.peer.posts(scene.alpha.provider(), "/authorizations", &ask).send().await;
+        assert_eq!(heard.status, StatusCode::ACCEPTED);
+        asks.push(ask);
+    }
+    let rows = async || scene.alpha.reads(|view| Ok((view.authorizations()?, view.add_rules()?))).await;
+    let before = rows().await;
+    let titles: Vec<_> = before.0.iter().map(|row| row.title.as_ref().unwrap().as_str()).collect();
+    assert_eq!(titles, ["Picnic on Sunday", "Picnic"]);
+    scene.realm.clock().turn(Duration::from_secs(600));
+    let decide = async |decision, rule| {
+        node.decide_authorization_with(id_of(&asks[0]), None, decision, rule).await.unwrap()
+    };
+    for rule in [None, Some(AddRule::Never)] {
+        let decided = decide(AuthorizationDecision::Decline, rule).await;
+        assert!(rows().await.0.iter().all(|row| row.state == State::Declined));
+        node.undo(decided.undo.unwrap()).await.unwrap();
+        assert_eq!(rows().await, before);
+    }
+    assert_eq!(decide(AuthorizationDecision::Approve, None).await.undo, None, "the grant is given");
+}
+
+#[tokio::test]
+async fn a_title_is_text_without_control_characters() {
+    let scene = Scene::new().await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    let connection = scene.asks("bob");
+    assert_eq!(scene.sends(&connection).await, pending());
+    scene.alpha.decides(id_of(&connection), Decision::Approve).await;
+    let mut ask =
+        scene.peer.request_to_add(&scene.peer.address("bob"), &scene.alpha.group("picnic"), &scene.alice());
+    for title in [json!("x".repeat(129)), json!("a\nb"), json!("\u{202e}live"), json!(null), json!(7)] {
+        ask["title"] = title;
+        let draft = scene.peer.posts(scene.alpha.provider(), "/authorizations", &ask);
+        draft.is_refused(Code::Malformed).await;
+    }
+    ask["title"] = json!("Picnic");
+    let asks = async |ask: &Value| {
+        scene.peer.posts(scene.alpha.provider(), "/authorizations", ask).send().await.status
+    };
+    assert_eq!(asks(&ask).await, StatusCode::ACCEPTED);
+    assert_eq!(asks(&ask).await, StatusCode::ACCEPTED);
+    // It is one of the members of the request.
+    ask["title"] = json!("Party");
+    assert_eq!(asks(&ask).await, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_grant_that_was_used_is_claimed_with_no_more() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let group = circle.group("tea", &ann, &[&ben]).await;
+    ann.does(&group, &ann.commit(&group, Change::removing(ben.uri()))).await;
+    ann.reaches(&group, 2).await;
+
+    let asked = ann.asks_to_add(&group, ben.user()).await;
+    assert_eq!(asked.state, State::Pending);
+    let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
+    assert_eq!((claimed.status, claimed.grant, claimed.clients), (UserClaim::NotAuthorized, None, vec![]));
+
+    circle.stations[1].hears_of_addition(asked.id).await;
+    ben.decides(asked, "approve").await;
+    circle.stations[0].sees_addition(asked.id, State::Approved).await;
+    let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
+    let grant = UnverifiedGrant::parse(&claimed.grant.unwrap()).unwrap();
+    assert_eq!((claimed.status, grant.unverified_claims().jti), (UserClaim::Ok, asked.id));
+}
+
+#[tokio::test]
+async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
+    let (_realm, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    bob.asks(alice.uri()).await;
+    alpha.is_pulled_by(beta.provider()).await;
+    alpha.judges(beta.provider(), PeerState::Blocked).await;
+    let provider = alpha.provider().clone();
+    let peer = provider.clone();
+    beta.notes(&provider, "peer-blocked").await;
+    let theirs = async |state: PeerState| {
+        let peer = peer.clone();
+        beta.until(&format!("it is {state} there"), move |view| {
+            Ok(view.peer(&peer)?.filter(|peer| peer.their_state == Some(state)))
+        })
+        .await
+    };
+    theirs(PeerState::Blocked).await;
+
+    // Nobody tells beta; that alpha asks it something says it, and ends what went wrong.
+    alpha.lets_in(beta.provider()).await;
+    alice.asks(beta.person("berta").await.uri()).await;
+    theirs(PeerState::Allowed).await;
+    alpha.is_pulled_by(beta.provider()).await;
+    beta.until("the trouble is over", move |view| {
+        Ok(view.troubles(&provider)?.iter().all(|trouble| trouble.over).then_some(()))
+    })
+    .await;
+}

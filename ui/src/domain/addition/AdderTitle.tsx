@@ -1,0 +1,14 @@
+import type { Authorization } from "@/bindings/Authorization";
+import { nameOf } from "@/domain/node/identifiers";
+import { t } from "@/text";
+
+/** What the adder calls the group, as the adder's words: nothing proves them. */
+export function AdderTitle({ addition }: { addition: Authorization }) {
+  const { title, adder, group_name } = addition;
+  if (title === null || title.trim() === "" || title === group_name) return null;
+  return (
+    <span className="text-muted" title={t.approvals.calledHint}>
+      {t.approvals.calledBy(nameOf(adder))} “<bdi className="text-ink">{title}</bdi>”
+    </span>
+  );
+}
