@@ -502,3 +502,69 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
     let stock = ann.stock().await.unwrap();
     assert_eq!((stock.available, stock.last_resort), (0, true), "one of them was handed out");
 }
+
+/// Returns when `station` has been told that nobody is there at `peer`.
+async fn misses(station: &Station, peer: &Station) {
+    let provider = peer.provider().clone();
+    station
+        .until("nobody is there", move |view| Ok(view.troubles(&provider)?.into_iter().find(|it| !it.over)))
+        .await;
+}
+
+#[tokio::test]
+async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let dan = circle.person(2, "dan").await;
+    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    beta.follows(&tea, 1).await;
+    gamma.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    rests(gamma, alpha, true).await;
+    let (_, last) = says(&ann, &tea, "lost").await;
+    has(beta, &tea, last.seq).await;
+    // Who has what was lost is away at first; who is there has nothing of it.
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    let said = ann.says(&tea, "new");
+    let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
+        misses(alpha, beta).await;
+        let uri = tea.clone();
+        let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
+        assert!(head < last.seq, "nothing is numbered meanwhile");
+        beta.start().await;
+    });
+    let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(placed.seq, last.seq + 1, "behind what was lost");
+    rests(gamma, alpha, false).await;
+    ben.hears_of(&tea, placed.seq).await;
+    dan.hears_of(&tea, placed.seq).await;
+}
+
+#[tokio::test]
+async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let alone = ann.creates("alone", &policy(&[ann.user()])).await;
+    beta.follows(&tea, 1).await;
+    alpha.stop().await;
+    beta.stop().await;
+    alpha.start().await;
+    // Where nobody else is, nobody is waited for.
+    let (_, placed) = says(&ann, &alone, "to myself").await;
+    assert_eq!(placed.seq, 2);
+    let said = ann.says(&tea, "is anybody there?");
+    let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
+        misses(alpha, beta).await;
+        circle.realm.clock().turn(Duration::from_secs(45));
+        let uri = tea.clone();
+        let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
+        assert_eq!(head, 2, "nothing is numbered meanwhile");
+        circle.realm.clock().turn(Duration::from_secs(15));
+    });
+    let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(placed.seq, 3);
+}

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::pin::Pin;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
@@ -13,6 +13,10 @@ pub trait Ambient: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Fills `buffer` with octets that nobody can guess.
     fn fill(&self, buffer: &mut [u8]);
+    /// A clock that never steps, to measure how long something has taken.
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
     /// Returns when the clock has been turned since this was called, so that what is due by then is looked for at once.
     /// The system's is not turned.
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -500,7 +500,7 @@ fn assemble(
         traffic: TrafficLog::new(),
         waits: Waits::default(),
         groups,
-        recovery: Recovery::default(),
+        recovery: Recovery::new(&*ambient),
         answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
         stop: CancellationToken::new(),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
@@ -62,6 +62,11 @@ impl Ambient for Clock {
 
     fn fill(&self, buffer: &mut [u8]) {
         System.fill(buffer);
+    }
+
+    fn instant(&self) -> Instant {
+        let ahead = u64::try_from(self.ahead_ms.load(Ordering::SeqCst)).unwrap_or_default();
+        Instant::now() + Duration::from_millis(ahead)
     }
 
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -2,12 +2,13 @@
 //! adopts, before it goes on, what its participants have stored of it (section 12).
 //!
 //! Nobody tells a process that its data folder was restored. So in each life of it the participants of a group are asked
-//! before the group's first event. A reader that has stored more of its feed than we have given shows that ours is an
+//! before the group's first event, and waited for: all of them where they answer, the others for ten seconds where one has,
+//! and a minute where none can be reached. A reader that has stored more of its feed than we have given shows that ours is an
 //! older copy: then all groups are doubted again, and those that it is told of are read back at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant as Clock};
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::id::{GroupUri, Provider};
@@ -24,23 +25,32 @@ use super::keep::{Followed, Kept, keep_event};
 use super::mls::{self, Framed};
 use super::state::{Hold, PublicState};
 use super::submit::tell_removed;
+use crate::ambient::Ambient;
 use crate::core::{Core, lock};
 use crate::diagnose::{PeerFault, Stage};
 use crate::pull::PullingStatus;
 use crate::store::{Reader, StoreFault, Tx, View};
 
-/// A participant that has not answered within this is not reached.
-const ANSWER_TIME: Duration = Duration::from_secs(5);
-/// What is not read back within this is read on with the next submission, which waits for no longer.
-const READING_TIME: Duration = Duration::from_secs(30);
+/// A participant that has not answered within this is not reached, and asked again.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// Where one participant has answered, the others are waited for so long (section 12).
+const OTHERS_TIME: Duration = Duration::from_secs(10);
+/// Where none can be reached, they are waited for so long (section 12).
+const ANYONE_TIME: Duration = Duration::from_secs(60);
+/// Those who have not answered are asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// A submission waits for no longer, so that its submitter is told before it gives up; what is not read back by then is read
+/// on with the next.
+const WAITING_TIME: Duration = Duration::from_secs(15);
 /// So many participants are asked at one time.
 const SIDE_BY_SIDE: usize = 16;
 /// Who has failed so often in a row, and could not be connected to, is known to be away.
 const AWAY: u32 = 3;
 
 /// What is known in this life of the process of whether our store is older than what it has served.
-#[derive(Default)]
 pub(crate) struct Recovery {
+    /// When this life began.
+    begun: Clock,
     known: Mutex<Known>,
     doubted: Notify,
 }
@@ -51,6 +61,8 @@ struct Known {
     round: u64,
     /// The groups of which nothing is missing that a participant could give.
     whole: HashSet<GroupUri>,
+    /// The groups whose participants are being waited for.
+    asked: HashMap<GroupUri, Asked>,
     /// Who has shown that its feed is an older copy. After that it reads another history, of which it can have nothing that
     /// this life has not given: shown again, it would be a lie.
     doubters: HashSet<Reader>,
@@ -58,7 +70,43 @@ struct Known {
     due: VecDeque<Reader>,
 }
 
+/// Since when the participants of a group have been asked, and when they were last.
+#[derive(Clone, Copy)]
+struct Asked {
+    first: Clock,
+    last: Clock,
+}
+
 impl Recovery {
+    /// Nothing is known yet of a life that begins now.
+    pub(crate) fn new(ambient: &dyn Ambient) -> Self {
+        Self { begun: ambient.instant(), known: Mutex::default(), doubted: Notify::new() }
+    }
+
+    /// Since when the participants of a group have been asked; none where they were asked a moment ago.
+    fn ask_now(&self, group: &GroupUri, now: Clock) -> Option<Clock> {
+        let mut known = lock(&self.known);
+        match known.asked.get_mut(group) {
+            Some(asked) if now.saturating_duration_since(asked.last) < ASK_AGAIN => None,
+            Some(asked) => {
+                asked.last = now;
+                Some(asked.first)
+            }
+            None => {
+                known.asked.insert(group.clone(), Asked { first: now, last: now });
+                Some(now)
+            }
+        }
+    }
+
+    /// Whether those who have not answered were waited for long enough (section 12). Who is known to be away has been asked
+    /// since this life began.
+    fn was_patient(&self, heard: &Heard, first: Clock, now: Clock) -> bool {
+        let since = if heard.are_missing_away { self.begun } else { first };
+        let patience = if heard.has_answer { OTHERS_TIME } else { ANYONE_TIME };
+        !heard.is_missing || now.saturating_duration_since(since) >= patience
+    }
+
     /// `reader` has stored what our store has not given it. Returns whether that is news.
     pub(super) fn doubt(&self, reader: &Reader) -> bool {
         let mut known = lock(&self.known);
@@ -67,6 +115,7 @@ impl Recovery {
         }
         known.round += 1;
         known.whole.clear();
+        known.asked.clear();
         known.due.push_back(reader.clone());
         drop(known);
         self.doubted.notify_one();
@@ -84,6 +133,7 @@ impl Recovery {
         let mut known = lock(&self.known);
         if known.round == round {
             known.whole.insert(group.clone());
+            known.asked.remove(group);
         }
     }
 
@@ -128,17 +178,44 @@ async fn heal_for(core: &Core, reader: &Reader) -> Result<bool, StoreFault> {
     Ok(are_whole)
 }
 
-/// Sees to it that nothing is missing of a group of ours that a participant could give. Returns whether that is so: where
-/// there is more than can be read at once, it goes on with the next call.
+/// Sees to it that nothing is missing of a group of ours that a participant could give, and waits for those who have not
+/// answered. Returns whether that is so: where there is more than can be read at once, or somebody is still waited for, it
+/// goes on with the next call.
 pub(crate) async fn recover(core: &Core, group: &GroupUri) -> Result<bool, StoreFault> {
-    if core.recovery.doubt_of(group).is_none() {
-        return Ok(true);
+    let deadline = Instant::now() + WAITING_TIME;
+    while let Some(round) = core.recovery.doubt_of(group) {
+        let turned = core.ambient.turned();
+        // Boxed, since it is seldom needed, and a future keeps room for its largest step.
+        if Box::pin(ask_participants(core, group, round, deadline)).await? {
+            return Ok(true);
+        }
+        if core.stop.is_cancelled() || Instant::now() >= deadline {
+            return Ok(false);
+        }
+        tokio::select! {
+            () = core.stop.cancelled() => {}
+            () = tokio::time::sleep(ASK_AGAIN) => {}
+            () = turned => {}
+        }
     }
+    Ok(true)
+}
+
+/// Asks the participants of a group once. Returns whether nothing is missing of it, and nobody is waited for any longer.
+async fn ask_participants(
+    core: &Core,
+    group: &GroupUri,
+    round: u64,
+    deadline: Instant,
+) -> Result<bool, StoreFault> {
     let mut writing = core.lock_group(group).await;
     // Somebody else may have seen to it meanwhile.
-    let Some(round) = core.recovery.doubt_of(group) else { return Ok(true) };
-    // Boxed, since it is seldom needed, and a future keeps room for its largest step.
-    let is_whole = Box::pin(read_back(core, group, &mut writing)).await?;
+    if core.recovery.doubt_of(group) != Some(round) {
+        return Ok(false);
+    }
+    let Some(first) = core.recovery.ask_now(group, core.ambient.instant()) else { return Ok(false) };
+    let heard = read_back(core, group, &mut writing, deadline).await?;
+    let is_whole = heard.is_all && core.recovery.was_patient(&heard, first, core.ambient.instant());
     if is_whole {
         core.recovery.is_whole(group, round);
     }
@@ -191,35 +268,71 @@ enum End {
     Fault(PeerFault),
 }
 
-/// Adopts what participants have beyond our head: the longest that holds, and again until none has more. Returns whether
-/// all of it was read; where it was not, something was, so that nobody can put it off for ever with promises.
-async fn read_back(core: &Core, group: &GroupUri, writing: &mut Writing) -> Result<bool, StoreFault> {
-    let deadline = Instant::now() + READING_TIME;
+/// What was heard of a group's participants.
+struct Heard {
+    /// Whether all was read that those who have answered have. Where it was not, something was, so that nobody can put it
+    /// off for ever with promises.
+    is_all: bool,
+    has_answer: bool,
+    /// Whether somebody has not answered.
+    is_missing: bool,
+    /// Whether all who have not are known to be away.
+    are_missing_away: bool,
+}
+
+/// Adopts what participants have beyond our head: the longest that holds, and again until none has more.
+async fn read_back(
+    core: &Core,
+    group: &GroupUri,
+    writing: &mut Writing,
+    deadline: Instant,
+) -> Result<Heard, StoreFault> {
     let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
+    let (mut answered, mut missing) = (BTreeSet::new(), BTreeSet::new());
     loop {
-        let Some((head, participants)) = participants(core, group).await? else { return Ok(true) };
-        let asked = participants.into_iter().filter(|from| !set_aside.contains(&from.provider));
+        let Some((head, participants)) = participants(core, group).await? else {
+            return Ok(Heard { is_all: true, has_answer: false, is_missing: false, are_missing_away: false });
+        };
+        let (asked, away): (Vec<_>, Vec<_>) = participants.into_iter().partition(|(_, is_away)| !is_away);
+        let asked =
+            asked.into_iter().map(|(from, _)| from).filter(|from| !set_aside.contains(&from.provider));
         let surveys: Vec<_> = asked.map(|from| survey(core, group, from, head, deadline)).collect();
         let mut surveys = stream::iter(surveys).buffer_unordered(SIDE_BY_SIDE);
         let (mut longest, mut is_cut): (Option<Survey>, bool) = (None, false);
         while let Some(survey) = surveys.next().await {
+            let provider = &survey.from.provider;
             match &survey.end {
-                End::Done => {}
+                End::Done => {
+                    answered.insert(provider.clone());
+                }
                 End::Late => is_cut = true,
                 End::Fault(fault) => {
-                    is_cut |= fault.stage != Stage::Content && survey.reached > head.seq;
+                    let read = survey.reached > head.seq;
+                    is_cut |= fault.stage != Stage::Content && read;
+                    // What it has does not hold, or it has nothing for us: that is an answer.
+                    if fault.stage == Stage::Content || fault.final_refusal().is_some() {
+                        answered.insert(provider.clone());
+                    } else {
+                        missing.insert(provider.clone());
+                    }
                     note(core, group, &survey.from, fault).await;
-                    set_aside.insert(survey.from.provider.clone());
+                    set_aside.insert(provider.clone());
                 }
             }
             if survey.reached > longest.as_ref().map_or(head.seq, |longest| longest.reached) {
                 longest = Some(survey);
             }
         }
+        let heard = |is_all| Heard {
+            is_all,
+            has_answer: !answered.is_empty(),
+            is_missing: !(missing.is_empty() && away.is_empty()),
+            are_missing_away: missing.is_empty(),
+        };
         if core.stop.is_cancelled() {
-            return Ok(false);
+            return Ok(heard(false));
         }
-        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(!has_more) };
+        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(heard(!has_more)) };
         // Read from the store again when it is asked for next.
         drop(writing.take());
         let reached = adopt(core, group, &from, head, deadline).await?;
@@ -230,14 +343,17 @@ async fn read_back(core: &Core, group: &GroupUri, writing: &mut Writing) -> Resu
             set_aside.insert(from.provider);
         }
         if has_advanced && Instant::now() >= deadline {
-            return Ok(false);
+            return Ok(heard(false));
         }
     }
 }
 
-/// Our head in a group, and who in it can be asked. By way of the writer: what was handed to it before, by someone who has
+/// Our head in a group, who else is in it, and whether each is known to be away. By way of the writer: what was handed to it before, by someone who has
 /// not waited for it, is in it.
-async fn participants(core: &Core, group: &GroupUri) -> Result<Option<(Head, Vec<Participant>)>, StoreFault> {
+async fn participants(
+    core: &Core,
+    group: &GroupUri,
+) -> Result<Option<(Head, Vec<(Participant, bool)>)>, StoreFault> {
     let (ours, uri) = (core.ours.clone(), group.clone());
     let found = core.store.write(move |tx| {
         let Some(row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(None) };
@@ -257,8 +373,11 @@ async fn participants(core: &Core, group: &GroupUri) -> Result<Option<(Head, Vec
                 pulling.status == PullingStatus::BackingOff && pulling.failures >= AWAY
             })
         };
-        let there = participants.into_iter().filter(|(from, absent)| !(*absent && is_away(&from.provider)));
-        (head, there.map(|(from, _)| from).collect())
+        let known = participants.into_iter().map(|(from, is_absent)| {
+            let is_away = is_absent && is_away(&from.provider);
+            (from, is_away)
+        });
+        (head, known.collect())
     }))
 }
 
