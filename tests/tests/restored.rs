@@ -141,6 +141,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
         assert!(events.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1));
     }
     // Who was removed meanwhile is told nothing more.
+    has(gamma, &tea, 6).await;
     dan.catches_up().await;
     assert_eq!(dan.events(&tea).last().map(|event| event.seq), Some(6));
     assert!(!dan.is_in(&tea));
@@ -316,7 +317,7 @@ fn tells(eve: &HandMade, log: Vec<Event>, at_once: usize) {
         let more = events.len() > at_once;
         events.truncate(at_once);
         let head = log.last().map_or(0, |last| last.seq);
-        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more })
+        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more, checkpoint: None })
     });
 }
 
@@ -567,4 +568,88 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     });
     let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(placed.seq, 3);
+}
+
+/// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
+/// something was stored.
+async fn has_checkpoint(circle: &Circle, station: &Station, group: &GroupUri, seq: u64) {
+    for _ in 0..10 {
+        circle.realm.clock().turn(Duration::from_secs(61));
+        let uri = group.clone();
+        let asked = station.until("it has a checkpoint", move |view| {
+            let Some(row) = view.group(&uri)? else { return Ok(None) };
+            Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
+        });
+        if tokio::time::timeout(Duration::from_secs(4), asked).await.is_ok() {
+            return;
+        }
+    }
+    panic!("there is no checkpoint of event {seq}");
+}
+
+#[tokio::test]
+async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, covered) = says(&ann, &tea, "covered").await;
+    has(beta, &tea, covered.seq).await;
+    has_checkpoint(&circle, beta, &tea, covered.seq).await;
+    let (_, last) = says(&ann, &tea, "not covered").await;
+    has(beta, &tea, last.seq).await;
+    rests(beta, alpha, true).await;
+    restored(&circle, alpha, &copy).await;
+    let (_, placed) = says(&ann, &tea, "new").await;
+    assert_eq!(placed.seq, last.seq + 1);
+    let trouble = alpha.notes(beta.provider(), "adopted-unproved").await;
+    assert!(
+        trouble.text.contains(&format!("1 messages of {tea}, events {0} to {0}", last.seq)),
+        "{}",
+        trouble.text
+    );
+}
+
+#[tokio::test]
+async fn a_fork_that_nobody_could_prevent_is_told_on_both_sides_with_what_proves_it() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, lost) = says(&ann, &tea, "lost").await;
+    has(beta, &tea, lost.seq).await;
+    has_checkpoint(&circle, beta, &tea, lost.seq).await;
+    // The only one who has it is away for longer than the owner waits.
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    let said = ann.says(&tea, "on another branch");
+    let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
+        misses(alpha, beta).await;
+        circle.realm.clock().turn(Duration::from_secs(60));
+    });
+    let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(placed.seq, lost.seq, "two events have one number");
+    beta.start().await;
+    let told = alpha.notes(beta.provider(), "own-log-forked").await;
+    assert!(told.text.contains(&format!("event {} of {tea}", lost.seq)), "{}", told.text);
+    beta.notes(alpha.provider(), "log-broken").await;
+    for _ in 0..10 {
+        circle.realm.clock().turn(Duration::from_secs(61));
+        let noted = beta.notes(alpha.provider(), "log-forked");
+        if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
+            break;
+        }
+    }
+    let uri = tea.clone();
+    let kept = beta.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await;
+    assert_eq!((kept.len(), kept[0].seq), (1, lost.seq));
+    assert_eq!((kept[0].had, kept[0].said.hash), (lost.hash, placed.hash));
+    assert!(kept[0].before.is_some(), "both checkpoints are kept");
+    for (station, peer, code) in [(alpha, beta, "own-log-forked"), (beta, alpha, "log-forked")] {
+        assert!(!station.notes(peer.provider(), code).await.over, "it is not overlooked");
+    }
 }

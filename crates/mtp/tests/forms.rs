@@ -377,7 +377,11 @@ fn a_roster_says_who_was_added_by_whom() {
 #[test]
 fn a_log_page_may_be_empty() {
     let json = json!({ "events": [], "first": 1, "head": 9, "more": false });
-    is_written(&LogPage { events: vec![], first: 1, head: 9, more: false }, &json, &[]);
+    let page = LogPage { events: vec![], first: 1, head: 9, more: false, checkpoint: None };
+    is_written(&page, &json, &[]);
+    let mut with_checkpoint = json.clone();
+    with_checkpoint["checkpoint"] = "e30.e30.AA".into();
+    is_written(&LogPage { checkpoint: Some("e30.e30.AA".into()), ..page }, &with_checkpoint, &[]);
     needs::<LogPage>(&json, &["events", "first", "head", "more"]);
 }
 

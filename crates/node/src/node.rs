@@ -24,7 +24,7 @@ use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, heal};
+use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
 use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
@@ -191,6 +191,7 @@ impl Node {
         core.tasks.spawn(supervise(core.clone()));
         core.tasks.spawn(peers::watch_network(core.clone()));
         core.tasks.spawn(heal(core.clone()));
+        core.tasks.spawn(compare_checkpoints(core.clone()));
         core.tasks.spawn(sweep(core.clone()));
         core.tasks.spawn(look(core.clone(), self.own.clone()));
     }

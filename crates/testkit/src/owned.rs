@@ -98,7 +98,7 @@ impl Owned {
         eve.desk().shows(&at("/log"), move |query| {
             let (log, after) = (log.lock().unwrap(), LogQuery::parse(query).unwrap().after);
             let events = log.iter().filter(|event| event.seq > after.max(1)).cloned().collect();
-            json(&LogPage { events, first: 2, head: log.len() as u64, more: false })
+            json(&LogPage { events, first: 2, head: log.len() as u64, more: false, checkpoint: None })
         });
         self.tells(eve, ItemBody::Welcome(welcome));
         self.tells(eve, ItemBody::Event(event));

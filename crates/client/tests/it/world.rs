@@ -745,7 +745,7 @@ impl Home for Door {
             group.log.iter().filter(|event| event.seq > query.after).take(most).cloned().collect();
         let head = group.log.len() as u64;
         let more = events.last().is_some_and(|last| last.seq < head);
-        Ok(LogPage { events, first: 1, head, more })
+        Ok(LogPage { events, first: 1, head, more, checkpoint: None })
     }
 
     async fn submit(&self, name: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {

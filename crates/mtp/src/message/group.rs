@@ -237,6 +237,9 @@ pub struct LogPage {
     pub head: u64,
     /// Whether there are more after the last.
     pub more: bool,
+    /// The newest checkpoint of the owner's that is at hand, a compact JWS ([`crate::checkpoint`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
 }
 
 /// `GET /groups/{name}/info`: what an external commit needs.

@@ -95,10 +95,11 @@ impl Core {
         query: LogQuery,
     ) -> Result<LogPage, Refusal> {
         let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let (signer, now) = (self.signer.clone(), self.ambient.now());
         delivery::recover_for(self, &group, &reader).await?;
         let page = self.store.read(move |view| {
             let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
-            Ok::<_, Refusal>(delivery::log(view, &ours, &row, &reader, &query)?)
+            Ok::<_, Refusal>(delivery::log(view, &signer, now, &row, &reader, &query)?)
         });
         page.await
     }

@@ -83,7 +83,7 @@ async fn close_group(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(
             Ok(page) => page,
             Err(fault) if fault.is(Code::NotFound) => {
                 intake.steps.push(Step::Removed(Removed { group: group.clone(), after_seq: head }));
-                LogPage { events: Vec::new(), first: 0, head: 0, more: false }
+                LogPage::default()
             }
             Err(fault) => return Err(fault),
         };

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S};
+use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S, UnverifiedCheckpoint};
 use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use drawbridge_mtp::message::{CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Roster};
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::signature::Signer;
+use drawbridge_mtp::time::Timestamp;
 
 use crate::core::Core;
 use crate::http::Refusal;
@@ -80,14 +82,17 @@ pub(crate) fn roster(view: &View<'_>, row: &GroupRow) -> Result<Roster, StoreFau
     Ok(Roster { epoch: row.epoch, members })
 }
 
-/// `GET /groups/{name}/log`: nobody is told of what came before it was in the group.
+/// `GET /groups/{name}/log`: nobody is told of what came before it was in the group. With it goes the newest checkpoint of
+/// the owner's: ours, made by `signer` at `now`, or the one that we keep.
 pub(crate) fn log(
     view: &View<'_>,
-    ours: &Provider,
+    signer: &Signer,
+    now: Timestamp,
     row: &GroupRow,
     reader: &Reader,
     query: &LogQuery,
 ) -> Result<LogPage, StoreFault> {
+    let ours = signer.provider();
     let audience = view.audience_of(row.id, reader)?;
     let since = match (&audience, reader) {
         (Some(audience), _) => audience.since,
@@ -105,7 +110,13 @@ pub(crate) fn log(
         query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events),
         query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes),
     )?;
-    Ok(LogPage { events: slice.events, first: since.max(row.first), head: until, more: slice.more })
+    let checkpoint = if row.owner() == ours {
+        Some(checkpoint(signer, now, row).checkpoint)
+    } else {
+        view.checkpoint(row.id)?.map(|kept| kept.jws)
+    };
+    let first = since.max(row.first);
+    Ok(LogPage { events: slice.events, first, head: until, more: slice.more, checkpoint })
 }
 
 /// `GET /groups/{name}/info` of a group of ours.
@@ -129,10 +140,10 @@ pub(crate) async fn info(core: &Core, group: &GroupUri) -> Result<GroupInfoReply
 }
 
 /// `GET /groups/{name}/checkpoint` of a group of ours.
-pub(crate) fn checkpoint(core: &Core, row: &GroupRow) -> CheckpointReply {
-    let now = core.ambient.now().as_secs();
+pub(crate) fn checkpoint(signer: &Signer, now: Timestamp, row: &GroupRow) -> CheckpointReply {
+    let now = now.as_secs();
     let claims = CheckpointClaims {
-        iss: core.ours.clone(),
+        iss: signer.provider().clone(),
         group: row.uri.clone(),
         seq: row.head,
         hash: row.hash.unwrap_or_default(),
@@ -140,7 +151,14 @@ pub(crate) fn checkpoint(core: &Core, row: &GroupRow) -> CheckpointReply {
         iat: now,
         exp: now + LIFETIME_S,
     };
-    CheckpointReply { checkpoint: claims.sign(core.signer.key()) }
+    CheckpointReply { checkpoint: claims.sign(signer.key()) }
+}
+
+/// What a checkpoint says that a participant has kept of `group`, where `signer` made it. It may have ended: what we have said
+/// stays said.
+pub(super) fn own_checkpoint(signer: &Signer, group: &GroupUri, jws: &str) -> Option<CheckpointClaims> {
+    let claims = UnverifiedCheckpoint::parse(jws).ok()?.verify(&signer.key().public())?;
+    (claims.iss == *signer.provider() && claims.group == *group).then_some(claims)
 }
 
 /// `GET /objects/{sha256}`: the same answer where it is not there and where it is for others.

@@ -3,6 +3,7 @@
 mod aged;
 mod anew;
 mod answers;
+mod checkpoints;
 mod feed;
 mod follow;
 mod grants;
@@ -18,9 +19,11 @@ mod shelf;
 mod state;
 mod submit;
 mod waits;
+mod walk;
 
 pub(crate) use anew::close_gaps;
 pub(crate) use answers::*;
+pub(crate) use checkpoints::compare_checkpoints;
 pub(crate) use feed::{FeedRefusal, serve};
 pub(crate) use follow::Intake;
 pub(crate) use groups::Groups;

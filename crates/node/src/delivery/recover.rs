@@ -12,27 +12,23 @@ use std::time::{Duration, Instant as Clock};
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::id::{GroupUri, Provider};
-use drawbridge_mtp::message::{Body, Event, PeerState};
+use drawbridge_mtp::message::{EventKind, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answers::is_in;
-use super::follow::{FETCHED_AT_ONCE, Fetched, fetch_log, fetch_object, is_handshake, store_fault, take_in};
 use super::groups::Writing;
-use super::keep::{Followed, Kept, keep_event};
-use super::mls::{self, Framed};
-use super::state::{Hold, PublicState};
+use super::keep::{Kept, keep_event};
 use super::submit::tell_removed;
+use super::walk::{End, OWN_LOG_FORKED, Participant, Walk};
 use crate::ambient::Ambient;
 use crate::core::{Core, lock};
 use crate::diagnose::{PeerFault, Stage};
 use crate::pull::PullingStatus;
 use crate::store::{Reader, StoreFault, Tx, View};
 
-/// A participant that has not answered within this is not reached, and asked again.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// Where one participant has answered, the others are waited for so long (section 12).
 const OTHERS_TIME: Duration = Duration::from_secs(10);
 /// Where none can be reached, they are waited for so long (section 12).
@@ -244,28 +240,11 @@ pub(crate) async fn recover_for(core: &Core, group: &GroupUri, reader: &Reader) 
     Ok(())
 }
 
-/// A participant, and what it calls the group.
-#[derive(Clone)]
-struct Participant {
-    provider: Provider,
-    name: String,
-}
-
 /// How far a participant's log holds behind our head.
 struct Survey {
     from: Participant,
     reached: u64,
     end: End,
-}
-
-/// Why a participant's log is read no further.
-enum End {
-    /// It has no more.
-    Done,
-    /// It has more, and time is up.
-    Late,
-    /// What comes next does not hold, or is not to be had.
-    Fault(PeerFault),
 }
 
 /// What was heard of a group's participants.
@@ -308,9 +287,9 @@ async fn read_back(
                 End::Late => is_cut = true,
                 End::Fault(fault) => {
                     let read = survey.reached > head.seq;
-                    is_cut |= fault.stage != Stage::Content && read;
+                    is_cut |= !is_of_its_log(fault) && read;
                     // What it has does not hold, or it has nothing for us: that is an answer.
-                    if fault.stage == Stage::Content || fault.final_refusal().is_some() {
+                    if is_of_its_log(fault) || fault.final_refusal().is_some() {
                         answered.insert(provider.clone());
                     } else {
                         missing.insert(provider.clone());
@@ -423,8 +402,11 @@ async fn adopt(
     deadline: Instant,
 ) -> Result<u64, StoreFault> {
     let mut walk = Walk::new(core, group, from, head, true);
+    let mut messages: Vec<u64> = Vec::new();
     loop {
         let (events, end) = walk.page().await;
+        let is_message = |kept: &&Kept| kept.event.kind == EventKind::Application;
+        messages.extend(events.iter().filter(is_message).map(|kept| kept.event.seq));
         let (uri, ours) = (group.clone(), core.ours.clone());
         core.store.write(move |tx| keep(tx, &ours, &uri, events)).await?;
         if let Some(End::Fault(fault)) = &end {
@@ -437,6 +419,15 @@ async fn adopt(
     let (seq, provider) = (walk.head.seq, &from.provider);
     if seq > head.seq {
         tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
+    }
+    // MLS proves who made a handshake; of a message only the owner's word says that it was here.
+    messages.retain(|message| *message > walk.proved);
+    if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
+        let text = format!(
+            "{} messages of {group}, events {first} to {last}, were lost here and read back from it, and no checkpoint of ours covers them: that they are what we had numbered rests on its word",
+            messages.len()
+        );
+        core.note_trouble(provider, &PeerFault::new(Stage::Store, "adopted-unproved", text)).await;
     }
     Ok(seq)
 }
@@ -460,123 +451,12 @@ fn keep(tx: &Tx<'_>, ours: &Provider, group: &GroupUri, events: Vec<Kept>) -> Re
 /// Notes what a participant's log has shown. That it cannot be reached is for those to note who pull from it.
 async fn note(core: &Core, group: &GroupUri, from: &Participant, fault: &PeerFault) {
     tracing::debug!(%group, from = %from.provider, %fault, "a participant's log is read no further");
-    if fault.stage == Stage::Content {
+    if is_of_its_log(fault) {
         core.note_trouble(&from.provider, fault).await;
     }
 }
 
-/// On the way through a participant's log, from our head on.
-struct Walk<'a> {
-    core: &'a Core,
-    group: &'a GroupUri,
-    from: &'a Participant,
-    /// What was read last.
-    head: Head,
-    /// The public state there, once it is needed.
-    state: Option<PublicState>,
-    /// Whether the bodies of messages are fetched too.
-    whole: bool,
-    fetched: u64,
-}
-
-impl<'a> Walk<'a> {
-    fn new(core: &'a Core, group: &'a GroupUri, from: &'a Participant, head: Head, whole: bool) -> Self {
-        Self { core, group, from, head, state: None, whole, fetched: 0 }
-    }
-
-    /// The next events that hold, and why they are the last, where they are.
-    async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
-        let mut events = Vec::new();
-        let asked = fetch_log(self.core, &self.from.provider, &self.from.name, self.head.seq);
-        let page = match in_time(self.core, asked).await {
-            Ok(page) => page,
-            Err(fault) => return (events, Some(End::Fault(fault))),
-        };
-        // Who came in later was not told of what lies between.
-        let joins = page.events.first().is_some_and(|first| first.seq <= self.head.seq.saturating_add(1));
-        if !joins {
-            return (events, Some(End::Done));
-        }
-        for event in page.events {
-            match self.take(event).await {
-                Ok(kept) => events.push(kept),
-                Err(fault) => return (events, Some(End::Fault(fault))),
-            }
-            if self.fetched >= FETCHED_AT_ONCE {
-                self.fetched = 0;
-                return (events, None);
-            }
-        }
-        (events, (!page.more).then_some(End::Done))
-    }
-
-    /// Takes an event that has to hold: in the chain, in MLS, and by the policy that we have taken it under.
-    async fn take(&mut self, event: Event) -> Result<Kept, PeerFault> {
-        let event = match event.follow(self.group, &self.head) {
-            Ok(chained) => chained.into_event(),
-            Err(fault) => {
-                let text = format!("what it has of our log of {} does not continue it: {fault}", self.group);
-                return Err(PeerFault::new(Stage::Content, "log-differs", text));
-            }
-        };
-        let is_handshake = is_handshake(&event);
-        let body = match &event.body {
-            Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
-            Some(Body::Object(object)) if is_handshake || self.whole => {
-                match in_time(self.core, fetch_object(self.core, &self.from.provider, *object)).await? {
-                    Fetched::Whole(bytes) => Some(bytes),
-                    Fetched::Gone(_) => None,
-                    Fetched::Wrong(text) => {
-                        return Err(PeerFault::new(Stage::Content, "object-wrong", text));
-                    }
-                }
-            }
-            _ => None,
-        };
-        self.fetched += body.as_ref().map_or(0, Vec::len) as u64;
-        let followed = self.judge(&event, body.as_deref()).await?;
-        self.head = Head { seq: event.seq, hash: event.hash };
-        Ok(Kept { event, body, followed })
-    }
-
-    async fn judge(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
-        if self.state.is_none() {
-            self.state = self.core.restore_group(self.group).await.map_err(store_fault)?;
-        }
-        let followed = match &mut self.state {
-            Some(state) if is_handshake(event) => take_in(state, event, body, Hold::Policy),
-            Some(state) => judge_message(state, event, body),
-            None => Err("its state is not here".into()),
-        };
-        followed.map_err(|text| {
-            let text = format!(
-                "event {} of {}, which we have lost, cannot be followed: {text}",
-                event.seq, self.group
-            );
-            PeerFault::new(Stage::Content, "group-not-followed", text)
-        })
-    }
-}
-
-/// Whether we can have taken an application message where it stands, as far as that is to be seen without its body.
-fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Result<Followed, String> {
-    state.judge_application(&event.sender, event.epoch).map_err(|problem| problem.detail)?;
-    let framed = body.map(|body| mls::message(body, state.group_id())).transpose();
-    match framed.map_err(|problem| problem.detail)? {
-        None => Ok(Followed::Quietly),
-        Some(Framed::Application { epoch }) if epoch == event.epoch => Ok(Followed::Quietly),
-        Some(_) => Err("it is not an application message of its epoch".into()),
-    }
-}
-
-/// What has not come in time does not come, nor does it once the node stops.
-async fn in_time<T>(core: &Core, asking: impl Future<Output = Result<T, PeerFault>>) -> Result<T, PeerFault> {
-    let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
-    tokio::select! {
-        answer = asking => answer,
-        () = tokio::time::sleep(ANSWER_TIME) => {
-            late(format!("it has not answered within {} s", ANSWER_TIME.as_secs()))
-        }
-        () = core.stop.cancelled() => late("it has not answered before we stopped".into()),
-    }
+/// Whether a fault is of what a participant has of the log, and not of the way there.
+fn is_of_its_log(fault: &PeerFault) -> bool {
+    fault.stage == Stage::Content || fault.code == OWN_LOG_FORKED
 }

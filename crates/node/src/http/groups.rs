@@ -75,11 +75,12 @@ pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusa
     let query = LogQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
     let (ours, reader) = (passed.core.ours.clone(), passed.reader());
+    let (signer, now) = (passed.core.signer.clone(), passed.core.ambient.now());
     let meant = GroupUri::new(at.as_ref().unwrap_or(&ours), &name);
     delivery::recover_for(passed.core, &meant, &reader).await?;
     let page = passed.core.store.read(move |view| {
         let row = delivery::visible(view, &ours, &name, at.as_ref(), &reader)?;
-        Ok::<_, Refusal>(delivery::log(view, &ours, &row, &reader, &query)?)
+        Ok::<_, Refusal>(delivery::log(view, &signer, now, &row, &reader, &query)?)
     });
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &page.await?))
 }
@@ -94,7 +95,8 @@ pub(super) async fn info(passed: &Passed<'_>, name: &str) -> Result<Reply, Refus
 /// `GET /groups/{name}/checkpoint`.
 pub(super) async fn checkpoint(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
-    Ok(Reply::message(StatusCode::OK, passed.wanted(), &delivery::checkpoint(passed.core, &row)))
+    let checkpoint = delivery::checkpoint(&passed.core.signer, passed.core.ambient.now(), &row);
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &checkpoint))
 }
 
 /// `GET /objects/{sha256}`: whole, or the one range asked for.

@@ -10,6 +10,7 @@
 mod accounts;
 mod add_rules;
 mod authorizations;
+mod checkpoints;
 mod connections;
 mod feeds;
 mod groups;
@@ -48,6 +49,7 @@ use trouble::CurrentTrouble;
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use add_rules::{AddRule, AddRuleRow};
 pub use authorizations::{AuthorizationRow, KeptGrant};
+pub use checkpoints::{Contradiction, KeptCheckpoint};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, Standing};

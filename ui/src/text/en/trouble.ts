@@ -47,6 +47,16 @@ export const remedy = {
       "It took the request for a repeat. It is sent anew by itself; if it goes on, look for a proxy that sends things twice.",
     "not-here": "It answers under another name. See that the name is spelled as its operator gives it.",
     "feed-reset": "Its feed begins anew, as after a restored backup. The node catches up by itself.",
+    "log-forked":
+      "Members of the group may have read different things. Ask its operator whether a backup was restored; what proves it is kept here.",
+    "log-broken":
+      "Its log of a group is not the one that it told before, so nothing more of that group is taken. Ask its operator whether a backup was restored.",
+    "own-log-forked":
+      "Your store was set back to an older copy and went on before this provider could be reached. Say so in the group: its members have two histories, and messages of one of them are missing for the others.",
+    "checkpoint-wrong":
+      "What it signs of a group's log is not in order. Ask its operator to look at its software.",
+    "adopted-unproved":
+      "These messages were lost here and came back from its copy. Ask in the group whether they are as they were sent.",
     "feed-truncated":
       "It no longer has what was missed here. The node catches up by itself with what there is.",
     "rate-limited": "It is asked too often. The node waits as long as it was told to.",

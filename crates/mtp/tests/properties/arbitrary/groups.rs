@@ -101,8 +101,8 @@ pub(crate) fn roster() -> impl Strategy<Value = Roster> {
 }
 
 pub(crate) fn log_page() -> impl Strategy<Value = LogPage> {
-    (vec(event(), 0..4), integer(), integer(), any::<bool>())
-        .prop_map(|(events, first, head, more)| LogPage { events, first, head, more })
+    (vec(event(), 0..4), integer(), integer(), any::<bool>(), option::of("[a-z]{1,9}"))
+        .prop_map(|(events, first, head, more, checkpoint)| LogPage { events, first, head, more, checkpoint })
 }
 
 pub(crate) fn log_query() -> impl Strategy<Value = LogQuery> {

@@ -1,0 +1,200 @@
+//! Reading on in the log that a participant has of a group of ours: what comes next has to hold in the chain, in MLS and by
+//! the group's policy (section 12).
+
+use std::time::Duration;
+
+use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::checkpoint::CheckpointClaims;
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{Body, Event};
+
+use super::answers::own_checkpoint;
+use super::follow::{FETCHED_AT_ONCE, Fetched, fetch_log, fetch_object, is_handshake, store_fault, take_in};
+use super::keep::{Followed, Kept};
+use super::mls::{self, Framed};
+use super::state::{Hold, PublicState};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::store::StoreFault;
+
+/// A participant that has not answered within this is not reached, and asked again.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// The code of a trouble that does not end by itself: a checkpoint of ours says of an event something else than our store.
+pub(super) const OWN_LOG_FORKED: &str = "own-log-forked";
+
+/// A participant, and what it calls the group.
+#[derive(Clone)]
+pub(super) struct Participant {
+    pub(super) provider: Provider,
+    pub(super) name: String,
+}
+
+/// Why a participant's log is read no further.
+pub(super) enum End {
+    /// It has no more.
+    Done,
+    /// It has more, and time is up.
+    Late,
+    /// What comes next does not hold, or is not to be had.
+    Fault(PeerFault),
+}
+
+/// On the way through a participant's log, from our head on.
+pub(super) struct Walk<'a> {
+    core: &'a Core,
+    group: &'a GroupUri,
+    from: &'a Participant,
+    /// What was read last.
+    pub(super) head: Head,
+    /// The public state there, once it is needed.
+    state: Option<PublicState>,
+    /// Whether the bodies of messages are fetched too.
+    whole: bool,
+    fetched: u64,
+    /// The checkpoint of ours that the participant has kept: it proves what it covers.
+    checkpoint: Option<CheckpointClaims>,
+    /// Up to where what was read is proved by it.
+    pub(super) proved: u64,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        core: &'a Core,
+        group: &'a GroupUri,
+        from: &'a Participant,
+        head: Head,
+        whole: bool,
+    ) -> Self {
+        Self { core, group, from, head, state: None, whole, fetched: 0, checkpoint: None, proved: 0 }
+    }
+
+    /// The next events that hold, and why they are the last, where they are.
+    pub(super) async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
+        let mut events = Vec::new();
+        let asked = fetch_log(self.core, &self.from.provider, &self.from.name, self.head.seq);
+        let page = match in_time(self.core, asked).await {
+            Ok(page) => page,
+            Err(fault) => return (events, Some(End::Fault(fault))),
+        };
+        if let Some(claims) =
+            page.checkpoint.as_deref().and_then(|jws| own_checkpoint(&self.core.signer, self.group, jws))
+        {
+            if let Err(fault) = self.hold(&claims).await {
+                return (events, Some(End::Fault(fault)));
+            }
+            self.checkpoint = Some(claims);
+        }
+        // Who came in later was not told of what lies between.
+        let joins = page.events.first().is_some_and(|first| first.seq <= self.head.seq.saturating_add(1));
+        if !joins {
+            return (events, Some(End::Done));
+        }
+        for event in page.events {
+            match self.take(event).await {
+                Ok(kept) => events.push(kept),
+                Err(fault) => return (events, Some(End::Fault(fault))),
+            }
+            if self.fetched >= FETCHED_AT_ONCE {
+                self.fetched = 0;
+                return (events, None);
+            }
+        }
+        (events, (!page.more).then_some(End::Done))
+    }
+
+    /// Holds a checkpoint of ours against our own log: where they differ, our store is an older copy that has gone on.
+    async fn hold(&self, claims: &CheckpointClaims) -> Result<(), PeerFault> {
+        let (group, seq) = (self.group.clone(), claims.seq);
+        let ours = self.core.store.read(move |view| match view.group(&group)? {
+            Some(row) => view.event_hash(row.id, seq),
+            None => Ok::<_, StoreFault>(None),
+        });
+        if ours.await.map_err(store_fault)?.is_none_or(|ours| ours == claims.hash) {
+            return Ok(());
+        }
+        let text = format!(
+            "it holds a checkpoint of ours by which event {seq} of {} was another than it is here: our store was an older copy and has gone on, and its members have two histories",
+            self.group
+        );
+        tracing::error!(group = %self.group, seq, from = %self.from.provider, "our own log was forked");
+        Err(PeerFault::new(Stage::Store, OWN_LOG_FORKED, text))
+    }
+
+    /// Takes an event that has to hold: in the chain, in MLS, and by the policy that we have taken it under.
+    async fn take(&mut self, event: Event) -> Result<Kept, PeerFault> {
+        let event = match event.follow(self.group, &self.head) {
+            Ok(chained) => chained.into_event(),
+            Err(fault) => {
+                let text = format!("what it has of our log of {} does not continue it: {fault}", self.group);
+                return Err(PeerFault::new(Stage::Content, "log-differs", text));
+            }
+        };
+        if let Some(claims) = self.checkpoint.as_ref().filter(|claims| claims.seq == event.seq) {
+            if claims.hash != event.hash {
+                let text =
+                    format!("what it has of our log of {} is not what our checkpoint says", self.group);
+                return Err(PeerFault::new(Stage::Content, "log-differs", text));
+            }
+            self.proved = event.seq;
+        }
+        let is_handshake = is_handshake(&event);
+        let body = match &event.body {
+            Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
+            Some(Body::Object(object)) if is_handshake || self.whole => {
+                match in_time(self.core, fetch_object(self.core, &self.from.provider, *object)).await? {
+                    Fetched::Whole(bytes) => Some(bytes),
+                    Fetched::Gone(_) => None,
+                    Fetched::Wrong(text) => {
+                        return Err(PeerFault::new(Stage::Content, "object-wrong", text));
+                    }
+                }
+            }
+            _ => None,
+        };
+        self.fetched += body.as_ref().map_or(0, Vec::len) as u64;
+        let followed = self.judge(&event, body.as_deref()).await?;
+        self.head = Head { seq: event.seq, hash: event.hash };
+        Ok(Kept { event, body, followed })
+    }
+
+    async fn judge(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
+        if self.state.is_none() {
+            self.state = self.core.restore_group(self.group).await.map_err(store_fault)?;
+        }
+        let followed = match &mut self.state {
+            Some(state) if is_handshake(event) => take_in(state, event, body, Hold::Policy),
+            Some(state) => judge_message(state, event, body),
+            None => Err("its state is not here".into()),
+        };
+        followed.map_err(|text| {
+            let text = format!(
+                "event {} of {}, which we have lost, cannot be followed: {text}",
+                event.seq, self.group
+            );
+            PeerFault::new(Stage::Content, "group-not-followed", text)
+        })
+    }
+}
+
+/// Whether we can have taken an application message where it stands, as far as that is to be seen without its body.
+fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Result<Followed, String> {
+    state.judge_application(&event.sender, event.epoch).map_err(|problem| problem.detail)?;
+    let framed = body.map(|body| mls::message(body, state.group_id())).transpose();
+    match framed.map_err(|problem| problem.detail)? {
+        None => Ok(Followed::Quietly),
+        Some(Framed::Application { epoch }) if epoch == event.epoch => Ok(Followed::Quietly),
+        Some(_) => Err("it is not an application message of its epoch".into()),
+    }
+}
+
+/// What has not come in time does not come, nor does it once the node stops.
+async fn in_time<T>(core: &Core, asking: impl Future<Output = Result<T, PeerFault>>) -> Result<T, PeerFault> {
+    let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
+    tokio::select! {
+        answer = asking => answer,
+        () = tokio::time::sleep(ANSWER_TIME) => {
+            late(format!("it has not answered within {} s", ANSWER_TIME.as_secs()))
+        }
+        () = core.stop.cancelled() => late("it has not answered before we stopped".into()),
+    }
+}
