@@ -105,6 +105,9 @@ impl House {
         .unwrap();
         // The thread that writes is no task; the kill comes just behind its last transaction.
         self.station.loses().store().close().await;
+        // Closing moves the log into the file and deletes it, and a kill leaves it where it is.
+        let log = self.station.config().data_dir.join("store.sqlite-wal");
+        std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
     }
 
     /// Stops a client wherever it is, and starts it again from its file.
