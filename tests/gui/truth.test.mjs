@@ -55,6 +55,8 @@ test("a message shows how far it is: sent while its group's keeper is away, arri
   const { page, faults } = await open(t, link);
   const { talk, say } = tour(page);
   await talk("alice", "Book club");
+  // Before a client first sends in a group it looks whether its own record is whole, for which it needs the keeper.
+  await say("Hello.");
   await page.getByTestId("demo-node-gamma").click();
   await page.getByTestId("demo-look-gamma").filter({ hasText: "stopped" }).waitFor();
   await page.getByTestId("composer").fill("Are you there?");

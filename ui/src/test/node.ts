@@ -376,7 +376,9 @@ export class TestNode implements Platform {
       created: at(-DAY),
       clients: [
         { ...client, name: "laptop", stock: { available: 2, last_resort: true, to_come: 60, low: true } },
-        ...(this.here ? [{ ...built, stock: { available: 100, last_resort: true, to_come: 0, low: false } }] : []),
+        ...(this.here
+          ? [{ ...built, stock: { available: 100, last_resort: true, to_come: 0, low: false } }]
+          : []),
       ],
       connections: this.contacts.length,
       contacts: this.contacts.map((each) => ({ user: each.user, add_rule: "ask" as const })),

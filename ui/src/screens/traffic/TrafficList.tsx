@@ -205,7 +205,8 @@ const TrafficRow = memo(function TrafficRow({
       tabIndex={-1}
       aria-expanded={open}
       onClick={() => onOpen(record.id)}
-      className="max-w-full shrink-0 truncate text-left font-medium"
+      title={kind}
+      className="max-w-full min-w-0 truncate text-left font-medium"
     >
       {kind}
     </button>
@@ -237,7 +238,8 @@ const TrafficRow = memo(function TrafficRow({
           <span role="cell" className="min-w-0">
             <span className="flex gap-2">
               {opener}
-              <span className={cx("min-w-0 text-muted", claimed && "italic")}>
+              {/* It gives way before what kind of request it is does, down to what tells one peer from another. */}
+              <span className={cx("min-w-28 shrink-[9999] text-muted", claimed && "italic")}>
                 <MiddleElided after={<Alias provider={record.peer} />} text={peer} />
               </span>
             </span>
