@@ -6,8 +6,9 @@
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    Body, ConnectionState as State, Event, EventKind, FeedPage, GroupInfoReply, GroupStatus, Item, ItemBody,
-    LogPage, Outcome, Removed, Roster, Submission, SubmissionResults, Submissions, Welcome,
+    Body, ConnectionState as State, Event, EventKind, FeedPage, GroupInfoReply, GroupResults, GroupStatus,
+    GroupSubmissions, Item, ItemBody, LogPage, Outcome, Removed, Roster, Submission, SubmissionKind,
+    SubmitReply, SubmitRequest, Welcome,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
@@ -48,13 +49,14 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
         assert_eq!(answers[0], answers[1], "{what}");
         assert_eq!(answers[0], answers[2], "{what}");
     }
-    let events = json(&Submissions { events: Vec::new() });
-    let mut answers = Vec::new();
-    for name in ["tea", "none"] {
-        let ask = eve.draft(alpha.provider(), Method::POST, &format!("/groups/{name}/events"));
-        answers.push(ask.content("application/json", events.clone()).is_refused(Code::NotFound).await);
-    }
-    assert_eq!(answers[0], answers[1]);
+    let said = eve.device("eve").submission(SubmissionKind::Application, Octets(vec![1]));
+    let names = ["tea", "none", "not a name"];
+    let groups = names.map(|name| GroupSubmissions { group: name.into(), events: vec![said.clone()] });
+    let answered = submits_all(&eve, alpha, groups.into()).await;
+    assert_eq!(answered.iter().map(|group| group.group.as_str()).collect::<Vec<_>>(), names);
+    let [of_tea, of_none, of_no_name] = [0, 1, 2].map(|place| answered[place].results.clone());
+    assert_eq!((&of_tea, &of_tea), (&of_none, &of_no_name));
+    assert_eq!(of_tea.into_iter().map(|result| code(result.outcome)).collect::<Vec<_>>(), [Code::NotFound]);
     eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).is_refused(Code::NotFound).await;
 }
 
@@ -78,10 +80,16 @@ async fn pages(eve: &HandMade, at: &Station) -> FeedPage {
 }
 
 async fn submits(eve: &HandMade, at: &Station, group: &GroupUri, submission: &Submission) -> Outcome {
-    let content = json(&Submissions { events: vec![submission.clone()] });
-    let ask = eve.draft(at.provider(), Method::POST, &format!("/groups/{}/events", group.name()));
-    let results: SubmissionResults = read(&ask.content("application/json", content).send().await);
-    results.results.into_iter().next().unwrap().outcome
+    let events = vec![submission.clone()];
+    let groups = vec![GroupSubmissions { group: group.name().to_string(), events }];
+    submits_all(eve, at, groups).await.remove(0).results.remove(0).outcome
+}
+
+async fn submits_all(eve: &HandMade, at: &Station, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
+    let ask = eve.draft(at.provider(), Method::POST, "/submissions");
+    let content = json(&SubmitRequest { groups });
+    let reply: SubmitReply = read(&ask.content("application/json", content).send().await);
+    reply.groups
 }
 
 fn code(outcome: Outcome) -> Code {
@@ -89,6 +97,69 @@ fn code(outcome: Outcome) -> Code {
         Outcome::Rejected(problem) => problem.known().unwrap(),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn each_submission_of_a_request_is_judged_by_itself() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let says = |text: &str| serde_json::to_value(client.says(&tea, text)).unwrap();
+    let (one, two, three, lost) = (says("one"), says("two"), says("three"), says("lost"));
+    let (mut anns, mut odd) = (says("not hers"), says("odd"));
+    anns["sender"] = json!(ann.uri());
+    odd["id"] = json!("x");
+    let request = json!({"groups": [
+        {"group": "tea", "events": [one, odd, anns, {}, two]},
+        {"group": "none", "events": [lost]},
+        {"group": "Not A Name", "events": []},
+        {"group": "tea", "events": [three, one]},
+    ]});
+    let ask = |content: &Value| eve.posts(alpha.provider(), "/submissions", content);
+    let answer = ask(&request).send().await.json();
+    let groups = answer["groups"].as_array().unwrap();
+    let names: Vec<_> = groups.iter().map(|group| group["group"].as_str().unwrap()).collect();
+    assert_eq!(names, ["tea", "none", "Not A Name", "tea"]);
+    let told = |place: usize| {
+        let results = groups[place]["results"].as_array().unwrap().iter();
+        let told = results.map(|result| {
+            let what = result["error"]["code"].as_str().or(result["status"].as_str());
+            (result.get("id").cloned(), what.unwrap().to_owned())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let expected = |id: Option<&Value>, what: &str| (id.cloned(), what.to_owned());
+    assert_eq!(
+        told(0),
+        [
+            expected(Some(&one["id"]), "accepted"),
+            expected(Some(&json!("x")), "malformed"),
+            expected(Some(&anns["id"]), "not-participant"),
+            expected(None, "malformed"),
+            expected(Some(&two["id"]), "accepted"),
+        ]
+    );
+    assert_eq!(told(1), [expected(Some(&lost["id"]), "not-found")]);
+    assert_eq!(told(2), []);
+    assert_eq!(told(3), [expected(Some(&three["id"]), "accepted"), expected(Some(&one["id"]), "duplicate")]);
+    let seq = |group: usize, place: usize| groups[group]["results"][place]["seq"].as_u64().unwrap();
+    assert!(seq(0, 0) < seq(0, 4) && seq(0, 4) < seq(3, 0) && seq(3, 1) == seq(0, 0));
+
+    for odd in [json!({}), json!({"groups": {}}), json!({"groups": [{"group": "tea", "events": null}]})] {
+        ask(&odd).is_refused(Code::Malformed).await;
+    }
+    let draft = || eve.draft(alpha.provider(), Method::POST, "/submissions");
+    let content = json(&SubmitRequest::<Submission> { groups: Vec::new() });
+    let two_lines = draft().in_two_lines("application/json", content.clone());
+    two_lines.is_refused(Code::UnsupportedMediaType).await;
+    let one_line = draft().content("application/json, application/json", content);
+    one_line.is_refused(Code::UnsupportedMediaType).await;
+    // What there was until it was settled.
+    eve.posts(alpha.provider(), "/groups/tea/events", &json!({"events": []}))
+        .is_refused(Code::NotFound)
+        .await;
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ mod mls_vectors {
     use std::sync::{Arc, Mutex};
 
     use drawbridge_mtp::message::{
-        Body, EventKind, FeedQuery, ItemBody, Outcome, Placed, SubmissionKind, SubmissionResult,
-        SubmissionResults, Submissions, Welcome,
+        Body, EventKind, FeedQuery, GroupResults, GroupSubmissions, ItemBody, Outcome, Placed,
+        SubmissionKind, SubmissionResult, SubmitReply, SubmitRequest, Welcome,
     };
     use drawbridge_mtp::octets::Octets;
     use drawbridge_mtp::wire::{self, Encoding};
@@ -66,10 +66,11 @@ mod mls_vectors {
         let came: Arc<Mutex<Vec<[Option<Octets>; 3]>>> = Arc::default();
         let (eve, noted, owned) = (Arc::new(eve), came.clone(), tea.clone());
         let owner = Arc::downgrade(&eve);
-        eve.desk().takes("/groups/tea/events", move |content| {
+        eve.desk().takes("/submissions", move |content| {
             let owner = owner.upgrade().unwrap();
-            let submissions: Submissions = wire::decode(Encoding::Json, content).unwrap();
-            let results = submissions.events.into_iter().map(|it| {
+            let mut request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
+            let GroupSubmissions { group, events } = request.groups.remove(0);
+            let results = events.into_iter().map(|it| {
                 let body = it.mls.as_slice();
                 let event = owned.writes(&owner, EventKind::Application, 1, &it.sender, body);
                 let (seq, hash, time) = (event.seq, event.hash, event.time);
@@ -77,7 +78,8 @@ mod mls_vectors {
                 noted.lock().unwrap().push([Some(it.mls), it.welcome, it.group_info]);
                 SubmissionResult { id: it.id, outcome: Outcome::Accepted(Placed { seq, hash, time }) }
             });
-            wire::encode(Encoding::Json, &SubmissionResults { results: results.collect() })
+            let groups = vec![GroupResults { group, results: results.collect() }];
+            wire::encode(Encoding::Json, &SubmitReply { groups })
         });
         for some in structures.chunks(500) {
             let submissions = some.iter().map(|octets| {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use drawbridge_mtp::id::Id;
-use drawbridge_mtp::message::{ItemBody, Outcome, Removed, Submissions};
+use drawbridge_mtp::message::{ItemBody, Outcome, Removed, Submission, SubmitRequest};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
@@ -67,13 +67,12 @@ async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
 async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let events = format!("/groups/{}/events", tea.group.name());
     for (status, code) in [
         (StatusCode::CONFLICT, "epoch-conflict"),
         (StatusCode::FORBIDDEN, "grant-invalid"),
         (StatusCode::IM_A_TEAPOT, "tea-only"),
     ] {
-        eve.desk().answers(&events, move |_| {
+        eve.desk().answers("/submissions", move |_| {
             let problem = json!({"status": status.as_u16(), "code": code, "title": "", "detail": "no"});
             (status, problem)
         });
@@ -85,14 +84,14 @@ async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_together_is_brought_alone_and_in_order() {
+async fn what_is_too_much_together_is_halved_and_stays_in_order() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), circle.realm.clock().clone());
     let record = brought.clone();
-    eve.desk().answers(&format!("/groups/{}/events", tea.group.name()), move |content| {
-        let submissions: Submissions = wire::decode(Encoding::Json, content).unwrap();
-        let ids: Vec<Id> = submissions.events.iter().map(|submission| submission.id).collect();
+    eve.desk().answers("/submissions", move |content| {
+        let SubmitRequest::<Submission> { groups } = wire::decode(Encoding::Json, content).unwrap();
+        let ids: Vec<Id> = groups[0].events.iter().map(|submission| submission.id).collect();
         let mut record = record.lock().unwrap();
         record.push(ids.clone());
         let [id] = ids[..] else {
@@ -101,15 +100,16 @@ async fn what_is_too_much_together_is_brought_alone_and_in_order() {
         };
         let (seq, hash, time) = (record.len() + 1, Hash32::default(), clock.now());
         let result = json!({"id": id, "status": "accepted", "seq": seq, "hash": hash, "time": time});
-        (StatusCode::OK, json!({"results": [result]}))
+        (StatusCode::OK, json!({"groups": [{"group": "tea", "results": [result]}]}))
     });
     let said = ["one", "two", "three"].map(|text| ben.says(&tea.group, text));
     let ids = said.clone().map(|submission| submission.id);
     let results = ben.tries(&tea.group, said.into()).await.unwrap();
-    for (result, (id, seq)) in results.iter().zip(ids.iter().zip(3..)) {
-        assert_eq!(result.id, *id);
-        assert!(matches!(&result.outcome, Outcome::Accepted(placed) if placed.seq == seq), "{result:?}");
+    assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
+    for result in &results {
+        assert!(matches!(result.outcome, Outcome::Accepted(_)), "{result:?}");
     }
-    let alone = ids.map(|id| vec![id]);
-    assert_eq!(*brought.lock().unwrap(), [vec![ids.to_vec()], alone.to_vec()].concat());
+    let [one, two, three] = ids;
+    let halves = [vec![one, two, three], vec![one], vec![two, three], vec![two], vec![three]];
+    assert_eq!(*brought.lock().unwrap(), halves);
 }

@@ -161,7 +161,7 @@ impl EventHash {
         self.0.update(bytes);
     }
 
-    /// `opaque<0..2^16-1>`; an identifier has at most a few hundred octets.
+    /// `opaque<0..2^16-1>`; an identifier has at most a few hundred octets, a grant at most 65,535.
     fn long(&mut self, bytes: &[u8]) {
         self.0.update((bytes.len() as u16).to_be_bytes());
         self.0.update(bytes);
@@ -169,6 +169,14 @@ impl EventHash {
 
     fn uint64(&mut self, number: u64) {
         self.0.update(number.to_be_bytes());
+    }
+
+    fn of_grants(grants: &[String]) -> Hash32 {
+        let mut hash = Self(Sha256::new());
+        for grant in grants {
+            hash.long(grant.as_bytes());
+        }
+        Hash32(hash.0.finalize().into())
     }
 
     fn of(event: &Event) -> Hash32 {
@@ -182,6 +190,9 @@ impl EventHash {
         hash.long(event.sender.as_str().as_bytes());
         hash.uint64(event.time.as_millis());
         hash.0.update(event.body_hash.as_bytes());
+        if !event.grants.is_empty() {
+            hash.0.update(Self::of_grants(&event.grants).as_bytes());
+        }
         Hash32(hash.0.finalize().into())
     }
 }

@@ -9,7 +9,7 @@ pub use endpoint::{Endpoint, InvalidEndpoint};
 use crate::{
     id::Provider,
     keys::{JwkFault, JwkMembers, KeySet},
-    wire::{self, Encoding, Malformed},
+    wire::{self, Encoding, Malformed, well_typed},
 };
 
 /// The most bytes a document may have.
@@ -40,18 +40,17 @@ pub struct ProviderDocument {
 }
 
 /// The software that a provider says it runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Software {
     /// Its name.
     pub name: String,
     /// Its version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
 /// How much a provider takes and gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// The most bytes of one event.
     pub event_bytes: u64,
@@ -114,28 +113,10 @@ impl ProviderDocument {
     ///
     /// Where it breaks any rule of section 3.
     pub fn parse(bytes: &[u8], asked: &Provider) -> Result<Self, DocumentFault> {
-        /// The document before its keys are looked at.
-        #[derive(Deserialize)]
-        struct Form {
-            provider: Provider,
-            versions: Vec<String>,
-            endpoint: Endpoint,
-            keys: Keys,
-            software: Option<Software>,
-            #[serde(default)]
-            limits: Limits,
-            contact: Option<String>,
-        }
-
-        #[derive(Deserialize)]
-        struct Keys {
-            keys: Vec<JwkMembers>,
-        }
-
         if bytes.len() > MAX_DOCUMENT_BYTES {
             return Err(DocumentFault::TooLarge(bytes.len()));
         }
-        let Form { provider, versions, endpoint, keys, software, limits, contact } =
+        let DocumentForm { provider, versions, endpoint, keys, software, limits, contact } =
             wire::decode(Encoding::Json, bytes)?;
         if provider != *asked {
             return Err(DocumentFault::OtherProvider { asked: asked.clone(), found: provider });
@@ -147,11 +128,88 @@ impl ProviderDocument {
         if keys.is_empty() {
             return Err(DocumentFault::NoKey);
         }
-        Ok(Self { provider, versions, endpoint, keys, software, limits, contact })
+        Ok(Self {
+            provider,
+            versions,
+            endpoint,
+            keys,
+            software: software.and_then(SoftwareForm::told),
+            limits: limits.unwrap_or_default().told(),
+            contact: told(contact),
+        })
     }
 
     /// The document as it is served.
     pub fn to_json(&self) -> Vec<u8> {
         wire::encode(Encoding::Json, self)
     }
+}
+
+/// The document's members on the wire, before its keys are looked at. What is not required is as absent where it is empty
+/// or ill-typed, so that nobody is unreachable for what is only said by the way.
+#[derive(Deserialize)]
+struct DocumentForm {
+    provider: Provider,
+    versions: Vec<String>,
+    endpoint: Endpoint,
+    keys: KeysForm,
+    #[serde(default, deserialize_with = "well_typed")]
+    software: Option<SoftwareForm>,
+    #[serde(default, deserialize_with = "well_typed")]
+    limits: Option<LimitsForm>,
+    #[serde(default, deserialize_with = "well_typed")]
+    contact: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeysForm {
+    keys: Vec<JwkMembers>,
+}
+
+#[derive(Deserialize)]
+struct SoftwareForm {
+    #[serde(default, deserialize_with = "well_typed")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "well_typed")]
+    version: Option<String>,
+}
+
+impl SoftwareForm {
+    /// The software, where it has a name.
+    fn told(self) -> Option<Software> {
+        Some(Software { name: told(self.name)?, version: told(self.version) })
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct LimitsForm {
+    #[serde(default, deserialize_with = "well_typed")]
+    event_bytes: Option<u64>,
+    #[serde(default, deserialize_with = "well_typed")]
+    request_bytes: Option<u64>,
+    #[serde(default, deserialize_with = "well_typed")]
+    pull_events: Option<u64>,
+    #[serde(default, deserialize_with = "well_typed")]
+    pull_bytes: Option<u64>,
+    #[serde(default, deserialize_with = "well_typed")]
+    pull_wait_s: Option<u64>,
+}
+
+impl LimitsForm {
+    /// The limits, with what holds where none is told.
+    fn told(self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            event_bytes: self.event_bytes.unwrap_or(usual.event_bytes),
+            request_bytes: self.request_bytes.unwrap_or(usual.request_bytes),
+            pull_events: self.pull_events.unwrap_or(usual.pull_events),
+            pull_bytes: self.pull_bytes.unwrap_or(usual.pull_bytes),
+            pull_wait_s: self.pull_wait_s.unwrap_or(usual.pull_wait_s),
+        }
+    }
+}
+
+/// A text that tells something.
+fn told(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }

@@ -14,6 +14,8 @@ const TYP: &str = "mtp-grant+jwt";
 /// The longest that a grant may live, in seconds.
 pub const MAX_LIFETIME_S: u64 = 30 * 86_400;
 const MAX_AHEAD_S: u64 = 300;
+/// The longest that a grant may be, in bytes: an event's hash covers it with its length in two octets (section 10).
+pub const MAX_GRANT_BYTES: usize = 65_535;
 
 /// What a grant says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,8 +105,12 @@ impl GrantClaims {
         jws::sign(TYP, self, key)
     }
 
-    /// What can be said against the claims, whoever signed them.
-    fn check(&self, owner: &Provider, now: Timestamp) -> Result<(), GrantFault> {
+    /// Checks what can be said against the claims at `now`, whoever signed them.
+    ///
+    /// # Errors
+    ///
+    /// The first fault that applies.
+    pub fn check(&self, owner: &Provider, now: Timestamp) -> Result<(), GrantFault> {
         let Self { iss, aud, sub, group, iat, exp, .. } = self.clone();
         if aud != *owner {
             return Err(GrantFault::OtherOwner { aud, owner: owner.clone() });
@@ -135,6 +141,9 @@ impl UnverifiedGrant {
     ///
     /// [`GrantFault::Malformed`].
     pub fn parse(jws: &str) -> Result<Self, GrantFault> {
+        if jws.len() > MAX_GRANT_BYTES {
+            return Err(Malformed::new("it has more than 65535 bytes").into());
+        }
         Ok(Self { jws: jws::Unverified::parse(TYP, jws)? })
     }
 

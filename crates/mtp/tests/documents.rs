@@ -4,7 +4,7 @@
 
 use drawbridge_mtp::{
     document::{DocumentFault, Endpoint, Limits, MAX_DOCUMENT_BYTES, ProviderDocument, Software},
-    grant::{GrantClaims, GrantFault, UnverifiedGrant},
+    grant::{GrantClaims, GrantFault, MAX_GRANT_BYTES, UnverifiedGrant},
     id::Provider,
     keys::{JwkFault, SecretKey},
     problem::{Code, Problem, ReceivedProblem},
@@ -59,6 +59,40 @@ fn limits_that_are_not_there_have_their_values() {
 }
 
 #[test]
+fn what_is_not_required_is_as_absent_where_it_is_empty_or_ill_typed() {
+    let least = parse(&document()).unwrap();
+    for odd in [
+        with("limits", json!({"pull_wait_s": "20"})),
+        with("limits", json!({"pull_wait_s": -1})),
+        with("limits", json!({"pull_wait_s": 20.0})),
+        with("limits", json!({"pull_wait_s": null, "pull_events": {}})),
+        with("limits", json!({"event_bytes": 9_007_199_254_740_992_u64})),
+        with("limits", json!({})),
+        with("limits", json!([])),
+        with("limits", json!(null)),
+        with("contact", json!("")),
+        with("contact", json!(null)),
+        with("contact", json!(["mailto:postmaster@home.example"])),
+        with("software", json!({})),
+        with("software", json!(null)),
+        with("software", json!("drawbridge")),
+        with("software", json!({"name": "", "version": "1"})),
+        with("software", json!({"name": 1})),
+    ] {
+        assert_eq!(parse(&odd), Ok(least.clone()), "{odd}");
+    }
+    let half = parse(&with("limits", json!({"pull_wait_s": "20", "pull_events": 7}))).unwrap();
+    assert_eq!(half.limits, Limits { pull_events: 7, ..Limits::default() }, "each limit is read by itself");
+    let software = |version: Value| parse(&with("software", json!({"name": "x", "version": version})));
+    let nameless = Some(Software { name: "x".into(), version: None });
+    assert_eq!(software(json!({})).unwrap().software, nameless);
+    assert_eq!(software(json!("")).unwrap().software, nameless);
+    let twice = document().to_string().replacen('{', r#"{"software":{"a":1,"a":2},"#, 1);
+    let fault = ProviderDocument::parse(twice.as_bytes(), &provider("home.example"));
+    assert!(fault.is_err(), "but it is well-formed");
+}
+
+#[test]
 fn a_document_that_breaks_a_rule_is_refused() {
     for odd in [
         with("provider", json!("other.example")),
@@ -70,13 +104,6 @@ fn a_document_that_breaks_a_rule_is_refused() {
         with("keys", json!({"keys": []})),
         with("keys", json!([jwk(1)])),
         with("keys", json!({"keys": ["x"]})),
-        with("limits", json!({"pull_wait_s": "20"})),
-        with("limits", json!({"pull_wait_s": -1})),
-        with("limits", json!({"pull_wait_s": null})),
-        with("limits", json!({"event_bytes": 9_007_199_254_740_992_u64})),
-        with("limits", json!([])),
-        with("contact", json!(null)),
-        with("software", json!("drawbridge")),
     ] {
         assert!(parse(&odd).is_err(), "{odd}");
     }
@@ -86,7 +113,10 @@ fn a_document_that_breaks_a_rule_is_refused() {
         assert!(matches!(parse(&document), Err(DocumentFault::Malformed(_))), "without {member}");
     }
     let twice = document().to_string().replacen('{', r#"{"contact":"a","contact":"b","#, 1);
-    assert!(ProviderDocument::parse(twice.as_bytes(), &provider("home.example")).is_err());
+    let marked = format!("\u{feff}{}", document());
+    for odd in [twice, marked] {
+        assert!(ProviderDocument::parse(odd.as_bytes(), &provider("home.example")).is_err(), "{odd}");
+    }
 }
 
 #[test]
@@ -265,6 +295,22 @@ fn a_grant_lives_thirty_days_at_most() {
     let living = |seconds| judge(&GrantClaims { exp: GIVEN + seconds, ..claims() }.sign(&issuer()), now);
     assert!(living(30 * DAY).is_ok());
     assert_eq!(living(30 * DAY + 1), Err(GrantFault::TooLong));
+}
+
+#[test]
+fn a_grant_fits_into_the_hash_of_an_event() {
+    let padded = |length: usize| {
+        let header = json!({"alg": "EdDSA", "kid": issuer().public().thumbprint(), "typ": "mtp-grant+jwt"});
+        let mut body = serde_json::to_value(claims()).unwrap();
+        body["x"] = json!("x".repeat(length));
+        signed(&header.to_string(), &body.to_string())
+    };
+    let least = padded(0).len();
+    let fits = padded((MAX_GRANT_BYTES - least) / 4 * 3);
+    let now = Timestamp::from_secs(GIVEN);
+    assert!((MAX_GRANT_BYTES - 4..=MAX_GRANT_BYTES).contains(&fits.len()), "{}", fits.len());
+    assert_eq!(judge(&fits, now), Ok(claims()));
+    assert!(matches!(judge(&padded(MAX_GRANT_BYTES), now), Err(GrantFault::Malformed(_))));
 }
 
 #[test]

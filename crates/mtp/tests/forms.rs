@@ -130,7 +130,7 @@ fn a_submission_has_a_type_and_its_bytes() {
     });
     is_written(&commit, &json, &["mls", "welcome", "group_info"]);
     is_written(&Submissions { events: vec![commit] }, &json!({ "events": [json] }), &["mls"]);
-    is_written(&Submissions { events: vec![] }, &json!({ "events": [] }), &[]);
+    is_written(&Submissions::<Submission> { events: vec![] }, &json!({ "events": [] }), &[]);
     needs::<Submission>(&json, &["id", "type", "sender", "mls"]);
 }
 
@@ -356,9 +356,8 @@ fn a_roster_says_who_was_added_by_whom() {
         &[],
     );
 
-    let by_client = with(&json, "added_by", json!("mimi://a.example/u/ann/d/desk"));
-    assert_eq!(read(&by_client).as_ref(), Ok(&member), "its client says who the user is");
     for (name, value) in [
+        ("added_by", json!("mimi://a.example/u/ann/d/desk")),
         ("added_by", json!(GROUP)),
         ("added_by", json!("a.example")),
         ("leaf", json!(u64::from(u32::MAX) + 1)),

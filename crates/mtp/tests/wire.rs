@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
 use drawbridge_mtp::{
+    grant::MAX_GRANT_BYTES,
     message::{
         Body, ConnectionItem, ConnectionRequest, FeedPage, Item, ItemBody, PeerState, PeeringReply,
         PeeringRequest, Ping, TolerantFeedPage, Welcome,
@@ -444,6 +445,13 @@ fn a_large_body_has_one_stand_in() {
     assert!(event("").is_ok(), "retention may have dropped it");
     assert!(event(&format!(r#""body":"AQ",{object}"#)).is_err());
     assert!(event(r#""body":null,"#).is_err());
+    assert!(event(r#""grants":["a.b.c"],"#).is_ok());
+    for odd in [r#""grants":null,"#, r#""grants":"a.b.c","#, r#""grants":[5],"#] {
+        assert!(event(odd).is_err(), "{odd}");
+    }
+    let grant = |length: usize| event(&format!(r#""grants":["{}"],"#, "x".repeat(length)));
+    assert!(grant(MAX_GRANT_BYTES).is_ok());
+    assert!(grant(MAX_GRANT_BYTES + 1).is_err(), "a hash covers its length in two octets");
     assert!(matches!(Body::of(vec![0; 65_536]), Body::Here(_)));
     assert!(matches!(Body::of(vec![0; 65_537]), Body::Object(object) if object.size == 65_537));
 }
@@ -536,6 +544,16 @@ fn content_types_are_told_apart() {
     assert_eq!(Encoding::from_content_type("Application/CBOR; x=y"), Some(Encoding::Cbor));
     assert_eq!(Encoding::from_content_type("application/json-seq"), None);
     assert_eq!(Encoding::from_content_type(""), None);
+    assert_eq!(Encoding::from_content_type(r#"application/json; x="a,b""#), Some(Encoding::Json));
+    for twice in [
+        "application/json, application/json",
+        "application/json,application/json",
+        "application/json;charset=utf-8, application/json;charset=utf-8",
+        r#"application/json; x="a,b", application/json"#,
+        "application/cbor, application/json",
+    ] {
+        assert_eq!(Encoding::from_content_type(twice), None, "{twice}");
+    }
     for (accept, expected) in [
         ("", Encoding::Json),
         ("*/*", Encoding::Json),

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp, verify_response};
 use drawbridge_node::ambient::Ambient;
-use http::header::{CACHE_CONTROL, HeaderName};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::HandMade;
@@ -26,6 +26,8 @@ pub struct Draft<'a> {
     spoils: Vec<(HeaderName, Option<HeaderValue>)>,
     /// What is sent in the place of the signed content.
     instead: Option<Vec<u8>>,
+    /// A content type that is sent in two lines.
+    parted: Option<HeaderValue>,
 }
 
 /// An answer, proved to be from who was asked and to this very request.
@@ -43,8 +45,8 @@ impl<'a> Draft<'a> {
     pub(crate) fn new(peer: &'a HandMade, to: Provider, method: Method, resource: &str) -> Self {
         let target_uri = format!("https://{to}/mtp/v1{resource}");
         let (stamp, signer) = (peer.stamp(), peer.signer().clone());
-        let (content, spoils, instead) = (None, Vec::new(), None);
-        Self { peer, at: to.clone(), to, method, target_uri, content, stamp, signer, spoils, instead }
+        let (content, spoils, instead, parted) = (None, Vec::new(), None, None);
+        Self { peer, at: to.clone(), to, method, target_uri, content, stamp, signer, spoils, instead, parted }
     }
 
     /// With this content.
@@ -82,6 +84,14 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// With this content type in two lines, as a proxy may have parted it, and as it is signed.
+    #[must_use]
+    pub fn in_two_lines(mut self, content_type: &str, content: Vec<u8>) -> Self {
+        self.content = Some((format!("{content_type}, {content_type}"), content));
+        self.parted = Some(content_type.parse().unwrap());
+        self
+    }
+
     /// Without this field, once it is signed.
     #[must_use]
     pub fn without(mut self, name: &'static str) -> Self {
@@ -113,6 +123,10 @@ impl<'a> Draft<'a> {
                 None => drop(headers.remove(name)),
             }
         }
+        if let Some(line) = self.parted {
+            headers.insert(CONTENT_TYPE, line.clone());
+            headers.append(CONTENT_TYPE, line);
+        }
         let binding = RequestBinding::of(&self.method, &self.target_uri, &headers);
         let mut request = self.peer.client.request(self.method, &self.target_uri).headers(headers);
         if let Some(content) = self.instead.or(self.content.map(|(_, content)| content)) {
@@ -124,7 +138,10 @@ impl<'a> Draft<'a> {
         let now = self.peer.clock().now();
         verify_response(status, &headers, &body, &binding, &self.at, &keys, now)
             .unwrap_or_else(|fault| panic!("{status} is not signed well: {fault}"));
-        assert_eq!(headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes), Some(&b"no-store"[..]));
+        assert_eq!(
+            headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes),
+            Some(&b"no-store, no-transform"[..])
+        );
         Some(Heard { status, headers, body })
     }
 

@@ -177,7 +177,7 @@ impl HandMade {
     }
 }
 
-fn client(root: &Path) -> reqwest::Client {
+pub(crate) fn client(root: &Path) -> reqwest::Client {
     // Another test of this process may have chosen the same one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(&std::fs::read(root).unwrap()).unwrap();

@@ -7,6 +7,7 @@
 //! | [`Station`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
+//! | [`Proxy`] | a proxy before a node that takes no large requests |
 //! | [`Person`] | a user, who asks and ends |
 //! | [`Phone`] | a client of a user, which speaks the client API |
 //! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
@@ -34,6 +35,7 @@ mod key_package;
 mod owned;
 mod person;
 mod phone;
+mod proxy;
 mod realm;
 mod station;
 mod witness;
@@ -52,6 +54,7 @@ pub use key_package::KeyPackageDraft;
 pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;
+pub use proxy::Proxy;
 pub use realm::Realm;
 pub use station::{PATIENCE, Station};
 pub use witness::{Stay, Witness};

@@ -60,7 +60,9 @@ impl Owned {
             change = change.and_removing(ben.uri());
         }
         let commit = client.commit(&group, change);
-        let event = self.writes(eve, EventKind::Commit, ended, client.uri(), commit.mls.as_slice());
+        let grants = claimed.users.iter().filter_map(|user| user.grant.clone()).collect();
+        let content = commit.mls.as_slice();
+        let event = self.writes_by(eve, EventKind::Commit, ended, client.uri(), content, grants);
         let heard = client.events(&group).last().map_or(1, |last| last.seq);
         let log = self.log.lock().unwrap().clone();
         for mut event in log.into_iter().filter(|event| event.seq > heard) {
@@ -81,9 +83,9 @@ impl Owned {
         };
         let info =
             GroupInfoReply { epoch: ended + 1, group_info: commit.group_info.unwrap(), ratchet_tree: tree };
-        let member = |client: &ClientUri, leaf| RosterMember {
-            client: client.clone(),
-            user: client.user().clone(),
+        let member = |whose: &ClientUri, leaf| RosterMember {
+            client: whose.clone(),
+            user: whose.user().clone(),
             leaf,
             since_epoch: if leaf == 0 { 0 } else { ended + 1 },
             added_by: client.user().clone(),
@@ -115,6 +117,19 @@ impl Owned {
         sender: &ClientUri,
         content: &[u8],
     ) -> Event {
+        self.writes_by(eve, kind, epoch, sender, content, Vec::new())
+    }
+
+    /// Puts a commit, and the grants by which it is said to be accepted, at the end of the log.
+    pub fn writes_by(
+        &self,
+        eve: &HandMade,
+        kind: EventKind,
+        epoch: u64,
+        sender: &ClientUri,
+        content: &[u8],
+        grants: Vec<String>,
+    ) -> Event {
         let mut log = self.log.lock().unwrap();
         let mut event = Event {
             group: self.group.clone(),
@@ -123,6 +138,7 @@ impl Owned {
             epoch,
             sender: sender.clone(),
             time: eve.clock().now(),
+            grants,
             body: Some(body(eve, content)),
             body_hash: Hash32::of(content),
             prev: log.last().map_or_else(Hash32::default, |last| last.hash),
@@ -202,7 +218,10 @@ pub async fn claims_by_hand(
     };
     let ask = eve.draft(beta.provider(), Method::POST, "/keypackages/claim");
     let heard = ask.content("application/json", json(&claim)).send().await;
-    wire::decode(Encoding::Json, &heard.body).unwrap()
+    let mut reply: ClaimReply = wire::decode(Encoding::Json, &heard.body).unwrap();
+    // As a provider tells its own clients.
+    reply.users[0].grant = Some(claim.grants[0].clone());
+    reply
 }
 
 /// Beta with Ben, and Eve's provider, made by hand, whom he knows.

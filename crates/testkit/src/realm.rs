@@ -11,7 +11,7 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, Fault, Front, HandMade, Shows, Station};
+use crate::{Clock, Fault, Front, HandMade, Proxy, Shows, Station};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Realm {
@@ -142,6 +142,15 @@ impl Realm {
         std::fs::write(&files[0], made.pem()).unwrap();
         std::fs::write(&files[1], pair.serialize_pem()).unwrap();
         files
+    }
+
+    /// A proxy in front of `config`'s node that ends TLS; only the provider document goes round it.
+    pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
+        let listener = drawbridge_node::bind("mtp", free_port(&self.clock)).unwrap();
+        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", listener.address).parse().unwrap());
+        let (cert, key) = self.certificate(listener.address.port());
+        let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
+        Proxy::serve(listener, tls, format!("https://{}", config.mtp.listen), &self.root())
     }
 
     fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {

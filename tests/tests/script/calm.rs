@@ -1,5 +1,6 @@
 //! When nothing is left to do.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use drawbridge_client::Standing;
@@ -97,7 +98,7 @@ fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Result<Vec<u64>, String
     }
     let mut ends = Vec::new();
     for peer in peers {
-        if !view.outbox(peer, 1, u64::MAX)?.is_empty() {
+        if !view.outbox(peer, &HashSet::new(), 1, u64::MAX)?.is_empty() {
             return Ok(Err(format!("its outbox for {peer} is not empty")));
         }
         if !view.unsent(peer)?.is_empty() || !view.unsent_authorizations(peer)?.is_empty() {
@@ -181,7 +182,7 @@ async fn told(town: &Town) -> String {
         let left = town.reads(house, move |view| {
             let mut left = Vec::new();
             for peer in &peers {
-                left.extend(view.outbox(peer, 100, u64::MAX)?.into_iter().map(|queued| {
+                left.extend(view.outbox(peer, &HashSet::new(), 100, u64::MAX)?.into_iter().map(|queued| {
                     format!(
                         "outbox: {} {} by {}",
                         queued.group, queued.submission.kind, queued.submission.sender

@@ -7,7 +7,7 @@ import { failingPeer, peer } from "./node";
 
 describe("what crosses the wire", () => {
   it.each([
-    ["POST", "/groups/club/events", "submit"],
+    ["POST", "/submissions", "submit"],
     ["GET", "/groups/club/info", "info"],
     ["GET", "/groups/club/log?after=3", "log"],
     ["GET", "/groups/club", "group"],

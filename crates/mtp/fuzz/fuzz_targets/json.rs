@@ -10,8 +10,8 @@ use drawbridge_mtp::{
         AskToAdd, AskToConnect, Asked, AuthorizationReply, AuthorizationRequest, CheckpointReply, ClaimReply,
         ClaimRequest, ClientClaimRequest, ConnectionReply, ConnectionRequest, FeedPage, GroupInfoReply,
         GroupStatus, Item, KeyPackageStock, LogPage, Me, OwnGroups, PeeringReply, PeeringRequest, Ping,
-        PublishKeyPackages, RegisterGroup, Roster, ShownAuthorizations, ShownConnections, SubmissionResults,
-        Submissions,
+        PublishKeyPackages, ReceivedSubmission, RegisterGroup, Roster, ShownAuthorizations, ShownConnections,
+        SubmissionResults, Submissions, SubmitReply, SubmitRequest,
     },
     problem::ReceivedProblem,
     wire::{Encoding, decode, encode},
@@ -41,6 +41,13 @@ fuzz_target!(|data: &[u8]| {
     read::<AuthorizationReply>(data);
     read::<Submissions>(data);
     read::<SubmissionResults>(data);
+    read::<SubmitRequest>(data);
+    read::<SubmitReply>(data);
+    if let Ok(SubmitRequest { groups }) = decode::<SubmitRequest>(Encoding::Json, data) {
+        let received = decode::<SubmitRequest<ReceivedSubmission>>(Encoding::Json, data).unwrap();
+        let sent = groups.into_iter().flat_map(|group| group.events).map(Ok);
+        assert!(sent.eq(received.groups.into_iter().flat_map(|group| group.events).map(|event| event.0)));
+    }
     read::<ReceivedProblem>(data);
     read::<GroupStatus>(data);
     read::<Roster>(data);

@@ -18,8 +18,8 @@ use crate::text::as_text;
 /// assert!("Home.example".parse::<Provider>().is_err(), "a host is in lower case");
 /// ```
 ///
-/// Connect by [`host`](Self::host), or check what a URL library makes of the text: by the rules of browsers,
-/// `0x7f` is an IPv4 address, and by the contract a DNS name.
+/// A host that URL parsers would read as an IPv4 address in another spelling, such as `0x7f`, is none, so what
+/// [`host`](Self::host) says is what any of them says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Provider(Arc<str>);
 
@@ -120,7 +120,9 @@ fn check_host(host: &str) -> Result<(), InvalidIdentifier> {
         check_label(label)?;
     }
     let last = host.rsplit('.').next().unwrap_or(host);
-    if last.bytes().all(|b| b.is_ascii_digit()) && host.parse::<Ipv4Addr>().is_err() {
+    // URL parsers take such a host for an IPv4 address, whatever stands before the last label.
+    let is_number = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x");
+    if is_number && host.parse::<Ipv4Addr>().is_err() {
         return Err(fault("a host that ends in a number must be a dotted-quad IPv4 address"));
     }
     Ok(())
@@ -183,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn only_the_last_label_makes_a_number_of_a_host() {
+        for fine in ["0x7f.example", "1.example", "a.0y7f", "x0x7f", "a.x1"] {
+            assert_eq!(provider(fine).host(), Host::Dns(fine));
+        }
+    }
+
+    #[test]
     fn lengths_are_counted_to_the_octet() {
         let label = "a".repeat(63);
         let host = format!("{label}.{label}.{label}.{}", "a".repeat(61));
@@ -220,6 +229,12 @@ mod tests {
             ".example",
             "a.example.",
             "a.1",
+            "0x7f",
+            "0x",
+            "0xcafe",
+            "0xg.0xzz",
+            "a.0x7f:8448",
+            "127.0.0.0x1",
         ] {
             assert!(odd.parse::<Provider>().is_err(), "{odd:?}");
         }

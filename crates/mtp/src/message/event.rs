@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
-use super::body::{Body, BodyFault, ObjectRef};
+use super::body::{Body, ObjectRef};
 use crate::{
+    grant::MAX_GRANT_BYTES,
     id::{ClientUri, GroupUri},
     octets::{Hash32, Octets},
     text::words,
     time::Timestamp,
+    wire::Malformed,
 };
 
 /// One entry of a group's log.
@@ -26,6 +28,9 @@ pub struct Event {
     pub sender: ClientUri,
     /// When the owner accepted it.
     pub time: Timestamp,
+    /// The grants by which the owner accepted a commit, compact JWSs in the order of its submission, each of at most
+    /// [`MAX_GRANT_BYTES`]. On the wire the member is absent where there are none.
+    pub grants: Vec<String>,
     /// Its MLS message; none where retention has dropped it.
     pub body: Option<Body>,
     /// The SHA-256 of its body.
@@ -60,6 +65,8 @@ struct EventForm {
     epoch: u64,
     sender: ClientUri,
     time: Timestamp,
+    #[serde(default)]
+    grants: Vec<String>,
     body: Option<Octets>,
     body_object: Option<ObjectRef>,
     body_hash: Hash32,
@@ -69,14 +76,18 @@ struct EventForm {
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash } = self;
-        let mut map = serializer.serialize_map(Some(9 + usize::from(body.is_some())))?;
+        let Self { group, seq, kind, epoch, sender, time, grants, body, body_hash, prev, hash } = self;
+        let members = 9 + usize::from(!grants.is_empty()) + usize::from(body.is_some());
+        let mut map = serializer.serialize_map(Some(members))?;
         map.serialize_entry("group", group)?;
         map.serialize_entry("seq", seq)?;
         map.serialize_entry("type", kind)?;
         map.serialize_entry("epoch", epoch)?;
         map.serialize_entry("sender", sender)?;
         map.serialize_entry("time", time)?;
+        if !grants.is_empty() {
+            map.serialize_entry("grants", grants)?;
+        }
         if let Some(body) = body {
             body.write(&mut map, "body", "body_object")?;
         }
@@ -88,12 +99,27 @@ impl Serialize for Event {
 }
 
 impl TryFrom<EventForm> for Event {
-    type Error = BodyFault;
+    type Error = Malformed;
 
-    fn try_from(form: EventForm) -> Result<Self, BodyFault> {
-        let EventForm { group, seq, kind, epoch, sender, time, body, body_object, body_hash, prev, hash } =
-            form;
-        let body = Body::join("body", body, body_object)?;
-        Ok(Self { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash })
+    fn try_from(form: EventForm) -> Result<Self, Malformed> {
+        let EventForm {
+            group,
+            seq,
+            kind,
+            epoch,
+            sender,
+            time,
+            grants,
+            body,
+            body_object,
+            body_hash,
+            prev,
+            hash,
+        } = form;
+        if grants.iter().any(|grant| grant.len() > MAX_GRANT_BYTES) {
+            return Err(Malformed::new("a grant of an event has more than 65535 bytes"));
+        }
+        let body = Body::join("body", body, body_object).map_err(Malformed::new)?;
+        Ok(Self { group, seq, kind, epoch, sender, time, grants, body, body_hash, prev, hash })
     }
 }

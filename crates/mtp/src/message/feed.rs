@@ -280,7 +280,7 @@ impl Kind {
             // Between providers there is no such type, so one that they mean otherwise is skipped.
             Self::Result => source
                 .read::<Replay>()?
-                .read::<_, de::value::Error>()
+                .read()
                 .map_or_else(|_| ItemBody::Other { kind: "result".into() }, ItemBody::Result),
         })
     }
@@ -309,7 +309,7 @@ impl<E: de::Error> Source for PutBy<'_, E> {
     type Error = E;
 
     fn read<T: de::DeserializeOwned>(self) -> Result<T, E> {
-        self.0.read()
+        self.0.read().map_err(E::custom)
     }
 }
 

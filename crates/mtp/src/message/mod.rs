@@ -12,6 +12,7 @@ mod feed;
 mod group;
 mod peering;
 mod query;
+mod submission;
 
 pub use body::{Body, MAX_INLINE_BYTES, ObjectRef};
 pub use claim::{ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, UserClaim};
@@ -26,9 +27,11 @@ pub use consent::{
 };
 pub use event::{Event, EventKind};
 pub use feed::{FeedPage, Item, ItemBody, Removed, ResultItem, TolerantFeedPage, Welcome};
-pub use group::{
-    CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, Placed, Roster, RosterMember,
-    Submission, SubmissionKind, SubmissionResult, SubmissionResults, Submissions,
-};
+pub use group::{CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Roster, RosterMember};
 pub use peering::{PeerItem, PeerState, PeeringReply, PeeringRequest, Ping};
 pub use query::{FeedQuery, PeeringQuery};
+pub use submission::{
+    GroupResults, GroupSubmissions, MalformedAnswer, MalformedSubmission, Outcome, Placed,
+    ReceivedSubmission, SetAside, Submission, SubmissionAnswer, SubmissionKind, SubmissionResult,
+    SubmissionResults, Submissions, SubmitReply, SubmitRequest,
+};

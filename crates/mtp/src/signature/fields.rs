@@ -185,9 +185,9 @@ fn dictionary(headers: &HeaderMap, name: &HeaderName) -> Option<Dictionary> {
     Parser::new(&combined(headers, name)?).parse().ok()
 }
 
-/// A field's value: its lines, each without the space around it, with a comma and a space between (RFC 9421,
-/// 2.1). None where there is no line.
-pub(super) fn combined(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
+/// A field's value, as it is signed and as it is meant (section 4): its lines, each without the space around it, with a
+/// comma and a space between (RFC 9421, 2.1). None where there is no line.
+pub fn combined(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
     let mut lines = headers.get_all(name).iter().map(|line| line.as_bytes().trim_ascii());
     let mut value = lines.next()?.to_vec();
     for line in lines {

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use replay::Replay;
+pub(crate) use replay::{Replay, well_typed};
 use strict::{Rules, Strict};
 
 /// The greatest integer on the wire, 2^53-1.
@@ -49,12 +49,16 @@ impl Encoding {
         }
     }
 
-    /// The encoding that a `Content-Type` names, whatever its parameters; none where it names another type.
+    /// The encoding that a `Content-Type` names, whatever its parameters; none where it names another type, or is not
+    /// one media type (RFC 9110, section 8.3).
     pub fn from_content_type(content_type: &str) -> Option<Self> {
-        let media_type = content_type.split(';').next()?.trim_matches([' ', '\t']);
+        let (media_type, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+        // A comma outside of a quoted text begins another value: the field was there twice.
+        let is_one = parameters.split('"').step_by(2).all(|unquoted| !unquoted.contains(','));
+        let media_type = media_type.trim_matches([' ', '\t']);
         [Self::Json, Self::Cbor]
             .into_iter()
-            .find(|encoding| media_type.eq_ignore_ascii_case(encoding.content_type()))
+            .find(|encoding| is_one && media_type.eq_ignore_ascii_case(encoding.content_type()))
     }
 
     /// The encoding to answer in, by the request's `Accept`: JSON unless CBOR is asked for by name and JSON not

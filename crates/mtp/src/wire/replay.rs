@@ -8,21 +8,35 @@ use serde::{
     de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::strict::{Rules, Strict};
+use super::{
+    Malformed,
+    strict::{Rules, Strict},
+};
 
 /// A value of any shape, kept in less room than it took on the wire, to be read as a type later. In it, the
 /// order of members does not matter: a peer may write an item's body before its `type`.
-pub(crate) struct Replay {
+pub struct Replay {
     notes: Vec<u8>,
     human_readable: bool,
 }
 
 impl Replay {
     /// Reads the value as a `T`, by the rules that held where it came from.
-    pub(crate) fn read<T: DeserializeOwned, E: Error>(&self) -> Result<T, E> {
+    ///
+    /// # Errors
+    ///
+    /// Where it is not one.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
         let mut reader = minicbor_serde::Deserializer::new(&self.notes);
-        T::deserialize(Strict::new(&mut reader, Rules::replay(self.human_readable))).map_err(E::custom)
+        T::deserialize(Strict::new(&mut reader, Rules::replay(self.human_readable))).map_err(Malformed::new)
     }
+}
+
+/// Reads a member that may be anything, which is as absent where it is no `T`; for `#[serde(deserialize_with)]`.
+pub(crate) fn well_typed<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Replay::deserialize(deserializer)?.read().ok())
 }
 
 impl<'de> Deserialize<'de> for Replay {

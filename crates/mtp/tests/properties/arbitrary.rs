@@ -94,10 +94,10 @@ fn body() -> impl Strategy<Value = Body> {
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let kind =
         select(vec![EventKind::Created, EventKind::Proposal, EventKind::Commit, EventKind::Application]);
-    let whose = (group(), integer(), kind, integer(), client(), time());
+    let whose = (group(), integer(), kind, integer(), client(), time(), vec(groups::jws(), 0..3));
     (whose, option::of(body()), hash(), hash(), hash()).prop_map(|(whose, body, body_hash, prev, hash)| {
-        let (group, seq, kind, epoch, sender, time) = whose;
-        Event { group, seq, kind, epoch, sender, time, body, body_hash, prev, hash }
+        let (group, seq, kind, epoch, sender, time, grants) = whose;
+        Event { group, seq, kind, epoch, sender, time, grants, body, body_hash, prev, hash }
     })
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn document() -> impl Strategy<Value = ProviderDocument> {
     let endpoint =
         (provider(), path).prop_map(|(host, path)| format!("https://{host}{path}").parse().unwrap());
     let software =
-        ("\\PC{0,10}", option::of("\\PC{0,10}")).prop_map(|(name, version)| Software { name, version });
+        ("\\PC{1,10}", option::of("\\PC{1,10}")).prop_map(|(name, version)| Software { name, version });
     let limits = (integer(), integer(), integer(), integer(), integer()).prop_map(
         |(event_bytes, request_bytes, pull_events, pull_bytes, pull_wait_s)| Limits {
             event_bytes,
@@ -199,7 +199,7 @@ pub(crate) fn document() -> impl Strategy<Value = ProviderDocument> {
             pull_wait_s,
         },
     );
-    (provider(), endpoint, vec(key(), 1..4), option::of(software), limits, option::of("\\PC{0,10}")).prop_map(
+    (provider(), endpoint, vec(key(), 1..4), option::of(software), limits, option::of("\\PC{1,10}")).prop_map(
         |(provider, endpoint, keys, software, limits, contact)| ProviderDocument {
             provider,
             versions: vec!["1".into()],

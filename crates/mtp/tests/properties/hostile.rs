@@ -11,8 +11,8 @@ use drawbridge_mtp::{
         AskToAdd, AskToConnect, Asked, AuthorizationReply, AuthorizationRequest, CheckpointReply, ClaimReply,
         ClaimRequest, ClientClaimRequest, ConnectionReply, ConnectionRequest, FeedPage, FeedQuery,
         GroupInfoReply, GroupStatus, Item, KeyPackageStock, LogPage, LogQuery, Me, OwnGroups, PeeringQuery,
-        PeeringReply, PeeringRequest, Ping, PublishKeyPackages, RegisterGroup, Roster, ShownAuthorizations,
-        ShownConnections, SubmissionResults, Submissions,
+        PeeringReply, PeeringRequest, Ping, PublishKeyPackages, ReceivedSubmission, RegisterGroup, Roster,
+        ShownAuthorizations, ShownConnections, SubmissionResults, Submissions, SubmitReply, SubmitRequest,
     },
     octets::Hash32,
     policy::Policy,
@@ -40,10 +40,16 @@ fn read_as_everything(encoding: Encoding, bytes: &[u8]) {
     read_as! {
         FeedPage Item PeeringRequest PeeringReply Ping
         ConnectionRequest ConnectionReply AuthorizationRequest AuthorizationReply
-        Submissions SubmissionResults ReceivedProblem GroupStatus Roster LogPage GroupInfoReply CheckpointReply
+        Submissions SubmissionResults SubmitRequest SubmitReply ReceivedProblem GroupStatus Roster LogPage GroupInfoReply CheckpointReply
         ClaimRequest ClaimReply
         Me PublishKeyPackages KeyPackageStock AskToConnect AskToAdd Asked ShownConnections ShownAuthorizations
         ClientClaimRequest RegisterGroup OwnGroups
+    }
+    // Who judges each by itself takes all that would be taken of a whole that is in its form.
+    if let Ok(SubmitRequest { groups }) = decode::<SubmitRequest>(encoding, bytes) {
+        let received: SubmitRequest<ReceivedSubmission> = decode(encoding, bytes).unwrap();
+        let sent = groups.into_iter().flat_map(|group| group.events).map(Ok);
+        assert!(sent.eq(received.groups.into_iter().flat_map(|group| group.events).map(|event| event.0)));
     }
     if let Ok(policy) = Policy::from_cbor(bytes) {
         assert_eq!(Policy::from_cbor(&policy.to_cbor()), Ok(policy));
@@ -82,6 +88,10 @@ fn some_json() -> impl Strategy<Value = String> {
         "code",
         "detail",
         "events",
+        "groups",
+        "group",
+        "sender",
+        "mls",
         "members",
         "grants",
         "clients",

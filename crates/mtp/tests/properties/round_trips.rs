@@ -103,6 +103,14 @@ proptest! {
     }
 
     #[test]
+    fn requests_of_many_groups_and_their_answers(
+        request in groups::submit_request(), reply in groups::submit_reply(),
+    ) {
+        on_the_wire(&request)?;
+        on_the_wire(&reply)?;
+    }
+
+    #[test]
     fn what_is_told_of_a_group(
         status in groups::status(), roster in groups::roster(), log in groups::log_page(), info in groups::info(),
         checkpoint in groups::checkpoint_reply(),

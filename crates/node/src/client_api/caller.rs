@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::Refused;
 use crate::accounts::hash_token;
 use crate::core::{Core, lock};
-use crate::http::{read_message, wanted};
+use crate::http::{NOT_KEPT, read_message, wanted};
 use crate::store::StoreFault;
 
 /// A client's use of its token is noted at most so often, in milliseconds.
@@ -105,7 +105,7 @@ pub(super) struct Told {
 
 impl IntoResponse for Told {
     fn into_response(self) -> Response {
-        let headers = [(CONTENT_TYPE, self.encoding.content_type()), (CACHE_CONTROL, "no-store")];
+        let headers = [(CONTENT_TYPE, self.encoding.content_type()), (CACHE_CONTROL, NOT_KEPT)];
         (self.status, headers, self.content).into_response()
     }
 }

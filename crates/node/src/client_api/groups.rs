@@ -6,8 +6,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
-    GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, RegisterGroup, Roster,
-    SubmissionResults, Submissions,
+    GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, ReceivedSubmission,
+    RegisterGroup, Roster, SetAside, SubmissionResults, Submissions,
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
@@ -185,12 +185,13 @@ pub(super) async fn submit(
     State(core): Api,
     caller: Caller,
     Path(name): Path<String>,
-    Content(submissions): Content<Submissions>,
+    Content(received): Content<Submissions<ReceivedSubmission>>,
 ) -> Result<Told, Refused> {
-    let results = outbox::submit(&core, &caller.client, &named(&name)?, submissions.events).await?;
+    let (submissions, aside) = SetAside::part(received.events);
+    let results = outbox::submit(&core, &caller.client, &named(&name)?, submissions).await?;
     let waits = results.iter().any(|result| result.outcome == Outcome::Queued);
     let status = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok(caller.told(status, &SubmissionResults { results }))
+    Ok(caller.told(status, &SubmissionResults { results: aside.answer(results) }))
 }
 
 /// `GET /objects/{sha256}`: what this client's feed has named.

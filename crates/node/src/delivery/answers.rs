@@ -18,7 +18,7 @@ use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
 /// When to ask again for a GroupInfo that only the next commit brings.
 const NEXT_INFO: Duration = Duration::from_secs(60);
 
-fn absent() -> Refusal {
+pub(super) fn absent() -> Refusal {
     Problem::new(Code::NotFound, "there is no such group here, or you have nobody in it").into()
 }
 

@@ -35,7 +35,8 @@ impl From<StoreFault> for Uncovered {
     }
 }
 
-/// Finds, among the `grants` that came with a commit, one for each of the pairs of user and adder in `needed`.
+/// Finds, among the `grants` that came with a commit, one for each of the pairs of user and adder in `needed`. They are in
+/// the order in which they came.
 pub(super) async fn cover(
     core: &Core,
     group: &GroupUri,
@@ -46,11 +47,11 @@ pub(super) async fn cover(
     let mut usable = Vec::new();
     for (user, adder) in needed {
         let invalid = |text: String| Uncovered::Problem(Problem::new(Code::GrantInvalid, text));
-        let found = parsed.iter().find_map(|(jws, grant)| {
+        let found = parsed.iter().enumerate().find_map(|(place, (jws, grant))| {
             let grant = grant.as_ref().ok()?;
-            (grant.unverified_claims().sub == *user).then_some((*jws, grant))
+            (grant.unverified_claims().sub == *user).then_some((place, *jws, grant))
         });
-        let Some((jws, grant)) = found else {
+        let Some((place, jws, grant)) = found else {
             let malformed = parsed.iter().find_map(|(_, grant)| grant.as_ref().err());
             return Err(invalid(match malformed {
                 Some(fault) => {
@@ -94,15 +95,17 @@ pub(super) async fn cover(
             (_, true) => return Err(invalid(format!("{user} has taken the grant back"))),
             _ => {}
         }
-        usable.push(Usable {
+        let usable_grant = Usable {
             user: user.clone(),
             iss: claims.iss,
             jti: claims.jti,
             ends: Timestamp::from_secs(claims.exp),
             jws: (*jws).clone(),
-        });
+        };
+        usable.push((place, usable_grant));
     }
-    Ok(usable)
+    usable.sort_by_key(|(place, _)| *place);
+    Ok(usable.into_iter().map(|(_, grant)| grant).collect())
 }
 
 /// Nobody is let in whose provider the operator has shut out.

@@ -13,10 +13,12 @@ mod keep;
 mod mls;
 #[cfg(test)]
 mod mls_vectors;
+mod own_group;
 mod recover;
 mod register;
 mod shelf;
 mod state;
+mod submissions;
 mod submit;
 mod waits;
 mod walk;
@@ -31,7 +33,9 @@ pub(crate) use join::{complete_rosters, join_groups};
 #[cfg(feature = "foreign")]
 pub(crate) use mls::FOREIGN;
 pub(crate) use mls::MTP;
+pub(crate) use own_group::own_group;
 pub(crate) use recover::{Recovery, heal, recover, recover_for, still_recovering};
 pub(crate) use register::register;
+pub(crate) use submissions::receive;
 pub(crate) use submit::submit;
 pub(crate) use waits::{Wait, WaitKind, Waits};

@@ -65,9 +65,15 @@ pub(crate) async fn register(core: &Core, client: &ClientUri, ask: RegisterGroup
             tx.put_member(row.id, &member)?;
         }
         tx.admit_reader(row.id, &Reader::Client(client.clone()), 1)?;
-        let body = group_info.as_slice();
-        let first = NewEvent { kind: EventKind::Created, epoch: 0, sender: &client, body, submission: None };
-        tx.number_event(&mut row, &first)?;
+        let first = NewEvent {
+            kind: EventKind::Created,
+            epoch: 0,
+            sender: &client,
+            grants: Vec::new(),
+            body: group_info.as_slice(),
+            submission: None,
+        };
+        tx.number_event(&mut row, first)?;
         Ok::<_, Refusal>(true)
     });
     if added.await? {

@@ -101,7 +101,9 @@ async fn applications(
             let outcome = match (tx.placed(row.id, &submitter, &submission)?, verdict) {
                 (Some(placed), _) => Outcome::Duplicate(placed),
                 (None, Err(problem)) => rejected(problem),
-                (None, Ok(epoch)) => Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch)?),
+                (None, Ok(epoch)) => {
+                    Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch, Vec::new())?)
+                }
             };
             results.push(SubmissionResult { id: submission.id, outcome });
         }
@@ -131,15 +133,17 @@ fn number(
     submitter: &Provider,
     submission: &Submission,
     epoch: u64,
+    grants: Vec<String>,
 ) -> Result<Placed, StoreFault> {
     let event = NewEvent {
         kind: submission.kind.into(),
         epoch,
         sender: &submission.sender,
+        grants,
         body: submission.mls.as_slice(),
         submission: Some((submitter, submission.id)),
     };
-    tx.number_event(row, &event)
+    tx.number_event(row, event)
 }
 
 /// A proposal or a commit: nothing else happens in the group meanwhile.
@@ -174,7 +178,7 @@ async fn handshake(
                 if leaver.is_some() {
                     tx.set_leaving(row.id, leaver)?;
                 }
-                number(tx, &mut row, &submitter, &submission, epoch).map(Outcome::Accepted)
+                number(tx, &mut row, &submitter, &submission, epoch, Vec::new()).map(Outcome::Accepted)
             });
             let outcome: Outcome = numbered.await?;
             if let Outcome::Accepted(_) = outcome {
@@ -335,7 +339,8 @@ fn place(
             tx.append_welcome(&reader, &row.uri, welcome.as_slice(), refs, ratchet_tree, seq)?;
         }
     }
-    let placed = number(tx, &mut row, submitter, submission, epoch)?;
+    let by = grants.iter().map(|grant| grant.jws.clone()).collect();
+    let placed = number(tx, &mut row, submitter, submission, epoch, by)?;
     end_stays(tx, ours, &row, changed, &gone, seq)?;
     for provider in gone {
         tell_removed(tx, &row, provider, seq)?;

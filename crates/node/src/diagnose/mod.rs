@@ -13,5 +13,5 @@ pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
 pub(crate) use ourselves::{OwnState, host_text, look};
 pub use readable::readable;
 pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
-pub(crate) use traffic::{submitted, told_headers};
+pub(crate) use traffic::{answered, submitted, told_headers};
 pub use trouble::{PeerFault, Stage};

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::message::{Outcome, SubmissionKind};
+use drawbridge_mtp::message::{Outcome, SubmissionAnswer, SubmissionKind};
+use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use tokio::sync::watch;
 
@@ -86,6 +87,14 @@ pub(crate) fn submitted(kind: SubmissionKind, outcome: &Outcome) -> (u64, String
         Outcome::Accepted(placed) | Outcome::Duplicate(placed) => (placed.seq, kind.to_string()),
         Outcome::Rejected(problem) => (0, format!("{kind}: {}", problem.code)),
         Outcome::Queued => (0, kind.to_string()),
+    }
+}
+
+/// The number and the word by which the traffic record tells of something that a peer has submitted.
+pub(crate) fn answered(kind: Option<SubmissionKind>, answer: &SubmissionAnswer) -> (u64, String) {
+    match (kind, answer) {
+        (Some(kind), SubmissionAnswer::Judged(result)) => submitted(kind, &result.outcome),
+        _ => (0, format!("submission: {}", Code::Malformed)),
     }
 }
 

@@ -136,7 +136,13 @@ impl PeerFault {
                 format!("something else has answered in its place, most often a proxy: it gave {answer}"),
             ),
         };
-        Self { unsigned: Some(status.as_u16()), ..fault }
+        // Whoever says it, what was sent is too large, and stays so (section 5).
+        let is_final = status == StatusCode::PAYLOAD_TOO_LARGE;
+        let problem = is_final.then(|| {
+            let (code, detail) = (Code::TooLarge.as_str().into(), Some(fault.text.clone()));
+            Box::new(ReceivedProblem { code, detail, ..ReceivedProblem::default() })
+        });
+        Self { unsigned: Some(status.as_u16()), problem, is_final, ..fault }
     }
 
     /// What the peer answered is not proved to be its answer.
@@ -150,6 +156,13 @@ impl PeerFault {
             _ => "signature-invalid",
         };
         Self::new(Stage::Signature, code, fault.to_string())
+    }
+
+    /// The same, where the size of the request, in bytes, is what matters.
+    #[must_use]
+    pub fn of_request(mut self, bytes: usize) -> Self {
+        self.text = format!("{} (the request had {bytes} bytes)", self.text);
+        self
     }
 
     /// What the peer answered, where it will never do what it was asked to.

@@ -25,7 +25,8 @@ pub(super) async fn pull(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
         }
         served => served?,
     };
-    Ok(Reply::message(StatusCode::OK, wanted, &page).with_items(&page.items))
+    let items = page.items.iter().map(|item| (item.seq, item.body.kind().to_owned())).collect();
+    Ok(Reply::message(StatusCode::OK, wanted, &page).with_items(items))
 }
 
 impl From<FeedRefusal> for Refusal {

@@ -1,7 +1,7 @@
 //! `/groups` and `/objects` (sections 10 and 11).
 
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
-use drawbridge_mtp::message::{LogQuery, SubmissionResults, Submissions};
+use drawbridge_mtp::message::{LogQuery, ReceivedSubmission, SubmitReply, SubmitRequest};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
@@ -10,6 +10,7 @@ use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANG
 use super::reply::Reply;
 use super::{Passed, Refusal};
 use crate::delivery;
+use crate::diagnose::answered;
 use crate::store::{GroupRow, Reader};
 
 fn absent() -> Refusal {
@@ -34,25 +35,18 @@ impl Passed<'_> {
 
     /// A group of ours in which the caller has a member.
     async fn own_group(&self, name: &str) -> Result<GroupRow, Refusal> {
-        let (ours, reader) = (&self.core.ours, self.reader());
-        let name: Name = name.parse().map_err(|_| absent())?;
-        delivery::recover_for(self.core, &GroupUri::new(ours, &name), &reader).await?;
-        self.core.store.glance(|view| {
-            let row = delivery::visible(view, ours, &name, Some(ours), &reader)?;
-            if row.owner() == ours { Ok(row) } else { Err(absent()) }
-        })
+        delivery::own_group(self.core, &self.caller.provider, name).await
     }
 }
 
-/// `POST /groups/{name}/events`.
-pub(super) async fn submit(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
-    let row = passed.own_group(name).await?;
-    let submissions: Submissions = passed.message()?;
-    let kinds: Vec<_> = submissions.events.iter().map(|submission| submission.kind).collect();
-    let results =
-        delivery::submit(passed.core, &row.uri, &passed.caller.provider, submissions.events).await?;
-    let answer = SubmissionResults { results };
-    Ok(Reply::message(StatusCode::OK, passed.wanted(), &answer).with_submissions(&kinds, &answer.results))
+/// `POST /submissions`.
+pub(super) async fn submit(passed: &Passed<'_>) -> Result<Reply, Refusal> {
+    let SubmitRequest::<ReceivedSubmission> { groups } = passed.message()?;
+    let kinds: Vec<_> = groups.iter().flat_map(|group| &group.events).map(ReceivedSubmission::kind).collect();
+    let groups = delivery::receive(passed.core, &passed.caller.provider, groups).await;
+    let items = kinds.into_iter().zip(groups.iter().flat_map(|group| &group.results));
+    let items = items.map(|(kind, answer)| answered(kind, answer)).collect();
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &SubmitReply { groups }).with_items(items))
 }
 
 /// `GET /groups/{name}`.

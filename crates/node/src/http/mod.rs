@@ -15,7 +15,7 @@ mod turns;
 
 pub use listen::{ListenFault, Listener, bind, serve};
 
-pub(crate) use reply::{Refusal, problem_response, state_status};
+pub(crate) use reply::{NOT_KEPT, Refusal, problem_response, state_status};
 pub(crate) use throttle::Throttle;
 pub(crate) use turns::Turns;
 
@@ -29,6 +29,7 @@ use axum::routing::get;
 use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::signature::combined;
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
@@ -88,7 +89,7 @@ async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>)
         ("POST", ["authorizations"]) => authorizations::request(&passed).await,
         ("DELETE", ["authorizations", id]) => authorizations::take_back(&passed, id).await,
         ("POST", ["keypackages", "claim"]) => key_packages::claim(&passed).await,
-        ("POST", ["groups", name, "events"]) => groups::submit(&passed, name).await,
+        ("POST", ["submissions"]) => groups::submit(&passed).await,
         ("GET", ["groups", name]) => groups::status(&passed, name).await,
         ("GET", ["groups", name, "roster"]) => groups::roster(&passed, name).await,
         ("GET", ["groups", name, "log"]) => groups::log(&passed, name).await,
@@ -152,9 +153,9 @@ pub(crate) fn read_message<T: serde::de::DeserializeOwned>(
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(unsupported("requests are not content-encoded; send the content as it is").into());
     }
-    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let named = combined(headers, &CONTENT_TYPE);
     let encoding = named
-        .and_then(Encoding::from_content_type)
+        .and_then(|named| Encoding::from_content_type(std::str::from_utf8(&named).ok()?))
         .filter(|_| !content.is_empty())
         .ok_or_else(|| unsupported("send the content as application/json or application/cbor"))?;
     wire::decode(encoding, content)
@@ -163,7 +164,8 @@ pub(crate) fn read_message<T: serde::de::DeserializeOwned>(
 
 /// The encoding that a request wants to be answered in (section 5).
 pub(crate) fn wanted(headers: &HeaderMap) -> Encoding {
-    Encoding::from_accept(headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default())
+    let accept = combined(headers, &ACCEPT).unwrap_or_default();
+    Encoding::from_accept(std::str::from_utf8(&accept).unwrap_or_default())
 }
 
 /// Reads an id in a path.

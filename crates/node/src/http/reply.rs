@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use drawbridge_mtp::message::{ConnectionState, Item, SubmissionKind, SubmissionResult};
+use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::diagnose::submitted;
 use crate::store::StoreFault;
+
+/// Every answer is for who asked alone, and reaches it as it was signed (section 4).
+pub(crate) const NOT_KEPT: &str = "no-store, no-transform";
 
 /// An answer before it is signed.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// The code, where it is a problem.
     pub(super) code: Option<Code>,
-    /// Numbers and types of the items, where it is a feed page.
+    /// Numbers and types of the items of a feed page, or of what was submitted.
     pub(super) items: Vec<(u64, String)>,
 }
 
@@ -43,19 +45,13 @@ impl Reply {
     /// No content.
     pub(super) fn empty(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
         Self { status, headers, body: Vec::new(), code: None, items: Vec::new() }
     }
 
-    /// Notes in the traffic record what was submitted and what became of it.
-    pub(super) fn with_submissions(mut self, kinds: &[SubmissionKind], results: &[SubmissionResult]) -> Self {
-        self.items =
-            kinds.iter().zip(results).map(|(kind, result)| submitted(*kind, &result.outcome)).collect();
-        self
-    }
-
-    pub(super) fn with_items(mut self, items: &[Item]) -> Self {
-        self.items = items.iter().map(|item| (item.seq, item.body.kind().to_owned())).collect();
+    /// Notes in the traffic record what the answer is about: a number and a word for each.
+    pub(super) fn with_items(mut self, items: Vec<(u64, String)>) -> Self {
+        self.items = items;
         self
     }
 }

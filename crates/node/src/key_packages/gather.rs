@@ -8,6 +8,7 @@ use drawbridge_mtp::message::{
     ClaimReply, ClaimRequest, ClaimedUser, ClientClaimRequest, PeerState, UserClaim,
 };
 use drawbridge_mtp::policy::EXTENSION_TYPE;
+use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use futures_util::future::join_all;
 use http::Method;
@@ -136,15 +137,16 @@ impl Core {
         }
         let peer = provider.clone();
         let state = self.store.read(move |view| view.peer_state(&peer)).await?;
-        let answered =
-            if state == PeerState::Allowed { self.claim_from(provider, &ask).await } else { Ok(None) };
-        let answered = match answered {
-            Ok(reply) => reply.unwrap_or_default(),
-            Err(fault) => {
-                self.note_trouble(provider, &fault).await;
-                ClaimReply::default()
-            }
+        let (answered, troubles) = match state {
+            PeerState::Allowed => self
+                .claim_from(provider, &ask)
+                .await
+                .unwrap_or_else(|fault| (ClaimReply::default(), vec![fault])),
+            _ => Default::default(),
         };
+        for fault in &troubles {
+            self.note_trouble(provider, fault).await;
+        }
         // What it says of others than were asked for counts for nothing.
         let mut told: HashMap<UserUri, ClaimedUser> =
             answered.users.into_iter().map(|user| (user.user.clone(), user)).collect();
@@ -156,7 +158,37 @@ impl Core {
         Ok(ClaimReply { users: users.collect() })
     }
 
-    async fn claim_from(&self, peer: &Provider, ask: &ClaimRequest) -> Result<Option<ClaimReply>, PeerFault> {
+    /// Claims at a peer. Where it is too much for one request, it is halved until it passes, or is of one user alone, of
+    /// whom nothing is got then; the troubles of those are returned.
+    async fn claim_from(
+        &self,
+        peer: &Provider,
+        whole: &ClaimRequest,
+    ) -> Result<(ClaimReply, Vec<PeerFault>), PeerFault> {
+        let (mut got, mut troubles) = (ClaimReply::default(), Vec::new());
+        let mut parts = vec![whole.clone()];
+        while let Some(part) = parts.pop() {
+            match self.claim_once(peer, &part).await {
+                Ok(reply) => got.users.extend(reply.users),
+                Err(fault) if fault.is(Code::TooLarge) => {
+                    troubles.push(fault);
+                    if part.users.len() > 1 {
+                        let (first, second) = halve(part);
+                        parts.extend([second, first]);
+                    }
+                }
+                // What was got so far is handed out, and would be lost.
+                Err(fault) if got.users.is_empty() => return Err(fault),
+                Err(fault) => {
+                    troubles.push(fault);
+                    break;
+                }
+            }
+        }
+        Ok((got, troubles))
+    }
+
+    async fn claim_once(&self, peer: &Provider, ask: &ClaimRequest) -> Result<ClaimReply, PeerFault> {
         let ask = Ask {
             method: Method::POST,
             resource: "/keypackages/claim".into(),
@@ -166,7 +198,14 @@ impl Core {
         let answer = self.call(peer, ask).await?;
         answer
             .message()
-            .map(Some)
             .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))
     }
+}
+
+/// Two claims of half the users each. A claim has one grant for each of its users, in their order.
+fn halve(mut claim: ClaimRequest) -> (ClaimRequest, ClaimRequest) {
+    let half = claim.users.len() / 2;
+    let (users, grants) = (claim.users.split_off(half), claim.grants.split_off(half));
+    let second = ClaimRequest { users, grants, ..claim.clone() };
+    (claim, second)
 }

@@ -1,82 +1,42 @@
 //! What our clients submit to groups that others own: kept until the owner has accepted or rejected it, sent in order for
 //! each group, and as often as it takes (section 10; `docs/client-api.md`).
 
+mod answers;
+mod batch;
 mod courier;
+mod put_off;
 
+pub(crate) use answers::Answers;
 pub(crate) use courier::deliver;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id};
-use drawbridge_mtp::message::{Outcome, Submission, SubmissionResult};
+use drawbridge_mtp::message::{Outcome, PeerState, Submission, SubmissionResult};
 use drawbridge_mtp::problem::{Code, Problem};
-use tokio::sync::oneshot;
 
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::delivery;
 use crate::http::Refusal;
-use crate::store::Reader;
+use crate::store::{Reader, StoreFault};
 
 /// How long a client is kept waiting for the owner's answer; after that it comes by the client's feed.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// What one client may have waiting.
 const QUEUED: u64 = 10_000;
 
-/// Clients that wait for an owner's answer.
-#[derive(Debug, Default)]
-pub(crate) struct Answers(Mutex<HashMap<(GroupUri, Id), Waiting>>);
-
-/// Those who wait for what becomes of one submission.
-type Waiting = Vec<oneshot::Sender<Outcome>>;
-
-impl Answers {
-    fn wait(&self, group: &GroupUri, id: Id) -> oneshot::Receiver<Outcome> {
-        let (tell, told) = oneshot::channel();
-        lock(&self.0).entry((group.clone(), id)).or_default().push(tell);
-        told
-    }
-
-    /// Those who wait for what became of a submission: from here on they have to be told.
-    fn take(&self, group: &GroupUri, id: Id) -> Vec<oneshot::Sender<Outcome>> {
-        let mut waiting = lock(&self.0).remove(&(group.clone(), id)).unwrap_or_default();
-        waiting.retain(|tell| !tell.is_closed());
-        waiting
-    }
-
-    /// Waits no longer, unless the answer is on its way already: then it is told nowhere else.
-    async fn give_up(&self, group: &GroupUri, id: Id, told: oneshot::Receiver<Outcome>) -> Option<Outcome> {
-        {
-            let mut waiting = lock(&self.0);
-            if let Some(tells) = waiting.get_mut(&(group.clone(), id)) {
-                drop(told);
-                tells.retain(|tell| !tell.is_closed());
-                if tells.is_empty() {
-                    waiting.remove(&(group.clone(), id));
-                }
-                return None;
-            }
-        }
-        told.await.ok()
-    }
-}
-
-/// Submits what `client` has for `group`, and waits a while for the owner's answer.
+/// Submits what `client` has for `group`, each submission judged by itself, and waits a while for the owner's answer, unless
+/// the owner is known to be away.
+///
+/// # Errors
+///
+/// `not-found` where the client's user is not in the group, `rate-limited` where too much of it waits already.
 pub(crate) async fn submit(
     core: &Core,
     client: &ClientUri,
     group: &GroupUri,
     submissions: Vec<Submission>,
 ) -> Result<Vec<SubmissionResult>, Refusal> {
-    if let Some(other) = submissions.iter().find(|submission| submission.sender != *client) {
-        let text = format!("{} is not this client; a client submits for itself", other.sender);
-        return Err(Problem::new(Code::NotAuthorized, text).into());
-    }
-    if !submissions.iter().flat_map(|submission| &submission.grants).all(|grant| may_be_grant(grant)) {
-        let text = "a grant is a compact JWS of at most 4096 characters";
-        return Err(Problem::new(Code::Malformed, text).into());
-    }
     let ours = *group.provider() == core.ours;
     delivery::recover_for(core, group, &Reader::Client(client.clone())).await?;
     // Mostly it is a member, and the state of a group of ours is at hand.
@@ -90,16 +50,57 @@ pub(crate) async fn submit(
             return Err(Problem::new(Code::NotFound, text).into());
         }
     }
-    if ours {
-        return Ok(delivery::submit(core, group, &core.ours, submissions).await?);
+    let verdicts: Vec<(Id, Option<Problem>)> =
+        submissions.iter().map(|submission| (submission.id, check(client, submission).err())).collect();
+    let passed = submissions.into_iter().zip(&verdicts).filter(|(_, (_, problem))| problem.is_none());
+    let passed: Vec<Submission> = passed.map(|(submission, _)| submission).collect();
+    let judged = match passed.is_empty() {
+        true => Vec::new(),
+        false if ours => delivery::submit(core, group, &core.ours, passed).await?,
+        false => hand_over(core, client, group, passed).await?,
+    };
+    let mut judged = judged.into_iter();
+    let results = verdicts.into_iter().filter_map(|(id, problem)| match problem {
+        Some(problem) => Some(SubmissionResult { id, outcome: Outcome::Rejected(Box::new(problem.into())) }),
+        None => judged.next(),
+    });
+    Ok(results.collect())
+}
+
+/// What holds for whatever a client of ours submits, to whichever owner.
+fn check(client: &ClientUri, submission: &Submission) -> Result<(), Problem> {
+    if submission.sender != *client {
+        let text = format!("{} is not this client; a client submits for itself", submission.sender);
+        return Err(Problem::new(Code::NotParticipant, text));
     }
-    let waiting = core.store.glance(|view| view.count_outbox(client))?;
+    if !submission.grants.iter().all(|grant| may_be_grant(grant)) {
+        let text = "a grant is a compact JWS of at most 4096 characters";
+        return Err(Problem::new(Code::Malformed, text));
+    }
+    Ok(())
+}
+
+/// Keeps submissions for another owner, and waits for what becomes of them. What is not answered in time is `Queued`: its
+/// result comes by the client's feed.
+async fn hand_over(
+    core: &Core,
+    client: &ClientUri,
+    group: &GroupUri,
+    submissions: Vec<Submission>,
+) -> Result<Vec<SubmissionResult>, Refusal> {
+    let owner = group.provider();
+    let (waiting, state) = core
+        .store
+        .glance(|view| Ok::<_, StoreFault>((view.count_outbox(client)?, view.peer_state(owner)?)))?;
     if waiting + submissions.len() as u64 > QUEUED {
-        let text = format!("{waiting} of your messages still wait for {}", group.provider());
+        let text = format!("{waiting} of your messages still wait for {owner}");
         return Err(Refusal::after(Problem::new(Code::RateLimited, text), Duration::from_secs(60)));
     }
     let ids: Vec<Id> = submissions.iter().map(|submission| submission.id).collect();
-    let answers: Vec<_> = ids.iter().map(|id| core.answers.wait(group, *id)).collect();
+    // Who is not asked will not answer.
+    let is_asked = state == PeerState::Allowed;
+    let answers: Vec<_> =
+        ids.iter().map(|id| is_asked.then(|| core.answers.wait(group, *id)).flatten()).collect();
     let uri = group.clone();
     core.store
         .write(move |tx| {
@@ -108,11 +109,14 @@ pub(crate) async fn submit(
         .await?;
     let deadline = tokio::time::Instant::now() + ANSWER_TIME;
     let mut results = Vec::with_capacity(ids.len());
-    for (id, mut answer) in ids.into_iter().zip(answers) {
-        let told = tokio::select! {
-            told = &mut answer => told.ok(),
-            () = tokio::time::sleep_until(deadline) => core.answers.give_up(group, id, answer).await,
-            () = core.stop.cancelled() => core.answers.give_up(group, id, answer).await,
+    for (id, answer) in ids.into_iter().zip(answers) {
+        let told = match answer {
+            None => None,
+            Some(mut answer) => tokio::select! {
+                told = &mut answer => told.ok(),
+                () = tokio::time::sleep_until(deadline) => core.answers.give_up(group, id, answer).await,
+                () = core.stop.cancelled() => core.answers.give_up(group, id, answer).await,
+            },
         };
         results.push(SubmissionResult { id, outcome: told.unwrap_or(Outcome::Queued) });
     }
@@ -120,7 +124,7 @@ pub(crate) async fn submit(
 }
 
 /// Whether a text has the characters of a compact JWS. What else a client calls a grant could make others' submissions,
-/// which go to the owner in the same request, malformed or too large with it.
+/// which go to the owner in the same request, too large with it.
 fn may_be_grant(text: &str) -> bool {
     let of_jws = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
     (1..=4096).contains(&text.len()) && text.bytes().all(of_jws)
@@ -129,29 +133,4 @@ fn may_be_grant(text: &str) -> bool {
 /// The feed in which a client learns what became of what it submitted.
 fn feed_of(client: &ClientUri) -> Reader {
     Reader::Client(client.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ambient::{AmbientExt, System};
-
-    #[tokio::test]
-    async fn an_answer_that_is_on_its_way_is_not_given_up() {
-        let (answers, group) = (Answers::default(), "mimi://a.example/g/tea".parse().unwrap());
-        let id = System.id();
-        let told = answers.wait(&group, id);
-        let tell = answers.take(&group, id).pop().unwrap();
-        let (given_up, ()) = tokio::join!(answers.give_up(&group, id, told), async {
-            tell.send(Outcome::Queued).unwrap();
-        });
-        assert_eq!(given_up, Some(Outcome::Queued));
-
-        let (first, second) = (answers.wait(&group, id), answers.wait(&group, id));
-        assert_eq!(answers.give_up(&group, id, first).await, None);
-        for tell in answers.take(&group, id) {
-            tell.send(Outcome::Queued).unwrap();
-        }
-        assert_eq!(second.await, Ok(Outcome::Queued), "one who gives up takes nothing from another");
-    }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{MAX_DOCUMENT_BYTES, ProviderDocument};
 use drawbridge_mtp::id::{Host, Provider};
-use drawbridge_mtp::problem::ReceivedProblem;
-use drawbridge_mtp::signature::{ResponseFault, verify_response};
+use drawbridge_mtp::problem::{Code, ReceivedProblem};
+use drawbridge_mtp::signature::{ResponseFault, combined, verify_response};
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
@@ -92,7 +92,8 @@ impl Core {
         let request = client
             .get(format!("https://{provider}/.well-known/mtp"))
             .timeout(DOCUMENT_TIME)
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, "application/json")
+            .header(ACCEPT_ENCODING, "identity");
         let response = request.send().await.map_err(|fault| transport_fault(&fault))?;
         let (status, headers) = (response.status(), response.headers().clone());
         record.answered(status, &headers);
@@ -148,6 +149,14 @@ impl Core {
         let record = self.record(&ask.method, &ask.resource, peer);
         let outcome = self.send(peer, document, client, ask, &record).await;
         record.end(outcome.as_ref().err());
+        // A connection that was lost says only that of itself.
+        match &outcome {
+            Err(fault) if fault.is_absence() && fault.code != "connection-lost" => {
+                self.answers.note_away(peer)
+            }
+            Err(fault) if fault.is_absence() => {}
+            _ => self.answers.note_there(peer),
+        }
         outcome
     }
 
@@ -163,7 +172,8 @@ impl Core {
         let uri = document.endpoint.url(&ask.resource);
         let content = ask.content.as_deref().map(|content| ("application/json", content));
         let signed = self.signer.sign_request(&ask.method, &uri, peer, content, self.stamp());
-        record.sent(&signed.headers, ask.content.as_ref().map_or(0, Vec::len));
+        let sent = ask.content.as_ref().map_or(0, Vec::len);
+        record.sent(&signed.headers, sent);
         let mut request = client
             .request(ask.method.clone(), &uri)
             .headers(signed.headers)
@@ -199,7 +209,8 @@ impl Core {
         match verified {
             Ok(_) => {}
             Err(ResponseFault::Missing { .. }) => {
-                return Err(PeerFault::unsigned(status, headers.get(CONTENT_TYPE), body.len()));
+                let fault = PeerFault::unsigned(status, headers.get(CONTENT_TYPE), body.len());
+                return Err(if fault.is(Code::TooLarge) { fault.of_request(sent) } else { fault });
             }
             Err(fault) => return Err(PeerFault::unproved(&fault)),
         }
@@ -210,8 +221,9 @@ impl Core {
             self.board.took(peer, took);
         }
         if status.is_success() {
-            let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let encoding = match named.map(|named| (named, Encoding::from_content_type(named))) {
+            let named = combined(&headers, &CONTENT_TYPE);
+            let named = named.as_deref().map(String::from_utf8_lossy);
+            let encoding = match named.as_deref().map(|named| (named, Encoding::from_content_type(named))) {
                 None => Encoding::default(),
                 Some((_, Some(encoding))) => encoding,
                 // An object, of which nothing is read but its bytes.
@@ -226,7 +238,9 @@ impl Core {
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match ReceivedProblem::parse(&body) {
             Ok(problem) => {
-                Err(PeerFault::refused(status.as_u16(), problem, retry_after.map(Duration::from_secs)))
+                let retry_after = retry_after.map(Duration::from_secs);
+                let fault = PeerFault::refused(status.as_u16(), problem, retry_after);
+                Err(if fault.is(Code::TooLarge) { fault.of_request(sent) } else { fault })
             }
             Err(_) => Err(PeerFault::new(
                 Stage::Http,
@@ -246,16 +260,7 @@ impl Core {
         let address = match host {
             Host::V4(address) => address.into(),
             Host::V6(address) => address.into(),
-            // What is a name to us, such as `0x7f`, may be an address to the HTTP client.
-            Host::Dns(name) => match reqwest::Url::parse(&format!("https://{name}/")) {
-                Ok(url) if url.domain() == Some(name) => return Ok(()),
-                _ => {
-                    let text = format!(
-                        "the name {name} can be read as an address in disguise; it is not connected to"
-                    );
-                    return Err(PeerFault::new(Stage::Policy, "address-refused", text));
-                }
-            },
+            Host::Dns(_) => return Ok(()),
         };
         if self.outbound.guard().lets_pass(address) {
             return Ok(());
@@ -291,12 +296,18 @@ async fn read_body(mut response: reqwest::Response, at_most: usize) -> Result<by
 
 #[cfg(test)]
 mod tests {
+    use drawbridge_mtp::id::Provider;
+
+    /// So a name that is not an address to us is none to the HTTP client, and is resolved through the guard.
     #[test]
-    fn what_the_http_client_would_read_as_an_address_is_no_domain_to_it() {
-        for name in ["0x7f", "127.0x1"] {
-            let url = reqwest::Url::parse(&format!("https://{name}/"));
-            assert!(url.is_err() || url.is_ok_and(|url| url.domain() != Some(name)), "{name}");
+    fn what_the_http_client_would_read_as_an_address_is_no_providers_name() {
+        for address in ["0x7f", "127.0x1", "a.0x", "1.2.3", "0x7f000001"] {
+            assert!(address.parse::<Provider>().is_err(), "{address}");
         }
-        assert_eq!(reqwest::Url::parse("https://home.example/").unwrap().domain(), Some("home.example"));
+        for name in ["home.example", "0x7f.example", "1.2.3.example", "x0x7f"] {
+            assert!(name.parse::<Provider>().is_ok(), "{name}");
+            let url = reqwest::Url::parse(&format!("https://{name}/")).unwrap();
+            assert_eq!(url.domain(), Some(name));
+        }
     }
 }

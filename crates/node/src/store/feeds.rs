@@ -115,7 +115,7 @@ impl View<'_> {
     ) -> Result<FeedSlice, StoreFault> {
         let mut statement = self.sql.prepare_cached(
             "SELECT f.seq, f.item, f.body, g.uri,
-                    e.seq, e.kind, e.epoch, e.sender, e.time, e.body, e.size, e.body_hash, e.prev, e.hash
+                    e.seq, e.kind, e.epoch, e.sender, e.time, e.grants, e.body, e.size, e.body_hash, e.prev, e.hash
              FROM feed JOIN feed_item f ON f.feed = feed.id
                LEFT JOIN event e ON e.grp = f.grp AND e.seq = f.event LEFT JOIN mls_group g ON g.id = e.grp
              WHERE feed.reader = ?1 AND f.seq > ?2 ORDER BY f.seq LIMIT ?3",

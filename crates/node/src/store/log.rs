@@ -3,6 +3,7 @@
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use drawbridge_mtp::message::{Body, Event, EventKind, MAX_INLINE_BYTES, ObjectRef, Placed, Submission};
 use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::wire::{self, Encoding, Malformed};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::changes::Change;
@@ -19,6 +20,8 @@ pub struct NewEvent<'a> {
     pub epoch: u64,
     /// Who sent it.
     pub sender: &'a ClientUri,
+    /// The grants by which a commit is accepted, in its submission's order.
+    pub grants: Vec<String>,
     /// Its MLS message.
     pub body: &'a [u8],
     /// Who submitted it, and under which id.
@@ -73,6 +76,16 @@ impl View<'_> {
         Ok(handshakes)
     }
 
+    /// The commit in a group's log that ended `epoch`, without its body; none where it is not here.
+    pub fn commit_ending(&self, group: &GroupRow, epoch: u64) -> Result<Option<Event>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT seq, kind, epoch, sender, time, grants, NULL, size, body_hash, prev, hash FROM event
+             WHERE grp = ?1 AND kind = 'commit' AND epoch = ?2 AND seq >= ?3",
+        )?;
+        let mut rows = statement.query(params![group.id, signed(epoch), signed(group.first)])?;
+        rows.next()?.map(|row| event(row, 0, &group.uri)).transpose()
+    }
+
     /// The epoch that the last commit in a group's log ended, where there is a commit in it.
     pub fn last_ended_epoch(&self, group: &GroupRow) -> Result<Option<u64>, StoreFault> {
         let ended: Option<i64> = self
@@ -93,7 +106,7 @@ impl View<'_> {
         max_bytes: u64,
     ) -> Result<LogSlice, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT seq, kind, epoch, sender, time, body, size, body_hash, prev, hash FROM event
+            "SELECT seq, kind, epoch, sender, time, grants, body, size, body_hash, prev, hash FROM event
              WHERE grp = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4",
         )?;
         let limit = signed(max_events.saturating_add(1));
@@ -180,7 +193,7 @@ impl Tx<'_> {
 
     /// Puts an event at the end of a log of ours, gives it its number and hash, and puts it into the feed of
     /// everyone who is told of it.
-    pub fn number_event(&self, group: &mut GroupRow, new: &NewEvent<'_>) -> Result<Placed, StoreFault> {
+    pub fn number_event(&self, group: &mut GroupRow, new: NewEvent<'_>) -> Result<Placed, StoreFault> {
         let mut event = Event {
             group: group.uri.clone(),
             seq: group.head + 1,
@@ -188,6 +201,7 @@ impl Tx<'_> {
             epoch: new.epoch,
             sender: new.sender.clone(),
             time: self.now(),
+            grants: new.grants,
             body: None,
             body_hash: Hash32::of(new.body),
             prev: group.hash.unwrap_or_default(),
@@ -235,8 +249,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT INTO event (grp, seq, kind, epoch, sender, time, body, size, body_hash, prev, hash, submitter, submission, adopted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "INSERT INTO event (grp, seq, kind, epoch, sender, time, grants, body, size, body_hash, prev, hash, submitter, submission, adopted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
                 id,
@@ -245,6 +259,7 @@ impl Tx<'_> {
                 signed(event.epoch),
                 event.sender.as_str(),
                 signed(event.time.as_millis()),
+                (!event.grants.is_empty()).then(|| wire::encode(Encoding::Cbor, &event.grants)),
                 body,
                 signed(size),
                 event.body_hash.as_bytes(),
@@ -276,10 +291,10 @@ impl Tx<'_> {
     }
 }
 
-/// Reads an event from the columns from `at` on: its number, type, epoch, sender, time, body, size and hashes.
+/// Reads an event from the columns from `at` on: its number, type, epoch, sender, time, grants, body, size and hashes.
 pub(super) fn event(row: &Row<'_>, at: usize, group: &GroupUri) -> Result<Event, StoreFault> {
-    let (size, body_hash) = (unsigned(row.get(at + 6)?), hash_at(row, at + 7)?);
-    let body = match row.get_ref(at + 5)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+    let (size, body_hash) = (unsigned(row.get(at + 7)?), hash_at(row, at + 8)?);
+    let body = match row.get_ref(at + 6)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
         Some(body) if body.len() <= MAX_INLINE_BYTES => Some(Body::Here(Octets(body.to_vec()))),
         Some(_) => Some(Body::Object(ObjectRef { sha256: body_hash, size })),
         None => None,
@@ -291,11 +306,24 @@ pub(super) fn event(row: &Row<'_>, at: usize, group: &GroupUri) -> Result<Event,
         epoch: unsigned(row.get(at + 2)?),
         sender: parsed("a client", row.get(at + 3)?)?,
         time: time(row.get(at + 4)?),
+        grants: grants_at(row, at + 5)?,
         body,
         body_hash,
-        prev: hash_at(row, at + 8)?,
-        hash: hash_at(row, at + 9)?,
+        prev: hash_at(row, at + 9)?,
+        hash: hash_at(row, at + 10)?,
     })
+}
+
+/// Reads the grants of a commit.
+fn grants_at(row: &Row<'_>, at: usize) -> Result<Vec<String>, StoreFault> {
+    let Some(grants) = row.get_ref(at)?.as_blob_or_null().map_err(rusqlite::Error::from)? else {
+        return Ok(Vec::new());
+    };
+    let unreadable = |fault: Malformed| StoreFault::Unreadable {
+        what: "the grants of an event",
+        value: fault.to_string(),
+    };
+    wire::decode(Encoding::Cbor, grants).map_err(unreadable)
 }
 
 /// About how many bytes an event takes on a page.
@@ -304,7 +332,7 @@ pub(super) fn weight(event: &Event) -> u64 {
         Some(Body::Here(body)) => body.as_slice().len() as u64,
         _ => 0,
     };
-    body + EVENT_OVERHEAD
+    body + event.grants.iter().map(|grant| grant.len() as u64).sum::<u64>() + EVENT_OVERHEAD
 }
 
 /// How large the body of an event is, whether or not it has come.

@@ -1,5 +1,7 @@
 //! What our clients have submitted to groups that others own, until the owner has answered.
 
+use std::collections::HashSet;
+
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use drawbridge_mtp::message::Submission;
 use drawbridge_mtp::wire::{self, Encoding};
@@ -12,8 +14,6 @@ use super::{StoreFault, Tx, View, parsed, signed};
 /// A submission that waits for its group's owner.
 #[derive(Clone, Debug)]
 pub struct QueuedSubmission {
-    /// Its place in the order.
-    pub place: i64,
     /// The group.
     pub group: GroupUri,
     /// What is submitted.
@@ -21,27 +21,34 @@ pub struct QueuedSubmission {
 }
 
 impl View<'_> {
-    /// What waits for `owner`, the oldest first: at most `at_most`, and about `max_bytes`, but at least one.
+    /// What waits for `owner` in groups other than those in `resting`, the oldest first: at most `at_most`, and about
+    /// `max_bytes`, but at least one.
     pub fn outbox(
         &self,
         owner: &Provider,
-        at_most: u32,
+        resting: &HashSet<GroupUri>,
+        at_most: usize,
         max_bytes: u64,
     ) -> Result<Vec<QueuedSubmission>, StoreFault> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT place, group_uri, submission FROM outbox WHERE owner = ?1 ORDER BY place LIMIT ?2",
-        )?;
-        let mut rows = statement.query(params![owner.as_str(), at_most])?;
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT group_uri, submission FROM outbox WHERE owner = ?1 ORDER BY place")?;
+        let mut rows = statement.query([owner.as_str()])?;
         let (mut queued, mut taken) = (Vec::new(), 0);
-        while let Some(row) = rows.next()? {
-            let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        while queued.len() < at_most
+            && let Some(row) = rows.next()?
+        {
+            let group = parsed("a group", row.get(0)?)?;
+            if resting.contains(&group) {
+                continue;
+            }
+            let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
             taken += bytes.len() as u64;
             if taken > max_bytes && !queued.is_empty() {
                 break;
             }
             queued.push(QueuedSubmission {
-                place: row.get(0)?,
-                group: parsed("a group", row.get(1)?)?,
+                group,
                 submission: wire::decode(Encoding::Cbor, bytes).map_err(|fault| StoreFault::Unreadable {
                     what: "a submission",
                     value: fault.to_string(),

@@ -99,6 +99,18 @@ impl Device {
         Ok(answer.results)
     }
 
+    /// Submits whatever it is, in JSON: the status and what is answered.
+    pub async fn submits_written(
+        &self,
+        group: &GroupUri,
+        written: &serde_json::Value,
+    ) -> (StatusCode, serde_json::Value) {
+        let request = self.http.post(format!("{}/groups/{}/events", self.base, at(group)));
+        let request = request.bearer_auth(&self.token).header("content-type", "application/json");
+        let response = request.body(written.to_string()).send().await.expect("the provider answers");
+        (response.status(), serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
+    }
+
     /// Submits one thing.
     pub async fn submits(&self, group: &GroupUri, submission: &Submission) -> Outcome {
         let results = self.tries(group, vec![submission.clone()]).await;

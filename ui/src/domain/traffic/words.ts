@@ -23,6 +23,8 @@ export function kindOf({ method, target }: Pick<Traffic, "method" | "target">): 
     case "key-packages":
     case "keypackages":
       return "keys";
+    case "submissions":
+      return "submit";
     case "groups":
       return groupKind(/^\/groups\/[^/?]+\/([a-z]+)/.exec(target)?.[1]);
     case "objects":
@@ -35,8 +37,6 @@ export function kindOf({ method, target }: Pick<Traffic, "method" | "target">): 
 /** What is asked about a group: section 10. */
 function groupKind(what: string | undefined): Kind {
   switch (what) {
-    case "events":
-      return "submit";
     case "log":
     case "roster":
     case "info":

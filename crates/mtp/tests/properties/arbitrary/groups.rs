@@ -4,8 +4,9 @@ use drawbridge_mtp::{
     checkpoint::{CheckpointClaims, LIFETIME_S},
     message::{
         CheckpointReply, ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, GroupInfoReply,
-        GroupStatus, LogPage, LogQuery, Outcome, Placed, Roster, RosterMember, Submission, SubmissionKind,
-        SubmissionResult, SubmissionResults, Submissions, UserClaim,
+        GroupResults, GroupStatus, GroupSubmissions, LogPage, LogQuery, Outcome, Placed, Roster,
+        RosterMember, Submission, SubmissionKind, SubmissionResult, SubmissionResults, Submissions,
+        SubmitReply, SubmitRequest, UserClaim,
     },
     policy::{MAX_NAME_BYTES, Policy, Who},
     problem::{Code, Members, ReceivedProblem},
@@ -33,6 +34,18 @@ pub(crate) fn submissions() -> impl Strategy<Value = Submissions> {
                 grants,
             });
     vec(submission, 0..4).prop_map(|events| Submissions { events })
+}
+
+pub(crate) fn submit_request() -> impl Strategy<Value = SubmitRequest> {
+    let group = ("[ -~]{0,20}", submissions())
+        .prop_map(|(group, Submissions { events })| GroupSubmissions { group, events });
+    vec(group, 0..4).prop_map(|groups| SubmitRequest { groups })
+}
+
+pub(crate) fn submit_reply() -> impl Strategy<Value = SubmitReply> {
+    let group = ("[ -~]{0,20}", results())
+        .prop_map(|(group, SubmissionResults { results })| GroupResults { group, results });
+    vec(group, 0..4).prop_map(|groups| SubmitReply { groups })
 }
 
 /// Problems as a peer may send them: of this profile or a later one, with or without words.

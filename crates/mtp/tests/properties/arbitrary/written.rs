@@ -30,6 +30,8 @@ pub(crate) fn written() -> impl Strategy<Value = [(Encoding, Vec<u8>); 2]> {
         of(authorization_reply()),
         of(groups::submissions()),
         of(groups::results()),
+        of(groups::submit_request()),
+        of(groups::submit_reply()),
         of(groups::received_problem()),
         of(groups::status()),
         of(groups::roster()),

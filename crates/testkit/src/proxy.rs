@@ -1,0 +1,75 @@
+//! A proxy before a node that ends TLS, as an operator may have one, and takes no request over a size.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use drawbridge_node::Listener;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{Request, StatusCode};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// What nginx says, by which nothing is signed.
+const TOO_LARGE: &str = "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n\
+<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+
+/// A reverse proxy. It is there until it is dropped.
+pub struct Proxy {
+    way: Arc<Way>,
+    _stop: DropGuard,
+}
+
+struct Way {
+    client: reqwest::Client,
+    /// The node's origin.
+    to: String,
+    at_most: AtomicUsize,
+    refused: Mutex<Vec<usize>>,
+}
+
+impl Proxy {
+    pub(crate) fn serve(listener: Listener, tls: Arc<rustls::ServerConfig>, to: String, root: &Path) -> Self {
+        let (at_most, refused, stop) = (usize::MAX.into(), Mutex::default(), CancellationToken::new());
+        let way = Arc::new(Way { client: crate::hand_made::client(root), to, at_most, refused });
+        let router = Router::new().fallback(pass).with_state(way.clone());
+        tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
+        Self { way, _stop: stop.drop_guard() }
+    }
+
+    /// From now on it takes requests of so many bytes at most.
+    pub fn takes_at_most(&self, bytes: usize) {
+        self.way.at_most.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The sizes of the requests that it has refused.
+    pub fn refused(&self) -> Vec<usize> {
+        self.way.refused.lock().unwrap().clone()
+    }
+}
+
+/// Carries one request to the node, and its answer back as it is.
+async fn pass(State(way): State<Arc<Way>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let size =
+        parts.headers.get(CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok()).unwrap_or(0);
+    if size > way.at_most.load(Ordering::Relaxed) {
+        way.refused.lock().unwrap().push(size);
+        return (StatusCode::PAYLOAD_TOO_LARGE, [(CONTENT_TYPE, "text/html")], TOO_LARGE).into_response();
+    }
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let mut headers = parts.headers;
+    headers.remove(HOST);
+    let content = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let asked =
+        way.client.request(parts.method, format!("{}{target}", way.to)).headers(headers).body(content);
+    let Ok(answer) = asked.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let Ok(content) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let mut response = Response::new(Body::from(content));
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    response
+}
