@@ -1,6 +1,6 @@
 //! The groups that this node owns or has members in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::{Provider, UserUri};
@@ -8,7 +8,7 @@ use drawbridge_mtp::message::{Body, RosterMember};
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
-use drawbridge_node::store::{AudienceRow, GroupRow, MemberRow, Reader, StoreFault, View};
+use drawbridge_node::store::{AudienceRow, GroupRow, MemberRow, Proof, Reader, StoreFault, View};
 
 use crate::accounts::BUILT_IN;
 use crate::error::AdminError;
@@ -191,7 +191,11 @@ async fn roster(
     policy: Option<&Policy>,
 ) -> Vec<RosterProvider> {
     let mut users: BTreeMap<UserUri, Vec<RosterMember>> = BTreeMap::new();
-    for MemberRow { member, .. } in members {
+    let mut unproved: BTreeSet<UserUri> = BTreeSet::new();
+    for MemberRow { member, proof, .. } in members {
+        if proof == Some(Proof::Unproved) {
+            unproved.insert(member.user.clone());
+        }
         users.entry(member.user.clone()).or_default().push(member);
     }
     let mut providers: BTreeMap<(bool, Provider), Vec<RosterUser>> = BTreeMap::new();
@@ -203,6 +207,7 @@ async fn roster(
         };
         let shown = RosterUser {
             admin: policy.is_some_and(|policy| policy.is_admin(&user)),
+            unproved: unproved.contains(&user),
             added_by: first.added_by.clone(),
             since_epoch: members.iter().map(|member| member.since_epoch).min().unwrap_or_default(),
             grant: match &first.grant {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::{Name, Provider, UserUri};
 use drawbridge_mtp::signature::{Signer, Stamp};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +44,8 @@ pub(crate) struct Core {
     pub(crate) waits: Waits,
     pub(crate) groups: Groups,
     pub(crate) recovery: Recovery,
+    /// Rung where somebody was added to a group of another owner.
+    pub(crate) added: Notify,
     pub(crate) answers: Answers,
     pub(crate) board: Board,
     pub(crate) throttle: Throttle,

@@ -192,6 +192,7 @@ impl Node {
         core.tasks.spawn(peers::watch_network(core.clone()));
         core.tasks.spawn(heal(core.clone()));
         core.tasks.spawn(compare_checkpoints(core.clone()));
+        core.tasks.spawn(delivery::check_grants(core.clone()));
         core.tasks.spawn(sweep(core.clone()));
         core.tasks.spawn(look(core.clone(), self.own.clone()));
     }
@@ -502,6 +503,7 @@ fn assemble(
         waits: Waits::default(),
         groups,
         recovery: Recovery::new(&*ambient),
+        added: tokio::sync::Notify::new(),
         answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
         stop: CancellationToken::new(),

@@ -15,6 +15,10 @@ user: string,
  */
 admin: boolean, 
 /**
+ * Whether the group's owner let them be added without a grant that holds: nobody has proved that they agreed.
+ */
+unproved: boolean, 
+/**
  * Who added them; themselves, for the creator.
  */
 added_by: string, 

@@ -96,6 +96,7 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
           {
             user: ALICE,
             admin: true,
+            unproved: false,
             added_by: ALICE,
             since_epoch: 0,
             clients: [client(ALICE, "drawbridge", 0, 0), client(ALICE, "phone", 1, 1)],
@@ -109,6 +110,7 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
           {
             user: bob,
             admin: false,
+            unproved: false,
             added_by: ALICE,
             since_epoch: 2,
             clients: [client(bob, "drawbridge", 2, 2)],
@@ -122,6 +124,7 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
           {
             user: carol,
             admin: false,
+            unproved: false,
             added_by: ALICE,
             since_epoch: 3,
             clients: [client(carol, "drawbridge", 3, 3)],

@@ -141,6 +141,8 @@ pub struct RosterUser {
     pub user: UserUri,
     /// Whether the policy names them as an admin.
     pub admin: bool,
+    /// Whether the group's owner let them be added without a grant that holds: nobody has proved that they agreed.
+    pub unproved: bool,
     /// Who added them; themselves, for the creator.
     #[ts(type = "string")]
     pub added_by: UserUri,

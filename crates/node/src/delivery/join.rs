@@ -3,16 +3,16 @@
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
-use drawbridge_mtp::problem::Code;
 use serde::de::DeserializeOwned;
 
 use super::follow::{store_fault, take};
+use super::proofs::hold_known;
 use super::state::{Changed, Hold, PublicState};
 use super::submit::{dismiss_client, dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::store::{GroupRow, Handshake, MemberRow, Reader, Standing, StoreFault, Tx};
+use crate::store::{Handshake, Reader, Standing, StoreFault};
 
 /// Joins the groups of `peer` whose public state is still to be had; what goes wrong is noted, and tried again with
 /// the next pull.
@@ -22,37 +22,6 @@ pub(crate) async fn join_groups(core: &Core, peer: &Provider) -> Result<(), Stor
     for group in groups {
         if let Err(fault) = join(core, peer, &group.uri).await {
             core.note_trouble(peer, &fault).await;
-        }
-    }
-    Ok(())
-}
-
-/// Learns under which grants people were added to the groups of `peer` while we were in them: their owner's roster says
-/// it, and the commit does not. Returns whether all was asked that there was to ask.
-pub(crate) async fn complete_rosters(core: &Core, peer: &Provider) -> Result<bool, StoreFault> {
-    let owner = peer.clone();
-    let groups = core.store.read(move |view| view.groups_unproved(&owner)).await?;
-    let mut asked_all = true;
-    for group in groups {
-        match ask::<Roster>(core, peer, format!("/groups/{}/roster", group.uri.name())).await {
-            Ok(roster) => core.store.write(move |tx| learn_grants(tx, &group, &roster)).await?,
-            // We are out of it, as its feed is about to tell.
-            Err(fault) if fault.is(Code::NotFound) => {}
-            Err(fault) => {
-                core.note_trouble(peer, &fault).await;
-                asked_all = false;
-            }
-        }
-    }
-    Ok(asked_all)
-}
-
-fn learn_grants(tx: &Tx<'_>, group: &GroupRow, roster: &Roster) -> Result<(), StoreFault> {
-    let named = |member: &RosterMember| (member.leaf, member.client.clone(), member.since_epoch);
-    for MemberRow { member: known, .. } in tx.members(group.id)? {
-        let told = roster.members.iter().find(|told| named(told) == named(&known));
-        if let (None, Some(grant)) = (&known.grant, told.and_then(|told| told.grant.as_ref())) {
-            tx.set_grant(group, known.leaf, grant)?;
         }
     }
     Ok(())
@@ -112,6 +81,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
             keep_roster(tx, &row, changed, |_| None)?;
             dismiss_clients(tx, &ours, &row, changed, *seq)?;
         }
+        hold_known(tx, &row)?;
         // A client that joined by itself before the state was here is told from now on.
         for row_of in tx.members(row.id)?.iter().filter(|row| row.member.client.provider() == &ours) {
             tx.admit_reader(row.id, &Reader::Client(row_of.member.client.clone()), row.head + 1)?;
@@ -128,6 +98,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
     });
     joined.await.map_err(store_fault)?;
     writing.put(state);
+    core.added.notify_one();
     Ok(())
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::{Event, Removed, Welcome};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::time::Timestamp;
 
-use super::is_current;
-use super::state::Changed;
+use super::state::{Changed, Joined};
 use super::submit::{begin_epoch, dismiss_client, end_stays};
+use super::{is_current, proofs};
 use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
 
 /// One thing to be stored, in the order of the page.
@@ -113,7 +114,9 @@ pub(super) fn keep_event(
     }
     let mut gone = BTreeSet::new();
     match &followed {
-        Followed::Commit(changed) => gone = begin_epoch(tx, ours, row, changed, event.seq, |_| None)?,
+        Followed::Commit(changed) => {
+            gone = begin_epoch(tx, ours, row, changed, event.seq, |joined| adopted_grant(&event, joined))?;
+        }
         Followed::Lost => {
             row.standing = Standing::Joining;
             tx.put_group(row)?;
@@ -128,15 +131,36 @@ pub(super) fn keep_event(
         if let Followed::Commit(_) = followed {
             // It came with the commit, and is not in the log.
             tx.drop_group_info(row.id)?;
+            spend_grants(tx, &event)?;
         }
         tx.adopt_event(row, &event, body.as_deref())?;
     } else {
         tx.keep_event(row, &event, body.as_deref())?;
+        if matches!(&followed, Followed::Commit(changed) if !changed.joined.is_empty()) {
+            proofs::hold(tx, row, &event)?;
+        }
     }
     if let Followed::Commit(changed) = &followed {
         end_stays(tx, ours, row, changed, &gone, event.seq)?;
     }
     Ok(gone)
+}
+
+/// The grant by which a commit that is read back, or of another's group, has added a member.
+fn adopted_grant(event: &Event, joined: &Joined) -> Option<String> {
+    let is_of = |jws: &&String| {
+        UnverifiedGrant::parse(jws).is_ok_and(|grant| grant.unverified_claims().sub == *joined.client.user())
+    };
+    event.grants.iter().find(is_of).cloned()
+}
+
+/// What was used once is not used again: the grants of a commit of ours that is read back are spent.
+fn spend_grants(tx: &Tx<'_>, event: &Event) -> Result<(), StoreFault> {
+    for grant in event.grants.iter().filter_map(|jws| UnverifiedGrant::parse(jws).ok()) {
+        let claims = grant.unverified_claims();
+        tx.spend_grant(&claims.iss, claims.jti, Timestamp::from_secs(claims.exp))?;
+    }
+    Ok(())
 }
 
 /// A Welcome goes to those of our clients whose KeyPackages it is for.

@@ -14,6 +14,8 @@ mod mls;
 #[cfg(test)]
 mod mls_vectors;
 mod own_group;
+mod proof_check;
+mod proofs;
 mod recover;
 mod register;
 mod shelf;
@@ -29,11 +31,12 @@ pub(crate) use checkpoints::compare_checkpoints;
 pub(crate) use feed::{FeedRefusal, serve};
 pub(crate) use follow::Intake;
 pub(crate) use groups::Groups;
-pub(crate) use join::{complete_rosters, join_groups};
+pub(crate) use join::join_groups;
 #[cfg(feature = "foreign")]
 pub(crate) use mls::FOREIGN;
 pub(crate) use mls::MTP;
 pub(crate) use own_group::own_group;
+pub(crate) use proof_check::check_grants;
 pub(crate) use recover::{Recovery, heal, recover, recover_for, still_recovering};
 pub(crate) use register::register;
 pub(crate) use submissions::receive;

@@ -77,8 +77,6 @@ pub(super) struct KeptPage {
     pub(super) items: usize,
     /// Whether the peer says that there is more.
     pub(super) more: bool,
-    /// Whether somebody was added to a group.
-    pub(super) adds: bool,
 }
 
 /// Checks the page in `answer`, and stores it with the cursor and the end of what was wrong before.
@@ -114,7 +112,7 @@ pub(super) async fn keep_page(
     }
     let troubles: Vec<PeerFault> = unreadable.into_iter().chain(intake.troubles()).collect();
     let (keeping, settling) = intake.into_parts();
-    let has = KeptPage { items: page.items.len(), more: page.more, adds: keeping.adds() };
+    let (has, adds) = (KeptPage { items: page.items.len(), more: page.more }, keeping.adds());
     let (ours, whose) = (core.ours.clone(), peer);
     let peer = peer.clone();
     let kept = core.store.write(move |tx| {
@@ -167,6 +165,9 @@ pub(super) async fn keep_page(
     });
     kept.await.map_err(PageFault::Store)?;
     settling.settle();
+    if adds {
+        core.added.notify_one();
+    }
     // Behind the page, whose success would end them.
     for trouble in &troubles {
         core.note_trouble(whose, trouble).await;

@@ -15,7 +15,7 @@ use super::page::{self, keep_page, start_anew};
 use super::wait::PullWait;
 use super::{Backoff, EndedBy, PullingStatus};
 use crate::core::Core;
-use crate::delivery::{complete_rosters, join_groups};
+use crate::delivery::join_groups;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::{Ask, note_their_state};
 use crate::store::{Cursor, StoreFault};
@@ -59,8 +59,6 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
     let mut resets = 0;
     // Whether a page has come since the last failure.
     let mut looked = false;
-    // Whether there may be somebody of whom we do not know under which grant it was added.
-    let mut unproved = true;
     loop {
         let (cursor, wait) = match Box::pin(plan(&core, &peer)).await {
             Ok(Plan::Leave) | Err(_) => return,
@@ -77,7 +75,7 @@ pub(crate) async fn pull(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
         let began = Instant::now();
         let outcome = {
             let failures = if looked { 0 } else { backoff.failures() };
-            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, hold, failures, &mut unproved));
+            let mut pulling = Box::pin(pull_once(&core, &peer, cursor, hold, failures));
             while_planned(&core, &peer, &nudge, wait, pulling.as_mut()).await
         };
         let held = began.elapsed();
@@ -219,7 +217,6 @@ async fn pull_once(
     cursor: Option<Cursor>,
     wait_s: u64,
     failures: u32,
-    unproved: &mut bool,
 ) -> Result<Pulled, PeerFault> {
     let wait = wait_s > 0;
     let query = FeedQuery {
@@ -245,11 +242,6 @@ async fn pull_once(
             let kept = keep_page(core, peer, cursor, &answer).await?;
             core.board.pulled(peer, core.ambient.now());
             Box::pin(join_groups(core, peer)).await.map_err(page::store_fault)?;
-            *unproved |= kept.adds;
-            if *unproved {
-                let asked_all = Box::pin(complete_rosters(core, peer)).await;
-                *unproved = !asked_all.map_err(page::store_fault)?;
-            }
             // Where there is nothing and that is all that was asked for, one look is enough.
             let expected = kept.items > 0 || !(wait || kept.more);
             Ok(if hasty && !expected { Pulled::Hasty } else { Pulled::Page })

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::changes::Change;
 
 use super::connections::words;
-use super::{Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
+use super::{Proof, Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
 
 words! {
     /// How a group stands with us.
@@ -58,6 +58,9 @@ pub struct MemberRow {
     pub member: RosterMember,
     /// Whether it has proposed its own removal.
     pub leaving: bool,
+    /// Whether the group's owner has proved that it agreed to be added, where that is another provider and it was added by a
+    /// commit that was followed here.
+    pub proof: Option<Proof>,
 }
 
 /// Someone who is told of a group's events.
@@ -101,15 +104,6 @@ impl View<'_> {
     /// The groups of `owner` that stand so.
     pub fn groups_owned(&self, owner: &Provider, standing: Standing) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where("owner = ?1 AND standing = ?2", &[&owner.as_str(), &standing.to_string()])
-    }
-
-    /// The groups of `owner` with a member of whom it is not known under which grant another has added it.
-    pub fn groups_unproved(&self, owner: &Provider) -> Result<Vec<GroupRow>, StoreFault> {
-        self.groups_where(
-            "owner = ?1 AND standing = 'live'
-             AND id IN (SELECT grp FROM member WHERE grant_jws IS NULL AND user <> added_by)",
-            &[&owner.as_str()],
-        )
     }
 
     /// The groups that a user here is in.
@@ -200,7 +194,7 @@ impl View<'_> {
     /// The members of a group, by leaf.
     pub fn members(&self, id: i64) -> Result<Vec<MemberRow>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT leaf, client, since_epoch, added_by, grant_jws, leaving FROM member WHERE grp = ?1 ORDER BY leaf",
+            "SELECT leaf, client, since_epoch, added_by, grant_jws, leaving, proof FROM member WHERE grp = ?1 ORDER BY leaf",
         )?;
         let mut rows = statement.query([id])?;
         let mut members = Vec::new();
@@ -214,7 +208,8 @@ impl View<'_> {
                 added_by: parsed("a user", row.get(3)?)?,
                 grant: row.get(4)?,
             };
-            members.push(MemberRow { member, leaving: row.get(5)? });
+            let proof = row.get::<_, Option<String>>(6)?.map(|proof| parsed("a proof", proof)).transpose()?;
+            members.push(MemberRow { member, leaving: row.get(5)?, proof });
         }
         Ok(members)
     }
@@ -439,15 +434,6 @@ impl Tx<'_> {
                 member.grant,
             ])?;
         member.grant.as_deref().map_or(Ok(()), |grant| self.note_grant_used(grant))
-    }
-
-    /// Keeps under which grant a leaf of a group was added.
-    pub fn set_grant(&self, group: &GroupRow, leaf: u32, grant: &str) -> Result<(), StoreFault> {
-        self.sql
-            .prepare_cached("UPDATE member SET grant_jws = ?3 WHERE grp = ?1 AND leaf = ?2")?
-            .execute(params![group.id, leaf, grant])?;
-        self.changed(Change::Group(group.uri.clone()));
-        self.note_grant_used(grant)
     }
 
     /// Takes a leaf out of a group's roster.

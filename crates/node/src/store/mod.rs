@@ -21,6 +21,7 @@ mod memory;
 mod open;
 mod outbox;
 mod peers;
+mod proofs;
 mod settings;
 mod trouble;
 mod withdrawn;
@@ -59,6 +60,7 @@ pub use log::{Handshake, LogSlice, NewEvent};
 pub use open::OpenFault;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
+pub use proofs::{Proof, Unchecked};
 pub use trouble::StoreTrouble;
 
 /// Jobs that one transaction takes at most, so that the first does not wait for long.

@@ -103,6 +103,14 @@ function Person({
             {t.groups.admin}
           </span>
         )}
+        {user.unproved && (
+          <span
+            className="rounded-sm border border-bad px-1 text-xs font-medium text-bad"
+            title={t.groups.unprovedWhy(nameOf(user.added_by))}
+          >
+            {t.groups.unproved}
+          </span>
+        )}
         {grant !== null && (
           <Button
             small

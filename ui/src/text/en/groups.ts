@@ -73,6 +73,9 @@ export const groups = {
   grantOf: (who: string) => `Grant for ${who}`,
   grantText: "The proof that this person's own provider agreed to their being added.",
   grantVerified: "verified",
+  unproved: "not proved",
+  unprovedWhy: (adder: string) =>
+    `Added by ${adder} without a grant that holds: nobody has proved that this person agreed. Ask the group's owner.`,
   grantFaulty: "not verified",
   grantShow: (word: string, who: string) => `Grant: ${word}, for ${who}`,
   claim: {
