@@ -28,7 +28,7 @@ describe("peers", () => {
 
     await person.click(within(row).getByRole("button", { name: "beta.example beta" }));
     const details = await screen.findByRole("complementary");
-    expect(details).toHaveTextContent(/What to do: It may be switched off/);
+    expect(details).toHaveTextContent(/What to do: Nothing listens there: most often it is switched off/);
     await person.click(within(details).getByRole("button", { name: "Retry now" }));
     expect(node.requests("retry-peer")).toEqual([{ provider: "beta.example" }]);
     await person.click(within(details).getByRole("button", { name: "Run the check" }));
