@@ -239,28 +239,27 @@ mod tests {
         judge(&Facts { now: NOW, started: LONG_AGO, own: &own, peers, waiting: 0, broken: &[] }).code
     }
 
+    type Change = fn(&mut Ourselves);
+
     #[test]
     fn names_what_is_wrong_with_ourselves() {
         let peers = [peer("a.example")];
-        let full =
-            StoreTrouble { code: "disk-full".into(), text: String::new(), since: NOW, last: NOW, lost: 1 };
-        let cases: [(HealthCode, Box<dyn FnOnce(&mut Ourselves)>); 8] = [
-            (HealthCode::StoreFailing, Box::new(|own| own.store = Some(full))),
-            (HealthCode::CertificateInvalid, Box::new(|own| own.certificates[0].ends = LONG_AGO)),
-            (HealthCode::NameUnresolved, Box::new(|own| own.name = NameStanding::Unresolved)),
-            (HealthCode::CertificateForeign, Box::new(|own| own.certificates[0].is_ours = false)),
-            (
-                HealthCode::CertificateEnding,
-                Box::new(|own| {
-                    own.certificates[0].ends = Timestamp::from_millis(NOW.as_millis() + 86_400_000);
-                }),
-            ),
-            (
-                HealthCode::CertificateRefused,
-                Box::new(|own| own.certificates[0].refused = Some("it is no certificate".into())),
-            ),
-            (HealthCode::NamePrivate, Box::new(|own| own.name = NameStanding::Private)),
-            (HealthCode::NameUnlooked, Box::new(|own| own.name = NameStanding::Unlooked)),
+        let cases: [(HealthCode, Change); 8] = [
+            (HealthCode::StoreFailing, |own| {
+                let (code, text) = ("disk-full".into(), String::new());
+                own.store = Some(StoreTrouble { code, text, since: NOW, last: NOW, lost: 1 });
+            }),
+            (HealthCode::CertificateInvalid, |own| own.certificates[0].ends = LONG_AGO),
+            (HealthCode::NameUnresolved, |own| own.name = NameStanding::Unresolved),
+            (HealthCode::CertificateForeign, |own| own.certificates[0].is_ours = false),
+            (HealthCode::CertificateEnding, |own| {
+                own.certificates[0].ends = Timestamp::from_millis(NOW.as_millis() + 86_400_000);
+            }),
+            (HealthCode::CertificateRefused, |own| {
+                own.certificates[0].refused = Some("it is no certificate".into());
+            }),
+            (HealthCode::NamePrivate, |own| own.name = NameStanding::Private),
+            (HealthCode::NameUnlooked, |own| own.name = NameStanding::Unlooked),
         ];
         for (code, change) in cases {
             assert_eq!(judged_own(&peers, change), code);
