@@ -10,6 +10,8 @@ use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Cursor, Reader};
 use drawbridge_testkit::{HandMade, Realm, Station, federation};
+use http::StatusCode;
+use serde_json::json;
 
 fn news() -> ItemBody {
     ItemBody::Other { kind: "news".into() }
@@ -107,6 +109,8 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
             time: realm.clock().now(),
         })
     };
+    // Asked again after the reset, it says what it has told before.
+    peer.desk().answers("/connections", move |_| (StatusCode::OK, json!({"id": asked, "state": "approved"})));
     peer.desk().puts(realm.clock().id(), told(State::Approved));
     peer.desk().puts(realm.clock().id(), news());
     alpha.sees(asked, State::Approved).await;
