@@ -1,5 +1,5 @@
 //! A look at a provider, step by step, up to the first that fails: its name, a connection, TLS, its document, and a signed
-//! ping at its endpoint. Each step does now what it speaks of; nothing that is remembered vouches for it.
+//! ping at its endpoint, where it may be asked. Each step does now what it speaks of; nothing that is remembered vouches for it.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,10 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
     }
 
     let began = Instant::now();
-    let pinged = core.exchange(peer, &document, &client, &Ask::get("/ping".into())).await;
+    let pinged = match core.may_ask(peer) {
+        Ok(()) => core.exchange(peer, &document, &client, &Ask::get("/ping".into())).await,
+        Err(fault) => Err(fault),
+    };
     let pinged = pinged.and_then(|answer| {
         let pong: Ping = answer.message().map_err(|fault| {
             PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{MAX_DOCUMENT_BYTES, ProviderDocument};
 use drawbridge_mtp::id::{Host, Provider};
+use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::{ResponseFault, combined, verify_response};
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
@@ -19,6 +20,7 @@ use super::recording::Recording;
 use super::transport::transport_fault;
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
+use crate::store::StoreFault;
 
 /// A document has to come within this (section 3).
 const DOCUMENT_TIME: Duration = Duration::from_secs(10);
@@ -115,11 +117,16 @@ impl Core {
     /// Where it is not where its document says, that is read once more, within its limits; and where it says something else
     /// by now, it is asked there.
     pub(crate) async fn call(&self, peer: &Provider, ask: Ask) -> Result<Answer, PeerFault> {
+        self.may_ask(peer)?;
         let client = self.outbound.client();
-        let outcome = match self.document_of(peer).await {
+        // Its document may be what shows that its key has changed.
+        let document =
+            self.document_of(peer).await.and_then(|document| self.may_ask(peer).map(|()| document));
+        let outcome = match document {
             Ok(document) => match self.exchange(peer, &document, &client, &ask).await {
                 Err(fault) if fault.doubts_document() => match Box::pin(self.document_anew(peer)).await {
                     Ok(anew) if anew.endpoint != document.endpoint => {
+                        self.may_ask(peer)?;
                         self.exchange(peer, &anew, &client, &ask).await
                     }
                     _ => Err(fault),
@@ -136,6 +143,26 @@ impl Core {
             self.signs.missed(peer);
         }
         outcome
+    }
+
+    /// Who is blocked, or has another key, is not asked for anything but its document (section 6).
+    pub(crate) fn may_ask(&self, peer: &Provider) -> Result<(), PeerFault> {
+        let state = self.store.glance(|view| view.peer_state(peer));
+        match state
+            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?
+        {
+            PeerState::Blocked => {
+                let text = format!("{peer} is blocked here, so it is not asked; allow it first");
+                Err(PeerFault::new(Stage::Policy, "not-asked", text))
+            }
+            PeerState::KeyChanged => {
+                let text = format!(
+                    "the key of {peer} has changed, so it is not asked until you have accepted the new one"
+                );
+                Err(PeerFault::new(Stage::Document, "key-changed", text))
+            }
+            PeerState::Unknown | PeerState::Pending | PeerState::Allowed => Ok(()),
+        }
     }
 
     /// Asks `peer` over `client` where `document` says that it is.

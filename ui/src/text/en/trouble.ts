@@ -61,6 +61,7 @@ export const remedy = {
       "It no longer has what was missed here. The node catches up by itself with what there is.",
     "rate-limited": "It is asked too often. The node waits as long as it was told to.",
     unavailable: "It is too busy at the moment. The node tries again by itself.",
+    "not-asked": "You have blocked it, so it is asked for nothing. Allow it first, if that is what you want.",
     "not-allowed": "Its operator has not let you in. Ask them, by another way, to look at their approvals.",
     "no-address":
       "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
