@@ -1,5 +1,6 @@
 //! Requests for a connection, connections, and the rules that decide on them without a click (section 7).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, Provider, UserUri};
@@ -53,6 +54,11 @@ impl ConnectionRow {
     /// Whether it still waits for a decision of ours or theirs.
     pub fn is_open(&self) -> bool {
         self.state == ConnectionState::Pending
+    }
+
+    /// Whether it has ended or expired.
+    fn is_over(&self) -> bool {
+        matches!(self.state, ConnectionState::Ended | ConnectionState::Expired)
     }
 
     /// Whether a request of ours has lapsed by our clock, and its receiver has still to say so by its own: it may have
@@ -217,12 +223,16 @@ impl View<'_> {
         self.connections_where("NOT unseen ORDER BY created DESC, id DESC", &[])
     }
 
-    /// All requests and connections of a user here, the newest first.
+    /// All requests and connections of a user here, the newest first. Of several from one user to another that are not over,
+    /// which count as one (section 7), the newest.
     pub fn connections_of(&self, user: &UserUri) -> Result<Vec<ConnectionRow>, StoreFault> {
-        self.connections_where(
+        let mut rows = self.connections_where(
             "NOT unseen AND (from_user = ?1 OR to_user = ?1) ORDER BY created DESC, id DESC",
             &[&user.as_str()],
-        )
+        )?;
+        let mut shown = HashSet::new();
+        rows.retain(|row| row.is_over() || shown.insert((row.from.clone(), row.to.clone())));
+        Ok(rows)
     }
 
     /// All requests and connections with users of `peer`, also those that nobody is shown.
