@@ -60,6 +60,24 @@ async fn people_of_three_providers_talk_in_a_group() {
 }
 
 #[tokio::test]
+async fn a_group_need_not_require_anything_of_its_members() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.stations[0].group("tea");
+    ann.registers(&ann.drafts_bare(&tea, &policy(&[ann.user()]))).await.unwrap();
+    circle.connects(ann.user(), ben.user()).await;
+    circle.adds(&ann, &tea, &[&ben]).await;
+    let both = policy(&[ann.user(), ben.user()]);
+    ann.does(&tea, &ann.commit(&tea, Change::with_policy(both.clone()))).await;
+    for device in [&ann, &ben] {
+        device.reaches(&tea, 2).await;
+        assert_eq!(device.policy(&tea), both);
+    }
+    let kept = circle.stations[1].follows(&tea, 2).await;
+    assert_eq!(circle.stations[1].reads(move |view| view.policy(kept.id)).await, Some(both));
+}
+
+#[tokio::test]
 async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);

@@ -117,21 +117,35 @@ fn lifetime(tx: &Tx<'_>) -> Lifetime {
     Lifetime::init(now.saturating_sub(3600), now + tx.settings.package_lifetime.as_secs())
 }
 
-/// The group context's extensions under a policy.
+/// A group context's extensions under another policy, the others as they are; but that the policy is required is added where it
+/// is not, since openmls takes no change to an extension that a group does not require.
 pub(crate) fn with_policy(
     mut extensions: Extensions<GroupContext>,
     policy: &Policy,
 ) -> Result<Extensions<GroupContext>, ClientFault> {
+    let kind = ExtensionType::Unknown(EXTENSION_TYPE);
+    let required = extensions.required_capabilities();
+    if !required.is_some_and(|required| required.extension_types().contains(&kind)) {
+        let mut kinds = required.map_or_else(Vec::new, |required| required.extension_types().to_vec());
+        kinds.push(kind);
+        let proposals = required.map_or(&[][..], RequiredCapabilitiesExtension::proposal_types);
+        let credentials = required.map_or(&[][..], RequiredCapabilitiesExtension::credential_types);
+        let required = RequiredCapabilitiesExtension::new(&kinds, proposals, credentials);
+        extensions.add_or_replace(Extension::RequiredCapabilities(required)).map_err(ClientFault::mls)?;
+    }
+    let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
+    extensions.add_or_replace(policy).map_err(ClientFault::mls)?;
+    Ok(extensions)
+}
+
+/// What a group that is created here requires of its members: that they know of the policy.
+fn required() -> Result<Extensions<GroupContext>, ClientFault> {
     let required = RequiredCapabilitiesExtension::new(
         &[ExtensionType::Unknown(EXTENSION_TYPE)],
         &[],
         &[CredentialType::Basic],
     );
-    let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
-    for extension in [Extension::RequiredCapabilities(required), policy] {
-        extensions.add_or_replace(extension).map_err(ClientFault::mls)?;
-    }
-    Ok(extensions)
+    Extensions::single(Extension::RequiredCapabilities(required)).map_err(ClientFault::mls)
 }
 
 /// The policy in a group context, as CBOR.
@@ -153,7 +167,7 @@ pub(crate) fn create_config(
         .ciphersuite(suite)
         .lifetime(lifetime(tx))
         .capabilities(capabilities())
-        .with_group_context_extensions(with_policy(Extensions::empty(), policy)?)
+        .with_group_context_extensions(with_policy(required()?, policy)?)
         .build())
 }
 
@@ -243,4 +257,40 @@ pub(crate) fn read_tree(bytes: &[u8]) -> Result<RatchetTreeIn, ClientFault> {
 
 pub(crate) fn write(structure: &impl Serialize) -> Result<Vec<u8>, ClientFault> {
     structure.tls_serialize_detached().map_err(ClientFault::mls)
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge_mtp::policy::Who;
+
+    use super::*;
+
+    #[test]
+    fn a_change_of_the_policy_leaves_the_other_extensions_as_they_are() {
+        let policy = |name: &str| Policy {
+            name: name.into(),
+            admins: Vec::new(),
+            add: Who::Members,
+            send: Who::Members,
+        };
+        let kind = ExtensionType::Unknown(EXTENSION_TYPE);
+        let requires = |kinds: &[ExtensionType]| {
+            let basic = [CredentialType::Basic];
+            let required = RequiredCapabilitiesExtension::new(kinds, &[], &basic);
+            Extensions::single(Extension::RequiredCapabilities(required)).unwrap()
+        };
+        let more = requires(&[ExtensionType::LastResort, kind]);
+        for others in [more.clone(), required().unwrap()] {
+            let before = with_policy(others.clone(), &policy("tea")).unwrap();
+            let after = with_policy(before, &policy("coffee")).unwrap();
+            assert_eq!(after.required_capabilities(), others.required_capabilities());
+            assert_eq!(after.unknown(EXTENSION_TYPE).unwrap().0, policy("coffee").to_cbor());
+            assert_eq!(after.iter().count(), others.iter().count() + 1);
+        }
+        // One that another program made without requiring the policy.
+        let after = with_policy(requires(&[ExtensionType::LastResort]), &policy("tea")).unwrap();
+        assert_eq!(after.required_capabilities(), more.required_capabilities());
+        let after = with_policy(Extensions::empty(), &policy("tea")).unwrap();
+        assert_eq!(after.required_capabilities().unwrap().extension_types(), [kind]);
+    }
 }

@@ -10,13 +10,13 @@ use openmls::group::{
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes, Serialize, Size, VLBytes};
 use openmls::prelude::{
-    Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageBodyIn, MlsMessageIn,
-    OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
+    Extensions, GroupContext, KeyPackage, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageBodyIn,
+    MlsMessageIn, OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
 };
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::signatures::Signer;
 
-use super::keys::{LIFETIME_S, client_of, with_policy, write};
+use super::keys::{LIFETIME_S, client_of, required, with_policy, write};
 use super::{Device, Joined, SUITE, group_id, join_config};
 
 /// What a commit is to bring about.
@@ -102,6 +102,20 @@ impl Device {
 
     /// Makes a group in which its own leaf lives for so many seconds.
     pub fn drafts_for(&self, group: &GroupUri, policy: &Policy, lifetime_s: u64) -> RegisterGroup {
+        self.drafts_with(group, with_policy(required(), policy), lifetime_s)
+    }
+
+    /// Makes a group whose context has the policy alone, and requires nothing of its members.
+    pub fn drafts_bare(&self, group: &GroupUri, policy: &Policy) -> RegisterGroup {
+        self.drafts_with(group, with_policy(Extensions::empty(), policy), LIFETIME_S)
+    }
+
+    fn drafts_with(
+        &self,
+        group: &GroupUri,
+        context: Extensions<GroupContext>,
+        lifetime_s: u64,
+    ) -> RegisterGroup {
         let config = MlsGroupCreateConfig::builder()
             .wire_format_policy(MIXED_PLAINTEXT_WIRE_FORMAT_POLICY)
             .max_past_epochs(4)
@@ -109,7 +123,7 @@ impl Device {
             .ciphersuite(SUITE)
             .lifetime(Lifetime::new(lifetime_s))
             .capabilities(self.capabilities())
-            .with_group_context_extensions(with_policy(Extensions::empty(), policy))
+            .with_group_context_extensions(context)
             .build();
         let mls =
             MlsGroup::new_with_group_id(&self.mls, &self.keys, &config, group_id(group), self.credential());
@@ -158,7 +172,10 @@ impl Device {
                 .propose_adds(packages)
                 .propose_removals(removes);
             if let Some(policy) = &change.policy {
-                builder = builder.propose_group_context_extensions(with_policy(extensions, policy)).unwrap();
+                // openmls takes no change to an extension that a group does not require.
+                let others =
+                    if extensions.required_capabilities().is_some() { extensions } else { required() };
+                builder = builder.propose_group_context_extensions(with_policy(others, policy)).unwrap();
             }
             let bundle = builder
                 .load_psks(self.mls.storage())

@@ -95,21 +95,24 @@ pub(super) fn policy_of(group: &MlsGroup) -> Policy {
     Policy::from_cbor(&group.extensions().unknown(EXTENSION_TYPE).unwrap().0).unwrap()
 }
 
-/// The group context's extensions under a policy.
+/// A group context's extensions under another policy, the others as they are.
 pub(super) fn with_policy(
     mut extensions: Extensions<GroupContext>,
     policy: &Policy,
 ) -> Extensions<GroupContext> {
+    let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
+    extensions.add_or_replace(policy).unwrap();
+    extensions
+}
+
+/// What most groups require of their members.
+pub(super) fn required() -> Extensions<GroupContext> {
     let required = RequiredCapabilitiesExtension::new(
         &[ExtensionType::Unknown(EXTENSION_TYPE)],
         &[],
         &[CredentialType::Basic],
     );
-    let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
-    for extension in [Extension::RequiredCapabilities(required), policy] {
-        extensions.add_or_replace(extension).unwrap();
-    }
-    extensions
+    Extensions::single(Extension::RequiredCapabilities(required)).unwrap()
 }
 
 pub(super) fn write(structure: &impl Serialize) -> Octets {
