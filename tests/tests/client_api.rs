@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{FeedQuery, ItemBody};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
+use drawbridge_node::Decision;
+use drawbridge_node::store::AddRule;
 use drawbridge_testkit::{Change, Circle, Device, Phone, Realm};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -116,6 +118,24 @@ async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_who
         (&json!("authorization"), &json!("pending"))
     );
     assert_eq!(last["authorization"]["id"], asked["id"]);
+}
+
+#[tokio::test]
+async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
+    let realm = Realm::new();
+    let alpha = realm.station_with_clients().await;
+    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
+    let phone = alice.phone("phone").await;
+    let asked = alice.asks(anna.uri()).await;
+    alpha.decides(asked, Decision::Approve).await;
+    let name = anna.uri().name().clone();
+    alpha.node().set_add_rule(name, alice.uri().clone(), AddRule::Allow).await.unwrap();
+    let ask = json!({"group": alpha.group("picnic"), "user": anna.uri(), "title": "Picnic"});
+    let (status, told) = phone.posts("/authorizations", ask).await;
+    assert_eq!((status, &told["state"]), (StatusCode::OK, &json!("approved")));
+    assert_eq!(members(&told), ["id", "state"].into());
+    let shown = &phone.gets("/authorizations").await["authorizations"][0];
+    assert_eq!((&shown["id"], &shown["title"]), (&told["id"], &json!("Picnic")));
 }
 
 /// What a client's feed says of its removal from a group, and whether that came behind the commit.

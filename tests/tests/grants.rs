@@ -8,6 +8,8 @@ use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{EventKind, Item, ItemBody};
 use drawbridge_node::store::{MemberRow, Proof};
 use drawbridge_testkit::{Change, Circle, Device, Owned, acquainted_by_hand};
+use http::StatusCode;
+use serde_json::json;
 
 #[tokio::test]
 async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
@@ -95,4 +97,22 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
     }
     let said = ann.does(&tea, &ann.says(&tea, "welcome")).await;
     assert!(ann.log(&tea, said.seq - 1).await.unwrap().events[0].grants.is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_that_is_spent_claims_nothing_of_who_gave_it() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let beta = &circle.stations[0];
+    // He has another client now, which is not in the group.
+    let laptop = beta.device(ben.user(), "laptop").await;
+    laptop.publishes(1).await;
+    let grants = tea.log.lock().unwrap().last().unwrap().grants.clone();
+    assert_eq!(grants.len(), 1);
+    let claim = json!({
+        "group": tea.group, "adder": client.user(), "users": [ben.user()], "grants": grants, "cipher_suites": [1],
+    });
+    let heard = eve.posts(beta.provider(), "/keypackages/claim", &claim).send().await;
+    let nothing = json!({"users": [{"user": ben.user(), "status": "not-authorized", "clients": []}]});
+    assert_eq!((heard.status, heard.json()), (StatusCode::OK, nothing));
 }

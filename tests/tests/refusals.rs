@@ -106,6 +106,19 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
 }
 
 #[tokio::test]
+async fn users_of_the_owner_and_of_the_adders_provider_are_no_exception() {
+    let tea = Tea::new().await;
+    let Tea { circle, ann, ben, cat, group } = &tea;
+    let amy = circle.person(0, "amy").await;
+    for (adder, user) in [(ann, &amy), (ben, &amy), (ben, cat)] {
+        let commit = adder.commit(group, Change::adding_package(user.key_package()));
+        let problem = tea.refuses(adder, &commit, Code::GrantInvalid).await;
+        assert!(problem.detail.unwrap().contains("no grant of"));
+        adder.forgets_commit(group);
+    }
+}
+
+#[tokio::test]
 async fn a_grant_that_was_taken_back_or_has_ended_adds_nobody() {
     let tea = Tea::new().await;
     let Tea { circle, ann, cat, group, .. } = &tea;
@@ -339,7 +352,7 @@ async fn who_is_not_in_a_group_learns_nothing_of_it() {
     // Nor can it speak as another.
     let mut as_ann = cat.submission(SubmissionKind::Application, Octets(vec![1]));
     as_ann.sender = ann.uri().clone();
-    assert_eq!(cat.tries(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotAuthorized));
+    assert_eq!(cat.tries(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotFound));
     // Somebody at the owner is no better off.
     let eve = circle.person(0, "eve").await;
     assert_eq!(eve.status(group).await.unwrap_err().known(), Some(Code::NotFound));
