@@ -11,7 +11,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::Reader;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Draft, HandMade, Realm, Station};
+use drawbridge_testkit::{Draft, HandMade, Realm, Station, federation};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
@@ -598,5 +598,20 @@ async fn the_checks_are_made_in_their_order() {
             scene.peer.draft(scene.alpha.provider(), Method::POST, resource).content(kind, b"[".to_vec());
         draft.clone().is_refused(code).await;
         draft.is_refused(Code::Replayed).await;
+    }
+}
+
+/// Signed without it, as an HTTP library that drops it in silence would take it.
+#[tokio::test]
+async fn a_target_with_a_fragment_is_malformed_and_one_in_absolute_form_is_its_path_and_query() {
+    let (realm, [alpha]) = federation::<1>().await;
+    let eve = realm.hand_made();
+    let ping = async |target: &str| eve.gets(alpha.provider(), "/ping?x").send_as(target).await;
+    let origin = format!("https://{}", alpha.provider());
+    for fine in ["/mtp/v1/ping?x".to_owned(), format!("{origin}/mtp/v1/ping?x")] {
+        assert_eq!(ping(&fine).await.status, StatusCode::OK, "{fine}");
+    }
+    for odd in ["/mtp/v1/ping?x#", "/mtp/v1/ping?x#y", &format!("{origin}/mtp/v1/ping?x#y")] {
+        assert_eq!(ping(odd).await.problem().known(), Some(Code::Malformed), "{odd}");
     }
 }

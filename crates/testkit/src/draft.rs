@@ -1,5 +1,7 @@
 //! A request of a hand-made peer, well- or ill-formed, and what it is answered.
 
+use std::io::{Read, Write};
+
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp, verify_response};
@@ -143,6 +145,47 @@ impl<'a> Draft<'a> {
             Some(&b"no-store, no-transform"[..])
         );
         Some(Heard { status, headers, body })
+    }
+
+    /// Sends it by HTTP/1.1 with `target` in the place of its path and query, over a connection of its own. The answer has to
+    /// be signed for what was signed.
+    pub async fn send_as(self, target: &str) -> Heard {
+        let keys = self.peer.keys_of(&self.at).await;
+        let signed = self.signer.sign_request(&self.method, &self.target_uri, &self.to, None, self.stamp);
+        let mut head =
+            format!("{} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.method, self.at);
+        for (name, value) in &signed.headers {
+            head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        }
+        head.push_str("\r\n");
+        let (at, tls) = (self.at.clone(), self.peer.tls.clone());
+        let answer = tokio::task::spawn_blocking(move || {
+            let name = rustls::pki_types::ServerName::IpAddress(
+                at.to_string().parse::<std::net::SocketAddr>().unwrap().ip().into(),
+            );
+            let connection = rustls::ClientConnection::new(tls, name).unwrap();
+            let stream = std::net::TcpStream::connect(at.as_str()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            // That the other side ends the connection without a word is no matter, once the answer is here.
+            let _ = stream.read_to_end(&mut answer);
+            answer
+        })
+        .await
+        .unwrap();
+        let end = answer.windows(4).position(|at| at == b"\r\n\r\n").expect("an answer with a head");
+        let (head, body) = (std::str::from_utf8(&answer[..end]).unwrap(), answer[end + 4..].to_vec());
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let fields = lines.map(|line| line.split_once(": ").unwrap());
+        let headers: HeaderMap = fields
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
+            .collect();
+        let now = self.peer.clock().now();
+        verify_response(status, &headers, &body, &signed.binding, &self.at, &keys, now)
+            .unwrap_or_else(|fault| panic!("{status} is not signed well: {fault}"));
+        Heard { status, headers, body }
     }
 
     /// Sends it, and has to be refused with `code`.

@@ -20,6 +20,8 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::identity::provider_document;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{Clock, Desk, Device, Draft};
@@ -30,6 +32,8 @@ pub struct HandMade {
     clock: Arc<Clock>,
     desk: Desk,
     pub(crate) client: reqwest::Client,
+    /// For requests that no HTTP library sends.
+    pub(crate) tls: Arc<rustls::ClientConfig>,
     keys: Mutex<HashMap<Provider, KeySet>>,
     endpoint: Arc<Mutex<Endpoint>>,
     _stop: DropGuard,
@@ -55,7 +59,7 @@ impl HandMade {
         let endpoint = Arc::new(Mutex::new(endpoint));
         let signer = Signer::new(provider, key);
         let desk = Desk::new(clock.id().into());
-        let (client, stop) = (client(root), CancellationToken::new());
+        let (client, trust, stop) = (client(root), trust(root), CancellationToken::new());
         let server = Server {
             endpoint: endpoint.clone(),
             signer: signer.clone(),
@@ -67,7 +71,8 @@ impl HandMade {
             .fallback(answer)
             .with_state(Arc::new(server));
         tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
-        Self { signer, clock, desk, client, keys: Mutex::default(), endpoint, _stop: stop.drop_guard() }
+        let (keys, stop) = (Mutex::default(), stop.drop_guard());
+        Self { signer, clock, desk, client, tls: trust, keys, endpoint, _stop: stop }
     }
 
     /// Its name.
@@ -182,6 +187,13 @@ pub(crate) fn client(root: &Path) -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(&std::fs::read(root).unwrap()).unwrap();
     reqwest::Client::builder().tls_certs_only([root]).no_proxy().build().unwrap()
+}
+
+/// TLS that trusts the realm alone, and speaks HTTP/1.1.
+fn trust(root: &Path) -> Arc<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(root).unwrap()).unwrap();
+    Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
 async fn show_document(State(server): State<Arc<Server>>) -> Response {

@@ -18,6 +18,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
 use super::reply::Reply;
+use super::target::WithFragment;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
@@ -47,6 +48,8 @@ struct Asked<'a> {
     uri: Uri,
     headers: HeaderMap,
     body: Body,
+    /// Whether the target came with a fragment, which none may have.
+    with_fragment: bool,
     /// What has to be signed. Never from `Host`: the signature is for the endpoint that we have published.
     target_uri: String,
     recording: Recording<'a>,
@@ -54,11 +57,12 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn read(core: &'a Core, request: Request<Body>) -> Box<Self> {
-        let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+        let (Parts { method, uri, headers, extensions, .. }, body) = request.into_parts();
+        let with_fragment = extensions.get::<WithFragment>().is_some();
         let resource = uri.path_and_query().map_or("/", |target| target.as_str());
         let target_uri = format!("{}{resource}", core.endpoint.origin());
         let recording = Recording::begin(core, &method, resource, &headers);
-        Box::new(Self { core, method, uri, headers, body, target_uri, recording })
+        Box::new(Self { core, method, uri, headers, body, with_fragment, target_uri, recording })
     }
 
     /// The path below the endpoint.
@@ -73,6 +77,10 @@ async fn pass(mut asked: Box<Asked<'_>>, address: SocketAddr) -> Response {
     let core = asked.core;
     let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
     let reply = match Box::pin(judge(&mut asked, address)).await {
+        Ok(_) if asked.with_fragment => {
+            let text = "the request target has a fragment (#), which is never sent; leave it out";
+            Err(Problem::new(Code::Malformed, text).into())
+        }
         Ok((caller, content)) => {
             let headers = std::mem::take(&mut asked.headers);
             let query = asked.uri.query().unwrap_or_default();

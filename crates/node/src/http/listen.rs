@@ -22,6 +22,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::target::{LastLine, Watched, WithFragment};
+
 /// A handshake, and the head of a request, have to come within this.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Who is silent is asked for a sign of life so often, and has so long to give it.
@@ -154,7 +156,9 @@ where
         .keep_alive_timeout(KEEP_ALIVE_TIME)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_BYTES);
-    let connection = builder.serve_connection(TokioIo::new(stream), service(router, address)).into_owned();
+    let last_line = LastLine::default();
+    let stream = TokioIo::new(Watched::new(stream, last_line.clone()));
+    let connection = builder.serve_connection(stream, service(router, address, Some(last_line))).into_owned();
     Box::pin(watcher.watch(connection))
 }
 
@@ -171,13 +175,14 @@ where
         .max_header_list_size(HEADER_BYTES)
         // What would be remembered of headers are signatures above all, and none comes twice.
         .header_table_size(0)
-        .serve_connection(TokioIo::new(stream), service(router, address));
+        .serve_connection(TokioIo::new(stream), service(router, address, None));
     Box::pin(watcher.watch(connection).map_err(Into::into))
 }
 
 fn service(
     router: Router,
     address: SocketAddr,
+    last_line: Option<LastLine>,
 ) -> impl hyper::service::Service<
     http::Request<Incoming>,
     Response = axum::response::Response,
@@ -187,6 +192,9 @@ fn service(
     hyper::service::service_fn(move |request: http::Request<Incoming>| {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(address));
+        if last_line.as_ref().is_some_and(|line| line.has_fragment(&request)) {
+            request.extensions_mut().insert(WithFragment);
+        }
         router.clone().oneshot(request)
     })
 }

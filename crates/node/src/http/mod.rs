@@ -10,6 +10,7 @@ mod key_packages;
 mod listen;
 mod peering;
 mod reply;
+mod target;
 mod throttle;
 mod turns;
 
