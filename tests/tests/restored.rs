@@ -53,10 +53,14 @@ async fn generation(station: &Station, peer: &Station) -> Generation {
     station.reads(move |view| view.feed(&reader)).await.unwrap().generation
 }
 
-/// Says something, which is accepted; what was submitted, and its place.
+/// Says something, which is accepted, by the feed where the owner has only just come back; what was submitted, and its place.
 async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
     let said = device.says(group, text);
-    let placed = device.does(group, &said).await;
+    let outcome = match device.submits(group, &said).await {
+        Outcome::Queued => device.hears("its result", |device| device.result(group, said.id)).await.outcome,
+        outcome => outcome,
+    };
+    let Outcome::Accepted(placed) = outcome else { panic!("{text} is not accepted but {outcome:?}") };
     (said, placed)
 }
 
