@@ -186,3 +186,24 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
     }
     assert_eq!(contradictions(beta, &tea.group).await, []);
 }
+
+#[tokio::test]
+async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &circle.stations[0];
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
+    let said_in = async |group: &Owned| {
+        let said = group.says(&eve, &client, "a word");
+        let asked = shows(&eve, &group.group, signed(&eve, &group.group, said.seq, said.hash));
+        group.tells_event(&eve, said.clone());
+        beta.has_heard(&eve).await;
+        in_some_minutes(&circle, async || has_checkpoint(beta, &group.group, said.seq).await).await;
+        asked
+    };
+    let of_cake = said_in(&cake).await;
+    let before = of_cake.load(Ordering::SeqCst);
+    let of_tea = said_in(&tea).await;
+    assert_eq!((before, of_tea.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(of_cake.load(Ordering::SeqCst), before, "nothing was stored in it since");
+}

@@ -11,7 +11,7 @@ use drawbridge_mtp::id::{Id, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, ItemBody};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::View;
+use drawbridge_node::store::{Reader, View};
 use drawbridge_node::{Node, Pulling, PullingStatus};
 use drawbridge_testkit::{HandMade, Realm, Station};
 use http::Method;
@@ -208,4 +208,47 @@ async fn the_way_to_a_peer_is_as_long_as_what_is_not_held_takes() {
     scene.alpha.sees(scene.asked, State::Ended).await;
     scene.pulls_so(PullingStatus::Idle).await;
     assert_eq!(latency(&scene.alpha.node()), measured, "a pull that was held says nothing of it");
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
+    let realm = Realm::new();
+    let alpha = realm.station(|_| {}).await;
+    let (reads, never_reads, other) = (realm.hand_made(), realm.hand_made(), realm.hand_made());
+    for peer in [&reads, &never_reads] {
+        alpha.lets_in(peer.provider()).await;
+    }
+    let page = reads.gets(alpha.provider(), "/feed?after=0").send().await.json();
+    let (generation, last) = (&page["generation"], &page["items"][0]["id"]);
+    let query =
+        format!("/feed?after=1&generation={}&last={}", generation.as_str().unwrap(), last.as_str().unwrap());
+    reads.gets(alpha.provider(), &query).send().await;
+    let place = |peer: &HandMade| {
+        let reader = Reader::Peer(peer.provider().clone());
+        move |view: &View<'_>| view.feed(&reader)
+    };
+    let is_read = place(&reads);
+    alpha
+        .until("it is acknowledged", move |view| Ok(is_read(view)?.filter(|place| place.acknowledged == 1)))
+        .await;
+
+    // A request that lapses at each of these times shows that the node has looked what has become old.
+    let alice = alpha.person("alice").await;
+    let mut lapsing = Vec::new();
+    for hours in [23, 25, 29 * 24, 30 * 24] {
+        let to = other.address(&format!("bob-{hours}"));
+        lapsing.push((hours, alice.asks_for(&to, (hours - 1) * AN_HOUR).await));
+    }
+    let mut past = 0;
+    let mut kept = Vec::new();
+    for (hours, asked) in lapsing {
+        // Each a little later, so that what is as old as that is older.
+        realm.clock().turn((hours - past) * AN_HOUR + Duration::from_secs(60));
+        past = hours;
+        alpha.sees(asked, State::Expired).await;
+        let firsts = [&reads, &never_reads].map(|peer| alpha.reads(place(peer)));
+        let [read, unread] = firsts;
+        kept.push([read.await.unwrap().first == 1, unread.await.unwrap().first == 1]);
+    }
+    assert_eq!(kept, [[true, true], [false, true], [false, true], [false, false]]);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::GroupUri;
-use drawbridge_mtp::message::{Body, ClaimReply, ItemBody, Outcome, SubmissionKind, UserClaim};
-use drawbridge_mtp::octets::Octets;
+use drawbridge_mtp::message::{Body, ClaimReply, EventKind, ItemBody, Outcome, SubmissionKind, UserClaim};
+use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_testkit::{Change, Circle, Device, Station, policy};
@@ -75,6 +75,45 @@ async fn a_group_need_not_require_anything_of_its_members() {
     }
     let kept = circle.stations[1].follows(&tea, 2).await;
     assert_eq!(circle.stations[1].reads(move |view| view.policy(kept.id)).await, Some(both));
+}
+
+#[tokio::test]
+async fn an_event_says_what_the_message_in_it_says() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.stations[0].group("tea");
+    let made = ann.drafts(&tea, &policy(&[ann.user()]));
+    ann.registers(&made).await.unwrap();
+    circle.connects(ann.user(), ben.user()).await;
+    circle.adds(&ann, &tea, &[&ben]).await;
+    circle.stations[1].follows(&tea, 1).await;
+    let early = ann.says(&tea, "written in the epoch before");
+    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
+    ben.reaches(&tea, 2).await;
+    ann.does(&tea, &early).await;
+    ben.does(&tea, &ben.leaves(&tea)).await;
+
+    let log = ann.log(&tea, 0).await.unwrap();
+    let told: Vec<_> =
+        log.events.iter().map(|event| (event.seq, event.kind, event.epoch, &event.sender)).collect();
+    let expected = [
+        (1, EventKind::Created, 0, ann.uri()),
+        (2, EventKind::Commit, 0, ann.uri()),
+        (3, EventKind::Commit, 1, laptop.uri()),
+        (4, EventKind::Application, 1, ann.uri()),
+        (5, EventKind::Proposal, 2, ben.uri()),
+    ];
+    assert_eq!(told, expected);
+    let mut prev = Hash32::default();
+    for event in &log.events {
+        let body = ann.bytes(event.body.as_ref().unwrap()).await;
+        assert_eq!(event.body_hash, Hash32::of(&body));
+        assert_eq!((event.prev, event.hash), (prev, event.computed_hash()));
+        prev = event.hash;
+    }
+    assert_eq!(ann.bytes(log.events[0].body.as_ref().unwrap()).await, made.group_info.0);
+    assert_eq!(ann.bytes(log.events[3].body.as_ref().unwrap()).await, early.mls.0);
 }
 
 #[tokio::test]
@@ -224,6 +263,42 @@ async fn who_leaves_is_let_go_by_the_others() {
     circle.stations[1].follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "back again")).await;
     ann.hears_said(&tea, "back again").await;
+}
+
+#[tokio::test]
+async fn who_leaves_may_still_commit() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    circle.stations[1].follows(&tea, 1).await;
+    let word = ben.says(&tea, "no more of this");
+    ben.does(&tea, &ben.leaves(&tea)).await;
+    ben.is_refused(&tea, &word, Code::NotAuthorized).await;
+    ben.does(&tea, &ben.commit(&tea, Change::renewal().alone())).await;
+    ann.reaches(&tea, 2).await;
+}
+
+#[tokio::test]
+async fn what_is_said_stands_in_no_providers_folder() {
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let secret = "what only members read";
+    ann.does(&tea, &ann.says(&tea, secret)).await;
+    ben.hears_said(&tea, secret).await;
+    for station in &circle.stations {
+        let mut names_group = false;
+        for entry in std::fs::read_dir(&station.config().data_dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let bytes = std::fs::read(&path).unwrap();
+                let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+                assert!(!has(secret), "{}", path.display());
+                names_group |= has(tea.as_str());
+            }
+        }
+        assert!(names_group, "the group's name stands in the store");
+    }
 }
 
 #[tokio::test]

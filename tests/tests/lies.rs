@@ -236,6 +236,86 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 }
 
 #[tokio::test]
+async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    for text in ["three", "four", "five"] {
+        ann.does(&tea, &ann.says(&tea, text)).await;
+    }
+    let asks = |query: &str| eve.gets(alpha.provider(), &format!("/groups/tea/log{query}"));
+    let told = async |query: &str| {
+        let page: LogPage = read(&asks(query).send().await);
+        assert_eq!((page.first, page.head), (2, 5), "{query}");
+        (page.events.iter().map(|event| event.seq).collect::<Vec<_>>(), page.more)
+    };
+    assert_eq!(told("?after=0").await, (vec![2, 3, 4, 5], false));
+    assert_eq!(told("?after=0&max_events=2").await, (vec![2, 3], true));
+    assert_eq!(told("?after=3&max_events=2").await, (vec![4, 5], false));
+    assert_eq!(told("?after=2&max_bytes=1").await, (vec![3], true), "one event, however small the page");
+    assert_eq!(told("?after=5").await, (vec![], false));
+    assert_eq!(told("?after=9").await, (vec![], false), "past the head");
+    for odd in ["", "?max_events=2", "?after=x"] {
+        asks(odd).is_refused(Code::Malformed).await;
+    }
+}
+
+#[tokio::test]
+async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
+    let circle = Circle::of(2).await;
+    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.realm.hand_made());
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    beta.lets_in(eve.provider()).await;
+    ann.does(&tea, &ann.says(&tea, "between the two")).await;
+    let other = eve.device("other");
+    let grant = eve.grant(other.user(), ann.user(), &tea).sign(eve.signer().key());
+    let change = Change::adding_package(other.key_package()).grants(vec![grant]);
+    let second = ann.does(&tea, &ann.commit(&tea, change)).await;
+    ann.reaches(&tea, 3).await;
+    // At the owner, and at a participant, which answers from its copy.
+    let at_beta = format!("/groups/tea@{}/log?after=0", alpha.provider());
+    let first_told = async |epoch| {
+        beta.follows(&tea, epoch).await;
+        let mut told = Vec::new();
+        for (at, resource) in [(alpha, "/groups/tea/log?after=0"), (beta, &*at_beta)] {
+            let page: LogPage = read(&eve.gets(at.provider(), resource).send().await);
+            assert_eq!(page.first, page.events[0].seq);
+            told.push(page.first);
+        }
+        told
+    };
+    assert_eq!(first_told(3).await, [3, 3], "by the first of two");
+    ann.does(&tea, &ann.commit(&tea, Change::removing(client.uri()))).await;
+    ann.reaches(&tea, 4).await;
+    assert_eq!(first_told(4).await[1], second.seq, "by the one who is left");
+}
+
+#[tokio::test]
+async fn an_id_is_known_again_from_the_same_provider_alone() {
+    let circle = Circle::of(2).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    ben.reaches(&tea, 2).await;
+    let said = ben.says(&tea, "by ben");
+    let placed = ben.does(&tea, &said).await;
+    let mut same = client.says(&tea, "by eve");
+    same.id = said.id;
+    let Outcome::Accepted(second) = submits(&eve, alpha, &tea, &same).await else {
+        panic!("another provider's id is taken for its own")
+    };
+    assert_eq!(second.seq, placed.seq + 1);
+    assert_eq!(submits(&eve, alpha, &tea, &same).await, Outcome::Duplicate(second));
+    assert_eq!(ben.submits(&tea, &said).await, Outcome::Duplicate(placed));
+    ann.hears_said(&tea, "by eve").await;
+}
+
+#[tokio::test]
 async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let circle = Circle::of(1).await;
     let (alpha, eve, mallory) = (&circle.stations[0], circle.realm.hand_made(), circle.realm.hand_made());
