@@ -150,6 +150,26 @@ async fn what_is_neither_json_nor_cbor_is_not_read() {
 }
 
 #[tokio::test]
+async fn nothing_of_an_answer_is_stored_that_is_not_signed() {
+    let scene = Scene::connected().await;
+    scene.pulls_so(PullingStatus::Waiting).await;
+    let provider = scene.peer.provider().clone();
+    let place = {
+        let provider = provider.clone();
+        scene.alpha.until("the approval is stored", move |view| view.cursor(&provider)).await
+    };
+    scene.peer.signs_answers(false);
+    scene.tells(State::Ended);
+    scene.alpha.notes(&provider, "response-unsigned").await;
+    assert_eq!(scene.alpha.reads(move |view| view.cursor(&provider)).await, Some(place));
+    scene.alpha.sees(scene.asked, State::Approved).await;
+    // The same page counts once it is proved to be the peer's.
+    scene.peer.signs_answers(true);
+    scene.alpha.node().retry_peer(scene.peer.provider()).await;
+    scene.alpha.sees(scene.asked, State::Ended).await;
+}
+
+#[tokio::test]
 async fn who_resets_its_feed_again_and_again_is_left_alone_for_a_while_each_time() {
     let scene = Scene::connected().await;
     let (resets, clock) = (Arc::new(AtomicBool::new(true)), scene.realm.clock().clone());

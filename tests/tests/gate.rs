@@ -144,6 +144,10 @@ async fn a_nonce_is_used_up_by_the_first_request_that_passes() {
     // It is remembered over a restart.
     scene.alpha.stop().await;
     scene.alpha.start().await;
+    introduction.clone().is_refused(Code::Replayed).await;
+
+    // And for as long as its signature could be taken: 30 s beyond the 120 s that it says.
+    scene.realm.clock().turn(Duration::from_secs(140));
     introduction.is_refused(Code::Replayed).await;
 
     // What changes nothing may be repeated.
@@ -197,6 +201,16 @@ async fn content_has_to_be_of_a_type_that_is_understood() {
     let heard = heard.send().await;
     assert_eq!(heard.header("content-type"), Some("application/problem+json"));
     assert_eq!(heard.problem().known(), Some(Code::Malformed));
+}
+
+#[tokio::test]
+async fn content_where_none_belongs_is_ignored_once_its_digest_is_checked() {
+    let scene = Scene::with_allowed_peer().await;
+    for resource in ["/ping", "/peering", "/feed?after=0"] {
+        let with_content = || scene.gets(resource).content("text/plain", b"nobody reads this".to_vec());
+        assert_eq!(with_content().send().await.status, StatusCode::OK, "{resource}");
+        with_content().sending(b"nor this").is_refused(Code::DigestMismatch).await;
+    }
 }
 
 #[tokio::test]
@@ -608,8 +622,10 @@ async fn a_target_with_a_fragment_is_malformed_and_one_in_absolute_form_is_its_p
     let eve = realm.hand_made();
     let ping = async |target: &str| eve.gets(alpha.provider(), "/ping?x").send_as(target).await;
     let origin = format!("https://{}", alpha.provider());
-    for fine in ["/mtp/v1/ping?x".to_owned(), format!("{origin}/mtp/v1/ping?x")] {
-        assert_eq!(ping(&fine).await.status, StatusCode::OK, "{fine}");
+    // What a target in absolute form says of its host is no more believed than `Host`.
+    for fine in ["/mtp/v1/ping?x", &format!("{origin}/mtp/v1/ping?x"), "https://other.example/mtp/v1/ping?x"]
+    {
+        assert_eq!(ping(fine).await.status, StatusCode::OK, "{fine}");
     }
     for odd in ["/mtp/v1/ping?x#", "/mtp/v1/ping?x#y", &format!("{origin}/mtp/v1/ping?x#y")] {
         assert_eq!(ping(odd).await.problem().known(), Some(Code::Malformed), "{odd}");

@@ -5,8 +5,8 @@
 use drawbridge_mtp::{
     grant::MAX_GRANT_BYTES,
     message::{
-        Body, ConnectionItem, ConnectionRequest, FeedPage, Item, ItemBody, PeerState, PeeringReply,
-        PeeringRequest, Ping, TolerantFeedPage, Welcome,
+        Body, ClaimReply, ClaimRequest, ConnectionItem, ConnectionRequest, Event, FeedPage, GroupInfoReply,
+        Item, ItemBody, PeerState, PeeringReply, PeeringRequest, Ping, Submission, TolerantFeedPage, Welcome,
     },
     octets::Octets,
     wire::{Encoding, MAX_DEPTH, MAX_INTEGER, Malformed, decode, encode},
@@ -272,6 +272,61 @@ fn cbor_that_breaks_a_rule_is_malformed() {
     for (what, outcome) in breaking {
         assert!(outcome.is_err(), "{what}");
     }
+}
+
+/// The major types of CBOR of what stands behind the member `name`; an array's are those of its elements.
+fn major_types(cbor: &[u8], name: &str) -> Vec<u8> {
+    let key = encode(Encoding::Cbor, &name);
+    let at = cbor.windows(key.len()).position(|window| window == key).unwrap() + key.len();
+    let first = cbor[at] >> 5;
+    // An array of one element, which begins behind its own head.
+    vec![if first == 4 { cbor[at + 1] >> 5 } else { first }]
+}
+
+#[test]
+fn each_member_that_is_bytes_is_text_in_json_and_a_byte_string_in_cbor() {
+    fn holds<T: Serialize + DeserializeOwned>(message: &serde_json::Value, members: &[&str]) {
+        let read: T = json(&message.to_string()).unwrap_or_else(|fault| panic!("{message}: {fault}"));
+        let (text, bytes) = (serde_json::to_value(&read).unwrap(), encode(Encoding::Cbor, &read));
+        assert_eq!(&text, message);
+        for member in members {
+            assert_eq!(major_types(&bytes, member), [2], "{member}");
+        }
+        assert!(decode::<T>(Encoding::Cbor, &bytes).is_ok());
+    }
+    let (hash, group) = ("A".repeat(43), "mimi://a.example/g/x");
+    let (user, client) = ("mimi://a.example/u/a", "mimi://a.example/u/a/d/b");
+    holds::<Submission>(
+        &json!({"id": ID, "type": "commit", "sender": client, "mls": "AQ", "welcome": "AQ", "group_info": "AQ",
+            "grants": ["a.b.c"]}),
+        &["mls", "welcome", "group_info"],
+    );
+    holds::<Welcome>(
+        &json!({"group": group, "welcome": "AQ", "key_package_refs": ["AQ"], "ratchet_tree": "AQ", "from_seq": 1}),
+        &["welcome", "key_package_refs", "ratchet_tree"],
+    );
+    holds::<GroupInfoReply>(
+        &json!({"epoch": 1, "group_info": "AQ", "ratchet_tree": "AQ"}),
+        &["group_info", "ratchet_tree"],
+    );
+    holds::<ClaimRequest>(
+        &json!({"group": group, "adder": user, "users": [user], "grants": ["a.b.c"], "cipher_suites": [1],
+            "required_capabilities": "AQ"}),
+        &["required_capabilities"],
+    );
+    holds::<ClaimReply>(
+        &json!({"users": [{"user": user, "status": "ok",
+            "clients": [{"client": client, "status": "ok", "key_package": "AQ"}]}]}),
+        &["key_package"],
+    );
+    let event = |member: &str, body: serde_json::Value| {
+        let mut event = json!({"group": group, "seq": 1, "type": "commit", "epoch": 1, "sender": client,
+            "time": "2026-09-21T14:13:21.001Z", "body_hash": hash, "prev": hash, "hash": hash});
+        event[member] = body;
+        event
+    };
+    holds::<Event>(&event("body", json!("AQ")), &["body", "body_hash", "prev", "hash"]);
+    holds::<Event>(&event("body_object", json!({"sha256": hash, "size": 70_000})), &["sha256"]);
 }
 
 #[test]

@@ -12,13 +12,13 @@ use axum::routing::get;
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::grant::GrantClaims;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
-use drawbridge_mtp::keys::{KeySet, SecretKey};
+use drawbridge_mtp::keys::{KeySet, PublicKey, SecretKey};
 use drawbridge_mtp::problem;
 use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp};
 use drawbridge_node::Listener;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::identity::provider_document;
-use http::header::CONTENT_TYPE;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -35,15 +35,28 @@ pub struct HandMade {
     /// For requests that no HTTP library sends.
     pub(crate) tls: Arc<rustls::ClientConfig>,
     keys: Mutex<HashMap<Provider, KeySet>>,
-    endpoint: Arc<Mutex<Endpoint>>,
+    shown: Arc<Mutex<Shown>>,
     _stop: DropGuard,
 }
 
 struct Server {
-    endpoint: Arc<Mutex<Endpoint>>,
+    shown: Arc<Mutex<Shown>>,
     signer: Signer,
     clock: Arc<Clock>,
     desk: Desk,
+}
+
+/// What it shows of itself.
+struct Shown {
+    endpoint: Endpoint,
+    /// The document's `Cache-Control`.
+    kept: Option<&'static str>,
+    /// The keys in the document.
+    keys: Vec<PublicKey>,
+    /// How often the document was asked for.
+    times: usize,
+    /// Whether its answers are signed.
+    signs: bool,
 }
 
 impl HandMade {
@@ -56,23 +69,21 @@ impl HandMade {
     ) -> Self {
         let key = SecretKey::from_seed(clock.random());
         let endpoint: Endpoint = format!("https://{provider}/mtp/v1").parse().unwrap();
-        let endpoint = Arc::new(Mutex::new(endpoint));
+        let keys = vec![key.public()];
+        let shown = Shown { endpoint, kept: None, keys, times: 0, signs: true };
+        let shown = Arc::new(Mutex::new(shown));
         let signer = Signer::new(provider, key);
         let desk = Desk::new(clock.id().into());
         let (client, trust, stop) = (client(root), trust(root), CancellationToken::new());
-        let server = Server {
-            endpoint: endpoint.clone(),
-            signer: signer.clone(),
-            clock: clock.clone(),
-            desk: desk.clone(),
-        };
+        let server =
+            Server { shown: shown.clone(), signer: signer.clone(), clock: clock.clone(), desk: desk.clone() };
         let router = Router::new()
             .route("/.well-known/mtp", get(show_document))
             .fallback(answer)
             .with_state(Arc::new(server));
         tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
         let (keys, stop) = (Mutex::default(), stop.drop_guard());
-        Self { signer, clock, desk, client, tls: trust, keys, endpoint, _stop: stop }
+        Self { signer, clock, desk, client, tls: trust, keys, shown, _stop: stop }
     }
 
     /// Its name.
@@ -83,7 +94,32 @@ impl HandMade {
     /// Its endpoint is at another path from now on, as its document says to whoever asks for it. At the old one, a server
     /// that knows nothing of it answers 404.
     pub fn moves(&self, path: &str) {
-        *self.endpoint.lock().unwrap() = format!("https://{}{path}", self.provider()).parse().unwrap();
+        self.moves_to(&format!("https://{}{path}", self.provider()));
+    }
+
+    /// Its document says from now on that its endpoint is there, whoever that is.
+    pub fn moves_to(&self, endpoint: &str) {
+        self.shown.lock().unwrap().endpoint = endpoint.parse().unwrap();
+    }
+
+    /// Shows its document with this `Cache-Control` from now on.
+    pub fn has_its_document_kept(&self, for_how_long: &'static str) {
+        self.shown.lock().unwrap().kept = Some(for_how_long);
+    }
+
+    /// Has these keys in its document from now on.
+    pub fn shows_keys(&self, keys: impl IntoIterator<Item = PublicKey>) {
+        self.shown.lock().unwrap().keys = keys.into_iter().collect();
+    }
+
+    /// How often its document was asked for so far.
+    pub fn times_shown(&self) -> usize {
+        self.shown.lock().unwrap().times
+    }
+
+    /// Whether its answers are signed from now on.
+    pub fn signs_answers(&self, signs: bool) {
+        self.shown.lock().unwrap().signs = signs;
     }
 
     /// The address of a user that it says it has.
@@ -197,15 +233,24 @@ fn trust(root: &Path) -> Arc<rustls::ClientConfig> {
 }
 
 async fn show_document(State(server): State<Arc<Server>>) -> Response {
-    let endpoint = server.endpoint.lock().unwrap().clone();
-    let document = provider_document(server.signer.provider(), &endpoint, server.signer.key()).to_json();
-    ([(CONTENT_TYPE, "application/json")], document).into_response()
+    let (document, kept) = {
+        let mut shown = server.shown.lock().unwrap();
+        shown.times += 1;
+        let mut document = provider_document(server.signer.provider(), &shown.endpoint, server.signer.key());
+        document.keys = KeySet::from_iter(shown.keys.clone());
+        (document.to_json(), shown.kept)
+    };
+    let mut response = ([(CONTENT_TYPE, "application/json")], document).into_response();
+    if let Some(kept) = kept {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(kept));
+    }
+    response
 }
 
 async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let endpoint = server.endpoint.lock().unwrap().clone();
+    let endpoint = server.shown.lock().unwrap().endpoint.clone();
     let Some(resource) = target.strip_prefix(endpoint.path()) else {
         return (http::StatusCode::NOT_FOUND, "<h1>Not Found</h1>").into_response();
     };
@@ -221,6 +266,9 @@ async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Re
     }
     let stamp =
         Stamp { created: server.clock.now().as_secs(), lifetime_s: 120, nonce: server.clock.random() };
-    server.signer.sign_response(status, &mut headers, &body, &binding, stamp);
+    // Looked at when it is answered, since a pull may have waited for that.
+    if server.shown.lock().unwrap().signs {
+        server.signer.sign_response(status, &mut headers, &body, &binding, stamp);
+    }
     (status, headers, body).into_response()
 }

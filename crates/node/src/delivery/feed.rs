@@ -39,19 +39,31 @@ pub(crate) fn serve(
     query: FeedQuery,
     signed: Option<u64>,
 ) -> impl Future<Output = Result<FeedPage, FeedRefusal>> + Send {
-    let limits = Limits::default();
-    let pull = Pull {
-        deadline: Instant::now() + Duration::from_secs(query.wait.min(limits.pull_wait_s)),
-        max_items: query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events),
-        max_bytes: query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes),
-        wait: None,
-        core,
-        reader,
-        query,
-        signed,
-    };
+    let bounds = Bounds::of(&query);
+    let pull =
+        Pull { deadline: Instant::now() + bounds.wait, bounds, wait: None, core, reader, query, signed };
     // Boxed, since a future keeps room for what it has passed on, and thousands of pulls wait at a time.
     wait_for_page(Box::new(pull))
+}
+
+/// What a page may have at most, and how long it may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    wait: Duration,
+    items: u64,
+    bytes: u64,
+}
+
+impl Bounds {
+    /// What the query asks for, as far as our limits allow.
+    fn of(query: &FeedQuery) -> Self {
+        let limits = Limits::default();
+        Self {
+            wait: Duration::from_secs(query.wait.min(limits.pull_wait_s)),
+            items: query.max_events.unwrap_or(limits.pull_events).min(limits.pull_events),
+            bytes: query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes),
+        }
+    }
 }
 
 /// A pull that is being answered.
@@ -61,8 +73,7 @@ struct Pull<'a> {
     query: FeedQuery,
     signed: Option<u64>,
     deadline: Instant,
-    max_items: u64,
-    max_bytes: u64,
+    bounds: Bounds,
     /// Its place among those who wait, once it is known to be a good pull.
     wait: Option<Wait>,
 }
@@ -89,7 +100,7 @@ impl Pull<'_> {
     /// The page, where there is something to tell or no more time to wait for it.
     async fn look(&mut self) -> Result<Option<FeedPage>, FeedRefusal> {
         let Self { core, reader, query, .. } = &*self;
-        let (place, slice, may) = look(core, reader, query.after, self.max_items, self.max_bytes).await?;
+        let (place, slice, may) = look(core, reader, query.after, self.bounds).await?;
         if !may {
             return Err(FeedRefusal::Shut);
         }
@@ -127,8 +138,7 @@ async fn look(
     core: &Core,
     reader: &Reader,
     after: u64,
-    max_items: u64,
-    max_bytes: u64,
+    bounds: Bounds,
 ) -> Result<(FeedPlace, FeedSlice, bool), StoreFault> {
     loop {
         // Mostly there is nothing, or little.
@@ -137,7 +147,7 @@ async fn look(
             if place.head.saturating_sub(after) > FEW {
                 return Ok(Glance::Much);
             }
-            let slice = view.feed_slice(reader, after, max_items, max_bytes)?;
+            let slice = view.feed_slice(reader, after, bounds.items, bounds.bytes)?;
             Ok(Glance::Little(Box::new((place, slice, may_read(view, reader)?))))
         });
         match glanced? {
@@ -146,7 +156,7 @@ async fn look(
                 let of = reader.clone();
                 let looked = core.store.read(move |view| {
                     let Some(place) = view.feed(&of)? else { return Ok::<_, StoreFault>(None) };
-                    let slice = view.feed_slice(&of, after, max_items, max_bytes)?;
+                    let slice = view.feed_slice(&of, after, bounds.items, bounds.bytes)?;
                     Ok(Some((place, slice, may_read(view, &of)?)))
                 });
                 if let Some(found) = looked.await? {
@@ -248,5 +258,25 @@ fn acknowledge(core: &Core, reader: &Reader, query: &FeedQuery, place: &FeedPlac
 async fn note(core: &Core, reader: &Reader, fault: &PeerFault) {
     if let Reader::Peer(peer) = reader {
         core.note_trouble(peer, fault).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_lowered_to_the_limits_and_what_is_not_is_them() {
+        let bounds = |query: &str| {
+            let Bounds { wait, items, bytes } = Bounds::of(&FeedQuery::parse(query).unwrap());
+            (wait.as_secs(), items, bytes)
+        };
+        assert_eq!(bounds("after=0"), (0, 1000, 4_194_304));
+        assert_eq!(bounds("after=0&wait=7&max_events=8&max_bytes=9"), (7, 8, 9));
+        let most = "9007199254740991";
+        assert_eq!(
+            bounds(&format!("after=0&wait={most}&max_events={most}&max_bytes={most}")),
+            (55, 1000, 4_194_304)
+        );
     }
 }

@@ -10,7 +10,8 @@ use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::{ResponseFault, combined, verify_response};
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
+    RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -104,6 +105,13 @@ impl Core {
                 "https://{provider}/.well-known/mtp answered {status} and not 200; is MTP set up there?"
             );
             return Err(PeerFault::new(Stage::Document, "document-missing", text));
+        }
+        if headers.contains_key(CONTENT_ENCODING) {
+            let text = format!(
+                "https://{provider}/.well-known/mtp answered with encoded content, which is not asked for; its server, or a \
+                 proxy before it, must send the document as it is"
+            );
+            return Err(PeerFault::new(Stage::Document, "document-invalid", text));
         }
         let body = read_body(response, MAX_DOCUMENT_BYTES).await?;
         record.received(body.len());

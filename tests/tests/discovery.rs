@@ -1,0 +1,272 @@
+//! How a provider's document is served, fetched, kept and doubted, and where peers may be (`docs/mtp.md`, section 3).
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use drawbridge_mtp::document::ProviderDocument;
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::SecretKey;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::signature::Signer;
+use drawbridge_node::diagnose::Stage;
+use drawbridge_node::identity::provider_document;
+use drawbridge_testkit::{Draft, Front, HandMade, Realm, Shows, Station};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{Response, StatusCode, Version};
+
+/// A client of the operating system's that trusts the realm.
+fn client(realm: &Realm) -> reqwest::ClientBuilder {
+    // Another test of this process may have chosen the same one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(realm.root()).unwrap()).unwrap();
+    reqwest::Client::builder().tls_certs_only([root]).no_proxy()
+}
+
+#[tokio::test]
+async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_alone() {
+    let realm = Realm::new();
+    let alpha = realm.station(|_| {}).await;
+    let uri = format!("https://{}/.well-known/mtp", alpha.provider());
+    for (version, client) in
+        [(Version::HTTP_11, client(&realm).http1_only()), (Version::HTTP_2, client(&realm))]
+    {
+        let shown = client.build().unwrap().get(&uri).send().await.unwrap();
+        assert_eq!((shown.status(), shown.version()), (StatusCode::OK, version));
+        assert_eq!(shown.headers()[CONTENT_TYPE], "application/json");
+        let document = ProviderDocument::parse(&shown.bytes().await.unwrap(), alpha.provider()).unwrap();
+        assert_eq!(
+            document.keys.iter().map(|key| *key.thumbprint()).collect::<Vec<_>>(),
+            [alpha.node().fingerprint()]
+        );
+    }
+    let old = client(&realm).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
+    assert!(old.get(&uri).send().await.unwrap_err().is_connect());
+}
+
+/// A document of whoever answers at the authority that a request names.
+fn document_of(provider: &Provider) -> Vec<u8> {
+    let endpoint = format!("https://{provider}/mtp/v1").parse().unwrap();
+    provider_document(provider, &endpoint, &SecretKey::from_seed([7; 32])).to_json()
+}
+
+#[tokio::test]
+async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
+    let realm = Realm::new();
+    let beta = realm.station(|_| {}).await;
+    let (redirected, case) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let elsewhere = realm.front(Shows::Good, {
+        let redirected = redirected.clone();
+        move |_| {
+            redirected.fetch_add(1, Ordering::SeqCst);
+            Response::new(Body::empty())
+        }
+    });
+    let elsewhere = format!("https://{}/.well-known/mtp", elsewhere.provider());
+    let of = |request: &http::Request<Body>| {
+        let authority = request.uri().authority().map(ToString::to_string);
+        let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
+        document_of(&authority.or(host).unwrap().parse().unwrap())
+    };
+    let which = case.clone();
+    let front = realm.front(Shows::Good, move |request| {
+        let fine = Response::builder().header(CONTENT_TYPE, "text/plain");
+        match which.load(Ordering::SeqCst) {
+            0 => fine.body(of(request).into()).unwrap(),
+            1 => Response::builder().status(302).header(LOCATION, &elsewhere).body(Body::empty()).unwrap(),
+            2 => fine.header(CONTENT_ENCODING, "gzip").body(of(request).into()).unwrap(),
+            3 => fine.body([b"\xef\xbb\xbf".to_vec(), of(request)].concat().into()).unwrap(),
+            4 => fine.body([of(request), vec![b' '; 64 << 10]].concat().into()).unwrap(),
+            _ => {
+                let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+                fine.body(Body::from_stream(never)).unwrap()
+            }
+        }
+    });
+    let codes = [
+        None,
+        Some((Stage::Document, "document-missing")),
+        Some((Stage::Document, "document-invalid")),
+        Some((Stage::Document, "document-invalid")),
+        Some((Stage::Http, "answer-too-large")),
+        Some((Stage::Http, "timeout")),
+    ];
+    for (place, code) in codes.into_iter().enumerate() {
+        case.store(place, Ordering::SeqCst);
+        let steps = beta.node().check(front.provider()).await;
+        // The first has a good document, and answers nothing but documents.
+        let step = steps.iter().find(|step| step.code.is_some() && code.is_some());
+        let told = step.map(|step| (step.stage, step.code.as_deref().unwrap()));
+        assert_eq!(told, code, "{place}: {steps:#?}");
+        assert_eq!(
+            steps.iter().any(|step| step.stage == Stage::Document && step.code.is_none()),
+            code.is_none(),
+            "{place}: {steps:#?}"
+        );
+    }
+    assert_eq!(redirected.load(Ordering::SeqCst), 0);
+}
+
+struct Scene {
+    realm: Realm,
+    alpha: Station,
+    peer: HandMade,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let realm = Realm::new();
+        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+        Self { realm, alpha, peer }
+    }
+
+    fn turns(&self, seconds: u64) {
+        self.realm.clock().turn(Duration::from_secs(seconds));
+    }
+
+    fn ping(&self) -> Draft<'_> {
+        self.peer.gets(self.alpha.provider(), "/ping")
+    }
+
+    fn key(&self) -> SecretKey {
+        SecretKey::from_seed(self.realm.clock().random())
+    }
+
+    /// A request under a key of `signer` that nobody knows; how long its sender is asked to wait.
+    async fn is_unknown(&self, signer: &Provider) -> u64 {
+        let heard = self.ping().signed_by(Signer::new(signer.clone(), self.key())).send().await;
+        assert_eq!(heard.problem().known(), Some(Code::KeyUnknown));
+        heard.header("retry-after").unwrap().parse().unwrap()
+    }
+
+    /// A good request; how often its document has been asked for by then.
+    async fn shown(&self) -> usize {
+        assert_eq!(self.ping().send().await.status, StatusCode::OK);
+        self.peer.times_shown()
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_kept_as_it_says_from_a_minute_to_a_day_and_for_an_hour_where_it_is_silent() {
+    const AN_HOUR: u64 = 3600;
+    let scene = Scene::new().await;
+    let mut times = 0;
+    for (says, kept) in [
+        (None, AN_HOUR),
+        (Some("max-age=600"), 600),
+        (Some("public, max-age=7"), 60),
+        (Some("no-store"), 60),
+        (Some("max-age=99999999"), 24 * AN_HOUR),
+    ] {
+        if let Some(says) = says {
+            scene.peer.has_its_document_kept(says);
+        }
+        times += 1;
+        assert_eq!(scene.shown().await, times, "{says:?}: it is asked for");
+        scene.turns(kept - 30);
+        assert_eq!(scene.shown().await, times, "{says:?}: it is kept");
+        scene.turns(30);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_key_has_its_document_fetched_once_a_minute_and_a_failure_is_remembered() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.shown().await, 1);
+    scene.turns(61);
+    for _ in 0..3 {
+        assert!((1..=60).contains(&scene.is_unknown(scene.peer.provider()).await));
+    }
+    assert_eq!(scene.peer.times_shown(), 2, "once more in the minute since the last that succeeded");
+    scene.turns(61);
+    scene.is_unknown(scene.peer.provider()).await;
+    assert_eq!(scene.peer.times_shown(), 3);
+
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counts = asked.clone();
+    let front: Front = scene.realm.front(Shows::Good, move |_| {
+        counts.fetch_add(1, Ordering::SeqCst);
+        Response::builder().status(404).body(Body::empty()).unwrap()
+    });
+    for (times, pause) in [5, 10, 20, 40, 60, 60].into_iter().enumerate() {
+        assert_eq!(scene.is_unknown(front.provider()).await, pause);
+        assert!((1..=pause).contains(&scene.is_unknown(front.provider()).await));
+        assert_eq!(asked.load(Ordering::SeqCst), times + 1, "it is not asked for meanwhile");
+        scene.turns(pause);
+    }
+    // Who is let in is not kept waiting for longer by what it has met.
+    scene.alpha.lets_in(front.provider()).await;
+    for _ in 0..4 {
+        assert!((1..=5).contains(&scene.is_unknown(front.provider()).await));
+        scene.turns(5);
+    }
+}
+
+#[tokio::test]
+async fn documents_of_strangers_are_fetched_sixty_times_a_minute() {
+    let scene = Scene::new().await;
+    let (host, _) = scene.peer.provider().as_str().split_once(':').unwrap();
+    for port in 1..=60 {
+        scene.is_unknown(&format!("{host}:{port}").parse().unwrap()).await;
+    }
+    scene.ping().is_refused(Code::KeyUnknown).await;
+    assert_eq!(scene.peer.times_shown(), 0);
+    scene.turns(61);
+    assert_eq!(scene.shown().await, 1);
+}
+
+#[tokio::test]
+async fn a_new_key_that_was_beside_the_old_one_is_accepted() {
+    let scene = Scene::new().await;
+    scene.alpha.lets_in(scene.peer.provider()).await;
+    assert_eq!(scene.shown().await, 1);
+    let (old, new) = (scene.peer.signer().key().public(), scene.key());
+    let by_new = || {
+        scene.ping().signed_by(Signer::new(scene.peer.provider().clone(), SecretKey::from_seed(*new.seed())))
+    };
+    scene.peer.shows_keys([old.clone(), new.public()]);
+    scene.turns(61);
+    for ping in [by_new(), scene.ping()] {
+        assert_eq!(ping.send().await.json()["state"], "allowed");
+    }
+    // The old one goes once what it has signed is over.
+    scene.peer.shows_keys([new.public()]);
+    scene.turns(3600);
+    assert_eq!(by_new().send().await.json()["state"], "allowed");
+    scene.ping().is_refused(Code::KeyUnknown).await;
+    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+}
+
+#[tokio::test]
+async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named() {
+    let realm = Realm::new();
+    let peer = realm.hand_made();
+    let (host, _) = peer.provider().as_str().split_once(':').unwrap();
+    // Only this one address of the loopback's.
+    let allowed = format!("{host}/32");
+    let beta = realm.station(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for name in ["127.0.0.1", "localhost"] {
+        let closed: Provider = format!("{name}:{port}").parse().unwrap();
+        beta.lets_in(&closed).await;
+        assert_eq!(beta.notes(&closed, "address-refused").await.stage, "policy");
+        let steps = beta.node().check(&closed).await;
+        assert_eq!(steps.last().unwrap().code.as_deref(), Some("address-refused"), "{steps:#?}");
+        // A document that can be had leads there too.
+        let leads = realm.hand_made();
+        leads.moves_to(&format!("https://{name}:{port}/mtp/v1"));
+        beta.lets_in(leads.provider()).await;
+        beta.notes(leads.provider(), "address-refused").await;
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    // Where it may be, it is pulled.
+    beta.lets_in(peer.provider()).await;
+    beta.until_node("it is pulled", |_| peer.desk().times_asked(&http::Method::GET, "/feed") > 0).await;
+}
