@@ -158,16 +158,14 @@ pub(super) fn signature(headers: &HeaderMap) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether `Content-Digest` is exactly one member, `sha-256`, and that of `content`.
-pub(super) fn digest_matches(headers_digest: &[u8], content: &[u8]) -> bool {
-    let Ok(digests) = Parser::new(headers_digest).parse::<Dictionary>() else {
-        return false;
-    };
+/// The hash in a `Content-Digest` that is exactly one member, `sha-256`.
+pub(super) fn sha256_of_digest(field: &[u8]) -> Option<Hash32> {
+    let digests: Dictionary = Parser::new(field).parse().ok()?;
     match digests.get("sha-256") {
         Some(ListEntry::Item(item)) if digests.len() == 1 => {
-            item.bare_item.as_byte_sequence() == Some(Hash32::of(content).as_bytes().as_slice())
+            Some(Hash32(item.bare_item.as_byte_sequence()?.try_into().ok()?))
         }
-        _ => false,
+        _ => None,
     }
 }
 

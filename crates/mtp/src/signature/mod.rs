@@ -15,7 +15,7 @@ mod sign;
 use http::{HeaderMap, HeaderName};
 
 pub use fields::combined;
-pub use request::{SignatureFault, TimelyRequest, UnverifiedRequest, VerifiedRequest};
+pub use request::{ProvedRequest, SignatureFault, TimelyRequest, UnverifiedRequest, VerifiedRequest};
 pub use response::{RequestBinding, ResponseFault, UnverifiedResponse, VerifiedResponse, verify_response};
 pub use sign::{SignedRequest, Signer, Stamp};
 

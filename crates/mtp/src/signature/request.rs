@@ -1,4 +1,5 @@
 use http::{HeaderMap, Method};
+use sha2::{Digest, Sha256};
 
 use super::{
     GRACE_S, MAX_AHEAD_S, MTP_TO,
@@ -7,6 +8,7 @@ use super::{
 use crate::{
     id::Provider,
     keys::{PublicKey, Thumbprint},
+    octets::Hash32,
     problem::{Code, Problem},
     time::Timestamp,
 };
@@ -134,12 +136,23 @@ pub struct UnverifiedRequest {
 #[derive(Clone, Debug)]
 pub struct TimelyRequest(UnverifiedRequest);
 
+/// A request that the holder of the signer's key made, for the provider in its `MTP-To`; its content is still to be
+/// held against the digest that was signed, and need not be there yet.
+#[derive(Clone, Debug)]
+pub struct ProvedRequest {
+    parameters: Parameters,
+    /// None where `Content-Digest` is not in its form.
+    expected: Option<Hash32>,
+    content: Sha256,
+}
+
 /// A request that the holder of the signer's key made, for the provider in its `MTP-To`, with this content.
 #[derive(Clone, Debug)]
 pub struct VerifiedRequest(Parameters);
 
 tells_its_signature!(UnverifiedRequest: parameters);
 tells_its_signature!(TimelyRequest: 0.parameters);
+tells_its_signature!(ProvedRequest: parameters);
 tells_its_signature!(VerifiedRequest: 0);
 
 impl UnverifiedRequest {
@@ -191,16 +204,15 @@ impl UnverifiedRequest {
 }
 
 impl TimelyRequest {
-    /// Checks the signature by the signer's key, then the content by its digest.
+    /// Checks the signature by the signer's key, before any of the content is looked at.
     ///
     /// `key` is what the signer's document has under [`kid`](Self::kid): none where it has nothing, or where it
     /// cannot be had.
     ///
     /// # Errors
     ///
-    /// [`SignatureFault::KeyUnknown`], [`SignatureFault::Invalid`] or [`SignatureFault::DigestMismatch`], the
-    /// first that applies.
-    pub fn verify(self, key: Option<&PublicKey>, body: &[u8]) -> Result<VerifiedRequest, SignatureFault> {
+    /// [`SignatureFault::KeyUnknown`] or [`SignatureFault::Invalid`], the first that applies.
+    pub fn verify_signature(self, key: Option<&PublicKey>) -> Result<ProvedRequest, SignatureFault> {
         let Self(UnverifiedRequest { parameters, signature, base, content_digest }) = self;
         let Some(key) = key.filter(|key| *key.thumbprint() == parameters.kid) else {
             return Err(SignatureFault::KeyUnknown { signer: parameters.signer, kid: parameters.kid });
@@ -209,11 +221,44 @@ impl TimelyRequest {
         if !base.is_ascii() || !key.verifies(&base, &signature) {
             return Err(SignatureFault::Invalid);
         }
-        let digest_is_right = match content_digest {
-            Some(digest) => fields::digest_matches(&digest, body),
-            None => body.is_empty(),
+        // Nothing has a digest of its own, so that no content and no digest go together.
+        let expected = match content_digest {
+            Some(field) => fields::sha256_of_digest(&field),
+            None => Some(Hash32::of(b"")),
         };
-        if digest_is_right { Ok(VerifiedRequest(parameters)) } else { Err(SignatureFault::DigestMismatch) }
+        Ok(ProvedRequest { parameters, expected, content: Sha256::new() })
+    }
+
+    /// Checks the signature by the signer's key, then the content by its digest.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_signature`](Self::verify_signature), then [`SignatureFault::DigestMismatch`].
+    pub fn verify(self, key: Option<&PublicKey>, body: &[u8]) -> Result<VerifiedRequest, SignatureFault> {
+        let mut proved = self.verify_signature(key)?;
+        proved.take_content(body);
+        proved.finish()
+    }
+}
+
+impl ProvedRequest {
+    /// Takes the next octets of the content into its digest.
+    pub fn take_content(&mut self, octets: &[u8]) {
+        self.content.update(octets);
+    }
+
+    /// Checks what was taken as the whole content.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureFault::DigestMismatch`].
+    pub fn finish(self) -> Result<VerifiedRequest, SignatureFault> {
+        let found = Hash32(self.content.finalize().into());
+        if self.expected == Some(found) {
+            Ok(VerifiedRequest(self.parameters))
+        } else {
+            Err(SignatureFault::DigestMismatch)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     id::Provider,
     keys::{KeySet, Thumbprint},
+    octets::Hash32,
     time::Timestamp,
 };
 
@@ -172,7 +173,7 @@ impl UnverifiedResponse {
             return Err(ResponseFault::Invalid);
         }
         let digest_is_right = match content_digest {
-            Some(digest) => fields::digest_matches(&digest, body),
+            Some(digest) => fields::sha256_of_digest(&digest) == Some(Hash32::of(body)),
             None => body.is_empty(),
         };
         if !digest_is_right {
