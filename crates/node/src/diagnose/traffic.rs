@@ -1,6 +1,6 @@
 //! The record of what crossed the wire, in both directions: the latest requests of this run, in memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,12 +12,16 @@ use tokio::sync::watch;
 
 use super::Stage;
 
-/// Requests that are remembered.
+/// Requests that are remembered, and the octets of their texts.
 const KEPT: usize = 5000;
+const KEPT_BYTES: usize = 16 << 20;
+/// A request to us of which nothing is proved is remembered until so many others have come to us: who floods us leaves
+/// what crossed between peers to be read.
+const KEPT_UNPROVED: usize = 1000;
 /// Items of a page that are remembered.
 const ITEMS: usize = 100;
-/// Octets of a target or header that are remembered.
-const TEXT: usize = 1024;
+/// Octets of a text that are remembered: the longest that the protocol has, a signature's input, has three hundred.
+const TEXT: usize = 512;
 
 /// Which way a request went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +111,7 @@ impl TrafficRecord {
             direction,
             peer: None,
             verified: false,
-            method: method.to_owned(),
+            method: cut(method),
             target: cut(target),
             waiting: true,
             status: None,
@@ -128,8 +132,22 @@ impl TrafficRecord {
     /// Notes the items of a page.
     pub fn set_items<'a>(&mut self, items: impl ExactSizeIterator<Item = (u64, &'a str)>) {
         self.item_count = items.len();
-        self.items =
-            items.take(ITEMS).map(|(seq, kind)| TrafficItem { seq, kind: kind.to_owned() }).collect();
+        self.items = items.take(ITEMS).map(|(seq, kind)| TrafficItem { seq, kind: cut(kind) }).collect();
+    }
+
+    /// Cuts what was said by others to what a person reads.
+    fn cut(&mut self) {
+        for text in [&mut self.code, &mut self.text].into_iter().flatten() {
+            *text = cut(text);
+        }
+    }
+
+    /// The octets of its texts.
+    fn bytes(&self) -> usize {
+        let texts = [&self.method, &self.target].into_iter().chain(&self.code).chain(&self.text);
+        let headers = self.request_headers.iter().chain(&self.response_headers);
+        let items = self.items.iter().map(|item| &item.kind);
+        texts.chain(headers).chain(items).map(String::len).sum()
     }
 }
 
@@ -168,9 +186,60 @@ pub struct TrafficLog {
 
 #[derive(Default)]
 struct Ring {
-    records: VecDeque<TrafficRecord>,
+    records: BTreeMap<u64, TrafficRecord>,
+    /// The octets of all texts.
+    bytes: usize,
+    /// The latest requests to us, of which nothing was proved when they began.
+    unproved: VecDeque<u64>,
     next: u64,
     revision: u64,
+}
+
+impl Ring {
+    fn add(&mut self, mut record: TrafficRecord) -> u64 {
+        self.next += 1;
+        self.revision += 1;
+        record.id = self.next;
+        record.revision = self.revision;
+        if record.direction == Direction::In && !record.verified {
+            self.unproved.push_back(self.next);
+        }
+        record.cut();
+        self.bytes += record.bytes();
+        self.records.insert(self.next, record);
+        self.make_room();
+        self.next
+    }
+
+    fn update(&mut self, id: u64, change: impl FnOnce(&mut TrafficRecord)) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        self.revision += 1;
+        self.bytes -= record.bytes();
+        change(record);
+        record.cut();
+        record.revision = self.revision;
+        self.bytes += record.bytes();
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        while self.unproved.len() > KEPT_UNPROVED
+            && let Some(id) = self.unproved.pop_front()
+        {
+            if self.records.get(&id).is_some_and(|record| !record.verified) {
+                self.remove(id);
+            }
+        }
+        while (self.records.len() > KEPT || self.bytes > KEPT_BYTES)
+            && let Some(oldest) = self.records.keys().next()
+        {
+            self.remove(*oldest);
+        }
+    }
+
+    fn remove(&mut self, id: u64) {
+        self.bytes -= self.records.remove(&id).map_or(0, |record| record.bytes());
+    }
 }
 
 impl TrafficLog {
@@ -179,41 +248,25 @@ impl TrafficLog {
     }
 
     /// Keeps `record` as the newest, gives it its number, and returns that.
-    pub(crate) fn add(&self, mut record: TrafficRecord) -> u64 {
+    pub(crate) fn add(&self, record: TrafficRecord) -> u64 {
         let mut ring = self.ring();
-        ring.next += 1;
-        ring.revision += 1;
-        record.id = ring.next;
-        record.revision = ring.revision;
-        if ring.records.len() == KEPT {
-            ring.records.pop_front();
-        }
-        ring.records.push_back(record);
+        let id = ring.add(record);
         self.revision.send_replace(ring.revision);
-        ring.next
+        id
     }
 
     /// Changes the record `id`, where it is still kept.
     pub(crate) fn update(&self, id: u64, change: impl FnOnce(&mut TrafficRecord)) {
         let mut ring = self.ring();
-        let Some(oldest) = ring.records.front().map(|record| record.id) else { return };
-        let Some(place) = id.checked_sub(oldest).and_then(|place| usize::try_from(place).ok()) else {
-            return;
-        };
-        ring.revision += 1;
-        let revision = ring.revision;
-        if let Some(record) = ring.records.get_mut(place) {
-            change(record);
-            record.revision = revision;
-        }
-        self.revision.send_replace(revision);
+        ring.update(id, change);
+        self.revision.send_replace(ring.revision);
     }
 
     /// The latest `limit` requests, the newest first; only those with `peer`, where one is named.
     pub fn latest(&self, peer: Option<&Provider>, limit: usize) -> Vec<TrafficRecord> {
         let ring = self.ring();
         let wanted =
-            ring.records.iter().rev().filter(|record| peer.is_none() || record.peer.as_ref() == peer);
+            ring.records.values().rev().filter(|record| peer.is_none() || record.peer.as_ref() == peer);
         wanted.take(limit).cloned().collect()
     }
 
@@ -221,7 +274,7 @@ impl TrafficLog {
     /// to ask for next.
     pub fn since(&self, revision: u64, limit: usize) -> (Vec<TrafficRecord>, u64) {
         let ring = self.ring();
-        let fresh = ring.records.iter().rev().filter(|record| record.revision > revision);
+        let fresh = ring.records.values().rev().filter(|record| record.revision > revision);
         let mut fresh: Vec<_> = fresh.take(limit).cloned().collect();
         fresh.reverse();
         (fresh, ring.revision)
@@ -235,8 +288,11 @@ impl TrafficLog {
     /// How many pulls, ours and theirs, were answered since `then`.
     pub fn pulls_since(&self, then: Timestamp) -> usize {
         let ring = self.ring();
-        let recent =
-            ring.records.iter().rev().filter(|record| record.target.starts_with("/feed") && !record.waiting);
+        let recent = ring
+            .records
+            .values()
+            .rev()
+            .filter(|record| record.target.starts_with("/feed") && !record.waiting);
         recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
     }
 
@@ -249,16 +305,16 @@ impl TrafficLog {
 mod tests {
     use super::*;
 
-    fn record(target: &str) -> TrafficRecord {
-        TrafficRecord::begin(Timestamp::from_millis(1), Direction::In, "GET", target)
+    fn record(direction: Direction, target: &str) -> TrafficRecord {
+        TrafficRecord::begin(Timestamp::from_millis(1), direction, "GET", target)
     }
 
     #[test]
     fn it_is_bounded_and_finds_what_is_still_kept() {
         let log = TrafficLog::new();
-        let first = log.add(record("/first"));
+        let first = log.add(record(Direction::Out, "/first"));
         for _ in 0..KEPT {
-            log.add(record("/feed"));
+            log.add(record(Direction::Out, "/feed"));
         }
         log.update(first, |record| record.status = Some(200));
         assert_eq!(log.latest(None, usize::MAX).len(), KEPT);
@@ -267,5 +323,47 @@ mod tests {
         let (fresh, _) = log.since(revision, 10);
         assert_eq!(fresh.len(), 1);
         assert_eq!(fresh[0].status, Some(204));
+    }
+
+    #[test]
+    fn what_others_write_into_it_is_cut_to_what_a_person_reads() {
+        let log = TrafficLog::new();
+        let long = "é".repeat(2_000);
+        let mut headers = http::HeaderMap::new();
+        for _ in 0..20 {
+            headers.append("signature", long.parse().unwrap());
+        }
+        for _ in 0..KEPT / 5 {
+            let mut record = record(Direction::Out, &long);
+            record.request_headers = told_headers(&headers);
+            let id = log.add(record);
+            log.update(id, |record| {
+                record.text = Some(long.clone());
+                record.code = Some(long.clone());
+                record.response_headers = told_headers(&headers);
+                record.set_items(vec![(1, long.as_str()); 200].into_iter());
+            });
+        }
+        let ring = log.ring();
+        let bytes: usize = ring.records.values().map(TrafficRecord::bytes).sum();
+        assert_eq!(bytes, ring.bytes);
+        assert!(bytes <= KEPT_BYTES, "{bytes}");
+        let (_, newest) = ring.records.last_key_value().unwrap();
+        assert!(newest.bytes() < 64 << 10, "{}", newest.bytes());
+        assert!(ring.records.len() > 100);
+    }
+
+    #[test]
+    fn a_flood_of_which_nothing_is_proved_leaves_what_crossed_between_peers() {
+        let log = TrafficLog::new();
+        let ours = log.add(record(Direction::Out, "/ours"));
+        let theirs = log.add(record(Direction::In, "/theirs"));
+        log.update(theirs, |record| record.verified = true);
+        for _ in 0..2 * KEPT {
+            log.add(record(Direction::In, "/flood"));
+        }
+        let kept = log.latest(None, usize::MAX);
+        assert_eq!(kept.len(), KEPT_UNPROVED + 2);
+        assert!([ours, theirs].iter().all(|id| kept.iter().any(|record| record.id == *id)));
     }
 }
