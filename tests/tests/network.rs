@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{Decision, PullingStatus};
-use drawbridge_testkit::{Fault, Realm, Station};
+use drawbridge_node::{Decision, Node, PullingStatus};
+use drawbridge_testkit::{Daemon, Fault, Realm, Station};
 
 #[tokio::test]
 async fn what_is_cut_off_on_its_way_is_pulled_again() {
@@ -191,4 +191,28 @@ async fn in_another_network_everybody_is_asked_over_new_connections() {
     realm.clock().moves(Some(Ipv4Addr::new(203, 0, 113, 7)));
     beta.until_node("it waits there in the next network", |_| waits_at(&beta, alpha.provider())).await;
     assert!(began.elapsed() < LONG, "the rest was not cut short");
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_stay() {
+    let realm = Realm::new();
+    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let asked = bob.asks(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, State::Approved).await;
+    beta.stop().await;
+    let daemon = Daemon::start(beta.config()).await;
+    let peer = beta.provider();
+    let waits_there =
+        |node: &Node| node.pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::Waiting);
+    alpha.until_node("each waits at the other", |node| waits_there(node) && node.is_pulled_by(peer)).await;
+
+    daemon.signal("STOP");
+    alpha.until_node("nobody waits any more", |node| !waits_there(node) && !node.is_pulled_by(peer)).await;
+    daemon.signal("CONT");
+    alpha.until_node("each waits again", |node| waits_there(node) && node.is_pulled_by(peer)).await;
 }

@@ -1,15 +1,17 @@
 //! The pages and the commands over HTTP: `POST /admin/v1/{command}`, `GET /admin/v1/events`, and the files of the UI.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use drawbridge_admin::{AdminError, Admitted, Host};
+use drawbridge_node::{Socket, Trust};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
@@ -20,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use crate::door::Door;
 use crate::pages;
 
+/// What is read of who has shown nothing yet.
+const SESSION_BYTES: usize = 4096;
 /// A page that has heard nothing for three of these takes the node for gone.
 const BEAT: Duration = Duration::from_secs(5);
 const COOKIE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -42,7 +46,10 @@ pub(crate) fn router(host: Host, door: Door, stop: CancellationToken) -> Router 
         .route("/admin/v1/{command}", post(command))
         .route_layer(middleware::from_fn_with_state(site.clone(), only_admitted));
     Router::new()
-        .route("/admin/v1/session", post(session).get(own_session))
+        .route(
+            "/admin/v1/session",
+            post(session).layer(DefaultBodyLimit::max(SESSION_BYTES)).get(own_session),
+        )
         .route("/admin/v1/link", post(link))
         .merge(inside)
         .fallback(pages::page)
@@ -88,6 +95,9 @@ async fn only_admitted(State(site): State<Site>, mut request: Request, next: Nex
             Err(refused) => return unauthorized(refused),
         }
     };
+    if let Some(socket) = request.extensions().get::<Arc<Socket>>() {
+        socket.prove(Trust::LetIn);
+    }
     request.extensions_mut().insert(Ends(ends));
     next.run(request).await
 }

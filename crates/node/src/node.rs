@@ -181,12 +181,22 @@ impl Node {
         client_tls: Option<Arc<rustls::ServerConfig>>,
     ) {
         let core = &self.core;
-        let connections = usize::try_from(core.config.limits.open_connections).unwrap_or(usize::MAX);
+        let files = open_files();
+        let of_peers = usize::try_from(core.config.limits.open_connections).unwrap_or(usize::MAX);
+        let connections = of_peers.min(files / 2);
+        if connections < of_peers {
+            tracing::warn!(
+                "the system lets this process open {files} files, so that {connections} connections from other \
+                 providers are open at one time and not {of_peers}; raise its limit (LimitNOFILE) or lower \
+                 [limits] open_connections"
+            );
+        }
         let router = crate::http::router(core.clone());
         core.tasks.spawn(serve(mtp, Some(mtp_tls), router, connections, core.stop.clone()));
         if let Some(listener) = clients {
             let router = crate::client_api::router(core.clone());
-            core.tasks.spawn(serve(listener, client_tls, router, CLIENT_CONNECTIONS, core.stop.clone()));
+            let connections = CLIENT_CONNECTIONS.min(files / 8);
+            core.tasks.spawn(serve(listener, client_tls, router, connections, core.stop.clone()));
         }
         core.tasks.spawn(supervise(core.clone()));
         core.tasks.spawn(peers::watch_network(core.clone()));
@@ -556,6 +566,13 @@ fn outbound(config: &Config) -> Result<Outbound, StartFault> {
     let fault = |reason: String| StartFault::Roots { path: path.clone().unwrap_or_default(), reason };
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
     Outbound::new(AddressGuard::new(&config.peers.allow_networks), roots.as_deref()).map_err(fault)
+}
+
+/// How many files this process may open, once that is as many as the system allows: each connection is one.
+fn open_files() -> usize {
+    // Where that cannot be known, what every system allows.
+    let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(256);
+    usize::try_from(files).unwrap_or(usize::MAX)
 }
 
 /// What the operator has chosen; how strangers are treated goes by the configuration where that has changed since.

@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::HandMade;
+use crate::stalled::Stalled;
 
 /// A request that is signed as the contract says when it is sent, and then spoiled as a test wants it.
 #[derive(Clone)]
@@ -30,6 +31,9 @@ pub struct Draft<'a> {
     instead: Option<Vec<u8>>,
     /// A content type that is sent in two lines.
     parted: Option<HeaderValue>,
+    /// Whether the last octet of the content never comes, and then whether its length is told.
+    stalls: Option<bool>,
+    over_http1: bool,
 }
 
 /// An answer, proved to be from who was asked and to this very request.
@@ -47,8 +51,21 @@ impl<'a> Draft<'a> {
     pub(crate) fn new(peer: &'a HandMade, to: Provider, method: Method, resource: &str) -> Self {
         let target_uri = format!("https://{to}/mtp/v1{resource}");
         let (stamp, signer) = (peer.stamp(), peer.signer().clone());
-        let (content, spoils, instead, parted) = (None, Vec::new(), None, None);
-        Self { peer, at: to.clone(), to, method, target_uri, content, stamp, signer, spoils, instead, parted }
+        Self {
+            peer,
+            at: to.clone(),
+            to,
+            method,
+            target_uri,
+            content: None,
+            stamp,
+            signer,
+            spoils: Vec::new(),
+            instead: None,
+            parted: None,
+            stalls: None,
+            over_http1: false,
+        }
     }
 
     /// With this content.
@@ -108,6 +125,20 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// With content whose last octet never comes; its length is told at the beginning or not.
+    #[must_use]
+    pub fn stalling(mut self, tells_length: bool) -> Self {
+        self.stalls = Some(tells_length);
+        self
+    }
+
+    /// Over HTTP/1.1, on a connection of its own.
+    #[must_use]
+    pub fn over_http1(mut self) -> Self {
+        self.over_http1 = true;
+        self
+    }
+
     /// Sends it; the answer has to be signed well.
     pub async fn send(self) -> Heard {
         self.send_or_lose().await.expect("the node answers, to the end")
@@ -130,9 +161,13 @@ impl<'a> Draft<'a> {
             headers.append(CONTENT_TYPE, line);
         }
         let binding = RequestBinding::of(&self.method, &self.target_uri, &headers);
-        let mut request = self.peer.client.request(self.method, &self.target_uri).headers(headers);
+        let client = if self.over_http1 { self.peer.http1_client() } else { self.peer.client.clone() };
+        let mut request = client.request(self.method, &self.target_uri).headers(headers);
         if let Some(content) = self.instead.or(self.content.map(|(_, content)| content)) {
-            request = request.body(content);
+            request = request.body(match self.stalls {
+                None => content.into(),
+                Some(tells_length) => reqwest::Body::wrap(Stalled::new(content, tells_length)),
+            });
         }
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status(), response.headers().clone());

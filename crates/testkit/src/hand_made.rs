@@ -1,7 +1,7 @@
 //! A provider without a node: a server and a client that a test writes the lines for.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -34,6 +34,8 @@ pub struct HandMade {
     pub(crate) client: reqwest::Client,
     /// For requests that no HTTP library sends.
     pub(crate) tls: Arc<rustls::ClientConfig>,
+    /// The certificate that all trust, PEM.
+    root: PathBuf,
     keys: Mutex<HashMap<Provider, KeySet>>,
     shown: Arc<Mutex<Shown>>,
     _stop: DropGuard,
@@ -82,8 +84,17 @@ impl HandMade {
             .fallback(answer)
             .with_state(Arc::new(server));
         tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
-        let (keys, stop) = (Mutex::default(), stop.drop_guard());
-        Self { signer, clock, desk, client, tls: trust, keys, shown, _stop: stop }
+        Self {
+            signer,
+            clock,
+            desk,
+            client,
+            tls: trust,
+            root: root.to_owned(),
+            keys: Mutex::default(),
+            shown,
+            _stop: stop.drop_guard(),
+        }
     }
 
     /// Its name.
@@ -206,6 +217,11 @@ impl HandMade {
         })
     }
 
+    /// A client that speaks HTTP/1.1 only, with connections of its own.
+    pub(crate) fn http1_client(&self) -> reqwest::Client {
+        client_builder(&self.root).http1_only().build().unwrap()
+    }
+
     /// The keys in the document of `provider`.
     pub(crate) async fn keys_of(&self, provider: &Provider) -> KeySet {
         if let Some(keys) = self.keys.lock().unwrap().get(provider) {
@@ -219,10 +235,14 @@ impl HandMade {
 }
 
 pub(crate) fn client(root: &Path) -> reqwest::Client {
+    client_builder(root).build().unwrap()
+}
+
+fn client_builder(root: &Path) -> reqwest::ClientBuilder {
     // Another test of this process may have chosen the same one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(&std::fs::read(root).unwrap()).unwrap();
-    reqwest::Client::builder().tls_certs_only([root]).no_proxy().build().unwrap()
+    reqwest::Client::builder().tls_certs_only([root]).no_proxy()
 }
 
 /// TLS that trusts the realm alone, and speaks HTTP/1.1.

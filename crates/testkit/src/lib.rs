@@ -37,6 +37,7 @@ mod person;
 mod phone;
 mod proxy;
 mod realm;
+mod stalled;
 mod station;
 mod witness;
 

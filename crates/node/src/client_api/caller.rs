@@ -1,8 +1,10 @@
 //! Who asks, what it sends, and how it is answered.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
@@ -17,7 +19,7 @@ use serde::de::DeserializeOwned;
 use super::Refused;
 use crate::accounts::hash_token;
 use crate::core::{Core, lock};
-use crate::http::{NOT_KEPT, read_message, wanted};
+use crate::http::{NOT_KEPT, Refusal, Socket, Trust, Unread, read_message, wanted};
 use crate::store::StoreFault;
 
 /// A client's use of its token is noted at most so often, in milliseconds.
@@ -60,6 +62,9 @@ impl FromRequestParts<Arc<Core>> for Caller {
         let found = found?;
         let (user, client) = found.ok_or_else(unknown)?;
         saw(core, &user, &client);
+        if let Some(socket) = parts.extensions.get::<Arc<Socket>>() {
+            socket.prove(Trust::LetIn);
+        }
         let user = core.user(&user);
         Ok(Self { client: ClientUri::new(&user, &client), user, wanted: wanted(&parts.headers) })
     }
@@ -84,14 +89,17 @@ pub(super) struct Content<T>(pub(super) T);
 impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Content<T> {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, _: &Arc<Core>) -> Result<Self, Refused> {
+    async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        let at_most = Limits::default().request_bytes;
-        let content = axum::body::to_bytes(body, usize::try_from(at_most).unwrap_or(usize::MAX)).await;
-        let content = content.map_err(|_| {
-            let text = format!("the content may have {at_most} bytes at most; send less at a time");
-            Problem::new(Code::TooLarge, text).with_limit(at_most)
+        let content = Unread::new(body, Limits::default().request_bytes)?;
+        let address =
+            parts.extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
+        let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
+        let held = core.throttle.clients_content(address, content.at_most()).ok_or_else(|| {
+            let text = "too much that you send is being read at this moment; send this again a little later";
+            Refusal::after(Problem::new(Code::Unavailable, text), Duration::from_secs(1))
         })?;
+        let content = content.read(Some(held), |_| ()).await?;
         Ok(Self(read_message(&parts.headers, &content)?))
     }
 }

@@ -1,15 +1,15 @@
 //! The gate: every check of section 4, in its order, before a resource sees a request; and the signature on every
 //! answer.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
-use bytes::Bytes;
 use drawbridge_mtp::document::Limits;
+use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::signature::{RequestBinding, SignatureFault, UnverifiedRequest, is_meant_for_another};
@@ -17,7 +17,9 @@ use drawbridge_mtp::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
-use super::reply::Reply;
+use super::content::{Content, Unread};
+use super::reply::{Outgoing, Reply};
+use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
 use crate::core::Core;
@@ -26,11 +28,13 @@ use crate::peers::{Sign, lets_us_in};
 use crate::store::StoreFault;
 
 /// What is read of someone who names no allowed peer.
-const STRANGER_BYTES: u64 = 16 * 1024;
+pub(super) const STRANGER_BYTES: u64 = 16 * 1024;
 /// A nonce is kept for this long after its signature has expired.
 const NONCE_GRACE: Duration = Duration::from_secs(30);
-/// How long a request's content may take to come.
-const CONTENT_TIME: Duration = Duration::from_secs(30);
+/// Answers up to this are not counted.
+const SMALL_ANSWER: usize = 16 * 1024;
+/// When who was refused for asking too much may ask again.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Everything below the endpoint.
 pub(super) async fn gate(
@@ -38,7 +42,7 @@ pub(super) async fn gate(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request<Body>,
 ) -> Response {
-    Box::pin(pass(Asked::read(&core, request), address)).await
+    Box::pin(pass(Asked::read(&core, request, address.ip().to_canonical()))).await
 }
 
 /// A request, with what its answer is bound to. In a box, since futures keep room for what they have passed on.
@@ -48,6 +52,8 @@ struct Asked<'a> {
     uri: Uri,
     headers: HeaderMap,
     body: Body,
+    address: IpAddr,
+    socket: Option<Arc<Socket>>,
     /// Whether the target came with a fragment, which none may have.
     with_fragment: bool,
     /// What has to be signed. Never from `Host`: the signature is for the endpoint that we have published.
@@ -56,13 +62,25 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn read(core: &'a Core, request: Request<Body>) -> Box<Self> {
-        let (Parts { method, uri, headers, extensions, .. }, body) = request.into_parts();
+    fn read(core: &'a Core, request: Request<Body>, address: IpAddr) -> Box<Self> {
+        let (Parts { method, uri, headers, mut extensions, .. }, body) = request.into_parts();
         let with_fragment = extensions.get::<WithFragment>().is_some();
+        let socket = extensions.remove();
         let resource = uri.path_and_query().map_or("/", |target| target.as_str());
         let target_uri = format!("{}{resource}", core.endpoint.origin());
         let recording = Recording::begin(core, &method, resource, &headers);
-        Box::new(Self { core, method, uri, headers, body, with_fragment, target_uri, recording })
+        Box::new(Self {
+            core,
+            method,
+            uri,
+            headers,
+            body,
+            address,
+            socket,
+            with_fragment,
+            target_uri,
+            recording,
+        })
     }
 
     /// The path below the endpoint.
@@ -73,19 +91,20 @@ impl<'a> Asked<'a> {
 }
 
 /// Thousands of pulls wait in here at a time, so the checks are boxed: what they need is gone once they are passed.
-async fn pass(mut asked: Box<Asked<'_>>, address: SocketAddr) -> Response {
+async fn pass(mut asked: Box<Asked<'_>>) -> Response {
     let core = asked.core;
     let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
-    let reply = match Box::pin(judge(&mut asked, address)).await {
+    let reply = match Box::pin(judge(&mut asked)).await {
         Ok(_) if asked.with_fragment => {
             let text = "the request target has a fragment (#), which is never sent; leave it out";
             Err(Problem::new(Code::Malformed, text).into())
         }
         Ok((caller, content)) => {
-            let headers = std::mem::take(&mut asked.headers);
+            let (headers, peer) = (std::mem::take(&mut asked.headers), caller.provider.clone());
             let query = asked.uri.query().unwrap_or_default();
-            let passed = Box::new(Passed { core, caller, headers, query, content: &content });
-            answer(&asked.method, &asked.path(), passed).await
+            let passed = Box::new(Passed { core, caller, headers, query, content });
+            let reply = answer(&asked.method, &asked.path(), passed).await;
+            reply.and_then(|reply| hold(core, &peer, reply))
         }
         Err(refusal) => Err(refusal),
     };
@@ -97,18 +116,34 @@ async fn pass(mut asked: Box<Asked<'_>>, address: SocketAddr) -> Response {
     let mut headers = reply.headers;
     core.signer.sign_response(reply.status, &mut headers, &reply.body, &binding, core.stamp());
     asked.recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
-    let mut response = Response::new(Body::from(reply.body));
+    let mut response = Response::new(Body::new(Outgoing::new(reply.body, reply.held)));
     *response.status_mut() = reply.status;
     *response.headers_mut() = headers;
     response
 }
 
+/// Counts a large answer as its reader's until it is taken: who asks for more than it reads is answered no more.
+fn hold(core: &Core, peer: &Provider, mut reply: Reply) -> Result<Reply, Refusal> {
+    if reply.body.len() > SMALL_ANSWER {
+        let held = core.throttle.answer(peer, reply.body.len()).ok_or_else(|| {
+            let text =
+                "more is on its way to you than you read; read what you have asked for, then ask again";
+            Refusal::after(Problem::new(Code::RateLimited, text), SOON)
+        })?;
+        reply.held = Some(held);
+    }
+    Ok(reply)
+}
+
 /// The checks of section 4, in its order: who asks, and with what content.
-async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, Bytes), Refusal> {
+///
+/// Content is read once the signature over its digest has verified. Before that, what is read of it is what the checks
+/// need: whether there is any, and where its length is not told, whether a stranger's is too long.
+async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     let body = std::mem::take(&mut asked.body);
     let path = asked.path();
-    let Asked { core, method, headers, target_uri, recording, .. } = &*asked;
-    let address = address.ip().to_canonical();
+    let Asked { core, method, headers, address, target_uri, recording, .. } = &*asked;
+    let address = *address;
     if is_meant_for_another(headers, &core.ours) {
         return Err(Problem::new(
             Code::NotHere,
@@ -120,47 +155,68 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
     let claimed = [true, false]
         .into_iter()
         .find_map(|content| UnverifiedRequest::parse(method, target_uri, headers, content).ok());
-    let claimed = claimed.map(|request| request.signer().clone());
-    recording.claimed(claimed.as_ref());
-    let names_peer = match claimed {
-        Some(provider) => core.store.glance(|view| view.peer_state(&provider))? == PeerState::Allowed,
+    recording.claimed(claimed.as_ref().map(UnverifiedRequest::signer));
+    let names_peer = match &claimed {
+        Some(request) => core.store.glance(|view| view.peer_state(request.signer()))? == PeerState::Allowed,
         None => false,
     };
-    let content =
-        read_content(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES }).await?;
-    recording.content(content.len());
-    core.throttle.admits_address(address, names_peer).map_err(|after| {
-        Refusal::after(
-            Problem::new(Code::RateLimited, "too many requests come from your address; slow down"),
-            after,
-        )
+    let mut content =
+        Unread::new(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES })?;
+    // Who has no place is refused below, at its step.
+    let place = core.throttle.unproved(address);
+    if place.is_some() {
+        content.begin(!names_peer).await?;
+    }
+    recording.content(content.at_least());
+    // A peer whose key is at hand is proved at once, so it needs no place: strangers cannot take them all from it.
+    let is_proved_at_once = names_peer
+        && content.known_length().is_some()
+        && claimed
+            .is_some_and(|request| core.documents.thumbprints(request.signer()).contains(request.kid()));
+    let admitted = core.throttle.admits_address(address, names_peer);
+    admitted.filter(|()| place.is_some() || is_proved_at_once).ok_or_else(|| {
+        let text = "too many requests come from your address; slow down";
+        Refusal::after(Problem::new(Code::RateLimited, text), SOON)
     })?;
 
-    let request = UnverifiedRequest::parse(method, target_uri, headers, !content.is_empty())
-        .map_err(|fault| unproved(&fault, core.ambient.now(), None))?;
+    let request = UnverifiedRequest::parse(method, target_uri, headers, content.is_some())
+        .map_err(|fault| unverified(&fault, core.ambient.now(), None))?;
     let now = core.ambient.now();
-    let request = request.at(now).map_err(|fault| unproved(&fault, now, None))?;
+    let request = request.at(now).map_err(|fault| unverified(&fault, now, None))?;
     let (key, retry_after) = match core.key_of(request.signer(), request.kid()).await {
         Ok(key) => (Some(key), None),
         Err(unknown) => (None, Some(unknown.retry_after)),
     };
-    let request = request
-        .verify(key.as_ref(), &content)
-        .map_err(|fault| unproved(&fault, core.ambient.now(), retry_after))?;
+    let mut request = request
+        .verify_signature(key.as_ref())
+        .map_err(|fault| unverified(&fault, core.ambient.now(), retry_after))?;
     let provider = request.signer().clone();
+    let held = if names_peer {
+        drop(place);
+        Some(core.throttle.content(&provider, content.at_most()).ok_or_else(|| {
+            let text = "too much that you send is being read at this moment; send this again a little later";
+            Refusal::after(Problem::new(Code::Unavailable, text), SOON)
+        })?)
+    } else {
+        place
+    };
+    let content = content.read(held, |octets| request.take_content(octets)).await?;
+    recording.content(content.len());
+    let request = request.finish().map_err(|fault| unverified(&fault, core.ambient.now(), None))?;
     recording.verified();
 
     let (state, their_state) = admit(core, &provider, method, &path).await?;
+    if let Some(socket) = &asked.socket {
+        socket.prove(if state == PeerState::Allowed { Trust::LetIn } else { Trust::Proved });
+    }
     core.signs.heard(&provider);
     let shows = state == PeerState::Allowed && !is_ping(method, &path);
     if shows && lets_us_in(core, &provider, their_state).await {
         core.signs.give(&provider, Sign::Wanted);
     }
-    core.throttle.admits_peer(&provider).map_err(|after| {
-        Refusal::after(
-            Problem::new(Code::RateLimited, "you ask too much in too short a time; slow down"),
-            after,
-        )
+    core.throttle.admits_peer(&provider).ok_or_else(|| {
+        let text = "you ask too much in too short a time; slow down";
+        Refusal::after(Problem::new(Code::RateLimited, text), SOON)
     })?;
     if matches!(*method, Method::POST | Method::PUT | Method::DELETE) {
         let keyid = format!("{provider}#{}", request.kid());
@@ -179,7 +235,7 @@ async fn judge(asked: &mut Asked<'_>, address: SocketAddr) -> Result<(Caller, By
 /// said.
 pub(super) async fn admit(
     core: &Core,
-    provider: &drawbridge_mtp::id::Provider,
+    provider: &Provider,
     method: &Method,
     path: &[&str],
 ) -> Result<(PeerState, Option<PeerState>), Refusal> {
@@ -211,40 +267,7 @@ fn is_ping(method: &Method, path: &[&str]) -> bool {
     method == Method::GET && path == ["ping"]
 }
 
-/// Reads the content, as far as it may be long.
-async fn read_content(body: Body, at_most: u64) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        Problem::new(
-            Code::TooLarge,
-            format!("the content may have {at_most} bytes at most; send less at a time"),
-        )
-        .with_limit(at_most)
-    };
-    let limit = usize::try_from(at_most).unwrap_or(usize::MAX);
-    match tokio::time::timeout(CONTENT_TIME, axum::body::to_bytes(body, limit)).await {
-        Ok(Ok(content)) => Ok(content),
-        Ok(Err(fault)) if is_over_the_limit(&fault) => Err(too_large().into()),
-        Ok(Err(_)) => {
-            Err(Problem::new(Code::Malformed, "the content did not come whole; send it again").into())
-        }
-        Err(_) => {
-            Err(Problem::new(Code::Malformed, "the content did not come in time; send it again").into())
-        }
-    }
-}
-
-fn is_over_the_limit(fault: &axum::Error) -> bool {
-    let mut cause = std::error::Error::source(fault);
-    while let Some(fault) = cause {
-        if fault.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = fault.source();
-    }
-    false
-}
-
-fn unproved(fault: &SignatureFault, now: Timestamp, retry_after: Option<Duration>) -> Refusal {
+fn unverified(fault: &SignatureFault, now: Timestamp, retry_after: Option<Duration>) -> Refusal {
     let problem = Problem::new(fault.code(), fault.to_string());
     let problem = match fault.code() {
         Code::SignatureExpired | Code::ClockSkew => problem.with_now(now),
@@ -269,7 +292,7 @@ impl<'a> Recording<'a> {
         Self { log: &core.traffic, id: core.traffic.add(record), began: Instant::now(), ended: false.into() }
     }
 
-    fn claimed(&self, peer: Option<&drawbridge_mtp::id::Provider>) {
+    fn claimed(&self, peer: Option<&Provider>) {
         self.log.update(self.id, |record| record.peer = peer.cloned());
     }
 
@@ -313,22 +336,5 @@ impl Drop for Recording<'_> {
                 record.text = Some("the peer gave it up before it was answered".into());
             });
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn content_that_breaks_off_is_malformed_and_only_what_is_too_large_is_too_large() {
-        let code = async |pieces: Vec<std::io::Result<&'static str>>| {
-            let read = read_content(Body::from_stream(futures_util::stream::iter(pieces)), 8);
-            read.await.map(|content| content.len()).map_err(|refusal| Reply::from(refusal).code)
-        };
-        let breaks = || Err(std::io::ErrorKind::ConnectionReset.into());
-        assert_eq!(code(vec![Ok("1234"), Ok("5678")]).await, Ok(8));
-        assert_eq!(code(vec![Ok("1234"), breaks()]).await, Err(Some(Code::Malformed)));
-        assert_eq!(code(vec![Ok("1234"), Ok("56789"), breaks()]).await, Err(Some(Code::TooLarge)));
     }
 }

@@ -3,6 +3,7 @@
 
 mod authorizations;
 mod connections;
+mod content;
 mod feed;
 mod gate;
 mod groups;
@@ -10,12 +11,16 @@ mod key_packages;
 mod listen;
 mod peering;
 mod reply;
+mod shares;
+mod sockets;
 mod target;
 mod throttle;
 mod turns;
 
 pub use listen::{ListenFault, Listener, bind, serve};
+pub use sockets::{Socket, Trust};
 
+pub(crate) use content::Unread;
 pub(crate) use reply::{NOT_KEPT, Refusal, problem_response, state_status};
 pub(crate) use throttle::Throttle;
 pub(crate) use turns::Turns;
@@ -36,6 +41,7 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
 use crate::core::Core;
+use content::Content;
 use reply::Reply;
 
 /// How long others may keep our document, in seconds.
@@ -68,7 +74,7 @@ struct Passed<'a> {
     caller: Caller,
     headers: HeaderMap,
     query: &'a str,
-    content: &'a [u8],
+    content: Content,
 }
 
 /// The resources: one handler each.
@@ -119,7 +125,7 @@ fn is_open_to_strangers(method: &Method, path: &[&str]) -> bool {
 impl Passed<'_> {
     /// Reads the content, which has to be there.
     fn message<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refusal> {
-        read_message(&self.headers, self.content)
+        read_message(&self.headers, &self.content)
     }
 
     /// `user` is to be the caller's (sections 7 to 9).

@@ -1,23 +1,28 @@
 //! Answers, and how what can go wrong becomes a problem document (section 5).
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
+use bytes::Bytes;
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
+use super::shares::Held;
 use crate::store::StoreFault;
 
 /// Every answer is for who asked alone, and reaches it as it was signed (section 4).
 pub(crate) const NOT_KEPT: &str = "no-store, no-transform";
 
 /// An answer before it is signed.
-#[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -26,6 +31,8 @@ pub(super) struct Reply {
     pub(super) code: Option<Code>,
     /// Numbers and types of the items of a feed page, or of what was submitted.
     pub(super) items: Vec<(u64, String)>,
+    /// What its reader holds by it.
+    pub(super) held: Option<Held>,
 }
 
 impl Reply {
@@ -46,13 +53,52 @@ impl Reply {
     pub(super) fn empty(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
-        Self { status, headers, body: Vec::new(), code: None, items: Vec::new() }
+        Self { status, headers, body: Vec::new(), code: None, items: Vec::new(), held: None }
     }
 
     /// Notes in the traffic record what the answer is about: a number and a word for each.
     pub(super) fn with_items(mut self, items: Vec<(u64, String)>) -> Self {
         self.items = items;
         self
+    }
+}
+
+/// The content of an answer on its way, in pieces, so that it is seen how far it has come.
+pub(super) struct Outgoing {
+    rest: Bytes,
+    _held: Option<Held>,
+}
+
+impl Outgoing {
+    const PIECE: usize = 64 * 1024;
+
+    pub(super) fn new(content: Vec<u8>, held: Option<Held>) -> Self {
+        Self { rest: content.into(), _held: held }
+    }
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let piece = self.rest.len().min(Self::PIECE);
+        let piece = self.rest.split_to(piece);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
     }
 }
 

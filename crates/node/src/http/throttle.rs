@@ -1,22 +1,32 @@
-//! How much one address and one peer may ask.
+//! How much one address and one peer may ask, also at one time.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::shares::{Claimant, Held, Shares, Source};
 use crate::config::LimitsConfig;
 
 /// A quiet second earns this many: bursts are as natural as they are short.
 const BURST_SECONDS: u32 = 10;
 
+/// Requests at one time of which nothing is proved yet.
+const UNPROVED: usize = 2048;
+/// Octets of peers' content that are held at one time.
+const CONTENT: usize = 64 << 20;
+/// Octets of large answers that are on their way at one time.
+const ANSWERS: usize = 128 << 20;
+
 /// The limits on requests.
 pub(crate) struct Throttle {
-    strangers: DefaultKeyedRateLimiter<IpAddr>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
+    strangers: DefaultKeyedRateLimiter<Source>,
+    addresses: DefaultKeyedRateLimiter<Source>,
     peers: DefaultKeyedRateLimiter<Provider>,
+    unproved: Shares,
+    content: Shares,
+    answers: Shares,
 }
 
 impl Throttle {
@@ -30,18 +40,42 @@ impl Throttle {
             strangers: RateLimiter::keyed(quota(limits.stranger_requests)),
             addresses: RateLimiter::keyed(quota(limits.peer_requests.saturating_mul(4))),
             peers: RateLimiter::keyed(quota(limits.peer_requests)),
+            unproved: Shares::new(UNPROVED),
+            content: Shares::new(CONTENT),
+            answers: Shares::new(ANSWERS),
         }
     }
 
     /// Whether `address` may ask something; more in the name of an allowed peer than otherwise.
-    pub(super) fn admits_address(&self, address: IpAddr, names_peer: bool) -> Result<(), Duration> {
+    pub(super) fn admits_address(&self, address: IpAddr, names_peer: bool) -> Option<()> {
         let limiter = if names_peer { &self.addresses } else { &self.strangers };
-        limiter.check_key(&address).map_err(|_| Duration::from_secs(1))
+        limiter.check_key(&address.into()).ok()
     }
 
     /// Whether `peer`, which is proved, may ask something.
-    pub(super) fn admits_peer(&self, peer: &Provider) -> Result<(), Duration> {
-        self.peers.check_key(peer).map_err(|_| Duration::from_secs(1))
+    pub(super) fn admits_peer(&self, peer: &Provider) -> Option<()> {
+        self.peers.check_key(peer).ok()
+    }
+
+    /// A place for a request from `address` until something is proved of it: its head, and up to 16 KiB of its content,
+    /// are held that long.
+    pub(super) fn unproved(&self, address: IpAddr) -> Option<Held> {
+        self.unproved.take(Claimant::Source(address.into()), 1)
+    }
+
+    /// Room for so many octets of content of `peer`, which is proved.
+    pub(super) fn content(&self, peer: &Provider, octets: usize) -> Option<Held> {
+        self.content.take(Claimant::Peer(peer.clone()), octets)
+    }
+
+    /// Room for so many octets of an answer to `peer`.
+    pub(super) fn answer(&self, peer: &Provider, octets: usize) -> Option<Held> {
+        self.answers.take(Claimant::Peer(peer.clone()), octets)
+    }
+
+    /// Room for so many octets of content of a client of ours at `address`.
+    pub(crate) fn clients_content(&self, address: IpAddr, octets: usize) -> Option<Held> {
+        self.content.take(Claimant::Source(address.into()), octets)
     }
 
     /// Forgets who has not asked for a while.

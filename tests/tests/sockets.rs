@@ -1,0 +1,153 @@
+//! Connections that ask for nothing keep nobody else out, and each ends when the time for its state is over.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_testkit::{PATIENCE, Realm};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use http::StatusCode;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
+
+/// What one stranger tries to hold, and what it may keep of it: a third of what may be open, 4,096.
+const CROWD: usize = 4095;
+const SHARE: usize = 4096 / 3 + 1;
+
+async fn connect(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::new(from.into(), 0))?;
+    socket.connect(to).await
+}
+
+/// As many connections as are wanted, or as the machine gives, that say nothing.
+async fn silent_crowd(from: Ipv4Addr, to: SocketAddr, wanted: usize) -> Vec<TcpStream> {
+    let mut crowd = Vec::new();
+    while crowd.len() < wanted {
+        match connect(from, to).await {
+            Ok(stream) => crowd.push(stream),
+            // What was sent away at once, before it was seen to be there.
+            Err(fault) if fault.kind() == std::io::ErrorKind::ConnectionReset => {}
+            Err(_) => break,
+        }
+    }
+    crowd
+}
+
+fn text(json: &serde_json::Value) -> &str {
+    json.as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
+    let realm = Realm::new();
+    let alpha = realm.station(|_| {}).await;
+    let (peer, latecomer) = (realm.hand_made(), realm.hand_made());
+    alpha.lets_in(peer.provider()).await;
+    // A peer's pull waits meanwhile, from an address that a crowd comes from too.
+    let page = peer.gets(alpha.provider(), "/feed?after=0").send().await.json();
+    let (place, last) = (&page["generation"], &page["items"][0]);
+    let query = format!("generation={}&after={}&last={}", text(place), last["seq"], text(&last["id"]));
+    let pull = peer.gets(alpha.provider(), &format!("/feed?{query}&wait=55"));
+    let waits = async {
+        let heard = pull.send().await;
+        assert_eq!(heard.status, StatusCode::OK);
+    };
+    let flood = async {
+        alpha.is_pulled_by(peer.provider()).await;
+        let mut crowds = Vec::new();
+        for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
+            let crowd = silent_crowd(from, alpha.config().mtp.listen, CROWD).await;
+            assert!(crowd.len() > SHARE, "this machine gives {} connections only", crowd.len());
+            // A new one is served at once, from an address of its own and from that of the crowd.
+            let served = tokio::time::timeout(
+                Duration::from_secs(20),
+                latecomer.gets(alpha.provider(), "/ping").send(),
+            );
+            assert_eq!(served.await.expect("others are served").status, StatusCode::OK);
+            crowds.push(crowd);
+        }
+        for crowd in &crowds {
+            // Nothing is ever said on one, so there is something to be read of it once it is closed.
+            let closed = crowd.iter().map(TcpStream::readable).collect::<FuturesUnordered<_>>();
+            let closed = closed.take(crowd.len() - SHARE).count();
+            assert!(tokio::time::timeout(PATIENCE, closed).await.is_ok(), "more than its share is kept");
+        }
+        assert!(alpha.node().is_pulled_by(peer.provider()), "who waits by right is not idle");
+        // A stop answers what waits.
+        alpha.stop().await;
+    };
+    tokio::join!(waits, flood);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
+    let realm = Realm::new();
+    let alpha = realm.station(|_| {}).await;
+    let (mtp, client) = (alpha.config().mtp.listen, alpha.config().client.as_ref().unwrap().listen);
+    let plain = async |to: SocketAddr, said: &[u8]| {
+        let mut stream = connect(Ipv4Addr::LOCALHOST, to).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        stream
+    };
+    let tls = async |protocols: &[&str], said: &[u8]| {
+        let stream = connect(Ipv4Addr::LOCALHOST, mtp).await.unwrap();
+        let mut stream = shake_hands(&realm, stream, protocols).await;
+        stream.write_all(said).await.unwrap();
+        stream
+    };
+    const BEGUN: &[u8] = b"GET / HTTP/1.1\r\nHost: here\r\n";
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    // Settings, with nothing after them.
+    let preface_and_settings = [PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    let states = [
+        ends("TLS is not begun", plain(mtp, b"").await),
+        ends("TLS is begun", plain(mtp, &[0x16, 3, 1, 2, 0]).await),
+        ends("no version of HTTP is told", plain(client, b"").await),
+        ends("it is begun to be told", plain(client, &PREFACE[..5]).await),
+        ends("the head is begun", plain(client, BEGUN).await),
+        ends("HTTP/2 is only said to come", plain(client, &preface_and_settings).await),
+        ends("no version of HTTP is told over TLS", tls(&[], b"").await),
+        ends("the head is begun over TLS", tls(&["http/1.1"], BEGUN).await),
+        ends("HTTP/2 is agreed on, and not begun", tls(&["h2"], b"").await),
+        ends("its preface is half there", tls(&["h2"], &PREFACE[..5]).await),
+        ends("HTTP/2 is begun, and nothing asked", tls(&["h2"], &preface_and_settings).await),
+    ];
+    join_all(states).await;
+}
+
+type Ends<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Returns when the other side has closed it.
+fn ends<'a>(state: &'a str, mut stream: impl AsyncRead + Unpin + 'a) -> Ends<'a> {
+    Box::pin(async move {
+        // An end or a reset: both close it.
+        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        assert!(read.is_ok(), "a connection stays open where {state}");
+    })
+}
+
+async fn shake_hands(
+    realm: &Realm,
+    stream: TcpStream,
+    protocols: &[&str],
+) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(realm.root()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let name = ServerName::from(stream.peer_addr().unwrap().ip());
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+}
