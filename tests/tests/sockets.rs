@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_testkit::{PATIENCE, Realm};
+use drawbridge_node::config::ListenConfig;
+use drawbridge_testkit::{Daemon, PATIENCE, Realm};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -121,6 +122,33 @@ async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
         ends("HTTP/2 is begun, and nothing asked", tls(&["h2"], &preface_and_settings).await),
     ];
     join_all(states).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_keep_nobody_from_the_operators_pages() {
+    let realm = Realm::new();
+    let listen = realm.config(|_| {}).mtp.listen;
+    let config =
+        realm.config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }));
+    let _daemon = Daemon::start(&config).await;
+    for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
+        let crowd = silent_crowd(from, listen, 600).await;
+        assert_eq!(crowd.len(), 600);
+        // Also from the address that the crowd has: on the loopback network all come from one.
+        for visitor in [from, Ipv4Addr::new(127, 0, 0, 3)] {
+            let visit = async {
+                let mut stream = connect(visitor, listen).await.unwrap();
+                let asked = format!("GET / HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
+                stream.write_all(asked.as_bytes()).await.unwrap();
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).await.unwrap();
+                answer
+            };
+            // Before the crowd has had its time, which is fifteen seconds.
+            let answer = tokio::time::timeout(Duration::from_secs(12), visit).await.expect("it is answered");
+            assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+        }
+    }
 }
 
 type Ends<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
