@@ -287,6 +287,7 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
             );
             (NoticeKind::WentBack, None, Vec::new(), Some(text))
         }
+        Happened::Forked => (NoticeKind::Forked, None, Vec::new(), None),
         Happened::Refused { wanted, why } => {
             (NoticeKind::Policy, None, Vec::new(), Some(format!("{wanted}: {why}")))
         }

@@ -33,7 +33,7 @@ use crate::{
     home::{Home, HomeFault},
     mls,
     settings::Settings,
-    store::{Conversation, Cursor, Tx, random},
+    store::{Conversation, Cursor, Tx, Want, random},
     view::{Change, Standing},
 };
 
@@ -45,6 +45,9 @@ const PAGE: u64 = 200;
 const SUBMISSIONS: usize = 64;
 /// For every so many KeyPackages of the default suite there is one of each other, and never none.
 const OTHER_SUITES: u64 = 10;
+
+/// Under this name the store has whether the feed has begun anew since the groups were checked.
+const BEGUN_ANEW: &str = "feed-anew";
 
 /// The bodies of a page that are objects, by their hash.
 type Objects = HashMap<Hash32, Vec<u8>>;
@@ -175,6 +178,9 @@ impl<H: Home> Client<H> {
                 unchecked: true,
                 ..Cursor::default()
             })?;
+            tx.put(BEGUN_ANEW, &true)?;
+            // What was sent by another history of a group is not to be gone on with.
+            tx.forget_told_heads();
             tx.resubmit()
         })
         .await
@@ -294,12 +300,37 @@ impl<H: Home> Client<H> {
         for conversation in known.iter().filter(follows).filter(|one| one.registering.is_none()) {
             self.close_gap(&conversation.group, conversation.head, None).await?;
         }
+        if self.step(|tx| tx.get::<bool>(BEGUN_ANEW)).await? == Some(true) {
+            for conversation in known.iter().filter(|one| one.is_member() && one.registering.is_none()) {
+                self.have_joinable(&conversation.group).await?;
+            }
+        }
         self.find_groups().await?;
         self.step(move |tx| {
             let cursor = tx.cursor()?;
             tx.ring_to_do();
             tx.resubmit()?;
+            tx.put(BEGUN_ANEW, &false)?;
             tx.set_cursor(&Cursor { unchecked: false, ..cursor })
+        })
+        .await
+    }
+
+    /// An owner that has lost what new clients need to come in has it again with the next commit: this client makes one, unless
+    /// another was faster.
+    async fn have_joinable(&self, group: &GroupUri) -> Result<(), ClientFault> {
+        match self.home.info(group).await {
+            Err(HomeFault::Refused(problem)) if problem.known() == Some(Code::Unavailable) => {}
+            // An owner that is away has its groups looked at by others, or when this client's feed begins anew again.
+            _ => return Ok(()),
+        }
+        let name = group.clone();
+        self.step(move |tx| {
+            if tx.conversation(&name)?.is_some_and(|one| one.is_member()) {
+                tx.want(&name, Want::Renew, tx.now)?;
+                tx.ring_to_do();
+            }
+            Ok(())
         })
         .await
     }
@@ -346,11 +377,11 @@ impl<H: Home> Client<H> {
         let told = match told {
             Some(told) => told,
             None => {
-                let told = self.home.status(group).await?.head;
-                let name = group.clone();
+                let status = self.home.status(group).await?;
+                let (name, told) = (group.clone(), status.head);
                 self.step(move |tx| {
                     tx.set_told_head(&name, told);
-                    Ok(())
+                    group::hold_status(tx, &name, told, &status.hash)
                 })
                 .await?;
                 told

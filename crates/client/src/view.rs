@@ -238,6 +238,9 @@ pub enum Notice {
         /// Whether it was numbered while this client ran: then another copy of it runs.
         while_running: bool,
     },
+    /// The owner's provider was set back to an older copy, and went on by a history that this client has not taken in: the client
+    /// joins anew, and sends again what it had sent meanwhile.
+    Forked,
     /// Something that was wanted here was refused.
     Refused {
         /// What.

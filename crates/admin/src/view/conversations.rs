@@ -224,6 +224,8 @@ pub enum NoticeKind {
     Policy,
     /// This account's client was set back to an older copy, or runs twice.
     WentBack,
+    /// The owner's provider was set back to an older copy, and another history of the group counts.
+    Forked,
     /// Messages are missing here: they came while the keys did not fit, or before one was added again.
     Gap,
 }

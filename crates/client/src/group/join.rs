@@ -85,8 +85,8 @@ pub(crate) fn take_welcome(
     let standing = known.as_ref().map(|known| (known.standing, known.head));
     tracing::trace!(client = %tx.own, from_seq, ?standing, "a Welcome");
     if let Some(known) = &known {
-        if !known.is_over() && known.head >= from_seq {
-            // This client is in already: it joined by itself, or the item came again.
+        if known.head >= from_seq {
+            // This client is in already, or has been and is not any more: it joined by itself, or the item came again.
             return Ok(Taken::Done);
         }
         if known.is_member() && known.head + 1 < from_seq {
@@ -198,7 +198,8 @@ pub(crate) fn rejoin(tx: &Tx<'_>, name: &GroupUri, info: &GroupInfoReply) -> Res
     let tree = mls::read_tree(info.ratchet_tree.as_slice())?;
     // Who is in without having known it has missed something, and who is not has not.
     let is_in = tree.leaves().any(|leaf| mls::client_of(leaf.credential()).as_ref() == Some(tx.own));
-    conversation.gap_after = conversation.gap_after.filter(|after| *after > 0).or_else(|| is_in.then_some(0));
+    let gap_after = conversation.gap_after.filter(|after| *after > 0).or_else(|| is_in.then_some(0));
+    conversation.gap_after = gap_after.filter(|_| !conversation.forked);
     let signer = provider.signer(tx, suite)?;
     let builder = MlsGroup::external_commit_builder()
         .with_ratchet_tree(tree)
@@ -276,7 +277,8 @@ pub(super) fn joined(
     if after.is_none() {
         conversation.joined_epoch = conversation.epoch;
     }
-    if after.unwrap_or(0) == 0 {
+    let was_forked = std::mem::take(&mut conversation.forked);
+    if after.unwrap_or(0) == 0 && !was_forked {
         tx.add_notice(name, time, Notice::Joined { by: None })?;
     }
     // What was encrypted before and not taken goes out anew.

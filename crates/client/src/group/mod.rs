@@ -18,7 +18,7 @@ use openmls::group::MlsGroup;
 
 pub(crate) use commit::{Plan, commit, plan};
 pub(crate) use join::{create, registered, rejoin, take_welcome};
-pub(crate) use receive::{Taken, lost_until, shut_out, take_event, take_removed};
+pub(crate) use receive::{Taken, hold_status, lost_until, shut_out, take_event, take_removed};
 pub(crate) use say::{encrypt, own_content};
 pub(crate) use submit::{take_result, take_results};
 

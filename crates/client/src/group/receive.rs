@@ -45,6 +45,11 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
     };
     let (standing, head) = (conversation.standing, conversation.head);
     tracing::trace!(client = %tx.own, seq = event.seq, kind = %event.kind, ?standing, head, "an event");
+    if conversation.is_member() && is_another(tx, &conversation, event)? {
+        fork(tx, &mut conversation, event.seq, &event.hash)?;
+        tx.set_conversation(&conversation)?;
+        return Ok(Taken::Done);
+    }
     // The last one in a group has left, though nobody could take it out; another client of its user may come in since.
     let left_alone =
         conversation.standing == Standing::Left && Provider::new(tx).group(&event.group)?.is_some();
@@ -82,8 +87,64 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
         };
     }
     conversation.head = conversation.head.max(event.seq);
+    tx.note_heard(&event.group, event.seq, &event.hash)?;
     tx.set_conversation(&conversation)?;
     Ok(Taken::Done)
+}
+
+/// Whether an event shows that the log is another than the one that was taken in: it is not the one that had its number, or does
+/// not continue the last.
+fn is_another(tx: &Tx<'_>, conversation: &Conversation, event: &Event) -> Result<bool, ClientFault> {
+    let group = &event.group;
+    if event.seq == conversation.head + 1 {
+        return Ok(tx.heard(group, conversation.head)?.is_some_and(|heard| heard != event.prev));
+    }
+    if event.seq > conversation.head {
+        return Ok(false);
+    }
+    let heard = tx.heard(group, event.seq)?;
+    if heard.is_none() {
+        tx.note_heard(group, event.seq, &event.hash)?;
+    }
+    Ok(heard.is_some_and(|heard| heard != event.hash))
+}
+
+/// Holds what the owner says of its log, the number and the hash of its last event, against what was taken in.
+pub(crate) fn hold_status(
+    tx: &Tx<'_>,
+    group: &GroupUri,
+    head: u64,
+    hash: &Hash32,
+) -> Result<(), ClientFault> {
+    let Some(mut conversation) = tx.conversation(group)?.filter(Conversation::is_member) else {
+        return Ok(());
+    };
+    if head <= conversation.head && tx.heard(group, head)?.is_some_and(|heard| heard != *hash) {
+        fork(tx, &mut conversation, head, hash)?;
+        tx.set_conversation(&conversation)?;
+    }
+    Ok(())
+}
+
+/// The owner's store went back, and the history that this client has taken in does not count (section 12): it joins anew, and
+/// what it has made with the keys of the one before and not submitted is made anew. The event `seq`, with this hash, shows it.
+fn fork(tx: &Tx<'_>, conversation: &mut Conversation, seq: u64, hash: &Hash32) -> Result<(), ClientFault> {
+    let group = conversation.group.clone();
+    conversation.broke("The log of the group is another than it was; the client joins anew.");
+    // What the other history has under the same numbers is not taken for known.
+    (conversation.head, conversation.gap_after, conversation.forked) = (0, None, true);
+    tx.forget_heard_from(&group, seq)?;
+    tx.note_heard(&group, seq, hash)?;
+    tx.forget_told_heads();
+    for mut one in tx.outgoing(&group)? {
+        if one.stage == Stage::Ready && one.body.says.is_some() {
+            (one.stage, one.body.submission) = (Stage::Waiting, None);
+            tx.put_outgoing(&one)?;
+        }
+    }
+    tx.add_notice(&group, tx.now, Notice::Forked)?;
+    tx.ring_to_do();
+    Ok(())
 }
 
 fn take(

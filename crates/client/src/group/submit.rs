@@ -1,7 +1,7 @@
 //! What became of what was submitted.
 
 use drawbridge_mtp::{
-    id::GroupUri,
+    id::{GroupUri, Id},
     message::{Outcome, SubmissionKind, SubmissionResult},
     octets::Hash32,
     problem::{Code, ReceivedProblem},
@@ -13,7 +13,7 @@ use super::{join::joined, receive::shut_out, refused, say::take_content};
 use crate::{
     fault::ClientFault,
     mls::Provider,
-    store::{Conversation, Outgoing, Stage, Tx, Want},
+    store::{Conversation, Outgoing, OutgoingBody, Said, Stage, Tx, Want},
     view::{Delivery, Notice, Standing},
 };
 
@@ -27,7 +27,7 @@ pub(crate) fn take_results(tx: &Tx<'_>, results: &[SubmissionResult]) -> Result<
 /// Takes in one result, as often as it comes.
 pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), ClientFault> {
     let Some(mut outgoing) = tx.outgoing_submitted(&result.id)? else {
-        return Ok(());
+        return if is_gone(&result.outcome) { said_in_vain(tx, &result.id) } else { Ok(()) };
     };
     match &result.outcome {
         Outcome::Queued => {
@@ -55,6 +55,7 @@ pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), 
                 outgoing.stage = Stage::Accepted;
                 outgoing.body.placed = placed.seq;
                 tx.put_outgoing(&outgoing)?;
+                tx.keep_placed(&outgoing)?;
                 return says(tx, &outgoing, placed.time);
             }
             accepted(tx, &outgoing, placed.time)
@@ -64,8 +65,35 @@ pub(crate) fn take_result(tx: &Tx<'_>, result: &SubmissionResult) -> Result<(), 
     }
 }
 
+/// Whether what was submitted was numbered in a history that does not count (section 12).
+fn is_gone(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(problem) if problem.known() == Some(Code::Gone))
+}
+
+/// A message that had its place in the log has lost it, with the history that it was in: it is sent again.
+fn said_in_vain(tx: &Tx<'_>, submission: &Id) -> Result<(), ClientFault> {
+    let Some(Said { group, says }) = tx.take_placed(submission)? else {
+        return Ok(());
+    };
+    let mut outgoing = Outgoing {
+        place: 0,
+        group: group.clone(),
+        kind: SubmissionKind::Application,
+        stage: Stage::Waiting,
+        body: OutgoingBody { says: Some(says), ..OutgoingBody::default() },
+    };
+    if tx.conversation(&group)?.is_none_or(|conversation| conversation.is_over()) {
+        return given_up(tx, outgoing, "The owner of the conversation has lost it.".into());
+    }
+    outgoing.place = tx.put_outgoing(&outgoing)?;
+    set_delivery(tx, &outgoing, Delivery::Sending, None)?;
+    tx.ring_to_send();
+    Ok(())
+}
+
 /// A message or a proposal has its place in the log.
 pub(super) fn accepted(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<(), ClientFault> {
+    tx.keep_placed(outgoing)?;
     tx.remove_outgoing(outgoing)?;
     says(tx, outgoing, time)?;
     match &outgoing.body.says {
@@ -154,10 +182,11 @@ fn rejected(tx: &Tx<'_>, mut outgoing: Outgoing, problem: &ReceivedProblem) -> R
         Some(Code::InvalidMls) => conversation.refused += 1,
         _ => {}
     }
-    let conflict = problem.known() == Some(Code::EpochConflict);
+    let conflict = matches!(problem.known(), Some(Code::EpochConflict | Code::Gone));
+    tx.forget_placed(&outgoing)?;
     if outgoing.body.says.is_some() {
         if conflict {
-            // For an epoch that is too old: encrypted again, under the same name.
+            // For an epoch that is too old, or in a history that does not count: encrypted again, under the same name.
             outgoing.stage = Stage::Waiting;
             outgoing.body.submission = None;
             tx.put_outgoing(&outgoing)?;

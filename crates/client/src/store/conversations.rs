@@ -37,6 +37,10 @@ pub(crate) struct Conversation {
     /// keys, which made those already.
     #[serde(default)]
     pub(crate) went_back: bool,
+    /// Whether it joins anew because the log is another than it was: what it has read of the one before stays, and no gap is
+    /// to be told of.
+    #[serde(default)]
+    pub(crate) forked: bool,
     /// How often such events came while it ran, which nobody makes but another copy that runs.
     #[serde(default)]
     pub(crate) copies: u32,
@@ -75,6 +79,7 @@ impl Conversation {
             left_epoch: None,
             keys_since: 0,
             went_back: false,
+            forked: false,
             copies: 0,
             cipher_suite: 0,
             policy: Octets::default(),

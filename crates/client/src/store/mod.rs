@@ -4,6 +4,7 @@
 //! what is to be sent, and what is shown. So a crash falls between two steps and never within one.
 
 mod conversations;
+mod heard;
 mod intents;
 mod messages;
 mod outgoing;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub(crate) use conversations::Conversation;
+pub(crate) use heard::Said;
 pub use intents::PolicyChange;
 pub(crate) use intents::{Intent, Want};
 pub(crate) use messages::{Line, LineBody, Message, Reaction};
@@ -179,6 +181,7 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
                 M::up(include_str!("schema.sql")),
                 M::up(include_str!("sent.sql")),
                 M::up(include_str!("lifetimes.sql")),
+                M::up(include_str!("branches.sql")),
             ]
         },
     );
@@ -211,6 +214,11 @@ impl Tx<'_> {
     /// The owner of `group` says that its log reaches up to event `head`.
     pub(crate) fn set_told_head(&self, group: &GroupUri, head: u64) {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), head);
+    }
+
+    /// What owners have said of their logs may be of another history: it is asked for again before anything is made.
+    pub(crate) fn forget_told_heads(&self) {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Wakes the sender after the step.

@@ -59,6 +59,8 @@ export function noticeText({ kind, by, users, text }: Notice, me: string): strin
       return words.notice.policy(who);
     case "went-back":
       return text ?? words.notice.wentBack;
+    case "forked":
+      return words.notice.forked;
     case "gap":
       return text === null ? words.notice.gap : lineText(text, LONGEST_NOTICE);
   }

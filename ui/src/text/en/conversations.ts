@@ -108,6 +108,8 @@ export const conversations = {
     policy: (by: string) => `${by} changed who may do what`,
     wentBack:
       "This account's data was set back to an older copy, or runs twice. The account joins anew before it sends.",
+    forked:
+      "The provider that owns this group was set back to an older copy, and what was written since then was withdrawn. This account joins anew; its own messages are sent again. Changes of who is in the group have to be made again.",
     gap: "Messages are missing here: they came while you were not in the group, or could not be read.",
   },
   somebody: "Somebody",
