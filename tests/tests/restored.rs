@@ -3,66 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use drawbridge_mtp::id::{Generation, GroupUri};
+use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    Body, Event, EventKind, FeedPage, FeedQuery, LogPage, LogQuery, Outcome, Placed, Submission,
-    SubmissionKind,
+    Body, Event, EventKind, FeedPage, FeedQuery, LogPage, LogQuery, Outcome, SubmissionKind,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing};
-use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
+use drawbridge_testkit::{
+    Change, Circle, Device, HandMade, copied, generation, has, has_checkpoint, misses, policy, restored,
+    rests, says,
+};
 use http::StatusCode;
-
-/// A copy of a provider's store, which goes on.
-async fn copied(circle: &Circle, station: &Station) -> PathBuf {
-    station.stop().await;
-    let copy = circle.realm.copy_of(station);
-    station.start().await;
-    copy
-}
-
-/// Sets the store of a provider back to a copy, and starts it.
-async fn restored(circle: &Circle, station: &Station, copy: &Path) {
-    station.stop().await;
-    circle.realm.restore(station, copy);
-    // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
-    circle.realm.clock().turn(Duration::from_secs(2));
-    station.start().await;
-}
-
-/// Whether `station` pulls from its peer; what its users submit goes on.
-async fn rests(station: &Station, peer: &Station, rests: bool) {
-    station.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
-}
-
-/// Returns when a provider has the log of a group up to this event.
-async fn has(station: &Station, group: &GroupUri, seq: u64) {
-    let uri = group.clone();
-    let until = format!("it has event {seq}");
-    station.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
-}
-
-/// The history of a provider's feed for another.
-async fn generation(station: &Station, peer: &Station) -> Generation {
-    let reader = Reader::Peer(peer.provider().clone());
-    station.reads(move |view| view.feed(&reader)).await.unwrap().generation
-}
-
-/// Says something, which is accepted, by the feed where the owner has only just come back; what was submitted, and its place.
-async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
-    let said = device.says(group, text);
-    let outcome = match device.submits(group, &said).await {
-        Outcome::Queued => device.hears("its result", |device| device.result(group, said.id)).await.outcome,
-        outcome => outcome,
-    };
-    let Outcome::Accepted(placed) = outcome else { panic!("{text} is not accepted but {outcome:?}") };
-    (said, placed)
-}
 
 #[tokio::test]
 async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
@@ -508,14 +463,6 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
     assert_eq!((stock.available, stock.last_resort), (0, true), "one of them was handed out");
 }
 
-/// Returns when `station` has been told that nobody is there at `peer`.
-async fn misses(station: &Station, peer: &Station) {
-    let provider = peer.provider().clone();
-    station
-        .until("nobody is there", move |view| Ok(view.troubles(&provider)?.into_iter().find(|it| !it.over)))
-        .await;
-}
-
 #[tokio::test]
 async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
     let circle = Circle::of(3).await;
@@ -574,23 +521,6 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     assert_eq!(placed.seq, 3);
 }
 
-/// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
-/// something was stored.
-async fn has_checkpoint(circle: &Circle, station: &Station, group: &GroupUri, seq: u64) {
-    for _ in 0..10 {
-        circle.realm.clock().turn(Duration::from_secs(61));
-        let uri = group.clone();
-        let asked = station.until("it has a checkpoint", move |view| {
-            let Some(row) = view.group(&uri)? else { return Ok(None) };
-            Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
-        });
-        if tokio::time::timeout(Duration::from_secs(4), asked).await.is_ok() {
-            return;
-        }
-    }
-    panic!("there is no checkpoint of event {seq}");
-}
-
 #[tokio::test]
 async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     let circle = Circle::of(2).await;
@@ -601,7 +531,7 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     let copy = copied(&circle, alpha).await;
     let (_, covered) = says(&ann, &tea, "covered").await;
     has(beta, &tea, covered.seq).await;
-    has_checkpoint(&circle, beta, &tea, covered.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, covered.seq).await;
     let (_, last) = says(&ann, &tea, "not covered").await;
     has(beta, &tea, last.seq).await;
     rests(beta, alpha, true).await;
@@ -614,46 +544,4 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
         "{}",
         trouble.text
     );
-}
-
-#[tokio::test]
-async fn a_fork_that_nobody_could_prevent_is_told_on_both_sides_with_what_proves_it() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    let (_, lost) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle, beta, &tea, lost.seq).await;
-    // The only one who has it is away for longer than the owner waits.
-    beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    let said = ann.says(&tea, "on another branch");
-    let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
-        misses(alpha, beta).await;
-        circle.realm.clock().turn(Duration::from_secs(60));
-    });
-    let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(placed.seq, lost.seq, "two events have one number");
-    beta.start().await;
-    let told = alpha.notes(beta.provider(), "own-log-forked").await;
-    assert!(told.text.contains(&format!("event {} of {tea}", lost.seq)), "{}", told.text);
-    beta.notes(alpha.provider(), "log-broken").await;
-    for _ in 0..10 {
-        circle.realm.clock().turn(Duration::from_secs(61));
-        let noted = beta.notes(alpha.provider(), "log-forked");
-        if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
-            break;
-        }
-    }
-    let uri = tea.clone();
-    let kept = beta.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await;
-    assert_eq!((kept.len(), kept[0].seq), (1, lost.seq));
-    assert_eq!((kept[0].had, kept[0].said.hash), (lost.hash, placed.hash));
-    assert!(kept[0].before.is_some(), "both checkpoints are kept");
-    for (station, peer, code) in [(alpha, beta, "own-log-forked"), (beta, alpha, "log-forked")] {
-        assert!(!station.notes(peer.provider(), code).await.over, "it is not overlooked");
-    }
 }

@@ -10,7 +10,7 @@ use drawbridge_client::{Delivery, Format, LineKind, MessageView, Notice, Setting
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, House, PATIENCE, Realm};
+use drawbridge_testkit::{BuiltIn, House, PATIENCE, Realm, has_checkpoint};
 use tokio::sync::watch;
 
 /// Ann's provider, which owns the group, and Ben's, which takes part in it.
@@ -305,4 +305,72 @@ async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_
     let epoch = status.reads(move |view| view.group(&group)).await.unwrap().epoch;
     assert!(epoch < 30, "they have put each other out {epoch} times");
     twin.kill().await;
+}
+
+impl Two {
+    /// Ann's provider loses what Ben's has, and numbers anew what Ann says while Ben's is away. Then Ben's comes back.
+    async fn the_owner_numbers_again(&self, is_lost: fn(&str) -> bool) {
+        self.alpha.kill().await;
+        let copy = self.realm.copy_of(self.alpha.station());
+        self.alpha.start().await;
+        self.says(&self.ann(), "before the loss").await;
+        self.sees(&self.ben(), "before the loss").await;
+        let group = self.group.clone();
+        let row = self.beta.station().reads(move |view| view.group(&group)).await.unwrap();
+        has_checkpoint(&self.realm, self.beta.station(), &self.group, row.head).await;
+        self.beta.kill().await;
+        self.alpha.kill().await;
+        set_back(&self.alpha.station().config().data_dir, &copy, is_lost);
+        self.realm.clock().turn(Duration::from_secs(2));
+        self.alpha.start().await;
+        self.says(&self.ann(), "on another branch").await;
+        let away = self.beta.station().provider().clone();
+        self.alpha
+            .station()
+            .until("nobody is there", move |view| Ok(view.troubles(&away)?.into_iter().find(|it| !it.over)))
+            .await;
+        self.realm.clock().turn(Duration::from_secs(60));
+        self.sees(&self.ann(), "on another branch").await;
+        self.beta.start().await;
+    }
+
+    /// Everything that was said is read once by each, in one history.
+    async fn has_one_history(&self) {
+        let (ann, ben) = (self.ann(), self.ben());
+        self.alpha.station().notes(self.beta.station().provider(), "own-log-forked").await;
+        self.sees(&ben, "on another branch").await;
+        for (from, to, text) in [(&ann, &ben, "from ann again"), (&ben, &ann, "from ben again")] {
+            self.says(from, text).await;
+            self.sees(to, text).await;
+        }
+        self.rests().await;
+        for text in ["before the loss", "on another branch", "from ann again", "from ben again"] {
+            let read = self.messages(&ben).await.into_iter().filter(|one| one.text == text).count();
+            assert_eq!(read, 1, "Ben reads {text:?} once");
+        }
+        assert_eq!(gaps(&self.notices(&ben).await), 0, "all that Ben was sent can be read");
+        let group = self.group.clone();
+        let heads = |house: &House| {
+            let (group, station) = (group.clone(), house.station().node());
+            async move { station.store().read(move |view| view.group(&group)).await.unwrap().unwrap() }
+        };
+        let (ours, theirs) = (heads(&self.alpha).await, heads(&self.beta).await);
+        assert_eq!((ours.head, ours.hash, ours.standing), (theirs.head, theirs.hash, theirs.standing));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_went_back_and_numbered_again_ends_with_one_history() {
+    let two = Two::in_a_group().await;
+    two.the_owner_numbers_again(|_| true).await;
+    two.has_one_history().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_whose_store_alone_went_back_and_numbered_again_ends_with_one_history() {
+    let two = Two::in_a_group().await;
+    two.the_owner_numbers_again(|name| name.starts_with("store.sqlite")).await;
+    two.has_one_history().await;
+    let notices = two.notices(&two.ann()).await;
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Forked)), "Ann is told: {notices:?}");
 }

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::{Provider, UserUri};
-use drawbridge_mtp::message::{Body, RosterMember};
+use drawbridge_mtp::message::{Body, Event, RosterMember};
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
-use drawbridge_node::store::{AudienceRow, GroupRow, MemberRow, Proof, Reader, StoreFault, View};
+use drawbridge_node::store::{AudienceRow, Branch, GroupRow, MemberRow, Proof, Reader, StoreFault, View};
 
 use crate::accounts::BUILT_IN;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{Empty, Groups, NamedGroup};
 use crate::view::{
-    GrantView, GroupAccount, GroupDetail, GroupPolicy, GroupStanding, GroupSummary, LogEntry, Participant,
-    RosterClient, RosterProvider, RosterUser,
+    GrantView, GroupAccount, GroupDetail, GroupPolicy, GroupStanding, GroupSummary, LogEntry, LostBranch,
+    Participant, RosterClient, RosterProvider, RosterUser,
 };
 
 /// The latest events that are shown.
@@ -82,6 +82,7 @@ struct Seen {
     places: Vec<(AudienceRow, u64, Option<Timestamp>)>,
     built_in: Vec<UserUri>,
     events: Vec<LogEntry>,
+    branches: Vec<LostBranch>,
 }
 
 pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, AdminError> {
@@ -93,7 +94,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
     });
     let text = "there is no such group here; list them to see which there are";
     let seen = seen.await?.ok_or_else(|| AdminError::new("no-such-group", text))?;
-    let Seen { mut summary, row, policy, members, places, built_in, events } = seen;
+    let Seen { mut summary, row, policy, members, places, built_in, events, branches } = seen;
     summary.owner_away_since = owner_away_since(&node, &summary);
     let mut participants = vec![Participant {
         provider: node.provider().clone(),
@@ -126,6 +127,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
         participants,
         accounts,
         events,
+        branches,
     })
 }
 
@@ -138,7 +140,28 @@ fn see(view: &View<'_>, ours: &Provider, row: GroupRow) -> Result<Seen, StoreFau
     }
     let from = row.head.saturating_sub(EVENTS);
     let events = view.log_slice(&row, from, row.head, EVENTS, u64::MAX)?.events;
-    let events = events.into_iter().rev().map(|event| LogEntry {
+    let branches = view.branches(row.id)?.into_iter().map(|branch| {
+        let events = view.branch_events(&row, &branch, EVENTS)?;
+        let Branch { first, last, begun, at } = branch;
+        Ok(LostBranch { first, last, begun, at, events: entries(events) })
+    });
+    let branches = branches.collect::<Result<Vec<_>, StoreFault>>()?;
+    let clients = view.clients()?.into_iter().filter(|client| client.name.as_str() == BUILT_IN);
+    Ok(Seen {
+        summary: summary(view, ours, &row)?,
+        policy: view.policy(row.id)?,
+        members: view.members(row.id)?,
+        places,
+        built_in: clients.map(|client| UserUri::new(ours, &client.user)).collect(),
+        events: entries(events),
+        branches,
+        row,
+    })
+}
+
+/// Events as they are shown, newest first.
+fn entries(events: Vec<Event>) -> Vec<LogEntry> {
+    let entry = |event: Event| LogEntry {
         seq: event.seq,
         kind: event.kind,
         epoch: event.epoch,
@@ -150,17 +173,8 @@ fn see(view: &View<'_>, ours: &Provider, row: GroupRow) -> Result<Seen, StoreFau
             None => 0,
         },
         hash: event.hash,
-    });
-    let clients = view.clients()?.into_iter().filter(|client| client.name.as_str() == BUILT_IN);
-    Ok(Seen {
-        summary: summary(view, ours, &row)?,
-        policy: view.policy(row.id)?,
-        members: view.members(row.id)?,
-        places,
-        built_in: clients.map(|client| UserUri::new(ours, &client.user)).collect(),
-        events: events.collect(),
-        row,
-    })
+    };
+    events.into_iter().rev().map(entry).collect()
 }
 
 /// Our users in a group.

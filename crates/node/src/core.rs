@@ -16,7 +16,7 @@ use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
 use crate::config::{Config, Strangers};
 use crate::consent::Undos;
-use crate::delivery::{Groups, Recovery, Waits};
+use crate::delivery::{Forks, Groups, Recovery, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
 use crate::http::{Throttle, Turns};
 use crate::outbox::Answers;
@@ -44,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) waits: Waits,
     pub(crate) groups: Groups,
     pub(crate) recovery: Recovery,
+    pub(crate) forks: Forks,
     /// Rung where somebody was added to a group of another owner.
     pub(crate) added: Notify,
     pub(crate) answers: Answers,

@@ -24,7 +24,7 @@ use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
 use crate::core::{Choices, Core, lock};
-use crate::delivery::{self, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal};
+use crate::delivery::{self, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
 use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
@@ -513,6 +513,7 @@ fn assemble(
         waits: Waits::default(),
         groups,
         recovery: Recovery::new(&*ambient),
+        forks: Forks::default(),
         added: tokio::sync::Notify::new(),
         answers: Answers::default(),
         seen_clients: Mutex::new(HashMap::new()),
@@ -617,6 +618,7 @@ async fn sweep(core: Arc<Core>) {
             peers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
             tx.prune_grants()?;
+            tx.prune_placed()?;
             tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
             let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
             tx.prune_withdrawn(a_day_ago)?;

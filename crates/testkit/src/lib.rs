@@ -14,6 +14,7 @@
 //! | [`Circle`] | providers that have let each other in, and how their people come into a group |
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
+//! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
 //! | [`House`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
 //! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
@@ -37,6 +38,7 @@ mod person;
 mod phone;
 mod proxy;
 mod realm;
+mod restore;
 mod stalled;
 mod station;
 mod witness;
@@ -57,6 +59,7 @@ pub use person::Person;
 pub use phone::Phone;
 pub use proxy::Proxy;
 pub use realm::Realm;
+pub use restore::{copied, generation, has, has_checkpoint, misses, restored, rests, says};
 pub use station::{PATIENCE, Station};
 pub use witness::{Stay, Witness};
 

@@ -3,6 +3,7 @@ import type { GroupAccount } from "./GroupAccount";
 import type { GroupPolicy } from "./GroupPolicy";
 import type { GroupSummary } from "./GroupSummary";
 import type { LogEntry } from "./LogEntry";
+import type { LostBranch } from "./LostBranch";
 import type { Participant } from "./Participant";
 import type { RosterProvider } from "./RosterProvider";
 
@@ -41,4 +42,8 @@ accounts: Array<GroupAccount>,
 /**
  * The latest entries of its log, newest first, at most 50.
  */
-events: Array<LogEntry>, };
+events: Array<LogEntry>, 
+/**
+ * Events that do not count, since its owner's store went back and the history from before that counts; the latest first.
+ */
+branches: Array<LostBranch>, };

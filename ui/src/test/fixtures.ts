@@ -170,6 +170,7 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
       bytes: 300 + (seq as number),
       hash: `hash${seq}`.padEnd(43, "x"),
     })),
+    branches: [],
     ...over,
   };
 }

@@ -67,6 +67,21 @@ describe("groups", () => {
     expect(screen.queryByText("Live")).toBeNull();
   });
 
+  it("shows the events that do not count, apart from those that do", async () => {
+    const [last] = groupDetail().events;
+    if (last === undefined) throw new Error("the fixture has events");
+    const lost = { ...last, seq: 8, sender: `${user("bob")}/d/phone`, hash: "lost".padEnd(43, "x") };
+    const branch = { first: 8, last: 9, begun: at(-7_200_000), at: at(-60_000), events: [lost] };
+    node.groups = [groupDetail({ branches: [branch] })];
+    open(node, AT);
+    const title = await screen.findByText("Events 8 to 9 that do not count");
+    const part = title.closest("section");
+    if (part === null) throw new Error("the part has a section");
+    expect(part).toHaveTextContent("The first was numbered 2 h ago, and this was found 1 min ago.");
+    expect(within(part).getByTestId("event-8")).toHaveTextContent("bob");
+    expect(within(part).queryByTestId("event-7")).toBeNull();
+  });
+
   it("says which provider is cut off, and follows acknowledgements", async () => {
     open(node, AT);
     const gamma = await screen.findByTestId("participant-gamma.example");

@@ -83,6 +83,27 @@ pub struct GroupDetail {
     pub accounts: Vec<GroupAccount>,
     /// The latest entries of its log, newest first, at most 50.
     pub events: Vec<LogEntry>,
+    /// Events that do not count, since its owner's store went back and the history from before that counts; the latest first.
+    pub branches: Vec<LostBranch>,
+}
+
+/// Events that were in a group's log and do not count (section 12).
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct LostBranch {
+    /// The number of the first of them.
+    #[ts(type = "number")]
+    pub first: u64,
+    /// The number of the last of them.
+    #[ts(type = "number")]
+    pub last: u64,
+    /// When the first was numbered.
+    #[ts(type = "string")]
+    pub begun: Timestamp,
+    /// When it was found that they do not count.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+    /// The latest of them, newest first, at most 50.
+    pub events: Vec<LogEntry>,
 }
 
 /// A user of ours in a group, and what can be done here in their name.

@@ -5,12 +5,14 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupStatus, LogPage, Removed};
 use drawbridge_mtp::problem::Code;
 
+use super::copy_fork::settle_copy;
 use super::follow::{Intake, fetch_log, store_fault};
+use super::is_current;
 use super::keep::{Step, begin_anew, new_group};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::store::{Standing, StoreFault};
+use crate::store::{GroupRow, Standing, StoreFault};
 
 /// After the feed of `peer` was reset, what it may have told meanwhile of its groups is read from their logs
 /// (section 11).
@@ -19,12 +21,48 @@ pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerF
     let groups = core.store.read(move |view| {
         let mut groups = view.groups_owned(&owner, Standing::Live)?;
         groups.extend(view.groups_owned(&owner, Standing::Joining)?);
+        groups.extend(view.groups_owned(&owner, Standing::Broken)?);
         Ok::<_, StoreFault>(groups)
     });
     for group in groups.await.map_err(store_fault)? {
-        close_group(core, peer, &group.uri).await?;
+        settle(core, peer, &group.uri).await?;
     }
-    find_groups(core, peer).await
+    find_groups(core, peer).await?;
+    for group in core
+        .store
+        .read({
+            let owner = peer.clone();
+            move |view| view.groups_owned(&owner, Standing::Live)
+        })
+        .await
+        .map_err(store_fault)?
+    {
+        have_joinable(core, peer, &group).await?;
+    }
+    Ok(())
+}
+
+/// Brings our copy of a group to what its owner's log is, and up to its end.
+pub(super) async fn settle(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), PeerFault> {
+    settle_copy(core, group).await?;
+    close_group(core, peer, group).await
+}
+
+/// An owner that has read back a commit of a group has lost what new clients need to come in, until somebody commits. Our
+/// users' clients look to that when their feeds begin anew.
+async fn have_joinable(core: &Core, peer: &Provider, group: &GroupRow) -> Result<(), PeerFault> {
+    match core.call(peer, Ask::get(format!("/groups/{}/info", group.uri.name()))).await {
+        Err(fault) if fault.is(Code::Unavailable) => {}
+        _ => return Ok(()),
+    }
+    let id = group.id;
+    let renewed = core.store.write(move |tx| {
+        for told in tx.audience(id)?.into_iter().filter(|told| told.until.is_none()) {
+            tx.renew_feed(&told.reader)?;
+        }
+        Ok::<_, StoreFault>(())
+    });
+    renewed.await.map_err(store_fault)
 }
 
 /// Our users may have been added to groups of `peer` by a Welcome that was lost. Those that they agreed to be added to and
@@ -75,7 +113,7 @@ async fn close_group(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(
     loop {
         let mut intake = Intake::new();
         let Some(opened) = intake.open(core, group).await? else { return Ok(()) };
-        if opened.row.hash.is_none() {
+        if opened.row.hash.is_none() || !is_current(&opened.row) {
             return Ok(());
         }
         let head = opened.row.head;

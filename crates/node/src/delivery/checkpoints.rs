@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_mtp::checkpoint::{CheckpointClaims, UnverifiedCheckpoint};
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::CheckpointReply;
 use drawbridge_mtp::time::Timestamp;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::anew::settle;
 use super::follow::store_fault;
+use super::join::join_groups;
+use super::signed_checkpoint::verified;
 use crate::changes::Change;
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
@@ -23,8 +25,6 @@ use crate::store::{KeptCheckpoint, Standing, StoreFault, Tx};
 const ASK_EVERY: Duration = Duration::from_secs(60);
 /// So many owners are asked at one time.
 const SIDE_BY_SIDE: usize = 8;
-/// A checkpoint may be signed by a clock that is so far ahead.
-const CLOCK_SKEW_S: u64 = 300;
 
 /// Asks the owners of groups in which something was stored for a checkpoint, and holds it against our copy, until the node
 /// stops. What was stored before this life began and is not covered yet is asked for at once.
@@ -60,10 +60,18 @@ pub(crate) async fn compare_checkpoints(core: Arc<Core>) {
         due.retain(|_, at| *at > now);
         let asking: Vec<_> = asked.iter().map(|group| ask(&core, group)).collect();
         let mut asking = stream::iter(asking).buffer_unordered(SIDE_BY_SIDE);
-        let all = async { while asking.next().await.is_some() {} };
+        let mut broken = Vec::new();
+        let all = async {
+            while let Some(still) = asking.next().await {
+                broken.extend(still);
+            }
+        };
         tokio::select! {
             () = core.stop.cancelled() => return,
             () = all => {}
+        }
+        for group in broken {
+            due.entry(group).or_insert_with(|| core.ambient.now().plus(ASK_EVERY));
         }
     }
 }
@@ -79,9 +87,10 @@ async fn look_for_due(core: &Core, due: &mut BTreeMap<GroupUri, Timestamp>, at: 
     }
 }
 
-/// Asks the owner of a group for a checkpoint where there is something that it might cover anew. That it cannot be had is
-/// nothing to be noted: with what is stored next, it is asked for again.
-async fn ask(core: &Core, group: &GroupUri) {
+/// Asks the owner of a group for a checkpoint where there is something that it might cover anew, and looks whether a log
+/// that was not what it had been is so still. That it cannot be had is nothing to be noted: with what is stored next, it is
+/// asked for again. Returns the group where it is to be looked at again in any case.
+async fn ask(core: &Core, group: &GroupUri) -> Option<GroupUri> {
     let owner = group.provider();
     if let Err(fault) = fetch(core, group).await {
         if fault.stage == Stage::Content {
@@ -89,6 +98,22 @@ async fn ask(core: &Core, group: &GroupUri) {
         }
         tracing::debug!(%group, %fault, "there is no checkpoint of its owner now");
     }
+    if !is_broken(core, group).await {
+        return None;
+    }
+    if let Err(fault) = settle(core, owner, group).await {
+        tracing::debug!(%group, %fault, "its owner's log cannot be compared now");
+    }
+    if let Err(fault) = join_groups(core, owner).await {
+        tracing::error!(%group, %fault, "a group could not be joined again");
+    }
+    is_broken(core, group).await.then(|| group.clone())
+}
+
+async fn is_broken(core: &Core, group: &GroupUri) -> bool {
+    let uri = group.clone();
+    let row = core.store.read(move |view| view.group(&uri)).await;
+    row.is_ok_and(|row| row.is_some_and(|row| row.standing == Standing::Broken))
 }
 
 async fn fetch(core: &Core, group: &GroupUri) -> Result<(), PeerFault> {
@@ -127,31 +152,6 @@ async fn hold(core: &Core, group: &GroupUri, jws: String) -> Result<(), PeerFaul
         core.note_trouble(group.provider(), &PeerFault::new(Stage::Store, "log-forked", text)).await;
     }
     Ok(())
-}
-
-/// What a checkpoint says, where the owner of `group` has signed it for that group and it is of now.
-async fn verified(core: &Core, group: &GroupUri, jws: &str) -> Result<CheckpointClaims, PeerFault> {
-    let wrong = |text: String| PeerFault::new(Stage::Content, "checkpoint-wrong", text);
-    let unverified =
-        UnverifiedCheckpoint::parse(jws).map_err(|fault| wrong(format!("its checkpoint: {fault}")))?;
-    let owner = group.provider();
-    if unverified.issuer() != owner {
-        return Err(wrong(format!("its checkpoint of {group} is of {}", unverified.issuer())));
-    }
-    let key = core.key_of(owner, unverified.kid()).await.map_err(|_| {
-        PeerFault::new(
-            Stage::Signature,
-            "key-unknown",
-            format!("the key of {owner}'s checkpoint is not known"),
-        )
-    })?;
-    let now = core.ambient.now().as_secs();
-    unverified
-        .verify(&key)
-        .filter(|claims| claims.group == *group && claims.exp > now && claims.iat <= now + CLOCK_SKEW_S)
-        .ok_or_else(|| {
-            wrong(format!("its checkpoint of {group} does not verify, is of another group or has ended"))
-        })
 }
 
 /// Keeps the newest, and what disagrees. Returns the event about which two things were said, where there is one.

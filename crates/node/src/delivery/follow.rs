@@ -317,7 +317,7 @@ impl Intake {
         Ok(())
     }
 
-    async fn welcome(&mut self, core: &Core, peer: &Provider, mut welcome: Welcome) -> Result<(), PeerFault> {
+    async fn welcome(&mut self, core: &Core, peer: &Provider, welcome: Welcome) -> Result<(), PeerFault> {
         let message = self.bytes(core, peer, &welcome.welcome).await?;
         let ratchet_tree = self.bytes(core, peer, &welcome.ratchet_tree).await?;
         let (Some(message), Some(ratchet_tree)) = (message, ratchet_tree) else {
@@ -329,9 +329,8 @@ impl Intake {
         let from = welcome.from_seq;
         match self.open(core, &group).await? {
             Some(opened) if !is_current(&opened.row) => {
-                // We were in it before, and what we have of that time stays as it is.
-                welcome.from_seq = from.max(opened.row.head + 1);
-                begin_anew(&mut opened.row, welcome.from_seq);
+                // We were in it before.
+                begin_anew(&mut opened.row, from);
                 opened.state = None;
             }
             Some(_) => {}

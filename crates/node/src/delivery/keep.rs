@@ -186,6 +186,10 @@ fn keep_welcome(
     let row = match tx.group(&welcome.group)? {
         Some(mut row) => {
             if !is_current(&row) {
+                if welcome.from_seq <= row.head {
+                    // The owner's store went back: what it numbers now, it has numbered before.
+                    tx.set_copy_back(&mut row, welcome.from_seq.saturating_sub(1))?;
+                }
                 begin_anew(&mut row, welcome.from_seq);
                 tx.put_group(&row)?;
             }

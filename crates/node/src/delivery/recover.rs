@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Clock};
 
 use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::checkpoint::CheckpointClaims;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{EventKind, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
@@ -21,13 +22,14 @@ use tokio::time::Instant;
 use super::answers::is_in;
 use super::groups::Writing;
 use super::keep::{Kept, keep_event};
+use super::own_fork::{Fork, OWN_LOG_FORKED, beside, judge_fork, tell_gone};
 use super::submit::tell_removed;
-use super::walk::{End, OWN_LOG_FORKED, Participant, Walk};
+use super::walk::{End, Participant, Walk};
 use crate::ambient::Ambient;
 use crate::core::{Core, lock};
 use crate::diagnose::{PeerFault, Stage};
 use crate::pull::PullingStatus;
-use crate::store::{Reader, StoreFault, Tx, View};
+use crate::store::{Reader, RestartPoint, StoreFault, Tx, View};
 
 /// Where one participant has answered, the others are waited for so long (section 12).
 const OTHERS_TIME: Duration = Duration::from_secs(10);
@@ -213,6 +215,9 @@ async fn ask_participants(
     let heard = read_back(core, group, &mut writing, deadline).await?;
     let is_whole = heard.is_all && core.recovery.was_patient(&heard, first, core.ambient.instant());
     if is_whole {
+        // From here on it is numbered in: where that is wrong, the log has parted here.
+        let uri = group.clone();
+        core.store.write(move |tx| tx.keep_restart_point(&uri)).await?;
         core.recovery.is_whole(group, round);
     }
     Ok(is_whole)
@@ -278,6 +283,7 @@ async fn read_back(
         let surveys: Vec<_> = asked.map(|from| survey(core, group, from, head, deadline)).collect();
         let mut surveys = stream::iter(surveys).buffer_unordered(SIDE_BY_SIDE);
         let (mut longest, mut is_cut): (Option<Survey>, bool) = (None, false);
+        let mut forks = Vec::new();
         while let Some(survey) = surveys.next().await {
             let provider = &survey.from.provider;
             match &survey.end {
@@ -285,6 +291,12 @@ async fn read_back(
                     answered.insert(provider.clone());
                 }
                 End::Late => is_cut = true,
+                End::Forked(claims) => {
+                    answered.insert(provider.clone());
+                    set_aside.insert(provider.clone());
+                    forks.push((survey.from.clone(), claims.clone()));
+                    continue;
+                }
                 End::Fault(fault) => {
                     let read = survey.reached > head.seq;
                     is_cut |= !is_of_its_log(fault) && read;
@@ -311,10 +323,19 @@ async fn read_back(
         if core.stop.is_cancelled() {
             return Ok(heard(false));
         }
-        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(heard(!has_more)) };
         // Read from the store again when it is asked for next.
         drop(writing.take());
-        let reached = adopt(core, group, &from, head, deadline).await?;
+        if take_up_forks(core, group, forks, deadline).await? {
+            has_advanced = true;
+            if Instant::now() >= deadline {
+                return Ok(heard(false));
+            }
+            // What the others have is held against what is ours now.
+            set_aside.clear();
+            continue;
+        }
+        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(heard(!has_more)) };
+        let reached = adopt(core, group, &from, head, None, deadline).await?;
         if reached > head.seq {
             has_advanced = true;
             has_more |= is_cut || reached < promised;
@@ -325,6 +346,29 @@ async fn read_back(
             return Ok(heard(false));
         }
     }
+}
+
+/// Takes up the history from before the loss, where one of those whose log has parted from ours has it. Returns whether it did.
+async fn take_up_forks(
+    core: &Core,
+    group: &GroupUri,
+    forks: Vec<(Participant, Box<CheckpointClaims>)>,
+    deadline: Instant,
+) -> Result<bool, StoreFault> {
+    for (from, claims) in forks {
+        match judge_fork(core, group, &from, &claims, deadline).await? {
+            Fork::Settled => {}
+            Fork::Stays(fault) => note(core, group, &from, &fault).await,
+            Fork::Wins(point) => {
+                let (after, hash) = (point.seq, point.hash);
+                let head = Head { seq: after, hash };
+                if adopt(core, group, &from, head, Some(point), deadline).await? > after {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Our head in a group, who else is in it, and whether each is known to be away. By way of the writer: what was handed to it before, by someone who has
@@ -393,26 +437,40 @@ async fn survey(core: &Core, group: &GroupUri, from: Participant, head: Head, de
     Survey { from, reached, end }
 }
 
-/// Stores what a participant has beyond our head, each page in one transaction. Returns our head then.
+/// Stores what a participant has beyond `head`, each page in one transaction: what comes next in our log, or, with a `point`,
+/// in the place of what our log has behind that. Returns the number of the last event then.
 async fn adopt(
     core: &Core,
     group: &GroupUri,
     from: &Participant,
     head: Head,
+    mut point: Option<Box<RestartPoint>>,
     deadline: Instant,
 ) -> Result<u64, StoreFault> {
-    let mut walk = Walk::new(core, group, from, head, true);
+    let mut walk = match &point {
+        None => Walk::new(core, group, from, head, true),
+        Some(point) => match beside(core, group, from, point, true).await? {
+            Some(walk) => walk,
+            None => return Ok(head.seq),
+        },
+    };
+    let sets_back = point.is_some();
     let mut messages: Vec<u64> = Vec::new();
     loop {
         let (events, end) = walk.page().await;
         let is_message = |kept: &&Kept| kept.event.kind == EventKind::Application;
         messages.extend(events.iter().filter(is_message).map(|kept| kept.event.seq));
         let (uri, ours) = (group.clone(), core.ours.clone());
-        core.store.write(move |tx| keep(tx, &ours, &uri, events)).await?;
+        let set_back = if events.is_empty() { None } else { point.take() };
+        let lost = core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_deref(), events)).await?;
+        if let Some(lost) = lost {
+            tracing::error!(%group, from = %from.provider, lost.first, lost.last, "our log was forked");
+            note(core, group, from, &taken_up(group, &lost)).await;
+        }
         if let Some(End::Fault(fault)) = &end {
             note(core, group, from, fault).await;
         }
-        if end.is_some() || Instant::now() >= deadline {
+        if end.is_some() || Instant::now() >= deadline || (sets_back && walk.head.seq == head.seq) {
             break;
         }
     }
@@ -432,8 +490,35 @@ async fn adopt(
     Ok(seq)
 }
 
-fn keep(tx: &Tx<'_>, ours: &Provider, group: &GroupUri, events: Vec<Kept>) -> Result<(), StoreFault> {
-    let Some(mut row) = tx.group(group)? else { return Ok(()) };
+/// Events that do not count any more, by their numbers.
+struct Lost {
+    first: u64,
+    last: u64,
+}
+
+/// What the operator is told where the history from before the loss was taken up again.
+fn taken_up(group: &GroupUri, Lost { first, last }: &Lost) -> PeerFault {
+    let text = format!(
+        "our store was an older copy and had gone on, so that {group} had two histories. The one from before the loss was taken up again from it. Events {first} to {last}, which had been numbered since, do not count; they are kept, and their senders were told to send them again"
+    );
+    PeerFault::new(Stage::Store, OWN_LOG_FORKED, text)
+}
+
+/// Keeps what was read back, after the group was set back to a point where there is one. Returns what does not count then.
+fn keep(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    group: &GroupUri,
+    set_back: Option<&RestartPoint>,
+    events: Vec<Kept>,
+) -> Result<Option<Lost>, StoreFault> {
+    let Some(mut row) = tx.group(group)? else { return Ok(None) };
+    let mut lost = None;
+    if let Some(point) = set_back {
+        lost = Some(Lost { first: point.seq + 1, last: row.head });
+        let abandoned = tx.set_back(&mut row, point)?;
+        tell_gone(tx, group, abandoned)?;
+    }
     let mut gone: BTreeMap<Provider, u64> = BTreeMap::new();
     for kept in events {
         let seq = kept.event.seq;
@@ -445,7 +530,7 @@ fn keep(tx: &Tx<'_>, ours: &Provider, group: &GroupUri, events: Vec<Kept>) -> Re
             tell_removed(tx, &row, provider, seq)?;
         }
     }
-    Ok(())
+    Ok(lost)
 }
 
 /// Notes what a participant's log has shown. That it cannot be reached is for those to note who pull from it.

@@ -14,6 +14,7 @@ use openmls::prelude::{ContentType, PublicMessageIn};
 use super::grants::{self, Uncovered, Usable};
 use super::groups::{Reading, Writing};
 use super::mls::{self, Framed, invalid};
+use super::own_fork::gone;
 use super::recover::{recover, still_recovering};
 use super::state::{Changed, Hold, Joined, Judged, JudgedCommit, PublicState};
 use crate::core::Core;
@@ -98,8 +99,8 @@ async fn applications(
         let Some(mut row) = tx.group(&group)? else { return Ok(Vec::new()) };
         let mut results = Vec::with_capacity(judged.len());
         for (submission, verdict) in judged {
-            let outcome = match (tx.placed(row.id, &submitter, &submission)?, verdict) {
-                (Some(placed), _) => Outcome::Duplicate(placed),
+            let outcome = match (known(tx, &row, &submitter, &submission)?, verdict) {
+                (Some(known), _) => known,
                 (None, Err(problem)) => rejected(problem),
                 (None, Ok(epoch)) => {
                     Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch, Vec::new())?)
@@ -112,6 +113,19 @@ async fn applications(
     let results = numbered.await;
     drop(state);
     results
+}
+
+/// What became of a submission before, where it has been numbered.
+fn known(
+    tx: &Tx<'_>,
+    row: &GroupRow,
+    submitter: &Provider,
+    submission: &Submission,
+) -> Result<Option<Outcome>, StoreFault> {
+    if let Some(placed) = tx.placed(row.id, submitter, submission)? {
+        return Ok(Some(Outcome::Duplicate(placed)));
+    }
+    Ok(tx.was_abandoned(row.id, submitter, submission.id)?.then(|| gone(row.owner())))
 }
 
 fn judge_application(state: &Reading, submitter: &Provider, submission: &Submission) -> Result<u64, Problem> {
@@ -172,8 +186,8 @@ async fn handshake(
             let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
             let numbered = core.store.write(move |tx| {
                 let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
-                if let Some(placed) = tx.placed(row.id, &submitter, &submission)? {
-                    return Ok(Outcome::Duplicate(placed));
+                if let Some(known) = known(tx, &row, &submitter, &submission)? {
+                    return Ok(known);
                 }
                 if leaver.is_some() {
                     tx.set_leaving(row.id, leaver)?;
@@ -204,12 +218,11 @@ async fn refused(
     problem: Problem,
 ) -> Result<Outcome, StoreFault> {
     let (group, submitter) = (group.clone(), submitter.clone());
-    let placed = core.store.write(move |tx| match tx.group(&group)? {
-        Some(row) => tx.placed(row.id, &submitter, &submission),
+    let known = core.store.write(move |tx| match tx.group(&group)? {
+        Some(row) => known(tx, &row, &submitter, &submission),
         None => Ok(None),
     });
-    let placed: Option<Placed> = placed.await?;
-    Ok(placed.map_or_else(|| rejected(problem), Outcome::Duplicate))
+    Ok(known.await?.unwrap_or_else(|| rejected(problem)))
 }
 
 fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
@@ -278,8 +291,8 @@ async fn commit(
     let (ours, uri, submitter) = (core.ours.clone(), group.clone(), submitter.clone());
     let made = core.store.write(move |tx| {
         let Some(row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
-        if let Some(placed) = tx.placed(row.id, &submitter, &submission)? {
-            return Ok(Outcome::Duplicate(placed));
+        if let Some(known) = known(tx, &row, &submitter, &submission)? {
+            return Ok(known);
         }
         place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree)
             .map(Outcome::Accepted)

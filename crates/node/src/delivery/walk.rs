@@ -19,8 +19,7 @@ use crate::store::StoreFault;
 
 /// A participant that has not answered within this is not reached, and asked again.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
-/// The code of a trouble that does not end by itself: a checkpoint of ours says of an event something else than our store.
-pub(super) const OWN_LOG_FORKED: &str = "own-log-forked";
+const LOG_DIFFERS: &str = "log-differs";
 
 /// A participant, and what it calls the group.
 #[derive(Clone)]
@@ -37,6 +36,8 @@ pub(super) enum End {
     Late,
     /// What comes next does not hold, or is not to be had.
     Fault(PeerFault),
+    /// A checkpoint of ours that it has says that our log was another: our store was an older copy and has gone on.
+    Forked(Box<CheckpointClaims>),
 }
 
 /// On the way through a participant's log, from our head on.
@@ -50,6 +51,8 @@ pub(super) struct Walk<'a> {
     state: Option<PublicState>,
     /// Whether the bodies of messages are fetched too.
     whole: bool,
+    /// Whether it is held against our own log. What is to take the place of that is not.
+    continues: bool,
     fetched: u64,
     /// The checkpoint of ours that the participant has kept: it proves what it covers.
     checkpoint: Option<CheckpointClaims>,
@@ -65,7 +68,31 @@ impl<'a> Walk<'a> {
         head: Head,
         whole: bool,
     ) -> Self {
-        Self { core, group, from, head, state: None, whole, fetched: 0, checkpoint: None, proved: 0 }
+        let continues = true;
+        Self {
+            core,
+            group,
+            from,
+            head,
+            state: None,
+            whole,
+            continues,
+            fetched: 0,
+            checkpoint: None,
+            proved: 0,
+        }
+    }
+
+    /// From an earlier event of ours on, at which the public state is `state`: another history than our log has.
+    pub(super) fn beside(
+        core: &'a Core,
+        group: &'a GroupUri,
+        from: &'a Participant,
+        head: Head,
+        state: PublicState,
+        whole: bool,
+    ) -> Self {
+        Self { state: Some(state), continues: false, ..Self::new(core, group, from, head, whole) }
     }
 
     /// The next events that hold, and why they are the last, where they are.
@@ -79,10 +106,11 @@ impl<'a> Walk<'a> {
         if let Some(claims) =
             page.checkpoint.as_deref().and_then(|jws| own_checkpoint(&self.core.signer, self.group, jws))
         {
-            if let Err(fault) = self.hold(&claims).await {
-                return (events, Some(End::Fault(fault)));
+            match self.is_ours(&claims).await {
+                Ok(true) => self.checkpoint = Some(claims),
+                Ok(false) => return (events, Some(End::Forked(Box::new(claims)))),
+                Err(fault) => return (events, Some(End::Fault(fault))),
             }
-            self.checkpoint = Some(claims);
         }
         // Who came in later was not told of what lies between.
         let joins = page.events.first().is_some_and(|first| first.seq <= self.head.seq.saturating_add(1));
@@ -92,7 +120,7 @@ impl<'a> Walk<'a> {
         for event in page.events {
             match self.take(event).await {
                 Ok(kept) => events.push(kept),
-                Err(fault) => return (events, Some(End::Fault(fault))),
+                Err(fault) => return (events, Some(self.end_by(fault))),
             }
             if self.fetched >= FETCHED_AT_ONCE {
                 self.fetched = 0;
@@ -102,22 +130,28 @@ impl<'a> Walk<'a> {
         (events, (!page.more).then_some(End::Done))
     }
 
-    /// Holds a checkpoint of ours against our own log: where they differ, our store is an older copy that has gone on.
-    async fn hold(&self, claims: &CheckpointClaims) -> Result<(), PeerFault> {
+    /// What has not held ends the reading. Where it does not continue our log, and a checkpoint of ours covers more than that
+    /// has, it may be our log that is wrong.
+    fn end_by(&self, fault: PeerFault) -> End {
+        match &self.checkpoint {
+            Some(claims) if self.continues && fault.code == LOG_DIFFERS && claims.seq > self.head.seq => {
+                End::Forked(Box::new(claims.clone()))
+            }
+            _ => End::Fault(fault),
+        }
+    }
+
+    /// Whether a checkpoint of ours says what our log has: where it does not, our store is an older copy that has gone on.
+    async fn is_ours(&self, claims: &CheckpointClaims) -> Result<bool, PeerFault> {
+        if !self.continues {
+            return Ok(true);
+        }
         let (group, seq) = (self.group.clone(), claims.seq);
         let ours = self.core.store.read(move |view| match view.group(&group)? {
             Some(row) => view.event_hash(row.id, seq),
             None => Ok::<_, StoreFault>(None),
         });
-        if ours.await.map_err(store_fault)?.is_none_or(|ours| ours == claims.hash) {
-            return Ok(());
-        }
-        let text = format!(
-            "it holds a checkpoint of ours by which event {seq} of {} was another than it is here: our store was an older copy and has gone on, and its members have two histories",
-            self.group
-        );
-        tracing::error!(group = %self.group, seq, from = %self.from.provider, "our own log was forked");
-        Err(PeerFault::new(Stage::Store, OWN_LOG_FORKED, text))
+        Ok(ours.await.map_err(store_fault)?.is_none_or(|ours| ours == claims.hash))
     }
 
     /// Takes an event that has to hold: in the chain, in MLS, and by the policy that we have taken it under.
@@ -126,14 +160,14 @@ impl<'a> Walk<'a> {
             Ok(chained) => chained.into_event(),
             Err(fault) => {
                 let text = format!("what it has of our log of {} does not continue it: {fault}", self.group);
-                return Err(PeerFault::new(Stage::Content, "log-differs", text));
+                return Err(PeerFault::new(Stage::Content, LOG_DIFFERS, text));
             }
         };
         if let Some(claims) = self.checkpoint.as_ref().filter(|claims| claims.seq == event.seq) {
             if claims.hash != event.hash {
                 let text =
                     format!("what it has of our log of {} is not what our checkpoint says", self.group);
-                return Err(PeerFault::new(Stage::Content, "log-differs", text));
+                return Err(PeerFault::new(Stage::Content, LOG_DIFFERS, text));
             }
             self.proved = event.seq;
         }
@@ -188,7 +222,10 @@ fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Res
 }
 
 /// What has not come in time does not come, nor does it once the node stops.
-async fn in_time<T>(core: &Core, asking: impl Future<Output = Result<T, PeerFault>>) -> Result<T, PeerFault> {
+pub(super) async fn in_time<T>(
+    core: &Core,
+    asking: impl Future<Output = Result<T, PeerFault>>,
+) -> Result<T, PeerFault> {
     let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
     tokio::select! {
         answer = asking => answer,

@@ -181,7 +181,11 @@ async fn settle(
     }
     let kept = core.store.write(move |tx| {
         for (group, id, sender, is_awaited, outcome) in answered {
-            if tx.unqueue(&group, id)? && !is_awaited {
+            let is_here = tx.unqueue(&group, id)?;
+            if let Outcome::Accepted(placed) | Outcome::Duplicate(placed) = &outcome {
+                tx.note_placed(&group, &sender, id, placed)?;
+            }
+            if is_here && !is_awaited {
                 let item = ResultItem { group, result: SubmissionResult { id, outcome } };
                 tx.append(&feed_of(&sender), &ItemBody::Result(item))?;
             }

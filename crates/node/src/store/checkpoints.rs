@@ -66,11 +66,11 @@ impl View<'_> {
         Ok(contradictions)
     }
 
-    /// The groups of other owners than `ours` of whose log more is here than the newest checkpoint covers.
+    /// The groups of other owners than `ours` of whose log more is here than the newest checkpoint covers, or which are broken.
     pub fn groups_beyond_checkpoint(&self, ours: &Provider) -> Result<Vec<GroupUri>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
             "SELECT uri FROM mls_group LEFT JOIN checkpoint ON grp = id
-             WHERE owner <> ?1 AND standing IN ('live', 'joining') AND head > coalesce(seq, 0)",
+             WHERE owner <> ?1 AND (standing = 'broken' OR standing IN ('live', 'joining') AND head > coalesce(seq, 0))",
         )?;
         let mut rows = statement.query([ours.as_str()])?;
         let mut groups = Vec::new();

@@ -10,6 +10,7 @@
 mod accounts;
 mod add_rules;
 mod authorizations;
+mod branches;
 mod checkpoints;
 mod connections;
 mod feeds;
@@ -50,6 +51,7 @@ use trouble::CurrentTrouble;
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use add_rules::{AddRule, AddRuleRow};
 pub use authorizations::{AuthorizationRow, KeptGrant};
+pub use branches::{AbandonedSubmission, Branch, RestartPoint};
 pub use checkpoints::{Contradiction, KeptCheckpoint};
 pub use connections::{ConnectionRow, DecidedBy, Unsent};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};

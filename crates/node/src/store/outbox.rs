@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use crate::changes::Change;
 
-use super::{StoreFault, Tx, View, parsed, signed};
+use super::{AbandonedSubmission, StoreFault, Tx, View, parsed, parsed_id, signed};
 
 /// A submission that waits for its group's owner.
 #[derive(Clone, Debug)]
@@ -85,6 +85,20 @@ impl Tx<'_> {
             ])?;
         self.changed(Change::Outbox(group.provider().clone()));
         Ok(())
+    }
+
+    /// Takes out what waits for a group, in order: it was made in a history that does not count.
+    pub fn take_queued(&self, group: &GroupUri) -> Result<Vec<AbandonedSubmission>, StoreFault> {
+        let mut statement =
+            self.sql.prepare("SELECT client, id FROM outbox WHERE group_uri = ?1 ORDER BY place")?;
+        let mut rows = statement.query([group.as_str()])?;
+        let mut taken = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id = parsed_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            taken.push(AbandonedSubmission { client: parsed("a client", row.get(0)?)?, id });
+        }
+        self.sql.execute("DELETE FROM outbox WHERE group_uri = ?1", [group.as_str()])?;
+        Ok(taken)
     }
 
     /// Forgets a submission that was answered; `false` where it was not there.

@@ -13,7 +13,8 @@ import { Ago, Bytes, Fact, Facts, Ident } from "@/shared/values";
 import { t } from "@/text";
 import { Acting } from "./Acting";
 import { Standing } from "./columns";
-import { LatestEvents } from "./LatestEvents";
+import { Events } from "./Events";
+import { LostBranch } from "./LostBranch";
 import { Participants } from "./Participants";
 import { Roster } from "./Roster";
 
@@ -88,7 +89,12 @@ function Details({ detail }: { detail: GroupDetail }) {
           <Policy policy={detail.policy} us={summary.owner} />
         )}
       </InspectorPart>
-      <LatestEvents events={detail.events} />
+      <InspectorPart title={t.groups.events}>
+        <Events events={detail.events} />
+      </InspectorPart>
+      {detail.branches.map((branch) => (
+        <LostBranch key={branch.at} branch={branch} />
+      ))}
       <InspectorPart title={t.groups.about}>
         <Facts>
           <Fact name={t.groups.address}>

@@ -37,7 +37,7 @@ export const groups = {
     broken: "An event broke the chain or the rules, and nothing after it is taken",
   },
   brokenRemedy:
-    "Ask the operator of the provider that keeps it to compare the log's last number and hash with yours, below. What came before the break is whole.",
+    "The two logs are compared again each minute, and the group goes on by itself once that is settled. Ask the operator of the provider that keeps it whether a backup was restored; the log's last number and hash, below, show where the two stand.",
   people: (n: number) => many(n, "person", "people"),
   clients: (n: number) => many(n, "client", "clients"),
   providers: (n: number) => many(n, "provider", "providers"),
@@ -105,6 +105,14 @@ export const groups = {
   us: "this provider",
   events: "Latest events",
   eventsEmpty: "No event is here yet.",
+  branch: (first: number, last: number) =>
+    first === last
+      ? `Event ${first.toLocaleString("en")} that does not count`
+      : `Events ${first.toLocaleString("en")} to ${last.toLocaleString("en")} that do not count`,
+  branchHint:
+    "The store of the provider that keeps this group went back to an older copy and numbered these again. The history from before that counts; these are kept to be looked at.",
+  branchBegun: "The first was numbered",
+  branchFound: "and this was found",
   kind: { created: "made", application: "message", proposal: "proposal", commit: "change" },
   kindHint: {
     created: "The first event: the group was made",

@@ -48,11 +48,11 @@ export const remedy = {
     "not-here": "It answers under another name. See that the name is spelled as its operator gives it.",
     "feed-reset": "Its feed begins anew, as after a restored backup. The node catches up by itself.",
     "log-forked":
-      "Members of the group may have read different things. Ask its operator whether a backup was restored; what proves it is kept here.",
+      "Its log counts, and your users' apps join the group anew. Members may have read different things. Ask its operator whether a backup was restored; what was here, and what proves both, is kept.",
     "log-broken":
-      "Its log of a group is not the one that it told before, so nothing more of that group is taken. Ask its operator whether a backup was restored.",
+      "Its log of a group is not the one that it told before, so nothing more of that group is taken until that is settled, which the node tries each minute. Ask its operator whether a backup was restored.",
     "own-log-forked":
-      "Your store was set back to an older copy and went on before this provider could be reached. Say so in the group: its members have two histories, and messages of one of them are missing for the others.",
+      "Your store was set back to an older copy and went on before this provider could be reached. Say so in the group: what was numbered meanwhile does not count. Apps send their messages again; changes of who is in the group have to be made again.",
     "checkpoint-wrong":
       "What it signs of a group's log is not in order. Ask its operator to look at its software.",
     "adopted-unproved":

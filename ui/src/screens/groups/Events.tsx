@@ -1,17 +1,13 @@
 import type { LogEntry } from "@/bindings/LogEntry";
 import { clientName, nameOf, userOfClient } from "@/domain/node/identifiers";
 import { count } from "@/shared/format";
-import { InspectorPart } from "@/shared/layout";
 import { Ago, Bytes, CopyButton } from "@/shared/values";
 import { t } from "@/text";
 
-/** The end of the log: what happened, by whom, and the hash of each. */
-export function LatestEvents({ events }: { events: readonly LogEntry[] }) {
+/** Events of a log: what happened, by whom, and the hash of each. */
+export function Events({ events }: { events: readonly LogEntry[] }) {
+  if (events.length === 0) return <p className="text-muted">{t.groups.eventsEmpty}</p>;
   return (
-    <InspectorPart title={t.groups.events}>
-      {events.length === 0 ? (
-        <p className="text-muted">{t.groups.eventsEmpty}</p>
-      ) : (
         <ol className="divide-y divide-line">
           {events.map((event) => (
             <li
@@ -38,7 +34,5 @@ export function LatestEvents({ events }: { events: readonly LogEntry[] }) {
             </li>
           ))}
         </ol>
-      )}
-    </InspectorPart>
   );
 }

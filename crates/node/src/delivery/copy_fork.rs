@@ -1,0 +1,250 @@
+//! A copy of another owner's log that is not what the owner's log is, because the owner's store went back: which of the two counts,
+//! and how our copy comes to it (section 12).
+//!
+//! The history from before the loss wins, and who numbered first is seen by the times of the first events that differ. Where
+//! that is ours, the owner reads it back from us; where it has not done so for a while, its log counts all the same, since no
+//! group is to stay broken.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::message::{CheckpointReply, Event, GroupStatus, LogPage, LogQuery};
+use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::time::Timestamp;
+
+use super::follow::store_fault;
+use super::own_fork::tell_gone;
+use super::signed_checkpoint::verified;
+use crate::core::{Core, lock};
+use crate::diagnose::{PeerFault, Stage};
+use crate::peers::Ask;
+use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
+
+/// Where ours is the history from before the loss, its owner has so long to read it back.
+const OWNER_TIME: Duration = Duration::from_secs(10 * 60);
+/// So often are the two logs compared, where the owner's becomes another meanwhile.
+const LOOKS: u32 = 3;
+
+/// The groups whose owners are waited for, and since when in this life of the process.
+#[derive(Default)]
+pub(crate) struct Forks(Mutex<HashMap<GroupUri, Instant>>);
+
+impl Forks {
+    fn since(&self, group: &GroupUri, now: Instant) -> Duration {
+        let first = *lock(&self.0).entry(group.clone()).or_insert(now);
+        now.saturating_duration_since(first)
+    }
+
+    fn is_over(&self, group: &GroupUri) {
+        lock(&self.0).remove(group);
+    }
+}
+
+/// Brings our copy of the log of `group` to what its owner's log is, where it is not that.
+///
+/// # Errors
+///
+/// What the owner has answered, or has not. Nothing has changed then.
+pub(super) async fn settle_copy(core: &Core, group: &GroupUri) -> Result<(), PeerFault> {
+    for _ in 0..LOOKS {
+        if look(core, group).await? == Look::Whole {
+            return Ok(());
+        }
+    }
+    let text = format!("its log of {group} changes each time that it is looked at");
+    Err(PeerFault::new(Stage::Content, "log-differs", text))
+}
+
+/// What came of comparing the two logs.
+#[derive(PartialEq, Eq)]
+enum Look {
+    /// Everything was done that there is to do.
+    Whole,
+    /// The owner's log became another between two questions.
+    Changed,
+}
+
+async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
+    let mut writing = core.lock_group(group).await;
+    let uri = group.clone();
+    let row = core.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
+    let Some(row) = row.filter(|row| row.standing != Standing::Over && row.hash.is_some()) else {
+        return Ok(Look::Whole);
+    };
+    let (owner, asked) = (group.provider(), core.ambient.now());
+    let status: GroupStatus = match core.call(owner, Ask::get(format!("/groups/{}", group.name()))).await {
+        Ok(answer) => answer.message().map_err(|fault| malformed(group, &fault))?,
+        // We have nobody in it any more; whoever asks for its log is told so too.
+        Err(fault) if fault.is(Code::NotFound) => return Ok(Look::Whole),
+        Err(fault) => return Err(fault),
+    };
+    let both = status.head.min(row.head);
+    if both < row.first {
+        return Ok(Look::Whole);
+    }
+    let logs = Logs { core, group, row: &row };
+    let theirs = if both == status.head { Some(status.hash) } else { logs.theirs(both).await? };
+    if theirs == logs.ours(both).await? {
+        core.forks.is_over(group);
+        // While its log is shorter than our copy, its owner has yet to read back what it has lost.
+        if status.head >= row.head {
+            agree(core, group, status.head, asked).await?;
+        }
+        return Ok(Look::Whole);
+    }
+    let agreed = logs.last_agreed(both).await?;
+    let (page, first) = (logs.page(agreed).await?, agreed + 1);
+    // The owner's log may have become another between two questions; what shows a fork is one answer.
+    let Some(theirs) = page.events.first().filter(|event| event.hash == event.computed_hash()) else {
+        return Ok(Look::Whole);
+    };
+    let continues = logs.ours(agreed).await?.is_none_or(|ours| ours == theirs.prev);
+    if theirs.seq != first || !continues || logs.ours(first).await? == Some(theirs.hash) {
+        return Ok(Look::Changed);
+    }
+    if logs.is_older(first, theirs).await? && core.forks.since(group, core.ambient.instant()) < OWNER_TIME {
+        let text = format!(
+            "from event {first} on, its log of {group} is another than it was: its store went back. What is here is from before that, and is kept until it has read it back"
+        );
+        wait(core, group, text).await?;
+        return Ok(Look::Whole);
+    }
+    drop(writing.take());
+    take_theirs(core, group, agreed, theirs, page.checkpoint).await?;
+    core.forks.is_over(group);
+    let text = format!(
+        "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, and what proves both are kept, and our users' clients were told",
+        row.head
+    );
+    tracing::error!(%group, first, last = row.head, "our copy of a group's log was forked");
+    core.note_trouble(owner, &PeerFault::new(Stage::Store, "log-forked", text)).await;
+    Ok(Look::Whole)
+}
+
+fn malformed(group: &GroupUri, fault: &dyn std::fmt::Display) -> PeerFault {
+    PeerFault::new(Stage::Content, "malformed", format!("its answer on {group}: {fault}"))
+}
+
+/// Both logs of a group: our copy, and what its owner has.
+struct Logs<'a> {
+    core: &'a Core,
+    group: &'a GroupUri,
+    row: &'a GroupRow,
+}
+
+impl Logs<'_> {
+    /// The owner's next event behind `after`.
+    async fn page(&self, after: u64) -> Result<LogPage, PeerFault> {
+        let query = LogQuery { after, max_events: Some(1), ..LogQuery::default() };
+        let resource = format!("/groups/{}/log?{}", self.group.name(), query.to_query());
+        let answer = self.core.call(self.group.provider(), Ask::get(resource)).await?;
+        answer.message().map_err(|fault| malformed(self.group, &fault))
+    }
+
+    async fn theirs(&self, seq: u64) -> Result<Option<Hash32>, PeerFault> {
+        let page = self.page(seq - 1).await?;
+        Ok(page.events.first().filter(|event| event.seq == seq).map(Event::computed_hash))
+    }
+
+    async fn ours(&self, seq: u64) -> Result<Option<Hash32>, PeerFault> {
+        let id = self.row.id;
+        self.core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)
+    }
+
+    /// The last event of which both say the same, before `differs`; the number before our first where there is none.
+    async fn last_agreed(&self, differs: u64) -> Result<u64, PeerFault> {
+        let (mut agreed, mut differs) = (self.row.first - 1, differs);
+        while differs - agreed > 1 {
+            let middle = agreed.midpoint(differs);
+            if self.theirs(middle).await? == self.ours(middle).await? {
+                agreed = middle;
+            } else {
+                differs = middle;
+            }
+        }
+        Ok(agreed)
+    }
+
+    /// Whether what we have as event `seq` was numbered before `theirs`.
+    async fn is_older(&self, seq: u64, theirs: &Event) -> Result<bool, PeerFault> {
+        let id = self.row.id;
+        let ours = self.core.store.read(move |view| view.event_origin(id, seq)).await.map_err(store_fault)?;
+        Ok(ours.is_some_and(|(time, _)| time < theirs.time))
+    }
+}
+
+/// Our copy is what its owner's log is: it goes on, and clients of ours are told what has another place than they were told.
+async fn agree(core: &Core, group: &GroupUri, head: u64, asked: Timestamp) -> Result<(), PeerFault> {
+    let uri = group.clone();
+    let agreed = core.store.write(move |tx| {
+        let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
+        if row.standing == Standing::Broken {
+            row.standing = match tx.group_state(row.id)? {
+                Some(_) => Standing::Live,
+                None => Standing::Joining,
+            };
+            row.fault = None;
+            tx.put_group(&row)?;
+        }
+        // What was given a place behind the owner's head has lost it.
+        tell_gone(tx, &row.uri, tx.take_displaced(&row, Some((head, asked)))?)
+    });
+    agreed.await.map_err(store_fault)
+}
+
+/// Nothing more of the group is taken until its owner's log is what it was.
+async fn wait(core: &Core, group: &GroupUri, text: String) -> Result<(), PeerFault> {
+    let (uri, fault) = (group.clone(), text.clone());
+    let noted = core.store.write(move |tx| {
+        let Some(mut row) = tx.group(&uri)?.filter(|row| row.standing != Standing::Broken) else {
+            return Ok(false);
+        };
+        (row.standing, row.fault) = (Standing::Broken, Some(fault));
+        tx.put_group(&row)?;
+        Ok::<_, StoreFault>(true)
+    });
+    if noted.await.map_err(store_fault)? {
+        let fault = PeerFault::new(Stage::Content, "log-broken", text);
+        core.note_trouble(group.provider(), &fault).await;
+    }
+    Ok(())
+}
+
+/// Gives up our copy behind the event `agreed` for the owner's log, whose next event is `theirs`, and keeps what proves both.
+async fn take_theirs(
+    core: &Core,
+    group: &GroupUri,
+    agreed: u64,
+    theirs: &Event,
+    checkpoint: Option<String>,
+) -> Result<(), PeerFault> {
+    let said = match checkpoint {
+        Some(jws) => jws,
+        None => {
+            let resource = format!("/groups/{}/checkpoint", group.name());
+            let answer = core.call(group.provider(), Ask::get(resource)).await?;
+            let reply: CheckpointReply = answer.message().map_err(|fault| malformed(group, &fault))?;
+            reply.checkpoint
+        }
+    };
+    let claims = verified(core, group, &said).await?;
+    let said = KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws: said };
+    let (uri, hash) = (group.clone(), theirs.hash);
+    let taken = core.store.write(move |tx| {
+        let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
+        let first = agreed + 1;
+        if let Some(had) = tx.event_hash(row.id, first)? {
+            let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
+            let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
+            tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;
+        }
+        tx.set_copy_back(&mut row, agreed)?;
+        tx.keep_checkpoint(&row, &said)?;
+        tell_gone(tx, &row.uri, tx.take_displaced(&row, None)?)?;
+        tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)
+    });
+    taken.await.map_err(store_fault)
+}

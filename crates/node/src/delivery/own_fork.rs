@@ -1,0 +1,178 @@
+//! A group of ours with two histories, because our store went back and has numbered again what it had numbered before: the
+//! history from before the loss wins (section 12).
+//!
+//! A checkpoint that we have signed proves that history; where it parts from ours is a point at which a life of this process
+//! began to number in the group, and how the group stood there is kept.
+
+use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::checkpoint::CheckpointClaims;
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{Event, ItemBody, Outcome, ResultItem, SubmissionResult};
+use drawbridge_mtp::problem::{Code, Problem};
+use tokio::time::Instant;
+
+use super::follow::fetch_log;
+use super::state::PublicState;
+use super::walk::{End, Participant, Walk, in_time};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::store::{AbandonedSubmission, Reader, RestartPoint, StoreFault, Tx};
+
+/// The code of a trouble that does not end by itself: our log has had two histories.
+pub(super) const OWN_LOG_FORKED: &str = "own-log-forked";
+
+/// What is to be done about a participant whose log is another than ours.
+pub(super) enum Fork {
+    /// Nothing: it has what we know not to count, and will find that out by itself.
+    Settled,
+    /// What it has from this point on is from before the loss.
+    Wins(Box<RestartPoint>),
+    /// Nothing can be done about it, or not yet.
+    Stays(PeerFault),
+}
+
+/// Judges the log of the participant `from`, which holds the checkpoint `claims` of ours that says something else than our log.
+pub(super) async fn judge_fork(
+    core: &Core,
+    group: &GroupUri,
+    from: &Participant,
+    claims: &CheckpointClaims,
+    deadline: Instant,
+) -> Result<Fork, StoreFault> {
+    let (uri, seq, hash) = (group.clone(), claims.seq, claims.hash);
+    let points = core.store.read(move |view| match view.group(&uri)? {
+        Some(row) if !view.is_abandoned(row.id, seq, &hash)? => view.restart_points(row.id).map(Some),
+        _ => Ok(None),
+    });
+    let Some(points) = points.await? else { return Ok(Fork::Settled) };
+    let stays = |text: String| {
+        let text = format!(
+            "it holds a checkpoint of ours by which event {} of {group} was another than it is here: our store was an older copy and has gone on. {text}",
+            claims.seq
+        );
+        Fork::Stays(PeerFault::new(Stage::Store, OWN_LOG_FORKED, text))
+    };
+    for point in points.into_iter().filter(|point| point.seq < claims.seq) {
+        let page = match in_time(core, fetch_log(core, &from.provider, &from.name, point.seq)).await {
+            Ok(page) => page,
+            Err(fault) => return Ok(Fork::Stays(fault)),
+        };
+        let Some(first) = page.events.first() else { continue };
+        match compare(core, group, &point, first).await? {
+            Parting::Earlier => {}
+            Parting::Later => break,
+            Parting::OursIsOlder => return Ok(Fork::Settled),
+            Parting::Here => {
+                return Ok(match prove(core, group, from, claims, &point, deadline).await? {
+                    None => Fork::Wins(Box::new(point)),
+                    Some(End::Fault(fault)) => stays(format!("What it has cannot be taken: {}", fault.text)),
+                    Some(_) => stays("What it has does not reach that event yet".into()),
+                });
+            }
+        }
+    }
+    Ok(stays("How the group stood where the two part is not kept any more, so ours goes on".into()))
+}
+
+/// Where two histories part, as seen from a point of ours and the event behind it of the other.
+enum Parting {
+    Earlier,
+    Here,
+    Later,
+    /// Here, and what we have was numbered before the other.
+    OursIsOlder,
+}
+
+async fn compare(
+    core: &Core,
+    group: &GroupUri,
+    point: &RestartPoint,
+    first: &Event,
+) -> Result<Parting, StoreFault> {
+    if first.seq != point.seq + 1 || first.prev != point.hash {
+        return Ok(Parting::Earlier);
+    }
+    let (uri, seq) = (group.clone(), first.seq);
+    let ours = core.store.read(move |view| {
+        let Some(row) = view.group(&uri)? else { return Ok::<_, StoreFault>(None) };
+        Ok(view.event_hash(row.id, seq)?.zip(view.event_origin(row.id, seq)?))
+    });
+    Ok(match ours.await? {
+        Some((hash, _)) if hash == first.hash => Parting::Later,
+        // What was read back is not ours for having been numbered here: of two that were, the older is from before the loss.
+        Some((_, (time, true))) if time <= first.time => Parting::OursIsOlder,
+        Some(_) => Parting::Here,
+        None => Parting::Later,
+    })
+}
+
+/// Reads the other history up to what the checkpoint covers, and keeps nothing of it. None where all of it holds.
+async fn prove(
+    core: &Core,
+    group: &GroupUri,
+    from: &Participant,
+    claims: &CheckpointClaims,
+    point: &RestartPoint,
+    deadline: Instant,
+) -> Result<Option<End>, StoreFault> {
+    let Some(mut walk) = beside(core, group, from, point, false).await? else { return Ok(Some(End::Done)) };
+    loop {
+        let (_, end) = walk.page().await;
+        if walk.proved >= claims.seq {
+            return Ok(None);
+        }
+        if end.is_some() {
+            return Ok(end);
+        }
+        if Instant::now() >= deadline {
+            return Ok(Some(End::Late));
+        }
+    }
+}
+
+/// A walk through the log of `from` that begins at `point`; none where the group's state there cannot be had.
+pub(super) async fn beside<'a>(
+    core: &'a Core,
+    group: &'a GroupUri,
+    from: &'a Participant,
+    point: &RestartPoint,
+    whole: bool,
+) -> Result<Option<Walk<'a>>, StoreFault> {
+    let (uri, epoch, until) = (group.clone(), point.state_epoch, point.seq);
+    let handshakes = core.store.read(move |view| match view.group(&uri)? {
+        Some(row) => view.handshakes_until(row.id, epoch, until),
+        None => Ok(Vec::new()),
+    });
+    let restored = PublicState::restore(&point.state, group, &handshakes.await?, core.groups.conventions());
+    let state = match restored {
+        Ok(state) => state,
+        Err(fault) => {
+            tracing::error!(%group, %fault, "how a group stood cannot be read");
+            return Ok(None);
+        }
+    };
+    let head = Head { seq: point.seq, hash: point.hash };
+    Ok(Some(Walk::beside(core, group, from, head, state, whole)))
+}
+
+/// Tells clients of ours that what they have submitted does not count (section 12): they send it again.
+pub(super) fn tell_gone(
+    tx: &Tx<'_>,
+    group: &GroupUri,
+    abandoned: Vec<AbandonedSubmission>,
+) -> Result<(), StoreFault> {
+    for AbandonedSubmission { client, id } in abandoned {
+        let result = SubmissionResult { id, outcome: gone(group.provider()) };
+        let item = ResultItem { group: group.clone(), result };
+        tx.append(&Reader::Client(client), &ItemBody::Result(item))?;
+    }
+    Ok(())
+}
+
+/// What is answered of a submission whose event does not count.
+pub(super) fn gone(owner: &Provider) -> Outcome {
+    let text = format!(
+        "the store of {owner} went back to an older copy before this was numbered, and the history from before that counts: send it again"
+    );
+    Outcome::Rejected(Box::new(Problem::new(Code::Gone, text).into()))
+}

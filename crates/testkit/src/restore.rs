@@ -1,0 +1,81 @@
+//! Setting a provider's store back to an older copy, and what is waited for then.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use drawbridge_mtp::id::{Generation, GroupUri};
+use drawbridge_mtp::message::{Outcome, Placed, Submission};
+use drawbridge_node::store::Reader;
+
+use crate::{Circle, Device, Realm, Station};
+
+/// A copy of a provider's store, which goes on.
+pub async fn copied(circle: &Circle, station: &Station) -> PathBuf {
+    station.stop().await;
+    let copy = circle.realm.copy_of(station);
+    station.start().await;
+    copy
+}
+
+/// Sets the store of a provider back to a copy, and starts it.
+pub async fn restored(circle: &Circle, station: &Station, copy: &Path) {
+    station.stop().await;
+    circle.realm.restore(station, copy);
+    // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
+    circle.realm.clock().turn(Duration::from_secs(2));
+    station.start().await;
+}
+
+/// Whether `station` pulls from its peer; what its users submit goes on.
+pub async fn rests(station: &Station, peer: &Station, rests: bool) {
+    station.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
+}
+
+/// Returns when a provider has the log of a group up to this event.
+pub async fn has(station: &Station, group: &GroupUri, seq: u64) {
+    let uri = group.clone();
+    let until = format!("it has event {seq}");
+    station.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
+}
+
+/// The history of a provider's feed for another.
+pub async fn generation(station: &Station, peer: &Station) -> Generation {
+    let reader = Reader::Peer(peer.provider().clone());
+    station.reads(move |view| view.feed(&reader)).await.unwrap().generation
+}
+
+/// Says something, which is accepted, by the feed where the owner has only just come back; what was submitted, and its place.
+pub async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
+    let said = device.says(group, text);
+    let outcome = match device.submits(group, &said).await {
+        Outcome::Queued => device.hears("its result", |device| device.result(group, said.id)).await.outcome,
+        outcome => outcome,
+    };
+    let Outcome::Accepted(placed) = outcome else { panic!("{text} is not accepted but {outcome:?}") };
+    (said, placed)
+}
+
+/// Returns when `station` has been told that nobody is there at `peer`.
+pub async fn misses(station: &Station, peer: &Station) {
+    let provider = peer.provider().clone();
+    station
+        .until("nobody is there", move |view| Ok(view.troubles(&provider)?.into_iter().find(|it| !it.over)))
+        .await;
+}
+
+/// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
+/// something was stored.
+pub async fn has_checkpoint(realm: &Realm, station: &Station, group: &GroupUri, seq: u64) {
+    for _ in 0..10 {
+        realm.clock().turn(Duration::from_secs(61));
+        let uri = group.clone();
+        let asked = station.until("it has a checkpoint", move |view| {
+            let Some(row) = view.group(&uri)? else { return Ok(None) };
+            Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
+        });
+        if tokio::time::timeout(Duration::from_secs(4), asked).await.is_ok() {
+            return;
+        }
+    }
+    panic!("there is no checkpoint of event {seq}");
+}

@@ -1,0 +1,242 @@
+//! Groups with two histories, because an owner's store went back and numbered again what it had numbered before
+//! (`docs/mtp.md`, section 12): the history from before the loss wins, and no group stays broken.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::time::Duration;
+
+use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::message::{Outcome, Placed, Submission};
+use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::problem::Code;
+use drawbridge_node::store::{Branch, Contradiction, Standing};
+use drawbridge_testkit::{
+    Change, Circle, Device, Station, copied, has, has_checkpoint, misses, restored, rests, says,
+};
+
+/// What has lost its place is answered so, by the feed and to a repeat.
+async fn is_gone(device: &Device, group: &GroupUri, submission: &Submission) {
+    device
+        .hears("it is gone", |device| {
+            let result = device.result(group, submission.id)?;
+            matches!(&result.outcome, Outcome::Rejected(problem) if problem.known() == Some(Code::Gone))
+                .then_some(())
+        })
+        .await;
+}
+
+/// Comes in anew, as soon as the owner has what that needs.
+async fn rejoins(device: &Device, group: &GroupUri) -> Placed {
+    let info = device.info(group).await.unwrap();
+    let placed = device.does(group, &device.joins(group, &info)).await;
+    device.hears_of(group, placed.seq).await;
+    placed
+}
+
+async fn branches(station: &Station, group: &GroupUri) -> Vec<Branch> {
+    let uri = group.clone();
+    station.reads(move |view| view.branches(view.group(&uri)?.unwrap().id)).await
+}
+
+async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradiction> {
+    let uri = group.clone();
+    station.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await
+}
+
+/// The hashes of the events that a provider has in its log of a group.
+async fn hashes(station: &Station, group: &GroupUri) -> Vec<Hash32> {
+    let uri = group.clone();
+    station
+        .reads(move |view| {
+            let row = view.group(&uri)?.unwrap();
+            (1..=row.head).map(|seq| Ok(view.event_hash(row.id, seq)?.unwrap_or_default())).collect()
+        })
+        .await
+}
+
+/// Returns when `station` has the log of a group that `other` has, and takes part in it.
+async fn agrees(circle: &Circle, station: &Station, other: &Station, group: &GroupUri) {
+    let theirs = hashes(other, group).await;
+    let first = theirs.len() as u64;
+    let (uri, last) = (group.clone(), theirs.last().copied());
+    for _ in 0..20 {
+        let uri = uri.clone();
+        let agreed = station.until("its copy is the owner's log", move |view| {
+            let Some(row) = view.group(&uri)? else { return Ok(None) };
+            let is_same = view.event_hash(row.id, first)? == last && row.head >= first;
+            Ok((is_same && row.standing == Standing::Live).then_some(()))
+        });
+        if tokio::time::timeout(Duration::from_secs(4), agreed).await.is_ok() {
+            let ours = hashes(station, group).await;
+            let from = ours.iter().take_while(|hash| **hash == Hash32::default()).count();
+            assert_eq!(ours[from..theirs.len()], theirs[from..]);
+            return;
+        }
+        circle.realm.clock().turn(Duration::from_secs(61));
+    }
+    panic!("its copy never came to be the owner's log");
+}
+
+/// The only one that has what was lost is away for longer than the owner waits.
+async fn numbers_again(circle: &Circle, away: &Station, device: &Device, group: &GroupUri) -> Submission {
+    let owner = circle.home(device.user());
+    let said = device.says(group, "on another branch");
+    let (outcome, ()) = tokio::join!(device.submits(group, &said), async {
+        misses(owner, away).await;
+        circle.realm.clock().turn(Duration::from_secs(60));
+    });
+    assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
+    said
+}
+
+#[tokio::test]
+async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_told() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    let (before, lost) = says(&ann, &tea, "lost").await;
+    let (_, last) = says(&ben, &tea, "lost by ben").await;
+    has(beta, &tea, last.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    let log = ann.log(&tea, 0).await.unwrap().events;
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    let renewal = ann.commit(&tea, Change::renewal());
+    let renewed = ann.does(&tea, &renewal).await;
+    assert_eq!(renewed.seq, last.seq, "two events have one number");
+    ann.hears_of(&tea, renewed.seq).await;
+
+    ann.forgets_group(&tea);
+    beta.start().await;
+    let told = alpha.notes(beta.provider(), "own-log-forked").await;
+    assert!(told.text.contains(&format!("Events {} to {}", lost.seq, renewed.seq)), "{}", told.text);
+    assert!(!told.over, "it is not overlooked");
+    is_gone(&ann, &tea, &said).await;
+    is_gone(&ann, &tea, &renewal).await;
+    assert_eq!(ann.log(&tea, 0).await.unwrap().events, log, "every event is what it was");
+    ann.is_refused(&tea, &said, Code::Gone).await;
+    ann.is_refused(&tea, &renewal, Code::Gone).await;
+    assert!(matches!(ann.submits(&tea, &before).await, Outcome::Duplicate(placed) if placed.seq == lost.seq));
+    let kept = branches(alpha, &tea).await;
+    assert_eq!((kept.len(), kept[0].first, kept[0].last), (1, lost.seq, renewed.seq));
+
+    // The epoch of then can be joined, as nothing was committed in it before the loss.
+    assert_eq!(ann.status(&tea).await.unwrap().epoch, 1);
+    rejoins(&ann, &tea).await;
+    agrees(&circle, beta, alpha, &tea).await;
+    ben.reaches(&tea, 2).await;
+    says(&ann, &tea, "on another branch, again").await;
+    ben.hears_said(&tea, "on another branch, again").await;
+    says(&ben, &tea, "so it is").await;
+    ann.hears_said(&tea, "so it is").await;
+    assert_eq!(ben.texts(&tea), ["lost", "on another branch, again"]);
+    assert_eq!(branches(beta, &tea).await, [], "what it has was never another");
+
+    // In another life it is what it is.
+    alpha.stop().await;
+    alpha.start().await;
+    says(&ben, &tea, "once more").await;
+    ann.hears_said(&tea, "once more").await;
+    assert_eq!(branches(alpha, &tea).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_proves_both() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(2, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
+    for (station, device) in [(beta, &ben), (gamma, &cat)] {
+        station.follows(&tea, 1).await;
+        device.catches_up().await;
+    }
+    let copy = copied(&circle, alpha).await;
+    rests(gamma, alpha, true).await;
+    let (_, lost) = says(&ann, &tea, "lost").await;
+    let renewal = ben.commit(&tea, Change::renewal());
+    let renewed = ben.does(&tea, &renewal).await;
+    ben.reaches(&tea, 2).await;
+    has(beta, &tea, renewed.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, renewed.seq).await;
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    // Gamma has nothing of what was lost, and comes to have what is numbered in its place.
+    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    rests(gamma, alpha, false).await;
+    let (by_cat, placed) = says(&cat, &tea, "by cat").await;
+    has(gamma, &tea, placed.seq).await;
+    has_checkpoint(&circle.realm, gamma, &tea, placed.seq).await;
+    let other = ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    has(gamma, &tea, other.seq).await;
+
+    for device in [&ann, &cat] {
+        device.forgets_group(&tea);
+    }
+    beta.start().await;
+    alpha.notes(beta.provider(), "own-log-forked").await;
+    is_gone(&ann, &tea, &said).await;
+    gamma.notes(alpha.provider(), "log-forked").await;
+    is_gone(&cat, &tea, &by_cat).await;
+    assert!(!gamma.notes(alpha.provider(), "log-forked").await.over, "it is not overlooked");
+    let kept = contradictions(gamma, &tea).await;
+    assert_eq!((kept.len(), kept[0].seq, kept[0].said.hash), (1, lost.seq, lost.hash));
+    assert!(kept[0].before.is_some(), "both checkpoints are kept");
+    let branch = branches(gamma, &tea).await;
+    assert_eq!((branch.len(), branch[0].first, branch[0].last), (1, lost.seq, other.seq));
+
+    // Who was in all along brings what the others need to come in.
+    assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
+    ben.catches_up().await;
+    ben.does(&tea, &ben.commit(&tea, Change::renewal())).await;
+    ben.reaches(&tea, 3).await;
+    agrees(&circle, gamma, alpha, &tea).await;
+    rejoins(&ann, &tea).await;
+    rejoins(&cat, &tea).await;
+    for device in [&ann, &ben, &cat] {
+        device.reaches(&tea, 5).await;
+        assert_eq!(device.authenticator(&tea), ann.authenticator(&tea));
+    }
+    for (device, text) in [(&ann, "ann again"), (&ben, "ben again"), (&cat, "cat again")] {
+        says(device, &tea, text).await;
+        for other in [&ann, &ben, &cat].into_iter().filter(|other| other.uri() != device.uri()) {
+            other.hears_said(&tea, text).await;
+        }
+    }
+    for station in [beta, gamma] {
+        agrees(&circle, station, alpha, &tea).await;
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_while() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    ben.catches_up().await;
+    let copy = copied(&circle, alpha).await;
+    let (lost, placed) = says(&ben, &tea, "lost").await;
+    has(beta, &tea, placed.seq).await;
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    ben.forgets_group(&tea);
+    beta.start().await;
+    // It waits for its owner to read back what it has, and gives it up in the end.
+    beta.notes(alpha.provider(), "log-broken").await;
+    circle.realm.clock().turn(Duration::from_secs(11 * 60));
+    agrees(&circle, beta, alpha, &tea).await;
+    is_gone(&ben, &tea, &lost).await;
+    beta.notes(alpha.provider(), "log-forked").await;
+    assert_eq!(branches(beta, &tea).await.len(), 1, "what it had is kept");
+    assert!(matches!(ann.submits(&tea, &said).await, Outcome::Duplicate(_)));
+    rejoins(&ben, &tea).await;
+    says(&ben, &tea, "again").await;
+    ann.hears_said(&tea, "again").await;
+}
