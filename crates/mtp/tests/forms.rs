@@ -6,10 +6,10 @@ use std::{fmt::Debug, str::FromStr};
 
 use drawbridge_mtp::{
     message::{
-        ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, FeedPage, GroupInfoReply,
-        GroupStatus, Item, ItemBody, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, Placed,
-        PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember, Submission, SubmissionKind,
-        SubmissionResult, SubmissionResults, Submissions, UserClaim,
+        Body, ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, Event, EventKind, FeedPage,
+        GroupInfoReply, GroupStatus, Item, ItemBody, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, Placed,
+        Proved, PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember, ShownEvent, Submission,
+        SubmissionKind, SubmissionResult, SubmissionResults, Submissions, UserClaim,
     },
     octets::{Hash32, Octets},
     policy::{Policy, Who},
@@ -262,13 +262,64 @@ fn what_is_ill_typed_in_a_problem_is_as_if_it_were_not_there() {
 #[test]
 fn an_item_tells_a_client_what_became_of_it() {
     let result = SubmissionResult { id: an(ID), outcome: Outcome::Accepted(placed()) };
-    let item = Item { seq: 3, id: an(ID), body: ItemBody::Result(ResultItem { group: an(GROUP), result }) };
+    let body: ItemBody = ItemBody::Result(ResultItem { group: an(GROUP), result });
+    let item = Item { seq: 3, id: an(ID), body };
     let result = json!({ "id": ID, "status": "accepted", "seq": 7, "hash": zeros(), "time": TIME });
     let result = json!({ "group": GROUP, "result": result });
     let json = json!({ "seq": 3, "id": ID, "type": "result", "result": result });
     is_written(&item, &json, &[]);
     let early = format!(r#"{{"result":{result},"type":"result","id":"{ID}","seq":3}}"#);
     assert_eq!(decode(Encoding::Json, early.as_bytes()), Ok(item));
+}
+
+#[test]
+fn an_item_tells_a_client_what_is_proved_after_all() {
+    let body: ItemBody = ItemBody::Proved(Proved { group: an(GROUP), from_seq: 4, until_seq: 7 });
+    let proved = json!({ "group": GROUP, "from_seq": 4, "until_seq": 7 });
+    let json = json!({ "seq": 3, "id": ID, "type": "proved", "proved": proved });
+    is_written(&Item { seq: 3, id: an(ID), body }, &json, &[]);
+    // Between providers there is no such type, so whatever it is there, it is skipped.
+    let skipped = Item { seq: 3, id: an(ID), body: ItemBody::Other { kind: "proved".into() } };
+    for other in [json!({}), json!({ "proved": 5 }), json!({ "proved": { "group": GROUP } })] {
+        let mut json = json!({ "seq": 3, "id": ID, "type": "proved" });
+        json.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+        assert_eq!(read::<Item>(&json).as_ref(), Ok(&skipped), "{other}");
+    }
+}
+
+/// A provider that is told so reads the event, and nothing else: the members are unknown there, whatever they are.
+#[test]
+fn only_a_client_is_told_that_an_event_is_unproved() {
+    let hash = || Hash32([0; 32]);
+    let event = Event {
+        group: an(GROUP),
+        seq: 7,
+        kind: EventKind::Application,
+        epoch: 3,
+        sender: an(PHONE),
+        time: an(TIME),
+        grants: Vec::new(),
+        body: Some(Body::Here(some_bytes())),
+        body_hash: hash(),
+        prev: hash(),
+        hash: hash(),
+    };
+    let json = json!({
+        "group": GROUP, "seq": 7, "type": "application", "epoch": 3, "sender": PHONE, "time": TIME, "body": BYTES,
+        "body_hash": zeros(), "prev": zeros(), "hash": zeros(),
+    });
+    is_written(&event, &json, &["body"]);
+    let proved = ShownEvent { event: event.clone(), unproved: None };
+    is_written(&proved, &json, &["body"]);
+    assert_eq!(encode(Encoding::Cbor, &proved), encode(Encoding::Cbor, &event));
+    let told = with(&with(&json, "unproved", true.into()), "read_back_from", "b.example".into());
+    let unproved = ShownEvent { event: event.clone(), unproved: Some(an("b.example")) };
+    is_written(&unproved, &told, &["body"]);
+    assert_eq!(read::<ShownEvent>(&with(&told, "unproved", false.into())).as_ref(), Ok(&proved));
+    assert!(read::<ShownEvent>(&with(&json, "unproved", true.into())).is_err(), "without from whom");
+    for odd in [told, with(&json, "unproved", "yes".into()), with(&json, "read_back_from", json!([5]))] {
+        assert_eq!(read::<Event>(&odd).as_ref(), Ok(&event), "{odd}");
+    }
 }
 
 /// Between providers there is no such type, so whatever it is there, it is skipped, and stops no feed.
@@ -376,7 +427,7 @@ fn a_roster_says_who_was_added_by_whom() {
 #[test]
 fn a_log_page_may_be_empty() {
     let json = json!({ "events": [], "first": 1, "head": 9, "more": false });
-    let page = LogPage { events: vec![], first: 1, head: 9, more: false, checkpoint: None };
+    let page: LogPage = LogPage { events: vec![], first: 1, head: 9, more: false, checkpoint: None };
     is_written(&page, &json, &[]);
     let mut with_checkpoint = json.clone();
     with_checkpoint["checkpoint"] = "e30.e30.AA".into();

@@ -1,11 +1,11 @@
 //! The events of a group (section 10).
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer, de::IgnoredAny, ser::SerializeMap};
 
 use super::body::{Body, ObjectRef};
 use crate::{
     grant::MAX_GRANT_BYTES,
-    id::{ClientUri, GroupUri},
+    id::{ClientUri, GroupUri, Provider},
     octets::{Hash32, Octets},
     text::words,
     time::Timestamp,
@@ -14,7 +14,7 @@ use crate::{
 
 /// One entry of a group's log.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "EventForm")]
+#[serde(try_from = "EventForm<IgnoredAny, IgnoredAny>")]
 pub struct Event {
     /// The group.
     pub group: GroupUri,
@@ -41,6 +41,18 @@ pub struct Event {
     pub hash: Hash32,
 }
 
+/// An event as its provider's own clients are told of it (`docs/architecture.md`): with what the group's owner knows of it
+/// beside the log. A peer is told the [`Event`] alone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "EventForm<bool, Option<Provider>>")]
+pub struct ShownEvent {
+    /// The event.
+    pub event: Event,
+    /// The participant that it was read back from, where no checkpoint of the owner's covers it (section 12). On the wire
+    /// these are two members, `unproved` (`true`) and `read_back_from`, and both are absent of an event that is proved.
+    pub unproved: Option<Provider>,
+}
+
 words! {
     /// The type of an event.
     EventKind: "a type of an event" {
@@ -55,9 +67,10 @@ words! {
     }
 }
 
-/// An event's members on the wire.
+/// An event's members on the wire. What only a client is told is of the types `U` and `P`: to a provider these members are
+/// unknown, whatever they are.
 #[derive(Deserialize)]
-struct EventForm {
+struct EventForm<U, P> {
     group: GroupUri,
     seq: u64,
     #[serde(rename = "type")]
@@ -72,13 +85,42 @@ struct EventForm {
     body_hash: Hash32,
     prev: Hash32,
     hash: Hash32,
+    #[serde(default)]
+    unproved: U,
+    #[serde(default)]
+    read_back_from: P,
 }
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.members()))?;
+        self.write(&mut map)?;
+        map.end()
+    }
+}
+
+impl Serialize for ShownEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { event, unproved } = self;
+        let more = if unproved.is_some() { 2 } else { 0 };
+        let mut map = serializer.serialize_map(Some(event.members() + more))?;
+        event.write(&mut map)?;
+        if let Some(from) = unproved {
+            map.serialize_entry("unproved", &true)?;
+            map.serialize_entry("read_back_from", from)?;
+        }
+        map.end()
+    }
+}
+
+impl Event {
+    /// How many members it has on the wire.
+    fn members(&self) -> usize {
+        9 + usize::from(!self.grants.is_empty()) + usize::from(self.body.is_some())
+    }
+
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let Self { group, seq, kind, epoch, sender, time, grants, body, body_hash, prev, hash } = self;
-        let members = 9 + usize::from(!grants.is_empty()) + usize::from(body.is_some());
-        let mut map = serializer.serialize_map(Some(members))?;
         map.serialize_entry("group", group)?;
         map.serialize_entry("seq", seq)?;
         map.serialize_entry("type", kind)?;
@@ -89,19 +131,31 @@ impl Serialize for Event {
             map.serialize_entry("grants", grants)?;
         }
         if let Some(body) = body {
-            body.write(&mut map, "body", "body_object")?;
+            body.write(map, "body", "body_object")?;
         }
         map.serialize_entry("body_hash", body_hash)?;
         map.serialize_entry("prev", prev)?;
-        map.serialize_entry("hash", hash)?;
-        map.end()
+        map.serialize_entry("hash", hash)
     }
 }
 
-impl TryFrom<EventForm> for Event {
+impl TryFrom<EventForm<bool, Option<Provider>>> for ShownEvent {
     type Error = Malformed;
 
-    fn try_from(form: EventForm) -> Result<Self, Malformed> {
+    fn try_from(mut form: EventForm<bool, Option<Provider>>) -> Result<Self, Malformed> {
+        let unproved = match (form.unproved, form.read_back_from.take()) {
+            (true, None) => return Err(Malformed::new("an event that is unproved, without read_back_from")),
+            (true, from) => from,
+            (false, _) => None,
+        };
+        Ok(Self { event: form.try_into()?, unproved })
+    }
+}
+
+impl<U, P> TryFrom<EventForm<U, P>> for Event {
+    type Error = Malformed;
+
+    fn try_from(form: EventForm<U, P>) -> Result<Self, Malformed> {
         let EventForm {
             group,
             seq,
@@ -115,6 +169,7 @@ impl TryFrom<EventForm> for Event {
             body_hash,
             prev,
             hash,
+            ..
         } = form;
         if grants.iter().any(|grant| grant.len() > MAX_GRANT_BYTES) {
             return Err(Malformed::new("a grant of an event has more than 65535 bytes"));

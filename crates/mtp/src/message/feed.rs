@@ -9,28 +9,51 @@ use serde::{
 };
 
 use super::{
-    AuthorizationItem, ConnectionItem, Event, PeerItem, PeerState, SubmissionResult,
+    AuthorizationItem, ConnectionItem, Event, PeerItem, PeerState, ShownEvent, SubmissionResult,
     body::{Body, BodyFault, ObjectRef},
 };
 use crate::{
-    id::{Generation, GroupUri, Id},
+    id::{Generation, GroupUri, Id, Provider},
     octets::Octets,
     wire::Replay,
 };
 
-/// The answer to `GET /feed`.
+/// The answer to `GET /feed`. To a peer its events are [`Event`]s, to a client of ours [`ShownEvent`]s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeedPage {
+#[serde(bound(deserialize = "E: de::DeserializeOwned"))]
+pub struct FeedPage<E = Event> {
     /// The name of this feed's history.
     pub generation: Generation,
     /// The items after the one asked for, in the order of their numbers.
-    pub items: Vec<Item>,
+    pub items: Vec<Item<E>>,
     /// The lowest number still kept, `head + 1` for none.
     pub first: u64,
     /// The highest number given so far, 0 for none.
     pub head: u64,
     /// Whether more were there when the page was made.
     pub more: bool,
+}
+
+impl FeedPage {
+    /// The page as a client is told it: `unproved` says of an event from whom it was read back, where it is unproved.
+    pub fn shown(self, mut unproved: impl FnMut(&Event) -> Option<Provider>) -> FeedPage<ShownEvent> {
+        let Self { generation, items, first, head, more } = self;
+        let items = items.into_iter().map(|Item { seq, id, body }| {
+            let body = match body {
+                ItemBody::Event(event) => ItemBody::Event(ShownEvent { unproved: unproved(&event), event }),
+                ItemBody::Welcome(welcome) => ItemBody::Welcome(welcome),
+                ItemBody::Connection(connection) => ItemBody::Connection(connection),
+                ItemBody::Authorization(authorization) => ItemBody::Authorization(authorization),
+                ItemBody::Removed(removed) => ItemBody::Removed(removed),
+                ItemBody::Peer { state } => ItemBody::Peer { state },
+                ItemBody::Result(result) => ItemBody::Result(result),
+                ItemBody::Proved(proved) => ItemBody::Proved(proved),
+                ItemBody::Other { kind } => ItemBody::Other { kind },
+            };
+            Item { seq, id, body }
+        });
+        FeedPage { generation, items: items.collect(), first, head, more }
+    }
 }
 
 /// A [`FeedPage`] of which one reads what can be read: an item of a type of this profile whose body is not in its form is
@@ -66,34 +89,34 @@ impl From<TolerantForm> for TolerantFeedPage {
     }
 }
 
-struct TolerantItem {
-    item: Item,
+struct TolerantItem<E = Event> {
+    item: Item<E>,
     fault: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for TolerantItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ItemVisitor { tolerant: true })
+        deserializer.deserialize_map(ItemVisitor::new(true))
     }
 }
 
 /// One entry of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct Item<E = Event> {
     /// Its number, from 1 without gaps.
     pub seq: u64,
     /// Its name in every history.
     pub id: Id,
     /// What it tells.
-    pub body: ItemBody,
+    pub body: ItemBody<E>,
 }
 
 /// What an item tells. On the wire it is two members, `type` and one named as the type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ItemBody {
+pub enum ItemBody<E = Event> {
     /// An event of a group.
-    Event(Event),
+    Event(E),
     /// A Welcome for clients of the peer.
     Welcome(Welcome),
     /// A connection changed.
@@ -109,6 +132,8 @@ pub enum ItemBody {
     },
     /// To a client only: what became of a submission that was queued.
     Result(ResultItem),
+    /// To a client only: events that it was told to be unproved are proved now.
+    Proved(Proved),
     /// An item of another profile, to be acknowledged and skipped.
     Other {
         /// Its type.
@@ -148,6 +173,17 @@ pub struct ResultItem {
     pub group: GroupUri,
     /// What became of the submission.
     pub result: SubmissionResult,
+}
+
+/// A client's item `proved` (`docs/architecture.md`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proved {
+    /// The group, of which the client's provider is the owner.
+    pub group: GroupUri,
+    /// The number of the first event that is proved now.
+    pub from_seq: u64,
+    /// The number of the last.
+    pub until_seq: u64,
 }
 
 /// A welcome's members on the wire.
@@ -195,7 +231,7 @@ impl TryFrom<WelcomeForm> for Welcome {
     }
 }
 
-impl ItemBody {
+impl<E> ItemBody<E> {
     /// The item's `type`.
     pub fn kind(&self) -> &str {
         match self {
@@ -206,12 +242,13 @@ impl ItemBody {
             Self::Removed(_) => "removed",
             Self::Peer { .. } => "peer",
             Self::Result(_) => "result",
+            Self::Proved(_) => "proved",
             Self::Other { kind } => kind,
         }
     }
 }
 
-impl Serialize for Item {
+impl<E: Serialize> Serialize for Item<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let members = if matches!(self.body, ItemBody::Other { .. }) { 3 } else { 4 };
         let mut map = serializer.serialize_map(Some(members))?;
@@ -227,15 +264,16 @@ impl Serialize for Item {
             ItemBody::Removed(removed) => map.serialize_entry(kind, removed)?,
             ItemBody::Peer { state } => map.serialize_entry(kind, &PeerItem { state: *state })?,
             ItemBody::Result(result) => map.serialize_entry(kind, result)?,
+            ItemBody::Proved(proved) => map.serialize_entry(kind, proved)?,
             ItemBody::Other { .. } => {}
         }
         map.end()
     }
 }
 
-impl<'de> Deserialize<'de> for Item {
+impl<'de, E: de::DeserializeOwned> Deserialize<'de> for Item<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ItemVisitor { tolerant: false }).map(|TolerantItem { item, .. }| item)
+        deserializer.deserialize_map(ItemVisitor::new(false)).map(|TolerantItem { item, .. }| item)
     }
 }
 
@@ -249,6 +287,7 @@ enum Kind {
     Removed,
     Peer,
     Result,
+    Proved,
 }
 
 impl Kind {
@@ -261,12 +300,13 @@ impl Kind {
             "removed" => Self::Removed,
             "peer" => Self::Peer,
             "result" => Self::Result,
+            "proved" => Self::Proved,
             _ => return None,
         })
     }
 
     /// Reads a body by `read`, which is told the type by what it returns.
-    fn body<E>(self, source: impl Source<Error = E>) -> Result<ItemBody, E> {
+    fn body<E: de::DeserializeOwned, S: Source>(self, source: S) -> Result<ItemBody<E>, S::Error> {
         Ok(match self {
             Self::Event => ItemBody::Event(source.read()?),
             Self::Welcome => ItemBody::Welcome(source.read()?),
@@ -282,6 +322,10 @@ impl Kind {
                 .read::<Replay>()?
                 .read()
                 .map_or_else(|_| ItemBody::Other { kind: "result".into() }, ItemBody::Result),
+            Self::Proved => source
+                .read::<Replay>()?
+                .read()
+                .map_or_else(|_| ItemBody::Other { kind: "proved".into() }, ItemBody::Proved),
         })
     }
 }
@@ -313,19 +357,26 @@ impl<E: de::Error> Source for PutBy<'_, E> {
     }
 }
 
-struct ItemVisitor {
+struct ItemVisitor<E> {
     /// Whether a body that is not in its form is put by, instead of failing all.
     tolerant: bool,
+    event: PhantomData<E>,
 }
 
-impl<'de> de::Visitor<'de> for ItemVisitor {
-    type Value = TolerantItem;
+impl<E> ItemVisitor<E> {
+    fn new(tolerant: bool) -> Self {
+        Self { tolerant, event: PhantomData }
+    }
+}
+
+impl<'de, E: de::DeserializeOwned> de::Visitor<'de> for ItemVisitor<E> {
+    type Value = TolerantItem<E>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an item of a feed")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<TolerantItem, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<TolerantItem<E>, A::Error> {
         let (mut seq, mut id, mut kind, mut body) = (None, None, None::<String>, None);
         // Members have no order, so a body may come before the type that says whether it is one.
         let mut put_by: Vec<(Kind, Replay)> = Vec::new();
@@ -349,9 +400,11 @@ impl<'de> de::Visitor<'de> for ItemVisitor {
             (None, _) => Ok(ItemBody::Other { kind: kind.clone() }),
             (Some(_), Some(body)) => Ok(body),
             (Some(named), None) => match put_by.iter().find(|(early, _)| *early == named) {
-                Some((_, early)) => named.body::<A::Error>(PutBy(early, PhantomData)),
+                Some((_, early)) => named.body(PutBy(early, PhantomData::<A::Error>)),
                 // See above: what a provider calls a result need not be one.
-                None if named == Kind::Result => Ok(ItemBody::Other { kind: kind.clone() }),
+                None if matches!(named, Kind::Result | Kind::Proved) => {
+                    Ok(ItemBody::Other { kind: kind.clone() })
+                }
                 None => Err(de::Error::custom(format_args!("an item of type {kind} without `{kind}`"))),
             },
         };

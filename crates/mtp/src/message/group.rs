@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Event;
+use super::{Event, ShownEvent};
 use crate::{
     id::{ClientUri, GroupUri, Provider, UserUri},
     octets::{Hash32, Octets},
@@ -54,11 +54,11 @@ pub struct RosterMember {
     pub grant: Option<String>,
 }
 
-/// `GET /groups/{name}/log`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogPage {
+/// `GET /groups/{name}/log`. To a peer its events are [`Event`]s, to a client of ours [`ShownEvent`]s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPage<E = Event> {
     /// The events after the one asked for, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<E>,
     /// The lowest number that is to be had.
     pub first: u64,
     /// The highest number.
@@ -68,6 +68,21 @@ pub struct LogPage {
     /// The newest checkpoint of the owner's that is at hand, a compact JWS ([`crate::checkpoint`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
+}
+
+impl<E> Default for LogPage<E> {
+    fn default() -> Self {
+        Self { events: Vec::new(), first: 0, head: 0, more: false, checkpoint: None }
+    }
+}
+
+impl LogPage {
+    /// The page as a client is told it: `unproved` says of an event from whom it was read back, where it is unproved.
+    pub fn shown(self, mut unproved: impl FnMut(&Event) -> Option<Provider>) -> LogPage<ShownEvent> {
+        let Self { events, first, head, more, checkpoint } = self;
+        let events = events.into_iter().map(|event| ShownEvent { unproved: unproved(&event), event });
+        LogPage { events: events.collect(), first, head, more, checkpoint }
+    }
 }
 
 /// `GET /groups/{name}/info`: what an external commit needs.

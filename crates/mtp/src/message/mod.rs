@@ -25,8 +25,8 @@ pub use consent::{
     AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
     ConnectionRequest, ConnectionState, MAX_REQUEST_LIFETIME, Title,
 };
-pub use event::{Event, EventKind};
-pub use feed::{FeedPage, Item, ItemBody, Removed, ResultItem, TolerantFeedPage, Welcome};
+pub use event::{Event, EventKind, ShownEvent};
+pub use feed::{FeedPage, Item, ItemBody, Proved, Removed, ResultItem, TolerantFeedPage, Welcome};
 pub use group::{CheckpointReply, GroupInfoReply, GroupStatus, LogPage, LogQuery, Roster, RosterMember};
 pub use peering::{PeerItem, PeerState, PeeringReply, PeeringRequest, Ping};
 pub use query::{FeedQuery, PeeringQuery};
