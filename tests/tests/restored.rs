@@ -5,17 +5,18 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{
-    Body, Event, EventKind, FeedPage, FeedQuery, LogPage, LogQuery, Outcome, SubmissionKind,
+    Body, CheckpointReply, Event, EventKind, FeedPage, FeedQuery, ItemBody, LogPage, LogQuery, Outcome,
+    SubmissionKind,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
-use drawbridge_node::store::{Reader, Standing};
+use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, copied, generation, has, has_checkpoint, misses, policy, restored,
-    rests, says,
+    Change, Circle, Device, HandMade, Station, copied, generation, has, has_checkpoint, misses, policy,
+    restored, rests, says,
 };
 use http::StatusCode;
 
@@ -270,13 +271,19 @@ fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octe
 
 /// From now on, this is what Eve's provider has of the log, so much of it on a page.
 fn tells(eve: &HandMade, log: Vec<Event>, at_once: usize) {
+    tells_with(eve, log, at_once, None);
+}
+
+/// The same, with the checkpoint of the owner's that Eve's provider has kept.
+fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Option<String>) {
     eve.desk().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         let mut events: Vec<_> = log.iter().filter(|event| event.seq > after).cloned().collect();
         let more = events.len() > at_once;
         events.truncate(at_once);
         let head = log.last().map_or(0, |last| last.seq);
-        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more, checkpoint: None })
+        let checkpoint = checkpoint.clone();
+        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more, checkpoint })
     });
 }
 
@@ -544,4 +551,176 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
         "{}",
         trouble.text
     );
+    let from_beta = [(last.seq, beta.provider().clone())];
+    assert_eq!(unproved_in_log(&ann, &tea).await, from_beta);
+    assert_eq!(unproved_in_feed(&ann).await, from_beta);
+    let row = UnprovedRow { from: beta.provider().clone(), messages: 1, first: last.seq, last: last.seq };
+    assert_eq!(unproved(alpha, &tea).await, std::slice::from_ref(&row));
+    assert_eq!(unproved_in_log(&ben, &tea).await, [], "its provider does not own the group");
+
+    // What is signed from now on covers what was given back, and proves nothing of it.
+    rests(beta, alpha, false).await;
+    has(beta, &tea, placed.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, placed.seq).await;
+    alpha.stop().await;
+    alpha.start().await;
+    says(&ann, &tea, "in another life").await;
+    assert_eq!(unproved(alpha, &tea).await, [row]);
+    assert_eq!(unproved_in_log(&ann, &tea).await, from_beta);
+}
+
+/// The unproved messages of a group, as its owner's operator is shown them.
+async fn unproved(station: &Station, group: &GroupUri) -> Vec<UnprovedRow> {
+    let uri = group.clone();
+    station.reads(move |view| view.unproved(view.group(&uri)?.unwrap().id)).await
+}
+
+/// Which events a client is told to be unproved, and from whom they were read back: in the log,
+async fn unproved_in_log(device: &Device, group: &GroupUri) -> Vec<(u64, Provider)> {
+    let page = device.shown_log(group, 0).await.unwrap();
+    page.events.into_iter().filter_map(|shown| Some((shown.event.seq, shown.unproved?))).collect()
+}
+
+/// and in its feed.
+async fn unproved_in_feed(device: &Device) -> Vec<(u64, Provider)> {
+    let page = device.shown_feed(&FeedQuery::default()).await.unwrap();
+    let shown = page.items.into_iter().filter_map(|item| match item.body {
+        ItemBody::Event(shown) => Some((shown.event.seq, shown.unproved?)),
+        _ => None,
+    });
+    shown.collect()
+}
+
+/// What a client was told to be proved after all.
+async fn proved_in_feed(device: &Device) -> Vec<(u64, u64)> {
+    let page = device.shown_feed(&FeedQuery::default()).await.unwrap();
+    let proved = page.items.into_iter().filter_map(|item| match item.body {
+        ItemBody::Proved(proved) => Some((proved.from_seq, proved.until_seq)),
+        _ => None,
+    });
+    proved.collect()
+}
+
+/// What Eve's provider, a participant, is told of the group, as it comes.
+async fn is_told(eve: &HandMade, alpha: &Station) -> [Vec<u8>; 2] {
+    let mut told = Vec::new();
+    for resource in ["/feed?after=0", "/groups/tea/log?after=0"] {
+        let answer = eve.gets(alpha.provider(), resource).send().await;
+        assert_eq!(answer.status, StatusCode::OK);
+        told.push(answer.body.to_vec());
+    }
+    told.try_into().unwrap()
+}
+
+/// The checkpoint that a participant gets now.
+async fn checkpoint(eve: &HandMade, alpha: &Station) -> String {
+    let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint
+}
+
+#[tokio::test]
+async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, one) = says(&ann, &tea, "one").await;
+    let (_, two) = says(&ann, &tea, "two").await;
+    let covers_two = checkpoint(&eve, alpha).await;
+    let (_, three) = says(&ann, &tea, "three").await;
+    let log = ann.log(&tea, 0).await.unwrap().events;
+    let from_eve = |seqs: &[u64]| seqs.iter().map(|seq| (*seq, eve.provider().clone())).collect::<Vec<_>>();
+
+    // It gives what it has in two lives, as where this one ends on the way, and no checkpoint with it.
+    tells(&eve, log[..one.seq as usize].to_vec(), 9);
+    restored(&circle, alpha, &copy).await;
+    assert_eq!(ann.status(&tea).await.unwrap().head, one.seq);
+    assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[one.seq]));
+    alpha.stop().await;
+    tells(&eve, log.clone(), 9);
+    alpha.start().await;
+    assert_eq!(ann.status(&tea).await.unwrap().head, three.seq);
+    assert_eq!(unproved_in_feed(&ann).await, from_eve(&[one.seq, two.seq, three.seq]));
+    alpha.notes(eve.provider(), "adopted-unproved").await;
+    let row = UnprovedRow { from: eve.provider().clone(), messages: 3, first: one.seq, last: three.seq };
+    assert_eq!(unproved(alpha, &tea).await, [row]);
+
+    // To a peer nothing of it is said: its pages have the members that the wire knows, and no others.
+    let [feed, page] = is_told(&eve, alpha).await;
+    let read: FeedPage = wire::decode(Encoding::Json, &feed).unwrap();
+    assert_eq!(wire::encode(Encoding::Json, &read), feed);
+    let read: LogPage = wire::decode(Encoding::Json, &page).unwrap();
+    assert_eq!(wire::encode(Encoding::Json, &read), page);
+    assert_eq!(read.events.last(), log.last(), "what is given back is given on as it was");
+
+    // A checkpoint that was signed before the loss comes to light.
+    alpha.stop().await;
+    tells_with(&eve, log.clone(), 9, Some(covers_two));
+    alpha.start().await;
+    assert_eq!(ann.status(&tea).await.unwrap().head, three.seq);
+    assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[three.seq]));
+    assert_eq!(unproved_in_feed(&ann).await, from_eve(&[three.seq]));
+    assert_eq!(proved_in_feed(&ann).await, [(one.seq, two.seq)]);
+    let [feed, _] = is_told(&eve, alpha).await;
+    let read: FeedPage = wire::decode(Encoding::Json, &feed).unwrap();
+    assert!(read.items.iter().all(|item| item.body.kind() != "proved"), "a peer is not told so");
+    assert!(!alpha.notes(eve.provider(), "adopted-unproved").await.over, "one is left");
+}
+
+#[tokio::test]
+async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    let mut said = Vec::new();
+    for word in ["one", "two", "three"] {
+        said.push(says(&ann, &tea, word).await.1.seq);
+    }
+    let covers_all = checkpoint(&eve, alpha).await;
+    let log = ann.log(&tea, 0).await.unwrap().events;
+
+    // This life ends after the first page, which no checkpoint reaches.
+    tells_with(&eve, log[..said[0] as usize].to_vec(), 1, Some(covers_all.clone()));
+    restored(&circle, alpha, &copy).await;
+    assert_eq!(ann.status(&tea).await.unwrap().head, said[0]);
+    assert_eq!(unproved_in_log(&ann, &tea).await.len(), 1);
+    alpha.stop().await;
+    tells_with(&eve, log, 1, Some(covers_all));
+    alpha.start().await;
+    assert_eq!(ann.status(&tea).await.unwrap().head, said[2]);
+    assert_eq!(unproved(alpha, &tea).await, []);
+    assert_eq!(unproved_in_feed(&ann).await, []);
+    assert_eq!(proved_in_feed(&ann).await, [(said[0], said[1])], "a page is one event here");
+    assert!(alpha.notes(eve.provider(), "adopted-unproved").await.over);
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    says(&ann, &tea, "one").await;
+    let (_, two) = says(&ann, &tea, "two").await;
+    let ahead = Duration::from_secs(3600);
+    circle.realm.clock().turn(ahead);
+    let covers_both = checkpoint(&eve, alpha).await;
+    circle.realm.clock().turn_back(ahead);
+    let log = ann.log(&tea, 0).await.unwrap().events;
+    // The first of them is stored before the page that the checkpoint reaches.
+    tells_with(&eve, log, 1, Some(covers_both));
+    restored(&circle, alpha, &copy).await;
+    assert_eq!(ann.status(&tea).await.unwrap().head, two.seq);
+    assert_eq!(unproved(alpha, &tea).await, []);
+    let peer = eve.provider().clone();
+    let troubles = alpha.reads(move |view| view.troubles(&peer)).await;
+    assert!(troubles.iter().all(|trouble| trouble.code != "adopted-unproved"), "{troubles:?}");
 }

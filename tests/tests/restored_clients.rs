@@ -9,6 +9,7 @@ use std::time::Duration;
 use drawbridge_client::{Delivery, Format, LineKind, MessageView, Notice, Settings};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
+use drawbridge_node::store::View;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use drawbridge_testkit::{BuiltIn, House, PATIENCE, Realm, has_checkpoint};
 use tokio::sync::watch;
@@ -249,6 +250,43 @@ async fn an_owners_folder_that_was_set_back_sends_nothing_with_old_keys() {
     two.sees(&ann, "welcome back").await;
     assert_eq!(went_back(&two.notices(&ann).await), [false], "it is said");
     assert_eq!(gaps(&two.notices(&ben).await), 0, "all that Ben was sent can be read");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_owners_folder_has_read_back_is_marked_in_the_conversation() {
+    let two = Two::in_a_group().await;
+    two.says(&two.ben(), "kept").await;
+    two.sees(&two.ann(), "kept").await;
+    two.alpha.kill().await;
+    let copy = two.realm.copy_of(two.alpha.station());
+    two.alpha.start().await;
+    for text in ["lost one", "lost two"] {
+        two.says(&two.ben(), text).await;
+        two.sees(&two.ann(), text).await;
+    }
+    // What nobody else has is lost for good.
+    let uri = two.group.clone();
+    let head = two.alpha.station().reads(move |view| view.group(&uri)).await.unwrap().head;
+    let uri = two.group.clone();
+    let has_all = move |view: &View<'_>| Ok(view.group(&uri)?.filter(|row| row.head >= head));
+    two.beta.station().until("Ben's provider has all", has_all).await;
+    two.alpha.kill().await;
+    set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
+    two.realm.clock().turn(Duration::from_secs(2));
+    two.alpha.start().await;
+    let (ann, ben) = (two.ann(), two.ben());
+    two.says(&ann, "again").await;
+    two.sees(&ben, "again").await;
+    two.sees(&ann, "lost two").await;
+    let beta = two.beta.station().provider();
+    let marked = |messages: Vec<MessageView>| {
+        let marked = messages.into_iter().filter(|message| message.unproved.as_ref() == Some(beta));
+        marked.map(|message| message.text).collect::<Vec<_>>()
+    };
+    assert_eq!(marked(two.messages(&ann).await), ["lost one", "lost two"]);
+    let notice = Notice::ReadBack { from: beta.clone() };
+    assert_eq!(two.notices(&ann).await.iter().filter(|one| **one == notice).count(), 1, "it is said once");
+    assert!(marked(two.messages(&ben).await).is_empty(), "Ben's provider has lost nothing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -259,6 +259,7 @@ fn message(
         deleted,
         reactions: reactions.map(|given| Reaction { emoji: given.text, users: given.users }).collect(),
         unshown: unshown.map(|part| Unshown { content_type: part.content_type, bytes: part.bytes }).collect(),
+        unproved: message.unproved,
         notice: None,
     }
 }
@@ -288,6 +289,7 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
             (NoticeKind::WentBack, None, Vec::new(), Some(text))
         }
         Happened::Forked => (NoticeKind::Forked, None, Vec::new(), None),
+        Happened::ReadBack { from } => (NoticeKind::ReadBack, None, Vec::new(), Some(from.to_string())),
         Happened::Refused { wanted, why } => {
             (NoticeKind::Policy, None, Vec::new(), Some(format!("{wanted}: {why}")))
         }
@@ -307,6 +309,7 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
         deleted: false,
         reactions: Vec::new(),
         unshown: Vec::new(),
+        unproved: None,
         notice: Some(Notice { kind, by, users, text }),
     }
 }

@@ -5,7 +5,7 @@ use drawbridge_mtp::{
     message::{
         AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
         GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup,
-        Roster, ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
+        Roster, ShownAuthorizations, ShownConnections, ShownEvent, Submission, SubmissionResult,
     },
     octets::Hash32,
     problem::{Code, ReceivedProblem},
@@ -77,7 +77,7 @@ impl Home for ClientDoor {
         ClientDoor::info(self, group).await.map_err(fault)
     }
 
-    async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage> {
+    async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage<ShownEvent>> {
         ClientDoor::log(self, group, query).await.map_err(fault)
     }
 
@@ -85,7 +85,7 @@ impl Home for ClientDoor {
         ClientDoor::submit(self, group, events).await.map_err(fault)
     }
 
-    async fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+    async fn feed(&self, query: FeedQuery) -> Answer<FeedPage<ShownEvent>> {
         ClientDoor::feed(self, query).await.map_err(fault)
     }
 

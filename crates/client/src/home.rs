@@ -7,7 +7,7 @@ use drawbridge_mtp::{
     message::{
         AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
         GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup,
-        Roster, ShownAuthorizations, ShownConnections, Submission, SubmissionResult,
+        Roster, ShownAuthorizations, ShownConnections, ShownEvent, Submission, SubmissionResult,
     },
     octets::Hash32,
     problem::ReceivedProblem,
@@ -72,7 +72,11 @@ pub trait Home: Send + Sync + 'static {
     fn info(&self, group: &GroupUri) -> impl Future<Output = Answer<GroupInfoReply>> + Send;
 
     /// `GET /groups/…/log`.
-    fn log(&self, group: &GroupUri, query: LogQuery) -> impl Future<Output = Answer<LogPage>> + Send;
+    fn log(
+        &self,
+        group: &GroupUri,
+        query: LogQuery,
+    ) -> impl Future<Output = Answer<LogPage<ShownEvent>>> + Send;
 
     /// `POST /groups/…/events`: one result for each, in order. What is `queued` is told of later, by a `result` item.
     fn submit(
@@ -83,7 +87,7 @@ pub trait Home: Send + Sync + 'static {
 
     /// `GET /feed`, held for as long as the query says. A cursor of another history is refused with `feed-reset`,
     /// one that is no longer kept with `feed-truncated`.
-    fn feed(&self, query: FeedQuery) -> impl Future<Output = Answer<FeedPage>> + Send;
+    fn feed(&self, query: FeedQuery) -> impl Future<Output = Answer<FeedPage<ShownEvent>>> + Send;
 
     /// `GET /objects/{sha256}`. One that is still on its way to the provider is [`HomeFault::Away`]; a refusal means
     /// that it is not to be had any more, and what needs it is given up.

@@ -13,7 +13,7 @@ use drawbridge_mtp::{
     id::{Generation, GroupUri},
     message::{
         Body, ClientClaimRequest, ConnectionState, Event, FeedPage, FeedQuery, Item, ItemBody, LogQuery,
-        Outcome, OwnGroup, PublishKeyPackages, SubmissionResult,
+        Outcome, OwnGroup, PublishKeyPackages, ShownEvent, SubmissionResult,
     },
     octets::Hash32,
     problem::{Code, ReceivedProblem},
@@ -186,9 +186,9 @@ impl<H: Home> Client<H> {
         .await
     }
 
-    async fn take_page(&self, page: FeedPage) -> Result<(), ClientFault> {
+    async fn take_page(&self, page: FeedPage<ShownEvent>) -> Result<(), ClientFault> {
         let FeedPage { generation, items, .. } = page;
-        let mut items: VecDeque<Item> = items.into();
+        let mut items: VecDeque<Item<ShownEvent>> = items.into();
         let mut objects = Objects::new();
         for item in &items {
             self.fetch_item(item, &mut objects).await?;
@@ -208,9 +208,9 @@ impl<H: Home> Client<H> {
         }
     }
 
-    async fn fetch_item(&self, item: &Item, objects: &mut Objects) -> Result<(), ClientFault> {
+    async fn fetch_item(&self, item: &Item<ShownEvent>, objects: &mut Objects) -> Result<(), ClientFault> {
         match &item.body {
-            ItemBody::Event(event) => self.fetch_event(event, objects).await,
+            ItemBody::Event(shown) => self.fetch_event(&shown.event, objects).await,
             ItemBody::Welcome(welcome) => {
                 self.fetch(&welcome.welcome, objects).await?;
                 self.fetch(&welcome.ratchet_tree, objects).await
@@ -265,15 +265,16 @@ impl<H: Home> Client<H> {
                 }
             };
             let mut objects = Objects::new();
-            for event in &page.events {
-                self.fetch_event(event, &mut objects).await?;
+            for shown in &page.events {
+                self.fetch_event(&shown.event, &mut objects).await?;
             }
             let (name, events) = (group.clone(), page.events);
             let (reached, whole) = self
                 .step(move |tx| {
                     let mut whole = true;
-                    for event in &events {
-                        whole &= group::take_event(tx, event, body_of(event, &objects))? == Taken::Done;
+                    for shown in &events {
+                        let body = body_of(&shown.event, &objects);
+                        whole &= group::take_event(tx, shown, body)? == Taken::Done;
                     }
                     Ok((tx.conversation(&name)?.map_or(u64::MAX, |one| one.head), whole))
                 })
@@ -636,7 +637,7 @@ fn stock_of(settings: &Settings, suite: Ciphersuite) -> (u64, u64) {
 fn take_items(
     tx: &Tx<'_>,
     generation: &Generation,
-    items: &mut VecDeque<Item>,
+    items: &mut VecDeque<Item<ShownEvent>>,
     objects: &Objects,
 ) -> Result<Option<(GroupUri, u64, Option<u64>)>, ClientFault> {
     let mut cursor = tx.cursor()?;
@@ -658,12 +659,13 @@ fn take_items(
 
 fn take_item(
     tx: &Tx<'_>,
-    item: &Item,
+    item: &Item<ShownEvent>,
     objects: &Objects,
 ) -> Result<Option<(GroupUri, u64, Option<u64>)>, ClientFault> {
     match &item.body {
-        ItemBody::Event(event) => {
-            if let Taken::Gap(after) = group::take_event(tx, event, body_of(event, objects))? {
+        ItemBody::Event(shown) => {
+            let event = &shown.event;
+            if let Taken::Gap(after) = group::take_event(tx, shown, body_of(event, objects))? {
                 return Ok(Some((event.group.clone(), after, Some(event.seq))));
             }
         }
@@ -683,6 +685,7 @@ fn take_item(
             }
         }
         ItemBody::Result(item) => group::take_result(tx, &item.result)?,
+        ItemBody::Proved(proved) => tx.proved(proved)?,
         ItemBody::Removed(removed) => group::take_removed(tx, &removed.group, removed.after_seq)?,
         ItemBody::Connection(_) => tx.changed(Change::Requests),
         ItemBody::Authorization(item) => {

@@ -119,6 +119,7 @@ impl Message {
             deleted: self.deleted,
             reactions,
             unshown: self.shown.unshown,
+            unproved: self.unproved.into_iter().next().map(|one| one.from),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a person is shown.
 
 use drawbridge_mtp::{
-    id::{ClientUri, GroupUri, UserUri},
+    id::{ClientUri, GroupUri, Provider, UserUri},
     policy::Who,
     time::Timestamp,
 };
@@ -153,6 +153,9 @@ pub struct MessageView {
     pub reactions: Vec<ReactionView>,
     /// The parts that cannot be shown; they are kept.
     pub unshown: Vec<Unshown>,
+    /// The participant that it, or a change of it, was read back from, where no checkpoint of the group's owner covers that:
+    /// that it was sent like this rests on the participant's word (`docs/mtp.md`, section 12).
+    pub unproved: Option<Provider>,
 }
 
 /// A reaction.
@@ -241,6 +244,12 @@ pub enum Notice {
     /// The owner's provider was set back to an older copy, and went on by a history that this client has not taken in: the client
     /// joins anew, and sends again what it had sent meanwhile.
     Forked,
+    /// The owner of the group was set back to an older copy and has read back what follows from a participant; what no
+    /// checkpoint covers of it is unproved.
+    ReadBack {
+        /// The participant.
+        from: Provider,
+    },
     /// Something that was wanted here was refused.
     Refused {
         /// What.

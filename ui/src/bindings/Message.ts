@@ -67,6 +67,12 @@ reactions: Array<Reaction>,
  */
 unshown: Array<Unshown>, 
 /**
+ * The provider that it was read back from after the group's owner, which is this one, was set back to an older copy,
+ * where no signed checkpoint covers it: that it was sent like this rests on that provider's word. `null` where it is
+ * proved.
+ */
+unproved: string | null, 
+/**
  * What happened, where it is no message.
  */
 notice: Notice | null, };

@@ -18,6 +18,6 @@ by: string | null,
  */
 users: string[], 
 /**
- * The new name for `renamed`; else a sentence, where there is more to say.
+ * The new name for `renamed`, the provider for `read-back`; else a sentence, where there is more to say.
  */
 text: string | null, };

@@ -165,6 +165,30 @@ describe("conversations", () => {
     expect(screen.getByText("A part that cannot be shown here: image/jpeg, 2.0 kB")).toBeInTheDocument();
   });
 
+  it("marks what is unproved, says why, and takes the mark away once it is proved", async () => {
+    messages.push(
+      message(3, "", {
+        notice: { kind: "read-back", by: null, users: [], text: "gamma.example" },
+      }),
+      message(4, "Sent like this", { unproved: "gamma.example" }),
+      message(5, "Surely sent"),
+    );
+    const { person } = open(node, AT);
+    expect(await screen.findByText(/Messages were read back from gamma\.example here/)).toBeInTheDocument();
+    const row = screen.getByTestId("message-m4");
+    await person.click(within(row).getByRole("button", { name: "Unproved" }));
+    expect(await screen.findByRole("dialog", { name: "Unproved" })).toHaveTextContent(
+      "Read back from gamma.example after this provider's data was set back to an older copy. That it was sent like this rests on that provider's word.",
+    );
+    await person.keyboard("{Escape}");
+    expect(within(screen.getByTestId("message-m5")).queryByText("Unproved")).toBeNull();
+
+    messages[messages.length - 2] = message(4, "Sent like this");
+    changed();
+    await waitFor(() => expect(screen.queryByText("Unproved")).toBeNull());
+    expect(screen.getByTestId("message-m4")).toHaveTextContent("Sent like this");
+  });
+
   it("lets nothing of a stranger's Markdown become HTML or be fetched", async () => {
     messages.push(
       message(

@@ -191,6 +191,7 @@ export function message(place: number, text: string, over: Partial<Message> = {}
     deleted: false,
     reactions: [],
     unshown: [],
+    unproved: null,
     notice: null,
     ...over,
   };

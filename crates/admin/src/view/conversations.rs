@@ -1,6 +1,6 @@
 //! The conversations of an account that is used on this computer, as its built-in client reads them.
 
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
 use drawbridge_mtp::time::Timestamp;
@@ -121,6 +121,11 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// Parts that are kept but cannot be shown.
     pub unshown: Vec<Unshown>,
+    /// The provider that it was read back from after the group's owner, which is this one, was set back to an older copy,
+    /// where no signed checkpoint covers it: that it was sent like this rests on that provider's word. `null` where it is
+    /// proved.
+    #[ts(type = "string | null")]
+    pub unproved: Option<Provider>,
     /// What happened, where it is no message.
     pub notice: Option<Notice>,
 }
@@ -202,7 +207,7 @@ pub struct Notice {
     /// To whom.
     #[ts(type = "string[]")]
     pub users: Vec<UserUri>,
-    /// The new name for `renamed`; else a sentence, where there is more to say.
+    /// The new name for `renamed`, the provider for `read-back`; else a sentence, where there is more to say.
     pub text: Option<String>,
 }
 
@@ -226,6 +231,9 @@ pub enum NoticeKind {
     WentBack,
     /// The owner's provider was set back to an older copy, and another history of the group counts.
     Forked,
+    /// What follows was read back from another provider, after this one's data was set back to an older copy; no signed
+    /// checkpoint covers it.
+    ReadBack,
     /// Messages are missing here: they came while the keys did not fit, or before one was added again.
     Gap,
 }

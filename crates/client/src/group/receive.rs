@@ -2,7 +2,7 @@
 
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri},
-    message::{Event, EventKind},
+    message::{Event, EventKind, ShownEvent},
     octets::Hash32,
 };
 use openmls::{
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
-    store::{Conversation, Outgoing, Stage, Tx, Want, random},
+    store::{Conversation, Outgoing, Stage, Tx, Unproved, Want, random},
     view::{Notice, Standing},
 };
 
@@ -39,7 +39,8 @@ pub(crate) enum Taken {
 }
 
 /// Takes in an event with its body.
-pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Result<Taken, ClientFault> {
+pub(crate) fn take_event(tx: &Tx<'_>, shown: &ShownEvent, body: Option<&[u8]>) -> Result<Taken, ClientFault> {
+    let event = &shown.event;
     let Some(mut conversation) = tx.conversation(&event.group)? else {
         return Ok(Taken::Done);
     };
@@ -65,7 +66,7 @@ pub(crate) fn take_event(tx: &Tx<'_>, event: &Event, body: Option<&[u8]>) -> Res
     match conversation.standing {
         Standing::Member | Standing::Leaving => {
             let body = body.filter(|body| Hash32::of(body) == event.body_hash);
-            if let Err(fault) = tx.part(|| take(tx, &mut conversation, event, body)) {
+            if let Err(fault) = tx.part(|| take(tx, &mut conversation, shown, body)) {
                 // The part is undone in the store; what it did to `conversation` may not stay either.
                 conversation = tx.the_conversation(&event.group)?;
                 unreadable(tx, &mut conversation, event, fault)?;
@@ -150,7 +151,7 @@ fn fork(tx: &Tx<'_>, conversation: &mut Conversation, seq: u64, hash: &Hash32) -
 fn take(
     tx: &Tx<'_>,
     conversation: &mut Conversation,
-    event: &Event,
+    ShownEvent { event, unproved }: &ShownEvent,
     body: Option<&[u8]>,
 ) -> Result<(), ClientFault> {
     if event.sender == *tx.own {
@@ -166,7 +167,14 @@ fn take(
     match (event.kind, processed.into_content()) {
         (EventKind::Application, ProcessedMessageContent::ApplicationMessage(message)) => {
             let sender = sender.ok_or_else(|| ClientFault::Mls("a sender without a client's name".into()))?;
-            take_content(tx, &event.group, &sender, event.time, message.into_bytes())
+            if *unproved != conversation.unproved_from {
+                conversation.unproved_from.clone_from(unproved);
+                if let Some(from) = unproved.clone() {
+                    tx.add_notice(&event.group, event.time, Notice::ReadBack { from })?;
+                }
+            }
+            let unproved = unproved.clone().map(|from| Unproved { event: event.seq, from });
+            take_content(tx, &event.group, &sender, event.time, message.into_bytes(), unproved)
         }
         (
             EventKind::Proposal,

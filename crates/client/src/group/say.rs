@@ -11,7 +11,7 @@ use crate::{
     content::{Content, Meaning, MessageId, Shown, Unshown},
     fault::ClientFault,
     mls::{self, Provider},
-    store::{Message, Outgoing, OutgoingBody, Reaction, Stage, Tx},
+    store::{Message, Outgoing, OutgoingBody, Reaction, Stage, Tx, Unproved},
     view::Delivery,
 };
 
@@ -56,16 +56,18 @@ fn message(sender: ClientUri, id: MessageId, content: &Content, bytes: Vec<u8>, 
         edits: Vec::new(),
         deleted: false,
         reactions: Vec::new(),
+        unproved: Vec::new(),
     }
 }
 
-/// Takes in what an accepted message says.
+/// Takes in what an accepted message says, whose event may be unproved.
 pub(crate) fn take_content(
     tx: &Tx<'_>,
     group: &GroupUri,
     sender: &ClientUri,
     time: Timestamp,
     bytes: Vec<u8>,
+    unproved: Option<Unproved>,
 ) -> Result<(), ClientFault> {
     let Ok(content) = Content::from_cbor(&bytes) else {
         // Not lost: it is kept whole, under the name that a salt of zeros gives it.
@@ -82,6 +84,7 @@ pub(crate) fn take_content(
             edits: Vec::new(),
             deleted: false,
             reactions: Vec::new(),
+            unproved: unproved.into_iter().collect(),
         };
         return tx.add_message(group, time, message).map(drop);
     };
@@ -96,7 +99,8 @@ pub(crate) fn take_content(
             (known.state, known.error) = (Delivery::Accepted, None);
             return tx.set_message(group, place, time, known);
         }
-        let message = message(sender.clone(), id, &content, bytes, Delivery::Accepted);
+        let mut message = message(sender.clone(), id, &content, bytes, Delivery::Accepted);
+        message.unproved.extend(unproved);
         return tx.add_message(group, time, message).map(drop);
     };
     if tx.place_of(group, &id)?.is_some() {
@@ -106,7 +110,12 @@ pub(crate) fn take_content(
         // What it changes was before this client's time.
         return Ok(());
     };
+    let is_message = other == message.id || message.edits.contains(&other);
     if apply(&mut message, sender, id, &other, &content, bytes) {
+        // A reaction says nothing about what the message says.
+        if is_message && !matches!(content.meaning(), Meaning::Reacts(_)) {
+            message.unproved.extend(unproved);
+        }
         tx.add_name(group, &id, place)?;
         tx.set_message(group, place, when, message)?;
     }

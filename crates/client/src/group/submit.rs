@@ -104,7 +104,7 @@ pub(super) fn accepted(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Res
 
 fn says(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<(), ClientFault> {
     match &outgoing.body.says {
-        Some((_, content)) => take_content(tx, &outgoing.group, tx.own, time, content.0.clone()),
+        Some((_, content)) => take_content(tx, &outgoing.group, tx.own, time, content.0.clone(), None),
         None => Ok(()),
     }
 }

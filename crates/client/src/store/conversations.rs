@@ -1,7 +1,7 @@
 //! Conversations: how the client stands in each, and who is in it.
 
 use drawbridge_mtp::{
-    id::{ClientUri, GroupUri, UserUri},
+    id::{ClientUri, GroupUri, Provider, UserUri},
     message::RegisterGroup,
     octets::Octets,
     policy::{Policy, Who},
@@ -44,6 +44,9 @@ pub(crate) struct Conversation {
     /// How often such events came while it ran, which nobody makes but another copy that runs.
     #[serde(default)]
     pub(crate) copies: u32,
+    /// From whom the last message taken in was read back, where it was unproved: the others behind it need no notice.
+    #[serde(default)]
+    pub(crate) unproved_from: Option<Provider>,
     pub(crate) cipher_suite: u16,
     policy: Octets,
     /// The members, by leaf.
@@ -81,6 +84,7 @@ impl Conversation {
             went_back: false,
             forked: false,
             copies: 0,
+            unproved_from: None,
             cipher_suite: 0,
             policy: Octets::default(),
             members: Vec::new(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use drawbridge_mtp::{
-    id::{ClientUri, GroupUri, UserUri},
+    id::{ClientUri, GroupUri, Provider, UserUri},
+    message::Proved,
     octets::Octets,
     time::Timestamp,
 };
@@ -49,6 +50,18 @@ pub(crate) struct Message {
     pub(crate) edits: Vec<MessageId>,
     pub(crate) deleted: bool,
     pub(crate) reactions: Vec<Reaction>,
+    /// The events of it, and of what changed it, that are unproved.
+    #[serde(default)]
+    pub(crate) unproved: Vec<Unproved>,
+}
+
+/// An event that the owner has read back from a participant, and that no checkpoint of the owner's covers (section 12).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unproved {
+    /// Its number.
+    pub(crate) event: u64,
+    /// The participant.
+    pub(crate) from: Provider,
 }
 
 /// A reaction as it is kept.
@@ -66,6 +79,12 @@ struct Row {
 }
 
 const TABLE: &str = "message";
+
+impl LineBody {
+    fn is_unproved(&self) -> bool {
+        matches!(self, Self::Message(message) if !message.unproved.is_empty())
+    }
+}
 
 fn key(group: &str, place: i64) -> Vec<u8> {
     [&place.to_be_bytes(), group.as_bytes()].concat()
@@ -110,10 +129,11 @@ impl Tx<'_> {
             .db
             .query_row("SELECT coalesce(max(place), 0) + 1 FROM message", [], |row| row.get(0))
             .map_err(StoreFault::from)?;
+        let unproved = body.is_unproved();
         let sealed = self.close(TABLE, &key(group.as_str(), place), &Row { time, body })?;
         self.run(
-            "INSERT INTO message (place, conversation, unread, body) VALUES (?1, ?2, ?3, ?4)",
-            params![place, group.as_str(), unread, sealed],
+            "INSERT INTO message (place, conversation, unread, unproved, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![place, group.as_str(), unread, unproved, sealed],
         )?;
         self.touched(group);
         Ok(place)
@@ -176,9 +196,29 @@ impl Tx<'_> {
         message: Box<Message>,
     ) -> Result<(), ClientFault> {
         let row = Row { time, body: LineBody::Message(message) };
+        let unproved = row.body.is_unproved();
         let sealed = self.close(TABLE, &key(group.as_str(), place), &row)?;
-        self.run("UPDATE message SET body = ?2 WHERE place = ?1", params![place, sealed])?;
+        self.run(
+            "UPDATE message SET body = ?2, unproved = ?3 WHERE place = ?1",
+            params![place, sealed, unproved],
+        )?;
         self.touched(group);
+        Ok(())
+    }
+
+    /// Events that were unproved are proved now.
+    pub(crate) fn proved(&self, proved: &Proved) -> Result<(), ClientFault> {
+        let Proved { group, from_seq, until_seq } = proved;
+        let lines = self.find(
+            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND unproved",
+            params![group.as_str()],
+        )?;
+        for Line { place, time, body, .. } in lines {
+            if let LineBody::Message(mut message) = body {
+                message.unproved.retain(|one| !(*from_seq..=*until_seq).contains(&one.event));
+                self.set_message(group, place, time, message)?;
+            }
+        }
         Ok(())
     }
 

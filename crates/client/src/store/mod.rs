@@ -39,7 +39,7 @@ pub(crate) use conversations::Conversation;
 pub(crate) use heard::Said;
 pub use intents::PolicyChange;
 pub(crate) use intents::{Intent, Want};
-pub(crate) use messages::{Line, LineBody, Message, Reaction};
+pub(crate) use messages::{Line, LineBody, Message, Reaction, Unproved};
 pub(crate) use outgoing::{Outgoing, OutgoingBody, Stage};
 pub(crate) use packages::StoredPackage;
 
@@ -181,6 +181,7 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
                 M::up(include_str!("schema.sql")),
                 M::up(include_str!("sent.sql")),
                 M::up(include_str!("lifetimes.sql")),
+                M::up(include_str!("unproved.sql")),
                 M::up(include_str!("branches.sql")),
             ]
         },

@@ -302,6 +302,53 @@ async fn people_talk_answer_react_edit_and_take_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_unproved_is_marked_until_it_is_proved() {
+    let world = World::new(12);
+    let [ann, bob, cat] = three(&world).await;
+    let group = together(&[&ann, &bob, &cat]).await;
+    let before = ann.says(&group, "before").await;
+    bob.sees(&group, "before").await;
+    world.reads_back(Some("gamma.example"));
+    ann.says(&group, "first").await;
+    ann.has_sent_all().await;
+    ann.client.edit(&group, &before, "before, changed", Format::Plain).await.unwrap();
+    ann.has_sent_all().await;
+    ann.client.react(&group, &before, "!").await.unwrap();
+    ann.has_sent_all().await;
+    ann.says(&group, "second").await;
+    ann.has_sent_all().await;
+    world.reads_back(None);
+    ann.says(&group, "after").await;
+    for person in [&bob, &cat] {
+        person.sees(&group, "after").await;
+    }
+    let marked = async |person: &Person| {
+        let messages = person.messages(&group).await;
+        let marked = messages.into_iter().filter(|message| message.unproved.is_some());
+        let marked = marked.map(|message| (message.text, message.unproved.unwrap().to_string()));
+        marked.map(|(text, from)| format!("{text}: {from}")).collect::<Vec<_>>()
+    };
+    let notice = Notice::ReadBack { from: "gamma.example".parse().unwrap() };
+    for person in [&bob, &cat] {
+        let all = ["before, changed: gamma.example", "first: gamma.example", "second: gamma.example"];
+        assert_eq!(marked(person).await, all);
+        let notices = person.notices(&group).await;
+        assert_eq!(notices.iter().filter(|one| **one == notice).count(), 1, "said once: {notices:?}");
+    }
+    // What it sent itself it knows by its bytes.
+    assert_eq!(marked(&ann).await, Vec::<String>::new());
+    let sent = world.sent(&group);
+    let (first, change) = (sent[1].seq, sent[2].seq);
+    world.proves(&group, first, change);
+    let second = ["second: gamma.example"];
+    for person in [&bob, &cat] {
+        until("two are proved", async || (marked(person).await == second).then_some(())).await;
+    }
+    world.proves(&group, change + 1, u64::MAX);
+    until("all is proved", async || marked(&bob).await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_and_who_is_removed_is_out_for_all() {
     let world = World::new(2);
     let [ann, bob, cat] = three(&world).await;

@@ -9,14 +9,14 @@ use std::{
 
 use drawbridge_client::{Answer, Home, HomeFault};
 use drawbridge_mtp::{
-    id::{ClientUri, Generation, GroupUri, Id, UserUri},
+    id::{ClientUri, Generation, GroupUri, Id, Provider, UserUri},
     message::{
         AskToAdd, AskToConnect, Asked, AuthorizationItem, Body, ClaimReply, ClaimedClient, ClaimedUser,
         ClientClaim, ClientClaimRequest, ConnectionState, Event, EventKind, FeedPage, FeedQuery,
         GroupInfoReply, GroupStatus, Item, ItemBody, KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroup,
-        OwnGroups, Placed, PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember,
-        ShownAuthorizations, ShownConnections, Submission, SubmissionKind, SubmissionResult, SuiteStock,
-        Title, UserClaim, Welcome,
+        OwnGroups, Placed, Proved, PublishKeyPackages, RegisterGroup, ResultItem, Roster, RosterMember,
+        ShownAuthorizations, ShownConnections, ShownEvent, Submission, SubmissionKind, SubmissionResult,
+        SuiteStock, Title, UserClaim, Welcome,
     },
     octets::{Hash32, Octets},
     policy::Policy,
@@ -53,6 +53,10 @@ struct State {
     queued: VecDeque<(ClientUri, GroupUri, Submission)>,
     objects: HashMap<Hash32, Vec<u8>>,
     refused: Vec<String>,
+    /// From whom what is numbered now was read back.
+    reading_back: Option<Provider>,
+    /// From whom events were read back that are not proved.
+    unproved: HashMap<(GroupUri, u64), Provider>,
 }
 
 /// How many of a hundred calls go wrong in which way.
@@ -143,6 +147,8 @@ impl World {
             queued: VecDeque::new(),
             objects: HashMap::new(),
             refused: Vec::new(),
+            reading_back: None,
+            unproved: HashMap::new(),
         };
         Self { state: Arc::new(Mutex::new(state)), bell: watch::Sender::new(0) }
     }
@@ -178,6 +184,23 @@ impl World {
     /// What the groups were called where somebody was asked to be added.
     pub(crate) fn titles(&self) -> Vec<Option<Title>> {
         self.lock().titles.clone()
+    }
+
+    /// From now on, what is numbered has been read back from `from`, and is not proved; none where it is as always.
+    pub(crate) fn reads_back(&self, from: Option<&str>) {
+        self.lock().reading_back = from.map(|from| from.parse().unwrap());
+    }
+
+    /// What was read back in a group is proved from one event to another.
+    pub(crate) fn proves(&self, group: &GroupUri, from_seq: u64, until_seq: u64) {
+        let mut state = self.lock();
+        state.unproved.retain(|(of, seq), _| of != group || !(from_seq..=until_seq).contains(seq));
+        let clients: Vec<_> = state.mailboxes.keys().cloned().collect();
+        for client in clients {
+            state.tell(&client, ItemBody::Proved(Proved { group: group.clone(), from_seq, until_seq }));
+        }
+        drop(state);
+        self.ring();
     }
 
     /// What owners have refused, other than conflicts.
@@ -284,6 +307,10 @@ impl State {
             let seq = mailbox.first + mailbox.items.len() as u64;
             mailbox.items.push(Item { seq, id, body });
         }
+    }
+
+    fn unproved_from(&self, event: &Event) -> Option<Provider> {
+        self.unproved.get(&(event.group.clone(), event.seq)).cloned()
     }
 
     fn body(&mut self, bytes: Vec<u8>) -> Body {
@@ -462,6 +489,10 @@ impl State {
         let group = self.groups.get_mut(name).unwrap();
         tracing::trace!(seq, kind = %submission.kind, epoch, %client, members = after.len(), "numbered");
         group.log.push(event.clone());
+        if let (EventKind::Application, Some(from)) = (event.kind, &self.reading_back) {
+            self.unproved.insert((name.clone(), seq), from.clone());
+        }
+        let group = self.groups.get_mut(name).unwrap();
         group.rosters.push((seq, after.clone()));
         for (who, reference) in welcomed {
             let welcome = Welcome {
@@ -736,7 +767,7 @@ impl Home for Door {
         }
     }
 
-    async fn log(&self, name: &GroupUri, query: LogQuery) -> Answer<LogPage> {
+    async fn log(&self, name: &GroupUri, query: LogQuery) -> Answer<LogPage<ShownEvent>> {
         self.enter().await?;
         let state = self.world.lock();
         let Some(group) = state.groups.get(name) else {
@@ -747,7 +778,8 @@ impl Home for Door {
             group.log.iter().filter(|event| event.seq > query.after).take(most).cloned().collect();
         let head = group.log.len() as u64;
         let more = events.last().is_some_and(|last| last.seq < head);
-        Ok(LogPage { events, first: 1, head, more, checkpoint: None })
+        let page = LogPage { events, first: 1, head, more, checkpoint: None };
+        Ok(page.shown(|event| state.unproved_from(event)))
     }
 
     async fn submit(&self, name: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
@@ -773,7 +805,7 @@ impl Home for Door {
         self.leave(Ok(results))
     }
 
-    async fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+    async fn feed(&self, query: FeedQuery) -> Answer<FeedPage<ShownEvent>> {
         self.enter().await?;
         let mut bell = self.world.bell.subscribe();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(query.wait.min(2));
@@ -798,7 +830,9 @@ impl Home for Door {
                 let items: Vec<Item> =
                     mailbox.items.iter().filter(|item| item.seq > after).take(20).cloned().collect();
                 let more = items.last().is_some_and(|last| last.seq < head);
-                FeedPage { generation: mailbox.generation, items, first: mailbox.first, head, more }
+                let page =
+                    FeedPage { generation: mailbox.generation, items, first: mailbox.first, head, more };
+                page.shown(|event| state.unproved_from(event))
             };
             let news = page.items.iter().any(|item| item.seq > query.after);
             if news || tokio::time::timeout_at(deadline, bell.changed()).await.is_err() {

@@ -6,7 +6,8 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
     GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
-    ShownAuthorization, ShownAuthorizations, ShownConnection, ShownConnections, Submission, SubmissionResult,
+    ShownAuthorization, ShownAuthorizations, ShownConnection, ShownConnections, ShownEvent, Submission,
+    SubmissionResult,
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::ReceivedProblem;
@@ -115,7 +116,7 @@ impl ClientDoor {
     }
 
     /// `GET /groups/…/log`.
-    pub async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage> {
+    pub async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage<ShownEvent>> {
         Ok(self.core.log_for(&self.client, group, query).await?)
     }
 
@@ -125,9 +126,8 @@ impl ClientDoor {
     }
 
     /// `GET /feed`.
-    pub async fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
-        let reader = Reader::Client(self.client.clone());
-        Ok(delivery::serve(&self.core, reader, query, None).await.map_err(Refusal::from)?)
+    pub async fn feed(&self, query: FeedQuery) -> Answer<FeedPage<ShownEvent>> {
+        Ok(self.core.feed_for(&self.client, query).await?)
     }
 
     /// `GET /objects/{sha256}`.

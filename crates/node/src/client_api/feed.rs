@@ -3,14 +3,27 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use drawbridge_mtp::message::FeedQuery;
+use drawbridge_mtp::id::ClientUri;
+use drawbridge_mtp::message::{FeedPage, FeedQuery, ShownEvent};
 use drawbridge_mtp::problem::{Code, Problem};
 
 use super::{Caller, Refused, Told};
 use crate::core::Core;
-use crate::delivery::serve;
+use crate::delivery::{serve, shown_feed};
 use crate::http::Refusal;
 use crate::store::Reader;
+
+impl Core {
+    /// A page of the feed of `client`.
+    pub(crate) async fn feed_for(
+        &self,
+        client: &ClientUri,
+        query: FeedQuery,
+    ) -> Result<FeedPage<ShownEvent>, Refusal> {
+        let page = serve(self, Reader::Client(client.clone()), query, None).await?;
+        Ok(self.store.glance(|view| shown_feed(view, page))?)
+    }
+}
 
 /// `GET /feed`: as for peers, but `last` may be left out.
 pub(super) async fn pull(
@@ -20,7 +33,5 @@ pub(super) async fn pull(
 ) -> Result<Told, Refused> {
     let query = FeedQuery::parse_of_client(&query.unwrap_or_default())
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    let reader = Reader::Client(caller.client.clone());
-    let page = serve(&core, reader, query, None).await.map_err(Refusal::from)?;
-    Ok(caller.shown(&page))
+    Ok(caller.shown(&core.feed_for(&caller.client, query).await?))
 }

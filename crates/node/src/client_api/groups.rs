@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
     GroupInfoReply, GroupStatus, LogPage, LogQuery, Outcome, OwnGroup, OwnGroups, ReceivedSubmission,
-    RegisterGroup, Roster, SetAside, SubmissionResults, Submissions,
+    RegisterGroup, Roster, SetAside, ShownEvent, SubmissionResults, Submissions,
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
@@ -93,13 +93,14 @@ impl Core {
         client: &ClientUri,
         group: &GroupUri,
         query: LogQuery,
-    ) -> Result<LogPage, Refusal> {
+    ) -> Result<LogPage<ShownEvent>, Refusal> {
         let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
         let (signer, now) = (self.signer.clone(), self.ambient.now());
         delivery::recover_for(self, &group, &reader).await?;
         let page = self.store.read(move |view| {
             let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
-            Ok::<_, Refusal>(delivery::log(view, &signer, now, &row, &reader, &query)?)
+            let page = delivery::log(view, &signer, now, &row, &reader, &query)?;
+            Ok::<_, Refusal>(delivery::shown_log(view, &row.uri, page)?)
         });
         page.await
     }

@@ -25,6 +25,7 @@ mod signed_checkpoint;
 mod state;
 mod submissions;
 mod submit;
+mod unproved;
 mod waits;
 mod walk;
 
@@ -45,4 +46,5 @@ pub(crate) use recover::{Recovery, heal, recover, recover_for, still_recovering}
 pub(crate) use register::register;
 pub(crate) use submissions::receive;
 pub(crate) use submit::submit;
+pub(crate) use unproved::{shown_feed, shown_log};
 pub(crate) use waits::{Wait, WaitKind, Waits};

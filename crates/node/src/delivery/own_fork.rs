@@ -118,7 +118,7 @@ async fn prove(
     let Some(mut walk) = beside(core, group, from, point, false).await? else { return Ok(Some(End::Done)) };
     loop {
         let (_, end) = walk.page().await;
-        if walk.proved >= claims.seq {
+        if walk.proof.as_ref().is_some_and(|proof| proof.seq >= claims.seq) {
             return Ok(None);
         }
         if end.is_some() {

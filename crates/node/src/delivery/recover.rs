@@ -24,6 +24,7 @@ use super::groups::Writing;
 use super::keep::{Kept, keep_event};
 use super::own_fork::{Fork, OWN_LOG_FORKED, beside, judge_fork, tell_gone};
 use super::submit::tell_removed;
+use super::unproved::Adoption;
 use super::walk::{End, Participant, Walk};
 use crate::ambient::Ambient;
 use crate::core::{Core, lock};
@@ -462,7 +463,9 @@ async fn adopt(
         messages.extend(events.iter().filter(is_message).map(|kept| kept.event.seq));
         let (uri, ours) = (group.clone(), core.ours.clone());
         let set_back = if events.is_empty() { None } else { point.take() };
-        let lost = core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_deref(), events)).await?;
+        let adoption = Adoption { from: from.provider.clone(), had: head.seq, proof: walk.proof.clone() };
+        let lost =
+            core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_deref(), events, &adoption)).await?;
         if let Some(lost) = lost {
             tracing::error!(%group, from = %from.provider, lost.first, lost.last, "our log was forked");
             note(core, group, from, &taken_up(group, &lost)).await;
@@ -479,7 +482,8 @@ async fn adopt(
         tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
     }
     // MLS proves who made a handshake; of a message only the owner's word says that it was here.
-    messages.retain(|message| *message > walk.proved);
+    let proved = walk.proof.map_or(0, |proof| proof.seq);
+    messages.retain(|message| *message > proved);
     if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
         let text = format!(
             "{} messages of {group}, events {first} to {last}, were lost here and read back from it, and no checkpoint of ours covers them: that they are what we had numbered rests on its word",
@@ -511,6 +515,7 @@ fn keep(
     group: &GroupUri,
     set_back: Option<&RestartPoint>,
     events: Vec<Kept>,
+    adoption: &Adoption,
 ) -> Result<Option<Lost>, StoreFault> {
     let Some(mut row) = tx.group(group)? else { return Ok(None) };
     let mut lost = None;
@@ -521,9 +526,11 @@ fn keep(
     }
     let mut gone: BTreeMap<Provider, u64> = BTreeMap::new();
     for kept in events {
-        let seq = kept.event.seq;
+        let (seq, kind) = (kept.event.seq, kept.event.kind);
         gone.extend(keep_event(tx, ours, &mut row, kept)?.into_iter().map(|provider| (provider, seq)));
+        adoption.mark(tx, &row, seq, kind)?;
     }
+    adoption.settle(tx, &row)?;
     for (provider, seq) in gone {
         // Who came back after that may have stored so already, and must not take it for the end.
         if !tx.is_provider_in(row.id, &provider)? {

@@ -13,6 +13,7 @@ use super::follow::{FETCHED_AT_ONCE, Fetched, fetch_log, fetch_object, is_handsh
 use super::keep::{Followed, Kept};
 use super::mls::{self, Framed};
 use super::state::{Hold, PublicState};
+use super::unproved::prove_by;
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::StoreFault;
@@ -56,8 +57,8 @@ pub(super) struct Walk<'a> {
     fetched: u64,
     /// The checkpoint of ours that the participant has kept: it proves what it covers.
     checkpoint: Option<CheckpointClaims>,
-    /// Up to where what was read is proved by it.
-    pub(super) proved: u64,
+    /// The newest of them that what was read agrees with.
+    pub(super) proof: Option<CheckpointClaims>,
 }
 
 impl<'a> Walk<'a> {
@@ -79,7 +80,7 @@ impl<'a> Walk<'a> {
             continues,
             fetched: 0,
             checkpoint: None,
-            proved: 0,
+            proof: None,
         }
     }
 
@@ -110,6 +111,12 @@ impl<'a> Walk<'a> {
                 Ok(true) => self.checkpoint = Some(claims),
                 Ok(false) => return (events, Some(End::Forked(Box::new(claims)))),
                 Err(fault) => return (events, Some(End::Fault(fault))),
+            }
+            if self.continues
+                && let Some(claims) = &self.checkpoint
+                && let Err(fault) = prove_by(&self.core.store, claims).await
+            {
+                return (events, Some(End::Fault(store_fault(fault))));
             }
         }
         // Who came in later was not told of what lies between.
@@ -169,7 +176,7 @@ impl<'a> Walk<'a> {
                     format!("what it has of our log of {} is not what our checkpoint says", self.group);
                 return Err(PeerFault::new(Stage::Content, LOG_DIFFERS, text));
             }
-            self.proved = event.seq;
+            self.proof = Some(claims.clone());
         }
         let is_handshake = is_handshake(&event);
         let body = match &event.body {

@@ -275,7 +275,7 @@ impl Tx<'_> {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
             })?;
         for (feed, seq) in told.collect::<Result<Vec<_>, _>>()? {
-            let item = Item {
+            let item: Item = Item {
                 seq: unsigned(seq),
                 id: self.new_id(),
                 body: ItemBody::Other { kind: ABANDONED.to_owned() },

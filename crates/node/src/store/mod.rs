@@ -25,6 +25,7 @@ mod peers;
 mod proofs;
 mod settings;
 mod trouble;
+mod unproved;
 mod withdrawn;
 
 pub(crate) use connections::words;
@@ -64,6 +65,7 @@ pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 pub use proofs::{Proof, Unchecked};
 pub use trouble::StoreTrouble;
+pub use unproved::UnprovedRow;
 
 /// Jobs that one transaction takes at most, so that the first does not wait for long.
 const BATCH: usize = 512;

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{GroupUri, UserUri};
 use drawbridge_mtp::message::{
     AskToAdd, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply, GroupStatus,
     KeyPackageStock, LogPage, LogQuery, Outcome, OwnGroups, Placed, PublishKeyPackages, RegisterGroup,
-    Roster, Submission, SubmissionResult, SubmissionResults, Submissions,
+    Roster, ShownEvent, Submission, SubmissionResult, SubmissionResults, Submissions,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
@@ -156,6 +156,12 @@ impl Device {
         self.get(&format!("/groups/{}/log?{}", at(group), query.to_query())).await
     }
 
+    /// The same, with what only clients are told of its events.
+    pub async fn shown_log(&self, group: &GroupUri, after: u64) -> Answer<LogPage<ShownEvent>> {
+        let query = LogQuery { after, ..LogQuery::default() };
+        self.get(&format!("/groups/{}/log?{}", at(group), query.to_query())).await
+    }
+
     /// What an external commit needs.
     pub async fn info(&self, group: &GroupUri) -> Answer<GroupInfoReply> {
         self.get(&format!("/groups/{}/info", at(group))).await
@@ -163,6 +169,11 @@ impl Device {
 
     /// One pull of its feed.
     pub async fn feed(&self, query: &FeedQuery) -> Answer<FeedPage> {
+        self.get(&format!("/feed?{}", query.to_query())).await
+    }
+
+    /// The same, with what only clients are told of its events.
+    pub async fn shown_feed(&self, query: &FeedQuery) -> Answer<FeedPage<ShownEvent>> {
         self.get(&format!("/feed?{}", query.to_query())).await
     }
 

@@ -61,6 +61,8 @@ export function noticeText({ kind, by, users, text }: Notice, me: string): strin
       return text ?? words.notice.wentBack;
     case "forked":
       return words.notice.forked;
+    case "read-back":
+      return words.notice.readBack(lineText(text ?? words.somebody));
     case "gap":
       return text === null ? words.notice.gap : lineText(text, LONGEST_NOTICE);
   }

@@ -104,6 +104,7 @@ export function MessageRow({
           <Toolbar message={message} who={who} current={current} canAct={canAct} {...deeds} />
         </div>
         <Reactions message={message} onReact={deeds.onReact} />
+        {message.unproved !== null && <Unproved from={message.unproved} current={current} />}
         <Progress message={message} follows={follows} isLastOwn={isLastOwn} onRetry={deeds.onRetry} />
       </div>
     </article>
@@ -172,6 +173,38 @@ function Quoted({
       <span className="font-medium">{nameOf(sender)}</span>
       <bdi className="line-clamp-2 wrap-anywhere">{lineText(text)}</bdi>
     </button>
+  );
+}
+
+/** That nothing proves that it was sent like this, and why, for those who point at it and those who cannot. */
+function Unproved({ from, current }: { from: string; current: boolean }) {
+  const why = t.conversations.unprovedWhy(lineText(from));
+  return (
+    <Popover.Root>
+      <Popover.Trigger asChild>
+        <button
+          type="button"
+          title={why}
+          tabIndex={current ? 0 : -1}
+          className="inline-flex min-h-6 items-center gap-1 rounded-md px-1 text-xs font-medium text-warn hover:bg-hover"
+          data-testid="unproved"
+        >
+          <Mark tone="warn" shape="diamond" className="size-2.5" />
+          {t.conversations.unproved}
+        </button>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          align="start"
+          sideOffset={4}
+          collisionPadding={8}
+          aria-label={t.conversations.unproved}
+          className="appear z-50 max-w-80 rounded-lg border border-line-strong bg-surface px-3 py-2 text-sm wrap-anywhere shadow-pop"
+        >
+          {why}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
   );
 }
 

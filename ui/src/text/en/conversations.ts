@@ -91,6 +91,9 @@ export const conversations = {
   copied: "Copied.",
   actionsFor: (who: string, time: string) => `What can be done with the message of ${who}, ${time}`,
   messageOf: (who: string, time: string) => `${who}, ${time}`,
+  unproved: "Unproved",
+  unprovedWhy: (from: string) =>
+    `Read back from ${from} after this provider's data was set back to an older copy. That it was sent like this rests on that provider's word.`,
   compose: "Write a message",
   composeTo: (name: string) => `Write to ${name}`,
   composeHint: "Enter sends, Shift+Enter begins a new line",
@@ -110,6 +113,8 @@ export const conversations = {
       "This account's data was set back to an older copy, or runs twice. The account joins anew before it sends.",
     forked:
       "The provider that owns this group was set back to an older copy, and what was written since then was withdrawn. This account joins anew; its own messages are sent again. Changes of who is in the group have to be made again.",
+    readBack: (from: string) =>
+      `Messages were read back from ${from} here, after this provider's data was set back to an older copy. Those marked “Unproved” rest on that provider's word.`,
     gap: "Messages are missing here: they came while you were not in the group, or could not be read.",
   },
   somebody: "Somebody",
