@@ -8,7 +8,9 @@ use drawbridge_mtp::message::{Body, Event, RosterMember};
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
-use drawbridge_node::store::{AudienceRow, Branch, GroupRow, MemberRow, Proof, Reader, StoreFault, View};
+use drawbridge_node::store::{
+    AudienceRow, Branch, GroupRow, MemberRow, Proof, Reader, StoreFault, UnprovedRow, View,
+};
 
 use crate::accounts::BUILT_IN;
 use crate::error::AdminError;
@@ -16,7 +18,7 @@ use crate::host::Host;
 use crate::request::{Empty, Groups, NamedGroup};
 use crate::view::{
     GrantView, GroupAccount, GroupDetail, GroupPolicy, GroupStanding, GroupSummary, LogEntry, LostBranch,
-    Participant, RosterClient, RosterProvider, RosterUser,
+    Participant, RosterClient, RosterProvider, RosterUser, UnprovedMessages,
 };
 
 /// The latest events that are shown.
@@ -83,6 +85,7 @@ struct Seen {
     built_in: Vec<UserUri>,
     events: Vec<LogEntry>,
     branches: Vec<LostBranch>,
+    unproved: Vec<UnprovedMessages>,
 }
 
 pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, AdminError> {
@@ -94,7 +97,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
     });
     let text = "there is no such group here; list them to see which there are";
     let seen = seen.await?.ok_or_else(|| AdminError::new("no-such-group", text))?;
-    let Seen { mut summary, row, policy, members, places, built_in, events, branches } = seen;
+    let Seen { mut summary, row, policy, members, places, built_in, events, branches, unproved } = seen;
     summary.owner_away_since = owner_away_since(&node, &summary);
     let mut participants = vec![Participant {
         provider: node.provider().clone(),
@@ -128,6 +131,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
         accounts,
         events,
         branches,
+        unproved,
     })
 }
 
@@ -155,6 +159,7 @@ fn see(view: &View<'_>, ours: &Provider, row: GroupRow) -> Result<Seen, StoreFau
         built_in: clients.map(|client| UserUri::new(ours, &client.user)).collect(),
         events: entries(events),
         branches,
+        unproved: view.unproved(row.id)?.into_iter().map(Into::into).collect(),
         row,
     })
 }
@@ -175,6 +180,13 @@ fn entries(events: Vec<Event>) -> Vec<LogEntry> {
         hash: event.hash,
     };
     events.into_iter().rev().map(entry).collect()
+}
+
+impl From<UnprovedRow> for UnprovedMessages {
+    fn from(row: UnprovedRow) -> Self {
+        let UnprovedRow { from, messages, first, last } = row;
+        Self { from, messages, first, last }
+    }
 }
 
 /// Our users in a group.

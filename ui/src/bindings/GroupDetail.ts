@@ -6,6 +6,7 @@ import type { LogEntry } from "./LogEntry";
 import type { LostBranch } from "./LostBranch";
 import type { Participant } from "./Participant";
 import type { RosterProvider } from "./RosterProvider";
+import type { UnprovedMessages } from "./UnprovedMessages";
 
 /**
  * `group`: everything that a provider knows of a group.
@@ -46,4 +47,9 @@ events: Array<LogEntry>,
 /**
  * Events that do not count, since its owner's store went back and the history from before that counts; the latest first.
  */
-branches: Array<LostBranch>, };
+branches: Array<LostBranch>, 
+/**
+ * Messages of a group of ours that were read back from other providers after our data was set back to an older copy,
+ * and that no signed checkpoint of ours covers, by provider. None where all is proved.
+ */
+unproved: Array<UnprovedMessages>, };

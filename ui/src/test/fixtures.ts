@@ -171,6 +171,7 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
       hash: `hash${seq}`.padEnd(43, "x"),
     })),
     branches: [],
+    unproved: [],
     ...over,
   };
 }

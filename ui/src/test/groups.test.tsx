@@ -102,6 +102,27 @@ describe("groups", () => {
     expect(await screen.findByText(/7 people/, { selector: "span" })).toBeInTheDocument();
   });
 
+  it("says which messages are unproved and from whom, until they are proved", async () => {
+    const unproved = [
+      { from: "beta.example", messages: 1, first: 5, last: 5 },
+      { from: "gamma.example", messages: 3, first: 6, last: 9 },
+    ];
+    node.groups = [groupDetail({ unproved })];
+    open(node, AT);
+    const gamma = await screen.findByTestId("unproved-gamma.example");
+    expect(gamma).toHaveTextContent(
+      "3 messages are unproved: between event 6 and event 9, read back from gamma.example",
+    );
+    expect(screen.getByTestId("unproved-beta.example")).toHaveTextContent(
+      "1 message is unproved: event 5, read back from beta.example",
+    );
+    expect(screen.getByText(/no checkpoint that it had signed before covers them/)).toBeInTheDocument();
+    node.groups = [groupDetail()];
+    node.emit({ type: "group", group: CLUB });
+    await waitFor(() => expect(gamma).not.toBeInTheDocument());
+    expect(screen.queryByText(/unproved/)).toBeNull();
+  });
+
   it("removes a provider's people in one step, after naming them", async () => {
     const { person } = open(node, AT);
     await person.click(await screen.findByRole("button", { name: "Remove all of beta.example" }));

@@ -85,6 +85,9 @@ pub struct GroupDetail {
     pub events: Vec<LogEntry>,
     /// Events that do not count, since its owner's store went back and the history from before that counts; the latest first.
     pub branches: Vec<LostBranch>,
+    /// Messages of a group of ours that were read back from other providers after our data was set back to an older copy,
+    /// and that no signed checkpoint of ours covers, by provider. None where all is proved.
+    pub unproved: Vec<UnprovedMessages>,
 }
 
 /// Events that were in a group's log and do not count (section 12).
@@ -104,6 +107,23 @@ pub struct LostBranch {
     pub at: Timestamp,
     /// The latest of them, newest first, at most 50.
     pub events: Vec<LogEntry>,
+}
+
+/// Messages that rest on the word of the provider that they were read back from (section 12).
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct UnprovedMessages {
+    /// The provider.
+    #[ts(type = "string")]
+    pub from: Provider,
+    /// How many there are.
+    #[ts(type = "number")]
+    pub messages: u64,
+    /// The number of the first.
+    #[ts(type = "number")]
+    pub first: u64,
+    /// The number of the last.
+    #[ts(type = "number")]
+    pub last: u64,
 }
 
 /// A user of ours in a group, and what can be done here in their name.

@@ -8,6 +8,7 @@ import { groupOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { count } from "@/shared/format";
 import { Fault, Inspector, InspectorPart, Loading } from "@/shared/layout";
+import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { Ago, Bytes, Fact, Facts, Ident } from "@/shared/values";
 import { t } from "@/text";
@@ -65,6 +66,7 @@ function Details({ detail }: { detail: GroupDetail }) {
             </p>
           </>
         )}
+        <Unproved detail={detail} />
         <Acting detail={detail} />
       </div>
       <InspectorPart title={t.groups.log}>
@@ -122,6 +124,31 @@ function Details({ detail }: { detail: GroupDetail }) {
         </Facts>
       </InspectorPart>
     </>
+  );
+}
+
+/** What rests on the word of another provider, until it is proved. */
+function Unproved({ detail }: { detail: GroupDetail }) {
+  if (detail.unproved.length === 0) return null;
+  return (
+    <div className="mt-1">
+      {detail.unproved.map((each) => (
+        <p
+          key={each.from}
+          className="flex flex-wrap items-center gap-x-1.5 wrap-anywhere"
+          data-testid={`unproved-${each.from}`}
+        >
+          <StateWord tone="warn" shape="diamond">
+            {t.groups.unprovedMessages(each.messages)}:
+          </StateWord>{" "}
+          <span>
+            {t.groups.unprovedFrom(each.first, each.last, each.from)}
+            <Alias provider={each.from} />
+          </span>
+        </p>
+      ))}
+      <p className="text-sm text-muted">{t.groups.unprovedMessagesWhy}</p>
+    </div>
   );
 }
 

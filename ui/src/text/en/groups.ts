@@ -63,6 +63,13 @@ export const groups = {
   hash: "Its hash",
   hashHint:
     "It speaks for every event before it: two providers with the same number and the same hash have the same log",
+  unprovedMessages: (n: number) => `${many(n, "message is", "messages are")} unproved`,
+  unprovedFrom: (first: number, last: number, from: string) =>
+    first === last
+      ? `event ${first.toLocaleString("en")}, read back from ${from}`
+      : `between event ${first.toLocaleString("en")} and event ${last.toLocaleString("en")}, read back from ${from}`,
+  unprovedMessagesWhy:
+    "This provider's data was set back to an older copy, and no checkpoint that it had signed before covers them. That they were sent like this rests on that provider's word: ask in the group whether they are.",
   roster: "Who is in it",
   rosterEmpty: "Nobody is known here. The roster comes with the group's public state.",
   addedBy: (who: string) => `added by ${who}`,
