@@ -412,3 +412,27 @@ async fn an_owner_whose_store_alone_went_back_and_numbered_again_ends_with_one_h
     let notices = two.notices(&two.ann()).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Forked)), "Ann is told: {notices:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit() {
+    let two = Two::in_a_group().await;
+    two.alpha.kill().await;
+    let copy = two.realm.copy_of(two.alpha.station());
+    two.alpha.start().await;
+    two.says(&two.ann(), "before the commit").await;
+    two.sees(&two.ben(), "before the commit").await;
+    two.ann().renew(&two.group).await.unwrap();
+    two.rests().await;
+    two.says(&two.ann(), "behind the commit").await;
+    two.sees(&two.ben(), "behind the commit").await;
+    two.alpha.kill().await;
+    set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
+    two.realm.clock().turn(Duration::from_secs(2));
+    two.alpha.start().await;
+    let (ann, ben) = (two.ann(), two.ben());
+    two.says(&ann, "again").await;
+    two.sees(&ben, "again").await;
+    two.says(&ben, "welcome back").await;
+    two.sees(&ann, "welcome back").await;
+    assert_eq!(gaps(&two.notices(&ben).await), 0, "all that Ben was sent can be read");
+}

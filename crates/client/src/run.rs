@@ -321,9 +321,10 @@ impl<H: Home> Client<H> {
     /// another was faster.
     async fn have_joinable(&self, group: &GroupUri) -> Result<(), ClientFault> {
         match self.home.info(group).await {
-            Err(HomeFault::Refused(problem)) if problem.known() == Some(Code::Unavailable) => {}
-            // An owner that is away has its groups looked at by others, or when this client's feed begins anew again.
-            _ => return Ok(()),
+            Err(HomeFault::Refused(problem)) if problem.known() != Some(Code::Unavailable) => return Ok(()),
+            Ok(_) => return Ok(()),
+            // Or it is away: then the commit comes to it when it is back.
+            Err(_) => {}
         }
         let name = group.clone();
         self.step(move |tx| {

@@ -111,6 +111,9 @@ impl Pull<'_> {
             core.board.served(reader, core.ambient.now());
             acknowledge(core, reader, query, &place);
             self.wait = Some(wait);
+        } else if query.generation.is_some_and(|named| named != place.generation) {
+            // It has begun anew while this waited.
+            return Err(FeedRefusal::Reset(place));
         }
         let core = self.core;
         let replaced = self.wait.as_ref().is_some_and(Wait::is_replaced);

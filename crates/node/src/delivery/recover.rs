@@ -456,11 +456,12 @@ async fn adopt(
         },
     };
     let sets_back = point.is_some();
-    let mut messages: Vec<u64> = Vec::new();
+    let (mut messages, mut has_commit): (Vec<u64>, bool) = (Vec::new(), false);
     loop {
         let (events, end) = walk.page().await;
         let is_message = |kept: &&Kept| kept.event.kind == EventKind::Application;
         messages.extend(events.iter().filter(is_message).map(|kept| kept.event.seq));
+        has_commit |= events.iter().any(|kept| kept.event.kind == EventKind::Commit);
         let (uri, ours) = (group.clone(), core.ours.clone());
         let set_back = if events.is_empty() { None } else { point.take() };
         let adoption = Adoption { from: from.provider.clone(), had: head.seq, proof: walk.proof.clone() };
@@ -481,6 +482,10 @@ async fn adopt(
     if seq > head.seq {
         tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
     }
+    if has_commit {
+        let uri = group.clone();
+        core.store.write(move |tx| begin_feeds_anew(tx, &uri)).await?;
+    }
     // MLS proves who made a handshake; of a message only the owner's word says that it was here.
     let proved = walk.proof.map_or(0, |proof| proof.seq);
     messages.retain(|message| *message > proved);
@@ -492,6 +497,18 @@ async fn adopt(
         core.note_trouble(provider, &PeerFault::new(Stage::Store, "adopted-unproved", text)).await;
     }
     Ok(seq)
+}
+
+/// What new clients need to come in is lost with a commit that is read back. Those who take part look for that where their
+/// feeds begin anew, and a client of theirs commits.
+fn begin_feeds_anew(tx: &Tx<'_>, group: &GroupUri) -> Result<(), StoreFault> {
+    let Some(row) = tx.group(group)? else { return Ok(()) };
+    for told in tx.audience(row.id)?.into_iter().filter(|told| told.until.is_none()) {
+        if let Reader::Peer(_) = &told.reader {
+            tx.renew_feed(&told.reader)?;
+        }
+    }
+    Ok(())
 }
 
 /// Events that do not count any more, by their numbers.

@@ -255,7 +255,7 @@ impl Tx<'_> {
         }
         self.sql.execute("DELETE FROM event WHERE grp = ?1 AND seq > ?2", params![row.id, signed(after)])?;
         self.memory.forget();
-        Ok(())
+        self.end_unproved_troubles()
     }
 
     /// Puts something that says nothing in the place of each item of a feed that tells of events behind `after`, and begins
@@ -286,9 +286,7 @@ impl Tx<'_> {
             )?;
             self.sql.execute("DELETE FROM object WHERE feed = ?1 AND seq = ?2", params![feed, seq])?;
         }
-        self.renew_feed(reader)?;
-        self.rang(reader.as_str());
-        Ok(())
+        self.renew_feed(reader).map(drop)
     }
 
     /// What clients of the group's owner have submitted of the events behind `after`, in order.

@@ -265,6 +265,8 @@ impl Tx<'_> {
         if let Reader::Peer(peer) = reader {
             self.changed(Change::Dealings(peer.clone()));
         }
+        // A pull that waits is told.
+        self.rang(reader.as_str());
         self.feed(reader)
     }
 

@@ -106,7 +106,7 @@ impl Tx<'_> {
     }
 
     /// Ends what the operator was told of participants from which no unproved message is left.
-    fn end_unproved_troubles(&self) -> Result<(), StoreFault> {
+    pub(super) fn end_unproved_troubles(&self) -> Result<(), StoreFault> {
         let mut over = self.sql.prepare_cached(
             "SELECT provider FROM trouble WHERE code = 'adopted-unproved' AND NOT over AND NOT EXISTS
                (SELECT 1 FROM event INDEXED BY event_unproved
