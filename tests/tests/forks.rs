@@ -240,3 +240,51 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
     says(&ben, &tea, "again").await;
     ann.hears_said(&tea, "again").await;
 }
+
+#[tokio::test]
+async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(2, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    circle.connects(ann.user(), cat.user()).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, lost) = says(&ann, &tea, "lost").await;
+    has(beta, &tea, lost.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    numbers_again(&circle, beta, &ann, &tea).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+    gamma.follows(&tea, 2).await;
+    cat.catches_up().await;
+    let (_, other) = says(&cat, &tea, "by cat").await;
+    has(gamma, &tea, other.seq).await;
+
+    for device in [&ann, &cat] {
+        device.forgets_group(&tea);
+    }
+    beta.start().await;
+    alpha.notes(beta.provider(), "own-log-forked").await;
+    let uri = tea.clone();
+    gamma
+        .until("it is not in the group", move |view| {
+            Ok(view.group(&uri)?.filter(|row| row.standing == Standing::Over))
+        })
+        .await;
+    cat.catches_up().await;
+    rejoins(&ann, &tea).await;
+    let again = circle.adds(&ann, &tea, &[&cat]).await;
+    assert!(again.seq <= other.seq, "it comes in where it has another event");
+    cat.comes_into(&tea).await;
+    gamma.follows(&tea, 3).await;
+    says(&ann, &tea, "here you are").await;
+    cat.hears_said(&tea, "here you are").await;
+    says(&cat, &tea, "here I am").await;
+    for device in [&ann, &ben] {
+        device.hears_said(&tea, "here I am").await;
+    }
+    assert_eq!(branches(gamma, &tea).await.len(), 1, "what it had is kept");
+}

@@ -317,7 +317,7 @@ impl Intake {
         Ok(())
     }
 
-    async fn welcome(&mut self, core: &Core, peer: &Provider, welcome: Welcome) -> Result<(), PeerFault> {
+    async fn welcome(&mut self, core: &Core, peer: &Provider, mut welcome: Welcome) -> Result<(), PeerFault> {
         let message = self.bytes(core, peer, &welcome.welcome).await?;
         let ratchet_tree = self.bytes(core, peer, &welcome.ratchet_tree).await?;
         let (Some(message), Some(ratchet_tree)) = (message, ratchet_tree) else {
@@ -327,10 +327,16 @@ impl Intake {
         };
         let group = welcome.group.clone();
         let from = welcome.from_seq;
+        let mut set_back = None;
         match self.open(core, &group).await? {
             Some(opened) if !is_current(&opened.row) => {
-                // We were in it before.
-                begin_anew(&mut opened.row, from);
+                // We were in it before, and what we have of that time stays as it is, unless it does not count any more.
+                if (1..=opened.row.head).contains(&from) && parts(core, peer, &opened.row, from).await? {
+                    opened.row.head = from - 1;
+                    set_back = Some(Step::SetBack { group: group.clone(), after: from - 1 });
+                }
+                welcome.from_seq = from.max(opened.row.head + 1);
+                begin_anew(&mut opened.row, welcome.from_seq);
                 opened.state = None;
             }
             Some(_) => {}
@@ -341,6 +347,7 @@ impl Intake {
                 self.opened.insert(group, Opened { writing, state: None, row });
             }
         }
+        self.steps.extend(set_back);
         self.steps.push(Step::Welcome { welcome, message, ratchet_tree });
         Ok(())
     }
@@ -446,6 +453,21 @@ pub(super) fn take(
         return Err(format!("it is said to be of epoch {epoch}, and the group is in {}", state.epoch()));
     }
     state.follow(group, sender, body, hold).map_err(|problem| problem.detail)
+}
+
+/// Whether the log of the owner has something else as the event `seq` than our copy of the time that we were in the group before: its
+/// store went back, and it numbers again what it has numbered (section 12).
+async fn parts(core: &Core, peer: &Provider, row: &GroupRow, seq: u64) -> Result<bool, PeerFault> {
+    let id = row.id;
+    let ours = core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?;
+    let page = match fetch_log(core, peer, row.uri.name().as_str(), seq - 1).await {
+        Ok(page) => page,
+        // What it does not show is taken as it was.
+        Err(fault) if fault.final_refusal().is_some() || fault.stage == Stage::Content => return Ok(false),
+        Err(fault) => return Err(fault),
+    };
+    let theirs = page.events.first().filter(|event| event.seq == seq);
+    Ok(ours.is_some_and(|ours| theirs.is_some_and(|theirs| theirs.computed_hash() != ours)))
 }
 
 /// Whether an item was stored before. Asked by way of the writer, where it may be on its way.

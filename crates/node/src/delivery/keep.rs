@@ -21,6 +21,11 @@ pub(super) enum Step {
         group: GroupUri,
         text: String,
     },
+    /// Behind this event, what we have is of a history that does not count.
+    SetBack {
+        group: GroupUri,
+        after: u64,
+    },
     Welcome {
         welcome: Welcome,
         message: Vec<u8>,
@@ -60,7 +65,7 @@ impl Keeping {
             Step::Event(kept) => {
                 matches!(&kept.followed, Followed::Commit(changed) if !changed.joined.is_empty())
             }
-            Step::Break { .. } | Step::Removed(_) => false,
+            Step::Break { .. } | Step::SetBack { .. } | Step::Removed(_) => false,
         })
     }
 
@@ -83,6 +88,14 @@ impl Keeping {
                     if let Some(mut row) = tx.group(&group)? {
                         row.standing = Standing::Broken;
                         row.fault = Some(text);
+                        tx.put_group(&row)?;
+                    }
+                }
+                Step::SetBack { group, after } => {
+                    rows.remove(&group);
+                    if let Some(mut row) = tx.group(&group)? {
+                        tx.set_copy_back(&mut row, after)?;
+                        begin_anew(&mut row, after + 1);
                         tx.put_group(&row)?;
                     }
                 }
@@ -186,10 +199,6 @@ fn keep_welcome(
     let row = match tx.group(&welcome.group)? {
         Some(mut row) => {
             if !is_current(&row) {
-                if welcome.from_seq <= row.head {
-                    // The owner's store went back: what it numbers now, it has numbered before.
-                    tx.set_copy_back(&mut row, welcome.from_seq.saturating_sub(1))?;
-                }
                 begin_anew(&mut row, welcome.from_seq);
                 tx.put_group(&row)?;
             }
