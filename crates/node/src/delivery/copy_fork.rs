@@ -55,7 +55,7 @@ pub(super) async fn settle_copy(core: &Core, group: &GroupUri) -> Result<(), Pee
         }
     }
     let text = format!("its log of {group} changes each time that it is looked at");
-    Err(PeerFault::new(Stage::Content, "log-differs", text))
+    Err(PeerFault::new(Stage::Content, "log-broken", text))
 }
 
 /// What came of comparing the two logs.
@@ -221,7 +221,40 @@ async fn take_theirs(
     theirs: &Event,
     checkpoint: Option<String>,
 ) -> Result<(), PeerFault> {
-    let said = match checkpoint {
+    let said = match said(core, group, checkpoint).await {
+        Ok(said) => Some(said),
+        Err(fault) => {
+            // Where it does not sign what it says, the group is not to stay broken for that.
+            core.note_trouble(group.provider(), &fault).await;
+            None
+        }
+    };
+    let (uri, hash) = (group.clone(), theirs.hash);
+    let taken = core.store.write(move |tx| {
+        let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
+        let first = agreed + 1;
+        if let (Some(said), Some(had)) = (&said, tx.event_hash(row.id, first)?) {
+            let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
+            let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
+            tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;
+        }
+        tx.set_copy_back(&mut row, agreed)?;
+        if let Some(said) = &said {
+            tx.keep_checkpoint(&row, said)?;
+        }
+        tell_gone(tx, &row.uri, tx.take_displaced(&row, None)?)?;
+        tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)
+    });
+    taken.await.map_err(store_fault)
+}
+
+/// What the owner of `group` has signed of its log: with a page of that, or asked for it.
+async fn said(
+    core: &Core,
+    group: &GroupUri,
+    checkpoint: Option<String>,
+) -> Result<KeptCheckpoint, PeerFault> {
+    let jws = match checkpoint {
         Some(jws) => jws,
         None => {
             let resource = format!("/groups/{}/checkpoint", group.name());
@@ -230,21 +263,6 @@ async fn take_theirs(
             reply.checkpoint
         }
     };
-    let claims = verified(core, group, &said).await?;
-    let said = KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws: said };
-    let (uri, hash) = (group.clone(), theirs.hash);
-    let taken = core.store.write(move |tx| {
-        let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
-        let first = agreed + 1;
-        if let Some(had) = tx.event_hash(row.id, first)? {
-            let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
-            let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
-            tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;
-        }
-        tx.set_copy_back(&mut row, agreed)?;
-        tx.keep_checkpoint(&row, &said)?;
-        tell_gone(tx, &row.uri, tx.take_displaced(&row, None)?)?;
-        tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)
-    });
-    taken.await.map_err(store_fault)
+    let claims = verified(core, group, &jws).await?;
+    Ok(KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws })
 }

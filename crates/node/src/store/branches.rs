@@ -18,6 +18,8 @@ use super::{Handshake, Reader, Standing, StoreFault, Tx, View, parsed, parsed_id
 
 /// So many points are kept for each group, the latest.
 const RESTART_POINTS: u32 = 4;
+/// So many branches are kept of each group, the latest.
+const BRANCHES: u32 = 10;
 /// What an owner has answered is known for so long.
 const KEEP_PLACED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The type of an item in the place of one that told of an event which does not count: readers acknowledge it and skip it.
@@ -249,6 +251,12 @@ impl Tx<'_> {
              SELECT grp, seq, hash, kind, epoch, sender, time, grants, body, size, body_hash, prev, submitter, submission, ?3
              FROM event WHERE grp = ?1 AND seq > ?2",
             params![row.id, signed(after), signed(self.now().as_millis())],
+        )?;
+        // How many there come to be is the owner's doing.
+        self.sql.execute(
+            "DELETE FROM abandoned_event WHERE grp = ?1 AND at NOT IN
+               (SELECT DISTINCT at FROM abandoned_event WHERE grp = ?1 ORDER BY at DESC LIMIT ?2)",
+            params![row.id, BRANCHES],
         )?;
         for audience in self.audience(row.id)? {
             self.blank_items(row, &audience.reader, after)?;
