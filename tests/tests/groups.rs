@@ -5,13 +5,20 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use drawbridge_client::{PolicyChange, Settings};
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::GroupUri;
-use drawbridge_mtp::message::{Body, ClaimReply, EventKind, ItemBody, Outcome, SubmissionKind, UserClaim};
+use drawbridge_mtp::message::{
+    Body, ClaimReply, ConnectionState, EventKind, ItemBody, Outcome, SubmissionKind, UserClaim,
+};
 use drawbridge_mtp::octets::{Hash32, Octets};
+use drawbridge_mtp::policy::EXTENSION_TYPE;
 use drawbridge_mtp::problem::Code;
+use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
-use drawbridge_testkit::{Change, Circle, Device, Station, policy};
+use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_testkit::{Change, Circle, Device, House, PATIENCE, Realm, Station, policy};
+use tokio::sync::watch;
 
 #[tokio::test]
 async fn people_of_three_providers_talk_in_a_group() {
@@ -72,9 +79,117 @@ async fn a_group_need_not_require_anything_of_its_members() {
     for device in [&ann, &ben] {
         device.reaches(&tea, 2).await;
         assert_eq!(device.policy(&tea), both);
+        assert_eq!(device.context_extensions(&tea), [EXTENSION_TYPE]);
     }
     let kept = circle.stations[1].follows(&tea, 2).await;
     assert_eq!(circle.stations[1].reads(move |view| view.policy(kept.id)).await, Some(both));
+
+    // It goes on: one joins by itself, an admin elsewhere changes the policy, and people talk.
+    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
+    ben.reaches(&tea, 3).await;
+    let one = policy(&[ben.user()]);
+    ben.does(&tea, &ben.commit(&tea, Change::with_policy(one.clone()))).await;
+    for device in [&ann, &ben, &laptop] {
+        device.reaches(&tea, 4).await;
+        assert_eq!(
+            (device.policy(&tea), device.context_extensions(&tea)),
+            (one.clone(), vec![EXTENSION_TYPE])
+        );
+    }
+    laptop.does(&tea, &laptop.says(&tea, "hello")).await;
+    ann.hears_said(&tea, "hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
+    let realm = Realm::new();
+    let alpha = realm.station(|_| {}).await;
+    let quick = Settings {
+        stagger: Duration::from_millis(100),
+        pause: Duration::from_millis(40),
+        ..Settings::default()
+    };
+    let news = watch::Sender::new(0);
+    let beta = House::of(realm.stopped_station(|_| {}), quick, news.clone());
+    beta.start().await;
+    alpha.lets_in(beta.station().provider()).await;
+    beta.station().lets_in(alpha.provider()).await;
+    let user = alpha.node().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
+    let ann = alpha.device(&user, "phone").await;
+    let ben = beta.client("ben", "desk").await;
+    let client = beta.built_in(&ben).unwrap();
+    let asked = alpha.node().connect(user.name(), ben.user().clone(), None).await.unwrap().id;
+    beta.station().hears_of(asked).await;
+    beta.station().decides(asked, Decision::Approve).await;
+    alpha.sees(asked, ConnectionState::Approved).await;
+
+    let tea = alpha.group("tea");
+    ann.registers(&ann.drafts_bare(&tea, &policy(&[&user]))).await.unwrap();
+    let asked = ann.asks_to_add(&tea, ben.user()).await.id;
+    beta.station().hears_of_addition(asked).await;
+    beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
+    alpha.sees_addition(asked, ConnectionState::Approved).await;
+    let (of, now) = (ben.clone(), realm.clock().now());
+    let stocked = move |view: &View<'_>| {
+        let stock = view.key_packages_kept(of.user().name(), of.name(), now)?.stock;
+        Ok(stock.suites.iter().any(|suite| suite.cipher_suite == 1).then_some(()))
+    };
+    beta.station().until("his client has published KeyPackages", stocked).await;
+    let claimed = ann.claims(&tea, &[ben.user()]).await;
+    ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
+    ann.reaches(&tea, 1).await;
+
+    // Both follow each other's change, and neither makes the group require anything.
+    let both = policy(&[&user, ben.user()]);
+    ann.does(&tea, &ann.commit(&tea, Change::with_policy(both))).await;
+    ann.reaches(&tea, 2).await;
+    let sees = async |name: &str| {
+        let mut news = news.subscribe();
+        let seen = async {
+            loop {
+                news.mark_unchanged();
+                let about = client.about(&tea).await.ok();
+                if about.is_some_and(|about| about.is_admin && about.name == name) {
+                    return;
+                }
+                news.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, seen).await.unwrap();
+    };
+    sees("Tea").await;
+    let change = PolicyChange { name: Some("Coffee".into()), ..PolicyChange::default() };
+    client.change_policy(&tea, change).await.unwrap();
+    sees("Coffee").await;
+    ann.hears("the group is renamed", |ann| (ann.policy(&tea).name == "Coffee").then_some(())).await;
+    assert_eq!(ann.context_extensions(&tea), [EXTENSION_TYPE]);
+}
+
+#[tokio::test]
+async fn a_commit_sets_what_all_know_who_are_members_after_it() {
+    const KIND: u16 = 0xF4D1;
+    let circle = Circle::of(2).await;
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let cat = circle.person(1, "cat").await;
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    circle.connects(ann.user(), cat.user()).await;
+    circle.adds(&ann, &tea, &[&cat]).await;
+    cat.reaches(&tea, 2).await;
+
+    // By the commit that sets it Ben, who does not know it, goes, and Ann and Cat come to know it.
+    cat.knows(&[KIND]);
+    let proposed = cat.does(&tea, &cat.proposes_update(&tea)).await;
+    ann.hears_of(&tea, proposed.seq).await;
+    ann.knows(&[KIND]);
+    ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()).and_setting(KIND))).await;
+    for device in [&ann, &cat] {
+        device.reaches(&tea, 3).await;
+        assert!(device.context_extensions(&tea).contains(&KIND));
+    }
+    circle.stations[1].follows(&tea, 3).await;
+    cat.does(&tea, &cat.says(&tea, "hello")).await;
+    ann.hears_said(&tea, "hello").await;
 }
 
 #[tokio::test]

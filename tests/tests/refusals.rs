@@ -287,6 +287,48 @@ async fn what_is_not_mls_of_this_group_is_refused() {
 }
 
 #[tokio::test]
+async fn what_some_member_does_not_know_is_not_put_into_the_context() {
+    const KNOWN: u16 = 0xF4D1;
+    const OTHER: u16 = 0xF4D2;
+    let tea = Tea::new().await;
+    let Tea { ann, ben, cat, group, .. } = &tea;
+    let renews = async |device: &Device, knows: &[u16]| {
+        device.knows(knows);
+        let epoch = device.epoch(group) + 1;
+        device.does(group, &device.commit(group, Change::renewal())).await;
+        ann.reaches(group, epoch).await;
+        ben.reaches(group, epoch).await;
+    };
+    // The client makes a commit that sets what all know, and then says that it sets the other.
+    let is_refused = async |change: Change| {
+        let commit = ann.commit(group, change);
+        assert_eq!(ann.sets_instead(group, &commit, KNOWN, KNOWN).mls, commit.mls);
+        let other = ann.sets_instead(group, &commit, KNOWN, OTHER);
+        let detail = tea.refuses(ann, &other, Code::InvalidMls).await.detail.unwrap();
+        let why = "The new group context has an extension that is not supported by all group members.";
+        assert!(detail.contains(why), "{detail:?}");
+        ann.forgets_commit(group);
+    };
+
+    renews(ann, &[KNOWN, OTHER]).await;
+    renews(ben, &[KNOWN]).await;
+    is_refused(Change::setting(KNOWN)).await;
+
+    renews(ben, &[KNOWN, OTHER]).await;
+    cat.knows(&[KNOWN]);
+    // Whether Cat agrees is not looked at before the commit holds.
+    is_refused(Change::adding_package(cat.key_package()).and_setting(KNOWN)).await;
+
+    ann.knows(&[KNOWN]);
+    is_refused(Change::setting(KNOWN)).await;
+
+    ann.knows(&[KNOWN, OTHER]);
+    ann.does(group, &ann.commit(group, Change::setting(OTHER))).await;
+    ben.reaches(group, 5).await;
+    assert!(ben.context_extensions(group).contains(&OTHER));
+}
+
+#[tokio::test]
 async fn handshakes_are_public_messages() {
     let tea = Tea::new().await;
     let Tea { ann, ben, group, .. } = &tea;

@@ -117,20 +117,22 @@ fn lifetime(tx: &Tx<'_>) -> Lifetime {
     Lifetime::init(now.saturating_sub(3600), now + tx.settings.package_lifetime.as_secs())
 }
 
-/// A group context's extensions under another policy, the others as they are; but that the policy is required is added where it
-/// is not, since openmls takes no change to an extension that a group does not require.
+/// A group context's extensions under another policy, the others as they are; but where members are required to know
+/// extensions and the policy's is not among them, it is added there (client API, *Groups*).
 pub(crate) fn with_policy(
     mut extensions: Extensions<GroupContext>,
     policy: &Policy,
 ) -> Result<Extensions<GroupContext>, ClientFault> {
     let kind = ExtensionType::Unknown(EXTENSION_TYPE);
-    let required = extensions.required_capabilities();
-    if !required.is_some_and(|required| required.extension_types().contains(&kind)) {
-        let mut kinds = required.map_or_else(Vec::new, |required| required.extension_types().to_vec());
-        kinds.push(kind);
-        let proposals = required.map_or(&[][..], RequiredCapabilitiesExtension::proposal_types);
-        let credentials = required.map_or(&[][..], RequiredCapabilitiesExtension::credential_types);
-        let required = RequiredCapabilitiesExtension::new(&kinds, proposals, credentials);
+    if let Some(required) = extensions.required_capabilities()
+        && !required.extension_types().contains(&kind)
+    {
+        let kinds = [required.extension_types(), &[kind]].concat();
+        let required = RequiredCapabilitiesExtension::new(
+            &kinds,
+            required.proposal_types(),
+            required.credential_types(),
+        );
         extensions.add_or_replace(Extension::RequiredCapabilities(required)).map_err(ClientFault::mls)?;
     }
     let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
@@ -280,17 +282,15 @@ mod tests {
             Extensions::single(Extension::RequiredCapabilities(required)).unwrap()
         };
         let more = requires(&[ExtensionType::LastResort, kind]);
-        for others in [more.clone(), required().unwrap()] {
+        for others in [more.clone(), required().unwrap(), Extensions::empty()] {
             let before = with_policy(others.clone(), &policy("tea")).unwrap();
             let after = with_policy(before, &policy("coffee")).unwrap();
             assert_eq!(after.required_capabilities(), others.required_capabilities());
             assert_eq!(after.unknown(EXTENSION_TYPE).unwrap().0, policy("coffee").to_cbor());
             assert_eq!(after.iter().count(), others.iter().count() + 1);
         }
-        // One that another program made without requiring the policy.
+        // One that another program made, which requires something but not the policy.
         let after = with_policy(requires(&[ExtensionType::LastResort]), &policy("tea")).unwrap();
         assert_eq!(after.required_capabilities(), more.required_capabilities());
-        let after = with_policy(Extensions::empty(), &policy("tea")).unwrap();
-        assert_eq!(after.required_capabilities().unwrap().extension_types(), [kind]);
     }
 }

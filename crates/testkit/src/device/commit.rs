@@ -10,14 +10,17 @@ use openmls::group::{
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::tls_codec::{Deserialize, DeserializeBytes, Serialize, Size, VLBytes};
 use openmls::prelude::{
-    Extensions, GroupContext, KeyPackage, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageBodyIn,
-    MlsMessageIn, OpenMlsProvider, ProtocolVersion, RatchetTreeIn,
+    Extension, Extensions, GroupContext, KeyPackage, LeafNodeIndex, LeafNodeParameters, Lifetime,
+    MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider, ProtocolVersion, RatchetTreeIn, UnknownExtension,
 };
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::signatures::Signer;
 
 use super::keys::{LIFETIME_S, client_of, required, with_policy, write};
 use super::{Device, Joined, SUITE, group_id, join_config};
+
+/// What an extension holds that a commit sets.
+const SET: &[u8] = b"set by a test";
 
 /// What a commit is to bring about.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +30,7 @@ pub struct Change {
     removes: Vec<ClientUri>,
     leaves: Vec<u32>,
     policy: Option<Policy>,
+    extension: Option<u16>,
     identity: Option<String>,
     drops: bool,
 }
@@ -70,6 +74,18 @@ impl Change {
     /// Changes the policy.
     pub fn with_policy(policy: Policy) -> Self {
         Self { policy: Some(policy), ..Self::default() }
+    }
+
+    /// Sets an extension of the context that is nobody's, the others as they are.
+    pub fn setting(kind: u16) -> Self {
+        Self { extension: Some(kind), ..Self::default() }
+    }
+
+    /// Sets such an extension as well.
+    #[must_use]
+    pub fn and_setting(mut self, kind: u16) -> Self {
+        self.extension = Some(kind);
+        self
     }
 
     /// With these grants instead.
@@ -150,6 +166,7 @@ impl Device {
     /// A commit for a group, which is pending here until the feed brings it, or another.
     pub fn commit(&self, group: &GroupUri, change: Change) -> Submission {
         let packages: Vec<KeyPackage> = change.packages.iter().map(read_package).collect();
+        let capabilities = self.capabilities();
         self.with(group, |joined| {
             joined.mls.clear_pending_commit(self.mls.storage()).unwrap();
             let removes: Vec<LeafNodeIndex> = change
@@ -158,8 +175,8 @@ impl Device {
                 .map(|client| leaf_of(&joined.mls, client))
                 .chain(change.leaves.iter().copied().map(LeafNodeIndex::new))
                 .collect();
-            let extensions = joined.mls.extensions().clone();
-            let mut leaf = LeafNodeParameters::builder();
+            let mut extensions = joined.mls.extensions().clone();
+            let mut leaf = LeafNodeParameters::builder().with_capabilities(capabilities);
             if let Some(identity) = &change.identity {
                 leaf = leaf.with_credential_with_key(self.credential_as(identity));
             }
@@ -171,11 +188,15 @@ impl Device {
                 .leaf_node_parameters(leaf.build())
                 .propose_adds(packages)
                 .propose_removals(removes);
-            if let Some(policy) = &change.policy {
-                // openmls takes no change to an extension that a group does not require.
-                let others =
-                    if extensions.required_capabilities().is_some() { extensions } else { required() };
-                builder = builder.propose_group_context_extensions(with_policy(others, policy)).unwrap();
+            if change.policy.is_some() || change.extension.is_some() {
+                if let Some(policy) = &change.policy {
+                    extensions = with_policy(extensions, policy);
+                }
+                if let Some(kind) = change.extension {
+                    let extension = Extension::Unknown(kind, UnknownExtension(SET.to_vec()));
+                    extensions.add_or_replace(extension).unwrap();
+                }
+                builder = builder.propose_group_context_extensions(extensions).unwrap();
             }
             let bundle = builder
                 .load_psks(self.mls.storage())
@@ -196,6 +217,30 @@ impl Device {
         })
     }
 
+    /// A commit of its own that sets an extension, made to set one of another type instead and signed anew; for openmls
+    /// makes no commit that it would refuse. The tags, which only members can check, stay.
+    pub fn sets_instead(&self, group: &GroupUri, commit: &Submission, kind: u16, other: u16) -> Submission {
+        let mut content = commit.mls.as_slice().to_vec();
+        // The signature's 64 bytes and the two tags' 32, with their lengths.
+        let rest = content.split_off(content.len() - 66 - 33 - 33);
+        let data = vector(SET);
+        let set = [&kind.to_be_bytes(), data.as_slice()].concat();
+        let at = content.windows(set.len()).position(|window| window == set).unwrap();
+        content[at..at + 2].copy_from_slice(&other.to_be_bytes());
+        let info =
+            self.with(group, |joined| joined.mls.export_group_info(self.mls.crypto(), &self.keys, false));
+        let context = group_info(&write(&info.unwrap())).group_context().tls_serialize_detached().unwrap();
+        let signature = self.signs("FramedContentTBS", &[&content[..], &context].concat());
+        let mls = Octets([&content, &signature, &rest[66..]].concat());
+        Submission { id: self.clock.id(), mls, ..commit.clone() }
+    }
+
+    /// A signature with its length (SignWithLabel of RFC 9420, section 5.1.2).
+    fn signs(&self, label: &str, content: &[u8]) -> Vec<u8> {
+        let payload = [vector(format!("MLS 1.0 {label}").as_bytes()), vector(content)].concat();
+        vector(&self.keys.sign(&payload).unwrap())
+    }
+
     /// A GroupInfo of its own without extensions, and so without `external_pub`, signed anew.
     pub fn without_external_pub(&self, info: &Octets) -> Octets {
         let read = group_info(info);
@@ -204,11 +249,8 @@ impl Device {
         let mut rest = &whole[context.len() + read.extensions().tls_serialized_len()..];
         let tag = VLBytes::tls_deserialize(&mut rest).unwrap();
         let signer = u32::tls_deserialize(&mut rest).unwrap();
-        let vector = |bytes: &[u8]| VLBytes::new(bytes.to_vec()).tls_serialize_detached().unwrap();
         let signed = [context, vector(&[]), vector(tag.as_slice()), signer.to_be_bytes().to_vec()].concat();
-        // SignWithLabel (RFC 9420, section 5.1.2).
-        let payload = [vector(b"MLS 1.0 GroupInfoTBS"), vector(&signed)].concat();
-        let signature = vector(&self.keys.sign(&payload).unwrap());
+        let signature = self.signs("GroupInfoTBS", &signed);
         let framing = &info.as_slice()[..4];
         Octets([framing, &signed, &signature].concat())
     }
@@ -237,6 +279,15 @@ impl Device {
         self.with(group, |joined| {
             let own = joined.mls.own_leaf_index();
             let (proposal, _) = joined.mls.propose_remove_member(&self.mls, &self.keys, own).unwrap();
+            self.submission(SubmissionKind::Proposal, write(&proposal))
+        })
+    }
+
+    /// A proposal to replace its own leaf by a new one.
+    pub fn proposes_update(&self, group: &GroupUri) -> Submission {
+        let leaf = LeafNodeParameters::builder().with_capabilities(self.capabilities()).build();
+        self.with(group, |joined| {
+            let (proposal, _) = joined.mls.propose_self_update(&self.mls, &self.keys, leaf).unwrap();
             self.submission(SubmissionKind::Proposal, write(&proposal))
         })
     }
@@ -313,6 +364,11 @@ impl Device {
 /// The reference by which a Welcome names a KeyPackage.
 pub fn reference(package: &Octets) -> Octets {
     Octets(read_package(package).hash_ref(&RustCrypto::default()).unwrap().as_slice().to_vec())
+}
+
+/// Bytes with their length before them.
+fn vector(bytes: &[u8]) -> Vec<u8> {
+    VLBytes::new(bytes.to_vec()).tls_serialize_detached().unwrap()
 }
 
 fn read_package(bytes: &Octets) -> KeyPackage {

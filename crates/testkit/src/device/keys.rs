@@ -61,14 +61,17 @@ impl Device {
 
     /// From now on its leaves are larger than what a feed carries: they say that they know very many extensions.
     pub fn grows(&self) {
-        self.memory().is_large = true;
+        self.memory().knows = (0x1000..0xa000).collect();
+    }
+
+    /// From now on its leaves, in commits as well, say that they know these extensions beside the policy's.
+    pub fn knows(&self, kinds: &[u16]) {
+        self.memory().knows = kinds.to_vec();
     }
 
     pub(super) fn capabilities(&self) -> Capabilities {
         let mut extensions = vec![ExtensionType::Unknown(EXTENSION_TYPE), ExtensionType::LastResort];
-        if self.memory().is_large {
-            extensions.extend((0x1000..0xa000).map(ExtensionType::Unknown));
-        }
+        extensions.extend(self.memory().knows.iter().copied().map(ExtensionType::Unknown));
         Capabilities::builder()
             .ciphersuites(vec![SUITE])
             .extensions(extensions)

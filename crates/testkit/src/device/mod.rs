@@ -44,7 +44,8 @@ struct Memory {
     items: Vec<Item>,
     said: Vec<Said>,
     results: Vec<ResultItem>,
-    is_large: bool,
+    /// The extensions that its leaves say they know, beside the policy's.
+    knows: Vec<u16>,
     /// Whether its feed has begun anew: then what was told before may be told again.
     began_anew: bool,
 }
@@ -135,6 +136,13 @@ impl Device {
     /// The epoch of a group as it knows it.
     pub fn epoch(&self, group: &GroupUri) -> u64 {
         self.with(group, |joined| joined.mls.epoch().as_u64())
+    }
+
+    /// The types of the extensions in a group's context, in their order.
+    pub fn context_extensions(&self, group: &GroupUri) -> Vec<u16> {
+        self.with(group, |joined| {
+            joined.mls.extensions().iter().map(|extension| extension.extension_type().into()).collect()
+        })
     }
 
     /// The epoch authenticator of a group: who has the same is in the same epoch of the same group.
