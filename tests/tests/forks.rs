@@ -3,15 +3,22 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use drawbridge_mtp::id::GroupUri;
-use drawbridge_mtp::message::{Outcome, Placed, Submission};
+use drawbridge_mtp::message::{
+    CheckpointReply, Event, EventKind, FeedPage, GroupStatus, ItemBody, LogPage, LogQuery, Outcome, Placed,
+    Submission,
+};
 use drawbridge_mtp::octets::Hash32;
-use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, Station, copied, has, has_checkpoint, misses, restored, rests, says,
+    Change, Circle, Device, HandMade, Owned, Station, acquainted_by_hand, copied, has, has_checkpoint,
+    misses, policy, restored, rests, says,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
@@ -180,12 +187,20 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
     is_gone(&ann, &tea, &said).await;
-    gamma.notes(alpha.provider(), "log-forked").await;
+    // Its owner has signed what it has, and gets a while to read that back.
+    for _ in 0..10 {
+        circle.realm.clock().turn(Duration::from_secs(61));
+        let noted = gamma.notes(alpha.provider(), "log-forked");
+        if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
+            break;
+        }
+    }
     is_gone(&cat, &tea, &by_cat).await;
     assert!(!gamma.notes(alpha.provider(), "log-forked").await.over, "it is not overlooked");
     let kept = contradictions(gamma, &tea).await;
-    assert_eq!((kept.len(), kept[0].seq, kept[0].said.hash), (1, lost.seq, lost.hash));
-    assert!(kept[0].before.is_some(), "both checkpoints are kept");
+    let proof = kept.iter().find(|kept| kept.seq == lost.seq).unwrap();
+    assert_eq!(proof.said.hash, lost.hash);
+    assert!(proof.before.is_some(), "both checkpoints are kept");
     let branch = branches(gamma, &tea).await;
     assert_eq!((branch.len(), branch[0].first, branch[0].last), (1, lost.seq, other.seq));
 
@@ -287,4 +302,198 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
         device.hears_said(&tea, "here I am").await;
     }
     assert_eq!(branches(gamma, &tea).await.len(), 1, "what it had is kept");
+}
+
+/// Eve's provider, made by hand, takes part in Ann's group; returns her client.
+async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+    let alpha = circle.home(ann.user());
+    alpha.lets_in(eve.provider()).await;
+    let client = eve.device("eve");
+    let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
+    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let placed = ann.does(group, &ann.commit(group, change)).await;
+    ann.hears_of(group, placed.seq).await;
+    let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
+    let page: FeedPage = wire::decode(Encoding::Json, &heard.body).unwrap();
+    for item in page.items {
+        client.takes(item).await;
+    }
+    client
+}
+
+#[tokio::test]
+async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, lost) = says(&ann, &tea, "lost").await;
+    let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
+    let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
+    let log = ann.log(&tea, 0).await.unwrap().events;
+    let base = log[lost.seq as usize - 2].clone();
+    let mut forged = Event {
+        kind: EventKind::Application,
+        sender: client.uri().clone(),
+        ..log[lost.seq as usize - 1].clone()
+    };
+    let body = client.says(&tea, "forged").mls;
+    (forged.body_hash, forged.epoch) = (Hash32::of(body.as_slice()), base.epoch + 1);
+    forged.body = Some(drawbridge_mtp::message::Body::of(body.0));
+    forged.hash = forged.computed_hash();
+    eve.desk()
+        .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
+    restored(&circle, alpha, &copy).await;
+    says(&ann, &tea, "numbered again").await;
+    alpha.stop().await;
+
+    // It shows what was, and then gives something else. The lie begins once what was has been shown from the parting on.
+    let (shown, after_base) = (Arc::new(AtomicBool::new(false)), base.seq);
+    let lies = shown.clone();
+    eve.desk().refuses(|_, _| None);
+    let log_of_then = log.clone();
+    let times = AtomicUsize::new(0);
+    eve.desk().shows("/groups/tea/log", move |query| {
+        let after = LogQuery::parse(query).unwrap().after;
+        // Judged, proved, and then adopted.
+        let is_lie = after == after_base && times.fetch_add(1, Ordering::SeqCst) >= 2;
+        lies.fetch_or(is_lie, Ordering::SeqCst);
+        let events = if is_lie { vec![forged.clone()] } else { log_of_then.clone() };
+        let events: Vec<_> = events.into_iter().filter(|event| event.seq > after).collect();
+        let head = events.last().map_or(after, |last| last.seq);
+        let checkpoint = (!is_lie).then(|| proof.clone());
+        wire::encode(Encoding::Json, &LogPage { events, first: 1, head, more: false, checkpoint })
+    });
+    alpha.start().await;
+    // It is looked at with the first that is submitted.
+    says(&ann, &tea, "afterwards").await;
+    assert!(shown.load(Ordering::SeqCst), "it was asked for what it had shown");
+    let now = ann.log(&tea, 0).await.unwrap().events;
+    assert!(now.iter().all(|event| event.sender != *client.uri() || event.kind != EventKind::Application));
+    alpha.notes(eve.provider(), "log-differs").await;
+}
+
+#[tokio::test]
+async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_was_wrong() {
+    let circle = Circle::of(2).await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let tea = circle.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let copy = copied(&circle, alpha).await;
+    circle.realm.clock().turn(Duration::from_secs(3600));
+    let (_, lost) = says(&ann, &tea, "lost").await;
+    has(beta, &tea, lost.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    beta.stop().await;
+    alpha.stop().await;
+    circle.realm.restore(alpha, &copy);
+    circle.realm.clock().turn_back(Duration::from_secs(1800));
+    alpha.start().await;
+    numbers_again(&circle, beta, &ann, &tea).await;
+    circle.realm.clock().turn(Duration::from_secs(1800));
+    ann.forgets_group(&tea);
+    beta.start().await;
+    alpha.notes(beta.provider(), "own-log-forked").await;
+    agrees(&circle, beta, alpha, &tea).await;
+    assert_eq!(
+        hashes(alpha, &tea).await[lost.seq as usize - 1],
+        lost.hash,
+        "what was before the loss counts"
+    );
+    assert_eq!(branches(beta, &tea).await, []);
+}
+
+#[tokio::test]
+async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
+    let circle = Circle::of(3).await;
+    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let (cat, bob) = (circle.person(2, "cat").await, circle.person(2, "bob").await);
+    let tea = circle.group("tea", &ann, &[&ben, &cat, &bob]).await;
+    for (station, device) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
+        station.follows(&tea, 1).await;
+        device.catches_up().await;
+    }
+    let copy = copied(&circle, alpha).await;
+    rests(gamma, alpha, true).await;
+    let out = ann.does(&tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
+    ben.reaches(&tea, 2).await;
+    let (_, last) = says(&ben, &tea, "without bob").await;
+    has(beta, &tea, last.seq).await;
+    has_checkpoint(&circle.realm, beta, &tea, last.seq).await;
+    beta.stop().await;
+    restored(&circle, alpha, &copy).await;
+    ann.forgets_group(&tea);
+    let joins = ann.joins(&tea, &ann.info(&tea).await.unwrap());
+    let (outcome, ()) = tokio::join!(ann.submits(&tea, &joins), async {
+        misses(alpha, beta).await;
+        circle.realm.clock().turn(Duration::from_secs(60));
+    });
+    assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
+    rests(gamma, alpha, false).await;
+    ann.catches_up().await;
+    let other = ann.does(&tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
+    has(gamma, &tea, other.seq).await;
+    bob.catches_up().await;
+    let before = bob.items().len();
+    for device in [&ann, &bob, &cat] {
+        device.forgets_group(&tea);
+    }
+    beta.start().await;
+    let told = alpha.notes(beta.provider(), "own-log-forked").await;
+    assert!(told.text.contains("taken up again"), "{}", told.text);
+    agrees(&circle, beta, alpha, &tea).await;
+    ben.does(&tea, &ben.commit(&tea, Change::renewal())).await;
+    agrees(&circle, gamma, alpha, &tea).await;
+    let (_, last) = says(&ben, &tea, "still without bob").await;
+    has(gamma, &tea, last.seq).await;
+    bob.catches_up().await;
+    let told = bob.items().split_off(before);
+    let behind = told.iter().filter(|item| match &item.body {
+        ItemBody::Event(event) => event.group == tea && event.seq > out.seq,
+        _ => false,
+    });
+    assert_eq!(behind.count(), 0, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
+    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let zen = Owned::new("zen", &circle, &eve, &client, &ben).await;
+    for owned in [&tea, &zen] {
+        let (log, us) = (owned.log.clone(), eve.provider().clone());
+        eve.desk().shows(&format!("/groups/{}", owned.group.name()), move |_| {
+            let last = log.lock().unwrap().last().unwrap().clone();
+            let status = GroupStatus {
+                group: last.group,
+                epoch: 1,
+                head: last.seq,
+                hash: last.hash,
+                participants: vec![us.clone()],
+                created: last.time,
+            };
+            wire::encode(Encoding::Json, &status)
+        });
+        owned.says(&eve, &client, "missed");
+    }
+    let is_first = AtomicBool::new(true);
+    eve.desk().refuses(move |_, path| {
+        (path == "/groups/tea" && is_first.swap(false, Ordering::SeqCst))
+            .then(|| Problem::new(Code::Unavailable, "in a moment"))
+    });
+    eve.desk().resets(eve.clock().id().into());
+    ben.hears_said(&zen.group, "missed").await;
+    // The other is looked at again within a minute.
+    for _ in 0..10 {
+        circle.realm.clock().turn(Duration::from_secs(61));
+        let heard = ben.hears_said(&tea.group, "missed");
+        if tokio::time::timeout(Duration::from_secs(3), heard).await.is_ok() {
+            return;
+        }
+    }
+    panic!("the group was not looked at again");
 }

@@ -436,3 +436,28 @@ async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit()
     two.sees(&ann, "welcome back").await;
     assert_eq!(gaps(&two.notices(&ben).await), 0, "all that Ben was sent can be read");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_ahead_of_its_own_provider_joins_anew() {
+    let two = Two::in_a_group().await;
+    two.alpha.kill().await;
+    let copy = two.realm.copy_of(two.alpha.station());
+    two.alpha.start().await;
+    two.ann().renew(&two.group).await.unwrap();
+    two.rests().await;
+    two.beta.kill().await;
+    two.alpha.kill().await;
+    set_back(&two.alpha.station().config().data_dir, &copy, |name| name.starts_with("store.sqlite"));
+    two.realm.clock().turn(Duration::from_secs(2));
+    two.alpha.start().await;
+    two.says(&two.ann(), "ahead").await;
+    let away = two.beta.station().provider().clone();
+    two.alpha
+        .station()
+        .until("nobody is there", move |view| Ok(view.troubles(&away)?.into_iter().find(|it| !it.over)))
+        .await;
+    two.realm.clock().turn(Duration::from_secs(60));
+    two.sees(&two.ann(), "ahead").await;
+    two.beta.start().await;
+    two.sees(&two.ben(), "ahead").await;
+}

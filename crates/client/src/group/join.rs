@@ -198,8 +198,7 @@ pub(crate) fn rejoin(tx: &Tx<'_>, name: &GroupUri, info: &GroupInfoReply) -> Res
     let tree = mls::read_tree(info.ratchet_tree.as_slice())?;
     // Who is in without having known it has missed something, and who is not has not.
     let is_in = tree.leaves().any(|leaf| mls::client_of(leaf.credential()).as_ref() == Some(tx.own));
-    let gap_after = conversation.gap_after.filter(|after| *after > 0).or_else(|| is_in.then_some(0));
-    conversation.gap_after = gap_after.filter(|_| !conversation.forked);
+    conversation.gap_after = conversation.gap_after.filter(|after| *after > 0).or_else(|| is_in.then_some(0));
     let signer = provider.signer(tx, suite)?;
     let builder = MlsGroup::external_commit_builder()
         .with_ratchet_tree(tree)

@@ -131,11 +131,24 @@ pub(crate) fn hold_status(
 /// what it has made with the keys of the one before and not submitted is made anew. The event `seq`, with this hash, shows it.
 fn fork(tx: &Tx<'_>, conversation: &mut Conversation, seq: u64, hash: &Hash32) -> Result<(), ClientFault> {
     let group = conversation.group.clone();
-    conversation.broke("The log of the group is another than it was; the client joins anew.");
-    // What the other history has under the same numbers is not taken for known.
-    (conversation.head, conversation.gap_after, conversation.forked) = (0, None, true);
     tx.forget_heard_from(&group, seq)?;
     tx.note_heard(&group, seq, hash)?;
+    join_another(tx, conversation, seq.saturating_sub(1))
+}
+
+/// The owner is in an earlier epoch than this client, and says so of what that has made: its log went back to before the commit that
+/// began the client's, and goes on from there (section 12).
+pub(super) fn left_behind(tx: &Tx<'_>, conversation: &mut Conversation) -> Result<(), ClientFault> {
+    let head = conversation.head;
+    join_another(tx, conversation, head)
+}
+
+/// Joins anew in a history of which this client has read nothing behind the event `after`.
+fn join_another(tx: &Tx<'_>, conversation: &mut Conversation, after: u64) -> Result<(), ClientFault> {
+    let group = conversation.group.clone();
+    conversation.broke("The log of the group is another than it was; the client joins anew.");
+    // What the other history has under the same numbers is not taken for known.
+    (conversation.head, conversation.gap_after, conversation.forked) = (0, Some(after), true);
     tx.forget_told_heads();
     for mut one in tx.outgoing(&group)? {
         if one.stage == Stage::Ready && one.body.says.is_some() {

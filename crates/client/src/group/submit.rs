@@ -9,7 +9,12 @@ use drawbridge_mtp::{
 };
 use openmls::prelude::OpenMlsProvider;
 
-use super::{join::joined, receive::shut_out, refused, say::take_content};
+use super::{
+    join::joined,
+    receive::{left_behind, shut_out},
+    refused,
+    say::take_content,
+};
 use crate::{
     fault::ClientFault,
     mls::Provider,
@@ -175,6 +180,9 @@ fn rejected(tx: &Tx<'_>, mut outgoing: Outgoing, problem: &ReceivedProblem) -> R
     match problem.known() {
         Some(Code::EpochConflict) => {
             let epoch = problem.members.epoch.unwrap_or(outgoing.body.epoch + 1);
+            if epoch < outgoing.body.epoch && conversation.is_member() {
+                left_behind(tx, &mut conversation)?;
+            }
             if epoch > conversation.epoch && !outgoing.body.external && epoch > conversation.wait_for {
                 (conversation.wait_for, conversation.waiting_since) = (epoch, tx.now);
             }

@@ -37,8 +37,7 @@ pub(crate) struct Conversation {
     /// keys, which made those already.
     #[serde(default)]
     pub(crate) went_back: bool,
-    /// Whether it joins anew because the log is another than it was: what it has read of the one before stays, and no gap is
-    /// to be told of.
+    /// Whether it joins anew because the log is another than it was, which was said already.
     #[serde(default)]
     pub(crate) forked: bool,
     /// How often such events came while it ran, which nobody makes but another copy that runs.

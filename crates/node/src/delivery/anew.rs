@@ -24,8 +24,24 @@ pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerF
         groups.extend(view.groups_owned(&owner, Standing::Broken)?);
         Ok::<_, StoreFault>(groups)
     });
+    let mut absence = None;
     for group in groups.await.map_err(store_fault)? {
-        settle(core, peer, &group.uri).await?;
+        // What is wrong with one group keeps nobody from the others; who is not there is not asked for each.
+        let settled = match &absence {
+            None => settle(core, peer, &group.uri).await,
+            Some(_) => Ok(core.forks.later(&group.uri)),
+        };
+        if let Err(fault) = settled {
+            core.forks.later(&group.uri);
+            if fault.is_absence() {
+                absence = Some(fault);
+            } else {
+                core.note_trouble(peer, &fault).await;
+            }
+        }
+    }
+    if let Some(fault) = absence {
+        return Err(fault);
     }
     find_groups(core, peer).await?;
     for group in core
@@ -54,6 +70,9 @@ async fn have_joinable(core: &Core, peer: &Provider, group: &GroupRow) -> Result
     match core.call(peer, Ask::get(format!("/groups/{}/info", group.uri.name()))).await {
         Err(fault) if fault.is(Code::Unavailable) => {}
         _ => return Ok(()),
+    }
+    if !core.forks.may_rouse(&group.uri, core.ambient.instant()) {
+        return Ok(());
     }
     let id = group.id;
     let renewed = core.store.write(move |tx| {

@@ -54,11 +54,13 @@ pub(crate) async fn compare_checkpoints(core: Arc<Core>) {
             },
         }
         let now = core.ambient.now();
+        let to_settle = core.forks.take_due();
+        due.extend(to_settle.iter().map(|group| (group.clone(), now)));
         let asked: Vec<GroupUri> =
             due.iter().filter(|(_, at)| **at <= now).map(|(group, _)| group.clone()).collect();
         // What is stored from here on is for the next time.
         due.retain(|_, at| *at > now);
-        let asking: Vec<_> = asked.iter().map(|group| ask(&core, group)).collect();
+        let asking: Vec<_> = asked.iter().map(|group| ask(&core, group, to_settle.contains(group))).collect();
         let mut asking = stream::iter(asking).buffer_unordered(SIDE_BY_SIDE);
         let mut broken = Vec::new();
         let all = async {
@@ -89,8 +91,9 @@ async fn look_for_due(core: &Core, due: &mut BTreeMap<GroupUri, Timestamp>, at: 
 
 /// Asks the owner of a group for a checkpoint where there is something that it might cover anew, and looks whether a log
 /// that was not what it had been is so still. That it cannot be had is nothing to be noted: with what is stored next, it is
-/// asked for again. Returns the group where it is to be looked at again in any case.
-async fn ask(core: &Core, group: &GroupUri) -> Option<GroupUri> {
+/// asked for again. Returns the group where it is to be looked at again in any case. `is_due` says that the logs are to be
+/// compared though nothing is known to be wrong.
+async fn ask(core: &Core, group: &GroupUri, is_due: bool) -> Option<GroupUri> {
     let owner = group.provider();
     if let Err(fault) = fetch(core, group).await {
         if fault.stage == Stage::Content {
@@ -98,11 +101,12 @@ async fn ask(core: &Core, group: &GroupUri) -> Option<GroupUri> {
         }
         tracing::debug!(%group, %fault, "there is no checkpoint of its owner now");
     }
-    if !is_broken(core, group).await {
+    if !is_due && !is_broken(core, group).await {
         return None;
     }
     if let Err(fault) = settle(core, owner, group).await {
         tracing::debug!(%group, %fault, "its owner's log cannot be compared now");
+        core.forks.later(group);
     }
     if let Err(fault) = join_groups(core, owner).await {
         tracing::error!(%group, %fault, "a group could not be joined again");

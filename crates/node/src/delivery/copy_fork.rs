@@ -2,10 +2,10 @@
 //! and how our copy comes to it (section 12).
 //!
 //! The history from before the loss wins, and who numbered first is seen by the times of the first events that differ. Where
-//! that is ours, the owner reads it back from us; where it has not done so for a while, its log counts all the same, since no
-//! group is to stay broken.
+//! that is ours, or the owner has signed ours, the owner reads it back from us; where it has not done so for a while, its log
+//! counts all the same, since no group is to stay broken.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -25,21 +25,52 @@ use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
 
 /// Where ours is the history from before the loss, its owner has so long to read it back.
 const OWNER_TIME: Duration = Duration::from_secs(10 * 60);
+/// Where it is not by its times, and the owner has signed it all the same, so long: a clock may be wrong.
+const SIGNED_TIME: Duration = Duration::from_secs(2 * 60);
+/// The feeds of a group's clients begin anew for the sake of a commit at most so often.
+const ROUSE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// So often are the two logs compared, where the owner's becomes another meanwhile.
 const LOOKS: u32 = 3;
 
-/// The groups whose owners are waited for, and since when in this life of the process.
+/// The groups whose owners are waited for, since when in this life of the process, and those to be looked at again.
 #[derive(Default)]
-pub(crate) struct Forks(Mutex<HashMap<GroupUri, Instant>>);
+pub(crate) struct Forks {
+    waiting: Mutex<HashMap<GroupUri, Instant>>,
+    /// The groups whose logs could not be compared when they were to be.
+    due: Mutex<BTreeSet<GroupUri>>,
+    /// When the feeds of a group's clients last began anew so that one commits.
+    roused: Mutex<HashMap<GroupUri, Instant>>,
+}
 
 impl Forks {
     fn since(&self, group: &GroupUri, now: Instant) -> Duration {
-        let first = *lock(&self.0).entry(group.clone()).or_insert(now);
+        let first = *lock(&self.waiting).entry(group.clone()).or_insert(now);
         now.saturating_duration_since(first)
     }
 
     fn is_over(&self, group: &GroupUri) {
-        lock(&self.0).remove(group);
+        lock(&self.waiting).remove(group);
+    }
+
+    /// Has the logs of a group compared within a minute.
+    pub(super) fn later(&self, group: &GroupUri) {
+        lock(&self.due).insert(group.clone());
+    }
+
+    /// Whether the feeds of a group's clients may begin anew so that one commits: an owner that lacks what new clients need has
+    /// that done once in a while, and no more often.
+    pub(super) fn may_rouse(&self, group: &GroupUri, now: Instant) -> bool {
+        let mut roused = lock(&self.roused);
+        let may = roused.get(group).is_none_or(|last| now.saturating_duration_since(*last) >= ROUSE_EVERY);
+        if may {
+            roused.insert(group.clone(), now);
+        }
+        may
+    }
+
+    /// The groups whose logs are to be compared now.
+    pub(super) fn take_due(&self) -> BTreeSet<GroupUri> {
+        std::mem::take(&mut *lock(&self.due))
     }
 }
 
@@ -105,9 +136,20 @@ async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
     if theirs.seq != first || !continues || logs.ours(first).await? == Some(theirs.hash) {
         return Ok(Look::Changed);
     }
-    if logs.is_older(first, theirs).await? && core.forks.since(group, core.ambient.instant()) < OWNER_TIME {
+    let patience = if logs.is_older(first, theirs).await? {
+        OWNER_TIME
+    } else if logs.is_signed(first).await? {
+        SIGNED_TIME
+    } else {
+        Duration::ZERO
+    };
+    if core.forks.since(group, core.ambient.instant()) < patience {
+        // Mostly the owner is at it already.
+        if logs.theirs(first).await? == logs.ours(first).await? {
+            return Ok(Look::Changed);
+        }
         let text = format!(
-            "from event {first} on, its log of {group} is another than it was: its store went back. What is here is from before that, and is kept until it has read it back"
+            "from event {first} on, its log of {group} is another than it was: its store went back. What is here may be from before that, and is kept for a while so that it can be read back"
         );
         wait(core, group, text).await?;
         return Ok(Look::Whole);
@@ -166,6 +208,17 @@ impl Logs<'_> {
             }
         }
         Ok(agreed)
+    }
+
+    /// Whether the owner has signed our copy from event `first` on.
+    async fn is_signed(&self, first: u64) -> Result<bool, PeerFault> {
+        let (id, head) = (self.row.id, self.row.head);
+        let signed = self.core.store.read(move |view| {
+            let Some(kept) = view.checkpoint(id)? else { return Ok::<_, StoreFault>(false) };
+            let covers = (first..=head).contains(&kept.seq);
+            Ok(covers && view.event_hash(id, kept.seq)? == Some(kept.hash))
+        });
+        signed.await.map_err(store_fault)
     }
 
     /// Whether what we have as event `seq` was numbered before `theirs`.
@@ -233,7 +286,8 @@ async fn take_theirs(
     let taken = core.store.write(move |tx| {
         let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
         let first = agreed + 1;
-        if let (Some(said), Some(had)) = (&said, tx.event_hash(row.id, first)?) {
+        let proof = said.as_ref().filter(|said| said.seq >= first);
+        if let (Some(said), Some(had)) = (proof, tx.event_hash(row.id, first)?) {
             let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
             let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
             tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;

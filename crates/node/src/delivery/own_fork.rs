@@ -4,10 +4,13 @@
 //! A checkpoint that we have signed proves that history; where it parts from ours is a point at which a life of this process
 //! began to number in the group, and how the group stood there is kept.
 
+use std::collections::VecDeque;
+
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::checkpoint::CheckpointClaims;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{Event, ItemBody, Outcome, ResultItem, SubmissionResult};
+use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use tokio::time::Instant;
 
@@ -25,10 +28,18 @@ pub(super) const OWN_LOG_FORKED: &str = "own-log-forked";
 pub(super) enum Fork {
     /// Nothing: it has what we know not to count, and will find that out by itself.
     Settled,
-    /// What it has from this point on is from before the loss.
-    Wins(Box<RestartPoint>),
+    /// What it has from there on is from before the loss.
+    Wins(Box<Proven>),
     /// Nothing can be done about it, or not yet.
     Stays(PeerFault),
+}
+
+/// A history of a group that a checkpoint of ours proves.
+pub(super) struct Proven {
+    /// Where it parts from our log.
+    pub(super) point: RestartPoint,
+    /// The hashes of its events behind that, up to what the checkpoint covers.
+    pub(super) hashes: VecDeque<Hash32>,
 }
 
 /// Judges the log of the participant `from`, which holds the checkpoint `claims` of ours that says something else than our log.
@@ -64,9 +75,9 @@ pub(super) async fn judge_fork(
             Parting::OursIsOlder => return Ok(Fork::Settled),
             Parting::Here => {
                 return Ok(match prove(core, group, from, claims, &point, deadline).await? {
-                    None => Fork::Wins(Box::new(point)),
-                    Some(End::Fault(fault)) => stays(format!("What it has cannot be taken: {}", fault.text)),
-                    Some(_) => stays("What it has does not reach that event yet".into()),
+                    Ok(hashes) => Fork::Wins(Box::new(Proven { point, hashes })),
+                    Err(End::Fault(fault)) => stays(format!("What it has cannot be taken: {}", fault.text)),
+                    Err(_) => stays("What it has does not reach that event yet".into()),
                 });
             }
         }
@@ -99,14 +110,14 @@ async fn compare(
     });
     Ok(match ours.await? {
         Some((hash, _)) if hash == first.hash => Parting::Later,
-        // What was read back is not ours for having been numbered here: of two that were, the older is from before the loss.
+        // What was read back is not from after the loss for being here: of two that are proved, the older counts.
         Some((_, (time, true))) if time <= first.time => Parting::OursIsOlder,
         Some(_) => Parting::Here,
         None => Parting::Later,
     })
 }
 
-/// Reads the other history up to what the checkpoint covers, and keeps nothing of it. None where all of it holds.
+/// Reads the other history up to what the checkpoint covers. Returns its hashes, where all of it holds.
 async fn prove(
     core: &Core,
     group: &GroupUri,
@@ -114,18 +125,24 @@ async fn prove(
     claims: &CheckpointClaims,
     point: &RestartPoint,
     deadline: Instant,
-) -> Result<Option<End>, StoreFault> {
-    let Some(mut walk) = beside(core, group, from, point, false).await? else { return Ok(Some(End::Done)) };
+) -> Result<Result<VecDeque<Hash32>, End>, StoreFault> {
+    let nothing = VecDeque::new();
+    let Some(mut walk) = beside(core, group, from, point, nothing, false).await? else {
+        return Ok(Err(End::Done));
+    };
+    let mut hashes = VecDeque::new();
     loop {
-        let (_, end) = walk.page().await;
-        if walk.proof.as_ref().is_some_and(|proof| proof.seq >= claims.seq) {
-            return Ok(None);
+        let (events, end) = walk.page().await;
+        let covered = events.iter().filter(|kept| kept.event.seq <= claims.seq);
+        hashes.extend(covered.map(|kept| kept.event.hash));
+        if hashes.back() == Some(&claims.hash) && point.seq + hashes.len() as u64 == claims.seq {
+            return Ok(Ok(hashes));
         }
-        if end.is_some() {
-            return Ok(end);
+        if let Some(end) = end {
+            return Ok(Err(end));
         }
-        if Instant::now() >= deadline {
-            return Ok(Some(End::Late));
+        if Instant::now() >= deadline || walk.head.seq >= claims.seq {
+            return Ok(Err(End::Late));
         }
     }
 }
@@ -136,6 +153,7 @@ pub(super) async fn beside<'a>(
     group: &'a GroupUri,
     from: &'a Participant,
     point: &RestartPoint,
+    known: VecDeque<Hash32>,
     whole: bool,
 ) -> Result<Option<Walk<'a>>, StoreFault> {
     let (uri, epoch, until) = (group.clone(), point.state_epoch, point.seq);
@@ -152,7 +170,7 @@ pub(super) async fn beside<'a>(
         }
     };
     let head = Head { seq: point.seq, hash: point.hash };
-    Ok(Some(Walk::beside(core, group, from, head, state, whole)))
+    Ok(Some(Walk::beside(core, group, from, head, state, known, whole)))
 }
 
 /// Tells clients of ours that what they have submitted does not count (section 12): they send it again.

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::answers::is_in;
 use super::groups::Writing;
 use super::keep::{Kept, keep_event};
-use super::own_fork::{Fork, OWN_LOG_FORKED, beside, judge_fork, tell_gone};
+use super::own_fork::{Fork, OWN_LOG_FORKED, Proven, beside, judge_fork, tell_gone};
 use super::submit::tell_removed;
 use super::unproved::Adoption;
 use super::walk::{End, Participant, Walk};
@@ -149,6 +149,10 @@ impl Recovery {
 
 /// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
 pub(crate) async fn heal(core: Arc<Core>) {
+    tokio::select! {
+        () = core.stop.cancelled() => return,
+        () = finish_adoptions(&core) => {}
+    }
     loop {
         let reader = tokio::select! {
             () = core.stop.cancelled() => return,
@@ -164,6 +168,30 @@ pub(crate) async fn heal(core: Arc<Core>) {
             Ok(false) => lock(&core.recovery.known).due.push_back(reader),
             Err(fault) => tracing::error!(%fault, "groups could not be read back"),
         }
+    }
+}
+
+/// What was taken up of a history from before a loss may not be whole, where the life before this one ended in the middle of it.
+async fn finish_adoptions(core: &Core) {
+    let ours = core.ours.clone();
+    let mut left = match core.store.read(move |view| view.groups_with_branches(&ours)).await {
+        Ok(groups) => groups,
+        Err(fault) => {
+            tracing::error!(%fault, "it cannot be read which groups are to be read back");
+            return;
+        }
+    };
+    // Each round waits for those who have not answered, a minute at most.
+    while !left.is_empty() && !core.stop.is_cancelled() {
+        let mut later = Vec::new();
+        for group in left {
+            match recover(core, &group).await {
+                Ok(true) => {}
+                Ok(false) => later.push(group),
+                Err(fault) => tracing::error!(%group, %fault, "a group could not be read back"),
+            }
+        }
+        left = later;
     }
 }
 
@@ -216,9 +244,11 @@ async fn ask_participants(
     let heard = read_back(core, group, &mut writing, deadline).await?;
     let is_whole = heard.is_all && core.recovery.was_patient(&heard, first, core.ambient.instant());
     if is_whole {
-        // From here on it is numbered in: where that is wrong, the log has parted here.
-        let uri = group.clone();
-        core.store.write(move |tx| tx.keep_restart_point(&uri)).await?;
+        if !heard.is_sure {
+            // From here on it is numbered in: where that is wrong, the log has parted here.
+            let uri = group.clone();
+            core.store.write(move |tx| tx.keep_restart_point(&uri)).await?;
+        }
         core.recovery.is_whole(group, round);
     }
     Ok(is_whole)
@@ -263,6 +293,8 @@ struct Heard {
     is_missing: bool,
     /// Whether all who have not are known to be away.
     are_missing_away: bool,
+    /// Whether there is somebody else, and everybody has said that our log is theirs.
+    is_sure: bool,
 }
 
 /// Adopts what participants have beyond our head: the longest that holds, and again until none has more.
@@ -273,10 +305,16 @@ async fn read_back(
     deadline: Instant,
 ) -> Result<Heard, StoreFault> {
     let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
-    let (mut answered, mut missing) = (BTreeSet::new(), BTreeSet::new());
+    let (mut answered, mut missing, mut is_doubtful) = (BTreeSet::new(), BTreeSet::new(), false);
     loop {
         let Some((head, participants)) = participants(core, group).await? else {
-            return Ok(Heard { is_all: true, has_answer: false, is_missing: false, are_missing_away: false });
+            return Ok(Heard {
+                is_all: true,
+                has_answer: false,
+                is_missing: false,
+                are_missing_away: false,
+                is_sure: false,
+            });
         };
         let (asked, away): (Vec<_>, Vec<_>) = participants.into_iter().partition(|(_, is_away)| !is_away);
         let asked =
@@ -293,12 +331,14 @@ async fn read_back(
                 }
                 End::Late => is_cut = true,
                 End::Forked(claims) => {
+                    is_doubtful = true;
                     answered.insert(provider.clone());
                     set_aside.insert(provider.clone());
                     forks.push((survey.from.clone(), claims.clone()));
                     continue;
                 }
                 End::Fault(fault) => {
+                    is_doubtful = true;
                     let read = survey.reached > head.seq;
                     is_cut |= !is_of_its_log(fault) && read;
                     // What it has does not hold, or it has nothing for us: that is an answer.
@@ -320,6 +360,7 @@ async fn read_back(
             has_answer: !answered.is_empty(),
             is_missing: !(missing.is_empty() && away.is_empty()),
             are_missing_away: missing.is_empty(),
+            is_sure: !is_doubtful && !answered.is_empty() && missing.is_empty() && away.is_empty(),
         };
         if core.stop.is_cancelled() {
             return Ok(heard(false));
@@ -360,10 +401,9 @@ async fn take_up_forks(
         match judge_fork(core, group, &from, &claims, deadline).await? {
             Fork::Settled => {}
             Fork::Stays(fault) => note(core, group, &from, &fault).await,
-            Fork::Wins(point) => {
-                let (after, hash) = (point.seq, point.hash);
-                let head = Head { seq: after, hash };
-                if adopt(core, group, &from, head, Some(point), deadline).await? > after {
+            Fork::Wins(proven) => {
+                let head = Head { seq: proven.point.seq, hash: proven.point.hash };
+                if adopt(core, group, &from, head, Some(proven), deadline).await? > head.seq {
                     return Ok(true);
                 }
             }
@@ -438,20 +478,20 @@ async fn survey(core: &Core, group: &GroupUri, from: Participant, head: Head, de
     Survey { from, reached, end }
 }
 
-/// Stores what a participant has beyond `head`, each page in one transaction: what comes next in our log, or, with a `point`,
-/// in the place of what our log has behind that. Returns the number of the last event then.
+/// Stores what a participant has beyond `head`, each page in one transaction: what comes next in our log, or what was proved,
+/// in the place of what our log has behind where it was proved. Returns the number of the last event then.
 async fn adopt(
     core: &Core,
     group: &GroupUri,
     from: &Participant,
     head: Head,
-    mut point: Option<Box<RestartPoint>>,
+    proven: Option<Box<Proven>>,
     deadline: Instant,
 ) -> Result<u64, StoreFault> {
-    let mut walk = match &point {
-        None => Walk::new(core, group, from, head, true),
-        Some(point) => match beside(core, group, from, point, true).await? {
-            Some(walk) => walk,
+    let (mut walk, mut point) = match proven.map(|proven| *proven) {
+        None => (Walk::new(core, group, from, head, true), None),
+        Some(Proven { point, hashes }) => match beside(core, group, from, &point, hashes, true).await? {
+            Some(walk) => (walk, Some(point)),
             None => return Ok(head.seq),
         },
     };
@@ -466,7 +506,7 @@ async fn adopt(
         let set_back = if events.is_empty() { None } else { point.take() };
         let adoption = Adoption { from: from.provider.clone(), had: head.seq, proof: walk.proof.clone() };
         let lost =
-            core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_deref(), events, &adoption)).await?;
+            core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_ref(), events, &adoption)).await?;
         if let Some(lost) = lost {
             tracing::error!(%group, from = %from.provider, lost.first, lost.last, "our log was forked");
             note(core, group, from, &taken_up(group, &lost)).await;

@@ -1,12 +1,14 @@
 //! Reading on in the log that a participant has of a group of ours: what comes next has to hold in the chain, in MLS and by
 //! the group's policy (section 12).
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::checkpoint::CheckpointClaims;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{Body, Event};
+use drawbridge_mtp::octets::Hash32;
 
 use super::answers::own_checkpoint;
 use super::follow::{FETCHED_AT_ONCE, Fetched, fetch_log, fetch_object, is_handshake, store_fault, take_in};
@@ -54,6 +56,8 @@ pub(super) struct Walk<'a> {
     whole: bool,
     /// Whether it is held against our own log. What is to take the place of that is not.
     continues: bool,
+    /// What was proved of it before: the hashes of the events behind where it began. It may not be another now.
+    known: VecDeque<Hash32>,
     fetched: u64,
     /// The checkpoint of ours that the participant has kept: it proves what it covers.
     checkpoint: Option<CheckpointClaims>,
@@ -78,22 +82,25 @@ impl<'a> Walk<'a> {
             state: None,
             whole,
             continues,
+            known: VecDeque::new(),
             fetched: 0,
             checkpoint: None,
             proof: None,
         }
     }
 
-    /// From an earlier event of ours on, at which the public state is `state`: another history than our log has.
+    /// From an earlier event of ours on, at which the public state is `state`: another history than our log has, of which
+    /// the events with the hashes `known` were proved before.
     pub(super) fn beside(
         core: &'a Core,
         group: &'a GroupUri,
         from: &'a Participant,
         head: Head,
         state: PublicState,
+        known: VecDeque<Hash32>,
         whole: bool,
     ) -> Self {
-        Self { state: Some(state), continues: false, ..Self::new(core, group, from, head, whole) }
+        Self { state: Some(state), known, continues: false, ..Self::new(core, group, from, head, whole) }
     }
 
     /// The next events that hold, and why they are the last, where they are.
@@ -170,6 +177,10 @@ impl<'a> Walk<'a> {
                 return Err(PeerFault::new(Stage::Content, LOG_DIFFERS, text));
             }
         };
+        if self.known.front().is_some_and(|known| *known != event.hash) {
+            let text = format!("what it has of our log of {} is not what it had a moment ago", self.group);
+            return Err(PeerFault::new(Stage::Content, LOG_DIFFERS, text));
+        }
         if let Some(claims) = self.checkpoint.as_ref().filter(|claims| claims.seq == event.seq) {
             if claims.hash != event.hash {
                 let text =
@@ -195,6 +206,7 @@ impl<'a> Walk<'a> {
         self.fetched += body.as_ref().map_or(0, Vec::len) as u64;
         let followed = self.judge(&event, body.as_deref()).await?;
         self.head = Head { seq: event.seq, hash: event.hash };
+        self.known.pop_front();
         Ok(Kept { event, body, followed })
     }
 

@@ -18,7 +18,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use crate::core::Core;
 use crate::delivery;
 use crate::http::Refusal;
-use crate::store::{Reader, StoreFault};
+use crate::store::{Reader, Standing, StoreFault};
 
 /// How long a client is kept waiting for the owner's answer; after that it comes by the client's feed.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ const QUEUED: u64 = 10_000;
 ///
 /// # Errors
 ///
-/// `not-found` where the client's user is not in the group, `rate-limited` where too much of it waits already.
+/// `not-found` where the client's user is not in the group, `unavailable` while the group is broken, `rate-limited` where too much of it waits already.
 pub(crate) async fn submit(
     core: &Core,
     client: &ClientUri,
@@ -41,11 +41,16 @@ pub(crate) async fn submit(
     delivery::recover_for(core, group, &Reader::Client(client.clone())).await?;
     // Mostly it is a member, and the state of a group of ours is at hand.
     if !(ours && core.groups.is_known_in(group, client)) {
-        let may = core.store.glance(|view| match view.group(group)? {
-            Some(row) => view.is_in(row.id, client.user()),
-            None => Ok(false),
+        let standing = core.store.glance(|view| match view.group(group)? {
+            Some(row) => Ok::<_, StoreFault>((view.is_in(row.id, client.user())?, Some(row.standing))),
+            None => Ok((false, None)),
         });
-        if !may? {
+        let (may, standing) = standing?;
+        if standing == Some(Standing::Broken) {
+            let text = "its owner's log of the group is not what it was; it is compared each minute, and goes on once that is settled";
+            return Err(Problem::new(Code::Unavailable, text).into());
+        }
+        if !may {
             let text = "there is no such group here, or your user is not in it";
             return Err(Problem::new(Code::NotFound, text).into());
         }

@@ -17,7 +17,7 @@ use super::log::event;
 use super::{Handshake, Reader, Standing, StoreFault, Tx, View, parsed, parsed_id, signed, time, unsigned};
 
 /// So many points are kept for each group, the latest.
-const RESTART_POINTS: u32 = 4;
+const RESTART_POINTS: u32 = 16;
 /// So many branches are kept of each group, the latest.
 const BRANCHES: u32 = 10;
 /// What an owner has answered is known for so long.
@@ -86,6 +86,15 @@ impl View<'_> {
         Ok(handshakes)
     }
 
+    /// The groups of `ours` with events that do not count.
+    pub fn groups_with_branches(&self, ours: &Provider) -> Result<Vec<GroupUri>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT uri FROM mls_group WHERE owner = ?1 AND id IN (SELECT grp FROM abandoned_event) ORDER BY uri",
+        )?;
+        let rows = statement.query_map([ours.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a group", row?)).collect()
+    }
+
     /// Whether the event `seq` with this hash was in a group's log and does not count.
     pub fn is_abandoned(&self, id: i64, seq: u64, hash: &Hash32) -> Result<bool, StoreFault> {
         Ok(self
@@ -130,10 +139,11 @@ impl View<'_> {
         Ok(events)
     }
 
-    /// When the event `seq` of a group was numbered, and whether it was read back from a participant.
+    /// When the event `seq` of a group was numbered, and whether it was read back from a participant and is not unproved.
     pub fn event_origin(&self, id: i64, seq: u64) -> Result<Option<(Timestamp, bool)>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT time, adopted FROM event WHERE grp = ?1 AND seq = ?2")?;
+        let mut statement = self.sql.prepare_cached(
+            "SELECT time, adopted AND unproved IS NULL FROM event WHERE grp = ?1 AND seq = ?2",
+        )?;
         let mut rows = statement.query(params![id, signed(seq)])?;
         rows.next()?.map(|row| Ok((time(row.get(0)?), row.get(1)?))).transpose()
     }
@@ -235,7 +245,8 @@ impl Tx<'_> {
         self.abandon_events(row, after)?;
         let of = params![row.id, signed(after)];
         self.sql.execute("DELETE FROM audience WHERE grp = ?1 AND since > ?2", of)?;
-        self.sql.execute("UPDATE audience SET until = NULL WHERE grp = ?1 AND until > ?2", of)?;
+        // Who was out by then may be in by the owner's log, which its roster tells with the public state.
+        self.sql.execute("UPDATE audience SET until = ?2 WHERE grp = ?1 AND until > ?2", of)?;
         self.sql.execute("DELETE FROM public_state WHERE grp = ?1", [row.id])?;
         self.drop_group_info(row.id)?;
         (row.head, row.hash) = (after, hash);

@@ -10,6 +10,9 @@ use crate::changes::Change;
 use super::groups::{GroupRow, hash_at};
 use super::{StoreFault, Tx, View, parsed, signed, time, unsigned};
 
+/// So many proofs that an owner told two stories are kept of each group, the latest.
+const CONTRADICTIONS: u32 = 20;
+
 /// A checkpoint of a group's owner, whose signature was good when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptCheckpoint {
@@ -114,6 +117,12 @@ impl Tx<'_> {
                 said.jws,
                 signed(self.now().as_millis())
             ],
+        )?;
+        // How many there come to be is the owner's doing.
+        self.sql.execute(
+            "DELETE FROM contradiction WHERE grp = ?1 AND at NOT IN
+               (SELECT at FROM contradiction WHERE grp = ?1 ORDER BY at DESC LIMIT ?2)",
+            params![id, CONTRADICTIONS],
         )?;
         Ok(())
     }

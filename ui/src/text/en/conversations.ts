@@ -112,7 +112,7 @@ export const conversations = {
     wentBack:
       "This account's data was set back to an older copy, or runs twice. The account joins anew before it sends.",
     forked:
-      "The provider that owns this group was set back to an older copy, and what was written since then was withdrawn. This account joins anew; its own messages are sent again. Changes of who is in the group have to be made again.",
+      "The provider that owns this group was set back to an older copy, and another history of the group counts. This account joins anew; its own messages that are not in that history are sent again. Changes of who is in the group may have to be made again.",
     readBack: (from: string) =>
       `Messages were read back from ${from} here, after this provider's data was set back to an older copy. Those marked “Unproved” rest on that provider's word.`,
     gap: "Messages are missing here: they came while you were not in the group, or could not be read.",
