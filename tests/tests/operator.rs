@@ -22,17 +22,12 @@ fn full() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
-/// Where it has to run: `status` is answered.
-async fn is_up(config: &Config) {
-    Daemon::until(config, "it runs", |status| status["node"]["provider"].as_str().map(|_| ())).await;
-}
-
 #[tokio::test]
 async fn output_that_cannot_be_written_stops_no_provider_and_ends_no_command_by_a_panic() {
     let realm = Realm::new();
     let config = with_pages(&realm);
     let daemon = Daemon::run(Daemon::serve(&config).env("RUST_LOG", "trace").stdout(full()).stderr(full()));
-    is_up(&config).await;
+    Daemon::answers(&config).await;
 
     for (name, rest) in [("admin", &["status"][..]), ("link", &[]), ("check", &[config.provider.as_str()])] {
         let said = Daemon::command(name, &config).args(rest).stdout(full()).output().unwrap();
@@ -66,9 +61,9 @@ async fn a_log_is_as_it_was_asked_for_or_refused() {
     assert!(!config.data_dir.exists(), "nothing has been changed");
 
     let log = config.data_dir.with_extension("log");
-    let daemon =
-        Daemon::run(Daemon::serve(&config).env("RUST_LOG", "debug").stderr(File::create(&log).unwrap()));
-    is_up(&config).await;
+    let mut command = Daemon::serve(&config);
+    let command = command.env("RUST_LOG", "debug").stderr(File::create(&log).unwrap());
+    let daemon = Daemon::ready(command, &config).await;
     assert!(daemon.stop().success());
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.contains("DEBUG"), "{text}");
@@ -92,8 +87,7 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
     let config = with_pages(&realm);
     let (cert, key) = (config.mtp.tls_cert.clone().unwrap(), config.mtp.tls_key.clone().unwrap());
     let log = config.data_dir.with_extension("log");
-    let daemon = Daemon::run(Daemon::serve(&config).stderr(File::create(&log).unwrap()));
-    is_up(&config).await;
+    let daemon = Daemon::ready(Daemon::serve(&config).stderr(File::create(&log).unwrap()), &config).await;
     connects(config.mtp.listen, &realm.root()).await.unwrap();
     let own = |status: &serde_json::Value| status["node"]["ourselves"]["certificates"][0].clone();
 
@@ -101,7 +95,7 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
     let [renewed, its_key] = realm.self_signed();
     std::fs::copy(&renewed, &cert).unwrap();
     daemon.signal("HUP");
-    let refused = Daemon::until(&config, "the bad pair is refused", |status| {
+    let refused = Daemon::until(&config, "the bad pair is refused", "status", |status| {
         own(status)["refused"].as_str().map(str::to_owned)
     });
     assert!(refused.await.contains(key.to_str().unwrap()));
@@ -110,7 +104,7 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
     std::fs::copy(its_key, &key).unwrap();
     Daemon::write(&Config { log: Some("debug".into()), ..config.clone() });
     daemon.signal("HUP");
-    Daemon::until(&config, "the renewed pair is taken", |status| {
+    Daemon::until(&config, "the renewed pair is taken", "status", |status| {
         let own = own(status);
         (own["refused"].is_null() && own["self_signed"] == true).then_some(())
     })
@@ -132,7 +126,6 @@ async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
         config.admin = Some(ListenConfig { listen, tls_cert: Some(cert.clone()), tls_key: Some(key) });
     });
     let daemon = Daemon::start(&config).await;
-    is_up(&config).await;
     let link = Daemon::command("link", &config).output().unwrap();
     let link = String::from_utf8(link.stdout).unwrap();
     // Where a browser reaches it by the certificate, and not where it listens.
@@ -147,7 +140,6 @@ async fn what_is_missing_of_a_folder_is_named_and_nothing_starts() {
     let realm = Realm::new();
     let config = with_pages(&realm);
     let daemon = Daemon::start(&config).await;
-    Daemon::until(&config, "it runs", |status| status["node"].as_object().map(|_| ())).await;
     Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
     Daemon::answer(&config, "open-account", &json!({ "user": "ann" }));
     daemon.kill();
@@ -186,9 +178,8 @@ async fn what_is_missing_of_a_folder_is_named_and_nothing_starts() {
     // An account's own file is missed by its account, and the provider runs.
     std::fs::remove_file(config.data_dir.join("clients/ann.sqlite")).unwrap();
     let daemon = Daemon::start(&config).await;
-    let users = Daemon::until(&config, "the account is opened or not", |_| {
-        let users = Daemon::answer(&config, "users", &json!({}));
-        (users["users"][0]["here"]["state"] != "opening").then_some(users)
+    let users = Daemon::until(&config, "the account is opened or not", "users", |users| {
+        (users["users"][0]["here"]["state"] != "opening").then(|| users.clone())
     });
     let users = users.await;
     assert!(users.to_string().contains("ann.sqlite is missing"), "{users}");
@@ -210,11 +201,10 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
     let realm = Realm::new();
     let config = with_pages(&realm);
     let daemon = Daemon::start(&config).await;
-    is_up(&config).await;
     limit(&daemon, "4096");
     let refused = Daemon::asks(&config, "create-user", &json!({ "name": "ann" }));
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    let trouble = Daemon::until(&config, "status says it", |status| {
+    let trouble = Daemon::until(&config, "status says it", "status", |status| {
         let store = &status["node"]["ourselves"]["store"];
         store["lost"].as_u64().filter(|lost| *lost > 0).map(|_| store.clone())
     });
@@ -223,7 +213,7 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
 
     limit(&daemon, "unlimited");
     Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
-    Daemon::until(&config, "it is over", |status| {
+    Daemon::until(&config, "it is over", "status", |status| {
         status["node"]["ourselves"]["store"].is_null().then_some(())
     })
     .await;

@@ -29,13 +29,16 @@ async fn a_command_that_is_dropped_half_way_is_whole() {
     let home = tempfile::tempdir().unwrap();
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
     host.call("start-demo", json!({})).await.unwrap();
+    let mut events = host.subscribe(None);
     for running in [false, true, false, true] {
         drops(&host, "run-demo-node", json!({ "name": "gamma", "running": running }));
-        let end = tokio::time::Instant::now() + PATIENCE;
-        while gamma_runs(&host).await != running {
-            assert!(tokio::time::Instant::now() < end, "gamma is to run: {running}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let is_told = async {
+            while gamma_runs(&host).await != running {
+                events.next().await;
+            }
+        };
+        let told = tokio::time::timeout(PATIENCE, is_told).await;
+        assert!(told.is_ok(), "it was never told that gamma runs: {running}");
     }
     // What is shown is what is so: it can be stopped and started again by whoever waits for it.
     for running in [false, true] {

@@ -14,7 +14,12 @@ pub struct Daemon(Child);
 impl Daemon {
     /// Starts the provider of `config` and returns when it says that it runs.
     pub async fn start(config: &Config) -> Self {
-        let mut daemon = Self::spawn(config);
+        Self::ready(&mut Self::serve(config), config).await
+    }
+
+    /// Runs `command`, which is [`Daemon::serve`] of `config`, and returns when it says that it runs.
+    pub async fn ready(command: &mut Command, config: &Config) -> Self {
+        let mut daemon = Self::run(command.stdout(Stdio::piped()));
         let mut said = BufReader::new(daemon.0.stdout.take().unwrap());
         let first = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
@@ -66,17 +71,43 @@ impl Daemon {
         serde_json::from_slice(&said.stdout).unwrap()
     }
 
-    /// Asks `status` again and again until `look` finds something in it.
-    pub async fn until<T>(config: &Config, what: &str, look: impl Fn(&Value) -> Option<T>) -> T {
+    /// Returns when a provider whose output nobody can read answers.
+    ///
+    /// It asks again and again: until its pages listen, another process has nothing else by which it could tell that it runs.
+    pub async fn answers(config: &Config) {
         let end = tokio::time::Instant::now() + crate::PATIENCE;
         loop {
             let said = Self::asks(config, "status", &serde_json::json!({}));
-            let status: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
-            if let Some(found) = look(&status) {
-                return found;
+            if said.status.success() {
+                return;
             }
-            assert!(tokio::time::Instant::now() < end, "it did not come about: {what}: {said:?}");
+            assert!(tokio::time::Instant::now() < end, "it does not answer: {said:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Asks the running provider `command` after each event that it tells its pages, until `look` finds something in the
+    /// answer.
+    pub async fn until<T>(
+        config: &Config,
+        what: &str,
+        command: &str,
+        look: impl Fn(&Value) -> Option<T>,
+    ) -> T {
+        let mut seen = Value::Null;
+        let found = async {
+            let mut events = Events::of(config).await;
+            loop {
+                events.next().await;
+                seen = Self::answer(config, command, &serde_json::json!({}));
+                if let Some(found) = look(&seen) {
+                    return found;
+                }
+            }
+        };
+        match tokio::time::timeout(crate::PATIENCE, found).await {
+            Ok(found) => found,
+            Err(_) => panic!("it did not come about: {what}: {seen:#}"),
         }
     }
 
@@ -108,6 +139,41 @@ impl Daemon {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
         kilobytes * 1024
+    }
+}
+
+/// The events that a running provider tells its pages, as server-sent events.
+struct Events {
+    response: reqwest::Response,
+    /// The beginning of one that has not come whole.
+    begun: Vec<u8>,
+}
+
+impl Events {
+    async fn of(config: &Config) -> Self {
+        let key = std::fs::read(config.data_dir.join("admin.json")).unwrap();
+        let key: Value = serde_json::from_slice(&key).unwrap();
+        // Another part of the process may have chosen the same one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let asked = client.get(format!("{}/admin/v1/events", key["url"].as_str().unwrap()));
+        let response = asked.bearer_auth(key["token"].as_str().unwrap()).send().await.unwrap();
+        Self { response: response.error_for_status().unwrap(), begun: Vec::new() }
+    }
+
+    /// Returns with the next one; the first comes at once. A beat is none: nothing has changed.
+    async fn next(&mut self) {
+        loop {
+            if let Some(end) = self.begun.windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<u8> = self.begun.drain(..end + 2).collect();
+                if event.starts_with(b"id:") {
+                    return;
+                }
+                continue;
+            }
+            let piece = self.response.chunk().await.unwrap().expect("the provider runs");
+            self.begun.extend_from_slice(&piece);
+        }
     }
 }
 

@@ -27,6 +27,8 @@ struct State {
     /// The items as they are written, each with the place in the feed that is its number.
     items: Vec<serde_json::Value>,
     lies: VecDeque<FeedPage>,
+    /// How long a pull is held at most.
+    holds: Duration,
     asked: Vec<(Method, String)>,
     fields: HashMap<String, HeaderMap>,
     content_type: &'static str,
@@ -51,6 +53,7 @@ impl Desk {
             generation,
             items: Vec::new(),
             lies: VecDeque::new(),
+            holds: Duration::MAX,
             asked: Vec::new(),
             fields: HashMap::new(),
             content_type: "application/json",
@@ -99,6 +102,11 @@ impl Desk {
     pub fn lies(&self, page: FeedPage) {
         self.inner.state.lock().unwrap().lies.push_back(page);
         self.inner.news.notify_waiters();
+    }
+
+    /// From now on ends each wait of a pull after `most`, with an empty page where there is nothing.
+    pub fn holds_at_most(&self, most: Duration) {
+        self.inner.state.lock().unwrap().holds = most;
     }
 
     /// Answers every `POST` to `path` as `script` says, which is given the content.
@@ -205,7 +213,8 @@ impl Desk {
     }
 
     async fn page(&self, query: &FeedQuery) -> Result<Vec<u8>, Problem> {
-        let deadline = tokio::time::sleep(Duration::from_secs(query.wait));
+        let holds = self.inner.state.lock().unwrap().holds;
+        let deadline = tokio::time::sleep(holds.min(Duration::from_secs(query.wait)));
         tokio::pin!(deadline);
         let mut over = query.wait == 0;
         loop {
