@@ -32,6 +32,27 @@ describe("additions to groups", () => {
     expect(within(await row()).getByText("Free money").tagName).toBe("BDI");
   });
 
+  it("shows no name of others' that could turn the words around it about, or show nothing", async () => {
+    const hidden = addition({ title: "\u202Elive\u2066", group_name: null });
+    node.additions = [hidden];
+    const { unmount } = open(node, "/approvals");
+    expect(await row()).toHaveTextContent("bob calls it “[U+202E]live[U+2066]”");
+    expect(await row()).toHaveAccessibleName(/\[U\+202E\]live/);
+    unmount();
+    node.additions = [addition({ title: "\u200B ", group_name: "\u2800" })];
+    open(node, "/approvals");
+    expect(await row()).not.toHaveTextContent("calls it");
+    expect(await row()).toHaveAccessibleName(/choir/);
+  });
+
+  it("shows the reason for a refusal as one line that turns nothing about", async () => {
+    node.outgoingAdditions = [addition({ outgoing: true, refused: "no\n\u202Esey" })];
+    const { person } = open(node, "/approvals");
+    await person.click(await screen.findByRole("tab", { name: /Asked/ }));
+    const asked = await screen.findByTestId(`outgoing-addition-${id}`);
+    expect(asked).toHaveTextContent("no [U+202E]sey");
+  });
+
   it("never lets a person ask again, as a rule that can be taken back", async () => {
     const { person } = open(node, "/approvals");
     await person.click(within(await row()).getByTestId("block"));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isName, isProvider, person } from "@/domain/node/identifiers";
 import { lag, peerWord, remedy } from "@/domain/peer/words";
-import { itemText, kindOf } from "@/domain/traffic/words";
+import { itemText, kindOf, requestLine } from "@/domain/traffic/words";
 import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
 import { failingPeer, peer } from "./node";
 
@@ -21,6 +21,11 @@ describe("what crosses the wire", () => {
     expect(itemText("commit")).toBe("a change of a group");
     expect(itemText("commit: epoch-conflict")).toBe("a change of a group, refused: epoch-conflict");
     expect(itemText("something-new")).toBe("something-new");
+    expect(itemText("commit: \u202Eno")).toBe("a change of a group, refused: [U+202E]no");
+  });
+
+  it("names what would turn a request's line about", () => {
+    expect(requestLine({ method: "GET", target: "/\u202Edeef" })).toBe("GET /[U+202E]deef");
   });
 });
 

@@ -1,6 +1,7 @@
 /** What a request is, in words: from its method and path (`docs/mtp.md`). */
 import type { Traffic } from "@/bindings/Traffic";
 import type { Shape, Tone } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
 import { t } from "@/text";
 
 export type Kind = keyof typeof t.traffic.kind;
@@ -47,9 +48,17 @@ function groupKind(what: string | undefined): Kind {
   }
 }
 
-/** What an item of a page is, or what was submitted and what became of it. */
+/** Characters of a request's target that are shown. */
+const LONGEST_TARGET = 2_000;
+
+/** The request's own line. Whoever asks us may write anything into it. */
+export function requestLine({ method, target }: Pick<Traffic, "method" | "target">): string {
+  return lineText(`${method} ${target}`, LONGEST_TARGET);
+}
+
+/** What an item of a page is, or what was submitted and what became of it, in the peer's own words where it has such. */
 export function itemText(kind: string): string {
-  const [type = "", refused] = kind.split(": ");
+  const [type = "", refused] = lineText(kind).split(": ");
   const name = t.traffic.item[type] ?? type;
   return refused === undefined ? name : t.traffic.itemRefused(name, refused);
 }

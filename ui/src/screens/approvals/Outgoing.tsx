@@ -10,9 +10,13 @@ import { PersonName } from "@/domain/node/PersonName";
 import { Button } from "@/shared/Button";
 import { Empty, Panel } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
 import { VirtualRows } from "@/shared/VirtualRows";
 import { Ago, Until } from "@/shared/values";
 import { t } from "@/text";
+
+/** Characters of a reason that another provider gives. */
+const LONGEST_REASON = 400;
 
 interface Asked {
   key: string;
@@ -116,7 +120,7 @@ function List({ title, empty, list }: { title: string; empty: string; list: read
                   <div role="cell">
                     {asked.refused !== null ? (
                       <StateWord tone="bad" shape="cross">
-                        {t.approvals.refusedThere(asked.refused)}
+                        {t.approvals.refusedThere(lineText(asked.refused, LONGEST_REASON))}
                       </StateWord>
                     ) : (
                       <StateWord

@@ -11,7 +11,8 @@ import { additionKey, connectionKey, providerKey } from "@/domain/connection/app
 import { type Deed, deeds } from "@/domain/connection/deeds";
 import { Alias } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
-import { groupOf, nameOf, providerOf } from "@/domain/node/identifiers";
+import { groupTitle } from "@/domain/group/words";
+import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { Button, IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
@@ -305,7 +306,7 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
   const adder = nameOf(addition.adder);
   const user = nameOf(addition.user);
   const who = `${adder} @ ${providerOf(addition.adder)}`;
-  const group = addition.group_name ?? addition.title ?? groupOf(addition.group)?.name ?? addition.group;
+  const group = groupTitle({ group: addition.group, name: addition.group_name ?? addition.title ?? "" });
   return (
     <WaitingRow
       {...row}

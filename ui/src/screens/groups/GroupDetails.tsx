@@ -59,7 +59,9 @@ function Details({ detail }: { detail: GroupDetail }) {
         )}
         {summary.fault !== null && (
           <>
-            <p className="mt-1 text-bad wrap-anywhere">{summary.fault}</p>
+            <p className="mt-1 text-bad wrap-anywhere">
+              <bdi>{lineText(summary.fault, 1_000)}</bdi>
+            </p>
             <p className="mt-1 border-l-2 border-accent pl-2">
               <span className="font-medium">{t.peers.remedy}: </span>
               {t.groups.brokenRemedy}

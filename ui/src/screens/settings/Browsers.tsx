@@ -6,6 +6,7 @@ import type { Session } from "@/platform";
 import { Button } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
 import { Fault, Loading, Panel } from "@/shared/layout";
+import { nameText } from "@/shared/text";
 import { Ago } from "@/shared/values";
 import { t } from "@/text";
 
@@ -37,7 +38,7 @@ export function Browsers({ session }: { session: Session }) {
 function Browser({ row, own }: { row: Row; own: boolean }) {
   const admin = useAdmin();
   const [asking, setAsking] = useState(false);
-  const name = row.browser === "" ? t.settings.browserUnnamed : row.browser;
+  const name = nameText(row.browser) || t.settings.browserUnnamed;
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1" data-testid={`session-${row.id}`}>
       <div className="min-w-0 flex-1 basis-40">

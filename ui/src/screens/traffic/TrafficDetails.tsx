@@ -2,7 +2,7 @@ import { ChevronDown, ChevronUp } from "lucide-react";
 import type { Traffic } from "@/bindings/Traffic";
 import { Alias } from "@/domain/demo/Alias";
 import { remedy } from "@/domain/peer/words";
-import { answer, itemText, kindOf } from "@/domain/traffic/words";
+import { answer, itemText, kindOf, requestLine } from "@/domain/traffic/words";
 import { IconButton } from "@/shared/Button";
 import { count, exact } from "@/shared/format";
 import { LongText } from "@/shared/LongText";
@@ -52,14 +52,16 @@ function Details({ record }: { record: Traffic }) {
     <>
       <InspectorPart title={t.traffic.column.target}>
         <p className="mb-2">
-          <Ident value={`${record.method} ${record.target}`} what={t.traffic.column.target} mono />
+          <Ident value={`${record.method} ${record.target}`} what={t.traffic.column.target} mono>
+            {requestLine(record)}
+          </Ident>
         </p>
         <Facts>
           <Fact name={t.traffic.column.status} hint={t.traffic.hint.status}>
             <StateWord tone={tone} shape={shape}>
               {text}
             </StateWord>
-            {record.code !== null && <code className="ml-2 font-mono text-sm">{record.code}</code>}
+            {record.code !== null && <code className="ml-2 font-mono text-sm">{lineText(record.code)}</code>}
           </Fact>
           <Fact name={t.traffic.column.direction}>
             {record.direction === "in" ? t.traffic.in : t.traffic.out}

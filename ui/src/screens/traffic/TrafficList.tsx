@@ -3,11 +3,12 @@ import { ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
 import { memo, type RefObject, useEffect, useRef } from "react";
 import type { Traffic } from "@/bindings/Traffic";
 import { Alias } from "@/domain/demo/Alias";
-import { answer, isError, kindOf } from "@/domain/traffic/words";
+import { answer, isError, kindOf, requestLine } from "@/domain/traffic/words";
 import { cx } from "@/shared/class";
 import { duration, exact, timeOfDay } from "@/shared/format";
 import { useMedia } from "@/shared/hooks";
 import { Mark } from "@/shared/Mark";
+import { lineText } from "@/shared/text";
 import { Bytes, Lasting, MiddleElided } from "@/shared/values";
 import { t } from "@/text";
 
@@ -183,7 +184,7 @@ const TrafficRow = memo(function TrafficRow({
   const state = (
     <span
       className={cx("flex min-w-0 items-center gap-1.5 max-[60rem]:justify-end", error && "text-bad")}
-      title={record.code ?? record.text ?? undefined}
+      title={lineText(record.code ?? record.text ?? "") || undefined}
     >
       <Mark tone={tone} shape={shape} className={record.waiting ? "breathe" : ""} />
       <span className="truncate">{text}</span>
@@ -211,6 +212,7 @@ const TrafficRow = memo(function TrafficRow({
       {kind}
     </button>
   );
+  const line = requestLine(record);
   const peer = record.peer ?? t.traffic.nobody;
   // Whom we ask we have chosen; who asks us may only claim to be somebody.
   const claimed = record.direction === "in" && !record.verified;
@@ -243,8 +245,8 @@ const TrafficRow = memo(function TrafficRow({
                 <MiddleElided after={<Alias provider={record.peer} />} text={peer} />
               </span>
             </span>
-            <span className="block truncate text-sm text-muted" title={record.target}>
-              {record.method} {record.target}
+            <span className="block truncate text-sm text-muted" title={line}>
+              {line}
             </span>
           </span>
           <span role="cell" className="text-right text-sm">
@@ -268,12 +270,8 @@ const TrafficRow = memo(function TrafficRow({
           <span role="cell" className="min-w-0">
             {opener}
           </span>
-          <span
-            role="cell"
-            className={cx("truncate text-muted", SPARE)}
-            title={`${record.method} ${record.target}`}
-          >
-            {record.method} {record.target}
+          <span role="cell" className={cx("truncate text-muted", SPARE)} title={line}>
+            {line}
           </span>
           <span role="cell" className="min-w-0">
             {state}
