@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use drawbridge_admin::{Event, Host, Subscription};
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
-use drawbridge_testkit::{Circle, PATIENCE, Realm};
+use drawbridge_testkit::{Circle, PATIENCE, Realm, policy};
 use serde_json::{Value, json};
 
 /// A screen: it reads what it shows anew whenever it is told to.
@@ -84,6 +85,21 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
         screen.shows("the pull was answered", "peers", is_later).await;
     }
     screen.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() {
+    let circle = Circle::of(1).await;
+    let alice = circle.person(0, "alice").await;
+    let unseen = Policy { name: "\u{202e}\u{2800} ".into(), ..policy(&[alice.user()]) };
+    let group = circle.group_with("choir", &alice, &[], &unseen).await;
+    let station = &circle.stations[0];
+    station.stop().await;
+    let host = Host::serve(station.config().clone()).await.unwrap();
+    let groups = host.call("groups", json!({})).await.unwrap();
+    let shown = &groups["groups"][0];
+    assert_eq!((&shown["name"], &shown["group"]), (&json!(""), &json!(group)));
+    host.stop().await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::ConnectionState;
+use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::store::{AuthorizationRow, StoreFault, View};
 use drawbridge_node::{Decided, Node};
 
@@ -27,7 +28,7 @@ impl Additions {
         let mut names = HashMap::new();
         let mut used = HashSet::new();
         for group in view.groups()? {
-            if let Some(policy) = view.policy(group.id)?.filter(|policy| !policy.name.is_empty()) {
+            if let Some(policy) = view.policy(group.id)?.filter(|policy| !shows_nothing(&policy.name)) {
                 names.insert(group.uri, policy.name);
             }
         }
@@ -52,7 +53,7 @@ impl Additions {
             id: row.id,
             from_provider: if row.outgoing { self.ours.clone() } else { row.peer },
             group_name: self.names.get(&row.group).cloned(),
-            title: row.title.map(|title| title.to_string()),
+            title: row.title.map(|title| title.to_string()).filter(|title| !shows_nothing(title)),
             outgoing: row.outgoing,
             state: row.state,
             created: row.created,

@@ -6,6 +6,7 @@ use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::{Provider, UserUri};
 use drawbridge_mtp::message::{Body, Event, RosterMember};
 use drawbridge_mtp::policy::Policy;
+use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
 use drawbridge_node::store::{
@@ -43,7 +44,12 @@ fn summary(view: &View<'_>, ours: &Provider, row: &GroupRow) -> Result<GroupSumm
     let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(GroupSummary {
         group: row.uri.clone(),
-        name: view.policy(row.id)?.map_or_else(String::new, |policy| policy.name),
+        // A client of another make may have given one of which nothing is seen.
+        name: view
+            .policy(row.id)?
+            .map(|policy| policy.name)
+            .filter(|name| !shows_nothing(name))
+            .unwrap_or_default(),
         owner: row.owner().clone(),
         ours: row.owner() == ours,
         epoch: row.epoch,

@@ -6,6 +6,7 @@ use drawbridge_mtp::{
     id::{ClientUri, GroupUri, UserUri},
     message::{AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections, Title},
     policy::{MAX_NAME_BYTES, Policy, Who},
+    seen::shows_nothing,
 };
 use openmls::prelude::SignatureScheme;
 use tokio::sync::broadcast;
@@ -288,7 +289,7 @@ impl<H: Home> Client<H> {
     ///
     /// # Errors
     ///
-    /// Where the name is too long, the suite is not to be had, or the provider refuses. Where the provider is away, the
+    /// Where the name is too long or would not be seen, the suite is not to be had, or the provider refuses. Where the provider is away, the
     /// group is registered once it is back.
     pub async fn create_group(
         &self,
@@ -466,7 +467,7 @@ impl<H: Home> Client<H> {
     ///
     /// # Errors
     ///
-    /// Where this user is no admin, the name is too long, or no member would be an admin.
+    /// Where this user is no admin, the name is too long or would not be seen, or no member would be an admin.
     pub async fn change_policy(&self, group: &GroupUri, change: PolicyChange) -> Result<(), ClientFault> {
         if let Some(name) = &change.name {
             fit_name(name)?;
@@ -586,6 +587,12 @@ fn fit(text: &str, most: usize, otherwise: &'static str) -> Result<(), ClientFau
 fn fit_name(name: &str) -> Result<(), ClientFault> {
     if name.len() > MAX_NAME_BYTES {
         return Err(ClientFault::Unfit("A name has at most 256 bytes."));
+    }
+    // None at all is a choice; one that is not seen would pass for none, or for another's.
+    if !name.is_empty() && shows_nothing(name) {
+        return Err(ClientFault::Unfit(
+            "Nothing of this name would be seen. Give one with a letter or a sign, or none at all.",
+        ));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@
 //! | [`signature`] | signing and verifying requests and responses | 4 |
 //! | [`problem`] | the error codes and the problem documents that carry them | 5 |
 //! | [`wire`] | strict JSON and CBOR | 5 |
+//! | [`seen`] | what of a name or a title a person would see | 8 |
 //! | [`message`] | what is sent: peering, connections, authorizations, KeyPackages, groups, the feed | 6 to 11 |
 //! | [`grant`] | a provider's signed word that its user agreed | 8 |
 //! | [`policy`] | who may do what in a group | 10 |
@@ -31,6 +32,7 @@ pub mod message;
 pub mod octets;
 pub mod policy;
 pub mod problem;
+pub mod seen;
 pub mod signature;
 mod text;
 pub mod time;

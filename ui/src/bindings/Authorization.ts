@@ -18,11 +18,11 @@ from_provider: string,
  */
 group: string, 
 /**
- * What its members call it, where it is known here.
+ * What its members call it, where that is known here and would be seen.
  */
 group_name: string | null, 
 /**
- * What the adder calls it: the adder's word, which proves nothing.
+ * What the adder calls it, where that would be seen: the adder's word, which proves nothing.
  */
 title: string | null, 
 /**

@@ -10,7 +10,8 @@ export type GroupSummary = {
  */
 group: string, 
 /**
- * What its members call it; empty where they have not named it, or its policy is not here yet.
+ * What its members call it; empty where they have not named it, nothing of that
+ * would be seen, or its policy is not here yet.
  */
 name: string, 
 /**

@@ -98,9 +98,9 @@ pub struct Authorization {
     /// The group.
     #[ts(type = "string")]
     pub group: GroupUri,
-    /// What its members call it, where it is known here.
+    /// What its members call it, where that is known here and would be seen.
     pub group_name: Option<String>,
-    /// What the adder calls it: the adder's word, which proves nothing.
+    /// What the adder calls it, where that would be seen: the adder's word, which proves nothing.
     pub title: Option<String>,
     /// Who wants to add.
     #[ts(type = "string")]

@@ -14,7 +14,8 @@ pub struct GroupSummary {
     /// Its identifier.
     #[ts(type = "string")]
     pub group: GroupUri,
-    /// What its members call it; empty where they have not named it, or its policy is not here yet.
+    /// What its members call it; empty where they have not named it, nothing of that
+    /// would be seen, or its policy is not here yet.
     pub name: String,
     /// The provider that owns it and keeps its log.
     #[ts(type = "string")]

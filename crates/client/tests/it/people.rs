@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use drawbridge_client::{
-    Client, ConversationView, Delivery, Format, Home, LineKind, MessageView, Notice, PolicyChange, Settings,
-    Standing, StorageKey, content::MessageId,
+    Client, ClientFault, ConversationView, Delivery, Format, Home, LineKind, MessageView, Notice,
+    PolicyChange, Settings, Standing, StorageKey, content::MessageId,
 };
 use drawbridge_mtp::{
     id::{GroupUri, UserUri},
@@ -206,6 +206,22 @@ async fn who_is_asked_is_told_what_the_group_is_called() {
     ann.client.ask_to_add(&unnamed, &bob.user()).await.unwrap();
     let titles: Vec<_> = world.titles().into_iter().map(|title| title.map(|it| it.to_string())).collect();
     assert_eq!(titles, [Some("Tea".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn a_name_of_which_nothing_would_be_seen_is_refused() {
+    let world = World::new(1);
+    let ann = Person::new(&world, "mimi://a.example/u/ann/d/desk").await;
+    let group = ann.client.create_group("", Who::Members, Who::Members, None).await.unwrap();
+    for name in [" ", "\t\n", "\u{0}", "\u{200b}\u{2060}", "\u{202e}\u{2066}", "\u{2800}", "\u{301}"] {
+        let made = ann.client.create_group(name, Who::Members, Who::Members, None).await;
+        assert!(matches!(made, Err(ClientFault::Unfit(_))), "{name:?}: {made:?}");
+        let change = PolicyChange { name: Some(name.into()), ..PolicyChange::default() };
+        let changed = ann.client.change_policy(&group, change).await;
+        assert!(matches!(changed, Err(ClientFault::Unfit(_))), "{name:?}: {changed:?}");
+    }
+    let change = PolicyChange { name: Some("\u{202e}live".into()), ..PolicyChange::default() };
+    ann.client.change_policy(&group, change).await.unwrap();
 }
 
 pub(crate) async fn three(world: &World) -> [Person; 3] {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{GroupUri, Id, UserUri},
+    seen::shows_nothing,
     text::{as_text, words},
     time::Timestamp,
     wire::Malformed,
@@ -136,7 +137,7 @@ impl Title {
             }
             title.push(character);
         }
-        (!title.trim().is_empty()).then_some(Self(title))
+        (!shows_nothing(&title)).then_some(Self(title))
     }
 
     fn allows(character: char) -> bool {
@@ -266,5 +267,6 @@ mod tests {
         assert_eq!(title(&"ä".repeat(200)), Some("ä".repeat(64)));
         assert_eq!(title(&format!("x{}", "ä".repeat(200))).map(|title| title.len()), Some(127));
         assert_eq!(title(" \u{202d} \t"), None);
+        assert_eq!(title("\u{200b}\u{3164}"), None);
     }
 }

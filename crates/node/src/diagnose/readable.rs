@@ -1,5 +1,7 @@
 //! What a peer says, as a person reads it.
 
+use drawbridge_mtp::seen::is_unseen;
+
 /// Characters of a sentence that are kept.
 const SENTENCE: usize = 400;
 
@@ -21,26 +23,6 @@ pub fn readable(text: &str) -> String {
         told.push('…');
     }
     told
-}
-
-/// Controls of the direction of text, joiners and fillers without a width, separators of lines, and tags.
-fn is_unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 #[cfg(test)]
