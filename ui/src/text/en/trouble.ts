@@ -120,6 +120,49 @@ export const remedy = {
     "other-generation": "Its feed begins anew. The node catches up by itself.",
     "log-differs":
       "It has another history of a group of yours than you have: a store on one side was restored, or it lies. Ask its operator, by another way.",
+    "added-unproved":
+      "Ask the one who was added, by another way, whether they agreed; if not, the group's admins can take them out. Tell its operator the sentence above.",
+    "grant-invalid":
+      "A proof that somebody agreed to be added does not hold. Ask them to agree anew; if it goes on, tell its operator the sentence above.",
+    "feed-hasty":
+      "Its software, or a proxy in front of it, ends each pull at once. It is asked less often by itself; tell its operator the sentence above.",
+    "foreign-event":
+      "It speaks for a group that another provider owns, and none of that is kept. Tell its operator the sentence above.",
+    "group-not-followed":
+      "The node reads the group anew by itself. If it goes on, tell the operator of the group's owner the sentence above.",
+    "item-malformed":
+      "Part of its feed was not understood and is left out. Bring both providers up to date, or tell its operator the sentence above.",
+    "log-gap":
+      "That part of the group's log is gone there. What was said in it is with the members who had read it: ask in the group.",
+    "object-wrong":
+      "What it gave is not what the log names, and is not taken. If it goes on, tell its operator the sentence above.",
+    "roster-wrong":
+      "It tells of other members than the group has, and is not believed. Tell its operator the sentence above.",
+    "welcome-lost":
+      "A user of yours was added, and the way in is lost. The node looks for another by itself; if the group does not appear, have the user added again.",
+    "unexpected-status":
+      "It, or a proxy in front of it, answers what the protocol does not have. Run the check, and tell its operator the sentence above.",
+    "given-up": "The node stopped waiting for the answer by itself. Nothing has to be done.",
+    malformed:
+      "One side does not understand what the other sends. Bring both providers up to date, or tell its operator the sentence above.",
+    "unsupported-wire-format":
+      "It does not take the form in which a client changes a group. Bring that client up to date.",
+    "invalid-mls":
+      "It does not take what a client sent to a group. Bring that client up to date; if it goes on, tell its operator the sentence above.",
+    "not-connected": "The two people are not connected there. Let one ask the other for a connection anew.",
+    "not-authorized": "It does not allow that, or the group's rules do not. Ask the group's admins.",
+    "not-participant":
+      "It does not count the asker among the group's members. The node catches up by itself; if it goes on, ask a member of the group.",
+    "not-found":
+      "It has nothing by that name, or does not show it to you. See that the name is spelled rightly.",
+    conflict:
+      "It has something else under the same id, as after a restored backup. Tell its operator the sentence above.",
+    "epoch-conflict":
+      "Somebody else changed the group first. The change is made anew by the client that wanted it.",
+    gone: "It no longer has what was asked for. If it is missed, ask its operator.",
+    "too-large": "It takes less at once than was sent. If it goes on, tell its operator the sentence above.",
+    "unsupported-media-type":
+      "It, or a proxy in front of it, does not take the form in which it is asked. Tell its operator the sentence above.",
     timeout: "It took too long. The node tries again by itself; if it goes on, run the check.",
   } as Record<string, string>,
   stage: {
