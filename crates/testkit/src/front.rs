@@ -1,14 +1,11 @@
-//! What answers at an address in the place of a provider: another server, with a certificate that is not as it should be,
-//! or none.
+//! What answers at an address in the place of a provider, or before it: another server, with a certificate that is as it
+//! should be or not, or with none.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
 use drawbridge_mtp::id::Provider;
-use http::Request;
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -41,19 +38,16 @@ pub struct Front {
 }
 
 impl Front {
+    /// Serves `router` at `address`, where nobody listens yet.
     pub(crate) fn serve(
         address: SocketAddr,
         shows: Shows,
         trusted: &Issuer<'static, KeyPair>,
-        answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
+        router: Router,
     ) -> Self {
         let tls = (shows != Shows::PlainHttp).then(|| tls(address, shows, trusted));
         let stop = CancellationToken::new();
         let listener = drawbridge_node::bind("mtp", address).unwrap();
-        let router = Router::new().fallback(move |request: Request<Body>| {
-            let answered = answer(&request);
-            async move { answered }
-        });
         tokio::spawn(drawbridge_node::serve(listener, tls, router, 100, stop.clone()));
         Self { provider: address.to_string().parse().unwrap(), _stop: stop.drop_guard() }
     }

@@ -8,19 +8,20 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use drawbridge_node::Listener;
+use drawbridge_mtp::id::Provider;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{Request, StatusCode};
-use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::Front;
 
 /// What nginx says, by which nothing is signed.
 const TOO_LARGE: &str = "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n\
 <center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
-/// A reverse proxy. It is there until it is dropped.
+/// A reverse proxy: a [`Front`] that carries what it is asked to a node. It is there until it is dropped.
 pub struct Proxy {
     way: Arc<Way>,
-    _stop: DropGuard,
+    front: Front,
 }
 
 struct Way {
@@ -32,12 +33,18 @@ struct Way {
 }
 
 impl Proxy {
-    pub(crate) fn serve(listener: Listener, tls: Arc<rustls::ServerConfig>, to: String, root: &Path) -> Self {
-        let (at_most, refused, stop) = (usize::MAX.into(), Mutex::default(), CancellationToken::new());
-        let way = Arc::new(Way { client: crate::hand_made::client(root), to, at_most, refused });
-        let router = Router::new().fallback(pass).with_state(way.clone());
-        tokio::spawn(drawbridge_node::serve(listener, Some(tls), router, 100, stop.clone()));
-        Self { way, _stop: stop.drop_guard() }
+    /// A proxy before the node at the origin `to`, which has a certificate by `root`, where `serve` serves it.
+    pub(crate) fn before(to: &str, root: &Path, serve: impl FnOnce(Router) -> Front) -> Self {
+        let (at_most, refused) = (usize::MAX.into(), Mutex::default());
+        let way =
+            Arc::new(Way { client: crate::hand_made::client(root), to: to.to_owned(), at_most, refused });
+        let front = serve(Router::new().fallback(pass).with_state(way.clone()));
+        Self { way, front }
+    }
+
+    /// Where it listens: a host and a port.
+    pub(crate) fn address(&self) -> &Provider {
+        self.front.provider()
     }
 
     /// From now on it takes requests of so many bytes at most.

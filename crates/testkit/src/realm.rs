@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use drawbridge_mtp::id::Provider;
@@ -105,7 +106,11 @@ impl Realm {
         shows: Shows,
         answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
     ) -> Front {
-        Front::serve(free_port(&self.clock), shows, &self.issuer, answer)
+        let router = Router::new().fallback(move |request: Request<Body>| {
+            let answered = answer(&request);
+            async move { answered }
+        });
+        Front::serve(free_port(&self.clock), shows, &self.issuer, router)
     }
 
     /// The name of a provider where nobody listens.
@@ -146,11 +151,12 @@ impl Realm {
 
     /// A proxy in front of `config`'s node that ends TLS; only the provider document goes round it.
     pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
-        let listener = drawbridge_node::bind("mtp", free_port(&self.clock)).unwrap();
-        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", listener.address).parse().unwrap());
-        let (cert, key) = self.certificate(listener.address.port());
-        let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
-        Proxy::serve(listener, tls, format!("https://{}", config.mtp.listen), &self.root())
+        let to = format!("https://{}", config.mtp.listen);
+        let proxy = Proxy::before(&to, &self.root(), |router| {
+            Front::serve(free_port(&self.clock), Shows::Good, &self.issuer, router)
+        });
+        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", proxy.address()).parse().unwrap());
+        proxy
     }
 
     fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {
