@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use drawbridge_mtp::id::{ClientUri, Name, UserUri};
+use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, KeyPackageStock};
+use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
-use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, KeptKeyPackages, LOW_STOCK, StoreFault};
+use drawbridge_node::store::{
+    AddRuleRow, ClientRow, ConnectionRow, KeptKeyPackages, LOW_STOCK, StoreFault, View,
+};
 
 use crate::convert::count_connected;
 use crate::error::AdminError;
@@ -92,6 +95,18 @@ fn shown_stock(KeptKeyPackages { stock, to_come }: &KeptKeyPackages) -> Option<S
         to_come: count(*to_come),
         low: available < LOW_STOCK,
     })
+}
+
+/// The clients of `ours` that can be added, and have no fresh KeyPackage left for it.
+pub(crate) fn spent(view: &View<'_>, ours: &Provider, now: Timestamp) -> Result<Vec<ClientUri>, StoreFault> {
+    let mut spent = Vec::new();
+    for client in view.clients()? {
+        let kept = view.key_packages_kept(&client.user, &client.name, now)?;
+        if shown_stock(&kept).is_some_and(|stock| stock.available == 0) {
+            spent.push(ClientUri::new(&UserUri::new(ours, &client.user), &client.name));
+        }
+    }
+    Ok(spent)
 }
 
 /// Whether a client should publish more KeyPackages.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
@@ -28,6 +28,8 @@ pub(crate) struct Facts<'a> {
     pub waiting: usize,
     /// Groups whose log is broken.
     pub broken: &'a [GroupUri],
+    /// Our users' clients that have no fresh KeyPackage left.
+    pub spent: &'a [ClientUri],
 }
 
 /// Names the worst that is so. It says [`HealthCode::Well`] only where nothing else is so, and where everything was
@@ -59,6 +61,10 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Health {
         among(HealthCode::PeersUnreachable, &is_unreachable),
         among(HealthCode::PeersBlockUs, &|peer| peer.their_state == Some(PeerState::Blocked)),
         among(HealthCode::NotPulled, &|peer| does_not_pull(facts, peer)),
+        facts.spent.first().map(|first| {
+            let all = facts.spent.len();
+            finding(HealthCode::StockSpent, Some(first.to_string()), all, all)
+        }),
         (facts.waiting > 0).then(|| finding(HealthCode::Waiting, None, facts.waiting, facts.waiting)),
         among(HealthCode::NotLetIn, &|peer| {
             peer.their_state == Some(PeerState::Pending) || peer.pulling.status == PullingStatus::Introducing
@@ -207,7 +213,15 @@ mod tests {
     }
 
     fn judged(peers: &[Peer], waiting: usize) -> Health {
-        judge(&Facts { now: NOW, started: LONG_AGO, own: &ourselves(), peers, waiting, broken: &[] })
+        judge(&Facts {
+            now: NOW,
+            started: LONG_AGO,
+            own: &ourselves(),
+            peers,
+            waiting,
+            broken: &[],
+            spent: &[],
+        })
     }
 
     /// Ourselves with nothing wrong.
@@ -236,7 +250,8 @@ mod tests {
     fn judged_own(peers: &[Peer], change: impl FnOnce(&mut Ourselves)) -> HealthCode {
         let mut own = ourselves();
         change(&mut own);
-        judge(&Facts { now: NOW, started: LONG_AGO, own: &own, peers, waiting: 0, broken: &[] }).code
+        judge(&Facts { now: NOW, started: LONG_AGO, own: &own, peers, waiting: 0, broken: &[], spent: &[] })
+            .code
     }
 
     type Change = fn(&mut Ourselves);
@@ -354,8 +369,29 @@ mod tests {
             peers: &peers,
             waiting: 0,
             broken: &broken,
+            spent: &[],
         };
         assert_eq!(judge(&facts).code, HealthCode::GroupBroken);
+    }
+
+    #[test]
+    fn names_a_client_that_has_no_fresh_key_package_left() {
+        let spent = ["mimi://home.example/u/ann/d/phone", "mimi://home.example/u/bob/d/desk"];
+        let spent = spent.map(|client| client.parse().unwrap());
+        let peers = [peer("a.example")];
+        let own = ourselves();
+        let facts = Facts {
+            now: NOW,
+            started: LONG_AGO,
+            own: &own,
+            peers: &peers,
+            waiting: 3,
+            broken: &[],
+            spent: &spent,
+        };
+        let found = judge(&facts);
+        assert_eq!((found.code, found.grade, found.count), (HealthCode::StockSpent, HealthGrade::Warn, 2));
+        assert_eq!(found.about.as_deref(), Some("mimi://home.example/u/ann/d/phone"));
     }
 
     #[test]

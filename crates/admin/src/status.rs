@@ -33,7 +33,8 @@ pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, Admin
 async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
     let ours = node.provider().clone();
     let peers = crate::peers::list(node).await?;
-    let (connections, additions, users, troubles, broken, waiting_providers) = node
+    let now = node.now();
+    let (connections, additions, users, troubles, broken, waiting_providers, spent) = node
         .store()
         .read(move |view| {
             Ok::<_, StoreFault>((
@@ -43,6 +44,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
                 view.latest_troubles(INCIDENTS)?,
                 broken_groups(view)?,
                 waiting_providers(view)?,
+                crate::accounts::spent(view, &ours, now)?,
             ))
         })
         .await?;
@@ -59,6 +61,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         peers: &peers,
         waiting: waiting_providers + waiting_connections + waiting_additions,
         broken: &broken,
+        spent: &spent,
     });
     let listening = node.listening();
     let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];

@@ -64,6 +64,8 @@ pub enum HealthCode {
     NamePrivate,
     /// Our certificate is signed by itself, and no peer has come here by it.
     CertificateSelfSigned,
+    /// Clients have no fresh KeyPackage left: who is added next is added by one that was used before, or cannot be added.
+    StockSpent,
     /// Providers, connections or additions wait for the operator.
     Waiting,
     /// Peers have not let us in yet.
@@ -98,7 +100,8 @@ impl HealthCode {
             | Self::CertificateEnding
             | Self::CertificateRefused
             | Self::NamePrivate
-            | Self::CertificateSelfSigned => HealthGrade::Warn,
+            | Self::CertificateSelfSigned
+            | Self::StockSpent => HealthGrade::Warn,
             Self::Waiting
             | Self::NotLetIn
             | Self::Paused

@@ -4,6 +4,7 @@ import type { HealthCode } from "@/bindings/HealthCode";
 import type { HealthGrade } from "@/bindings/HealthGrade";
 import type { Shape, Tone } from "@/shared/Mark";
 import { t } from "@/text";
+import { clientName, nameOf, userOfClient } from "./identifiers";
 import type { Link } from "./live";
 
 export interface HealthWord {
@@ -27,9 +28,14 @@ const words: Record<
   (told: { about: string; count: number; of: number }) => readonly [string, string]
 > = t.overview.health;
 
+function aboutText(code: HealthCode, about: string): string {
+  if (code !== "stock-spent") return about;
+  return t.overview.client(clientName(about), nameOf(userOfClient(about)));
+}
+
 export function healthWord({ code, grade, about, count, of }: Health, link: Link): HealthWord {
   if (link.state === "lost")
     return { tone: "bad", shape: "cross", text: t.overview.unheard, more: t.overview.unheardText };
-  const [text, more] = words[code]({ about: about ?? "", count, of });
+  const [text, more] = words[code]({ about: aboutText(code, about ?? ""), count, of });
   return { ...marks[grade], text, more };
 }

@@ -24,6 +24,13 @@ export function OwnFacts({ own }: { own: Ourselves }) {
           <span className="block text-sm text-muted">{lineText(own.name_text, 500)}</span>
         )}
       </Fact>
+      {own.named_port !== own.listening_port && (
+        <Fact name={words.port} hint={words.portHint}>
+          <StateWord tone="wait" shape="half">
+            {words.portOther(own.named_port, own.listening_port)}
+          </StateWord>
+        </Fact>
+      )}
       {own.certificates.map((each) => (
         <Fact key={each.section} name={words.certificate(each.section)} hint={words.certificateHint}>
           <Ident value={each.file} what={words.file} />

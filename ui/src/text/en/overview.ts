@@ -82,6 +82,12 @@ export const overview = {
       "This provider's own name has not been looked up yet.",
       "Whether others can find it is known in a moment.",
     ],
+    "stock-spent": ({ about, count }: Told) => [
+      count === 1
+        ? `${about} has no fresh key left for being added to groups.`
+        : `${count} clients have no fresh key left for being added to groups.`,
+      "Start each of them: it makes new keys by itself. Until then its last resort is used again, or it cannot be added. Accounts says how it stands with each.",
+    ],
     waiting: ({ count }: Told) => [`${many(count, "request waits", "requests wait")} for your decision.`, ""],
     "not-let-in": ({ about, count, of }: Told) => [
       count === 1
@@ -150,6 +156,10 @@ export const overview = {
       private: "leads to a private network",
       unresolved: "leads nowhere",
     },
+    port: "Its port",
+    portHint: "The port that its name leads others to, and the one that this node listens on",
+    portOther: (named: number, listening: number) =>
+      `others are led to ${named}, and this node listens on ${listening}: something has to forward the one to the other`,
     certificate: (section: string) => (section === "client" ? "Certificate (clients)" : "Certificate"),
     certificateHint: "By it others know that they reached this provider",
     file: "file",
@@ -161,6 +171,7 @@ export const overview = {
     since: "since",
     lost: (n: number) => `${many(n, "change", "changes")} not kept`,
   },
+  client: (client: string, user: string) => `The client ${client} of ${user}`,
   facts: "This node",
   fact: {
     provider: ["Name", "The authority that others know this provider by"] as const,
