@@ -39,6 +39,7 @@ impl Screen {
                         Event::Reload => true,
                         Event::Peers => command == "peers",
                         Event::Group { .. } => command == "groups",
+                        Event::Accounts => command == "status",
                         _ => false,
                     };
                     if concerns {
@@ -84,6 +85,25 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
             |peers: &Value| last_pull(peers, peer.provider()).is_some_and(|at| at >= before) && waits(peers);
         screen.shows("the pull was answered", "peers", is_later).await;
     }
+    screen.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more() {
+    let circle = Circle::of(1).await;
+    let ann = circle.person(0, "ann").await;
+    let station = &circle.stations[0];
+    let tablet = station.device(ann.user(), "tablet").await;
+    station.stop().await;
+    let mut screen = Screen::of(Host::serve(station.config().clone()).await.unwrap());
+    let is_spent = |status: &Value| status["node"]["health"]["code"] == "stock-spent";
+    screen.shows("nothing is spent of what was never there", "status", |status| !is_spent(status)).await;
+    tablet.publishes(0).await;
+    let spent = screen.shows("it has its last resort left", "status", is_spent).await;
+    let health = &spent["node"]["health"];
+    assert_eq!((&health["about"], &health["count"]), (&json!(tablet.uri()), &json!(1)));
+    tablet.publishes(20).await;
+    screen.shows("it has more", "status", |status| !is_spent(status)).await;
     screen.host.stop().await;
 }
 
