@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use drawbridge_admin::{Host, KeyPlace};
 use drawbridge_node::config::{Config, ListenConfig};
 use drawbridge_testkit::{Daemon, Realm};
 use serde_json::json;
@@ -218,4 +219,78 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
     })
     .await;
     assert!(daemon.stop().success());
+}
+
+#[tokio::test]
+async fn a_certificate_of_which_half_is_missing_is_named_and_nothing_starts() {
+    let realm = Realm::new();
+    let config = realm.config(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None));
+    // Both are made on first start.
+    assert!(Daemon::start(&config).await.stop().success());
+    let files = ["tls-cert.pem", "tls-key.pem"].map(|name| config.data_dir.join(name));
+    let kept = config.data_dir.with_extension("kept");
+    for (missing, there) in [(&files[0], &files[1]), (&files[1], &files[0])] {
+        let before = std::fs::read(there).unwrap();
+        std::fs::rename(missing, &kept).unwrap();
+        let said = Daemon::serve(&config).output().unwrap();
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert_eq!((said.status.code(), text.lines().count()), (Some(2), 1), "{text}");
+        let named = format!("{} is missing", missing.display());
+        assert!(text.contains(&named) && text.contains(there.to_str().unwrap()), "{text}");
+        assert!(!missing.exists() && std::fs::read(there).unwrap() == before, "nothing is made anew");
+        std::fs::rename(&kept, missing).unwrap();
+    }
+    assert!(Daemon::start(&config).await.stop().success());
+}
+
+/// Makes a store one that a later program has written.
+fn is_newer(store: &Path) {
+    rusqlite::Connection::open(store).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
+}
+
+fn is_named(text: &str, store: &Path) {
+    assert!(
+        text.contains(store.to_str().unwrap()) && text.contains("a newer version of Drawbridge"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_a_newer_program_has_written_is_named() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let daemon = Daemon::start(&config).await;
+    Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
+    Daemon::answer(&config, "open-account", &json!({ "user": "ann" }));
+    assert!(daemon.stop().success());
+
+    // An account's own store is the account's affair alone.
+    let store = config.data_dir.join("clients/ann.sqlite");
+    is_newer(&store);
+    let daemon = Daemon::start(&config).await;
+    let here = Daemon::until(&config, "the account is opened or not", "users", |users| {
+        let here = &users["users"][0]["here"];
+        (here["state"] != "opening").then(|| here.clone())
+    });
+    is_named(&here.await.to_string(), &store);
+    assert!(daemon.stop().success());
+
+    let store = config.data_dir.join("store.sqlite");
+    is_newer(&store);
+    let said = Daemon::serve(&config).output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    is_named(&String::from_utf8(said.stderr).unwrap(), &store);
+}
+
+#[tokio::test]
+async fn a_store_of_the_demo_that_a_newer_program_has_written_is_named() {
+    let realm = Realm::new();
+    let home = realm.config(|_| {}).data_dir;
+    let host = Host::open(&home, KeyPlace::File).await.unwrap();
+    host.call("start-demo", json!({})).await.unwrap();
+    host.stop().await;
+    let store = home.join("demo/beta/store.sqlite");
+    is_newer(&store);
+    let refused = Host::open(&home, KeyPlace::File).await.err().unwrap();
+    is_named(&refused.to_string(), &store);
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use drawbridge_mtp::id::{Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::diagnose::{CheckStep, Stage};
+use drawbridge_node::config::Config;
+use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{HandMade, Realm, Shows, Station};
@@ -169,4 +170,57 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
     alpha.is_pulled_by(beta.provider()).await;
     // It was held off for up to a minute by what alpha had met by itself.
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
+    let realm = Realm::new();
+    let alpha = realm.station(|_| {}).await;
+    let beta = realm.station(|config| config.peers.allow_networks = Vec::new()).await;
+    alpha.lets_in(beta.provider()).await;
+    beta.lets_in(alpha.provider()).await;
+    let trouble = beta.notes(alpha.provider(), "address-refused").await;
+    assert!(!trouble.over);
+    beta.stop().await;
+
+    let mut config = beta.config().clone();
+    config.peers.allow_networks = alpha.config().peers.allow_networks.clone();
+    let beta = realm.stopped_station(|own| *own = config);
+    beta.start().await;
+    let peer = alpha.provider().clone();
+    beta.until("it is over", move |view| {
+        let troubles = view.troubles(&peer)?;
+        Ok(troubles.iter().all(|trouble| trouble.code != "address-refused" || trouble.over).then_some(()))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
+    let realm = Realm::new();
+    let nobody = realm.nobody();
+    let elsewhere = move |config: &mut Config| {
+        config.mtp.endpoint = Some(format!("https://{nobody}/mtp/v1").parse().unwrap());
+    };
+    let private = realm
+        .station(|config| {
+            elsewhere(config);
+            config.peers.allow_networks = Vec::new();
+        })
+        .await;
+    private
+        .until_node("it leads only to this machine", |node| {
+            matches!(node.ourselves().name, NameStanding::Private { .. })
+        })
+        .await;
+    let own = private.node().ourselves();
+    assert!(own.looked.is_some());
+    assert_eq!(own.listening_port, private.config().mtp.listen.port());
+    assert_eq!(own.named_port, private.config().mtp.endpoint.as_ref().unwrap().port());
+    assert_ne!(own.named_port, own.listening_port);
+
+    let found = realm.station(|_| {}).await;
+    found.until_node("it is found", |node| node.ourselves().name == NameStanding::Found).await;
+    let own = found.node().ourselves();
+    assert_eq!((own.named_port, own.listening_port), (own.listening_port, found.config().mtp.listen.port()));
 }

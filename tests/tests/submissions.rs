@@ -278,3 +278,43 @@ async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
     assert!(none.users[0].clients.iter().all(|client| client.key_package.is_none()));
     circle.stations[1].notes(circle.stations[0].provider(), "proxy-too-large").await;
 }
+
+#[tokio::test]
+async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_other_waiting() {
+    let (circle, proxy, ann, ben, _) = behind_a_proxy().await;
+    let [alpha, beta] = &circle.stations[..] else { unreachable!("it is of two") };
+    let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
+    let (bob, cat) = (beta.person("bob").await, beta.person("cat").await);
+    proxy.takes_at_most(100);
+    let connection = bob.asks(ann.user()).await;
+    let refused = beta.until("it is refused", move |view| {
+        Ok(view
+            .connections_by_id(connection)?
+            .pop()
+            .filter(|row| row.unsent.is_none())
+            .and_then(|row| row.refused))
+    });
+    let refused = refused.await;
+    assert!(refused.contains("413") && refused.contains("the request had"), "{refused}");
+    let addition = ben.asks_to_add(&coffee, ann.user()).await.id;
+    let refused = beta.until("it is refused", move |view| {
+        Ok(view
+            .authorizations_by_id(addition)?
+            .pop()
+            .filter(|row| row.unsent.is_none())
+            .and_then(|row| row.refused))
+    });
+    assert!(refused.await.contains("413"));
+    beta.notes(alpha.provider(), "proxy-too-large").await;
+
+    // Another is brought, and what was refused is not tried again.
+    let refused = proxy.refused().len();
+    proxy.takes_at_most(usize::MAX);
+    let id = cat.asks(ann.user()).await;
+    alpha.hears_of(id).await;
+    assert_eq!(proxy.refused().len(), refused);
+    let tried = alpha.reads(move |view| {
+        Ok((view.connections_by_id(connection)?.len(), view.authorizations_by_id(addition)?.len()))
+    });
+    assert_eq!(tried.await, (0, 0));
+}

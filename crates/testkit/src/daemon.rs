@@ -190,9 +190,13 @@ fn file(config: &Config) -> PathBuf {
 }
 
 fn admin(admin: &ListenConfig) -> String {
-    let files = [("tls_cert", &admin.tls_cert), ("tls_key", &admin.tls_key)].into_iter();
+    format!("[admin]\nlisten = \"{}\"\n{}", admin.listen, tls(&admin.tls_cert, &admin.tls_key))
+}
+
+fn tls(cert: &Option<PathBuf>, key: &Option<PathBuf>) -> String {
+    let files = [("tls_cert", cert), ("tls_key", key)].into_iter();
     let files = files.filter_map(|(name, path)| Some(format!("{name} = \"{}\"", path.as_ref()?.display())));
-    format!("[admin]\nlisten = \"{}\"\n{}", admin.listen, files.collect::<Vec<_>>().join("\n"))
+    files.collect::<Vec<_>>().join("\n")
 }
 
 /// The configuration as a file.
@@ -205,8 +209,7 @@ fn text(config: &Config) -> String {
         {}
         [mtp]
         listen = "{}"
-        tls_cert = "{}"
-        tls_key = "{}"
+        {}
         {}
         {}
         [peers]
@@ -220,8 +223,7 @@ fn text(config: &Config) -> String {
         config.data_dir.display(),
         config.log.as_ref().map(|log| format!("log = \"{log}\"")).unwrap_or_default(),
         config.mtp.listen,
-        path(&config.mtp.tls_cert),
-        path(&config.mtp.tls_key),
+        tls(&config.mtp.tls_cert, &config.mtp.tls_key),
         config.mtp.endpoint.as_ref().map(|endpoint| format!("endpoint = \"{endpoint}\"")).unwrap_or_default(),
         config.admin.as_ref().map(admin).unwrap_or_default(),
         path(&config.peers.extra_roots),

@@ -176,6 +176,11 @@ async fn tell<R: DeserializeOwned>(
             .message()
             .map(Told::State)
             .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
+        Err(fault) if fault.unsigned.is_some() && fault.final_refusal().is_some() => {
+            // What is before the peer is in the way of others too, so it is also said of the peer.
+            core.note_trouble(peer, &fault).await;
+            Told::by(fault)
+        }
         Err(fault) => Told::by(fault),
     }
 }

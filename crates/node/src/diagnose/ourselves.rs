@@ -145,3 +145,14 @@ pub(crate) fn host_text(host: Host<'_>) -> String {
         Host::V6(address) => address.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_not_looked_up_is_not_said_to_be_found() {
+        let own = OwnState::new(Vec::new(), 443);
+        assert_eq!(*lock(&own.name), (NameStanding::Unlooked, None));
+    }
+}

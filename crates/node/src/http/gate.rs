@@ -21,6 +21,7 @@ use super::content::{Content, Unread};
 use super::reply::{Outgoing, Reply};
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
+use super::throttle::Throttle;
 use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
@@ -104,7 +105,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
             let query = asked.uri.query().unwrap_or_default();
             let passed = Box::new(Passed { core, caller, headers, query, content });
             let reply = answer(&asked.method, &asked.path(), passed).await;
-            reply.and_then(|reply| hold(core, &peer, reply))
+            reply.and_then(|reply| hold(&core.throttle, &peer, reply))
         }
         Err(refusal) => Err(refusal),
     };
@@ -123,9 +124,9 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
 }
 
 /// Counts a large answer as its reader's until it is taken: who asks for more than it reads is answered no more.
-fn hold(core: &Core, peer: &Provider, mut reply: Reply) -> Result<Reply, Refusal> {
+fn hold(throttle: &Throttle, peer: &Provider, mut reply: Reply) -> Result<Reply, Refusal> {
     if reply.body.len() > SMALL_ANSWER {
-        let held = core.throttle.answer(peer, reply.body.len()).ok_or_else(|| {
+        let held = throttle.answer(peer, reply.body.len()).ok_or_else(|| {
             let text =
                 "more is on its way to you than you read; read what you have asked for, then ask again";
             Refusal::after(Problem::new(Code::RateLimited, text), SOON)
@@ -336,5 +337,48 @@ impl Drop for Recording<'_> {
                 record.text = Some("the peer gave it up before it was answered".into());
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::config::LimitsConfig;
+
+    const LARGE: usize = 8 << 20;
+
+    /// How many large answers `peer` is given, none of which it reads.
+    fn unread(throttle: &Throttle, peer: &str) -> Vec<Reply> {
+        let peer: Provider = peer.parse().unwrap();
+        let large = || Reply { body: vec![0; LARGE], ..Reply::empty(StatusCode::OK) };
+        let mut given = Vec::new();
+        loop {
+            match hold(throttle, &peer, large()) {
+                Ok(reply) => given.push(reply),
+                Err(refusal) => {
+                    let refused = Reply::from(refusal);
+                    assert_eq!(refused.code, Some(Code::RateLimited));
+                    assert!(refused.headers.contains_key(http::header::RETRY_AFTER));
+                    return given;
+                }
+            }
+            assert!(given.len() < 16, "all of 128 MiB is given to one peer");
+        }
+    }
+
+    #[test]
+    fn who_does_not_read_its_answers_is_given_no_more_and_takes_nothing_from_others() {
+        let throttle = Throttle::new(&LimitsConfig::default());
+        let first = unread(&throttle, "a.example");
+        // A third of 128 MiB.
+        assert_eq!(first.len(), 5);
+        let small = Reply { body: vec![0; SMALL_ANSWER], ..Reply::empty(StatusCode::OK) };
+        assert!(hold(&throttle, &"a.example".parse().unwrap(), small).is_ok(), "that it may have always");
+        assert!(!unread(&throttle, "b.example").is_empty());
+        // What has been read, or is given up, counts no more.
+        drop(first);
+        assert!(unread(&throttle, "a.example").len() >= 5);
     }
 }
