@@ -9,6 +9,7 @@ const here = (page) => page.evaluate(() => document.activeElement?.outerHTML.sli
 const isLost = (page) => page.evaluate(() => document.activeElement === document.body);
 
 for (const [width, height] of [
+  [1280, 800],
   [640, 400],
   [390, 844],
   [320, 640],
@@ -25,6 +26,9 @@ for (const [width, height] of [
       await page.getByRole("heading", { level: 1 }).waitFor();
       await fits(screen);
     }
+    // What the demo calls a provider stands beside its address, also where a row has no columns.
+    await nav("peers");
+    await page.locator('[data-testid^="peer-"]').first().getByText(/^(beta|gamma)$/).waitFor();
     const { conversations } = await ask(page, "conversations", { user: "alice" });
     const group = conversations[0].group;
     await ask(page, "send-message", { user: "alice", group, text: `${"a".repeat(3_000)}\n\n\`\`\`\n${"b ".repeat(90)}\n\`\`\`` });

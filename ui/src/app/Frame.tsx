@@ -209,7 +209,7 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
                 <Icon className="size-4 shrink-0" aria-hidden="true" />
                 <span className="mr-auto max-[52rem]:sr-only">{t.nav[id]}</span>
                 {badge[id] && (
-                  <span className="max-[52rem]:absolute max-[52rem]:top-0 max-[52rem]:right-0.5">
+                  <span className="max-[52rem]:absolute max-[52rem]:-top-1 max-[52rem]:-right-1 max-[52rem]:scale-80 max-sm:top-0 max-sm:right-0">
                     {badge[id]}
                   </span>
                 )}

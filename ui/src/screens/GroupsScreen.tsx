@@ -7,6 +7,7 @@ import { DataTable } from "@/shared/DataTable";
 import { SearchField } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
 import { usePlace } from "@/shared/place";
+import { lineText } from "@/shared/text";
 import { t } from "@/text";
 import { groupColumns, NarrowGroup } from "./groups/columns";
 import { GroupDetails } from "./groups/GroupDetails";
@@ -65,7 +66,11 @@ export function GroupsScreen() {
               rowTestId={(each) => `group-${each.group}`}
               narrow={(each) => <NarrowGroup group={each} />}
               below={(each) =>
-                each.fault !== null && <p className="text-sm text-bad wrap-anywhere">{each.fault}</p>
+                each.fault !== null && (
+                  <p className="text-sm text-bad wrap-anywhere">
+                    <bdi>{lineText(each.fault, 1_000)}</bdi>
+                  </p>
+                )
               }
             />
           )}

@@ -168,7 +168,7 @@ export function TrafficScreen() {
       >
         <SearchField
           label={t.traffic.search}
-          className="max-w-56 min-w-32 flex-1 max-sm:max-w-none max-sm:basis-full"
+          className="max-w-56 min-w-44 flex-1 max-sm:max-w-none max-sm:basis-full"
           value={filters.text}
           onChange={(event) => change({ text: event.target.value })}
         />

@@ -1,4 +1,5 @@
 import {
+  type Cell,
   type ColumnDef,
   getCoreRowModel,
   getSortedRowModel,
@@ -170,7 +171,7 @@ export function DataTable<T>({
                     open={open}
                     onClick={() => onOpen(open ? null : row.id)}
                   >
-                    {cells(row)[0]?.getValue() as ReactNode}
+                    {contentOf(cells(row)[0])}
                   </OpenButton>
                   {narrow(row.original)}
                 </div>
@@ -181,11 +182,8 @@ export function DataTable<T>({
                   style={{ gridTemplateColumns: template }}
                 >
                   {cells(row).map((cell, at) => {
-                    const { cell: render, meta } = cell.column.columnDef;
-                    const content =
-                      typeof render === "function"
-                        ? render(cell.getContext())
-                        : (cell.getValue() as ReactNode);
+                    const { meta } = cell.column.columnDef;
+                    const content = contentOf(cell);
                     return (
                       <div key={cell.id} role="cell" className={cx("min-w-0", meta?.end && "text-right")}>
                         {at === 0 ? (
@@ -211,6 +209,13 @@ export function DataTable<T>({
       />
     </div>
   );
+}
+
+/** What a column makes of a cell. */
+function contentOf<T>(cell: Cell<T, unknown> | undefined): ReactNode {
+  if (cell === undefined) return null;
+  const { cell: render } = cell.column.columnDef;
+  return typeof render === "function" ? render(cell.getContext()) : (cell.getValue() as ReactNode);
 }
 
 function OpenButton({

@@ -16,7 +16,7 @@ import { t } from "@/text";
 const COLUMNS = [
   "grid gap-x-3",
   "grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_4.25rem_2.75rem]",
-  "@max-[54rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_6rem_3.75rem]",
+  "@max-[54rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_5.5rem_3.75rem]",
 ].join(" ");
 const SPARE = "@max-[54rem]:hidden";
 const NARROW = "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2";
