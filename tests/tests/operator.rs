@@ -294,3 +294,18 @@ async fn a_store_of_the_demo_that_a_newer_program_has_written_is_named() {
     let refused = Host::open(&home, KeyPlace::File).await.err().unwrap();
     is_named(&refused.to_string(), &store);
 }
+
+/// A page that hears nothing for fifteen seconds takes the node for gone, and a browser tells it of no event without data.
+#[tokio::test]
+async fn a_beat_is_one_that_a_browser_hears() {
+    let realm = Realm::new();
+    let config = with_pages(&realm);
+    let daemon = Daemon::start(&config).await;
+    let beat = Daemon::beat(&config).await;
+    assert!(
+        beat.lines().any(|line| line.strip_prefix("data:").is_some_and(|data| !data.trim().is_empty())),
+        "{beat:?}"
+    );
+    assert!(!beat.contains("id:"), "the browser's place in the stream stays what it is");
+    assert!(daemon.stop().success());
+}

@@ -223,7 +223,8 @@ async fn events(
                 SseEvent::default().id(id).json_data(&envelope).unwrap_or_default()
             }
             // Without an id, so that the browser's place in the stream stays what it is.
-            Err(_) => SseEvent::default().event("beat").data(""),
+            // It has data, since browsers drop an event that has none.
+            Err(_) => SseEvent::default().event("beat").data("here"),
         };
         Some((Ok(event), subscription))
     });

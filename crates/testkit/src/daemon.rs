@@ -111,6 +111,20 @@ impl Daemon {
         }
     }
 
+    /// The next beat that the running provider tells its pages while there is no news, as it is written.
+    pub async fn beat(config: &Config) -> String {
+        let beat = async {
+            let mut events = Events::of(config).await;
+            loop {
+                let event = events.any().await;
+                if event.contains("event: beat") {
+                    return event;
+                }
+            }
+        };
+        tokio::time::timeout(crate::PATIENCE, beat).await.expect("it gives a sign of life")
+    }
+
     /// Sends it the signal `name`, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
@@ -163,13 +177,14 @@ impl Events {
 
     /// Returns with the next one; the first comes at once. A beat is none: nothing has changed.
     async fn next(&mut self) {
+        while !self.any().await.starts_with("id:") {}
+    }
+
+    /// The next one of any kind, as it is written.
+    async fn any(&mut self) -> String {
         loop {
             if let Some(end) = self.begun.windows(2).position(|pair| pair == b"\n\n") {
-                let event: Vec<u8> = self.begun.drain(..end + 2).collect();
-                if event.starts_with(b"id:") {
-                    return;
-                }
-                continue;
+                return String::from_utf8(self.begun.drain(..end + 2).collect()).unwrap();
             }
             let piece = self.response.chunk().await.unwrap().expect("the provider runs");
             self.begun.extend_from_slice(&piece);
