@@ -27,11 +27,9 @@ pub(crate) async fn close_gaps(core: &Core, peer: &Provider) -> Result<(), PeerF
     let mut absence = None;
     for group in groups.await.map_err(store_fault)? {
         // What is wrong with one group keeps nobody from the others; who is not there is not asked for each.
-        let settled = match &absence {
-            None => settle(core, peer, &group.uri).await,
-            Some(_) => Ok(core.forks.later(&group.uri)),
-        };
-        if let Err(fault) = settled {
+        if absence.is_some() {
+            core.forks.later(&group.uri);
+        } else if let Err(fault) = settle(core, peer, &group.uri).await {
             core.forks.later(&group.uri);
             if fault.is_absence() {
                 absence = Some(fault);
