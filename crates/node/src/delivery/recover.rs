@@ -121,6 +121,11 @@ impl Recovery {
         true
     }
 
+    /// Whether a provider has shown in this life that our store is an older copy.
+    fn has_doubted(&self, provider: &Provider) -> bool {
+        lock(&self.known).doubters.contains(&Reader::Peer(provider.clone()))
+    }
+
     /// The round of doubt in which a group stands; none where it is whole.
     fn doubt_of(&self, group: &GroupUri) -> Option<u64> {
         let known = lock(&self.known);
@@ -432,10 +437,12 @@ async fn participants(
         Ok(Some((Head { seq: row.head, hash: row.hash.unwrap_or_default() }, participants)))
     });
     Ok(found.await?.map(|(head, participants)| {
+        // Who has shown that our store is an older copy is there, whatever our pulls have found before.
         let is_away = |provider: &Provider| {
-            core.board.pulling(provider).is_some_and(|pulling| {
-                pulling.status == PullingStatus::BackingOff && pulling.failures >= AWAY
-            })
+            !core.recovery.has_doubted(provider)
+                && core.board.pulling(provider).is_some_and(|pulling| {
+                    pulling.status == PullingStatus::BackingOff && pulling.failures >= AWAY
+                })
         };
         let known = participants.into_iter().map(|(from, is_absent)| {
             let is_away = is_absent && is_away(&from.provider);
