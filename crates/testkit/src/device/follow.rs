@@ -64,12 +64,14 @@ impl Device {
             let memory = self.memory();
             FeedQuery { wait, generation: memory.generation, ..memory.place }
         };
-        let page = match self.feed(&query()).await {
-            Err(problem) if problem.known() == Some(Code::FeedReset) => {
-                self.begins_anew(problem.members.generation);
-                self.feed(&query()).await.unwrap()
+        // It may begin anew again, while this waits for its first page.
+        let page = loop {
+            match self.feed(&query()).await {
+                Err(problem) if problem.known() == Some(Code::FeedReset) => {
+                    self.begins_anew(problem.members.generation);
+                }
+                answer => break answer.unwrap(),
             }
-            answer => answer.unwrap(),
         };
         let count = page.items.len();
         for item in page.items {
