@@ -8,31 +8,31 @@ import { t } from "@/text";
 export function Events({ events }: { events: readonly LogEntry[] }) {
   if (events.length === 0) return <p className="text-muted">{t.groups.eventsEmpty}</p>;
   return (
-        <ol className="divide-y divide-line">
-          {events.map((event) => (
-            <li
-              key={event.seq}
-              className="grid grid-cols-[2.75rem_1fr_auto] items-baseline gap-x-2 py-0.5"
-              data-testid={`event-${event.seq}`}
-            >
-              <span className="text-right text-muted" title={t.groups.headHint}>
-                {count(event.seq)}
-              </span>
-              <span className="min-w-0">
-                <span className="font-medium" title={t.groups.kindHint[event.kind]}>
-                  {t.groups.kind[event.kind]}
-                </span>{" "}
-                <span className="text-muted" title={event.sender}>
-                  {t.groups.byClient(`${nameOf(userOfClient(event.sender))} (${clientName(event.sender)})`)}
-                </span>
-              </span>
-              <span className="flex items-center gap-x-2 text-sm whitespace-nowrap text-muted">
-                <Bytes n={event.bytes} />
-                <Ago at={event.time} className="min-w-16 text-right" />
-                <CopyButton always value={event.hash} what={t.groups.eventHash} />
-              </span>
-            </li>
-          ))}
-        </ol>
+    <ol className="divide-y divide-line">
+      {events.map((event) => (
+        <li
+          key={event.seq}
+          className="grid grid-cols-[2.75rem_1fr_auto] items-baseline gap-x-2 py-0.5"
+          data-testid={`event-${event.seq}`}
+        >
+          <span className="text-right text-muted" title={t.groups.headHint}>
+            {count(event.seq)}
+          </span>
+          <span className="min-w-0">
+            <span className="font-medium" title={t.groups.kindHint[event.kind]}>
+              {t.groups.kind[event.kind]}
+            </span>{" "}
+            <span className="text-muted" title={event.sender}>
+              {t.groups.byClient(`${nameOf(userOfClient(event.sender))} (${clientName(event.sender)})`)}
+            </span>
+          </span>
+          <span className="flex items-center gap-x-2 text-sm whitespace-nowrap text-muted">
+            <Bytes n={event.bytes} />
+            <Ago at={event.time} className="min-w-16 text-right" />
+            <CopyButton always value={event.hash} what={t.groups.eventHash} />
+          </span>
+        </li>
+      ))}
+    </ol>
   );
 }
