@@ -296,14 +296,15 @@ impl Store {
 
     /// Finishes what was asked for and closes. Everything asked for later is refused.
     pub async fn close(&self) {
-        drop(lock(&self.inner.jobs).take());
+        let jobs = lock(&self.inner.jobs).take();
         drop(lock(&self.inner.reads).take());
         drop(lock(&self.inner.glancing).take());
         let readers = std::mem::take(&mut *lock(&self.inner.readers));
         let Some(writer) = lock(&self.inner.writer).take() else { return };
-        // The writer's connection is the last, since it alone can move the log into the file.
         let joined = tokio::task::spawn_blocking(move || {
             let readers = readers.into_iter().map(JoinHandle::join).all(|joined| joined.is_ok());
+            // The writer's connection is the last, since it alone can move the log into the file: it ends with its jobs.
+            drop(jobs);
             writer.join().is_ok() && readers
         });
         if !joined.await.unwrap_or(false) {
@@ -615,6 +616,18 @@ mod tests {
         assert_eq!(accepts(&[third, second, first]).await, [first, second, third]);
         assert_eq!(accepts(&[first, third]).await, [first, third], "one that is gone is not");
         assert_eq!(accepts(&[second, third, first]).await, [first, third, second], "and is new again");
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_in_the_file_alone_once_the_store_is_closed() {
+        for _ in 0..50 {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+            store.write(|tx| tx.set_setting("strangers", "open")).await.unwrap();
+            store.read(|view| view.setting("strangers")).await.unwrap();
+            store.close().await;
+            assert!(!dir.path().join(LOG_FILE).exists(), "the log is moved into the file");
+        }
     }
 
     #[tokio::test]
