@@ -82,6 +82,24 @@ describe("groups", () => {
     expect(within(part).queryByTestId("event-7")).toBeNull();
   });
 
+  it("says that somebody made the group only of who has been in it since its beginning", async () => {
+    const whole = groupDetail();
+    const roster = whole.roster.map(({ provider, users }) => ({
+      provider,
+      users: users.map((each) =>
+        // bob's data was lost, and his client has joined anew by itself.
+        each.user === user("bob") ? { ...each, added_by: each.user, grant: null, since_epoch: 4 } : each,
+      ),
+    }));
+    node.groups = [{ ...whole, roster }];
+    open(node, AT);
+    const ours = await screen.findByRole("region", { name: US });
+    expect(ours).toHaveTextContent("made the group · since epoch 0");
+    const theirs = screen.getByRole("region", { name: "beta.example" });
+    expect(theirs).toHaveTextContent("was in it before the clients below");
+    expect(theirs).not.toHaveTextContent(/made the group|since epoch 4/);
+  });
+
   it("says which provider is cut off, and follows acknowledgements", async () => {
     open(node, AT);
     const gamma = await screen.findByTestId("participant-gamma.example");

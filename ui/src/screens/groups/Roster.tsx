@@ -83,6 +83,18 @@ export function Roster({ detail }: { detail: GroupDetail }) {
   );
 }
 
+/** How somebody came in. Who was in it before the clients that are in it now was in it longer than the roster says. */
+function Origin({ user: { user, added_by, grant, since_epoch } }: { user: RosterUser }) {
+  const isByThemselves = grant === null && added_by === user;
+  if (isByThemselves && since_epoch > 0) return <span title={t.groups.earlierHint}>{t.groups.earlier}</span>;
+  return (
+    <>
+      {isByThemselves ? t.groups.creator : t.groups.addedBy(nameOf(added_by))} ·{" "}
+      {t.groups.sinceEpoch(since_epoch)}
+    </>
+  );
+}
+
 function Person({
   user,
   provider,
@@ -129,10 +141,7 @@ function Person({
         )}
       </div>
       <p className="text-sm text-muted">
-        {grant === null && user.added_by === user.user
-          ? t.groups.creator
-          : t.groups.addedBy(nameOf(user.added_by))}{" "}
-        · {t.groups.sinceEpoch(user.since_epoch)}
+        <Origin user={user} />
       </p>
       <ul className="text-sm text-muted">
         {user.clients.map((client) => (

@@ -74,6 +74,9 @@ export const groups = {
   rosterEmpty: "Nobody is known here. The roster comes with the group's public state.",
   addedBy: (who: string) => `added by ${who}`,
   creator: "made the group",
+  earlier: "was in it before the clients below",
+  earlierHint:
+    "These clients came in by this person's own doing: one joined anew, as after its data was lost, or another one added it. How the person first came in is not in the roster any more.",
   sinceEpoch: (n: number) => `since epoch ${n.toLocaleString("en")}`,
   leaf: (n: number) => `leaf ${n.toLocaleString("en")}`,
   grant: "Grant",
