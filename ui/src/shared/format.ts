@@ -5,6 +5,9 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+const YEAR = 365.2425 * DAY;
+/** From then on nobody counts the years. */
+const MOST_YEARS = 100;
 
 /** A measured duration: as exact as it is short. */
 export function duration(ms: number): string {
@@ -21,7 +24,7 @@ export function span(ms: number): string {
   if (all < 10 * MINUTE) return t.units.mins(Math.floor(all / MINUTE), Math.floor((all % MINUTE) / SECOND));
   if (all < HOUR) return t.units.min(Math.floor(all / MINUTE));
   if (all < DAY) return t.units.hmin(Math.floor(all / HOUR), Math.floor((all % HOUR) / MINUTE));
-  return t.units.d(Math.floor(all / DAY));
+  return longSpan(all);
 }
 
 /** A span of time in its leading unit only: quiet enough for a column of them. */
@@ -30,7 +33,14 @@ export function coarseSpan(ms: number): string {
   if (all < MINUTE) return t.units.s(String(Math.floor(all / SECOND)));
   if (all < HOUR) return t.units.min(Math.floor(all / MINUTE));
   if (all < DAY) return t.units.h(Math.floor(all / HOUR));
-  return t.units.d(Math.floor(all / DAY));
+  return longSpan(all);
+}
+
+/** A day or more: in years where days would be too many to picture. */
+function longSpan(ms: number): string {
+  if (ms < 2 * YEAR) return t.units.d(Math.floor(ms / DAY));
+  const years = Math.floor(ms / YEAR);
+  return years < MOST_YEARS ? t.units.y(years) : t.units.moreYears(MOST_YEARS);
 }
 
 /** How long ago, in words. */

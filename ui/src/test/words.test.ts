@@ -47,6 +47,19 @@ describe("numbers in words", () => {
     expect(coarseSpan(7_500_000)).toBe("2 h");
   });
 
+  it.each([
+    [400, "400 days"],
+    [731, "2 years"],
+    [10_000, "27 years"],
+    [755_720, "more than 100 years"],
+  ])("says %d days as %s", (days, words) => {
+    const ms = days * 86_400_000;
+    expect(span(ms)).toBe(words);
+    expect(coarseSpan(ms)).toBe(words);
+    expect(until(ms, 0)).toBe(`in ${words}`);
+    expect(ago(0, ms)).toBe(`${words} ago`);
+  });
+
   it("says how long ago and how long until", () => {
     expect(ago(1_000, 1_500)).toBe("now");
     expect(ago(0, 12_000)).toBe("12 s ago");

@@ -62,6 +62,8 @@ export const units = {
   min: (n: number) => `${n} min`,
   h: (n: number) => `${n} h`,
   d: (n: number) => many(n, "day", "days"),
+  y: (n: number) => many(n, "year", "years"),
+  moreYears: (n: number) => `more than ${many(n, "year", "years")}`,
   hmin: (h: number, m: number) => (m === 0 ? `${h} h` : `${h} h ${m} min`),
   mins: (m: number, s: number) => (s === 0 ? `${m} min` : `${m} min ${s} s`),
   bytes: (n: string, unit: string) => `${n} ${unit}`,
