@@ -1,10 +1,19 @@
 /** The frame of a screen, and the parts that every screen is laid out with. */
 import { CircleAlert } from "lucide-react";
-import { createContext, type ReactNode, useContext, useEffect, useId, useRef, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { t } from "@/text";
 import { Button } from "./Button";
 import { cx } from "./class";
-import { useLasting } from "./hooks";
+import { useLasting, useWide } from "./hooks";
 
 const ScrollContext = createContext<HTMLElement | null>(null);
 /** What scrolls around this component; null until it is there. */
@@ -27,9 +36,10 @@ export function Screen({
 }) {
   // A state, not a ref: what is inside comes to be before it, and must learn of it.
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  const isCovered = !useWide() && Boolean(aside);
   return (
     <div className="flex min-h-0 flex-1">
-      <div className="flex min-w-0 flex-1 flex-col">
+      <div className="flex min-w-0 flex-1 flex-col" inert={isCovered}>
         <header className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-5 py-1.5 max-sm:px-3">
           <h1 className="mr-auto text-lg font-semibold" id="screen-title" tabIndex={-1}>
             {title}
@@ -175,7 +185,10 @@ export function Count({ n, label, accent }: { n: number; label?: string; accent?
 
 const widths = { narrow: "w-72", usual: "w-[26rem]", wide: "w-[32rem] max-w-full" };
 
-/** The details of what was opened: beside the list where there is room, over it otherwise. Escape closes. */
+/**
+ * The details of what was opened. Where there is room they stand beside the list. Otherwise they are a drawer over it:
+ * the list is dimmed and cannot be used until the drawer is closed, by its button, by Escape or by a click beside it.
+ */
 export function Inspector({
   title,
   label,
@@ -195,45 +208,61 @@ export function Inspector({
   const heading = useId();
   const close = useRef(onClose);
   close.current = onClose;
-  useEffect(() => {
-    const opener = document.activeElement;
+  // An opener under a drawer loses the focus as soon as the list cannot be used, and can take it back only afterwards.
+  const opener = useRef<Element>(null);
+  useLayoutEffect(() => {
+    opener.current = document.activeElement;
     panel.current?.focus({ preventScroll: true });
-    return () => {
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
-    };
   }, []);
+  useEffect(
+    () => () => {
+      if (opener.current instanceof HTMLElement && opener.current.isConnected)
+        opener.current.focus({ preventScroll: true });
+    },
+    [],
+  );
   return (
-    <aside
-      ref={panel}
-      tabIndex={-1}
-      aria-labelledby={heading}
-      aria-label={label}
-      className={cx(
-        "flex shrink-0 flex-col border-l border-line bg-surface outline-none max-[68rem]:absolute max-[68rem]:inset-y-0 max-[68rem]:right-0 max-[68rem]:z-20 max-[68rem]:shadow-pop max-sm:w-full",
-        widths[width],
-      )}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || event.defaultPrevented) return;
-        event.stopPropagation();
-        close.current();
-      }}
-    >
-      <header className="flex min-h-12 items-center gap-1 border-b border-line py-1.5 pr-2 pl-4">
-        <h2 id={heading} className="mr-auto min-w-0 text-lg font-semibold wrap-anywhere">
-          {title}
-        </h2>
-        {actions}
-        <CloseButton onClose={onClose} />
-      </header>
-      <div
-        className="min-h-0 flex-1 overflow-y-auto py-3 pr-7 pl-4"
-        tabIndex={0}
-        role="region"
+    <>
+      <button
+        type="button"
+        aria-hidden="true"
+        tabIndex={-1}
+        data-testid="beside-drawer"
+        className="absolute inset-0 z-20 hidden bg-[rgb(0_0_0/0.35)] max-[68rem]:block"
+        onClick={onClose}
+      />
+      <aside
+        ref={panel}
+        tabIndex={-1}
+        aria-labelledby={heading}
         aria-label={label}
+        className={cx(
+          "flex shrink-0 flex-col border-l border-line bg-surface outline-none max-[68rem]:absolute max-[68rem]:inset-y-0 max-[68rem]:right-0 max-[68rem]:z-20 max-[68rem]:shadow-pop max-sm:w-full",
+          widths[width],
+        )}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || event.defaultPrevented) return;
+          event.stopPropagation();
+          close.current();
+        }}
       >
-        {children}
-      </div>
-    </aside>
+        <header className="flex min-h-12 items-center gap-1 border-b border-line py-1.5 pr-2 pl-4">
+          <h2 id={heading} className="mr-auto min-w-0 text-lg font-semibold wrap-anywhere">
+            {title}
+          </h2>
+          {actions}
+          <CloseButton onClose={onClose} />
+        </header>
+        <div
+          className="min-h-0 flex-1 overflow-y-auto py-3 pr-7 pl-4"
+          tabIndex={0}
+          role="region"
+          aria-label={label}
+        >
+          {children}
+        </div>
+      </aside>
+    </>
   );
 }
 
