@@ -274,7 +274,9 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
         Happened::Renamed { by, name } => (NoticeKind::Renamed, Some(by), Vec::new(), Some(name)),
         Happened::Changed { by } => (NoticeKind::Policy, Some(by), Vec::new(), None),
         Happened::Gap { first, last } => {
-            let text = format!("Events {first} to {last} could not be read here.");
+            let events =
+                if first == last { format!("Event {first}") } else { format!("Events {first} to {last}") };
+            let text = format!("{events} could not be read here.");
             (NoticeKind::Gap, None, Vec::new(), Some(text))
         }
         Happened::WentBack { event, while_running } => {

@@ -91,13 +91,22 @@ fn key(group: &str, place: i64) -> Vec<u8> {
 }
 
 impl Tx<'_> {
-    /// Adds a notice at the end.
+    /// Adds a notice at the end. Events that could not be read directly after those that the last line tells of are told of
+    /// there.
     pub(crate) fn add_notice(
         &self,
         group: &GroupUri,
         time: Timestamp,
         notice: Notice,
     ) -> Result<(), ClientFault> {
+        if let Notice::Gap { first, last } = notice
+            && let Some(line) = self.lines(group, None, 1)?.pop()
+            && let LineBody::Notice(Notice::Gap { first: before, last: until }) = line.body
+            && until + 1 == first
+        {
+            let body = LineBody::Notice(Notice::Gap { first: before, last });
+            return self.set_line(group, line.place, line.time, body);
+        }
         self.add_line(group, time, LineBody::Notice(notice), false).map(drop)
     }
 
@@ -195,7 +204,17 @@ impl Tx<'_> {
         time: Timestamp,
         message: Box<Message>,
     ) -> Result<(), ClientFault> {
-        let row = Row { time, body: LineBody::Message(message) };
+        self.set_line(group, place, time, LineBody::Message(message))
+    }
+
+    fn set_line(
+        &self,
+        group: &GroupUri,
+        place: i64,
+        time: Timestamp,
+        body: LineBody,
+    ) -> Result<(), ClientFault> {
+        let row = Row { time, body };
         let unproved = row.body.is_unproved();
         let sealed = self.close(TABLE, &key(group.as_str(), place), &row)?;
         self.run(
@@ -343,5 +362,44 @@ impl Tx<'_> {
                 Ok(Line { place, group, time, body })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::*;
+    use crate::{key::StorageKey, settings::Settings};
+
+    #[test]
+    fn events_in_a_row_that_cannot_be_read_are_told_of_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = "mimi://a.example/u/ann/d/desk".parse().unwrap();
+        let key = StorageKey::random().unwrap();
+        let store = Store::open(&folder.path().join("ann.sqlite"), &key, own, Settings::default()).unwrap();
+        let [tea, choir]: [GroupUri; 2] =
+            ["mimi://a.example/g/tea", "mimi://a.example/g/choir"].map(|group| group.parse().unwrap());
+        let told = store.step(|tx| {
+            let gap = |group, first, last| tx.add_notice(group, tx.now, Notice::Gap { first, last });
+            gap(&tea, 10, 10)?;
+            gap(&tea, 11, 11)?;
+            // Another conversation's lines are between them.
+            gap(&choir, 13, 13)?;
+            gap(&tea, 12, 14)?;
+            gap(&tea, 16, 16)?;
+            tx.add_notice(&tea, tx.now, Notice::Joined { by: None })?;
+            // What was said in between keeps its place.
+            gap(&tea, 17, 17)?;
+            tx.lines(&tea, None, 10)
+        });
+        let told: Vec<_> = told
+            .unwrap()
+            .into_iter()
+            .map(|line| match line.body {
+                LineBody::Notice(Notice::Gap { first, last }) => Some((first, last)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [Some((10, 14)), Some((16, 16)), None, Some((17, 17))]);
     }
 }
