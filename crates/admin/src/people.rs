@@ -187,6 +187,11 @@ impl People {
         }
     }
 
+    /// Whether a client is built in and runs, so that it makes what it lacks by itself.
+    pub(crate) fn runs(&self, client: &ClientUri) -> bool {
+        client.name().as_str() == BUILT_IN && self.here(client.user().name()) == Here::Open
+    }
+
     /// Listens to what changes for all accounts.
     pub(crate) fn listen(&self) -> broadcast::Receiver<Told> {
         self.inner.told.subscribe()

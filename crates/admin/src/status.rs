@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
@@ -14,6 +14,7 @@ use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::health::{self, Facts};
 use crate::host::Host;
+use crate::people::People;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
 };
@@ -24,13 +25,13 @@ const INCIDENTS: u32 = 20;
 pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
     let mode = host.mode().await;
     let (now, node) = match host.node().await {
-        Ok(node) => (node.now(), Some(node_status(&node).await?)),
+        Ok(node) => (node.now(), Some(node_status(&node, &host.people().await?).await?)),
         Err(_) => (System.now(), None),
     };
     Ok(Status { mode, version: env!("CARGO_PKG_VERSION").to_owned(), now, node })
 }
 
-async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
+async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminError> {
     let ours = node.provider().clone();
     let peers = crate::peers::list(node).await?;
     let now = node.now();
@@ -61,7 +62,7 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
         peers: &peers,
         waiting: waiting_providers + waiting_connections + waiting_additions,
         broken: &broken,
-        spent: &spent,
+        spent: &wanting(spent, people),
     });
     let listening = node.listening();
     let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
@@ -102,6 +103,13 @@ async fn node_status(node: &Node) -> Result<NodeStatus, AdminError> {
             .map(|(provider, trouble)| Incident { provider, trouble: trouble.into() })
             .collect(),
     })
+}
+
+/// Those of the clients without fresh KeyPackages that somebody has to start. One that is built in and runs publishes others
+/// within a minute.
+fn wanting(mut spent: Vec<ClientUri>, people: &People) -> Vec<ClientUri> {
+    spent.retain(|client| !people.runs(client));
+    spent
 }
 
 fn waiting_providers(view: &View<'_>) -> Result<usize, StoreFault> {
@@ -163,4 +171,37 @@ pub(crate) async fn strangers(host: &Host, ask: SetStrangers) -> Result<SetStran
 pub(crate) async fn tell_declined(host: &Host, ask: TellDeclined) -> Result<TellDeclined, AdminError> {
     host.node().await?.set_tells_declined(ask.on).await?;
     Ok(ask)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::keys::KeyPlace;
+
+    #[tokio::test]
+    async fn a_built_in_client_that_runs_is_not_named_for_want_of_keys_that_it_makes_by_itself() {
+        let home = tempfile::tempdir().unwrap();
+        let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+        let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
+        host.call("set-up", ask).await.unwrap();
+        let (node, people) = (host.node().await.unwrap(), host.people().await.unwrap());
+        let is_stocked = async || {
+            let users = crate::accounts::users(&host, Empty {}).await.unwrap().users;
+            users[0].clients[0].stock.as_ref().is_some_and(|stock| stock.available > 0)
+        };
+        while !is_stocked().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // As where a peer has shown that the store is an older copy.
+        node.store().write(|tx| tx.discard_key_packages()).await.unwrap();
+        let (ours, now) = (node.provider().clone(), node.now());
+        let spent = node.store().read(move |view| crate::accounts::spent(view, &ours, now)).await.unwrap();
+        assert_eq!(spent.len(), 1, "it has its last resort left");
+        assert_eq!(wanting(spent.clone(), &people), []);
+        people.close();
+        assert_eq!(wanting(spent.clone(), &people), spent, "nothing runs that makes them");
+        host.stop().await;
+    }
 }
