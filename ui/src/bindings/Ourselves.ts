@@ -12,7 +12,8 @@ export type Ourselves = {
  */
 name: NameStanding, 
 /**
- * Why not, in one sentence; `null` where they can, or where it was not looked at.
+ * Why not, in one sentence; `null` where they can, or where it was not looked at. Of a name that was found it says where
+ * its address is this computer's own, which only providers on this computer reach.
  */
 name_text: string | null, 
 /**

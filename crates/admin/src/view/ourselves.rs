@@ -11,7 +11,8 @@ use ts_rs::TS;
 pub struct Ourselves {
     /// Whether other providers can find us under our name, by the rules that we find others by.
     pub name: NameStanding,
-    /// Why not, in one sentence; `null` where they can, or where it was not looked at.
+    /// Why not, in one sentence; `null` where they can, or where it was not looked at. Of a name that was found it says where
+    /// its address is this computer's own, which only providers on this computer reach.
     pub name_text: Option<String>,
     /// When the name was last looked up.
     #[ts(type = "string | null")]
@@ -85,7 +86,7 @@ impl From<diagnose::Ourselves> for Ourselves {
     fn from(own: diagnose::Ourselves) -> Self {
         let (name, name_text) = match own.name {
             diagnose::NameStanding::Unlooked => (NameStanding::Unlooked, None),
-            diagnose::NameStanding::Found => (NameStanding::Found, None),
+            diagnose::NameStanding::Found => (NameStanding::Found, own.only_here),
             diagnose::NameStanding::Unresolved { text } => (NameStanding::Unresolved, Some(text)),
             diagnose::NameStanding::Private { text } => (NameStanding::Private, Some(text)),
         };

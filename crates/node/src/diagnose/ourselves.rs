@@ -1,6 +1,7 @@
 //! What is so with this node itself: whether others can find it under its name, what its certificates say, whether its store
 //! keeps what it is given. Nothing is taken for well that was not looked at.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::changes::Change;
 use crate::core::{Core, lock};
 use crate::identity::{Certificate, CertificateFacts};
-use crate::peers::GuardFault;
+use crate::peers::{self, GuardFault};
 use crate::store::StoreTrouble;
 
 /// How often our own name is looked up, and how often while that fails.
@@ -22,6 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 pub struct Ourselves {
     /// Whether other providers can find us under our name.
     pub name: NameStanding,
+    /// Where the name is found at addresses of this computer alone: one sentence, which says that others do not reach them.
+    pub only_here: Option<String>,
     /// When the name was last looked up.
     pub looked: Option<Timestamp>,
     /// The port that our name leads others to.
@@ -70,20 +73,28 @@ pub enum NameStanding {
 pub(crate) struct OwnState {
     certificates: Vec<(&'static str, Arc<Certificate>)>,
     listening_port: u16,
-    name: Mutex<(NameStanding, Option<Timestamp>)>,
+    name: Mutex<LookedUp>,
     /// Rung where the name is to be looked up at once.
     again: tokio::sync::Notify,
 }
 
+/// What became of looking up our own name.
+#[derive(Clone)]
+struct LookedUp {
+    standing: NameStanding,
+    only_here: Option<String>,
+    at: Option<Timestamp>,
+}
+
 impl OwnState {
     pub(crate) fn new(certificates: Vec<(&'static str, Arc<Certificate>)>, listening_port: u16) -> Self {
-        let name = Mutex::new((NameStanding::Unlooked, None));
+        let name = Mutex::new(LookedUp { standing: NameStanding::Unlooked, only_here: None, at: None });
         Self { certificates, listening_port, name, again: tokio::sync::Notify::new() }
     }
 
     /// What is known now of the node of `core`.
     pub(crate) fn view(&self, core: &Core) -> Ourselves {
-        let (name, looked) = lock(&self.name).clone();
+        let LookedUp { standing: name, only_here, at: looked } = lock(&self.name).clone();
         let host = host_text(core.ours.host());
         let certificates = self.certificates.iter().map(|(section, certificate)| {
             let facts = certificate.facts();
@@ -92,6 +103,7 @@ impl OwnState {
         });
         Ourselves {
             name,
+            only_here,
             looked,
             named_port: core.endpoint.port(),
             listening_port: self.listening_port,
@@ -114,6 +126,7 @@ impl OwnState {
 pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
     loop {
         let found = core.outbound.guard().resolve(core.endpoint.host(), core.endpoint.port()).await;
+        let only_here = found.as_ref().ok().and_then(|found| only_here(core.endpoint.host(), found));
         let standing = match found {
             Ok(_) => NameStanding::Found,
             Err(fault @ GuardFault::Forbidden { .. }) => NameStanding::Private { text: fault.to_string() },
@@ -122,8 +135,8 @@ pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
         let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
         let is_news = {
             let mut name = lock(&own.name);
-            let is_news = name.0 != standing;
-            *name = (standing, Some(core.ambient.now()));
+            let is_news = name.standing != standing;
+            *name = LookedUp { standing, only_here, at: Some(core.ambient.now()) };
             is_news
         };
         if is_news {
@@ -135,6 +148,13 @@ pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
             () = own.again.notified() => {}
         }
     }
+}
+
+/// Says of the addresses of `host` that others do not reach them, where all are of this computer alone.
+fn only_here(host: Host<'_>, addresses: &[SocketAddr]) -> Option<String> {
+    let first = addresses.first()?.ip();
+    let are_own = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
+    are_own.then(|| peers::only_here(&host_text(host), first))
 }
 
 /// A host as a certificate names it.
@@ -151,8 +171,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_this_computers_own_address_it_is_said_that_others_do_not_reach_it() {
+        let at = |addresses: &[&str]| {
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|it| it.parse().unwrap()).collect();
+            only_here(Host::Dns("home.example"), &addresses)
+        };
+        for own in ["127.0.0.1:443", "127.3.2.1:443", "[::1]:443", "[::ffff:127.0.0.1]:443"] {
+            assert!(at(&[own]).is_some_and(|text| text.contains("this computer's own address")), "{own}");
+        }
+        assert_eq!(at(&["127.0.0.1:443", "192.168.1.2:443"]), None);
+        assert_eq!(at(&["192.168.1.2:443"]), None);
+    }
+
+    #[test]
     fn a_name_that_was_not_looked_up_is_not_said_to_be_found() {
         let own = OwnState::new(Vec::new(), 443);
-        assert_eq!(*lock(&own.name), (NameStanding::Unlooked, None));
+        let name = lock(&own.name);
+        assert_eq!((&name.standing, name.at), (&NameStanding::Unlooked, None));
     }
 }

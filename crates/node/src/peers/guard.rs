@@ -38,15 +38,33 @@ pub enum GuardFault {
         host: String,
     },
     /// Every address is in a network that peers may not be on.
-    #[error(
-        "{host} is at {address}, which is not a public address; add its network to allow_networks if you trust it"
-    )]
+    #[error("{}; add its network to [peers] allow_networks if you trust it", not_public(host, *address))]
     Forbidden {
         /// The name.
         host: String,
         /// One of its addresses.
         address: IpAddr,
     },
+}
+
+/// Why peers may not be at `address`, to which `host` leads.
+fn not_public(host: &str, address: IpAddr) -> String {
+    if address.to_canonical().is_loopback() {
+        only_here(host, address)
+    } else {
+        format!("{}, which is not a public address", place(host, address))
+    }
+}
+
+/// Says of `host` that others do not reach it at `address`, which is one of the loopback network.
+pub(crate) fn only_here(host: &str, address: IpAddr) -> String {
+    let place = place(host, address);
+    format!("{place}, which is this computer's own address: other computers cannot reach it there")
+}
+
+fn place(host: &str, address: IpAddr) -> String {
+    let is_address = host.parse::<IpAddr>().is_ok();
+    if is_address { format!("it is at {address}") } else { format!("{host} is at {address}") }
 }
 
 impl AddressGuard {

@@ -13,6 +13,7 @@ mod theirs;
 mod transport;
 mod trust;
 
+pub(crate) use guard::only_here;
 pub use guard::{AddressGuard, GuardFault};
 
 pub(crate) use documents::Documents;

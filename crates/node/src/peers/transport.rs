@@ -127,6 +127,10 @@ fn in_words(fault: &(dyn Error + 'static)) -> String {
     }
 }
 
+/// Where the operator reads how a certificate is trusted that no authority has signed.
+const TO_TRUST_IT: &str =
+    "how to trust it is in the operator's guide, under \"Private networks and certificates of one's own\"";
+
 /// A fault of the handshake: its code, and what it means in a sentence.
 fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
     use CertificateError as C;
@@ -156,11 +160,15 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
             }
             C::UnknownIssuer => (
                 "certificate-unknown-issuer",
-                "its certificate is signed by somebody whom this computer does not trust".to_owned(),
+                format!(
+                    "its certificate is signed by somebody whom this computer does not trust; {TO_TRUST_IT}"
+                ),
             ),
             C::Other(other) if other.0.is::<SelfSigned>() => (
                 "certificate-self-signed",
-                "it shows a certificate that it has signed itself, which nobody vouches for".to_owned(),
+                format!(
+                    "it shows a certificate that it has signed itself, which nobody vouches for; {TO_TRUST_IT}"
+                ),
             ),
             _ => ("certificate-invalid", format!("its certificate cannot be used: {fault}")),
         },
