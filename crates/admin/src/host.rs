@@ -1,10 +1,11 @@
 //! The installation: nothing yet, a provider of the operator's own, or the demo federation.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use drawbridge_node::config::Config;
+use drawbridge_node::config::{Config, listen_address};
 use drawbridge_node::{Node, StartFault};
 use serde_json::Value;
 use tokio::sync::{Notify, RwLock};
@@ -50,6 +51,8 @@ struct Inner {
     home: Option<PathBuf>,
     keys: KeyPlace,
     sessions: Sessions,
+    /// Where the pages are served, for browsers.
+    pages: OnceLock<SocketAddr>,
     running: RwLock<Running>,
     hub: Arc<Hub>,
     /// Commands that are being carried out.
@@ -120,6 +123,7 @@ impl Host {
             home,
             keys,
             sessions,
+            pages: OnceLock::new(),
             running: RwLock::new(Running::Nothing),
             hub: Hub::new(),
             commands: TaskTracker::new(),
@@ -163,6 +167,11 @@ impl Host {
             Ok(node) => node.reload(),
             Err(_) => Vec::new(),
         }
+    }
+
+    /// Where the pages are served, so that no provider is set up there.
+    pub fn set_pages(&self, address: SocketAddr) {
+        let _ = self.inner.pages.set(address);
     }
 
     /// The browsers that may use the pages.
@@ -210,11 +219,13 @@ impl Host {
     /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
     pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
         let home = self.free_home().await?;
+        let listen = self.free_address(&ask.listen)?;
         let text = format!(
             "# Made by Drawbridge on first start; see the operator's guide for all that can be set here.\n\
-             provider = \"{}\"\ndata_dir = \"data\"\n\n[mtp]\nlisten = \"{}\"\n\n[client]\nlisten = \"127.0.0.1:0\"\n",
+             provider = \"{}\"\ndata_dir = \"data\"\n\n[mtp]\nlisten = \"{listen}\"\n\n\
+             # For clients of your own. With port 0 it has another port after each start.\n\
+             [client]\nlisten = \"127.0.0.1:0\"\n",
             ask.provider,
-            ask.listen.escape_default()
         );
         let path = home.join(CONFIG);
         let (draft, data) = (home.join(DRAFT), home.join(DATA));
@@ -224,10 +235,7 @@ impl Host {
         let started = async {
             let config = Config::load(&draft).map_err(|fault| failed(&fault))?;
             self.run_own(config).await.map_err(|fault| match &fault {
-                // So that the first screen marks the field that it is about.
-                HostFault::Node(StartFault::Listen(_)) => {
-                    AdminError::new("listen-refused", fault.to_string())
-                }
+                HostFault::Node(StartFault::Listen(_)) => AdminError::new(LISTEN_REFUSED, fault.to_string()),
                 _ => failed(&fault),
             })?;
             let site = self.site().await?;
@@ -313,6 +321,24 @@ impl Host {
         self.inner.hub.publish(event);
     }
 
+    /// The address that other providers are to find this one at, where the pages are not there.
+    fn free_address(&self, listen: &str) -> Result<SocketAddr, AdminError> {
+        // By this code the first screen knows the field that it is about.
+        let refused = |text: String| AdminError::new(LISTEN_REFUSED, text);
+        let address = listen_address(listen).map_err(refused)?;
+        match self.inner.pages.get() {
+            Some(pages)
+                if pages.port() == address.port()
+                    && (pages.ip() == address.ip() || address.ip().is_unspecified()) =>
+            {
+                Err(refused(format!(
+                    "these pages are served at {pages}; choose another port for other providers"
+                )))
+            }
+            _ => Ok(address),
+        }
+    }
+
     /// The folder for a provider or a demo, where neither is there yet.
     async fn free_home(&self) -> Result<PathBuf, AdminError> {
         let home = self.inner.home.clone().ok_or_else(|| {
@@ -385,6 +411,8 @@ fn undo_set_up(home: &Path) -> Result<(), HostFault> {
 const FINISH: Duration = Duration::from_secs(5);
 /// What changes at the demo's providers within this is looked at together.
 const STIRRED: Duration = Duration::from_millis(100);
+/// The code of a set-up that is refused for the address to listen on.
+const LISTEN_REFUSED: &str = "listen-refused";
 const CONFIG: &str = "config.toml";
 /// The configuration of a set-up that has not come to its end.
 const DRAFT: &str = "config.new.toml";

@@ -69,3 +69,29 @@ async fn a_provider_without_its_configuration_is_not_set_up_anew_and_a_set_up_th
     host.call("set-up", ask).await.unwrap();
     host.stop().await;
 }
+
+#[tokio::test]
+async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_field() {
+    let home = tempfile::tempdir().unwrap();
+    let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+    let pages = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    host.set_pages(pages);
+    let set_up = |listen: String| {
+        let ask = json!({ "provider": "home.example:9", "listen": listen, "user": "ann" });
+        host.call("set-up", ask)
+    };
+    for (listen, said) in [
+        ("0.0.0.0:99999".to_owned(), "\"99999\" is no port"),
+        ("0.0.0.0".to_owned(), "the port are missing"),
+        ("home.example:8443".to_owned(), "before the port is an IP address"),
+        (pages.to_string(), "these pages are served"),
+        (format!("0.0.0.0:{}", pages.port()), "these pages are served"),
+    ] {
+        let refused = set_up(listen).await.unwrap_err();
+        assert_eq!(refused.code, "listen-refused");
+        assert!(refused.detail.contains(said), "{refused}");
+        assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "nothing is kept of it");
+    }
+    set_up("127.0.0.1:0".into()).await.unwrap();
+    host.stop().await;
+}

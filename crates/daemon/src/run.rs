@@ -8,11 +8,11 @@ use std::sync::Arc;
 use drawbridge_admin::{Host, KeyPlace, Log};
 use drawbridge_node::config::Config;
 use drawbridge_node::identity::Certificate;
-use drawbridge_node::{Listener, bind, serve as serve_http};
+use drawbridge_node::{ListenFault, Listener, bind, serve as serve_http};
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
-use crate::door::{Door, Places};
+use crate::door::{Door, Key, Places};
 use crate::print::{line, say};
 use crate::signals::{Signal, Signals};
 use crate::web;
@@ -37,7 +37,7 @@ pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
     // Bound before the node touches its folder: a port in use changes nothing.
     let listener = match admin.as_ref().map(|admin| bind("admin", admin.listen)).transpose() {
         Ok(listener) => listener,
-        Err(fault) => return say(&fault.to_string(), 2),
+        Err(fault) => return not_bound(&fault, &data_dir),
     };
     let files = admin.as_ref().and_then(|admin| admin.tls_cert.as_deref().zip(admin.tls_key.as_deref()));
     let certificate = match files.map(|(cert, key)| Certificate::load(cert, key)).transpose() {
@@ -129,12 +129,13 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
     let signals = Signals::listen();
     let listener = match bind("admin", listen) {
         Ok(listener) => listener,
-        Err(fault) => return say(&fault.to_string(), 2),
+        Err(fault) => return not_bound(&fault, home),
     };
     let host = match Host::open(home, KeyPlace::File).await {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
+    host.set_pages(listener.address);
     if demo
         && let Err(fault) = host.call("start-demo", serde_json::json!({})).await
         && fault.code != "demo-running"
@@ -143,6 +144,17 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
         return say(&fault.detail, 2);
     }
     with_pages(host, listener, None, home, signals, None, None).await
+}
+
+/// The pages cannot be served. Most often they are already, which the file for scripts tells of; a crash leaves it too.
+fn not_bound(fault: &ListenFault, dir: &Path) -> ExitCode {
+    match Key::read(dir) {
+        Ok(_) => {
+            let again = "this provider may be running already: drawbridged link prints a link to its pages";
+            say(&format!("{fault}; {again}"), 2)
+        }
+        Err(_) => say(&fault.to_string(), 2),
+    }
 }
 
 /// Serves the pages of `host`, and says where.

@@ -40,7 +40,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct MtpConfig {
     /// Address and port to listen on.
-    #[serde(deserialize_with = "from_text")]
+    #[serde(deserialize_with = "listen_from_text")]
     pub listen: SocketAddr,
     /// Certificate chain, PEM. Absent: a self-signed one is made on first start.
     pub tls_cert: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub struct MtpConfig {
 #[serde(deny_unknown_fields)]
 pub struct ListenConfig {
     /// Address and port to listen on.
-    #[serde(deserialize_with = "from_text")]
+    #[serde(deserialize_with = "listen_from_text")]
     pub listen: SocketAddr,
     /// Certificate chain, PEM. Needed where `listen` is not on the loopback network.
     pub tls_cert: Option<PathBuf>,
@@ -154,8 +154,10 @@ impl Config {
             .map_err(|fault| ConfigFault::Unreadable { path: path.to_owned(), fault })?;
         let mut config: Self = toml::from_str(&text).map_err(|fault| ConfigFault::Wrong {
             path: path.to_owned(),
+            // What is missing in the file as a whole is missing in no line of it.
             place: fault
                 .span()
+                .filter(|span| span.start > 0 || !fault.message().starts_with("missing field"))
                 .map(|span| {
                     format!(" in line {}", text[..span.start.min(text.len())].matches('\n').count() + 1)
                 })
@@ -221,6 +223,27 @@ where
 {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|fault| serde::de::Error::custom(format!("{text:?} does not fit here: {fault}")))
+}
+
+fn listen_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    listen_address(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// Reads an address with its port, and says in one sentence what is wrong with it.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let not =
+        |why: &str| format!("{text:?} is no address to listen on: {why}, as in 0.0.0.0:8443 or [::]:8443");
+    let without_port = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    if without_port.parse::<IpAddr>().is_ok() {
+        return Err(not("a colon and the port are missing at its end"));
+    }
+    text.parse().map_err(|_| match text.rsplit_once(':') {
+        None => not("it is an IP address, a colon and a port"),
+        Some((_, port)) if port.parse::<u16>().is_err() => {
+            not(&format!("{port:?} is no port, which is a number up to 65535"))
+        }
+        Some(_) => not("before the port is an IP address, of IPv6 in brackets"),
+    })
 }
 
 fn optional_from_text<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
@@ -329,12 +352,32 @@ mod tests {
             ("[mtp]", "[mtp]\ntls_cert = \"a.pem\"", "tls_key"),
             ("[mtp]", "[mtp]\nendpoint = \"http://a.example/mtp\"", "endpoint"),
             ("[client]", "[clients]", "clients"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"127.0.0.1\"", "the port are missing"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"::1\"", "the port are missing"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"[::1]\"", "the port are missing"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"127.0.0.1:99999\"", "\"99999\" is no port"),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"127.0.0.1:\"", "\"\" is no port"),
+            (
+                "listen = \"127.0.0.1:9102\"",
+                "listen = \"localhost:9102\"",
+                "before the port is an IP address",
+            ),
+            ("listen = \"127.0.0.1:9102\"", "listen = \"9102\"", "it is an IP address, a colon and a port"),
+            ("listen = \"127.0.0.1:9102\"", "", "in line 6"),
             ("data_dir = \"data\"", "", "data_dir"),
         ];
         for (right, wrong, named) in cases {
             let fault = load(&WHOLE.replace(right, wrong)).expect_err(wrong).to_string();
             assert!(fault.contains(named), "{fault:?} does not name {named:?}");
             assert!(!fault.contains('\n'), "{fault:?} has several lines");
+        }
+    }
+
+    #[test]
+    fn what_the_file_as_a_whole_lacks_is_said_of_no_line() {
+        for missing in ["data_dir = \"data\"", "provider = \"127.0.0.1:9101\""] {
+            let fault = load(&WHOLE.replace(missing, "")).unwrap_err().to_string();
+            assert!(fault.contains("drawbridge.toml is wrong: missing field"), "{fault}");
         }
     }
 }

@@ -9,12 +9,23 @@ use serde::{Deserialize, Deserializer, de};
 
 /// What was typed is nothing of the kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{typed:?} is no {what}: {why}; it looks like {example}")]
+#[error("{}; it looks like {example}", self.fault())]
 pub struct NotUnderstood {
     typed: String,
     what: &'static str,
     why: String,
     example: &'static str,
+}
+
+impl NotUnderstood {
+    fn fault(&self) -> String {
+        let Self { typed, what, why, .. } = self;
+        if typed.trim().is_empty() {
+            format!("there is no {what} yet")
+        } else {
+            format!("{typed:?} is no {what}: {why}")
+        }
+    }
 }
 
 const SCHEMES: [&str; 6] = ["mimi:", "acct:", "mailto:", "xmpp:", "sip:", "im:"];
