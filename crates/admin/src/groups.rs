@@ -101,7 +101,7 @@ pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, A
         let Some(row) = view.group(&ask.group)? else { return Ok::<_, StoreFault>(None) };
         see(view, &ours, row).map(Some)
     });
-    let text = "there is no such group here; list them to see which there are";
+    let text = "there is no such group here; the command groups lists those that there are";
     let seen = seen.await?.ok_or_else(|| AdminError::new("no-such-group", text))?;
     let Seen { mut summary, row, policy, members, places, built_in, events, branches, unproved } = seen;
     summary.owner_away_since = owner_away_since(&node, &summary);

@@ -68,7 +68,7 @@ macro_rules! words {
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(crate::wire::Malformed::new(concat!("not ", $what))),
+                    _ => Err(crate::wire::Malformed::new(concat!("not ", $what, ": there are", $(" `", $word, "`"),+))),
                 }
             }
         }

@@ -15,10 +15,10 @@ pub enum Misuse {
     #[error("{0} has no client {1}; create it first, or correct the name")]
     NoSuchClient(Name, Name),
     /// There is no such request.
-    #[error("there is no request or connection {0}; list them to see which there are")]
+    #[error("there is no request or connection {0}; the command connections lists those that there are")]
     NoSuchConnection(Id),
     /// There is no such request to add.
-    #[error("there is no request to add {0}; list them to see which there are")]
+    #[error("there is no request to add {0}; the command authorizations lists those that there are")]
     NoSuchAuthorization(Id),
     /// An addition needs a connection.
     #[error("{0} and {1} are not connected; ask for a connection first")]
@@ -27,7 +27,7 @@ pub enum Misuse {
     #[error("several providers have used the id {0}; name the one that you mean in from_provider")]
     Ambiguous(Id),
     /// The provider is not known.
-    #[error("{0} is not among the peers; correct the name, or allow it first")]
+    #[error("{0} is not among the peers; correct the name, or allow it first (the command peers lists them)")]
     NoSuchPeer(Provider),
     /// The name is taken.
     #[error("there is already a {0} of that name; choose another")]
