@@ -2,7 +2,7 @@
 //! TypeScript client all come from it; a command without a handler does not compile.
 
 use serde_json::Value;
-use ts_rs::{Config, TS};
+use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::accounts::*;
 use crate::additions::*;
@@ -18,10 +18,37 @@ use crate::status::*;
 use crate::traffic::*;
 use crate::view::*;
 
+/// A type as TypeScript on one line, without its comments, and with the types that it names in their place.
+fn form<T: TS + 'static>() -> String {
+    struct Named<'a>(&'a Config, String);
+    impl TypeVisitor for Named<'_> {
+        fn visit<T: TS + 'static + ?Sized>(&mut self) {
+            let (name, inline) = (T::name(self.0), T::inline(self.0));
+            self.1 = self.1.replace(&format!(": {name},"), &format!(": {inline},"));
+            T::visit_dependencies(self);
+        }
+    }
+    let config = Config::default();
+    let mut named = Named(&config, T::inline(&config));
+    T::visit_dependencies(&mut named);
+    // What is before the first comment has no end of one in it.
+    let without = named.1.split("/**").map(|part| part.split_once("*/").map_or(part, |(_, behind)| behind));
+    let line = without.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    if line.starts_with('{') { line.replace(", }", " }") } else { "{}".to_owned() }
+}
+
 macro_rules! commands {
     ($($name:literal $handler:ident: $request:ty => $response:ty,)*) => {
         /// The names of all commands.
         pub const NAMES: &[&str] = &[$($name),*];
+
+        /// What the request of a command has, as TypeScript: the fields with their types, a `?` at those that may be left out.
+        pub fn request_form(command: &str) -> Option<String> {
+            match command {
+                $($name => Some(form::<$request>()),)*
+                _ => None,
+            }
+        }
 
         /// Reads the request, carries out the command, writes the answer.
         pub(crate) async fn call(host: &Host, command: &str, request: Value) -> Result<Value, AdminError> {
@@ -123,4 +150,27 @@ commands! {
     "remove-from-group" remove_from_group: RemoveFromGroup => Empty,
     "leave-group" leave_group: LeaveGroup => Empty,
     "change-policy" change_policy: ChangePolicy => Empty,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_each_request_is_one_line_with_the_words_that_its_fields_may_have() {
+        assert_eq!(
+            request_form("set-peer").unwrap(),
+            r#"{ provider: string, state: "allowed" | "blocked" | "pending" | "unknown" }"#
+        );
+        let decide = request_form("decide-connection").unwrap();
+        assert!(decide.contains(r#"decision: "approve" | "decline" | "#), "{decide}");
+        assert!(decide.contains(r#"standing?: { whom: "person" | "provider", rule?: "#), "{decide}");
+        assert_eq!(request_form("status").unwrap(), "{}");
+        assert_eq!(request_form("no-such-command"), None);
+        for name in NAMES {
+            let form = request_form(name).unwrap();
+            assert!(!form.contains(['\n', '*']), "{form}");
+            assert!(!form.chars().any(char::is_uppercase), "a type is named and not told: {form}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ mod status;
 mod traffic;
 pub mod view;
 
-pub use commands::{NAMES, export_typescript};
+pub use commands::{NAMES, export_typescript, request_form};
 pub use error::AdminError;
 pub use events::Subscription;
 pub use host::{Host, HostFault};

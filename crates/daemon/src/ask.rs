@@ -23,14 +23,26 @@ pub(crate) async fn link(folder: &Path) -> ExitCode {
 }
 
 fn not_running(folder: &Path) -> ExitCode {
-    let text = "start it with serve and an [admin] section, or with run";
+    // A node that was started with run keeps its configuration, and how it is reached, in the folder around its data.
+    let around = folder.parent().map(|home| if home.as_os_str().is_empty() { Path::new(".") } else { home });
+    let home = around.filter(|home| Key::read(home).is_ok());
+    let text = match home {
+        Some(home) => format!("one that was started with run is in {0}: use --home {0}", home.display()),
+        None => "start it with serve and an [admin] section, or with run".to_owned(),
+    };
     say(&format!("no node with pages is running in {}; {text}", folder.display()), 1)
+}
+
+/// The commands that there are, for people.
+pub(crate) fn commands() -> String {
+    format!("The commands: {}", drawbridge_admin::NAMES.join(", "))
 }
 
 /// Sends `command` with `request` to the node in `folder`, and prints its answer.
 pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> ExitCode {
     if !drawbridge_admin::NAMES.contains(&command) {
-        return say(&format!("there is no command {command:?} in this version"), UNKNOWN_COMMAND);
+        let text = format!("there is no command {command:?} in this version. {}", commands());
+        return say(&text, UNKNOWN_COMMAND);
     }
     let request: Value = match serde_json::from_str(request.unwrap_or("{}")) {
         Ok(request) => request,
@@ -44,7 +56,11 @@ pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> 
         }
         Ok((_, refusal)) => {
             let _ = answer(&refusal);
-            say(refusal["detail"].as_str().unwrap_or("the node refused"), 1)
+            let detail = refusal["detail"].as_str().unwrap_or("the node refused");
+            match drawbridge_admin::request_form(command).filter(|_| refusal["code"] == "malformed") {
+                Some(form) => say(&format!("{detail}. The request of {command} is {form}"), 1),
+                None => say(detail, 1),
+            }
         }
         Err(fault) => say(&format!("the node does not answer at {}: {fault}", key.url), 1),
     }

@@ -8,8 +8,9 @@ use drawbridge_node::check_with;
 use drawbridge_node::config::Config;
 
 use crate::print::{answer, say};
+use crate::remedies::remedy;
 
-/// Prints each step; the status is 1 where one failed.
+/// Prints each step, and what to do about the one that failed; the status is 1 then.
 pub(crate) async fn check(path: &Path, provider: &Provider) -> ExitCode {
     let config = match Config::load(path) {
         Ok(config) => config,
@@ -22,9 +23,11 @@ pub(crate) async fn check(path: &Path, provider: &Provider) -> ExitCode {
     let mut well = true;
     for step in steps {
         let verdict = step.code.as_deref().unwrap_or("ok");
-        let took = step.took.as_millis();
+        let (stage, took) = (step.stage.to_string(), step.took.as_millis());
+        let told = answer(format_args!("{stage:<10} {took:>6} ms  {verdict}: {}", step.text));
+        let todo = step.code.as_deref().and_then(|code| remedy(code, &stage));
         if let Err(code) =
-            answer(format_args!("{:<10} {took:>6} ms  {verdict}: {}", step.stage.to_string(), step.text))
+            told.and_then(|()| todo.map_or(Ok(()), |todo| answer(format_args!("{:22}{todo}", ""))))
         {
             return code;
         }

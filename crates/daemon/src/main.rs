@@ -10,6 +10,7 @@ mod check;
 mod door;
 mod pages;
 mod print;
+mod remedies;
 mod run;
 mod signals;
 mod web;
@@ -67,6 +68,7 @@ enum Command {
         config: Option<PathBuf>,
     },
     /// Ask the running node; prints the answer as JSON.
+    #[command(after_help = ask::commands())]
     Admin {
         #[command(flatten)]
         node: Running,
@@ -82,23 +84,23 @@ enum Command {
     },
     /// Look at a provider step by step: its address, its document over TLS, a signed ping.
     Check {
-        /// The configuration file of our own node.
-        #[arg(long)]
-        config: PathBuf,
+        #[command(flatten)]
+        node: Running,
         /// The provider, such as home.example.
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: drawbridge_mtp::id::Provider,
     },
 }
 
-/// Which of the running nodes is meant.
+/// Which of the nodes is meant.
 #[derive(clap::Args)]
 struct Running {
     /// The configuration file of a node that was started with serve.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "home")]
     config: Option<PathBuf>,
-    /// The folder of a node that was started with run or demo [default: the user's data folder]
-    #[arg(long, env = "DRAWBRIDGE_HOME")]
+    // Clap would take the environment for an option that was given, and refuse `--config` beside it.
+    /// The folder of a node that was started with run or demo [default: DRAWBRIDGE_HOME, or the user's data folder]
+    #[arg(long)]
     home: Option<PathBuf>,
 }
 
@@ -110,8 +112,22 @@ impl Running {
                 let config = Config::load(&path).map_err(|fault| say(&fault.to_string(), 2))?;
                 Ok(config.data_dir)
             }
-            None => run::home_folder(self.home),
+            None => self.home(),
         }
+    }
+
+    /// The configuration file of our own node.
+    fn config(self) -> Result<PathBuf, ExitCode> {
+        match self.config {
+            Some(path) => Ok(path),
+            None => Ok(self.home()?.join("config.toml")),
+        }
+    }
+
+    fn home(self) -> Result<PathBuf, ExitCode> {
+        let of_environment =
+            || std::env::var_os("DRAWBRIDGE_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        run::home_folder(self.home.or_else(of_environment))
     }
 }
 
@@ -145,9 +161,31 @@ fn main() -> ExitCode {
                 Ok(folder) => ask::link(&folder).await,
                 Err(code) => code,
             },
-            Command::Check { config, provider } => check::check(&config, &provider).await,
+            Command::Check { node, provider } => match node.config() {
+                Ok(config) => check::check(&config, &provider).await,
+                Err(code) => code,
+            },
         }
     });
     runtime.shutdown_background();
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_named_in_one_way_by_each_command_that_needs_one() {
+        for command in [&["link"][..], &["admin", "status"], &["check", "b.example"]] {
+            let is_taken = |options: &[&str]| {
+                Arguments::try_parse_from([&["drawbridged"], command, options].concat()).is_ok()
+            };
+            assert!(
+                is_taken(&[]) && is_taken(&["--config", "a.toml"]) && is_taken(&["--home", "a"]),
+                "{command:?}"
+            );
+            assert!(!is_taken(&["--config", "a.toml", "--home", "a"]), "{command:?}");
+        }
+    }
 }
