@@ -36,6 +36,12 @@ use window::Screen;
 const HIDDEN: &str = "--hidden";
 
 fn main() -> ExitCode {
+    if let Some(text) = std::env::args().skip(1).find_map(|argument| words::asked(&argument)) {
+        // Who has closed its end has read enough.
+        let _ = writeln!(std::io::stdout(), "{text}");
+        return ExitCode::SUCCESS;
+    }
+    say_where_no_window_can_be();
     if let Err(fault) = Log::start("warn,drawbridge=info") {
         // Who set the variable started it from a terminal, and reads this there.
         let _ = writeln!(std::io::stderr(), "drawbridge: {fault}");
@@ -49,6 +55,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Without a display the toolkit panics, which cannot be asked before: it is said in a sentence, and without a trace.
+fn say_where_no_window_can_be() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(words::is_for_want_of_a_display) {
+            let _ = writeln!(std::io::stderr(), "drawbridge: {}", words::NO_DISPLAY);
+            std::process::exit(1);
+        }
+        before(panic);
+    }));
 }
 
 fn run() -> tauri::Result<()> {

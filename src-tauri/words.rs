@@ -17,6 +17,34 @@ pub(crate) const GOES_ON: (&str, &str) = (
     "Your provider stays reachable. Its icon in the tray brings the window back, and quits.",
 );
 
+/// Said on the terminal where there is no display.
+pub(crate) const NO_DISPLAY: &str =
+    "there is no display to open a window on; drawbridged run serves the same pages to a browser";
+const USAGE: &str = "The desktop app of Drawbridge, a personal MTP provider.
+
+Usage: drawbridge [--hidden]
+
+      --hidden   Run the provider, and open the window only from the tray
+  -h, --help     Print this
+  -V, --version  Print the version
+
+Everything is kept in the folder DRAWBRIDGE_HOME, or in the user's data folder.
+Without a display, drawbridged run serves the same pages to a browser.";
+
+/// What an argument asks to be told, without a window.
+pub(crate) fn asked(argument: &str) -> Option<&'static str> {
+    match argument {
+        "-h" | "--help" => Some(USAGE),
+        "-V" | "--version" => Some(concat!("drawbridge ", env!("CARGO_PKG_VERSION"))),
+        _ => None,
+    }
+}
+
+/// Whether the toolkit panics with this for want of a display.
+pub(crate) fn is_for_want_of_a_display(panic: &str) -> bool {
+    panic.starts_with("Failed to initialize gtk backend")
+}
+
 /// A notification's text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Words {
@@ -96,6 +124,13 @@ mod tests {
             from: format!("mimi://b.example/u/{user}"),
             to: "mimi://a.example/u/alice".into(),
         }
+    }
+
+    #[test]
+    fn help_and_version_are_told_and_other_arguments_are_left_alone() {
+        assert!(asked("--help").is_some_and(|text| text.contains("--hidden")));
+        assert!(asked("--version").is_some_and(|text| text.starts_with("drawbridge ")));
+        assert_eq!(asked("--hidden"), None);
     }
 
     #[test]
