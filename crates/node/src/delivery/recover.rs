@@ -538,7 +538,7 @@ async fn adopt(
     messages.retain(|message| *message > proved);
     if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
         let text = format!(
-            "{} messages of {group}, events {first} to {last}, were lost here and read back from it, and no checkpoint of ours covers them: that they are what we had numbered rests on its word",
+            "{} messages of {group}, events {first} to {last}, were lost here and read back from it, and no checkpoint of ours covers them: that they are what we had numbered rests on its word, until a checkpoint from before the loss is found at a participant",
             messages.len()
         );
         core.note_trouble(provider, &PeerFault::new(Stage::Store, "adopted-unproved", text)).await;
