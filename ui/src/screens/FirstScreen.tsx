@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { isName, isProvider } from "@/domain/node/identifiers";
+import { isName, isProvider, portToListen } from "@/domain/node/identifiers";
 import { AdminError } from "@/platform";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/form";
@@ -117,6 +117,10 @@ function fieldOf(fault: unknown): Field | null {
   return (["provider", "listen", "user"] as const).find((field) => fault.code.includes(field)) ?? null;
 }
 
+function toField(name: string | null | undefined) {
+  document.querySelector<HTMLElement>(`[name="${name}"]`)?.focus();
+}
+
 function OwnCard() {
   const admin = useAdmin();
   const [values, setValues] = useState({ provider: "", listen: "0.0.0.0:8443", user: "" });
@@ -129,13 +133,14 @@ function OwnCard() {
     const wrong: Partial<Record<Field, string>> = {};
     const meant = await readName(admin, "provider", values.provider);
     if ("fault" in meant) wrong.provider = meant.fault;
-    if (!/^.+:[0-9]{1,5}$/.test(values.listen)) wrong.listen = t.first.errors.listen;
+    const port = portToListen(values.listen);
+    if (port === null) wrong.listen = t.first.errors.listen;
     if (!isName(values.user)) wrong.user = t.first.errors.user;
     setErrors(wrong);
     setFault(null);
     const [first] = Object.keys(wrong);
     if ("fault" in meant || first !== undefined) {
-      document.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+      toField(first);
       return;
     }
     setBusy(true);
@@ -144,9 +149,11 @@ function OwnCard() {
       admin.live.reload();
     } catch (refused) {
       const field = fieldOf(refused);
+      const isPage = field === "listen" && port === window.location.port;
       if (field === null) setFault(sentence(refused));
-      else setErrors({ [field]: sentence(refused) });
+      else setErrors({ [field]: isPage ? t.first.errors.listenPage(port) : sentence(refused) });
       setBusy(false);
+      toField(field);
     }
   };
   const field = (name: Field) => ({

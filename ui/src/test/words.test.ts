@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isName, isProvider, person } from "@/domain/node/identifiers";
+import { isName, isProvider, person, portToListen } from "@/domain/node/identifiers";
 import { lag, peerWord, remedy } from "@/domain/peer/words";
 import { itemText, kindOf, requestLine } from "@/domain/traffic/words";
 import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
@@ -21,6 +21,9 @@ describe("what crosses the wire", () => {
     expect(itemText("commit")).toBe("a change of a group");
     expect(itemText("commit: epoch-conflict")).toBe("a change of a group, refused: epoch-conflict");
     expect(itemText("something-new")).toBe("something-new");
+    expect(itemText("submission: malformed")).toBe("something submitted, refused: malformed");
+    expect(itemText("result")).toBe("what became of something submitted");
+    expect(itemText("proved")).toBe("a proof of earlier events");
     expect(itemText("commit: \u202Eno")).toBe("a change of a group, refused: [U+202E]no");
   });
 
@@ -94,6 +97,16 @@ describe("identifiers", () => {
     "https://home.example",
     "-a.example",
   ])("%s names none", (text) => expect(isProvider(text)).toBe(false));
+  it.each([
+    ["0.0.0.0:8443", "8443"],
+    ["[::]:65535", "65535"],
+    ["0.0.0.0:99999", null],
+    ["0.0.0.0:0", null],
+    ["256.0.0.1:8443", null],
+    ["localhost:8443", null],
+    [":8443", null],
+    ["8443", null],
+  ])("listens on %s at port %s", (text, port) => expect(portToListen(text)).toBe(port));
   it("reads a person's address, and only that", () => {
     expect(person("mimi://beta.example:8443/u/bob")).toEqual({ provider: "beta.example:8443", name: "bob" });
     expect(person("mimi://beta.example/g/club")).toBeNull();

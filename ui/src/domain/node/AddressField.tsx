@@ -8,6 +8,7 @@ import { type Admin, sentence, useAdmin } from "./admin";
 export type Meant = { name: string } | { fault: string };
 
 export async function readName(admin: Admin, kind: NameKind, text: string): Promise<Meant> {
+  if (text === "") return { fault: t.app.nothingNamed[kind] };
   try {
     return await admin.call("read-name", { kind, text });
   } catch (fault) {

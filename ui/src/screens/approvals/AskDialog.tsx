@@ -42,7 +42,7 @@ function AskForm({ users, us, onDone }: { users: readonly string[]; us: string; 
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const whom = to === "" ? { fault: t.connect.errors.empty } : await readName(admin, "user", to);
+    const whom = await readName(admin, "user", to);
     const wrong = "fault" in whom ? whom.fault : providerOf(whom.name) === us ? t.connect.errors.self : null;
     setError(wrong);
     setFault(null);

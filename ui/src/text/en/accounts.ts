@@ -85,5 +85,5 @@ export const accounts = {
   ruleRemoveFor: (from: string) => `Remove the rule for ${from}`,
   clientNewFor: (user: string) => `New client for ${user}`,
   since: "since",
-  errors: { name: "Use 1 to 64 lower-case letters, digits, hyphens, dots or underscores." },
+  errors: { name: "Give a name of 1 to 64 lower-case letters, digits, hyphens, dots or underscores." },
 } as const;

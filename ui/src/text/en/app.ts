@@ -42,6 +42,12 @@ export const app = {
     "rate-limited": "That was too much at once; wait a moment.",
     mls: "The group's keys do not allow it.",
   } as Record<string, string>,
+  /** What is to be given where a field for a name is empty. */
+  nothingNamed: {
+    provider: "Give the provider's name, such as home.example.",
+    user: "Give the person's address, such as bob@beta.example.",
+    group: "Give the group's address.",
+  },
   crashed: "This screen stopped on a fault of its own. Nothing was lost at the node.",
   noSuch: {
     peer: (text: string) => `“${text}” is not a provider's name. The address of this page may be cut off.`,
