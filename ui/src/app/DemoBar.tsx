@@ -170,7 +170,8 @@ function Asking({ shown, nodes }: { shown: DemoNode; nodes: readonly DemoNode[] 
   const [next] = pairs;
   if (next === undefined) return null;
   return (
-    <span className="inline-flex">
+    // Where one row is too narrow, a second one of its own: what folds the bar stays at the end of the first.
+    <span className="inline-flex max-[48rem]:order-1 max-[48rem]:basis-full">
       <Button
         small
         data-testid="demo-ask"
