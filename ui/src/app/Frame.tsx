@@ -14,7 +14,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { countWaiting, useApprovals } from "@/domain/connection/approvals";
 import { useConversationsHere, useUnread } from "@/domain/conversation/hooks";
 import { conversationTitle } from "@/domain/conversation/words";
-import { AliasProvider } from "@/domain/demo/Alias";
+import { useAliases, useCalled } from "@/domain/demo/Alias";
 import { useDemo } from "@/domain/demo/hooks";
 import { useGroups } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
@@ -53,8 +53,10 @@ export function Frame() {
   const peers = usePeers().data?.peers ?? [];
   const known = useGroups().data?.groups ?? [];
   const conversations = useConversationsHere();
+  const called = useCalled();
   const { groups } = t.palette;
   useArrivals();
+  useAliases();
   useTitle();
   useActions([
     ...screens.map(({ id, to, keys }) => ({
@@ -107,7 +109,7 @@ export function Frame() {
     })),
     ...peers.map(({ provider }) => ({
       id: `peer.${provider}`,
-      title: t.palette.openPeer(provider),
+      title: t.palette.openPeer(called(provider)),
       group: groups.peer,
       run: () => void navigate({ to: "/peers", search: { open: provider } }),
     })),
@@ -120,27 +122,25 @@ export function Frame() {
     })),
   ]);
   return (
-    <AliasProvider>
-      <div className="flex h-full max-sm:flex-col-reverse">
-        <button
-          type="button"
-          className="sr-only z-50 rounded-md bg-accent-fill px-3 py-1 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
-          onClick={() => document.getElementById("screen-title")?.focus()}
-        >
-          {t.app.skip}
-        </button>
-        <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
-        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
-          <LinkBanner />
-          <main id="content" className="relative flex min-h-0 flex-1 flex-col">
-            <Outlet />
-          </main>
-          <DemoBar />
-        </div>
-        <Palette open={palette} onClose={() => setPalette(false)} />
-        <Shortcuts open={help} onClose={() => setHelp(false)} singleKeysOn={singleKeysOn} />
+    <div className="flex h-full max-sm:flex-col-reverse">
+      <button
+        type="button"
+        className="sr-only z-50 rounded-md bg-accent-fill px-3 py-1 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+        onClick={() => document.getElementById("screen-title")?.focus()}
+      >
+        {t.app.skip}
+      </button>
+      <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
+      <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+        <LinkBanner />
+        <main id="content" className="relative flex min-h-0 flex-1 flex-col">
+          <Outlet />
+        </main>
+        <DemoBar />
       </div>
-    </AliasProvider>
+      <Palette open={palette} onClose={() => setPalette(false)} />
+      <Shortcuts open={help} onClose={() => setHelp(false)} singleKeysOn={singleKeysOn} />
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 /** Something new waits: said to screen readers, and to the desktop where a browser was asked to. */
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef } from "react";
+import { called } from "@/domain/demo/Alias";
 import { useAdmin } from "@/domain/node/admin";
 import { clientName, nameOf, userOfClient } from "@/domain/node/identifiers";
 import { notifications } from "@/shared/preference";
@@ -31,7 +32,8 @@ export function useArrivals(): void {
     () =>
       live.listen({
         waiting(provider, connection) {
-          if (connection === null) tell(provider, t.approvals.arrived.provider(provider), "/approvals");
+          if (connection === null)
+            tell(provider, t.approvals.arrived.provider(called(provider)), "/approvals");
           else {
             const { from, to, id } = connection;
             tell(id, t.approvals.arrived.connection(nameOf(from), nameOf(to)), "/approvals");

@@ -4,6 +4,7 @@ import type { User } from "@/bindings/User";
 import type { UserRule } from "@/bindings/UserRule";
 import { useRules, useUsers } from "@/domain/account/hooks";
 import { NewAccountForm } from "@/domain/account/NewAccountForm";
+import { Alias } from "@/domain/demo/Alias";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { useNode } from "@/domain/node/hooks";
 import { useActions } from "@/shared/actions";
@@ -149,6 +150,7 @@ function Rules() {
                 {t.accounts.ruleKind[rule.rule]}
               </StateWord>
               <Ident value={rule.from} what="address" className="font-semibold" />
+              <Alias provider={rule.from} />
               <span className="text-muted">{t.accounts.ruleFor(rule.user)}</span>
               <span className="ml-auto text-sm text-muted">
                 {t.accounts.since} <Ago at={rule.since} />

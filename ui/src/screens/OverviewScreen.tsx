@@ -3,7 +3,7 @@ import type { Connection } from "@/bindings/Connection";
 import type { NodeStatus } from "@/bindings/NodeStatus";
 import type { Peer } from "@/bindings/Peer";
 import { additionKey, countWaiting, useApprovals } from "@/domain/connection/approvals";
-import { Alias } from "@/domain/demo/Alias";
+import { Alias, useCalled } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { sentence } from "@/domain/node/admin";
 import { healthWord } from "@/domain/node/health";
@@ -13,7 +13,7 @@ import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
 import { peerWord, pullingMark, servingWord } from "@/domain/peer/words";
 import { count } from "@/shared/format";
-import { Count, Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
+import { Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
 import { Mark, type Tone } from "@/shared/Mark";
 import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
@@ -69,7 +69,7 @@ export function OverviewScreen() {
 
 /** The first thing read: how it is, in words. */
 function Health({ node }: { node: NodeStatus }) {
-  const { tone, shape, text, more } = healthWord(node.health, useLink());
+  const { tone, shape, text, more } = healthWord(node.health, useLink(), useCalled());
   const waiting = node.waiting_connections + node.waiting_providers + node.waiting_additions;
   return (
     <div className="mb-4 flex items-start gap-3" data-testid="health" data-health={node.health.code}>
@@ -261,7 +261,11 @@ function Incidents({ node }: { node: NodeStatus }) {
     <Panel
       title={t.overview.incidents}
       flush
-      actions={lasting > 0 ? <Count n={lasting} label={t.overview.lasting} /> : undefined}
+      actions={
+        lasting > 0 ? (
+          <span className="text-sm text-muted">{t.overview.lastingCount(lasting)}</span>
+        ) : undefined
+      }
     >
       {node.incidents.length === 0 ? (
         <Empty>{t.overview.incidentsEmpty}</Empty>

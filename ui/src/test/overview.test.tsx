@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { TestNode } from "./node";
 import { open } from "./render";
@@ -29,6 +29,14 @@ describe("what the overview says of the node itself", () => {
     open(new TestNode());
     await fact("Its name");
     expect(screen.queryByText("Its port")).toBeNull();
+  });
+
+  it("calls a provider of the demo by its name too", async () => {
+    const node = new TestNode();
+    node.health = { code: "peers-unreachable", grade: "bad", about: "beta.example", count: 1, of: 2 };
+    open(node);
+    const health = await screen.findByTestId("health");
+    await waitFor(() => expect(health).toHaveTextContent("beta.example (beta) cannot be reached"));
   });
 
   it("names the client that runs out of keys, and what to do", async () => {

@@ -5,6 +5,7 @@ import type { ConnectionDecision } from "@/bindings/ConnectionDecision";
 import type { SetPeer } from "@/bindings/SetPeer";
 import type { StandingRule } from "@/bindings/StandingRule";
 import type { Whom } from "@/bindings/Whom";
+import { called } from "@/domain/demo/Alias";
 import { type Admin, sentence, useAdmin } from "@/domain/node/admin";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { toast } from "@/shared/toast";
@@ -62,9 +63,9 @@ export const deeds = {
     const isStranger = c.peer_state === "pending" || c.peer_state === "unknown";
     const words = {
       person: said.alwaysPerson(from(c)),
-      provider: said.alwaysProvider(provider),
+      provider: said.alwaysProvider(called(provider)),
       once: isStranger
-        ? said.approvedBoth(from(c), to(c), provider)
+        ? said.approvedBoth(from(c), to(c), called(provider))
         : said.approvedConnection(from(c), to(c)),
     };
     return {
@@ -110,13 +111,13 @@ export const deeds = {
 
   admit: (provider: string): Deed => ({
     keys: [providerKey(provider)],
-    said: said.approvedProvider(provider),
+    said: said.approvedProvider(called(provider)),
     kind: "approve",
     run: judge(provider, "allowed"),
   }),
   ignoreProvider: (provider: string): Deed => ({
     keys: [providerKey(provider)],
-    said: said.ignored(provider),
+    said: said.ignored(called(provider)),
     kind: "ignore",
     run: async (call) => {
       const { undo } = await call("ignore-peer", { provider });
@@ -126,13 +127,13 @@ export const deeds = {
   /** `held`: its people's requests that go out of sight with it. */
   blockProvider: (provider: string, held: readonly Connection[] = []): Deed => ({
     keys: [providerKey(provider), ...held.map(connectionKey)],
-    said: said.blockedProvider(provider),
+    said: said.blockedProvider(called(provider)),
     kind: "block",
     run: judge(provider, "blocked"),
   }),
   reopenProvider: (provider: string): Deed => ({
     keys: [],
-    said: said.reopened(provider),
+    said: said.reopened(called(provider)),
     kind: "other",
     run: judge(provider, "pending"),
   }),

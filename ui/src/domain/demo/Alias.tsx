@@ -1,17 +1,19 @@
 /** In the demo, providers are called by address and port; their names from the demo's bar stand beside. */
-import { createContext, type ReactNode, useContext, useMemo } from "react";
+import { useEffect } from "react";
+import { Store, useStore } from "@/shared/store";
+import { t } from "@/text";
 import { useDemo } from "./hooks";
 
-const AliasContext = createContext<ReadonlyMap<string, string>>(new Map());
+const aliases = new Store<ReadonlyMap<string, string>>(new Map());
 
-export function AliasProvider({ children }: { children: ReactNode }) {
+/** Keeps the names as the demo has them; there are none outside it. */
+export function useAliases(): void {
   const nodes = useDemo()?.nodes;
-  const aliases = useMemo(() => new Map(nodes?.map((node) => [node.provider, node.name])), [nodes]);
-  return <AliasContext.Provider value={aliases}>{children}</AliasContext.Provider>;
+  useEffect(() => aliases.set(new Map(nodes?.map((node) => [node.provider, node.name]))), [nodes]);
 }
 
 export function Alias({ provider }: { provider: string | null }) {
-  const alias = useContext(AliasContext).get(provider ?? "");
+  const alias = useStore(aliases).get(provider ?? "");
   if (alias === undefined) return null;
   return (
     <>
@@ -21,4 +23,16 @@ export function Alias({ provider }: { provider: string | null }) {
       </span>
     </>
   );
+}
+
+/** A provider within a sentence. */
+export function called(provider: string): string {
+  const alias = aliases.read().get(provider);
+  return alias === undefined ? provider : t.demo.called(provider, alias);
+}
+
+/** The same for a sentence that stays on the screen. */
+export function useCalled(): typeof called {
+  useStore(aliases);
+  return called;
 }

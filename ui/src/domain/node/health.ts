@@ -28,14 +28,21 @@ const words: Record<
   (told: { about: string; count: number; of: number }) => readonly [string, string]
 > = t.overview.health;
 
-function aboutText(code: HealthCode, about: string): string {
-  if (code !== "stock-spent") return about;
+/** What a provider is called in a sentence. */
+type Called = (provider: string) => string;
+
+function aboutText(code: HealthCode, about: string, called: Called): string {
+  if (code !== "stock-spent") return called(about);
   return t.overview.client(clientName(about), nameOf(userOfClient(about)));
 }
 
-export function healthWord({ code, grade, about, count, of }: Health, link: Link): HealthWord {
+export function healthWord(
+  { code, grade, about, count, of }: Health,
+  link: Link,
+  called: Called,
+): HealthWord {
   if (link.state === "lost")
     return { tone: "bad", shape: "cross", text: t.overview.unheard, more: t.overview.unheardText };
-  const [text, more] = words[code]({ about: aboutText(code, about ?? ""), count, of });
+  const [text, more] = words[code]({ about: aboutText(code, about ?? "", called), count, of });
   return { ...marks[grade], text, more };
 }

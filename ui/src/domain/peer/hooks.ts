@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { called } from "@/domain/demo/Alias";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
 import type { Command, RequestOf, ResponseOf } from "@/platform";
 import { toast } from "@/shared/toast";
@@ -30,15 +31,21 @@ export function usePeerDeeds() {
     };
     const done = t.peers.done;
     return {
-      retry: (provider: string) => run("retry-peer", { provider }, done.retried(provider)),
+      retry: (provider: string) => run("retry-peer", { provider }, done.retried(called(provider))),
       pause: (provider: string, paused: boolean) =>
-        run("pause-peer", { provider, paused }, paused ? done.paused(provider) : done.resumed(provider)),
-      block: (provider: string) => run("set-peer", { provider, state: "blocked" }, done.blocked(provider)),
-      allow: (provider: string) => run("set-peer", { provider, state: "allowed" }, done.allowed(provider)),
+        run(
+          "pause-peer",
+          { provider, paused },
+          paused ? done.paused(called(provider)) : done.resumed(called(provider)),
+        ),
+      block: (provider: string) =>
+        run("set-peer", { provider, state: "blocked" }, done.blocked(called(provider))),
+      allow: (provider: string) =>
+        run("set-peer", { provider, state: "allowed" }, done.allowed(called(provider))),
       acceptKey: async (provider: string): Promise<string | null> => {
         try {
           await admin.call("accept-key", { provider });
-          toast(done.accepted(provider));
+          toast(done.accepted(called(provider)));
           void admin.refresh("peers", "peer", "status");
           return null;
         } catch (fault) {

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import { additionDeeds } from "@/domain/addition/deeds";
 import { additionKey, connectionKey, type ShownApprovals } from "@/domain/connection/approvals";
 import { type Deed, deeds } from "@/domain/connection/deeds";
+import { Alias } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { PersonName } from "@/domain/node/PersonName";
 import { Button } from "@/shared/Button";
@@ -22,7 +23,12 @@ export function Aside({
   const rows: { key: string; who: ReactNode; deed: Deed }[] = [
     ...data.asideProviders.map(({ provider }) => ({
       key: provider,
-      who: <span className="font-semibold wrap-anywhere">{provider}</span>,
+      who: (
+        <span className="font-semibold wrap-anywhere">
+          {provider}
+          <Alias provider={provider} />
+        </span>
+      ),
       deed: deeds.reopenProvider(provider),
     })),
     ...data.asideConnections.map((connection) => ({

@@ -9,7 +9,7 @@ import { AdderTitle } from "@/domain/addition/AdderTitle";
 import { additionDeeds } from "@/domain/addition/deeds";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Deed, deeds } from "@/domain/connection/deeds";
-import { Alias } from "@/domain/demo/Alias";
+import { Alias, useCalled } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { groupTitle } from "@/domain/group/words";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
@@ -180,6 +180,7 @@ export function ProviderRow({
   ...row
 }: Row & { waiting: WaitingProvider; held: readonly Connection[] }) {
   const { provider } = waiting;
+  const called = useCalled();
   return (
     <WaitingRow
       {...row}
@@ -199,7 +200,7 @@ export function ProviderRow({
           )}
         </>
       }
-      meaning={t.approvals.meaning.provider(provider)}
+      meaning={t.approvals.meaning.provider(called(provider))}
       since={waiting.since}
       expires={waiting.expires}
       expiresHint={t.approvals.forgottenHint}
@@ -228,13 +229,14 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
   const from = nameOf(connection.from);
   const to = nameOf(connection.to);
   const provider = providerOf(connection.from);
+  const name = useCalled()(provider);
   const stranger = connection.peer_state === "pending" || connection.peer_state === "unknown";
-  const who = `${from} @ ${provider}`;
+  const who = `${from} @ ${name}`;
   const admitOnly: readonly (MenuItem | "line")[] = [
     "line",
     {
       id: "admit-only",
-      text: t.approvals.admitOnly(provider),
+      text: t.approvals.admitOnly(name),
       run: () => decide([deeds.admit(provider)]),
     },
   ];
@@ -256,9 +258,7 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
           )}
         </>
       }
-      meaning={
-        stranger ? t.approvals.meaning.both(from, to, provider) : t.approvals.meaning.connection(from, to)
-      }
+      meaning={stranger ? t.approvals.meaning.both(from, to, name) : t.approvals.meaning.connection(from, to)}
       since={connection.created}
       expires={connection.expires}
       expiresHint={t.approvals.expiresHint}
@@ -277,7 +277,7 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
           },
           {
             id: "block-provider",
-            text: t.approvals.blockProvider(provider),
+            text: t.approvals.blockProvider(name),
             hint: t.approvals.blockProviderHint,
             danger: true,
             run: () => decide([deeds.blockProvider(provider, [connection])]),
@@ -291,7 +291,7 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
           },
           {
             id: "always-provider",
-            text: t.approvals.alwaysProvider(provider),
+            text: t.approvals.alwaysProvider(name),
             run: () => decide([deeds.approve(connection, "provider")]),
           },
           ...(stranger ? admitOnly : []),
@@ -305,7 +305,7 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
   const { decide } = row;
   const adder = nameOf(addition.adder);
   const user = nameOf(addition.user);
-  const who = `${adder} @ ${providerOf(addition.adder)}`;
+  const who = `${adder} @ ${useCalled()(providerOf(addition.adder))}`;
   const group = groupTitle({ group: addition.group, name: addition.group_name ?? addition.title ?? "" });
   return (
     <WaitingRow

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import { called } from "@/domain/demo/Alias";
 import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { Button } from "@/shared/Button";
@@ -28,7 +29,7 @@ function AddForm({ onDone }: { onDone: () => void }) {
     }
     try {
       await admin.call("set-peer", { provider: meant.name, state: "allowed" });
-      toast(t.peers.done.allowed(meant.name));
+      toast(t.peers.done.allowed(called(meant.name)));
       void admin.refresh("peers", "peer", "approvals", "status");
       onDone();
     } catch (fault) {

@@ -3,7 +3,7 @@ import { Ban, Check, Pause, Play, RotateCw, Stethoscope } from "lucide-react";
 import { useState } from "react";
 import type { CheckStep } from "@/bindings/CheckStep";
 import type { Peer } from "@/bindings/Peer";
-import { Alias } from "@/domain/demo/Alias";
+import { Alias, useCalled } from "@/domain/demo/Alias";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { isProvider } from "@/domain/node/identifiers";
 import { usePeer, usePeerDeeds } from "@/domain/peer/hooks";
@@ -292,6 +292,7 @@ function Steps({ steps }: { steps: readonly CheckStep[] }) {
 function NewKey({ peer }: { peer: Peer }) {
   const deeds = usePeerDeeds();
   const [asking, setAsking] = useState(false);
+  const called = useCalled();
   return (
     <InspectorPart title={t.peers.keysNew}>
       {peer.new_fingerprints.map((fingerprint) => (
@@ -306,7 +307,7 @@ function NewKey({ peer }: { peer: Peer }) {
       <Confirm
         open={asking}
         onClose={() => setAsking(false)}
-        title={t.peers.acceptTitle(peer.provider)}
+        title={t.peers.acceptTitle(called(peer.provider))}
         text={t.peers.acceptText}
         action={t.peers.acceptKey}
         run={() => deeds.acceptKey(peer.provider)}

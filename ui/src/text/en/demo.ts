@@ -6,6 +6,7 @@ export const demo = {
   short: "Demo",
   controls: "Controls of the demo",
   youSee: "You see",
+  called: (provider: string, name: string) => `${provider} (${name})`,
   look: (name: string) => `Look at ${name}`,
   looking: (name: string) => `You see ${name}`,
   lookHint: (name: string) => `Shows everything as the operator of ${name} sees it`,

@@ -135,6 +135,7 @@ export const overview = {
     "No trouble since the node was started. What goes wrong with a peer is listed here, with a remedy.",
   over: "over",
   lasting: "goes on",
+  lastingCount: (n: number) => many(n, "trouble goes on", "troubles go on"),
   rate: "Pulls answered",
   rateHint: "Pulls that were answered, ours and theirs, in steps of 5 s over the last 5 min",
   rateNow: (n: number) => `${many(n, "pull", "pulls")} in the last minute`,
