@@ -28,6 +28,7 @@ describe("peers", () => {
 
     await person.click(within(row).getByRole("button", { name: "beta.example beta" }));
     const details = await screen.findByRole("complementary");
+    expect(details).toHaveTextContent("Code connection-refused");
     expect(details).toHaveTextContent(/What to do: Nothing listens there: most often it is switched off/);
     await person.click(within(details).getByRole("button", { name: "Retry now" }));
     expect(node.requests("retry-peer")).toEqual([{ provider: "beta.example" }]);
@@ -35,6 +36,26 @@ describe("peers", () => {
     expect(await within(details).findByText("It fails at: Connection.")).toBeInTheDocument();
     await person.keyboard("{Escape}");
     await waitFor(() => expect(screen.queryByRole("complementary")).toBeNull());
+  });
+
+  it("says of which direction nothing was answered yet, and nothing of it twice", async () => {
+    const node = new TestNode();
+    const whole = peer("new.example");
+    const pulling = { ...whole.pulling, status: "idle" as const, last_pull: null };
+    const serving = { ...whole.serving, last_pull: null };
+    node.peers = [
+      { ...whole, state: "pending", pulling, serving },
+      { ...peer("quiet.example"), pulling, serving: { ...serving, waiting: false } },
+    ];
+    open(node, "/peers");
+    const waits = await screen.findByTestId("peer-new.example");
+    expect(waits).toHaveTextContent("nothing to ask");
+    expect(within(waits).getByText("no answer to us yet")).toBeInTheDocument();
+    expect(waits).toHaveTextContent("waiting to be let in");
+    expect(within(waits).getByText("no answer to them yet")).toBeInTheDocument();
+    const quiet = screen.getByTestId("peer-quiet.example");
+    expect(within(quiet).getByText("no pull yet")).toBeInTheDocument();
+    expect(within(quiet).queryByText("no answer to them yet")).toBeNull();
   });
 
   it("wants a second look before a new key is accepted", async () => {

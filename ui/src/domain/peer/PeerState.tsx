@@ -56,7 +56,9 @@ export function TroubleNote({ trouble }: { trouble: Trouble }) {
         >
           {t.stage[trouble.stage]}
         </StateWord>
-        <code className="font-mono text-sm text-muted">{trouble.code}</code>
+        <span className="text-sm text-muted" title={t.peers.codeHint}>
+          {t.peers.code} <code className="font-mono">{trouble.code}</code>
+        </span>
         <span className="ml-auto text-sm text-muted">
           {trouble.over ? t.overview.over : t.overview.lasting}
         </span>

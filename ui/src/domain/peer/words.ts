@@ -61,6 +61,19 @@ export function currentTrouble(peer: Peer): Trouble | undefined {
   return peer.troubles.find((trouble) => !trouble.over);
 }
 
+/** Why nothing gets to it at the moment; null where nothing is known against it. */
+export function whyNotReached(peer: Peer | undefined): string | null {
+  if (peer === undefined) return null;
+  const { reason } = t.peers;
+  if (peer.state === "blocked") return reason.blocked;
+  if (peer.state === "key-changed") return reason.keyChanged;
+  if (peer.their_state === "blocked") return reason.blocksUs;
+  if (peer.pulling.status === "introducing" || peer.their_state === "pending") return reason.waitsForThem;
+  if (peer.pulling.failures === 0 && peer.pulling.status !== "backing-off") return null;
+  const trouble = currentTrouble(peer);
+  return trouble === undefined ? reason.failing : reason.stage[trouble.stage];
+}
+
 export function remedy(trouble: Pick<Trouble, "code" | "stage">): string {
   return t.remedy.code[trouble.code] ?? t.remedy.stage[trouble.stage];
 }
@@ -93,19 +106,21 @@ export interface ServingWord {
 
 export function servingWord(peer: Peer): ServingWord {
   const { waiting, gone_since, last_pull, lag_ms } = peer.serving;
-  if (waiting)
-    return { tone: "ok", shape: "disc", text: t.peers.serving.waiting, hint: t.peers.serving.waitingHint };
+  const { serving } = t.peers;
+  if (waiting && peer.state === "pending")
+    return { tone: "wait", shape: "half", text: serving.introducing, hint: serving.introducingHint };
+  if (waiting) return { tone: "ok", shape: "disc", text: serving.waiting, hint: serving.waitingHint };
   if (gone_since !== null) {
     const tone = (lag_ms ?? 0) > 0 ? "warn" : "muted";
     return {
       tone,
       shape: tone === "warn" ? "triangle" : "ring",
-      text: t.peers.serving.gone,
-      hint: t.peers.serving.goneHint,
+      text: serving.gone,
+      hint: serving.goneHint,
     };
   }
-  if (last_pull === null) return { tone: "muted", shape: "ring", text: t.peers.serving.never };
-  return { tone: "ok", shape: "disc", text: t.peers.serving.between };
+  if (last_pull === null) return { tone: "muted", shape: "ring", text: serving.never };
+  return { tone: "ok", shape: "disc", text: serving.between };
 }
 
 export function judgementMark(state: PeerState): { tone: Tone; shape: Shape } {

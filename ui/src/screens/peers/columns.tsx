@@ -17,15 +17,7 @@ export function Pulling({ peer }: { peer: Peer }) {
       <StateWord {...pullingMark(peer)} title={t.peers.pullingHint[status]}>
         {t.peers.pulling[status]}
       </StateWord>
-      <div className="text-sm text-muted">
-        {last_pull === null ? (
-          t.peers.never
-        ) : (
-          <>
-            {t.peers.last} <Ago at={last_pull} />
-          </>
-        )}
-      </div>
+      <LastPull at={last_pull} never={t.peers.neverPulled} />
     </div>
   );
 }
@@ -38,15 +30,21 @@ export function Serving({ peer }: { peer: Peer }) {
       <StateWord tone={word.tone} shape={word.shape} title={word.hint}>
         {word.text}
       </StateWord>
-      <div className="text-sm text-muted">
-        {last_pull === null ? (
-          t.peers.never
-        ) : (
-          <>
-            {t.peers.last} <Ago at={last_pull} />
-          </>
-        )}
-      </div>
+      {word.text !== t.peers.serving.never && <LastPull at={last_pull} never={t.peers.neverServed} />}
+    </div>
+  );
+}
+
+function LastPull({ at, never }: { at: string | null; never: string }) {
+  return (
+    <div className="text-sm text-muted">
+      {at === null ? (
+        never
+      ) : (
+        <>
+          {t.peers.last} <Ago at={at} />
+        </>
+      )}
     </div>
   );
 }
