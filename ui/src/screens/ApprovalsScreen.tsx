@@ -20,6 +20,8 @@ export function ApprovalsScreen() {
   const [asking, setAsking] = useDialogPlace("ask");
   const [{ tab: chosen }, setPlace] = usePlace("tab");
   const { data } = approvals;
+  const waiting = countWaiting(data);
+  const outgoing = data === undefined ? 0 : data.outgoing.length + data.outgoingAdditions.length;
   useActions([
     {
       id: "approvals.ask",
@@ -30,14 +32,14 @@ export function ApprovalsScreen() {
       run: () => setAsking(true),
     },
   ]);
-  const tab = (value: keyof typeof t.approvals.tabs, n: number | undefined, accent = false) => (
+  const tab = (value: keyof typeof t.approvals.tabs, n = 0, label?: string, accent = false) => (
     <Tabs.Trigger
       value={value}
       data-testid={`tab-${value}`}
       className="-mb-px inline-flex h-8 items-center gap-1.5 border-b-2 border-transparent px-2.5 text-muted hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
     >
       {t.approvals.tabs[value]}
-      {n !== undefined && n > 0 && <Count n={n} accent={accent} />}
+      {n > 0 && <Count n={n} label={label} accent={accent} />}
     </Tabs.Trigger>
   );
   return (
@@ -64,9 +66,9 @@ export function ApprovalsScreen() {
           onValueChange={(tab) => setPlace({ tab: tab === "waiting" ? "" : tab })}
         >
           <Tabs.List aria-label={t.approvals.title} className="mb-4 flex gap-1 border-b border-line">
-            {tab("waiting", countWaiting(data), true)}
-            {tab("outgoing", data.outgoing.length + data.outgoingAdditions.length)}
-            {tab("decided", undefined)}
+            {tab("waiting", waiting, t.app.waits(waiting), true)}
+            {tab("outgoing", outgoing, t.approvals.waitElsewhere(outgoing))}
+            {tab("decided")}
           </Tabs.List>
           <Tabs.Content value="waiting" tabIndex={-1}>
             <Waiting data={data} us={us} />

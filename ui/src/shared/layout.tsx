@@ -169,7 +169,7 @@ export function Loading() {
   return <p className="px-3 py-6 text-center text-muted">{slow ? t.app.loading : "\u00a0"}</p>;
 }
 
-export function Count({ n, label, accent }: { n: number; label?: string; accent?: boolean }) {
+export function Count({ n, label, accent }: { n: number; label?: string | undefined; accent?: boolean }) {
   return (
     <span
       title={label}

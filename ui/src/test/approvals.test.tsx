@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AdminError } from "@/platform";
-import { connection, TestNode, user, waitingProvider } from "./node";
+import { connection, failingPeer, peer, TestNode, US, user, waitingProvider } from "./node";
 import { open } from "./render";
 
 const ID = "01900000-0000-7000-8000-000000000001";
@@ -11,6 +11,34 @@ describe("approvals", () => {
   let node: TestNode;
   beforeEach(() => {
     node = new TestNode();
+  });
+
+  it("says why a request has not arrived, and what each count counts", async () => {
+    const ours = (id: string, provider: string) =>
+      connection({
+        id,
+        from: user("alice", US),
+        to: user("bob", provider),
+        outgoing: true,
+        delivered: false,
+      });
+    node.waiting = [waitingProvider("gamma.example", { connections: 2 })];
+    node.outgoing = [ours("o1", "beta.example"), ours("o2", "delta.example"), ours("o3", "new.example")];
+    node.peers = [failingPeer("beta.example"), peer("delta.example", { their_state: "pending" })];
+    const { person } = open(node, "/approvals");
+    const providers = await screen.findByRole("region", { name: "Providers" });
+    expect(providers).toHaveTextContent("1 waits");
+    expect(providers).toHaveTextContent("2 requests of its people for a connection");
+    expect(screen.getByRole("region", { name: "Connections" })).toHaveTextContent("0 wait");
+    expect(screen.getByTitle("3 requests of ours wait elsewhere")).toHaveTextContent("3");
+    await person.click(screen.getByTestId("tab-outgoing"));
+    expect(await screen.findByTestId("outgoing-o1")).toHaveTextContent(
+      "not yet arrived: their provider cannot be reached",
+    );
+    expect(screen.getByTestId("outgoing-o2")).toHaveTextContent(
+      "not yet arrived: their provider has not let us in yet",
+    );
+    expect(screen.getByTestId("outgoing-o3")).toHaveTextContent(/not yet arrived(?!:)/);
   });
 
   it("takes a request out of sight at once, before the node has answered", async () => {
@@ -100,7 +128,7 @@ describe("approvals", () => {
     await person.click(
       within(await screen.findByTestId("waiting-provider-beta.example")).getByTestId("block"),
     );
-    await screen.findByText("beta.example is blocked.");
+    await screen.findByText("beta.example (beta) is blocked.");
     await person.keyboard("z");
     expect(await screen.findByTestId("waiting-provider-beta.example")).toBeInTheDocument();
     expect(node.requests("set-peer")).toEqual([{ provider: "beta.example", state: "blocked" }]);

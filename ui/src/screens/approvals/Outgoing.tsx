@@ -5,8 +5,10 @@ import { additionDeeds } from "@/domain/addition/deeds";
 import { additionKey, connectionKey } from "@/domain/connection/approvals";
 import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
 import { GroupName } from "@/domain/group/GroupName";
-import { nameOf } from "@/domain/node/identifiers";
+import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
+import { usePeers } from "@/domain/peer/hooks";
+import { whyNotReached } from "@/domain/peer/words";
 import { Button } from "@/shared/Button";
 import { Empty, Panel } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
@@ -22,6 +24,8 @@ interface Asked {
   key: string;
   testId: string;
   who: ReactNode;
+  /** Where the request goes. */
+  provider: string;
   delivered: boolean;
   refused: string | null;
   created: string;
@@ -54,6 +58,7 @@ export function Outgoing({
               <PersonName uri={connection.to} />
             </>
           ),
+          provider: providerOf(connection.to),
           delivered: connection.delivered,
           refused: null,
           created: connection.created,
@@ -79,6 +84,7 @@ export function Outgoing({
               <GroupName uri={addition.group} name={addition.group_name} />
             </>
           ),
+          provider: providerOf(addition.user),
           delivered: addition.delivered,
           refused: addition.refused,
           created: addition.created,
@@ -95,6 +101,8 @@ export function Outgoing({
 
 function List({ title, empty, list }: { title: string; empty: string; list: readonly Asked[] }) {
   const decide = useDecide();
+  const peers = usePeers().data?.peers ?? [];
+  const whyNot = (provider: string) => whyNotReached(peers.find((peer) => peer.provider === provider));
   return (
     <Panel title={title} flush>
       {list.length === 0 ? (
@@ -123,13 +131,7 @@ function List({ title, empty, list }: { title: string; empty: string; list: read
                         {t.approvals.refusedThere(lineText(asked.refused, LONGEST_REASON))}
                       </StateWord>
                     ) : (
-                      <StateWord
-                        tone={asked.delivered ? "wait" : "warn"}
-                        shape={asked.delivered ? "half" : "ring"}
-                        title={asked.delivered ? t.approvals.deliveredHint : t.approvals.undeliveredHint}
-                      >
-                        {asked.delivered ? t.approvals.delivered : t.approvals.undelivered}
-                      </StateWord>
+                      <Delivery delivered={asked.delivered} why={whyNot(asked.provider)} />
                     )}
                   </div>
                   <div role="cell" className="ml-auto text-sm text-muted">
@@ -152,5 +154,20 @@ function List({ title, empty, list }: { title: string; empty: string; list: read
         </div>
       )}
     </Panel>
+  );
+}
+
+/** Whether the other provider has it; where not, why, as far as that is known. */
+function Delivery({ delivered, why }: { delivered: boolean; why: string | null }) {
+  if (delivered)
+    return (
+      <StateWord tone="wait" shape="half" title={t.approvals.deliveredHint}>
+        {t.approvals.delivered}
+      </StateWord>
+    );
+  return (
+    <StateWord tone="warn" shape="ring" title={t.approvals.undeliveredHint}>
+      {why === null ? t.approvals.undelivered : t.approvals.undeliveredWhy(why)}
+    </StateWord>
   );
 }

@@ -5,8 +5,9 @@ import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
 import { providerOf } from "@/domain/node/identifiers";
 import { useActions } from "@/shared/actions";
 import { Button } from "@/shared/Button";
+import { cx } from "@/shared/class";
 import { Checkbox } from "@/shared/form";
-import { Count, Panel } from "@/shared/layout";
+import { Panel } from "@/shared/layout";
 import { type Reveal, VirtualRows } from "@/shared/VirtualRows";
 import { t } from "@/text";
 import { Aside } from "./Aside";
@@ -231,7 +232,9 @@ function List({
               ))}
             </div>
           )}
-          <Count n={keys.length} accent={keys.length > 0} />
+          <span className={cx("text-sm", keys.length > 0 ? "font-medium text-accent" : "text-muted")}>
+            {t.approvals.waits(keys.length)}
+          </span>
         </>
       }
     >

@@ -1,6 +1,6 @@
 import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { Participant } from "@/bindings/Participant";
-import { Alias } from "@/domain/demo/Alias";
+import { Alias, useCalled } from "@/domain/demo/Alias";
 import { useNode } from "@/domain/node/hooks";
 import { cx } from "@/shared/class";
 import { InspectorPart } from "@/shared/layout";
@@ -11,6 +11,7 @@ import { t } from "@/text";
 /** How far each provider has the log: a bar, and the same in words. */
 export function Participants({ detail }: { detail: GroupDetail }) {
   const { summary, participants } = detail;
+  const called = useCalled();
   return (
     <InspectorPart title={t.groups.participants}>
       <ul className="grid gap-2" title={t.groups.participantsHint}>
@@ -24,7 +25,7 @@ export function Participants({ detail }: { detail: GroupDetail }) {
         ))}
       </ul>
       {!summary.ours && (
-        <p className="mt-1 text-sm text-muted">{t.groups.participantsElsewhere(summary.owner)}</p>
+        <p className="mt-1 text-sm text-muted">{t.groups.participantsElsewhere(called(summary.owner))}</p>
       )}
     </InspectorPart>
   );

@@ -4,7 +4,7 @@ import type { GrantView } from "@/bindings/GrantView";
 import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { RosterProvider } from "@/bindings/RosterProvider";
 import type { RosterUser } from "@/bindings/RosterUser";
-import { Alias } from "@/domain/demo/Alias";
+import { Alias, useCalled } from "@/domain/demo/Alias";
 import { useGroupDeeds } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { useNode } from "@/domain/node/hooks";
@@ -13,13 +13,14 @@ import { PersonName } from "@/domain/node/PersonName";
 import { Button } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { Confirm } from "@/shared/Dialog";
-import { Count, InspectorPart } from "@/shared/layout";
+import { InspectorPart } from "@/shared/layout";
 import { t } from "@/text";
 import { GrantDialog } from "./GrantDialog";
 
 /** Who is in a group, by provider, with what allowed adding each. */
 export function Roster({ detail }: { detail: GroupDetail }) {
   const us = useNode()?.provider;
+  const called = useCalled();
   const [grant, setGrant] = useState<GrantView | null>(null);
   const [removing, setRemoving] = useState<RosterProvider | null>(null);
   const deeds = useGroupDeeds();
@@ -39,13 +40,13 @@ export function Roster({ detail }: { detail: GroupDetail }) {
                   {each.provider}
                   <Alias provider={each.provider} />
                 </h4>
-                <Count n={each.users.length} label={t.groups.people(each.users.length)} />
+                <span className="text-sm text-muted">{t.groups.people(each.users.length)}</span>
                 {admin !== undefined && live && each.provider !== us && (
                   <Button
                     small
                     look="wary"
                     className="ml-auto"
-                    aria-label={t.groups.removeProvider(each.provider)}
+                    aria-label={t.groups.removeProvider(called(each.provider))}
                     onClick={() => setRemoving(each)}
                   >
                     {t.groups.removeAll}
@@ -66,7 +67,7 @@ export function Roster({ detail }: { detail: GroupDetail }) {
         danger
         open={removing !== null}
         onClose={() => setRemoving(null)}
-        title={t.groups.removeTitle(removing?.provider ?? "", groupTitle(detail.summary))}
+        title={t.groups.removeTitle(called(removing?.provider ?? ""), groupTitle(detail.summary))}
         text={t.groups.removeText(names.join(", "))}
         action={t.groups.removeButton(names.length)}
         run={async () =>

@@ -89,8 +89,8 @@ export const groupColumns: readonly Column<GroupSummary>[] = [
     accessorFn: (group) => group.users,
     cell: ({ row }) => (
       <span title={column.membersHint} className="whitespace-nowrap">
-        {count(row.original.users)}{" "}
-        <span className="text-muted">· {t.groups.clients(row.original.clients)}</span>
+        {t.groups.people(row.original.users)}
+        <span className="block text-muted">{t.groups.clients(row.original.clients)}</span>
       </span>
     ),
     sortingFn: "basic",

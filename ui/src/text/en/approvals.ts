@@ -41,7 +41,7 @@ export const approvals = {
   forgottenHint: "When nobody decides until then, it is forgotten; it may ask again",
   holds: "waits at the door right now",
   holdsHint: "It holds a request open here and learns your decision at once",
-  held: (n: number) => `${many(n, "request", "requests")} of its people held`,
+  held: (n: number) => `${many(n, "request", "requests")} of its people for a connection`,
   stranger: "from a provider that is not let in yet",
   keys: "Key",
   meaning: {
@@ -84,6 +84,8 @@ export const approvals = {
   reopenOf: (who: string) => `Bring back the request of ${who}`,
   askedForPerson: "asked for",
   select: (what: string) => `Select ${what}`,
+  waits: (n: number) => many(n, "waits", "wait"),
+  waitElsewhere: (n: number) => `${many(n, "request of ours waits", "requests of ours wait")} elsewhere`,
   selected: (n: number) => `${n} selected`,
   selectAll: "Select all",
   selectNone: "Select none",
@@ -99,7 +101,7 @@ export const approvals = {
   deliveredHint: "The other provider has the request and its operator or person may decide",
   undeliveredHint:
     "The other provider does not have the request yet; it is sent as soon as it can be reached",
-  peerPending: "their provider has not let us in yet",
+  undeliveredWhy: (why: string) => `not yet arrived: ${why}`,
   state: {
     pending: "Waiting",
     approved: "Approved",
@@ -170,7 +172,6 @@ export const connect = {
   sent: (to: string) => `The request to ${to} is on its way.`,
   noAccount: "There is no account here yet that could ask. Make one first.",
   errors: {
-    empty: "Give the address of the person.",
     self: "That person lives here already: connections are for people at other providers.",
   },
 } as const;

@@ -108,7 +108,7 @@ export const groups = {
   cutOff: (n: number) => `cut off after ${n.toLocaleString("en")}`,
   cutOffHint: "Nobody there is in it any more, so it gets nothing that came after",
   behind: (n: number) => `${many(n, "event", "events")} behind`,
-  place: (at: number, head: number) => `${at.toLocaleString("en")} of ${head.toLocaleString("en")}`,
+  place: (at: number, head: number) => `${at.toLocaleString("en")} of ${many(head, "event", "events")}`,
   lastPull: "pulled",
   neverPulled: "has not pulled yet",
   pullWaits: "a pull waits here",
