@@ -3,7 +3,18 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Message } from "@/bindings/Message";
 import { AdminError } from "@/platform";
 import { toasts, UNDO_MS } from "@/shared/toast";
-import { ALICE, CLUB, conversation, conversationSummary, message, own, user } from "./fixtures";
+import {
+  ALICE,
+  at,
+  CLUB,
+  conversation,
+  conversationSummary,
+  groupDetail,
+  groupSummary,
+  message,
+  own,
+  user,
+} from "./fixtures";
 import { TestNode } from "./node";
 import { open } from "./render";
 
@@ -163,6 +174,43 @@ describe("conversations", () => {
     expect(await screen.findByText(/alice added carol/)).toBeInTheDocument();
     expect(screen.getByText("This message was deleted.")).toBeInTheDocument();
     expect(screen.getByText("A part that cannot be shown here: image/jpeg, 2.0 kB")).toBeInTheDocument();
+  });
+
+  it("says what was refused, and not that the group was changed", async () => {
+    const refused = { kind: "policy" as const, by: null, users: [], text: "Removing bob: only admins may." };
+    messages.push(message(3, "", { notice: refused }));
+    open(node, AT);
+    expect(await screen.findByTestId("notice-m3")).toHaveTextContent(
+      "This was refused. Removing bob: only admins may.",
+    );
+    expect(screen.queryByText(/changed who may do what/)).toBeNull();
+  });
+
+  it("says why a message is still on its way while the provider that keeps the group is away", async () => {
+    messages.push(own(3, "Hello", { state: "sent" }));
+    node.groups = [groupDetail()];
+    open(node, AT);
+    const row = await screen.findByTestId("message-m3");
+    expect(row).toHaveTextContent("on its way");
+    expect(row).not.toHaveTextContent("cannot be reached");
+    node.groups = [groupDetail({ summary: groupSummary({ owner_away_since: at(-60_000) }) })];
+    node.emit({ type: "peers" });
+    await waitFor(() =>
+      expect(row).toHaveTextContent("on its way: the provider that keeps the group cannot be reached"),
+    );
+  });
+
+  it("shows of a stranger's sign what can be seen of it", async () => {
+    const reactions = [
+      { emoji: "👍", users: [user("bob")] },
+      { emoji: "\u202Eno", users: [user("bob")] },
+      { emoji: "\u200B", users: [user("bob")] },
+    ];
+    messages.push(message(3, "Six o'clock", { reactions }));
+    open(node, AT);
+    expect(await screen.findByRole("button", { name: "👍 1: bob" })).toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "[U+202E]no 1: bob" })).toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "a sign that cannot be seen 1: bob" })).toBeInTheDocument();
   });
 
   it("marks what is unproved, says why, and takes the mark away once it is proved", async () => {

@@ -41,7 +41,11 @@ export const stateMarks: Record<MessageState, { tone: Tone; shape: Shape }> = {
 };
 
 /** What happened, as `me` reads it. */
-export function noticeText({ kind, by, users, text }: Notice, me: string): string {
+export function noticeText(
+  { kind, by, users, text }: Notice,
+  me: string,
+  called: (provider: string) => string,
+): string {
   const who = by === null ? words.somebody : nameOf(by);
   const names = listed(users.map((user) => (user === me && user !== by ? words.youToo : nameOf(user))));
   switch (kind) {
@@ -56,13 +60,13 @@ export function noticeText({ kind, by, users, text }: Notice, me: string): strin
     case "renamed":
       return words.notice.renamed(who, nameText(text ?? ""));
     case "policy":
-      return words.notice.policy(who);
+      return text === null ? words.notice.policy(who) : words.notice.refused(lineText(text, LONGEST_NOTICE));
     case "went-back":
       return text ?? words.notice.wentBack;
     case "forked":
       return words.notice.forked;
     case "read-back":
-      return words.notice.readBack(lineText(text ?? words.somebody));
+      return words.notice.readBack(text === null ? words.somebody : called(text));
     case "gap":
       return text === null ? words.notice.gap : lineText(text, LONGEST_NOTICE);
   }

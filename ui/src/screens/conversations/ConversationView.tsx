@@ -5,6 +5,7 @@ import type { Message } from "@/bindings/Message";
 import { deleting, deletingKey, useTalk } from "@/domain/conversation/deeds";
 import { type Stretch, useConversation } from "@/domain/conversation/hooks";
 import { conversationTitle, standingMarks } from "@/domain/conversation/words";
+import { useGroups } from "@/domain/group/hooks";
 import { sentence } from "@/domain/node/admin";
 import { IconButton } from "@/shared/Button";
 import { Fault, Loading } from "@/shared/layout";
@@ -44,6 +45,9 @@ export function ConversationView({
     setStretch(at === null ? { limit: PAGE } : { before: at + AROUND, limit: PAGE });
   }, [at]);
   const read = useConversation(user, group, stretch);
+  const ownerAway = useGroups().data?.groups.some(
+    (each) => each.group === group && each.owner_away_since !== null,
+  );
   const talk = useTalk(user, group);
   const [composing, setComposing] = useState<Composing>({ kind: "new" });
   const hidden = useStore(deleting);
@@ -86,6 +90,7 @@ export function ConversationView({
         fault={read.error !== null && read.data === undefined ? sentence(read.error) : null}
         detached={detached}
         live={summary.standing === "live"}
+        ownerAway={ownerAway ?? false}
         onEarlier={() => setStretch(earlierStretch(stretch, data.messages))}
         onLater={() => setStretch(laterStretch(stretch))}
         onAgain={() => void read.refetch()}

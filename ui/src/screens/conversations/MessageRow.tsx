@@ -2,6 +2,7 @@ import { CornerUpLeft, EllipsisVertical, Paperclip, SmilePlus } from "lucide-rea
 import { Popover } from "radix-ui";
 import type { Message } from "@/bindings/Message";
 import { stateMarks } from "@/domain/conversation/words";
+import { useCalled } from "@/domain/demo/Alias";
 import { useNode } from "@/domain/node/hooks";
 import { nameOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
@@ -33,6 +34,7 @@ export function MessageRow({
   isLastOwn,
   current,
   found,
+  ownerAway,
   onCurrent,
   ...deeds
 }: MessageDeeds & {
@@ -44,6 +46,8 @@ export function MessageRow({
   current: boolean;
   /** It is the one that was searched for. */
   found: boolean;
+  /** The provider that keeps the group cannot be reached. */
+  ownerAway: boolean;
   onCurrent: () => void;
 }) {
   const us = useNode()?.provider;
@@ -105,7 +109,13 @@ export function MessageRow({
         </div>
         <Reactions message={message} onReact={deeds.onReact} />
         {message.unproved !== null && <Unproved from={message.unproved} current={current} />}
-        <Progress message={message} follows={follows} isLastOwn={isLastOwn} onRetry={deeds.onRetry} />
+        <Progress
+          message={message}
+          follows={follows}
+          isLastOwn={isLastOwn}
+          ownerAway={ownerAway}
+          onRetry={deeds.onRetry}
+        />
       </div>
     </article>
   );
@@ -178,7 +188,7 @@ function Quoted({
 
 /** That nothing proves that it was sent like this, and why, for those who point at it and those who cannot. */
 function Unproved({ from, current }: { from: string; current: boolean }) {
-  const why = t.conversations.unprovedWhy(lineText(from));
+  const why = t.conversations.unprovedWhy(useCalled()(from));
   return (
     <Popover.Root>
       <Popover.Trigger asChild>
@@ -213,11 +223,13 @@ function Progress({
   message,
   follows,
   isLastOwn,
+  ownerAway,
   onRetry,
 }: {
   message: Message;
   follows: boolean;
   isLastOwn: boolean;
+  ownerAway: boolean;
   onRetry: (message: Message) => void;
 }) {
   const { own, state } = message;
@@ -236,6 +248,7 @@ function Progress({
           <Mark {...stateMarks[state]} className="size-2.5" />
           <span className={isSaid ? "wrap-anywhere" : "sr-only"}>
             {t.conversations.state[state]}
+            {state === "sent" && ownerAway && `: ${t.conversations.ownerAway}`}
             {message.error !== null && `: ${message.error}`}
           </span>
         </span>

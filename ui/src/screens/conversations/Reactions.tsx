@@ -3,6 +3,7 @@ import { useMe } from "@/domain/conversation/me";
 import { nameOf } from "@/domain/node/identifiers";
 import { cx } from "@/shared/class";
 import { count } from "@/shared/format";
+import { nameText } from "@/shared/text";
 import { t } from "@/text";
 
 /** Who reacted how; pressing one joins in, or takes one's own back. */
@@ -18,6 +19,8 @@ export function Reactions({
   return (
     <div className="mt-0.5 flex flex-wrap gap-1">
       {message.reactions.map(({ emoji, users }) => {
+        // Others may give any short text for a sign.
+        const sign = nameText(emoji) || t.conversations.unseenSign;
         const mine = users.includes(me);
         const names = users.map((uri) => (uri === me ? t.conversations.you : nameOf(uri))).join(", ");
         return (
@@ -25,7 +28,7 @@ export function Reactions({
             key={emoji}
             type="button"
             aria-pressed={mine}
-            aria-label={t.conversations.reactionBy(emoji, users.length, names)}
+            aria-label={t.conversations.reactionBy(sign, users.length, names)}
             title={names}
             className={cx(
               "inline-flex h-6 items-center gap-1 rounded-full border px-1.5 text-sm",
@@ -33,7 +36,7 @@ export function Reactions({
             )}
             onClick={() => onReact(message, emoji, !mine)}
           >
-            {emoji} <span className="text-xs text-muted">{count(users.length)}</span>
+            {sign} <span className="text-xs text-muted">{count(users.length)}</span>
           </button>
         );
       })}

@@ -29,6 +29,7 @@ export function Thread({
   fault,
   detached,
   live,
+  ownerAway,
   onEarlier,
   onLater,
   onAgain,
@@ -48,6 +49,8 @@ export function Thread({
   /** The latest messages are not among these. */
   detached: boolean;
   live: boolean;
+  /** The provider that keeps the group cannot be reached. */
+  ownerAway: boolean;
   onEarlier: () => void;
   onLater: () => void;
   onAgain: () => void;
@@ -212,6 +215,7 @@ export function Thread({
                         follows={row.follows}
                         isLastOwn={row.message.id === lastOwn}
                         current={row.message.id === current}
+                        ownerAway={ownerAway}
                         found={target !== null && row.message.place === target}
                         onCurrent={() => setCurrent(row.message.id)}
                         {...deeds}

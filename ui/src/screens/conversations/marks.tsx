@@ -3,6 +3,7 @@ import type { Message } from "@/bindings/Message";
 import type { Notice } from "@/bindings/Notice";
 import { useMe } from "@/domain/conversation/me";
 import { noticeText } from "@/domain/conversation/words";
+import { useCalled } from "@/domain/demo/Alias";
 import { exact, longDay, shortTime } from "@/shared/format";
 import { t } from "@/text";
 
@@ -24,12 +25,13 @@ export function UnreadLine() {
 
 export function NoticeRow({ message, notice }: { message: Message; notice: Notice }) {
   const me = useMe();
+  const called = useCalled();
   return (
     <p
       className="px-8 py-1 text-center text-sm text-muted wrap-anywhere"
       data-testid={`notice-${message.id}`}
     >
-      {noticeText(notice, me)}{" "}
+      {noticeText(notice, me, called)}{" "}
       <time dateTime={message.time} title={exact(message.time)} className="whitespace-nowrap">
         · {shortTime(message.time)}
       </time>

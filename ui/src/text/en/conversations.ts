@@ -69,6 +69,7 @@ export const conversations = {
     accepted: "It has its number in the group's log",
     failed: "It was refused",
   },
+  ownerAway: "the provider that keeps the group cannot be reached",
   retry: "Try again",
   edited: "edited",
   deleted: "This message was deleted.",
@@ -82,6 +83,7 @@ export const conversations = {
   react: "React",
   reactWith: (emoji: string) => `React with ${emoji}`,
   reactionBy: (emoji: string, n: number, names: string) => `${emoji} ${n}: ${names}`,
+  unseenSign: "a sign that cannot be seen",
   unreact: (emoji: string) => `Take ${emoji} back`,
   emojis: ["👍", "❤️", "😄", "🎉", "😮", "😢", "🙏", "👎"] as readonly string[],
   edit: "Edit",
@@ -109,6 +111,7 @@ export const conversations = {
     renamed: (by: string, name: string) =>
       name === "" ? `${by} took the name away` : `${by} named the group “${name}”`,
     policy: (by: string) => `${by} changed who may do what`,
+    refused: (what: string) => `This was refused. ${what}`,
     wentBack:
       "This account's data was set back to an older copy, or runs twice. The account joins anew before it sends.",
     forked:
