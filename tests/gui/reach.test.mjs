@@ -144,6 +144,22 @@ test("the keyboard's place is not lost when a dialog closes, a row goes or a scr
   await page.getByRole("complementary").waitFor({ state: "detached" });
   await kept("details");
 
+  // Details where there is no room beside the list: nothing under them has the focus, and a click beside closes them.
+  await page.setViewportSize({ width: 900, height: 600 });
+  await tour(page).talk("alice", "Book club");
+  await page.getByTestId("members").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("complementary").waitFor();
+  for (let step = 0; step < 20; step += 1) {
+    await page.keyboard.press("Tab");
+    const isUnder = await page.evaluate(() => document.activeElement?.closest("main [inert]") !== null);
+    assert.equal(isUnder, false, await here(page));
+  }
+  await page.getByTestId("beside-drawer").click({ position: { x: 20, y: 20 } });
+  await page.getByRole("complementary").waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement?.dataset.testid === "members");
+  await page.setViewportSize({ width: 1280, height: 800 });
+
   // A row that is decided, and with it the button that decided it.
   await nav("approvals");
   const request = page.locator('[data-testid^="waiting-provider-"]');

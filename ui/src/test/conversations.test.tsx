@@ -15,7 +15,7 @@ import {
   own,
   user,
 } from "./fixtures";
-import { TestNode } from "./node";
+import { failingPeer, peer, TestNode } from "./node";
 import { open } from "./render";
 
 const AT = `/conversations?open=${encodeURIComponent(CLUB)}`;
@@ -271,6 +271,20 @@ describe("conversations", () => {
     expect(node.requests("ask-to-add")).toEqual([
       { user: "alice", group: CLUB, other: user("carol", "gamma.example") },
     ]);
+  });
+
+  it("says why somebody who is to be added cannot be asked", async () => {
+    const additions = [
+      { id: "1", user: user("carol", "gamma.example"), state: "pending" as const, error: null },
+    ];
+    node.conversations = [conversation(messages, { additions })];
+    node.peers = [peer("gamma.example")];
+    open(node, `${AT}&members=shown`);
+    const asked = await screen.findByTestId("pending-1");
+    expect(asked).toHaveTextContent("their provider is asked");
+    node.peers = [failingPeer("gamma.example")];
+    node.emit({ type: "peers" });
+    await waitFor(() => expect(asked).toHaveTextContent("their provider cannot be reached"));
   });
 
   it("makes a group and opens it", async () => {

@@ -11,6 +11,8 @@ import { useGroupDeeds } from "@/domain/group/hooks";
 import { useNode } from "@/domain/node/hooks";
 import { clientName, nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
+import { usePeers } from "@/domain/peer/hooks";
+import { whyNotReached } from "@/domain/peer/words";
 import { Button, IconButton } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
 import { Inspector, InspectorPart, Loading } from "@/shared/layout";
@@ -44,6 +46,7 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
   const { summary, members, additions } = data;
   const { group } = summary;
   const us = useNode()?.provider;
+  const peers = usePeers().data?.peers ?? [];
   const talk = useTalk(user, group);
   const deeds = useGroupDeeds();
   const [adding, setAdding] = useState(false);
@@ -134,6 +137,8 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
           <ul className="divide-y divide-line">
             {additions.map((each) => {
               const waits = each.state === "pending" || each.state === "approved";
+              const theirs = peers.find((peer) => peer.provider === providerOf(each.user));
+              const why = each.state === "pending" ? whyNotReached(theirs) : null;
               return (
                 <li key={each.id} className="py-1" data-testid={`pending-${each.id}`}>
                   <PersonName uri={each.user} us={us} />
@@ -148,7 +153,7 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
                           {t.conversations.pendingState.here}
                         </Link>
                       ) : (
-                        t.conversations.pendingState[each.state]
+                        (why ?? t.conversations.pendingState[each.state])
                       )}
                     </StateWord>
                     {waits && (
