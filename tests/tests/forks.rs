@@ -15,7 +15,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
-use drawbridge_node::store::{Branch, Contradiction, Standing};
+use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
     Change, Circle, Device, HandMade, Owned, Station, acquainted_by_hand, copied, has, has_checkpoint,
     misses, policy, restored, rests, says,
@@ -501,4 +501,115 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
         }
     }
     panic!("the group was not looked at again");
+}
+
+#[tokio::test]
+async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
+    let circle = Circle::of(1).await;
+    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let ann = circle.person(0, "ann").await;
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    with_eve(&circle, &ann, &eve, &tea).await;
+    let copy = copied(&circle, alpha).await;
+    let (_, lost) = says(&ann, &tea, "lost").await;
+    let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
+    let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
+    let (_, last) = says(&ann, &tea, "lost too").await;
+    let log = ann.log(&tea, 0).await.unwrap().events;
+    eve.desk()
+        .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
+    restored(&circle, alpha, &copy).await;
+    says(&ann, &tea, "numbered again").await;
+    alpha.stop().await;
+
+    // It gives one event at a time, and nothing more once the first is adopted.
+    let (is_away, times) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+    let (goes_away, is_there) = (is_away.clone(), is_away.clone());
+    eve.desk().refuses(move |_, path| {
+        (path == "/groups/tea/log" && is_away.load(Ordering::SeqCst))
+            .then(|| Problem::new(Code::Unavailable, "in a moment"))
+    });
+    eve.desk().shows("/groups/tea/log", move |query| {
+        let after = LogQuery::parse(query).unwrap().after;
+        // Judged, proved, and then adopted.
+        let is_adopted = after + 1 == lost.seq && times.fetch_add(1, Ordering::SeqCst) == 2;
+        goes_away.fetch_or(is_adopted, Ordering::SeqCst);
+        let events: Vec<_> = log.iter().filter(|event| event.seq > after).take(1).cloned().collect();
+        let more = events.last().is_some_and(|event| event.seq < last.seq);
+        let checkpoint = Some(proof.clone());
+        wire::encode(Encoding::Json, &LogPage { events, first: 1, head: last.seq, more, checkpoint })
+    });
+    alpha.start().await;
+    let said = ann.says(&tea, "afterwards");
+    // It is looked at with the first that is submitted.
+    tokio::select! {
+        outcome = ann.submits(&tea, &said) => panic!("not all was read, and it is {outcome:?}"),
+        _ = alpha.notes(eve.provider(), "own-log-forked") => {}
+    }
+    assert_eq!(hashes(alpha, &tea).await.get(lost.seq as usize - 1), Some(&lost.hash));
+    alpha.stop().await;
+    is_there.store(false, Ordering::SeqCst);
+    alpha.start().await;
+    // Nobody asks for it.
+    let uri = tea.clone();
+    alpha
+        .until("all of it is taken up", move |view| {
+            let row = view.group(&uri)?.unwrap();
+            Ok((view.event_hash(row.id, last.seq)? == Some(last.hash)).then_some(()))
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_kept_of_forks_is_bounded() {
+    let circle = Circle::of(1).await;
+    let (alpha, ann) = (&circle.stations[0], circle.person(0, "ann").await);
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    let store = alpha.node().store().clone();
+    let keeps_point = async || {
+        let uri = tea.clone();
+        store.write(move |tx| tx.keep_restart_point(&uri)).await.unwrap();
+    };
+    for turn in 0..20 {
+        keeps_point().await;
+        says(&ann, &tea, &format!("{turn}")).await;
+    }
+    let uri = tea.clone();
+    let points = alpha.reads(move |view| view.restart_points(view.group(&uri)?.unwrap().id)).await;
+    let points: Vec<_> = points.into_iter().map(|point| point.seq).collect();
+    assert_eq!(points, (5..21).rev().collect::<Vec<_>>(), "the latest are kept");
+
+    for turn in 0..25 {
+        circle.realm.clock().turn(Duration::from_secs(1));
+        let uri = tea.clone();
+        let told = store.write(move |tx| {
+            let row = tx.group(&uri)?.unwrap();
+            let said = KeptCheckpoint { seq: 1, hash: Hash32::of(&[turn]), jws: "signed".into() };
+            tx.keep_contradiction(row.id, Hash32::of(b"had"), None, &said)
+        });
+        told.await.unwrap();
+    }
+    let kept = contradictions(alpha, &tea).await;
+    assert_eq!(kept.len(), 20);
+    assert!(
+        (0..5).all(|turn| kept.iter().all(|one| one.said.hash != Hash32::of(&[turn]))),
+        "the latest are kept"
+    );
+
+    let mut begun = Vec::new();
+    for turn in 0..12 {
+        circle.realm.clock().turn(Duration::from_secs(1));
+        keeps_point().await;
+        let (_, placed) = says(&ann, &tea, &format!("branch {turn}")).await;
+        begun.push(ann.log(&tea, placed.seq - 1).await.unwrap().events[0].time);
+        let uri = tea.clone();
+        let told = store.write(move |tx| {
+            let mut row = tx.group(&uri)?.unwrap();
+            let point = tx.restart_points(row.id)?.remove(0);
+            tx.set_back(&mut row, &point)
+        });
+        assert_eq!(told.await.unwrap().len(), 1);
+    }
+    let kept: Vec<_> = branches(alpha, &tea).await.into_iter().map(|branch| branch.begun).collect();
+    assert_eq!(kept, begun.into_iter().rev().take(10).collect::<Vec<_>>(), "the latest are kept");
 }

@@ -402,6 +402,7 @@ async fn an_owner_that_went_back_and_numbered_again_ends_with_one_history() {
     let two = Two::in_a_group().await;
     two.the_owner_numbers_again(|_| true).await;
     two.has_one_history().await;
+    assert_eq!(gaps(&two.notices(&two.ann()).await), 1, "what Ann's client has lost is said to be missing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

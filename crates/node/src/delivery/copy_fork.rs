@@ -320,3 +320,21 @@ async fn said(
     let claims = verified(core, group, &jws).await?;
     Ok(KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feeds_of_a_groups_clients_begin_anew_for_a_commit_once_in_ten_minutes() {
+        let forks = Forks::default();
+        let now = Instant::now();
+        let minutes = |count: u64| now + Duration::from_secs(count * 60);
+        let [tea, zen] = ["tea", "zen"].map(|name| format!("mimi://a.example/g/{name}").parse().unwrap());
+        assert!(forks.may_rouse(&tea, now));
+        assert!(!forks.may_rouse(&tea, minutes(9)));
+        assert!(forks.may_rouse(&zen, minutes(9)), "another group is not kept waiting");
+        assert!(forks.may_rouse(&tea, minutes(10)));
+        assert!(!forks.may_rouse(&tea, minutes(19)), "from the last time on");
+    }
+}

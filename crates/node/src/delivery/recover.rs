@@ -154,20 +154,19 @@ impl Recovery {
 
 /// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
 pub(crate) async fn heal(core: Arc<Core>) {
+    // Who has shown that our store is an older copy does not wait for those whom the other waits for.
+    let heals = async { tokio::join!(finish_adoptions(&core), heal_doubted(&core)) };
     tokio::select! {
-        () = core.stop.cancelled() => return,
-        () = finish_adoptions(&core) => {}
+        () = core.stop.cancelled() => {}
+        _ = heals => {}
     }
+}
+
+/// Reads back the groups of each who shows that our store is an older copy, one after the other.
+async fn heal_doubted(core: &Core) {
     loop {
-        let reader = tokio::select! {
-            () = core.stop.cancelled() => return,
-            reader = core.recovery.next() => reader,
-        };
-        let healed = tokio::select! {
-            () = core.stop.cancelled() => return,
-            healed = heal_for(&core, &reader) => healed,
-        };
-        match healed {
+        let reader = core.recovery.next().await;
+        match heal_for(core, &reader).await {
             Ok(true) => {}
             // The others come first.
             Ok(false) => lock(&core.recovery.known).due.push_back(reader),
@@ -187,7 +186,7 @@ async fn finish_adoptions(core: &Core) {
         }
     };
     // Each round waits for those who have not answered, a minute at most.
-    while !left.is_empty() && !core.stop.is_cancelled() {
+    while !left.is_empty() {
         let mut later = Vec::new();
         for group in left {
             match recover(core, &group).await {
