@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -58,7 +59,7 @@ impl Realm {
 
     /// A provider that runs and listens to clients too.
     pub async fn station_with_clients(&self) -> Station {
-        let listen = free_port(&self.clock);
+        let listen = free_port();
         self.station(|config| {
             config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
         })
@@ -72,13 +73,13 @@ impl Realm {
 
     /// The configuration of a provider, at a port of its own.
     pub fn config(&self, alter: impl FnOnce(&mut Config)) -> Config {
-        let listen = free_port(&self.clock);
+        let listen = free_port();
         let (cert, key) = self.certificate(listen.port());
         let mut config = Config {
             provider: provider_at(listen),
             data_dir: self.dir.path().join(listen.port().to_string()),
             mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
-            client: Some(ListenConfig { listen: free_port(&self.clock), tls_cert: None, tls_key: None }),
+            client: Some(ListenConfig { listen: free_port(), tls_cert: None, tls_key: None }),
             admin: None,
             log: None,
             peers: PeersConfig {
@@ -94,7 +95,7 @@ impl Realm {
 
     /// A peer made by hand.
     pub fn hand_made(&self) -> HandMade {
-        let listener = drawbridge_node::bind("mtp", free_port(&self.clock)).unwrap();
+        let listener = drawbridge_node::bind("mtp", free_port()).unwrap();
         let (cert, key) = self.certificate(listener.address.port());
         let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
         HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
@@ -110,12 +111,12 @@ impl Realm {
             let answered = answer(&request);
             async move { answered }
         });
-        Front::serve(free_port(&self.clock), shows, &self.issuer, router)
+        Front::serve(free_port(), shows, &self.issuer, router)
     }
 
     /// The name of a provider where nobody listens.
     pub fn nobody(&self) -> Provider {
-        provider_at(free_port(&self.clock))
+        provider_at(free_port())
     }
 
     /// A copy of the data folder of `station`, which does not run.
@@ -133,7 +134,7 @@ impl Realm {
 
     /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.
     pub async fn fault_in_front_of(&self, config: &mut Config) -> Fault {
-        let fault = Fault::listen(free_port(&self.clock), config.mtp.listen).await;
+        let fault = Fault::listen(free_port(), config.mtp.listen).await;
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", fault.address()).parse().unwrap());
         fault
     }
@@ -153,7 +154,7 @@ impl Realm {
     pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
         let to = format!("https://{}", config.mtp.listen);
         let proxy = Proxy::before(&to, &self.root(), |router| {
-            Front::serve(free_port(&self.clock), Shows::Good, &self.issuer, router)
+            Front::serve(free_port(), Shows::Good, &self.issuer, router)
         });
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", proxy.address()).parse().unwrap());
         proxy
@@ -186,8 +187,6 @@ fn provider_at(address: SocketAddr) -> Provider {
     address.to_string().parse().unwrap()
 }
 
-/// A port that nobody listens at, outside the range that outgoing connections are given theirs from: it stays free
-/// while a node that had it is stopped.
 /// The address of this process's providers. Those that are killed and started again need their port for themselves
 /// meanwhile, so each process has an address of its own, where the system has the whole of 127.0.0.0/8.
 fn host() -> Ipv4Addr {
@@ -199,10 +198,15 @@ fn host() -> Ipv4Addr {
     Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low)
 }
 
-fn free_port(clock: &Clock) -> SocketAddr {
+/// A port that nobody listens on, and that was given to nobody in this process: who got one before may not listen yet. It
+/// is outside the range that outgoing connections are given theirs from, so it stays free while a node that had it is
+/// stopped.
+fn free_port() -> SocketAddr {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        let port = 10_000 + u16::from_le_bytes(clock.random()) % 22_000;
-        let address = SocketAddr::from((host(), port));
+        // Where all processes have one address, each begins elsewhere.
+        let number = std::process::id().wrapping_mul(61).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let address = SocketAddr::from((host(), 10_000 + (number % 22_000) as u16));
         if TcpListener::bind(address).is_ok() {
             return address;
         }

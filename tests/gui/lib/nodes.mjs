@@ -24,17 +24,24 @@ export async function until(what, look, deadlineMs = 20_000) {
   }
 }
 
-/** Ports that are free now. */
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+// Each file's tests run in a process of their own, and begin elsewhere.
+let given = process.pid * 61;
+
+/**
+ * Ports that nobody listens on, and that were given to nobody before. They are outside the range that outgoing connections
+ * are given theirs from, so they stay free while a node that had one is stopped.
+ */
+export async function freePorts(count) {
+  const ports = [];
+  while (ports.length < count) {
+    const port = 10_000 + (given++ % 22_000);
+    const server = createServer();
+    const isFree = await new Promise((done) => {
+      server.once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
+    });
+    if (isFree) ports.push(port);
+  }
   return ports;
 }
 

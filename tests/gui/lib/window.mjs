@@ -2,20 +2,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { DESKTOP, until } from "./nodes.mjs";
+import { DESKTOP, freePorts, until } from "./nodes.mjs";
 
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 /** Ends a process, and all that it has started: a session's bus brings services of its own. */
 function end(test, child) {
@@ -55,7 +46,7 @@ exec WebKitWebDriver "$@"
 export async function openWindow(test, home, { keychain } = {}) {
   const runtime = join(home, "..", "runtime");
   mkdirSync(runtime, { mode: 0o700, recursive: true });
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const env = {
     ...process.env,
     DISPLAY: await display(test),
