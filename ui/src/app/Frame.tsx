@@ -160,7 +160,9 @@ function useTitle() {
 }
 
 function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
-  const node = useStatus().data?.node;
+  const status = useStatus().data;
+  const node = status?.node;
+  const inDemo = status?.mode === "demo";
   const shown = useDemo()?.nodes.find((each) => each.shown);
   const waits = useWaiting();
   const unread = useUnread();
@@ -183,9 +185,10 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
       <div className="px-2 pt-1.5 max-[52rem]:hidden">
         <p className="text-sm font-semibold text-muted">{t.app.name}</p>
         <p className="font-semibold wrap-anywhere" title={node?.provider} data-testid="shown">
-          {shown?.name ?? node?.provider ?? "\u00a0"}
+          {(inDemo ? shown?.name : node?.provider) ?? "\u00a0"}
         </p>
-        {shown !== undefined && <p className="text-sm text-muted">{shown.provider}</p>}
+        {/* The line is there before the demo is known: what moves under the pointer has a click go elsewhere. */}
+        {inDemo && <p className="text-sm text-muted">{shown?.provider ?? node?.provider}</p>}
       </div>
       <button
         type="button"

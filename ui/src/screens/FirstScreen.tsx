@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { isName, isProvider, portToListen } from "@/domain/node/identifiers";
+import { isName, isProvider } from "@/domain/node/identifiers";
 import { AdminError } from "@/platform";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/form";
@@ -133,8 +133,6 @@ function OwnCard() {
     const wrong: Partial<Record<Field, string>> = {};
     const meant = await readName(admin, "provider", values.provider);
     if ("fault" in meant) wrong.provider = meant.fault;
-    const port = portToListen(values.listen);
-    if (port === null) wrong.listen = t.first.errors.listen;
     if (!isName(values.user)) wrong.user = t.first.errors.user;
     setErrors(wrong);
     setFault(null);
@@ -149,9 +147,8 @@ function OwnCard() {
       admin.live.reload();
     } catch (refused) {
       const field = fieldOf(refused);
-      const isPage = field === "listen" && port === window.location.port;
       if (field === null) setFault(sentence(refused));
-      else setErrors({ [field]: isPage ? t.first.errors.listenPage(port) : sentence(refused) });
+      else setErrors({ [field]: sentence(refused) });
       setBusy(false);
       toField(field);
     }

@@ -56,6 +56,25 @@ describe("the demo's tour", () => {
 });
 
 describe("the demo's bar", () => {
+  it("moves nothing of the navigation when it comes to be known", async () => {
+    const node = new TestNode();
+    let tell = () => {};
+    const told = new Promise<void>((done) => {
+      tell = done;
+    });
+    const { demo } = node;
+    node.answers.demo = () => told.then(() => demo);
+    open(node, "/");
+    const lines = () => screen.getByTestId("shown").parentElement?.childElementCount;
+    await screen.findByTestId("shown");
+    const before = lines();
+    expect(screen.queryByTestId("demo-node-alpha")).toBeNull();
+    tell();
+    expect(await screen.findByTestId("demo-node-alpha")).toBeVisible();
+    expect(screen.getByTestId("shown")).toHaveTextContent("alpha");
+    expect(lines()).toBe(before);
+  });
+
   it("shows another provider, and forgets what was read of the one before", async () => {
     const node = new TestNode();
     node.incoming = [connection()];

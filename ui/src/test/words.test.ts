@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isName, isProvider, person, portToListen } from "@/domain/node/identifiers";
+import { isName, isProvider, person } from "@/domain/node/identifiers";
 import { lag, peerWord, remedy } from "@/domain/peer/words";
 import { itemText, kindOf, requestLine } from "@/domain/traffic/words";
 import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
@@ -97,16 +97,6 @@ describe("identifiers", () => {
     "https://home.example",
     "-a.example",
   ])("%s names none", (text) => expect(isProvider(text)).toBe(false));
-  it.each([
-    ["0.0.0.0:8443", "8443"],
-    ["[::]:65535", "65535"],
-    ["0.0.0.0:99999", null],
-    ["0.0.0.0:0", null],
-    ["256.0.0.1:8443", null],
-    ["localhost:8443", null],
-    [":8443", null],
-    ["8443", null],
-  ])("listens on %s at port %s", (text, port) => expect(portToListen(text)).toBe(port));
   it("reads a person's address, and only that", () => {
     expect(person("mimi://beta.example:8443/u/bob")).toEqual({ provider: "beta.example:8443", name: "bob" });
     expect(person("mimi://beta.example/g/club")).toBeNull();

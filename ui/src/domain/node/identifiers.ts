@@ -2,16 +2,8 @@
 
 const NAME = /^(?!\.{1,2}$)[a-z0-9._-]{1,64}$/;
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-const IPV4 = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/;
 const IPV6 = /^\[[0-9a-f:]{2,39}\]$/;
 const PORT = /^[1-9][0-9]{0,4}$/;
-
-/** The port of an address to listen on, such as 0.0.0.0:8443 or [::]:8443; null where it is no such address. */
-export function portToListen(address: string): string | null {
-  const [, host = "", port = ""] = /^(.+):([^:]+)$/.exec(address) ?? [];
-  const isIpv4 = IPV4.test(host) && host.split(".").every((part) => Number(part) <= 255);
-  return (isIpv4 || IPV6.test(host)) && isPort(port) ? port : null;
-}
 
 export interface Person {
   provider: string;
@@ -22,14 +14,10 @@ export function isName(text: string): boolean {
   return NAME.test(text);
 }
 
-function isPort(text: string): boolean {
-  return PORT.test(text) && Number(text) <= 65_535;
-}
-
 /** Whether it can be a provider's authority; the node has the last word. */
 export function isProvider(text: string): boolean {
   const [, host = "", port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(text) ?? [];
-  if (port !== undefined && (!isPort(port) || port === "443")) return false;
+  if (port !== undefined && (!PORT.test(port) || Number(port) > 65_535 || port === "443")) return false;
   return HOST.test(host) || IPV6.test(host);
 }
 

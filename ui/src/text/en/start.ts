@@ -40,8 +40,6 @@ export const first = {
     preview: (uri: string) => `You will be ${uri}`,
   },
   errors: {
-    listen: "Give an address in numbers and a port from 1 to 65535, such as 0.0.0.0:8443.",
-    listenPage: (port: string) => `This page itself uses port ${port}. Choose another port.`,
     user: "Give a name of 1 to 64 lower-case letters, digits, hyphens, dots or underscores.",
   },
 } as const;
