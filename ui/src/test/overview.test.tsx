@@ -15,7 +15,7 @@ describe("what the overview says of the node itself", () => {
     open(node);
     const name = await fact("Its name");
     expect(name.getByText("not looked up yet")).toBeInTheDocument();
-    expect(name.queryByText("leads to an address that others may use")).toBeNull();
+    expect(name.queryByText("leads to an address")).toBeNull();
     expect(name.queryByText(/ago|now/)).toBeNull();
   });
 

@@ -134,7 +134,7 @@ export const conversations = {
   clients: (n: number) => many(n, "client", "clients"),
   add: "Add somebody",
   addText:
-    "Their provider asks them, or lets you by a rule of theirs. Once they agree, they are added by themselves, as soon as this program runs.",
+    "Their provider asks them, or lets you by a rule of theirs. Once they agree, they are added by themselves while this program runs, or when it runs next.",
   addWho: "Whom",
   addAsk: "Ask to add",
   addAsking: "Asking…",

@@ -152,7 +152,7 @@ export const overview = {
     name: "Its name",
     nameHint: "Whether others can find this provider under its name, by the rules that it finds others by",
     standing: {
-      found: "leads to an address that others may use",
+      found: "leads to an address",
       unlooked: "not looked up yet",
       private: "leads to a private network",
       unresolved: "leads nowhere",

@@ -4,8 +4,8 @@ export const token = {
   title: "This page needs its token",
   why: "Only who can read the daemon's output may administer this provider from a browser.",
   where:
-    "On the computer that the provider runs on, this prints a fresh link. Open it, or paste it (or only the token) here. It works once.",
-  example: "drawbridged link --config drawbridge.toml",
+    "On the computer that the provider runs on, this prints a fresh link; where the node was started with a configuration of your own, add --config and its path. Open the link, or paste it (or only the token) here. It works once.",
+  example: "drawbridged link",
   field: "Token or link",
   enter: "Open",
   empty: "Paste the token first.",

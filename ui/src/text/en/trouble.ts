@@ -83,9 +83,9 @@ export const remedy = {
     "certificate-wrong-name":
       "Its certificate is for another name. See that the name is spelled rightly; otherwise its operator has to mend it.",
     "certificate-unknown-issuer":
-      "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to trust theirs.",
+      "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to name theirs in [peers] extra_roots.",
     "certificate-self-signed":
-      "It has signed its certificate itself, as a provider does until it is given another. Its operator has to get one, or give you theirs to trust.",
+      "It has signed its certificate itself, as a provider does until it is given another. Its operator has to get one, or give you theirs, which you name in [peers] extra_roots.",
     "certificate-invalid": "Its certificate cannot be used. Its operator has to replace it.",
     "tls-version":
       "It does not speak TLS 1.3. Its operator has to bring its server, or the proxy in front of it, up to date.",
