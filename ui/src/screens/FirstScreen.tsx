@@ -117,7 +117,7 @@ function fieldOf(fault: unknown): Field | null {
   return (["provider", "listen", "user"] as const).find((field) => fault.code.includes(field)) ?? null;
 }
 
-function toField(name: string | null | undefined) {
+function toField(name: Field) {
   document.querySelector<HTMLElement>(`[name="${name}"]`)?.focus();
 }
 
@@ -136,9 +136,8 @@ function OwnCard() {
     if (!isName(values.user)) wrong.user = t.first.errors.user;
     setErrors(wrong);
     setFault(null);
-    const [first] = Object.keys(wrong);
-    if ("fault" in meant || first !== undefined) {
-      toField(first);
+    if ("fault" in meant || wrong.user !== undefined) {
+      toField(wrong.provider === undefined ? "user" : "provider");
       return;
     }
     setBusy(true);
@@ -147,10 +146,12 @@ function OwnCard() {
       admin.live.reload();
     } catch (refused) {
       const field = fieldOf(refused);
-      if (field === null) setFault(sentence(refused));
-      else setErrors({ [field]: sentence(refused) });
       setBusy(false);
-      toField(field);
+      if (field === null) setFault(sentence(refused));
+      else {
+        setErrors({ [field]: sentence(refused) });
+        toField(field);
+      }
     }
   };
   const field = (name: Field) => ({
