@@ -245,7 +245,16 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
     beta.start().await;
     // It waits for its owner to read back what it has, and gives it up in the end.
     beta.notes(alpha.provider(), "log-broken").await;
-    circle.realm.clock().turn(Duration::from_secs(11 * 60));
+    let (uri, owner) = (tea.clone(), alpha.provider().clone());
+    let given_up = beta.until("its copy is given up", move |view| {
+        let row = view.group(&uri)?.unwrap();
+        let told = view.troubles(&owner)?.iter().any(|trouble| trouble.code == "log-forked");
+        Ok((!view.branches(row.id)?.is_empty()).then_some(told))
+    });
+    let (told, ()) = tokio::join!(given_up, async {
+        circle.realm.clock().turn(Duration::from_secs(11 * 60));
+    });
+    assert!(told, "it is noted with the change, which may be cut off behind that");
     agrees(&circle, beta, alpha, &tea).await;
     is_gone(&ben, &tea, &lost).await;
     beta.notes(alpha.provider(), "log-forked").await;

@@ -22,7 +22,7 @@ use crate::http::{Throttle, Turns};
 use crate::outbox::Answers;
 use crate::peers::{Documents, Outbound, Signs};
 use crate::pull::Board;
-use crate::store::{Store, StoreFault};
+use crate::store::Store;
 
 /// How long a signature of ours holds, in seconds.
 const SIGNATURE_LIFETIME_S: u16 = 120;
@@ -86,14 +86,8 @@ impl Core {
 
     /// Keeps what went wrong with `peer`; one who is unknown is not kept account of.
     pub(crate) async fn note_trouble(&self, peer: &Provider, fault: &PeerFault) {
-        let (provider, stage, code, text) =
-            (peer.clone(), fault.stage.to_string(), fault.code.to_string(), fault.text.clone());
-        let kept = self.store.write(move |tx| {
-            if tx.peer(&provider)?.is_some() {
-                tx.note_trouble(&provider, &stage, &code, &text)?;
-            }
-            Ok::<_, StoreFault>(())
-        });
+        let (provider, noted) = (peer.clone(), fault.clone());
+        let kept = self.store.write(move |tx| noted.note(tx, &provider));
         if let Err(store) = kept.await {
             tracing::error!(%store, %peer, trouble = %fault, "a trouble could not be kept");
         }

@@ -22,17 +22,7 @@ struct Plan {
 /// Makes the folder: ports that are free, a certificate authority, a certificate for each.
 pub(super) fn prepare(dir: &Path) -> Result<(), String> {
     let text = |fault: &dyn std::fmt::Display| fault.to_string();
-    // All are held until all are known, so that none is given twice.
-    let held: Vec<_> = CAST
-        .iter()
-        .map(|_| TcpListener::bind("127.0.0.1:0"))
-        .collect::<Result<_, _>>()
-        .map_err(|f| text(&f))?;
-    let ports: Vec<u16> = held
-        .iter()
-        .map(|held| held.local_addr().map(|at| at.port()))
-        .collect::<Result<_, _>>()
-        .map_err(|f| text(&f))?;
+    let ports = free_ports()?;
     std::fs::create_dir_all(dir).map_err(|f| text(&f))?;
     let write = |name: String, content: String| std::fs::write(dir.join(name), content).map_err(|f| text(&f));
 
@@ -50,6 +40,20 @@ pub(super) fn prepare(dir: &Path) -> Result<(), String> {
         write(format!("{name}-key.pem"), key.serialize_pem())?;
     }
     write(PLAN.to_owned(), serde_json::to_string(&Plan { ports }).map_err(|f| text(&f))?)
+}
+
+/// A port for each provider, on which nobody listens. They stay the demo's while it does not run, so they are outside the range
+/// that systems give to outgoing connections.
+fn free_ports() -> Result<Vec<u16>, String> {
+    let first = std::process::id().wrapping_mul(61);
+    let candidates = (0..22_000).map(|number| 10_000 + (first.wrapping_add(number) % 22_000) as u16);
+    // Each is held until all are known, so that none is given twice.
+    let held = candidates.filter_map(|port| Some((port, TcpListener::bind(("127.0.0.1", port)).ok()?)));
+    let (ports, _held): (Vec<u16>, Vec<TcpListener>) = held.take(CAST.len()).unzip();
+    if ports.len() < CAST.len() {
+        return Err("no ports are free on 127.0.0.1".into());
+    }
+    Ok(ports)
 }
 
 pub(super) fn read(dir: &Path) -> Result<Vec<Place>, String> {

@@ -149,16 +149,12 @@ async fn hold(core: &Core, group: &GroupUri, jws: String) -> Result<(), PeerFaul
     let uri = group.clone();
     let found = core.store.write(move |tx| hold_against(tx, &uri, &said)).await.map_err(store_fault)?;
     if let Some(seq) = found {
-        let text = format!(
-            "it has said two things about event {seq} of {group}: its log was forked, by a store that went back or on purpose, and members may have read different things; what proves it is kept. Ask its operator"
-        );
         tracing::error!(%group, seq, "the owner of a group has told two stories of its log");
-        core.note_trouble(group.provider(), &PeerFault::new(Stage::Store, "log-forked", text)).await;
     }
     Ok(())
 }
 
-/// Keeps the newest, and what disagrees. Returns the event about which two things were said, where there is one.
+/// Keeps the newest, and notes and keeps what disagrees. Returns the event about which two things were said, where there is one.
 fn hold_against(tx: &Tx<'_>, group: &GroupUri, said: &KeptCheckpoint) -> Result<Option<u64>, StoreFault> {
     let Some(row) = tx.group(group)? else { return Ok(None) };
     let kept = tx.checkpoint(row.id)?;
@@ -176,6 +172,12 @@ fn hold_against(tx: &Tx<'_>, group: &GroupUri, said: &KeptCheckpoint) -> Result<
     }
     if kept.is_none_or(|kept| kept.seq <= said.seq) {
         tx.keep_checkpoint(&row, said)?;
+    }
+    if let Some(seq) = found {
+        let text = format!(
+            "it has said two things about event {seq} of {group}: its log was forked, by a store that went back or on purpose, and members may have read different things; what proves it is kept. Ask its operator"
+        );
+        PeerFault::new(Stage::Store, "log-forked", text).note(tx, row.owner())?;
     }
     Ok(found)
 }

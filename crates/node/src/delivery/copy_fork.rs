@@ -155,14 +155,14 @@ async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
         return Ok(Look::Whole);
     }
     drop(writing.take());
-    take_theirs(core, group, agreed, theirs, page.checkpoint).await?;
-    core.forks.is_over(group);
     let text = format!(
         "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, and what proves both are kept, and our users' clients were told",
         row.head
     );
+    let forked = PeerFault::new(Stage::Store, "log-forked", text);
+    take_theirs(core, group, agreed, theirs, page.checkpoint, forked).await?;
+    core.forks.is_over(group);
     tracing::error!(%group, first, last = row.head, "our copy of a group's log was forked");
-    core.note_trouble(owner, &PeerFault::new(Stage::Store, "log-forked", text)).await;
     Ok(Look::Whole)
 }
 
@@ -250,29 +250,28 @@ async fn agree(core: &Core, group: &GroupUri, head: u64, asked: Timestamp) -> Re
 
 /// Nothing more of the group is taken until its owner's log is what it was.
 async fn wait(core: &Core, group: &GroupUri, text: String) -> Result<(), PeerFault> {
-    let (uri, fault) = (group.clone(), text.clone());
+    let uri = group.clone();
     let noted = core.store.write(move |tx| {
         let Some(mut row) = tx.group(&uri)?.filter(|row| row.standing != Standing::Broken) else {
-            return Ok(false);
+            return Ok(());
         };
-        (row.standing, row.fault) = (Standing::Broken, Some(fault));
+        let fault = PeerFault::new(Stage::Content, "log-broken", &*text);
+        (row.standing, row.fault) = (Standing::Broken, Some(text));
         tx.put_group(&row)?;
-        Ok::<_, StoreFault>(true)
+        fault.note(tx, row.owner())
     });
-    if noted.await.map_err(store_fault)? {
-        let fault = PeerFault::new(Stage::Content, "log-broken", text);
-        core.note_trouble(group.provider(), &fault).await;
-    }
-    Ok(())
+    noted.await.map_err(store_fault)
 }
 
-/// Gives up our copy behind the event `agreed` for the owner's log, whose next event is `theirs`, and keeps what proves both.
+/// Gives up our copy behind the event `agreed` for the owner's log, whose next event is `theirs`, keeps what proves both, and
+/// notes it as `forked`.
 async fn take_theirs(
     core: &Core,
     group: &GroupUri,
     agreed: u64,
     theirs: &Event,
     checkpoint: Option<String>,
+    forked: PeerFault,
 ) -> Result<(), PeerFault> {
     let said = match said(core, group, checkpoint).await {
         Ok(said) => Some(said),
@@ -297,7 +296,8 @@ async fn take_theirs(
             tx.keep_checkpoint(&row, said)?;
         }
         tell_gone(tx, &row.uri, tx.take_displaced(&row, None)?)?;
-        tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)
+        tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)?;
+        forked.note(tx, row.owner())
     });
     taken.await.map_err(store_fault)
 }

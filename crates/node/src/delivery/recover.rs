@@ -515,7 +515,6 @@ async fn adopt(
             core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_ref(), events, &adoption)).await?;
         if let Some(lost) = lost {
             tracing::error!(%group, from = %from.provider, lost.first, lost.last, "our log was forked");
-            note(core, group, from, &taken_up(group, &lost)).await;
         }
         if let Some(End::Fault(fault)) = &end {
             note(core, group, from, fault).await;
@@ -571,7 +570,8 @@ fn taken_up(group: &GroupUri, Lost { first, last }: &Lost) -> PeerFault {
     PeerFault::new(Stage::Store, OWN_LOG_FORKED, text)
 }
 
-/// Keeps what was read back, after the group was set back to a point where there is one. Returns what does not count then.
+/// Keeps what was read back, after the group was set back to a point where there is one, which is noted. Returns what does not
+/// count then.
 fn keep(
     tx: &Tx<'_>,
     ours: &Provider,
@@ -583,9 +583,11 @@ fn keep(
     let Some(mut row) = tx.group(group)? else { return Ok(None) };
     let mut lost = None;
     if let Some(point) = set_back {
-        lost = Some(Lost { first: point.seq + 1, last: row.head });
+        let numbered = Lost { first: point.seq + 1, last: row.head };
         let abandoned = tx.set_back(&mut row, point)?;
         tell_gone(tx, group, abandoned)?;
+        taken_up(group, &numbered).note(tx, &adoption.from)?;
+        lost = Some(numbered);
     }
     let mut gone: BTreeMap<Provider, u64> = BTreeMap::new();
     for kept in events {

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::ResponseFault;
 use http::{HeaderValue, StatusCode};
 
 use super::readable;
-use crate::store::words;
+use crate::store::{StoreFault, Tx, words};
 
 words! {
     /// At which step something went wrong with a peer.
@@ -58,6 +59,14 @@ pub struct PeerFault {
 }
 
 impl PeerFault {
+    /// Notes it as a trouble with `peer`, where that is known here.
+    pub(crate) fn note(&self, tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
+        if tx.peer(peer)?.is_none() {
+            return Ok(());
+        }
+        tx.note_trouble(peer, self.stage.as_str(), &self.code, &self.text)
+    }
+
     /// A fault at `stage`.
     pub fn new(stage: Stage, code: &'static str, text: impl Into<String>) -> Self {
         Self {

@@ -242,8 +242,13 @@ pub(super) async fn start_anew(
         return Err(fault.clone());
     }
     core.note_trouble(peer, fault).await;
+    // Its place is kept last: where this is cut off, or nobody is there any more, the next pull is told of the reset again.
+    let closed = close_gaps(core, peer).await;
+    if closed.as_ref().is_err_and(PeerFault::is_absence) {
+        return closed;
+    }
     let head = fault.problem.as_ref().and_then(|problem| problem.members.head).unwrap_or(0);
-    let (peer, whose) = (peer.clone(), peer.clone());
+    let peer = peer.clone();
     let anew = core.store.write(move |tx| {
         tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
         tx.forget_received(&peer, RECEIVED)?;
@@ -255,7 +260,7 @@ pub(super) async fn start_anew(
         ask_again(tx, &peer)
     });
     anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
-    close_gaps(core, &whose).await
+    closed
 }
 
 #[cfg(test)]
