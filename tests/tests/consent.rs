@@ -11,7 +11,7 @@ use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, Peer
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, PeerRow, RuleKind};
+use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
 use drawbridge_testkit::{Change, Circle, HandMade, Realm, Station, federation};
 use http::StatusCode;
@@ -201,8 +201,21 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
         assert_eq!(scene.sends(&request).await, pending());
         scene.deletes(id_of(&request)).await;
     }
-    let peer = scene.peer.provider().clone();
-    assert_eq!(scene.alpha.reads(move |view| view.connections_with(&peer)).await.len(), 20);
+    let kept = async || {
+        let peer = scene.peer.provider().clone();
+        let counted = scene.alpha.reads(move |view| {
+            let rows = view.connections_with(&peer)?.len() as u64;
+            Ok((rows, view.count_kept(&peer, Kept::Connections)?, view.count_withdrawn(&peer)?))
+        });
+        counted.await
+    };
+    let (rows, counted, withdrawn) = kept().await;
+    assert_eq!((rows, counted), (20, 20), "and that is what the operator is shown");
+    // Of what is taken back before it came, the id is kept.
+    for _ in 0..3 {
+        scene.deletes(id_of(&scene.asks("bea"))).await;
+    }
+    assert_eq!(kept().await, (20, 20, withdrawn + 3));
 }
 
 #[tokio::test]

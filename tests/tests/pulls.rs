@@ -135,7 +135,10 @@ async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
     let trouble = beta.notes(peer.provider(), "too-many-items").await;
     assert!(trouble.text.contains("150000") && trouble.text.contains("1000"), "{}", trouble.text);
     let provider = peer.provider().clone();
-    assert!(!beta.reads(move |view| view.has_received(&provider, first)).await);
+    let (has_first, kept) = beta
+        .reads(move |view| Ok((view.has_received(&provider, first)?, view.count_received(&provider)?)))
+        .await;
+    assert_eq!((has_first, kept), (false, 0), "nothing of it is kept");
     let asked = peer.desk().asked();
     let pulls =
         asked.iter().filter(|(method, resource)| *method == Method::GET && resource.starts_with("/feed"));

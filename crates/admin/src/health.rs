@@ -181,6 +181,7 @@ mod tests {
             latency_ms: None,
             connections: 1,
             troubles: Vec::new(),
+            kept: None,
         }
     }
 

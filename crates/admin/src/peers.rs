@@ -3,13 +3,13 @@
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_node::diagnose::readable;
-use drawbridge_node::store::{Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
+use drawbridge_node::store::{Cursor, FeedPlace, Kept, PeerRow, Reader, StoreFault, TroubleRow, View};
 use drawbridge_node::{Node, PullingStatus};
 
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{Check, Empty, NamedPeer, PausePeer, Peers};
-use crate::view::{self, CheckStep, Peer, Pulling, Serving};
+use crate::view::{self, CheckStep, KeptOfPeer, Peer, Pulling, Serving};
 
 /// What the store knows of a peer.
 struct Known {
@@ -19,6 +19,7 @@ struct Known {
     feed: Option<FeedPlace>,
     connections: u32,
     troubles: Vec<TroubleRow>,
+    kept: Option<KeptOfPeer>,
 }
 
 fn known(view: &View<'_>, row: PeerRow) -> Result<Known, StoreFault> {
@@ -29,13 +30,23 @@ fn known(view: &View<'_>, row: PeerRow) -> Result<Known, StoreFault> {
         feed: view.feed(&Reader::Peer(provider.clone()))?,
         connections: view.count_approved(provider)?,
         troubles: view.troubles(provider)?,
+        kept: None,
         row,
+    })
+}
+
+fn kept(view: &View<'_>, provider: &Provider) -> Result<KeptOfPeer, StoreFault> {
+    Ok(KeptOfPeer {
+        requests: view.count_kept(provider, Kept::Connections)?
+            + view.count_kept(provider, Kept::Authorizations)?,
+        items: view.count_received(provider)?,
+        withdrawn: view.count_withdrawn(provider)?,
     })
 }
 
 /// `pulling` is of before the store was read: a trouble is kept before its puller rests, so who rests is shown with it.
 fn show(node: &Node, known: Known, pulling: Option<drawbridge_node::Pulling>, with_past: bool) -> Peer {
-    let Known { row, keys, cursor, feed, connections, troubles } = known;
+    let Known { row, keys, cursor, feed, connections, troubles, kept } = known;
     let document = node.document_of(&row.provider);
     let new_fingerprints = match (&document, row.state) {
         (Some(document), PeerState::KeyChanged) => {
@@ -72,6 +83,7 @@ fn show(node: &Node, known: Known, pulling: Option<drawbridge_node::Pulling>, wi
         latency_ms: pulling.and_then(|pulling| pulling.latency).map(|took| took.as_secs_f64() * 1000.0),
         connections,
         troubles: troubles.into_iter().filter(|trouble| with_past || !trouble.over).map(Into::into).collect(),
+        kept,
         provider: row.provider,
     }
 }
@@ -114,8 +126,10 @@ pub(crate) async fn peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError
     node.look_at_peer(&ask.provider);
     let pulling = node.pulling(&ask.provider);
     let one = node.store().read(move |view| {
+        let kept = Some(kept(view, &ask.provider)?);
         let row = view.peer(&ask.provider)?;
-        known(view, row.unwrap_or_else(|| PeerRow::new(ask.provider, PeerState::Unknown, now)))
+        let known = known(view, row.unwrap_or_else(|| PeerRow::new(ask.provider, PeerState::Unknown, now)))?;
+        Ok::<_, StoreFault>(Known { kept, ..known })
     });
     Ok(show(&node, one.await?, pulling, true))
 }

@@ -40,6 +40,24 @@ async fn a_command_that_is_dropped_half_way_is_whole() {
         let told = tokio::time::timeout(PATIENCE, is_told).await;
         assert!(told.is_ok(), "it was never told that gamma runs: {running}");
     }
+    // Its own screen says of a peer how much is kept of it; the list, which is read far more often, does not count that.
+    let asker = async || {
+        let peers = host.call("peers", json!({})).await.unwrap();
+        let asks = |peer: &&Value| peer["state"] == "pending";
+        peers["peers"].as_array().unwrap().iter().find(asks).cloned()
+    };
+    let asker = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(peer) = asker().await {
+                return peer;
+            }
+            events.next().await;
+        }
+    });
+    let asker = asker.await.expect("bob's provider has asked");
+    assert_eq!(asker["kept"], Value::Null);
+    let shown = host.call("peer", json!({ "provider": asker["provider"] })).await.unwrap();
+    assert_eq!(shown["kept"], json!({ "requests": 1, "items": 0, "withdrawn": 0 }));
     // What is shown is what is so: it can be stopped and started again by whoever waits for it.
     for running in [false, true] {
         host.call("run-demo-node", json!({ "name": "gamma", "running": running })).await.unwrap();

@@ -90,6 +90,7 @@ export function peer(provider: string, over: Partial<Peer> = {}): Peer {
     latency_ms: 4.2,
     connections: 1,
     troubles: [],
+    kept: null,
     ...over,
   };
 }

@@ -58,6 +58,17 @@ describe("peers", () => {
     expect(within(quiet).queryByText("no answer to them yet")).toBeNull();
   });
 
+  it("says how much is kept of what a peer has sent", async () => {
+    const node = new TestNode();
+    node.peers = [peer("beta.example", { kept: { requests: 1, items: 1234, withdrawn: 0 } })];
+    const { person } = open(node, "/peers?open=beta.example");
+    const details = await screen.findByRole("complementary");
+    expect(await within(details).findByText("Kept of it")).toBeVisible();
+    expect(details).toHaveTextContent("1 request, 1,234 ids of items");
+    expect(details).not.toHaveTextContent("taken back");
+    await person.keyboard("{Escape}");
+  });
+
   it("wants a second look before a new key is accepted", async () => {
     const node = new TestNode();
     node.peers = [peer("old.example", { state: "key-changed", new_fingerprints: ["NEWkey"] })];

@@ -26,7 +26,7 @@ pub(crate) use groups::WhoWord;
 pub use groups::*;
 pub use health::*;
 pub use ourselves::*;
-pub use peers::{Peer, Pulling, PullingStatus, Serving};
+pub use peers::{KeptOfPeer, Peer, Pulling, PullingStatus, Serving};
 pub use sessions::*;
 pub use status::*;
 pub use traffic::*;

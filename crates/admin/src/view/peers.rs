@@ -53,6 +53,22 @@ pub struct Peer {
     pub connections: u32,
     /// What went wrong, newest first; for the list only what is not over.
     pub troubles: Vec<Trouble>,
+    /// What is kept here of what it has sent; `null` in the list.
+    pub kept: Option<KeptOfPeer>,
+}
+
+/// How much is kept here of what a peer has sent, beside what has become of it: events are their group's. Each has a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct KeptOfPeer {
+    /// Requests of its users, for connections and to add ours to groups, in any state.
+    #[ts(type = "number")]
+    pub requests: u64,
+    /// Ids of items of its feed, by which a repeat is known.
+    #[ts(type = "number")]
+    pub items: u64,
+    /// Ids of requests that it has taken back before they came.
+    #[ts(type = "number")]
+    pub withdrawn: u64,
 }
 
 /// What our puller does at a peer.

@@ -144,6 +144,12 @@ impl View<'_> {
             .exists(params![peer.as_str(), id.as_bytes()])?)
     }
 
+    /// Of how many items of `peer` it is kept that they have come.
+    pub fn count_received(&self, peer: &Provider) -> Result<u64, StoreFault> {
+        let mut statement = self.sql.prepare_cached("SELECT count(*) FROM received WHERE provider = ?1")?;
+        Ok(unsigned(statement.query_row([peer.as_str()], |row| row.get(0))?))
+    }
+
     /// How far the feed of `peer` has been pulled.
     pub fn cursor(&self, peer: &Provider) -> Result<Option<Cursor>, StoreFault> {
         let row = self

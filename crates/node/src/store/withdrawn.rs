@@ -5,7 +5,7 @@ use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::{StoreFault, Tx, View, signed};
+use super::{StoreFault, Tx, View, signed, unsigned};
 
 impl View<'_> {
     /// Whether `id` of `peer` was taken back before it came.
@@ -14,6 +14,12 @@ impl View<'_> {
             .sql
             .prepare_cached("SELECT 1 FROM withdrawn WHERE peer = ?1 AND id = ?2")?
             .exists(params![peer.as_str(), id.as_bytes()])?)
+    }
+
+    /// How many ids are kept that `peer` has taken back before they came.
+    pub fn count_withdrawn(&self, peer: &Provider) -> Result<u64, StoreFault> {
+        let mut statement = self.sql.prepare_cached("SELECT count(*) FROM withdrawn WHERE peer = ?1")?;
+        Ok(unsigned(statement.query_row([peer.as_str()], |row| row.get(0))?))
     }
 }
 

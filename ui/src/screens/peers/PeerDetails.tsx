@@ -167,6 +167,11 @@ function Details({ peer }: { peer: Peer }) {
           <Fact name={t.peers.column.connections} hint={t.peers.column.connectionsHint}>
             {count(peer.connections)}
           </Fact>
+          {peer.kept !== null && (
+            <Fact name={t.peers.kept} hint={t.peers.keptHint}>
+              {t.peers.keptOf(peer.kept.requests, peer.kept.items, peer.kept.withdrawn)}
+            </Fact>
+          )}
           <Fact name={t.peers.software}>
             <bdi>{peer.software === null ? t.units.unknown : lineText(peer.software)}</bdi>
           </Fact>

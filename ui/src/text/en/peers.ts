@@ -137,6 +137,15 @@ export const peers = {
   keysNew: "new, not accepted",
   keysEmpty: "No key has been seen yet.",
   about: "About",
+  kept: "Kept of it",
+  keptHint:
+    "Beside the events of groups. Each has a bound, so that it cannot fill this computer: the oldest that no longer matter go first",
+  keptOf: (requests: number, items: number, withdrawn: number) =>
+    [
+      many(requests, "request", "requests"),
+      `${many(items, "id", "ids")} of items`,
+      ...(withdrawn === 0 ? [] : [`${many(withdrawn, "id", "ids")} of what it has taken back`]),
+    ].join(", "),
   software: "Software",
   endpoint: "Endpoint",
   theirState: "Their judgement of us",
