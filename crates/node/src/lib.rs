@@ -23,6 +23,7 @@ mod node;
 mod outbox;
 mod peers;
 mod pull;
+mod refusal;
 pub mod store;
 pub mod typed;
 

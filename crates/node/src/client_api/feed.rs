@@ -10,7 +10,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use super::{Caller, Refused, Told};
 use crate::core::Core;
 use crate::delivery::{serve, shown_feed};
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 impl Core {

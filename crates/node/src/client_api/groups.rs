@@ -18,9 +18,9 @@ use serde::de::DeserializeOwned;
 use super::{Caller, Content, Refused, Told};
 use crate::core::Core;
 use crate::delivery;
-use crate::http::Refusal;
 use crate::outbox;
 use crate::peers::Ask;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 type Api = State<Arc<Core>>;

@@ -21,7 +21,8 @@ use drawbridge_mtp::problem::{Code, Problem};
 
 use crate::consent::Misuse;
 use crate::core::Core;
-use crate::http::{Refusal, problem_response};
+use crate::http::problem_response;
+use crate::refusal::Refusal;
 use caller::{Caller, Content, Told};
 
 /// All that a client can ask.

@@ -9,7 +9,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use super::mls;
 use super::state::PublicState;
 use crate::core::Core;
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, NewEvent, Reader, Standing};
 
 /// Takes in the group that `client` has created. A repeat changes nothing.

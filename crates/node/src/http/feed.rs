@@ -6,8 +6,9 @@ use http::{Method, StatusCode};
 
 use super::gate::admit;
 use super::reply::Reply;
-use super::{Caller, Passed, Refusal};
+use super::{Caller, Passed};
 use crate::delivery::{FeedRefusal, serve};
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 /// `GET /feed`.

@@ -22,10 +22,11 @@ use super::reply::{Outgoing, Reply};
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
-use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
+use super::{Caller, Passed, answer, is_open_to_strangers};
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
 use crate::peers::{Sign, lets_us_in};
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// What is read of someone who names no allowed peer.

@@ -21,7 +21,7 @@ pub use listen::{ListenFault, Listener, bind, serve};
 pub use sockets::{Socket, Trust};
 
 pub(crate) use content::Unread;
-pub(crate) use reply::{NOT_KEPT, Refusal, problem_response, state_status};
+pub(crate) use reply::{NOT_KEPT, problem_response, state_status};
 pub(crate) use throttle::Throttle;
 pub(crate) use turns::Turns;
 
@@ -41,6 +41,7 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
 use crate::core::Core;
+use crate::refusal::Refusal;
 use content::Content;
 use reply::Reply;
 

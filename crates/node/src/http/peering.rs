@@ -8,12 +8,13 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 use tokio::time::Instant;
 
+use super::Passed;
 use super::reply::Reply;
-use super::{Passed, Refusal};
 use crate::config::Strangers;
 use crate::core::Core;
 use crate::delivery::WaitKind;
 use crate::peers;
+use crate::refusal::Refusal;
 use crate::store::{Reader, StoreFault};
 
 /// `GET /ping`.
