@@ -23,14 +23,16 @@ use crate::changes::{Change, Changes};
 use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
-use crate::core::{Choices, Core, lock};
+use crate::core::{Choices, Core};
 use crate::delivery::{self, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
 use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::lock::lock;
 use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Documents, Outbound, Sign, Signs};
-use crate::pull::{Board, Pulling, Serving, supervise};
+use crate::peers::{Board, Pulling, Serving};
+use crate::pull::supervise;
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
 
 pub use self::consent::Whom;

@@ -18,8 +18,9 @@ use serde::de::DeserializeOwned;
 
 use super::Refused;
 use crate::accounts::hash_token;
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::http::{NOT_KEPT, Socket, Trust, Unread, read_message, wanted};
+use crate::lock::lock;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
 

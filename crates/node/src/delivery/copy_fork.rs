@@ -18,8 +18,9 @@ use drawbridge_mtp::time::Timestamp;
 use super::follow::store_fault;
 use super::own_fork::tell_gone;
 use super::signed_checkpoint::verified;
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
+use crate::lock::lock;
 use crate::peers::Ask;
 use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
 

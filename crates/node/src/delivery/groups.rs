@@ -11,7 +11,8 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::mls::Conventions;
 use super::state::PublicState;
-use crate::core::{Core, lock};
+use crate::core::Core;
+use crate::lock::lock;
 use crate::store::{Handshake, Standing, StoreFault};
 
 /// So many groups stay in memory when nobody deals with them.

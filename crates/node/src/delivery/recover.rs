@@ -27,9 +27,10 @@ use super::submit::tell_removed;
 use super::unproved::Adoption;
 use super::walk::{End, Participant, Walk};
 use crate::ambient::Ambient;
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
-use crate::pull::PullingStatus;
+use crate::lock::lock;
+use crate::peers::PullingStatus;
 use crate::store::{Reader, RestartPoint, StoreFault, Tx, View};
 
 /// Where one participant has answered, the others are waited for so long (section 12).

@@ -11,8 +11,9 @@ use drawbridge_mtp::keys::{PublicKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
+use crate::lock::lock;
 use crate::store::StoreFault;
 
 /// Documents that are remembered at most.

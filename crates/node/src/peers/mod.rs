@@ -1,6 +1,8 @@
-//! Who we know: their provider documents, the addresses they may be on, how they are reached, and our judgement
-//! of them (sections 3 and 6).
+//! Who we know: their provider documents, the addresses they may be on, how they are reached, what goes on with
+//! each, and our judgement of them (sections 3 and 6).
 
+mod backoff;
+mod board;
 mod documents;
 mod guard;
 mod network;
@@ -13,9 +15,12 @@ mod theirs;
 mod transport;
 mod trust;
 
+pub use board::{Pulling, PullingStatus, Serving};
 pub(crate) use guard::only_here;
 pub use guard::{AddressGuard, GuardFault};
 
+pub(crate) use backoff::{Backoff, EndedBy};
+pub(crate) use board::Board;
 pub(crate) use documents::Documents;
 pub(crate) use network::watch_network;
 pub(crate) use outbound::Outbound;
