@@ -5,10 +5,10 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
 use serde::de::DeserializeOwned;
 
+use super::epoch::{dismiss_client, dismiss_clients, keep_roster};
 use super::follow::{store_fault, take};
 use super::proofs::hold_known;
 use super::state::{Changed, Hold, PublicState};
-use super::submit::{dismiss_client, dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;

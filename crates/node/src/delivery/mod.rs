@@ -5,6 +5,7 @@ mod anew;
 mod answers;
 mod checkpoints;
 mod copy_fork;
+mod epoch;
 mod feed;
 mod follow;
 mod grants;

@@ -20,10 +20,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answers::is_in;
+use super::epoch::tell_removed;
 use super::groups::Writing;
 use super::keep::{Kept, keep_event};
 use super::own_fork::{Fork, OWN_LOG_FORKED, Proven, beside, judge_fork, tell_gone};
-use super::submit::tell_removed;
 use super::unproved::Adoption;
 use super::walk::{End, Participant, Walk};
 use crate::ambient::Ambient;
