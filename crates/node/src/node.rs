@@ -24,7 +24,9 @@ use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
 use crate::core::{Choices, Core};
-use crate::delivery::{self, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal};
+use crate::delivery::{
+    self, Conventions, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal,
+};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
 use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
@@ -112,19 +114,19 @@ impl Node {
 
     /// Starts the node of `config` with a clock and randomness of the caller's.
     pub async fn start_in(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
-        Self::start_with(config, ambient, Groups::new(&delivery::MTP)).await
+        Self::start_with(config, ambient, &delivery::MTP).await
     }
 
     /// The same, for tests with others' MLS structures: as the owner of a group, it numbers what is no MLS message of it.
     #[cfg(feature = "foreign")]
     pub async fn start_foreign(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
-        Self::start_with(config, ambient, Groups::new(&delivery::FOREIGN)).await
+        Self::start_with(config, ambient, &delivery::FOREIGN).await
     }
 
     async fn start_with(
         config: Config,
         ambient: Arc<dyn Ambient>,
-        groups: Groups,
+        conventions: &'static Conventions,
     ) -> Result<Self, StartFault> {
         config.check()?;
         let endpoint = config.endpoint()?;
@@ -162,7 +164,7 @@ impl Node {
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
         let own = Arc::new(OwnState::new(certificates.collect(), mtp.address.port()));
-        let core = assemble(config, endpoint, key, store, ambient, changes, choices, outbound, groups);
+        let core = assemble(config, endpoint, key, store, ambient, changes, choices, outbound, conventions);
         let node = Self {
             own,
             started: core.ambient.now(),
@@ -498,7 +500,7 @@ fn assemble(
     changes: Changes,
     choices: Choices,
     outbound: Outbound,
-    groups: Groups,
+    conventions: &'static Conventions,
 ) -> Core {
     Core {
         ours: config.provider.clone(),
@@ -513,7 +515,7 @@ fn assemble(
         documents: Documents::default(),
         traffic: TrafficLog::new(),
         waits: Waits::default(),
-        groups,
+        groups: Groups::new(store.clone(), conventions),
         recovery: Recovery::new(&*ambient),
         forks: Forks::default(),
         added: tokio::sync::Notify::new(),
@@ -552,7 +554,7 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
             changes,
             choices,
             outbound,
-            Groups::new(&delivery::MTP),
+            &delivery::MTP,
         );
         let steps = check_provider(&core, provider).await;
         core.store.close().await;

@@ -121,7 +121,7 @@ pub(crate) fn log(
 
 /// `GET /groups/{name}/info` of a group of ours.
 pub(crate) async fn info(core: &Core, group: &GroupUri) -> Result<GroupInfoReply, Refusal> {
-    let state = core.read_group(group).await?.ok_or_else(absent)?;
+    let state = core.groups.read(group).await?.ok_or_else(absent)?;
     let (epoch, ratchet_tree) = (state.epoch(), Octets(state.ratchet_tree()?));
     let uri = group.clone();
     let group_info = core

@@ -41,7 +41,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
             .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;
     check_roster(&state, &roster)?;
 
-    let mut writing = core.lock_group(group).await;
+    let mut writing = core.groups.lock(group).await;
     let uri = group.clone();
     let epoch = info.epoch;
     let later = core.store.write(move |tx| {

@@ -80,7 +80,7 @@ async fn applications(
     submitter: &Provider,
     run: Vec<Submission>,
 ) -> Result<Vec<SubmissionResult>, StoreFault> {
-    let Some(state) = core.read_group(group).await? else {
+    let Some(state) = core.groups.read(group).await? else {
         return Ok(run
             .iter()
             .map(|submission| SubmissionResult { id: submission.id, outcome: rejected(no_such_group()) })
@@ -169,7 +169,7 @@ async fn handshake(
     if let Err(problem) = check_form(submitter, &submission) {
         return Ok(rejected(problem));
     }
-    let Some(mut writing) = core.write_group(group).await? else { return Ok(rejected(no_such_group())) };
+    let Some(mut writing) = core.groups.write(group).await? else { return Ok(rejected(no_such_group())) };
     // Taken out for as long as it is not settled that memory and store agree.
     let Some(mut state) = writing.take() else { return Ok(rejected(no_such_group())) };
     let judged = read_handshake(&state, &submission).and_then(|message| {
