@@ -22,7 +22,7 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
 use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
+use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations, providers};
 use crate::core::{Choices, Core};
 use crate::delivery::{
     self, Conventions, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal,
@@ -32,8 +32,7 @@ use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::lock::lock;
 use crate::outbox::Answers;
-use crate::peers::{self, AddressGuard, Documents, Outbound, Sign, Signs};
-use crate::peers::{Board, Pulling, Serving};
+use crate::peers::{self, AddressGuard, Board, Documents, Outbound, Pulling, Serving, Sign, Signs};
 use crate::pull::supervise;
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
 
@@ -372,7 +371,7 @@ impl Node {
         if provider == self.core.ours {
             return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
         }
-        self.decide_on_peer(provider, move |tx, provider| Ok(peers::judge(tx, provider, state)?)).await
+        self.decide_on_peer(provider, move |tx, provider| Ok(providers::judge(tx, provider, state)?)).await
     }
 
     /// Sets aside a provider that waits; it comes back if it asks again.
@@ -431,7 +430,7 @@ impl Node {
                 tx.accept_keys(&provider, &keys)?;
                 tx.end_troubles(&provider, &["document", "signature"])?;
                 if tx.peer_state(&provider)? == PeerState::KeyChanged {
-                    peers::allow(tx, &provider, DecidedBy::Operator)?;
+                    providers::allow(tx, &provider, DecidedBy::Operator)?;
                 }
                 Ok(())
             })
@@ -619,7 +618,7 @@ async fn sweep(core: Arc<Core>) {
             rules::renew_dated_ahead(tx, &ours)?;
             rules::lapse(tx, &ours)?;
             authorizations::lapse(tx, &ours)?;
-            peers::sweep(tx, &limits)?;
+            providers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
             tx.prune_grants()?;
             tx.prune_placed()?;

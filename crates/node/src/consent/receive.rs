@@ -8,9 +8,9 @@ use drawbridge_mtp::message::{ConnectionRequest, ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::time::Timestamp;
 
+use super::providers::introduce;
 use super::{Verdict, approve_all, end_all, settle, tell_clients, tell_requester, verdict};
 use crate::config::{LimitsConfig, Strangers};
-use crate::peers::introduce;
 use crate::refusal::Refusal;
 use crate::store::{ConnectionRow, DecidedBy, Kept, StoreFault, Tx};
 

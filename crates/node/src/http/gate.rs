@@ -23,9 +23,10 @@ use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
 use super::{Caller, Passed, answer, is_open_to_strangers};
+use crate::consent::providers::lets_us_in;
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
-use crate::peers::{Sign, lets_us_in};
+use crate::peers::Sign;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
 

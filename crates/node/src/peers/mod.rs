@@ -1,5 +1,5 @@
-//! Who we know: their provider documents, the addresses they may be on, how they are reached, what goes on with
-//! each, and our judgement of them (sections 3 and 6).
+//! Who we know: their provider documents, the addresses they may be on, how they are reached, and what goes on
+//! with each (section 3).
 
 mod backoff;
 mod board;
@@ -10,8 +10,6 @@ mod outbound;
 mod reach;
 mod recording;
 mod signs;
-mod standing;
-mod theirs;
 mod transport;
 mod trust;
 
@@ -26,5 +24,3 @@ pub(crate) use network::watch_network;
 pub(crate) use outbound::Outbound;
 pub(crate) use reach::{Answer, Ask};
 pub(crate) use signs::{Sign, Signs};
-pub(crate) use standing::{allow, asks, introduce, judge, sweep};
-pub(crate) use theirs::{ask_again, lets_us_in, note_their_state};

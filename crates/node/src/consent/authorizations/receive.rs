@@ -8,7 +8,7 @@ use super::super::receive::{ASK_AGAIN, forget_before_it_comes};
 use super::super::{Verdict, standing_decision};
 use super::{House, approve, end_here, settle, tell_clients};
 use crate::config::{LimitsConfig, Strangers};
-use crate::peers::asks;
+use crate::consent::providers::asks;
 use crate::refusal::Refusal;
 use crate::store::{AddRule, AuthorizationRow, DecidedBy, Kept, RuleKind, StoreFault, Tx, View};
 
