@@ -16,7 +16,7 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Refused;
+use super::refused::Refused;
 use crate::accounts::hash_token;
 use crate::core::Core;
 use crate::http::{NOT_KEPT, Socket, Trust, Unread, read_message, wanted};

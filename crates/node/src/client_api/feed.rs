@@ -7,7 +7,8 @@ use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, ShownEvent};
 use drawbridge_mtp::problem::{Code, Problem};
 
-use super::{Caller, Refused, Told};
+use super::caller::{Caller, Told};
+use super::refused::Refused;
 use crate::core::Core;
 use crate::delivery::{serve, shown_feed};
 use crate::refusal::Refusal;

@@ -15,7 +15,8 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-use super::{Caller, Content, Refused, Told};
+use super::caller::{Caller, Content, Told};
+use super::refused::Refused;
 use crate::core::Core;
 use crate::delivery;
 use crate::outbox;

@@ -3,8 +3,8 @@
 use drawbridge_mtp::message::AuthorizationRequest;
 use http::StatusCode;
 
+use super::passed::{Passed, read_id};
 use super::reply::Reply;
-use super::{Passed, read_id};
 use crate::consent::authorizations;
 use crate::refusal::Refusal;
 

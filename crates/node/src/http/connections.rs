@@ -3,8 +3,8 @@
 use drawbridge_mtp::message::{ConnectionReply, ConnectionRequest};
 use http::StatusCode;
 
+use super::passed::{Passed, read_id};
 use super::reply::Reply;
-use super::{Passed, read_id};
 use crate::consent;
 use crate::refusal::Refusal;
 

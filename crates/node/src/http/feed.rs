@@ -5,8 +5,8 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::{Method, StatusCode};
 
 use super::gate::admit;
+use super::passed::{Caller, Passed};
 use super::reply::Reply;
-use super::{Caller, Passed};
 use crate::delivery::{FeedRefusal, serve};
 use crate::refusal::Refusal;
 use crate::store::Reader;

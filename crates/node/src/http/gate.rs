@@ -18,11 +18,12 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
 use super::content::{Content, Unread};
+use super::passed::{Caller, Passed};
 use super::reply::{Outgoing, Reply};
+use super::resources::{answer, is_open_to_strangers};
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
-use super::{Caller, Passed, answer, is_open_to_strangers};
 use crate::consent::providers::lets_us_in;
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};

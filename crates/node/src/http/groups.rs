@@ -7,7 +7,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
 
-use super::Passed;
+use super::passed::Passed;
 use super::reply::Reply;
 use crate::delivery;
 use crate::diagnose::answered;

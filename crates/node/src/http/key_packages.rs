@@ -3,7 +3,7 @@
 use drawbridge_mtp::message::ClaimRequest;
 use http::StatusCode;
 
-use super::Passed;
+use super::passed::Passed;
 use super::reply::Reply;
 use crate::key_packages::{self, Wanted};
 use crate::refusal::Refusal;

@@ -8,7 +8,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::Passed;
+use super::passed::Passed;
 use super::reply::Reply;
 use crate::config::Strangers;
 use crate::consent::providers;
