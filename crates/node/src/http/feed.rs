@@ -4,7 +4,7 @@ use drawbridge_mtp::message::FeedQuery;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::{Method, StatusCode};
 
-use super::gate::admit;
+use super::admission::admit;
 use super::passed::{Caller, Passed};
 use super::reply::Reply;
 use crate::delivery::{FeedRefusal, serve};

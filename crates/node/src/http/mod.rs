@@ -1,6 +1,7 @@
 //! The server for other providers: the provider document, and everything below the endpoint behind one gate that
 //! checks each request in the order of section 4 and signs each answer.
 
+mod admission;
 mod authorizations;
 mod connections;
 mod content;

@@ -1,4 +1,4 @@
-//! The resources of the server for other providers, and which of them strangers may use.
+//! The resources of the server for other providers.
 
 use drawbridge_mtp::problem::{Code, Problem};
 use http::Method;
@@ -44,15 +44,4 @@ async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>)
         )
         .into()),
     }
-}
-
-/// Whether who is not allowed may use a resource too (section 6).
-pub(super) fn is_open_to_strangers(method: &Method, path: &[&str]) -> bool {
-    matches!(
-        (method.as_str(), path),
-        ("GET", ["ping"])
-            | ("GET" | "POST", ["peering"])
-            | ("POST", ["connections"])
-            | ("DELETE", ["connections", _])
-    )
 }

@@ -4,6 +4,7 @@
 mod backoff;
 mod board;
 mod documents;
+mod fetch;
 mod guard;
 mod network;
 mod outbound;
