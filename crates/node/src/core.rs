@@ -10,8 +10,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use crate::lock::lock;
-
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
 use crate::config::{Config, Strangers};
@@ -20,8 +18,7 @@ use crate::delivery::{Forks, Groups, Recovery, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
 use crate::http::{Throttle, Turns};
 use crate::outbox::Answers;
-use crate::peers::{Documents, Outbound, Signs};
-use crate::pull::Board;
+use crate::peers::{Board, Documents, Outbound, Signs};
 use crate::store::Store;
 
 /// How long a signature of ours holds, in seconds.

@@ -23,6 +23,7 @@ mod node;
 mod outbox;
 mod peers;
 mod pull;
+mod refusal;
 pub mod store;
 pub mod typed;
 
@@ -32,5 +33,4 @@ pub use config::Config;
 pub use consent::{AuthorizationDecision, Decided, Decision, Misuse};
 pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
 pub use node::{Listening, Node, StartFault, Whom, check_with};
-pub use peers::{AddressGuard, GuardFault};
-pub use pull::{Pulling, PullingStatus, Serving};
+pub use peers::{AddressGuard, GuardFault, Pulling, PullingStatus, Serving};

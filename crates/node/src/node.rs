@@ -22,15 +22,18 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
 use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations};
-use crate::core::{Choices, Core, lock};
-use crate::delivery::{self, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal};
+use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations, providers};
+use crate::core::{Choices, Core};
+use crate::delivery::{
+    self, Conventions, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal,
+};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
 use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::lock::lock;
 use crate::outbox::Answers;
-use crate::peers::{self, AddressGuard, Documents, Outbound, Sign, Signs};
-use crate::pull::{Board, Pulling, Serving, supervise};
+use crate::peers::{self, AddressGuard, Board, Documents, Outbound, Pulling, Serving, Sign, Signs};
+use crate::pull::supervise;
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
 
 pub use self::consent::Whom;
@@ -110,19 +113,19 @@ impl Node {
 
     /// Starts the node of `config` with a clock and randomness of the caller's.
     pub async fn start_in(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
-        Self::start_with(config, ambient, Groups::new(&delivery::MTP)).await
+        Self::start_with(config, ambient, &delivery::MTP).await
     }
 
     /// The same, for tests with others' MLS structures: as the owner of a group, it numbers what is no MLS message of it.
     #[cfg(feature = "foreign")]
     pub async fn start_foreign(config: Config, ambient: Arc<dyn Ambient>) -> Result<Self, StartFault> {
-        Self::start_with(config, ambient, Groups::new(&delivery::FOREIGN)).await
+        Self::start_with(config, ambient, &delivery::FOREIGN).await
     }
 
     async fn start_with(
         config: Config,
         ambient: Arc<dyn Ambient>,
-        groups: Groups,
+        conventions: &'static Conventions,
     ) -> Result<Self, StartFault> {
         config.check()?;
         let endpoint = config.endpoint()?;
@@ -160,7 +163,7 @@ impl Node {
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
         let own = Arc::new(OwnState::new(certificates.collect(), mtp.address.port()));
-        let core = assemble(config, endpoint, key, store, ambient, changes, choices, outbound, groups);
+        let core = assemble(config, endpoint, key, store, ambient, changes, choices, outbound, conventions);
         let node = Self {
             own,
             started: core.ambient.now(),
@@ -368,7 +371,7 @@ impl Node {
         if provider == self.core.ours {
             return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
         }
-        self.decide_on_peer(provider, move |tx, provider| Ok(peers::judge(tx, provider, state)?)).await
+        self.decide_on_peer(provider, move |tx, provider| Ok(providers::judge(tx, provider, state)?)).await
     }
 
     /// Sets aside a provider that waits; it comes back if it asks again.
@@ -427,7 +430,7 @@ impl Node {
                 tx.accept_keys(&provider, &keys)?;
                 tx.end_troubles(&provider, &["document", "signature"])?;
                 if tx.peer_state(&provider)? == PeerState::KeyChanged {
-                    peers::allow(tx, &provider, DecidedBy::Operator)?;
+                    providers::allow(tx, &provider, DecidedBy::Operator)?;
                 }
                 Ok(())
             })
@@ -496,7 +499,7 @@ fn assemble(
     changes: Changes,
     choices: Choices,
     outbound: Outbound,
-    groups: Groups,
+    conventions: &'static Conventions,
 ) -> Core {
     Core {
         ours: config.provider.clone(),
@@ -511,7 +514,7 @@ fn assemble(
         documents: Documents::default(),
         traffic: TrafficLog::new(),
         waits: Waits::default(),
-        groups,
+        groups: Groups::new(store.clone(), conventions),
         recovery: Recovery::new(&*ambient),
         forks: Forks::default(),
         added: tokio::sync::Notify::new(),
@@ -550,7 +553,7 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
             changes,
             choices,
             outbound,
-            Groups::new(&delivery::MTP),
+            &delivery::MTP,
         );
         let steps = check_provider(&core, provider).await;
         core.store.close().await;
@@ -615,7 +618,7 @@ async fn sweep(core: Arc<Core>) {
             rules::renew_dated_ahead(tx, &ours)?;
             rules::lapse(tx, &ours)?;
             authorizations::lapse(tx, &ours)?;
-            peers::sweep(tx, &limits)?;
+            providers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
             tx.prune_grants()?;
             tx.prune_placed()?;

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use drawbridge_mtp::id::UserUri;
 use drawbridge_mtp::message::{AskToAdd, Asked, ShownAuthorization, ShownAuthorizations};
 
-use super::{Caller, Content, Refused, Told, not_found};
+use super::caller::{Caller, Content, Told};
+use super::refused::{Refused, not_found};
 use crate::consent::AuthorizationDecision;
 use crate::core::Core;
 use crate::http::{read_id, state_status};

@@ -16,10 +16,12 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Refused;
+use super::refused::Refused;
 use crate::accounts::hash_token;
-use crate::core::{Core, lock};
-use crate::http::{NOT_KEPT, Refusal, Socket, Trust, Unread, read_message, wanted};
+use crate::core::Core;
+use crate::http::{NOT_KEPT, Socket, Trust, Unread, read_message, wanted};
+use crate::lock::lock;
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// A client's use of its token is noted at most so often, in milliseconds.

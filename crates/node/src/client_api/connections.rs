@@ -7,7 +7,8 @@ use drawbridge_mtp::id::UserUri;
 use drawbridge_mtp::message::{AskToConnect, Asked, ShownConnection, ShownConnections};
 use http::StatusCode;
 
-use super::{Caller, Content, Refused, Told, not_found};
+use super::caller::{Caller, Content, Told};
+use super::refused::{Refused, not_found};
 use crate::consent::Decision;
 use crate::core::Core;
 use crate::http::read_id;

@@ -15,8 +15,8 @@ use drawbridge_mtp::problem::ReceivedProblem;
 use super::{authorizations, connections};
 use crate::core::Core;
 use crate::delivery;
-use crate::http::Refusal;
 use crate::outbox;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 /// What a client asks its provider, in the same process: each method is the call of its row in `docs/client-api.md`, with

@@ -7,10 +7,11 @@ use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, ShownEvent};
 use drawbridge_mtp::problem::{Code, Problem};
 
-use super::{Caller, Refused, Told};
+use super::caller::{Caller, Told};
+use super::refused::Refused;
 use crate::core::Core;
 use crate::delivery::{serve, shown_feed};
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 impl Core {

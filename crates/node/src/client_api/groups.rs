@@ -15,12 +15,13 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-use super::{Caller, Content, Refused, Told};
+use super::caller::{Caller, Content, Told};
+use super::refused::Refused;
 use crate::core::Core;
 use crate::delivery;
-use crate::http::Refusal;
 use crate::outbox;
 use crate::peers::Ask;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 type Api = State<Arc<Core>>;

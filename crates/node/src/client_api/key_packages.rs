@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use drawbridge_mtp::message::{ClientClaimRequest, PublishKeyPackages};
 
-use super::{Caller, Content, Refused, Told};
+use super::caller::{Caller, Content, Told};
+use super::refused::Refused;
 use crate::core::Core;
 
 /// `GET /key-packages`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use drawbridge_mtp::message::Me;
 
-use super::{Caller, Told};
+use super::caller::{Caller, Told};
 use crate::core::Core;
 use crate::mls::{CRYPTO, cipher_suites};
 

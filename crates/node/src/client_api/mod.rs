@@ -9,20 +9,17 @@ mod feed;
 mod groups;
 mod key_packages;
 mod me;
+mod refused;
 
 pub use door::ClientDoor;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use drawbridge_mtp::problem::{Code, Problem};
 
-use crate::consent::Misuse;
+use self::refused::not_found;
 use crate::core::Core;
-use crate::http::{Refusal, problem_response};
-use caller::{Caller, Content, Told};
 
 /// All that a client can ask.
 pub(crate) fn router(core: Arc<Core>) -> Router {
@@ -45,39 +42,4 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(not_found);
     Router::new().nest("/client/v1", api).with_state(core)
-}
-
-/// A refusal as an answer.
-struct Refused(Refusal);
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        problem_response(self.0)
-    }
-}
-
-impl<F: Into<Refusal>> From<F> for Refused {
-    fn from(fault: F) -> Self {
-        Self(fault.into())
-    }
-}
-
-impl From<Misuse> for Refusal {
-    fn from(misuse: Misuse) -> Self {
-        let code = match &misuse {
-            Misuse::Store(_) => Code::Unavailable,
-            Misuse::NoSuchConnection(_)
-            | Misuse::NoSuchAuthorization(_)
-            | Misuse::NoSuchUser(_)
-            | Misuse::NoSuchPeer(_)
-            | Misuse::NoSuchClient(..) => Code::NotFound,
-            Misuse::NotConnected(..) => Code::NotConnected,
-            Misuse::Taken(_) | Misuse::Ambiguous(_) | Misuse::Unfit(_) => Code::Conflict,
-        };
-        Problem::new(code, misuse.to_string()).into()
-    }
-}
-
-async fn not_found() -> Refused {
-    Problem::new(Code::NotFound, "there is no such resource here; look at the path and the method").into()
 }

@@ -19,8 +19,7 @@ use super::learn::reopen;
 use super::{authorizations, learn};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
-use crate::peers::Ask;
-use crate::pull::{Backoff, EndedBy};
+use crate::peers::{Ask, Backoff, EndedBy};
 use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
 
 /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.

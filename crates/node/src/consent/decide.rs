@@ -8,7 +8,7 @@ use drawbridge_mtp::message::{ConnectionRequest, ConnectionState, MAX_REQUEST_LI
 use super::receive::file;
 use super::{Misuse, approve_all, end_all, settle, tell_clients, tell_requester};
 use crate::config::Strangers;
-use crate::peers::asks;
+use crate::consent::providers::asks;
 use crate::store::{ConnectionRow, DecidedBy, StoreFault, Tx, Unsent};
 
 /// What becomes of a request or a connection.

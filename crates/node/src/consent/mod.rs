@@ -6,11 +6,13 @@
 
 mod ahead;
 pub(crate) mod authorizations;
+mod clients;
 mod courier;
 mod decide;
 mod doors;
 mod learn;
 mod misuse;
+pub(crate) mod providers;
 mod receive;
 mod undo;
 
@@ -26,9 +28,10 @@ pub(crate) use courier::deliver;
 pub(crate) use learn::{lapse, learn, make_good, tell_lapsed};
 pub(crate) use receive::{receive, take_back};
 
-use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
+use drawbridge_mtp::id::{Name, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody, PeerState};
 
+use self::clients::tell_user;
 use crate::store::{ConnectionRow, DecidedBy, Reader, RuleKind, StoreFault, Tx, Unsent, UserRule, View};
 
 /// Gives `row` another state and tells the clients of those of its users who live here.
@@ -63,14 +66,6 @@ fn tell_clients(tx: &Tx<'_>, ours: &Provider, row: &ConnectionRow) -> Result<(),
         }
         let state = if *user == row.from { row.told_state() } else { row.state };
         tell_user(tx, user, &item(row, state))?;
-    }
-    Ok(())
-}
-
-/// Tells all clients of `user`, who lives here.
-fn tell_user(tx: &Tx<'_>, user: &UserUri, item: &ItemBody) -> Result<(), StoreFault> {
-    for client in tx.clients_of(user.name())? {
-        tx.append(&Reader::Client(ClientUri::new(user, &client.name)), item)?;
     }
     Ok(())
 }

@@ -8,10 +8,10 @@ use drawbridge_mtp::message::{ConnectionRequest, ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::time::Timestamp;
 
+use super::providers::introduce;
 use super::{Verdict, approve_all, end_all, settle, tell_clients, tell_requester, verdict};
 use crate::config::{LimitsConfig, Strangers};
-use crate::http::Refusal;
-use crate::peers::introduce;
+use crate::refusal::Refusal;
 use crate::store::{ConnectionRow, DecidedBy, Kept, StoreFault, Tx};
 
 /// Requests of a peer that is not allowed that are held at one time (section 6).

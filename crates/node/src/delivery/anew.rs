@@ -103,7 +103,7 @@ async fn find_groups(core: &Core, peer: &Provider) -> Result<(), PeerFault> {
             Err(fault) if fault.is(Code::NotFound) => continue,
             Err(fault) => return Err(fault),
         };
-        let _writing = core.lock_group(&group).await;
+        let _writing = core.groups.lock(&group).await;
         let found = core.store.write(move |tx| {
             let known = tx.group(&group)?;
             let mut row = match known {

@@ -12,7 +12,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::core::Core;
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
 
 /// When to ask again for a GroupInfo that only the next commit brings.
@@ -121,7 +121,7 @@ pub(crate) fn log(
 
 /// `GET /groups/{name}/info` of a group of ours.
 pub(crate) async fn info(core: &Core, group: &GroupUri) -> Result<GroupInfoReply, Refusal> {
-    let state = core.read_group(group).await?.ok_or_else(absent)?;
+    let state = core.groups.read(group).await?.ok_or_else(absent)?;
     let (epoch, ratchet_tree) = (state.epoch(), Octets(state.ratchet_tree()?));
     let uri = group.clone();
     let group_info = core

@@ -5,9 +5,7 @@
 //! that is ours, or the owner has signed ours, the owner reads it back from us; where it has not done so for a while, its log
 //! counts all the same, since no group is to stay broken.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{CheckpointReply, Event, GroupStatus, LogPage, LogQuery};
@@ -18,7 +16,7 @@ use drawbridge_mtp::time::Timestamp;
 use super::follow::store_fault;
 use super::own_fork::tell_gone;
 use super::signed_checkpoint::verified;
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
@@ -27,52 +25,8 @@ use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
 const OWNER_TIME: Duration = Duration::from_secs(10 * 60);
 /// Where it is not by its times, and the owner has signed it all the same, so long: a clock may be wrong.
 const SIGNED_TIME: Duration = Duration::from_secs(2 * 60);
-/// The feeds of a group's clients begin anew for the sake of a commit at most so often.
-const ROUSE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// So often are the two logs compared, where the owner's becomes another meanwhile.
 const LOOKS: u32 = 3;
-
-/// The groups whose owners are waited for, since when in this life of the process, and those to be looked at again.
-#[derive(Default)]
-pub(crate) struct Forks {
-    waiting: Mutex<HashMap<GroupUri, Instant>>,
-    /// The groups whose logs could not be compared when they were to be.
-    due: Mutex<BTreeSet<GroupUri>>,
-    /// When the feeds of a group's clients last began anew so that one commits.
-    roused: Mutex<HashMap<GroupUri, Instant>>,
-}
-
-impl Forks {
-    fn since(&self, group: &GroupUri, now: Instant) -> Duration {
-        let first = *lock(&self.waiting).entry(group.clone()).or_insert(now);
-        now.saturating_duration_since(first)
-    }
-
-    fn is_over(&self, group: &GroupUri) {
-        lock(&self.waiting).remove(group);
-    }
-
-    /// Has the logs of a group compared within a minute.
-    pub(super) fn later(&self, group: &GroupUri) {
-        lock(&self.due).insert(group.clone());
-    }
-
-    /// Whether the feeds of a group's clients may begin anew so that one commits: an owner that lacks what new clients need has
-    /// that done once in a while, and no more often.
-    pub(super) fn may_rouse(&self, group: &GroupUri, now: Instant) -> bool {
-        let mut roused = lock(&self.roused);
-        let may = roused.get(group).is_none_or(|last| now.saturating_duration_since(*last) >= ROUSE_EVERY);
-        if may {
-            roused.insert(group.clone(), now);
-        }
-        may
-    }
-
-    /// The groups whose logs are to be compared now.
-    pub(super) fn take_due(&self) -> BTreeSet<GroupUri> {
-        std::mem::take(&mut *lock(&self.due))
-    }
-}
 
 /// Brings our copy of the log of `group` to what its owner's log is, where it is not that.
 ///
@@ -99,7 +53,7 @@ enum Look {
 }
 
 async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
-    let mut writing = core.lock_group(group).await;
+    let mut writing = core.groups.lock(group).await;
     let uri = group.clone();
     let row = core.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
     let Some(row) = row.filter(|row| row.standing != Standing::Over && row.hash.is_some()) else {
@@ -119,7 +73,7 @@ async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
     let logs = Logs { core, group, row: &row };
     let theirs = if both == status.head { Some(status.hash) } else { logs.theirs(both).await? };
     if theirs == logs.ours(both).await? {
-        core.forks.is_over(group);
+        core.forks.end(group);
         // While its log is shorter than our copy, its owner has yet to read back what it has lost.
         if status.head >= row.head {
             agree(core, group, status.head, asked).await?;
@@ -143,7 +97,7 @@ async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
     } else {
         Duration::ZERO
     };
-    if core.forks.since(group, core.ambient.instant()) < patience {
+    if core.forks.waited(group, core.ambient.instant()) < patience {
         // Mostly the owner is at it already.
         if logs.theirs(first).await? == logs.ours(first).await? {
             return Ok(Look::Changed);
@@ -161,7 +115,7 @@ async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
     );
     let forked = PeerFault::new(Stage::Store, "log-forked", text);
     take_theirs(core, group, agreed, theirs, page.checkpoint, forked).await?;
-    core.forks.is_over(group);
+    core.forks.end(group);
     tracing::error!(%group, first, last = row.head, "our copy of a group's log was forked");
     Ok(Look::Whole)
 }
@@ -319,22 +273,4 @@ async fn said(
     };
     let claims = verified(core, group, &jws).await?;
     Ok(KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_feeds_of_a_groups_clients_begin_anew_for_a_commit_once_in_ten_minutes() {
-        let forks = Forks::default();
-        let now = Instant::now();
-        let minutes = |count: u64| now + Duration::from_secs(count * 60);
-        let [tea, zen] = ["tea", "zen"].map(|name| format!("mimi://a.example/g/{name}").parse().unwrap());
-        assert!(forks.may_rouse(&tea, now));
-        assert!(!forks.may_rouse(&tea, minutes(9)));
-        assert!(forks.may_rouse(&zen, minutes(9)), "another group is not kept waiting");
-        assert!(forks.may_rouse(&tea, minutes(10)));
-        assert!(!forks.may_rouse(&tea, minutes(19)), "from the last time on");
-    }
 }

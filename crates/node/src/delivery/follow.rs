@@ -116,7 +116,7 @@ impl Intake {
             .collect();
         let mut writings = Vec::with_capacity(groups.len());
         for group in groups {
-            writings.push((group.clone(), core.lock_group(group).await));
+            writings.push((group.clone(), core.groups.lock(group).await));
         }
         if writings.is_empty() {
             return Ok(());
@@ -141,7 +141,7 @@ impl Intake {
         group: &GroupUri,
     ) -> Result<Option<&mut Opened>, PeerFault> {
         if !self.opened.contains_key(group) {
-            let mut writing = core.lock_group(group).await;
+            let mut writing = core.groups.lock(group).await;
             let uri = group.clone();
             // By way of the writer, as the state is: both are of one moment.
             let row = core.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
@@ -289,7 +289,7 @@ impl Intake {
         if is_handshake(&event) && opened.row.standing == Standing::Live {
             if opened.state.is_none() {
                 // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
-                opened.state = match core.restore_group(&group).await {
+                opened.state = match core.groups.restore(&group).await {
                     Err(StoreFault::Unreadable { value, .. }) => {
                         tracing::warn!(%group, fault = %value, "the state of a group is had from its owner again");
                         None
@@ -342,7 +342,7 @@ impl Intake {
             Some(_) => {}
             None => {
                 // It becomes known with this page; what follows on the page is of a group that begins here.
-                let writing = core.lock_group(&group).await;
+                let writing = core.groups.lock(&group).await;
                 let row = new_group(core.ambient.now(), &group, from);
                 self.opened.insert(group, Opened { writing, state: None, row });
             }

@@ -11,8 +11,8 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::mls::Conventions;
 use super::state::PublicState;
-use crate::core::{Core, lock};
-use crate::store::{Handshake, Standing, StoreFault};
+use crate::lock::lock;
+use crate::store::{Handshake, Standing, Store, StoreFault};
 
 /// So many groups stay in memory when nobody deals with them.
 const AT_REST: usize = 512;
@@ -21,6 +21,7 @@ type Place = Arc<RwLock<Option<PublicState>>>;
 
 /// All groups in memory.
 pub(crate) struct Groups {
+    store: Store,
     places: Mutex<HashMap<GroupUri, Place>>,
     conventions: &'static Conventions,
 }
@@ -39,8 +40,8 @@ struct Stored {
 
 impl Groups {
     /// None in memory yet.
-    pub(crate) fn new(conventions: &'static Conventions) -> Self {
-        Self { places: Mutex::default(), conventions }
+    pub(crate) fn new(store: Store, conventions: &'static Conventions) -> Self {
+        Self { store, places: Mutex::default(), conventions }
     }
 
     fn place(&self, group: &GroupUri) -> Place {
@@ -62,6 +63,56 @@ impl Groups {
     pub(super) fn conventions(&self) -> &'static Conventions {
         self.conventions
     }
+
+    /// The public state of `group`, to read; `None` where we have none.
+    pub(super) async fn read(&self, group: &GroupUri) -> Result<Option<Reading>, StoreFault> {
+        let place = self.place(group);
+        loop {
+            let guard = place.clone().read_owned().await;
+            if let Ok(there) = OwnedRwLockReadGuard::try_map(guard, Option::as_ref) {
+                return Ok(Some(there));
+            }
+            let mut guard = place.clone().write_owned().await;
+            if guard.is_none() {
+                let Some(state) = self.restore(group).await? else { return Ok(None) };
+                *guard = Some(state);
+            }
+        }
+    }
+
+    /// The place of the public state of `group`, whether or not there is one in memory.
+    pub(super) async fn lock(&self, group: &GroupUri) -> Writing {
+        Writing(self.place(group).write_owned().await)
+    }
+
+    /// The public state of `group`, to change; `None` where we have none.
+    pub(super) async fn write(&self, group: &GroupUri) -> Result<Option<Writing>, StoreFault> {
+        let mut writing = self.lock(group).await;
+        if writing.is_empty() {
+            let Some(state) = self.restore(group).await? else { return Ok(None) };
+            writing.put(state);
+        }
+        Ok(Some(writing))
+    }
+
+    /// Reads a public state from the store.
+    pub(super) async fn restore(&self, group: &GroupUri) -> Result<Option<PublicState>, StoreFault> {
+        let uri = group.clone();
+        let conventions = self.conventions;
+        // By way of the writer: what was handed to it before, by someone who has not waited for it, is in it.
+        let stored = self.store.write(move |tx| {
+            let Some(row) = tx.group(&uri)?.filter(|row| row.standing == Standing::Live) else {
+                return Ok::<_, StoreFault>(None);
+            };
+            let Some((epoch, state)) = tx.group_state(row.id)? else { return Ok(None) };
+            let handshakes = tx.handshakes(row.id, epoch)?;
+            Ok(Some(Stored { state, handshakes }))
+        });
+        let Some(stored) = stored.await? else { return Ok(None) };
+        PublicState::restore(&stored.state, group, &stored.handshakes, conventions).map(Some).map_err(
+            |fault| StoreFault::Unreadable { what: "a group's public state", value: fault.to_string() },
+        )
+    }
 }
 
 impl Writing {
@@ -77,57 +128,5 @@ impl Writing {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_none()
-    }
-}
-
-impl Core {
-    /// The public state of `group`, to read; `None` where we have none.
-    pub(super) async fn read_group(&self, group: &GroupUri) -> Result<Option<Reading>, StoreFault> {
-        let place = self.groups.place(group);
-        loop {
-            let guard = place.clone().read_owned().await;
-            if let Ok(there) = OwnedRwLockReadGuard::try_map(guard, Option::as_ref) {
-                return Ok(Some(there));
-            }
-            let mut guard = place.clone().write_owned().await;
-            if guard.is_none() {
-                let Some(state) = self.restore_group(group).await? else { return Ok(None) };
-                *guard = Some(state);
-            }
-        }
-    }
-
-    /// The place of the public state of `group`, whether or not there is one in memory.
-    pub(super) async fn lock_group(&self, group: &GroupUri) -> Writing {
-        Writing(self.groups.place(group).write_owned().await)
-    }
-
-    /// The public state of `group`, to change; `None` where we have none.
-    pub(super) async fn write_group(&self, group: &GroupUri) -> Result<Option<Writing>, StoreFault> {
-        let mut writing = self.lock_group(group).await;
-        if writing.is_empty() {
-            let Some(state) = self.restore_group(group).await? else { return Ok(None) };
-            writing.put(state);
-        }
-        Ok(Some(writing))
-    }
-
-    /// Reads a public state from the store.
-    pub(super) async fn restore_group(&self, group: &GroupUri) -> Result<Option<PublicState>, StoreFault> {
-        let uri = group.clone();
-        let conventions = self.groups.conventions();
-        // By way of the writer: what was handed to it before, by someone who has not waited for it, is in it.
-        let stored = self.store.write(move |tx| {
-            let Some(row) = tx.group(&uri)?.filter(|row| row.standing == Standing::Live) else {
-                return Ok::<_, StoreFault>(None);
-            };
-            let Some((epoch, state)) = tx.group_state(row.id)? else { return Ok(None) };
-            let handshakes = tx.handshakes(row.id, epoch)?;
-            Ok(Some(Stored { state, handshakes }))
-        });
-        let Some(stored) = stored.await? else { return Ok(None) };
-        PublicState::restore(&stored.state, group, &stored.handshakes, conventions).map(Some).map_err(
-            |fault| StoreFault::Unreadable { what: "a group's public state", value: fault.to_string() },
-        )
     }
 }

@@ -5,10 +5,10 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
 use serde::de::DeserializeOwned;
 
+use super::epoch::{dismiss_client, dismiss_clients, keep_roster};
 use super::follow::{store_fault, take};
 use super::proofs::hold_known;
 use super::state::{Changed, Hold, PublicState};
-use super::submit::{dismiss_client, dismiss_clients, keep_roster};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
@@ -41,7 +41,7 @@ async fn join(core: &Core, peer: &Provider, group: &GroupUri) -> Result<(), Peer
             .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;
     check_roster(&state, &roster)?;
 
-    let mut writing = core.lock_group(group).await;
+    let mut writing = core.groups.lock(group).await;
     let uri = group.clone();
     let epoch = info.epoch;
     let later = core.store.write(move |tx| {

@@ -8,8 +8,8 @@ use drawbridge_mtp::message::{Event, Removed, Welcome};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::time::Timestamp;
 
+use super::epoch::{begin_epoch, dismiss_client, end_stays};
 use super::state::{Changed, Joined};
-use super::submit::{begin_epoch, dismiss_client, end_stays};
 use super::{is_current, proofs};
 use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
 

@@ -5,7 +5,7 @@ use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use super::answers::{absent, visible};
 use super::recover::recover_for;
 use crate::core::Core;
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader};
 
 /// The group of ours that is `name`, where `peer` has a member in it.

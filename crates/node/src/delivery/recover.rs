@@ -6,9 +6,9 @@
 //! and a minute where none can be reached. A reader that has stored more of its feed than we have given shows that ours is an
 //! older copy: then all groups are doubted again, and those that it is told of are read back at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant as Clock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::checkpoint::CheckpointClaims;
@@ -16,28 +16,21 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{EventKind, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use futures_util::{StreamExt, stream};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answers::is_in;
+use super::epoch::tell_removed;
 use super::groups::Writing;
 use super::keep::{Kept, keep_event};
 use super::own_fork::{Fork, OWN_LOG_FORKED, Proven, beside, judge_fork, tell_gone};
-use super::submit::tell_removed;
+use super::recovery::{ASK_AGAIN, Heard};
 use super::unproved::Adoption;
 use super::walk::{End, Participant, Walk};
-use crate::ambient::Ambient;
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
-use crate::pull::PullingStatus;
+use crate::peers::PullingStatus;
 use crate::store::{Reader, RestartPoint, StoreFault, Tx, View};
 
-/// Where one participant has answered, the others are waited for so long (section 12).
-const OTHERS_TIME: Duration = Duration::from_secs(10);
-/// Where none can be reached, they are waited for so long (section 12).
-const ANYONE_TIME: Duration = Duration::from_secs(60);
-/// Those who have not answered are asked again after this.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// A submission waits for no longer, so that its submitter is told before it gives up; what is not read back by then is read
 /// on with the next.
 const WAITING_TIME: Duration = Duration::from_secs(15);
@@ -45,112 +38,6 @@ const WAITING_TIME: Duration = Duration::from_secs(15);
 const SIDE_BY_SIDE: usize = 16;
 /// Who has failed so often in a row, and could not be connected to, is known to be away.
 const AWAY: u32 = 3;
-
-/// What is known in this life of the process of whether our store is older than what it has served.
-pub(crate) struct Recovery {
-    /// When this life began.
-    begun: Clock,
-    known: Mutex<Known>,
-    doubted: Notify,
-}
-
-#[derive(Default)]
-struct Known {
-    /// Counts the times at which everything was doubted.
-    round: u64,
-    /// The groups of which nothing is missing that a participant could give.
-    whole: HashSet<GroupUri>,
-    /// The groups whose participants are being waited for.
-    asked: HashMap<GroupUri, Asked>,
-    /// Who has shown that its feed is an older copy. After that it reads another history, of which it can have nothing that
-    /// this life has not given: shown again, it would be a lie.
-    doubters: HashSet<Reader>,
-    /// Those of them whose groups are still to be read back.
-    due: VecDeque<Reader>,
-}
-
-/// Since when the participants of a group have been asked, and when they were last.
-#[derive(Clone, Copy)]
-struct Asked {
-    first: Clock,
-    last: Clock,
-}
-
-impl Recovery {
-    /// Nothing is known yet of a life that begins now.
-    pub(crate) fn new(ambient: &dyn Ambient) -> Self {
-        Self { begun: ambient.instant(), known: Mutex::default(), doubted: Notify::new() }
-    }
-
-    /// Since when the participants of a group have been asked; none where they were asked a moment ago.
-    fn ask_now(&self, group: &GroupUri, now: Clock) -> Option<Clock> {
-        let mut known = lock(&self.known);
-        match known.asked.get_mut(group) {
-            Some(asked) if now.saturating_duration_since(asked.last) < ASK_AGAIN => None,
-            Some(asked) => {
-                asked.last = now;
-                Some(asked.first)
-            }
-            None => {
-                known.asked.insert(group.clone(), Asked { first: now, last: now });
-                Some(now)
-            }
-        }
-    }
-
-    /// Whether those who have not answered were waited for long enough (section 12). Who is known to be away has been asked
-    /// since this life began.
-    fn was_patient(&self, heard: &Heard, first: Clock, now: Clock) -> bool {
-        let since = if heard.are_missing_away { self.begun } else { first };
-        let patience = if heard.has_answer { OTHERS_TIME } else { ANYONE_TIME };
-        !heard.is_missing || now.saturating_duration_since(since) >= patience
-    }
-
-    /// `reader` has stored what our store has not given it. Returns whether that is news.
-    pub(super) fn doubt(&self, reader: &Reader) -> bool {
-        let mut known = lock(&self.known);
-        if !known.doubters.insert(reader.clone()) {
-            return false;
-        }
-        known.round += 1;
-        known.whole.clear();
-        known.asked.clear();
-        known.due.push_back(reader.clone());
-        drop(known);
-        self.doubted.notify_one();
-        true
-    }
-
-    /// Whether a provider has shown in this life that our store is an older copy.
-    fn has_doubted(&self, provider: &Provider) -> bool {
-        lock(&self.known).doubters.contains(&Reader::Peer(provider.clone()))
-    }
-
-    /// The round of doubt in which a group stands; none where it is whole.
-    fn doubt_of(&self, group: &GroupUri) -> Option<u64> {
-        let known = lock(&self.known);
-        (!known.whole.contains(group)).then_some(known.round)
-    }
-
-    /// A group is whole, unless everything was doubted since `round`.
-    fn is_whole(&self, group: &GroupUri, round: u64) {
-        let mut known = lock(&self.known);
-        if known.round == round {
-            known.whole.insert(group.clone());
-            known.asked.remove(group);
-        }
-    }
-
-    /// The next whose groups are to be read back.
-    async fn next(&self) -> Reader {
-        loop {
-            if let Some(reader) = lock(&self.known).due.pop_front() {
-                return reader;
-            }
-            self.doubted.notified().await;
-        }
-    }
-}
 
 /// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
 pub(crate) async fn heal(core: Arc<Core>) {
@@ -169,7 +56,7 @@ async fn heal_doubted(core: &Core) {
         match heal_for(core, &reader).await {
             Ok(true) => {}
             // The others come first.
-            Ok(false) => lock(&core.recovery.known).due.push_back(reader),
+            Ok(false) => core.recovery.put_behind(reader),
             Err(fault) => tracing::error!(%fault, "groups could not be read back"),
         }
     }
@@ -239,7 +126,7 @@ async fn ask_participants(
     round: u64,
     deadline: Instant,
 ) -> Result<bool, StoreFault> {
-    let mut writing = core.lock_group(group).await;
+    let mut writing = core.groups.lock(group).await;
     // Somebody else may have seen to it meanwhile.
     if core.recovery.doubt_of(group) != Some(round) {
         return Ok(false);
@@ -253,7 +140,7 @@ async fn ask_participants(
             let uri = group.clone();
             core.store.write(move |tx| tx.keep_restart_point(&uri)).await?;
         }
-        core.recovery.is_whole(group, round);
+        core.recovery.set_whole(group, round);
     }
     Ok(is_whole)
 }
@@ -285,20 +172,6 @@ struct Survey {
     from: Participant,
     reached: u64,
     end: End,
-}
-
-/// What was heard of a group's participants.
-struct Heard {
-    /// Whether all was read that those who have answered have. Where it was not, something was, so that nobody can put it
-    /// off for ever with promises.
-    is_all: bool,
-    has_answer: bool,
-    /// Whether somebody has not answered.
-    is_missing: bool,
-    /// Whether all who have not are known to be away.
-    are_missing_away: bool,
-    /// Whether there is somebody else, and everybody has said that our log is theirs.
-    is_sure: bool,
 }
 
 /// Adopts what participants have beyond our head: the longest that holds, and again until none has more.

@@ -9,7 +9,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use super::mls;
 use super::state::PublicState;
 use crate::core::Core;
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, NewEvent, Reader, Standing};
 
 /// Takes in the group that `client` has created. A repeat changes nothing.
@@ -31,7 +31,7 @@ pub(crate) async fn register(core: &Core, client: &ClientUri, ask: RegisterGroup
     check(&state, client)?;
     mls::check_external_pub(&mls::group_info(group_info.as_slice())?)?;
     let members: Vec<_> = state.members().map(|(leaf, member)| (leaf, member.clone())).collect();
-    let mut writing = core.lock_group(&group).await;
+    let mut writing = core.groups.lock(&group).await;
     let (client, policy, suite) = (client.clone(), state.policy().clone(), state.suite());
     let added = core.store.write(move |tx| {
         if let Some(row) = tx.group(&group)? {

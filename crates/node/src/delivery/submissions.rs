@@ -13,7 +13,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use super::own_group::own_group;
 use super::submit::submit;
 use crate::core::Core;
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 
 /// So many groups are judged at one time: what many write at once, the store writes in one transaction.
 const SIDE_BY_SIDE: usize = 32;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use crate::core::lock;
+use crate::lock::lock;
 use crate::store::Reader;
 
 /// What a waiting request waits for.

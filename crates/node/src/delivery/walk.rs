@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
 
     async fn judge(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
         if self.state.is_none() {
-            self.state = self.core.restore_group(self.group).await.map_err(store_fault)?;
+            self.state = self.core.groups.restore(self.group).await.map_err(store_fault)?;
         }
         let followed = match &mut self.state {
             Some(state) if is_handshake(event) => take_in(state, event, body, Hold::Policy),

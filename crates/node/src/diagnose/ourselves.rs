@@ -9,8 +9,9 @@ use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::changes::Change;
-use crate::core::{Core, lock};
+use crate::core::Core;
 use crate::identity::{Certificate, CertificateFacts};
+use crate::lock::lock;
 use crate::peers::{self, GuardFault};
 use crate::store::StoreTrouble;
 

@@ -3,9 +3,10 @@
 use drawbridge_mtp::message::AuthorizationRequest;
 use http::StatusCode;
 
+use super::passed::{Passed, read_id};
 use super::reply::Reply;
-use super::{Passed, Refusal, read_id};
 use crate::consent::authorizations;
+use crate::refusal::Refusal;
 
 /// `POST /authorizations`.
 pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {

@@ -3,9 +3,10 @@
 use drawbridge_mtp::message::{ConnectionReply, ConnectionRequest};
 use http::StatusCode;
 
+use super::passed::{Passed, read_id};
 use super::reply::Reply;
-use super::{Passed, Refusal, read_id};
 use crate::consent;
+use crate::refusal::Refusal;
 
 /// `POST /connections`.
 pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {

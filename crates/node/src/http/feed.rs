@@ -4,10 +4,11 @@ use drawbridge_mtp::message::FeedQuery;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::{Method, StatusCode};
 
-use super::gate::admit;
+use super::admission::admit;
+use super::passed::{Caller, Passed};
 use super::reply::Reply;
-use super::{Caller, Passed, Refusal};
 use crate::delivery::{FeedRefusal, serve};
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 /// `GET /feed`.

@@ -17,15 +17,19 @@ use drawbridge_mtp::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
+use super::admission::{admit, is_ping};
 use super::content::{Content, Unread};
+use super::passed::{Caller, Passed};
 use super::reply::{Outgoing, Reply};
+use super::resources::answer;
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
-use super::{Caller, Passed, Refusal, answer, is_open_to_strangers};
+use crate::consent::providers::lets_us_in;
 use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
-use crate::peers::{Sign, lets_us_in};
+use crate::peers::Sign;
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// What is read of someone who names no allowed peer.
@@ -230,42 +234,6 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         }
     }
     Ok((Caller { provider, state, address, signed: request.created() }, content))
-}
-
-/// Whether a peer in its state may use the resource (section 6). Returns its state here, and ours there as far as it has
-/// said.
-pub(super) async fn admit(
-    core: &Core,
-    provider: &Provider,
-    method: &Method,
-    path: &[&str],
-) -> Result<(PeerState, Option<PeerState>), Refusal> {
-    let peer = core.store.glance(|view| view.peer(provider))?;
-    let (state, theirs) = peer.map_or((PeerState::Unknown, None), |peer| (peer.state, peer.their_state));
-    match state {
-        _ if is_ping(method, path) => Ok((state, theirs)),
-        PeerState::Blocked => {
-            Err(Problem::new(Code::PeerBlocked, "the operator here has blocked your provider").into())
-        }
-        PeerState::KeyChanged => {
-            let text =
-                "your key is not the one that was accepted here; ask the operator here to accept the new one";
-            let problem = Problem::new(Code::PeerKeyChanged, text);
-            let accepted = core.store.glance(|view| view.accepted_keys(provider))?;
-            Err(accepted.last().map_or(problem.clone(), |key| problem.with_fingerprint(*key)).into())
-        }
-        PeerState::Unknown | PeerState::Pending if !is_open_to_strangers(method, path) => {
-            let text =
-                "the operator here has not yet let your provider in; wait at GET /peering for the decision";
-            Err(Problem::new(Code::PeerPending, text).into())
-        }
-        _ => Ok((state, theirs)),
-    }
-}
-
-/// A ping proves nothing of what its sender thinks of us: it is the one question that is answered to everybody.
-fn is_ping(method: &Method, path: &[&str]) -> bool {
-    method == Method::GET && path == ["ping"]
 }
 
 fn unverified(fault: &SignatureFault, now: Timestamp, retry_after: Option<Duration>) -> Refusal {

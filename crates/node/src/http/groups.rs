@@ -7,10 +7,11 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
 
+use super::passed::Passed;
 use super::reply::Reply;
-use super::{Passed, Refusal};
 use crate::delivery;
 use crate::diagnose::answered;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader};
 
 fn absent() -> Refusal {

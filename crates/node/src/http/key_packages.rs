@@ -3,9 +3,10 @@
 use drawbridge_mtp::message::ClaimRequest;
 use http::StatusCode;
 
+use super::passed::Passed;
 use super::reply::Reply;
-use super::{Passed, Refusal};
 use crate::key_packages::{self, Wanted};
+use crate::refusal::Refusal;
 
 /// `POST /keypackages/claim`.
 pub(super) async fn claim(passed: &Passed<'_>) -> Result<Reply, Refusal> {

@@ -8,12 +8,13 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 use tokio::time::Instant;
 
+use super::passed::Passed;
 use super::reply::Reply;
-use super::{Passed, Refusal};
 use crate::config::Strangers;
+use crate::consent::providers;
 use crate::core::Core;
 use crate::delivery::WaitKind;
-use crate::peers;
+use crate::refusal::Refusal;
 use crate::store::{Reader, StoreFault};
 
 /// `GET /ping`.
@@ -30,7 +31,8 @@ pub(super) async fn introduce(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let (provider, strangers) = (passed.caller.provider.clone(), core.choices().strangers);
     let (keys, limits) = (core.documents.thumbprints(&provider), core.config.limits.clone());
     let _turn = core.turns.take(&provider).await;
-    let introduced = core.store.write(move |tx| peers::introduce(tx, &provider, strangers, &keys, &limits));
+    let introduced =
+        core.store.write(move |tx| providers::introduce(tx, &provider, strangers, &keys, &limits));
     let state = introduced.await.map_err(|fault: StoreFault| Refusal::Store(fault))?;
     let status = if state == PeerState::Allowed { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(Reply::message(status, passed.wanted(), &PeeringReply { state, since: None }))

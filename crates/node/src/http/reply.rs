@@ -3,13 +3,12 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
 use drawbridge_mtp::message::ConnectionState;
-use drawbridge_mtp::problem::{self, Code, Problem, ReceivedProblem};
+use drawbridge_mtp::problem::{self, Code};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -17,7 +16,7 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
 use super::shares::Held;
-use crate::store::StoreFault;
+use crate::refusal::Refusal;
 
 /// Every answer is for who asked alone, and reaches it as it was signed (section 4).
 pub(crate) const NOT_KEPT: &str = "no-store, no-transform";
@@ -105,47 +104,6 @@ impl HttpBody for Outgoing {
 /// The status that the state of a request is answered with.
 pub(crate) fn state_status(state: ConnectionState) -> StatusCode {
     if state == ConnectionState::Pending { StatusCode::ACCEPTED } else { StatusCode::OK }
-}
-
-/// Why a request is not carried out.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// What the caller did, or may not.
-    #[error("{}", .problem.detail)]
-    Problem { problem: Box<Problem>, retry_after: Option<Duration> },
-    /// Our store cannot.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self::Problem { problem: Box::new(problem), retry_after: None }
-    }
-}
-
-impl Refusal {
-    /// Refused for now: it makes sense to ask again after a while.
-    pub(crate) fn after(problem: Problem, retry_after: Duration) -> Self {
-        Self::Problem { problem: Box::new(problem), retry_after: Some(retry_after) }
-    }
-
-    fn into_parts(self) -> (Problem, Option<Duration>) {
-        match self {
-            Self::Problem { problem, retry_after } => (*problem, retry_after),
-            Self::Store(fault) => {
-                tracing::error!(%fault, "a request could not be carried out");
-                let text = "the store cannot do it at the moment; try again later";
-                (Problem::new(Code::Unavailable, text), Some(Duration::from_secs(5)))
-            }
-        }
-    }
-}
-
-impl From<Refusal> for ReceivedProblem {
-    fn from(refusal: Refusal) -> Self {
-        refusal.into_parts().0.into()
-    }
 }
 
 impl From<Refusal> for Reply {

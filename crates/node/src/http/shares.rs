@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use drawbridge_mtp::id::Provider;
 
-use crate::core::lock;
+use crate::lock::lock;
 
 /// Where requests come from: an IPv4 address, or the /64 network of an IPv6 address, since one machine can have all
 /// the addresses of such a network.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::shares::{Source, fair_share};
-use crate::core::lock;
+use crate::lock::lock;
 
 /// TLS, the version of HTTP and the head of the first request have to come within this.
 const OPENING_TIME: Duration = Duration::from_secs(15);

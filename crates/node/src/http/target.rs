@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::core::lock;
+use crate::lock::lock;
 
 /// The longest line that is looked at: no head of a request may be longer.
 const LINE_BYTES: usize = 16 * 1024;

@@ -15,8 +15,8 @@ use openmls::prelude::tls_codec::Deserialize;
 
 use super::check::suffices;
 use crate::core::Core;
-use crate::http::Refusal;
-use crate::pull::PullingStatus;
+use crate::peers::PullingStatus;
+use crate::refusal::Refusal;
 use crate::store::{LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
 
 /// What a KeyPackage has to be like.

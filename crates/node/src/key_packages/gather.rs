@@ -19,8 +19,8 @@ use super::Wanted;
 use super::claim::{For, claim, hand_out, status_of, unclaimed};
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
-use crate::http::Refusal;
 use crate::peers::Ask;
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 impl Core {

@@ -7,9 +7,8 @@ use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 use super::Node;
 use crate::config::Strangers;
 use crate::consent::{
-    self as rules, AuthorizationDecision, Decided, Decision, Misuse, Watch, authorizations,
+    self as rules, AuthorizationDecision, Decided, Decision, Misuse, Watch, authorizations, providers,
 };
-use crate::peers;
 use crate::store::{AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RuleKind};
 
 /// For whom a standing decision is made.
@@ -72,7 +71,7 @@ impl Node {
                 }
                 if admit && row.peer != ours {
                     watch = watch.peer(&row.peer)?;
-                    if !peers::asks(tx, &row.peer, Strangers::Ask)? {
+                    if !providers::asks(tx, &row.peer, Strangers::Ask)? {
                         return Err(Misuse::Unfit(format!(
                             "{} is blocked, or its key has changed; decide on it under Peers first",
                             row.peer

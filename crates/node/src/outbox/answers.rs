@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::Outcome;
 use tokio::sync::oneshot;
 
-use crate::core::lock;
+use crate::lock::lock;
 
 /// Clients that wait for an owner's answer.
 #[derive(Debug, Default)]

@@ -15,8 +15,7 @@ use super::feed_of;
 use super::put_off::PutOff;
 use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage, submitted};
-use crate::peers::{Ask, Sign};
-use crate::pull::{Backoff, EndedBy};
+use crate::peers::{Ask, Backoff, EndedBy, Sign};
 use crate::store::{QueuedSubmission, StoreFault};
 
 /// Submissions that are looked at in one round, and about how many bytes of them.

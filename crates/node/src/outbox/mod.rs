@@ -17,7 +17,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 
 use crate::core::Core;
 use crate::delivery;
-use crate::http::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{Reader, Standing, StoreFault};
 
 /// How long a client is kept waiting for the owner's answer; after that it comes by the client's feed.

@@ -6,8 +6,7 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use tokio::time::Instant;
 
 use crate::ambient::Ambient;
-use crate::peers::Signs;
-use crate::pull::Backoff;
+use crate::peers::{Backoff, Signs};
 
 /// The groups that rest, each with its own backoff.
 pub(super) struct PutOff<'a> {

@@ -6,11 +6,12 @@ use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
+use crate::consent::providers::ask_again;
 use crate::consent::{self, authorizations};
 use crate::core::Core;
 use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
-use crate::peers::{Answer, ask_again};
+use crate::peers::Answer;
 use crate::store::{Cursor, StoreFault};
 
 /// The steps that have succeeded when any request was answered.

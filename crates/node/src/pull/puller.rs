@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::page::{self, keep_page, start_anew};
 use super::wait::PullWait;
-use super::{Backoff, EndedBy, PullingStatus};
+use crate::consent::providers::note_their_state;
 use crate::core::Core;
 use crate::delivery::join_groups;
 use crate::diagnose::{PeerFault, Stage};
-use crate::peers::{Ask, note_their_state};
+use crate::peers::{Ask, Backoff, EndedBy, PullingStatus};
 use crate::store::{Cursor, StoreFault};
 
 /// What there is to do at the peer.

@@ -9,7 +9,7 @@ use super::super::Misuse;
 use super::super::decide::not_asked;
 use super::receive::{file, owner_is_asked};
 use super::{House, LONGEST_ASKED, approve, end, settle, tell_adder, tell_clients};
-use crate::peers::asks;
+use crate::consent::providers::asks;
 use crate::store::{AuthorizationRow, DecidedBy, StoreFault, Tx, Unsent};
 
 /// What becomes of a request to add, or of a grant.

@@ -17,7 +17,7 @@ use drawbridge_mtp::message::{AuthorizationItem, ConnectionState, ItemBody, Peer
 use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 
-use super::tell_user;
+use super::clients::tell_user;
 use crate::config::Strangers;
 use crate::store::{AuthorizationRow, DecidedBy, KeptGrant, Reader, StoreFault, Tx, Unsent};
 

@@ -8,8 +8,8 @@ use super::super::receive::{ASK_AGAIN, forget_before_it_comes};
 use super::super::{Verdict, standing_decision};
 use super::{House, approve, end_here, settle, tell_clients};
 use crate::config::{LimitsConfig, Strangers};
-use crate::http::Refusal;
-use crate::peers::asks;
+use crate::consent::providers::asks;
+use crate::refusal::Refusal;
 use crate::store::{AddRule, AuthorizationRow, DecidedBy, Kept, RuleKind, StoreFault, Tx, View};
 
 /// `POST /authorizations`, checked to be from a user of `peer` about one of ours. Returns what the adder may know.

@@ -6,8 +6,8 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionState, ItemBody, PeerState};
 
+use super::super::tell_lapsed;
 use crate::config::{LimitsConfig, Strangers};
-use crate::consent::tell_lapsed;
 use crate::store::{DecidedBy, PeerRow, Reader, StoreFault, Tx};
 
 /// A stranger introduces itself, or asks something that introduces it. `keys` are those of its document.

@@ -6,9 +6,9 @@ use drawbridge_mtp::id::Provider;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::signs::{Sign, Signs};
 use crate::ambient::{Ambient, AmbientExt};
 use crate::diagnose::PeerFault;
-use crate::peers::{Sign, Signs};
 
 const LONGEST: Duration = Duration::from_secs(60);
 /// The longest rest while somebody looks at how it goes with the peer: who has mended something wants to see it.

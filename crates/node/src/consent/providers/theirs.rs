@@ -3,7 +3,7 @@
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 
-use crate::consent::{self, authorizations};
+use super::super::{self as connections, authorizations};
 use crate::core::Core;
 use crate::store::{StoreFault, Tx};
 
@@ -13,7 +13,7 @@ const SHUT_OUT: &[&str] = &["peer-pending", "peer-blocked", "peer-key-changed", 
 /// Asks again for everything that we hold as open or approved at `peer`, which has lost its store, or has let us in just
 /// now and may have forgotten what we asked before (`listed`).
 pub(crate) fn ask_again(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
-    consent::make_good(tx, peer)?;
+    connections::make_good(tx, peer)?;
     authorizations::make_good(tx, peer)
 }
 

@@ -8,7 +8,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::changes::{Change, Changes};
-use crate::core::lock;
+use crate::lock::lock;
 use crate::store::Reader;
 
 /// What our puller does at a peer.

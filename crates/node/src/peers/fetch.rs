@@ -1,0 +1,218 @@
+//! Having a provider's document: fetched when it is needed, taken as it is for as long as it says, and never fetched so often
+//! that a stranger could use us against others (section 3).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_mtp::document::ProviderDocument;
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::{PublicKey, Thumbprint};
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+
+use super::documents::{Entry, Failure};
+use crate::core::Core;
+use crate::diagnose::{PeerFault, Stage};
+use crate::store::StoreFault;
+
+/// What does not fit a document (a key that it lacks, an endpoint that is not there) lets it be fetched again at most so
+/// often.
+const REFETCH: Duration = Duration::from_secs(60);
+/// A request under a key that was accepted before lets a document that could not be had be fetched again after this: it
+/// is most likely a peer that is there again.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// Keys of one provider that are remembered as accepted. It has one, or two while it changes them.
+const ACCEPTED: usize = 64;
+/// How long the first failure is remembered, and the longest that later ones are.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The key is not in the signer's document, or that cannot be had.
+#[derive(Debug)]
+pub(crate) struct KeyUnknown {
+    /// When it makes sense to try again.
+    pub(crate) retry_after: Duration,
+}
+
+impl Core {
+    /// The document of a provider that we ask something.
+    pub(crate) async fn document_of(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
+        let remembered = |entry: &Entry| entry.fresh(self.ambient.now()).filter(|_| !entry.reread).cloned();
+        if let Some(document) = remembered(&self.documents.entry(provider)) {
+            return Ok(document);
+        }
+        let turn = self.documents.turn(provider, self.ambient.now());
+        let _turn = turn.lock().await;
+        if let Some(document) = remembered(&self.documents.entry(provider)) {
+            return Ok(document);
+        }
+        Box::pin(self.fetch(provider, &self.outbound.client())).await
+    }
+
+    /// The document once more, since what it says does not fit what was met: a key that it lacks, or an endpoint where its
+    /// provider is not.
+    pub(crate) async fn document_anew(
+        &self,
+        provider: &Provider,
+    ) -> Result<Arc<ProviderDocument>, PeerFault> {
+        let turn = self.documents.turn(provider, self.ambient.now());
+        let _turn = turn.lock().await;
+        let entry = self.documents.entry(provider);
+        let now = self.ambient.now();
+        let lately = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < REFETCH);
+        if let Some(document) = entry.fresh(now)
+            && (lately(entry.fetched) || lately(entry.doubted))
+        {
+            return Ok(document.clone());
+        }
+        self.documents.change(provider, |entry| entry.doubted = Some(now));
+        Box::pin(self.fetch(provider, &self.outbound.client())).await
+    }
+
+    /// The document as it is now, over `client`, whatever is remembered.
+    pub(crate) async fn document_now(
+        &self,
+        provider: &Provider,
+        client: &reqwest::Client,
+    ) -> Result<Arc<ProviderDocument>, PeerFault> {
+        let turn = self.documents.turn(provider, self.ambient.now());
+        let _turn = turn.lock().await;
+        Box::pin(self.fetch(provider, client)).await
+    }
+
+    /// The key `kid` of `signer`, for verifying a request (section 4, `key-unknown`).
+    pub(crate) async fn key_of(&self, signer: &Provider, kid: &Thumbprint) -> Result<PublicKey, KeyUnknown> {
+        if let Some(key) = self.cached_key(signer, kid)? {
+            return Ok(key);
+        }
+        let turn = self.documents.turn(signer, self.ambient.now());
+        let _turn = turn.lock().await;
+        // Whoever had the turn before may have fetched it.
+        if let Some(key) = self.cached_key(signer, kid)? {
+            return Ok(key);
+        }
+        let now = self.ambient.now();
+        let provider = signer.clone();
+        let state =
+            self.store.read(move |view| view.peer_state(&provider)).await.unwrap_or(PeerState::Unknown);
+        if state == PeerState::Unknown && !self.documents.stranger_may(now) {
+            return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
+        }
+        match Box::pin(self.fetch(signer, &self.outbound.client())).await {
+            Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
+            Err(_) => {
+                let failed = self.documents.entry(signer).failed;
+                Err(KeyUnknown {
+                    retry_after: failed
+                        .map_or(FIRST_PAUSE, |failed| self.remembered_for(&failed, signer, kid)),
+                })
+            }
+        }
+    }
+
+    /// How long a failure to have the document of `signer` is held against a request under `kid`.
+    fn remembered_for(&self, failed: &Failure, signer: &Provider, kid: &Thumbprint) -> Duration {
+        let is_accepted = self.store.glance(|view| {
+            Ok::<_, StoreFault>(
+                view.peer_state(signer)? == PeerState::Allowed && view.accepted_keys(signer)?.contains(kid),
+            )
+        });
+        if is_accepted.unwrap_or(false) { SIGN_OF_LIFE.min(failed.pause) } else { failed.pause }
+    }
+
+    /// The key, where it is remembered; `None` where it makes sense to fetch the document.
+    fn cached_key(&self, signer: &Provider, kid: &Thumbprint) -> Result<Option<PublicKey>, KeyUnknown> {
+        let entry = self.documents.entry(signer);
+        let now = self.ambient.now();
+        if let Some(document) = entry.fresh(now) {
+            if let Some(key) = document.keys.get(kid) {
+                return Ok(Some(key.clone()));
+            }
+            let age = now.since(entry.fetched.unwrap_or(now));
+            if age < REFETCH {
+                return Err(KeyUnknown { retry_after: REFETCH.saturating_sub(age) });
+            }
+        }
+        let Some(failed) = entry.failed else { return Ok(None) };
+        let rest = self.remembered_for(&failed, signer, kid).saturating_sub(now.since(failed.at));
+        if rest.is_zero() { Ok(None) } else { Err(KeyUnknown { retry_after: rest }) }
+    }
+
+    /// Fetches the document and remembers it, or that it could not be had. The caller has the turn.
+    ///
+    /// Callers box it: every request that waits here would otherwise keep room for it.
+    async fn fetch(
+        &self,
+        provider: &Provider,
+        client: &reqwest::Client,
+    ) -> Result<Arc<ProviderDocument>, PeerFault> {
+        self.documents.change(provider, |entry| entry.reread = false);
+        let fetched = self.fetch_document(provider, client).await;
+        let now = self.ambient.now();
+        match fetched {
+            Ok((document, lifetime)) => {
+                let document = Arc::new(document);
+                self.documents.change(provider, |entry| {
+                    entry.document = Some(document.clone());
+                    entry.fetched = Some(now);
+                    entry.fresh_until = Some(now.plus(lifetime));
+                    entry.failed = None;
+                });
+                self.compare_keys(&document).await.map(|()| document)
+            }
+            Err(fault) => {
+                // Our own tries at a peer must not lengthen what it meets when it is there again.
+                let state = self.store.glance(|view| view.peer_state(provider));
+                let is_peer = state.is_ok_and(|state| state == PeerState::Allowed);
+                self.documents.change(provider, |entry| {
+                    let pause = match entry.failed {
+                        Some(failed) if !is_peer => (failed.pause * 2).min(LONGEST_PAUSE),
+                        _ => FIRST_PAUSE,
+                    };
+                    entry.failed = Some(Failure { at: now, pause });
+                });
+                Err(fault)
+            }
+        }
+    }
+
+    /// A document with none of the keys accepted so far is of someone else, until the operator says otherwise;
+    /// new keys beside an accepted one are accepted with it.
+    async fn compare_keys(&self, document: &ProviderDocument) -> Result<(), PeerFault> {
+        let provider = document.provider.clone();
+        let keys: Vec<Thumbprint> = document.keys.iter().map(|key| *key.thumbprint()).collect();
+        let compared = self.store.write(move |tx| {
+            let Some(mut peer) = tx.peer(&provider)? else { return Ok(()) };
+            let mut accepted = tx.accepted_keys(&provider)?;
+            if !accepted.is_empty() && !keys.iter().any(|key| accepted.contains(key)) {
+                if matches!(peer.state, PeerState::Allowed | PeerState::Pending) {
+                    peer.state = PeerState::KeyChanged;
+                    peer.since = tx.now();
+                    peer.decided_by = None;
+                    tx.put_peer(&peer)?;
+                }
+                let text = "its document has none of the keys accepted so far; accept the new key only if its operator \
+                            has confirmed it to you";
+                tx.note_trouble(&provider, "document", "key-changed", text)?;
+                return Ok(());
+            }
+            let new: Vec<_> = keys.iter().filter(|key| !accepted.contains(key)).copied().collect();
+            if new.is_empty() {
+                return Ok(());
+            }
+            accepted.extend(new);
+            // Those that it still has are kept before those that it had once, and of those the latest.
+            let mut old = accepted.len().saturating_sub(ACCEPTED);
+            accepted.retain(|key| {
+                let goes = old > 0 && !keys.contains(key);
+                old -= usize::from(goes);
+                !goes
+            });
+            accepted.truncate(ACCEPTED);
+            tx.accept_keys(&provider, &accepted)
+        });
+        compared
+            .await
+            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+    }
+}
