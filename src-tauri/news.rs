@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use drawbridge_admin::Host;
 use drawbridge_admin::view::{Authorization, Connection, Event};
+use drawbridge_admin::{Host, commands};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::time::{Instant, timeout_at};
 
@@ -109,7 +109,7 @@ impl Batch {
 
 /// How much waits for the operator; nothing, while there is no provider.
 async fn count(host: &Host) -> u32 {
-    let status = match host.call("status", serde_json::json!({})).await {
+    let status = match commands::call(host, "status", serde_json::json!({})).await {
         Ok(status) => status,
         Err(_) => return 0,
     };

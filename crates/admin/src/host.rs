@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use drawbridge_node::config::{Config, listen_address};
 use drawbridge_node::{Node, StartFault};
-use serde_json::Value;
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::commands;
 use crate::demo::Federation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
@@ -131,14 +129,13 @@ impl Host {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Carries out a command; see [`crate::NAMES`].
-    ///
-    /// It is carried out to its end, whatever becomes of the caller: a page that is closed half way would otherwise leave
-    /// a provider that runs and is taken for stopped, or the first half of a set-up.
-    pub async fn call(&self, command: &str, request: Value) -> Result<Value, AdminError> {
-        let (host, command) = (self.clone(), command.to_owned());
-        let carried_out =
-            self.inner.commands.spawn(async move { commands::call(&host, &command, request).await });
+    /// Carries out `command` to its end, whatever becomes of the caller: a page that is closed half way would otherwise
+    /// leave a provider that runs and is taken for stopped, or the first half of a set-up. [`Host::stop`] waits for it.
+    pub(crate) async fn carry_out<T: Send + 'static>(
+        &self,
+        command: impl Future<Output = Result<T, AdminError>> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let carried_out = self.inner.commands.spawn(command);
         carried_out.await.unwrap_or_else(|fault| Err(AdminError::internal(&fault)))
     }
 

@@ -4,7 +4,7 @@
 mod accounts;
 mod additions;
 mod approvals;
-mod commands;
+pub mod commands;
 mod conversations;
 mod convert;
 mod demo;
@@ -25,7 +25,6 @@ mod status;
 mod traffic;
 pub mod view;
 
-pub use commands::{NAMES, export_typescript, request_form};
 pub use error::AdminError;
 pub use events::Subscription;
 pub use host::{Host, HostFault};

@@ -185,7 +185,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
         let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
-        host.call("set-up", ask).await.unwrap();
+        crate::commands::call(&host, "set-up", ask).await.unwrap();
         let (node, people) = (host.node().await.unwrap(), host.people().await.unwrap());
         let is_stocked = async || {
             let users = crate::accounts::users(&host, Empty {}).await.unwrap().users;
