@@ -11,11 +11,11 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use crate::accounts::is_low;
 use crate::additions::waiting_addition;
 use crate::approvals::waiting_connection;
 use crate::people::{News, Told};
 use crate::site::Site;
+use crate::stock;
 use crate::view::{Event, EventEnvelope};
 
 /// Events that a GUI can be behind.
@@ -240,7 +240,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         stocks.dedup();
         for client in stocks {
-            if is_low(node, &client).await {
+            if stock::is_low(node, &client).await {
                 hub.publish(Event::StockLow { client });
             }
         }

@@ -14,29 +14,13 @@ use tokio_util::task::TaskTracker;
 use crate::demo::Federation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
+use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::people::People;
 use crate::request::SetUp;
 use crate::sessions::Sessions;
 use crate::site::Site;
 use crate::view::{Demo, Event, Mode};
-
-/// An installation cannot be opened. The text is one sentence.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostFault {
-    /// The node.
-    #[error(transparent)]
-    Node(#[from] StartFault),
-    /// The folder.
-    #[error("{path} cannot be used: {reason}")]
-    Home {
-        /// The folder or file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-}
 
 /// The installation that a GUI speaks to; cheap to clone.
 #[derive(Clone)]

@@ -18,6 +18,7 @@ use crate::people::People;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
 };
+use crate::stock;
 use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Ourselves, Sessions, Status};
 
 const INCIDENTS: u32 = 20;
@@ -45,7 +46,7 @@ async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminEr
                 view.latest_troubles(INCIDENTS)?,
                 broken_groups(view)?,
                 waiting_providers(view)?,
-                crate::accounts::spent(view, &ours, now)?,
+                stock::spent(view, &ours, now)?,
             ))
         })
         .await?;
@@ -197,7 +198,7 @@ mod tests {
         // As where a peer has shown that the store is an older copy.
         node.store().write(|tx| tx.discard_key_packages()).await.unwrap();
         let (ours, now) = (node.provider().clone(), node.now());
-        let spent = node.store().read(move |view| crate::accounts::spent(view, &ours, now)).await.unwrap();
+        let spent = node.store().read(move |view| stock::spent(view, &ours, now)).await.unwrap();
         assert_eq!(spent.len(), 1, "it has its last resort left");
         assert_eq!(wanting(spent.clone(), &people), []);
         people.close();

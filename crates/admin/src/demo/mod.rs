@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use self::files::{PLAN, prepare, read};
 use self::talk::talk;
 use crate::error::AdminError;
-use crate::host::HostFault;
+use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::site::Site;
 use crate::view::{Demo, DemoNode, DemoSteps};
