@@ -5,7 +5,6 @@ use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::accounts::*;
-use crate::additions::*;
 use crate::approvals::*;
 use crate::conversations::*;
 use crate::error::AdminError;

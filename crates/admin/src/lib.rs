@@ -26,6 +26,7 @@ mod status;
 mod stock;
 mod traffic;
 pub mod view;
+mod waiting;
 
 pub use error::AdminError;
 pub use events::Subscription;

@@ -2,30 +2,25 @@
 
 use drawbridge_client::{ConversationView, LineKind, Notice};
 use drawbridge_mtp::id::{Name, UserUri};
-use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::StoreFault;
 
 use super::name;
-use crate::additions::Additions;
 use crate::error::AdminError;
 use crate::people::BuiltIn;
 use crate::site::Site;
 use crate::view::{DemoNode, DemoSteps};
+use crate::waiting::Waiting;
 
 /// The latest lines of a conversation that are looked at.
 const LINES: usize = 200;
 
 /// How much waits for the operator of `site`.
 pub(super) async fn waiting(site: &Site) -> Result<u32, AdminError> {
-    let ours = site.node.provider().clone();
-    let read = site.node.store().read(move |view| {
-        let peers = view.peers()?;
-        let peers = peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count();
-        let connections = crate::approvals::waiting(&view.connections()?).count();
-        let additions = Additions::read(view, &ours)?.waiting().count();
-        Ok::<_, StoreFault>(peers + connections + additions)
+    let read = site.node.store().read(|view| {
+        Ok::<_, StoreFault>(Waiting::among(&view.peers()?, &view.connections()?, &view.authorizations()?))
     });
-    Ok(u32::try_from(read.await?).unwrap_or(u32::MAX))
+    Ok(u32::try_from(read.await?.total()).unwrap_or(u32::MAX))
 }
 
 /// How many messages `people` have not read.
