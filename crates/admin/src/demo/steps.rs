@@ -5,7 +5,6 @@ use drawbridge_mtp::id::{Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::StoreFault;
 
-use super::name;
 use crate::error::AdminError;
 use crate::people::BuiltIn;
 use crate::site::Site;
@@ -24,23 +23,23 @@ pub(super) async fn waiting(site: &Site) -> Result<u32, AdminError> {
 }
 
 /// How many messages `people` have not read.
-pub(super) async fn unread(site: &Site, people: &[&str]) -> Result<u32, AdminError> {
+pub(super) async fn unread(site: &Site, people: &[Name]) -> Result<u32, AdminError> {
     let mut unread = 0;
-    for client in clients(site, people)? {
+    for client in clients(site, people) {
         unread += client.conversations().await?.iter().map(|view| view.unread).sum::<u64>();
     }
     Ok(u32::try_from(unread).unwrap_or(u32::MAX))
 }
 
 /// What `people` of `site` have done with the people of `others`.
-pub(super) async fn done(site: &Site, people: &[&str], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
+pub(super) async fn done(site: &Site, people: &[Name], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
     let mut seen = Seen { others, steps: DemoSteps::default() };
     for row in site.node.store().read(|view| view.connections()).await? {
         let other = if row.outgoing { &row.to } else { &row.from };
         let is_beta = others.first().is_some_and(|beta| beta.provider == *other.provider());
         seen.steps.connected |= is_beta && row.state == ConnectionState::Approved;
     }
-    for client in clients(site, people)? {
+    for client in clients(site, people) {
         for view in client.conversations().await? {
             if view.group.provider() == site.node.provider() {
                 seen.look(&client, &view).await?;
@@ -51,9 +50,8 @@ pub(super) async fn done(site: &Site, people: &[&str], others: &[DemoNode]) -> R
 }
 
 /// The clients of those of `people` who are used on this computer.
-fn clients(site: &Site, people: &[&str]) -> Result<Vec<BuiltIn>, AdminError> {
-    let people = people.iter().map(|person| name(person)).collect::<Result<Vec<Name>, _>>()?;
-    Ok(people.iter().filter_map(|person| site.people.of(person).ok()).collect())
+fn clients(site: &Site, people: &[Name]) -> Vec<BuiltIn> {
+    people.iter().filter_map(|person| site.people.of(person).ok()).collect()
 }
 
 struct Seen<'a> {
