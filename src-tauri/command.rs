@@ -1,6 +1,6 @@
 //! What the pages may call: one command, which reaches every command of `drawbridge-admin`.
 
-use drawbridge_admin::{AdminError, EventEnvelope};
+use drawbridge_admin::{AdminError, EventEnvelope, commands};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tauri::ipc::{Channel, JavaScriptChannelId};
@@ -47,7 +47,7 @@ pub(crate) async fn admin(
     let host =
         shell.host().await.map_err(|detail| Refused::Shell { code: "provider-not-running", detail })?;
     let Some(events) = events else {
-        return host.call(&command, request).await.map_err(Refused::Provider);
+        return commands::call(&host, &command, request).await.map_err(Refused::Provider);
     };
 
     let Follow { after } = serde_json::from_value(request)

@@ -7,12 +7,14 @@
 //! - `tray`: the icon that stays, with what waits
 //! - `news`: from the provider's events to the tray and to notifications
 //! - `notify`: notifications
+//! - `ending`: the end, once what is under way is finished
 //! - `signals`: being told to end
 //! - `words`: every text that is not the pages'
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod command;
+mod ending;
 mod news;
 mod notify;
 mod shell;
@@ -79,7 +81,8 @@ fn run() -> tauri::Result<()> {
         // The last window is closed: the provider goes on, in the tray.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == window::MAIN => {
-            window::closed(app);
+            app.state::<Shell>().feed_pages(None);
+            notify::tell_what_goes_on(app);
         }
         // However it was brought about, by us or by the desktop's session.
         RunEvent::Exit => tauri::async_runtime::block_on(app.state::<Shell>().stop()),
@@ -107,6 +110,7 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
 
     tray::build(app)?;
     Shell::start(app, home);
+    news::follow(app);
     signals::listen(app);
     if std::env::args().all(|argument| argument != HIDDEN) {
         window::show(app, Screen::Last);

@@ -2,42 +2,32 @@
 
 use std::time::Duration;
 
-use drawbridge_admin::Host;
 use drawbridge_admin::view::{Authorization, Connection, Event};
+use drawbridge_admin::{Host, commands};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::time::{Instant, timeout_at};
 
 use crate::shell::Shell;
-use crate::window::Screen;
-use crate::{notify, tray, words};
+use crate::window::{self, Screen};
+use crate::words::{self, Waiting};
+use crate::{notify, tray};
 
 /// What comes within this time is told together.
 const TOGETHER: Duration = Duration::from_millis(200);
 
-/// Something that waits for the operator.
-pub(crate) enum Waiting {
-    /// A provider would like to be let in.
-    Provider(String),
-    /// One user would like to reach another.
-    Connection {
-        /// Who asks.
-        from: String,
-        /// Who is asked.
-        to: String,
-    },
-    /// One user would like to add another, of ours, to a group.
-    Addition {
-        /// Who would like to.
-        adder: String,
-        /// Who would be added.
-        user: String,
-        /// What the group is called, where that is known, or else its address.
-        group: String,
-    },
+/// Follows what happens, from when the provider is open for as long as it runs.
+pub(crate) fn follow(app: &AppHandle) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        match app.state::<Shell>().host().await {
+            Ok(host) => tell(&app, &host).await,
+            // Also where it was started with the computer: nobody would know otherwise.
+            Err(_) => window::show(&app, Screen::Last),
+        }
+    });
 }
 
-/// Follows what happens for as long as the provider runs.
-pub(crate) async fn follow(app: AppHandle, host: Host) {
+async fn tell(app: &AppHandle, host: &Host) {
     // It begins with a reload, and so with a count.
     let mut news = host.subscribe(None);
     loop {
@@ -51,25 +41,15 @@ pub(crate) async fn follow(app: AppHandle, host: Host) {
             batch.take(next.event);
         }
         if batch.counts {
-            tray::set_waiting(&app, count(&host).await);
+            tray::set_waiting(app, count(host).await);
         }
         for words in words::news(&batch.waiting) {
-            notify::show(&app, words, Screen::Approvals);
+            notify::show(app, words, Screen::Approvals);
         }
         if let Some(words) = words::low_stock(&batch.low) {
-            notify::show(&app, words, Screen::Accounts);
+            notify::show(app, words, Screen::Accounts);
         }
     }
-}
-
-/// Brings the count up to date where the window has come after it.
-pub(crate) fn recount(app: &AppHandle) {
-    let app = app.clone();
-    async_runtime::spawn(async move {
-        if let Ok(host) = app.state::<Shell>().host().await {
-            tray::set_waiting(&app, count(&host).await);
-        }
-    });
 }
 
 #[derive(Default)]
@@ -109,7 +89,7 @@ impl Batch {
 
 /// How much waits for the operator; nothing, while there is no provider.
 async fn count(host: &Host) -> u32 {
-    let status = match host.call("status", serde_json::json!({})).await {
+    let status = match commands::call(host, "status", serde_json::json!({})).await {
         Ok(status) => status,
         Err(_) => return 0,
     };

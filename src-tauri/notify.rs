@@ -4,13 +4,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use notify_rust::{Notification, NotificationResponse};
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager};
 
+use crate::shell::Shell;
 use crate::window::{self, Screen};
 use crate::words::{self, Words};
 
 /// How many notifications may wait for their click: each holds a thread, and some desktops keep them for days.
 const LISTENING: usize = 16;
+
+/// The window was closed: the first time, the operator is told what goes on.
+pub(crate) fn tell_what_goes_on(app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    if shell.is_ending() {
+        return;
+    }
+    let said = shell.home().join("told-of-tray");
+    if !said.exists() && std::fs::write(&said, "").is_ok() {
+        show(app, words::GOES_ON, Screen::Last);
+    }
+}
 
 /// Shows a notification; clicked, it opens `screen`.
 pub(crate) fn show(app: &AppHandle, words: impl Into<Words>, screen: Screen) {

@@ -10,8 +10,6 @@ use tauri::async_runtime::{self, JoinHandle};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{OnceCell, watch};
 
-use crate::{news, window};
-
 /// Where the installation keeps what it keeps.
 pub(crate) struct Home {
     path: PathBuf,
@@ -81,20 +79,14 @@ impl Shell {
             ending: AtomicBool::new(false),
             stopped: OnceCell::new(),
         });
-        let app = app.clone();
         async_runtime::spawn(async move {
-            match Host::open(&path, KeyPlace::Keychain).await {
-                Ok(host) => {
-                    tell.send_replace(Opening::Open(host.clone()));
-                    news::follow(app, host).await;
-                }
+            tell.send_replace(match Host::open(&path, KeyPlace::Keychain).await {
+                Ok(host) => Opening::Open(host),
                 Err(fault) => {
                     tracing::error!("{fault}");
-                    tell.send_replace(Opening::Failed(fault.to_string()));
-                    // Also where it was started with the computer: nobody would know otherwise.
-                    window::show(&app, window::Screen::Last);
+                    Opening::Failed(fault.to_string())
                 }
-            }
+            });
         });
     }
 
@@ -125,6 +117,16 @@ impl Shell {
         }
     }
 
+    /// Notes that the program is to end. Returns whether that was noted before.
+    pub(crate) fn mark_ending(&self) -> bool {
+        self.ending.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether the program is to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
+    }
+
     /// Lets the provider finish what it is doing, and close.
     pub(crate) async fn stop(&self) {
         let stop = async {
@@ -134,23 +136,4 @@ impl Shell {
         };
         self.stopped.get_or_init(|| stop).await;
     }
-}
-
-/// Ends the program once the provider has drained; asked a second time, at once.
-pub(crate) fn end(app: &AppHandle) {
-    if app.state::<Shell>().ending.swap(true, Ordering::SeqCst) {
-        std::process::exit(130);
-    }
-    tracing::info!("finishing what is under way");
-    window::close(app);
-    let app = app.clone();
-    async_runtime::spawn(async move {
-        app.state::<Shell>().stop().await;
-        app.exit(0);
-    });
-}
-
-/// Whether [`end`] has been asked for.
-pub(crate) fn ending(app: &AppHandle) -> bool {
-    app.state::<Shell>().ending.load(Ordering::SeqCst)
 }

@@ -2,13 +2,13 @@
 
 use tauri::{AppHandle, async_runtime};
 
-use crate::shell;
+use crate::ending;
 
 /// Listens from now on.
 pub(crate) fn listen(app: &AppHandle) {
     let app = app.clone();
     async_runtime::spawn(async move {
-        if let Err(error) = each(|| shell::end(&app)).await {
+        if let Err(error) = each(|| ending::begin(&app)).await {
             tracing::warn!("signals cannot be heard: {error}");
         }
     });

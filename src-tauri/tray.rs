@@ -9,7 +9,7 @@ use tauri::{AppHandle, Manager, Wry, include_image};
 use tauri_plugin_autostart::ManagerExt;
 
 use crate::window::{self, Screen};
-use crate::{shell, words};
+use crate::{ending, words};
 
 const QUIET: Image<'_> = include_image!("icons/tray.png");
 const WAITING: Image<'_> = include_image!("icons/tray-waiting.png");
@@ -51,7 +51,7 @@ pub(crate) fn build(app: &AppHandle) -> tauri::Result<()> {
             "open" => window::show(app, Screen::Last),
             "approvals" => window::show(app, Screen::Approvals),
             "autostart" => start_with_computer(app, &autostart),
-            "quit" => shell::end(app),
+            "quit" => ending::begin(app),
             _ => {}
         })
         .build(app)?;
@@ -64,6 +64,7 @@ pub(crate) fn set_waiting(app: &AppHandle, waiting: u32) {
     if let Err(error) = try_set_waiting(app, waiting) {
         tracing::warn!("the tray could not be brought up to date: {error}");
     }
+    window::set_waiting(app, waiting);
 }
 
 fn try_set_waiting(app: &AppHandle, waiting: u32) -> tauri::Result<()> {
@@ -74,11 +75,7 @@ fn try_set_waiting(app: &AppHandle, waiting: u32) -> tauri::Result<()> {
         tray.icon.set_icon(Some(if badge.is_some() { WAITING } else { QUIET }))?;
     }
     tray.icon.set_tooltip(Some(words::tooltip(waiting)))?;
-    tray.icon.set_title(badge.map(|count| count.to_string()))?;
-    match app.get_webview_window(window::MAIN) {
-        Some(window) => window.set_badge_count(badge.map(i64::from)),
-        None => Ok(()),
-    }
+    tray.icon.set_title(badge.map(|count| count.to_string()))
 }
 
 fn start_with_computer(app: &AppHandle, item: &CheckMenuItem<Wry>) {

@@ -1,16 +1,20 @@
 //! The window. It is there only while someone looks at it: closed, it is gone with its webview and the memory
 //! that this held, and the provider goes on.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, async_runtime};
 
-use crate::shell::{self, Shell};
-use crate::{news, notify, words};
+use crate::shell::Shell;
+use crate::words;
 
 /// The label of the one window.
 pub(crate) const MAIN: &str = "main";
+
+/// How much waits for the operator.
+static WAITING: AtomicU32 = AtomicU32::new(0);
 
 /// What the window is to show.
 #[derive(Clone, Copy)]
@@ -42,7 +46,7 @@ pub(crate) fn show(app: &AppHandle, screen: Screen) {
         // One at a time: two that find no window would open two.
         static OPENING: Mutex<()> = Mutex::new(());
         let _one = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
-        if shell::ending(&app) {
+        if app.state::<Shell>().is_ending() {
             return;
         }
         let shown = match app.get_webview_window(MAIN) {
@@ -64,16 +68,18 @@ pub(crate) fn close(app: &AppHandle) {
     }
 }
 
-/// The window was closed: nothing is sent to it any more, and the first time the operator is told what goes on.
-pub(crate) fn closed(app: &AppHandle) {
-    let shell = app.state::<Shell>();
-    shell.feed_pages(None);
-    if shell::ending(app) {
-        return;
+/// Says on the window's own icon how much waits; on that of a window that is opened later, too.
+pub(crate) fn set_waiting(app: &AppHandle, waiting: u32) {
+    WAITING.store(waiting, Ordering::SeqCst);
+    if let Some(window) = app.get_webview_window(MAIN) {
+        show_waiting(&window);
     }
-    let said = shell.home().join("told-of-tray");
-    if !said.exists() && std::fs::write(&said, "").is_ok() {
-        notify::show(app, words::GOES_ON, Screen::Last);
+}
+
+fn show_waiting(window: &WebviewWindow) {
+    let waiting = WAITING.load(Ordering::SeqCst);
+    if let Err(error) = window.set_badge_count((waiting > 0).then_some(waiting.into())) {
+        tracing::warn!("the window's icon could not be brought up to date: {error}");
     }
 }
 
@@ -87,7 +93,7 @@ fn open(app: &AppHandle, screen: Screen) -> tauri::Result<()> {
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
-    news::recount(app);
+    show_waiting(&window);
     window.set_focus()
 }
 

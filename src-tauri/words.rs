@@ -1,7 +1,5 @@
 //! Every text that the shell shows itself; all others are the pages'.
 
-use crate::news::Waiting;
-
 /// The program's name.
 pub(crate) const NAME: &str = "Drawbridge";
 /// In the tray's menu, and on a notification: brings the window up.
@@ -43,6 +41,28 @@ pub(crate) fn asked(argument: &str) -> Option<&'static str> {
 /// Whether the toolkit panics with this for want of a display.
 pub(crate) fn is_for_want_of_a_display(panic: &str) -> bool {
     panic.starts_with("Failed to initialize gtk backend")
+}
+
+/// Something that waits for the operator, as a notification names it.
+pub(crate) enum Waiting {
+    /// A provider would like to be let in.
+    Provider(String),
+    /// One user would like to reach another.
+    Connection {
+        /// Who asks.
+        from: String,
+        /// Who is asked.
+        to: String,
+    },
+    /// One user would like to add another, of ours, to a group.
+    Addition {
+        /// Who would like to.
+        adder: String,
+        /// Who would be added.
+        user: String,
+        /// What the group is called, where that is known, or else its address.
+        group: String,
+    },
 }
 
 /// A notification's text.

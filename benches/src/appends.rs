@@ -8,7 +8,7 @@ use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault};
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 use crate::place::{Place, connection};
 use crate::plain::Rows;
 use crate::table::{Row, Target};

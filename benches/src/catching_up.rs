@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use drawbridge_node::store::{Reader, StoreFault};
 
+use crate::outcome::Outcome;
 use crate::place::{Place, until};
+use crate::plain;
 use crate::table::{Row, Target};
-use crate::{Outcome, plain};
 
 const ITEMS: u32 = 100_000;
 const PAGE: u32 = 1_000;

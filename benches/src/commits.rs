@@ -18,7 +18,7 @@ use openmls::prelude::tls_codec::DeserializeBytes;
 use openmls::prelude::{OpenMlsProvider, RatchetTreeIn, Sender, Verifiable};
 use openmls_rust_crypto::OpenMlsRustCrypto;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 use crate::place::{Place, connection, millis};
 use crate::table::{Row, Target, quantile};
 

@@ -7,7 +7,7 @@ use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 use crate::place::{AT_ONCE, Place, millis};
 use crate::plain::Relay;
 use crate::table::{Row, Target, quantile};

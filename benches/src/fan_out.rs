@@ -10,7 +10,7 @@ use drawbridge_testkit::{Circle, Device, Realm, Station};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 use crate::place::{AT_ONCE, Place, millis};
 use crate::plain::Rows;
 use crate::table::{Row, quantile};

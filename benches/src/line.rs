@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 
 /// The connection.
 pub(crate) struct Line {

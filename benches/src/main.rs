@@ -10,6 +10,7 @@ mod delivery;
 mod fan_out;
 mod line;
 mod messages;
+mod outcome;
 mod place;
 mod plain;
 mod starting;
@@ -21,19 +22,9 @@ use std::error::Error;
 use std::pin::Pin;
 use std::process::ExitCode;
 
+use outcome::Outcome;
 use place::Place;
 use table::Row;
-
-/// What a measurement gives; it ends at the first thing that goes wrong.
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// How fast, and at what cost.
-struct Rate {
-    /// Things a second.
-    a_second: f64,
-    /// Seconds of CPU time for a thousand.
-    cpu: f64,
-}
 
 /// A measurement by its name.
 type Named = (&'static str, for<'a> fn(&'a Place) -> Measuring<'a>);

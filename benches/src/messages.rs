@@ -15,10 +15,10 @@ use tokio::sync::Barrier;
 use tokio::time::timeout;
 
 use crate::line::Line;
+use crate::outcome::Outcome;
 use crate::place::{self, AT_ONCE, Place, Process, cpu_of};
 use crate::plain::Rows;
 use crate::table::{Row, Target};
-use crate::{Outcome, Rate};
 
 /// Groups of two, each with a sender.
 const PAIRS: usize = 64;
@@ -33,6 +33,14 @@ struct Pair {
     group: GroupUri,
     at_owner: Device,
     away: Device,
+}
+
+/// How fast, and at what cost.
+struct Rate {
+    /// Messages a second.
+    a_second: f64,
+    /// Seconds of CPU time for a thousand.
+    cpu: f64,
 }
 
 /// Who sends, and how many messages in each request.

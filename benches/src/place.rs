@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 
 /// How long a thing may take that should happen at once.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(20);

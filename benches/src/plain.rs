@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 use crate::place::{Place, Process, free_address};
 
 /// The argument with which this program is such a server.

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::outcome::Outcome;
 use crate::place::{self, Place, Process, until_answered};
+use crate::plain;
 use crate::table::{Row, Target, quantile};
-use crate::{Outcome, plain};
 
 const STARTS: usize = 11;
 const QUIET: Duration = Duration::from_secs(3);

@@ -12,7 +12,7 @@ use drawbridge_testkit::{Circle, Station};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 use crate::place::{AT_ONCE, Place, millis, until};
 use crate::plain::Relay;
 use crate::table::{Row, Target, quantile};

@@ -17,9 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::outcome::Outcome;
 use crate::place::{self, Place, Process, until_answered};
+use crate::plain;
 use crate::table::{Row, Target};
-use crate::{Outcome, plain};
 
 const PEERS: u16 = 1_000;
 const FEW: usize = 100;

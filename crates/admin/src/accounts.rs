@@ -2,22 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
-use drawbridge_mtp::message::{ConnectionState, KeyPackageStock};
-use drawbridge_mtp::time::Timestamp;
-use drawbridge_node::Node;
-use drawbridge_node::store::{
-    AddRuleRow, ClientRow, ConnectionRow, KeptKeyPackages, LOW_STOCK, StoreFault, View,
-};
+use drawbridge_mtp::id::{ClientUri, Name, UserUri};
+use drawbridge_mtp::message::ConnectionState;
+use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, StoreFault};
 
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
+use crate::people::BUILT_IN;
 use crate::request::{CreateUser, CreatedUser, Empty, NamedClient, SetUserRule, Token, Users};
-use crate::view::{AddRule, Client, Stock, User, UserContact};
-
-/// The name of the client that is built in, of those users whose conversations are used on this computer.
-pub(crate) const BUILT_IN: &str = "drawbridge";
+use crate::stock;
+use crate::view::{AddRule, Client, User, UserContact};
 
 pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminError> {
     let node = host.node().await?;
@@ -43,7 +38,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
                 uri: ClientUri::new(&uri, &client.name),
                 created: client.created,
                 last_seen: client.last_seen,
-                stock: shown_stock(kept),
+                stock: stock::shown(kept),
                 built_in: built_in(client),
             });
         User {
@@ -83,38 +78,6 @@ fn contacts(user: &UserUri, connections: &[ConnectionRow], rules: &[AddRuleRow])
         rule.map_or(AddRule::Ask, |rule| rule.rule.into())
     };
     others.into_iter().map(|other| UserContact { user: other.clone(), add_rule: rule(other) }).collect()
-}
-
-/// A client's stock; none where it has nothing and so never was a client that can be added.
-fn shown_stock(KeptKeyPackages { stock, to_come }: &KeptKeyPackages) -> Option<Stock> {
-    let KeyPackageStock { available, last_resort, .. } = *stock;
-    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    (available > 0 || last_resort || *to_come > 0).then(|| Stock {
-        available: count(available),
-        last_resort,
-        to_come: count(*to_come),
-        low: available < LOW_STOCK,
-    })
-}
-
-/// The clients of `ours` that can be added, and have no fresh KeyPackage left for it.
-pub(crate) fn spent(view: &View<'_>, ours: &Provider, now: Timestamp) -> Result<Vec<ClientUri>, StoreFault> {
-    let mut spent = Vec::new();
-    for client in view.clients()? {
-        let kept = view.key_packages_kept(&client.user, &client.name, now)?;
-        if shown_stock(&kept).is_some_and(|stock| stock.available == 0) {
-            spent.push(ClientUri::new(&UserUri::new(ours, &client.user), &client.name));
-        }
-    }
-    Ok(spent)
-}
-
-/// Whether a client should publish more KeyPackages.
-pub(crate) async fn is_low(node: &Node, client: &ClientUri) -> bool {
-    let (user, name) = (client.user().name().clone(), client.name().clone());
-    let now = node.now();
-    let kept = node.store().read(move |view| view.key_packages_kept(&user, &name, now)).await;
-    kept.is_ok_and(|kept: KeptKeyPackages| kept.stock.available < LOW_STOCK)
 }
 
 pub(crate) async fn create_user(host: &Host, ask: CreateUser) -> Result<CreatedUser, AdminError> {

@@ -1,16 +1,13 @@
-//! Requests to add somebody to a group, and the standing rules on them.
+//! Requests to add somebody to a group, as they are shown.
 
 use std::collections::{HashMap, HashSet};
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::seen::shows_nothing;
+use drawbridge_node::Node;
 use drawbridge_node::store::{AuthorizationRow, StoreFault, View};
-use drawbridge_node::{Decided, Node};
 
-use crate::error::AdminError;
-use crate::host::Host;
-use crate::request::{AuthorizationDecided, Authorizations, DecideAuthorization, Empty, SetAddRule};
 use crate::view::Authorization;
 
 /// What has to be known to show additions.
@@ -23,6 +20,12 @@ pub(crate) struct Additions {
 }
 
 impl Additions {
+    /// All of `node`.
+    pub(crate) async fn of(node: &Node) -> Result<Self, StoreFault> {
+        let ours = node.provider().clone();
+        node.store().read(move |view| Self::read(view, &ours)).await
+    }
+
     /// Reads them all.
     pub(crate) fn read(view: &View<'_>, ours: &Provider) -> Result<Self, StoreFault> {
         let mut names = HashMap::new();
@@ -70,52 +73,9 @@ impl Additions {
             user: row.user,
         }
     }
-
-    /// Those that wait for the operator: one for each addition, however often it was asked for.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &AuthorizationRow> {
-        let mut shown = HashSet::new();
-        self.rows.iter().filter(move |row| {
-            let waits = !row.outgoing && row.state == ConnectionState::Pending && !row.ignored;
-            waits && shown.insert((&row.group, &row.adder, &row.user))
-        })
-    }
-}
-
-async fn all(node: &Node) -> Result<Additions, AdminError> {
-    let ours = node.provider().clone();
-    Ok(node.store().read(move |view| Additions::read(view, &ours)).await?)
 }
 
 /// The addition that a row is about, as it is now.
-pub(crate) async fn shown(node: &Node, row: &AuthorizationRow) -> Result<Authorization, AdminError> {
-    Ok(all(node).await?.show(row))
-}
-
-/// The request `id` of `provider`, where it waits.
-pub(crate) async fn waiting_addition(node: &Node, provider: &Provider, id: Id) -> Option<Authorization> {
-    let additions = all(node).await.ok()?;
-    let row = additions.waiting().find(|row| row.id == id && row.peer == *provider)?;
-    Some(additions.show(row))
-}
-
-pub(crate) async fn authorizations(host: &Host, Empty {}: Empty) -> Result<Authorizations, AdminError> {
-    let additions = all(&host.node().await?).await?;
-    let authorizations = additions.rows.iter().map(|row| additions.show(row)).collect();
-    Ok(Authorizations { authorizations })
-}
-
-pub(crate) async fn decide_authorization(
-    host: &Host,
-    ask: DecideAuthorization,
-) -> Result<AuthorizationDecided, AdminError> {
-    let node = host.node().await?;
-    let rule = ask.rule.map(Into::into);
-    let Decided { now, undo } =
-        node.decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule).await?;
-    Ok(AuthorizationDecided { authorization: shown(&node, &now).await?, undo })
-}
-
-pub(crate) async fn set_add_rule(host: &Host, ask: SetAddRule) -> Result<Empty, AdminError> {
-    host.node().await?.set_add_rule(ask.user, ask.other, ask.rule.into()).await?;
-    Ok(Empty {})
+pub(crate) async fn shown(node: &Node, row: &AuthorizationRow) -> Result<Authorization, StoreFault> {
+    Ok(Additions::of(node).await?.show(row))
 }

@@ -3,42 +3,25 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use drawbridge_mtp::id::{Id, Provider, UserUri};
+use drawbridge_mtp::id::{Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::store::{ConnectionRow, PeerRow, StoreFault, View};
 use drawbridge_node::{Decided, Node, typed};
 
-use crate::additions::Additions;
+use crate::additions::{self, Additions};
 use crate::convert;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{
-    Connect, Connecting, ConnectionDecided, Connections, DecideConnection, Empty, NamedPeer, PeerJudged,
-    Rules, SetPeer, SetRule, StandingRule, Undo,
+    AuthorizationDecided, Authorizations, Connect, Connecting, ConnectionDecided, Connections,
+    DecideAuthorization, DecideConnection, Empty, NamedPeer, PeerJudged, Rules, SetAddRule, SetPeer, SetRule,
+    StandingRule, Undo,
 };
 use crate::view::{self, Approvals, Connection, DecidedBy, Rule, WaitingProvider};
+use crate::waiting;
 
 const DECIDED: usize = 500;
-
-/// The requests that wait for the operator: one for each pair of users.
-pub(crate) fn waiting(rows: &[ConnectionRow]) -> impl Iterator<Item = &ConnectionRow> {
-    rows.iter()
-        .enumerate()
-        .filter(|(place, row)| {
-            is_incoming_open(row) && {
-                let pair = |other: &&ConnectionRow| {
-                    is_incoming_open(other) && (&other.from, &other.to) == (&row.from, &row.to)
-                };
-                !rows[..*place].iter().any(|other| pair(&other))
-            }
-        })
-        .map(|(_, row)| row)
-}
-
-fn is_incoming_open(row: &ConnectionRow) -> bool {
-    !row.outgoing && row.state == ConnectionState::Pending && !row.ignored
-}
 
 pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals, AdminError> {
     let node = host.node().await?;
@@ -52,12 +35,12 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
         let state = if row.peer == *node.provider() { PeerState::Allowed } else { PeerState::Unknown };
         convert::connection(row.clone(), states.get(&row.peer).copied().unwrap_or(state))
     };
-    let incoming = waiting(&rows).map(show).collect();
+    let incoming = waiting::connections(&rows).map(show).collect();
     let outgoing =
         rows.iter().filter(|row| row.outgoing && row.state == ConnectionState::Pending).map(show).collect();
     let mut providers: Vec<_> = peers
         .iter()
-        .filter(|(peer, ..)| peer.state == PeerState::Pending && !peer.ignored)
+        .filter(|(peer, ..)| waiting::is_provider_waiting(peer))
         .map(|(peer, keys, held)| waiting_provider(&node, peer, keys, *held))
         .collect();
     providers.sort_unstable_by_key(|provider| std::cmp::Reverse(provider.since));
@@ -89,7 +72,7 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
             .filter(|row| row.outgoing && row.state == ConnectionState::Pending)
             .map(|row| additions.show(row))
             .collect(),
-        additions: additions.waiting().map(|row| additions.show(row)).collect(),
+        additions: waiting::additions(&additions.rows).map(|row| additions.show(row)).collect(),
         decided,
     })
 }
@@ -124,17 +107,6 @@ fn decided_provider(peer: &PeerRow) -> Option<(Timestamp, view::Decided)> {
     Some((at, view::Decided::Provider { provider, state, at, by }))
 }
 
-/// A request of `provider` that waits, for a notification.
-pub(crate) async fn waiting_connection(node: &Node, provider: &Provider, id: Id) -> Option<Connection> {
-    let peer = provider.clone();
-    let read = node.store().read(move |view| {
-        let row = view.connection(&peer, false, id)?;
-        Ok::<_, StoreFault>(row.map(|row| (row, view.peer_state(&peer))))
-    });
-    let (row, state) = read.await.ok()??;
-    Some(convert::connection(row, state.ok()?))
-}
-
 async fn show(node: &Node, row: ConnectionRow) -> Result<Connection, AdminError> {
     let peer = row.peer.clone();
     let state = node.store().read(move |view| view.peer_state(&peer)).await?;
@@ -167,6 +139,17 @@ pub(crate) async fn decide_connection(
     Ok(ConnectionDecided { connection: show(&node, now).await?, undo })
 }
 
+pub(crate) async fn decide_authorization(
+    host: &Host,
+    ask: DecideAuthorization,
+) -> Result<AuthorizationDecided, AdminError> {
+    let node = host.node().await?;
+    let rule = ask.rule.map(Into::into);
+    let Decided { now, undo } =
+        node.decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule).await?;
+    Ok(AuthorizationDecided { authorization: additions::shown(&node, &now).await?, undo })
+}
+
 pub(crate) async fn undo(host: &Host, ask: Undo) -> Result<Empty, AdminError> {
     host.node().await?.undo(ask.undo).await?;
     Ok(Empty {})
@@ -185,6 +168,12 @@ pub(crate) async fn connections(host: &Host, Empty {}: Empty) -> Result<Connecti
     });
     let connections = rows.await?.into_iter().map(|(state, row)| convert::connection(row, state)).collect();
     Ok(Connections { connections })
+}
+
+pub(crate) async fn authorizations(host: &Host, Empty {}: Empty) -> Result<Authorizations, AdminError> {
+    let additions = Additions::of(&host.node().await?).await?;
+    let authorizations = additions.rows.iter().map(|row| additions.show(row)).collect();
+    Ok(Authorizations { authorizations })
 }
 
 pub(crate) async fn rules(host: &Host, Empty {}: Empty) -> Result<Rules, AdminError> {
@@ -210,4 +199,9 @@ pub(crate) async fn set_rule(host: &Host, ask: SetRule) -> Result<Rules, AdminEr
     let source = source(&ask.from)?;
     host.node().await?.set_rule(ask.user, source, ask.rule.map(Into::into)).await?;
     rules(host, Empty {}).await
+}
+
+pub(crate) async fn set_add_rule(host: &Host, ask: SetAddRule) -> Result<Empty, AdminError> {
+    host.node().await?.set_add_rule(ask.user, ask.other, ask.rule.into()).await?;
+    Ok(Empty {})
 }

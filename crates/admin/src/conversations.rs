@@ -408,7 +408,7 @@ pub(crate) async fn ask_to_add(host: &Host, ask: AskToAdd) -> Result<Authorizati
         .find(|row| row.group == ask.group);
     let row =
         row.ok_or_else(|| AdminError::new("no-such-authorization", "the request is not there any more"))?;
-    additions::shown(&node, &row).await
+    Ok(additions::shown(&node, &row).await?)
 }
 
 pub(crate) async fn remove_from_group(host: &Host, ask: RemoveFromGroup) -> Result<Empty, AdminError> {

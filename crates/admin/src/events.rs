@@ -5,18 +5,20 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::id::{GroupUri, Id, Provider};
+use drawbridge_node::store::StoreFault;
 use drawbridge_node::{Change, Node};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use crate::accounts::is_low;
-use crate::additions::waiting_addition;
-use crate::approvals::waiting_connection;
+use crate::additions::Additions;
+use crate::convert;
 use crate::people::{News, Told};
 use crate::site::Site;
-use crate::view::{Event, EventEnvelope};
+use crate::stock;
+use crate::view::{Authorization, Connection, Event, EventEnvelope};
+use crate::waiting;
 
 /// Events that a GUI can be behind.
 const KEPT: usize = 512;
@@ -240,11 +242,29 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         stocks.dedup();
         for client in stocks {
-            if is_low(node, &client).await {
+            if stock::is_low(node, &client).await {
                 hub.publish(Event::StockLow { client });
             }
         }
     }
+}
+
+/// The connection that `provider` has asked for as `id`.
+async fn waiting_connection(node: &Node, provider: &Provider, id: Id) -> Option<Connection> {
+    let peer = provider.clone();
+    let read = node.store().read(move |view| {
+        let row = view.connection(&peer, false, id)?;
+        Ok::<_, StoreFault>(row.map(|row| (row, view.peer_state(&peer))))
+    });
+    let (row, state) = read.await.ok()??;
+    Some(convert::connection(row, state.ok()?))
+}
+
+/// The addition that `provider` has asked for as `id`, where it waits.
+async fn waiting_addition(node: &Node, provider: &Provider, id: Id) -> Option<Authorization> {
+    let additions = Additions::of(node).await.ok()?;
+    let row = waiting::additions(&additions.rows).find(|row| row.id == id && row.peer == *provider)?;
+    Some(additions.show(row))
 }
 
 async fn follow_traffic(hub: &Hub, node: &Node) {

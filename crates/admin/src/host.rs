@@ -7,38 +7,20 @@ use std::time::Duration;
 
 use drawbridge_node::config::{Config, listen_address};
 use drawbridge_node::{Node, StartFault};
-use serde_json::Value;
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::commands;
 use crate::demo::Federation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
+use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::people::People;
 use crate::request::SetUp;
 use crate::sessions::Sessions;
 use crate::site::Site;
 use crate::view::{Demo, Event, Mode};
-
-/// An installation cannot be opened. The text is one sentence.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostFault {
-    /// The node.
-    #[error(transparent)]
-    Node(#[from] StartFault),
-    /// The folder.
-    #[error("{path} cannot be used: {reason}")]
-    Home {
-        /// The folder or file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-}
 
 /// The installation that a GUI speaks to; cheap to clone.
 #[derive(Clone)]
@@ -131,14 +113,13 @@ impl Host {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Carries out a command; see [`crate::NAMES`].
-    ///
-    /// It is carried out to its end, whatever becomes of the caller: a page that is closed half way would otherwise leave
-    /// a provider that runs and is taken for stopped, or the first half of a set-up.
-    pub async fn call(&self, command: &str, request: Value) -> Result<Value, AdminError> {
-        let (host, command) = (self.clone(), command.to_owned());
-        let carried_out =
-            self.inner.commands.spawn(async move { commands::call(&host, &command, request).await });
+    /// Carries out `command` to its end, whatever becomes of the caller: a page that is closed half way would otherwise
+    /// leave a provider that runs and is taken for stopped, or the first half of a set-up. [`Host::stop`] waits for it.
+    pub(crate) async fn carry_out<T: Send + 'static>(
+        &self,
+        command: impl Future<Output = Result<T, AdminError>> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let carried_out = self.inner.commands.spawn(command);
         carried_out.await.unwrap_or_else(|fault| Err(AdminError::internal(&fault)))
     }
 

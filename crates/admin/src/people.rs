@@ -11,7 +11,6 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OnceCell, broadcast};
 use tokio::task::JoinHandle;
 
-use crate::accounts::BUILT_IN;
 use crate::error::AdminError;
 use crate::keys::{KeyPlace, storage_key};
 use crate::view::Here;
@@ -20,6 +19,9 @@ use crate::view::Here;
 const BACKLOG: usize = 1024;
 /// How long a start waits for the clients to be open.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The name of each client that is built in.
+pub(crate) const BUILT_IN: &str = "drawbridge";
 
 /// A client that is built in.
 pub(crate) type BuiltIn = Client<ClientDoor>;

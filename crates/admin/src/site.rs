@@ -4,7 +4,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::{Node, StartFault};
 
 use crate::error::AdminError;
-use crate::host::HostFault;
+use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::people::People;
 

@@ -9,7 +9,6 @@ use drawbridge_node::Node;
 use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::store::{Standing, StoreFault, View};
 
-use crate::additions::Additions;
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::health::{self, Facts};
@@ -18,7 +17,9 @@ use crate::people::People;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
 };
+use crate::stock;
 use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Ourselves, Sessions, Status};
+use crate::waiting::Waiting;
 
 const INCIDENTS: u32 = 20;
 
@@ -35,32 +36,30 @@ async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminEr
     let ours = node.provider().clone();
     let peers = crate::peers::list(node).await?;
     let now = node.now();
-    let (connections, additions, users, troubles, broken, waiting_providers, spent) = node
+    let (waiting, connections, users, troubles, broken, spent) = node
         .store()
         .read(move |view| {
+            let connections = view.connections()?;
             Ok::<_, StoreFault>((
-                view.connections()?,
-                Additions::read(view, &ours)?,
+                Waiting::among(&view.peers()?, &connections, &view.authorizations()?),
+                count_connected(connections.iter()),
                 view.users()?,
                 view.latest_troubles(INCIDENTS)?,
                 broken_groups(view)?,
-                waiting_providers(view)?,
-                crate::accounts::spent(view, &ours, now)?,
+                stock::spent(view, &ours, now)?,
             ))
         })
         .await?;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let allowed = || peers.iter().filter(|peer| peer.state == PeerState::Allowed);
     let failing = allowed().filter(|peer| health::is_unreachable(peer));
-    let waiting_connections = crate::approvals::waiting(&connections).count();
-    let waiting_additions = additions.waiting().count();
     let own = Ourselves::from(node.ourselves());
     let health = health::judge(&Facts {
         own: &own,
         now: node.now(),
         started: node.started(),
         peers: &peers,
-        waiting: waiting_providers + waiting_connections + waiting_additions,
+        waiting: waiting.total(),
         broken: &broken,
         spent: &wanting(spent, people),
     });
@@ -85,13 +84,13 @@ async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminEr
         endpoint: node.endpoint().to_string(),
         strangers: node.strangers().into(),
         tell_declined: node.tells_declined(),
-        waiting_providers: count(waiting_providers),
-        waiting_connections: count(waiting_connections),
-        waiting_additions: count(waiting_additions),
+        waiting_providers: count(waiting.providers),
+        waiting_connections: count(waiting.connections),
+        waiting_additions: count(waiting.additions),
         peers: count(allowed().count()),
         failing_peers: count(failing.count()),
         users: count(users.len()),
-        connections: count_connected(connections.iter()),
+        connections,
         pulls_last_minute: count(node.traffic().pulls_since(Timestamp::from_millis(minute_ago))),
         waiting_pulls: count(node.waiting_pulls()),
         listeners,
@@ -110,11 +109,6 @@ async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminEr
 fn wanting(mut spent: Vec<ClientUri>, people: &People) -> Vec<ClientUri> {
     spent.retain(|client| !people.runs(client));
     spent
-}
-
-fn waiting_providers(view: &View<'_>) -> Result<usize, StoreFault> {
-    let peers = view.peers()?;
-    Ok(peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count())
 }
 
 fn broken_groups(view: &View<'_>) -> Result<Vec<GroupUri>, StoreFault> {
@@ -185,7 +179,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
         let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
-        host.call("set-up", ask).await.unwrap();
+        crate::commands::call(&host, "set-up", ask).await.unwrap();
         let (node, people) = (host.node().await.unwrap(), host.people().await.unwrap());
         let is_stocked = async || {
             let users = crate::accounts::users(&host, Empty {}).await.unwrap().users;
@@ -197,7 +191,7 @@ mod tests {
         // As where a peer has shown that the store is an older copy.
         node.store().write(|tx| tx.discard_key_packages()).await.unwrap();
         let (ours, now) = (node.provider().clone(), node.now());
-        let spent = node.store().read(move |view| crate::accounts::spent(view, &ours, now)).await.unwrap();
+        let spent = node.store().read(move |view| stock::spent(view, &ours, now)).await.unwrap();
         assert_eq!(spent.len(), 1, "it has its last resort left");
         assert_eq!(wanting(spent.clone(), &people), []);
         people.close();

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use drawbridge_admin::export_typescript;
+use drawbridge_admin::commands::export_typescript;
 use ts_rs::Config;
 
 fn files(dir: &Path) -> BTreeMap<String, String> {

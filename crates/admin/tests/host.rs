@@ -6,13 +6,14 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use drawbridge_admin::commands::call;
 use drawbridge_admin::{Host, KeyPlace};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn gamma_runs(host: &Host) -> bool {
-    let demo = host.call("demo", json!({})).await.unwrap();
+    let demo = call(host, "demo", json!({})).await.unwrap();
     let nodes: &Vec<Value> = demo["nodes"].as_array().unwrap();
     nodes.iter().any(|node| node["name"] == "gamma" && node["running"] == true)
 }
@@ -20,15 +21,15 @@ async fn gamma_runs(host: &Host) -> bool {
 /// Gives a command and goes away at once, as a page does that is closed.
 fn drops(host: &Host, command: &str, request: Value) {
     let mut context = Context::from_waker(Waker::noop());
-    let call = pin!(host.call(command, request));
-    assert!(matches!(call.poll(&mut context), Poll::Pending), "it is under way");
+    let dropped = pin!(call(host, command, request));
+    assert!(matches!(dropped.poll(&mut context), Poll::Pending), "it is under way");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_is_dropped_half_way_is_whole() {
     let home = tempfile::tempdir().unwrap();
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
-    host.call("start-demo", json!({})).await.unwrap();
+    call(&host, "start-demo", json!({})).await.unwrap();
     let mut events = host.subscribe(None);
     for running in [false, true, false, true] {
         drops(&host, "run-demo-node", json!({ "name": "gamma", "running": running }));
@@ -42,7 +43,7 @@ async fn a_command_that_is_dropped_half_way_is_whole() {
     }
     // Its own screen says of a peer how much is kept of it; the list, which is read far more often, does not count that.
     let asker = async || {
-        let peers = host.call("peers", json!({})).await.unwrap();
+        let peers = call(&host, "peers", json!({})).await.unwrap();
         let asks = |peer: &&Value| peer["state"] == "pending";
         peers["peers"].as_array().unwrap().iter().find(asks).cloned()
     };
@@ -56,11 +57,11 @@ async fn a_command_that_is_dropped_half_way_is_whole() {
     });
     let asker = asker.await.expect("bob's provider has asked");
     assert_eq!(asker["kept"], Value::Null);
-    let shown = host.call("peer", json!({ "provider": asker["provider"] })).await.unwrap();
+    let shown = call(&host, "peer", json!({ "provider": asker["provider"] })).await.unwrap();
     assert_eq!(shown["kept"], json!({ "requests": 1, "items": 0, "withdrawn": 0 }));
     // What is shown is what is so: it can be stopped and started again by whoever waits for it.
     for running in [false, true] {
-        host.call("run-demo-node", json!({ "name": "gamma", "running": running })).await.unwrap();
+        call(&host, "run-demo-node", json!({ "name": "gamma", "running": running })).await.unwrap();
         assert_eq!(gamma_runs(&host).await, running);
     }
     host.stop().await;
@@ -72,7 +73,7 @@ async fn a_provider_without_its_configuration_is_not_set_up_anew_and_a_set_up_th
     let (config, data) = (home.path().join("config.toml"), home.path().join("data"));
     let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
-    host.call("set-up", ask.clone()).await.unwrap();
+    call(&host, "set-up", ask.clone()).await.unwrap();
     host.stop().await;
 
     let kept = std::fs::read(&config).unwrap();
@@ -84,7 +85,7 @@ async fn a_provider_without_its_configuration_is_not_set_up_anew_and_a_set_up_th
     std::fs::write(home.path().join("config.new.toml"), kept).unwrap();
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
     assert!(!data.exists());
-    host.call("set-up", ask).await.unwrap();
+    call(&host, "set-up", ask).await.unwrap();
     host.stop().await;
 }
 
@@ -96,7 +97,7 @@ async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_fie
     host.set_pages(pages);
     let set_up = |listen: String| {
         let ask = json!({ "provider": "home.example:9", "listen": listen, "user": "ann" });
-        host.call("set-up", ask)
+        call(&host, "set-up", ask)
     };
     for (listen, said) in [
         ("0.0.0.0:99999".to_owned(), "\"99999\" is no port"),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use drawbridge_admin::commands::{NAMES, request_form};
 use serde_json::Value;
 
 use crate::door::Key;
@@ -35,12 +36,12 @@ fn not_running(folder: &Path) -> ExitCode {
 
 /// The commands that there are, for people.
 pub(crate) fn commands() -> String {
-    format!("The commands: {}", drawbridge_admin::NAMES.join(", "))
+    format!("The commands: {}", NAMES.join(", "))
 }
 
 /// Sends `command` with `request` to the node in `folder`, and prints its answer.
 pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> ExitCode {
-    if !drawbridge_admin::NAMES.contains(&command) {
+    if !NAMES.contains(&command) {
         let text = format!("there is no command {command:?} in this version. {}", commands());
         return say(&text, UNKNOWN_COMMAND);
     }
@@ -57,7 +58,7 @@ pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> 
         Ok((_, refusal)) => {
             let _ = answer(&refusal);
             let detail = refusal["detail"].as_str().unwrap_or("the node refused");
-            match drawbridge_admin::request_form(command).filter(|_| refusal["code"] == "malformed") {
+            match request_form(command).filter(|_| refusal["code"] == "malformed") {
                 Some(form) => say(&format!("{detail}. The request of {command} is {form}"), 1),
                 None => say(detail, 1),
             }

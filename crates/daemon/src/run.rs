@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use drawbridge_admin::{Host, KeyPlace, Log};
+use drawbridge_admin::{Host, KeyPlace, Log, commands};
 use drawbridge_node::config::Config;
 use drawbridge_node::identity::Certificate;
 use drawbridge_node::{ListenFault, Listener, bind, serve as serve_http};
@@ -137,7 +137,7 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
     };
     host.set_pages(listener.address);
     if demo
-        && let Err(fault) = host.call("start-demo", serde_json::json!({})).await
+        && let Err(fault) = commands::call(&host, "start-demo", serde_json::json!({})).await
         && fault.code != "demo-running"
     {
         host.stop().await;

@@ -10,7 +10,7 @@ use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use drawbridge_admin::{AdminError, Admitted, Host};
+use drawbridge_admin::{AdminError, Admitted, Host, commands};
 use drawbridge_node::{Socket, Trust};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE, USER_AGENT};
@@ -190,7 +190,7 @@ async fn command(
         let error = AdminError::new("malformed", "send the request as application/json");
         return (StatusCode::BAD_REQUEST, Json(error)).into_response();
     };
-    match site.host.call(&command, request).await {
+    match commands::call(&site.host, &command, request).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => {
             let status = match error.code.as_str() {

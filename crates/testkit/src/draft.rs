@@ -47,19 +47,18 @@ pub struct Heard {
     pub body: Vec<u8>,
 }
 
-impl<'a> Draft<'a> {
-    pub(crate) fn new(peer: &'a HandMade, to: Provider, method: Method, resource: &str) -> Self {
-        let target_uri = format!("https://{to}/mtp/v1{resource}");
-        let (stamp, signer) = (peer.stamp(), peer.signer().clone());
-        Self {
-            peer,
+impl HandMade {
+    /// A request to `to`, which is sent as it is or altered first.
+    pub fn draft(&self, to: &Provider, method: Method, resource: &str) -> Draft<'_> {
+        Draft {
+            peer: self,
             at: to.clone(),
-            to,
+            to: to.clone(),
             method,
-            target_uri,
+            target_uri: format!("https://{to}/mtp/v1{resource}"),
             content: None,
-            stamp,
-            signer,
+            stamp: self.stamp(),
+            signer: self.signer().clone(),
             spoils: Vec::new(),
             instead: None,
             parted: None,
@@ -68,6 +67,18 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// `GET`.
+    pub fn gets(&self, to: &Provider, resource: &str) -> Draft<'_> {
+        self.draft(to, Method::GET, resource)
+    }
+
+    /// `POST` of some JSON.
+    pub fn posts(&self, to: &Provider, resource: &str, json: &serde_json::Value) -> Draft<'_> {
+        self.draft(to, Method::POST, resource).content("application/json", json.to_string().into_bytes())
+    }
+}
+
+impl Draft<'_> {
     /// With this content.
     #[must_use]
     pub fn content(mut self, content_type: &str, content: Vec<u8>) -> Self {

@@ -19,12 +19,12 @@ use drawbridge_node::Listener;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::identity::provider_document;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Desk, Device, Draft};
+use crate::{Clock, Desk, Device};
 
 /// A peer that a test plays itself. Its server runs until it is dropped.
 pub struct HandMade {
@@ -177,21 +177,6 @@ impl HandMade {
     /// A signature's stamp, made now.
     pub fn stamp(&self) -> Stamp {
         Stamp { created: self.clock.now().as_secs(), lifetime_s: 120, nonce: self.clock.random() }
-    }
-
-    /// A request to `to`, which is sent as it is or altered first.
-    pub fn draft(&self, to: &Provider, method: Method, resource: &str) -> Draft<'_> {
-        Draft::new(self, to.clone(), method, resource)
-    }
-
-    /// `GET`.
-    pub fn gets(&self, to: &Provider, resource: &str) -> Draft<'_> {
-        self.draft(to, Method::GET, resource)
-    }
-
-    /// `POST` of some JSON.
-    pub fn posts(&self, to: &Provider, resource: &str, json: &serde_json::Value) -> Draft<'_> {
-        self.draft(to, Method::POST, resource).content("application/json", json.to_string().into_bytes())
     }
 
     /// The content of a request for a connection, open for an hour.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, UserUri};
+use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Misuse};
 
 use crate::{Phone, Station};
@@ -13,11 +14,15 @@ pub struct Person<'a> {
     uri: UserUri,
 }
 
-impl<'a> Person<'a> {
-    pub(crate) fn new(station: &'a Station, uri: UserUri) -> Self {
-        Self { station, uri }
+impl Station {
+    /// A new user.
+    pub async fn person(&self, name: &str) -> Person<'_> {
+        let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+        Person { station: self, uri }
     }
+}
 
+impl Person<'_> {
     /// The person's address.
     pub fn uri(&self) -> &UserUri {
         &self.uri

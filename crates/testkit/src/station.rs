@@ -7,12 +7,12 @@ use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
 use drawbridge_node::store::{
-    AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, UserRule, View,
+    AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
 };
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Device, HandMade, Person};
+use crate::{Clock, Device, HandMade};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -83,12 +83,6 @@ impl Station {
     /// The address of a user of this name, whether or not there is one.
     pub fn address(&self, name: &str) -> UserUri {
         UserUri::new(self.provider(), &name.parse().unwrap())
-    }
-
-    /// A new user.
-    pub async fn person(&self, name: &str) -> Person<'_> {
-        let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-        Person::new(self, uri)
     }
 
     /// A new client of a user here.

@@ -8,7 +8,7 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde::{Deserialize, Serialize};
 
-use super::{CAST, Place};
+use super::cast::CAST;
 
 /// Written last: a folder with it is whole.
 pub(super) const PLAN: &str = "demo.json";
@@ -56,17 +56,18 @@ fn free_ports() -> Result<Vec<u16>, String> {
     Ok(ports)
 }
 
-pub(super) fn read(dir: &Path) -> Result<Vec<Place>, String> {
+/// Reads the folder: the configuration of each provider, in the order of the cast.
+pub(super) fn read(dir: &Path) -> Result<Vec<Config>, String> {
     let damaged = |fault: &dyn std::fmt::Display| {
         format!("its file {PLAN} cannot be read ({fault}); remove the folder, and start the demo anew")
     };
     let plan = std::fs::read_to_string(dir.join(PLAN)).map_err(|fault| damaged(&fault))?;
     let plan: Plan = serde_json::from_str(&plan).map_err(|fault| damaged(&fault))?;
-    let places = CAST.into_iter().zip(plan.ports).map(|((name, people), port)| {
+    let configs = CAST.into_iter().zip(plan.ports).map(|((name, _), port)| {
         let provider: Provider = format!("127.0.0.1:{port}").parse().map_err(|fault| format!("{fault}"))?;
         let file = |suffix: &str| -> Option<PathBuf> { Some(dir.join(format!("{name}-{suffix}.pem"))) };
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-        let config = Config {
+        Ok(Config {
             provider,
             data_dir: dir.join(name),
             mtp: MtpConfig { listen, tls_cert: file("cert"), tls_key: file("key"), endpoint: None },
@@ -83,8 +84,7 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Place>, String> {
                 ..PeersConfig::default()
             },
             limits: LimitsConfig::default(),
-        };
-        Ok(Place { name, people, config, running: None })
+        })
     });
-    places.collect()
+    configs.collect()
 }

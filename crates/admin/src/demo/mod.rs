@@ -1,6 +1,7 @@
 //! The demo federation: three providers on this machine, each a whole node with its own store, keys and TLS
 //! certificate, and people in them.
 
+mod cast;
 mod files;
 mod steps;
 mod talk;
@@ -8,7 +9,7 @@ mod talk;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use drawbridge_mtp::id::{Name, UserUri};
+use drawbridge_mtp::id::{InvalidIdentifier, Name, UserUri};
 use drawbridge_node::config::Config;
 use drawbridge_node::store::UserRule;
 use tokio::sync::Notify;
@@ -16,17 +17,14 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
+use self::cast::CAST;
 use self::files::{PLAN, prepare, read};
 use self::talk::talk;
 use crate::error::AdminError;
-use crate::host::HostFault;
+use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::site::Site;
 use crate::view::{Demo, DemoNode, DemoSteps};
-
-/// The providers and their people; the first is what the window shows at first.
-const CAST: [(&str, &[&str]); 3] =
-    [("alpha", &["alice", "anton"]), ("beta", &["bob", "berta"]), ("gamma", &["carol", "chris"])];
 
 /// The running demo.
 pub(crate) struct Federation {
@@ -43,7 +41,7 @@ pub(crate) struct Federation {
 
 struct Place {
     name: &'static str,
-    people: &'static [&'static str],
+    people: Vec<Name>,
     config: Config,
     running: Option<Running>,
 }
@@ -98,7 +96,7 @@ impl Federation {
         if is_new {
             prepare(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         }
-        let places = read(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
+        let places = places(dir).map_err(|reason| HostFault::Home { path: dir.to_owned(), reason })?;
         let stir = Arc::new(Notify::new());
         let mut federation = Self { places, shown: 0, talking: None, stir, steps: Mutex::default() };
         match federation.begin(is_new, dir).await {
@@ -127,14 +125,14 @@ impl Federation {
     async fn populate(&mut self) -> Result<(), AdminError> {
         for place in &self.places {
             let Some(site) = place.site() else { continue };
-            for person in place.people {
-                let person = name(person)?;
+            for person in &place.people {
                 site.node.create_user(person.clone(), UserRule::Ask).await?;
-                site.people.use_here(&person).await?;
+                site.people.use_here(person).await?;
             }
         }
         let [alpha, beta, _] = &self.places[..] else { return Ok(()) };
-        beta.asks("bob", &alpha.person("alice")?).await?;
+        let (Some(alice), Some(bob)) = (alpha.people.first(), beta.people.first()) else { return Ok(()) };
+        beta.asks(bob, &alpha.uri_of(alice)).await?;
         let sites: Vec<Site> = self.places.iter().filter_map(|place| place.site().cloned()).collect();
         self.talking = Some(tokio::spawn(async move {
             let [alpha, beta, gamma] = &sites[..] else { return };
@@ -167,7 +165,7 @@ impl Federation {
         let mut nodes = Vec::new();
         for (number, place) in self.places.iter().enumerate() {
             let (waiting, unread) = match place.site() {
-                Some(site) => (steps::waiting(site).await?, steps::unread(site, place.people).await?),
+                Some(site) => (steps::waiting(site).await?, steps::unread(site, &place.people).await?),
                 None => (0, 0),
             };
             nodes.push(DemoNode {
@@ -177,7 +175,7 @@ impl Federation {
                 shown: number == self.shown,
                 waiting,
                 unread,
-                people: place.people.iter().map(|person| place.person(person)).collect::<Result<_, _>>()?,
+                people: place.people.iter().map(|person| place.uri_of(person)).collect(),
             });
         }
         Ok(Demo { steps: self.steps(&nodes).await?, nodes })
@@ -187,7 +185,7 @@ impl Federation {
         let known = |steps: &Mutex<DemoSteps>| steps.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let [alpha, others @ ..] = &self.places[..] else { return Ok(known(&self.steps)) };
         let Some(site) = alpha.site() else { return Ok(known(&self.steps)) };
-        let steps = steps::done(site, alpha.people, &nodes[nodes.len() - others.len()..]).await?;
+        let steps = steps::done(site, &alpha.people, &nodes[nodes.len() - others.len()..]).await?;
         steps.clone_into(&mut self.steps.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(steps)
     }
@@ -222,7 +220,7 @@ impl Federation {
         let place = self.places.iter().find(|place| place.config.provider == *from.provider());
         let place =
             place.ok_or_else(|| AdminError::new("no-such-node", format!("{from} is not of the demo")))?;
-        place.asks(from.name().as_str(), to).await
+        place.asks(from.name(), to).await
     }
 
     pub(crate) async fn stop(self) {
@@ -242,14 +240,23 @@ impl Place {
         self.running.as_ref().map(|running| &running.site)
     }
 
-    fn person(&self, person: &str) -> Result<UserUri, AdminError> {
-        Ok(UserUri::new(&self.config.provider, &name(person)?))
+    fn uri_of(&self, person: &Name) -> UserUri {
+        UserUri::new(&self.config.provider, person)
     }
 
-    async fn asks(&self, person: &str, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
+    async fn asks(&self, person: &Name, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
         let site = self.site().ok_or_else(|| stopped(self.name))?;
-        Ok(site.node.connect(&name(person)?, to.clone(), None).await?.id)
+        Ok(site.node.connect(person, to.clone(), None).await?.id)
     }
+}
+
+/// The providers of the folder `dir`, none of which runs yet.
+fn places(dir: &Path) -> Result<Vec<Place>, String> {
+    let places = CAST.into_iter().zip(read(dir)?).map(|((name, people), config)| {
+        let people: Result<_, InvalidIdentifier> = people.iter().map(|person| person.parse()).collect();
+        Ok(Place { name, people: people.map_err(|fault| fault.to_string())?, config, running: None })
+    });
+    places.collect()
 }
 
 fn no_such(name: &str) -> AdminError {
@@ -261,8 +268,4 @@ fn no_such(name: &str) -> AdminError {
 
 fn stopped(name: &str) -> AdminError {
     AdminError::new("stopped", format!("{name} is stopped; start it first"))
-}
-
-fn name(text: &str) -> Result<Name, AdminError> {
-    text.parse().map_err(|fault| AdminError::internal(&fault))
 }

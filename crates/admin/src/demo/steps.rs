@@ -2,50 +2,44 @@
 
 use drawbridge_client::{ConversationView, LineKind, Notice};
 use drawbridge_mtp::id::{Name, UserUri};
-use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::StoreFault;
 
-use super::name;
-use crate::additions::Additions;
 use crate::error::AdminError;
 use crate::people::BuiltIn;
 use crate::site::Site;
 use crate::view::{DemoNode, DemoSteps};
+use crate::waiting::Waiting;
 
 /// The latest lines of a conversation that are looked at.
 const LINES: usize = 200;
 
 /// How much waits for the operator of `site`.
 pub(super) async fn waiting(site: &Site) -> Result<u32, AdminError> {
-    let ours = site.node.provider().clone();
-    let read = site.node.store().read(move |view| {
-        let peers = view.peers()?;
-        let peers = peers.iter().filter(|peer| peer.state == PeerState::Pending && !peer.ignored).count();
-        let connections = crate::approvals::waiting(&view.connections()?).count();
-        let additions = Additions::read(view, &ours)?.waiting().count();
-        Ok::<_, StoreFault>(peers + connections + additions)
+    let read = site.node.store().read(|view| {
+        Ok::<_, StoreFault>(Waiting::among(&view.peers()?, &view.connections()?, &view.authorizations()?))
     });
-    Ok(u32::try_from(read.await?).unwrap_or(u32::MAX))
+    Ok(u32::try_from(read.await?.total()).unwrap_or(u32::MAX))
 }
 
 /// How many messages `people` have not read.
-pub(super) async fn unread(site: &Site, people: &[&str]) -> Result<u32, AdminError> {
+pub(super) async fn unread(site: &Site, people: &[Name]) -> Result<u32, AdminError> {
     let mut unread = 0;
-    for client in clients(site, people)? {
+    for client in clients(site, people) {
         unread += client.conversations().await?.iter().map(|view| view.unread).sum::<u64>();
     }
     Ok(u32::try_from(unread).unwrap_or(u32::MAX))
 }
 
 /// What `people` of `site` have done with the people of `others`.
-pub(super) async fn done(site: &Site, people: &[&str], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
+pub(super) async fn done(site: &Site, people: &[Name], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
     let mut seen = Seen { others, steps: DemoSteps::default() };
     for row in site.node.store().read(|view| view.connections()).await? {
         let other = if row.outgoing { &row.to } else { &row.from };
         let is_beta = others.first().is_some_and(|beta| beta.provider == *other.provider());
         seen.steps.connected |= is_beta && row.state == ConnectionState::Approved;
     }
-    for client in clients(site, people)? {
+    for client in clients(site, people) {
         for view in client.conversations().await? {
             if view.group.provider() == site.node.provider() {
                 seen.look(&client, &view).await?;
@@ -56,9 +50,8 @@ pub(super) async fn done(site: &Site, people: &[&str], others: &[DemoNode]) -> R
 }
 
 /// The clients of those of `people` who are used on this computer.
-fn clients(site: &Site, people: &[&str]) -> Result<Vec<BuiltIn>, AdminError> {
-    let people = people.iter().map(|person| name(person)).collect::<Result<Vec<Name>, _>>()?;
-    Ok(people.iter().filter_map(|person| site.people.of(person).ok()).collect())
+fn clients(site: &Site, people: &[Name]) -> Vec<BuiltIn> {
+    people.iter().filter_map(|person| site.people.of(person).ok()).collect()
 }
 
 struct Seen<'a> {

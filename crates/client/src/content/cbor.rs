@@ -33,21 +33,36 @@ impl From<decode::Error> for InvalidContent {
 
 type Read<T> = Result<T, InvalidContent>;
 
-pub(super) fn read(bytes: &[u8]) -> Read<Content> {
-    let mut cbor = Decoder::new(bytes);
-    exactly(array(&mut cbor)?, 7, "a message has seven members")?;
-    let salt = sized(cbor.bytes()?, "a salt has 16 octets")?;
-    let replaces = message_id(&mut cbor)?;
-    let topic = cbor.bytes()?.to_vec();
-    let expires = expires(&mut cbor)?;
-    let in_reply_to = message_id(&mut cbor)?;
-    let extensions = extensions(&mut cbor, bytes)?;
-    let mut parts = 0;
-    let body = part(&mut cbor, MAX_DEPTH, &mut parts)?;
-    if cbor.position() != bytes.len() {
-        return Err(InvalidContent::new("there is something after its end"));
+impl Content {
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not in the form of the draft's appendix A, or nested deeper, or in more parts, than is read here.
+    pub fn from_cbor(bytes: &[u8]) -> Result<Self, InvalidContent> {
+        let mut cbor = Decoder::new(bytes);
+        exactly(array(&mut cbor)?, 7, "a message has seven members")?;
+        let salt = sized(cbor.bytes()?, "a salt has 16 octets")?;
+        let replaces = message_id(&mut cbor)?;
+        let topic = cbor.bytes()?.to_vec();
+        let expires = expires(&mut cbor)?;
+        let in_reply_to = message_id(&mut cbor)?;
+        let extensions = extensions(&mut cbor, bytes)?;
+        let mut parts = 0;
+        let body = part(&mut cbor, MAX_DEPTH, &mut parts)?;
+        if cbor.position() != bytes.len() {
+            return Err(InvalidContent::new("there is something after its end"));
+        }
+        Ok(Self { salt, replaces, topic, expires, in_reply_to, extensions, body })
     }
-    Ok(Content { salt, replaces, topic, expires, in_reply_to, extensions, body })
+
+    /// Writes it, in CBOR's deterministic encoding.
+    pub fn to_cbor(&self) -> Vec<u8> {
+        let mut cbor = Encoder::new(Vec::new());
+        // Writing to a vector cannot fail.
+        let _ = write_content(&mut cbor, self);
+        cbor.into_writer()
+    }
 }
 
 fn array(cbor: &mut Decoder<'_>) -> Read<u64> {
@@ -171,21 +186,6 @@ fn external(cbor: &mut Decoder<'_>) -> Read<External> {
         description: cbor.str()?.to_owned(),
         filename: cbor.str()?.to_owned(),
     })
-}
-
-/// The encoding of one text.
-pub(super) fn text(text: &str) -> Vec<u8> {
-    let mut cbor = Encoder::new(Vec::new());
-    // Writing to a vector cannot fail.
-    let _ = cbor.str(text);
-    cbor.into_writer()
-}
-
-pub(super) fn write(content: &Content) -> Vec<u8> {
-    let mut cbor = Encoder::new(Vec::new());
-    // Writing to a vector cannot fail.
-    let _ = write_content(&mut cbor, content);
-    cbor.into_writer()
 }
 
 type Write = Result<(), minicbor::encode::Error<std::convert::Infallible>>;

@@ -235,7 +235,7 @@ impl Content {
     /// A message of `sender` to `group`, with a body and nothing else.
     pub fn new(salt: [u8; 16], sender: &UserUri, group: &GroupUri, body: Part) -> Self {
         let extensions =
-            vec![(SENDER_URI, cbor::text(sender.as_str())), (ROOM_URI, cbor::text(group.as_str()))];
+            vec![(SENDER_URI, text_value(sender.as_str())), (ROOM_URI, text_value(group.as_str()))];
         Self { salt, replaces: None, topic: Vec::new(), expires: None, in_reply_to: None, extensions, body }
     }
 
@@ -262,20 +262,14 @@ impl Content {
             (None, ..) => Meaning::Says,
         }
     }
+}
 
-    /// Reads a message.
-    ///
-    /// # Errors
-    ///
-    /// Where it is not in the form of the draft's appendix A, or nested deeper, or in more parts, than is read here.
-    pub fn from_cbor(bytes: &[u8]) -> Result<Self, InvalidContent> {
-        cbor::read(bytes)
-    }
-
-    /// Writes it, in CBOR's deterministic encoding.
-    pub fn to_cbor(&self) -> Vec<u8> {
-        cbor::write(self)
-    }
+/// The value of an extension that is a text, as it is encoded.
+fn text_value(text: &str) -> Vec<u8> {
+    let mut cbor = minicbor::Encoder::new(Vec::new());
+    // Writing to a vector cannot fail.
+    let _ = cbor.str(text);
+    cbor.into_writer()
 }
 
 impl Part {

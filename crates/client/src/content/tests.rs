@@ -156,7 +156,7 @@ fn content() -> impl Strategy<Value = Content> {
             topic,
             expires,
             in_reply_to,
-            extensions: keys.into_iter().map(|key| (key, cbor::text("x"))).collect(),
+            extensions: keys.into_iter().map(|key| (key, text_value("x"))).collect(),
             body: Part { disposition: Disposition(disposition), language: "en".into(), kind },
         },
     )

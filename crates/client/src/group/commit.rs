@@ -11,10 +11,7 @@ use openmls::{
     prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider, Proposal, ProtocolVersion, Sender},
 };
 
-use super::{
-    receive::{WENT_BACK, wind_up},
-    refused,
-};
+use super::{end::wind_up, receive::WENT_BACK, refused};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},

@@ -12,10 +12,7 @@ use openmls::{
     prelude::{Ciphersuite, OpenMlsProvider, WelcomeError},
 };
 
-use super::{
-    receive::{Taken, end},
-    refresh,
-};
+use super::{Taken, end::end, refresh};
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},

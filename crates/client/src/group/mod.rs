@@ -5,10 +5,12 @@
 //! epoch before clears it, and what it was for is done anew, since intents are kept until they are so.
 
 mod commit;
+mod end;
 mod join;
+mod outcome;
 mod receive;
+mod results;
 mod say;
-mod submit;
 
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri, UserUri},
@@ -17,10 +19,11 @@ use drawbridge_mtp::{
 use openmls::group::MlsGroup;
 
 pub(crate) use commit::{Plan, commit, plan};
+pub(crate) use end::{shut_out, take_removed};
 pub(crate) use join::{create, registered, rejoin, take_welcome};
-pub(crate) use receive::{Taken, hold_status, lost_until, shut_out, take_event, take_removed};
+pub(crate) use receive::{hold_status, lost_until, take_event};
+pub(crate) use results::{take_result, take_results};
 pub(crate) use say::{encrypt, own_content};
-pub(crate) use submit::{take_result, take_results};
 
 use crate::{
     fault::ClientFault,
@@ -28,6 +31,15 @@ use crate::{
     store::{Conversation, Tx},
     view::Notice,
 };
+
+/// What came of taking in an event or a Welcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is taken in, or is of no use.
+    Done,
+    /// Events between this number and it have to be taken in first.
+    Gap(u64),
+}
 
 /// Takes the group's state into the conversation, and says what is different in it.
 fn refresh(

@@ -11,10 +11,12 @@ use openmls::{
 };
 
 use super::{
+    Taken,
+    end::over,
     join::joined,
+    outcome::{accepted, take_back_encrypted},
     refresh,
     say::take_content,
-    submit::{accepted, take_back_encrypted},
 };
 use crate::{
     fault::ClientFault,
@@ -28,15 +30,6 @@ pub(super) const WENT_BACK: &str = "Something was sent in this client's name tha
      back to an older copy, or runs twice. It joins anew before it sends.";
 /// A pause is doubled at most so often: from half a second to an hour.
 const MOST_DOUBLED: u32 = 13;
-
-/// What came of taking in an event or a Welcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It is taken in, or is of no use.
-    Done,
-    /// Events between this number and it have to be taken in first.
-    Gap(u64),
-}
 
 /// Takes in an event with its body.
 pub(crate) fn take_event(tx: &Tx<'_>, shown: &ShownEvent, body: Option<&[u8]>) -> Result<Taken, ClientFault> {
@@ -322,41 +315,6 @@ fn advanced(
     Ok(())
 }
 
-/// This client is out.
-fn over(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event, left: bool) -> Result<(), ClientFault> {
-    let notice = if left {
-        conversation.standing = Standing::Left;
-        Notice::Left { user: tx.user().clone() }
-    } else {
-        conversation.standing = Standing::Removed;
-        Notice::Removed { by: event.sender.user().clone(), users: vec![tx.user().clone()] }
-    };
-    tx.add_notice(&event.group, event.time, notice)?;
-    end(tx, &event.group)
-}
-
-/// Forgets what only a member needs.
-pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
-    Provider::new(tx).forget(group)?;
-    wind_up(tx, group)
-}
-
-/// Wants and sends nothing more in a group.
-pub(super) fn wind_up(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
-    for intent in tx.intents(group)? {
-        tx.forget_intent(group, intent.place)?;
-    }
-    tx.settle_accepted(group, u64::MAX)?;
-    for outgoing in tx.outgoing(group)?.into_iter().filter(|one| one.stage != Stage::Failed) {
-        if outgoing.body.says.is_some() {
-            super::submit::given_up(tx, outgoing, "This client is no longer in the conversation.".into())?;
-        } else {
-            tx.remove_outgoing(&outgoing)?;
-        }
-    }
-    Ok(())
-}
-
 /// What could not be taken in: one message less, or a state that does not fit.
 fn unreadable(
     tx: &Tx<'_>,
@@ -434,30 +392,6 @@ pub(crate) fn lost_until(tx: &Tx<'_>, group: &GroupUri, seq: u64) -> Result<(), 
     }
     tx.ring_to_do();
     tx.set_conversation(&conversation)
-}
-
-/// The provider has lost its last member of a group.
-pub(crate) fn take_removed(tx: &Tx<'_>, group: &GroupUri, after: u64) -> Result<(), ClientFault> {
-    let Some(mut conversation) = tx.conversation(group)? else {
-        return Ok(());
-    };
-    if conversation.is_over() || conversation.head > after {
-        return Ok(());
-    }
-    shut_out(tx, &mut conversation)?;
-    tx.set_conversation(&conversation)
-}
-
-/// This client is no longer in a group, without having followed how that came: what it could not read of it before is
-/// said.
-pub(crate) fn shut_out(tx: &Tx<'_>, conversation: &mut Conversation) -> Result<(), ClientFault> {
-    if let Some(after) = conversation.gap_after.take().filter(|after| (1..conversation.head).contains(after))
-    {
-        let gap = Notice::Gap { first: after + 1, last: conversation.head };
-        tx.add_notice(&conversation.group, tx.now, gap)?;
-    }
-    (conversation.standing, conversation.trouble) = (Standing::Removed, None);
-    end(tx, &conversation.group)
 }
 
 /// When this client may commit what others propose: one after the other, admins and low leaves first, so that mostly

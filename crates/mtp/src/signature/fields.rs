@@ -4,12 +4,25 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, header::CONTENT_TYPE};
 use sfv::{BareItem, Dictionary, InnerList, Item, ListEntry, Parser};
 
-use super::{CONTENT_DIGEST, LABEL, MAX_LIFETIME_S, SIGNATURE, SIGNATURE_INPUT};
 use crate::{
     id::Provider,
     keys::Thumbprint,
     octets::{self, Hash32},
 };
+
+/// The field that names the provider a request is meant for.
+pub const MTP_TO: HeaderName = HeaderName::from_static("mtp-to");
+/// The field with the digest of the content (RFC 9530).
+pub const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+/// The field that says what is signed (RFC 9421).
+pub const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+/// The field with the signatures (RFC 9421).
+pub const SIGNATURE: HeaderName = HeaderName::from_static("signature");
+
+/// The label of our signatures, and their `tag`.
+pub(super) const LABEL: &str = "mtp";
+/// The longest that a signature may hold, in seconds.
+pub(super) const MAX_LIFETIME_S: u64 = 300;
 
 /// A component that a signature covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,7 @@
 use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 
-use super::{
-    GRACE_S, MAX_AHEAD_S, MTP_TO,
-    fields::{self, Base, Component, Parameters, Signed},
-};
+use super::fields::{self, Base, Component, MTP_TO, Parameters, Signed};
 use crate::{
     id::Provider,
     keys::{PublicKey, Thumbprint},
@@ -12,6 +9,17 @@ use crate::{
     problem::{Code, Problem},
     time::Timestamp,
 };
+
+/// How long after `expires` a signature is still taken, in seconds.
+const GRACE_S: u64 = 30;
+/// How far ahead `created` may be, in seconds.
+const MAX_AHEAD_S: u64 = 300;
+
+/// Whether `MTP-To` is there and names another provider than `here`: then the answer is 421 `not-here`, before
+/// anything else is looked at. One that is absent is `signature-missing` later on.
+pub fn is_meant_for_another(headers: &HeaderMap, here: &Provider) -> bool {
+    fields::combined(headers, &MTP_TO).is_some_and(|to| to != here.as_str().as_bytes())
+}
 
 /// Why a request is answered 401, in the order in which section 4 has it checked. The last code of that table,
 /// `replayed`, needs a memory and is the store's.

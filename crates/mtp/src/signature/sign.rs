@@ -3,8 +3,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 
 use super::{
-    CONTENT_DIGEST, LABEL, MAX_LIFETIME_S, MTP_TO, SIGNATURE, SIGNATURE_INPUT,
-    fields::{self, Base, Parameters},
+    fields::{
+        self, Base, CONTENT_DIGEST, LABEL, MAX_LIFETIME_S, MTP_TO, Parameters, SIGNATURE, SIGNATURE_INPUT,
+    },
     request::base_of,
     response::RequestBinding,
 };

@@ -13,17 +13,8 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use replay::{Replay, well_typed};
+pub use strict::{MAX_DEPTH, MAX_INTEGER, MAX_MEMBERS};
 use strict::{Rules, Strict};
-
-/// The greatest integer on the wire, 2^53-1.
-pub const MAX_INTEGER: u64 = (1 << 53) - 1;
-
-/// How deep arrays and objects may be in each other.
-pub const MAX_DEPTH: u8 = 64;
-
-/// How many members one object may have. None of ours has more than a dozen; the rest is room for what is
-/// ignored, and what a peer can make a reader remember in order to notice duplicates.
-pub const MAX_MEMBERS: usize = 1_024;
 
 /// How a message is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

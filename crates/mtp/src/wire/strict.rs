@@ -14,7 +14,15 @@ use serde::{
     },
 };
 
-use super::{MAX_DEPTH, MAX_INTEGER, MAX_MEMBERS};
+/// The greatest integer on the wire, 2^53-1.
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// How deep arrays and objects may be in each other.
+pub const MAX_DEPTH: u8 = 64;
+
+/// How many members one object may have. None of ours has more than a dozen; the rest is room for what is
+/// ignored, and what a peer can make a reader remember in order to notice duplicates.
+pub const MAX_MEMBERS: usize = 1_024;
 
 /// Which rules hold, and how much deeper it may go.
 #[derive(Clone, Copy)]

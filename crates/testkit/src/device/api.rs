@@ -13,7 +13,8 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Device, SUITE};
+use super::Device;
+use super::mls::SUITE;
 
 /// An answer of the client API.
 pub type Answer<T> = Result<T, ReceivedProblem>;

@@ -16,8 +16,9 @@ use openmls::prelude::{
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::signatures::Signer;
 
-use super::keys::{LIFETIME_S, client_of, required, with_policy, write};
-use super::{Device, Joined, SUITE, group_id, join_config};
+use super::keys::LIFETIME_S;
+use super::mls::{SUITE, client_of, group_id, join_config, required, with_policy, write};
+use super::{Device, Joined};
 
 /// What an extension holds that a commit sets.
 const SET: &[u8] = b"set by a test";

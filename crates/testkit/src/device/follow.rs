@@ -9,7 +9,8 @@ use openmls::prelude::{
     MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, RatchetTreeIn,
 };
 
-use super::{Device, Joined, Said, join_config};
+use super::mls::join_config;
+use super::{Device, Joined, Said};
 use crate::PATIENCE;
 
 impl Device {

@@ -1,17 +1,14 @@
-//! Its keys, its KeyPackages, and the form of groups.
+//! Its keys and its KeyPackages.
 
-use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::octets::Octets;
-use drawbridge_mtp::policy::{EXTENSION_TYPE, Policy};
-use openmls::group::MlsGroup;
-use openmls::prelude::tls_codec::Serialize;
+use drawbridge_mtp::policy::EXTENSION_TYPE;
 use openmls::prelude::{
-    BasicCredential, Capabilities, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType,
-    Extensions, GroupContext, KeyPackage, Lifetime, MlsMessageOut, OpenMlsProvider,
-    RequiredCapabilitiesExtension, UnknownExtension,
+    BasicCredential, Capabilities, CredentialType, CredentialWithKey, ExtensionType, KeyPackage, Lifetime,
+    MlsMessageOut, OpenMlsProvider,
 };
 
-use super::{Device, SUITE};
+use super::Device;
+use super::mls::{SUITE, write};
 
 /// How long a leaf lives unless a test wants it otherwise, in seconds.
 pub(super) const LIFETIME_S: u64 = 60 * 86_400;
@@ -87,37 +84,4 @@ impl Device {
         let credential = BasicCredential::new(identity.as_bytes().to_vec()).into();
         CredentialWithKey { credential, signature_key: self.keys.public().into() }
     }
-}
-
-pub(super) fn client_of(credential: &Credential) -> ClientUri {
-    let basic = BasicCredential::try_from(credential.clone()).unwrap();
-    std::str::from_utf8(basic.identity()).unwrap().parse().unwrap()
-}
-
-pub(super) fn policy_of(group: &MlsGroup) -> Policy {
-    Policy::from_cbor(&group.extensions().unknown(EXTENSION_TYPE).unwrap().0).unwrap()
-}
-
-/// A group context's extensions under another policy, the others as they are.
-pub(super) fn with_policy(
-    mut extensions: Extensions<GroupContext>,
-    policy: &Policy,
-) -> Extensions<GroupContext> {
-    let policy = Extension::Unknown(EXTENSION_TYPE, UnknownExtension(policy.to_cbor()));
-    extensions.add_or_replace(policy).unwrap();
-    extensions
-}
-
-/// What most groups require of their members.
-pub(super) fn required() -> Extensions<GroupContext> {
-    let required = RequiredCapabilitiesExtension::new(
-        &[ExtensionType::Unknown(EXTENSION_TYPE)],
-        &[],
-        &[CredentialType::Basic],
-    );
-    Extensions::single(Extension::RequiredCapabilities(required)).unwrap()
-}
-
-pub(super) fn write(structure: &impl Serialize) -> Octets {
-    Octets(structure.tls_serialize_detached().unwrap())
 }

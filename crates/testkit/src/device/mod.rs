@@ -5,6 +5,7 @@ mod api;
 mod commit;
 mod follow;
 mod keys;
+mod mls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,14 +14,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use drawbridge_mtp::id::{ClientUri, Generation, GroupUri, Id, UserUri};
 use drawbridge_mtp::message::{Event, FeedQuery, Item, ResultItem, SubmissionResult};
 use drawbridge_mtp::policy::{Policy, Who};
-use openmls::group::{MIXED_PLAINTEXT_WIRE_FORMAT_POLICY, MlsGroup, MlsGroupJoinConfig};
-use openmls::prelude::{Ciphersuite, GroupId};
+use openmls::group::MlsGroup;
 use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 
 pub use api::Answer;
 pub use commit::{Change, reference};
 
+use self::mls::{SUITE, client_of, policy_of};
 use crate::Clock;
 
 /// A client of a user. It keeps its keys and groups whether or not its provider runs.
@@ -72,9 +73,6 @@ pub struct Said {
     /// What; nothing for its own, which cannot be read again.
     pub text: Option<String>,
 }
-
-/// The cipher suite, unless a test wants another.
-const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
 
 /// A policy with these admins, where all members may add and send.
 pub fn policy(admins: &[&UserUri]) -> Policy {
@@ -154,13 +152,13 @@ impl Device {
     pub fn members(&self, group: &GroupUri) -> Vec<ClientUri> {
         self.with(group, |joined| {
             let members = joined.mls.members();
-            members.map(|member| keys::client_of(&member.credential)).collect()
+            members.map(|member| client_of(&member.credential)).collect()
         })
     }
 
     /// The policy of a group as it knows it.
     pub fn policy(&self, group: &GroupUri) -> Policy {
-        self.with(group, |joined| keys::policy_of(&joined.mls))
+        self.with(group, |joined| policy_of(&joined.mls))
     }
 
     /// Whether it is in a group, as far as it knows.
@@ -204,16 +202,4 @@ impl Device {
         let joined = memory.groups.get_mut(group);
         look(joined.unwrap_or_else(|| panic!("{} is not in {group}", self.uri)))
     }
-}
-
-fn group_id(group: &GroupUri) -> GroupId {
-    GroupId::from_slice(group.as_str().as_bytes())
-}
-
-fn join_config() -> MlsGroupJoinConfig {
-    MlsGroupJoinConfig::builder()
-        .wire_format_policy(MIXED_PLAINTEXT_WIRE_FORMAT_POLICY)
-        .max_past_epochs(4)
-        .use_ratchet_tree_extension(false)
-        .build()
 }

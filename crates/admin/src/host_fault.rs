@@ -1,0 +1,22 @@
+//! Why an installation cannot be opened.
+
+use std::path::PathBuf;
+
+use drawbridge_node::StartFault;
+
+/// An installation cannot be opened. The text is one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostFault {
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] StartFault),
+    /// The folder.
+    #[error("{path} cannot be used: {reason}")]
+    Home {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
