@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use drawbridge_admin::{Host, KeyPlace};
+use drawbridge_admin::{Host, KeyPlace, commands};
 use drawbridge_node::config::{Config, ListenConfig};
 use drawbridge_testkit::{Daemon, Realm};
 use serde_json::json;
@@ -287,7 +287,7 @@ async fn a_store_of_the_demo_that_a_newer_program_has_written_is_named() {
     let realm = Realm::new();
     let home = realm.config(|_| {}).data_dir;
     let host = Host::open(&home, KeyPlace::File).await.unwrap();
-    host.call("start-demo", json!({})).await.unwrap();
+    commands::call(&host, "start-demo", json!({})).await.unwrap();
     host.stop().await;
     let store = home.join("demo/beta/store.sqlite");
     is_newer(&store);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use drawbridge_admin::{Event, Host, Subscription};
+use drawbridge_admin::{Event, Host, Subscription, commands};
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
@@ -30,7 +30,7 @@ impl Screen {
         let mut seen = Value::Null;
         let shown = async {
             loop {
-                seen = self.host.call(command, json!({})).await.unwrap();
+                seen = commands::call(&self.host, command, json!({})).await.unwrap();
                 if is_so(&seen) {
                     return;
                 }
@@ -73,10 +73,10 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
     peer.desk().holds_at_most(Duration::from_millis(600));
     let mut screen = Screen::of(Host::serve(config).await.unwrap());
     let set = json!({"provider": peer.provider(), "state": "allowed"});
-    screen.host.call("set-peer", set).await.unwrap();
-    screen.host.call("create-user", json!({"name": "bob", "rule": "ask"})).await.unwrap();
+    commands::call(&screen.host, "set-peer", set).await.unwrap();
+    commands::call(&screen.host, "create-user", json!({"name": "bob", "rule": "ask"})).await.unwrap();
     let connect = json!({"user": "bob", "to": peer.address("alice")});
-    screen.host.call("connect", connect).await.unwrap();
+    commands::call(&screen.host, "connect", connect).await.unwrap();
     let waits = |peers: &Value| of_peer(peers, peer.provider())["pulling"]["status"] == "waiting";
     screen.shows("it waits", "peers", waits).await;
     for _ in 0..2 {
@@ -116,7 +116,7 @@ async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() 
     let station = &circle.stations[0];
     station.stop().await;
     let host = Host::serve(station.config().clone()).await.unwrap();
-    let groups = host.call("groups", json!({})).await.unwrap();
+    let groups = commands::call(&host, "groups", json!({})).await.unwrap();
     let shown = &groups["groups"][0];
     assert_eq!((&shown["name"], &shown["group"]), (&json!(""), &json!(group)));
     host.stop().await;

@@ -23,13 +23,6 @@ pub async fn call(host: &Host, command: &str, request: Value) -> Result<Value, A
     host.carry_out(async move { handle(&own, &command, request).await }).await
 }
 
-impl Host {
-    /// [`call`], by the name under which the tests that cross crates know it.
-    pub async fn call(&self, command: &str, request: Value) -> Result<Value, AdminError> {
-        call(self, command, request).await
-    }
-}
-
 /// A type as TypeScript on one line, without its comments, and with the types that it names in their place.
 fn form<T: TS + 'static>() -> String {
     struct Named<'a>(&'a Config, String);
