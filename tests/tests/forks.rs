@@ -17,8 +17,8 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Owned, Station, acquainted_by_hand, copied, has, has_checkpoint,
-    misses, policy, restored, rests, says,
+    Change, Circle, Device, HandMade, Owned, Station, accepted, acquainted_by_hand, copied, has,
+    has_checkpoint, misses, policy, restored, rests, says,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
@@ -35,7 +35,7 @@ async fn is_gone(device: &Device, group: &GroupUri, submission: &Submission) {
 /// Comes in anew, as soon as the owner has what that needs.
 async fn rejoins(device: &Device, group: &GroupUri) -> Placed {
     let info = device.info(group).await.unwrap();
-    let placed = device.does(group, &device.joins(group, &info)).await;
+    let placed = accepted(device, group, &device.joins(group, &info)).await;
     device.hears_of(group, placed.seq).await;
     placed
 }
@@ -113,7 +113,7 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     restored(&circle, alpha, &copy).await;
     let said = numbers_again(&circle, beta, &ann, &tea).await;
     let renewal = ann.commit(&tea, Change::renewal());
-    let renewed = ann.does(&tea, &renewal).await;
+    let renewed = accepted(&ann, &tea, &renewal).await;
     assert_eq!(renewed.seq, last.seq, "two events have one number");
     ann.hears_of(&tea, renewed.seq).await;
 
@@ -166,7 +166,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     rests(gamma, alpha, true).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let renewal = ben.commit(&tea, Change::renewal());
-    let renewed = ben.does(&tea, &renewal).await;
+    let renewed = accepted(&ben, &tea, &renewal).await;
     ben.reaches(&tea, 2).await;
     has(beta, &tea, renewed.seq).await;
     has_checkpoint(&circle.realm, beta, &tea, renewed.seq).await;
@@ -178,7 +178,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     let (by_cat, placed) = says(&cat, &tea, "by cat").await;
     has(gamma, &tea, placed.seq).await;
     has_checkpoint(&circle.realm, gamma, &tea, placed.seq).await;
-    let other = ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    let other = accepted(&ann, &tea, &ann.commit(&tea, Change::renewal())).await;
     has(gamma, &tea, other.seq).await;
 
     for device in [&ann, &cat] {
@@ -207,7 +207,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     // Who was in all along brings what the others need to come in.
     assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     ben.catches_up().await;
-    ben.does(&tea, &ben.commit(&tea, Change::renewal())).await;
+    accepted(&ben, &tea, &ben.commit(&tea, Change::renewal())).await;
     ben.reaches(&tea, 3).await;
     agrees(&circle, gamma, alpha, &tea).await;
     rejoins(&ann, &tea).await;
@@ -428,7 +428,7 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     }
     let copy = copied(&circle, alpha).await;
     rests(gamma, alpha, true).await;
-    let out = ann.does(&tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
+    let out = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
     ben.reaches(&tea, 2).await;
     let (_, last) = says(&ben, &tea, "without bob").await;
     has(beta, &tea, last.seq).await;
@@ -444,7 +444,7 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     rests(gamma, alpha, false).await;
     ann.catches_up().await;
-    let other = ann.does(&tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
+    let other = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
     has(gamma, &tea, other.seq).await;
     bob.catches_up().await;
     let before = bob.items().len();

@@ -59,7 +59,7 @@ pub use person::Person;
 pub use phone::Phone;
 pub use proxy::Proxy;
 pub use realm::Realm;
-pub use restore::{copied, generation, has, has_checkpoint, misses, restored, rests, says};
+pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, restored, rests, says};
 pub use station::{PATIENCE, Station};
 pub use witness::{Stay, Witness};
 

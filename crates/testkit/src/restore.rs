@@ -44,14 +44,24 @@ pub async fn generation(station: &Station, peer: &Station) -> Generation {
     station.reads(move |view| view.feed(&reader)).await.unwrap().generation
 }
 
-/// Says something, which is accepted, by the feed where the owner has only just come back; what was submitted, and its place.
-pub async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
-    let said = device.says(group, text);
-    let outcome = match device.submits(group, &said).await {
-        Outcome::Queued => device.hears("its result", |device| device.result(group, said.id)).await.outcome,
+/// Submits something, which is accepted, by the feed where the owner has only just come back; its place.
+pub async fn accepted(device: &Device, group: &GroupUri, submission: &Submission) -> Placed {
+    let outcome = match device.submits(group, submission).await {
+        Outcome::Queued => {
+            device.hears("its result", |device| device.result(group, submission.id)).await.outcome
+        }
         outcome => outcome,
     };
-    let Outcome::Accepted(placed) = outcome else { panic!("{text} is not accepted but {outcome:?}") };
+    let Outcome::Accepted(placed) = outcome else {
+        panic!("{} of {} is not accepted but {outcome:?}", submission.kind, device.uri());
+    };
+    placed
+}
+
+/// Says something, which is accepted so; what was submitted, and its place.
+pub async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
+    let said = device.says(group, text);
+    let placed = accepted(device, group, &said).await;
     (said, placed)
 }
 
