@@ -461,11 +461,17 @@ async fn a_client_that_is_ahead_of_its_own_provider_joins_anew() {
     two.sees(&two.ann(), "ahead").await;
     two.beta.start().await;
     // Nothing proves what Ben's provider has; it waits for its owner to read that back, and gives it up in the end.
-    for _ in 0..20 {
-        two.realm.clock().turn(Duration::from_secs(61));
-        if tokio::time::timeout(Duration::from_secs(3), two.sees(&two.ben(), "ahead")).await.is_ok() {
-            return;
-        }
-    }
-    panic!("Ben has never read it");
+    let (station, owner) = (two.beta.station(), two.alpha.station().provider().clone());
+    station
+        .until("its owner's log is not what it was", move |view| {
+            Ok(view.troubles(&owner)?.into_iter().find(|it| it.code == "log-broken"))
+        })
+        .await;
+    let group = two.group.clone();
+    let given_up = station.until("its copy is given up", move |view| {
+        let row = view.group(&group)?.unwrap();
+        Ok((!view.branches(row.id)?.is_empty()).then_some(()))
+    });
+    tokio::join!(given_up, async { two.realm.clock().turn(Duration::from_secs(11 * 60)) });
+    two.sees(&two.ben(), "ahead").await;
 }

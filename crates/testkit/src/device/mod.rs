@@ -186,10 +186,10 @@ impl Device {
         self.heard(group).into_iter().filter_map(|said| said.text).collect()
     }
 
-    /// What its feed has told of a submission to a group.
+    /// What its feed has told last of a submission to a group.
     pub fn result(&self, group: &GroupUri, id: Id) -> Option<SubmissionResult> {
         let memory = self.memory();
-        let item = memory.results.iter().find(|item| item.group == *group && item.result.id == id);
+        let item = memory.results.iter().rfind(|item| item.group == *group && item.result.id == id);
         item.map(|item| item.result.clone())
     }
 
