@@ -11,9 +11,9 @@ mod changes;
 mod client_api;
 pub mod config;
 mod consent;
-mod core;
 mod delivery;
 pub mod diagnose;
+mod ground;
 mod http;
 pub mod identity;
 mod key_packages;
@@ -25,6 +25,7 @@ mod peers;
 mod pull;
 mod refusal;
 pub mod store;
+mod sweep;
 pub mod typed;
 
 pub use changes::{Change, Changes};

@@ -5,47 +5,35 @@ mod consent;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
-use drawbridge_mtp::keys::{PublicKey, SecretKey, Thumbprint};
+use drawbridge_mtp::keys::{PublicKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
-use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::accounts::TokenFor;
+use crate::accounts::{Accounts, TokenFor};
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
-use crate::client_api::ClientDoor;
+use crate::client_api::{ClientApi, ClientDoor};
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations, providers};
-use crate::core::{Choices, Core};
-use crate::delivery::{
-    self, Conventions, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal,
-};
-use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text, look};
-use crate::http::{ListenFault, Listener, Throttle, Turns, bind, serve};
+use crate::consent::{Choices, Consent, Decided, Misuse, Watch, providers};
+use crate::delivery::{self, Conventions, Delivery, WaitKind, Waits};
+use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text};
+use crate::ground::Ground;
+use crate::http::{ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::key_packages::KeyPackages;
 use crate::lock::lock;
-use crate::outbox::Answers;
-use crate::peers::{self, AddressGuard, Board, Documents, Outbound, Pulling, Serving, Sign, Signs};
-use crate::pull::supervise;
+use crate::outbox::Outbox;
+use crate::peers::{AddressGuard, Outbound, Peers, Pulling, Serving, Sign};
+use crate::pull::Pulls;
 use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
+use crate::sweep::Sweep;
 
 pub use self::consent::Whom;
 
-/// How often what has lapsed is looked for: section 7 wants it told within a minute.
-const SWEEP_EVERY: Duration = Duration::from_secs(20);
-/// Section 12: acknowledged items are kept for a day, and all for thirty.
-const KEEP_ACKNOWLEDGED: Duration = Duration::from_secs(24 * 3600);
-const KEEP_AT_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A grant lives for thirty days; what it was given out for is remembered until a Welcome that was long on its way
-/// must have come.
-const KEEP_GRANTED: Duration = Duration::from_secs(60 * 24 * 3600);
 /// Clients' connections at one time.
 const CLIENT_CONNECTIONS: usize = 1024;
 
@@ -98,11 +86,23 @@ pub struct Listening {
 /// A running node; cheap to clone. It runs until [`Node::stop`].
 #[derive(Clone)]
 pub struct Node {
-    core: Arc<Core>,
-    listening: Listening,
-    started: Timestamp,
-    folder: Arc<Mutex<Option<DataFolder>>>,
+    ground: Arc<Ground>,
+    store: Store,
+    peers: Arc<Peers>,
+    accounts: Arc<Accounts>,
+    consent: Arc<Consent>,
+    /// Pulls that wait here.
+    waits: Arc<Waits>,
+    /// What clients in this process ask by.
+    client_api: Arc<ClientApi>,
+    /// What is so with this node itself.
     own: Arc<OwnState>,
+    /// Where it listens.
+    listening: Listening,
+    /// When it was started.
+    started: Timestamp,
+    /// The data folder, until the node is stopped.
+    folder: Arc<Mutex<Option<DataFolder>>>,
 }
 
 impl Node {
@@ -162,95 +162,132 @@ impl Node {
         let certificates = [("mtp", Some(mtp_certificate)), ("client", client_certificate)]
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
-        let own = Arc::new(OwnState::new(certificates.collect(), mtp.address.port()));
-        let core = assemble(config, endpoint, key, store, ambient, changes, choices, outbound, conventions);
-        let node = Self {
-            own,
-            started: core.ambient.now(),
-            listening,
-            folder: Arc::new(Mutex::new(Some(folder))),
-            core: Arc::new(core),
+        let document = identity::provider_document(&config.provider, &endpoint, &key).to_json().into();
+        let ground = Arc::new(Ground::new(config, endpoint, key, ambient, changes));
+        let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound));
+        let accounts = Arc::new(Accounts::new(ground.clone(), store.clone()));
+        let consent = Arc::new(Consent::new(ground.clone(), store.clone(), peers.clone(), choices));
+        let key_packages = Arc::new(KeyPackages::new(ground.clone(), store.clone(), peers.clone()));
+        let (waits, throttle) = (Arc::new(Waits::default()), Arc::new(Throttle::new(&ground.config.limits)));
+        let delivery =
+            Delivery::new(ground.clone(), store.clone(), peers.clone(), waits.clone(), conventions);
+        let delivery = Arc::new(delivery);
+        let outbox = Outbox::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
+        let outbox = Arc::new(outbox);
+        let own = OwnState::new(
+            ground.clone(),
+            store.clone(),
+            peers.clone(),
+            certificates.collect(),
+            mtp.address.port(),
+        );
+        let peer_server = PeerServer {
+            ground: ground.clone(),
+            store: store.clone(),
+            peers: peers.clone(),
+            consent: consent.clone(),
+            key_packages: key_packages.clone(),
+            delivery: delivery.clone(),
+            waits: waits.clone(),
+            throttle: throttle.clone(),
+            turns: Turns::default(),
+            document,
         };
-        node.run(mtp, mtp_tls, clients, client_tls);
-        Ok(node)
-    }
+        let client_api = Arc::new(ClientApi {
+            ground: ground.clone(),
+            store: store.clone(),
+            peers: peers.clone(),
+            accounts: accounts.clone(),
+            consent: consent.clone(),
+            key_packages,
+            delivery: delivery.clone(),
+            outbox: outbox.clone(),
+            throttle: throttle.clone(),
+        });
+        let pulls = Pulls {
+            ground: ground.clone(),
+            store: store.clone(),
+            peers: peers.clone(),
+            consent: consent.clone(),
+            delivery: delivery.clone(),
+            outbox,
+            waits: waits.clone(),
+        };
+        let sweep = Sweep { ground: ground.clone(), store: store.clone(), peers: peers.clone(), throttle };
+        let own = Arc::new(own);
 
-    /// Sets everything going.
-    fn run(
-        &self,
-        mtp: Listener,
-        mtp_tls: Arc<rustls::ServerConfig>,
-        clients: Option<Listener>,
-        client_tls: Option<Arc<rustls::ServerConfig>>,
-    ) {
-        let core = &self.core;
-        let files = open_files();
-        let of_peers = usize::try_from(core.config.limits.open_connections).unwrap_or(usize::MAX);
-        let connections = of_peers.min(files / 2);
-        if connections < of_peers {
-            tracing::warn!(
-                "the system lets this process open {files} files, so that {connections} connections from other \
-                 providers are open at one time and not {of_peers}; raise its limit (LimitNOFILE) or lower \
-                 [limits] open_connections"
-            );
-        }
-        let router = crate::http::router(core.clone());
-        core.tasks.spawn(serve(mtp, Some(mtp_tls), router, connections, core.stop.clone()));
+        let (files, tasks) = (open_files(), &ground.tasks);
+        let connections = connections_of_peers(files, ground.config.limits.open_connections);
+        let router = crate::http::router(Arc::new(peer_server));
+        tasks.spawn(serve(mtp, Some(mtp_tls), router, connections, ground.stop.clone()));
         if let Some(listener) = clients {
-            let router = crate::client_api::router(core.clone());
+            let router = crate::client_api::router(client_api.clone());
             let connections = CLIENT_CONNECTIONS.min(files / 8);
-            core.tasks.spawn(serve(listener, client_tls, router, connections, core.stop.clone()));
+            tasks.spawn(serve(listener, client_tls, router, connections, ground.stop.clone()));
         }
-        core.tasks.spawn(supervise(core.clone()));
-        core.tasks.spawn(peers::watch_network(core.clone()));
-        core.tasks.spawn(heal(core.clone()));
-        core.tasks.spawn(compare_checkpoints(core.clone()));
-        core.tasks.spawn(delivery::check_grants(core.clone()));
-        core.tasks.spawn(sweep(core.clone()));
-        core.tasks.spawn(look(core.clone(), self.own.clone()));
+        tasks.spawn(Arc::new(pulls).supervise());
+        tasks.spawn(peers.clone().watch_network());
+        tasks.spawn(delivery.clone().heal());
+        tasks.spawn(delivery.clone().compare_checkpoints());
+        tasks.spawn(delivery.check_grants());
+        tasks.spawn(sweep.run());
+        tasks.spawn(own.clone().look_up_name());
+        Ok(Self {
+            started: ground.ambient.now(),
+            folder: Arc::new(Mutex::new(Some(folder))),
+            ground,
+            store,
+            peers,
+            accounts,
+            consent,
+            waits,
+            client_api,
+            own,
+            listening,
+        })
     }
 
     /// Stops: no new requests, waiting pulls are answered, writes are finished, the store is closed.
     pub async fn stop(self) {
-        self.core.stop.cancel();
-        self.core.tasks.close();
-        self.core.tasks.wait().await;
+        self.ground.stop.cancel();
+        self.ground.tasks.close();
+        self.ground.tasks.wait().await;
         let Some(mut folder) = lock(&self.folder).take() else { return };
         if let Err(fault) = folder.note_closing() {
             tracing::warn!(%fault, "the data folder is not marked as closed");
         }
-        self.core.store.close().await;
+        self.store.close().await;
     }
 
     /// Reads the certificates of all listeners anew, for connections from now on, and looks up our own name. Returns one
     /// sentence for each certificate that could not be taken, in whose place the one before goes on.
     pub fn reload(&self) -> Vec<String> {
-        self.own.reload(&self.core)
+        self.own.reload()
     }
 
     /// What is so with this node itself.
     pub fn ourselves(&self) -> Ourselves {
-        self.own.view(&self.core)
+        self.own.view()
     }
 
     /// Our authority.
     pub fn provider(&self) -> &Provider {
-        &self.core.ours
+        &self.ground.ours
     }
 
     /// The settings that it was started with.
     pub fn config(&self) -> &Config {
-        &self.core.config
+        &self.ground.config
     }
 
     /// Where others reach us.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.core.endpoint
+        &self.ground.endpoint
     }
 
     /// The thumbprint of the key that we sign with.
     pub fn fingerprint(&self) -> Thumbprint {
-        *self.core.signer.key().public().thumbprint()
+        *self.ground.signer.key().public().thumbprint()
     }
 
     /// When it was started.
@@ -260,7 +297,7 @@ impl Node {
 
     /// The node's clock.
     pub fn now(&self) -> Timestamp {
-        self.core.ambient.now()
+        self.ground.ambient.now()
     }
 
     /// Where it listens.
@@ -270,105 +307,101 @@ impl Node {
 
     /// What it remembers; to read.
     pub fn store(&self) -> &Store {
-        &self.core.store
+        &self.store
     }
 
     /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
     pub async fn key_for(&self, provider: &Provider, kid: &Thumbprint) -> Option<PublicKey> {
-        if *provider == self.core.ours {
-            let ours = self.core.signer.key().public();
+        if *provider == self.ground.ours {
+            let ours = self.ground.signer.key().public();
             return Some(ours.clone()).filter(|key| key.thumbprint() == kid);
         }
-        self.core.key_of(provider, kid).await.ok()
+        self.peers.key_of(provider, kid).await.ok()
     }
 
     /// How `client`, which has to be one of ours, asks us in the same process.
     pub fn door(&self, client: ClientUri) -> ClientDoor {
-        ClientDoor::new(self.core.clone(), client)
+        ClientDoor::new(self.client_api.clone(), client)
     }
 
     /// What changes.
     pub fn changes(&self) -> &Changes {
-        &self.core.changes
+        &self.ground.changes
     }
 
     /// What crosses the wire.
     pub fn traffic(&self) -> &TrafficLog {
-        &self.core.traffic
+        &self.peers.traffic
     }
 
     /// How strangers become peers.
     pub fn strangers(&self) -> Strangers {
-        self.core.choices().strangers
+        self.consent.choices().strangers
     }
 
     /// Whether requesters learn that they were declined.
     pub fn tells_declined(&self) -> bool {
-        self.core.choices().tell_declined
+        self.consent.choices().tell_declined
     }
 
     /// What our puller does at `peer`, where there is one.
     pub fn pulling(&self, peer: &Provider) -> Option<Pulling> {
-        self.core.board.pulling(peer)
+        self.peers.board.pulling(peer)
     }
 
     /// What all pullers do at their peers.
     pub fn all_pulling(&self) -> HashMap<Provider, Pulling> {
-        self.core.board.all_pulling()
+        self.peers.board.all_pulling()
     }
 
     /// How `peer` pulls us.
     pub fn serving(&self, peer: &Provider) -> Serving {
-        self.core.board.serving(peer)
+        self.peers.board.serving(peer)
     }
 
     /// Whether a pull of `peer` waits here.
     pub fn is_pulled_by(&self, peer: &Provider) -> bool {
-        self.core.waits.waits(WaitKind::Feed, &Reader::Peer(peer.clone()))
+        self.waits.waits(WaitKind::Feed, &Reader::Peer(peer.clone()))
     }
 
     /// Whether `peer` waits here for the operator's decision on it.
     pub fn is_awaited_by(&self, peer: &Provider) -> bool {
-        self.core.waits.waits(WaitKind::Peering, &Reader::Peer(peer.clone()))
+        self.waits.waits(WaitKind::Peering, &Reader::Peer(peer.clone()))
     }
 
     /// How many pulls wait here.
     pub fn waiting_pulls(&self) -> usize {
-        self.core.waits.pulls()
+        self.waits.pulls()
     }
 
     /// What is remembered of the document of `peer`.
     pub fn document_of(&self, peer: &Provider) -> Option<Arc<ProviderDocument>> {
-        self.core.documents.remembered(peer)
+        self.peers.documents.remembered(peer)
     }
 
     /// Chooses how strangers become peers; kept until the configuration file says otherwise.
     pub async fn set_strangers(&self, strangers: Strangers) -> Result<(), StoreFault> {
-        let configured = word(self.core.config.peers.strangers);
-        self.core
-            .store
+        let configured = word(self.ground.config.peers.strangers);
+        self.store
             .write(move |tx| {
                 tx.set_setting("strangers", word(strangers))?;
                 tx.set_setting("strangers.configured", configured)
             })
             .await?;
-        self.core.choices.write().unwrap_or_else(PoisonError::into_inner).strangers = strangers;
+        self.consent.choose(|choices| choices.strangers = strangers);
         Ok(())
     }
 
     /// Chooses whether requesters learn that they were declined.
     pub async fn set_tells_declined(&self, on: bool) -> Result<(), StoreFault> {
-        self.core
-            .store
-            .write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" }))
-            .await?;
-        self.core.choices.write().unwrap_or_else(PoisonError::into_inner).tell_declined = on;
+        self.store.write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" })).await?;
+        self.consent.choose(|choices| choices.tell_declined = on);
         Ok(())
     }
 
     /// The operator's judgement of a provider.
     pub async fn judge_peer(&self, provider: Provider, state: PeerState) -> Result<Decided<()>, Misuse> {
-        if provider == self.core.ours {
+        if provider == self.ground.ours {
             return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
         }
         self.decide_on_peer(provider, move |tx, provider| Ok(providers::judge(tx, provider, state)?)).await
@@ -389,12 +422,12 @@ impl Node {
         provider: Provider,
         decide: impl FnOnce(&Tx<'_>, &Provider) -> Result<(), Misuse> + Send + 'static,
     ) -> Result<Decided<()>, Misuse> {
-        let decided = self.core.store.write(move |tx| {
+        let decided = self.store.write(move |tx| {
             let watch = Watch::new(tx).peer(&provider)?;
             decide(tx, &provider)?;
             Ok::<_, Misuse>(watch.changes()?)
         });
-        Ok(self.core.decided((), decided.await?))
+        Ok(self.consent.decided((), decided.await?))
     }
 
     /// Lets pulling from a peer rest, or go on.
@@ -405,24 +438,23 @@ impl Node {
     /// Tries a peer at once that is left alone after a failure.
     pub async fn retry_peer(&self, provider: &Provider) {
         // What is remembered of it may be what is wrong.
-        self.core.documents.reread(provider);
-        self.core.signs.give(provider, Sign::Wanted);
-        self.core.changes.announce(Change::Peer(provider.clone()));
+        self.peers.documents.reread(provider);
+        self.peers.signs.give(provider, Sign::Wanted);
+        self.ground.changes.announce(Change::Peer(provider.clone()));
     }
 
     /// Somebody looks at how it goes with a peer, and goes on looking for as long as this is called now and then: after a
     /// failure it is tried at once, and then every few seconds.
     pub fn look_at_peer(&self, provider: &Provider) {
-        self.core.signs.look(provider);
+        self.peers.signs.look(provider);
     }
 
     /// Accepts the keys in the peer's document as the peer's, where they have changed.
     pub async fn accept_key(&self, provider: Provider) -> Result<(), Misuse> {
         let document =
-            self.core.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
+            self.peers.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
         let keys: Vec<_> = document.keys.iter().map(|key| *key.thumbprint()).collect();
-        self.core
-            .store
+        self.store
             .write(move |tx| {
                 if tx.peer(&provider)?.is_none() {
                     return Err(Misuse::NoSuchPeer(provider));
@@ -442,8 +474,7 @@ impl Node {
         provider: Provider,
         change: impl FnOnce(&mut crate::store::PeerRow) + Send + 'static,
     ) -> Result<(), Misuse> {
-        self.core
-            .store
+        self.store
             .write(move |tx| {
                 let mut peer = tx.peer(&provider)?.ok_or(Misuse::NoSuchPeer(provider))?;
                 change(&mut peer);
@@ -454,19 +485,18 @@ impl Node {
 
     /// Looks at a provider step by step, up to the first that fails.
     pub async fn check(&self, provider: &Provider) -> Vec<CheckStep> {
-        check_provider(&self.core, provider).await
+        check_provider(&self.ground, &self.peers, provider).await
     }
 
     /// Makes an account.
     pub async fn create_user(&self, name: Name, rule: UserRule) -> Result<UserUri, Misuse> {
-        let user = self.core.user(&name);
-        self.core.create_user(name, rule).await.map(|()| user)
+        let user = self.ground.user(&name);
+        self.accounts.create_user(name, rule).await.map(|()| user)
     }
 
     /// Sets what happens with requests to a user that no other rule covers.
     pub async fn set_user_rule(&self, name: Name, rule: UserRule) -> Result<(), Misuse> {
-        self.core
-            .store
+        self.store
             .write(
                 move |tx| if tx.set_user_rule(&name, rule)? { Ok(()) } else { Err(Misuse::NoSuchUser(name)) },
             )
@@ -475,59 +505,17 @@ impl Node {
 
     /// Makes a client and its token, which cannot be shown again.
     pub async fn create_client(&self, user: Name, name: Name) -> Result<(ClientUri, String), Misuse> {
-        self.core.issue_token(user, name, TokenFor::NewClient).await
+        self.accounts.issue_token(user, name, TokenFor::NewClient).await
     }
 
     /// Gives a client another token in the place of its old one.
     pub async fn new_token(&self, user: Name, name: Name) -> Result<(ClientUri, String), Misuse> {
-        self.core.issue_token(user, name, TokenFor::OldClient).await
+        self.accounts.issue_token(user, name, TokenFor::OldClient).await
     }
 
     /// Removes a client.
     pub async fn delete_client(&self, user: Name, name: Name) -> Result<(), Misuse> {
-        self.core.delete_client(user, name).await
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the one place where a node is put together from its parts")]
-fn assemble(
-    config: Config,
-    endpoint: Endpoint,
-    key: SecretKey,
-    store: Store,
-    ambient: Arc<dyn Ambient>,
-    changes: Changes,
-    choices: Choices,
-    outbound: Outbound,
-    conventions: &'static Conventions,
-) -> Core {
-    Core {
-        ours: config.provider.clone(),
-        document: identity::provider_document(&config.provider, &endpoint, &key).to_json().into(),
-        signer: Signer::new(config.provider.clone(), key),
-        throttle: Throttle::new(&config.limits),
-        signs: Signs::new(),
-        turns: Turns::default(),
-        undos: Undos::default(),
-        board: Board::new(changes.clone()),
-        choices: RwLock::new(choices),
-        documents: Documents::default(),
-        traffic: TrafficLog::new(),
-        waits: Waits::default(),
-        groups: Groups::new(store.clone(), conventions),
-        recovery: Recovery::new(&*ambient),
-        forks: Forks::default(),
-        added: tokio::sync::Notify::new(),
-        answers: Answers::default(),
-        seen_clients: Mutex::new(HashMap::new()),
-        stop: CancellationToken::new(),
-        tasks: TaskTracker::new(),
-        config,
-        endpoint,
-        store,
-        ambient,
-        changes,
-        outbound,
+        self.accounts.delete_client(user, name).await
     }
 }
 
@@ -543,20 +531,11 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
     let changes = Changes::new();
     let looked = async {
         let store = Store::open(&scratch, ambient.clone(), changes.clone())?;
-        let choices = Choices { strangers: config.peers.strangers, tell_declined: false };
-        let core = assemble(
-            config.clone(),
-            config.endpoint()?,
-            key,
-            store,
-            ambient.clone(),
-            changes,
-            choices,
-            outbound,
-            &delivery::MTP,
-        );
-        let steps = check_provider(&core, provider).await;
-        core.store.close().await;
+        let ground = Ground::new(config.clone(), config.endpoint()?, key, ambient.clone(), changes);
+        let ground = Arc::new(ground);
+        let peers = Peers::new(ground.clone(), store.clone(), outbound);
+        let steps = check_provider(&ground, &peers, provider).await;
+        store.close().await;
         Ok(steps)
     };
     let outcome = looked.await;
@@ -577,6 +556,21 @@ fn open_files() -> usize {
     // Where that cannot be known, what every system allows.
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(256);
     usize::try_from(files).unwrap_or(usize::MAX)
+}
+
+/// How many connections of other providers are open at one time: as many as are configured, unless the system lets this
+/// process open too few `files` for that.
+fn connections_of_peers(files: usize, configured: u32) -> usize {
+    let of_peers = usize::try_from(configured).unwrap_or(usize::MAX);
+    let connections = of_peers.min(files / 2);
+    if connections < of_peers {
+        tracing::warn!(
+            "the system lets this process open {files} files, so that {connections} connections from other \
+             providers are open at one time and not {of_peers}; raise its limit (LimitNOFILE) or lower \
+             [limits] open_connections"
+        );
+    }
+    connections
 }
 
 /// What the operator has chosen; how strangers are treated goes by the configuration where that has changed since.
@@ -600,50 +594,4 @@ fn word(strangers: Strangers) -> &'static str {
         Strangers::Open => "open",
         Strangers::Listed => "listed",
     }
-}
-
-/// Does what time asks for.
-async fn sweep(core: Arc<Core>) {
-    let mut latest = core.ambient.now();
-    loop {
-        let turned = core.ambient.turned();
-        let now = core.ambient.now();
-        if now < latest {
-            core.documents.forget();
-        }
-        latest = now;
-        core.throttle.sweep();
-        let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
-        let swept = core.store.write(move |tx| {
-            rules::renew_dated_ahead(tx, &ours)?;
-            rules::lapse(tx, &ours)?;
-            authorizations::lapse(tx, &ours)?;
-            providers::sweep(tx, &limits)?;
-            tx.prune_nonces()?;
-            tx.prune_grants()?;
-            tx.prune_placed()?;
-            tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
-            let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
-            tx.prune_withdrawn(a_day_ago)?;
-            tx.prune_connections(a_day_ago)?;
-            tx.prune_authorizations(a_day_ago)?;
-            tx.prune_revoked_grants(long_ago)?;
-            tx.prune_key_packages(long_ago)?;
-            tx.prune_troubles(KEEP_AT_MOST)
-        });
-        if let Err(fault) = swept.await {
-            let fault: StoreFault = fault;
-            tracing::error!(%fault, "what has lapsed could not be cleared away");
-        }
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-            () = turned => {}
-        }
-    }
-}
-
-fn ago(now: Timestamp, age: Duration) -> Timestamp {
-    let millis = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
 }

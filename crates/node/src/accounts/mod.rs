@@ -1,5 +1,8 @@
 //! Who lives here: users, their clients, and the clients' tokens.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use drawbridge_mtp::id::{ClientUri, Name};
@@ -7,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::ambient::{Ambient, AmbientExt};
 use crate::consent::Misuse;
-use crate::core::Core;
-use crate::store::{Reader, UserRule};
+use crate::ground::Ground;
+use crate::lock::lock;
+use crate::store::{Reader, Store, UserRule};
 
 /// Whether a client is new or has lost its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,37 @@ fn new_token(ambient: &dyn Ambient) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(ambient.random::<32>())
 }
 
-impl Core {
+/// A client's use of its token is noted at most so often, in milliseconds.
+const SEEN_EVERY: u64 = 60_000;
+
+/// The users of ours, and their clients.
+pub(crate) struct Accounts {
+    ground: Arc<Ground>,
+    store: Store,
+    /// When each client's use of its token was last noted, in milliseconds since 1970.
+    seen: Mutex<HashMap<(Name, Name), u64>>,
+}
+
+impl Accounts {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store) -> Self {
+        Self { ground, store, seen: Mutex::default() }
+    }
+
+    /// Notes now and then that a client was here; nobody waits for it.
+    pub(crate) fn saw(&self, user: &Name, client: &Name) {
+        let now = self.ground.ambient.now().as_millis();
+        let mut seen = lock(&self.seen);
+        let last = seen.entry((user.clone(), client.clone())).or_default();
+        // In either direction: a clock that was ahead and is set right would have nothing noted for as long as it was ahead.
+        if now.abs_diff(*last) >= SEEN_EVERY {
+            *last = now;
+            let (store, user, client) = (self.store.clone(), user.clone(), client.clone());
+            self.ground
+                .tasks
+                .spawn(async move { store.write(move |tx| tx.saw_client(&user, &client)).await });
+        }
+    }
+
     /// Makes an account.
     pub(crate) async fn create_user(&self, name: Name, rule: UserRule) -> Result<(), Misuse> {
         self.store
@@ -44,9 +78,9 @@ impl Core {
         name: Name,
         which: TokenFor,
     ) -> Result<(ClientUri, String), Misuse> {
-        let token = new_token(&*self.ambient);
+        let token = new_token(&*self.ground.ambient);
         let hash = hash_token(&token);
-        let client = ClientUri::new(&self.user(&user), &name);
+        let client = ClientUri::new(&self.ground.user(&user), &name);
         let reader = Reader::Client(client.clone());
         let issued = self.store.write(move |tx| {
             if tx.user(&user)?.is_none() {
@@ -65,7 +99,7 @@ impl Core {
 
     /// Removes a client, with its token and its feed.
     pub(crate) async fn delete_client(&self, user: Name, name: Name) -> Result<(), Misuse> {
-        let reader = Reader::Client(ClientUri::new(&self.user(&user), &name));
+        let reader = Reader::Client(ClientUri::new(&self.ground.user(&user), &name));
         self.store
             .write(move |tx| {
                 if !tx.remove_client(&user, &name)? {

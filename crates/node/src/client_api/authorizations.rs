@@ -6,10 +6,10 @@ use axum::extract::{Path, State};
 use drawbridge_mtp::id::UserUri;
 use drawbridge_mtp::message::{AskToAdd, Asked, ShownAuthorization, ShownAuthorizations};
 
+use super::api::ClientApi;
 use super::caller::{Caller, Content, Told};
 use super::refused::{Refused, not_found};
 use crate::consent::AuthorizationDecision;
-use crate::core::Core;
 use crate::http::{read_id, state_status};
 use crate::store::AuthorizationRow;
 
@@ -21,27 +21,27 @@ pub(super) fn shown(reader: &UserUri, row: AuthorizationRow) -> ShownAuthorizati
 }
 
 /// `GET /authorizations`.
-pub(super) async fn list(State(core): State<Arc<Core>>, caller: Caller) -> Result<Told, Refused> {
+pub(super) async fn list(State(api): State<Arc<ClientApi>>, caller: Caller) -> Result<Told, Refused> {
     let user = caller.user.clone();
-    let rows = core.store.read(move |view| view.authorizations_of(&user)).await?;
+    let rows = api.store.read(move |view| view.authorizations_of(&user)).await?;
     let authorizations = rows.into_iter().map(|row| shown(&caller.user, row)).collect();
     Ok(caller.shown(&ShownAuthorizations { authorizations }))
 }
 
 /// `POST /authorizations`.
 pub(super) async fn ask(
-    State(core): State<Arc<Core>>,
+    State(api): State<Arc<ClientApi>>,
     caller: Caller,
     Content(ask): Content<AskToAdd>,
 ) -> Result<Told, Refused> {
-    let row = core.ask_to_add(&caller.user, ask.group, ask.title, ask.user, None).await?;
+    let row = api.consent.ask_to_add(&caller.user, ask.group, ask.title, ask.user, None).await?;
     let ShownAuthorization { id, state, .. } = shown(&caller.user, row);
     Ok(caller.told(state_status(state), &Asked { id, state }))
 }
 
 /// `POST /authorizations/{id}/{decision}`.
 pub(super) async fn decide(
-    State(core): State<Arc<Core>>,
+    State(api): State<Arc<ClientApi>>,
     caller: Caller,
     Path((id, decision)): Path<(String, String)>,
 ) -> Result<Told, Refused> {
@@ -51,7 +51,7 @@ pub(super) async fn decide(
         "revoke" => AuthorizationDecision::Revoke,
         _ => return Err(not_found().await),
     };
-    let row = core.decide_authorization_as(&caller.user, read_id(&id)?, decision).await?;
+    let row = api.consent.decide_authorization_as(&caller.user, read_id(&id)?, decision).await?;
     let ShownAuthorization { id, state, .. } = shown(&caller.user, row);
     Ok(caller.shown(&Asked { id, state }))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::{ClientUri, Name, UserUri};
+use drawbridge_mtp::id::{ClientUri, UserUri};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::StatusCode;
@@ -16,16 +16,12 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::api::ClientApi;
 use super::refused::Refused;
 use crate::accounts::hash_token;
-use crate::core::Core;
 use crate::http::{NOT_KEPT, Socket, Trust, Unread, read_message, wanted};
-use crate::lock::lock;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
-
-/// A client's use of its token is noted at most so often, in milliseconds.
-const SEEN_EVERY: u64 = 60_000;
 
 /// The client that asks, by its token.
 pub(super) struct Caller {
@@ -46,10 +42,10 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Arc<Core>> for Caller {
+impl FromRequestParts<Arc<ClientApi>> for Caller {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<ClientApi>) -> Result<Self, Refused> {
         let credentials =
             parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
         let token = credentials
@@ -60,44 +56,31 @@ impl FromRequestParts<Arc<Core>> for Caller {
         let unknown =
             || refused("no client here has this token; the operator can make a new one for the client");
         let hash = hash_token(token.ok_or_else(absent)?);
-        let found: Result<_, StoreFault> = core.store.glance(|view| view.client_by_token(&hash));
+        let found: Result<_, StoreFault> = api.store.glance(|view| view.client_by_token(&hash));
         let found = found?;
         let (user, client) = found.ok_or_else(unknown)?;
-        saw(core, &user, &client);
+        api.accounts.saw(&user, &client);
         if let Some(socket) = parts.extensions.get::<Arc<Socket>>() {
             socket.prove(Trust::LetIn);
         }
-        let user = core.user(&user);
+        let user = api.ground.user(&user);
         Ok(Self { client: ClientUri::new(&user, &client), user, wanted: wanted(&parts.headers) })
-    }
-}
-
-/// Notes now and then that a client was here; nobody waits for it.
-fn saw(core: &Core, user: &Name, client: &Name) {
-    let now = core.ambient.now().as_millis();
-    let mut seen = lock(&core.seen_clients);
-    let last = seen.entry((user.clone(), client.clone())).or_default();
-    // In either direction: a clock that was ahead and is set right would have nothing noted for as long as it was ahead.
-    if now.abs_diff(*last) >= SEEN_EVERY {
-        *last = now;
-        let (store, user, client) = (core.store.clone(), user.clone(), client.clone());
-        core.tasks.spawn(async move { store.write(move |tx| tx.saw_client(&user, &client)).await });
     }
 }
 
 /// The content of a request, which has to be there (`docs/mtp.md`, section 5).
 pub(super) struct Content<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Content<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<ClientApi>> for Content<T> {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self, Refused> {
+    async fn from_request(request: Request, api: &Arc<ClientApi>) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
         let content = Unread::new(body, Limits::default().request_bytes)?;
         let address =
             parts.extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
         let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let held = core.throttle.clients_content(address, content.at_most()).ok_or_else(|| {
+        let held = api.throttle.clients_content(address, content.at_most()).ok_or_else(|| {
             let text = "too much that you send is being read at this moment; send this again a little later";
             Refusal::after(Problem::new(Code::Unavailable, text), Duration::from_secs(1))
         })?;

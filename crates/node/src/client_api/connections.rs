@@ -7,10 +7,10 @@ use drawbridge_mtp::id::UserUri;
 use drawbridge_mtp::message::{AskToConnect, Asked, ShownConnection, ShownConnections};
 use http::StatusCode;
 
+use super::api::ClientApi;
 use super::caller::{Caller, Content, Told};
 use super::refused::{Refused, not_found};
 use crate::consent::Decision;
-use crate::core::Core;
 use crate::http::read_id;
 use crate::store::ConnectionRow;
 
@@ -22,27 +22,27 @@ pub(super) fn shown(user: &UserUri, row: ConnectionRow) -> ShownConnection {
 }
 
 /// `GET /connections`.
-pub(super) async fn list(State(core): State<Arc<Core>>, caller: Caller) -> Result<Told, Refused> {
+pub(super) async fn list(State(api): State<Arc<ClientApi>>, caller: Caller) -> Result<Told, Refused> {
     let user = caller.user.clone();
-    let rows = core.store.read(move |view| view.connections_of(&user)).await?;
+    let rows = api.store.read(move |view| view.connections_of(&user)).await?;
     let connections = rows.into_iter().map(|row| shown(&caller.user, row)).collect();
     Ok(caller.shown(&ShownConnections { connections }))
 }
 
 /// `POST /connections`.
 pub(super) async fn ask(
-    State(core): State<Arc<Core>>,
+    State(api): State<Arc<ClientApi>>,
     caller: Caller,
     Content(ask): Content<AskToConnect>,
 ) -> Result<Told, Refused> {
-    let row = core.ask_connection(caller.user.clone(), ask.to, None).await?;
+    let row = api.consent.ask_connection(caller.user.clone(), ask.to, None).await?;
     let ShownConnection { id, state, .. } = shown(&caller.user, row);
     Ok(caller.told(StatusCode::ACCEPTED, &Asked { id, state }))
 }
 
 /// `POST /connections/{id}/{decision}`.
 pub(super) async fn decide(
-    State(core): State<Arc<Core>>,
+    State(api): State<Arc<ClientApi>>,
     caller: Caller,
     Path((id, decision)): Path<(String, String)>,
 ) -> Result<Told, Refused> {
@@ -52,7 +52,7 @@ pub(super) async fn decide(
         "end" => Decision::End,
         _ => return Err(not_found().await),
     };
-    let row = core.decide_connection_as(&caller.user, read_id(&id)?, decision).await?;
+    let row = api.consent.decide_connection_as(&caller.user, read_id(&id)?, decision).await?;
     let ShownConnection { id, state, .. } = shown(&caller.user, row);
     Ok(caller.shown(&Asked { id, state }))
 }

@@ -12,10 +12,8 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::ReceivedProblem;
 
+use super::api::ClientApi;
 use super::{authorizations, connections};
-use crate::core::Core;
-use crate::delivery;
-use crate::outbox;
 use crate::refusal::Refusal;
 use crate::store::Reader;
 
@@ -23,15 +21,15 @@ use crate::store::Reader;
 /// the same answers and problems.
 #[derive(Clone)]
 pub struct ClientDoor {
-    core: Arc<Core>,
+    api: Arc<ClientApi>,
     client: ClientUri,
 }
 
 type Answer<T> = Result<T, ReceivedProblem>;
 
 impl ClientDoor {
-    pub(crate) fn new(core: Arc<Core>, client: ClientUri) -> Self {
-        Self { core, client }
+    pub(crate) fn new(api: Arc<ClientApi>, client: ClientUri) -> Self {
+        Self { api, client }
     }
 
     /// The client that it is for.
@@ -41,19 +39,19 @@ impl ClientDoor {
 
     /// `POST /key-packages`.
     pub async fn publish(&self, packages: PublishKeyPackages) -> Answer<KeyPackageStock> {
-        Ok(self.core.publish_key_packages(&self.client, packages).await?)
+        Ok(self.api.key_packages.publish(&self.client, packages).await?)
     }
 
     /// `GET /key-packages`.
     pub async fn stock(&self) -> Answer<KeyPackageStock> {
-        Ok(self.core.key_package_stock(&self.client).await.map_err(Refusal::from)?)
+        Ok(self.api.key_packages.stock(&self.client).await.map_err(Refusal::from)?)
     }
 
     /// `GET /connections`.
     pub async fn connections(&self) -> Answer<ShownConnections> {
         let user = self.client.user().clone();
         let rows =
-            self.core.store.read(move |view| view.connections_of(&user)).await.map_err(Refusal::from)?;
+            self.api.store.read(move |view| view.connections_of(&user)).await.map_err(Refusal::from)?;
         let connections = rows.into_iter().map(|row| connections::shown(self.client.user(), row)).collect();
         Ok(ShownConnections { connections })
     }
@@ -61,7 +59,7 @@ impl ClientDoor {
     /// `POST /connections`.
     pub async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
         let user = self.client.user();
-        let row = self.core.ask_connection(user.clone(), ask.to, None).await.map_err(Refusal::from)?;
+        let row = self.api.consent.ask_connection(user.clone(), ask.to, None).await.map_err(Refusal::from)?;
         let ShownConnection { id, state, .. } = connections::shown(user, row);
         Ok(Asked { id, state })
     }
@@ -70,7 +68,7 @@ impl ClientDoor {
     pub async fn authorizations(&self) -> Answer<ShownAuthorizations> {
         let user = self.client.user().clone();
         let rows =
-            self.core.store.read(move |view| view.authorizations_of(&user)).await.map_err(Refusal::from)?;
+            self.api.store.read(move |view| view.authorizations_of(&user)).await.map_err(Refusal::from)?;
         let authorizations =
             rows.into_iter().map(|row| authorizations::shown(self.client.user(), row)).collect();
         Ok(ShownAuthorizations { authorizations })
@@ -79,59 +77,63 @@ impl ClientDoor {
     /// `POST /authorizations`.
     pub async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
         let user = self.client.user();
-        let row =
-            self.core.ask_to_add(user, ask.group, ask.title, ask.user, None).await.map_err(Refusal::from)?;
+        let row = self
+            .api
+            .consent
+            .ask_to_add(user, ask.group, ask.title, ask.user, None)
+            .await
+            .map_err(Refusal::from)?;
         let ShownAuthorization { id, state, .. } = authorizations::shown(user, row);
         Ok(Asked { id, state })
     }
 
     /// `POST /key-packages/claim`.
     pub async fn claim(&self, ask: ClientClaimRequest) -> Answer<ClaimReply> {
-        Ok(self.core.claim_for_client(&self.client, ask).await?)
+        Ok(self.api.key_packages.claim_for_client(&self.client, ask).await?)
     }
 
     /// `POST /groups`.
     pub async fn register(&self, ask: RegisterGroup) -> Answer<()> {
-        Ok(delivery::register(&self.core, &self.client, ask).await?)
+        Ok(self.api.delivery.register(&self.client, ask).await?)
     }
 
     /// `GET /groups`.
     pub async fn groups(&self) -> Answer<OwnGroups> {
-        Ok(self.core.groups_of_client(&self.client).await?)
+        Ok(self.api.groups_of_client(&self.client).await?)
     }
 
     /// `GET /groups/…`.
     pub async fn status(&self, group: &GroupUri) -> Answer<GroupStatus> {
-        Ok(self.core.status_for(&self.client, group).await?)
+        Ok(self.api.status_for(&self.client, group).await?)
     }
 
     /// `GET /groups/…/roster`.
     pub async fn roster(&self, group: &GroupUri) -> Answer<Roster> {
-        Ok(self.core.roster_for(&self.client, group).await?)
+        Ok(self.api.roster_for(&self.client, group).await?)
     }
 
     /// `GET /groups/…/info`.
     pub async fn info(&self, group: &GroupUri) -> Answer<GroupInfoReply> {
-        Ok(self.core.info_for(&self.client, group).await?)
+        Ok(self.api.info_for(&self.client, group).await?)
     }
 
     /// `GET /groups/…/log`.
     pub async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage<ShownEvent>> {
-        Ok(self.core.log_for(&self.client, group, query).await?)
+        Ok(self.api.log_for(&self.client, group, query).await?)
     }
 
     /// `POST /groups/…/events`.
     pub async fn submit(&self, group: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
-        Ok(outbox::submit(&self.core, &self.client, group, events).await?)
+        Ok(self.api.outbox.submit(&self.client, group, events).await?)
     }
 
     /// `GET /feed`.
     pub async fn feed(&self, query: FeedQuery) -> Answer<FeedPage<ShownEvent>> {
-        Ok(self.core.feed_for(&self.client, query).await?)
+        Ok(self.api.feed_for(&self.client, query).await?)
     }
 
     /// `GET /objects/{sha256}`.
     pub async fn object(&self, sha256: Hash32) -> Answer<Vec<u8>> {
-        Ok(delivery::object(&self.core, Reader::Client(self.client.clone()), sha256).await?)
+        Ok(self.api.delivery.object_for(Reader::Client(self.client.clone()), sha256).await?)
     }
 }

@@ -15,16 +15,15 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
+use super::api::ClientApi;
 use super::caller::{Caller, Content, Told};
 use super::refused::Refused;
-use crate::core::Core;
 use crate::delivery;
-use crate::outbox;
 use crate::peers::Ask;
 use crate::refusal::Refusal;
 use crate::store::Reader;
 
-type Api = State<Arc<Core>>;
+type Api = State<Arc<ClientApi>>;
 
 fn absent() -> Refusal {
     Problem::new(Code::NotFound, "there is no such group here, or your user is not in it").into()
@@ -36,7 +35,7 @@ fn named(text: &str) -> Result<GroupUri, Refusal> {
     format!("mimi://{provider}/g/{name}").parse().map_err(|_| absent())
 }
 
-impl Core {
+impl ClientApi {
     /// The groups that the user of `client` is in.
     pub(crate) async fn groups_of_client(&self, client: &ClientUri) -> Result<OwnGroups, Refusal> {
         let user = client.user().clone();
@@ -62,9 +61,9 @@ impl Core {
         client: &ClientUri,
         group: &GroupUri,
     ) -> Result<GroupStatus, Refusal> {
-        let (ours, uri, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
-        let is_ours = *group.provider() == self.ours;
-        if is_ours && !delivery::recover(self, group).await? {
+        let (ours, uri, reader) = (self.ground.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let is_ours = *group.provider() == self.ground.ours;
+        if is_ours && !self.delivery.recover(group).await? {
             return Err(delivery::still_recovering().into());
         }
         let status = self.store.read(move |view| {
@@ -80,7 +79,7 @@ impl Core {
 
     /// The roster of a group, from our own copy.
     pub(crate) async fn roster_for(&self, client: &ClientUri, group: &GroupUri) -> Result<Roster, Refusal> {
-        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let (ours, group, reader) = (self.ground.ours.clone(), group.clone(), Reader::Client(client.clone()));
         let roster = self.store.read(move |view| {
             let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
             Ok::<_, Refusal>(delivery::roster(view, &row)?)
@@ -95,9 +94,9 @@ impl Core {
         group: &GroupUri,
         query: LogQuery,
     ) -> Result<LogPage<ShownEvent>, Refusal> {
-        let (ours, group, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
-        let (signer, now) = (self.signer.clone(), self.ambient.now());
-        delivery::recover_for(self, &group, &reader).await?;
+        let (ours, group, reader) = (self.ground.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        let (signer, now) = (self.ground.signer.clone(), self.ground.ambient.now());
+        self.delivery.recover_for(&group, &reader).await?;
         let page = self.store.read(move |view| {
             let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
             let page = delivery::log(view, &signer, now, &row, &reader, &query)?;
@@ -112,14 +111,14 @@ impl Core {
         client: &ClientUri,
         group: &GroupUri,
     ) -> Result<GroupInfoReply, Refusal> {
-        let (ours, uri, reader) = (self.ours.clone(), group.clone(), Reader::Client(client.clone()));
-        delivery::recover_for(self, group, &reader).await?;
+        let (ours, uri, reader) = (self.ground.ours.clone(), group.clone(), Reader::Client(client.clone()));
+        self.delivery.recover_for(group, &reader).await?;
         let seen = self.store.read(move |view| {
             delivery::visible(view, &ours, uri.name(), Some(uri.provider()), &reader).map(drop)
         });
         seen.await?;
-        if *group.provider() == self.ours {
-            return delivery::info(self, group).await;
+        if *group.provider() == self.ground.ours {
+            return self.delivery.group_info_of(group).await;
         }
         self.ask_owner(group, format!("/groups/{}/info", group.name())).await
     }
@@ -128,69 +127,65 @@ impl Core {
     async fn ask_owner<T: DeserializeOwned>(&self, group: &GroupUri, resource: String) -> Result<T, Refusal> {
         let owner = group.provider();
         let unavailable = |text: String| Refusal::from(Problem::new(Code::Unavailable, text));
-        let asked = self.call(owner, Ask::get(resource)).await;
+        let asked = self.peers.call(owner, Ask::get(resource)).await;
         let answer = asked.map_err(|fault| unavailable(format!("{owner} says: {fault}")))?;
         answer.message().map_err(|fault| unavailable(format!("{owner} answers badly: {fault}")))
     }
 }
 
-pub(super) async fn list(State(core): Api, caller: Caller) -> Result<Told, Refused> {
-    Ok(caller.shown(&core.groups_of_client(&caller.client).await?))
+pub(super) async fn list(State(api): Api, caller: Caller) -> Result<Told, Refused> {
+    Ok(caller.shown(&api.groups_of_client(&caller.client).await?))
 }
 
 pub(super) async fn register(
-    State(core): Api,
+    State(api): Api,
     caller: Caller,
     Content(ask): Content<RegisterGroup>,
 ) -> Result<StatusCode, Refused> {
-    delivery::register(&core, &caller.client, ask).await?;
+    api.delivery.register(&caller.client, ask).await?;
     Ok(StatusCode::CREATED)
 }
 
 pub(super) async fn status(
-    State(core): Api,
+    State(api): Api,
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Told, Refused> {
-    Ok(caller.shown(&core.status_for(&caller.client, &named(&name)?).await?))
+    Ok(caller.shown(&api.status_for(&caller.client, &named(&name)?).await?))
 }
 
 pub(super) async fn roster(
-    State(core): Api,
+    State(api): Api,
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Told, Refused> {
-    Ok(caller.shown(&core.roster_for(&caller.client, &named(&name)?).await?))
+    Ok(caller.shown(&api.roster_for(&caller.client, &named(&name)?).await?))
 }
 
 pub(super) async fn log(
-    State(core): Api,
+    State(api): Api,
     caller: Caller,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Told, Refused> {
     let query = LogQuery::parse(&query.unwrap_or_default())
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    Ok(caller.shown(&core.log_for(&caller.client, &named(&name)?, query).await?))
+    Ok(caller.shown(&api.log_for(&caller.client, &named(&name)?, query).await?))
 }
 
-pub(super) async fn info(
-    State(core): Api,
-    caller: Caller,
-    Path(name): Path<String>,
-) -> Result<Told, Refused> {
-    Ok(caller.shown(&core.info_for(&caller.client, &named(&name)?).await?))
+pub(super) async fn info(State(api): Api, caller: Caller, Path(name): Path<String>) -> Result<Told, Refused> {
+    Ok(caller.shown(&api.info_for(&caller.client, &named(&name)?).await?))
 }
 
 /// `POST /groups/{name}@{provider}/events`: 200 where the owner has answered all, else 202.
 pub(super) async fn submit(
-    State(core): Api,
+    State(api): Api,
     caller: Caller,
     Path(name): Path<String>,
     Content(received): Content<Submissions<ReceivedSubmission>>,
 ) -> Result<Told, Refused> {
     let (submissions, aside) = SetAside::part(received.events);
-    let results = outbox::submit(&core, &caller.client, &named(&name)?, submissions).await?;
+    let results = api.outbox.submit(&caller.client, &named(&name)?, submissions).await?;
     let waits = results.iter().any(|result| result.outcome == Outcome::Queued);
     let status = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(caller.told(status, &SubmissionResults { results: aside.answer(results) }))
@@ -198,13 +193,13 @@ pub(super) async fn submit(
 
 /// `GET /objects/{sha256}`: what this client's feed has named.
 pub(super) async fn object(
-    State(core): Api,
+    State(api): Api,
     caller: Caller,
     Path(sha256): Path<String>,
 ) -> Result<Response, Refused> {
     let text = "there is no such object here, or it is not for you";
     let sha256: Hash32 = sha256.parse().map_err(|_| Problem::new(Code::NotFound, text))?;
-    let bytes = delivery::object(&core, Reader::Client(caller.client), sha256).await?;
+    let bytes = api.delivery.object_for(Reader::Client(caller.client), sha256).await?;
     Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use drawbridge_mtp::message::Me;
 
+use super::api::ClientApi;
 use super::caller::{Caller, Told};
-use crate::core::Core;
 use crate::mls::{CRYPTO, cipher_suites};
 
 /// `GET /me`.
-pub(super) async fn me(State(core): State<Arc<Core>>, caller: Caller) -> Told {
+pub(super) async fn me(State(api): State<Arc<ClientApi>>, caller: Caller) -> Told {
     let mut suites: Vec<u16> = cipher_suites(&*CRYPTO).into_iter().map(u16::from).collect();
     suites.sort_unstable();
     let me = Me {
-        provider: core.ours.clone(),
+        provider: api.ground.ours.clone(),
         user: caller.user.clone(),
         client: caller.client.clone(),
         cipher_suites: suites,

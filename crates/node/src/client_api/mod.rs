@@ -1,6 +1,7 @@
 //! How our users' own clients reach us (`docs/client-api.md`): a bearer token for each, the protocol's words, and
 //! no signatures. What a call does is done elsewhere, in functions that know nothing of HTTP.
 
+mod api;
 mod authorizations;
 mod caller;
 mod connections;
@@ -11,6 +12,7 @@ mod key_packages;
 mod me;
 mod refused;
 
+pub(crate) use api::ClientApi;
 pub use door::ClientDoor;
 
 use std::sync::Arc;
@@ -19,11 +21,10 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use self::refused::not_found;
-use crate::core::Core;
 
 /// All that a client can ask.
-pub(crate) fn router(core: Arc<Core>) -> Router {
-    let api = Router::new()
+pub(crate) fn router(api: Arc<ClientApi>) -> Router {
+    let resources = Router::new()
         .route("/me", get(me::me))
         .route("/key-packages", get(key_packages::stock).post(key_packages::publish))
         .route("/key-packages/claim", post(key_packages::claim))
@@ -41,5 +42,5 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/objects/{sha256}", get(groups::object))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found);
-    Router::new().nest("/client/v1", api).with_state(core)
+    Router::new().nest("/client/v1", resources).with_state(api)
 }

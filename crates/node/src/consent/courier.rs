@@ -17,60 +17,62 @@ use tokio::sync::Notify;
 
 use super::learn::reopen;
 use super::{authorizations, learn};
-use crate::core::Core;
+use crate::consent::Consent;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy};
 use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
 
-/// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
-///
-/// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
-pub(crate) async fn deliver(core: Arc<Core>, peer: Provider, nudge: Arc<Notify>) {
-    let mut backoff = Backoff::new(&core.signs, &peer);
-    loop {
-        let Some(errands) = Box::pin(errands(&core, &peer)).await else { return };
-        if errands.is_empty() {
-            nudge.notified().await;
-            continue;
-        }
-        let names: Vec<_> = errands.iter().map(Errand::name).collect();
-        let mut failed = None;
-        for errand in errands {
-            match Box::pin(bring(&core, &peer, errand)).await {
-                Ok(()) => backoff.succeeded(),
-                // It says nothing of the others.
-                Err(fault) if fault.is(Code::NotConnected) => failed = Some(fault),
-                Err(fault) => {
-                    failed = Some(fault);
-                    break;
+impl Consent {
+    /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
+    ///
+    /// Most couriers have nothing to bring, so the steps are boxed: a task keeps room for the largest of what is not.
+    pub(crate) async fn deliver(self: Arc<Self>, peer: Provider, nudge: Arc<Notify>) {
+        let mut backoff = Backoff::new(&self.peers.signs, &peer);
+        loop {
+            let Some(errands) = Box::pin(self.errands(&peer)).await else { return };
+            if errands.is_empty() {
+                nudge.notified().await;
+                continue;
+            }
+            let names: Vec<_> = errands.iter().map(Errand::name).collect();
+            let mut failed = None;
+            for errand in errands {
+                match Box::pin(self.bring(&peer, errand)).await {
+                    Ok(()) => backoff.succeeded(),
+                    // It says nothing of the others.
+                    Err(fault) if fault.is(Code::NotConnected) => failed = Some(fault),
+                    Err(fault) => {
+                        failed = Some(fault);
+                        break;
+                    }
                 }
             }
-        }
-        if let Some(fault) = failed {
-            core.note_trouble(&peer, &fault).await;
-            let pause = backoff.failed(&*core.ambient, fault.retry_after);
-            let resting = backoff.rest(pause, EndedBy::from(&fault));
-            Box::pin(until_news(&core, &peer, &nudge, &names, resting)).await;
+            if let Some(fault) = failed {
+                self.peers.note_trouble(&peer, &fault).await;
+                let pause = backoff.failed(&*self.ground.ambient, fault.retry_after);
+                let resting = backoff.rest(pause, EndedBy::from(&fault));
+                Box::pin(self.until_news(&peer, &nudge, &names, resting)).await;
+            }
         }
     }
-}
 
-/// Rests, or until there is something to bring that was not among what has failed.
-async fn until_news(
-    core: &Core,
-    peer: &Provider,
-    nudge: &Notify,
-    failed: &[Name],
-    resting: impl Future<Output = ()>,
-) {
-    let mut resting = std::pin::pin!(resting);
-    loop {
-        tokio::select! {
-            () = &mut resting => return,
-            () = nudge.notified() => match errands(core, peer).await {
-                Some(errands) if errands.iter().all(|errand| failed.contains(&errand.name())) => {}
-                _ => return,
-            },
+    /// Rests, or until there is something to bring that was not among what has failed.
+    async fn until_news(
+        &self,
+        peer: &Provider,
+        nudge: &Notify,
+        failed: &[Name],
+        resting: impl Future<Output = ()>,
+    ) {
+        let mut resting = std::pin::pin!(resting);
+        loop {
+            tokio::select! {
+                () = &mut resting => return,
+                () = nudge.notified() => match self.errands(peer).await {
+                    Some(errands) if errands.iter().all(|errand| failed.contains(&errand.name())) => {}
+                    _ => return,
+                },
+            }
         }
     }
 }
@@ -93,94 +95,96 @@ impl Errand {
     }
 }
 
-/// What `peer` has to be told: what is taken back first, which may make room for more, then connections, since additions
-/// need them; `None` where it is not asked.
-async fn errands(core: &Core, peer: &Provider) -> Option<Vec<Errand>> {
-    let peer = peer.clone();
-    let read = core.store.read(move |view| {
-        if view.peer_state(&peer)? != PeerState::Allowed {
-            return Ok(None);
-        }
-        let connections = view.unsent(&peer)?.into_iter().map(Errand::Connection);
-        let authorizations = view.unsent_authorizations(&peer)?.into_iter().map(Errand::Authorization);
-        let mut errands: Vec<Errand> = connections.chain(authorizations).collect();
-        errands.sort_by_key(|errand| errand.name().1 != Some(Unsent::Delete));
-        Ok::<_, StoreFault>(Some(errands))
-    });
-    read.await.ok().flatten()
-}
-
-/// Tells `peer` one thing, and keeps what it makes of it.
-async fn bring(core: &Core, peer: &Provider, errand: Errand) -> Result<(), PeerFault> {
-    let (ours, peer) = (core.ours.clone(), peer.clone());
-    let kept = match errand {
-        Errand::Connection(row) => {
-            let request = ConnectionRequest {
-                id: row.id,
-                from: row.from.clone(),
-                to: row.to.clone(),
-                created: row.created,
-                expires: row.expires,
-            };
-            let told = tell(core, &peer, "/connections", row.id, row.unsent, &request).await?;
-            core.store.write(move |tx| keep_connection(tx, &ours, &peer, row, told)).await
-        }
-        Errand::Authorization(row) => {
-            let request = AuthorizationRequest {
-                id: row.id,
-                group: row.group.clone(),
-                title: row.title.clone(),
-                adder: row.adder.clone(),
-                user: row.user.clone(),
-                expires: row.expires,
-            };
-            let mut told = match tell(core, &peer, "/authorizations", row.id, row.unsent, &request).await {
-                Err(fault) if fault.is(Code::NotConnected) => {
-                    Told::by_disconnected(core, &row, fault).await?
-                }
-                told => told?,
-            };
-            if let Told::State(AuthorizationReply { grant: grant @ Some(_), .. }) = &mut told
-                && let Some(jws) = grant.as_deref()
-                && !authorizations::is_signed(core, &peer, jws).await
-            {
-                *grant = None;
+impl Consent {
+    /// What `peer` has to be told: what is taken back first, which may make room for more, then connections, since additions
+    /// need them; `None` where it is not asked.
+    async fn errands(&self, peer: &Provider) -> Option<Vec<Errand>> {
+        let peer = peer.clone();
+        let read = self.store.read(move |view| {
+            if view.peer_state(&peer)? != PeerState::Allowed {
+                return Ok(None);
             }
-            core.store.write(move |tx| keep_authorization(tx, &ours, &peer, row, told)).await
-        }
-    };
-    kept.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
-}
+            let connections = view.unsent(&peer)?.into_iter().map(Errand::Connection);
+            let authorizations = view.unsent_authorizations(&peer)?.into_iter().map(Errand::Authorization);
+            let mut errands: Vec<Errand> = connections.chain(authorizations).collect();
+            errands.sort_by_key(|errand| errand.name().1 != Some(Unsent::Delete));
+            Ok::<_, StoreFault>(Some(errands))
+        });
+        read.await.ok().flatten()
+    }
 
-/// Posts `request` to `resource` of `peer`, or deletes it there.
-async fn tell<R: DeserializeOwned>(
-    core: &Core,
-    peer: &Provider,
-    resource: &str,
-    id: Id,
-    unsent: Option<Unsent>,
-    request: &impl Serialize,
-) -> Result<Told<R>, PeerFault> {
-    let (method, resource, content) = match unsent {
-        Some(Unsent::Post) => {
-            (Method::POST, resource.to_owned(), Some(wire::encode(Encoding::Json, request)))
+    /// Tells `peer` one thing, and keeps what it makes of it.
+    async fn bring(&self, peer: &Provider, errand: Errand) -> Result<(), PeerFault> {
+        let (ours, peer) = (self.ground.ours.clone(), peer.clone());
+        let kept = match errand {
+            Errand::Connection(row) => {
+                let request = ConnectionRequest {
+                    id: row.id,
+                    from: row.from.clone(),
+                    to: row.to.clone(),
+                    created: row.created,
+                    expires: row.expires,
+                };
+                let told = self.tell(&peer, "/connections", row.id, row.unsent, &request).await?;
+                self.store.write(move |tx| keep_connection(tx, &ours, &peer, row, told)).await
+            }
+            Errand::Authorization(row) => {
+                let request = AuthorizationRequest {
+                    id: row.id,
+                    group: row.group.clone(),
+                    title: row.title.clone(),
+                    adder: row.adder.clone(),
+                    user: row.user.clone(),
+                    expires: row.expires,
+                };
+                let mut told = match self.tell(&peer, "/authorizations", row.id, row.unsent, &request).await {
+                    Err(fault) if fault.is(Code::NotConnected) => {
+                        Told::by_disconnected(self, &row, fault).await?
+                    }
+                    told => told?,
+                };
+                if let Told::State(AuthorizationReply { grant: grant @ Some(_), .. }) = &mut told
+                    && let Some(jws) = grant.as_deref()
+                    && !self.is_signed(&peer, jws).await
+                {
+                    *grant = None;
+                }
+                self.store.write(move |tx| keep_authorization(tx, &ours, &peer, row, told)).await
+            }
+        };
+        kept.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+    }
+
+    /// Posts `request` to `resource` of `peer`, or deletes it there.
+    async fn tell<R: DeserializeOwned>(
+        &self,
+        peer: &Provider,
+        resource: &str,
+        id: Id,
+        unsent: Option<Unsent>,
+        request: &impl Serialize,
+    ) -> Result<Told<R>, PeerFault> {
+        let (method, resource, content) = match unsent {
+            Some(Unsent::Post) => {
+                (Method::POST, resource.to_owned(), Some(wire::encode(Encoding::Json, request)))
+            }
+            Some(Unsent::Delete) => (Method::DELETE, format!("{resource}/{id}"), None),
+            None => return Ok(Told::Nothing),
+        };
+        let answers = content.is_some();
+        match self.peers.call(peer, Ask { method, resource, content, wait: Duration::ZERO }).await {
+            Ok(_) if !answers => Ok(Told::Nothing),
+            Ok(answer) => answer
+                .message()
+                .map(Told::State)
+                .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
+            Err(fault) if fault.unsigned.is_some() && fault.final_refusal().is_some() => {
+                // What is before the peer is in the way of others too, so it is also said of the peer.
+                self.peers.note_trouble(peer, &fault).await;
+                Told::by(fault)
+            }
+            Err(fault) => Told::by(fault),
         }
-        Some(Unsent::Delete) => (Method::DELETE, format!("{resource}/{id}"), None),
-        None => return Ok(Told::Nothing),
-    };
-    let answers = content.is_some();
-    match core.call(peer, Ask { method, resource, content, wait: Duration::ZERO }).await {
-        Ok(_) if !answers => Ok(Told::Nothing),
-        Ok(answer) => answer
-            .message()
-            .map(Told::State)
-            .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
-        Err(fault) if fault.unsigned.is_some() && fault.final_refusal().is_some() => {
-            // What is before the peer is in the way of others too, so it is also said of the peer.
-            core.note_trouble(peer, &fault).await;
-            Told::by(fault)
-        }
-        Err(fault) => Told::by(fault),
     }
 }
 
@@ -248,12 +252,12 @@ impl<R> Told<R> {
 
     /// Their side may have ended the connection, or not have heard yet that ours approved it, which passes.
     async fn by_disconnected(
-        core: &Core,
+        consent: &Consent,
         row: &AuthorizationRow,
         fault: PeerFault,
     ) -> Result<Self, PeerFault> {
         let (adder, user) = (row.adder.clone(), row.user.clone());
-        let connected = core.store.read(move |view| view.are_connected(&adder, &user)).await;
+        let connected = consent.store.read(move |view| view.are_connected(&adder, &user)).await;
         if connected.unwrap_or(true) { Err(fault) } else { Ok(Self::Refused(fault.text)) }
     }
 

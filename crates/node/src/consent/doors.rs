@@ -1,23 +1,34 @@
 //! The doors of our users' clients and of the operator to the rules; those of other providers are in `http`.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, UserUri};
 use drawbridge_mtp::message::Title;
 
 use super::authorizations::{self, House};
+use super::state::{Choices, Consent};
 use super::undo::Changes;
 use super::{AuthorizationDecision, Decided, Decision, Misuse, ask, decide};
 use crate::ambient::AmbientExt;
-use crate::core::Core;
 use crate::store::{AuthorizationRow, ConnectionRow, DecidedBy};
 
-impl Core {
+impl Consent {
+    /// What the operator has chosen.
+    pub(crate) fn choices(&self) -> Choices {
+        *self.choices.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The operator chooses otherwise.
+    pub(crate) fn choose(&self, change: impl FnOnce(&mut Choices)) {
+        change(&mut self.choices.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// What the rules on additions go by.
     pub(crate) fn house(&self) -> House {
         let choices = self.choices();
         House {
-            signer: self.signer.clone(),
+            signer: self.ground.signer.clone(),
             strangers: choices.strangers,
             tell_declined: choices.tell_declined,
         }
@@ -25,7 +36,16 @@ impl Core {
 
     /// What a decision has come to, which can be taken back for a while where that puts everything back.
     pub(crate) fn decided<T>(&self, now: T, changes: Changes) -> Decided<T> {
-        Decided { now, undo: self.undos.remember(self.ambient.id(), changes) }
+        Decided { now, undo: self.undos.remember(self.ground.ambient.id(), changes) }
+    }
+
+    /// Takes back the operator's decision `id`: everything is as it was before.
+    pub(crate) async fn undo(&self, id: Id) -> Result<(), Misuse> {
+        let Some(changes) = self.undos.take(id) else {
+            return Err(Misuse::Unfit("it is too late to take that back; decide anew".into()));
+        };
+        let ours = self.ground.ours.clone();
+        self.store.write(move |tx| changes.undo(tx, &ours)).await
     }
 
     /// A user of ours asks `to` for a connection.
@@ -35,7 +55,7 @@ impl Core {
         to: UserUri,
         ttl: Option<Duration>,
     ) -> Result<ConnectionRow, Misuse> {
-        let (ours, strangers) = (self.ours.clone(), self.choices().strangers);
+        let (ours, strangers) = (self.ground.ours.clone(), self.choices().strangers);
         self.store.write(move |tx| ask(tx, &ours, &from, &to, ttl, strangers)).await
     }
 
@@ -46,7 +66,7 @@ impl Core {
         id: Id,
         decision: Decision,
     ) -> Result<ConnectionRow, Misuse> {
-        let (ours, user, tell) = (self.ours.clone(), user.clone(), self.choices().tell_declined);
+        let (ours, user, tell) = (self.ground.ours.clone(), user.clone(), self.choices().tell_declined);
         let decided = self.store.write(move |tx| {
             let rows = tx.connections_by_id(id)?;
             let row = rows.into_iter().find(|row| {

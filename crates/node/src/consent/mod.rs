@@ -14,6 +14,7 @@ mod learn;
 mod misuse;
 pub(crate) mod providers;
 mod receive;
+mod state;
 mod undo;
 
 pub(crate) use ahead::renew_dated_ahead;
@@ -21,10 +22,10 @@ pub use authorizations::AuthorizationDecision;
 pub use decide::Decision;
 pub(crate) use decide::{ask, decide, find};
 pub use misuse::Misuse;
+pub(crate) use state::{Choices, Consent};
 pub use undo::Decided;
-pub(crate) use undo::{Undos, Watch};
+pub(crate) use undo::Watch;
 
-pub(crate) use courier::deliver;
 pub(crate) use learn::{lapse, learn, make_good, tell_lapsed};
 pub(crate) use receive::{receive, take_back};
 

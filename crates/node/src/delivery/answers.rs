@@ -11,7 +11,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 
-use crate::core::Core;
+use super::Delivery;
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
 
@@ -119,24 +119,26 @@ pub(crate) fn log(
     Ok(LogPage { events: slice.events, first, head: until, more: slice.more, checkpoint })
 }
 
-/// `GET /groups/{name}/info` of a group of ours.
-pub(crate) async fn info(core: &Core, group: &GroupUri) -> Result<GroupInfoReply, Refusal> {
-    let state = core.groups.read(group).await?.ok_or_else(absent)?;
-    let (epoch, ratchet_tree) = (state.epoch(), Octets(state.ratchet_tree()?));
-    let uri = group.clone();
-    let group_info = core
-        .store
-        .read(move |view| match view.group(&uri)? {
-            Some(row) => view.group_info(row.id),
-            None => Ok::<_, StoreFault>(None),
-        })
-        .await?;
-    drop(state);
-    let group_info = group_info.ok_or_else(|| {
-        let text = "what new clients need of this epoch was lost; the next commit brings it anew";
-        Refusal::after(Problem::new(Code::Unavailable, text), NEXT_INFO)
-    })?;
-    Ok(GroupInfoReply { epoch, group_info: Octets(group_info), ratchet_tree })
+impl Delivery {
+    /// `GET /groups/{name}/info` of a group of ours.
+    pub(crate) async fn group_info_of(&self, group: &GroupUri) -> Result<GroupInfoReply, Refusal> {
+        let state = self.groups.read(group).await?.ok_or_else(absent)?;
+        let (epoch, ratchet_tree) = (state.epoch(), Octets(state.ratchet_tree()?));
+        let uri = group.clone();
+        let group_info = self
+            .store
+            .read(move |view| match view.group(&uri)? {
+                Some(row) => view.group_info(row.id),
+                None => Ok::<_, StoreFault>(None),
+            })
+            .await?;
+        drop(state);
+        let group_info = group_info.ok_or_else(|| {
+            let text = "what new clients need of this epoch was lost; the next commit brings it anew";
+            Refusal::after(Problem::new(Code::Unavailable, text), NEXT_INFO)
+        })?;
+        Ok(GroupInfoReply { epoch, group_info: Octets(group_info), ratchet_tree })
+    }
 }
 
 /// `GET /groups/{name}/checkpoint` of a group of ours.
@@ -161,11 +163,13 @@ pub(super) fn own_checkpoint(signer: &Signer, group: &GroupUri, jws: &str) -> Op
     (claims.iss == *signer.provider() && claims.group == *group).then_some(claims)
 }
 
-/// `GET /objects/{sha256}`: the same answer where it is not there and where it is for others.
-pub(crate) async fn object(core: &Core, reader: Reader, sha256: Hash32) -> Result<Vec<u8>, Refusal> {
-    let found = core.store.read(move |view| view.object(&reader, &sha256)).await?;
-    let text = "there is no such object here, or it is not for you";
-    found.ok_or_else(|| Problem::new(Code::NotFound, text).into())
+impl Delivery {
+    /// `GET /objects/{sha256}`: the same answer where it is not there and where it is for others.
+    pub(crate) async fn object_for(&self, reader: Reader, sha256: Hash32) -> Result<Vec<u8>, Refusal> {
+        let found = self.store.read(move |view| view.object(&reader, &sha256)).await?;
+        let text = "there is no such object here, or it is not for you";
+        found.ok_or_else(|| Problem::new(Code::NotFound, text).into())
+    }
 }
 
 /// Whether events of the group are taken in.

@@ -11,12 +11,9 @@ use drawbridge_mtp::time::Timestamp;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::anew::settle;
+use super::Delivery;
 use super::follow::store_fault;
-use super::join::join_groups;
-use super::signed_checkpoint::verified;
 use crate::changes::Change;
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{KeptCheckpoint, Standing, StoreFault, Tx};
@@ -26,132 +23,135 @@ const ASK_EVERY: Duration = Duration::from_secs(60);
 /// So many owners are asked at one time.
 const SIDE_BY_SIDE: usize = 8;
 
-/// Asks the owners of groups in which something was stored for a checkpoint, and holds it against our copy, until the node
-/// stops. What was stored before this life began and is not covered yet is asked for at once.
-pub(crate) async fn compare_checkpoints(core: Arc<Core>) {
-    let mut changes = core.changes.listen();
-    let mut due: BTreeMap<GroupUri, Timestamp> = BTreeMap::new();
-    look_for_due(&core, &mut due, core.ambient.now()).await;
-    loop {
-        let turned = core.ambient.turned();
-        let next = due.values().min().map(|at| at.since(core.ambient.now()));
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            () = turned => {}
-            () = tokio::time::sleep(next.unwrap_or(ASK_EVERY)) => {}
-            change = changes.recv() => match change {
-                Ok(Change::Group(group)) if *group.provider() != core.ours => {
-                    due.entry(group).or_insert_with(|| core.ambient.now().plus(ASK_EVERY));
-                    continue;
-                }
-                Ok(_) => continue,
-                Err(RecvError::Lagged(_)) => {
-                    let later = core.ambient.now().plus(ASK_EVERY);
-                    look_for_due(&core, &mut due, later).await;
-                    continue;
-                }
-                Err(RecvError::Closed) => return,
-            },
-        }
-        let now = core.ambient.now();
-        let to_settle = core.forks.take_due();
-        due.extend(to_settle.iter().map(|group| (group.clone(), now)));
-        let asked: Vec<GroupUri> =
-            due.iter().filter(|(_, at)| **at <= now).map(|(group, _)| group.clone()).collect();
-        // What is stored from here on is for the next time.
-        due.retain(|_, at| *at > now);
-        let asking: Vec<_> = asked.iter().map(|group| ask(&core, group, to_settle.contains(group))).collect();
-        let mut asking = stream::iter(asking).buffer_unordered(SIDE_BY_SIDE);
-        let mut broken = Vec::new();
-        let all = async {
-            while let Some(still) = asking.next().await {
-                broken.extend(still);
+impl Delivery {
+    /// Asks the owners of groups in which something was stored for a checkpoint, and holds it against our copy, until the node
+    /// stops. What was stored before this life began and is not covered yet is asked for at once.
+    pub(crate) async fn compare_checkpoints(self: Arc<Self>) {
+        let mut changes = self.ground.changes.listen();
+        let mut due: BTreeMap<GroupUri, Timestamp> = BTreeMap::new();
+        self.look_for_due(&mut due, self.ground.ambient.now()).await;
+        loop {
+            let turned = self.ground.ambient.turned();
+            let next = due.values().min().map(|at| at.since(self.ground.ambient.now()));
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = turned => {}
+                () = tokio::time::sleep(next.unwrap_or(ASK_EVERY)) => {}
+                change = changes.recv() => match change {
+                    Ok(Change::Group(group)) if *group.provider() != self.ground.ours => {
+                        due.entry(group).or_insert_with(|| self.ground.ambient.now().plus(ASK_EVERY));
+                        continue;
+                    }
+                    Ok(_) => continue,
+                    Err(RecvError::Lagged(_)) => {
+                        let later = self.ground.ambient.now().plus(ASK_EVERY);
+                        self.look_for_due(&mut due, later).await;
+                        continue;
+                    }
+                    Err(RecvError::Closed) => return,
+                },
             }
-        };
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            () = all => {}
+            let now = self.ground.ambient.now();
+            let to_settle = self.forks.take_due();
+            due.extend(to_settle.iter().map(|group| (group.clone(), now)));
+            let asked: Vec<GroupUri> =
+                due.iter().filter(|(_, at)| **at <= now).map(|(group, _)| group.clone()).collect();
+            // What is stored from here on is for the next time.
+            due.retain(|_, at| *at > now);
+            let asking: Vec<_> =
+                asked.iter().map(|group| self.ask_for_checkpoint(group, to_settle.contains(group))).collect();
+            let mut asking = stream::iter(asking).buffer_unordered(SIDE_BY_SIDE);
+            let mut broken = Vec::new();
+            let all = async {
+                while let Some(still) = asking.next().await {
+                    broken.extend(still);
+                }
+            };
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = all => {}
+            }
+            for group in broken {
+                due.entry(group).or_insert_with(|| self.ground.ambient.now().plus(ASK_EVERY));
+            }
         }
-        for group in broken {
-            due.entry(group).or_insert_with(|| core.ambient.now().plus(ASK_EVERY));
+    }
+
+    /// Has the groups asked for at `at` of whose log more is here than a checkpoint covers.
+    async fn look_for_due(&self, due: &mut BTreeMap<GroupUri, Timestamp>, at: Timestamp) {
+        let ours = self.ground.ours.clone();
+        match self.store.read(move |view| view.groups_beyond_checkpoint(&ours)).await {
+            Ok(groups) => groups.into_iter().for_each(|group| {
+                due.entry(group).or_insert(at);
+            }),
+            Err(fault) => tracing::error!(%fault, "it cannot be read which logs are to be compared"),
         }
     }
-}
 
-/// Has the groups asked for at `at` of whose log more is here than a checkpoint covers.
-async fn look_for_due(core: &Core, due: &mut BTreeMap<GroupUri, Timestamp>, at: Timestamp) {
-    let ours = core.ours.clone();
-    match core.store.read(move |view| view.groups_beyond_checkpoint(&ours)).await {
-        Ok(groups) => groups.into_iter().for_each(|group| {
-            due.entry(group).or_insert(at);
-        }),
-        Err(fault) => tracing::error!(%fault, "it cannot be read which logs are to be compared"),
-    }
-}
-
-/// Asks the owner of a group for a checkpoint where there is something that it might cover anew, and looks whether a log
-/// that was not what it had been is so still. That it cannot be had is nothing to be noted: with what is stored next, it is
-/// asked for again. Returns the group where it is to be looked at again in any case. `is_due` says that the logs are to be
-/// compared though nothing is known to be wrong.
-async fn ask(core: &Core, group: &GroupUri, is_due: bool) -> Option<GroupUri> {
-    let owner = group.provider();
-    if let Err(fault) = fetch(core, group).await {
-        if fault.stage == Stage::Content {
-            core.note_trouble(owner, &fault).await;
+    /// Asks the owner of a group for a checkpoint where there is something that it might cover anew, and looks whether a log
+    /// that was not what it had been is so still. That it cannot be had is nothing to be noted: with what is stored next, it is
+    /// asked for again. Returns the group where it is to be looked at again in any case. `is_due` says that the logs are to be
+    /// compared though nothing is known to be wrong.
+    async fn ask_for_checkpoint(&self, group: &GroupUri, is_due: bool) -> Option<GroupUri> {
+        let owner = group.provider();
+        if let Err(fault) = self.fetch_checkpoint(group).await {
+            if fault.stage == Stage::Content {
+                self.peers.note_trouble(owner, &fault).await;
+            }
+            tracing::debug!(%group, %fault, "there is no checkpoint of its owner now");
         }
-        tracing::debug!(%group, %fault, "there is no checkpoint of its owner now");
+        if !is_due && !self.is_group_broken(group).await {
+            return None;
+        }
+        if let Err(fault) = self.settle_group(owner, group).await {
+            tracing::debug!(%group, %fault, "its owner's log cannot be compared now");
+            self.forks.later(group);
+        }
+        if let Err(fault) = self.join_groups(owner).await {
+            tracing::error!(%group, %fault, "a group could not be joined again");
+        }
+        self.is_group_broken(group).await.then(|| group.clone())
     }
-    if !is_due && !is_broken(core, group).await {
-        return None;
-    }
-    if let Err(fault) = settle(core, owner, group).await {
-        tracing::debug!(%group, %fault, "its owner's log cannot be compared now");
-        core.forks.later(group);
-    }
-    if let Err(fault) = join_groups(core, owner).await {
-        tracing::error!(%group, %fault, "a group could not be joined again");
-    }
-    is_broken(core, group).await.then(|| group.clone())
-}
 
-async fn is_broken(core: &Core, group: &GroupUri) -> bool {
-    let uri = group.clone();
-    let row = core.store.read(move |view| view.group(&uri)).await;
-    row.is_ok_and(|row| row.is_some_and(|row| row.standing == Standing::Broken))
-}
-
-async fn fetch(core: &Core, group: &GroupUri) -> Result<(), PeerFault> {
-    let uri = group.clone();
-    let is_due = core.store.read(move |view| {
-        let Some(row) = view.group(&uri)?.filter(|row| row.standing != Standing::Over) else {
-            return Ok::<_, StoreFault>(false);
-        };
-        // Where its log was not what it was before, what it says now proves why.
-        let is_broken = row.standing == Standing::Broken;
-        Ok(view.checkpoint(row.id)?.is_none_or(|kept| kept.seq < row.head || is_broken))
-    });
-    if !is_due.await.map_err(store_fault)? {
-        return Ok(());
+    async fn is_group_broken(&self, group: &GroupUri) -> bool {
+        let uri = group.clone();
+        let row = self.store.read(move |view| view.group(&uri)).await;
+        row.is_ok_and(|row| row.is_some_and(|row| row.standing == Standing::Broken))
     }
-    let owner = group.provider();
-    let answer = core.call(owner, Ask::get(format!("/groups/{}/checkpoint", group.name()))).await?;
-    let reply: CheckpointReply = answer
-        .message()
-        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its checkpoint: {fault}")))?;
-    hold(core, group, reply.checkpoint).await
-}
 
-/// Holds a checkpoint of the owner of `group` against the one before and against our copy of the log, keeps the newest, and
-/// where they disagree keeps what proves it and tells the operator.
-async fn hold(core: &Core, group: &GroupUri, jws: String) -> Result<(), PeerFault> {
-    let claims = verified(core, group, &jws).await?;
-    let said = KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws };
-    let uri = group.clone();
-    let found = core.store.write(move |tx| hold_against(tx, &uri, &said)).await.map_err(store_fault)?;
-    if let Some(seq) = found {
-        tracing::error!(%group, seq, "the owner of a group has told two stories of its log");
+    async fn fetch_checkpoint(&self, group: &GroupUri) -> Result<(), PeerFault> {
+        let uri = group.clone();
+        let is_due = self.store.read(move |view| {
+            let Some(row) = view.group(&uri)?.filter(|row| row.standing != Standing::Over) else {
+                return Ok::<_, StoreFault>(false);
+            };
+            // Where its log was not what it was before, what it says now proves why.
+            let is_broken = row.standing == Standing::Broken;
+            Ok(view.checkpoint(row.id)?.is_none_or(|kept| kept.seq < row.head || is_broken))
+        });
+        if !is_due.await.map_err(store_fault)? {
+            return Ok(());
+        }
+        let owner = group.provider();
+        let answer = self.peers.call(owner, Ask::get(format!("/groups/{}/checkpoint", group.name()))).await?;
+        let reply: CheckpointReply = answer.message().map_err(|fault| {
+            PeerFault::new(Stage::Content, "malformed", format!("its checkpoint: {fault}"))
+        })?;
+        self.check_checkpoint(group, reply.checkpoint).await
     }
-    Ok(())
+
+    /// Holds a checkpoint of the owner of `group` against the one before and against our copy of the log, keeps the newest, and
+    /// where they disagree keeps what proves it and tells the operator.
+    async fn check_checkpoint(&self, group: &GroupUri, jws: String) -> Result<(), PeerFault> {
+        let claims = self.verify_checkpoint(group, &jws).await?;
+        let said = KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws };
+        let uri = group.clone();
+        let found = self.store.write(move |tx| hold_against(tx, &uri, &said)).await.map_err(store_fault)?;
+        if let Some(seq) = found {
+            tracing::error!(%group, seq, "the owner of a group has told two stories of its log");
+        }
+        Ok(())
+    }
 }
 
 /// Keeps the newest, and notes and keeps what disagrees. Returns the event about which two things were said, where there is one.

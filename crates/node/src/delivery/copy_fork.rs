@@ -13,10 +13,9 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
+use super::Delivery;
 use super::follow::store_fault;
 use super::own_fork::tell_gone;
-use super::signed_checkpoint::verified;
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
@@ -28,19 +27,21 @@ const SIGNED_TIME: Duration = Duration::from_secs(2 * 60);
 /// So often are the two logs compared, where the owner's becomes another meanwhile.
 const LOOKS: u32 = 3;
 
-/// Brings our copy of the log of `group` to what its owner's log is, where it is not that.
-///
-/// # Errors
-///
-/// What the owner has answered, or has not. Nothing has changed then.
-pub(super) async fn settle_copy(core: &Core, group: &GroupUri) -> Result<(), PeerFault> {
-    for _ in 0..LOOKS {
-        if look(core, group).await? == Look::Whole {
-            return Ok(());
+impl Delivery {
+    /// Brings our copy of the log of `group` to what its owner's log is, where it is not that.
+    ///
+    /// # Errors
+    ///
+    /// What the owner has answered, or has not. Nothing has changed then.
+    pub(super) async fn settle_copy(&self, group: &GroupUri) -> Result<(), PeerFault> {
+        for _ in 0..LOOKS {
+            if self.look_at_fork(group).await? == Look::Whole {
+                return Ok(());
+            }
         }
+        let text = format!("its log of {group} changes each time that it is looked at");
+        Err(PeerFault::new(Stage::Content, "log-broken", text))
     }
-    let text = format!("its log of {group} changes each time that it is looked at");
-    Err(PeerFault::new(Stage::Content, "log-broken", text))
 }
 
 /// What came of comparing the two logs.
@@ -52,72 +53,75 @@ enum Look {
     Changed,
 }
 
-async fn look(core: &Core, group: &GroupUri) -> Result<Look, PeerFault> {
-    let mut writing = core.groups.lock(group).await;
-    let uri = group.clone();
-    let row = core.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
-    let Some(row) = row.filter(|row| row.standing != Standing::Over && row.hash.is_some()) else {
-        return Ok(Look::Whole);
-    };
-    let (owner, asked) = (group.provider(), core.ambient.now());
-    let status: GroupStatus = match core.call(owner, Ask::get(format!("/groups/{}", group.name()))).await {
-        Ok(answer) => answer.message().map_err(|fault| malformed(group, &fault))?,
-        // We have nobody in it any more; whoever asks for its log is told so too.
-        Err(fault) if fault.is(Code::NotFound) => return Ok(Look::Whole),
-        Err(fault) => return Err(fault),
-    };
-    let both = status.head.min(row.head);
-    if both < row.first {
-        return Ok(Look::Whole);
-    }
-    let logs = Logs { core, group, row: &row };
-    let theirs = if both == status.head { Some(status.hash) } else { logs.theirs(both).await? };
-    if theirs == logs.ours(both).await? {
-        core.forks.end(group);
-        // While its log is shorter than our copy, its owner has yet to read back what it has lost.
-        if status.head >= row.head {
-            agree(core, group, status.head, asked).await?;
+impl Delivery {
+    async fn look_at_fork(&self, group: &GroupUri) -> Result<Look, PeerFault> {
+        let mut writing = self.groups.lock(group).await;
+        let uri = group.clone();
+        let row = self.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
+        let Some(row) = row.filter(|row| row.standing != Standing::Over && row.hash.is_some()) else {
+            return Ok(Look::Whole);
+        };
+        let (owner, asked) = (group.provider(), self.ground.ambient.now());
+        let status: GroupStatus =
+            match self.peers.call(owner, Ask::get(format!("/groups/{}", group.name()))).await {
+                Ok(answer) => answer.message().map_err(|fault| malformed(group, &fault))?,
+                // We have nobody in it any more; whoever asks for its log is told so too.
+                Err(fault) if fault.is(Code::NotFound) => return Ok(Look::Whole),
+                Err(fault) => return Err(fault),
+            };
+        let both = status.head.min(row.head);
+        if both < row.first {
+            return Ok(Look::Whole);
         }
-        return Ok(Look::Whole);
-    }
-    let agreed = logs.last_agreed(both).await?;
-    let (page, first) = (logs.page(agreed).await?, agreed + 1);
-    // The owner's log may have become another between two questions; what shows a fork is one answer.
-    let Some(theirs) = page.events.first().filter(|event| event.hash == event.computed_hash()) else {
-        return Ok(Look::Whole);
-    };
-    let continues = logs.ours(agreed).await?.is_none_or(|ours| ours == theirs.prev);
-    if theirs.seq != first || !continues || logs.ours(first).await? == Some(theirs.hash) {
-        return Ok(Look::Changed);
-    }
-    let patience = if logs.is_older(first, theirs).await? {
-        OWNER_TIME
-    } else if logs.is_signed(first).await? {
-        SIGNED_TIME
-    } else {
-        Duration::ZERO
-    };
-    if core.forks.waited(group, core.ambient.instant()) < patience {
-        // Mostly the owner is at it already.
-        if logs.theirs(first).await? == logs.ours(first).await? {
+        let logs = Logs { delivery: self, group, row: &row };
+        let theirs = if both == status.head { Some(status.hash) } else { logs.theirs(both).await? };
+        if theirs == logs.ours(both).await? {
+            self.forks.end(group);
+            // While its log is shorter than our copy, its owner has yet to read back what it has lost.
+            if status.head >= row.head {
+                self.end_fork(group, status.head, asked).await?;
+            }
+            return Ok(Look::Whole);
+        }
+        let agreed = logs.last_agreed(both).await?;
+        let (page, first) = (logs.page(agreed).await?, agreed + 1);
+        // The owner's log may have become another between two questions; what shows a fork is one answer.
+        let Some(theirs) = page.events.first().filter(|event| event.hash == event.computed_hash()) else {
+            return Ok(Look::Whole);
+        };
+        let continues = logs.ours(agreed).await?.is_none_or(|ours| ours == theirs.prev);
+        if theirs.seq != first || !continues || logs.ours(first).await? == Some(theirs.hash) {
             return Ok(Look::Changed);
         }
+        let patience = if logs.is_older(first, theirs).await? {
+            OWNER_TIME
+        } else if logs.is_signed(first).await? {
+            SIGNED_TIME
+        } else {
+            Duration::ZERO
+        };
+        if self.forks.waited(group, self.ground.ambient.instant()) < patience {
+            // Mostly the owner is at it already.
+            if logs.theirs(first).await? == logs.ours(first).await? {
+                return Ok(Look::Changed);
+            }
+            let text = format!(
+                "from event {first} on, its log of {group} is another than it was: its store went back. What is here may be from before that, and is kept for a while so that it can be read back"
+            );
+            self.hold_copy(group, text).await?;
+            return Ok(Look::Whole);
+        }
+        drop(writing.take());
         let text = format!(
-            "from event {first} on, its log of {group} is another than it was: its store went back. What is here may be from before that, and is kept for a while so that it can be read back"
+            "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, and what proves both are kept, and our users' clients were told",
+            row.head
         );
-        wait(core, group, text).await?;
-        return Ok(Look::Whole);
+        let forked = PeerFault::new(Stage::Store, "log-forked", text);
+        self.take_theirs(group, agreed, theirs, page.checkpoint, forked).await?;
+        self.forks.end(group);
+        tracing::error!(%group, first, last = row.head, "our copy of a group's log was forked");
+        Ok(Look::Whole)
     }
-    drop(writing.take());
-    let text = format!(
-        "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, and what proves both are kept, and our users' clients were told",
-        row.head
-    );
-    let forked = PeerFault::new(Stage::Store, "log-forked", text);
-    take_theirs(core, group, agreed, theirs, page.checkpoint, forked).await?;
-    core.forks.end(group);
-    tracing::error!(%group, first, last = row.head, "our copy of a group's log was forked");
-    Ok(Look::Whole)
 }
 
 fn malformed(group: &GroupUri, fault: &dyn std::fmt::Display) -> PeerFault {
@@ -126,7 +130,7 @@ fn malformed(group: &GroupUri, fault: &dyn std::fmt::Display) -> PeerFault {
 
 /// Both logs of a group: our copy, and what its owner has.
 struct Logs<'a> {
-    core: &'a Core,
+    delivery: &'a Delivery,
     group: &'a GroupUri,
     row: &'a GroupRow,
 }
@@ -136,7 +140,7 @@ impl Logs<'_> {
     async fn page(&self, after: u64) -> Result<LogPage, PeerFault> {
         let query = LogQuery { after, max_events: Some(1), ..LogQuery::default() };
         let resource = format!("/groups/{}/log?{}", self.group.name(), query.to_query());
-        let answer = self.core.call(self.group.provider(), Ask::get(resource)).await?;
+        let answer = self.delivery.peers.call(self.group.provider(), Ask::get(resource)).await?;
         answer.message().map_err(|fault| malformed(self.group, &fault))
     }
 
@@ -147,7 +151,7 @@ impl Logs<'_> {
 
     async fn ours(&self, seq: u64) -> Result<Option<Hash32>, PeerFault> {
         let id = self.row.id;
-        self.core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)
+        self.delivery.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)
     }
 
     /// The last event of which both say the same, before `differs`; the number before our first where there is none.
@@ -167,7 +171,7 @@ impl Logs<'_> {
     /// Whether the owner has signed our copy from event `first` on.
     async fn is_signed(&self, first: u64) -> Result<bool, PeerFault> {
         let (id, head) = (self.row.id, self.row.head);
-        let signed = self.core.store.read(move |view| {
+        let signed = self.delivery.store.read(move |view| {
             let Some(kept) = view.checkpoint(id)? else { return Ok::<_, StoreFault>(false) };
             let covers = (first..=head).contains(&kept.seq);
             Ok(covers && view.event_hash(id, kept.seq)? == Some(kept.hash))
@@ -178,99 +182,102 @@ impl Logs<'_> {
     /// Whether what we have as event `seq` was numbered before `theirs`.
     async fn is_older(&self, seq: u64, theirs: &Event) -> Result<bool, PeerFault> {
         let id = self.row.id;
-        let ours = self.core.store.read(move |view| view.event_origin(id, seq)).await.map_err(store_fault)?;
+        let ours =
+            self.delivery.store.read(move |view| view.event_origin(id, seq)).await.map_err(store_fault)?;
         Ok(ours.is_some_and(|(time, _)| time < theirs.time))
     }
 }
 
-/// Our copy is what its owner's log is: it goes on, and clients of ours are told what has another place than they were told.
-async fn agree(core: &Core, group: &GroupUri, head: u64, asked: Timestamp) -> Result<(), PeerFault> {
-    let uri = group.clone();
-    let agreed = core.store.write(move |tx| {
-        let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
-        if row.standing == Standing::Broken {
-            row.standing = match tx.group_state(row.id)? {
-                Some(_) => Standing::Live,
-                None => Standing::Joining,
+impl Delivery {
+    /// Our copy is what its owner's log is: it goes on, and clients of ours are told what has another place than they were told.
+    async fn end_fork(&self, group: &GroupUri, head: u64, asked: Timestamp) -> Result<(), PeerFault> {
+        let uri = group.clone();
+        let agreed = self.store.write(move |tx| {
+            let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
+            if row.standing == Standing::Broken {
+                row.standing = match tx.group_state(row.id)? {
+                    Some(_) => Standing::Live,
+                    None => Standing::Joining,
+                };
+                row.fault = None;
+                tx.put_group(&row)?;
+            }
+            // What was given a place behind the owner's head has lost it.
+            tell_gone(tx, &row.uri, tx.take_displaced(&row, Some((head, asked)))?)
+        });
+        agreed.await.map_err(store_fault)
+    }
+
+    /// Nothing more of the group is taken until its owner's log is what it was.
+    async fn hold_copy(&self, group: &GroupUri, text: String) -> Result<(), PeerFault> {
+        let uri = group.clone();
+        let noted = self.store.write(move |tx| {
+            let Some(mut row) = tx.group(&uri)?.filter(|row| row.standing != Standing::Broken) else {
+                return Ok(());
             };
-            row.fault = None;
+            let fault = PeerFault::new(Stage::Content, "log-broken", &*text);
+            (row.standing, row.fault) = (Standing::Broken, Some(text));
             tx.put_group(&row)?;
-        }
-        // What was given a place behind the owner's head has lost it.
-        tell_gone(tx, &row.uri, tx.take_displaced(&row, Some((head, asked)))?)
-    });
-    agreed.await.map_err(store_fault)
-}
+            fault.note(tx, row.owner())
+        });
+        noted.await.map_err(store_fault)
+    }
 
-/// Nothing more of the group is taken until its owner's log is what it was.
-async fn wait(core: &Core, group: &GroupUri, text: String) -> Result<(), PeerFault> {
-    let uri = group.clone();
-    let noted = core.store.write(move |tx| {
-        let Some(mut row) = tx.group(&uri)?.filter(|row| row.standing != Standing::Broken) else {
-            return Ok(());
+    /// Gives up our copy behind the event `agreed` for the owner's log, whose next event is `theirs`, keeps what proves both, and
+    /// notes it as `forked`.
+    async fn take_theirs(
+        &self,
+        group: &GroupUri,
+        agreed: u64,
+        theirs: &Event,
+        checkpoint: Option<String>,
+        forked: PeerFault,
+    ) -> Result<(), PeerFault> {
+        let said = match self.signed_log(group, checkpoint).await {
+            Ok(said) => Some(said),
+            Err(fault) => {
+                // Where it does not sign what it says, the group is not to stay broken for that.
+                self.peers.note_trouble(group.provider(), &fault).await;
+                None
+            }
         };
-        let fault = PeerFault::new(Stage::Content, "log-broken", &*text);
-        (row.standing, row.fault) = (Standing::Broken, Some(text));
-        tx.put_group(&row)?;
-        fault.note(tx, row.owner())
-    });
-    noted.await.map_err(store_fault)
-}
+        let (uri, hash) = (group.clone(), theirs.hash);
+        let taken = self.store.write(move |tx| {
+            let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
+            let first = agreed + 1;
+            let proof = said.as_ref().filter(|said| said.seq >= first);
+            if let (Some(said), Some(had)) = (proof, tx.event_hash(row.id, first)?) {
+                let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
+                let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
+                tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;
+            }
+            tx.set_copy_back(&mut row, agreed)?;
+            if let Some(said) = &said {
+                tx.keep_checkpoint(&row, said)?;
+            }
+            tell_gone(tx, &row.uri, tx.take_displaced(&row, None)?)?;
+            tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)?;
+            forked.note(tx, row.owner())
+        });
+        taken.await.map_err(store_fault)
+    }
 
-/// Gives up our copy behind the event `agreed` for the owner's log, whose next event is `theirs`, keeps what proves both, and
-/// notes it as `forked`.
-async fn take_theirs(
-    core: &Core,
-    group: &GroupUri,
-    agreed: u64,
-    theirs: &Event,
-    checkpoint: Option<String>,
-    forked: PeerFault,
-) -> Result<(), PeerFault> {
-    let said = match said(core, group, checkpoint).await {
-        Ok(said) => Some(said),
-        Err(fault) => {
-            // Where it does not sign what it says, the group is not to stay broken for that.
-            core.note_trouble(group.provider(), &fault).await;
-            None
-        }
-    };
-    let (uri, hash) = (group.clone(), theirs.hash);
-    let taken = core.store.write(move |tx| {
-        let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
-        let first = agreed + 1;
-        let proof = said.as_ref().filter(|said| said.seq >= first);
-        if let (Some(said), Some(had)) = (proof, tx.event_hash(row.id, first)?) {
-            let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
-            let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
-            tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;
-        }
-        tx.set_copy_back(&mut row, agreed)?;
-        if let Some(said) = &said {
-            tx.keep_checkpoint(&row, said)?;
-        }
-        tell_gone(tx, &row.uri, tx.take_displaced(&row, None)?)?;
-        tell_gone(tx, &row.uri, tx.take_queued(&row.uri)?)?;
-        forked.note(tx, row.owner())
-    });
-    taken.await.map_err(store_fault)
-}
-
-/// What the owner of `group` has signed of its log: with a page of that, or asked for it.
-async fn said(
-    core: &Core,
-    group: &GroupUri,
-    checkpoint: Option<String>,
-) -> Result<KeptCheckpoint, PeerFault> {
-    let jws = match checkpoint {
-        Some(jws) => jws,
-        None => {
-            let resource = format!("/groups/{}/checkpoint", group.name());
-            let answer = core.call(group.provider(), Ask::get(resource)).await?;
-            let reply: CheckpointReply = answer.message().map_err(|fault| malformed(group, &fault))?;
-            reply.checkpoint
-        }
-    };
-    let claims = verified(core, group, &jws).await?;
-    Ok(KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws })
+    /// What the owner of `group` has signed of its log: with a page of that, or asked for it.
+    async fn signed_log(
+        &self,
+        group: &GroupUri,
+        checkpoint: Option<String>,
+    ) -> Result<KeptCheckpoint, PeerFault> {
+        let jws = match checkpoint {
+            Some(jws) => jws,
+            None => {
+                let resource = format!("/groups/{}/checkpoint", group.name());
+                let answer = self.peers.call(group.provider(), Ask::get(resource)).await?;
+                let reply: CheckpointReply = answer.message().map_err(|fault| malformed(group, &fault))?;
+                reply.checkpoint
+            }
+        };
+        let claims = self.verify_checkpoint(group, &jws).await?;
+        Ok(KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws })
+    }
 }

@@ -7,8 +7,8 @@ use drawbridge_mtp::id::Id;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState};
 use tokio::time::Instant;
 
+use super::Delivery;
 use super::{Wait, WaitKind};
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault, View};
 
@@ -31,19 +31,28 @@ pub(crate) enum FeedRefusal {
     Store(#[from] StoreFault),
 }
 
-/// Answers a pull of `reader`, at once or after waiting. `signed` is when the pull was signed, in seconds, where
-/// it was.
-pub(crate) fn serve(
-    core: &Core,
-    reader: Reader,
-    query: FeedQuery,
-    signed: Option<u64>,
-) -> impl Future<Output = Result<FeedPage, FeedRefusal>> + Send {
-    let bounds = Bounds::of(&query);
-    let pull =
-        Pull { deadline: Instant::now() + bounds.wait, bounds, wait: None, core, reader, query, signed };
-    // Boxed, since a future keeps room for what it has passed on, and thousands of pulls wait at a time.
-    wait_for_page(Box::new(pull))
+impl Delivery {
+    /// Answers a pull of `reader`, at once or after waiting. `signed` is when the pull was signed, in seconds, where
+    /// it was.
+    pub(crate) fn serve(
+        &self,
+        reader: Reader,
+        query: FeedQuery,
+        signed: Option<u64>,
+    ) -> impl Future<Output = Result<FeedPage, FeedRefusal>> + Send {
+        let bounds = Bounds::of(&query);
+        let pull = Pull {
+            deadline: Instant::now() + bounds.wait,
+            bounds,
+            wait: None,
+            delivery: self,
+            reader,
+            query,
+            signed,
+        };
+        // Boxed, since a future keeps room for what it has passed on, and thousands of pulls wait at a time.
+        wait_for_page(Box::new(pull))
+    }
 }
 
 /// What a page may have at most, and how long it may be waited for.
@@ -68,7 +77,7 @@ impl Bounds {
 
 /// A pull that is being answered.
 struct Pull<'a> {
-    core: &'a Core,
+    delivery: &'a Delivery,
     reader: Reader,
     query: FeedQuery,
     signed: Option<u64>,
@@ -79,7 +88,7 @@ struct Pull<'a> {
 }
 
 async fn wait_for_page(mut pull: Box<Pull<'_>>) -> Result<FeedPage, FeedRefusal> {
-    let bell = pull.core.store.feed_bell(&pull.reader);
+    let bell = pull.delivery.store.feed_bell(&pull.reader);
     loop {
         let mut rung = std::pin::pin!(bell.notified());
         rung.as_mut().enable();
@@ -91,7 +100,7 @@ async fn wait_for_page(mut pull: Box<Pull<'_>>) -> Result<FeedPage, FeedRefusal>
             () = rung => {}
             () = wait.nudged() => {}
             () = tokio::time::sleep_until(pull.deadline) => {}
-            () = pull.core.stop.cancelled() => {}
+            () = pull.delivery.ground.stop.cancelled() => {}
         }
     }
 }
@@ -99,30 +108,30 @@ async fn wait_for_page(mut pull: Box<Pull<'_>>) -> Result<FeedPage, FeedRefusal>
 impl Pull<'_> {
     /// The page, where there is something to tell or no more time to wait for it.
     async fn look(&mut self) -> Result<Option<FeedPage>, FeedRefusal> {
-        let Self { core, reader, query, .. } = &*self;
-        let (place, slice, may) = look(core, reader, query.after, self.bounds).await?;
+        let Self { delivery, reader, query, .. } = &*self;
+        let (place, slice, may) = delivery.look_at_feed(reader, query.after, self.bounds).await?;
         if !may {
             return Err(FeedRefusal::Shut);
         }
         if self.wait.is_none() {
-            check_place(core, reader, query, &place, self.signed).await?;
+            delivery.check_place(reader, query, &place, self.signed).await?;
             // Whoever waited for this reader is answered: this pull is good.
-            let wait = core.waits.enter(WaitKind::Feed, reader);
-            core.board.served(reader, core.ambient.now());
-            acknowledge(core, reader, query, &place);
+            let wait = delivery.waits.enter(WaitKind::Feed, reader);
+            delivery.peers.board.served(reader, delivery.ground.ambient.now());
+            delivery.acknowledge(reader, query, &place);
             self.wait = Some(wait);
         } else if query.generation.is_some_and(|named| named != place.generation) {
             // It has begun anew while this waited.
             return Err(FeedRefusal::Reset(place));
         }
-        let core = self.core;
+        let delivery = self.delivery;
         let replaced = self.wait.as_ref().is_some_and(Wait::is_replaced);
-        let over = replaced || Instant::now() >= self.deadline || core.stop.is_cancelled();
+        let over = replaced || Instant::now() >= self.deadline || delivery.ground.stop.is_cancelled();
         if slice.items.is_empty() && !over {
             return Ok(None);
         }
         let items = if replaced { Vec::new() } else { slice.items };
-        core.board.served(&self.reader, core.ambient.now());
+        delivery.peers.board.served(&self.reader, delivery.ground.ambient.now());
         Ok(Some(FeedPage {
             generation: place.generation,
             more: slice.more && !items.is_empty(),
@@ -136,40 +145,42 @@ impl Pull<'_> {
 /// So few items are read on the spot.
 const FEW: u64 = 8;
 
-/// One look at the feed, and at whether the reader may have it.
-async fn look(
-    core: &Core,
-    reader: &Reader,
-    after: u64,
-    bounds: Bounds,
-) -> Result<(FeedPlace, FeedSlice, bool), StoreFault> {
-    loop {
-        // Mostly there is nothing, or little.
-        let glanced = core.store.glance(|view| {
-            let Some(place) = view.feed(reader)? else { return Ok::<_, StoreFault>(Glance::NoFeed) };
-            if place.head.saturating_sub(after) > FEW {
-                return Ok(Glance::Much);
-            }
-            let slice = view.feed_slice(reader, after, bounds.items, bounds.bytes)?;
-            Ok(Glance::Little(Box::new((place, slice, may_read(view, reader)?))))
-        });
-        match glanced? {
-            Glance::Little(found) => return Ok(*found),
-            Glance::Much => {
-                let of = reader.clone();
-                let looked = core.store.read(move |view| {
-                    let Some(place) = view.feed(&of)? else { return Ok::<_, StoreFault>(None) };
-                    let slice = view.feed_slice(&of, after, bounds.items, bounds.bytes)?;
-                    Ok(Some((place, slice, may_read(view, &of)?)))
-                });
-                if let Some(found) = looked.await? {
-                    return Ok(found);
+impl Delivery {
+    /// One look at the feed, and at whether the reader may have it.
+    async fn look_at_feed(
+        &self,
+        reader: &Reader,
+        after: u64,
+        bounds: Bounds,
+    ) -> Result<(FeedPlace, FeedSlice, bool), StoreFault> {
+        loop {
+            // Mostly there is nothing, or little.
+            let glanced = self.store.glance(|view| {
+                let Some(place) = view.feed(reader)? else { return Ok::<_, StoreFault>(Glance::NoFeed) };
+                if place.head.saturating_sub(after) > FEW {
+                    return Ok(Glance::Much);
                 }
+                let slice = view.feed_slice(reader, after, bounds.items, bounds.bytes)?;
+                Ok(Glance::Little(Box::new((place, slice, may_read(view, reader)?))))
+            });
+            match glanced? {
+                Glance::Little(found) => return Ok(*found),
+                Glance::Much => {
+                    let of = reader.clone();
+                    let looked = self.store.read(move |view| {
+                        let Some(place) = view.feed(&of)? else { return Ok::<_, StoreFault>(None) };
+                        let slice = view.feed_slice(&of, after, bounds.items, bounds.bytes)?;
+                        Ok(Some((place, slice, may_read(view, &of)?)))
+                    });
+                    if let Some(found) = looked.await? {
+                        return Ok(found);
+                    }
+                }
+                Glance::NoFeed => {}
             }
-            Glance::NoFeed => {}
+            let of = reader.clone();
+            self.store.write(move |tx| tx.open_feed(&of)).await?;
         }
-        let of = reader.clone();
-        core.store.write(move |tx| tx.open_feed(&of)).await?;
     }
 }
 
@@ -187,80 +198,83 @@ fn may_read(view: &View<'_>, reader: &Reader) -> Result<bool, StoreFault> {
     })
 }
 
-/// Whether the place that the reader names is in this history, and still followed by what is kept.
-async fn check_place(
-    core: &Core,
-    reader: &Reader,
-    query: &FeedQuery,
-    place: &FeedPlace,
-    signed: Option<u64>,
-) -> Result<(), FeedRefusal> {
-    let other_history = query.generation.is_some_and(|named| named != place.generation);
-    let beyond = query.after > place.head;
-    let mut other_item = false;
-    if query.after > 0 && !other_history && !beyond {
-        let kept: Option<Id> = core.store.glance(|view| view.feed_item_id(reader, query.after))?;
-        let known = kept.or_else(|| place.acknowledged_item.filter(|_| place.acknowledged == query.after));
-        other_item = query.last.zip(known).is_some_and(|(named, known)| named != known);
-    }
-    if other_history || beyond || other_item {
-        let mut place = place.clone();
-        if beyond || other_item {
+impl Delivery {
+    /// Whether the place that the reader names is in this history, and still followed by what is kept.
+    async fn check_place(
+        &self,
+        reader: &Reader,
+        query: &FeedQuery,
+        place: &FeedPlace,
+        signed: Option<u64>,
+    ) -> Result<(), FeedRefusal> {
+        let other_history = query.generation.is_some_and(|named| named != place.generation);
+        let beyond = query.after > place.head;
+        let mut other_item = false;
+        if query.after > 0 && !other_history && !beyond {
+            let kept: Option<Id> = self.store.glance(|view| view.feed_item_id(reader, query.after))?;
+            let known =
+                kept.or_else(|| place.acknowledged_item.filter(|_| place.acknowledged == query.after));
+            other_item = query.last.zip(known).is_some_and(|(named, known)| named != known);
+        }
+        if other_history || beyond || other_item {
+            let mut place = place.clone();
+            if beyond || other_item {
+                let text = format!(
+                    "it has stored our feed up to number {}, which our store {}: our store, or its, is an older copy",
+                    query.after,
+                    if beyond { "has never given" } else { "has given to something else" }
+                );
+                self.note_reader_trouble(reader, &PeerFault::new(Stage::Store, "feed-reset", text)).await;
+            }
+            // A peer that has stored what we have not given shows that our store is an older copy; one whose own store is that
+            // does not. What a client says of its place shows nothing: it starts at the beginning of the same history, and
+            // what our store may have lost of groups is read back in each life anyway.
+            let is_peer = matches!(reader, Reader::Peer(_));
+            if is_peer && query.after > 0 && self.recovery.doubt(reader) && !other_history {
+                let of = reader.clone();
+                let renewed = self.store.write(move |tx| {
+                    // Some of those that are here again were handed out, and none is handed out twice.
+                    tx.discard_key_packages()?;
+                    tx.renew_feed(&of)
+                });
+                place = renewed.await?.unwrap_or(place);
+            }
+            return Err(FeedRefusal::Reset(place));
+        }
+        if query.after > 0 && query.after.saturating_add(1) < place.first {
+            return Err(FeedRefusal::Truncated(place.clone()));
+        }
+        let went_back = query.generation.is_some() && query.after < place.acknowledged;
+        if went_back && self.peers.board.is_latest(reader, signed) {
             let text = format!(
-                "it has stored our feed up to number {}, which our store {}: our store, or its, is an older copy",
-                query.after,
-                if beyond { "has never given" } else { "has given to something else" }
+                "it had stored our feed up to number {} and now says {}: its store is an older copy",
+                place.acknowledged, query.after
             );
-            note(core, reader, &PeerFault::new(Stage::Store, "feed-reset", text)).await;
+            self.note_reader_trouble(reader, &PeerFault::new(Stage::Store, "peer-went-back", text)).await;
+            let (of, after) = (reader.clone(), query.after);
+            self.store.write(move |tx| tx.forget_acknowledged(&of, after)).await?;
         }
-        // A peer that has stored what we have not given shows that our store is an older copy; one whose own store is that
-        // does not. What a client says of its place shows nothing: it starts at the beginning of the same history, and
-        // what our store may have lost of groups is read back in each life anyway.
-        let is_peer = matches!(reader, Reader::Peer(_));
-        if is_peer && query.after > 0 && core.recovery.doubt(reader) && !other_history {
-            let of = reader.clone();
-            let renewed = core.store.write(move |tx| {
-                // Some of those that are here again were handed out, and none is handed out twice.
-                tx.discard_key_packages()?;
-                tx.renew_feed(&of)
-            });
-            place = renewed.await?.unwrap_or(place);
-        }
-        return Err(FeedRefusal::Reset(place));
+        self.peers.board.signed(reader, signed);
+        Ok(())
     }
-    if query.after > 0 && query.after.saturating_add(1) < place.first {
-        return Err(FeedRefusal::Truncated(place.clone()));
-    }
-    let went_back = query.generation.is_some() && query.after < place.acknowledged;
-    if went_back && core.board.is_latest(reader, signed) {
-        let text = format!(
-            "it had stored our feed up to number {} and now says {}: its store is an older copy",
-            place.acknowledged, query.after
-        );
-        note(core, reader, &PeerFault::new(Stage::Store, "peer-went-back", text)).await;
-        let (of, after) = (reader.clone(), query.after);
-        core.store.write(move |tx| tx.forget_acknowledged(&of, after)).await?;
-    }
-    core.board.signed(reader, signed);
-    Ok(())
-}
 
-/// Notes what the reader has stored; nobody waits for that, since a loss only keeps items for longer.
-fn acknowledge(core: &Core, reader: &Reader, query: &FeedQuery, place: &FeedPlace) {
-    if query.generation.is_none() || query.after <= place.acknowledged {
-        return;
-    }
-    let (store, reader, after, last) = (core.store.clone(), reader.clone(), query.after, query.last);
-    core.tasks.spawn(async move {
-        if let Err(fault) = store.write(move |tx| tx.acknowledge(&reader, after, last)).await {
-            tracing::warn!(%fault, "an acknowledgement could not be kept");
+    /// Notes what the reader has stored; nobody waits for that, since a loss only keeps items for longer.
+    fn acknowledge(&self, reader: &Reader, query: &FeedQuery, place: &FeedPlace) {
+        if query.generation.is_none() || query.after <= place.acknowledged {
+            return;
         }
-    });
-}
+        let (store, reader, after, last) = (self.store.clone(), reader.clone(), query.after, query.last);
+        self.ground.tasks.spawn(async move {
+            if let Err(fault) = store.write(move |tx| tx.acknowledge(&reader, after, last)).await {
+                tracing::warn!(%fault, "an acknowledgement could not be kept");
+            }
+        });
+    }
 
-async fn note(core: &Core, reader: &Reader, fault: &PeerFault) {
-    if let Reader::Peer(peer) = reader {
-        core.note_trouble(peer, fault).await;
+    async fn note_reader_trouble(&self, reader: &Reader, fault: &PeerFault) {
+        if let Reader::Peer(peer) = reader {
+            self.peers.note_trouble(peer, fault).await;
+        }
     }
 }
 

@@ -13,11 +13,11 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 
+use super::Delivery;
 use super::groups::Writing;
 use super::is_current;
 use super::keep::{Followed, Keeping, Kept, Step, begin_anew, ends_stay, new_group};
 use super::state::{Changed, Hold, PublicState};
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, Standing, StoreFault};
@@ -30,7 +30,10 @@ const LATE_OBJECT: Duration = Duration::from_millis(700);
 const PATIENCE: u32 = 5;
 
 /// What a page tells, looked through and ready to be stored.
-pub(crate) struct Intake {
+pub(crate) struct Intake<'a> {
+    delivery: &'a Delivery,
+    /// Whose page it is.
+    peer: &'a Provider,
     pub(super) steps: Vec<Step>,
     opened: HashMap<GroupUri, Opened>,
     troubles: Vec<PeerFault>,
@@ -55,10 +58,19 @@ pub(super) enum Fetched {
     Wrong(String),
 }
 
-impl Intake {
-    /// Nothing yet.
-    pub(crate) fn new() -> Self {
+impl Delivery {
+    /// Looks through what a page of `peer` tells.
+    pub(crate) fn intake<'a>(&'a self, peer: &'a Provider) -> Intake<'a> {
+        Intake::new(self, peer)
+    }
+}
+
+impl<'a> Intake<'a> {
+    /// Nothing yet of what `peer` tells.
+    pub(super) fn new(delivery: &'a Delivery, peer: &'a Provider) -> Self {
         Self {
+            delivery,
+            peer,
             steps: Vec::new(),
             opened: HashMap::new(),
             troubles: Vec::new(),
@@ -73,17 +85,21 @@ impl Intake {
     }
 
     /// Looks at an item of the feed of `peer`; one that is not about groups is not for here.
-    pub(crate) async fn item(&mut self, core: &Core, peer: &Provider, item: &Item) -> Result<(), PeerFault> {
+    pub(crate) async fn item(&mut self, item: &Item) -> Result<(), PeerFault> {
         match &item.body {
-            ItemBody::Event(event) => self.event(core, peer, event.clone()).await,
+            ItemBody::Event(event) => self.event(event.clone()).await,
             // A feed that starts anew tells again what was true once; of events, the log says whether they are new.
-            ItemBody::Welcome(_) | ItemBody::Removed(_) if has_come(core, peer, item.id).await? => Ok(()),
-            ItemBody::Welcome(welcome) if welcome.group.provider() == peer => {
-                self.welcome(core, peer, welcome.clone()).await
+            ItemBody::Welcome(_) | ItemBody::Removed(_)
+                if self.delivery.has_come(self.peer, item.id).await? =>
+            {
+                Ok(())
             }
-            ItemBody::Removed(removed) if removed.group.provider() == peer => {
+            ItemBody::Welcome(welcome) if welcome.group.provider() == self.peer => {
+                self.welcome(welcome.clone()).await
+            }
+            ItemBody::Removed(removed) if removed.group.provider() == self.peer => {
                 // What follows on the page may be of another stay.
-                if let Some(opened) = self.open(core, &removed.group).await?
+                if let Some(opened) = self.open(&removed.group).await?
                     && ends_stay(&opened.row, removed)
                 {
                     opened.row.standing = Standing::Over;
@@ -98,12 +114,7 @@ impl Intake {
 
     /// Opens the groups that `items` tell of, all of them together: each of them alone would cost a round through the
     /// writer.
-    pub(crate) async fn open_all(
-        &mut self,
-        core: &Core,
-        peer: &Provider,
-        items: &[Item],
-    ) -> Result<(), PeerFault> {
+    pub(crate) async fn open_all(&mut self, items: &[Item]) -> Result<(), PeerFault> {
         let groups: BTreeSet<&GroupUri> = items
             .iter()
             .filter_map(|item| match &item.body {
@@ -112,11 +123,11 @@ impl Intake {
                 ItemBody::Removed(removed) => Some(&removed.group),
                 _ => None,
             })
-            .filter(|group| group.provider() == peer)
+            .filter(|group| group.provider() == self.peer)
             .collect();
         let mut writings = Vec::with_capacity(groups.len());
         for group in groups {
-            writings.push((group.clone(), core.groups.lock(group).await));
+            writings.push((group.clone(), self.delivery.groups.lock(group).await));
         }
         if writings.is_empty() {
             return Ok(());
@@ -124,7 +135,7 @@ impl Intake {
         let uris: Vec<GroupUri> = writings.iter().map(|(uri, _)| uri.clone()).collect();
         // By way of the writer, as the states are: all are of one moment.
         let rows: Result<Vec<_>, StoreFault> =
-            core.store.write(move |tx| uris.iter().map(|uri| tx.group(uri)).collect()).await;
+            self.delivery.store.write(move |tx| uris.iter().map(|uri| tx.group(uri)).collect()).await;
         for ((uri, mut writing), row) in writings.into_iter().zip(rows.map_err(store_fault)?) {
             if let Some(row) = row {
                 let state = writing.take();
@@ -135,16 +146,12 @@ impl Intake {
     }
 
     /// Opens a group, where we know it.
-    pub(super) async fn open(
-        &mut self,
-        core: &Core,
-        group: &GroupUri,
-    ) -> Result<Option<&mut Opened>, PeerFault> {
+    pub(super) async fn open(&mut self, group: &GroupUri) -> Result<Option<&mut Opened>, PeerFault> {
         if !self.opened.contains_key(group) {
-            let mut writing = core.groups.lock(group).await;
+            let mut writing = self.delivery.groups.lock(group).await;
             let uri = group.clone();
             // By way of the writer, as the state is: both are of one moment.
-            let row = core.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
+            let row = self.delivery.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
             let Some(row) = row else { return Ok(None) };
             let state = writing.take();
             self.opened.insert(group.clone(), Opened { writing, state, row });
@@ -152,34 +159,29 @@ impl Intake {
         Ok(self.opened.get_mut(group))
     }
 
-    pub(super) async fn event(
-        &mut self,
-        core: &Core,
-        peer: &Provider,
-        event: Event,
-    ) -> Result<(), PeerFault> {
-        if event.group.provider() != peer {
+    pub(super) async fn event(&mut self, event: Event) -> Result<(), PeerFault> {
+        if event.group.provider() != self.peer {
             let text = format!("its feed has an event of {}, which it does not own", event.group);
             self.troubles.push(PeerFault::new(Stage::Content, "foreign-event", text));
             return Ok(());
         }
         let group = event.group.clone();
-        let Some(opened) = self.open(core, &group).await? else { return Ok(()) };
+        let Some(opened) = self.open(&group).await? else { return Ok(()) };
         if !is_current(&opened.row) {
             return Ok(());
         }
         let (id, head, known) = (opened.row.id, opened.row.head, opened.row.hash.is_some());
         if known && event.seq <= head {
-            return self.repeat(core, id, event).await;
+            return self.repeat(id, event).await;
         }
         if known && event.seq > head + 1 {
-            self.close_gap(core, peer, &group, event.seq - 1).await?;
+            self.close_gap(&group, event.seq - 1).await?;
         }
-        self.next(core, peer, event).await
+        self.next(event).await
     }
 
     /// An event that we have already has to be the same.
-    async fn repeat(&mut self, core: &Core, id: i64, event: Event) -> Result<(), PeerFault> {
+    async fn repeat(&mut self, id: i64, event: Event) -> Result<(), PeerFault> {
         let seq = event.seq;
         let on_this_page = self.steps.iter().find_map(|step| match step {
             Step::Event(kept) if kept.event.seq == seq && kept.event.group == event.group => {
@@ -189,7 +191,9 @@ impl Intake {
         });
         let kept = match on_this_page {
             Some(hash) => Some(hash),
-            None => core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?,
+            None => {
+                self.delivery.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?
+            }
         };
         if kept.is_some_and(|kept| kept != event.hash) {
             let text = format!("event {seq} of {} is not the one that it told before", event.group);
@@ -208,20 +212,14 @@ impl Intake {
     }
 
     /// Fetches the events between what we have and `until` from the owner's log.
-    async fn close_gap(
-        &mut self,
-        core: &Core,
-        peer: &Provider,
-        group: &GroupUri,
-        until: u64,
-    ) -> Result<(), PeerFault> {
+    async fn close_gap(&mut self, group: &GroupUri, until: u64) -> Result<(), PeerFault> {
         loop {
             let Some(opened) = self.opened.get_mut(group) else { return Ok(()) };
             let head = opened.row.head;
             if head >= until || !is_current(&opened.row) {
                 return Ok(());
             }
-            let page = match fetch_log(core, peer, group.name().as_str(), head).await {
+            let page = match self.delivery.fetch_log(self.peer, group.name().as_str(), head).await {
                 Err(fault) if fault.is(Code::NotFound) => LogPage::default(),
                 // What it shows of its log is nothing that could be followed.
                 Err(fault) if fault.stage == Stage::Content => {
@@ -243,7 +241,7 @@ impl Intake {
                 opened.row.standing = Standing::Joining;
             }
             for event in page.events.into_iter().take_while(|event| event.seq <= until) {
-                self.next(core, peer, event).await?;
+                self.next(event).await?;
             }
             let Some(opened) = self.opened.get(group) else { return Ok(()) };
             if is_current(&opened.row) && opened.row.head == head {
@@ -255,7 +253,7 @@ impl Intake {
     }
 
     /// The event that comes next in its group.
-    async fn next(&mut self, core: &Core, peer: &Provider, event: Event) -> Result<(), PeerFault> {
+    async fn next(&mut self, event: Event) -> Result<(), PeerFault> {
         let group = event.group.clone();
         let Some(opened) = self.opened.get_mut(&group).filter(|opened| is_current(&opened.row)) else {
             return Ok(());
@@ -274,7 +272,7 @@ impl Intake {
         };
         let body = match &event.body {
             Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
-            Some(Body::Object(object)) => match self.fetch(core, peer, *object).await? {
+            Some(Body::Object(object)) => match self.fetch(*object).await? {
                 Fetched::Whole(bytes) => Some(bytes),
                 Fetched::Gone(_) => None,
                 Fetched::Wrong(text) => {
@@ -289,7 +287,7 @@ impl Intake {
         if is_handshake(&event) && opened.row.standing == Standing::Live {
             if opened.state.is_none() {
                 // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
-                opened.state = match core.groups.restore(&group).await {
+                opened.state = match self.delivery.groups.restore(&group).await {
                     Err(StoreFault::Unreadable { value, .. }) => {
                         tracing::warn!(%group, fault = %value, "the state of a group is had from its owner again");
                         None
@@ -317,9 +315,9 @@ impl Intake {
         Ok(())
     }
 
-    async fn welcome(&mut self, core: &Core, peer: &Provider, mut welcome: Welcome) -> Result<(), PeerFault> {
-        let message = self.bytes(core, peer, &welcome.welcome).await?;
-        let ratchet_tree = self.bytes(core, peer, &welcome.ratchet_tree).await?;
+    async fn welcome(&mut self, mut welcome: Welcome) -> Result<(), PeerFault> {
+        let message = self.bytes(&welcome.welcome).await?;
+        let ratchet_tree = self.bytes(&welcome.ratchet_tree).await?;
         let (Some(message), Some(ratchet_tree)) = (message, ratchet_tree) else {
             let text = format!("the Welcome to {} is not to be had", welcome.group);
             self.troubles.push(PeerFault::new(Stage::Content, "welcome-lost", text));
@@ -328,10 +326,13 @@ impl Intake {
         let group = welcome.group.clone();
         let from = welcome.from_seq;
         let mut set_back = None;
-        match self.open(core, &group).await? {
+        let (delivery, peer) = (self.delivery, self.peer);
+        match self.open(&group).await? {
             Some(opened) if !is_current(&opened.row) => {
                 // We were in it before, and what we have of that time stays as it is, unless it does not count any more.
-                if (1..=opened.row.head).contains(&from) && parts(core, peer, &opened.row, from).await? {
+                if (1..=opened.row.head).contains(&from)
+                    && delivery.numbers_otherwise(peer, &opened.row, from).await?
+                {
                     opened.row.head = from - 1;
                     set_back = Some(Step::SetBack { group: group.clone(), after: from - 1 });
                 }
@@ -342,8 +343,8 @@ impl Intake {
             Some(_) => {}
             None => {
                 // It becomes known with this page; what follows on the page is of a group that begins here.
-                let writing = core.groups.lock(&group).await;
-                let row = new_group(core.ambient.now(), &group, from);
+                let writing = self.delivery.groups.lock(&group).await;
+                let row = new_group(self.delivery.ground.ambient.now(), &group, from);
                 self.opened.insert(group, Opened { writing, state: None, row });
             }
         }
@@ -352,15 +353,10 @@ impl Intake {
         Ok(())
     }
 
-    async fn bytes(
-        &mut self,
-        core: &Core,
-        peer: &Provider,
-        body: &Body,
-    ) -> Result<Option<Vec<u8>>, PeerFault> {
+    async fn bytes(&mut self, body: &Body) -> Result<Option<Vec<u8>>, PeerFault> {
         match body {
             Body::Here(bytes) => Ok(Some(bytes.as_slice().to_vec())),
-            Body::Object(object) => match self.fetch(core, peer, *object).await? {
+            Body::Object(object) => match self.fetch(*object).await? {
                 Fetched::Whole(bytes) => Ok(Some(bytes)),
                 Fetched::Gone(_) => Ok(None),
                 Fetched::Wrong(text) => {
@@ -372,9 +368,9 @@ impl Intake {
     }
 
     /// Fetches an object.
-    async fn fetch(&mut self, core: &Core, peer: &Provider, object: ObjectRef) -> Result<Fetched, PeerFault> {
+    async fn fetch(&mut self, object: ObjectRef) -> Result<Fetched, PeerFault> {
         let fetched = loop {
-            match fetch_object(core, peer, object).await? {
+            match self.delivery.fetch_object(self.peer, object).await? {
                 // An object may come a moment after what names it.
                 Fetched::Gone(fault) if fault.is(Code::NotFound) && self.patience > 0 => {
                     self.patience -= 1;
@@ -455,72 +451,81 @@ pub(super) fn take(
     state.follow(group, sender, body, hold).map_err(|problem| problem.detail)
 }
 
-/// Whether the log of the owner has something else as the event `seq` than our copy of the time that we were in the group before: its
-/// store went back, and it numbers again what it has numbered (section 12).
-async fn parts(core: &Core, peer: &Provider, row: &GroupRow, seq: u64) -> Result<bool, PeerFault> {
-    let id = row.id;
-    let ours = core.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?;
-    let page = match fetch_log(core, peer, row.uri.name().as_str(), seq - 1).await {
-        Ok(page) => page,
-        // What it does not show is taken as it was.
-        Err(fault) if fault.final_refusal().is_some() || fault.stage == Stage::Content => return Ok(false),
-        Err(fault) => return Err(fault),
-    };
-    let theirs = page.events.first().filter(|event| event.seq == seq);
-    Ok(ours.is_some_and(|ours| theirs.is_some_and(|theirs| theirs.computed_hash() != ours)))
-}
+impl Delivery {
+    /// Whether the log of the owner has something else as the event `seq` than our copy of the time that we were in the group before: its
+    /// store went back, and it numbers again what it has numbered (section 12).
+    async fn numbers_otherwise(&self, peer: &Provider, row: &GroupRow, seq: u64) -> Result<bool, PeerFault> {
+        let id = row.id;
+        let ours = self.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)?;
+        let page = match self.fetch_log(peer, row.uri.name().as_str(), seq - 1).await {
+            Ok(page) => page,
+            // What it does not show is taken as it was.
+            Err(fault) if fault.final_refusal().is_some() || fault.stage == Stage::Content => {
+                return Ok(false);
+            }
+            Err(fault) => return Err(fault),
+        };
+        let theirs = page.events.first().filter(|event| event.seq == seq);
+        Ok(ours.is_some_and(|ours| theirs.is_some_and(|theirs| theirs.computed_hash() != ours)))
+    }
 
-/// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
-async fn has_come(core: &Core, peer: &Provider, id: Id) -> Result<bool, PeerFault> {
-    let peer = peer.clone();
-    core.store.write(move |tx| tx.has_received(&peer, id)).await.map_err(store_fault)
+    /// Whether an item was stored before. Asked by way of the writer, where it may be on its way.
+    async fn has_come(&self, peer: &Provider, id: Id) -> Result<bool, PeerFault> {
+        let peer = peer.clone();
+        self.store.write(move |tx| tx.has_received(&peer, id)).await.map_err(store_fault)
+    }
 }
 
 pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
     PeerFault::new(Stage::Store, "unavailable", fault.to_string())
 }
 
-/// A page of the log of the group that is `name` at `peer`.
-pub(super) async fn fetch_log(
-    core: &Core,
-    peer: &Provider,
-    name: &str,
-    after: u64,
-) -> Result<LogPage, PeerFault> {
-    let most = Limits::default().pull_events;
-    let query = LogQuery { after, max_events: Some(most), ..LogQuery::default() };
-    let answer = core.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
-    let page: LogPage = answer
-        .message()
-        .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))?;
-    if page.events.len() as u64 > most {
-        let text = format!(
-            "a page of its log has {} events, where at most {most} were asked for; nothing of it is kept",
-            page.events.len()
-        );
-        return Err(PeerFault::new(Stage::Content, "too-many-items", text));
+impl Delivery {
+    /// A page of the log of the group that is `name` at `peer`.
+    pub(super) async fn fetch_log(
+        &self,
+        peer: &Provider,
+        name: &str,
+        after: u64,
+    ) -> Result<LogPage, PeerFault> {
+        let most = Limits::default().pull_events;
+        let query = LogQuery { after, max_events: Some(most), ..LogQuery::default() };
+        let answer =
+            self.peers.call(peer, Ask::get(format!("/groups/{name}/log?{}", query.to_query()))).await?;
+        let page: LogPage = answer
+            .message()
+            .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its log: {fault}")))?;
+        if page.events.len() as u64 > most {
+            let text = format!(
+                "a page of its log has {} events, where at most {most} were asked for; nothing of it is kept",
+                page.events.len()
+            );
+            return Err(PeerFault::new(Stage::Content, "too-many-items", text));
+        }
+        Ok(page)
     }
-    Ok(page)
-}
 
-/// An object that `peer` has.
-pub(super) async fn fetch_object(
-    core: &Core,
-    peer: &Provider,
-    object: ObjectRef,
-) -> Result<Fetched, PeerFault> {
-    if object.size > Limits::default().request_bytes {
-        let text = format!("the object {} is larger than any message may be", object.sha256);
-        return Ok(Fetched::Wrong(text));
+    /// An object that `peer` has.
+    pub(super) async fn fetch_object(
+        &self,
+        peer: &Provider,
+        object: ObjectRef,
+    ) -> Result<Fetched, PeerFault> {
+        if object.size > Limits::default().request_bytes {
+            let text = format!("the object {} is larger than any message may be", object.sha256);
+            return Ok(Fetched::Wrong(text));
+        }
+        let answer = match self.peers.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
+            Ok(answer) => answer,
+            Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => {
+                return Ok(Fetched::Gone(fault));
+            }
+            Err(fault) => return Err(fault),
+        };
+        if Hash32::of(&answer.body) != object.sha256 {
+            let text = format!("the object {} is not what its name says", object.sha256);
+            return Ok(Fetched::Wrong(text));
+        }
+        Ok(Fetched::Whole(answer.body.to_vec()))
     }
-    let answer = match core.call(peer, Ask::get(format!("/objects/{}", object.sha256))).await {
-        Ok(answer) => answer,
-        Err(fault) if fault.is(Code::NotFound) || fault.is(Code::Gone) => return Ok(Fetched::Gone(fault)),
-        Err(fault) => return Err(fault),
-    };
-    if Hash32::of(&answer.body) != object.sha256 {
-        let text = format!("the object {} is not what its name says", object.sha256);
-        return Ok(Fetched::Wrong(text));
-    }
-    Ok(Fetched::Whole(answer.body.to_vec()))
 }

@@ -32,24 +32,71 @@ mod unproved;
 mod waits;
 mod walk;
 
-pub(crate) use anew::close_gaps;
 pub(crate) use answers::*;
-pub(crate) use checkpoints::compare_checkpoints;
-
-pub(crate) use feed::{FeedRefusal, serve};
-pub(crate) use follow::Intake;
-pub(crate) use forks::Forks;
-pub(crate) use groups::Groups;
-pub(crate) use join::join_groups;
+pub(crate) use feed::FeedRefusal;
 #[cfg(feature = "foreign")]
 pub(crate) use mls::FOREIGN;
 pub(crate) use mls::{Conventions, MTP};
-pub(crate) use own_group::own_group;
-pub(crate) use proof_check::check_grants;
-pub(crate) use recover::{heal, recover, recover_for, still_recovering};
-pub(crate) use recovery::Recovery;
-pub(crate) use register::register;
-pub(crate) use submissions::receive;
-pub(crate) use submit::submit;
+pub(crate) use recover::still_recovering;
 pub(crate) use unproved::{shown_feed, shown_log};
 pub(crate) use waits::{Wait, WaitKind, Waits};
+
+use std::sync::Arc;
+
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use tokio::sync::Notify;
+
+use self::forks::Forks;
+use self::groups::Groups;
+use self::recovery::Recovery;
+use crate::ground::Ground;
+use crate::peers::Peers;
+use crate::store::Store;
+
+/// The groups, ours and those that we follow, and the feeds in which their events are told.
+pub(crate) struct Delivery {
+    ground: Arc<Ground>,
+    store: Store,
+    peers: Arc<Peers>,
+    /// The public states that are in memory.
+    groups: Groups,
+    /// Pulls that wait for something to be told.
+    waits: Arc<Waits>,
+    /// Which of our groups may lack what was accepted before the store was lost or restored (section 12).
+    recovery: Recovery,
+    /// What is known of groups whose logs differ (section 12).
+    forks: Forks,
+    /// Rung where somebody was added to a group of another owner, whose grant has to be checked.
+    added: Notify,
+}
+
+impl Delivery {
+    pub(crate) fn new(
+        ground: Arc<Ground>,
+        store: Store,
+        peers: Arc<Peers>,
+        waits: Arc<Waits>,
+        conventions: &'static Conventions,
+    ) -> Self {
+        Self {
+            groups: Groups::new(store.clone(), conventions),
+            recovery: Recovery::new(&*ground.ambient),
+            forks: Forks::default(),
+            added: Notify::new(),
+            ground,
+            store,
+            peers,
+            waits,
+        }
+    }
+
+    /// Whether `client` is known to be in `group` without asking the store; `false` says nothing.
+    pub(crate) fn is_known_in(&self, group: &GroupUri, client: &ClientUri) -> bool {
+        self.groups.is_known_in(group, client)
+    }
+
+    /// Somebody was added to a group of another owner: the grants for that are checked.
+    pub(crate) fn check_added(&self) {
+        self.added.notify_one();
+    }
+}

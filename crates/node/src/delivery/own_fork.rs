@@ -14,10 +14,9 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use tokio::time::Instant;
 
-use super::follow::fetch_log;
+use super::Delivery;
 use super::state::PublicState;
-use super::walk::{End, Participant, Walk, in_time};
-use crate::core::Core;
+use super::walk::{End, Participant, Walk};
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::{AbandonedSubmission, Reader, RestartPoint, StoreFault, Tx};
 
@@ -42,47 +41,51 @@ pub(super) struct Proven {
     pub(super) hashes: VecDeque<Hash32>,
 }
 
-/// Judges the log of the participant `from`, which holds the checkpoint `claims` of ours that says something else than our log.
-pub(super) async fn judge_fork(
-    core: &Core,
-    group: &GroupUri,
-    from: &Participant,
-    claims: &CheckpointClaims,
-    deadline: Instant,
-) -> Result<Fork, StoreFault> {
-    let (uri, seq, hash) = (group.clone(), claims.seq, claims.hash);
-    let points = core.store.read(move |view| match view.group(&uri)? {
-        Some(row) if !view.is_abandoned(row.id, seq, &hash)? => view.restart_points(row.id).map(Some),
-        _ => Ok(None),
-    });
-    let Some(points) = points.await? else { return Ok(Fork::Settled) };
-    let stays = |text: String| {
-        let text = format!(
-            "it holds a checkpoint of ours by which event {} of {group} was another than it is here: our store was an older copy and has gone on. {text}",
-            claims.seq
-        );
-        Fork::Stays(PeerFault::new(Stage::Store, OWN_LOG_FORKED, text))
-    };
-    for point in points.into_iter().filter(|point| point.seq < claims.seq) {
-        let page = match in_time(core, fetch_log(core, &from.provider, &from.name, point.seq)).await {
-            Ok(page) => page,
-            Err(fault) => return Ok(Fork::Stays(fault)),
+impl Delivery {
+    /// Judges the log of the participant `from`, which holds the checkpoint `claims` of ours that says something else than our log.
+    pub(super) async fn judge_fork(
+        &self,
+        group: &GroupUri,
+        from: &Participant,
+        claims: &CheckpointClaims,
+        deadline: Instant,
+    ) -> Result<Fork, StoreFault> {
+        let (uri, seq, hash) = (group.clone(), claims.seq, claims.hash);
+        let points = self.store.read(move |view| match view.group(&uri)? {
+            Some(row) if !view.is_abandoned(row.id, seq, &hash)? => view.restart_points(row.id).map(Some),
+            _ => Ok(None),
+        });
+        let Some(points) = points.await? else { return Ok(Fork::Settled) };
+        let stays = |text: String| {
+            let text = format!(
+                "it holds a checkpoint of ours by which event {} of {group} was another than it is here: our store was an older copy and has gone on. {text}",
+                claims.seq
+            );
+            Fork::Stays(PeerFault::new(Stage::Store, OWN_LOG_FORKED, text))
         };
-        let Some(first) = page.events.first() else { continue };
-        match compare(core, group, &point, first).await? {
-            Parting::Earlier => {}
-            Parting::Later => break,
-            Parting::OursIsOlder => return Ok(Fork::Settled),
-            Parting::Here => {
-                return Ok(match prove(core, group, from, claims, &point, deadline).await? {
-                    Ok(hashes) => Fork::Wins(Box::new(Proven { point, hashes })),
-                    Err(End::Fault(fault)) => stays(format!("What it has cannot be taken: {}", fault.text)),
-                    Err(_) => stays("What it has does not reach that event yet".into()),
-                });
+        for point in points.into_iter().filter(|point| point.seq < claims.seq) {
+            let page = match self.in_time(self.fetch_log(&from.provider, &from.name, point.seq)).await {
+                Ok(page) => page,
+                Err(fault) => return Ok(Fork::Stays(fault)),
+            };
+            let Some(first) = page.events.first() else { continue };
+            match self.compare_histories(group, &point, first).await? {
+                Parting::Earlier => {}
+                Parting::Later => break,
+                Parting::OursIsOlder => return Ok(Fork::Settled),
+                Parting::Here => {
+                    return Ok(match self.prove_history(group, from, claims, &point, deadline).await? {
+                        Ok(hashes) => Fork::Wins(Box::new(Proven { point, hashes })),
+                        Err(End::Fault(fault)) => {
+                            stays(format!("What it has cannot be taken: {}", fault.text))
+                        }
+                        Err(_) => stays("What it has does not reach that event yet".into()),
+                    });
+                }
             }
         }
+        Ok(stays("How the group stood where the two part is not kept any more, so ours goes on".into()))
     }
-    Ok(stays("How the group stood where the two part is not kept any more, so ours goes on".into()))
 }
 
 /// Where two histories part, as seen from a point of ours and the event behind it of the other.
@@ -94,83 +97,86 @@ enum Parting {
     OursIsOlder,
 }
 
-async fn compare(
-    core: &Core,
-    group: &GroupUri,
-    point: &RestartPoint,
-    first: &Event,
-) -> Result<Parting, StoreFault> {
-    if first.seq != point.seq + 1 || first.prev != point.hash {
-        return Ok(Parting::Earlier);
+impl Delivery {
+    async fn compare_histories(
+        &self,
+        group: &GroupUri,
+        point: &RestartPoint,
+        first: &Event,
+    ) -> Result<Parting, StoreFault> {
+        if first.seq != point.seq + 1 || first.prev != point.hash {
+            return Ok(Parting::Earlier);
+        }
+        let (uri, seq) = (group.clone(), first.seq);
+        let ours = self.store.read(move |view| {
+            let Some(row) = view.group(&uri)? else { return Ok::<_, StoreFault>(None) };
+            Ok(view.event_hash(row.id, seq)?.zip(view.event_origin(row.id, seq)?))
+        });
+        Ok(match ours.await? {
+            Some((hash, _)) if hash == first.hash => Parting::Later,
+            // What was read back is not from after the loss for being here: of two that are proved, the older counts.
+            Some((_, (time, true))) if time <= first.time => Parting::OursIsOlder,
+            Some(_) => Parting::Here,
+            None => Parting::Later,
+        })
     }
-    let (uri, seq) = (group.clone(), first.seq);
-    let ours = core.store.read(move |view| {
-        let Some(row) = view.group(&uri)? else { return Ok::<_, StoreFault>(None) };
-        Ok(view.event_hash(row.id, seq)?.zip(view.event_origin(row.id, seq)?))
-    });
-    Ok(match ours.await? {
-        Some((hash, _)) if hash == first.hash => Parting::Later,
-        // What was read back is not from after the loss for being here: of two that are proved, the older counts.
-        Some((_, (time, true))) if time <= first.time => Parting::OursIsOlder,
-        Some(_) => Parting::Here,
-        None => Parting::Later,
-    })
-}
 
-/// Reads the other history up to what the checkpoint covers. Returns its hashes, where all of it holds.
-async fn prove(
-    core: &Core,
-    group: &GroupUri,
-    from: &Participant,
-    claims: &CheckpointClaims,
-    point: &RestartPoint,
-    deadline: Instant,
-) -> Result<Result<VecDeque<Hash32>, End>, StoreFault> {
-    let nothing = VecDeque::new();
-    let Some(mut walk) = beside(core, group, from, point, nothing, false).await? else {
-        return Ok(Err(End::Done));
-    };
-    let mut hashes = VecDeque::new();
-    loop {
-        let (events, end) = walk.page().await;
-        let covered = events.iter().filter(|kept| kept.event.seq <= claims.seq);
-        hashes.extend(covered.map(|kept| kept.event.hash));
-        if hashes.back() == Some(&claims.hash) && point.seq + hashes.len() as u64 == claims.seq {
-            return Ok(Ok(hashes));
-        }
-        if let Some(end) = end {
-            return Ok(Err(end));
-        }
-        if Instant::now() >= deadline || walk.head.seq >= claims.seq {
-            return Ok(Err(End::Late));
+    /// Reads the other history up to what the checkpoint covers. Returns its hashes, where all of it holds.
+    async fn prove_history(
+        &self,
+        group: &GroupUri,
+        from: &Participant,
+        claims: &CheckpointClaims,
+        point: &RestartPoint,
+        deadline: Instant,
+    ) -> Result<Result<VecDeque<Hash32>, End>, StoreFault> {
+        let nothing = VecDeque::new();
+        let Some(mut walk) = self.beside(group, from, point, nothing, false).await? else {
+            return Ok(Err(End::Done));
+        };
+        let mut hashes = VecDeque::new();
+        loop {
+            let (events, end) = walk.page().await;
+            let covered = events.iter().filter(|kept| kept.event.seq <= claims.seq);
+            hashes.extend(covered.map(|kept| kept.event.hash));
+            if hashes.back() == Some(&claims.hash) && point.seq + hashes.len() as u64 == claims.seq {
+                return Ok(Ok(hashes));
+            }
+            if let Some(end) = end {
+                return Ok(Err(end));
+            }
+            if Instant::now() >= deadline || walk.head.seq >= claims.seq {
+                return Ok(Err(End::Late));
+            }
         }
     }
-}
 
-/// A walk through the log of `from` that begins at `point`; none where the group's state there cannot be had.
-pub(super) async fn beside<'a>(
-    core: &'a Core,
-    group: &'a GroupUri,
-    from: &'a Participant,
-    point: &RestartPoint,
-    known: VecDeque<Hash32>,
-    whole: bool,
-) -> Result<Option<Walk<'a>>, StoreFault> {
-    let (uri, epoch, until) = (group.clone(), point.state_epoch, point.seq);
-    let handshakes = core.store.read(move |view| match view.group(&uri)? {
-        Some(row) => view.handshakes_until(row.id, epoch, until),
-        None => Ok(Vec::new()),
-    });
-    let restored = PublicState::restore(&point.state, group, &handshakes.await?, core.groups.conventions());
-    let state = match restored {
-        Ok(state) => state,
-        Err(fault) => {
-            tracing::error!(%group, %fault, "how a group stood cannot be read");
-            return Ok(None);
-        }
-    };
-    let head = Head { seq: point.seq, hash: point.hash };
-    Ok(Some(Walk::beside(core, group, from, head, state, known, whole)))
+    /// A walk through the log of `from` that begins at `point`; none where the group's state there cannot be had.
+    pub(super) async fn beside<'a>(
+        &'a self,
+        group: &'a GroupUri,
+        from: &'a Participant,
+        point: &RestartPoint,
+        known: VecDeque<Hash32>,
+        whole: bool,
+    ) -> Result<Option<Walk<'a>>, StoreFault> {
+        let (uri, epoch, until) = (group.clone(), point.state_epoch, point.seq);
+        let handshakes = self.store.read(move |view| match view.group(&uri)? {
+            Some(row) => view.handshakes_until(row.id, epoch, until),
+            None => Ok(Vec::new()),
+        });
+        let restored =
+            PublicState::restore(&point.state, group, &handshakes.await?, self.groups.conventions());
+        let state = match restored {
+            Ok(state) => state,
+            Err(fault) => {
+                tracing::error!(%group, %fault, "how a group stood cannot be read");
+                return Ok(None);
+            }
+        };
+        let head = Head { seq: point.seq, hash: point.hash };
+        Ok(Some(Walk::beside(self, group, from, head, state, known, whole)))
+    }
 }
 
 /// Tells clients of ours that what they have submitted does not count (section 12): they send it again.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use drawbridge_mtp::grant::UnverifiedGrant;
 use futures_util::{StreamExt, stream};
 
-use crate::core::Core;
+use super::Delivery;
 use crate::store::{Proof, StoreFault, Unchecked};
 
 /// So many grants are looked at in one round, and so many at one time.
@@ -16,76 +16,79 @@ const SIDE_BY_SIDE: usize = 8;
 /// A grant whose issuer's keys cannot be had is looked at again after this.
 const LATER: Duration = Duration::from_secs(60);
 
-/// Checks the signatures of the grants by which others' groups have taken members in, until the node stops.
-pub(crate) async fn check_grants(core: Arc<Core>) {
-    loop {
-        let open = match core.store.read(|view| view.unchecked(ROUND)).await {
-            Ok(open) => open,
-            Err(fault) => {
-                tracing::error!(%fault, "grants of members could not be looked at");
-                Vec::new()
+impl Delivery {
+    /// Checks the signatures of the grants by which others' groups have taken members in, until the node stops.
+    pub(crate) async fn check_grants(self: Arc<Self>) {
+        loop {
+            let open = match self.store.read(|view| view.unchecked(ROUND)).await {
+                Ok(open) => open,
+                Err(fault) => {
+                    tracing::error!(%fault, "grants of members could not be looked at");
+                    Vec::new()
+                }
+            };
+            let looked_at = open.len();
+            let checking = open.into_iter().map(|member| self.check_member(member));
+            let checked = stream::iter(checking)
+                .buffer_unordered(SIDE_BY_SIDE)
+                .fold(0, async |sum, settled| sum + usize::from(settled));
+            let settled = tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                settled = checked => settled,
+            };
+            // There may be more where all of these are settled.
+            if looked_at > 0 && settled == looked_at {
+                continue;
             }
-        };
-        let looked_at = open.len();
-        let checking = open.into_iter().map(|member| check_one(&core, member));
-        let checked = stream::iter(checking)
-            .buffer_unordered(SIDE_BY_SIDE)
-            .fold(0, async |sum, settled| sum + usize::from(settled));
-        let settled = tokio::select! {
-            () = core.stop.cancelled() => return,
-            settled = checked => settled,
-        };
-        // There may be more where all of these are settled.
-        if looked_at > 0 && settled == looked_at {
-            continue;
-        }
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            () = core.added.notified() => {}
-            () = tokio::time::sleep(LATER), if looked_at > 0 => {}
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = self.added.notified() => {}
+                () = tokio::time::sleep(LATER), if looked_at > 0 => {}
+            }
         }
     }
-}
 
-/// Returns whether it is known now.
-async fn check_one(core: &Core, member: Unchecked) -> bool {
-    let Some(is_signed) = is_signed(core, &member).await else { return false };
-    let kept = core.store.write(move |tx| {
-        let Some(group) = tx.group(&member.group)? else { return Ok::<_, StoreFault>(()) };
-        let rows = tx.members(group.id)?;
-        // Somebody else may have the leaf by now.
-        let grant = Some(&member.grant);
-        let Some(row) = rows.into_iter().find(|row| {
-            (row.member.leaf, row.proof, row.member.grant.as_ref()) == (member.leaf, Some(Proof::Open), grant)
-        }) else {
-            return Ok(());
-        };
-        let proof = if is_signed { Proof::Proved } else { Proof::Unproved };
-        tx.set_proof(&group, member.leaf, Some(&member.grant), proof)?;
-        if !is_signed {
-            tx.note_unproved(&group.uri, &row.member.user, &row.member.added_by)?;
-        }
-        Ok(())
-    });
-    kept.await.is_ok()
-}
-
-/// Whether a grant is its issuer's; none where that cannot be told now.
-async fn is_signed(core: &Core, member: &Unchecked) -> Option<bool> {
-    let owner = member.group.provider();
-    let Ok(grant) = UnverifiedGrant::parse(&member.grant) else { return Some(false) };
-    let key = if *grant.issuer() == core.ours {
-        core.signer.key().public().clone()
-    } else {
-        match core.key_of(grant.issuer(), grant.kid()).await {
-            Ok(key) => key,
-            // Its document is at hand and has no such key. A key stays in it for as long as what it has signed holds.
-            Err(_) if core.documents.remembered(grant.issuer()).is_some() => {
-                let has_ended = core.ambient.now().as_secs() >= grant.unverified_claims().exp;
-                return (!has_ended).then_some(false);
+    /// Returns whether it is known now.
+    async fn check_member(&self, member: Unchecked) -> bool {
+        let Some(is_signed) = self.is_grant_signed(&member).await else { return false };
+        let kept = self.store.write(move |tx| {
+            let Some(group) = tx.group(&member.group)? else { return Ok::<_, StoreFault>(()) };
+            let rows = tx.members(group.id)?;
+            // Somebody else may have the leaf by now.
+            let grant = Some(&member.grant);
+            let Some(row) = rows.into_iter().find(|row| {
+                (row.member.leaf, row.proof, row.member.grant.as_ref())
+                    == (member.leaf, Some(Proof::Open), grant)
+            }) else {
+                return Ok(());
+            };
+            let proof = if is_signed { Proof::Proved } else { Proof::Unproved };
+            tx.set_proof(&group, member.leaf, Some(&member.grant), proof)?;
+            if !is_signed {
+                tx.note_unproved(&group.uri, &row.member.user, &row.member.added_by)?;
             }
-            Err(_) => return None,
-        }
-    };
-    Some(grant.verify(&key, owner, member.added).is_ok())
+            Ok(())
+        });
+        kept.await.is_ok()
+    }
+
+    /// Whether a grant is its issuer's; none where that cannot be told now.
+    async fn is_grant_signed(&self, member: &Unchecked) -> Option<bool> {
+        let owner = member.group.provider();
+        let Ok(grant) = UnverifiedGrant::parse(&member.grant) else { return Some(false) };
+        let key = if *grant.issuer() == self.ground.ours {
+            self.ground.signer.key().public().clone()
+        } else {
+            match self.peers.key_of(grant.issuer(), grant.kid()).await {
+                Ok(key) => key,
+                // Its document is at hand and has no such key. A key stays in it for as long as what it has signed holds.
+                Err(_) if self.peers.documents.remembered(grant.issuer()).is_some() => {
+                    let has_ended = self.ground.ambient.now().as_secs() >= grant.unverified_claims().exp;
+                    return (!has_ended).then_some(false);
+                }
+                Err(_) => return None,
+            }
+        };
+        Some(grant.verify(&key, owner, member.added).is_ok())
+    }
 }

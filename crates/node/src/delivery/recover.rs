@@ -18,15 +18,15 @@ use drawbridge_mtp::problem::{Code, Problem};
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
+use super::Delivery;
 use super::answers::is_in;
 use super::epoch::tell_removed;
 use super::groups::Writing;
 use super::keep::{Kept, keep_event};
-use super::own_fork::{Fork, OWN_LOG_FORKED, Proven, beside, judge_fork, tell_gone};
+use super::own_fork::{Fork, OWN_LOG_FORKED, Proven, tell_gone};
 use super::recovery::{ASK_AGAIN, Heard};
 use super::unproved::Adoption;
 use super::walk::{End, Participant, Walk};
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::PullingStatus;
 use crate::store::{Reader, RestartPoint, StoreFault, Tx, View};
@@ -39,110 +39,115 @@ const SIDE_BY_SIDE: usize = 16;
 /// Who has failed so often in a row, and could not be connected to, is known to be away.
 const AWAY: u32 = 3;
 
-/// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
-pub(crate) async fn heal(core: Arc<Core>) {
-    // Who has shown that our store is an older copy does not wait for those whom the other waits for.
-    let heals = async { tokio::join!(finish_adoptions(&core), heal_doubted(&core)) };
-    tokio::select! {
-        () = core.stop.cancelled() => {}
-        _ = heals => {}
-    }
-}
-
-/// Reads back the groups of each who shows that our store is an older copy, one after the other.
-async fn heal_doubted(core: &Core) {
-    loop {
-        let reader = core.recovery.next().await;
-        match heal_for(core, &reader).await {
-            Ok(true) => {}
-            // The others come first.
-            Ok(false) => core.recovery.put_behind(reader),
-            Err(fault) => tracing::error!(%fault, "groups could not be read back"),
+impl Delivery {
+    /// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
+    pub(crate) async fn heal(self: Arc<Self>) {
+        // Who has shown that our store is an older copy does not wait for those whom the other waits for.
+        let heals = async { tokio::join!(self.finish_adoptions(), self.heal_doubted()) };
+        tokio::select! {
+            () = self.ground.stop.cancelled() => {}
+            _ = heals => {}
         }
     }
-}
 
-/// What was taken up of a history from before a loss may not be whole, where the life before this one ended in the middle of it.
-async fn finish_adoptions(core: &Core) {
-    let ours = core.ours.clone();
-    let mut left = match core.store.read(move |view| view.groups_with_branches(&ours)).await {
-        Ok(groups) => groups,
-        Err(fault) => {
-            tracing::error!(%fault, "it cannot be read which groups are to be read back");
-            return;
-        }
-    };
-    // Each round waits for those who have not answered, a minute at most.
-    while !left.is_empty() {
-        let mut later = Vec::new();
-        for group in left {
-            match recover(core, &group).await {
+    /// Reads back the groups of each who shows that our store is an older copy, one after the other.
+    async fn heal_doubted(&self) {
+        loop {
+            let reader = self.recovery.next().await;
+            match self.heal_for(&reader).await {
                 Ok(true) => {}
-                Ok(false) => later.push(group),
-                Err(fault) => tracing::error!(%group, %fault, "a group could not be read back"),
+                // The others come first.
+                Ok(false) => self.recovery.put_behind(reader),
+                Err(fault) => tracing::error!(%fault, "groups could not be read back"),
             }
         }
-        left = later;
     }
-}
 
-/// Returns whether all of them are whole.
-async fn heal_for(core: &Core, reader: &Reader) -> Result<bool, StoreFault> {
-    let (ours, of) = (core.ours.clone(), reader.clone());
-    let mut are_whole = true;
-    for group in core.store.read(move |view| view.groups_told(&ours, &of)).await? {
-        are_whole &= recover(core, &group.uri).await?;
-    }
-    Ok(are_whole)
-}
-
-/// Sees to it that nothing is missing of a group of ours that a participant could give, and waits for those who have not
-/// answered. Returns whether that is so: where there is more than can be read at once, or somebody is still waited for, it
-/// goes on with the next call.
-pub(crate) async fn recover(core: &Core, group: &GroupUri) -> Result<bool, StoreFault> {
-    let deadline = Instant::now() + WAITING_TIME;
-    while let Some(round) = core.recovery.doubt_of(group) {
-        let turned = core.ambient.turned();
-        // Boxed, since it is seldom needed, and a future keeps room for its largest step.
-        if Box::pin(ask_participants(core, group, round, deadline)).await? {
-            return Ok(true);
+    /// What was taken up of a history from before a loss may not be whole, where the life before this one ended in the middle of it.
+    async fn finish_adoptions(&self) {
+        let ours = self.ground.ours.clone();
+        let mut left = match self.store.read(move |view| view.groups_with_branches(&ours)).await {
+            Ok(groups) => groups,
+            Err(fault) => {
+                tracing::error!(%fault, "it cannot be read which groups are to be read back");
+                return;
+            }
+        };
+        // Each round waits for those who have not answered, a minute at most.
+        while !left.is_empty() {
+            let mut later = Vec::new();
+            for group in left {
+                match self.recover(&group).await {
+                    Ok(true) => {}
+                    Ok(false) => later.push(group),
+                    Err(fault) => tracing::error!(%group, %fault, "a group could not be read back"),
+                }
+            }
+            left = later;
         }
-        if core.stop.is_cancelled() || Instant::now() >= deadline {
+    }
+
+    /// Returns whether all of them are whole.
+    async fn heal_for(&self, reader: &Reader) -> Result<bool, StoreFault> {
+        let (ours, of) = (self.ground.ours.clone(), reader.clone());
+        let mut are_whole = true;
+        for group in self.store.read(move |view| view.groups_told(&ours, &of)).await? {
+            are_whole &= self.recover(&group.uri).await?;
+        }
+        Ok(are_whole)
+    }
+
+    /// Sees to it that nothing is missing of a group of ours that a participant could give, and waits for those who have not
+    /// answered. Returns whether that is so: where there is more than can be read at once, or somebody is still waited for, it
+    /// goes on with the next call.
+    pub(crate) async fn recover(&self, group: &GroupUri) -> Result<bool, StoreFault> {
+        let deadline = Instant::now() + WAITING_TIME;
+        while let Some(round) = self.recovery.doubt_of(group) {
+            let turned = self.ground.ambient.turned();
+            // Boxed, since it is seldom needed, and a future keeps room for its largest step.
+            if Box::pin(self.ask_participants(group, round, deadline)).await? {
+                return Ok(true);
+            }
+            if self.ground.stop.is_cancelled() || Instant::now() >= deadline {
+                return Ok(false);
+            }
+            tokio::select! {
+                () = self.ground.stop.cancelled() => {}
+                () = tokio::time::sleep(ASK_AGAIN) => {}
+                () = turned => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// Asks the participants of a group once. Returns whether nothing is missing of it, and nobody is waited for any longer.
+    async fn ask_participants(
+        &self,
+        group: &GroupUri,
+        round: u64,
+        deadline: Instant,
+    ) -> Result<bool, StoreFault> {
+        let mut writing = self.groups.lock(group).await;
+        // Somebody else may have seen to it meanwhile.
+        if self.recovery.doubt_of(group) != Some(round) {
             return Ok(false);
         }
-        tokio::select! {
-            () = core.stop.cancelled() => {}
-            () = tokio::time::sleep(ASK_AGAIN) => {}
-            () = turned => {}
+        let Some(first) = self.recovery.ask_now(group, self.ground.ambient.instant()) else {
+            return Ok(false);
+        };
+        let heard = self.read_back(group, &mut writing, deadline).await?;
+        let is_whole =
+            heard.is_all && self.recovery.was_patient(&heard, first, self.ground.ambient.instant());
+        if is_whole {
+            if !heard.is_sure {
+                // From here on it is numbered in: where that is wrong, the log has parted here.
+                let uri = group.clone();
+                self.store.write(move |tx| tx.keep_restart_point(&uri)).await?;
+            }
+            self.recovery.set_whole(group, round);
         }
+        Ok(is_whole)
     }
-    Ok(true)
-}
-
-/// Asks the participants of a group once. Returns whether nothing is missing of it, and nobody is waited for any longer.
-async fn ask_participants(
-    core: &Core,
-    group: &GroupUri,
-    round: u64,
-    deadline: Instant,
-) -> Result<bool, StoreFault> {
-    let mut writing = core.groups.lock(group).await;
-    // Somebody else may have seen to it meanwhile.
-    if core.recovery.doubt_of(group) != Some(round) {
-        return Ok(false);
-    }
-    let Some(first) = core.recovery.ask_now(group, core.ambient.instant()) else { return Ok(false) };
-    let heard = read_back(core, group, &mut writing, deadline).await?;
-    let is_whole = heard.is_all && core.recovery.was_patient(&heard, first, core.ambient.instant());
-    if is_whole {
-        if !heard.is_sure {
-            // From here on it is numbered in: where that is wrong, the log has parted here.
-            let uri = group.clone();
-            core.store.write(move |tx| tx.keep_restart_point(&uri)).await?;
-        }
-        core.recovery.set_whole(group, round);
-    }
-    Ok(is_whole)
 }
 
 /// Why nothing is done in a group yet: what [`recover`] does is not over.
@@ -151,20 +156,22 @@ pub(crate) fn still_recovering() -> Problem {
     Problem::new(Code::Unavailable, text)
 }
 
-/// Does the same for a `reader` that is not in the group as far as we know: we may have lost how it came in, and it would
-/// take our answer for its removal.
-pub(crate) async fn recover_for(core: &Core, group: &GroupUri, reader: &Reader) -> Result<(), StoreFault> {
-    if *group.provider() != core.ours || core.recovery.doubt_of(group).is_none() {
-        return Ok(());
+impl Delivery {
+    /// Does the same for a `reader` that is not in the group as far as we know: we may have lost how it came in, and it would
+    /// take our answer for its removal.
+    pub(crate) async fn recover_for(&self, group: &GroupUri, reader: &Reader) -> Result<(), StoreFault> {
+        if *group.provider() != self.ground.ours || self.recovery.doubt_of(group).is_none() {
+            return Ok(());
+        }
+        let is_left_out = self.store.glance(|view| match view.group(group)? {
+            Some(row) => is_in(view, &row, reader).map(|is_in| !is_in),
+            None => Ok(false),
+        });
+        if is_left_out? {
+            self.recover(group).await?;
+        }
+        Ok(())
     }
-    let is_left_out = core.store.glance(|view| match view.group(group)? {
-        Some(row) => is_in(view, &row, reader).map(|is_in| !is_in),
-        None => Ok(false),
-    });
-    if is_left_out? {
-        recover(core, group).await?;
-    }
-    Ok(())
 }
 
 /// How far a participant's log holds behind our head.
@@ -174,154 +181,156 @@ struct Survey {
     end: End,
 }
 
-/// Adopts what participants have beyond our head: the longest that holds, and again until none has more.
-async fn read_back(
-    core: &Core,
-    group: &GroupUri,
-    writing: &mut Writing,
-    deadline: Instant,
-) -> Result<Heard, StoreFault> {
-    let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
-    let (mut answered, mut missing, mut is_doubtful) = (BTreeSet::new(), BTreeSet::new(), false);
-    loop {
-        let Some((head, participants)) = participants(core, group).await? else {
-            return Ok(Heard {
-                is_all: true,
-                has_answer: false,
-                is_missing: false,
-                are_missing_away: false,
-                is_sure: false,
-            });
-        };
-        let (asked, away): (Vec<_>, Vec<_>) = participants.into_iter().partition(|(_, is_away)| !is_away);
-        let asked =
-            asked.into_iter().map(|(from, _)| from).filter(|from| !set_aside.contains(&from.provider));
-        let surveys: Vec<_> = asked.map(|from| survey(core, group, from, head, deadline)).collect();
-        let mut surveys = stream::iter(surveys).buffer_unordered(SIDE_BY_SIDE);
-        let (mut longest, mut is_cut): (Option<Survey>, bool) = (None, false);
-        let mut forks = Vec::new();
-        while let Some(survey) = surveys.next().await {
-            let provider = &survey.from.provider;
-            match &survey.end {
-                End::Done => {
-                    answered.insert(provider.clone());
-                }
-                End::Late => is_cut = true,
-                End::Forked(claims) => {
-                    is_doubtful = true;
-                    answered.insert(provider.clone());
-                    set_aside.insert(provider.clone());
-                    forks.push((survey.from.clone(), claims.clone()));
-                    continue;
-                }
-                End::Fault(fault) => {
-                    is_doubtful = true;
-                    let read = survey.reached > head.seq;
-                    is_cut |= !is_of_its_log(fault) && read;
-                    // What it has does not hold, or it has nothing for us: that is an answer.
-                    if is_of_its_log(fault) || fault.final_refusal().is_some() {
+impl Delivery {
+    /// Adopts what participants have beyond our head: the longest that holds, and again until none has more.
+    async fn read_back(
+        &self,
+        group: &GroupUri,
+        writing: &mut Writing,
+        deadline: Instant,
+    ) -> Result<Heard, StoreFault> {
+        let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
+        let (mut answered, mut missing, mut is_doubtful) = (BTreeSet::new(), BTreeSet::new(), false);
+        loop {
+            let Some((head, participants)) = self.recovery_participants(group).await? else {
+                return Ok(Heard {
+                    is_all: true,
+                    has_answer: false,
+                    is_missing: false,
+                    are_missing_away: false,
+                    is_sure: false,
+                });
+            };
+            let (asked, away): (Vec<_>, Vec<_>) = participants.into_iter().partition(|(_, is_away)| !is_away);
+            let asked =
+                asked.into_iter().map(|(from, _)| from).filter(|from| !set_aside.contains(&from.provider));
+            let surveys: Vec<_> = asked.map(|from| self.survey_log(group, from, head, deadline)).collect();
+            let mut surveys = stream::iter(surveys).buffer_unordered(SIDE_BY_SIDE);
+            let (mut longest, mut is_cut): (Option<Survey>, bool) = (None, false);
+            let mut forks = Vec::new();
+            while let Some(survey) = surveys.next().await {
+                let provider = &survey.from.provider;
+                match &survey.end {
+                    End::Done => {
                         answered.insert(provider.clone());
-                    } else {
-                        missing.insert(provider.clone());
                     }
-                    note(core, group, &survey.from, fault).await;
-                    set_aside.insert(provider.clone());
+                    End::Late => is_cut = true,
+                    End::Forked(claims) => {
+                        is_doubtful = true;
+                        answered.insert(provider.clone());
+                        set_aside.insert(provider.clone());
+                        forks.push((survey.from.clone(), claims.clone()));
+                        continue;
+                    }
+                    End::Fault(fault) => {
+                        is_doubtful = true;
+                        let read = survey.reached > head.seq;
+                        is_cut |= !is_of_its_log(fault) && read;
+                        // What it has does not hold, or it has nothing for us: that is an answer.
+                        if is_of_its_log(fault) || fault.final_refusal().is_some() {
+                            answered.insert(provider.clone());
+                        } else {
+                            missing.insert(provider.clone());
+                        }
+                        self.note_recovery_trouble(group, &survey.from, fault).await;
+                        set_aside.insert(provider.clone());
+                    }
+                }
+                if survey.reached > longest.as_ref().map_or(head.seq, |longest| longest.reached) {
+                    longest = Some(survey);
                 }
             }
-            if survey.reached > longest.as_ref().map_or(head.seq, |longest| longest.reached) {
-                longest = Some(survey);
-            }
-        }
-        let heard = |is_all| Heard {
-            is_all,
-            has_answer: !answered.is_empty(),
-            is_missing: !(missing.is_empty() && away.is_empty()),
-            are_missing_away: missing.is_empty(),
-            is_sure: !is_doubtful && !answered.is_empty() && missing.is_empty() && away.is_empty(),
-        };
-        if core.stop.is_cancelled() {
-            return Ok(heard(false));
-        }
-        // Read from the store again when it is asked for next.
-        drop(writing.take());
-        if take_up_forks(core, group, forks, deadline).await? {
-            has_advanced = true;
-            if Instant::now() >= deadline {
+            let heard = |is_all| Heard {
+                is_all,
+                has_answer: !answered.is_empty(),
+                is_missing: !(missing.is_empty() && away.is_empty()),
+                are_missing_away: missing.is_empty(),
+                is_sure: !is_doubtful && !answered.is_empty() && missing.is_empty() && away.is_empty(),
+            };
+            if self.ground.stop.is_cancelled() {
                 return Ok(heard(false));
             }
-            // What the others have is held against what is ours now.
-            set_aside.clear();
-            continue;
-        }
-        let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(heard(!has_more)) };
-        let reached = adopt(core, group, &from, head, None, deadline).await?;
-        if reached > head.seq {
-            has_advanced = true;
-            has_more |= is_cut || reached < promised;
-        } else {
-            set_aside.insert(from.provider);
-        }
-        if has_advanced && Instant::now() >= deadline {
-            return Ok(heard(false));
+            // Read from the store again when it is asked for next.
+            drop(writing.take());
+            if self.take_up_forks(group, forks, deadline).await? {
+                has_advanced = true;
+                if Instant::now() >= deadline {
+                    return Ok(heard(false));
+                }
+                // What the others have is held against what is ours now.
+                set_aside.clear();
+                continue;
+            }
+            let Some(Survey { from, reached: promised, .. }) = longest else { return Ok(heard(!has_more)) };
+            let reached = self.adopt_events(group, &from, head, None, deadline).await?;
+            if reached > head.seq {
+                has_advanced = true;
+                has_more |= is_cut || reached < promised;
+            } else {
+                set_aside.insert(from.provider);
+            }
+            if has_advanced && Instant::now() >= deadline {
+                return Ok(heard(false));
+            }
         }
     }
-}
 
-/// Takes up the history from before the loss, where one of those whose log has parted from ours has it. Returns whether it did.
-async fn take_up_forks(
-    core: &Core,
-    group: &GroupUri,
-    forks: Vec<(Participant, Box<CheckpointClaims>)>,
-    deadline: Instant,
-) -> Result<bool, StoreFault> {
-    for (from, claims) in forks {
-        match judge_fork(core, group, &from, &claims, deadline).await? {
-            Fork::Settled => {}
-            Fork::Stays(fault) => note(core, group, &from, &fault).await,
-            Fork::Wins(proven) => {
-                let head = Head { seq: proven.point.seq, hash: proven.point.hash };
-                if adopt(core, group, &from, head, Some(proven), deadline).await? > head.seq {
-                    return Ok(true);
+    /// Takes up the history from before the loss, where one of those whose log has parted from ours has it. Returns whether it did.
+    async fn take_up_forks(
+        &self,
+        group: &GroupUri,
+        forks: Vec<(Participant, Box<CheckpointClaims>)>,
+        deadline: Instant,
+    ) -> Result<bool, StoreFault> {
+        for (from, claims) in forks {
+            match self.judge_fork(group, &from, &claims, deadline).await? {
+                Fork::Settled => {}
+                Fork::Stays(fault) => self.note_recovery_trouble(group, &from, &fault).await,
+                Fork::Wins(proven) => {
+                    let head = Head { seq: proven.point.seq, hash: proven.point.hash };
+                    if self.adopt_events(group, &from, head, Some(proven), deadline).await? > head.seq {
+                        return Ok(true);
+                    }
                 }
             }
         }
+        Ok(false)
     }
-    Ok(false)
-}
 
-/// Our head in a group, who else is in it, and whether each is known to be away. By way of the writer: what was handed to it before, by someone who has
-/// not waited for it, is in it.
-async fn participants(
-    core: &Core,
-    group: &GroupUri,
-) -> Result<Option<(Head, Vec<(Participant, bool)>)>, StoreFault> {
-    let (ours, uri) = (core.ours.clone(), group.clone());
-    let found = core.store.write(move |tx| {
-        let Some(row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(None) };
-        let mut participants = Vec::new();
-        for provider in tx.providers_in(row.id)?.into_iter().filter(|provider| *provider != ours) {
-            if tx.peer_state(&provider)? == PeerState::Allowed {
-                let is_absent = is_absent(tx, &provider)?;
-                let name = name_at(tx, &uri, &provider)?;
-                participants.push((Participant { provider, name }, is_absent));
+    /// Our head in a group, who else is in it, and whether each is known to be away. By way of the writer: what was handed to it before, by someone who has
+    /// not waited for it, is in it.
+    async fn recovery_participants(
+        &self,
+        group: &GroupUri,
+    ) -> Result<Option<(Head, Vec<(Participant, bool)>)>, StoreFault> {
+        let (ours, uri) = (self.ground.ours.clone(), group.clone());
+        let found = self.store.write(move |tx| {
+            let Some(row) = tx.group(&uri)? else { return Ok::<_, StoreFault>(None) };
+            let mut participants = Vec::new();
+            for provider in tx.providers_in(row.id)?.into_iter().filter(|provider| *provider != ours) {
+                if tx.peer_state(&provider)? == PeerState::Allowed {
+                    let is_absent = is_absent(tx, &provider)?;
+                    let name = name_at(tx, &uri, &provider)?;
+                    participants.push((Participant { provider, name }, is_absent));
+                }
             }
-        }
-        Ok(Some((Head { seq: row.head, hash: row.hash.unwrap_or_default() }, participants)))
-    });
-    Ok(found.await?.map(|(head, participants)| {
-        // Who has shown that our store is an older copy is there, whatever our pulls have found before.
-        let is_away = |provider: &Provider| {
-            !core.recovery.has_doubted(provider)
-                && core.board.pulling(provider).is_some_and(|pulling| {
-                    pulling.status == PullingStatus::BackingOff && pulling.failures >= AWAY
-                })
-        };
-        let known = participants.into_iter().map(|(from, is_absent)| {
-            let is_away = is_absent && is_away(&from.provider);
-            (from, is_away)
+            Ok(Some((Head { seq: row.head, hash: row.hash.unwrap_or_default() }, participants)))
         });
-        (head, known.collect())
-    }))
+        Ok(found.await?.map(|(head, participants)| {
+            // Who has shown that our store is an older copy is there, whatever our pulls have found before.
+            let is_away = |provider: &Provider| {
+                !self.recovery.has_doubted(provider)
+                    && self.peers.board.pulling(provider).is_some_and(|pulling| {
+                        pulling.status == PullingStatus::BackingOff && pulling.failures >= AWAY
+                    })
+            };
+            let known = participants.into_iter().map(|(from, is_absent)| {
+                let is_away = is_absent && is_away(&from.provider);
+                (from, is_away)
+            });
+            (head, known.collect())
+        }))
+    }
 }
 
 /// Whether it could not be connected to when it was last tried.
@@ -342,79 +351,83 @@ fn name_at(view: &View<'_>, group: &GroupUri, provider: &Provider) -> Result<Str
     })
 }
 
-/// Reads on in the log of a participant for as long as it holds, and keeps nothing of it.
-async fn survey(core: &Core, group: &GroupUri, from: Participant, head: Head, deadline: Instant) -> Survey {
-    let mut walk = Walk::new(core, group, &from, head, false);
-    let end = loop {
-        if let (_, Some(end)) = walk.page().await {
-            break end;
-        }
-        if Instant::now() >= deadline {
-            break End::Late;
-        }
-    };
-    let reached = walk.head.seq;
-    Survey { from, reached, end }
-}
+impl Delivery {
+    /// Reads on in the log of a participant for as long as it holds, and keeps nothing of it.
+    async fn survey_log(&self, group: &GroupUri, from: Participant, head: Head, deadline: Instant) -> Survey {
+        let mut walk = Walk::new(self, group, &from, head, false);
+        let end = loop {
+            if let (_, Some(end)) = walk.page().await {
+                break end;
+            }
+            if Instant::now() >= deadline {
+                break End::Late;
+            }
+        };
+        let reached = walk.head.seq;
+        Survey { from, reached, end }
+    }
 
-/// Stores what a participant has beyond `head`, each page in one transaction: what comes next in our log, or what was proved,
-/// in the place of what our log has behind where it was proved. Returns the number of the last event then.
-async fn adopt(
-    core: &Core,
-    group: &GroupUri,
-    from: &Participant,
-    head: Head,
-    proven: Option<Box<Proven>>,
-    deadline: Instant,
-) -> Result<u64, StoreFault> {
-    let (mut walk, mut point) = match proven.map(|proven| *proven) {
-        None => (Walk::new(core, group, from, head, true), None),
-        Some(Proven { point, hashes }) => match beside(core, group, from, &point, hashes, true).await? {
-            Some(walk) => (walk, Some(point)),
-            None => return Ok(head.seq),
-        },
-    };
-    let sets_back = point.is_some();
-    let (mut messages, mut has_commit): (Vec<u64>, bool) = (Vec::new(), false);
-    loop {
-        let (events, end) = walk.page().await;
-        let is_message = |kept: &&Kept| kept.event.kind == EventKind::Application;
-        messages.extend(events.iter().filter(is_message).map(|kept| kept.event.seq));
-        has_commit |= events.iter().any(|kept| kept.event.kind == EventKind::Commit);
-        let (uri, ours) = (group.clone(), core.ours.clone());
-        let set_back = if events.is_empty() { None } else { point.take() };
-        let adoption = Adoption { from: from.provider.clone(), had: head.seq, proof: walk.proof.clone() };
-        let lost =
-            core.store.write(move |tx| keep(tx, &ours, &uri, set_back.as_ref(), events, &adoption)).await?;
-        if let Some(lost) = lost {
-            tracing::error!(%group, from = %from.provider, lost.first, lost.last, "our log was forked");
+    /// Stores what a participant has beyond `head`, each page in one transaction: what comes next in our log, or what was proved,
+    /// in the place of what our log has behind where it was proved. Returns the number of the last event then.
+    async fn adopt_events(
+        &self,
+        group: &GroupUri,
+        from: &Participant,
+        head: Head,
+        proven: Option<Box<Proven>>,
+        deadline: Instant,
+    ) -> Result<u64, StoreFault> {
+        let (mut walk, mut point) = match proven.map(|proven| *proven) {
+            None => (Walk::new(self, group, from, head, true), None),
+            Some(Proven { point, hashes }) => match self.beside(group, from, &point, hashes, true).await? {
+                Some(walk) => (walk, Some(point)),
+                None => return Ok(head.seq),
+            },
+        };
+        let sets_back = point.is_some();
+        let (mut messages, mut has_commit): (Vec<u64>, bool) = (Vec::new(), false);
+        loop {
+            let (events, end) = walk.page().await;
+            let is_message = |kept: &&Kept| kept.event.kind == EventKind::Application;
+            messages.extend(events.iter().filter(is_message).map(|kept| kept.event.seq));
+            has_commit |= events.iter().any(|kept| kept.event.kind == EventKind::Commit);
+            let (uri, ours) = (group.clone(), self.ground.ours.clone());
+            let set_back = if events.is_empty() { None } else { point.take() };
+            let adoption = Adoption { from: from.provider.clone(), had: head.seq, proof: walk.proof.clone() };
+            let lost = self
+                .store
+                .write(move |tx| keep(tx, &ours, &uri, set_back.as_ref(), events, &adoption))
+                .await?;
+            if let Some(lost) = lost {
+                tracing::error!(%group, from = %from.provider, lost.first, lost.last, "our log was forked");
+            }
+            if let Some(End::Fault(fault)) = &end {
+                self.note_recovery_trouble(group, from, fault).await;
+            }
+            if end.is_some() || Instant::now() >= deadline || (sets_back && walk.head.seq == head.seq) {
+                break;
+            }
         }
-        if let Some(End::Fault(fault)) = &end {
-            note(core, group, from, fault).await;
+        let (seq, provider) = (walk.head.seq, &from.provider);
+        if seq > head.seq {
+            tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
         }
-        if end.is_some() || Instant::now() >= deadline || (sets_back && walk.head.seq == head.seq) {
-            break;
+        if has_commit {
+            let uri = group.clone();
+            self.store.write(move |tx| begin_feeds_anew(tx, &uri)).await?;
         }
+        // MLS proves who made a handshake; of a message only the owner's word says that it was here.
+        let proved = walk.proof.map_or(0, |proof| proof.seq);
+        messages.retain(|message| *message > proved);
+        if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
+            let text = format!(
+                "{} messages of {group}, events {first} to {last}, were lost here and read back from it, and no checkpoint of ours covers them: that they are what we had numbered rests on its word, until a checkpoint from before the loss is found at a participant",
+                messages.len()
+            );
+            self.peers.note_trouble(provider, &PeerFault::new(Stage::Store, "adopted-unproved", text)).await;
+        }
+        Ok(seq)
     }
-    let (seq, provider) = (walk.head.seq, &from.provider);
-    if seq > head.seq {
-        tracing::warn!(%group, from = %provider, after = head.seq, until = seq, "lost events were read back");
-    }
-    if has_commit {
-        let uri = group.clone();
-        core.store.write(move |tx| begin_feeds_anew(tx, &uri)).await?;
-    }
-    // MLS proves who made a handshake; of a message only the owner's word says that it was here.
-    let proved = walk.proof.map_or(0, |proof| proof.seq);
-    messages.retain(|message| *message > proved);
-    if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
-        let text = format!(
-            "{} messages of {group}, events {first} to {last}, were lost here and read back from it, and no checkpoint of ours covers them: that they are what we had numbered rests on its word, until a checkpoint from before the loss is found at a participant",
-            messages.len()
-        );
-        core.note_trouble(provider, &PeerFault::new(Stage::Store, "adopted-unproved", text)).await;
-    }
-    Ok(seq)
 }
 
 /// What new clients need to come in is lost with a commit that is read back. Those who take part look for that where their
@@ -478,11 +491,13 @@ fn keep(
     Ok(lost)
 }
 
-/// Notes what a participant's log has shown. That it cannot be reached is for those to note who pull from it.
-async fn note(core: &Core, group: &GroupUri, from: &Participant, fault: &PeerFault) {
-    tracing::debug!(%group, from = %from.provider, %fault, "a participant's log is read no further");
-    if is_of_its_log(fault) {
-        core.note_trouble(&from.provider, fault).await;
+impl Delivery {
+    /// Notes what a participant's log has shown. That it cannot be reached is for those to note who pull from it.
+    async fn note_recovery_trouble(&self, group: &GroupUri, from: &Participant, fault: &PeerFault) {
+        tracing::debug!(%group, from = %from.provider, %fault, "a participant's log is read no further");
+        if is_of_its_log(fault) {
+            self.peers.note_trouble(&from.provider, fault).await;
+        }
     }
 }
 

@@ -3,37 +3,39 @@
 use drawbridge_mtp::checkpoint::{CheckpointClaims, UnverifiedCheckpoint};
 use drawbridge_mtp::id::GroupUri;
 
-use crate::core::Core;
+use super::Delivery;
 use crate::diagnose::{PeerFault, Stage};
 
 /// A checkpoint may be signed by a clock that is so far ahead.
 const CLOCK_SKEW_S: u64 = 300;
 
-/// What a checkpoint says, where the owner of `group` has signed it for that group and it is of now.
-pub(super) async fn verified(
-    core: &Core,
-    group: &GroupUri,
-    jws: &str,
-) -> Result<CheckpointClaims, PeerFault> {
-    let wrong = |text: String| PeerFault::new(Stage::Content, "checkpoint-wrong", text);
-    let unverified =
-        UnverifiedCheckpoint::parse(jws).map_err(|fault| wrong(format!("its checkpoint: {fault}")))?;
-    let owner = group.provider();
-    if unverified.issuer() != owner {
-        return Err(wrong(format!("its checkpoint of {group} is of {}", unverified.issuer())));
+impl Delivery {
+    /// What a checkpoint says, where the owner of `group` has signed it for that group and it is of now.
+    pub(super) async fn verify_checkpoint(
+        &self,
+        group: &GroupUri,
+        jws: &str,
+    ) -> Result<CheckpointClaims, PeerFault> {
+        let wrong = |text: String| PeerFault::new(Stage::Content, "checkpoint-wrong", text);
+        let unverified =
+            UnverifiedCheckpoint::parse(jws).map_err(|fault| wrong(format!("its checkpoint: {fault}")))?;
+        let owner = group.provider();
+        if unverified.issuer() != owner {
+            return Err(wrong(format!("its checkpoint of {group} is of {}", unverified.issuer())));
+        }
+        let key = self.peers.key_of(owner, unverified.kid()).await.map_err(|_| {
+            PeerFault::new(
+                Stage::Signature,
+                "key-unknown",
+                format!("the key of {owner}'s checkpoint is not known"),
+            )
+        })?;
+        let now = self.ground.ambient.now().as_secs();
+        unverified
+            .verify(&key)
+            .filter(|claims| claims.group == *group && claims.exp > now && claims.iat <= now + CLOCK_SKEW_S)
+            .ok_or_else(|| {
+                wrong(format!("its checkpoint of {group} does not verify, is of another group or has ended"))
+            })
     }
-    let key = core.key_of(owner, unverified.kid()).await.map_err(|_| {
-        PeerFault::new(
-            Stage::Signature,
-            "key-unknown",
-            format!("the key of {owner}'s checkpoint is not known"),
-        )
-    })?;
-    let now = core.ambient.now().as_secs();
-    unverified
-        .verify(&key)
-        .filter(|claims| claims.group == *group && claims.exp > now && claims.iat <= now + CLOCK_SKEW_S)
-        .ok_or_else(|| {
-            wrong(format!("its checkpoint of {group} does not verify, is of another group or has ended"))
-        })
 }

@@ -9,46 +9,48 @@ use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::{Code, Problem};
 use openmls::prelude::{ContentType, PublicMessageIn};
 
+use super::Delivery;
 use super::epoch::{begin_epoch, end_stays, tell_removed};
-use super::grants::{self, Uncovered, Usable};
+use super::grants::{Uncovered, Usable};
 use super::groups::{Reading, Writing};
 use super::mls::{self, Framed, invalid};
 use super::own_fork::gone;
-use super::recover::{recover, still_recovering};
+use super::recover::still_recovering;
 use super::state::{Changed, Hold, Judged, JudgedCommit, PublicState};
-use crate::core::Core;
 use crate::store::{GroupRow, NewEvent, Reader, StoreFault, Tx};
 
-/// Judges what `submitter` submits to `group`, which is ours, each by itself and in order.
-pub(crate) async fn submit(
-    core: &Core,
-    group: &GroupUri,
-    submitter: &Provider,
-    submissions: Vec<Submission>,
-) -> Result<Vec<SubmissionResult>, StoreFault> {
-    if !recover(core, group).await? {
-        let later = || rejected(still_recovering());
-        return Ok(submissions
-            .iter()
-            .map(|submission| SubmissionResult { id: submission.id, outcome: later() })
-            .collect());
-    }
-    let mut results = Vec::with_capacity(submissions.len());
-    let mut rest = submissions.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        if first.kind == SubmissionKind::Application {
-            let mut run = vec![first];
-            while let Some(next) = rest.next_if(|next| next.kind == SubmissionKind::Application) {
-                run.push(next);
-            }
-            results.extend(applications(core, group, submitter, run).await?);
-        } else {
-            let id = first.id;
-            let outcome = handshake(core, group, submitter, first).await?;
-            results.push(SubmissionResult { id, outcome });
+impl Delivery {
+    /// Judges what `submitter` submits to `group`, which is ours, each by itself and in order.
+    pub(crate) async fn submit(
+        &self,
+        group: &GroupUri,
+        submitter: &Provider,
+        submissions: Vec<Submission>,
+    ) -> Result<Vec<SubmissionResult>, StoreFault> {
+        if !self.recover(group).await? {
+            let later = || rejected(still_recovering());
+            return Ok(submissions
+                .iter()
+                .map(|submission| SubmissionResult { id: submission.id, outcome: later() })
+                .collect());
         }
+        let mut results = Vec::with_capacity(submissions.len());
+        let mut rest = submissions.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            if first.kind == SubmissionKind::Application {
+                let mut run = vec![first];
+                while let Some(next) = rest.next_if(|next| next.kind == SubmissionKind::Application) {
+                    run.push(next);
+                }
+                results.extend(self.submit_applications(group, submitter, run).await?);
+            } else {
+                let id = first.id;
+                let outcome = self.submit_handshake(group, submitter, first).await?;
+                results.push(SubmissionResult { id, outcome });
+            }
+        }
+        Ok(results)
     }
-    Ok(results)
 }
 
 fn rejected(problem: Problem) -> Outcome {
@@ -73,45 +75,47 @@ fn check_form(submitter: &Provider, submission: &Submission) -> Result<(), Probl
     Ok(())
 }
 
-/// A run of application messages: one transaction. The epoch stays while they are judged and numbered.
-async fn applications(
-    core: &Core,
-    group: &GroupUri,
-    submitter: &Provider,
-    run: Vec<Submission>,
-) -> Result<Vec<SubmissionResult>, StoreFault> {
-    let Some(state) = core.groups.read(group).await? else {
-        return Ok(run
-            .iter()
-            .map(|submission| SubmissionResult { id: submission.id, outcome: rejected(no_such_group()) })
-            .collect());
-    };
-    let judged: Vec<_> = run
-        .into_iter()
-        .map(|submission| {
-            let verdict = judge_application(&state, submitter, &submission);
-            (submission, verdict)
-        })
-        .collect();
-    let (group, submitter) = (group.clone(), submitter.clone());
-    let numbered = core.store.write(move |tx| {
-        let Some(mut row) = tx.group(&group)? else { return Ok(Vec::new()) };
-        let mut results = Vec::with_capacity(judged.len());
-        for (submission, verdict) in judged {
-            let outcome = match (known(tx, &row, &submitter, &submission)?, verdict) {
-                (Some(known), _) => known,
-                (None, Err(problem)) => rejected(problem),
-                (None, Ok(epoch)) => {
-                    Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch, Vec::new())?)
-                }
-            };
-            results.push(SubmissionResult { id: submission.id, outcome });
-        }
-        Ok(results)
-    });
-    let results = numbered.await;
-    drop(state);
-    results
+impl Delivery {
+    /// A run of application messages: one transaction. The epoch stays while they are judged and numbered.
+    async fn submit_applications(
+        &self,
+        group: &GroupUri,
+        submitter: &Provider,
+        run: Vec<Submission>,
+    ) -> Result<Vec<SubmissionResult>, StoreFault> {
+        let Some(state) = self.groups.read(group).await? else {
+            return Ok(run
+                .iter()
+                .map(|submission| SubmissionResult { id: submission.id, outcome: rejected(no_such_group()) })
+                .collect());
+        };
+        let judged: Vec<_> = run
+            .into_iter()
+            .map(|submission| {
+                let verdict = judge_application(&state, submitter, &submission);
+                (submission, verdict)
+            })
+            .collect();
+        let (group, submitter) = (group.clone(), submitter.clone());
+        let numbered = self.store.write(move |tx| {
+            let Some(mut row) = tx.group(&group)? else { return Ok(Vec::new()) };
+            let mut results = Vec::with_capacity(judged.len());
+            for (submission, verdict) in judged {
+                let outcome = match (known(tx, &row, &submitter, &submission)?, verdict) {
+                    (Some(known), _) => known,
+                    (None, Err(problem)) => rejected(problem),
+                    (None, Ok(epoch)) => {
+                        Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch, Vec::new())?)
+                    }
+                };
+                results.push(SubmissionResult { id: submission.id, outcome });
+            }
+            Ok(results)
+        });
+        let results = numbered.await;
+        drop(state);
+        results
+    }
 }
 
 /// What became of a submission before, where it has been numbered.
@@ -159,69 +163,71 @@ fn number(
     tx.number_event(row, event)
 }
 
-/// A proposal or a commit: nothing else happens in the group meanwhile.
-async fn handshake(
-    core: &Core,
-    group: &GroupUri,
-    submitter: &Provider,
-    submission: Submission,
-) -> Result<Outcome, StoreFault> {
-    if let Err(problem) = check_form(submitter, &submission) {
-        return Ok(rejected(problem));
-    }
-    let Some(mut writing) = core.groups.write(group).await? else { return Ok(rejected(no_such_group())) };
-    // Taken out for as long as it is not settled that memory and store agree.
-    let Some(mut state) = writing.take() else { return Ok(rejected(no_such_group())) };
-    let judged = read_handshake(&state, &submission).and_then(|message| {
-        let epoch = message.epoch().as_u64();
-        Ok((epoch, state.judge(&submission.sender, message, Hold::Policy)?))
-    });
-    match judged {
-        Err(problem) => {
-            writing.put(state);
-            refused(core, group, submitter, submission, problem).await
+impl Delivery {
+    /// A proposal or a commit: nothing else happens in the group meanwhile.
+    async fn submit_handshake(
+        &self,
+        group: &GroupUri,
+        submitter: &Provider,
+        submission: Submission,
+    ) -> Result<Outcome, StoreFault> {
+        if let Err(problem) = check_form(submitter, &submission) {
+            return Ok(rejected(problem));
         }
-        Ok((epoch, Judged::Proposal(judged))) => {
-            let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
-            let numbered = core.store.write(move |tx| {
-                let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
-                if let Some(known) = known(tx, &row, &submitter, &submission)? {
-                    return Ok(known);
-                }
-                if leaver.is_some() {
-                    tx.set_leaving(row.id, leaver)?;
-                }
-                number(tx, &mut row, &submitter, &submission, epoch, Vec::new()).map(Outcome::Accepted)
-            });
-            let outcome: Outcome = numbered.await?;
-            if let Outcome::Accepted(_) = outcome {
-                state.keep(judged);
+        let Some(mut writing) = self.groups.write(group).await? else { return Ok(rejected(no_such_group())) };
+        // Taken out for as long as it is not settled that memory and store agree.
+        let Some(mut state) = writing.take() else { return Ok(rejected(no_such_group())) };
+        let judged = read_handshake(&state, &submission).and_then(|message| {
+            let epoch = message.epoch().as_u64();
+            Ok((epoch, state.judge(&submission.sender, message, Hold::Policy)?))
+        });
+        match judged {
+            Err(problem) => {
+                writing.put(state);
+                self.refuse(group, submitter, submission, problem).await
             }
-            writing.put(state);
-            Ok(outcome)
-        }
-        Ok((_, Judged::Commit(judged))) => {
-            commit(core, group, submitter, submission, writing, state, *judged).await
+            Ok((epoch, Judged::Proposal(judged))) => {
+                let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
+                let numbered = self.store.write(move |tx| {
+                    let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+                    if let Some(known) = known(tx, &row, &submitter, &submission)? {
+                        return Ok(known);
+                    }
+                    if leaver.is_some() {
+                        tx.set_leaving(row.id, leaver)?;
+                    }
+                    number(tx, &mut row, &submitter, &submission, epoch, Vec::new()).map(Outcome::Accepted)
+                });
+                let outcome: Outcome = numbered.await?;
+                if let Outcome::Accepted(_) = outcome {
+                    state.keep(judged);
+                }
+                writing.put(state);
+                Ok(outcome)
+            }
+            Ok((_, Judged::Commit(judged))) => {
+                self.submit_commit(group, submitter, submission, writing, state, *judged).await
+            }
         }
     }
-}
 
-/// What does not hold, or does not any more: what was accepted before is judged against a later epoch, and its first
-/// result counts. Asked by way of the writer: who submitted it then may have gone away while it was on its way into the
-/// store.
-async fn refused(
-    core: &Core,
-    group: &GroupUri,
-    submitter: &Provider,
-    submission: Submission,
-    problem: Problem,
-) -> Result<Outcome, StoreFault> {
-    let (group, submitter) = (group.clone(), submitter.clone());
-    let known = core.store.write(move |tx| match tx.group(&group)? {
-        Some(row) => known(tx, &row, &submitter, &submission),
-        None => Ok(None),
-    });
-    Ok(known.await?.unwrap_or_else(|| rejected(problem)))
+    /// What does not hold, or does not any more: what was accepted before is judged against a later epoch, and its first
+    /// result counts. Asked by way of the writer: who submitted it then may have gone away while it was on its way into the
+    /// store.
+    async fn refuse(
+        &self,
+        group: &GroupUri,
+        submitter: &Provider,
+        submission: Submission,
+        problem: Problem,
+    ) -> Result<Outcome, StoreFault> {
+        let (group, submitter) = (group.clone(), submitter.clone());
+        let known = self.store.write(move |tx| match tx.group(&group)? {
+            Some(row) => known(tx, &row, &submitter, &submission),
+            None => Ok(None),
+        });
+        Ok(known.await?.unwrap_or_else(|| rejected(problem)))
+    }
 }
 
 fn read_handshake(state: &PublicState, submission: &Submission) -> Result<PublicMessageIn, Problem> {
@@ -243,65 +249,67 @@ fn read_handshake(state: &PublicState, submission: &Submission) -> Result<Public
     Ok(*message)
 }
 
-/// A commit that MLS and the policy allow: its grants, its Welcome and its GroupInfo are checked, and it is made.
-async fn commit(
-    core: &Core,
-    group: &GroupUri,
-    submitter: &Provider,
-    submission: Submission,
-    mut writing: Writing,
-    mut state: PublicState,
-    judged: JudgedCommit,
-) -> Result<Outcome, StoreFault> {
-    if let Err(problem) = check_company(&state, &submission, &judged) {
-        writing.put(state);
-        return refused(core, group, submitter, submission, problem).await;
-    }
-    let grants = match grants::cover(core, group, &judged.needs_grant, &submission.grants).await {
-        Ok(grants) => grants,
-        Err(uncovered) => {
+impl Delivery {
+    /// A commit that MLS and the policy allow: its grants, its Welcome and its GroupInfo are checked, and it is made.
+    async fn submit_commit(
+        &self,
+        group: &GroupUri,
+        submitter: &Provider,
+        submission: Submission,
+        mut writing: Writing,
+        mut state: PublicState,
+        judged: JudgedCommit,
+    ) -> Result<Outcome, StoreFault> {
+        if let Err(problem) = check_company(&state, &submission, &judged) {
             writing.put(state);
-            let problem = match uncovered {
-                Uncovered::Problem(problem) => problem,
-                Uncovered::Later(after) => Problem::new(
-                    Code::Unavailable,
-                    format!(
-                        "the keys of a grant's issuer cannot be had now; try again in {} s",
-                        after.as_secs().max(1)
+            return self.refuse(group, submitter, submission, problem).await;
+        }
+        let grants = match self.cover_with_grants(group, &judged.needs_grant, &submission.grants).await {
+            Ok(grants) => grants,
+            Err(uncovered) => {
+                writing.put(state);
+                let problem = match uncovered {
+                    Uncovered::Problem(problem) => problem,
+                    Uncovered::Later(after) => Problem::new(
+                        Code::Unavailable,
+                        format!(
+                            "the keys of a grant's issuer cannot be had now; try again in {} s",
+                            after.as_secs().max(1)
+                        ),
                     ),
-                ),
-                Uncovered::Store(fault) => return Err(fault),
-            };
-            return refused(core, group, submitter, submission, problem).await;
-        }
-    };
-    let ended = state.epoch();
-    let changed = match state.merge(judged) {
-        Ok(changed) => changed,
-        Err(problem) => return Ok(rejected(problem)),
-    };
-    let ratchet_tree = match changed.joined.iter().any(|joined| joined.key_package_ref.is_some()) {
-        true => match state.ratchet_tree() {
-            Ok(tree) => tree,
+                    Uncovered::Store(fault) => return Err(fault),
+                };
+                return self.refuse(group, submitter, submission, problem).await;
+            }
+        };
+        let ended = state.epoch();
+        let changed = match state.merge(judged) {
+            Ok(changed) => changed,
             Err(problem) => return Ok(rejected(problem)),
-        },
-        false => Vec::new(),
-    };
-    let (ours, uri, submitter) = (core.ours.clone(), group.clone(), submitter.clone());
-    let made = core.store.write(move |tx| {
-        let Some(row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
-        if let Some(known) = known(tx, &row, &submitter, &submission)? {
-            return Ok(known);
+        };
+        let ratchet_tree = match changed.joined.iter().any(|joined| joined.key_package_ref.is_some()) {
+            true => match state.ratchet_tree() {
+                Ok(tree) => tree,
+                Err(problem) => return Ok(rejected(problem)),
+            },
+            false => Vec::new(),
+        };
+        let (ours, uri, submitter) = (self.ground.ours.clone(), group.clone(), submitter.clone());
+        let made = self.store.write(move |tx| {
+            let Some(row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+            if let Some(known) = known(tx, &row, &submitter, &submission)? {
+                return Ok(known);
+            }
+            place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree)
+                .map(Outcome::Accepted)
+        });
+        // Where it is not made, the state stays out and is read from the store again.
+        let outcome: Outcome = made.await?;
+        if let Outcome::Accepted(_) = outcome {
+            writing.put(state);
         }
-        place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree)
-            .map(Outcome::Accepted)
-    });
-    // Where it is not made, the state stays out and is read from the store again.
-    let outcome: Outcome = made.await?;
-    if let Outcome::Accepted(_) = outcome {
-        writing.put(state);
+        Ok(outcome)
     }
-    Ok(outcome)
 }
 
 /// Whether what has to come with a commit has come.

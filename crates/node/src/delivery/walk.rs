@@ -10,13 +10,13 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{Body, Event};
 use drawbridge_mtp::octets::Hash32;
 
+use super::Delivery;
 use super::answers::own_checkpoint;
-use super::follow::{FETCHED_AT_ONCE, Fetched, fetch_log, fetch_object, is_handshake, store_fault, take_in};
+use super::follow::{FETCHED_AT_ONCE, Fetched, is_handshake, store_fault, take_in};
 use super::keep::{Followed, Kept};
 use super::mls::{self, Framed};
 use super::state::{Hold, PublicState};
 use super::unproved::prove_by;
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::StoreFault;
 
@@ -45,7 +45,7 @@ pub(super) enum End {
 
 /// On the way through a participant's log, from our head on.
 pub(super) struct Walk<'a> {
-    core: &'a Core,
+    delivery: &'a Delivery,
     group: &'a GroupUri,
     from: &'a Participant,
     /// What was read last.
@@ -67,7 +67,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
-        core: &'a Core,
+        delivery: &'a Delivery,
         group: &'a GroupUri,
         from: &'a Participant,
         head: Head,
@@ -75,7 +75,7 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let continues = true;
         Self {
-            core,
+            delivery,
             group,
             from,
             head,
@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
     /// From an earlier event of ours on, at which the public state is `state`: another history than our log has, of which
     /// the events with the hashes `known` were proved before.
     pub(super) fn beside(
-        core: &'a Core,
+        delivery: &'a Delivery,
         group: &'a GroupUri,
         from: &'a Participant,
         head: Head,
@@ -100,19 +100,21 @@ impl<'a> Walk<'a> {
         known: VecDeque<Hash32>,
         whole: bool,
     ) -> Self {
-        Self { state: Some(state), known, continues: false, ..Self::new(core, group, from, head, whole) }
+        Self { state: Some(state), known, continues: false, ..Self::new(delivery, group, from, head, whole) }
     }
 
     /// The next events that hold, and why they are the last, where they are.
     pub(super) async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
         let mut events = Vec::new();
-        let asked = fetch_log(self.core, &self.from.provider, &self.from.name, self.head.seq);
-        let page = match in_time(self.core, asked).await {
+        let asked = self.delivery.fetch_log(&self.from.provider, &self.from.name, self.head.seq);
+        let page = match self.delivery.in_time(asked).await {
             Ok(page) => page,
             Err(fault) => return (events, Some(End::Fault(fault))),
         };
-        if let Some(claims) =
-            page.checkpoint.as_deref().and_then(|jws| own_checkpoint(&self.core.signer, self.group, jws))
+        if let Some(claims) = page
+            .checkpoint
+            .as_deref()
+            .and_then(|jws| own_checkpoint(&self.delivery.ground.signer, self.group, jws))
         {
             match self.is_ours(&claims).await {
                 Ok(true) => self.checkpoint = Some(claims),
@@ -121,7 +123,7 @@ impl<'a> Walk<'a> {
             }
             if self.continues
                 && let Some(claims) = &self.checkpoint
-                && let Err(fault) = prove_by(&self.core.store, claims).await
+                && let Err(fault) = prove_by(&self.delivery.store, claims).await
             {
                 return (events, Some(End::Fault(store_fault(fault))));
             }
@@ -161,7 +163,7 @@ impl<'a> Walk<'a> {
             return Ok(true);
         }
         let (group, seq) = (self.group.clone(), claims.seq);
-        let ours = self.core.store.read(move |view| match view.group(&group)? {
+        let ours = self.delivery.store.read(move |view| match view.group(&group)? {
             Some(row) => view.event_hash(row.id, seq),
             None => Ok::<_, StoreFault>(None),
         });
@@ -193,7 +195,7 @@ impl<'a> Walk<'a> {
         let body = match &event.body {
             Some(Body::Here(body)) => Some(body.as_slice().to_vec()),
             Some(Body::Object(object)) if is_handshake || self.whole => {
-                match in_time(self.core, fetch_object(self.core, &self.from.provider, *object)).await? {
+                match self.delivery.in_time(self.delivery.fetch_object(&self.from.provider, *object)).await? {
                     Fetched::Whole(bytes) => Some(bytes),
                     Fetched::Gone(_) => None,
                     Fetched::Wrong(text) => {
@@ -212,7 +214,7 @@ impl<'a> Walk<'a> {
 
     async fn judge(&mut self, event: &Event, body: Option<&[u8]>) -> Result<Followed, PeerFault> {
         if self.state.is_none() {
-            self.state = self.core.groups.restore(self.group).await.map_err(store_fault)?;
+            self.state = self.delivery.groups.restore(self.group).await.map_err(store_fault)?;
         }
         let followed = match &mut self.state {
             Some(state) if is_handshake(event) => take_in(state, event, body, Hold::Policy),
@@ -240,17 +242,19 @@ fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Res
     }
 }
 
-/// What has not come in time does not come, nor does it once the node stops.
-pub(super) async fn in_time<T>(
-    core: &Core,
-    asking: impl Future<Output = Result<T, PeerFault>>,
-) -> Result<T, PeerFault> {
-    let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
-    tokio::select! {
-        answer = asking => answer,
-        () = tokio::time::sleep(ANSWER_TIME) => {
-            late(format!("it has not answered within {} s", ANSWER_TIME.as_secs()))
+impl Delivery {
+    /// What has not come in time does not come, nor does it once the node stops.
+    pub(super) async fn in_time<T>(
+        &self,
+        asking: impl Future<Output = Result<T, PeerFault>>,
+    ) -> Result<T, PeerFault> {
+        let late = |text: String| Err(PeerFault::new(Stage::Http, "timeout", text));
+        tokio::select! {
+            answer = asking => answer,
+            () = tokio::time::sleep(ANSWER_TIME) => {
+                late(format!("it has not answered within {} s", ANSWER_TIME.as_secs()))
+            }
+            () = self.ground.stop.cancelled() => late("it has not answered before we stopped".into()),
         }
-        () = core.stop.cancelled() => late("it has not answered before we stopped".into()),
     }
 }

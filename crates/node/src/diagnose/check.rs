@@ -7,8 +7,8 @@ use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::message::Ping;
 
 use super::{PeerFault, Stage, host_text};
-use crate::core::Core;
-use crate::peers::Ask;
+use crate::ground::Ground;
+use crate::peers::{Ask, Peers};
 
 /// One step.
 #[derive(Clone, Debug)]
@@ -24,25 +24,25 @@ pub struct CheckStep {
 }
 
 /// Looks at `peer` step by step.
-pub(crate) async fn check_provider(core: &Core, peer: &Provider) -> Vec<CheckStep> {
+pub(crate) async fn check_provider(ground: &Ground, peers: &Peers, peer: &Provider) -> Vec<CheckStep> {
     let mut steps = Vec::new();
     // The first failure is the last step.
-    let _ = look(core, peer, &mut steps).await;
+    let _ = look(ground, peers, peer, &mut steps).await;
     steps
 }
 
-async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Result<(), ()> {
-    reach(core, peer.host(), peer.port(), steps).await?;
+async fn look(ground: &Ground, peers: &Peers, peer: &Provider, steps: &mut Vec<CheckStep>) -> Result<(), ()> {
+    reach(peers, peer.host(), peer.port(), steps).await?;
 
     let began = Instant::now();
-    let client = core.outbound.without_memory().map_err(|fault| {
+    let client = peers.outbound.without_memory().map_err(|fault| {
         PeerFault::new(Stage::Connect, "connect-failed", format!("no client for it can be made: {fault}"))
     });
     let client = match client {
         Ok(client) => client,
         Err(fault) => return note::<()>(steps, Stage::Connect, began, Err(fault)).map(|_| ()),
     };
-    let fetched = core.document_now(peer, &client).await.map(|document| {
+    let fetched = peers.document_now(peer, &client).await.map(|document| {
         let keys: Vec<_> = document.keys.iter().map(|key| key.thumbprint().to_string()).collect();
         let text = format!(
             "its document is in order; its endpoint is {} and its keys are {}",
@@ -54,19 +54,19 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
     let document = note(steps, Stage::Document, began, fetched)?;
     let endpoint = &document.endpoint;
     if (endpoint.host(), endpoint.port()) != (peer.host(), peer.port()) {
-        reach(core, endpoint.host(), endpoint.port(), steps).await?;
+        reach(peers, endpoint.host(), endpoint.port(), steps).await?;
     }
 
     let began = Instant::now();
-    let pinged = match core.may_ask(peer) {
-        Ok(()) => core.exchange(peer, &document, &client, &Ask::get("/ping".into())).await,
+    let pinged = match peers.may_ask(peer) {
+        Ok(()) => peers.exchange(peer, &document, &client, &Ask::get("/ping".into())).await,
         Err(fault) => Err(fault),
     };
     let pinged = pinged.and_then(|answer| {
         let pong: Ping = answer.message().map_err(|fault| {
             PeerFault::new(Stage::Content, "malformed", format!("its answer is malformed: {fault}"))
         })?;
-        let ours = core.ambient.now();
+        let ours = ground.ambient.now();
         let (ahead, behind) = (pong.now.since(ours), ours.since(pong.now));
         let clock = if ahead > behind { format!("{ahead:?} ahead of") } else { format!("{behind:?} behind") };
         let text = format!(
@@ -79,9 +79,9 @@ async fn look(core: &Core, peer: &Provider, steps: &mut Vec<CheckStep>) -> Resul
 }
 
 /// Finds `host`, connects to it, and has it show its certificate.
-async fn reach(core: &Core, host: Host<'_>, port: u16, steps: &mut Vec<CheckStep>) -> Result<(), ()> {
+async fn reach(peers: &Peers, host: Host<'_>, port: u16, steps: &mut Vec<CheckStep>) -> Result<(), ()> {
     let began = Instant::now();
-    let found = core.outbound.guard().resolve(host, port).await;
+    let found = peers.outbound.guard().resolve(host, port).await;
     let found = found.map_err(|fault| PeerFault::from(&fault)).map(|addresses| {
         let told: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
         let text = format!("{} is at {}", host_text(host), told.join(", "));
@@ -90,7 +90,7 @@ async fn reach(core: &Core, host: Host<'_>, port: u16, steps: &mut Vec<CheckStep
     let addresses = note(steps, Stage::Dns, began, found)?;
 
     let began = Instant::now();
-    let connected = core.outbound.connect(&addresses).await.map(|connection| {
+    let connected = peers.outbound.connect(&addresses).await.map(|connection| {
         let at =
             connection.peer_addr().map_or_else(|_| format!("port {port}"), |address| address.to_string());
         (connection, format!("a connection to {at} came about"))
@@ -98,7 +98,7 @@ async fn reach(core: &Core, host: Host<'_>, port: u16, steps: &mut Vec<CheckStep
     let connection = note(steps, Stage::Connect, began, connected)?;
 
     let began = Instant::now();
-    let shown = core.outbound.handshake(host, connection).await.map(|text| ((), text));
+    let shown = peers.outbound.handshake(host, connection).await.map(|text| ((), text));
     note(steps, Stage::Tls, began, shown)
 }
 

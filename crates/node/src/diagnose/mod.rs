@@ -10,7 +10,7 @@ mod trouble;
 pub use check::CheckStep;
 pub(crate) use check::check_provider;
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
-pub(crate) use ourselves::{OwnState, host_text, look};
+pub(crate) use ourselves::{OwnState, host_text};
 pub use readable::readable;
 pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
 pub(crate) use traffic::{answered, submitted, told_headers};

@@ -9,11 +9,11 @@ use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::changes::Change;
-use crate::core::Core;
+use crate::ground::Ground;
 use crate::identity::{Certificate, CertificateFacts};
 use crate::lock::lock;
-use crate::peers::{self, GuardFault};
-use crate::store::StoreTrouble;
+use crate::peers::{self, GuardFault, Peers};
+use crate::store::{Store, StoreTrouble};
 
 /// How often our own name is looked up, and how often while that fails.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
@@ -52,9 +52,10 @@ pub struct OwnCertificate {
 }
 
 /// Whether other providers can find us under our name, by the rules that we find others by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum NameStanding {
     /// It has not been looked up yet.
+    #[default]
     Unlooked,
     /// It leads to an address that others may connect to.
     Found,
@@ -72,6 +73,10 @@ pub enum NameStanding {
 
 /// What is known of ourselves, and what it is read from.
 pub(crate) struct OwnState {
+    ground: Arc<Ground>,
+    store: Store,
+    /// By whose rules our name is looked up.
+    peers: Arc<Peers>,
     certificates: Vec<(&'static str, Arc<Certificate>)>,
     listening_port: u16,
     name: Mutex<LookedUp>,
@@ -80,7 +85,7 @@ pub(crate) struct OwnState {
 }
 
 /// What became of looking up our own name.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct LookedUp {
     standing: NameStanding,
     only_here: Option<String>,
@@ -88,15 +93,21 @@ struct LookedUp {
 }
 
 impl OwnState {
-    pub(crate) fn new(certificates: Vec<(&'static str, Arc<Certificate>)>, listening_port: u16) -> Self {
-        let name = Mutex::new(LookedUp { standing: NameStanding::Unlooked, only_here: None, at: None });
-        Self { certificates, listening_port, name, again: tokio::sync::Notify::new() }
+    pub(crate) fn new(
+        ground: Arc<Ground>,
+        store: Store,
+        peers: Arc<Peers>,
+        certificates: Vec<(&'static str, Arc<Certificate>)>,
+        listening_port: u16,
+    ) -> Self {
+        let (name, again) = (Mutex::new(LookedUp::default()), tokio::sync::Notify::new());
+        Self { ground, store, peers, certificates, listening_port, name, again }
     }
 
-    /// What is known now of the node of `core`.
-    pub(crate) fn view(&self, core: &Core) -> Ourselves {
+    /// What is known now.
+    pub(crate) fn view(&self) -> Ourselves {
         let LookedUp { standing: name, only_here, at: looked } = lock(&self.name).clone();
-        let host = host_text(core.ours.host());
+        let host = host_text(self.ground.ours.host());
         let certificates = self.certificates.iter().map(|(section, certificate)| {
             let facts = certificate.facts();
             let is_ours = facts.covers(&host);
@@ -106,47 +117,55 @@ impl OwnState {
             name,
             only_here,
             looked,
-            named_port: core.endpoint.port(),
+            named_port: self.ground.endpoint.port(),
             listening_port: self.listening_port,
             certificates: certificates.collect(),
-            store: core.store.trouble(),
+            store: self.store.trouble(),
         }
     }
 
     /// Reads all certificates anew, and looks again; says in one sentence each what could not be taken.
-    pub(crate) fn reload(&self, core: &Core) -> Vec<String> {
+    pub(crate) fn reload(&self) -> Vec<String> {
         let read = self.certificates.iter().filter_map(|(_, certificate)| certificate.reload().err());
         let faults = read.map(|fault| fault.to_string()).collect();
         self.again.notify_one();
-        core.changes.announce(Change::Settings);
+        self.ground.changes.announce(Change::Settings);
         faults
     }
-}
 
-/// Looks up our own name now and then, until the node stops.
-pub(crate) async fn look(core: Arc<Core>, own: Arc<OwnState>) {
-    loop {
-        let found = core.outbound.guard().resolve(core.endpoint.host(), core.endpoint.port()).await;
-        let only_here = found.as_ref().ok().and_then(|found| only_here(core.endpoint.host(), found));
-        let standing = match found {
-            Ok(_) => NameStanding::Found,
-            Err(fault @ GuardFault::Forbidden { .. }) => NameStanding::Private { text: fault.to_string() },
-            Err(fault) => NameStanding::Unresolved { text: fault.to_string() },
-        };
-        let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
-        let is_news = {
-            let mut name = lock(&own.name);
-            let is_news = name.standing != standing;
-            *name = LookedUp { standing, only_here, at: Some(core.ambient.now()) };
-            is_news
-        };
-        if is_news {
-            core.changes.announce(Change::Settings);
-        }
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-            () = own.again.notified() => {}
+    /// Looks up our own name now and then, until the node stops.
+    pub(crate) async fn look_up_name(self: Arc<Self>) {
+        loop {
+            let found = self
+                .peers
+                .outbound
+                .guard()
+                .resolve(self.ground.endpoint.host(), self.ground.endpoint.port())
+                .await;
+            let only_here =
+                found.as_ref().ok().and_then(|found| only_here(self.ground.endpoint.host(), found));
+            let standing = match found {
+                Ok(_) => NameStanding::Found,
+                Err(fault @ GuardFault::Forbidden { .. }) => {
+                    NameStanding::Private { text: fault.to_string() }
+                }
+                Err(fault) => NameStanding::Unresolved { text: fault.to_string() },
+            };
+            let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
+            let is_news = {
+                let mut name = lock(&self.name);
+                let is_news = name.standing != standing;
+                *name = LookedUp { standing, only_here, at: Some(self.ground.ambient.now()) };
+                is_news
+            };
+            if is_news {
+                self.ground.changes.announce(Change::Settings);
+            }
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                () = self.again.notified() => {}
+            }
         }
     }
 }
@@ -186,8 +205,7 @@ mod tests {
 
     #[test]
     fn a_name_that_was_not_looked_up_is_not_said_to_be_found() {
-        let own = OwnState::new(Vec::new(), 443);
-        let name = lock(&own.name);
+        let name = LookedUp::default();
         assert_eq!((&name.standing, name.at), (&NameStanding::Unlooked, None));
     }
 }

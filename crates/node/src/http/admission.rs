@@ -5,18 +5,18 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::Method;
 
-use crate::core::Core;
+use super::server::PeerServer;
 use crate::refusal::Refusal;
 
 /// Whether a peer in its state may use the resource (section 6). Returns its state here, and ours there as far as it has
 /// said.
 pub(super) async fn admit(
-    core: &Core,
+    server: &PeerServer,
     provider: &Provider,
     method: &Method,
     path: &[&str],
 ) -> Result<(PeerState, Option<PeerState>), Refusal> {
-    let peer = core.store.glance(|view| view.peer(provider))?;
+    let peer = server.store.glance(|view| view.peer(provider))?;
     let (state, theirs) = peer.map_or((PeerState::Unknown, None), |peer| (peer.state, peer.their_state));
     match state {
         _ if is_ping(method, path) => Ok((state, theirs)),
@@ -27,7 +27,7 @@ pub(super) async fn admit(
             let text =
                 "your key is not the one that was accepted here; ask the operator here to accept the new one";
             let problem = Problem::new(Code::PeerKeyChanged, text);
-            let accepted = core.store.glance(|view| view.accepted_keys(provider))?;
+            let accepted = server.store.glance(|view| view.accepted_keys(provider))?;
             Err(accepted.last().map_or(problem.clone(), |key| problem.with_fingerprint(*key)).into())
         }
         PeerState::Unknown | PeerState::Pending if !is_open_to_strangers(method, path) => {

@@ -13,22 +13,22 @@ pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let ask: AuthorizationRequest = passed.message()?;
     passed.must_be_theirs(&ask.adder)?;
     passed.must_be_ours(&ask.user)?;
-    let (house, peer) = (passed.core.house(), passed.caller.provider.clone());
-    let limits = passed.core.config.limits.clone();
-    let _turn = passed.core.turns.take(&peer).await;
+    let (house, peer) = (passed.server.consent.house(), passed.caller.provider.clone());
+    let limits = passed.server.ground.config.limits.clone();
+    let _turn = passed.server.turns.take(&peer).await;
     let received =
-        passed.core.store.write(move |tx| authorizations::receive(tx, &house, &peer, ask, &limits));
+        passed.server.store.write(move |tx| authorizations::receive(tx, &house, &peer, ask, &limits));
     let reply = received.await?;
     Ok(Reply::state(reply.state, passed.wanted(), &reply))
 }
 
 /// `DELETE /authorizations/{id}`.
 pub(super) async fn take_back(passed: &Passed<'_>, id: &str) -> Result<Reply, Refusal> {
-    let (id, core) = (read_id(id)?, passed.core);
+    let (id, server) = (read_id(id)?, passed.server);
     let (ours, peer, strangers) =
-        (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
-    let _turn = core.turns.take(&peer).await;
-    let taken = core.store.write(move |tx| authorizations::take_back(tx, &ours, &peer, id, strangers));
+        (server.ground.ours.clone(), passed.caller.provider.clone(), server.consent.choices().strangers);
+    let _turn = server.turns.take(&peer).await;
+    let taken = server.store.write(move |tx| authorizations::take_back(tx, &ours, &peer, id, strangers));
     taken.await.map_err(Refusal::Store)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -13,12 +13,13 @@ pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let ask: ConnectionRequest = passed.message()?;
     passed.must_be_theirs(&ask.from)?;
     passed.must_be_ours(&ask.to)?;
-    let core = passed.core;
+    let server = passed.server;
     let (ours, peer, strangers) =
-        (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
-    let (keys, limits, id) = (core.documents.thumbprints(&peer), core.config.limits.clone(), ask.id);
-    let _turn = core.turns.take(&peer).await;
-    let state = core
+        (server.ground.ours.clone(), passed.caller.provider.clone(), server.consent.choices().strangers);
+    let (keys, limits, id) =
+        (server.peers.documents.thumbprints(&peer), server.ground.config.limits.clone(), ask.id);
+    let _turn = server.turns.take(&peer).await;
+    let state = server
         .store
         .write(move |tx| consent::receive(tx, &ours, &peer, ask, strangers, &keys, &limits))
         .await?;
@@ -27,11 +28,11 @@ pub(super) async fn request(passed: &Passed<'_>) -> Result<Reply, Refusal> {
 
 /// `DELETE /connections/{id}`.
 pub(super) async fn take_back(passed: &Passed<'_>, id: &str) -> Result<Reply, Refusal> {
-    let (id, core) = (read_id(id)?, passed.core);
+    let (id, server) = (read_id(id)?, passed.server);
     let (ours, peer, strangers) =
-        (core.ours.clone(), passed.caller.provider.clone(), core.choices().strangers);
-    let _turn = core.turns.take(&peer).await;
-    let taken = core.store.write(move |tx| consent::take_back(tx, &ours, &peer, id, strangers));
+        (server.ground.ours.clone(), passed.caller.provider.clone(), server.consent.choices().strangers);
+    let _turn = server.turns.take(&peer).await;
+    let taken = server.store.write(move |tx| consent::take_back(tx, &ours, &peer, id, strangers));
     taken.await.map_err(Refusal::Store)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -7,21 +7,21 @@ use http::{Method, StatusCode};
 use super::admission::admit;
 use super::passed::{Caller, Passed};
 use super::reply::Reply;
-use crate::delivery::{FeedRefusal, serve};
+use crate::delivery::FeedRefusal;
 use crate::refusal::Refusal;
 use crate::store::Reader;
 
 /// `GET /feed`.
 pub(super) async fn pull(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
-    let (core, wanted) = (passed.core, passed.wanted());
+    let (server, wanted) = (passed.server, passed.wanted());
     let query = FeedQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
     let Caller { provider, signed, .. } = passed.caller.clone();
     drop(passed);
-    let page = match serve(core, Reader::Peer(provider.clone()), query, Some(signed)).await {
+    let page = match server.delivery.serve(Reader::Peer(provider.clone()), query, Some(signed)).await {
         // Decided on while it waited: it is told as it would be told now.
         Err(FeedRefusal::Shut) => {
-            Box::pin(admit(core, &provider, &Method::GET, &["feed"])).await?;
+            Box::pin(admit(server, &provider, &Method::GET, &["feed"])).await?;
             return Err(FeedRefusal::Shut.into());
         }
         served => served?,

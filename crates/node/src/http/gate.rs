@@ -22,11 +22,10 @@ use super::content::{Content, Unread};
 use super::passed::{Caller, Passed};
 use super::reply::{Outgoing, Reply};
 use super::resources::answer;
+use super::server::PeerServer;
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
-use crate::consent::providers::lets_us_in;
-use crate::core::Core;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
 use crate::peers::Sign;
 use crate::refusal::Refusal;
@@ -43,16 +42,16 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Everything below the endpoint.
 pub(super) async fn gate(
-    State(core): State<Arc<Core>>,
+    State(server): State<Arc<PeerServer>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request<Body>,
 ) -> Response {
-    Box::pin(pass(Asked::read(&core, request, address.ip().to_canonical()))).await
+    Box::pin(pass(Asked::read(&server, request, address.ip().to_canonical()))).await
 }
 
 /// A request, with what its answer is bound to. In a box, since futures keep room for what they have passed on.
 struct Asked<'a> {
-    core: &'a Core,
+    server: &'a PeerServer,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -67,15 +66,15 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn read(core: &'a Core, request: Request<Body>, address: IpAddr) -> Box<Self> {
+    fn read(server: &'a PeerServer, request: Request<Body>, address: IpAddr) -> Box<Self> {
         let (Parts { method, uri, headers, mut extensions, .. }, body) = request.into_parts();
         let with_fragment = extensions.get::<WithFragment>().is_some();
         let socket = extensions.remove();
         let resource = uri.path_and_query().map_or("/", |target| target.as_str());
-        let target_uri = format!("{}{resource}", core.endpoint.origin());
-        let recording = Recording::begin(core, &method, resource, &headers);
+        let target_uri = format!("{}{resource}", server.ground.endpoint.origin());
+        let recording = Recording::begin(server, &method, resource, &headers);
         Box::new(Self {
-            core,
+            server,
             method,
             uri,
             headers,
@@ -90,14 +89,14 @@ impl<'a> Asked<'a> {
 
     /// The path below the endpoint.
     fn path(&self) -> Vec<&str> {
-        let path = self.uri.path().strip_prefix(self.core.endpoint.path()).unwrap_or("/");
+        let path = self.uri.path().strip_prefix(self.server.ground.endpoint.path()).unwrap_or("/");
         path.strip_prefix('/').unwrap_or_default().split('/').collect()
     }
 }
 
 /// Thousands of pulls wait in here at a time, so the checks are boxed: what they need is gone once they are passed.
 async fn pass(mut asked: Box<Asked<'_>>) -> Response {
-    let core = asked.core;
+    let server = asked.server;
     let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
     let reply = match Box::pin(judge(&mut asked)).await {
         Ok(_) if asked.with_fragment => {
@@ -107,9 +106,9 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
         Ok((caller, content)) => {
             let (headers, peer) = (std::mem::take(&mut asked.headers), caller.provider.clone());
             let query = asked.uri.query().unwrap_or_default();
-            let passed = Box::new(Passed { core, caller, headers, query, content });
+            let passed = Box::new(Passed { server, caller, headers, query, content });
             let reply = answer(&asked.method, &asked.path(), passed).await;
-            reply.and_then(|reply| hold(&core.throttle, &peer, reply))
+            reply.and_then(|reply| hold(&server.throttle, &peer, reply))
         }
         Err(refusal) => Err(refusal),
     };
@@ -119,7 +118,13 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
         reply.body.clear();
     }
     let mut headers = reply.headers;
-    core.signer.sign_response(reply.status, &mut headers, &reply.body, &binding, core.stamp());
+    server.ground.signer.sign_response(
+        reply.status,
+        &mut headers,
+        &reply.body,
+        &binding,
+        server.ground.stamp(),
+    );
     asked.recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
     let mut response = Response::new(Body::new(Outgoing::new(reply.body, reply.held)));
     *response.status_mut() = reply.status;
@@ -147,12 +152,12 @@ fn hold(throttle: &Throttle, peer: &Provider, mut reply: Reply) -> Result<Reply,
 async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     let body = std::mem::take(&mut asked.body);
     let path = asked.path();
-    let Asked { core, method, headers, address, target_uri, recording, .. } = &*asked;
+    let Asked { server, method, headers, address, target_uri, recording, .. } = &*asked;
     let address = *address;
-    if is_meant_for_another(headers, &core.ours) {
+    if is_meant_for_another(headers, &server.ground.ours) {
         return Err(Problem::new(
             Code::NotHere,
-            format!("this is {}; ask the provider named in MTP-To", core.ours),
+            format!("this is {}; ask the provider named in MTP-To", server.ground.ours),
         )
         .into());
     }
@@ -162,13 +167,13 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         .find_map(|content| UnverifiedRequest::parse(method, target_uri, headers, content).ok());
     recording.claimed(claimed.as_ref().map(UnverifiedRequest::signer));
     let names_peer = match &claimed {
-        Some(request) => core.store.glance(|view| view.peer_state(request.signer()))? == PeerState::Allowed,
+        Some(request) => server.store.glance(|view| view.peer_state(request.signer()))? == PeerState::Allowed,
         None => false,
     };
     let mut content =
         Unread::new(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES })?;
     // Who has no place is refused below, at its step.
-    let place = core.throttle.unproved(address);
+    let place = server.throttle.unproved(address);
     if place.is_some() {
         content.begin(!names_peer).await?;
     }
@@ -176,29 +181,30 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     // A peer whose key is at hand is proved at once, so it needs no place: strangers cannot take them all from it.
     let is_proved_at_once = names_peer
         && content.known_length().is_some()
-        && claimed
-            .is_some_and(|request| core.documents.thumbprints(request.signer()).contains(request.kid()));
-    let admitted = core.throttle.admits_address(address, names_peer);
+        && claimed.is_some_and(|request| {
+            server.peers.documents.thumbprints(request.signer()).contains(request.kid())
+        });
+    let admitted = server.throttle.admits_address(address, names_peer);
     admitted.filter(|()| place.is_some() || is_proved_at_once).ok_or_else(|| {
         let text = "too many requests come from your address; slow down";
         Refusal::after(Problem::new(Code::RateLimited, text), SOON)
     })?;
 
     let request = UnverifiedRequest::parse(method, target_uri, headers, content.is_some())
-        .map_err(|fault| unverified(&fault, core.ambient.now(), None))?;
-    let now = core.ambient.now();
+        .map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
+    let now = server.ground.ambient.now();
     let request = request.at(now).map_err(|fault| unverified(&fault, now, None))?;
-    let (key, retry_after) = match core.key_of(request.signer(), request.kid()).await {
+    let (key, retry_after) = match server.peers.key_of(request.signer(), request.kid()).await {
         Ok(key) => (Some(key), None),
         Err(unknown) => (None, Some(unknown.retry_after)),
     };
     let mut request = request
         .verify_signature(key.as_ref())
-        .map_err(|fault| unverified(&fault, core.ambient.now(), retry_after))?;
+        .map_err(|fault| unverified(&fault, server.ground.ambient.now(), retry_after))?;
     let provider = request.signer().clone();
     let held = if names_peer {
         drop(place);
-        Some(core.throttle.content(&provider, content.at_most()).ok_or_else(|| {
+        Some(server.throttle.content(&provider, content.at_most()).ok_or_else(|| {
             let text = "too much that you send is being read at this moment; send this again a little later";
             Refusal::after(Problem::new(Code::Unavailable, text), SOON)
         })?)
@@ -207,27 +213,27 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     };
     let content = content.read(held, |octets| request.take_content(octets)).await?;
     recording.content(content.len());
-    let request = request.finish().map_err(|fault| unverified(&fault, core.ambient.now(), None))?;
+    let request = request.finish().map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
     recording.verified();
 
-    let (state, their_state) = admit(core, &provider, method, &path).await?;
+    let (state, their_state) = admit(server, &provider, method, &path).await?;
     if let Some(socket) = &asked.socket {
         socket.prove(if state == PeerState::Allowed { Trust::LetIn } else { Trust::Proved });
     }
-    core.signs.heard(&provider);
+    server.peers.signs.heard(&provider);
     let shows = state == PeerState::Allowed && !is_ping(method, &path);
-    if shows && lets_us_in(core, &provider, their_state).await {
-        core.signs.give(&provider, Sign::Wanted);
+    if shows && server.consent.lets_us_in(&provider, their_state).await {
+        server.peers.signs.give(&provider, Sign::Wanted);
     }
-    core.throttle.admits_peer(&provider).ok_or_else(|| {
+    server.throttle.admits_peer(&provider).ok_or_else(|| {
         let text = "you ask too much in too short a time; slow down";
         Refusal::after(Problem::new(Code::RateLimited, text), SOON)
     })?;
     if matches!(*method, Method::POST | Method::PUT | Method::DELETE) {
         let keyid = format!("{provider}#{}", request.kid());
         let (nonce, until) = (*request.nonce(), Timestamp::from_secs(request.expires()).plus(NONCE_GRACE));
-        let _turn = core.turns.take(&provider).await;
-        let fresh = core.store.write(move |tx| tx.use_nonce(&keyid, &nonce, until));
+        let _turn = server.turns.take(&provider).await;
+        let fresh = server.store.write(move |tx| tx.use_nonce(&keyid, &nonce, until));
         if !fresh.await.map_err(|fault: StoreFault| Refusal::Store(fault))? {
             let text = "this nonce was used before; repeat the request with a new signature";
             return Err(Problem::new(Code::Replayed, text).into());
@@ -254,11 +260,17 @@ struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    fn begin(core: &'a Core, method: &Method, resource: &str, headers: &HeaderMap) -> Self {
-        let below = resource.strip_prefix(core.endpoint.path()).unwrap_or(resource);
-        let mut record = TrafficRecord::begin(core.ambient.now(), Direction::In, method.as_str(), below);
+    fn begin(server: &'a PeerServer, method: &Method, resource: &str, headers: &HeaderMap) -> Self {
+        let below = resource.strip_prefix(server.ground.endpoint.path()).unwrap_or(resource);
+        let mut record =
+            TrafficRecord::begin(server.ground.ambient.now(), Direction::In, method.as_str(), below);
         record.request_headers = told_headers(headers);
-        Self { log: &core.traffic, id: core.traffic.add(record), began: Instant::now(), ended: false.into() }
+        Self {
+            log: &server.peers.traffic,
+            id: server.peers.traffic.add(record),
+            began: Instant::now(),
+            ended: false.into(),
+        }
     }
 
     fn claimed(&self, peer: Option<&Provider>) {

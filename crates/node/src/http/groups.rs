@@ -36,7 +36,7 @@ impl Passed<'_> {
 
     /// A group of ours in which the caller has a member.
     async fn own_group(&self, name: &str) -> Result<GroupRow, Refusal> {
-        delivery::own_group(self.core, &self.caller.provider, name).await
+        self.server.delivery.own_group(&self.caller.provider, name).await
     }
 }
 
@@ -44,7 +44,7 @@ impl Passed<'_> {
 pub(super) async fn submit(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let SubmitRequest::<ReceivedSubmission> { groups } = passed.message()?;
     let kinds: Vec<_> = groups.iter().flat_map(|group| &group.events).map(ReceivedSubmission::kind).collect();
-    let groups = delivery::receive(passed.core, &passed.caller.provider, groups).await;
+    let groups = passed.server.delivery.receive_submissions(&passed.caller.provider, groups).await;
     let items = kinds.into_iter().zip(groups.iter().flat_map(|group| &group.results));
     let items = items.map(|(kind, answer)| answered(kind, answer)).collect();
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &SubmitReply { groups }).with_items(items))
@@ -53,14 +53,14 @@ pub(super) async fn submit(passed: &Passed<'_>) -> Result<Reply, Refusal> {
 /// `GET /groups/{name}`.
 pub(super) async fn status(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
-    let status = passed.core.store.read(move |view| delivery::status(view, &row)).await?;
+    let status = passed.server.store.read(move |view| delivery::status(view, &row)).await?;
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &status))
 }
 
 /// `GET /groups/{name}/roster`.
 pub(super) async fn roster(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
-    let roster = passed.core.store.read(move |view| delivery::roster(view, &row)).await?;
+    let roster = passed.server.store.read(move |view| delivery::roster(view, &row)).await?;
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &roster))
 }
 
@@ -69,11 +69,11 @@ pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusa
     let (name, at) = named(name)?;
     let query = LogQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    let (ours, reader) = (passed.core.ours.clone(), passed.reader());
-    let (signer, now) = (passed.core.signer.clone(), passed.core.ambient.now());
+    let (ours, reader) = (passed.server.ground.ours.clone(), passed.reader());
+    let (signer, now) = (passed.server.ground.signer.clone(), passed.server.ground.ambient.now());
     let meant = GroupUri::new(at.as_ref().unwrap_or(&ours), &name);
-    delivery::recover_for(passed.core, &meant, &reader).await?;
-    let page = passed.core.store.read(move |view| {
+    passed.server.delivery.recover_for(&meant, &reader).await?;
+    let page = passed.server.store.read(move |view| {
         let row = delivery::visible(view, &ours, &name, at.as_ref(), &reader)?;
         Ok::<_, Refusal>(delivery::log(view, &signer, now, &row, &reader, &query)?)
     });
@@ -83,14 +83,15 @@ pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusa
 /// `GET /groups/{name}/info`.
 pub(super) async fn info(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
-    let info = delivery::info(passed.core, &row.uri).await?;
+    let info = passed.server.delivery.group_info_of(&row.uri).await?;
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &info))
 }
 
 /// `GET /groups/{name}/checkpoint`.
 pub(super) async fn checkpoint(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
-    let checkpoint = delivery::checkpoint(&passed.core.signer, passed.core.ambient.now(), &row);
+    let checkpoint =
+        delivery::checkpoint(&passed.server.ground.signer, passed.server.ground.ambient.now(), &row);
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &checkpoint))
 }
 
@@ -98,7 +99,7 @@ pub(super) async fn checkpoint(passed: &Passed<'_>, name: &str) -> Result<Reply,
 pub(super) async fn object(passed: &Passed<'_>, sha256: &str) -> Result<Reply, Refusal> {
     let text = "there is no such object here, or it is not for you";
     let sha256: Hash32 = sha256.parse().map_err(|_| Problem::new(Code::NotFound, text))?;
-    let bytes = delivery::object(passed.core, passed.reader(), sha256).await?;
+    let bytes = passed.server.delivery.object_for(passed.reader(), sha256).await?;
     let range = passed.headers.get(RANGE).and_then(|value| value.to_str().ok());
     let range = range.and_then(|range| single_range(range, bytes.len()));
     let mut reply = Reply::empty(if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK });

@@ -14,6 +14,7 @@ mod passed;
 mod peering;
 mod reply;
 mod resources;
+mod server;
 mod shares;
 mod sockets;
 mod target;
@@ -26,6 +27,7 @@ pub use sockets::{Socket, Trust};
 pub(crate) use content::Unread;
 pub(crate) use passed::{read_id, read_message, wanted};
 pub(crate) use reply::{NOT_KEPT, problem_response, state_status};
+pub(crate) use server::PeerServer;
 pub(crate) use throttle::Throttle;
 pub(crate) use turns::Turns;
 
@@ -37,18 +39,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-use crate::core::Core;
-
 /// How long others may keep our document, in seconds.
 const DOCUMENT_LIFETIME: &str = "max-age=3600";
 
 /// All that other providers can ask.
-pub(crate) fn router(core: Arc<Core>) -> Router {
-    Router::new().route("/.well-known/mtp", get(document)).fallback(gate::gate).with_state(core)
+pub(crate) fn router(server: Arc<PeerServer>) -> Router {
+    Router::new().route("/.well-known/mtp", get(document)).fallback(gate::gate).with_state(server)
 }
 
 /// `GET /.well-known/mtp` (section 3).
-async fn document(State(core): State<Arc<Core>>) -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, DOCUMENT_LIFETIME)], core.document.clone())
+async fn document(State(server): State<Arc<PeerServer>>) -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, DOCUMENT_LIFETIME)], server.document.clone())
         .into_response()
 }

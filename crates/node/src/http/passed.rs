@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::content::Content;
-use crate::core::Core;
+use super::server::PeerServer;
 use crate::refusal::Refusal;
 
 /// Who asks, proved by a signature.
@@ -26,7 +26,7 @@ pub(super) struct Caller {
 
 /// A request that has passed the gate.
 pub(super) struct Passed<'a> {
-    pub(super) core: &'a Core,
+    pub(super) server: &'a PeerServer,
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
     pub(super) query: &'a str,
@@ -50,10 +50,11 @@ impl Passed<'_> {
 
     /// `user` is to be ours, whether or not there is one.
     pub(super) fn must_be_ours(&self, user: &UserUri) -> Result<(), Refusal> {
-        if *user.provider() == self.core.ours {
+        if *user.provider() == self.server.ground.ours {
             return Ok(());
         }
-        Err(Problem::new(Code::NotHere, format!("{user} is not a user of {}", self.core.ours)).into())
+        Err(Problem::new(Code::NotHere, format!("{user} is not a user of {}", self.server.ground.ours))
+            .into())
     }
 
     /// The encoding that the caller wants to be answered in.

@@ -10,29 +10,29 @@ use tokio::time::Instant;
 
 use super::passed::Passed;
 use super::reply::Reply;
+use super::server::PeerServer;
 use crate::config::Strangers;
 use crate::consent::providers;
-use crate::core::Core;
 use crate::delivery::WaitKind;
 use crate::refusal::Refusal;
 use crate::store::{Reader, StoreFault};
 
 /// `GET /ping`.
 pub(super) async fn ping(passed: &Passed<'_>) -> Result<Reply, Refusal> {
-    let state = shown(passed.core, passed.caller.state);
-    let pong = Ping { now: passed.core.ambient.now(), state, your_address: passed.caller.address };
+    let state = shown(passed.server, passed.caller.state);
+    let pong = Ping { now: passed.server.ground.ambient.now(), state, your_address: passed.caller.address };
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &pong))
 }
 
 /// `POST /peering`.
 pub(super) async fn introduce(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let PeeringRequest {} = passed.message()?;
-    let core = passed.core;
-    let (provider, strangers) = (passed.caller.provider.clone(), core.choices().strangers);
-    let (keys, limits) = (core.documents.thumbprints(&provider), core.config.limits.clone());
-    let _turn = core.turns.take(&provider).await;
+    let server = passed.server;
+    let (provider, strangers) = (passed.caller.provider.clone(), server.consent.choices().strangers);
+    let (keys, limits) = (server.peers.documents.thumbprints(&provider), server.ground.config.limits.clone());
+    let _turn = server.turns.take(&provider).await;
     let introduced =
-        core.store.write(move |tx| providers::introduce(tx, &provider, strangers, &keys, &limits));
+        server.store.write(move |tx| providers::introduce(tx, &provider, strangers, &keys, &limits));
     let state = introduced.await.map_err(|fault: StoreFault| Refusal::Store(fault))?;
     let status = if state == PeerState::Allowed { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(Reply::message(status, passed.wanted(), &PeeringReply { state, since: None }))
@@ -42,15 +42,15 @@ pub(super) async fn introduce(passed: &Passed<'_>) -> Result<Reply, Refusal> {
 pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
     let query = PeeringQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
-    let (core, wanted) = (passed.core, passed.wanted());
+    let (server, wanted) = (passed.server, passed.wanted());
     let caller = passed.caller.provider.clone();
     drop(passed);
     let deadline = Instant::now() + Duration::from_secs(query.wait.min(Limits::default().pull_wait_s));
     let reader = Reader::Peer(caller.clone());
-    let wait = (query.wait > 0).then(|| core.waits.enter(WaitKind::Peering, &reader));
+    let wait = (query.wait > 0).then(|| server.waits.enter(WaitKind::Peering, &reader));
     loop {
         let provider = caller.clone();
-        let (state, since) = core
+        let (state, since) = server
             .store
             .read(move |view| {
                 let row = view.peer(&provider)?;
@@ -58,7 +58,7 @@ pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
                 Ok::<_, StoreFault>((row.map_or(PeerState::Unknown, |row| row.state), since))
             })
             .await?;
-        let state = shown(core, state);
+        let state = shown(server, state);
         let wait = match state {
             PeerState::Blocked => {
                 return Err(
@@ -68,7 +68,7 @@ pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
             state => {
                 let may_wait = state == PeerState::Pending && Instant::now() < deadline;
                 match wait.as_ref().filter(|wait| may_wait && !wait.is_replaced()) {
-                    Some(wait) if !core.stop.is_cancelled() => wait,
+                    Some(wait) if !server.ground.stop.is_cancelled() => wait,
                     _ => {
                         return Ok(Reply::message(StatusCode::OK, wanted, &PeeringReply { state, since }));
                     }
@@ -78,14 +78,14 @@ pub(super) async fn state(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
         tokio::select! {
             () = wait.nudged() => {}
             () = tokio::time::sleep_until(deadline) => {}
-            () = core.stop.cancelled() => {}
+            () = server.ground.stop.cancelled() => {}
         }
     }
 }
 
 /// Under `listed`, who is not on the list is told that it is pending.
-fn shown(core: &Core, state: PeerState) -> PeerState {
-    match (state, core.choices().strangers) {
+fn shown(server: &PeerServer, state: PeerState) -> PeerState {
+    match (state, server.consent.choices().strangers) {
         (PeerState::Unknown, Strangers::Listed) => PeerState::Pending,
         (state, _) => state,
     }

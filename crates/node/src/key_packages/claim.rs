@@ -13,8 +13,8 @@ use drawbridge_mtp::time::Timestamp;
 use openmls::prelude::RequiredCapabilitiesExtension;
 use openmls::prelude::tls_codec::Deserialize;
 
+use super::KeyPackages;
 use super::check::suffices;
-use crate::core::Core;
 use crate::peers::PullingStatus;
 use crate::refusal::Refusal;
 use crate::store::{LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
@@ -62,36 +62,39 @@ pub(super) struct For<'a> {
     pub(super) knows_members: bool,
 }
 
-/// Hands out what `ask` wants of our users, checked to be all ours and of an adder at who asks. One transaction,
-/// also across a crash: what was answered is no longer there.
-pub(crate) async fn claim(core: &Core, ask: ClaimRequest, wanted: Wanted) -> Result<ClaimReply, StoreFault> {
-    // Signatures are checked before the one thread that writes is asked.
-    let granted = grants(&core.signer, &ask, core.ambient.now());
-    let knows_members = knows_members(core, &ask.group);
-    core.store
-        .write(move |tx| {
-            let users = ask.users.iter().map(|user| {
-                let grants = granted.get(user).map(Vec::as_slice).unwrap_or_default();
-                match unused(tx, &ask.adder, user, grants)? {
-                    Some(jti) => {
-                        hand_out(tx, user, For { jti, group: &ask.group, knows_members }, &wanted, None)
+impl KeyPackages {
+    /// Hands out what `ask` wants of our users, checked to be all ours and of an adder at who asks. One transaction,
+    /// also across a crash: what was answered is no longer there.
+    pub(crate) async fn claim(&self, ask: ClaimRequest, wanted: Wanted) -> Result<ClaimReply, StoreFault> {
+        // Signatures are checked before the one thread that writes is asked.
+        let granted = grants(&self.ground.signer, &ask, self.ground.ambient.now());
+        let knows_members = self.knows_members(&ask.group);
+        self.store
+            .write(move |tx| {
+                let users = ask.users.iter().map(|user| {
+                    let grants = granted.get(user).map(Vec::as_slice).unwrap_or_default();
+                    match unused(tx, &ask.adder, user, grants)? {
+                        Some(jti) => {
+                            hand_out(tx, user, For { jti, group: &ask.group, knows_members }, &wanted, None)
+                        }
+                        None => Ok(unclaimed(user, UserClaim::NotAuthorized)),
                     }
-                    None => Ok(unclaimed(user, UserClaim::NotAuthorized)),
-                }
-            });
-            Ok(ClaimReply { users: users.collect::<Result<_, _>>()? })
-        })
-        .await
-}
+                });
+                Ok(ClaimReply { users: users.collect::<Result<_, _>>()? })
+            })
+            .await
+    }
 
-/// Whether who is in `group` is known here as well as at its owner, whose log we follow as it grows. Where we are behind, who
-/// seems to be in may be out since, and be added again.
-fn knows_members(core: &Core, group: &GroupUri) -> bool {
-    let owner = group.provider();
-    *owner == core.ours
-        || core.board.pulling(owner).is_some_and(|pulling| {
-            matches!(pulling.status, PullingStatus::Asking | PullingStatus::Waiting) && pulling.failures == 0
-        })
+    /// Whether who is in `group` is known here as well as at its owner, whose log we follow as it grows. Where we are behind, who
+    /// seems to be in may be out since, and be added again.
+    fn knows_members(&self, group: &GroupUri) -> bool {
+        let owner = group.provider();
+        *owner == self.ground.ours
+            || self.peers.board.pulling(owner).is_some_and(|pulling| {
+                matches!(pulling.status, PullingStatus::Asking | PullingStatus::Waiting)
+                    && pulling.failures == 0
+            })
+    }
 }
 
 /// A user of whom nothing is got.

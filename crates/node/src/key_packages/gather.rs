@@ -15,15 +15,15 @@ use http::Method;
 use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{ExtensionType, RequiredCapabilitiesExtension};
 
+use super::KeyPackages;
 use super::Wanted;
-use super::claim::{For, claim, hand_out, status_of, unclaimed};
-use crate::core::Core;
+use super::claim::{For, hand_out, status_of, unclaimed};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
-impl Core {
+impl KeyPackages {
     /// Gets KeyPackages of users whom the user of `client` holds grants of for the group, and of the user's own
     /// other clients, which need none. A provider that cannot be reached gives none.
     pub(crate) async fn claim_for_client(
@@ -98,7 +98,7 @@ impl Core {
         ask: &ClientClaimRequest,
         adder: &UserUri,
     ) -> Result<HashMap<UserUri, String>, StoreFault> {
-        let (group, adder, now) = (ask.group.clone(), adder.clone(), self.ambient.now());
+        let (group, adder, now) = (ask.group.clone(), adder.clone(), self.ground.ambient.now());
         let rows = self.store.read(move |view| view.grants_held(&group, &adder, now)).await?;
         let mut grants = HashMap::new();
         for row in rows {
@@ -132,8 +132,8 @@ impl Core {
         ask: ClaimRequest,
         wanted: &Wanted,
     ) -> Result<ClaimReply, StoreFault> {
-        if *provider == self.ours {
-            return claim(self, ask, wanted.clone()).await;
+        if *provider == self.ground.ours {
+            return self.claim(ask, wanted.clone()).await;
         }
         let peer = provider.clone();
         let state = self.store.read(move |view| view.peer_state(&peer)).await?;
@@ -145,7 +145,7 @@ impl Core {
             _ => Default::default(),
         };
         for fault in &troubles {
-            self.note_trouble(provider, fault).await;
+            self.peers.note_trouble(provider, fault).await;
         }
         // What it says of others than were asked for counts for nothing.
         let mut told: HashMap<UserUri, ClaimedUser> =
@@ -195,7 +195,7 @@ impl Core {
             content: Some(wire::encode(Encoding::Json, ask)),
             wait: Duration::ZERO,
         };
-        let answer = self.call(peer, ask).await?;
+        let answer = self.peers.call(peer, ask).await?;
         answer
             .message()
             .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}")))

@@ -6,7 +6,27 @@ mod claim;
 mod gather;
 mod publish;
 
-pub(crate) use claim::{Wanted, claim};
+pub(crate) use claim::Wanted;
+
+use std::sync::Arc;
+
+use crate::ground::Ground;
+use crate::peers::Peers;
+use crate::store::Store;
+
+/// The KeyPackages of our users' clients, and those that are got for them.
+pub(crate) struct KeyPackages {
+    ground: Arc<Ground>,
+    store: Store,
+    /// Where KeyPackages of others' users are claimed.
+    peers: Arc<Peers>,
+}
+
+impl KeyPackages {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>) -> Self {
+        Self { ground, store, peers }
+    }
+}
 
 /// KeyPackages to be handed out that are kept of one client.
 const MOST: u64 = 500;

@@ -5,9 +5,9 @@ use drawbridge_mtp::message::{KeyPackageStock, PublishKeyPackages};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::time::Timestamp;
 
+use super::KeyPackages;
 use super::MOST;
 use super::check::{KeyPackageFault, check, check_last_resort};
-use crate::core::Core;
 use crate::mls;
 use crate::refusal::Refusal;
 use crate::store::{StoreFault, StoredKeyPackage};
@@ -18,9 +18,9 @@ struct Checked {
     last_resort: Option<StoredKeyPackage>,
 }
 
-impl Core {
+impl KeyPackages {
     /// Keeps the KeyPackages of a client of ours; all of them, or none where one is not valid.
-    pub(crate) async fn publish_key_packages(
+    pub(crate) async fn publish(
         &self,
         client: &ClientUri,
         publish: PublishKeyPackages,
@@ -28,7 +28,7 @@ impl Core {
         if publish.key_packages.len() as u64 > MOST {
             return Err(too_many());
         }
-        let (of, now) = (client.clone(), self.ambient.now());
+        let (of, now) = (client.clone(), self.ground.ambient.now());
         // Two signatures for each: too long for a thread that others wait for.
         let checked = tokio::task::spawn_blocking(move || check_all(&of, &publish, now)).await;
         let checked = checked.map_err(|_| Refusal::Store(StoreFault::Closed))??;
@@ -54,9 +54,9 @@ impl Core {
     }
 
     /// What a client of ours has left.
-    pub(crate) async fn key_package_stock(&self, client: &ClientUri) -> Result<KeyPackageStock, StoreFault> {
+    pub(crate) async fn stock(&self, client: &ClientUri) -> Result<KeyPackageStock, StoreFault> {
         let (user, name) = (client.user().name().clone(), client.name().clone());
-        let now = self.ambient.now();
+        let now = self.ground.ambient.now();
         Ok(self.store.read(move |view| view.key_packages_kept(&user, &name, now)).await?.stock)
     }
 }

@@ -28,7 +28,7 @@ impl Node {
         to: UserUri,
         ttl: Option<Duration>,
     ) -> Result<ConnectionRow, Misuse> {
-        self.core.ask_connection(self.core.user(user), to, ttl).await
+        self.consent.ask_connection(self.ground.user(user), to, ttl).await
     }
 
     /// The operator decides on the request `id`, made by the provider `made_by` where several used that id.
@@ -51,9 +51,8 @@ impl Node {
         standing: Option<(Whom, Option<RuleKind>)>,
         admit: bool,
     ) -> Result<Decided<ConnectionRow>, Misuse> {
-        let (ours, tell) = (self.core.ours.clone(), self.tells_declined());
+        let (ours, tell) = (self.ground.ours.clone(), self.tells_declined());
         let decided = self
-            .core
             .store
             .write(move |tx| {
                 let row = rules::find(tx, &ours, id, made_by.as_ref())?;
@@ -82,17 +81,13 @@ impl Node {
                 Ok::<_, Misuse>((row, watch.changes()?))
             })
             .await?;
-        Ok(self.core.decided(decided.0, decided.1))
+        Ok(self.consent.decided(decided.0, decided.1))
     }
 
     /// Takes back the decision `id` of the operator: everything is as it was before. Refused where something of it has
     /// changed since, or it is too long ago.
     pub async fn undo(&self, id: Id) -> Result<(), Misuse> {
-        let Some(changes) = self.core.undos.take(id) else {
-            return Err(Misuse::Unfit("it is too late to take that back; decide anew".into()));
-        };
-        let ours = self.core.ours.clone();
-        self.core.store.write(move |tx| changes.undo(tx, &ours)).await
+        self.consent.undo(id).await
     }
 
     /// Makes, or takes back, a standing decision on the requests of a user or a whole provider.
@@ -107,8 +102,7 @@ impl Node {
                 "{source:?} is neither a user's address nor a provider's name"
             )));
         }
-        self.core
-            .store
+        self.store
             .write(move |tx| {
                 if let Some(user) = &user
                     && tx.user(user)?.is_none()
@@ -128,7 +122,7 @@ impl Node {
         other: UserUri,
         ttl: Option<Duration>,
     ) -> Result<AuthorizationRow, Misuse> {
-        self.core.ask_to_add(&self.core.user(user), group, None, other, ttl).await
+        self.consent.ask_to_add(&self.ground.user(user), group, None, other, ttl).await
     }
 
     /// The operator decides on the request to add `id`, made by the provider `made_by` where several used that id.
@@ -149,9 +143,8 @@ impl Node {
         decision: AuthorizationDecision,
         rule: Option<AddRule>,
     ) -> Result<Decided<AuthorizationRow>, Misuse> {
-        let house = self.core.house();
+        let house = self.consent.house();
         let decided = self
-            .core
             .store
             .write(move |tx| {
                 let row = authorizations::find(tx, house.signer.provider(), id, made_by.as_ref())?;
@@ -167,13 +160,12 @@ impl Node {
                 Ok::<_, Misuse>((row, watch.changes()?))
             })
             .await?;
-        Ok(self.core.decided(decided.0, decided.1))
+        Ok(self.consent.decided(decided.0, decided.1))
     }
 
     /// Sets what a user of ours lets `other` do: add it to groups at once, never, or ask.
     pub async fn set_add_rule(&self, user: Name, other: UserUri, rule: AddRule) -> Result<(), Misuse> {
-        self.core
-            .store
+        self.store
             .write(move |tx| {
                 if tx.user(&user)?.is_none() {
                     return Err(Misuse::NoSuchUser(user));

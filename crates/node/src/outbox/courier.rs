@@ -11,9 +11,8 @@ use http::Method;
 use tokio::sync::Notify;
 
 use super::batch::{Batch, Room};
-use super::feed_of;
 use super::put_off::PutOff;
-use crate::core::Core;
+use super::{Outbox, feed_of};
 use crate::diagnose::{PeerFault, Stage, submitted};
 use crate::peers::{Ask, Backoff, EndedBy, Sign};
 use crate::store::{QueuedSubmission, StoreFault};
@@ -22,79 +21,81 @@ use crate::store::{QueuedSubmission, StoreFault};
 const ROUND: usize = 1024;
 const ROUND_BYTES: u64 = 24 << 20;
 
-/// Brings everything to `owner`, whenever there is something; ends when it is no longer asked.
-pub(crate) async fn deliver(core: Arc<Core>, owner: Provider, nudge: Arc<Notify>) {
-    let (mut backoff, mut room) = (Backoff::new(&core.signs, &owner), Room::default());
-    let mut put_off = PutOff::new(&core.signs, &owner);
-    loop {
-        let (provider, resting) = (owner.clone(), put_off.resting());
-        let read = core.store.read(move |view| {
-            let queued = view.outbox(&provider, &resting, ROUND, ROUND_BYTES)?;
-            Ok::<_, StoreFault>((view.peer_state(&provider)?, queued))
-        });
-        let Ok((state, queued)) = read.await else { return };
-        if state != PeerState::Allowed {
-            return;
-        }
-        if queued.is_empty() {
-            tokio::select! {
-                () = nudge.notified() => {}
-                () = put_off.next() => {}
-                () = core.signs.sign(&owner, Sign::Wanted) => put_off.try_all(),
+impl Outbox {
+    /// Brings everything to `owner`, whenever there is something; ends when it is no longer asked.
+    pub(crate) async fn deliver(self: Arc<Self>, owner: Provider, nudge: Arc<Notify>) {
+        let (mut backoff, mut room) = (Backoff::new(&self.peers.signs, &owner), Room::default());
+        let mut put_off = PutOff::new(&self.peers.signs, &owner);
+        loop {
+            let (provider, resting) = (owner.clone(), put_off.resting());
+            let read = self.store.read(move |view| {
+                let queued = view.outbox(&provider, &resting, ROUND, ROUND_BYTES)?;
+                Ok::<_, StoreFault>((view.peer_state(&provider)?, queued))
+            });
+            let Ok((state, queued)) = read.await else { return };
+            if state != PeerState::Allowed {
+                return;
             }
-            continue;
-        }
-        // Boxed, so that a courier with nothing to bring keeps no room for it.
-        match Box::pin(bring(&core, &owner, queued, &mut room, &mut put_off)).await {
-            Ok(()) => backoff.succeeded(),
-            Err(fault) => {
-                core.note_trouble(&owner, &fault).await;
-                let pause = backoff.failed(&*core.ambient, fault.retry_after);
-                backoff.rest(pause, EndedBy::from(&fault)).await;
+            if queued.is_empty() {
+                tokio::select! {
+                    () = nudge.notified() => {}
+                    () = put_off.next() => {}
+                    () = self.peers.signs.sign(&owner, Sign::Wanted) => put_off.try_all(),
+                }
+                continue;
+            }
+            // Boxed, so that a courier with nothing to bring keeps no room for it.
+            match Box::pin(self.bring(&owner, queued, &mut room, &mut put_off)).await {
+                Ok(()) => backoff.succeeded(),
+                Err(fault) => {
+                    self.peers.note_trouble(&owner, &fault).await;
+                    let pause = backoff.failed(&*self.ground.ambient, fault.retry_after);
+                    backoff.rest(pause, EndedBy::from(&fault)).await;
+                }
             }
         }
     }
-}
 
-/// Brings one request's worth of what waits. One that is refused as a whole is halved, until what is refused is a single
-/// submission: its sender is told, and the others go on without it.
-async fn bring(
-    core: &Core,
-    owner: &Provider,
-    queued: Vec<QueuedSubmission>,
-    room: &mut Room,
-    put_off: &mut PutOff<'_>,
-) -> Result<(), PeerFault> {
-    let mut parts = vec![Batch::of(queued, room.bytes())];
-    while let Some(mut batch) = parts.pop() {
-        let resting = put_off.resting();
-        // What was put off in the part before is not overtaken.
-        batch.0.retain(|queued| !resting.contains(&queued.group));
-        if batch.0.is_empty() {
-            continue;
-        }
-        let outcomes = match ask(core, owner, &batch).await {
-            Ok(outcomes) => outcomes,
-            // No group is meant by it, but the resource: the owner speaks an older version, and will not always.
-            Err(fault) if fault.is(Code::NotFound) => return Err(fault),
-            Err(fault) => {
-                let Some(problem) = fault.final_refusal().cloned() else { return Err(fault) };
-                core.note_trouble(owner, &fault).await;
-                if fault.is(Code::TooLarge) {
-                    room.refused(batch.size());
-                }
-                if batch.0.len() > 1 {
-                    let (first, second) = batch.halve();
-                    parts.extend([second, first]);
-                    continue;
-                }
-                vec![Outcome::Rejected(Box::new(as_told(problem, fault)))]
+    /// Brings one request's worth of what waits. One that is refused as a whole is halved, until what is refused is a single
+    /// submission: its sender is told, and the others go on without it.
+    async fn bring(
+        &self,
+        owner: &Provider,
+        queued: Vec<QueuedSubmission>,
+        room: &mut Room,
+        put_off: &mut PutOff<'_>,
+    ) -> Result<(), PeerFault> {
+        let mut parts = vec![Batch::of(queued, room.bytes())];
+        while let Some(mut batch) = parts.pop() {
+            let resting = put_off.resting();
+            // What was put off in the part before is not overtaken.
+            batch.0.retain(|queued| !resting.contains(&queued.group));
+            if batch.0.is_empty() {
+                continue;
             }
-        };
-        let answered = batch.0.into_iter().zip(outcomes).collect();
-        settle(core, owner, answered, put_off).await?;
+            let outcomes = match self.ask(owner, &batch).await {
+                Ok(outcomes) => outcomes,
+                // No group is meant by it, but the resource: the owner speaks an older version, and will not always.
+                Err(fault) if fault.is(Code::NotFound) => return Err(fault),
+                Err(fault) => {
+                    let Some(problem) = fault.final_refusal().cloned() else { return Err(fault) };
+                    self.peers.note_trouble(owner, &fault).await;
+                    if fault.is(Code::TooLarge) {
+                        room.refused(batch.size());
+                    }
+                    if batch.0.len() > 1 {
+                        let (first, second) = batch.halve();
+                        parts.extend([second, first]);
+                        continue;
+                    }
+                    vec![Outcome::Rejected(Box::new(as_told(problem, fault)))]
+                }
+            };
+            let answered = batch.0.into_iter().zip(outcomes).collect();
+            self.settle(owner, answered, put_off).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What is told to the sender of a submission: what was answered, with its particulars.
@@ -102,41 +103,49 @@ fn as_told(problem: ReceivedProblem, fault: PeerFault) -> ReceivedProblem {
     ReceivedProblem { detail: Some(fault.text), ..problem }
 }
 
-/// Submits a batch, and returns what became of each, in order.
-async fn ask(core: &Core, owner: &Provider, batch: &Batch) -> Result<Vec<Outcome>, PeerFault> {
-    let (request, places) = batch.request();
-    let ask = Ask {
-        content: Some(wire::encode(Encoding::Json, &request)),
-        method: Method::POST,
-        ..Ask::get("/submissions".into())
-    };
-    let answer = core.call(owner, ask).await?;
-    let reply: SubmitReply = answer.message().map_err(|fault| malformed(format!("its results: {fault}")))?;
-    let is_answer = reply.groups.len() == request.groups.len()
-        && reply.groups.iter().zip(&request.groups).all(|(told, asked)| {
-            told.group == asked.group
-                && told.results.iter().map(|result| result.id).eq(asked.events.iter().map(|event| event.id))
+impl Outbox {
+    /// Submits a batch, and returns what became of each, in order.
+    async fn ask(&self, owner: &Provider, batch: &Batch) -> Result<Vec<Outcome>, PeerFault> {
+        let (request, places) = batch.request();
+        let ask = Ask {
+            content: Some(wire::encode(Encoding::Json, &request)),
+            method: Method::POST,
+            ..Ask::get("/submissions".into())
+        };
+        let answer = self.peers.call(owner, ask).await?;
+        let reply: SubmitReply =
+            answer.message().map_err(|fault| malformed(format!("its results: {fault}")))?;
+        let is_answer = reply.groups.len() == request.groups.len()
+            && reply.groups.iter().zip(&request.groups).all(|(told, asked)| {
+                told.group == asked.group
+                    && told
+                        .results
+                        .iter()
+                        .map(|result| result.id)
+                        .eq(asked.events.iter().map(|event| event.id))
+            });
+        if !is_answer {
+            return Err(malformed("its results are not those of what was submitted".into()));
+        }
+        let mut results: Vec<_> = places
+            .into_iter()
+            .flatten()
+            .zip(reply.groups.into_iter().flat_map(|group| group.results))
+            .map(|(place, result)| (place, result.outcome))
+            .collect();
+        if results.iter().any(|(_, outcome)| *outcome == Outcome::Queued) {
+            return Err(malformed("it says that it has queued what it should have judged".into()));
+        }
+        results.sort_unstable_by_key(|(place, _)| *place);
+        let outcomes: Vec<Outcome> = results.into_iter().map(|(_, outcome)| outcome).collect();
+        let items = batch.0.iter().zip(&outcomes);
+        let items: Vec<_> =
+            items.map(|(queued, outcome)| submitted(queued.submission.kind, outcome)).collect();
+        self.peers.traffic.update(answer.record, |record| {
+            record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
         });
-    if !is_answer {
-        return Err(malformed("its results are not those of what was submitted".into()));
+        Ok(outcomes)
     }
-    let mut results: Vec<_> = places
-        .into_iter()
-        .flatten()
-        .zip(reply.groups.into_iter().flat_map(|group| group.results))
-        .map(|(place, result)| (place, result.outcome))
-        .collect();
-    if results.iter().any(|(_, outcome)| *outcome == Outcome::Queued) {
-        return Err(malformed("it says that it has queued what it should have judged".into()));
-    }
-    results.sort_unstable_by_key(|(place, _)| *place);
-    let outcomes: Vec<Outcome> = results.into_iter().map(|(_, outcome)| outcome).collect();
-    let items = batch.0.iter().zip(&outcomes);
-    let items: Vec<_> = items.map(|(queued, outcome)| submitted(queued.submission.kind, outcome)).collect();
-    core.traffic.update(answer.record, |record| {
-        record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
-    });
-    Ok(outcomes)
 }
 
 fn malformed(text: String) -> PeerFault {
@@ -148,53 +157,55 @@ fn is_put_off(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Rejected(problem) if problem.code == Code::Unavailable.as_str())
 }
 
-/// Forgets what was answered, and tells those who submitted it: at once, or by their feeds. What the owner only puts off
-/// stays, with all of its group that came after it.
-async fn settle(
-    core: &Core,
-    owner: &Provider,
-    outcomes: Vec<(QueuedSubmission, Outcome)>,
-    put_off: &mut PutOff<'_>,
-) -> Result<(), PeerFault> {
-    let mut later: BTreeMap<GroupUri, ReceivedProblem> = BTreeMap::new();
-    for (queued, outcome) in &outcomes {
-        match outcome {
-            Outcome::Rejected(problem) if is_put_off(outcome) => {
-                later.entry(queued.group.clone()).or_insert_with(|| (**problem).clone());
-            }
-            _ => put_off.go_on(&queued.group),
-        }
-    }
-    for (group, problem) in later {
-        put_off.rest(&*core.ambient, &group);
-        core.note_trouble(owner, &PeerFault::refused(503, problem, None)).await;
-    }
-    let (mut tell, mut answered) = (Vec::new(), Vec::new());
-    for (QueuedSubmission { group, submission }, outcome) in outcomes {
-        if is_put_off(&outcome) {
-            continue;
-        }
-        let waiting = core.answers.take(&group, submission.id);
-        answered.push((group, submission.id, submission.sender, !waiting.is_empty(), outcome.clone()));
-        tell.extend(waiting.into_iter().map(|waiting| (waiting, outcome.clone())));
-    }
-    let kept = core.store.write(move |tx| {
-        for (group, id, sender, is_awaited, outcome) in answered {
-            let is_here = tx.unqueue(&group, id)?;
-            if let Outcome::Accepted(placed) | Outcome::Duplicate(placed) = &outcome {
-                tx.note_placed(&group, &sender, id, placed)?;
-            }
-            if is_here && !is_awaited {
-                let item = ResultItem { group, result: SubmissionResult { id, outcome } };
-                tx.append(&feed_of(&sender), &ItemBody::Result(item))?;
+impl Outbox {
+    /// Forgets what was answered, and tells those who submitted it: at once, or by their feeds. What the owner only puts off
+    /// stays, with all of its group that came after it.
+    async fn settle(
+        &self,
+        owner: &Provider,
+        outcomes: Vec<(QueuedSubmission, Outcome)>,
+        put_off: &mut PutOff<'_>,
+    ) -> Result<(), PeerFault> {
+        let mut later: BTreeMap<GroupUri, ReceivedProblem> = BTreeMap::new();
+        for (queued, outcome) in &outcomes {
+            match outcome {
+                Outcome::Rejected(problem) if is_put_off(outcome) => {
+                    later.entry(queued.group.clone()).or_insert_with(|| (**problem).clone());
+                }
+                _ => put_off.go_on(&queued.group),
             }
         }
-        Ok::<_, StoreFault>(())
-    });
-    kept.await.map_err(|fault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?;
-    for (waiting, outcome) in tell {
-        // Where it has gone away meanwhile, it will repeat what it submitted, and be told the same.
-        let _ = waiting.send(outcome);
+        for (group, problem) in later {
+            put_off.rest(&*self.ground.ambient, &group);
+            self.peers.note_trouble(owner, &PeerFault::refused(503, problem, None)).await;
+        }
+        let (mut tell, mut answered) = (Vec::new(), Vec::new());
+        for (QueuedSubmission { group, submission }, outcome) in outcomes {
+            if is_put_off(&outcome) {
+                continue;
+            }
+            let waiting = self.answers.take(&group, submission.id);
+            answered.push((group, submission.id, submission.sender, !waiting.is_empty(), outcome.clone()));
+            tell.extend(waiting.into_iter().map(|waiting| (waiting, outcome.clone())));
+        }
+        let kept = self.store.write(move |tx| {
+            for (group, id, sender, is_awaited, outcome) in answered {
+                let is_here = tx.unqueue(&group, id)?;
+                if let Outcome::Accepted(placed) | Outcome::Duplicate(placed) = &outcome {
+                    tx.note_placed(&group, &sender, id, placed)?;
+                }
+                if is_here && !is_awaited {
+                    let item = ResultItem { group, result: SubmissionResult { id, outcome } };
+                    tx.append(&feed_of(&sender), &ItemBody::Result(item))?;
+                }
+            }
+            Ok::<_, StoreFault>(())
+        });
+        kept.await.map_err(|fault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?;
+        for (waiting, outcome) in tell {
+            // Where it has gone away meanwhile, it will repeat what it submitted, and be told the same.
+            let _ = waiting.send(outcome);
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -10,8 +10,8 @@ use drawbridge_mtp::keys::{PublicKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
+use super::Peers;
 use super::documents::{Entry, Failure};
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::StoreFault;
 
@@ -34,14 +34,15 @@ pub(crate) struct KeyUnknown {
     pub(crate) retry_after: Duration,
 }
 
-impl Core {
+impl Peers {
     /// The document of a provider that we ask something.
     pub(crate) async fn document_of(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
-        let remembered = |entry: &Entry| entry.fresh(self.ambient.now()).filter(|_| !entry.reread).cloned();
+        let remembered =
+            |entry: &Entry| entry.fresh(self.ground.ambient.now()).filter(|_| !entry.reread).cloned();
         if let Some(document) = remembered(&self.documents.entry(provider)) {
             return Ok(document);
         }
-        let turn = self.documents.turn(provider, self.ambient.now());
+        let turn = self.documents.turn(provider, self.ground.ambient.now());
         let _turn = turn.lock().await;
         if let Some(document) = remembered(&self.documents.entry(provider)) {
             return Ok(document);
@@ -55,10 +56,10 @@ impl Core {
         &self,
         provider: &Provider,
     ) -> Result<Arc<ProviderDocument>, PeerFault> {
-        let turn = self.documents.turn(provider, self.ambient.now());
+        let turn = self.documents.turn(provider, self.ground.ambient.now());
         let _turn = turn.lock().await;
         let entry = self.documents.entry(provider);
-        let now = self.ambient.now();
+        let now = self.ground.ambient.now();
         let lately = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < REFETCH);
         if let Some(document) = entry.fresh(now)
             && (lately(entry.fetched) || lately(entry.doubted))
@@ -75,7 +76,7 @@ impl Core {
         provider: &Provider,
         client: &reqwest::Client,
     ) -> Result<Arc<ProviderDocument>, PeerFault> {
-        let turn = self.documents.turn(provider, self.ambient.now());
+        let turn = self.documents.turn(provider, self.ground.ambient.now());
         let _turn = turn.lock().await;
         Box::pin(self.fetch(provider, client)).await
     }
@@ -85,13 +86,13 @@ impl Core {
         if let Some(key) = self.cached_key(signer, kid)? {
             return Ok(key);
         }
-        let turn = self.documents.turn(signer, self.ambient.now());
+        let turn = self.documents.turn(signer, self.ground.ambient.now());
         let _turn = turn.lock().await;
         // Whoever had the turn before may have fetched it.
         if let Some(key) = self.cached_key(signer, kid)? {
             return Ok(key);
         }
-        let now = self.ambient.now();
+        let now = self.ground.ambient.now();
         let provider = signer.clone();
         let state =
             self.store.read(move |view| view.peer_state(&provider)).await.unwrap_or(PeerState::Unknown);
@@ -123,7 +124,7 @@ impl Core {
     /// The key, where it is remembered; `None` where it makes sense to fetch the document.
     fn cached_key(&self, signer: &Provider, kid: &Thumbprint) -> Result<Option<PublicKey>, KeyUnknown> {
         let entry = self.documents.entry(signer);
-        let now = self.ambient.now();
+        let now = self.ground.ambient.now();
         if let Some(document) = entry.fresh(now) {
             if let Some(key) = document.keys.get(kid) {
                 return Ok(Some(key.clone()));
@@ -148,7 +149,7 @@ impl Core {
     ) -> Result<Arc<ProviderDocument>, PeerFault> {
         self.documents.change(provider, |entry| entry.reread = false);
         let fetched = self.fetch_document(provider, client).await;
-        let now = self.ambient.now();
+        let now = self.ground.ambient.now();
         match fetched {
             Ok((document, lifetime)) => {
                 let document = Arc::new(document);

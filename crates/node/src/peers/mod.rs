@@ -1,6 +1,7 @@
 //! Who we know: their provider documents, the addresses they may be on, how they are reached, and what goes on
 //! with each (section 3).
 
+mod absence;
 mod backoff;
 mod board;
 mod documents;
@@ -12,6 +13,7 @@ mod reach;
 mod recording;
 mod signs;
 mod transport;
+mod troubles;
 mod trust;
 
 pub use board::{Pulling, PullingStatus, Serving};
@@ -19,9 +21,48 @@ pub(crate) use guard::only_here;
 pub use guard::{AddressGuard, GuardFault};
 
 pub(crate) use backoff::{Backoff, EndedBy};
-pub(crate) use board::Board;
-pub(crate) use documents::Documents;
-pub(crate) use network::watch_network;
 pub(crate) use outbound::Outbound;
 pub(crate) use reach::{Answer, Ask};
 pub(crate) use signs::{Sign, Signs};
+
+use std::sync::Arc;
+
+use self::absence::Absence;
+use self::board::Board;
+use self::documents::Documents;
+use crate::diagnose::TrafficLog;
+use crate::ground::Ground;
+use crate::store::Store;
+
+/// The other providers, as they are known and reached.
+pub(crate) struct Peers {
+    ground: Arc<Ground>,
+    store: Store,
+    /// The connections to them.
+    pub(crate) outbound: Outbound,
+    /// What is remembered of their documents.
+    pub(crate) documents: Documents,
+    /// Who could not be reached when last asked.
+    pub(crate) absence: Absence,
+    /// What our pullers do there, and how they pull us.
+    pub(crate) board: Board,
+    /// Signs that one is there again, for those who rest after a failure.
+    pub(crate) signs: Signs,
+    /// The record of what crosses the wire.
+    pub(crate) traffic: TrafficLog,
+}
+
+impl Peers {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store, outbound: Outbound) -> Self {
+        Self {
+            board: Board::new(ground.changes.clone()),
+            documents: Documents::default(),
+            absence: Absence::default(),
+            signs: Signs::new(),
+            ground,
+            store,
+            outbound,
+            traffic: TrafficLog::new(),
+        }
+    }
+}

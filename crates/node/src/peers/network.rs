@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::Core;
+use super::Peers;
 
 /// How often it is looked for. It costs two system calls.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -12,25 +12,29 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// where a clock was wrong and is set: to try everybody once more does no harm then.
 const SLEPT: Duration = Duration::from_secs(10);
 
-/// Looks until the node stops.
-pub(crate) async fn watch_network(core: Arc<Core>) {
-    let mut addresses = core.ambient.own_addresses();
-    let (mut awake, mut day) = (Instant::now(), core.ambient.now());
-    loop {
-        let turned = core.ambient.turned();
-        tokio::select! {
-            () = core.stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = turned => {}
-        }
-        let (was, now) =
-            (std::mem::replace(&mut addresses, core.ambient.own_addresses()), core.ambient.now());
-        let slept = now.since(day).saturating_sub(awake.elapsed());
-        (awake, day) = (Instant::now(), now);
-        if slept >= SLEPT || was != addresses {
-            tracing::info!(?slept, from = ?was, to = ?addresses, "peers are connected to anew");
-            core.outbound.renew();
-            core.signs.network_changed();
+impl Peers {
+    /// Looks until the node stops.
+    pub(crate) async fn watch_network(self: Arc<Self>) {
+        let mut addresses = self.ground.ambient.own_addresses();
+        let (mut awake, mut day) = (Instant::now(), self.ground.ambient.now());
+        loop {
+            let turned = self.ground.ambient.turned();
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = turned => {}
+            }
+            let (was, now) = (
+                std::mem::replace(&mut addresses, self.ground.ambient.own_addresses()),
+                self.ground.ambient.now(),
+            );
+            let slept = now.since(day).saturating_sub(awake.elapsed());
+            (awake, day) = (Instant::now(), now);
+            if slept >= SLEPT || was != addresses {
+                tracing::info!(?slept, from = ?was, to = ?addresses, "peers are connected to anew");
+                self.outbound.renew();
+                self.signs.network_changed();
+            }
         }
     }
 }

@@ -16,10 +16,10 @@ use http::header::{
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::Peers;
 use super::guard::GuardFault;
 use super::recording::Recording;
 use super::transport::transport_fault;
-use crate::core::Core;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::StoreFault;
 
@@ -72,7 +72,7 @@ impl Answer {
     }
 }
 
-impl Core {
+impl Peers {
     /// Fetches the document of `provider`, and how long it may be kept.
     pub(super) async fn fetch_document(
         &self,
@@ -186,11 +186,9 @@ impl Core {
         record.end(outcome.as_ref().err());
         // A connection that was lost says only that of itself.
         match &outcome {
-            Err(fault) if fault.is_absence() && fault.code != "connection-lost" => {
-                self.answers.note_away(peer)
-            }
+            Err(fault) if fault.is_absence() && fault.code != "connection-lost" => self.absence.begin(peer),
             Err(fault) if fault.is_absence() => {}
-            _ => self.answers.note_there(peer),
+            _ => self.absence.end(peer),
         }
         outcome
     }
@@ -206,7 +204,7 @@ impl Core {
         self.check_literal(document.endpoint.host())?;
         let uri = document.endpoint.url(&ask.resource);
         let content = ask.content.as_deref().map(|content| ("application/json", content));
-        let signed = self.signer.sign_request(&ask.method, &uri, peer, content, self.stamp());
+        let signed = self.ground.signer.sign_request(&ask.method, &uri, peer, content, self.ground.stamp());
         let sent = ask.content.as_ref().map_or(0, Vec::len);
         record.sent(&signed.headers, sent);
         let mut request = client
@@ -234,7 +232,7 @@ impl Core {
                 &signed.binding,
                 peer,
                 &document.keys,
-                self.ambient.now(),
+                self.ground.ambient.now(),
             )
         };
         let mut verified = verify(document);
@@ -287,7 +285,7 @@ impl Core {
 
     /// A request that begins now, in the traffic record.
     fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
-        Recording::begin(&self.traffic, self.ambient.now(), method.as_str(), target, peer)
+        Recording::begin(&self.traffic, self.ground.ambient.now(), method.as_str(), target, peer)
     }
 
     /// Addresses in URLs are not resolved, so the guard has to look at them here.

@@ -6,5 +6,26 @@ mod puller;
 mod supervisor;
 mod wait;
 
-pub(crate) use puller::pull;
-pub(crate) use supervisor::supervise;
+use std::sync::Arc;
+
+use crate::consent::Consent;
+use crate::delivery::{Delivery, Waits};
+use crate::ground::Ground;
+use crate::outbox::Outbox;
+use crate::peers::Peers;
+use crate::store::Store;
+
+/// The tasks at our peers: for each, one pulls, one brings what our users ask, and one what they submit.
+pub(crate) struct Pulls {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) store: Store,
+    pub(crate) peers: Arc<Peers>,
+    /// Learns what becomes of requests, and brings ours.
+    pub(crate) consent: Arc<Consent>,
+    /// Takes in what is of groups.
+    pub(crate) delivery: Arc<Delivery>,
+    /// Brings what our clients submit.
+    pub(crate) outbox: Arc<Outbox>,
+    /// Pulls of a peer that wait here are nudged when its state changes.
+    pub(crate) waits: Arc<Waits>,
+}

@@ -6,10 +6,9 @@ use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
+use super::Pulls;
 use crate::consent::providers::ask_again;
 use crate::consent::{self, authorizations};
-use crate::core::Core;
-use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Answer;
 use crate::store::{Cursor, StoreFault};
@@ -80,100 +79,102 @@ pub(super) struct KeptPage {
     pub(super) more: bool,
 }
 
-/// Checks the page in `answer`, and stores it with the cursor and the end of what was wrong before.
-pub(super) async fn keep_page(
-    core: &Core,
-    peer: &Provider,
-    cursor: Option<Cursor>,
-    answer: &Answer,
-) -> Result<KeptPage, PeerFault> {
-    let (mut page, unreadable) = read(answer)?;
-    check_numbers(&page, cursor.as_ref())?;
-    core.traffic.update(answer.record, |record| {
-        record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
-    });
-    let mut intake = Intake::new();
-    intake.open_all(core, peer, &page.items).await?;
-    for (place, item) in page.items.iter().enumerate() {
-        intake.item(core, peer, item).await?;
-        if intake.is_full() {
-            page.items.truncate(place + 1);
-            page.more = true;
-            break;
-        }
-    }
-    for item in &mut page.items {
-        // Checked here, since keys may have to be fetched.
-        if let ItemBody::Authorization(told) = &mut item.body
-            && let Some(jws) = &told.grant
-            && !authorizations::is_signed(core, peer, jws).await
-        {
-            told.grant = None;
-        }
-    }
-    let troubles: Vec<PeerFault> = unreadable.into_iter().chain(intake.troubles()).collect();
-    let (keeping, settling) = intake.into_parts();
-    let (has, adds) = (KeptPage { items: page.items.len(), more: page.more }, keeping.adds());
-    let (ours, whose) = (core.ours.clone(), peer);
-    let peer = peer.clone();
-    let kept = core.store.write(move |tx| {
-        let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
-        let was_pending = row.their_state == Some(PeerState::Pending);
-        // Before the items, of which one may be a trouble.
-        tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
-        tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)?;
-        for item in &page.items {
-            if !tx.receive_item(&peer, item.id)? {
-                continue;
-            }
-            match &item.body {
-                ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
-                ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
-                ItemBody::Peer { state } => row.their_state = Some(*state),
-                // What is of groups comes below; the rest is of another profile.
-                _ => {}
+impl Pulls {
+    /// Checks the page in `answer`, and stores it with the cursor and the end of what was wrong before.
+    pub(super) async fn keep_page(
+        &self,
+        peer: &Provider,
+        cursor: Option<Cursor>,
+        answer: &Answer,
+    ) -> Result<KeptPage, PeerFault> {
+        let (mut page, unreadable) = read(answer)?;
+        check_numbers(&page, cursor.as_ref())?;
+        self.peers.traffic.update(answer.record, |record| {
+            record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
+        });
+        let mut intake = self.delivery.intake(peer);
+        intake.open_all(&page.items).await?;
+        for (place, item) in page.items.iter().enumerate() {
+            intake.item(item).await?;
+            if intake.is_full() {
+                page.items.truncate(place + 1);
+                page.more = true;
+                break;
             }
         }
-        keeping.keep(tx, &ours)?;
-        let last = page.items.last();
-        let next = Cursor {
-            generation: page.generation,
-            seq: last.map_or(cursor.as_ref().map_or(0, |cursor| cursor.seq), |item| item.seq),
-            item: last.map(|item| item.id).or(cursor.as_ref().and_then(|cursor| cursor.item)),
-            head: page.head,
-        };
-        if cursor.as_ref() != Some(&next) {
-            tx.set_cursor(&peer, &next)?;
+        for item in &mut page.items {
+            // Checked here, since keys may have to be fetched.
+            if let ItemBody::Authorization(told) = &mut item.body
+                && let Some(jws) = &told.grant
+                && !self.consent.is_signed(peer, jws).await
+            {
+                told.grant = None;
+            }
         }
-        if next.seq / FORGET_EVERY != cursor.as_ref().map_or(0, |cursor| cursor.seq) / FORGET_EVERY {
-            tx.forget_received(&peer, RECEIVED)?;
+        let troubles: Vec<PeerFault> = unreadable.into_iter().chain(intake.troubles()).collect();
+        let (keeping, settling) = intake.into_parts();
+        let (has, adds) = (KeptPage { items: page.items.len(), more: page.more }, keeping.adds());
+        let (ours, whose) = (self.ground.ours.clone(), peer);
+        let peer = peer.clone();
+        let kept = self.store.write(move |tx| {
+            let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
+            let was_pending = row.their_state == Some(PeerState::Pending);
+            // Before the items, of which one may be a trouble.
+            tx.end_troubles(&peer, &STEPS_OF_A_PULL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>())?;
+            tx.end_troubles_with(&peer, ENDED_BY_A_PAGE)?;
+            for item in &page.items {
+                if !tx.receive_item(&peer, item.id)? {
+                    continue;
+                }
+                match &item.body {
+                    ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
+                    ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
+                    ItemBody::Peer { state } => row.their_state = Some(*state),
+                    // What is of groups comes below; the rest is of another profile.
+                    _ => {}
+                }
+            }
+            keeping.keep(tx, &ours)?;
+            let last = page.items.last();
+            let next = Cursor {
+                generation: page.generation,
+                seq: last.map_or(cursor.as_ref().map_or(0, |cursor| cursor.seq), |item| item.seq),
+                item: last.map(|item| item.id).or(cursor.as_ref().and_then(|cursor| cursor.item)),
+                head: page.head,
+            };
+            if cursor.as_ref() != Some(&next) {
+                tx.set_cursor(&peer, &next)?;
+            }
+            if next.seq / FORGET_EVERY != cursor.as_ref().map_or(0, |cursor| cursor.seq) / FORGET_EVERY {
+                tx.forget_received(&peer, RECEIVED)?;
+            }
+            let was_pulled = std::mem::replace(&mut row.pulled, !page.more) == row.pulled;
+            let state_known = row.their_state == Some(PeerState::Allowed);
+            row.their_state = Some(PeerState::Allowed);
+            if !was_pulled || !state_known {
+                tx.put_peer(&row)?;
+            }
+            if was_pending {
+                ask_again(tx, &peer)?;
+            }
+            // The board says it to the second; what is kept is for after a restart, and not worth a write for each empty page.
+            let is_old = row.last_pull.is_none_or(|at| tx.now().since(at) >= KEEP_LAST_PULL);
+            if last.is_some() || !was_pulled || is_old {
+                tx.note_pull(&peer)?;
+            }
+            Ok(())
+        });
+        kept.await.map_err(PageFault::Store)?;
+        settling.settle();
+        if adds {
+            self.delivery.check_added();
         }
-        let was_pulled = std::mem::replace(&mut row.pulled, !page.more) == row.pulled;
-        let state_known = row.their_state == Some(PeerState::Allowed);
-        row.their_state = Some(PeerState::Allowed);
-        if !was_pulled || !state_known {
-            tx.put_peer(&row)?;
+        // Behind the page, whose success would end them.
+        for trouble in &troubles {
+            self.peers.note_trouble(whose, trouble).await;
         }
-        if was_pending {
-            ask_again(tx, &peer)?;
-        }
-        // The board says it to the second; what is kept is for after a restart, and not worth a write for each empty page.
-        let is_old = row.last_pull.is_none_or(|at| tx.now().since(at) >= KEEP_LAST_PULL);
-        if last.is_some() || !was_pulled || is_old {
-            tx.note_pull(&peer)?;
-        }
-        Ok(())
-    });
-    kept.await.map_err(PageFault::Store)?;
-    settling.settle();
-    if adds {
-        core.added.notify_one();
+        Ok(has)
     }
-    // Behind the page, whose success would end them.
-    for trouble in &troubles {
-        core.note_trouble(whose, trouble).await;
-    }
-    Ok(has)
 }
 
 /// The page in `answer`; and what is to be noted, where it has items that cannot be read: they are skipped, since nobody
@@ -222,46 +223,48 @@ fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFau
     Ok(())
 }
 
-/// The peer's feed is not what we knew, or no longer reaches back to our place: the next pull starts at its
-/// beginning, and what may have been missed is asked for again (section 11).
-pub(super) async fn start_anew(
-    core: &Core,
-    peer: &Provider,
-    cursor: Option<&Cursor>,
-    fault: &PeerFault,
-) -> Result<(), PeerFault> {
-    let generation = fault.problem.as_ref().and_then(|problem| problem.members.generation);
-    let Some(generation) = generation else {
-        return Err(PeerFault::new(
-            Stage::Content,
-            "malformed",
-            "it reset its feed without naming its generation",
-        ));
-    };
-    if cursor.is_none_or(|cursor| cursor.seq == 0 && cursor.generation == generation) {
-        // To start anew is what was tried.
-        return Err(fault.clone());
-    }
-    core.note_trouble(peer, fault).await;
-    // Its place is kept last: where this is cut off, or nobody is there any more, the next pull is told of the reset again.
-    let closed = close_gaps(core, peer).await;
-    if closed.as_ref().is_err_and(PeerFault::is_absence) {
-        return closed;
-    }
-    let head = fault.problem.as_ref().and_then(|problem| problem.members.head).unwrap_or(0);
-    let peer = peer.clone();
-    let anew = core.store.write(move |tx| {
-        tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
-        tx.forget_received(&peer, RECEIVED)?;
-        if let Some(mut row) = tx.peer(&peer)? {
-            // There is one more page to pull, whatever the answers leave to wait for.
-            row.pulled = false;
-            tx.put_peer(&row)?;
+impl Pulls {
+    /// The peer's feed is not what we knew, or no longer reaches back to our place: the next pull starts at its
+    /// beginning, and what may have been missed is asked for again (section 11).
+    pub(super) async fn start_anew(
+        &self,
+        peer: &Provider,
+        cursor: Option<&Cursor>,
+        fault: &PeerFault,
+    ) -> Result<(), PeerFault> {
+        let generation = fault.problem.as_ref().and_then(|problem| problem.members.generation);
+        let Some(generation) = generation else {
+            return Err(PeerFault::new(
+                Stage::Content,
+                "malformed",
+                "it reset its feed without naming its generation",
+            ));
+        };
+        if cursor.is_none_or(|cursor| cursor.seq == 0 && cursor.generation == generation) {
+            // To start anew is what was tried.
+            return Err(fault.clone());
         }
-        ask_again(tx, &peer)
-    });
-    anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
-    closed
+        self.peers.note_trouble(peer, fault).await;
+        // Its place is kept last: where this is cut off, or nobody is there any more, the next pull is told of the reset again.
+        let closed = self.delivery.close_gaps(peer).await;
+        if closed.as_ref().is_err_and(PeerFault::is_absence) {
+            return closed;
+        }
+        let head = fault.problem.as_ref().and_then(|problem| problem.members.head).unwrap_or(0);
+        let peer = peer.clone();
+        let anew = self.store.write(move |tx| {
+            tx.set_cursor(&peer, &Cursor { generation, seq: 0, item: None, head })?;
+            tx.forget_received(&peer, RECEIVED)?;
+            if let Some(mut row) = tx.peer(&peer)? {
+                // There is one more page to pull, whatever the answers leave to wait for.
+                row.pulled = false;
+                tx.put_peer(&row)?;
+            }
+            ask_again(tx, &peer)
+        });
+        anew.await.map_err(|fault: StoreFault| PageFault::Store(fault))?;
+        closed
+    }
 }
 
 #[cfg(test)]

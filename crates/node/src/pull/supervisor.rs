@@ -10,11 +10,8 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use super::pull;
+use super::Pulls;
 use crate::changes::Change;
-use crate::consent::deliver;
-use crate::core::Core;
-use crate::outbox;
 use crate::store::{Reader, StoreFault};
 
 /// The tasks at one peer.
@@ -28,13 +25,13 @@ struct Attendance {
 }
 
 impl Attendance {
-    fn begin(core: &Arc<Core>, peer: &Provider) -> Self {
+    fn begin(pulls: &Arc<Pulls>, peer: &Provider) -> Self {
         let (pull_again, deliver_again) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let submit_again = Arc::new(Notify::new());
         Self {
-            puller: tokio::spawn(pull(core.clone(), peer.clone(), pull_again.clone())),
-            courier: tokio::spawn(deliver(core.clone(), peer.clone(), deliver_again.clone())),
-            outbox: tokio::spawn(outbox::deliver(core.clone(), peer.clone(), submit_again.clone())),
+            puller: tokio::spawn(pulls.clone().pull(peer.clone(), pull_again.clone())),
+            courier: tokio::spawn(pulls.consent.clone().deliver(peer.clone(), deliver_again.clone())),
+            outbox: tokio::spawn(pulls.outbox.clone().deliver(peer.clone(), submit_again.clone())),
             pull_again,
             deliver_again,
             submit_again,
@@ -56,61 +53,63 @@ impl Drop for Attendance {
     }
 }
 
-/// Attends to all peers until the node stops.
-pub(crate) async fn supervise(core: Arc<Core>) {
-    let mut changes = core.changes.listen();
-    let mut attended = HashMap::new();
-    attend_all(&core, &mut attended).await;
-    loop {
-        let change = tokio::select! {
-            () = core.stop.cancelled() => return,
-            change = changes.recv() => change,
-        };
-        match change {
-            Ok(Change::Peer(peer)) => {
-                core.waits.nudge(&Reader::Peer(peer.clone()));
-                attend(&core, &mut attended, &peer).await;
+impl Pulls {
+    /// Attends to all peers until the node stops.
+    pub(crate) async fn supervise(self: Arc<Self>) {
+        let mut changes = self.ground.changes.listen();
+        let mut attended = HashMap::new();
+        self.attend_all(&mut attended).await;
+        loop {
+            let change = tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                change = changes.recv() => change,
+            };
+            match change {
+                Ok(Change::Peer(peer)) => {
+                    self.waits.nudge(&Reader::Peer(peer.clone()));
+                    self.attend(&mut attended, &peer).await;
+                }
+                Ok(Change::Connection(peer) | Change::Authorization(peer)) => {
+                    self.attend(&mut attended, &peer).await
+                }
+                Ok(Change::Outbox(owner)) => match attended.get(&owner) {
+                    Some(there) => there.submit_again.notify_one(),
+                    None => self.attend(&mut attended, &owner).await,
+                },
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => self.attend_all(&mut attended).await,
+                Err(RecvError::Closed) => return,
             }
-            Ok(Change::Connection(peer) | Change::Authorization(peer)) => {
-                attend(&core, &mut attended, &peer).await
+        }
+    }
+
+    async fn attend_all(self: &Arc<Self>, attended: &mut HashMap<Provider, Attendance>) {
+        let Ok(peers) = self.store.read(|view| view.peers()).await else { return };
+        for peer in peers {
+            self.waits.nudge(&Reader::Peer(peer.provider.clone()));
+            self.attend(attended, &peer.provider).await;
+        }
+    }
+
+    /// Has someone at `peer` if it is asked, lets them look again, and sends them away if it is not.
+    async fn attend(self: &Arc<Self>, attended: &mut HashMap<Provider, Attendance>, peer: &Provider) {
+        let Ok::<_, StoreFault>(state) = self.store.glance(|view| view.peer_state(peer)) else { return };
+        if state != PeerState::Allowed {
+            if attended.remove(peer).is_some() {
+                self.peers.board.remove(peer);
+                self.peers.signs.forget(peer);
             }
-            Ok(Change::Outbox(owner)) => match attended.get(&owner) {
-                Some(there) => there.submit_again.notify_one(),
-                None => attend(&core, &mut attended, &owner).await,
-            },
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => attend_all(&core, &mut attended).await,
-            Err(RecvError::Closed) => return,
+            return;
         }
-    }
-}
-
-async fn attend_all(core: &Arc<Core>, attended: &mut HashMap<Provider, Attendance>) {
-    let Ok(peers) = core.store.read(|view| view.peers()).await else { return };
-    for peer in peers {
-        core.waits.nudge(&Reader::Peer(peer.provider.clone()));
-        attend(core, attended, &peer.provider).await;
-    }
-}
-
-/// Has someone at `peer` if it is asked, lets them look again, and sends them away if it is not.
-async fn attend(core: &Arc<Core>, attended: &mut HashMap<Provider, Attendance>, peer: &Provider) {
-    let Ok::<_, StoreFault>(state) = core.store.glance(|view| view.peer_state(peer)) else { return };
-    if state != PeerState::Allowed {
-        if attended.remove(peer).is_some() {
-            core.board.remove(peer);
-            core.signs.forget(peer);
-        }
-        return;
-    }
-    match attended.get(peer) {
-        Some(there) if !there.has_gone() => {
-            there.pull_again.notify_one();
-            there.deliver_again.notify_one();
-            there.submit_again.notify_one();
-        }
-        _ => {
-            attended.insert(peer.clone(), Attendance::begin(core, peer));
+        match attended.get(peer) {
+            Some(there) if !there.has_gone() => {
+                there.pull_again.notify_one();
+                there.deliver_again.notify_one();
+                there.submit_again.notify_one();
+            }
+            _ => {
+                attended.insert(peer.clone(), Attendance::begin(self, peer));
+            }
         }
     }
 }

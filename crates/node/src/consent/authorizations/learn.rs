@@ -7,7 +7,7 @@ use drawbridge_mtp::message::{AuthorizationItem, ConnectionState};
 use drawbridge_mtp::time::Timestamp;
 
 use super::{settle, tell_adder};
-use crate::core::Core;
+use crate::consent::Consent;
 use crate::diagnose::Stage;
 use crate::store::{AuthorizationRow, DecidedBy, KeptGrant, StoreFault, Tx, Unsent};
 
@@ -60,16 +60,18 @@ pub(crate) fn learn(
     }
 }
 
-/// Whether a grant that `peer` has given is signed by it and lives. Where its keys cannot be had now, that is left to the
-/// group's owner, who checks it anyway.
-pub(crate) async fn is_signed(core: &Core, peer: &Provider, jws: &str) -> bool {
-    let Ok(grant) = UnverifiedGrant::parse(jws) else { return false };
-    match core.key_of(peer, grant.kid()).await {
-        Ok(key) => {
-            let aud = grant.unverified_claims().aud.clone();
-            grant.verify(&key, &aud, core.ambient.now()).is_ok()
+impl Consent {
+    /// Whether a grant that `peer` has given is signed by it and lives. Where its keys cannot be had now, that is left to the
+    /// group's owner, who checks it anyway.
+    pub(crate) async fn is_signed(&self, peer: &Provider, jws: &str) -> bool {
+        let Ok(grant) = UnverifiedGrant::parse(jws) else { return false };
+        match self.peers.key_of(peer, grant.kid()).await {
+            Ok(key) => {
+                let aud = grant.unverified_claims().aud.clone();
+                grant.verify(&key, &aud, self.ground.ambient.now()).is_ok()
+            }
+            Err(_) => self.peers.documents.remembered(peer).is_none(),
         }
-        Err(_) => core.documents.remembered(peer).is_none(),
     }
 }
 

@@ -6,7 +6,7 @@ mod receive;
 
 pub use decide::AuthorizationDecision;
 pub(crate) use decide::{ask, decide, find, withdraw};
-pub(crate) use learn::{is_signed, lapse, learn, make_good};
+pub(crate) use learn::{lapse, learn, make_good};
 pub(crate) use receive::{receive, take_back};
 
 use std::time::Duration;

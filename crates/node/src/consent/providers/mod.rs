@@ -4,4 +4,4 @@ mod standing;
 mod theirs;
 
 pub(crate) use standing::{allow, asks, introduce, judge, sweep};
-pub(crate) use theirs::{ask_again, lets_us_in, note_their_state};
+pub(crate) use theirs::ask_again;

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 
 use super::super::{self as connections, authorizations};
-use crate::core::Core;
+use crate::consent::Consent;
 use crate::store::{StoreFault, Tx};
 
 /// The troubles that a peer's judgement of us makes.
@@ -17,32 +17,34 @@ pub(crate) fn ask_again(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> 
     authorizations::make_good(tx, peer)
 }
 
-/// Keeps what `peer` thinks of us.
-pub(crate) async fn note_their_state(core: &Core, peer: &Provider, state: PeerState) {
-    let peer = peer.clone();
-    let kept = core.store.write(move |tx| set_their_state(tx, &peer, state));
-    if let Err(fault) = kept.await {
-        let fault: StoreFault = fault;
-        tracing::error!(%fault, "what a peer thinks of us could not be kept");
+impl Consent {
+    /// Keeps what `peer` thinks of us.
+    pub(crate) async fn note_their_state(&self, peer: &Provider, state: PeerState) {
+        let peer = peer.clone();
+        let kept = self.store.write(move |tx| set_their_state(tx, &peer, state));
+        if let Err(fault) = kept.await {
+            let fault: StoreFault = fault;
+            tracing::error!(%fault, "what a peer thinks of us could not be kept");
+        }
     }
-}
 
-/// `peer` has asked us something, which a provider does only where it lets the other in (section 6): what it thought of us
-/// before (`known`), and what went wrong for that, is over. Returns whether anything was, so that it can be asked at once.
-pub(crate) async fn lets_us_in(core: &Core, peer: &Provider, known: Option<PeerState>) -> bool {
-    if !matches!(known, Some(PeerState::Blocked | PeerState::KeyChanged | PeerState::Pending)) {
-        return false;
+    /// `peer` has asked us something, which a provider does only where it lets the other in (section 6): what it thought of us
+    /// before (`known`), and what went wrong for that, is over. Returns whether anything was, so that it can be asked at once.
+    pub(crate) async fn lets_us_in(&self, peer: &Provider, known: Option<PeerState>) -> bool {
+        if !matches!(known, Some(PeerState::Blocked | PeerState::KeyChanged | PeerState::Pending)) {
+            return false;
+        }
+        let peer = peer.clone();
+        let kept = self.store.write(move |tx| {
+            set_their_state(tx, &peer, PeerState::Allowed)?;
+            tx.end_troubles_with(&peer, SHUT_OUT)
+        });
+        if let Err(fault) = kept.await {
+            let fault: StoreFault = fault;
+            tracing::error!(%fault, "what a peer thinks of us could not be kept");
+        }
+        true
     }
-    let peer = peer.clone();
-    let kept = core.store.write(move |tx| {
-        set_their_state(tx, &peer, PeerState::Allowed)?;
-        tx.end_troubles_with(&peer, SHUT_OUT)
-    });
-    if let Err(fault) = kept.await {
-        let fault: StoreFault = fault;
-        tracing::error!(%fault, "what a peer thinks of us could not be kept");
-    }
-    true
 }
 
 fn set_their_state(tx: &Tx<'_>, peer: &Provider, state: PeerState) -> Result<(), StoreFault> {

@@ -1,0 +1,35 @@
+//! What deciding on requests works with.
+
+use std::sync::{Arc, RwLock};
+
+use super::undo::Undos;
+use crate::config::Strangers;
+use crate::ground::Ground;
+use crate::peers::Peers;
+use crate::store::Store;
+
+/// Who may reach our users, and add them to groups.
+pub(crate) struct Consent {
+    pub(super) ground: Arc<Ground>,
+    pub(super) store: Store,
+    pub(super) peers: Arc<Peers>,
+    /// What the operator has chosen.
+    pub(super) choices: RwLock<Choices>,
+    /// The operator's last decisions, which can be taken back for a while.
+    pub(super) undos: Undos,
+}
+
+/// What the operator can change while the node runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choices {
+    /// How strangers become peers (section 6).
+    pub(crate) strangers: Strangers,
+    /// Whether requesters learn that they were declined (section 7).
+    pub(crate) tell_declined: bool,
+}
+
+impl Consent {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, choices: Choices) -> Self {
+        Self { ground, store, peers, choices: RwLock::new(choices), undos: Undos::default() }
+    }
+}

@@ -1,0 +1,72 @@
+//! What every part of one node stands on: its settings, its name and key, its clock, and word of what changes.
+
+use std::sync::Arc;
+
+use drawbridge_mtp::document::Endpoint;
+use drawbridge_mtp::id::{Name, Provider, UserUri};
+use drawbridge_mtp::keys::SecretKey;
+use drawbridge_mtp::signature::{Signer, Stamp};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ambient::{Ambient, AmbientExt};
+use crate::changes::Changes;
+use crate::config::Config;
+
+/// How long a signature of ours holds, in seconds.
+const SIGNATURE_LIFETIME_S: u16 = 120;
+
+/// What every part of a node needs and none of them changes.
+pub(crate) struct Ground {
+    /// The settings that the node was started with.
+    pub(crate) config: Config,
+    /// Our authority (section 2).
+    pub(crate) ours: Provider,
+    /// Where others reach us (section 3).
+    pub(crate) endpoint: Endpoint,
+    /// Signs our requests, answers, grants and checkpoints.
+    pub(crate) signer: Signer,
+    /// The clock and the randomness.
+    pub(crate) ambient: Arc<dyn Ambient>,
+    /// Word of what has changed.
+    pub(crate) changes: Changes,
+    /// Cancelled when the node stops: whoever waits or repeats something ends.
+    pub(crate) stop: CancellationToken,
+    /// The tasks that have to end before the store is closed.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Ground {
+    pub(crate) fn new(
+        config: Config,
+        endpoint: Endpoint,
+        key: SecretKey,
+        ambient: Arc<dyn Ambient>,
+        changes: Changes,
+    ) -> Self {
+        Self {
+            ours: config.provider.clone(),
+            signer: Signer::new(config.provider.clone(), key),
+            config,
+            endpoint,
+            ambient,
+            changes,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// A user of ours, by its local name.
+    pub(crate) fn user(&self, name: &Name) -> UserUri {
+        UserUri::new(&self.ours, name)
+    }
+
+    /// When and for how long a signature made now holds.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp {
+            created: self.ambient.now().as_secs(),
+            lifetime_s: SIGNATURE_LIFETIME_S,
+            nonce: self.ambient.random(),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the server for other providers works with.
+
+use std::sync::Arc;
+
+use super::throttle::Throttle;
+use super::turns::Turns;
+use crate::consent::Consent;
+use crate::delivery::{Delivery, Waits};
+use crate::ground::Ground;
+use crate::key_packages::KeyPackages;
+use crate::peers::Peers;
+use crate::store::Store;
+
+/// What other providers can ask.
+pub(crate) struct PeerServer {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) store: Store,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) consent: Arc<Consent>,
+    pub(crate) key_packages: Arc<KeyPackages>,
+    pub(crate) delivery: Arc<Delivery>,
+    /// Requests that wait for the operator's decision on their sender.
+    pub(crate) waits: Arc<Waits>,
+    /// Bounds what one address or peer takes.
+    pub(crate) throttle: Arc<Throttle>,
+    /// Requests of one peer that change something come one after the other.
+    pub(crate) turns: Turns,
+    /// Our provider document, as it is sent.
+    pub(crate) document: bytes::Bytes,
+}
