@@ -104,7 +104,7 @@ impl Delivery {
                     Err(fault) if fault.is(Code::NotFound) => continue,
                     Err(fault) => return Err(fault),
                 };
-            let _writing = self.groups.lock(&group).await;
+            let _locked = self.groups.lock(&group).await;
             let found = self.store.write(move |tx| {
                 let known = tx.group(&group)?;
                 let mut row = match known {
@@ -153,7 +153,7 @@ impl Delivery {
             let (keeping, settling) = intake.into_parts();
             let ours = self.ground.ours.clone();
             self.store.write(move |tx| keeping.keep(tx, &ours)).await.map_err(store_fault)?;
-            settling.settle();
+            settling.commit();
             if !page.more || !went_on {
                 return Ok(());
             }

@@ -55,7 +55,7 @@ enum Look {
 
 impl Delivery {
     async fn look_at_fork(&self, group: &GroupUri) -> Result<Look, PeerFault> {
-        let mut writing = self.groups.lock(group).await;
+        let mut locked = self.groups.lock(group).await;
         let uri = group.clone();
         let row = self.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
         let Some(row) = row.filter(|row| row.standing != Standing::Over && row.hash.is_some()) else {
@@ -111,7 +111,7 @@ impl Delivery {
             self.hold_copy(group, text).await?;
             return Ok(Look::Whole);
         }
-        drop(writing.take());
+        locked.forget();
         let text = format!(
             "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, and what proves both are kept, and our users' clients were told",
             row.head

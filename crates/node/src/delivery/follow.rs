@@ -14,7 +14,7 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 
 use super::Delivery;
-use super::groups::Writing;
+use super::groups::LockedGroup;
 use super::is_current;
 use super::keep::{Followed, Keeping, Kept, Step, begin_anew, ends_stay, new_group};
 use super::state::{Changed, Hold, PublicState};
@@ -44,8 +44,7 @@ pub(crate) struct Intake<'a> {
 
 /// A group that the page tells of; nobody else changes it meanwhile.
 pub(super) struct Opened {
-    writing: Writing,
-    state: Option<PublicState>,
+    locked: LockedGroup,
     pub(super) row: GroupRow,
 }
 
@@ -103,7 +102,7 @@ impl<'a> Intake<'a> {
                     && ends_stay(&opened.row, removed)
                 {
                     opened.row.standing = Standing::Over;
-                    opened.state = None;
+                    opened.locked.forget();
                 }
                 self.steps.push(Step::Removed(removed.clone()));
                 Ok(())
@@ -125,21 +124,20 @@ impl<'a> Intake<'a> {
             })
             .filter(|group| group.provider() == self.peer)
             .collect();
-        let mut writings = Vec::with_capacity(groups.len());
+        let mut locks = Vec::with_capacity(groups.len());
         for group in groups {
-            writings.push((group.clone(), self.delivery.groups.lock(group).await));
+            locks.push((group.clone(), self.delivery.groups.lock(group).await));
         }
-        if writings.is_empty() {
+        if locks.is_empty() {
             return Ok(());
         }
-        let uris: Vec<GroupUri> = writings.iter().map(|(uri, _)| uri.clone()).collect();
+        let uris: Vec<GroupUri> = locks.iter().map(|(uri, _)| uri.clone()).collect();
         // By way of the writer, as the states are: all are of one moment.
         let rows: Result<Vec<_>, StoreFault> =
             self.delivery.store.write(move |tx| uris.iter().map(|uri| tx.group(uri)).collect()).await;
-        for ((uri, mut writing), row) in writings.into_iter().zip(rows.map_err(store_fault)?) {
+        for ((uri, locked), row) in locks.into_iter().zip(rows.map_err(store_fault)?) {
             if let Some(row) = row {
-                let state = writing.take();
-                self.opened.insert(uri, Opened { writing, state, row });
+                self.opened.insert(uri, Opened { locked, row });
             }
         }
         Ok(())
@@ -148,13 +146,12 @@ impl<'a> Intake<'a> {
     /// Opens a group, where we know it.
     pub(super) async fn open(&mut self, group: &GroupUri) -> Result<Option<&mut Opened>, PeerFault> {
         if !self.opened.contains_key(group) {
-            let mut writing = self.delivery.groups.lock(group).await;
+            let locked = self.delivery.groups.lock(group).await;
             let uri = group.clone();
             // By way of the writer, as the state is: both are of one moment.
             let row = self.delivery.store.write(move |tx| tx.group(&uri)).await.map_err(store_fault)?;
             let Some(row) = row else { return Ok(None) };
-            let state = writing.take();
-            self.opened.insert(group.clone(), Opened { writing, state, row });
+            self.opened.insert(group.clone(), Opened { locked, row });
         }
         Ok(self.opened.get_mut(group))
     }
@@ -205,7 +202,7 @@ impl<'a> Intake<'a> {
     fn break_off(&mut self, group: GroupUri, text: String) {
         if let Some(opened) = self.opened.get_mut(&group) {
             opened.row.standing = Standing::Broken;
-            opened.state = None;
+            opened.locked.forget();
         }
         self.troubles.push(PeerFault::new(Stage::Content, "log-broken", text.clone()));
         self.steps.push(Step::Break { group, text });
@@ -237,7 +234,7 @@ impl<'a> Intake<'a> {
                 );
                 self.troubles.push(PeerFault::new(Stage::Store, "log-gap", text));
                 (opened.row.hash, opened.row.head) = (None, page.first - 1);
-                opened.state = None;
+                opened.locked.forget();
                 opened.row.standing = Standing::Joining;
             }
             for event in page.events.into_iter().take_while(|event| event.seq <= until) {
@@ -285,22 +282,23 @@ impl<'a> Intake<'a> {
         let mut followed = Followed::Quietly;
         let Some(opened) = self.opened.get_mut(&group) else { return Ok(()) };
         if is_handshake(&event) && opened.row.standing == Standing::Live {
-            if opened.state.is_none() {
+            if opened.locked.state().is_none() {
                 // Where it was lost on this page, the group does not stand so any more; so it is as in the store.
-                opened.state = match self.delivery.groups.restore(&group).await {
+                match self.delivery.groups.restore(&group).await {
+                    Ok(Some(state)) => opened.locked.put(state),
+                    Ok(None) => {}
                     Err(StoreFault::Unreadable { value, .. }) => {
                         tracing::warn!(%group, fault = %value, "the state of a group is had from its owner again");
-                        None
                     }
-                    restored => restored.map_err(store_fault)?,
-                };
+                    Err(fault) => return Err(store_fault(fault)),
+                }
             }
-            let taken = match &mut opened.state {
+            let taken = match opened.locked.change() {
                 Some(state) => take_in(state, &event, body.as_deref(), Hold::Nothing),
                 None => Err("its state is not here".into()),
             };
             followed = taken.unwrap_or_else(|text| {
-                opened.state = None;
+                opened.locked.forget();
                 opened.row.standing = Standing::Joining;
                 let text = format!("event {} of {group} cannot be followed: {text}", event.seq);
                 self.troubles.push(PeerFault::new(Stage::Content, "group-not-followed", text));
@@ -338,14 +336,14 @@ impl<'a> Intake<'a> {
                 }
                 welcome.from_seq = from.max(opened.row.head + 1);
                 begin_anew(&mut opened.row, welcome.from_seq);
-                opened.state = None;
+                opened.locked.forget();
             }
             Some(_) => {}
             None => {
                 // It becomes known with this page; what follows on the page is of a group that begins here.
-                let writing = self.delivery.groups.lock(&group).await;
+                let locked = self.delivery.groups.lock(&group).await;
                 let row = new_group(self.delivery.ground.ambient.now(), &group, from);
-                self.opened.insert(group, Opened { writing, state: None, row });
+                self.opened.insert(group, Opened { locked, row });
             }
         }
         self.steps.extend(set_back);
@@ -392,23 +390,21 @@ impl<'a> Intake<'a> {
         std::mem::take(&mut self.troubles)
     }
 
-    /// Hands over what is to be stored, and what is to be put back once it is.
+    /// Hands over what is to be stored, and what is to be committed once it is.
     pub(crate) fn into_parts(self) -> (Keeping, Settling) {
         let Self { steps, opened, .. } = self;
         (Keeping(steps), Settling(opened))
     }
 }
 
-/// The states that are put back once the page is on disk.
+/// The groups whose states are changed once the page is on disk.
 pub(crate) struct Settling(HashMap<GroupUri, Opened>);
 
 impl Settling {
     /// The page is on disk.
-    pub(crate) fn settle(self) {
-        for Opened { mut writing, state, .. } in self.0.into_values() {
-            if let Some(state) = state {
-                writing.put(state);
-            }
+    pub(crate) fn commit(self) {
+        for opened in self.0.into_values() {
+            opened.locked.commit();
         }
     }
 }

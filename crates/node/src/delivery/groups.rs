@@ -1,7 +1,7 @@
 //! The public states that are in memory: one for each group that is dealt with, under a lock of its own.
 //!
-//! A state is taken out while a change to it is on its way into the store, and put back when that is on disk; where
-//! something fails in between, it is simply not there, and is read from the store again.
+//! A state is changed under a guard. Once the store has the change on disk, the guard is committed; a guard that is
+//! dropped before that discards what it changed, and the state is read from the store again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -29,8 +29,12 @@ pub(crate) struct Groups {
 /// A state that is there and does not change meanwhile.
 pub(super) type Reading = OwnedRwLockReadGuard<Option<PublicState>, PublicState>;
 
-/// A state that nobody else sees meanwhile.
-pub(super) struct Writing(OwnedRwLockWriteGuard<Option<PublicState>>);
+/// A group whose state nobody else reads or changes meanwhile.
+pub(super) struct LockedGroup {
+    state: OwnedRwLockWriteGuard<Option<PublicState>>,
+    /// Whether memory may have something else than the store.
+    is_changed: bool,
+}
 
 /// What the store has of a public state.
 struct Stored {
@@ -80,19 +84,19 @@ impl Groups {
         }
     }
 
-    /// The place of the public state of `group`, whether or not there is one in memory.
-    pub(super) async fn lock(&self, group: &GroupUri) -> Writing {
-        Writing(self.place(group).write_owned().await)
+    /// Locks `group`, whether or not its state is in memory.
+    pub(super) async fn lock(&self, group: &GroupUri) -> LockedGroup {
+        LockedGroup { state: self.place(group).write_owned().await, is_changed: false }
     }
 
-    /// The public state of `group`, to change; `None` where we have none.
-    pub(super) async fn write(&self, group: &GroupUri) -> Result<Option<Writing>, StoreFault> {
-        let mut writing = self.lock(group).await;
-        if writing.is_empty() {
+    /// Locks `group` with its state in memory; `None` where we have none.
+    pub(super) async fn lock_state(&self, group: &GroupUri) -> Result<Option<LockedGroup>, StoreFault> {
+        let mut locked = self.lock(group).await;
+        if locked.state.is_none() {
             let Some(state) = self.restore(group).await? else { return Ok(None) };
-            writing.put(state);
+            *locked.state = Some(state);
         }
-        Ok(Some(writing))
+        Ok(Some(locked))
     }
 
     /// Reads a public state from the store.
@@ -115,18 +119,38 @@ impl Groups {
     }
 }
 
-impl Writing {
-    /// Takes the state out; it has to be put back once what was done with it is on disk.
-    pub(super) fn take(&mut self) -> Option<PublicState> {
-        self.0.take()
+impl LockedGroup {
+    /// The state, where it is in memory.
+    pub(super) fn state(&self) -> Option<&PublicState> {
+        self.state.as_ref()
     }
 
-    /// Puts the state back.
+    /// The state, to be changed.
+    pub(super) fn change(&mut self) -> Option<&mut PublicState> {
+        self.is_changed = true;
+        self.state.as_mut()
+    }
+
+    /// Puts `state` there, which is what the store has.
     pub(super) fn put(&mut self, state: PublicState) {
-        *self.0 = Some(state);
+        *self.state = Some(state);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_none()
+    /// Forgets the state: whoever comes next reads it from the store.
+    pub(super) fn forget(&mut self) {
+        *self.state = None;
+    }
+
+    /// The store has every change on disk.
+    pub(super) fn commit(mut self) {
+        self.is_changed = false;
+    }
+}
+
+impl Drop for LockedGroup {
+    fn drop(&mut self) {
+        if self.is_changed {
+            self.forget();
+        }
     }
 }

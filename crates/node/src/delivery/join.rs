@@ -42,7 +42,7 @@ impl Delivery {
                 .map_err(|problem| PeerFault::new(Stage::Content, "group-not-followed", problem.detail))?;
         check_roster(&state, &roster)?;
 
-        let mut writing = self.groups.lock(group).await;
+        let mut locked = self.groups.lock(group).await;
         let uri = group.clone();
         let epoch = info.epoch;
         let later = self.store.write(move |tx| {
@@ -98,7 +98,7 @@ impl Delivery {
             Ok(())
         });
         joined.await.map_err(store_fault)?;
-        writing.put(state);
+        locked.put(state);
         self.added.notify_one();
         Ok(())
     }

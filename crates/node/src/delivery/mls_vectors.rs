@@ -32,7 +32,7 @@ use openmls_traits::storage::StorageProvider;
 use serde_json::{Value, json};
 
 use super::mls::{self, Conventions, Framed};
-use super::state::{Hold, Judged, PublicState};
+use super::state::{Hold, JudgedHandshake, PublicState};
 use crate::mls::CRYPTO;
 use tree::Tree;
 
@@ -277,8 +277,8 @@ fn verify(owner: &mut PublicState, bytes: &[u8]) -> Result<(), String> {
         other => return Err(format!("its sender is {other:?}")),
     };
     match owner.judge(&sender, message, Hold::Nothing).map_err(|problem| problem.detail)? {
-        Judged::Proposal(judged) => owner.keep(judged),
-        Judged::Commit(judged) => {
+        JudgedHandshake::Proposal(judged) => owner.keep(judged),
+        JudgedHandshake::Commit(judged) => {
             owner.merge(*judged).map_err(|problem| problem.detail)?;
         }
     }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::Delivery;
 use super::answers::is_in;
 use super::epoch::tell_removed;
-use super::groups::Writing;
+use super::groups::LockedGroup;
 use super::keep::{Kept, keep_event};
 use super::own_fork::{Fork, OWN_LOG_FORKED, Proven, tell_gone};
 use super::recovery::{ASK_AGAIN, Heard};
@@ -127,7 +127,7 @@ impl Delivery {
         round: u64,
         deadline: Instant,
     ) -> Result<bool, StoreFault> {
-        let mut writing = self.groups.lock(group).await;
+        let mut locked = self.groups.lock(group).await;
         // Somebody else may have seen to it meanwhile.
         if self.recovery.doubt_of(group) != Some(round) {
             return Ok(false);
@@ -135,7 +135,7 @@ impl Delivery {
         let Some(first) = self.recovery.ask_now(group, self.ground.ambient.instant()) else {
             return Ok(false);
         };
-        let heard = self.read_back(group, &mut writing, deadline).await?;
+        let heard = self.read_back(group, &mut locked, deadline).await?;
         let is_whole =
             heard.is_all && self.recovery.was_patient(&heard, first, self.ground.ambient.instant());
         if is_whole {
@@ -186,7 +186,7 @@ impl Delivery {
     async fn read_back(
         &self,
         group: &GroupUri,
-        writing: &mut Writing,
+        locked: &mut LockedGroup,
         deadline: Instant,
     ) -> Result<Heard, StoreFault> {
         let (mut set_aside, mut has_more, mut has_advanced) = (BTreeSet::new(), false, false);
@@ -251,7 +251,7 @@ impl Delivery {
                 return Ok(heard(false));
             }
             // Read from the store again when it is asked for next.
-            drop(writing.take());
+            locked.forget();
             if self.take_up_forks(group, forks, deadline).await? {
                 has_advanced = true;
                 if Instant::now() >= deadline {

@@ -34,7 +34,7 @@ impl Delivery {
         check(&state, client)?;
         mls::check_external_pub(&mls::group_info(group_info.as_slice())?)?;
         let members: Vec<_> = state.members().map(|(leaf, member)| (leaf, member.clone())).collect();
-        let mut writing = self.groups.lock(&group).await;
+        let mut locked = self.groups.lock(&group).await;
         let (client, policy, suite) = (client.clone(), state.policy().clone(), state.suite());
         let added = self.store.write(move |tx| {
             if let Some(row) = tx.group(&group)? {
@@ -81,7 +81,7 @@ impl Delivery {
             Ok::<_, Refusal>(true)
         });
         if added.await? {
-            writing.put(state);
+            locked.put(state);
         }
         Ok(())
     }

@@ -188,11 +188,11 @@ impl PublicState {
             return Err(invalid("it is not a handshake".into()));
         };
         match self.judge(sender, *message, hold)? {
-            Judged::Proposal(judged) => {
+            JudgedHandshake::Proposal(judged) => {
                 self.keep(judged);
                 Ok(None)
             }
-            Judged::Commit(judged) => self.merge(*judged).map(Some),
+            JudgedHandshake::Commit(judged) => self.merge(*judged).map(Some),
         }
     }
 
@@ -277,7 +277,7 @@ impl PublicState {
         sender: &ClientUri,
         message: PublicMessageIn,
         hold: Hold,
-    ) -> Result<Judged, Problem> {
+    ) -> Result<JudgedHandshake, Problem> {
         let joins = *message.sender() == Sender::NewMemberCommit && self.has_user(sender.user());
         if !joins && !self.has_client(sender) {
             return Err(not_a_member(sender));
@@ -310,11 +310,11 @@ impl PublicState {
                     self.judge_alone(proposal.proposal(), gone)?;
                 }
                 let leaver = gone.filter(|gone| Some(*gone) == leaf);
-                Ok(Judged::Proposal(JudgedProposal { proposal: *proposal, leaver }))
+                Ok(JudgedHandshake::Proposal(JudgedProposal { proposal: *proposal, leaver }))
             }
             ProcessedMessageContent::StagedCommitMessage(staged) => {
                 let judged = self.judge_commit(staged, sender, leaf, confirmation_tag, hold)?;
-                Ok(Judged::Commit(Box::new(judged)))
+                Ok(JudgedHandshake::Commit(Box::new(judged)))
             }
             _ => Err(unwanted("only proposals and commits of members are taken")),
         }
@@ -563,7 +563,7 @@ impl PublicState {
 }
 
 /// A handshake that may be made.
-pub(super) enum Judged {
+pub(super) enum JudgedHandshake {
     Proposal(JudgedProposal),
     Commit(Box<JudgedCommit>),
 }

@@ -1,6 +1,7 @@
 //! What participants submit to a group of ours: judged, numbered, and put into everyone's feed (section 10).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::{GroupUri, Provider};
@@ -12,12 +13,15 @@ use openmls::prelude::{ContentType, PublicMessageIn};
 use super::Delivery;
 use super::epoch::{begin_epoch, end_stays, tell_removed};
 use super::grants::{Uncovered, Usable};
-use super::groups::{Reading, Writing};
+use super::groups::{LockedGroup, Reading};
 use super::mls::{self, Framed, invalid};
 use super::own_fork::gone;
 use super::recover::still_recovering;
-use super::state::{Changed, Hold, Judged, JudgedCommit, PublicState};
+use super::state::{Changed, Hold, JudgedCommit, JudgedHandshake, PublicState};
 use crate::store::{GroupRow, NewEvent, Reader, StoreFault, Tx};
+
+/// How often something is judged where the store is in another epoch each time than memory was.
+const JUDGED_AT_MOST: usize = 3;
 
 impl Delivery {
     /// Judges what `submitter` submits to `group`, which is ours, each by itself and in order.
@@ -81,41 +85,73 @@ impl Delivery {
         &self,
         group: &GroupUri,
         submitter: &Provider,
-        run: Vec<Submission>,
+        mut run: Vec<Submission>,
     ) -> Result<Vec<SubmissionResult>, StoreFault> {
-        let Some(state) = self.groups.read(group).await? else {
-            return Ok(run
-                .iter()
-                .map(|submission| SubmissionResult { id: submission.id, outcome: rejected(no_such_group()) })
-                .collect());
-        };
-        let judged: Vec<_> = run
-            .into_iter()
-            .map(|submission| {
-                let verdict = judge_application(&state, submitter, &submission);
-                (submission, verdict)
-            })
-            .collect();
-        let (group, submitter) = (group.clone(), submitter.clone());
-        let numbered = self.store.write(move |tx| {
-            let Some(mut row) = tx.group(&group)? else { return Ok(Vec::new()) };
-            let mut results = Vec::with_capacity(judged.len());
-            for (submission, verdict) in judged {
-                let outcome = match (known(tx, &row, &submitter, &submission)?, verdict) {
-                    (Some(known), _) => known,
-                    (None, Err(problem)) => rejected(problem),
-                    (None, Ok(epoch)) => {
-                        Outcome::Accepted(number(tx, &mut row, &submitter, &submission, epoch, Vec::new())?)
-                    }
-                };
-                results.push(SubmissionResult { id: submission.id, outcome });
+        for _ in 0..JUDGED_AT_MOST {
+            let Some(state) = self.groups.read(group).await? else {
+                return Ok(reject_all(&run, &no_such_group()));
+            };
+            let epoch = state.epoch();
+            let judged: Vec<_> = run
+                .into_iter()
+                .map(|submission| {
+                    let verdict = judge_application(&state, submitter, &submission);
+                    (submission, verdict)
+                })
+                .collect();
+            let (uri, submitter) = (group.clone(), submitter.clone());
+            let numbered = self.store.write(move |tx| {
+                let Some(mut row) = tx.group(&uri)? else { return Ok(Judged::Stands(Vec::new())) };
+                if row.epoch != epoch {
+                    return Ok(Judged::Stale(judged.into_iter().map(|(submission, _)| submission).collect()));
+                }
+                let mut results = Vec::with_capacity(judged.len());
+                for (submission, verdict) in judged {
+                    let outcome = match (known(tx, &row, &submitter, &submission)?, verdict) {
+                        (Some(known), _) => known,
+                        (None, Err(problem)) => rejected(problem),
+                        (None, Ok(epoch)) => Outcome::Accepted(number(
+                            tx,
+                            &mut row,
+                            &submitter,
+                            &submission,
+                            epoch,
+                            Vec::new(),
+                        )?),
+                    };
+                    results.push(SubmissionResult { id: submission.id, outcome });
+                }
+                Ok::<_, StoreFault>(Judged::Stands(results))
+            });
+            let numbered = numbered.await;
+            drop(state);
+            match numbered? {
+                Judged::Stands(results) => return Ok(results),
+                Judged::Stale(submissions) => run = submissions,
             }
-            Ok(results)
-        });
-        let results = numbered.await;
-        drop(state);
-        results
+            self.groups.lock(group).await.forget();
+        }
+        Ok(reject_all(&run, &changed_elsewhere(group)))
     }
+}
+
+fn reject_all(run: &[Submission], problem: &Problem) -> Vec<SubmissionResult> {
+    let reject =
+        |submission: &Submission| SubmissionResult { id: submission.id, outcome: rejected(problem.clone()) };
+    run.iter().map(reject).collect()
+}
+
+fn changed_elsewhere(group: &GroupUri) -> Problem {
+    let text = format!("{group} is in another epoch each time that this is judged; try again in a while");
+    Problem::new(Code::Unavailable, text)
+}
+
+/// What a transaction finds of what was judged in memory.
+enum Judged<T, S> {
+    /// The store is in the epoch that it was judged in.
+    Stands(T),
+    /// The store is in another epoch, so that it has to be judged again.
+    Stale(S),
 }
 
 /// What became of a submission before, where it has been numbered.
@@ -174,39 +210,68 @@ impl Delivery {
         if let Err(problem) = check_form(submitter, &submission) {
             return Ok(rejected(problem));
         }
-        let Some(mut writing) = self.groups.write(group).await? else { return Ok(rejected(no_such_group())) };
-        // Taken out for as long as it is not settled that memory and store agree.
-        let Some(mut state) = writing.take() else { return Ok(rejected(no_such_group())) };
-        let judged = read_handshake(&state, &submission).and_then(|message| {
-            let epoch = message.epoch().as_u64();
-            Ok((epoch, state.judge(&submission.sender, message, Hold::Policy)?))
-        });
+        let submission = Arc::new(submission);
+        for _ in 0..JUDGED_AT_MOST {
+            let Some(locked) = self.groups.lock_state(group).await? else {
+                return Ok(rejected(no_such_group()));
+            };
+            match self.place_handshake(group, submitter, &submission, locked).await? {
+                Judged::Stands(outcome) => return Ok(outcome),
+                Judged::Stale(mut locked) => locked.forget(),
+            }
+        }
+        Ok(rejected(changed_elsewhere(group)))
+    }
+
+    async fn place_handshake(
+        &self,
+        group: &GroupUri,
+        submitter: &Provider,
+        submission: &Arc<Submission>,
+        mut locked: LockedGroup,
+    ) -> Result<Judged<Outcome, LockedGroup>, StoreFault> {
+        let Some(state) = locked.state() else { return Ok(Judged::Stands(rejected(no_such_group()))) };
+        let epoch = state.epoch();
+        let judged = read_handshake(state, submission)
+            .and_then(|message| state.judge(&submission.sender, message, Hold::Policy));
         match judged {
             Err(problem) => {
-                writing.put(state);
-                self.refuse(group, submitter, submission, problem).await
+                drop(locked);
+                self.refuse(group, submitter, submission, problem).await.map(Judged::Stands)
             }
-            Ok((epoch, Judged::Proposal(judged))) => {
+            Ok(JudgedHandshake::Proposal(judged)) => {
                 let (uri, submitter, leaver) = (group.clone(), submitter.clone(), judged.leaver());
+                let submission = submission.clone();
                 let numbered = self.store.write(move |tx| {
-                    let Some(mut row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+                    let Some(mut row) = tx.group(&uri)? else {
+                        return Ok(Judged::Stands(rejected(no_such_group())));
+                    };
                     if let Some(known) = known(tx, &row, &submitter, &submission)? {
-                        return Ok(known);
+                        return Ok(Judged::Stands(known));
+                    }
+                    if row.epoch != epoch {
+                        return Ok(Judged::Stale(()));
                     }
                     if leaver.is_some() {
                         tx.set_leaving(row.id, leaver)?;
                     }
-                    number(tx, &mut row, &submitter, &submission, epoch, Vec::new()).map(Outcome::Accepted)
+                    let placed = number(tx, &mut row, &submitter, &submission, epoch, Vec::new())?;
+                    Ok::<_, StoreFault>(Judged::Stands(Outcome::Accepted(placed)))
                 });
-                let outcome: Outcome = numbered.await?;
+                let outcome = match numbered.await? {
+                    Judged::Stands(outcome) => outcome,
+                    Judged::Stale(()) => return Ok(Judged::Stale(locked)),
+                };
                 if let Outcome::Accepted(_) = outcome {
-                    state.keep(judged);
+                    if let Some(state) = locked.change() {
+                        state.keep(judged);
+                    }
+                    locked.commit();
                 }
-                writing.put(state);
-                Ok(outcome)
+                Ok(Judged::Stands(outcome))
             }
-            Ok((_, Judged::Commit(judged))) => {
-                self.submit_commit(group, submitter, submission, writing, state, *judged).await
+            Ok(JudgedHandshake::Commit(judged)) => {
+                self.place_commit(group, submitter, submission, locked, *judged).await
             }
         }
     }
@@ -218,10 +283,10 @@ impl Delivery {
         &self,
         group: &GroupUri,
         submitter: &Provider,
-        submission: Submission,
+        submission: &Arc<Submission>,
         problem: Problem,
     ) -> Result<Outcome, StoreFault> {
-        let (group, submitter) = (group.clone(), submitter.clone());
+        let (group, submitter, submission) = (group.clone(), submitter.clone(), submission.clone());
         let known = self.store.write(move |tx| match tx.group(&group)? {
             Some(row) => known(tx, &row, &submitter, &submission),
             None => Ok(None),
@@ -251,23 +316,24 @@ fn read_handshake(state: &PublicState, submission: &Submission) -> Result<Public
 
 impl Delivery {
     /// A commit that MLS and the policy allow: its grants, its Welcome and its GroupInfo are checked, and it is made.
-    async fn submit_commit(
+    async fn place_commit(
         &self,
         group: &GroupUri,
         submitter: &Provider,
-        submission: Submission,
-        mut writing: Writing,
-        mut state: PublicState,
+        submission: &Arc<Submission>,
+        mut locked: LockedGroup,
         judged: JudgedCommit,
-    ) -> Result<Outcome, StoreFault> {
-        if let Err(problem) = check_company(&state, &submission, &judged) {
-            writing.put(state);
-            return self.refuse(group, submitter, submission, problem).await;
+    ) -> Result<Judged<Outcome, LockedGroup>, StoreFault> {
+        let Some(state) = locked.state() else { return Ok(Judged::Stands(rejected(no_such_group()))) };
+        let ended = state.epoch();
+        if let Err(problem) = check_company(state, submission, &judged) {
+            drop(locked);
+            return self.refuse(group, submitter, submission, problem).await.map(Judged::Stands);
         }
         let grants = match self.cover_with_grants(group, &judged.needs_grant, &submission.grants).await {
             Ok(grants) => grants,
             Err(uncovered) => {
-                writing.put(state);
+                drop(locked);
                 let problem = match uncovered {
                     Uncovered::Problem(problem) => problem,
                     Uncovered::Later(after) => Problem::new(
@@ -279,36 +345,44 @@ impl Delivery {
                     ),
                     Uncovered::Store(fault) => return Err(fault),
                 };
-                return self.refuse(group, submitter, submission, problem).await;
+                return self.refuse(group, submitter, submission, problem).await.map(Judged::Stands);
             }
         };
-        let ended = state.epoch();
+        let Some(state) = locked.change() else { return Ok(Judged::Stands(rejected(no_such_group()))) };
         let changed = match state.merge(judged) {
             Ok(changed) => changed,
-            Err(problem) => return Ok(rejected(problem)),
+            Err(problem) => return Ok(Judged::Stands(rejected(problem))),
         };
         let ratchet_tree = match changed.joined.iter().any(|joined| joined.key_package_ref.is_some()) {
             true => match state.ratchet_tree() {
                 Ok(tree) => tree,
-                Err(problem) => return Ok(rejected(problem)),
+                Err(problem) => return Ok(Judged::Stands(rejected(problem))),
             },
             false => Vec::new(),
         };
         let (ours, uri, submitter) = (self.ground.ours.clone(), group.clone(), submitter.clone());
+        let submission = submission.clone();
         let made = self.store.write(move |tx| {
-            let Some(row) = tx.group(&uri)? else { return Ok(rejected(no_such_group())) };
+            let Some(row) = tx.group(&uri)? else { return Ok(Judged::Stands(rejected(no_such_group()))) };
             if let Some(known) = known(tx, &row, &submitter, &submission)? {
-                return Ok(known);
+                return Ok(Judged::Stands(known));
+            }
+            // One commit for each epoch, whoever else may write to the store.
+            if row.epoch != ended {
+                return Ok(Judged::Stale(()));
             }
             place(tx, &ours, row, &submitter, &submission, ended, &changed, &grants, &ratchet_tree)
-                .map(Outcome::Accepted)
+                .map(|placed| Judged::Stands(Outcome::Accepted(placed)))
         });
-        // Where it is not made, the state stays out and is read from the store again.
-        let outcome: Outcome = made.await?;
-        if let Outcome::Accepted(_) = outcome {
-            writing.put(state);
+        match made.await? {
+            Judged::Stands(outcome @ Outcome::Accepted(_)) => {
+                locked.commit();
+                Ok(Judged::Stands(outcome))
+            }
+            // What was merged in memory is discarded with the guard.
+            Judged::Stands(outcome) => Ok(Judged::Stands(outcome)),
+            Judged::Stale(()) => Ok(Judged::Stale(locked)),
         }
-        Ok(outcome)
     }
 }
 

@@ -165,7 +165,7 @@ impl Pulls {
             Ok(())
         });
         kept.await.map_err(PageFault::Store)?;
-        settling.settle();
+        settling.commit();
         if adds {
             self.delivery.check_added();
         }

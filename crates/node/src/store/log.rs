@@ -348,3 +348,58 @@ fn size_of(event: &Event, body: Option<&[u8]>) -> u64 {
 fn place_columns(row: &Row<'_>) -> Result<(i64, Vec<u8>, i64), rusqlite::Error> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ambient::System;
+    use crate::changes::Changes;
+    use crate::store::{Standing, Store};
+
+    #[tokio::test]
+    async fn a_store_takes_one_commit_for_each_epoch_of_a_group_of_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let sender: ClientUri = "mimi://a.example/u/ann/d/phone".parse().unwrap();
+        let uri: GroupUri = "mimi://a.example/g/tea".parse().unwrap();
+        let made = store.write(move |tx| {
+            let mut row = GroupRow {
+                id: 0,
+                uri,
+                created: tx.now(),
+                epoch: 0,
+                first: 1,
+                head: 0,
+                hash: None,
+                suite: 1,
+                standing: Standing::Live,
+                fault: None,
+            };
+            row.id = tx.add_group(&row)?;
+            Ok::<_, StoreFault>(row)
+        });
+        let row = made.await.unwrap();
+        let commits = async |epoch: u64| {
+            let (mut row, sender) = (row.clone(), sender.clone());
+            let numbered = store.write(move |tx| {
+                row.head = tx.group(&row.uri)?.unwrap().head;
+                let (submitter, id) = (sender.provider().clone(), tx.new_id());
+                let commit = NewEvent {
+                    kind: EventKind::Commit,
+                    epoch,
+                    sender: &sender,
+                    grants: Vec::new(),
+                    body: b"a commit",
+                    submission: Some((&submitter, id)),
+                };
+                tx.number_event(&mut row, commit)
+            });
+            numbered.await.map(|placed| placed.seq)
+        };
+        assert_eq!(commits(0).await.unwrap(), 1);
+        assert!(commits(0).await.is_err(), "the epoch has its commit");
+        assert_eq!(commits(1).await.unwrap(), 2, "what was refused has taken no number");
+    }
+}

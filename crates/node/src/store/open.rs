@@ -16,7 +16,7 @@ const LOG_PAGES: u32 = 4096;
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/9-grants.sql"),
     include_str!("migrations/10-unproved.sql"),
     include_str!("migrations/11-branches.sql"),
+    include_str!("migrations/12-one-commit.sql"),
 ];
 
 /// Why a store cannot be opened.
