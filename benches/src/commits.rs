@@ -46,7 +46,7 @@ pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     eprintln!("commits");
     let circle = Circle::of(1).await;
     let station = circle.stations.first().ok_or("a provider")?;
-    let beta = circle.realm.hand_made();
+    let beta = circle.federation.hand_made();
     station.lets_in(beta.provider()).await;
     let alice = station.node().create_user("alice".parse()?, UserRule::Ask).await?;
     wear_in(station).await?;

@@ -6,7 +6,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Outcome as Became, PeerState, Submission};
 use drawbridge_node::Node;
 use drawbridge_node::store::StoreFault;
-use drawbridge_testkit::{Circle, Device, Realm, Station};
+use drawbridge_testkit::{Circle, Device, Federation, Station};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -70,10 +70,10 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
 
 /// One provider, and fifty that know it and not each other.
 async fn circle() -> Circle {
-    let realm = Realm::new();
+    let federation = Federation::new();
     let mut stations = Vec::new();
     for _ in 0..=PARTICIPANTS {
-        stations.push(realm.station(|_| {}).await);
+        stations.push(federation.station(|_| {}).await);
     }
     for (owner, other) in stations
         .first()
@@ -83,7 +83,7 @@ async fn circle() -> Circle {
         owner.judges(other.provider(), PeerState::Allowed).await;
         other.judges(owner.provider(), PeerState::Allowed).await;
     }
-    Circle { realm, stations }
+    Circle { federation, stations }
 }
 
 /// Submits, and returns the number of the last when all are accepted.

@@ -14,7 +14,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, RuleKind};
 use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
-use drawbridge_testkit::{HandMade, Person, Realm, Station, federation};
+use drawbridge_testkit::{Federation, HandMade, Person, Station, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -39,7 +39,7 @@ async fn connect_by_hand(alpha: &Station, user: &UserUri, peer: &HandMade, adder
 
 #[tokio::test]
 async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
-    let (realm, [alpha, beta, gamma]) = federation().await;
+    let (federation, [alpha, beta, gamma]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let group = gamma.group("picnic");
@@ -58,7 +58,7 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
     assert!(document.is_none(), "nobody asks itself");
     let known = beta.node().document_of(alpha.provider()).unwrap();
     let key = known.keys.iter().next().unwrap();
-    let grant = grant.verify(key, gamma.provider(), realm.clock().now()).unwrap();
+    let grant = grant.verify(key, gamma.provider(), federation.clock().now()).unwrap();
     let claims = grant.claims();
     assert_eq!((&claims.iss, &claims.sub, &claims.adder), (alpha.provider(), alice.uri(), bob.uri()));
     assert_eq!((&claims.group, claims.jti), (&group, asked));
@@ -72,8 +72,8 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
 
 #[tokio::test]
 async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let (eve, group) = (peer.address("eve"), alpha.group("picnic"));
     alpha.lets_in(peer.provider()).await;
@@ -95,8 +95,9 @@ async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
 
 #[tokio::test]
 async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
-    let realm = Realm::new();
-    let (alpha, peer, other) = (realm.station(|_| {}).await, realm.hand_made(), realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer, other) =
+        (federation.station(|_| {}).await, federation.hand_made(), federation.hand_made());
     let alice = alpha.person("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     let stranger =
@@ -111,9 +112,9 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     let elsewhere = peer.request_to_add(&bob, &group, &other.address("olga"));
     asks(&elsewhere).is_refused(Code::NotHere).await;
     let mut late = peer.request_to_add(&bob, &group, alice.uri());
-    late["expires"] = json!(realm.clock().now().plus(Duration::from_secs(30 * 86_400 + 60)));
+    late["expires"] = json!(federation.clock().now().plus(Duration::from_secs(30 * 86_400 + 60)));
     asks(&late).is_refused(Code::Malformed).await;
-    late["expires"] = json!(realm.clock().now());
+    late["expires"] = json!(federation.clock().now());
     assert_eq!(asks(&late).send().await.json()["state"], "expired");
     assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
 
@@ -135,7 +136,7 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     let heard = asks(&request).send().await;
     assert_eq!((heard.status, &heard.json()["state"]), (StatusCode::OK, &json!("approved")));
     UnverifiedGrant::parse(heard.json()["grant"].as_str().unwrap()).unwrap();
-    realm.clock().turn(Duration::from_secs(2 * 3600));
+    federation.clock().turn(Duration::from_secs(2 * 3600));
     let heard = asks(&request).send().await;
     assert_eq!((heard.status, heard.json().get("grant")), (StatusCode::OK, None), "its grant is over");
 
@@ -149,8 +150,8 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
 
 #[tokio::test]
 async fn a_rule_grants_at_once_or_never_shows() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     connect_by_hand(&alpha, alice.uri(), &peer, &bob).await;
@@ -180,7 +181,7 @@ async fn a_rule_grants_at_once_or_never_shows() {
 
 #[tokio::test]
 async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
-    let (_realm, [alpha, beta, gamma]) = federation().await;
+    let (_federation, [alpha, beta, gamma]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     // A connection of any two of theirs has the owner pull.
@@ -201,7 +202,7 @@ async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
 
 #[tokio::test]
 async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let granted = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
@@ -225,8 +226,8 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
 
 #[tokio::test]
 async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let (alice, eve) = (alpha.person("alice").await.uri().clone(), peer.address("eve"));
     alpha.lets_in(peer.provider()).await;
     let connection = peer.request(&eve, &alice);
@@ -263,7 +264,7 @@ async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
 
 #[tokio::test]
 async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let an_hour = Some(Duration::from_secs(3600));
@@ -281,7 +282,7 @@ async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
     beta.sees_addition(granted, State::Approved).await;
     beta.sees_addition(refused, State::Pending).await;
 
-    realm.clock().turn(Duration::from_secs(3600));
+    federation.clock().turn(Duration::from_secs(3600));
     for id in [refused, open] {
         beta.sees_addition(id, State::Expired).await;
         alpha.sees_addition(id, State::Expired).await;
@@ -291,7 +292,7 @@ async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
 
 #[tokio::test]
 async fn an_operator_who_tells_refusals_tells_these_too() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     alpha.node().set_tells_declined(true).await.unwrap();
@@ -303,7 +304,7 @@ async fn an_operator_who_tells_refusals_tells_these_too() {
 
 #[tokio::test]
 async fn who_no_longer_wants_it_takes_it_back() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
@@ -314,7 +315,7 @@ async fn who_no_longer_wants_it_takes_it_back() {
 
 #[tokio::test]
 async fn people_of_one_house_need_grants_too() {
-    let (_realm, [alpha]) = federation().await;
+    let (_federation, [alpha]) = federation().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let asked = alice.asks(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
@@ -330,7 +331,7 @@ async fn people_of_one_house_need_grants_too() {
 
 /// A user of `alpha` who is connected with `bob` of a hand-made peer, and has asked to add him.
 async fn asked_by_hand(
-    realm: &Realm,
+    federation: &Federation,
     alpha: &Station,
     peer: &HandMade,
     group: &GroupUri,
@@ -342,9 +343,9 @@ async fn asked_by_hand(
         from: alice.uri().clone(),
         to: bob.clone(),
         state: State::Approved,
-        time: realm.clock().now(),
+        time: federation.clock().now(),
     };
-    peer.desk().puts(realm.clock().id(), ItemBody::Connection(connected));
+    peer.desk().puts(federation.clock().id(), ItemBody::Connection(connected));
     alpha.sees(asked, State::Approved).await;
     let id = alice.asks_to_add(&bob, group).await;
     (alice.uri().clone(), bob, id)
@@ -352,11 +353,11 @@ async fn asked_by_hand(
 
 #[tokio::test]
 async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let group = alpha.group("picnic");
-    let (alice, bob, id) = asked_by_hand(&realm, &alpha, &peer, &group).await;
-    let now = realm.clock().now().as_secs();
+    let (alice, bob, id) = asked_by_hand(&federation, &alpha, &peer, &group).await;
+    let now = federation.clock().now().as_secs();
     let good = GrantClaims {
         iss: peer.provider().clone(),
         aud: alpha.provider().clone(),
@@ -375,9 +376,9 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
             user: bob.clone(),
             state: State::Approved,
             grant: Some(grant),
-            time: realm.clock().now(),
+            time: federation.clock().now(),
         };
-        peer.desk().puts(realm.clock().id(), ItemBody::Authorization(told));
+        peer.desk().puts(federation.clock().id(), ItemBody::Authorization(told));
     };
     tells(GrantClaims { group: alpha.group("party"), ..good.clone() }.sign(peer.signer().key()));
     tells(GrantClaims { exp: now + 90 * 86_400, ..good.clone() }.sign(peer.signer().key()));
@@ -390,10 +391,10 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
 
 #[tokio::test]
 async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let group = alpha.group("picnic");
-    let (alice, bob, id) = asked_by_hand(&realm, &alpha, &peer, &group).await;
+    let (alice, bob, id) = asked_by_hand(&federation, &alpha, &peer, &group).await;
     let tells = async |grant: Option<String>| {
         let told = AuthorizationItem {
             id,
@@ -402,13 +403,13 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
             user: bob.clone(),
             state: State::Approved,
             grant,
-            time: realm.clock().now(),
+            time: federation.clock().now(),
         };
-        peer.desk().puts(realm.clock().id(), ItemBody::Authorization(told));
+        peer.desk().puts(federation.clock().id(), ItemBody::Authorization(told));
         alpha.has_heard(&peer).await;
     };
     let claims = GrantClaims { jti: id, ..peer.grant(&bob, &alice, &group) };
-    for grant in [None, Some(claims.sign(&SecretKey::from_seed(realm.clock().random())))] {
+    for grant in [None, Some(claims.sign(&SecretKey::from_seed(federation.clock().random())))] {
         tells(grant).await;
         let trouble = alpha.notes(peer.provider(), "grant-invalid").await;
         assert!(!trouble.over, "the page that it came with does not mend it");
@@ -420,24 +421,24 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
 
 #[tokio::test]
 async fn after_a_reset_additions_are_asked_again_too() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    asked_by_hand(&realm, &alpha, &peer, &alpha.group("picnic")).await;
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    asked_by_hand(&federation, &alpha, &peer, &alpha.group("picnic")).await;
     let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/authorizations").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
-    peer.desk().resets(realm.clock().id().into());
+    peer.desk().resets(federation.clock().id().into());
     alpha.until_node("it is made again", |_| posts() == 2).await;
 }
 
 #[tokio::test]
 async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_others() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     peer.desk().answers("/authorizations", |_| {
         let problem = json!({"code": "not-connected", "status": 403, "title": "", "detail": "not yet"});
         (StatusCode::FORBIDDEN, problem)
     });
-    asked_by_hand(&realm, &alpha, &peer, &alpha.group("picnic")).await;
+    asked_by_hand(&federation, &alpha, &peer, &alpha.group("picnic")).await;
     alpha.notes(peer.provider(), "not-connected").await;
     alpha.person("anna").await.asks(&peer.address("berta")).await;
     let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/connections").count();
@@ -446,8 +447,8 @@ async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_other
 
 #[tokio::test]
 async fn a_client_asks_and_another_approves() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let (hers, others) = (alice.phone("phone").await, anna.phone("phone").await);
     assert_eq!(hers.gets("/me").await["client"], json!(hers.uri()));
@@ -484,8 +485,8 @@ async fn a_client_asks_and_another_approves() {
 #[tokio::test]
 async fn the_scheme_of_a_clients_token_has_no_case() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let alice = alpha.person("alice").await;
     let (client, token) =
         alpha.node().create_client(alice.uri().name().clone(), "phone".parse().unwrap()).await.unwrap();
@@ -512,7 +513,7 @@ async fn the_scheme_of_a_clients_token_has_no_case() {
 
 #[tokio::test]
 async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
-    let (_realm, [alpha, beta, gamma]) = federation().await;
+    let (_federation, [alpha, beta, gamma]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
@@ -539,7 +540,7 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
 
 #[tokio::test]
 async fn who_asks_for_a_connection_is_blocked_in_one_step() {
-    let (_realm, [alpha, beta, _gamma]) = federation().await;
+    let (_federation, [alpha, beta, _gamma]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;

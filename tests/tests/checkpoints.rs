@@ -21,7 +21,7 @@ const A_MINUTE: Duration = Duration::from_secs(61);
 /// Lets minutes pass until `look` has found what it waits for: a minute may pass before it is known that something was stored.
 async fn in_some_minutes<T>(circle: &Circle, look: impl AsyncFn() -> T) -> T {
     for _ in 0..10 {
-        circle.realm.clock().turn(A_MINUTE);
+        circle.federation.clock().turn(A_MINUTE);
         if let Ok(found) = tokio::time::timeout(Duration::from_secs(4), look()).await {
             return found;
         }
@@ -162,7 +162,7 @@ async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() 
 async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let beta = &circle.stations[0];
-    let mallory = circle.realm.hand_made();
+    let mallory = circle.federation.hand_made();
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let other: GroupUri = tea.group.as_str().replace("/g/tea", "/g/other").parse().unwrap();
     let forged = [

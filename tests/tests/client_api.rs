@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{FeedQuery, ItemBody};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_node::Decision;
 use drawbridge_node::store::AddRule;
-use drawbridge_testkit::{Change, Circle, Device, Phone, Realm};
+use drawbridge_testkit::{Change, Circle, Device, Federation, Phone};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,8 +22,8 @@ fn members(object: &Value) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn a_client_is_told_who_it_is_and_which_suites_groups_may_have() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let alice = alpha.person("alice").await;
     let phone = alice.phone("phone").await;
     let me = json!({
@@ -34,8 +34,8 @@ async fn a_client_is_told_who_it_is_and_which_suites_groups_may_have() {
 
 #[tokio::test]
 async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let alice = alpha.person("alice").await;
     let node = alpha.node();
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
@@ -69,8 +69,8 @@ async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
 
 #[tokio::test]
 async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_whom_they_concern() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let (alice, anna, amy) =
         (alpha.person("alice").await, alpha.person("anna").await, alpha.person("amy").await);
     let (hers, annas, amys) =
@@ -122,8 +122,8 @@ async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_who
 
 #[tokio::test]
 async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let phone = alice.phone("phone").await;
     let asked = alice.asks(anna.uri()).await;
@@ -201,8 +201,8 @@ async fn a_client_need_not_name_the_last_item_and_is_reset_where_it_names_a_hist
 
 #[tokio::test]
 async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let alice = alpha.person("alice").await;
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
     let (client, token) = alpha.node().create_client(user.clone(), name).await.unwrap();
@@ -222,8 +222,8 @@ async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
 
 #[tokio::test]
 async fn a_user_refuses_ends_and_revokes_by_its_client() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let (hers, annas) = (alice.phone("phone").await, anna.phone("phone").await);
     let ask = async || {
@@ -304,8 +304,8 @@ async fn the_commit_of_a_welcome_comes_first_behind_it() {
 
 #[tokio::test]
 async fn a_client_with_another_token_finds_its_feed_where_it_was() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
+    let federation = Federation::new();
+    let alpha = federation.station_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let phone = anna.phone("phone").await;
     alice.asks(anna.uri()).await;

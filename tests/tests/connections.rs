@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Federation, HandMade, Station, federation};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// Alice of a provider that has let in a peer made by hand.
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
     alice: UserUri,
@@ -32,11 +32,11 @@ impl Scene {
     }
 
     async fn of_strangers() -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|config| config.limits.stranger_requests = 10_000).await;
+        let federation = Federation::new();
+        let alpha = federation.station(|config| config.limits.stranger_requests = 10_000).await;
         let alice = alpha.person("alice").await.uri().clone();
-        let peer = realm.hand_made();
-        Self { realm, alpha, peer, alice }
+        let peer = federation.hand_made();
+        Self { federation, alpha, peer, alice }
     }
 
     fn asks(&self, from: &str) -> Value {
@@ -77,8 +77,9 @@ impl Scene {
     /// The peer's feed tells of a request that Alice has made.
     fn tells(&self, id: Id, to: &str, state: State) {
         let to = self.peer.address(to);
-        let told = ConnectionItem { id, from: self.alice.clone(), to, state, time: self.realm.clock().now() };
-        self.peer.desk().puts(self.realm.clock().id(), ItemBody::Connection(told));
+        let told =
+            ConnectionItem { id, from: self.alice.clone(), to, state, time: self.federation.clock().now() };
+        self.peer.desk().puts(self.federation.clock().id(), ItemBody::Connection(told));
     }
 }
 
@@ -112,7 +113,7 @@ async fn a_repeat_is_told_what_has_become_of_it() {
     scene.alpha.decides(id, Decision::Decline).await;
     assert_eq!(scene.sends(&refused).await, is(State::Declined), "where the operator tells it");
     assert_eq!(scene.sends(&lapses).await, pending());
-    scene.realm.clock().turn(AN_HOUR);
+    scene.federation.clock().turn(AN_HOUR);
     scene.alpha.sees(id_of(&lapses), State::Expired).await;
     assert_eq!(scene.sends(&lapses).await, is(State::Expired));
 }
@@ -133,10 +134,10 @@ async fn who_takes_back_or_ends_is_given_no_item_of_it() {
 async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
     let scene = Scene::new().await;
     let mut request = scene.asks("bob");
-    request["expires"] = json!(scene.realm.clock().now().plus(72 * AN_HOUR));
+    request["expires"] = json!(scene.federation.clock().now().plus(72 * AN_HOUR));
     scene.deletes(id_of(&request)).await;
     let later = scene.asks("bea");
-    scene.realm.clock().turn(12 * AN_HOUR);
+    scene.federation.clock().turn(12 * AN_HOUR);
     scene.deletes(id_of(&later)).await;
     // Whatever its members.
     let mut other = request.clone();
@@ -146,7 +147,7 @@ async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
     }
     // What lapses is cleared away together.
     let lapses = scene.waits(&scene.asks("bo")).await;
-    scene.realm.clock().turn(12 * AN_HOUR + Duration::from_secs(60));
+    scene.federation.clock().turn(12 * AN_HOUR + Duration::from_secs(60));
     scene.alpha.sees(lapses, State::Expired).await;
     assert_eq!(scene.sends(&request).await, pending());
     assert_eq!(scene.sends(&later).await, is(State::Ended), "which is not a day ago");
@@ -200,7 +201,7 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
     scene.alpha.lets_in(scene.peer.provider()).await;
     let ids = [&there, &nowhere, &refused].map(id_of);
     assert_eq!(scene.told_of(ids).await, [const { Vec::new() }; 3]);
-    scene.realm.clock().turn(AN_HOUR);
+    scene.federation.clock().turn(AN_HOUR);
     for id in ids {
         scene.alpha.sees(id, State::Expired).await;
     }
@@ -261,7 +262,7 @@ async fn an_item_for_one_request_approves_all_that_were_made() {
 
 #[tokio::test]
 async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;

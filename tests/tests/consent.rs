@@ -13,13 +13,13 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
-use drawbridge_testkit::{Change, Circle, HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Change, Circle, Federation, HandMade, Station, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 /// A node with Alice, and a peer whose requests are written by hand.
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
 }
@@ -30,11 +30,11 @@ impl Scene {
     }
 
     async fn with_limit(peer_connections: u64) -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|config| config.limits.peer_connections = peer_connections).await;
+        let federation = Federation::new();
+        let alpha = federation.station(|config| config.limits.peer_connections = peer_connections).await;
         alpha.person("alice").await;
-        let peer = realm.hand_made();
-        Self { realm, alpha, peer }
+        let peer = federation.hand_made();
+        Self { federation, alpha, peer }
     }
 
     fn alice(&self) -> UserUri {
@@ -148,7 +148,7 @@ async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
 async fn a_request_of_the_future_is_malformed() {
     let scene = Scene::new().await;
     let mut request = scene.asks("bob");
-    let ahead = |seconds| json!(scene.realm.clock().now().plus(Duration::from_secs(seconds)));
+    let ahead = |seconds| json!(scene.federation.clock().now().plus(Duration::from_secs(seconds)));
     request["created"] = ahead(360);
     scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::Malformed).await;
     request["created"] = ahead(240);
@@ -161,7 +161,7 @@ async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
     for from in 0..5 {
         let mut request = scene.asks(&format!("bob{from}"));
         if from == 3 {
-            request["expires"] = json!(scene.realm.clock().now().plus(Duration::from_secs(40)));
+            request["expires"] = json!(scene.federation.clock().now().plus(Duration::from_secs(40)));
         }
         assert_eq!(scene.sends(&request).await, pending());
     }
@@ -169,7 +169,7 @@ async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=40).contains(&after), "{after}");
-    scene.realm.clock().turn(Duration::from_secs(after));
+    scene.federation.clock().turn(Duration::from_secs(after));
     assert_eq!(scene.sends(&scene.asks("bea")).await, pending(), "it was told the truth");
 }
 
@@ -220,20 +220,20 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
 
 #[tokio::test]
 async fn a_decision_that_the_other_side_has_lost_is_open_again() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let asked = bob.asks(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.stop().await;
-    let copy = realm.copy_of(&alpha);
+    let copy = federation.copy_of(&alpha);
     alpha.start().await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 
     alpha.stop().await;
-    realm.restore(&alpha, &copy);
+    federation.restore(&alpha, &copy);
     alpha.start().await;
     beta.sees(asked, State::Pending).await;
     alpha.sees(asked, State::Pending).await;
@@ -257,7 +257,7 @@ async fn an_undo_puts_back_exactly_what_was() {
         let rules = node.store().read(|view| view.rules()).await.unwrap();
         (scene.row(id).await, scene.judgement().await, rules)
     };
-    scene.realm.clock().turn(Duration::from_secs(600));
+    scene.federation.clock().turn(Duration::from_secs(600));
 
     // Requests and rules.
     let block = Some((Whom::Person, Some(RuleKind::Block)));
@@ -345,7 +345,7 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
     let before = rows().await;
     let titles: Vec<_> = before.0.iter().map(|row| row.title.as_ref().unwrap().as_str()).collect();
     assert_eq!(titles, ["Picnic on Sunday", "Picnic"]);
-    scene.realm.clock().turn(Duration::from_secs(600));
+    scene.federation.clock().turn(Duration::from_secs(600));
     let decide = async |decision, rule| {
         node.decide_authorization_with(id_of(&asks[0]), None, decision, rule).await.unwrap()
     };
@@ -406,7 +406,7 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
 
 #[tokio::test]
 async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;

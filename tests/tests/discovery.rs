@@ -16,25 +16,25 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::diagnose::Stage;
 use drawbridge_node::identity::provider_document;
-use drawbridge_testkit::{Draft, Front, HandMade, Realm, Shows, Station};
+use drawbridge_testkit::{Draft, Federation, Front, HandMade, Shows, Station};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{Response, StatusCode, Version};
 
-/// A client of the operating system's that trusts the realm.
-fn client(realm: &Realm) -> reqwest::ClientBuilder {
+/// A client of the operating system's that trusts the federation.
+fn client(federation: &Federation) -> reqwest::ClientBuilder {
     // Another test of this process may have chosen the same one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let root = reqwest::Certificate::from_pem(&std::fs::read(realm.root()).unwrap()).unwrap();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(federation.root()).unwrap()).unwrap();
     reqwest::Client::builder().tls_certs_only([root]).no_proxy()
 }
 
 #[tokio::test]
 async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_alone() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let alpha = federation.station(|_| {}).await;
     let uri = format!("https://{}/.well-known/mtp", alpha.provider());
     for (version, client) in
-        [(Version::HTTP_11, client(&realm).http1_only()), (Version::HTTP_2, client(&realm))]
+        [(Version::HTTP_11, client(&federation).http1_only()), (Version::HTTP_2, client(&federation))]
     {
         let shown = client.build().unwrap().get(&uri).send().await.unwrap();
         assert_eq!((shown.status(), shown.version()), (StatusCode::OK, version));
@@ -45,7 +45,7 @@ async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_
             [alpha.node().fingerprint()]
         );
     }
-    let old = client(&realm).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
+    let old = client(&federation).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
     assert!(old.get(&uri).send().await.unwrap_err().is_connect());
 }
 
@@ -57,10 +57,10 @@ fn document_of(provider: &Provider) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
     let (redirected, case) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let elsewhere = realm.front(Shows::Good, {
+    let elsewhere = federation.front(Shows::Good, {
         let redirected = redirected.clone();
         move |_| {
             redirected.fetch_add(1, Ordering::SeqCst);
@@ -74,7 +74,7 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
         document_of(&authority.or(host).unwrap().parse().unwrap())
     };
     let which = case.clone();
-    let front = realm.front(Shows::Good, move |request| {
+    let front = federation.front(Shows::Good, move |request| {
         let fine = Response::builder().header(CONTENT_TYPE, "text/plain");
         match which.load(Ordering::SeqCst) {
             0 => fine.body(of(request).into()).unwrap(),
@@ -113,20 +113,20 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
 }
 
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-        Self { realm, alpha, peer }
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+        Self { federation, alpha, peer }
     }
 
     fn turns(&self, seconds: u64) {
-        self.realm.clock().turn(Duration::from_secs(seconds));
+        self.federation.clock().turn(Duration::from_secs(seconds));
     }
 
     fn ping(&self) -> Draft<'_> {
@@ -134,7 +134,7 @@ impl Scene {
     }
 
     fn key(&self) -> SecretKey {
-        SecretKey::from_seed(self.realm.clock().random())
+        SecretKey::from_seed(self.federation.clock().random())
     }
 
     /// A request under a key of `signer` that nobody knows; how long its sender is asked to wait.
@@ -189,7 +189,7 @@ async fn an_unknown_key_has_its_document_fetched_once_a_minute_and_a_failure_is_
 
     let asked = Arc::new(AtomicUsize::new(0));
     let counts = asked.clone();
-    let front: Front = scene.realm.front(Shows::Good, move |_| {
+    let front: Front = scene.federation.front(Shows::Good, move |_| {
         counts.fetch_add(1, Ordering::SeqCst);
         Response::builder().status(404).body(Body::empty()).unwrap()
     });
@@ -244,12 +244,13 @@ async fn a_new_key_that_was_beside_the_old_one_is_accepted() {
 
 #[tokio::test]
 async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named() {
-    let realm = Realm::new();
-    let peer = realm.hand_made();
+    let federation = Federation::new();
+    let peer = federation.hand_made();
     let (host, _) = peer.provider().as_str().split_once(':').unwrap();
     // Only this one address of the loopback's.
     let allowed = format!("{host}/32");
-    let beta = realm.station(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
+    let beta =
+        federation.station(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -260,7 +261,7 @@ async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named(
         let steps = beta.node().check(&closed).await;
         assert_eq!(steps.last().unwrap().code.as_deref(), Some("address-refused"), "{steps:#?}");
         // A document that can be had leads there too.
-        let leads = realm.hand_made();
+        let leads = federation.hand_made();
         leads.moves_to(&format!("https://{name}:{port}/mtp/v1"));
         beta.lets_in(leads.provider()).await;
         beta.notes(leads.provider(), "address-refused").await;

@@ -17,7 +17,7 @@ async fn acquaint(alpha: &Station, beta: &Station) {
 
 #[tokio::test]
 async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
 
     let asked = bob.asks(alice.uri()).await;
@@ -41,7 +41,7 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
 
 #[tokio::test]
 async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     let asked = bob.asks(alice.uri()).await;
@@ -55,7 +55,7 @@ async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() 
 
     beta.stop().await;
     alpha.decides(asked, Decision::End).await;
-    realm.clock().turn(Duration::from_secs(30 * 86_400 + 3600));
+    federation.clock().turn(Duration::from_secs(30 * 86_400 + 3600));
     let reader = Reader::Peer(beta.provider().clone());
     alpha
         .until("nothing is kept any more", move |view| {
@@ -78,7 +78,7 @@ async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() 
 
 #[tokio::test]
 async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     alpha.stop().await;
@@ -96,7 +96,7 @@ async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
 
 #[tokio::test]
 async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let asked = bob.asks(alice.uri()).await;
     alpha.hears_of(asked).await;
@@ -107,7 +107,7 @@ async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
 
 #[tokio::test]
 async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     let asked = bob.asks(alice.uri()).await;
@@ -130,7 +130,7 @@ async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
 
 #[tokio::test]
 async fn a_request_waits_at_home_for_a_provider_that_is_away() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     alpha.stop().await;
     let asked = bob.asks(alice.uri()).await;
@@ -141,7 +141,7 @@ async fn a_request_waits_at_home_for_a_provider_that_is_away() {
 
 #[tokio::test]
 async fn people_who_ask_each_other_are_connected_without_a_click() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let (there, back) = tokio::join!(alice.asks(bob.uri()), bob.asks(alice.uri()));
     for id in [there, back] {
@@ -152,7 +152,7 @@ async fn people_who_ask_each_other_are_connected_without_a_click() {
 
 #[tokio::test]
 async fn a_refusal_looks_like_nothing_to_the_asker() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     let asked = bob.asks(alice.uri()).await;
@@ -171,7 +171,7 @@ async fn a_refusal_looks_like_nothing_to_the_asker() {
 
 #[tokio::test]
 async fn a_refusal_is_told_where_the_operator_chose_to() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     alpha.node().set_tells_declined(true).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_refusal_is_told_where_the_operator_chose_to() {
 
 #[tokio::test]
 async fn either_side_can_end_a_connection() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     for asker_ends in [true, false] {
@@ -203,7 +203,7 @@ async fn either_side_can_end_a_connection() {
 
 #[tokio::test]
 async fn a_request_can_be_taken_back() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let asked = bob.asks(alice.uri()).await;
     alpha.hears_of(asked).await;
@@ -213,7 +213,7 @@ async fn a_request_can_be_taken_back() {
 
 #[tokio::test]
 async fn what_is_taken_back_while_the_other_is_away_stays_dead() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     let asked = bob.asks(alice.uri()).await;
@@ -226,7 +226,7 @@ async fn what_is_taken_back_while_the_other_is_away_stays_dead() {
 
 #[tokio::test]
 async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     alpha.person("alice").await;
     let bob = beta.person("bob").await;
     acquaint(&alpha, &beta).await;
@@ -243,7 +243,7 @@ async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
     assert!(shown.iter().any(|row| row.id == seen && !row.unseen));
     assert!(shown.iter().any(|row| row.id == unseen && row.unseen), "it is counted, and shown to nobody");
 
-    realm.clock().turn(an_hour);
+    federation.clock().turn(an_hour);
     for id in ids {
         beta.sees(id, State::Expired).await;
         alpha.sees(id, State::Expired).await;
@@ -252,7 +252,7 @@ async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
 
 #[tokio::test]
 async fn a_connection_does_not_expire() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     let an_hour = Duration::from_secs(3600);
@@ -263,7 +263,7 @@ async fn a_connection_does_not_expire() {
     alpha.hears_of(lasting).await;
     alpha.decides(lasting, Decision::Approve).await;
     beta.sees(lasting, State::Approved).await;
-    realm.clock().turn(2 * an_hour);
+    federation.clock().turn(2 * an_hour);
     alpha.sees(lapsing, State::Expired).await;
     beta.sees(lapsing, State::Expired).await;
     alpha.sees(lasting, State::Approved).await;
@@ -272,7 +272,7 @@ async fn a_connection_does_not_expire() {
 
 #[tokio::test]
 async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
-    let (_realm, [alpha, beta]) = federation().await;
+    let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     bob.asks(alice.uri()).await;
@@ -294,8 +294,8 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
 
 #[tokio::test]
 async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
-    let (realm, [beta]) = federation().await;
-    let alpha = realm.station(|config| config.peers.strangers = Strangers::Open).await;
+    let (federation, [beta]) = federation().await;
+    let alpha = federation.station(|config| config.peers.strangers = Strangers::Open).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let asked = bob.asks(alice.uri()).await;
     alpha.holds(beta.provider(), PeerState::Allowed).await;
@@ -306,8 +306,8 @@ async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
 
 #[tokio::test]
 async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it() {
-    let (realm, [beta]) = federation().await;
-    let alpha = realm.station(|config| config.peers.strangers = Strangers::Listed).await;
+    let (federation, [beta]) = federation().await;
+    let alpha = federation.station(|config| config.peers.strangers = Strangers::Listed).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     assert!(alice.tries(bob.uri(), None).await.is_err(), "nor does it ask them");
 
@@ -327,7 +327,7 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
 
 #[tokio::test]
 async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     acquaint(&alpha, &beta).await;
     let asked = bob.asks(alice.uri()).await;
@@ -340,7 +340,7 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     std::fs::remove_file(folder.join("identity.key")).unwrap();
     std::fs::write(folder.join("provider"), format!("{}\nnew\n", beta.provider())).unwrap();
     // An unknown key lets a document be fetched again after a minute.
-    realm.clock().turn(Duration::from_secs(90));
+    federation.clock().turn(Duration::from_secs(90));
     beta.start().await;
     alpha.holds(beta.provider(), PeerState::KeyChanged).await;
     alpha.notes(beta.provider(), "key-changed").await;

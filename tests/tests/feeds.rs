@@ -13,7 +13,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Reader, View};
 use drawbridge_node::{Node, Pulling, PullingStatus};
-use drawbridge_testkit::{HandMade, Realm, Station};
+use drawbridge_testkit::{Federation, HandMade, Station};
 use http::Method;
 use http::header::ACCEPT_ENCODING;
 use serde_json::json;
@@ -22,7 +22,7 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// Alice of a station, who has asked Bob, whose provider is made by hand.
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
     alice: UserUri,
@@ -31,12 +31,12 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
         let alice = alpha.person("alice").await;
         let asked = alice.asks_for(&peer.address("bob"), AN_HOUR).await;
         let alice = alice.uri().clone();
-        Self { realm, alpha, peer, alice, asked }
+        Self { federation, alpha, peer, alice, asked }
     }
 
     /// Bob's provider says what became of the request.
@@ -51,9 +51,9 @@ impl Scene {
             from: self.alice.clone(),
             to: self.peer.address(to),
             state,
-            time: self.realm.clock().now(),
+            time: self.federation.clock().now(),
         };
-        self.peer.desk().puts(self.realm.clock().id(), ItemBody::Connection(told));
+        self.peer.desk().puts(self.federation.clock().id(), ItemBody::Connection(told));
     }
 
     async fn connected() -> Self {
@@ -83,7 +83,7 @@ impl Scene {
         let posts = || self.peer.desk().times_asked(&Method::POST, "/connections");
         self.alpha.until_node("the request is made", |_| posts() == 1).await;
         self.pulls_so(PullingStatus::Waiting).await;
-        self.realm.clock().turn(2 * AN_HOUR);
+        self.federation.clock().turn(2 * AN_HOUR);
         self.alpha.sees(self.asked, State::Expired).await;
     }
 }
@@ -119,8 +119,8 @@ async fn a_request_is_over_once_its_receiver_says_that_it_has_lapsed() {
 
 #[tokio::test]
 async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let generation = peer.desk().generation();
     peer.desk().shows("/feed", move |_| {
         let page = json!({"generation": generation, "items": [], "first": 1, "head": 0, "more": false});
@@ -172,13 +172,13 @@ async fn nothing_of_an_answer_is_stored_that_is_not_signed() {
 #[tokio::test]
 async fn who_resets_its_feed_again_and_again_is_left_alone_for_a_while_each_time() {
     let scene = Scene::connected().await;
-    let (resets, clock) = (Arc::new(AtomicBool::new(true)), scene.realm.clock().clone());
+    let (resets, clock) = (Arc::new(AtomicBool::new(true)), scene.federation.clock().clone());
     let still = resets.clone();
     scene.peer.desk().refuses(move |_, path| {
         let is_reset = path == "/feed" && still.load(Ordering::SeqCst);
         is_reset.then(|| Problem::new(Code::FeedReset, "another again").with_feed(clock.id().into(), 1, 1))
     });
-    scene.peer.desk().resets(scene.realm.clock().id().into());
+    scene.peer.desk().resets(scene.federation.clock().id().into());
     let backs_off = |node: &Node| {
         scene
             .pulling(node)
@@ -197,7 +197,7 @@ async fn who_resets_its_feed_again_and_again_is_left_alone_for_a_while_each_time
 async fn who_starts_anew_asks_what_it_is_there() {
     let scene = Scene::connected().await;
     assert_eq!(scene.times("/peering"), 0, "it was let in without a word");
-    scene.peer.desk().resets(scene.realm.clock().id().into());
+    scene.peer.desk().resets(scene.federation.clock().id().into());
     scene.alpha.until_node("it asks after a reset", |_| scene.times("/peering") == 1).await;
     let provider = scene.peer.provider().clone();
     let goes_on =
@@ -232,9 +232,10 @@ async fn the_way_to_a_peer_is_as_long_as_what_is_not_held_takes() {
 
 #[tokio::test]
 async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
-    let (reads, never_reads, other) = (realm.hand_made(), realm.hand_made(), realm.hand_made());
+    let federation = Federation::new();
+    let alpha = federation.station(|_| {}).await;
+    let (reads, never_reads, other) =
+        (federation.hand_made(), federation.hand_made(), federation.hand_made());
     for peer in [&reads, &never_reads] {
         alpha.lets_in(peer.provider()).await;
     }
@@ -263,7 +264,7 @@ async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
     let mut kept = Vec::new();
     for (hours, asked) in lapsing {
         // Each a little later, so that what is as old as that is older.
-        realm.clock().turn((hours - past) * AN_HOUR + Duration::from_secs(60));
+        federation.clock().turn((hours - past) * AN_HOUR + Duration::from_secs(60));
         past = hours;
         alpha.sees(asked, State::Expired).await;
         let firsts = [&reads, &never_reads].map(|peer| alpha.reads(place(peer)));

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use drawbridge_mtp::message::PeerState;
-use drawbridge_testkit::{Daemon, Realm};
+use drawbridge_testkit::{Daemon, Federation};
 use http::StatusCode;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -14,15 +14,15 @@ const MEMORY: u64 = 64 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
-    let realm = Realm::new();
+    let federation = Federation::new();
     // Without the limits on addresses and peers, so that everything behind them is reached.
-    let alpha = realm.stopped_station(|config| {
+    let alpha = federation.stopped_station(|config| {
         config.limits.stranger_requests = 100_000;
         config.limits.peer_requests = 100_000;
     });
     alpha.start().await;
     alpha.person("alice").await;
-    let (stranger, peer) = (realm.hand_made(), realm.hand_made());
+    let (stranger, peer) = (federation.hand_made(), federation.hand_made());
     alpha.lets_in(peer.provider()).await;
     alpha.stop().await;
 
@@ -91,10 +91,10 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
 
 #[tokio::test]
 async fn strangers_beyond_the_limit_push_out_the_oldest_that_asks_for_nothing() {
-    let realm = Realm::new();
-    let alpha = realm.station(|config| config.limits.pending_peers = 3).await;
+    let federation = Federation::new();
+    let alpha = federation.station(|config| config.limits.pending_peers = 3).await;
     alpha.person("alice").await;
-    let strangers: Vec<_> = (0..6).map(|_| realm.hand_made()).collect();
+    let strangers: Vec<_> = (0..6).map(|_| federation.hand_made()).collect();
     let ask = strangers[0].request(&strangers[0].address("bob"), &alpha.address("alice"));
     strangers[0].posts(alpha.provider(), "/connections", &ask).send().await;
     for stranger in &strangers[1..] {

@@ -79,7 +79,7 @@ async fn agrees(circle: &Circle, station: &Station, other: &Station, group: &Gro
             assert_eq!(ours[from..theirs.len()], theirs[from..]);
             return;
         }
-        circle.realm.clock().turn(Duration::from_secs(61));
+        circle.federation.clock().turn(Duration::from_secs(61));
     }
     panic!("its copy never came to be the owner's log");
 }
@@ -90,7 +90,7 @@ async fn numbers_again(circle: &Circle, away: &Station, device: &Device, group: 
     let said = device.says(group, "on another branch");
     let (outcome, ()) = tokio::join!(device.submits(group, &said), async {
         misses(owner, away).await;
-        circle.realm.clock().turn(Duration::from_secs(60));
+        circle.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     said
@@ -107,7 +107,7 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     let (before, lost) = says(&ann, &tea, "lost").await;
     let (_, last) = says(&ben, &tea, "lost by ben").await;
     has(beta, &tea, last.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, lost.seq).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     beta.stop().await;
     restored(&circle, alpha, &copy).await;
@@ -169,7 +169,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     let renewed = accepted(&ben, &tea, &renewal).await;
     ben.reaches(&tea, 2).await;
     has(beta, &tea, renewed.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, renewed.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, renewed.seq).await;
     beta.stop().await;
     restored(&circle, alpha, &copy).await;
     // Gamma has nothing of what was lost, and comes to have what is numbered in its place.
@@ -177,7 +177,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     rests(gamma, alpha, false).await;
     let (by_cat, placed) = says(&cat, &tea, "by cat").await;
     has(gamma, &tea, placed.seq).await;
-    has_checkpoint(&circle.realm, gamma, &tea, placed.seq).await;
+    has_checkpoint(&circle.federation, gamma, &tea, placed.seq).await;
     let other = accepted(&ann, &tea, &ann.commit(&tea, Change::renewal())).await;
     has(gamma, &tea, other.seq).await;
 
@@ -189,7 +189,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     is_gone(&ann, &tea, &said).await;
     // Its owner has signed what it has, and gets a while to read that back.
     for _ in 0..10 {
-        circle.realm.clock().turn(Duration::from_secs(61));
+        circle.federation.clock().turn(Duration::from_secs(61));
         let noted = gamma.notes(alpha.provider(), "log-forked");
         if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
             break;
@@ -252,7 +252,7 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
         Ok((!view.branches(row.id)?.is_empty()).then_some(told))
     });
     let (told, ()) = tokio::join!(given_up, async {
-        circle.realm.clock().turn(Duration::from_secs(11 * 60));
+        circle.federation.clock().turn(Duration::from_secs(11 * 60));
     });
     assert!(told, "it is noted with the change, which may be cut off behind that");
     agrees(&circle, beta, alpha, &tea).await;
@@ -277,7 +277,7 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
     let copy = copied(&circle, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
     restored(&circle, alpha, &copy).await;
     numbers_again(&circle, beta, &ann, &tea).await;
@@ -333,7 +333,7 @@ async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUr
 #[tokio::test]
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -392,17 +392,17 @@ async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_wa
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&circle, alpha).await;
-    circle.realm.clock().turn(Duration::from_secs(3600));
+    circle.federation.clock().turn(Duration::from_secs(3600));
     let (_, lost) = says(&ann, &tea, "lost").await;
     has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
     alpha.stop().await;
-    circle.realm.restore(alpha, &copy);
-    circle.realm.clock().turn_back(Duration::from_secs(1800));
+    circle.federation.restore(alpha, &copy);
+    circle.federation.clock().turn_back(Duration::from_secs(1800));
     alpha.start().await;
     numbers_again(&circle, beta, &ann, &tea).await;
-    circle.realm.clock().turn(Duration::from_secs(1800));
+    circle.federation.clock().turn(Duration::from_secs(1800));
     ann.forgets_group(&tea);
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
@@ -432,14 +432,14 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     ben.reaches(&tea, 2).await;
     let (_, last) = says(&ben, &tea, "without bob").await;
     has(beta, &tea, last.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, last.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, last.seq).await;
     beta.stop().await;
     restored(&circle, alpha, &copy).await;
     ann.forgets_group(&tea);
     let joins = ann.joins(&tea, &ann.info(&tea).await.unwrap());
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &joins), async {
         misses(alpha, beta).await;
-        circle.realm.clock().turn(Duration::from_secs(60));
+        circle.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     rests(gamma, alpha, false).await;
@@ -503,7 +503,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
     ben.hears_said(&zen.group, "missed").await;
     // The other is looked at again within a minute.
     for _ in 0..10 {
-        circle.realm.clock().turn(Duration::from_secs(61));
+        circle.federation.clock().turn(Duration::from_secs(61));
         let heard = ben.hears_said(&tea.group, "missed");
         if tokio::time::timeout(Duration::from_secs(3), heard).await.is_ok() {
             return;
@@ -515,7 +515,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
 #[tokio::test]
 async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -589,7 +589,7 @@ async fn what_is_kept_of_forks_is_bounded() {
     assert_eq!(points, (5..21).rev().collect::<Vec<_>>(), "the latest are kept");
 
     for turn in 0..25 {
-        circle.realm.clock().turn(Duration::from_secs(1));
+        circle.federation.clock().turn(Duration::from_secs(1));
         let uri = tea.clone();
         let told = store.write(move |tx| {
             let row = tx.group(&uri)?.unwrap();
@@ -607,7 +607,7 @@ async fn what_is_kept_of_forks_is_bounded() {
 
     let mut begun = Vec::new();
     for turn in 0..12 {
-        circle.realm.clock().turn(Duration::from_secs(1));
+        circle.federation.clock().turn(Duration::from_secs(1));
         keeps_point().await;
         let (_, placed) = says(&ann, &tea, &format!("branch {turn}")).await;
         begun.push(ann.log(&tea, placed.seq - 1).await.unwrap().events[0].time);

@@ -11,7 +11,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::Reader;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Draft, HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Draft, Federation, HandMade, Station, federation};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
@@ -21,18 +21,18 @@ const A_SIGNATURE: &str =
     "mtp=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==:";
 
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|_| {}).await;
+        let federation = Federation::new();
+        let alpha = federation.station(|_| {}).await;
         alpha.person("alice").await;
-        let peer = realm.hand_made();
-        Self { alpha, peer, realm }
+        let peer = federation.hand_made();
+        Self { alpha, peer, federation }
     }
 
     async fn with_allowed_peer() -> Self {
@@ -83,7 +83,7 @@ async fn what_is_not_signed_in_the_form_is_missing_its_signature() {
 #[tokio::test]
 async fn a_signature_out_of_its_time_is_told_the_time() {
     let scene = Scene::new().await;
-    let now = scene.realm.clock().now();
+    let now = scene.federation.clock().now();
     let late = scene.gets("/ping").stamped(|stamp| stamp.created -= 200);
     let told = late.is_refused(Code::SignatureExpired).await.members.now.unwrap();
     assert!(told.since(now).as_secs() < 60 && told >= now);
@@ -104,7 +104,7 @@ async fn a_signature_out_of_its_time_is_told_the_time() {
 #[tokio::test]
 async fn a_key_that_its_document_does_not_have_is_unknown_for_now() {
     let scene = Scene::new().await;
-    let other_key = || SecretKey::from_seed(scene.realm.clock().random());
+    let other_key = || SecretKey::from_seed(scene.federation.clock().random());
     let impostor = Signer::new(scene.peer.provider().clone(), other_key());
     let heard = scene.gets("/ping").signed_by(impostor).send().await;
     assert_eq!((heard.status, heard.problem().known()), (StatusCode::UNAUTHORIZED, Some(Code::KeyUnknown)));
@@ -147,7 +147,7 @@ async fn a_nonce_is_used_up_by_the_first_request_that_passes() {
     introduction.clone().is_refused(Code::Replayed).await;
 
     // And for as long as its signature could be taken: 30 s beyond the 120 s that it says.
-    scene.realm.clock().turn(Duration::from_secs(140));
+    scene.federation.clock().turn(Duration::from_secs(140));
     introduction.is_refused(Code::Replayed).await;
 
     // What changes nothing may be repeated.
@@ -232,7 +232,7 @@ async fn what_is_not_in_its_form_is_malformed() {
     for resource in resources {
         scene.gets(resource).is_refused(Code::Malformed).await;
     }
-    let now = scene.realm.clock().now();
+    let now = scene.federation.clock().now();
     let mut ask = scene.asks("bob");
     ask["expires"] = json!(now.plus(std::time::Duration::from_secs(31 * 86_400)));
     scene.posts("/connections", &ask).is_refused(Code::Malformed).await;
@@ -352,7 +352,7 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
         for ask in &asks {
             assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
         }
-        scene.realm.clock().turn(an_hour);
+        scene.federation.clock().turn(an_hour);
         let ids: Vec<Id> = asks.iter().map(|ask| ask["id"].as_str().unwrap().parse().unwrap()).collect();
         for id in &ids {
             scene.alpha.sees(*id, State::Expired).await;
@@ -433,7 +433,7 @@ async fn a_place_in_another_history_is_reset() {
     let scene = Scene::with_allowed_peer().await;
     let generation =
         scene.gets("/feed?after=0").send().await.json()["generation"].as_str().unwrap().to_owned();
-    let (other, last) = (scene.realm.clock().id(), scene.realm.clock().id());
+    let (other, last) = (scene.federation.clock().id(), scene.federation.clock().id());
     let resets = async |query: String| {
         let told = scene.gets(&format!("/feed?{query}")).is_refused(Code::FeedReset).await.members;
         assert_eq!((told.first, told.head), (Some(1), Some(1)), "{query}");
@@ -467,7 +467,7 @@ async fn a_place_before_what_is_still_kept_is_truncated() {
     assert_eq!((&page["first"], &page["head"]), (&json!(1), &json!(2)));
 
     // Whether or not it was acknowledged, nothing is kept for longer than thirty days.
-    scene.realm.clock().turn(Duration::from_secs(31 * 86_400));
+    scene.federation.clock().turn(Duration::from_secs(31 * 86_400));
     let reader = Reader::Peer(scene.peer.provider().clone());
     scene
         .alpha
@@ -520,9 +520,9 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
 
 #[tokio::test]
 async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
-    let realm = Realm::new();
-    let alpha = realm.station(|config| config.limits.peer_requests = 1).await;
-    let (peer, other) = (realm.hand_made(), realm.hand_made());
+    let federation = Federation::new();
+    let alpha = federation.station(|config| config.limits.peer_requests = 1).await;
+    let (peer, other) = (federation.hand_made(), federation.hand_made());
     for allowed in [&peer, &other] {
         alpha.lets_in(allowed.provider()).await;
     }
@@ -557,9 +557,9 @@ async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
 
 #[tokio::test]
 async fn who_asks_too_much_is_told_to_slow_down() {
-    let realm = Realm::new();
-    let alpha = realm.station(|config| config.limits.stranger_requests = 1).await;
-    let peer = realm.hand_made();
+    let federation = Federation::new();
+    let alpha = federation.station(|config| config.limits.stranger_requests = 1).await;
+    let peer = federation.hand_made();
     let mut refused = None;
     for _ in 0..200 {
         let heard = peer.gets(alpha.provider(), "/ping").send().await;
@@ -582,8 +582,9 @@ async fn who_asks_too_much_is_told_to_slow_down() {
 async fn the_checks_are_made_in_their_order() {
     let scene = Scene::new().await;
     let other: Provider = "other.example".parse().unwrap();
-    let impostor =
-        || Signer::new(scene.peer.provider().clone(), SecretKey::from_seed(scene.realm.clock().random()));
+    let impostor = || {
+        Signer::new(scene.peer.provider().clone(), SecretKey::from_seed(scene.federation.clock().random()))
+    };
     // 421, then 413, then 401.
     scene.of_size(20_000).meant_for(&other).is_refused(Code::NotHere).await;
     scene.of_size(20_000).without("signature").is_refused(Code::TooLarge).await;
@@ -618,8 +619,8 @@ async fn the_checks_are_made_in_their_order() {
 /// Signed without it, as an HTTP library that drops it in silence would take it.
 #[tokio::test]
 async fn a_target_with_a_fragment_is_malformed_and_one_in_absolute_form_is_its_path_and_query() {
-    let (realm, [alpha]) = federation::<1>().await;
-    let eve = realm.hand_made();
+    let (federation, [alpha]) = federation::<1>().await;
+    let eve = federation.hand_made();
     let ping = async |target: &str| eve.gets(alpha.provider(), "/ping?x").send_as(target).await;
     let origin = format!("https://{}", alpha.provider());
     // What a target in absolute form says of its host is no more believed than `Host`.

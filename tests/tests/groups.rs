@@ -17,7 +17,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Change, Circle, Device, House, PATIENCE, Realm, Station, policy};
+use drawbridge_testkit::{Change, Circle, Device, Federation, House, PATIENCE, Station, policy};
 use tokio::sync::watch;
 
 #[tokio::test]
@@ -103,15 +103,15 @@ async fn a_group_need_not_require_anything_of_its_members() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let alpha = federation.station(|_| {}).await;
     let quick = Settings {
         stagger: Duration::from_millis(100),
         pause: Duration::from_millis(40),
         ..Settings::default()
     };
     let news = watch::Sender::new(0);
-    let beta = House::of(realm.stopped_station(|_| {}), quick, news.clone());
+    let beta = House::of(federation.stopped_station(|_| {}), quick, news.clone());
     beta.start().await;
     alpha.lets_in(beta.station().provider()).await;
     beta.station().lets_in(alpha.provider()).await;
@@ -130,7 +130,7 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     beta.station().hears_of_addition(asked).await;
     beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
     alpha.sees_addition(asked, ConnectionState::Approved).await;
-    let (of, now) = (ben.clone(), realm.clock().now());
+    let (of, now) = (ben.clone(), federation.clock().now());
     let stocked = move |view: &View<'_>| {
         let stock = view.key_packages_kept(of.user().name(), of.name(), now)?.stock;
         Ok(stock.suites.iter().any(|suite| suite.cipher_suite == 1).then_some(()))

@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Cursor, Reader};
-use drawbridge_testkit::{HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Federation, HandMade, Station, federation};
 use http::StatusCode;
 use serde_json::json;
 
@@ -29,8 +29,8 @@ async fn stores_up_to(station: &Station, peer: &HandMade, seq: u64) -> Cursor {
 
 #[tokio::test]
 async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves_nothing() {
-    let realm = Realm::new();
-    let (alpha, liar) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, liar) = (federation.station(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let asked = alice.asks(&liar.address("bob")).await;
     let approval = ItemBody::Connection(ConnectionItem {
@@ -38,9 +38,9 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         from: alice.uri().clone(),
         to: liar.address("bob"),
         state: State::Approved,
-        time: realm.clock().now(),
+        time: federation.clock().now(),
     });
-    let item = |seq: u64| Item { seq, id: realm.clock().id(), body: approval.clone() };
+    let item = |seq: u64| Item { seq, id: federation.clock().id(), body: approval.clone() };
     let page = |generation: Generation, seqs: &[u64], head: u64| FeedPage {
         generation,
         items: seqs.iter().map(|seq| item(*seq)).collect(),
@@ -48,7 +48,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         head,
         more: false,
     };
-    let (ours, other) = (liar.desk().generation(), realm.clock().id().into());
+    let (ours, other) = (liar.desk().generation(), federation.clock().id().into());
 
     // Before each lie, `have` items are stored.
     let lies = [
@@ -60,7 +60,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         (6, page(ours, &[], 1), "feed-behind"),
     ];
     for (have, lie, code) in lies {
-        liar.desk().puts(realm.clock().id(), news());
+        liar.desk().puts(federation.clock().id(), news());
         let before = stores_up_to(&alpha, &liar, have).await;
         let provider = liar.provider().clone();
         alpha
@@ -87,15 +87,15 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
     }
 
     // Who tells the truth again is believed.
-    liar.desk().puts(realm.clock().id(), approval);
+    liar.desk().puts(federation.clock().id(), approval);
     alpha.sees(asked, State::Approved).await;
     stores_up_to(&alpha, &liar, 7).await;
 }
 
 #[tokio::test]
 async fn what_comes_again_after_a_reset_is_taken_once() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let name = alice.uri().name().clone();
     let (phone, _) = alpha.node().create_client(name, "phone".parse().unwrap()).await.unwrap();
@@ -106,20 +106,20 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
             from: alice.uri().clone(),
             to: peer.address("bob"),
             state,
-            time: realm.clock().now(),
+            time: federation.clock().now(),
         })
     };
     // Asked again after the reset, it says what it has told before.
     peer.desk().answers("/connections", move |_| (StatusCode::OK, json!({"id": asked, "state": "approved"})));
-    peer.desk().puts(realm.clock().id(), told(State::Approved));
-    peer.desk().puts(realm.clock().id(), news());
+    peer.desk().puts(federation.clock().id(), told(State::Approved));
+    peer.desk().puts(federation.clock().id(), news());
     alpha.sees(asked, State::Approved).await;
     stores_up_to(&alpha, &peer, 2).await;
 
-    let anew: Generation = realm.clock().id().into();
+    let anew: Generation = federation.clock().id().into();
     peer.desk().resets(anew);
     alpha.notes(peer.provider(), "feed-reset").await;
-    peer.desk().puts(realm.clock().id(), told(State::Ended));
+    peer.desk().puts(federation.clock().id(), told(State::Ended));
     let cursor = stores_up_to(&alpha, &peer, 3).await;
     assert_eq!(cursor.generation, anew);
     alpha.sees(asked, State::Ended).await;
@@ -138,21 +138,21 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
 
 #[tokio::test]
 async fn after_a_reset_what_may_have_been_missed_is_asked_again() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     alice.asks(&peer.address("bob")).await;
-    peer.desk().puts(realm.clock().id(), news());
+    peer.desk().puts(federation.clock().id(), news());
     stores_up_to(&alpha, &peer, 1).await;
     let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/connections").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
-    peer.desk().resets(realm.clock().id().into());
+    peer.desk().resets(federation.clock().id().into());
     alpha.until_node("it is made again", |_| posts() == 2).await;
 }
 
 /// Two providers that have given each other items before the copy and after it.
 struct Restored {
-    _realm: Realm,
+    _federation: Federation,
     alpha: Station,
     beta: Station,
     /// Asked of Alice and approved after the copy was made.
@@ -161,7 +161,7 @@ struct Restored {
 
 /// Alpha is stopped and its store set back to a copy; Beta runs.
 async fn restore() -> Restored {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
@@ -175,7 +175,7 @@ async fn restore() -> Restored {
     alpha.sees(back, State::Approved).await;
 
     alpha.stop().await;
-    let copy = realm.copy_of(&alpha);
+    let copy = federation.copy_of(&alpha);
     alpha.start().await;
 
     let forgotten = beta.person("berta").await.asks(alice.uri()).await;
@@ -193,10 +193,10 @@ async fn restore() -> Restored {
     .await;
 
     alpha.stop().await;
-    realm.restore(&alpha, &copy);
+    federation.restore(&alpha, &copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
-    realm.clock().turn(Duration::from_secs(2));
-    Restored { _realm: realm, alpha, beta, forgotten }
+    federation.clock().turn(Duration::from_secs(2));
+    Restored { _federation: federation, alpha, beta, forgotten }
 }
 
 #[tokio::test]

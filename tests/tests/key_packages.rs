@@ -14,13 +14,13 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{Daemon, HandMade, KeyPackageDraft, Phone, Realm, Station, policy};
+use drawbridge_testkit::{Daemon, Federation, HandMade, KeyPackageDraft, Phone, Station, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 /// Alice of a provider with clients, who lets Bob of a hand-made peer add her to groups.
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
     alice: UserUri,
@@ -30,12 +30,12 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station_with_clients().await, realm.hand_made());
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.station_with_clients().await, federation.hand_made());
         let alice = alpha.person("alice").await.uri().clone();
         let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
         alpha.lets_in(peer.provider()).await;
-        let scene = Self { realm, alpha, peer, alice, bob, group };
+        let scene = Self { federation, alpha, peer, alice, bob, group };
         scene.befriend(&scene.alice).await;
         scene
     }
@@ -169,7 +169,7 @@ async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice(
 
     let mut given = Vec::new();
     for claimed in grants.chunks(CLAIMS) {
-        let [random] = scene.realm.clock().random();
+        let [random] = scene.federation.clock().random();
         let daemon = Daemon::start(scene.alpha.config()).await;
         let claims = claimed.iter().map(|grant| {
             let ask = scene.ask(&[&scene.alice], &[grant]);
@@ -259,7 +259,7 @@ async fn one_that_has_expired_is_never_handed_out() {
     let grant = scene.grant().await;
     assert_eq!(scene.got(&grant).await, ("ok".into(), Some(short[0].clone())));
     publishes(&phone, vec![phone.key_package().holding(-60, 700), phone.key_package()]).await;
-    scene.realm.clock().turn(Duration::from_secs(900));
+    scene.federation.clock().turn(Duration::from_secs(900));
     let (status, package) = scene.got(&grant).await;
     assert_eq!(status, "ok");
     assert_ne!(package, Some(short[0].clone()), "not even to the grant that it was given for");
@@ -292,7 +292,7 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
     phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
     assert_eq!(phone.gets("/key-packages").await["renew"], false);
 
-    scene.realm.clock().turn_back(two_days);
+    scene.federation.clock().turn_back(two_days);
     let none = json!({"available": 0, "last_resort": false, "suites": [], "renew": true});
     assert_eq!(phone.gets("/key-packages").await, none);
     let grant = scene.grant().await;
@@ -311,7 +311,7 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
     assert_eq!(status, "ok");
     assert!(made.contains(&package.unwrap()));
 
-    scene.realm.clock().turn(two_days);
+    scene.federation.clock().turn(two_days);
     assert_eq!(phone.gets("/key-packages").await["available"], 19, "those of the wrong clock are gone");
 }
 
@@ -320,14 +320,14 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     let scene = Scene::new().await;
     let phone = scene.phone("phone").await;
     publishes(&phone, (0..3).map(|_| phone.key_package()).collect()).await;
-    let now = scene.realm.clock().now().as_secs();
+    let now = scene.federation.clock().now().as_secs();
     let claims = GrantClaims {
         iss: scene.alpha.provider().clone(),
         aud: scene.group.provider().clone(),
         sub: scene.alice.clone(),
         adder: scene.bob.clone(),
         group: scene.group.clone(),
-        jti: scene.realm.clock().id(),
+        jti: scene.federation.clock().id(),
         iat: now,
         exp: now + 3600,
     };
@@ -354,7 +354,7 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     scene.alpha.decides_addition(id, AuthorizationDecision::Revoke).await;
     assert_eq!(scene.status(&grant).await, "not-authorized", "revoked");
     let lapsing = scene.grant().await;
-    scene.realm.clock().turn(Duration::from_secs(3601));
+    scene.federation.clock().turn(Duration::from_secs(3601));
     assert_eq!(scene.status(&lapsing).await, "not-authorized", "expired");
     assert_eq!(phone.gets("/key-packages").await["available"], 3);
 }
@@ -404,9 +404,9 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
 
 #[tokio::test]
 async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station_with_clients().await, realm.station_with_clients().await);
-    let away = realm.hand_made();
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.station_with_clients().await, federation.station_with_clients().await);
+    let away = federation.hand_made();
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let (alice, anna, bob) =

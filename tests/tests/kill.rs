@@ -16,7 +16,7 @@ const APPROVALS_A_LIFE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_twice() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
 
@@ -41,7 +41,7 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
     assert_eq!(asked.len(), KILLS * APPROVALS_A_LIFE);
 
     for approvals in asked.chunks(APPROVALS_A_LIFE) {
-        let [kind, random] = realm.clock().random();
+        let [kind, random] = federation.clock().random();
         let random = u64::from(random);
         // Sometimes before it has started, sometimes amid its first pulls, and sometimes amid a page or just behind it.
         let (daemon, lives_ms) = match kind % 3 {
@@ -80,7 +80,7 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothing_twice() {
-    let (realm, [alpha, beta]) = federation().await;
+    let (federation, [alpha, beta]) = federation().await;
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     // Alpha's people let everyone in, so every request that reaches it gives an item.
@@ -99,7 +99,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
 
     let mut asked = Vec::new();
     for life in 0..SERVER_KILLS {
-        let [random] = realm.clock().random();
+        let [random] = federation.clock().random();
         let daemon = Daemon::start(alpha.config()).await;
         let to = alpha.address(&format!("alice{life}"));
         let asking = async {

@@ -36,7 +36,7 @@ const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"]
 #[tokio::test]
 async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     alpha.lets_in(eve.provider()).await;
     let ann = circle.person(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
@@ -102,7 +102,7 @@ fn code(outcome: Outcome) -> Code {
 #[tokio::test]
 async fn each_submission_of_a_request_is_judged_by_itself() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -165,7 +165,7 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
 #[tokio::test]
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
     let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.realm.hand_made());
+    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.federation.hand_made());
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
@@ -238,7 +238,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 #[tokio::test]
 async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -265,7 +265,7 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
 #[tokio::test]
 async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
     let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.realm.hand_made());
+    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.federation.hand_made());
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -297,7 +297,7 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
 #[tokio::test]
 async fn an_id_is_known_again_from_the_same_provider_alone() {
     let circle = Circle::of(2).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -318,7 +318,8 @@ async fn an_id_is_known_again_from_the_same_provider_alone() {
 #[tokio::test]
 async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let circle = Circle::of(1).await;
-    let (alpha, eve, mallory) = (&circle.stations[0], circle.realm.hand_made(), circle.realm.hand_made());
+    let (alpha, eve, mallory) =
+        (&circle.stations[0], circle.federation.hand_made(), circle.federation.hand_made());
     alpha.lets_in(mallory.provider()).await;
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;

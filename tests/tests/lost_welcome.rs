@@ -9,7 +9,7 @@ use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::{AuthorizationRow, ConnectionRow, Reader, StoreFault};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, House, Realm};
+use drawbridge_testkit::{BuiltIn, Federation, House};
 use tokio::sync::watch;
 
 /// Everything that a client waits for is short.
@@ -39,11 +39,11 @@ async fn until<T>(news: &mut watch::Receiver<u64>, mut ask: impl AsyncFnMut() ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
-    let realm = Realm::new();
+    let federation = Federation::new();
     let bell = watch::Sender::new(0);
     let mut news = bell.subscribe();
     let house = async || {
-        let house = House::of(realm.stopped_station(|_| {}), quick(), bell.clone());
+        let house = House::of(federation.stopped_station(|_| {}), quick(), bell.clone());
         house.start().await;
         house
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drawbridge_mtp::problem::Code;
-use drawbridge_testkit::{Daemon, Draft, HandMade, PATIENCE, Realm};
+use drawbridge_testkit::{Daemon, Draft, Federation, HandMade, PATIENCE};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::Method;
@@ -19,15 +19,15 @@ struct Scene {
     daemon: Daemon,
     peers: [HandMade; 2],
     at: drawbridge_mtp::id::Provider,
-    _realm: Realm,
+    _federation: Federation,
 }
 
 impl Scene {
     /// A provider as a process of its own, and two peers that it has let in.
     async fn new() -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|_| {}).await;
-        let peers = [realm.hand_made(), realm.hand_made()];
+        let federation = Federation::new();
+        let alpha = federation.station(|_| {}).await;
+        let peers = [federation.hand_made(), federation.hand_made()];
         for peer in &peers {
             alpha.lets_in(peer.provider()).await;
         }
@@ -36,7 +36,7 @@ impl Scene {
         for peer in &peers {
             assert_eq!(peer.gets(alpha.provider(), "/ping").send().await.status, http::StatusCode::OK);
         }
-        Self { daemon, peers, at: alpha.provider().clone(), _realm: realm }
+        Self { daemon, peers, at: alpha.provider().clone(), _federation: federation }
     }
 
     fn full<'a>(&self, peer: &'a HandMade) -> Draft<'a> {

@@ -9,14 +9,14 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Daemon, Fault, Realm, Station};
+use drawbridge_testkit::{Daemon, Fault, Federation, Station};
 
 #[tokio::test]
 async fn what_is_cut_off_on_its_way_is_pulled_again() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.fault_in_front_of(&mut config).await;
+    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let bob = beta.person("bob").await;
@@ -52,10 +52,10 @@ async fn what_is_cut_off_on_its_way_is_pulled_again() {
 
 #[tokio::test]
 async fn a_request_whose_answer_is_lost_is_made_once() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.fault_in_front_of(&mut config).await;
+    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     // Enough for a handshake, and for no answer.
     network.cuts_after(2_000);
@@ -70,10 +70,10 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
 
 #[tokio::test]
 async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.fault_in_front_of(&mut config).await;
+    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let bob = beta.person("bob").await;
@@ -98,10 +98,10 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
 const LONG: Duration = Duration::from_secs(40);
 
 /// A provider behind a network that breaks, with which `beta` has something to do.
-async fn behind_a_network(realm: &Realm, beta: &Station, name: &str) -> (Station, Fault) {
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let station = realm.station(|own| *own = config).await;
+async fn behind_a_network(federation: &Federation, beta: &Station, name: &str) -> (Station, Fault) {
+    let mut config = federation.config(|_| {});
+    let network = federation.fault_in_front_of(&mut config).await;
+    let station = federation.station(|own| *own = config).await;
     station.lets_in(beta.provider()).await;
     beta.lets_in(station.provider()).await;
     let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
@@ -141,10 +141,10 @@ async fn rests_long(beta: &Station, peer: &Provider, network: &Fault) -> Instant
 
 #[tokio::test]
 async fn a_network_that_comes_back_for_one_is_tried_for_all() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
-    let (gamma, to_gamma) = behind_a_network(&realm, &beta, "gina").await;
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
+    let (gamma, to_gamma) = behind_a_network(&federation, &beta, "gina").await;
     // They would tell by their own pulls that they are there.
     for other in [&alpha, &gamma] {
         other.node().pause_peer(beta.provider().clone(), true).await.unwrap();
@@ -163,40 +163,40 @@ async fn a_network_that_comes_back_for_one_is_tried_for_all() {
 
 #[tokio::test]
 async fn a_machine_that_wakes_tries_everybody_at_once() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
     to_alpha.heals();
-    realm.clock().turn(Duration::from_secs(3600));
+    federation.clock().turn(Duration::from_secs(3600));
     beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
     assert!(began.elapsed() < LONG, "the rest was not cut short");
 }
 
 #[tokio::test]
 async fn in_another_network_everybody_is_asked_over_new_connections() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
     beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
     let before = to_alpha.connections();
-    realm.clock().moves(Some(Ipv4Addr::new(198, 51, 100, 7)));
+    federation.clock().moves(Some(Ipv4Addr::new(198, 51, 100, 7)));
     beta.until_node("it asks over a new connection", |_| to_alpha.connections() > before).await;
     beta.until_node("it waits there again", |_| waits_at(&beta, alpha.provider())).await;
 
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
     to_alpha.heals();
-    realm.clock().moves(Some(Ipv4Addr::new(203, 0, 113, 7)));
+    federation.clock().moves(Some(Ipv4Addr::new(203, 0, 113, 7)));
     beta.until_node("it waits there in the next network", |_| waits_at(&beta, alpha.provider())).await;
     assert!(began.elapsed() < LONG, "the rest was not cut short");
 }
 
 #[tokio::test]
 async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_stay() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.station(|_| {}).await, federation.station(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);

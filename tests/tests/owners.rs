@@ -87,7 +87,7 @@ async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
 async fn what_is_too_much_together_is_halved_and_stays_in_order() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), circle.realm.clock().clone());
+    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), circle.federation.clock().clone());
     let record = brought.clone();
     eve.desk().answers("/submissions", move |content| {
         let SubmitRequest::<Submission> { groups } = wire::decode(Encoding::Json, content).unwrap();

@@ -11,7 +11,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::{Decision, Misuse, Node, PullingStatus};
-use drawbridge_testkit::{HandMade, Owned, Realm, Station, acquainted_by_hand};
+use drawbridge_testkit::{Federation, HandMade, Owned, Station, acquainted_by_hand};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -19,18 +19,18 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Alice of a provider, and a stranger whose requests are written by hand.
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
 }
 
 impl Scene {
     async fn with(strangers: Strangers) -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|config| config.peers.strangers = strangers).await;
+        let federation = Federation::new();
+        let alpha = federation.station(|config| config.peers.strangers = strangers).await;
         alpha.person("alice").await;
-        let peer = realm.hand_made();
-        Self { realm, alpha, peer }
+        let peer = federation.hand_made();
+        Self { federation, alpha, peer }
     }
 
     fn asks(&self, from: &str) -> Value {
@@ -71,7 +71,7 @@ async fn who_introduces_itself_again_is_told_how_it_stands_and_changes_nothing()
         (StatusCode::OK, json!({"state": "pending", "since": before[0].since})),
         "since when"
     );
-    scene.realm.clock().turn(Duration::from_secs(600));
+    scene.federation.clock().turn(Duration::from_secs(600));
     assert_eq!(introduces().await, pending());
     let after = waiting().await;
     assert_eq!((after.len(), after[0].since), (1, before[0].since));
@@ -95,10 +95,10 @@ async fn who_waits_for_a_decision_is_answered_when_its_time_is_over() {
 #[tokio::test]
 async fn a_ping_tells_the_time_the_state_and_the_address_of_who_asks() {
     let scene = Scene::with(Strangers::Ask).await;
-    let before = scene.realm.clock().now();
+    let before = scene.federation.clock().now();
     let (status, mut pong) = scene.gets("/ping").await;
     let now = serde_json::from_value(pong["now"].take()).unwrap();
-    assert!((before..=scene.realm.clock().now()).contains(&now), "{now}");
+    assert!((before..=scene.federation.clock().now()).contains(&now), "{now}");
     let expected = json!({"now": null, "state": "unknown", "your_address": "127.0.0.1"});
     assert_eq!((status, pong), (StatusCode::OK, expected));
 }
@@ -113,7 +113,7 @@ async fn what_was_refused_counts_until_it_expires() {
         scene.alpha.decides(id, Decision::Decline).await;
     }
     assert_eq!(scene.posts("/connections", &scene.asks("berta")).await.0, StatusCode::TOO_MANY_REQUESTS);
-    scene.realm.clock().turn(Duration::from_secs(3600));
+    scene.federation.clock().turn(Duration::from_secs(3600));
     assert_eq!(scene.posts("/connections", &scene.asks("berta")).await.0, StatusCode::ACCEPTED);
 }
 
@@ -168,7 +168,7 @@ async fn under_a_list_a_stranger_is_told_that_it_waits_and_nothing_of_it_is_kept
 #[tokio::test]
 async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
     let scene = Scene::with(Strangers::Ask).await;
-    let (alice, other) = (scene.alpha.person("anna").await, scene.realm.hand_made());
+    let (alice, other) = (scene.alpha.person("anna").await, scene.federation.hand_made());
     alice.asks(&other.address("bob")).await;
     scene.alpha.holds(other.provider(), PeerState::Allowed).await;
 
@@ -211,11 +211,11 @@ async fn who_is_shut_out_is_asked_for_nothing() {
 #[tokio::test]
 async fn who_waits_for_a_fortnight_is_forgotten() {
     let scene = Scene::with(Strangers::Ask).await;
-    let later = scene.realm.hand_made();
+    let later = scene.federation.hand_made();
     scene.posts("/peering", &json!({})).await;
-    scene.realm.clock().turn(A_DAY);
+    scene.federation.clock().turn(A_DAY);
     later.posts(scene.alpha.provider(), "/peering", &json!({})).send().await;
-    scene.realm.clock().turn(13 * A_DAY);
+    scene.federation.clock().turn(13 * A_DAY);
     let left = scene
         .alpha
         .until("the first is forgotten", |view| {

@@ -8,16 +8,16 @@ use std::time::Duration;
 use drawbridge_mtp::message::{ConnectionState as State, FeedPage, Item, ItemBody};
 use drawbridge_node::Decision;
 use drawbridge_node::store::TroubleRow;
-use drawbridge_testkit::{Realm, Shows};
+use drawbridge_testkit::{Federation, Shows};
 use http::header::CONTENT_TYPE;
 use http::{Method, Response, StatusCode};
 
 #[tokio::test]
 async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator_is_told() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.fault_in_front_of(&mut config).await;
+    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let asked = beta.person("bob").await.asks(alpha.person("alice").await.uri()).await;
@@ -46,8 +46,8 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
 
 #[tokio::test]
 async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
     for (status, stage, code) in [
         (502, "http", "proxy-error"),
         (503, "http", "proxy-error"),
@@ -55,11 +55,11 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
         (404, "signature", "response-unsigned"),
         (200, "signature", "response-unsigned"),
     ] {
-        let front = realm.front(Shows::Good, move |_| {
+        let front = federation.front(Shows::Good, move |_| {
             let page = Response::builder().status(status).header(CONTENT_TYPE, "text/html");
             page.body("<h1>It is not here</h1>".into()).unwrap()
         });
-        let behind = realm
+        let behind = federation
             .station(|config| {
                 config.mtp.endpoint = Some(format!("https://{}/mtp/v1", front.provider()).parse().unwrap());
             })
@@ -74,11 +74,11 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
 
 #[tokio::test]
 async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
-    let realm = Realm::new();
-    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (beta, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let bob = beta.person("bob").await;
     peer.desk().answers("/connections", {
-        let clock = realm.clock().clone();
+        let clock = federation.clock().clone();
         move |_| {
             let reason = "\u{202e}reason ".repeat(4 << 10);
             let problem =
@@ -117,11 +117,11 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
 
 #[tokio::test]
 async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
-    let realm = Realm::new();
-    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let first = realm.clock().id();
+    let federation = Federation::new();
+    let (beta, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let first = federation.clock().id();
     let items = (1..=150_000).map(|seq| {
-        let id = if seq == 1 { first } else { realm.clock().id() };
+        let id = if seq == 1 { first } else { federation.clock().id() };
         Item { seq, id, body: ItemBody::Other { kind: "news".into() } }
     });
     peer.desk().lies(FeedPage {

@@ -13,7 +13,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{HandMade, Realm, Shows, Station};
+use drawbridge_testkit::{Federation, HandMade, Shows, Station};
 use http::{Method, Response};
 
 fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
@@ -22,8 +22,8 @@ fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
     for (shows, code) in [
         (Shows::Expired, "certificate-expired"),
         (Shows::NotYetValid, "certificate-not-yet-valid"),
@@ -33,7 +33,7 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
         (Shows::OldTls, "tls-version"),
         (Shows::PlainHttp, "tls-not-spoken"),
     ] {
-        let front = realm.front(shows, |_| Response::new("".into()));
+        let front = federation.front(shows, |_| Response::new("".into()));
         let steps = beta.node().check(front.provider()).await;
         let last = steps.last().unwrap();
         assert_eq!(
@@ -47,16 +47,16 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
         assert_eq!((trouble.stage.as_str(), &trouble.text), ("tls", &last.text), "{shows:?}");
     }
     // A provider whose operator has given it no certificate has one that it has signed itself.
-    let fresh = realm.station(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
+    let fresh = federation.station(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
     let steps = beta.node().check(fresh.provider()).await;
     assert_eq!(codes(&steps).last(), Some(&(Stage::Tls, Some("certificate-self-signed"))));
 }
 
 #[tokio::test]
 async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let nobody = realm.nobody();
+    let federation = Federation::new();
+    let beta = federation.station(|_| {}).await;
+    let nobody = federation.nobody();
     let steps = beta.node().check(&nobody).await;
     assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
     beta.lets_in(&nobody).await;
@@ -67,7 +67,7 @@ async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
     beta.lets_in(&nowhere).await;
     assert_eq!(beta.notes(&nowhere, "no-address").await.stage, "dns");
 
-    let other = realm.front(Shows::Good, |_| Response::builder().status(404).body("".into()).unwrap());
+    let other = federation.front(Shows::Good, |_| Response::builder().status(404).body("".into()).unwrap());
     let steps = beta.node().check(other.provider()).await;
     let all = [Stage::Dns, Stage::Connect, Stage::Tls].map(|stage| (stage, None));
     assert_eq!(codes(&steps)[..3], all);
@@ -76,8 +76,8 @@ async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
 
 #[tokio::test]
 async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.station(|_| {}).await, federation.station(|_| {}).await);
     let all_is_well = [Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature];
     for _ in 0..2 {
         let steps = beta.node().check(alpha.provider()).await;
@@ -107,14 +107,14 @@ fn tells_something(peer: &HandMade, user: &UserUri) {
 
 #[tokio::test]
 async fn a_peer_whose_endpoint_has_moved_is_found_again() {
-    let realm = Realm::new();
-    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (beta, peer) = (federation.station(|_| {}).await, federation.hand_made());
     let bob = beta.node().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
     beta.node().connect(bob.name(), peer.address("alice"), None).await.unwrap();
     pulls_at(&beta, &peer, 0).await;
 
     // It is read again by itself, at most once a minute.
-    realm.clock().turn(Duration::from_secs(61));
+    federation.clock().turn(Duration::from_secs(61));
     let before = peer.desk().times_asked(&Method::GET, "/feed");
     peer.moves("/elsewhere");
     tells_something(&peer, &bob);
@@ -141,8 +141,8 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
 
 #[tokio::test]
 async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_away() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.station(|_| {}).await, federation.station(|_| {}).await);
     let bob = beta.person("bob").await;
     let asked = bob.asks(alpha.person("alice").await.uri()).await;
     alpha.lets_in(beta.provider()).await;
@@ -175,20 +175,20 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
 
 #[tokio::test]
 async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
-    let realm = Realm::new();
-    let alpha = realm.hand_made();
+    let federation = Federation::new();
+    let alpha = federation.hand_made();
     // That it answers is enough: no page of its feed has to come.
     alpha.desk().refuses(|_, path| {
         (path == "/feed").then(|| Problem::new(Code::Unavailable, "its feed is not to be had for now"))
     });
-    let beta = realm.station(|config| config.peers.allow_networks = Vec::new()).await;
+    let beta = federation.station(|config| config.peers.allow_networks = Vec::new()).await;
     beta.lets_in(alpha.provider()).await;
     beta.notes(alpha.provider(), "address-refused").await;
     beta.stop().await;
 
     let mut config = beta.config().clone();
-    config.peers.allow_networks = realm.config(|_| {}).peers.allow_networks;
-    let beta = realm.stopped_station(|own| *own = config);
+    config.peers.allow_networks = federation.config(|_| {}).peers.allow_networks;
+    let beta = federation.stopped_station(|own| *own = config);
     beta.start().await;
     let peer = alpha.provider().clone();
     beta.until("it is over", move |view| {
@@ -200,12 +200,12 @@ async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
 
 #[tokio::test]
 async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
-    let realm = Realm::new();
-    let nobody = realm.nobody();
+    let federation = Federation::new();
+    let nobody = federation.nobody();
     let elsewhere = move |config: &mut Config| {
         config.mtp.endpoint = Some(format!("https://{nobody}/mtp/v1").parse().unwrap());
     };
-    let private = realm
+    let private = federation
         .station(|config| {
             elsewhere(config);
             config.peers.allow_networks = Vec::new();
@@ -222,7 +222,7 @@ async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
     assert_eq!(own.named_port, private.config().mtp.endpoint.as_ref().unwrap().port());
     assert_ne!(own.named_port, own.listening_port);
 
-    let found = realm.station(|_| {}).await;
+    let found = federation.station(|_| {}).await;
     found.until_node("it is found", |node| node.ourselves().name == NameStanding::Found).await;
     let own = found.node().ourselves();
     assert_eq!((own.named_port, own.listening_port), (own.listening_port, found.config().mtp.listen.port()));

@@ -73,7 +73,7 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
     tea.refuses_grants(&claimed, vec![format!("{signed}.{flipped}{}", &signature[1..])], "does not hold")
         .await;
-    let forger = circle.realm.hand_made();
+    let forger = circle.federation.hand_made();
     let mut forged = forger.grant(cat.user(), ann.user(), group);
     forged.iss = cat.uri().provider().clone();
     tea.refuses_grants(&claimed, vec![forged.sign(forger.signer().key())], "not its provider's").await;
@@ -134,7 +134,7 @@ async fn a_grant_that_was_taken_back_or_has_ended_adds_nobody() {
     let claimed = circle.claimed(ann, group, &[cat.user()]).await;
     let ends = UnverifiedGrant::parse(&grants(&claimed)[0]).unwrap().unverified_claims().exp;
     let now = circle.stations[0].node().now().as_secs();
-    circle.realm.clock().turn(Duration::from_secs(ends - now + 1));
+    circle.federation.clock().turn(Duration::from_secs(ends - now + 1));
     tea.refuses_grants(&claimed, grants(&claimed), "ended at").await;
 }
 

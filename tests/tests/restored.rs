@@ -290,7 +290,7 @@ fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Optio
 #[tokio::test]
 async fn a_long_log_is_read_back_page_by_page() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -318,7 +318,7 @@ async fn a_long_log_is_read_back_page_by_page() {
 async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     let circle = Circle::of(2).await;
     let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let eve = circle.realm.hand_made();
+    let eve = circle.federation.hand_made();
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -422,8 +422,12 @@ async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
     let page = ann.feed(&FeedQuery::default()).await.unwrap();
     let (generation, stock) = (page.generation, ann.stock().await.unwrap());
     let wrong = [
-        FeedQuery { after: page.head, last: Some(circle.realm.clock().id()), ..FeedQuery::default() },
-        FeedQuery { after: page.head + 7, last: Some(circle.realm.clock().id()), ..FeedQuery::default() },
+        FeedQuery { after: page.head, last: Some(circle.federation.clock().id()), ..FeedQuery::default() },
+        FeedQuery {
+            after: page.head + 7,
+            last: Some(circle.federation.clock().id()),
+            ..FeedQuery::default()
+        },
         FeedQuery { after: page.head + 7, ..FeedQuery::default() },
     ];
     for query in wrong {
@@ -518,11 +522,11 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     let said = ann.says(&tea, "is anybody there?");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
         misses(alpha, beta).await;
-        circle.realm.clock().turn(Duration::from_secs(45));
+        circle.federation.clock().turn(Duration::from_secs(45));
         let uri = tea.clone();
         let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
         assert_eq!(head, 2, "nothing is numbered meanwhile");
-        circle.realm.clock().turn(Duration::from_secs(15));
+        circle.federation.clock().turn(Duration::from_secs(15));
     });
     let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(placed.seq, 3);
@@ -538,7 +542,7 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     let copy = copied(&circle, alpha).await;
     let (_, covered) = says(&ann, &tea, "covered").await;
     has(beta, &tea, covered.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, covered.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, covered.seq).await;
     let (_, last) = says(&ann, &tea, "not covered").await;
     has(beta, &tea, last.seq).await;
     rests(beta, alpha, true).await;
@@ -561,7 +565,7 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     // What is signed from now on covers what was given back, and proves nothing of it.
     rests(beta, alpha, false).await;
     has(beta, &tea, placed.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, placed.seq).await;
+    has_checkpoint(&circle.federation, beta, &tea, placed.seq).await;
     alpha.stop().await;
     alpha.start().await;
     says(&ann, &tea, "in another life").await;
@@ -622,7 +626,7 @@ async fn checkpoint(eve: &HandMade, alpha: &Station) -> String {
 #[tokio::test]
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -673,7 +677,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 #[tokio::test]
 async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -703,7 +707,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 #[tokio::test]
 async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -711,9 +715,9 @@ async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_sig
     says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let ahead = Duration::from_secs(3600);
-    circle.realm.clock().turn(ahead);
+    circle.federation.clock().turn(ahead);
     let covers_both = checkpoint(&eve, alpha).await;
-    circle.realm.clock().turn_back(ahead);
+    circle.federation.clock().turn_back(ahead);
     let log = ann.log(&tea, 0).await.unwrap().events;
     // The first of them is stored before the page that the checkpoint reaches.
     tells_with(&eve, log, 1, Some(covers_both));

@@ -11,12 +11,12 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::View;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, House, PATIENCE, Realm, has_checkpoint};
+use drawbridge_testkit::{BuiltIn, Federation, House, PATIENCE, has_checkpoint};
 use tokio::sync::watch;
 
 /// Ann's provider, which owns the group, and Ben's, which takes part in it.
 struct Two {
-    realm: Realm,
+    federation: Federation,
     alpha: House,
     beta: House,
     ann: ClientUri,
@@ -40,9 +40,9 @@ fn quick() -> Settings {
 
 impl Two {
     async fn in_a_group() -> Self {
-        let (realm, news) = (Realm::new(), watch::Sender::new(0));
-        let alpha = House::of(realm.stopped_station(|_| {}), quick(), news.clone());
-        let beta = House::of(realm.stopped_station(|_| {}), quick(), news.clone());
+        let (federation, news) = (Federation::new(), watch::Sender::new(0));
+        let alpha = House::of(federation.stopped_station(|_| {}), quick(), news.clone());
+        let beta = House::of(federation.stopped_station(|_| {}), quick(), news.clone());
         alpha.start().await;
         beta.start().await;
         alpha.station().lets_in(beta.station().provider()).await;
@@ -57,7 +57,7 @@ impl Two {
         let asked = client.ask_to_add(&group, ben.user()).await.unwrap().id;
         beta.station().hears_of_addition(asked).await;
         beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
-        let two = Self { realm, alpha, beta, ann, ben, group, news };
+        let two = Self { federation, alpha, beta, ann, ben, group, news };
         two.rests().await;
         two
     }
@@ -158,7 +158,7 @@ impl Two {
     /// Ben says something that his provider, or only his client, then forgets.
     async fn ben_says_and_forgets(&self, is_lost: fn(&str) -> bool) {
         self.beta.kill().await;
-        let copy = self.realm.copy_of(self.beta.station());
+        let copy = self.federation.copy_of(self.beta.station());
         self.beta.start().await;
         for text in ["lost one", "lost two"] {
             self.says(&self.ben(), text).await;
@@ -167,7 +167,7 @@ impl Two {
         self.beta.kill().await;
         set_back(&self.beta.station().config().data_dir, &copy, is_lost);
         // Pulls are told apart by the second in which they are signed.
-        self.realm.clock().turn(Duration::from_secs(2));
+        self.federation.clock().turn(Duration::from_secs(2));
         self.beta.start().await;
     }
 
@@ -233,7 +233,7 @@ async fn a_client_whose_provider_alone_was_set_back_goes_on() {
 async fn an_owners_folder_that_was_set_back_sends_nothing_with_old_keys() {
     let two = Two::in_a_group().await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.station());
     two.alpha.start().await;
     for text in ["lost one", "lost two"] {
         two.says(&two.ann(), text).await;
@@ -241,7 +241,7 @@ async fn an_owners_folder_that_was_set_back_sends_nothing_with_old_keys() {
     }
     two.alpha.kill().await;
     set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
-    two.realm.clock().turn(Duration::from_secs(2));
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     let (ann, ben) = (two.ann(), two.ben());
     two.says(&ann, "again").await;
@@ -258,7 +258,7 @@ async fn what_an_owners_folder_has_read_back_is_marked_in_the_conversation() {
     two.says(&two.ben(), "kept").await;
     two.sees(&two.ann(), "kept").await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.station());
     two.alpha.start().await;
     for text in ["lost one", "lost two"] {
         two.says(&two.ben(), text).await;
@@ -272,7 +272,7 @@ async fn what_an_owners_folder_has_read_back_is_marked_in_the_conversation() {
     two.beta.station().until("Ben's provider has all", has_all).await;
     two.alpha.kill().await;
     set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
-    two.realm.clock().turn(Duration::from_secs(2));
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     let (ann, ben) = (two.ann(), two.ben());
     two.says(&ann, "again").await;
@@ -316,9 +316,9 @@ async fn nothing_is_made_with_a_clients_keys_before_the_owner_has_said_what_it_h
 async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_out_without_end() {
     let two = Two::in_a_group().await;
     two.beta.kill().await;
-    let copy = two.realm.copy_of(two.beta.station());
+    let copy = two.federation.copy_of(two.beta.station());
     two.beta.start().await;
-    let twin = two.realm.stopped_station(|own| {
+    let twin = two.federation.stopped_station(|own| {
         // The same provider, as others know it, beside itself.
         own.provider = two.beta.station().provider().clone();
         own.data_dir = copy;
@@ -349,17 +349,17 @@ impl Two {
     /// Ann's provider loses what Ben's has, and numbers anew what Ann says while Ben's is away. Then Ben's comes back.
     async fn the_owner_numbers_again(&self, is_lost: fn(&str) -> bool) {
         self.alpha.kill().await;
-        let copy = self.realm.copy_of(self.alpha.station());
+        let copy = self.federation.copy_of(self.alpha.station());
         self.alpha.start().await;
         self.says(&self.ann(), "before the loss").await;
         self.sees(&self.ben(), "before the loss").await;
         let group = self.group.clone();
         let row = self.beta.station().reads(move |view| view.group(&group)).await.unwrap();
-        has_checkpoint(&self.realm, self.beta.station(), &self.group, row.head).await;
+        has_checkpoint(&self.federation, self.beta.station(), &self.group, row.head).await;
         self.beta.kill().await;
         self.alpha.kill().await;
         set_back(&self.alpha.station().config().data_dir, &copy, is_lost);
-        self.realm.clock().turn(Duration::from_secs(2));
+        self.federation.clock().turn(Duration::from_secs(2));
         self.alpha.start().await;
         self.says(&self.ann(), "on another branch").await;
         let away = self.beta.station().provider().clone();
@@ -367,7 +367,7 @@ impl Two {
             .station()
             .until("nobody is there", move |view| Ok(view.troubles(&away)?.into_iter().find(|it| !it.over)))
             .await;
-        self.realm.clock().turn(Duration::from_secs(60));
+        self.federation.clock().turn(Duration::from_secs(60));
         self.sees(&self.ann(), "on another branch").await;
         self.beta.start().await;
     }
@@ -418,7 +418,7 @@ async fn an_owner_whose_store_alone_went_back_and_numbered_again_ends_with_one_h
 async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit() {
     let two = Two::in_a_group().await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.station());
     two.alpha.start().await;
     two.says(&two.ann(), "before the commit").await;
     two.sees(&two.ben(), "before the commit").await;
@@ -428,7 +428,7 @@ async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit()
     two.sees(&two.ben(), "behind the commit").await;
     two.alpha.kill().await;
     set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
-    two.realm.clock().turn(Duration::from_secs(2));
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     let (ann, ben) = (two.ann(), two.ben());
     two.says(&ann, "again").await;
@@ -442,14 +442,14 @@ async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit()
 async fn a_client_that_is_ahead_of_its_own_provider_joins_anew() {
     let two = Two::in_a_group().await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.station());
     two.alpha.start().await;
     two.ann().renew(&two.group).await.unwrap();
     two.rests().await;
     two.beta.kill().await;
     two.alpha.kill().await;
     set_back(&two.alpha.station().config().data_dir, &copy, |name| name.starts_with("store.sqlite"));
-    two.realm.clock().turn(Duration::from_secs(2));
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     two.says(&two.ann(), "ahead").await;
     let away = two.beta.station().provider().clone();
@@ -457,12 +457,12 @@ async fn a_client_that_is_ahead_of_its_own_provider_joins_anew() {
         .station()
         .until("nobody is there", move |view| Ok(view.troubles(&away)?.into_iter().find(|it| !it.over)))
         .await;
-    two.realm.clock().turn(Duration::from_secs(60));
+    two.federation.clock().turn(Duration::from_secs(60));
     two.sees(&two.ann(), "ahead").await;
     two.beta.start().await;
     // Nothing proves what Ben's provider has; it waits for its owner to read that back, and gives it up in the end.
     for _ in 0..20 {
-        two.realm.clock().turn(Duration::from_secs(61));
+        two.federation.clock().turn(Duration::from_secs(61));
         if tokio::time::timeout(Duration::from_secs(3), two.sees(&two.ben(), "ahead")).await.is_ok() {
             return;
         }

@@ -9,23 +9,23 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::{FeedPlace, Reader};
 use drawbridge_node::{Decision, Node};
-use drawbridge_testkit::{HandMade, Heard, Realm, Station};
+use drawbridge_testkit::{Federation, HandMade, Heard, Station};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 struct Scene {
-    realm: Realm,
+    federation: Federation,
     alpha: Station,
     peer: HandMade,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
         alpha.person("alice").await;
         alpha.lets_in(peer.provider()).await;
-        Self { realm, alpha, peer }
+        Self { federation, alpha, peer }
     }
 
     async fn pulls(&self, query: &str) -> Heard {
@@ -107,7 +107,7 @@ async fn a_page_has_what_was_asked_for_at_least_one_item_and_says_whether_there_
 async fn each_peer_has_a_feed_of_its_own_whose_numbers_begin_at_one() {
     let scene = Scene::new().await;
     scene.news("bob").await;
-    let other = scene.realm.hand_made();
+    let other = scene.federation.hand_made();
     scene.alpha.lets_in(other.provider()).await;
     let page = other.gets(scene.alpha.provider(), "/feed?after=0").send().await.json();
     assert_eq!((numbers(&page), &page["items"][0]["peer"]["state"]), (vec![1], &json!("allowed")));
@@ -183,10 +183,10 @@ async fn the_id_of_what_was_acknowledged_last_is_known_when_that_is_no_longer_ke
     };
     place("both are acknowledged", |place| place.acknowledged == 2).await;
     // What is acknowledged is kept for a day.
-    scene.realm.clock().turn(Duration::from_secs(25 * 3600));
+    scene.federation.clock().turn(Duration::from_secs(25 * 3600));
     place("nothing is kept any more", |place| place.first == 3).await;
     assert!(numbers(&scene.page(&behind).await).is_empty());
     let other =
-        behind.replace(page["items"][1]["id"].as_str().unwrap(), &scene.realm.clock().id().to_string());
+        behind.replace(page["items"][1]["id"].as_str().unwrap(), &scene.federation.clock().id().to_string());
     scene.peer.gets(scene.alpha.provider(), &format!("/feed?{other}")).is_refused(Code::FeedReset).await;
 }

@@ -10,7 +10,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
-use drawbridge_testkit::{Circle, PATIENCE, Realm, policy};
+use drawbridge_testkit::{Circle, Federation, PATIENCE, policy};
 use serde_json::{Value, json};
 
 /// A screen: it reads what it shows anew whenever it is told to.
@@ -66,9 +66,9 @@ fn last_pull(peers: &Value, provider: &Provider) -> Option<Timestamp> {
 
 #[tokio::test]
 async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
-    let realm = Realm::new();
-    let peer = realm.hand_made();
-    let config = realm.config(|config| config.peers.strangers = Strangers::Open);
+    let federation = Federation::new();
+    let peer = federation.hand_made();
+    let config = federation.config(|config| config.peers.strangers = Strangers::Open);
     // It ends each wait with an empty page, after a time that a node takes for a wait.
     peer.desk().holds_at_most(Duration::from_millis(600));
     let mut screen = Screen::of(Host::serve(config).await.unwrap());
@@ -80,7 +80,7 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
     let waits = |peers: &Value| of_peer(peers, peer.provider())["pulling"]["status"] == "waiting";
     screen.shows("it waits", "peers", waits).await;
     for _ in 0..2 {
-        let before = realm.clock().now();
+        let before = federation.clock().now();
         let is_later =
             |peers: &Value| last_pull(peers, peer.provider()).is_some_and(|at| at >= before) && waits(peers);
         screen.shows("the pull was answered", "peers", is_later).await;
@@ -134,7 +134,7 @@ async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here(
     let away = |groups: &Value| groups["groups"][0]["owner_away_since"].clone();
     let is_here = |groups: &Value| groups["groups"][0]["standing"] == "live" && away(groups).is_null();
     screen.shows("its owner is there", "groups", is_here).await;
-    let before = circle.realm.clock().now();
+    let before = circle.federation.clock().now();
     alpha.stop().await;
     let gone = screen.shows("its owner is away", "groups", |groups| away(groups).is_string()).await;
     let since: Timestamp = serde_json::from_value(away(&gone)).unwrap();

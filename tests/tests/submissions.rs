@@ -13,7 +13,7 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_testkit::{Circle, Clock, Device, Owned, Proxy, Realm, acquainted_by_hand, policy};
+use drawbridge_testkit::{Circle, Clock, Device, Federation, Owned, Proxy, acquainted_by_hand, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
     let (record, is_back) = (Arc::<Mutex<Vec<Brought>>>::default(), Arc::<AtomicBool>::default());
-    let (noted, back, clock) = (record.clone(), is_back.clone(), circle.realm.clock().clone());
+    let (noted, back, clock) = (record.clone(), is_back.clone(), circle.federation.clock().clone());
     eve.desk().answers("/submissions", move |content| {
         if !back.load(Ordering::Relaxed) {
             let problem = json!({"status": 503, "code": "unavailable", "title": "", "detail": "not yet"});
@@ -92,7 +92,7 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
     let (record, goes_on) = (Arc::<Mutex<Vec<Id>>>::default(), Arc::<AtomicBool>::default());
-    let (noted, on, clock) = (record.clone(), goes_on.clone(), circle.realm.clock().clone());
+    let (noted, on, clock) = (record.clone(), goes_on.clone(), circle.federation.clock().clone());
     eve.desk().answers("/submissions", move |content| {
         let request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
         let groups = request.groups.iter().map(|asked| {
@@ -207,13 +207,13 @@ fn items(device: &Device) -> Vec<ItemBody> {
 
 /// Alpha, behind a proxy, owns a group of Ann in which Ben of beta is.
 async fn behind_a_proxy() -> (Circle, Proxy, Device, Device, GroupUri) {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let proxy = realm.proxy_in_front_of(&mut config);
-    let stations = vec![realm.station(|own| *own = config).await, realm.station(|_| {}).await];
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let proxy = federation.proxy_in_front_of(&mut config);
+    let stations = vec![federation.station(|own| *own = config).await, federation.station(|_| {}).await];
     stations[0].lets_in(stations[1].provider()).await;
     stations[1].lets_in(stations[0].provider()).await;
-    let circle = Circle { realm, stations };
+    let circle = Circle { federation, stations };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     (circle, proxy, ann, ben, tea)

@@ -6,12 +6,12 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{AuthorizationDecision, Decision};
 
-use crate::{Change, Device, Realm, Station, policy};
+use crate::{Change, Device, Federation, Station, policy};
 
 /// Providers that have let each other in.
 pub struct Circle {
     /// Where they live.
-    pub realm: Realm,
+    pub federation: Federation,
     /// The providers.
     pub stations: Vec<Station>,
 }
@@ -19,12 +19,12 @@ pub struct Circle {
 impl Circle {
     /// `count` providers.
     pub async fn of(count: usize) -> Self {
-        let realm = Realm::new();
+        let federation = Federation::new();
         let mut stations = Vec::new();
         for _ in 0..count {
-            stations.push(realm.station(|_| {}).await);
+            stations.push(federation.station(|_| {}).await);
         }
-        let circle = Self { realm, stations };
+        let circle = Self { federation, stations };
         for station in &circle.stations {
             for other in circle.stations.iter().filter(|other| other.provider() != station.provider()) {
                 station.lets_in(other.provider()).await;

@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// What such a server shows to whoever connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shows {
-    /// A certificate that all of the realm trust.
+    /// A certificate that all of the federation trust.
     Good,
     /// One that has run out.
     Expired,

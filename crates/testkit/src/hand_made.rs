@@ -169,7 +169,7 @@ impl HandMade {
         &self.desk
     }
 
-    /// The realm's clock.
+    /// The federation's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -230,7 +230,7 @@ fn client_builder(root: &Path) -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_certs_only([root]).no_proxy()
 }
 
-/// TLS that trusts the realm alone, and speaks HTTP/1.1.
+/// TLS that trusts the federation alone, and speaks HTTP/1.1.
 fn trust(root: &Path) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root).unwrap()).unwrap();

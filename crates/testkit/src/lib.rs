@@ -3,7 +3,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | [`Realm`] | a certificate authority, a clock, a folder: where everything below lives |
+//! | [`Federation`] | a certificate authority, a clock, a folder: where everything below lives |
 //! | [`Station`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
@@ -29,6 +29,7 @@ mod desk;
 mod device;
 mod draft;
 mod fault;
+mod federation;
 mod front;
 mod hand_made;
 mod house;
@@ -37,7 +38,6 @@ mod owned;
 mod person;
 mod phone;
 mod proxy;
-mod realm;
 mod restore;
 mod stalled;
 mod station;
@@ -50,6 +50,7 @@ pub use desk::Desk;
 pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
+pub use federation::Federation;
 pub use front::{Front, Shows};
 pub use hand_made::HandMade;
 pub use house::{BuiltIn, House};
@@ -58,18 +59,17 @@ pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;
 pub use proxy::Proxy;
-pub use realm::Realm;
 pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, restored, rests, says};
 pub use station::{PATIENCE, Station};
 pub use witness::{Stay, Witness};
 
 /// `N` providers that run and have not met.
-pub async fn federation<const N: usize>() -> (Realm, [Station; N]) {
-    let realm = Realm::new();
+pub async fn federation<const N: usize>() -> (Federation, [Station; N]) {
+    let federation = Federation::new();
     let mut stations = Vec::new();
     for _ in 0..N {
-        stations.push(realm.station(|_| {}).await);
+        stations.push(federation.station(|_| {}).await);
     }
     let stations = stations.try_into().unwrap_or_else(|_| unreachable!("there are N"));
-    (realm, stations)
+    (federation, stations)
 }

@@ -227,7 +227,7 @@ pub async fn claims_by_hand(
 /// Beta with Ben, and Eve's provider, made by hand, whom he knows.
 pub async fn acquainted_by_hand() -> (Circle, HandMade, Device, Device) {
     let circle = Circle::of(1).await;
-    let (beta, eve) = (&circle.stations[0], circle.realm.hand_made());
+    let (beta, eve) = (&circle.stations[0], circle.federation.hand_made());
     let (ben, client) = (circle.person(0, "ben").await, eve.device("eve"));
     beta.lets_in(eve.provider()).await;
     let request = eve.request(client.user(), ben.user());

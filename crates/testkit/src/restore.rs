@@ -7,12 +7,12 @@ use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{Outcome, Placed, Submission};
 use drawbridge_node::store::Reader;
 
-use crate::{Circle, Device, Realm, Station};
+use crate::{Circle, Device, Federation, Station};
 
 /// A copy of a provider's store, which goes on.
 pub async fn copied(circle: &Circle, station: &Station) -> PathBuf {
     station.stop().await;
-    let copy = circle.realm.copy_of(station);
+    let copy = circle.federation.copy_of(station);
     station.start().await;
     copy
 }
@@ -20,9 +20,9 @@ pub async fn copied(circle: &Circle, station: &Station) -> PathBuf {
 /// Sets the store of a provider back to a copy, and starts it.
 pub async fn restored(circle: &Circle, station: &Station, copy: &Path) {
     station.stop().await;
-    circle.realm.restore(station, copy);
+    circle.federation.restore(station, copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
-    circle.realm.clock().turn(Duration::from_secs(2));
+    circle.federation.clock().turn(Duration::from_secs(2));
     station.start().await;
 }
 
@@ -75,9 +75,9 @@ pub async fn misses(station: &Station, peer: &Station) {
 
 /// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
 /// something was stored.
-pub async fn has_checkpoint(realm: &Realm, station: &Station, group: &GroupUri, seq: u64) {
+pub async fn has_checkpoint(federation: &Federation, station: &Station, group: &GroupUri, seq: u64) {
     for _ in 0..10 {
-        realm.clock().turn(Duration::from_secs(61));
+        federation.clock().turn(Duration::from_secs(61));
         let uri = group.clone();
         let asked = station.until("it has a checkpoint", move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! One provider of a realm.
+//! One provider of a federation.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Station {
         &self.config.provider
     }
 
-    /// The realm's clock.
+    /// The federation's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }

@@ -8,7 +8,7 @@ use drawbridge_client::{ClientFault, HomeFault, Settings, Standing};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::GroupInfoReply;
 use drawbridge_node::store::{StoreFault, View};
-use drawbridge_testkit::{BuiltIn, Fault, House, Realm};
+use drawbridge_testkit::{BuiltIn, Fault, Federation, House};
 use tokio::sync::watch;
 
 /// The people of each house; one of them has two clients.
@@ -25,7 +25,7 @@ pub(crate) struct Town {
     /// What nobody expects.
     surprises: Mutex<Vec<String>>,
     news: watch::Sender<u64>,
-    _realm: Realm,
+    _federation: Federation,
 }
 
 /// Everything that a client waits for is short, so that much happens in little time.
@@ -43,13 +43,13 @@ fn quick() -> Settings {
 
 impl Town {
     pub(crate) async fn new() -> Self {
-        let realm = Realm::new();
+        let federation = Federation::new();
         let news = watch::Sender::new(0);
         let (mut houses, mut ways, mut clients) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..3 {
-            let mut config = realm.config(|_| {});
-            ways.push(realm.fault_in_front_of(&mut config).await);
-            let house = House::of(realm.stopped_station(|own| *own = config), quick(), news.clone());
+            let mut config = federation.config(|_| {});
+            ways.push(federation.fault_in_front_of(&mut config).await);
+            let house = House::of(federation.stopped_station(|own| *own = config), quick(), news.clone());
             house.start().await;
             houses.push(house);
         }
@@ -64,7 +64,7 @@ impl Town {
             }
         }
         let (starts, surprises) = (Mutex::default(), Mutex::default());
-        Self { houses, ways, clients, starts, surprises, news, _realm: realm }
+        Self { houses, ways, clients, starts, surprises, news, _federation: federation }
     }
 
     /// What moves whenever something happens.

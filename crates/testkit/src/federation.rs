@@ -16,13 +16,13 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use crate::{Clock, Fault, Front, HandMade, Proxy, Shows, Station};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
-pub struct Realm {
+pub struct Federation {
     dir: tempfile::TempDir,
     clock: Arc<Clock>,
     issuer: Issuer<'static, KeyPair>,
 }
 
-impl Realm {
+impl Federation {
     /// A new one.
     #[expect(clippy::new_without_default, reason = "it makes keys and files")]
     pub fn new() -> Self {
