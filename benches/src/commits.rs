@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Octets;
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault, UserRule};
-use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
+use drawbridge_testkit::{Change, Circle, Device, HandMade, TestNode, policy};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
 use openmls::group::{ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -45,31 +45,31 @@ struct Times {
 pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     eprintln!("commits");
     let circle = Circle::of(1).await;
-    let station = circle.stations.first().ok_or("a provider")?;
+    let test_node = circle.nodes.first().ok_or("a provider")?;
     let beta = circle.federation.hand_made();
-    station.lets_in(beta.provider()).await;
-    let alice = station.node().create_user("alice".parse()?, UserRule::Ask).await?;
-    wear_in(station).await?;
+    test_node.lets_in(beta.provider()).await;
+    let alice = test_node.node().create_user("alice".parse()?, UserRule::Ask).await?;
+    wear_in(test_node).await?;
     let mut rows = Vec::new();
     for (size, groups) in SIZES {
         let (mut fresh, mut later) = (Times::default(), Times::default());
         for number in 0..groups {
             let name = format!("of{size}-{number}");
-            let (devices, group) = group_of(station, &beta, &alice, &name, size).await?;
-            commit(station, &beta, &devices, &group, &mut fresh, &mut later).await?;
+            let (devices, group) = group_of(test_node, &beta, &alice, &name, size).await?;
+            commit(test_node, &beta, &devices, &group, &mut fresh, &mut later).await?;
         }
         rows.push(row(size, "fresh tree", fresh));
         rows.push(row(size, "tree after updates", later));
     }
-    station.stop().await;
+    test_node.stop().await;
     Ok(rows)
 }
 
 /// Writes so much that the store's log has reached its size, which it keeps from then on: while it grows, which is the first
 /// minutes of a node, each transaction takes longer, by how many pages it writes.
-async fn wear_in(station: &Station) -> Outcome<()> {
-    let (node, somebody) = (station.node(), station.address("somebody"));
-    let item = connection(station.clock().id(), &somebody, &somebody, node.now());
+async fn wear_in(test_node: &TestNode) -> Outcome<()> {
+    let (node, somebody) = (test_node.node(), test_node.address("somebody"));
+    let item = connection(test_node.clock().id(), &somebody, &somebody, node.now());
     let reader = Reader::Client(ClientUri::new(&somebody, &"c".parse()?));
     for _ in 0..WEAR {
         append(&node, &reader, &item).await?;
@@ -93,7 +93,7 @@ fn row(size: usize, tree: &str, mut times: Times) -> Row {
 
 /// A group of Alice's clients, which commit, and many of Bob's at another provider.
 async fn group_of(
-    station: &Station,
+    test_node: &TestNode,
     beta: &HandMade,
     alice: &UserUri,
     name: &str,
@@ -101,7 +101,7 @@ async fn group_of(
 ) -> Outcome<(Vec<Device>, GroupUri)> {
     let mut devices = Vec::new();
     for number in 0..COMMITTERS {
-        devices.push(station.device(alice, &format!("{name}-{number}")).await);
+        devices.push(test_node.device(alice, &format!("{name}-{number}")).await);
     }
     let first = devices.first().ok_or("a client")?;
     let group = first.creates(name, &policy(&[alice])).await;
@@ -144,18 +144,18 @@ async fn group_of(
 }
 
 async fn commit(
-    station: &Station,
+    test_node: &TestNode,
     beta: &HandMade,
     devices: &[Device],
     group: &GroupUri,
     fresh: &mut Times,
     later: &mut Times,
 ) -> Outcome<()> {
-    let node = station.node();
+    let node = test_node.node();
     let first = devices.first().ok_or("a client")?;
     let mut bare = Bare::open(&first.info(group).await.map_err(|fault| fault.code)?)?;
     let reader = Reader::Peer(beta.provider().clone());
-    let item = connection(station.clock().id(), &beta.address("bob"), first.user(), node.now());
+    let item = connection(test_node.clock().id(), &beta.address("bob"), first.user(), node.now());
     for round in 0..=LATER {
         for device in devices {
             let submission = device.commit(group, Change::renewal());

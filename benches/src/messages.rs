@@ -64,11 +64,11 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     let pairs = pairs(&circle).await?;
     let mut files = Vec::new();
     let mut origins = Vec::new();
-    for station in &circle.stations {
-        files.push(place.write(station.config())?);
-        let config = station.config();
+    for test_node in &circle.nodes {
+        files.push(place.write(test_node.config())?);
+        let config = test_node.config();
         origins.push(format!("http://{}", config.client.as_ref().ok_or("no client API")?.listen));
-        station.stop().await;
+        test_node.stop().await;
     }
     let mut rows = Vec::new();
     let nodes: Vec<Process> = files
@@ -129,7 +129,7 @@ async fn until_it_runs(place: &Place, origin: &str) -> Outcome<()> {
 
 async fn run(circle: &Circle, pairs: &[Pair], nodes: &[Process], way: &Way) -> Outcome<Rate> {
     let start = Arc::new(Barrier::new(2 * PAIRS + 1));
-    let listen = |at: usize| circle.stations.get(at)?.config().client.as_ref().map(|client| client.listen);
+    let listen = |at: usize| circle.nodes.get(at)?.config().client.as_ref().map(|client| client.listen);
     let (owner, other) = listen(0).zip(listen(1)).ok_or("no client API")?;
     let mut tasks = Vec::new();
     for Pair { group, at_owner, away } in pairs {

@@ -14,12 +14,12 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, RuleKind};
 use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
-use drawbridge_testkit::{Federation, HandMade, Person, Station, federation};
+use drawbridge_testkit::{Federation, HandMade, Person, TestNode, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
 
 /// `from` at `beta` and `to` at `alpha` become connected.
-async fn connect(alpha: &Station, to: &Person<'_>, beta: &Station, from: &Person<'_>) {
+async fn connect(alpha: &TestNode, to: &Person<'_>, beta: &TestNode, from: &Person<'_>) {
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let asked = from.asks(to.uri()).await;
@@ -29,7 +29,7 @@ async fn connect(alpha: &Station, to: &Person<'_>, beta: &Station, from: &Person
 }
 
 /// A user of a hand-made peer and one of `alpha` become connected.
-async fn connect_by_hand(alpha: &Station, user: &UserUri, peer: &HandMade, adder: &UserUri) {
+async fn connect_by_hand(alpha: &TestNode, user: &UserUri, peer: &HandMade, adder: &UserUri) {
     alpha.lets_in(peer.provider()).await;
     let asked = peer.request(adder, user);
     peer.posts(alpha.provider(), "/connections", &asked).send().await;
@@ -73,7 +73,7 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
 #[tokio::test]
 async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let (eve, group) = (peer.address("eve"), alpha.group("picnic"));
     alpha.lets_in(peer.provider()).await;
@@ -97,7 +97,7 @@ async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
 async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     let federation = Federation::new();
     let (alpha, peer, other) =
-        (federation.station(|_| {}).await, federation.hand_made(), federation.hand_made());
+        (federation.node(|_| {}).await, federation.hand_made(), federation.hand_made());
     let alice = alpha.person("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     let stranger =
@@ -151,7 +151,7 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
 #[tokio::test]
 async fn a_rule_grants_at_once_or_never_shows() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     connect_by_hand(&alpha, alice.uri(), &peer, &bob).await;
@@ -227,7 +227,7 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
 #[tokio::test]
 async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let (alice, eve) = (alpha.person("alice").await.uri().clone(), peer.address("eve"));
     alpha.lets_in(peer.provider()).await;
     let connection = peer.request(&eve, &alice);
@@ -332,7 +332,7 @@ async fn people_of_one_house_need_grants_too() {
 /// A user of `alpha` who is connected with `bob` of a hand-made peer, and has asked to add him.
 async fn asked_by_hand(
     federation: &Federation,
-    alpha: &Station,
+    alpha: &TestNode,
     peer: &HandMade,
     group: &GroupUri,
 ) -> (UserUri, UserUri, Id) {
@@ -354,7 +354,7 @@ async fn asked_by_hand(
 #[tokio::test]
 async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let group = alpha.group("picnic");
     let (alice, bob, id) = asked_by_hand(&federation, &alpha, &peer, &group).await;
     let now = federation.clock().now().as_secs();
@@ -392,7 +392,7 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
 #[tokio::test]
 async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let group = alpha.group("picnic");
     let (alice, bob, id) = asked_by_hand(&federation, &alpha, &peer, &group).await;
     let tells = async |grant: Option<String>| {
@@ -422,7 +422,7 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
 #[tokio::test]
 async fn after_a_reset_additions_are_asked_again_too() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     asked_by_hand(&federation, &alpha, &peer, &alpha.group("picnic")).await;
     let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/authorizations").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
@@ -433,7 +433,7 @@ async fn after_a_reset_additions_are_asked_again_too() {
 #[tokio::test]
 async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_others() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     peer.desk().answers("/authorizations", |_| {
         let problem = json!({"code": "not-connected", "status": 403, "title": "", "detail": "not yet"});
         (StatusCode::FORBIDDEN, problem)
@@ -448,7 +448,7 @@ async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_other
 #[tokio::test]
 async fn a_client_asks_and_another_approves() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let (hers, others) = (alice.phone("phone").await, anna.phone("phone").await);
     assert_eq!(hers.gets("/me").await["client"], json!(hers.uri()));
@@ -486,7 +486,7 @@ async fn a_client_asks_and_another_approves() {
 async fn the_scheme_of_a_clients_token_has_no_case() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let alice = alpha.person("alice").await;
     let (client, token) =
         alpha.node().create_client(alice.uri().name().clone(), "phone".parse().unwrap()).await.unwrap();

@@ -13,7 +13,7 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Contradiction, KeptCheckpoint};
-use drawbridge_testkit::{Circle, Device, HandMade, Owned, Station, acquainted_by_hand};
+use drawbridge_testkit::{Circle, Device, HandMade, Owned, TestNode, acquainted_by_hand};
 
 /// Longer than an owner is left alone for.
 const A_MINUTE: Duration = Duration::from_secs(61);
@@ -35,9 +35,9 @@ async fn says(device: &Device, group: &GroupUri, text: &str) -> u64 {
 }
 
 /// Returns when a participant has a checkpoint that covers this event.
-async fn has_checkpoint(station: &Station, group: &GroupUri, seq: u64) -> KeptCheckpoint {
+async fn has_checkpoint(test_node: &TestNode, group: &GroupUri, seq: u64) -> KeptCheckpoint {
     let uri = group.clone();
-    station
+    test_node
         .until(&format!("there is a checkpoint of event {seq}"), move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
@@ -45,9 +45,9 @@ async fn has_checkpoint(station: &Station, group: &GroupUri, seq: u64) -> KeptCh
         .await
 }
 
-async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradiction> {
+async fn contradictions(test_node: &TestNode, group: &GroupUri) -> Vec<Contradiction> {
     let uri = group.clone();
-    station
+    test_node
         .reads(move |view| {
             Ok(match view.group(&uri)? {
                 Some(row) => view.contradictions(row.id)?,
@@ -60,7 +60,7 @@ async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradictio
 #[tokio::test]
 async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of_the_log() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -113,7 +113,7 @@ fn shows(eve: &HandMade, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsiz
 #[tokio::test]
 async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves_it_is_kept() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     let honest = signed(&eve, &tea.group, first.seq, first.hash);
@@ -147,7 +147,7 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
 #[tokio::test]
 async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     shows(&eve, &tea.group, signed(&eve, &tea.group, first.seq, Hash32([9; 32])));
@@ -161,7 +161,7 @@ async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() 
 #[tokio::test]
 async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let mallory = circle.federation.hand_made();
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let other: GroupUri = tea.group.as_str().replace("/g/tea", "/g/other").parse().unwrap();
@@ -190,7 +190,7 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
 #[tokio::test]
 async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
     let said_in = async |group: &Owned| {

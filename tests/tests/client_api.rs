@@ -23,7 +23,7 @@ fn members(object: &Value) -> BTreeSet<&str> {
 #[tokio::test]
 async fn a_client_is_told_who_it_is_and_which_suites_groups_may_have() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let alice = alpha.person("alice").await;
     let phone = alice.phone("phone").await;
     let me = json!({
@@ -35,7 +35,7 @@ async fn a_client_is_told_who_it_is_and_which_suites_groups_may_have() {
 #[tokio::test]
 async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let alice = alpha.person("alice").await;
     let node = alpha.node();
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
@@ -70,7 +70,7 @@ async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
 #[tokio::test]
 async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_whom_they_concern() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let (alice, anna, amy) =
         (alpha.person("alice").await, alpha.person("anna").await, alpha.person("amy").await);
     let (hers, annas, amys) =
@@ -123,7 +123,7 @@ async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_who
 #[tokio::test]
 async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let phone = alice.phone("phone").await;
     let asked = alice.asks(anna.uri()).await;
@@ -160,7 +160,7 @@ async fn a_client_that_is_taken_out_is_told_so_once_behind_the_commit() {
     let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
     let ben = circle.person(1, "ben").await;
     let tea = circle.group("tea", &ann, &[&amy, &ben]).await;
-    let beta = &circle.stations[1];
+    let beta = &circle.nodes[1];
     let laptop = beta.device(ben.user(), "laptop").await;
     beta.follows(&tea, 1).await;
     let joined = laptop.joins(&tea, &laptop.info(&tea).await.unwrap());
@@ -202,7 +202,7 @@ async fn a_client_need_not_name_the_last_item_and_is_reset_where_it_names_a_hist
 #[tokio::test]
 async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let alice = alpha.person("alice").await;
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
     let (client, token) = alpha.node().create_client(user.clone(), name).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
 #[tokio::test]
 async fn a_user_refuses_ends_and_revokes_by_its_client() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let (hers, annas) = (alice.phone("phone").await, anna.phone("phone").await);
     let ask = async || {
@@ -258,16 +258,16 @@ async fn a_client_is_told_of_its_users_groups_from_its_providers_copy() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
-    let node = circle.stations[1].node();
+    circle.nodes[1].follows(&tea, 1).await;
+    let node = circle.nodes[1].node();
     let made = node.create_client(ben.user().name().clone(), "tablet".parse().unwrap()).await;
     let (tablet, token) = made.unwrap();
-    let tablet = Phone::of(tablet, token, &circle.stations[1]);
+    let tablet = Phone::of(tablet, token, &circle.nodes[1]);
     let at = format!("/groups/{}@{}", tea.name(), tea.provider());
     // How far the log reaches is asked of the owner.
     let status = tablet.gets(&at).await;
     assert_eq!(members(&status), ["group", "epoch", "head", "hash", "participants", "created"].into());
-    circle.stations[0].stop().await;
+    circle.nodes[0].stop().await;
 
     let groups = tablet.gets("/groups").await;
     assert_eq!(members(&groups), ["groups"].into());
@@ -305,7 +305,7 @@ async fn the_commit_of_a_welcome_comes_first_behind_it() {
 #[tokio::test]
 async fn a_client_with_another_token_finds_its_feed_where_it_was() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let phone = anna.phone("phone").await;
     alice.asks(anna.uri()).await;

@@ -27,7 +27,7 @@ fn now() -> Timestamp {
 #[tokio::test]
 async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other() {
     let circle = Circle::of(2).await;
-    let (alpha, beta) = (&circle.stations[0], &circle.stations[1]);
+    let (alpha, beta) = (&circle.nodes[0], &circle.nodes[1]);
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let bob = bob.uri().clone();
     beta.stop().await;
@@ -55,7 +55,7 @@ async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other(
 #[tokio::test]
 async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can_be_added() {
     let federation = Federation::new();
-    let alpha = federation.station_with_clients().await;
+    let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
     let node = alpha.node();
     let (built_in, _) =

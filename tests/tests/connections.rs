@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Federation, HandMade, Station, federation};
+use drawbridge_testkit::{Federation, HandMade, TestNode, federation};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 /// Alice of a provider that has let in a peer made by hand.
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
     alice: UserUri,
 }
@@ -33,7 +33,7 @@ impl Scene {
 
     async fn of_strangers() -> Self {
         let federation = Federation::new();
-        let alpha = federation.station(|config| config.limits.stranger_requests = 10_000).await;
+        let alpha = federation.node(|config| config.limits.stranger_requests = 10_000).await;
         let alice = alpha.person("alice").await.uri().clone();
         let peer = federation.hand_made();
         Self { federation, alpha, peer, alice }
@@ -283,15 +283,15 @@ async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
         }
     }
     for (id, state) in &additions {
-        for station in [&alpha, &beta] {
-            station.sees_addition(*id, *state).await;
+        for test_node in [&alpha, &beta] {
+            test_node.sees_addition(*id, *state).await;
         }
     }
     // Who was asked ends it, and what rests on it in both directions.
     alice.ends(asked).await;
     for (id, _) in &additions {
-        for station in [&alpha, &beta] {
-            station.sees_addition(*id, State::Ended).await;
+        for test_node in [&alpha, &beta] {
+            test_node.sees_addition(*id, State::Ended).await;
         }
     }
 }

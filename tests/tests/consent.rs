@@ -13,14 +13,14 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
-use drawbridge_testkit::{Change, Circle, Federation, HandMade, Station, federation};
+use drawbridge_testkit::{Change, Circle, Federation, HandMade, TestNode, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 /// A node with Alice, and a peer whose requests are written by hand.
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
 }
 
@@ -31,7 +31,7 @@ impl Scene {
 
     async fn with_limit(peer_connections: u64) -> Self {
         let federation = Federation::new();
-        let alpha = federation.station(|config| config.limits.peer_connections = peer_connections).await;
+        let alpha = federation.node(|config| config.limits.peer_connections = peer_connections).await;
         alpha.person("alice").await;
         let peer = federation.hand_made();
         Self { federation, alpha, peer }
@@ -396,9 +396,9 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
     let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
     assert_eq!((claimed.status, claimed.grant, claimed.clients), (UserClaim::NotAuthorized, None, vec![]));
 
-    circle.stations[1].hears_of_addition(asked.id).await;
+    circle.nodes[1].hears_of_addition(asked.id).await;
     ben.decides(asked, "approve").await;
-    circle.stations[0].sees_addition(asked.id, State::Approved).await;
+    circle.nodes[0].sees_addition(asked.id, State::Approved).await;
     let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
     let grant = UnverifiedGrant::parse(&claimed.grant.unwrap()).unwrap();
     assert_eq!((claimed.status, grant.unverified_claims().jti), (UserClaim::Ok, asked.id));

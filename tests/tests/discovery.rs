@@ -16,7 +16,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::diagnose::Stage;
 use drawbridge_node::identity::provider_document;
-use drawbridge_testkit::{Draft, Federation, Front, HandMade, Shows, Station};
+use drawbridge_testkit::{Draft, Federation, Front, HandMade, Shows, TestNode};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{Response, StatusCode, Version};
 
@@ -31,7 +31,7 @@ fn client(federation: &Federation) -> reqwest::ClientBuilder {
 #[tokio::test]
 async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_alone() {
     let federation = Federation::new();
-    let alpha = federation.station(|_| {}).await;
+    let alpha = federation.node(|_| {}).await;
     let uri = format!("https://{}/.well-known/mtp", alpha.provider());
     for (version, client) in
         [(Version::HTTP_11, client(&federation).http1_only()), (Version::HTTP_2, client(&federation))]
@@ -58,7 +58,7 @@ fn document_of(provider: &Provider) -> Vec<u8> {
 #[tokio::test]
 async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     let (redirected, case) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let elsewhere = federation.front(Shows::Good, {
         let redirected = redirected.clone();
@@ -114,14 +114,14 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
 
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
 }
 
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
         Self { federation, alpha, peer }
     }
 
@@ -249,8 +249,7 @@ async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named(
     let (host, _) = peer.provider().as_str().split_once(':').unwrap();
     // Only this one address of the loopback's.
     let allowed = format!("{host}/32");
-    let beta =
-        federation.station(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
+    let beta = federation.node(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -7,10 +7,10 @@ use drawbridge_node::Decision;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::Direction;
 use drawbridge_node::store::Reader;
-use drawbridge_testkit::{Station, federation};
+use drawbridge_testkit::{TestNode, federation};
 
 /// Two providers let each other in.
-async fn acquaint(alpha: &Station, beta: &Station) {
+async fn acquaint(alpha: &TestNode, beta: &TestNode) {
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
 }
@@ -295,7 +295,7 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
 #[tokio::test]
 async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
     let (federation, [beta]) = federation().await;
-    let alpha = federation.station(|config| config.peers.strangers = Strangers::Open).await;
+    let alpha = federation.node(|config| config.peers.strangers = Strangers::Open).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let asked = bob.asks(alice.uri()).await;
     alpha.holds(beta.provider(), PeerState::Allowed).await;
@@ -307,7 +307,7 @@ async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
 #[tokio::test]
 async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it() {
     let (federation, [beta]) = federation().await;
-    let alpha = federation.station(|config| config.peers.strangers = Strangers::Listed).await;
+    let alpha = federation.node(|config| config.peers.strangers = Strangers::Listed).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     assert!(alice.tries(bob.uri(), None).await.is_err(), "nor does it ask them");
 

@@ -13,17 +13,17 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Reader, View};
 use drawbridge_node::{Node, Pulling, PullingStatus};
-use drawbridge_testkit::{Federation, HandMade, Station};
+use drawbridge_testkit::{Federation, HandMade, TestNode};
 use http::Method;
 use http::header::ACCEPT_ENCODING;
 use serde_json::json;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// Alice of a station, who has asked Bob, whose provider is made by hand.
+/// Alice of a node, who has asked Bob, whose provider is made by hand.
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
     alice: UserUri,
     asked: Id,
@@ -32,7 +32,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
         let alice = alpha.person("alice").await;
         let asked = alice.asks_for(&peer.address("bob"), AN_HOUR).await;
         let alice = alice.uri().clone();
@@ -120,7 +120,7 @@ async fn a_request_is_over_once_its_receiver_says_that_it_has_lapsed() {
 #[tokio::test]
 async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let generation = peer.desk().generation();
     peer.desk().shows("/feed", move |_| {
         let page = json!({"generation": generation, "items": [], "first": 1, "head": 0, "more": false});
@@ -233,7 +233,7 @@ async fn the_way_to_a_peer_is_as_long_as_what_is_not_held_takes() {
 #[tokio::test]
 async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
     let federation = Federation::new();
-    let alpha = federation.station(|_| {}).await;
+    let alpha = federation.node(|_| {}).await;
     let (reads, never_reads, other) =
         (federation.hand_made(), federation.hand_made(), federation.hand_made());
     for peer in [&reads, &never_reads] {

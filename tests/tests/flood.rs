@@ -16,7 +16,7 @@ const MEMORY: u64 = 64 << 20;
 async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
     let federation = Federation::new();
     // Without the limits on addresses and peers, so that everything behind them is reached.
-    let alpha = federation.stopped_station(|config| {
+    let alpha = federation.stopped_node(|config| {
         config.limits.stranger_requests = 100_000;
         config.limits.peer_requests = 100_000;
     });
@@ -92,7 +92,7 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
 #[tokio::test]
 async fn strangers_beyond_the_limit_push_out_the_oldest_that_asks_for_nothing() {
     let federation = Federation::new();
-    let alpha = federation.station(|config| config.limits.pending_peers = 3).await;
+    let alpha = federation.node(|config| config.limits.pending_peers = 3).await;
     alpha.person("alice").await;
     let strangers: Vec<_> = (0..6).map(|_| federation.hand_made()).collect();
     let ask = strangers[0].request(&strangers[0].address("bob"), &alpha.address("alice"));

@@ -17,7 +17,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Owned, Station, accepted, acquainted_by_hand, copied, has,
+    Change, Circle, Device, HandMade, Owned, TestNode, accepted, acquainted_by_hand, copied, has,
     has_checkpoint, misses, policy, restored, rests, says,
 };
 
@@ -40,20 +40,20 @@ async fn rejoins(device: &Device, group: &GroupUri) -> Placed {
     placed
 }
 
-async fn branches(station: &Station, group: &GroupUri) -> Vec<Branch> {
+async fn branches(test_node: &TestNode, group: &GroupUri) -> Vec<Branch> {
     let uri = group.clone();
-    station.reads(move |view| view.branches(view.group(&uri)?.unwrap().id)).await
+    test_node.reads(move |view| view.branches(view.group(&uri)?.unwrap().id)).await
 }
 
-async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradiction> {
+async fn contradictions(test_node: &TestNode, group: &GroupUri) -> Vec<Contradiction> {
     let uri = group.clone();
-    station.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await
+    test_node.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await
 }
 
 /// The hashes of the events that a provider has in its log of a group.
-async fn hashes(station: &Station, group: &GroupUri) -> Vec<Hash32> {
+async fn hashes(test_node: &TestNode, group: &GroupUri) -> Vec<Hash32> {
     let uri = group.clone();
-    station
+    test_node
         .reads(move |view| {
             let row = view.group(&uri)?.unwrap();
             (1..=row.head).map(|seq| Ok(view.event_hash(row.id, seq)?.unwrap_or_default())).collect()
@@ -61,20 +61,20 @@ async fn hashes(station: &Station, group: &GroupUri) -> Vec<Hash32> {
         .await
 }
 
-/// Returns when `station` has the log of a group that `other` has, and takes part in it.
-async fn agrees(circle: &Circle, station: &Station, other: &Station, group: &GroupUri) {
+/// Returns when `test_node` has the log of a group that `other` has, and takes part in it.
+async fn agrees(circle: &Circle, test_node: &TestNode, other: &TestNode, group: &GroupUri) {
     let theirs = hashes(other, group).await;
     let first = theirs.len() as u64;
     let (uri, last) = (group.clone(), theirs.last().copied());
     for _ in 0..20 {
         let uri = uri.clone();
-        let agreed = station.until("its copy is the owner's log", move |view| {
+        let agreed = test_node.until("its copy is the owner's log", move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             let is_same = view.event_hash(row.id, first)? == last && row.head >= first;
             Ok((is_same && row.standing == Standing::Live).then_some(()))
         });
         if tokio::time::timeout(Duration::from_secs(4), agreed).await.is_ok() {
-            let ours = hashes(station, group).await;
+            let ours = hashes(test_node, group).await;
             let from = ours.iter().take_while(|hash| **hash == Hash32::default()).count();
             assert_eq!(ours[from..theirs.len()], theirs[from..]);
             return;
@@ -85,7 +85,7 @@ async fn agrees(circle: &Circle, station: &Station, other: &Station, group: &Gro
 }
 
 /// The only one that has what was lost is away for longer than the owner waits.
-async fn numbers_again(circle: &Circle, away: &Station, device: &Device, group: &GroupUri) -> Submission {
+async fn numbers_again(circle: &Circle, away: &TestNode, device: &Device, group: &GroupUri) -> Submission {
     let owner = circle.home(device.user());
     let said = device.says(group, "on another branch");
     let (outcome, ()) = tokio::join!(device.submits(group, &said), async {
@@ -99,7 +99,7 @@ async fn numbers_again(circle: &Circle, away: &Station, device: &Device, group: 
 #[tokio::test]
 async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_told() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -154,12 +154,12 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
 #[tokio::test]
 async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_proves_both() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
-    for (station, device) in [(beta, &ben), (gamma, &cat)] {
-        station.follows(&tea, 1).await;
+    for (test_node, device) in [(beta, &ben), (gamma, &cat)] {
+        test_node.follows(&tea, 1).await;
         device.catches_up().await;
     }
     let copy = copied(&circle, alpha).await;
@@ -222,15 +222,15 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
             other.hears_said(&tea, text).await;
         }
     }
-    for station in [beta, gamma] {
-        agrees(&circle, station, alpha, &tea).await;
+    for test_node in [beta, gamma] {
+        agrees(&circle, test_node, alpha, &tea).await;
     }
 }
 
 #[tokio::test]
 async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_while() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -268,7 +268,7 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
 #[tokio::test]
 async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben]).await;
@@ -333,7 +333,7 @@ async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUr
 #[tokio::test]
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -387,7 +387,7 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
 #[tokio::test]
 async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_was_wrong() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -418,12 +418,12 @@ async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_wa
 #[tokio::test]
 async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let (cat, bob) = (circle.person(2, "cat").await, circle.person(2, "bob").await);
     let tea = circle.group("tea", &ann, &[&ben, &cat, &bob]).await;
-    for (station, device) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
-        station.follows(&tea, 1).await;
+    for (test_node, device) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
+        test_node.follows(&tea, 1).await;
         device.catches_up().await;
     }
     let copy = copied(&circle, alpha).await;
@@ -515,7 +515,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
 #[tokio::test]
 async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -572,7 +572,7 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
 #[tokio::test]
 async fn what_is_kept_of_forks_is_bounded() {
     let circle = Circle::of(1).await;
-    let (alpha, ann) = (&circle.stations[0], circle.person(0, "ann").await);
+    let (alpha, ann) = (&circle.nodes[0], circle.person(0, "ann").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let store = alpha.node().store().clone();
     let keeps_point = async || {

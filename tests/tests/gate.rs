@@ -11,7 +11,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::Reader;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Draft, Federation, HandMade, Station, federation};
+use drawbridge_testkit::{Draft, Federation, HandMade, TestNode, federation};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
@@ -22,14 +22,14 @@ const A_SIGNATURE: &str =
 
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
 }
 
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let alpha = federation.station(|_| {}).await;
+        let alpha = federation.node(|_| {}).await;
         alpha.person("alice").await;
         let peer = federation.hand_made();
         Self { alpha, peer, federation }
@@ -521,7 +521,7 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
 #[tokio::test]
 async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
     let federation = Federation::new();
-    let alpha = federation.station(|config| config.limits.peer_requests = 1).await;
+    let alpha = federation.node(|config| config.limits.peer_requests = 1).await;
     let (peer, other) = (federation.hand_made(), federation.hand_made());
     for allowed in [&peer, &other] {
         alpha.lets_in(allowed.provider()).await;
@@ -558,7 +558,7 @@ async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
 #[tokio::test]
 async fn who_asks_too_much_is_told_to_slow_down() {
     let federation = Federation::new();
-    let alpha = federation.station(|config| config.limits.stranger_requests = 1).await;
+    let alpha = federation.node(|config| config.limits.stranger_requests = 1).await;
     let peer = federation.hand_made();
     let mut refused = None;
     for _ in 0..200 {

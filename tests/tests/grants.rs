@@ -15,7 +15,7 @@ use serde_json::json;
 async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let proof_of = async |who: &Device, proof| {
         let (group, user) = (tea.group.clone(), who.user().clone());
         beta.until(&format!("{user} is {proof}"), move |view| {
@@ -103,7 +103,7 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
 async fn a_grant_that_is_spent_claims_nothing_of_who_gave_it() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     // He has another client now, which is not in the group.
     let laptop = beta.device(ben.user(), "laptop").await;
     laptop.publishes(1).await;

@@ -17,7 +17,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Change, Circle, Device, Federation, House, PATIENCE, Station, policy};
+use drawbridge_testkit::{Change, Circle, Device, Federation, House, PATIENCE, TestNode, policy};
 use tokio::sync::watch;
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn people_of_three_providers_talk_in_a_group() {
 async fn a_group_need_not_require_anything_of_its_members() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.stations[0].group("tea");
+    let tea = circle.nodes[0].group("tea");
     ann.registers(&ann.drafts_bare(&tea, &policy(&[ann.user()]))).await.unwrap();
     circle.connects(ann.user(), ben.user()).await;
     circle.adds(&ann, &tea, &[&ben]).await;
@@ -81,11 +81,11 @@ async fn a_group_need_not_require_anything_of_its_members() {
         assert_eq!(device.policy(&tea), both);
         assert_eq!(device.context_extensions(&tea), [EXTENSION_TYPE]);
     }
-    let kept = circle.stations[1].follows(&tea, 2).await;
-    assert_eq!(circle.stations[1].reads(move |view| view.policy(kept.id)).await, Some(both));
+    let kept = circle.nodes[1].follows(&tea, 2).await;
+    assert_eq!(circle.nodes[1].reads(move |view| view.policy(kept.id)).await, Some(both));
 
     // It goes on: one joins by itself, an admin elsewhere changes the policy, and people talk.
-    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    let laptop = circle.nodes[1].device(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 3).await;
     let one = policy(&[ben.user()]);
@@ -104,38 +104,38 @@ async fn a_group_need_not_require_anything_of_its_members() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     let federation = Federation::new();
-    let alpha = federation.station(|_| {}).await;
+    let alpha = federation.node(|_| {}).await;
     let quick = Settings {
         stagger: Duration::from_millis(100),
         pause: Duration::from_millis(40),
         ..Settings::default()
     };
     let news = watch::Sender::new(0);
-    let beta = House::of(federation.stopped_station(|_| {}), quick, news.clone());
+    let beta = House::of(federation.stopped_node(|_| {}), quick, news.clone());
     beta.start().await;
-    alpha.lets_in(beta.station().provider()).await;
-    beta.station().lets_in(alpha.provider()).await;
+    alpha.lets_in(beta.test_node().provider()).await;
+    beta.test_node().lets_in(alpha.provider()).await;
     let user = alpha.node().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
     let ann = alpha.device(&user, "phone").await;
     let ben = beta.client("ben", "desk").await;
     let client = beta.built_in(&ben).unwrap();
     let asked = alpha.node().connect(user.name(), ben.user().clone(), None).await.unwrap().id;
-    beta.station().hears_of(asked).await;
-    beta.station().decides(asked, Decision::Approve).await;
+    beta.test_node().hears_of(asked).await;
+    beta.test_node().decides(asked, Decision::Approve).await;
     alpha.sees(asked, ConnectionState::Approved).await;
 
     let tea = alpha.group("tea");
     ann.registers(&ann.drafts_bare(&tea, &policy(&[&user]))).await.unwrap();
     let asked = ann.asks_to_add(&tea, ben.user()).await.id;
-    beta.station().hears_of_addition(asked).await;
-    beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
+    beta.test_node().hears_of_addition(asked).await;
+    beta.test_node().decides_addition(asked, AuthorizationDecision::Approve).await;
     alpha.sees_addition(asked, ConnectionState::Approved).await;
     let (of, now) = (ben.clone(), federation.clock().now());
     let stocked = move |view: &View<'_>| {
         let stock = view.key_packages_kept(of.user().name(), of.name(), now)?.stock;
         Ok(stock.suites.iter().any(|suite| suite.cipher_suite == 1).then_some(()))
     };
-    beta.station().until("his client has published KeyPackages", stocked).await;
+    beta.test_node().until("his client has published KeyPackages", stocked).await;
     let claimed = ann.claims(&tea, &[ben.user()]).await;
     ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
     ann.reaches(&tea, 1).await;
@@ -187,7 +187,7 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
         device.reaches(&tea, 3).await;
         assert!(device.context_extensions(&tea).contains(&KIND));
     }
-    circle.stations[1].follows(&tea, 3).await;
+    circle.nodes[1].follows(&tea, 3).await;
     cat.does(&tea, &cat.says(&tea, "hello")).await;
     ann.hears_said(&tea, "hello").await;
 }
@@ -196,14 +196,14 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
 async fn an_event_says_what_the_message_in_it_says() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.stations[0].group("tea");
+    let tea = circle.nodes[0].group("tea");
     let made = ann.drafts(&tea, &policy(&[ann.user()]));
     ann.registers(&made).await.unwrap();
     circle.connects(ann.user(), ben.user()).await;
     circle.adds(&ann, &tea, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     let early = ann.says(&tea, "written in the epoch before");
-    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    let laptop = circle.nodes[1].device(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 2).await;
     ann.does(&tea, &early).await;
@@ -244,7 +244,7 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!((&second.client, second.leaf, second.since_epoch), (ben.uri(), 1, 1));
     assert_eq!(&second.added_by, ann.user());
 
-    let alpha = &circle.stations[0];
+    let alpha = &circle.nodes[0];
     let grant = UnverifiedGrant::parse(second.grant.as_ref().unwrap()).unwrap();
     let document = alpha.node().document_of(ben.uri().provider()).unwrap();
     let key = document.keys.iter().find(|key| key.thumbprint() == grant.kid()).unwrap();
@@ -253,9 +253,9 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!(held.claims().group, tea);
 
     // Ben's provider has it from the owner and checked that it is the tree's.
-    let theirs = circle.stations[1].follows(&tea, 1).await;
+    let theirs = circle.nodes[1].follows(&tea, 1).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), roster);
-    let kept = circle.stations[1].reads(move |view| view.policy(theirs.id)).await;
+    let kept = circle.nodes[1].reads(move |view| view.policy(theirs.id)).await;
     assert_eq!(kept, Some(policy(&[ann.user()])));
 }
 
@@ -265,7 +265,7 @@ async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users(
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     circle.connects(ann.user(), cat.user()).await;
     circle.adds(&ann, &tea, &[&cat]).await;
 
@@ -276,14 +276,14 @@ async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users(
         let granted = members.iter().filter(|row| row.member.grant.is_some()).count();
         Ok((granted == 2).then_some(()))
     };
-    circle.stations[1].until("the grants of ben and cat are known", has_grants).await;
+    circle.nodes[1].until("the grants of ben and cat are known", has_grants).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), ann.roster(&tea).await.unwrap());
 }
 
-/// How a station has a group.
-async fn stands(station: &Station, group: &GroupUri) -> GroupRow {
+/// How a node has a group.
+async fn stands(test_node: &TestNode, group: &GroupUri) -> GroupRow {
     let uri = group.clone();
-    station.reads(move |view| view.group(&uri)).await.unwrap()
+    test_node.reads(move |view| view.group(&uri)).await.unwrap()
 }
 
 #[tokio::test]
@@ -292,7 +292,7 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
-    let beta = &circle.stations[1];
+    let beta = &circle.nodes[1];
     beta.follows(&tea, 1).await;
     ben.does(&tea, &ben.says(&tea, "hello")).await;
 
@@ -326,7 +326,7 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    let (alpha, beta) = (circle.stations[0].provider(), &circle.stations[1]);
+    let (alpha, beta) = (circle.nodes[0].provider(), &circle.nodes[1]);
     beta.follows(&tea, 1).await;
 
     // All of it comes on one page: that he is out, and that he is in again.
@@ -355,7 +355,7 @@ async fn who_leaves_is_let_go_by_the_others() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     let late = ben.says(&tea, "one more word");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
     let refused = ben.is_refused(&tea, &late, Code::NotAuthorized).await;
@@ -367,7 +367,7 @@ async fn who_leaves_is_let_go_by_the_others() {
     assert!(!ben.is_in(&tea));
     assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 1);
     let group = tea.clone();
-    circle.stations[1]
+    circle.nodes[1]
         .until("the group is over", move |view| {
             Ok(view.group(&group)?.filter(|row| row.standing == Standing::Over))
         })
@@ -375,7 +375,7 @@ async fn who_leaves_is_let_go_by_the_others() {
 
     // And comes back under a new grant.
     circle.adds(&ann, &tea, &[&ben]).await;
-    circle.stations[1].follows(&tea, 3).await;
+    circle.nodes[1].follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "back again")).await;
     ann.hears_said(&tea, "back again").await;
 }
@@ -385,7 +385,7 @@ async fn who_leaves_may_still_commit() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     let word = ben.says(&tea, "no more of this");
     ben.does(&tea, &ben.leaves(&tea)).await;
     ben.is_refused(&tea, &word, Code::NotAuthorized).await;
@@ -401,9 +401,9 @@ async fn what_is_said_stands_in_no_providers_folder() {
     let secret = "what only members read";
     ann.does(&tea, &ann.says(&tea, secret)).await;
     ben.hears_said(&tea, secret).await;
-    for station in &circle.stations {
+    for test_node in &circle.nodes {
         let mut names_group = false;
-        for entry in std::fs::read_dir(&station.config().data_dir).unwrap() {
+        for entry in std::fs::read_dir(&test_node.config().data_dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
                 let bytes = std::fs::read(&path).unwrap();
@@ -421,7 +421,7 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
     let circle = Circle::of(1).await;
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let alpha = &circle.stations[0];
+    let alpha = &circle.nodes[0];
     let laptop = alpha.device(ann.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ann.reaches(&tea, 1).await;
@@ -451,7 +451,7 @@ async fn a_users_second_client_joins_by_itself() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    let beta = &circle.stations[1];
+    let beta = &circle.nodes[1];
     beta.follows(&tea, 1).await;
     let laptop = beta.device(ben.user(), "laptop").await;
     let info = laptop.info(&tea).await.unwrap();
@@ -498,7 +498,7 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    let beta = &circle.stations[1];
+    let beta = &circle.nodes[1];
     beta.follows(&tea, 1).await;
     let old = ann.roster(&tea).await.unwrap().members.pop().unwrap();
     assert_eq!(&old.client, ben.uri());
@@ -529,14 +529,14 @@ async fn a_user_adds_further_clients_without_a_grant() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    let laptop = circle.nodes[1].device(ben.user(), "laptop").await;
     laptop.publishes(1).await;
     let claimed = ben.claims(&tea, &[ben.user()]).await;
     ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
     laptop.comes_into(&tea).await;
     ann.reaches(&tea, 2).await;
-    circle.stations[1].follows(&tea, 2).await;
-    let tablet = circle.stations[1].device(ben.user(), "tablet").await;
+    circle.nodes[1].follows(&tea, 2).await;
+    let tablet = circle.nodes[1].device(ben.user(), "tablet").await;
     tablet.publishes(1).await;
     let of = |claimed: ClaimReply| -> Vec<_> {
         claimed.users.into_iter().flat_map(|user| user.clients).map(|client| client.client).collect()
@@ -557,11 +557,11 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     ann.grows();
     ben.grows();
     // The leaves that came before were small; these are claimed first.
-    let admins: Vec<_> = (0..2000).map(|n| circle.stations[0].address(&format!("admin-{n}"))).collect();
+    let admins: Vec<_> = (0..2000).map(|n| circle.nodes[0].address(&format!("admin-{n}"))).collect();
     let mut large = policy(&[ann.user()]);
     large.admins.extend(admins);
     let tea = circle.group_with("tea", &ann, &[&ben], &large).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     let item = ben.items().into_iter().find_map(|item| match item.body {
         ItemBody::Welcome(welcome) => Some(welcome),
         _ => None,
@@ -577,7 +577,7 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     // A commit that is an object is followed too.
     ann.does(&tea, &ann.commit(&tea, Change::with_policy(large.clone()))).await;
     let Some(Body::Object(object)) = event.body else { unreachable!() };
-    circle.stations[1].follows(&tea, 2).await;
+    circle.nodes[1].follows(&tea, 2).await;
     ben.reaches(&tea, 2).await;
     let stranger = circle.person(1, "bob").await;
     assert_eq!(stranger.object(&object.sha256).await.unwrap_err().known(), Some(Code::NotFound));
@@ -588,12 +588,12 @@ async fn groups_outlive_a_restart_of_each_node() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     for round in 0..20 {
         if round % 6 == 2 {
-            let station = &circle.stations[round % 2];
-            station.stop().await;
-            station.start().await;
+            let test_node = &circle.nodes[round % 2];
+            test_node.stop().await;
+            test_node.start().await;
         }
         let (one, other) = if round % 2 == 0 { (&ann, &ben) } else { (&ben, &ann) };
         let commit = one.commit(&tea, Change::renewal());
@@ -604,18 +604,18 @@ async fn groups_outlive_a_restart_of_each_node() {
         one.reaches(&tea, epoch).await;
         other.reaches(&tea, epoch).await;
         assert_eq!(one.authenticator(&tea), other.authenticator(&tea));
-        circle.stations[1].follows(&tea, epoch).await;
+        circle.nodes[1].follows(&tea, epoch).await;
     }
-    for station in &circle.stations {
-        station.stop().await;
-        station.start().await;
+    for test_node in &circle.nodes {
+        test_node.stop().await;
+        test_node.start().await;
     }
     // A proposal that waits is remembered as well.
     let late = ben.says(&tea, "no");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
-    for station in &circle.stations {
-        station.stop().await;
-        station.start().await;
+    for test_node in &circle.nodes {
+        test_node.stop().await;
+        test_node.start().await;
     }
     ben.is_refused(&tea, &late, Code::NotAuthorized).await;
     ann.hears_of(&tea, proposed.seq).await;
@@ -629,7 +629,7 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    let (alpha, beta) = (&circle.stations[0], &circle.stations[1]);
+    let (alpha, beta) = (&circle.nodes[0], &circle.nodes[1]);
     beta.follows(&tea, 1).await;
     alpha.stop().await;
     let words: Vec<_> = (0..5).map(|n| ben.says(&tea, &format!("word {n}"))).collect();
@@ -654,10 +654,10 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
 }
 
 /// A client whose KeyPackages, and leaves made of them, end very soon.
-async fn short_lived(circle: &Circle, station: usize, name: &str) -> Device {
-    let station = &circle.stations[station];
-    let user = station.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-    let device = station.device(&user, "phone").await;
+async fn short_lived(circle: &Circle, test_node: usize, name: &str) -> Device {
+    let test_node = &circle.nodes[test_node];
+    let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let device = test_node.device(&user, "phone").await;
     device.tries_to_publish(vec![device.short_key_package(SHORT_S)], None).await.unwrap();
     device
 }
@@ -671,28 +671,28 @@ async fn a_group_outlives_the_lifetimes_of_its_leaves() {
     let cat = circle.person(2, "cat").await;
     let (ann, ben) = (circle.person(0, "ann").await, short_lived(&circle, 1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    circle.nodes[1].follows(&tea, 1).await;
     tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;
 
     // The owner and the participant read their states again, and the log after them.
     ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
     ann.reaches(&tea, 2).await;
-    for station in &circle.stations {
-        station.stop().await;
-        station.start().await;
+    for test_node in &circle.nodes {
+        test_node.stop().await;
+        test_node.start().await;
     }
     ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
     ann.reaches(&tea, 3).await;
-    circle.stations[1].follows(&tea, 3).await;
+    circle.nodes[1].follows(&tea, 3).await;
     ben.reaches(&tea, 3).await;
 
     // And one that has to begin with the tree as it is.
     circle.connects(ann.user(), cat.user()).await;
     circle.adds(&ann, &tea, &[&cat]).await;
-    circle.stations[2].follows(&tea, 4).await;
+    circle.nodes[2].follows(&tea, 4).await;
     cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
-    circle.stations[2].follows(&tea, 5).await;
-    let gamma = &circle.stations[2];
+    circle.nodes[2].follows(&tea, 5).await;
+    let gamma = &circle.nodes[2];
     gamma.stop().await;
     gamma.start().await;
     cat.reaches(&tea, 5).await;

@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Cursor, Reader};
-use drawbridge_testkit::{Federation, HandMade, Station, federation};
+use drawbridge_testkit::{Federation, HandMade, TestNode, federation};
 use http::StatusCode;
 use serde_json::json;
 
@@ -17,10 +17,10 @@ fn news() -> ItemBody {
     ItemBody::Other { kind: "news".into() }
 }
 
-/// Returns when `station` has stored the feed of `peer` up to `seq`.
-async fn stores_up_to(station: &Station, peer: &HandMade, seq: u64) -> Cursor {
+/// Returns when `test_node` has stored the feed of `peer` up to `seq`.
+async fn stores_up_to(test_node: &TestNode, peer: &HandMade, seq: u64) -> Cursor {
     let provider = peer.provider().clone();
-    station
+    test_node
         .until(&format!("its cursor is at {seq}"), move |view| {
             Ok(view.cursor(&provider)?.filter(|cursor| cursor.seq == seq))
         })
@@ -30,7 +30,7 @@ async fn stores_up_to(station: &Station, peer: &HandMade, seq: u64) -> Cursor {
 #[tokio::test]
 async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves_nothing() {
     let federation = Federation::new();
-    let (alpha, liar) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, liar) = (federation.node(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let asked = alice.asks(&liar.address("bob")).await;
     let approval = ItemBody::Connection(ConnectionItem {
@@ -95,7 +95,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
 #[tokio::test]
 async fn what_comes_again_after_a_reset_is_taken_once() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     let name = alice.uri().name().clone();
     let (phone, _) = alpha.node().create_client(name, "phone".parse().unwrap()).await.unwrap();
@@ -139,7 +139,7 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
 #[tokio::test]
 async fn after_a_reset_what_may_have_been_missed_is_asked_again() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let alice = alpha.person("alice").await;
     alice.asks(&peer.address("bob")).await;
     peer.desk().puts(federation.clock().id(), news());
@@ -153,8 +153,8 @@ async fn after_a_reset_what_may_have_been_missed_is_asked_again() {
 /// Two providers that have given each other items before the copy and after it.
 struct Restored {
     _federation: Federation,
-    alpha: Station,
-    beta: Station,
+    alpha: TestNode,
+    beta: TestNode,
     /// Asked of Alice and approved after the copy was made.
     forgotten: Id,
 }

@@ -14,14 +14,14 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{Daemon, Federation, HandMade, KeyPackageDraft, Phone, Station, policy};
+use drawbridge_testkit::{Daemon, Federation, HandMade, KeyPackageDraft, Phone, TestNode, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 /// Alice of a provider with clients, who lets Bob of a hand-made peer add her to groups.
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
     alice: UserUri,
     bob: UserUri,
@@ -31,7 +31,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.station_with_clients().await, federation.hand_made());
+        let (alpha, peer) = (federation.node_with_clients().await, federation.hand_made());
         let alice = alpha.person("alice").await.uri().clone();
         let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
         alpha.lets_in(peer.provider()).await;
@@ -405,7 +405,7 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
 #[tokio::test]
 async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds() {
     let federation = Federation::new();
-    let (alpha, beta) = (federation.station_with_clients().await, federation.station_with_clients().await);
+    let (alpha, beta) = (federation.node_with_clients().await, federation.node_with_clients().await);
     let away = federation.hand_made();
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
@@ -413,14 +413,14 @@ async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds(
         (alpha.person("alice").await, alpha.person("anna").await, beta.person("bob").await);
     let (hers, second) = (alice.phone("phone").await, alice.phone("tablet").await);
     let group = alpha.group("picnic");
-    for (station, other) in [(&alpha, &anna), (&beta, &bob)] {
+    for (test_node, other) in [(&alpha, &anna), (&beta, &bob)] {
         let asked = alice.asks(other.uri()).await;
-        station.hears_of(asked).await;
-        station.decides(asked, Decision::Approve).await;
+        test_node.hears_of(asked).await;
+        test_node.decides(asked, Decision::Approve).await;
         alpha.sees(asked, State::Approved).await;
         let addition = alice.asks_to_add(other.uri(), &group).await;
-        station.hears_of_addition(addition).await;
-        station.decides_addition(addition, AuthorizationDecision::Approve).await;
+        test_node.hears_of_addition(addition).await;
+        test_node.decides_addition(addition, AuthorizationDecision::Approve).await;
         alpha.sees_addition(addition, State::Approved).await;
         let phone = other.phone("phone").await;
         publishes(&phone, vec![phone.key_package(), phone.key_package().without_policy()]).await;

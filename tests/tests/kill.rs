@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{ClientUri, Id, Provider};
 use drawbridge_mtp::message::{ConnectionState as State, ItemBody};
 use drawbridge_node::Decision;
 use drawbridge_node::store::{Cursor, Reader, UserRule, View};
-use drawbridge_testkit::{Daemon, Station, federation};
+use drawbridge_testkit::{Daemon, TestNode, federation};
 
 const KILLS: usize = 50;
 /// Of who serves.
@@ -133,18 +133,18 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     assert!(troubles.iter().all(|trouble| trouble.stage != "store"), "{troubles:#?}");
 }
 
-/// Where `station` is in the feed of `peer` once it has pulled up to `head`.
-async fn has_pulled(station: &Station, peer: Provider, head: u64) -> Cursor {
+/// Where `test_node` is in the feed of `peer` once it has pulled up to `head`.
+async fn has_pulled(test_node: &TestNode, peer: Provider, head: u64) -> Cursor {
     let is_there = move |view: &View<'_>| Ok(view.cursor(&peer)?.filter(|cursor| cursor.seq >= head));
-    station.until("it has pulled all", is_there).await
+    test_node.until("it has pulled all", is_there).await
 }
 
-/// How often each approval was shown to the people of `station`, whose `phones` these are.
-async fn approvals_shown(station: &Station, phones: Vec<ClientUri>) -> HashMap<Id, u32> {
+/// How often each approval was shown to the people of `test_node`, whose `phones` these are.
+async fn approvals_shown(test_node: &TestNode, phones: Vec<ClientUri>) -> HashMap<Id, u32> {
     let mut shown: HashMap<Id, u32> = HashMap::new();
     for phone in phones {
         let feed =
-            station.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
+            test_node.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
         for item in feed.items {
             if let ItemBody::Connection(told) = item.body
                 && told.state == State::Approved

@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Heard, Owned, Station, acquainted_by_hand, claims_by_hand, policy,
+    Change, Circle, Device, HandMade, Heard, Owned, TestNode, acquainted_by_hand, claims_by_hand, policy,
     references,
 };
 use http::{Method, StatusCode};
@@ -36,7 +36,7 @@ const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"]
 #[tokio::test]
 async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     alpha.lets_in(eve.provider()).await;
     let ann = circle.person(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
@@ -62,30 +62,30 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
 
 /// Eve's provider, made by hand, takes part in Ann's group.
 async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    circle.stations[0].lets_in(eve.provider()).await;
+    circle.nodes[0].lets_in(eve.provider()).await;
     let client = eve.device("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
     let change = Change::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
-    for item in pages(eve, &circle.stations[0]).await.items {
+    for item in pages(eve, &circle.nodes[0]).await.items {
         client.takes(item).await;
     }
     assert!(client.is_in(group));
     client
 }
 
-async fn pages(eve: &HandMade, at: &Station) -> FeedPage {
+async fn pages(eve: &HandMade, at: &TestNode) -> FeedPage {
     read(&eve.gets(at.provider(), "/feed?after=0").send().await)
 }
 
-async fn submits(eve: &HandMade, at: &Station, group: &GroupUri, submission: &Submission) -> Outcome {
+async fn submits(eve: &HandMade, at: &TestNode, group: &GroupUri, submission: &Submission) -> Outcome {
     let events = vec![submission.clone()];
     let groups = vec![GroupSubmissions { group: group.name().to_string(), events }];
     submits_all(eve, at, groups).await.remove(0).results.remove(0).outcome
 }
 
-async fn submits_all(eve: &HandMade, at: &Station, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
+async fn submits_all(eve: &HandMade, at: &TestNode, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
     let ask = eve.draft(at.provider(), Method::POST, "/submissions");
     let content = json(&SubmitRequest { groups });
     let reply: SubmitReply = read(&ask.content("application/json", content).send().await);
@@ -102,7 +102,7 @@ fn code(outcome: Outcome) -> Code {
 #[tokio::test]
 async fn each_submission_of_a_request_is_judged_by_itself() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -165,7 +165,7 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
 #[tokio::test]
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
     let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.federation.hand_made());
+    let (alpha, beta, eve) = (&circle.nodes[0], &circle.nodes[1], circle.federation.hand_made());
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
@@ -238,7 +238,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 #[tokio::test]
 async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -265,7 +265,7 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
 #[tokio::test]
 async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
     let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.federation.hand_made());
+    let (alpha, beta, eve) = (&circle.nodes[0], &circle.nodes[1], circle.federation.hand_made());
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -297,7 +297,7 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
 #[tokio::test]
 async fn an_id_is_known_again_from_the_same_provider_alone() {
     let circle = Circle::of(2).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&circle, &ann, &eve, &tea).await;
@@ -319,7 +319,7 @@ async fn an_id_is_known_again_from_the_same_provider_alone() {
 async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let circle = Circle::of(1).await;
     let (alpha, eve, mallory) =
-        (&circle.stations[0], circle.federation.hand_made(), circle.federation.hand_made());
+        (&circle.nodes[0], circle.federation.hand_made(), circle.federation.hand_made());
     alpha.lets_in(mallory.provider()).await;
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
@@ -339,10 +339,10 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     mallory.gets(alpha.provider(), &path).is_refused(Code::NotFound).await;
 }
 
-async fn breaks(station: &Station, eve: &HandMade, group: &GroupUri) -> GroupRow {
-    station.notes(eve.provider(), "log-broken").await;
+async fn breaks(test_node: &TestNode, eve: &HandMade, group: &GroupUri) -> GroupRow {
+    test_node.notes(eve.provider(), "log-broken").await;
     let uri = group.clone();
-    station
+    test_node
         .until("the group is broken", move |view| {
             Ok(view.group(&uri)?.filter(|row| row.standing == Standing::Broken))
         })
@@ -384,7 +384,7 @@ fn is_removed(item: &Item) -> bool {
 #[tokio::test]
 async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let good = Owned::new("good", &circle, &eve, &client, &ben).await;
 
     // It tells another event 3 than before.
@@ -454,7 +454,7 @@ fn told(event: &Event) -> Value {
 #[tokio::test]
 async fn a_fork_within_one_page_is_noticed() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let one = tea.says(&eve, &client, "one");
     let two = tea.says(&eve, &client, "two");
@@ -471,7 +471,7 @@ async fn a_fork_within_one_page_is_noticed() {
 #[tokio::test]
 async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let good = Owned::new("good", &circle, &eve, &client, &ben).await;
     let healed = Owned::new("healed", &circle, &eve, &client, &ben).await;
     let torn = Owned::new("torn", &circle, &eve, &client, &ben).await;
@@ -512,7 +512,7 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
 #[tokio::test]
 async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let good = Owned::new("good", &circle, &eve, &client, &ben).await;
     let odd = Owned::new("odd", &circle, &eve, &client, &ben).await;
     let commit = client.commit(&odd.group, Change::renewal());
@@ -530,7 +530,7 @@ async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
 #[tokio::test]
 async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
     let agreed: GroupUri = GroupUri::new(eve.provider(), &"agreed".parse().unwrap());
     let claimed = claims_by_hand(beta, &eve, &client, &ben, &agreed).await;

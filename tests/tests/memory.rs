@@ -26,7 +26,7 @@ impl Scene {
     /// A provider as a process of its own, and two peers that it has let in.
     async fn new() -> Self {
         let federation = Federation::new();
-        let alpha = federation.station(|_| {}).await;
+        let alpha = federation.node(|_| {}).await;
         let peers = [federation.hand_made(), federation.hand_made()];
         for peer in &peers {
             alpha.lets_in(peer.provider()).await;

@@ -105,11 +105,11 @@ mod mls_vectors {
     async fn messages_cross_from_client_to_clients() {
         let Some(structures) = structures() else { return };
         let circle = Circle::of(2).await;
-        circle.stations[0].stop().await;
-        circle.stations[0].starts_foreign().await;
+        circle.nodes[0].stop().await;
+        circle.nodes[0].starts_foreign().await;
         let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
         let tea = circle.group("tea", &ann, &[&ben]).await;
-        circle.stations[1].follows(&tea, 1).await;
+        circle.nodes[1].follows(&tea, 1).await;
         // Half of them are of the owner's own client.
         for (some, sender) in structures.chunks(500).zip([&ben, &ann].into_iter().cycle()) {
             let kind = SubmissionKind::Application;
@@ -142,9 +142,9 @@ mod mls_vectors {
         let circle = Circle::of(2).await;
         let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
         let tea = circle.group("tea", &ann, &[&ben]).await;
-        circle.stations[1].follows(&tea, 1).await;
+        circle.nodes[1].follows(&tea, 1).await;
         let [first] = welcomes(&ben, 1).await.try_into().unwrap();
-        let (beta, node) = (Reader::Peer(circle.stations[1].provider().clone()), circle.stations[0].node());
+        let (beta, node) = (Reader::Peer(circle.nodes[1].provider().clone()), circle.nodes[0].node());
         for some in structures.chunks(500) {
             let (some, group, beta) = (some.to_vec(), tea.clone(), beta.clone());
             let references = first.key_package_refs.clone();

@@ -9,14 +9,14 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Daemon, Fault, Federation, Station};
+use drawbridge_testkit::{Daemon, Fault, Federation, TestNode};
 
 #[tokio::test]
 async fn what_is_cut_off_on_its_way_is_pulled_again() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let network = federation.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let bob = beta.person("bob").await;
@@ -55,7 +55,7 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let network = federation.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     // Enough for a handshake, and for no answer.
     network.cuts_after(2_000);
@@ -73,7 +73,7 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let network = federation.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let bob = beta.person("bob").await;
@@ -98,27 +98,27 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
 const LONG: Duration = Duration::from_secs(40);
 
 /// A provider behind a network that breaks, with which `beta` has something to do.
-async fn behind_a_network(federation: &Federation, beta: &Station, name: &str) -> (Station, Fault) {
+async fn behind_a_network(federation: &Federation, beta: &TestNode, name: &str) -> (TestNode, Fault) {
     let mut config = federation.config(|_| {});
     let network = federation.fault_in_front_of(&mut config).await;
-    let station = federation.station(|own| *own = config).await;
-    station.lets_in(beta.provider()).await;
-    beta.lets_in(station.provider()).await;
+    let test_node = federation.node(|own| *own = config).await;
+    test_node.lets_in(beta.provider()).await;
+    beta.lets_in(test_node.provider()).await;
     let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
     let asked =
-        beta.node().connect(user.name(), station.person(name).await.uri().clone(), None).await.unwrap();
-    station.hears_of(asked.id).await;
-    station.is_pulled_by(beta.provider()).await;
-    (station, network)
+        beta.node().connect(user.name(), test_node.person(name).await.uri().clone(), None).await.unwrap();
+    test_node.hears_of(asked.id).await;
+    test_node.is_pulled_by(beta.provider()).await;
+    (test_node, network)
 }
 
-fn waits_at(beta: &Station, peer: &Provider) -> bool {
+fn waits_at(beta: &TestNode, peer: &Provider) -> bool {
     let pulling = beta.node().pulling(peer);
     pulling.is_some_and(|pulling| pulling.status == PullingStatus::Waiting && pulling.failures == 0)
 }
 
 /// Lets `beta` fail at `peer` until it would rest for long. Returns when it began to, at the latest.
-async fn rests_long(beta: &Station, peer: &Provider, network: &Fault) -> Instant {
+async fn rests_long(beta: &TestNode, peer: &Provider, network: &Fault) -> Instant {
     network.cuts_after(0);
     network.cuts();
     loop {
@@ -142,7 +142,7 @@ async fn rests_long(beta: &Station, peer: &Provider, network: &Fault) -> Instant
 #[tokio::test]
 async fn a_network_that_comes_back_for_one_is_tried_for_all() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     let (gamma, to_gamma) = behind_a_network(&federation, &beta, "gina").await;
     // They would tell by their own pulls that they are there.
@@ -164,7 +164,7 @@ async fn a_network_that_comes_back_for_one_is_tried_for_all() {
 #[tokio::test]
 async fn a_machine_that_wakes_tries_everybody_at_once() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
@@ -177,7 +177,7 @@ async fn a_machine_that_wakes_tries_everybody_at_once() {
 #[tokio::test]
 async fn in_another_network_everybody_is_asked_over_new_connections() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
     beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
@@ -196,7 +196,7 @@ async fn in_another_network_everybody_is_asked_over_new_connections() {
 #[tokio::test]
 async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_stay() {
     let federation = Federation::new();
-    let (alpha, beta) = (federation.station(|_| {}).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);

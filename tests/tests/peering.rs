@@ -11,7 +11,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::{Decision, Misuse, Node, PullingStatus};
-use drawbridge_testkit::{Federation, HandMade, Owned, Station, acquainted_by_hand};
+use drawbridge_testkit::{Federation, HandMade, Owned, TestNode, acquainted_by_hand};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -20,14 +20,14 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// Alice of a provider, and a stranger whose requests are written by hand.
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
 }
 
 impl Scene {
     async fn with(strangers: Strangers) -> Self {
         let federation = Federation::new();
-        let alpha = federation.station(|config| config.peers.strangers = strangers).await;
+        let alpha = federation.node(|config| config.peers.strangers = strangers).await;
         alpha.person("alice").await;
         let peer = federation.hand_made();
         Self { federation, alpha, peer }
@@ -189,7 +189,7 @@ async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
 async fn who_is_shut_out_is_asked_for_nothing() {
     let (circle, eve, client, ben) = acquainted_by_hand().await;
     let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.stations[0];
+    let beta = &circle.nodes[0];
     let waits = |node: &Node| {
         node.pulling(eve.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     };

@@ -17,7 +17,7 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let network = federation.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (federation.station(|own| *own = config).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let asked = beta.person("bob").await.asks(alpha.person("alice").await.uri()).await;
@@ -47,7 +47,7 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
 #[tokio::test]
 async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     for (status, stage, code) in [
         (502, "http", "proxy-error"),
         (503, "http", "proxy-error"),
@@ -60,7 +60,7 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
             page.body("<h1>It is not here</h1>".into()).unwrap()
         });
         let behind = federation
-            .station(|config| {
+            .node(|config| {
                 config.mtp.endpoint = Some(format!("https://{}/mtp/v1", front.provider()).parse().unwrap());
             })
             .await;
@@ -75,7 +75,7 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
 #[tokio::test]
 async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
     let federation = Federation::new();
-    let (beta, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (beta, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let bob = beta.person("bob").await;
     peer.desk().answers("/connections", {
         let clock = federation.clock().clone();
@@ -118,7 +118,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
 #[tokio::test]
 async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
     let federation = Federation::new();
-    let (beta, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (beta, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let first = federation.clock().id();
     let items = (1..=150_000).map(|seq| {
         let id = if seq == 1 { first } else { federation.clock().id() };

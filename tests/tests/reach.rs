@@ -13,7 +13,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Federation, HandMade, Shows, Station};
+use drawbridge_testkit::{Federation, HandMade, Shows, TestNode};
 use http::{Method, Response};
 
 fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
@@ -23,7 +23,7 @@ fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
 #[tokio::test]
 async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     for (shows, code) in [
         (Shows::Expired, "certificate-expired"),
         (Shows::NotYetValid, "certificate-not-yet-valid"),
@@ -47,7 +47,7 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
         assert_eq!((trouble.stage.as_str(), &trouble.text), ("tls", &last.text), "{shows:?}");
     }
     // A provider whose operator has given it no certificate has one that it has signed itself.
-    let fresh = federation.station(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
+    let fresh = federation.node(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
     let steps = beta.node().check(fresh.provider()).await;
     assert_eq!(codes(&steps).last(), Some(&(Stage::Tls, Some("certificate-self-signed"))));
 }
@@ -55,7 +55,7 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
 #[tokio::test]
 async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
     let federation = Federation::new();
-    let beta = federation.station(|_| {}).await;
+    let beta = federation.node(|_| {}).await;
     let nobody = federation.nobody();
     let steps = beta.node().check(&nobody).await;
     assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
@@ -77,7 +77,7 @@ async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
 #[tokio::test]
 async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
     let federation = Federation::new();
-    let (alpha, beta) = (federation.station(|_| {}).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     let all_is_well = [Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature];
     for _ in 0..2 {
         let steps = beta.node().check(alpha.provider()).await;
@@ -90,7 +90,7 @@ async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
 }
 
 /// Returns when a pull has come to the endpoint that the peer has now, and waits there.
-async fn pulls_at(beta: &Station, peer: &HandMade, pulls_before: usize) {
+async fn pulls_at(beta: &TestNode, peer: &HandMade, pulls_before: usize) {
     beta.until_node("it pulls where the document says", |node| {
         peer.desk().times_asked(&Method::GET, "/feed") > pulls_before
             && node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
@@ -108,7 +108,7 @@ fn tells_something(peer: &HandMade, user: &UserUri) {
 #[tokio::test]
 async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     let federation = Federation::new();
-    let (beta, peer) = (federation.station(|_| {}).await, federation.hand_made());
+    let (beta, peer) = (federation.node(|_| {}).await, federation.hand_made());
     let bob = beta.node().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
     beta.node().connect(bob.name(), peer.address("alice"), None).await.unwrap();
     pulls_at(&beta, &peer, 0).await;
@@ -142,7 +142,7 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
 #[tokio::test]
 async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_away() {
     let federation = Federation::new();
-    let (alpha, beta) = (federation.station(|_| {}).await, federation.station(|_| {}).await);
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     let bob = beta.person("bob").await;
     let asked = bob.asks(alpha.person("alice").await.uri()).await;
     alpha.lets_in(beta.provider()).await;
@@ -181,14 +181,14 @@ async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
     alpha.desk().refuses(|_, path| {
         (path == "/feed").then(|| Problem::new(Code::Unavailable, "its feed is not to be had for now"))
     });
-    let beta = federation.station(|config| config.peers.allow_networks = Vec::new()).await;
+    let beta = federation.node(|config| config.peers.allow_networks = Vec::new()).await;
     beta.lets_in(alpha.provider()).await;
     beta.notes(alpha.provider(), "address-refused").await;
     beta.stop().await;
 
     let mut config = beta.config().clone();
     config.peers.allow_networks = federation.config(|_| {}).peers.allow_networks;
-    let beta = federation.stopped_station(|own| *own = config);
+    let beta = federation.stopped_node(|own| *own = config);
     beta.start().await;
     let peer = alpha.provider().clone();
     beta.until("it is over", move |view| {
@@ -206,7 +206,7 @@ async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
         config.mtp.endpoint = Some(format!("https://{nobody}/mtp/v1").parse().unwrap());
     };
     let private = federation
-        .station(|config| {
+        .node(|config| {
             elsewhere(config);
             config.peers.allow_networks = Vec::new();
         })
@@ -222,7 +222,7 @@ async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
     assert_eq!(own.named_port, private.config().mtp.endpoint.as_ref().unwrap().port());
     assert_ne!(own.named_port, own.listening_port);
 
-    let found = federation.station(|_| {}).await;
+    let found = federation.node(|_| {}).await;
     found.until_node("it is found", |node| node.ourselves().name == NameStanding::Found).await;
     let own = found.node().ourselves();
     assert_eq!((own.named_port, own.listening_port), (own.listening_port, found.config().mtp.listen.port()));

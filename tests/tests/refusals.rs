@@ -128,12 +128,12 @@ async fn a_grant_that_was_taken_back_or_has_ended_adds_nobody() {
     let (iss, jti) = (cat.uri().provider().clone(), asked.id);
     let revoked =
         move |view: &drawbridge_node::store::View<'_>| Ok(view.grant_is_revoked(&iss, jti)?.then_some(()));
-    circle.stations[0].until("the grant is taken back", revoked).await;
+    circle.nodes[0].until("the grant is taken back", revoked).await;
     tea.refuses_grants(&claimed, grants(&claimed), "taken the grant back").await;
 
     let claimed = circle.claimed(ann, group, &[cat.user()]).await;
     let ends = UnverifiedGrant::parse(&grants(&claimed)[0]).unwrap().unverified_claims().exp;
-    let now = circle.stations[0].node().now().as_secs();
+    let now = circle.nodes[0].node().now().as_secs();
     circle.federation.clock().turn(Duration::from_secs(ends - now + 1));
     tea.refuses_grants(&claimed, grants(&claimed), "ended at").await;
 }

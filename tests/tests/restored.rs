@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Station, copied, generation, has, has_checkpoint, misses, policy,
+    Change, Circle, Device, HandMade, TestNode, copied, generation, has, has_checkpoint, misses, policy,
     restored, rests, says,
 };
 use http::StatusCode;
@@ -23,12 +23,12 @@ use http::StatusCode;
 #[tokio::test]
 async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     let circle = Circle::of(4).await;
-    let [alpha, beta, gamma, delta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma, delta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let (dan, cat) = (circle.person(2, "dan").await, circle.person(3, "cat").await);
     let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
-    for (station, device) in [(beta, &ben), (gamma, &dan)] {
-        station.follows(&tea, 1).await;
+    for (test_node, device) in [(beta, &ben), (gamma, &dan)] {
+        test_node.follows(&tea, 1).await;
         device.catches_up().await;
     }
     circle.connects(ann.user(), cat.user()).await;
@@ -50,9 +50,9 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     for device in [&ann, &ben, &cat] {
         device.reaches(&tea, 4).await;
     }
-    for station in [beta, delta] {
-        station.follows(&tea, 4).await;
-        rests(station, alpha, true).await;
+    for test_node in [beta, delta] {
+        test_node.follows(&tea, 4).await;
+        rests(test_node, alpha, true).await;
     }
     rests(gamma, alpha, true).await;
     let log = ann.log(&tea, 0).await.unwrap();
@@ -83,8 +83,8 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     // New clients cannot come in before a commit says how.
     assert_eq!(ben.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
-    for station in [beta, gamma, delta] {
-        rests(station, alpha, false).await;
+    for test_node in [beta, gamma, delta] {
+        rests(test_node, alpha, false).await;
     }
     ann.hears_said(&tea, "new").await;
     ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
@@ -110,7 +110,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
 #[tokio::test]
 async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -144,7 +144,7 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
 #[tokio::test]
 async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben]).await;
@@ -175,7 +175,7 @@ async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
 #[tokio::test]
 async fn who_went_and_came_back_meanwhile_stays() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let dan = circle.person(2, "dan").await;
     let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
@@ -213,7 +213,7 @@ async fn who_went_and_came_back_meanwhile_stays() {
 #[tokio::test]
 async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -290,7 +290,7 @@ fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Optio
 #[tokio::test]
 async fn a_long_log_is_read_back_page_by_page() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -317,7 +317,7 @@ async fn a_long_log_is_read_back_page_by_page() {
 #[tokio::test]
 async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let eve = circle.federation.hand_made();
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
@@ -388,7 +388,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
 #[tokio::test]
 async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let cat = circle.person(2, "cat").await;
     let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
@@ -413,7 +413,7 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
 #[tokio::test]
 async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -449,7 +449,7 @@ async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = ben.creates("tea", &policy(&[ben.user()])).await;
     circle.connects(ben.user(), ann.user()).await;
@@ -477,7 +477,7 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
 #[tokio::test]
 async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
     let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let dan = circle.person(2, "dan").await;
     let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
@@ -508,7 +508,7 @@ async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
 #[tokio::test]
 async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     let alone = ann.creates("alone", &policy(&[ann.user()])).await;
@@ -535,7 +535,7 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
 #[tokio::test]
 async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
@@ -574,9 +574,9 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
 }
 
 /// The unproved messages of a group, as its owner's operator is shown them.
-async fn unproved(station: &Station, group: &GroupUri) -> Vec<UnprovedRow> {
+async fn unproved(test_node: &TestNode, group: &GroupUri) -> Vec<UnprovedRow> {
     let uri = group.clone();
-    station.reads(move |view| view.unproved(view.group(&uri)?.unwrap().id)).await
+    test_node.reads(move |view| view.unproved(view.group(&uri)?.unwrap().id)).await
 }
 
 /// Which events a client is told to be unproved, and from whom they were read back: in the log,
@@ -606,7 +606,7 @@ async fn proved_in_feed(device: &Device) -> Vec<(u64, u64)> {
 }
 
 /// What Eve's provider, a participant, is told of the group, as it comes.
-async fn is_told(eve: &HandMade, alpha: &Station) -> [Vec<u8>; 2] {
+async fn is_told(eve: &HandMade, alpha: &TestNode) -> [Vec<u8>; 2] {
     let mut told = Vec::new();
     for resource in ["/feed?after=0", "/groups/tea/log?after=0"] {
         let answer = eve.gets(alpha.provider(), resource).send().await;
@@ -617,7 +617,7 @@ async fn is_told(eve: &HandMade, alpha: &Station) -> [Vec<u8>; 2] {
 }
 
 /// The checkpoint that a participant gets now.
-async fn checkpoint(eve: &HandMade, alpha: &Station) -> String {
+async fn checkpoint(eve: &HandMade, alpha: &TestNode) -> String {
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     assert_eq!(answer.status, StatusCode::OK);
     wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint
@@ -626,7 +626,7 @@ async fn checkpoint(eve: &HandMade, alpha: &Station) -> String {
 #[tokio::test]
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -677,7 +677,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 #[tokio::test]
 async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;
@@ -707,7 +707,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 #[tokio::test]
 async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
     let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let ann = circle.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&circle, &ann, &eve, &tea).await;

@@ -9,20 +9,20 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::{FeedPlace, Reader};
 use drawbridge_node::{Decision, Node};
-use drawbridge_testkit::{Federation, HandMade, Heard, Station};
+use drawbridge_testkit::{Federation, HandMade, Heard, TestNode};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 struct Scene {
     federation: Federation,
-    alpha: Station,
+    alpha: TestNode,
     peer: HandMade,
 }
 
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.station(|_| {}).await, federation.hand_made());
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
         alpha.person("alice").await;
         alpha.lets_in(peer.provider()).await;
         Self { federation, alpha, peer }

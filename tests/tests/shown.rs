@@ -92,10 +92,10 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
 async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more() {
     let circle = Circle::of(1).await;
     let ann = circle.person(0, "ann").await;
-    let station = &circle.stations[0];
-    let tablet = station.device(ann.user(), "tablet").await;
-    station.stop().await;
-    let mut screen = Screen::of(Host::serve(station.config().clone()).await.unwrap());
+    let test_node = &circle.nodes[0];
+    let tablet = test_node.device(ann.user(), "tablet").await;
+    test_node.stop().await;
+    let mut screen = Screen::of(Host::serve(test_node.config().clone()).await.unwrap());
     let is_spent = |status: &Value| status["node"]["health"]["code"] == "stock-spent";
     screen.shows("nothing is spent of what was never there", "status", |status| !is_spent(status)).await;
     tablet.publishes(0).await;
@@ -113,9 +113,9 @@ async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() 
     let alice = circle.person(0, "alice").await;
     let unseen = Policy { name: "\u{202e}\u{2800} ".into(), ..policy(&[alice.user()]) };
     let group = circle.group_with("choir", &alice, &[], &unseen).await;
-    let station = &circle.stations[0];
-    station.stop().await;
-    let host = Host::serve(station.config().clone()).await.unwrap();
+    let test_node = &circle.nodes[0];
+    test_node.stop().await;
+    let host = Host::serve(test_node.config().clone()).await.unwrap();
     let groups = commands::call(&host, "groups", json!({})).await.unwrap();
     let shown = &groups["groups"][0];
     assert_eq!((&shown["name"], &shown["group"]), (&json!(""), &json!(group)));
@@ -125,7 +125,7 @@ async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() 
 #[tokio::test]
 async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here() {
     let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!("it is of two") };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!("it is of two") };
     let (alice, bob) = (circle.person(0, "alice").await, circle.person(1, "bob").await);
     circle.group("choir", &alice, &[&bob]).await;
     beta.stop().await;

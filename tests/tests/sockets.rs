@@ -49,7 +49,7 @@ fn text(json: &serde_json::Value) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
     let federation = Federation::new();
-    let alpha = federation.station(|_| {}).await;
+    let alpha = federation.node(|_| {}).await;
     let (peer, latecomer) = (federation.hand_made(), federation.hand_made());
     alpha.lets_in(peer.provider()).await;
     // A peer's pull waits meanwhile, from an address that a crowd comes from too.
@@ -91,7 +91,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
     let federation = Federation::new();
-    let alpha = federation.station(|_| {}).await;
+    let alpha = federation.node(|_| {}).await;
     let (mtp, client) = (alpha.config().mtp.listen, alpha.config().client.as_ref().unwrap().listen);
     let plain = async |to: SocketAddr, said: &[u8]| {
         let mut stream = connect(Ipv4Addr::LOCALHOST, to).await.unwrap();

@@ -62,7 +62,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
     let (one, two, three) =
         (ben.says(&tea.group, "one"), ben.says(&cake.group, "two"), ben.says(&tea.group, "three"));
     let waits = async {
-        let (ben, beta) = (ben.uri().clone(), &circle.stations[0]);
+        let (ben, beta) = (ben.uri().clone(), &circle.nodes[0]);
         beta.until("all three wait", move |view| Ok((view.count_outbox(&ben)? == 3).then_some(()))).await;
         is_back.store(true, Ordering::Relaxed);
     };
@@ -70,7 +70,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
         tokio::join!(ben.submits(&tea.group, &one), ben.submits(&cake.group, &two), async {
             // Behind the first, as the outbox has it.
             let id = ben.uri().clone();
-            circle.stations[0]
+            circle.nodes[0]
                 .until("the first waits", move |view| Ok((view.count_outbox(&id)? >= 1).then_some(())))
                 .await;
             ben.submits(&tea.group, &three).await
@@ -107,17 +107,17 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
     let first = [ben.says(&tea.group, "one"), ben.says(&tea.group, "two")];
     let ids = first.clone().map(|submission| submission.id);
     let (results, ()) = tokio::join!(ben.tries(&tea.group, first.into()), async {
-        circle.stations[0].notes(eve.provider(), "unavailable").await;
+        circle.nodes[0].notes(eve.provider(), "unavailable").await;
         let says = ben.says(&cake.group, "meanwhile");
         let outcome = ben.submits(&cake.group, &says).await;
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
         assert_eq!(*record.lock().unwrap(), [says.id]);
         goes_on.store(true, Ordering::Relaxed);
-        circle.stations[0].node().retry_peer(eve.provider()).await;
+        circle.nodes[0].node().retry_peer(eve.provider()).await;
     });
     let results = results.unwrap();
     assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
-    circle.stations[0]
+    circle.nodes[0]
         .until("all is brought", {
             let ben = ben.uri().clone();
             move |view| Ok((view.count_outbox(&ben)? == 0).then_some(()))
@@ -177,7 +177,7 @@ async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     let circle = Circle::of(2).await;
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
     alpha.stop().await;
     let began = Instant::now();
     let mut sent = Vec::new();
@@ -210,10 +210,10 @@ async fn behind_a_proxy() -> (Circle, Proxy, Device, Device, GroupUri) {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let proxy = federation.proxy_in_front_of(&mut config);
-    let stations = vec![federation.station(|own| *own = config).await, federation.station(|_| {}).await];
-    stations[0].lets_in(stations[1].provider()).await;
-    stations[1].lets_in(stations[0].provider()).await;
-    let circle = Circle { federation, stations };
+    let nodes = vec![federation.node(|own| *own = config).await, federation.node(|_| {}).await];
+    nodes[0].lets_in(nodes[1].provider()).await;
+    nodes[1].lets_in(nodes[0].provider()).await;
+    let circle = Circle { federation, nodes };
     let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
     let tea = circle.group("tea", &ann, &[&ben]).await;
     (circle, proxy, ann, ben, tea)
@@ -244,7 +244,7 @@ async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone
     ann.hears_said(&tea, "and a short one").await;
     let refused = proxy.refused();
     assert!(refused.len() < 8 && refused.iter().all(|size| *size > 40_000), "{refused:?}");
-    let trouble = circle.stations[1].notes(circle.stations[0].provider(), "proxy-too-large").await;
+    let trouble = circle.nodes[1].notes(circle.nodes[0].provider(), "proxy-too-large").await;
     assert!(trouble.text.contains("413") && trouble.text.contains("bytes"), "{}", trouble.text);
 
     // It is remembered: the same again is not refused again.
@@ -276,13 +276,13 @@ async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
     proxy.takes_at_most(100);
     let none = ben.claims(&coffee, &users[..1]).await;
     assert!(none.users[0].clients.iter().all(|client| client.key_package.is_none()));
-    circle.stations[1].notes(circle.stations[0].provider(), "proxy-too-large").await;
+    circle.nodes[1].notes(circle.nodes[0].provider(), "proxy-too-large").await;
 }
 
 #[tokio::test]
 async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_other_waiting() {
     let (circle, proxy, ann, ben, _) = behind_a_proxy().await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!("it is of two") };
+    let [alpha, beta] = &circle.nodes[..] else { unreachable!("it is of two") };
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
     let (bob, cat) = (beta.person("bob").await, beta.person("cat").await);
     proxy.takes_at_most(100);

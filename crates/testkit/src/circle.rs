@@ -6,44 +6,44 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{AuthorizationDecision, Decision};
 
-use crate::{Change, Device, Federation, Station, policy};
+use crate::{Change, Device, Federation, TestNode, policy};
 
 /// Providers that have let each other in.
 pub struct Circle {
     /// Where they live.
     pub federation: Federation,
     /// The providers.
-    pub stations: Vec<Station>,
+    pub nodes: Vec<TestNode>,
 }
 
 impl Circle {
     /// `count` providers.
     pub async fn of(count: usize) -> Self {
         let federation = Federation::new();
-        let mut stations = Vec::new();
+        let mut nodes = Vec::new();
         for _ in 0..count {
-            stations.push(federation.station(|_| {}).await);
+            nodes.push(federation.node(|_| {}).await);
         }
-        let circle = Self { federation, stations };
-        for station in &circle.stations {
-            for other in circle.stations.iter().filter(|other| other.provider() != station.provider()) {
-                station.lets_in(other.provider()).await;
+        let circle = Self { federation, nodes };
+        for test_node in &circle.nodes {
+            for other in circle.nodes.iter().filter(|other| other.provider() != test_node.provider()) {
+                test_node.lets_in(other.provider()).await;
             }
         }
         circle
     }
 
     /// The provider of a user.
-    pub fn home(&self, user: &UserUri) -> &Station {
-        let home = self.stations.iter().find(|station| station.provider() == user.provider());
+    pub fn home(&self, user: &UserUri) -> &TestNode {
+        let home = self.nodes.iter().find(|test_node| test_node.provider() == user.provider());
         home.expect("a user of the circle")
     }
 
-    /// A new user at the station with this number, with a client that has published KeyPackages.
-    pub async fn person(&self, station: usize, name: &str) -> Device {
-        let station = &self.stations[station];
-        let user = station.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-        let device = station.device(&user, "phone").await;
+    /// A new user at the node with this number, with a client that has published KeyPackages.
+    pub async fn person(&self, test_node: usize, name: &str) -> Device {
+        let test_node = &self.nodes[test_node];
+        let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+        let device = test_node.device(&user, "phone").await;
         device.publishes(5).await;
         device
     }

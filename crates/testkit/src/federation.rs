@@ -13,7 +13,7 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, Fault, Front, HandMade, Proxy, Shows, Station};
+use crate::{Clock, Fault, Front, HandMade, Proxy, Shows, TestNode};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Federation {
@@ -51,24 +51,24 @@ impl Federation {
     }
 
     /// A provider that runs, whose configuration is as `alter` makes it.
-    pub async fn station(&self, alter: impl FnOnce(&mut Config)) -> Station {
-        let station = self.stopped_station(alter);
-        station.start().await;
-        station
+    pub async fn node(&self, alter: impl FnOnce(&mut Config)) -> TestNode {
+        let test_node = self.stopped_node(alter);
+        test_node.start().await;
+        test_node
     }
 
     /// A provider that runs and listens to clients too.
-    pub async fn station_with_clients(&self) -> Station {
+    pub async fn node_with_clients(&self) -> TestNode {
         let listen = free_port();
-        self.station(|config| {
+        self.node(|config| {
             config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
         })
         .await
     }
 
     /// A provider that does not run yet.
-    pub fn stopped_station(&self, alter: impl FnOnce(&mut Config)) -> Station {
-        Station::new(self.config(alter), self.clock.clone())
+    pub fn stopped_node(&self, alter: impl FnOnce(&mut Config)) -> TestNode {
+        TestNode::new(self.config(alter), self.clock.clone())
     }
 
     /// The configuration of a provider, at a port of its own.
@@ -119,17 +119,17 @@ impl Federation {
         provider_at(free_port())
     }
 
-    /// A copy of the data folder of `station`, which does not run.
-    pub fn copy_of(&self, station: &Station) -> PathBuf {
+    /// A copy of the data folder of `test_node`, which does not run.
+    pub fn copy_of(&self, test_node: &TestNode) -> PathBuf {
         let copy = self.dir.path().join(format!("copy-{}", self.clock.id()));
-        copy_folder(&station.config().data_dir, &copy);
+        copy_folder(&test_node.config().data_dir, &copy);
         copy
     }
 
-    /// Puts a copy in the place of the data folder of `station`, which does not run.
-    pub fn restore(&self, station: &Station, copy: &Path) {
-        std::fs::remove_dir_all(&station.config().data_dir).unwrap();
-        copy_folder(copy, &station.config().data_dir);
+    /// Puts a copy in the place of the data folder of `test_node`, which does not run.
+    pub fn restore(&self, test_node: &TestNode, copy: &Path) {
+        std::fs::remove_dir_all(&test_node.config().data_dir).unwrap();
+        copy_folder(copy, &test_node.config().data_dir);
     }
 
     /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::Station;
+use crate::TestNode;
 
 /// A client that is built in.
 pub type BuiltIn = Client<ClientDoor>;
@@ -24,7 +24,7 @@ pub type BuiltIn = Client<ClientDoor>;
 /// happens to wait, nothing is drained, and nothing but the files is left. What does not end so is a transaction that
 /// SQLite has begun; a process that is killed ends amid those too, which `tests/kill.rs` is for.
 pub struct House {
-    station: Station,
+    test_node: TestNode,
     settings: Settings,
     news: watch::Sender<u64>,
     life: Mutex<Option<Life>>,
@@ -49,25 +49,25 @@ impl Drop for Life {
 }
 
 impl House {
-    /// The house of `station`, which does not run yet. Whatever happens in it moves `news`.
-    pub fn of(station: Station, settings: Settings, news: watch::Sender<u64>) -> Self {
-        Self { station, settings, news, life: Mutex::default() }
+    /// The house of `test_node`, which does not run yet. Whatever happens in it moves `news`.
+    pub fn of(test_node: TestNode, settings: Settings, news: watch::Sender<u64>) -> Self {
+        Self { test_node, settings, news, life: Mutex::default() }
     }
 
-    /// Its station.
-    pub fn station(&self) -> &Station {
-        &self.station
+    /// Its node.
+    pub fn test_node(&self) -> &TestNode {
+        &self.test_node
     }
 
     /// A new client, of a new user where there is none of that name.
     pub async fn client(&self, user: &str, client: &str) -> ClientUri {
-        let node = self.station.node();
+        let node = self.test_node.node();
         match node.create_user(user.parse().unwrap(), UserRule::Ask).await {
             Ok(_) | Err(Misuse::Taken(_)) => {}
             Err(misuse) => panic!("no user {user}: {misuse}"),
         }
         node.create_client(user.parse().unwrap(), client.parse().unwrap()).await.unwrap();
-        let uri = ClientUri::new(&self.station.address(user), &client.parse().unwrap());
+        let uri = ClientUri::new(&self.test_node.address(user), &client.parse().unwrap());
         let running = self.runs(&node, &uri).await;
         self.living().as_mut().unwrap().clients.insert(uri.clone(), running);
         uri
@@ -82,12 +82,12 @@ impl House {
     pub async fn start(&self) {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
-        let node = runtime.spawn(self.station.node_to_be()).await.unwrap().unwrap();
+        let node = runtime.spawn(self.test_node.node_to_be()).await.unwrap().unwrap();
         runtime.spawn(tells(node.changes().listen(), self.news.clone()));
-        self.station.has(node.clone());
+        self.test_node.has(node.clone());
         *self.living() = Some(Life { runtime: Some(runtime), clients: BTreeMap::new() });
         for row in node.store().read(|view| view.clients()).await.unwrap() {
-            let uri = ClientUri::new(&UserUri::new(self.station.provider(), &row.user), &row.name);
+            let uri = ClientUri::new(&UserUri::new(self.test_node.provider(), &row.user), &row.name);
             let running = self.runs(&node, &uri).await;
             self.living().as_mut().unwrap().clients.insert(uri, running);
         }
@@ -104,9 +104,9 @@ impl House {
         .await
         .unwrap();
         // The thread that writes is no task; the kill comes just behind its last transaction.
-        self.station.loses().store().close().await;
+        self.test_node.loses().store().close().await;
         // Closing moves the log into the file and deletes it, and a kill leaves it where it is.
-        let log = self.station.config().data_dir.join("store.sqlite-wal");
+        let log = self.test_node.config().data_dir.join("store.sqlite-wal");
         std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
     }
 
@@ -120,7 +120,7 @@ impl House {
             let _ = task.await;
         }
         drop(running.client);
-        let running = self.runs(&self.station.node(), client).await;
+        let running = self.runs(&self.test_node.node(), client).await;
         self.living().as_mut().unwrap().clients.insert(client.clone(), running);
     }
 
@@ -148,11 +148,11 @@ impl House {
 
     fn path_of(&self, client: &ClientUri) -> PathBuf {
         let (user, name) = (client.user().name(), client.name());
-        self.station.config().data_dir.join(format!("{user}-{name}.sqlite"))
+        self.test_node.config().data_dir.join(format!("{user}-{name}.sqlite"))
     }
 
     async fn runs(&self, node: &Node, uri: &ClientUri) -> Running {
-        let (path, key) = (self.path_of(uri), self.station.config().data_dir.join("clients.key"));
+        let (path, key) = (self.path_of(uri), self.test_node.config().data_dir.join("clients.key"));
         let (door, settings, news) = (node.door(uri.clone()), self.settings.clone(), self.news.clone());
         self.does(async move {
             let key = StorageKey::load_or_make(&key).unwrap();

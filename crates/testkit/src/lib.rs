@@ -4,7 +4,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | [`Federation`] | a certificate authority, a clock, a folder: where everything below lives |
-//! | [`Station`] | one provider: its configuration, and its node while that runs |
+//! | [`TestNode`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
 //! | [`Proxy`] | a proxy before a node that takes no large requests |
@@ -40,7 +40,7 @@ mod phone;
 mod proxy;
 mod restore;
 mod stalled;
-mod station;
+mod test_node;
 mod witness;
 
 pub use circle::Circle;
@@ -60,16 +60,16 @@ pub use person::Person;
 pub use phone::Phone;
 pub use proxy::Proxy;
 pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, restored, rests, says};
-pub use station::{PATIENCE, Station};
+pub use test_node::{PATIENCE, TestNode};
 pub use witness::{Stay, Witness};
 
 /// `N` providers that run and have not met.
-pub async fn federation<const N: usize>() -> (Federation, [Station; N]) {
+pub async fn federation<const N: usize>() -> (Federation, [TestNode; N]) {
     let federation = Federation::new();
-    let mut stations = Vec::new();
+    let mut nodes = Vec::new();
     for _ in 0..N {
-        stations.push(federation.station(|_| {}).await);
+        nodes.push(federation.node(|_| {}).await);
     }
-    let stations = stations.try_into().unwrap_or_else(|_| unreachable!("there are N"));
-    (federation, stations)
+    let nodes = nodes.try_into().unwrap_or_else(|_| unreachable!("there are N"));
+    (federation, nodes)
 }

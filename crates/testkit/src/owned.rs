@@ -13,7 +13,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use http::{Method, StatusCode};
 
-use crate::{Change, Circle, Device, HandMade, Station, policy, reference};
+use crate::{Change, Circle, Device, HandMade, TestNode, policy, reference};
 
 fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
     wire::encode(Encoding::Json, message)
@@ -188,7 +188,7 @@ pub fn references(claimed: &ClaimReply) -> Vec<Octets> {
 
 /// Ben agrees to be added by Eve, whose provider is made by hand, and gives a KeyPackage.
 pub async fn claims_by_hand(
-    beta: &Station,
+    beta: &TestNode,
     eve: &HandMade,
     client: &Device,
     ben: &Device,
@@ -227,7 +227,7 @@ pub async fn claims_by_hand(
 /// Beta with Ben, and Eve's provider, made by hand, whom he knows.
 pub async fn acquainted_by_hand() -> (Circle, HandMade, Device, Device) {
     let circle = Circle::of(1).await;
-    let (beta, eve) = (&circle.stations[0], circle.federation.hand_made());
+    let (beta, eve) = (&circle.nodes[0], circle.federation.hand_made());
     let (ben, client) = (circle.person(0, "ben").await, eve.device("eve"));
     beta.lets_in(eve.provider()).await;
     let request = eve.request(client.user(), ben.user());

@@ -6,19 +6,19 @@ use drawbridge_mtp::id::{GroupUri, Id, UserUri};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Misuse};
 
-use crate::{Phone, Station};
+use crate::{Phone, TestNode};
 
-/// A user of a station.
+/// A user of a node.
 pub struct Person<'a> {
-    station: &'a Station,
+    test_node: &'a TestNode,
     uri: UserUri,
 }
 
-impl Station {
+impl TestNode {
     /// A new user.
     pub async fn person(&self, name: &str) -> Person<'_> {
         let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-        Person { station: self, uri }
+        Person { test_node: self, uri }
     }
 }
 
@@ -40,13 +40,13 @@ impl Person<'_> {
 
     /// Asks, and may be refused at home.
     pub async fn tries(&self, other: &UserUri, ttl: Option<Duration>) -> Result<Id, Misuse> {
-        let asked = self.station.node().connect(self.uri.name(), other.clone(), ttl).await;
+        let asked = self.test_node.node().connect(self.uri.name(), other.clone(), ttl).await;
         asked.map(|row| row.id)
     }
 
     /// Takes the own request back, or ends the connection.
     pub async fn ends(&self, id: Id) {
-        self.station.decides(id, Decision::End).await;
+        self.test_node.decides(id, Decision::End).await;
     }
 
     /// Asks to add another to a group.
@@ -61,16 +61,16 @@ impl Person<'_> {
         group: &GroupUri,
         ttl: Option<Duration>,
     ) -> Result<Id, Misuse> {
-        let node = self.station.node();
+        let node = self.test_node.node();
         let asked = node.ask_to_add(self.uri.name(), group.clone(), other.clone(), ttl).await;
         asked.map(|row| row.id)
     }
 
     /// A new client of the person's, which speaks the client API.
     pub async fn phone(&self, name: &str) -> Phone {
-        let node = self.station.node();
+        let node = self.test_node.node();
         let made = node.create_client(self.uri.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
-        Phone::of(client, token, self.station)
+        Phone::of(client, token, self.test_node)
     }
 }

@@ -5,7 +5,7 @@ use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::{KeyPackageDraft, Station};
+use crate::{KeyPackageDraft, TestNode};
 
 /// A client with its token.
 pub struct Phone {
@@ -16,9 +16,9 @@ pub struct Phone {
 }
 
 impl Phone {
-    /// The client `uri` of a user of `station`, with its token.
-    pub fn of(uri: ClientUri, token: String, station: &Station) -> Self {
-        let address = station.node().listening().client.expect("the station listens to no clients");
+    /// The client `uri` of a user of `test_node`, with its token.
+    pub fn of(uri: ClientUri, token: String, test_node: &TestNode) -> Self {
+        let address = test_node.node().listening().client.expect("the node listens to no clients");
         // Another test of this process may have chosen the same one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -7,41 +7,41 @@ use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{Outcome, Placed, Submission};
 use drawbridge_node::store::Reader;
 
-use crate::{Circle, Device, Federation, Station};
+use crate::{Circle, Device, Federation, TestNode};
 
 /// A copy of a provider's store, which goes on.
-pub async fn copied(circle: &Circle, station: &Station) -> PathBuf {
-    station.stop().await;
-    let copy = circle.federation.copy_of(station);
-    station.start().await;
+pub async fn copied(circle: &Circle, test_node: &TestNode) -> PathBuf {
+    test_node.stop().await;
+    let copy = circle.federation.copy_of(test_node);
+    test_node.start().await;
     copy
 }
 
 /// Sets the store of a provider back to a copy, and starts it.
-pub async fn restored(circle: &Circle, station: &Station, copy: &Path) {
-    station.stop().await;
-    circle.federation.restore(station, copy);
+pub async fn restored(circle: &Circle, test_node: &TestNode, copy: &Path) {
+    test_node.stop().await;
+    circle.federation.restore(test_node, copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
     circle.federation.clock().turn(Duration::from_secs(2));
-    station.start().await;
+    test_node.start().await;
 }
 
-/// Whether `station` pulls from its peer; what its users submit goes on.
-pub async fn rests(station: &Station, peer: &Station, rests: bool) {
-    station.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
+/// Whether `test_node` pulls from its peer; what its users submit goes on.
+pub async fn rests(test_node: &TestNode, peer: &TestNode, rests: bool) {
+    test_node.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
 }
 
 /// Returns when a provider has the log of a group up to this event.
-pub async fn has(station: &Station, group: &GroupUri, seq: u64) {
+pub async fn has(test_node: &TestNode, group: &GroupUri, seq: u64) {
     let uri = group.clone();
     let until = format!("it has event {seq}");
-    station.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
+    test_node.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
 }
 
 /// The history of a provider's feed for another.
-pub async fn generation(station: &Station, peer: &Station) -> Generation {
+pub async fn generation(test_node: &TestNode, peer: &TestNode) -> Generation {
     let reader = Reader::Peer(peer.provider().clone());
-    station.reads(move |view| view.feed(&reader)).await.unwrap().generation
+    test_node.reads(move |view| view.feed(&reader)).await.unwrap().generation
 }
 
 /// Submits something, which is accepted, by the feed where the owner has only just come back; its place.
@@ -65,21 +65,21 @@ pub async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission,
     (said, placed)
 }
 
-/// Returns when `station` has been told that nobody is there at `peer`.
-pub async fn misses(station: &Station, peer: &Station) {
+/// Returns when `test_node` has been told that nobody is there at `peer`.
+pub async fn misses(test_node: &TestNode, peer: &TestNode) {
     let provider = peer.provider().clone();
-    station
+    test_node
         .until("nobody is there", move |view| Ok(view.troubles(&provider)?.into_iter().find(|it| !it.over)))
         .await;
 }
 
 /// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
 /// something was stored.
-pub async fn has_checkpoint(federation: &Federation, station: &Station, group: &GroupUri, seq: u64) {
+pub async fn has_checkpoint(federation: &Federation, test_node: &TestNode, group: &GroupUri, seq: u64) {
     for _ in 0..10 {
         federation.clock().turn(Duration::from_secs(61));
         let uri = group.clone();
-        let asked = station.until("it has a checkpoint", move |view| {
+        let asked = test_node.until("it has a checkpoint", move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
         });

@@ -30,7 +30,7 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
         loop {
             news.borrow_and_update();
             for house in &town.houses {
-                let node = house.station().node();
+                let node = house.test_node().node();
                 house.does(async move { decides_all(&node, |_| true).await }).await;
             }
             let looked = look(town).await;
@@ -53,7 +53,7 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
 async fn look(town: &Town) -> Result<Vec<u64>, String> {
     let mut ends = Vec::new();
     for house in &town.houses {
-        let (ours, peers) = (house.station().provider().clone(), peers_of(town, house));
+        let (ours, peers) = (house.test_node().provider().clone(), peers_of(town, house));
         let left = town.reads(house, move |view| unsent(view, &peers)).await.ok_or("a house is dead")?;
         ends.extend(left.map_err(|what| format!("{ours}: {what}"))?);
     }
@@ -73,7 +73,7 @@ async fn look(town: &Town) -> Result<Vec<u64>, String> {
     for house in &town.houses {
         for group in town.reads(house, |view| view.groups()).await.ok_or("a house is dead")? {
             ends.extend([group.epoch, group.head]);
-            if *group.owner() == *house.station().provider()
+            if *group.owner() == *house.test_node().provider()
                 && let Some(what) = behind(town, house, &group.uri).await
             {
                 return Err(what);
@@ -84,8 +84,8 @@ async fn look(town: &Town) -> Result<Vec<u64>, String> {
 }
 
 fn peers_of(town: &Town, house: &House) -> Vec<Provider> {
-    let providers = town.houses.iter().map(|house| house.station().provider().clone());
-    providers.filter(|provider| provider != house.station().provider()).collect()
+    let providers = town.houses.iter().map(|house| house.test_node().provider().clone());
+    providers.filter(|provider| provider != house.test_node().provider()).collect()
 }
 
 /// Where the feeds for `peers` end, where nothing more is to be brought to them, and nobody waits for an operator.
@@ -135,7 +135,7 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
         })
         .await??;
     let (row, members, providers) = at_owner;
-    for provider in providers.iter().filter(|provider| *provider != owner.station().provider()) {
+    for provider in providers.iter().filter(|provider| *provider != owner.test_node().provider()) {
         let uri = group.clone();
         let there = town.reads(town.house(provider), move |view| view.group(&uri)).await?;
         match there {
@@ -176,7 +176,7 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
 async fn told(town: &Town) -> String {
     let mut text = String::new();
     for house in &town.houses {
-        let ours = house.station().provider();
+        let ours = house.test_node().provider();
         text += &format!("{ours}:\n");
         let peers = peers_of(town, house);
         let left = town.reads(house, move |view| {

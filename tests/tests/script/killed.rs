@@ -40,8 +40,8 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     let town = Town::new().await;
     let dies = &town.houses[1];
     let talkers: Vec<_> =
-        town.clients.iter().filter(|client| client.provider() != dies.station().provider()).collect();
-    let inside = town.clients.iter().find(|client| client.provider() == dies.station().provider()).unwrap();
+        town.clients.iter().filter(|client| client.provider() != dies.test_node().provider()).collect();
+    let inside = town.clients.iter().find(|client| client.provider() == dies.test_node().provider()).unwrap();
     // One group is numbered by the process that is killed, the other only followed by it.
     let groups = [gathers(&town, inside).await, gathers(&town, talkers[0]).await];
     dies.kill().await;
@@ -49,12 +49,12 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     for kill in 0..KILLS {
         let life = Duration::from_millis(dice.random_range(0..500));
         let daemon = if kill % 3 == 0 {
-            Daemon::spawn(dies.station().config())
+            Daemon::spawn(dies.test_node().config())
         } else {
-            Daemon::start(dies.station().config()).await
+            Daemon::start(dies.test_node().config()).await
         };
         for house in town.houses.iter().filter(|house| house.lives()) {
-            house.station().node().retry_peer(dies.station().provider()).await;
+            house.test_node().node().retry_peer(dies.test_node().provider()).await;
         }
         let talking = async {
             for _ in 0..8 {
@@ -75,7 +75,7 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     }
     dies.start().await;
     for house in town.houses.iter().filter(|house| house.lives()) {
-        house.station().node().retry_peer(dies.station().provider()).await;
+        house.test_node().node().retry_peer(dies.test_node().provider()).await;
     }
     let mut wrong = town.surprised();
     wrong.extend(calm::comes(&town).await.err());

@@ -113,7 +113,7 @@ impl Disorder {
                 // The operators of the others try again.
                 for house in town.houses.iter().filter(|house| house.lives()) {
                     let (node, peer) =
-                        (house.station().node(), town.houses[which].station().provider().clone());
+                        (house.test_node().node(), town.houses[which].test_node().provider().clone());
                     house.does(async move { node.retry_peer(&peer).await }).await;
                 }
             }
@@ -163,7 +163,7 @@ impl Play {
         if !house.lives() {
             return;
         }
-        let node = house.station().node();
+        let node = house.test_node().node();
         house
             .does(async move {
                 match action.kind {

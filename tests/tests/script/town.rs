@@ -49,15 +49,15 @@ impl Town {
         for _ in 0..3 {
             let mut config = federation.config(|_| {});
             ways.push(federation.fault_in_front_of(&mut config).await);
-            let house = House::of(federation.stopped_station(|own| *own = config), quick(), news.clone());
+            let house = House::of(federation.stopped_node(|own| *own = config), quick(), news.clone());
             house.start().await;
             houses.push(house);
         }
         for house in &houses {
             for other in
-                houses.iter().filter(|other| other.station().provider() != house.station().provider())
+                houses.iter().filter(|other| other.test_node().provider() != house.test_node().provider())
             {
-                house.station().lets_in(other.station().provider()).await;
+                house.test_node().lets_in(other.test_node().provider()).await;
             }
             for (user, client) in PEOPLE {
                 clients.push(house.client(user, client).await);
@@ -74,7 +74,7 @@ impl Town {
 
     /// The house of a provider.
     pub(crate) fn house(&self, provider: &Provider) -> &House {
-        let house = self.houses.iter().find(|house| house.station().provider() == provider);
+        let house = self.houses.iter().find(|house| house.test_node().provider() == provider);
         house.expect("a provider of the town")
     }
 
@@ -127,7 +127,7 @@ impl Town {
         house: &House,
         look: impl FnOnce(&View<'_>) -> Result<T, StoreFault> + Send + 'static,
     ) -> Option<T> {
-        let node = house.lives().then(|| house.station().node())?;
+        let node = house.lives().then(|| house.test_node().node())?;
         house.does(async move { node.store().read(look).await }).await?.ok()
     }
 
@@ -136,7 +136,7 @@ impl Town {
         if self.starts.lock().unwrap().contains_key(group) || !house.lives() {
             return;
         }
-        let (door, name) = (house.station().node().door(by.clone()), group.clone());
+        let (door, name) = (house.test_node().node().door(by.clone()), group.clone());
         if let Some(Ok(info)) = house.does(async move { door.info(&name).await }).await {
             self.starts.lock().unwrap().entry(group.clone()).or_insert(info);
         }

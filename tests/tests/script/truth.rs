@@ -24,11 +24,11 @@ pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
                 wrong.push(format!(
                     "{} is broken at {}: {:?}",
                     row.uri,
-                    house.station().provider(),
+                    house.test_node().provider(),
                     row.fault
                 ));
             }
-            if row.owner() != house.station().provider() {
+            if row.owner() != house.test_node().provider() {
                 continue;
             }
             let Some(truth) = Truth::of(town, house, &row, &mut wrong).await else { continue };
@@ -45,7 +45,7 @@ pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
 
 /// A network that is cut and providers that die leave their traces; nothing else does.
 async fn troubles(town: &Town, house: &House) -> Vec<String> {
-    let ours = house.station().provider();
+    let ours = house.test_node().provider();
     let troubles = town.reads(house, |view| view.latest_troubles(100)).await.expect("the house lives");
     // What a provider answers whose peer is dead just then, or has not heard of something yet; and in a house that is
     // killed, what has not ended may find its store closed.
@@ -107,8 +107,8 @@ impl Truth {
     async fn holds_at_providers(&self, town: &Town, told: &Told, wrong: &mut Vec<String>) {
         let uri = &self.row.uri;
         let owner = town.house(self.row.owner());
-        for house in town.houses.iter().filter(|house| house.station().provider() != self.row.owner()) {
-            let provider = house.station().provider();
+        for house in town.houses.iter().filter(|house| house.test_node().provider() != self.row.owner()) {
+            let provider = house.test_node().provider();
             let meant = self.meant_for(|client| client.provider() == provider);
             let told = told.of(owner, Reader::Peer(provider.clone()), uri);
             self.compare(&format!("{provider} is told"), told, &meant, wrong);
@@ -331,8 +331,8 @@ impl Told {
     async fn read(town: &Town) -> Self {
         let mut told = Self(HashMap::new());
         for house in &town.houses {
-            let ours = house.station().provider();
-            let peers = town.houses.iter().map(|house| Reader::Peer(house.station().provider().clone()));
+            let ours = house.test_node().provider();
+            let peers = town.houses.iter().map(|house| Reader::Peer(house.test_node().provider().clone()));
             let clients = town.clients.iter().filter(|client| client.provider() == ours);
             for reader in peers.chain(clients.cloned().map(Reader::Client)) {
                 let whose = reader.clone();
@@ -349,7 +349,7 @@ impl Told {
     }
 
     fn of(&self, house: &House, reader: Reader, group: &GroupUri) -> &[u64] {
-        let key = (house.station().provider().clone(), reader, group.clone());
+        let key = (house.test_node().provider().clone(), reader, group.clone());
         self.0.get(&key).map(Vec::as_slice).unwrap_or_default()
     }
 }

@@ -18,13 +18,13 @@ use crate::{Clock, Device, HandMade};
 pub const PATIENCE: Duration = Duration::from_secs(45);
 
 /// One provider: its configuration, and its node while that runs.
-pub struct Station {
+pub struct TestNode {
     config: Config,
     clock: Arc<Clock>,
     node: Mutex<Option<Node>>,
 }
 
-impl Station {
+impl TestNode {
     pub(crate) fn new(config: Config, clock: Arc<Clock>) -> Self {
         Self { config, clock, node: Mutex::default() }
     }
@@ -46,7 +46,7 @@ impl Station {
 
     /// Its node, which has to run.
     pub fn node(&self) -> Node {
-        self.node.lock().unwrap().clone().expect("the station is stopped")
+        self.node.lock().unwrap().clone().expect("the node is stopped")
     }
 
     /// Starts its node.
@@ -60,7 +60,7 @@ impl Station {
         self.has(Node::start_foreign(self.config.clone(), self.clock.clone()).await.unwrap());
     }
 
-    /// A node of this station that starts where it is awaited.
+    /// A node of this node that starts where it is awaited.
     pub(crate) fn node_to_be(&self) -> impl Future<Output = Result<Node, StartFault>> + Send + use<> {
         Node::start_in(self.config.clone(), self.clock.clone())
     }
@@ -72,7 +72,7 @@ impl Station {
 
     /// Gives up its node, which some other way has been made to end.
     pub(crate) fn loses(&self) -> Node {
-        self.node.lock().unwrap().take().expect("the station is stopped already")
+        self.node.lock().unwrap().take().expect("the node is stopped already")
     }
 
     /// Stops its node.
@@ -89,7 +89,7 @@ impl Station {
     pub async fn device(&self, user: &UserUri, name: &str) -> Device {
         let made = self.node().create_client(user.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
-        let listen = self.config.client.as_ref().expect("a station has a client API").listen;
+        let listen = self.config.client.as_ref().expect("a node has a client API").listen;
         Device::new(client, token, listen, self.clock.clone())
     }
 
