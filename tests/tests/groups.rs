@@ -17,7 +17,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Change, Circle, Device, Federation, House, PATIENCE, TestNode, policy};
+use drawbridge_testkit::{Change, Circle, DesktopApp, Device, Federation, PATIENCE, TestNode, policy};
 use tokio::sync::watch;
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
         ..Settings::default()
     };
     let news = watch::Sender::new(0);
-    let beta = House::of(federation.stopped_node(|_| {}), quick, news.clone());
+    let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick, news.clone());
     beta.start().await;
     alpha.lets_in(beta.test_node().provider()).await;
     beta.test_node().lets_in(alpha.provider()).await;

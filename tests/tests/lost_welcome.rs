@@ -9,7 +9,7 @@ use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::{AuthorizationRow, ConnectionRow, Reader, StoreFault};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, Federation, House};
+use drawbridge_testkit::{BuiltIn, DesktopApp, Federation};
 use tokio::sync::watch;
 
 /// Everything that a client waits for is short.
@@ -42,17 +42,17 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
     let federation = Federation::new();
     let bell = watch::Sender::new(0);
     let mut news = bell.subscribe();
-    let house = async || {
-        let house = House::of(federation.stopped_node(|_| {}), quick(), bell.clone());
-        house.start().await;
-        house
+    let app = async || {
+        let app = DesktopApp::of(federation.stopped_node(|_| {}), quick(), bell.clone());
+        app.start().await;
+        app
     };
-    let (alpha, beta) = (house().await, house().await);
+    let (alpha, beta) = (app().await, app().await);
     let (here, there) = (alpha.test_node().provider().clone(), beta.test_node().provider().clone());
     alpha.test_node().lets_in(&there).await;
     beta.test_node().lets_in(&here).await;
     let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
-    let built_in = |house: &House, client: &ClientUri| -> BuiltIn { house.built_in(client).unwrap() };
+    let built_in = |app: &DesktopApp, client: &ClientUri| -> BuiltIn { app.built_in(client).unwrap() };
     let (anns, bens) = (built_in(&alpha, &ann), built_in(&beta, &ben));
 
     // Ben agrees to be connected, and to be added; what follows from that he does not hear.

@@ -11,14 +11,14 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::View;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, Federation, House, PATIENCE, has_checkpoint};
+use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, PATIENCE, has_checkpoint};
 use tokio::sync::watch;
 
 /// Ann's provider, which owns the group, and Ben's, which takes part in it.
 struct Two {
     federation: Federation,
-    alpha: House,
-    beta: House,
+    alpha: DesktopApp,
+    beta: DesktopApp,
     ann: ClientUri,
     ben: ClientUri,
     group: GroupUri,
@@ -41,8 +41,8 @@ fn quick() -> Settings {
 impl Two {
     async fn in_a_group() -> Self {
         let (federation, news) = (Federation::new(), watch::Sender::new(0));
-        let alpha = House::of(federation.stopped_node(|_| {}), quick(), news.clone());
-        let beta = House::of(federation.stopped_node(|_| {}), quick(), news.clone());
+        let alpha = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
+        let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
         alpha.start().await;
         beta.start().await;
         alpha.test_node().lets_in(beta.test_node().provider()).await;
@@ -323,7 +323,7 @@ async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_
         own.provider = two.beta.test_node().provider().clone();
         own.data_dir = copy;
     });
-    let twin = House::of(twin, quick(), two.news.clone());
+    let twin = DesktopApp::of(twin, quick(), two.news.clone());
     twin.start().await;
     let (ben, other) = (two.ben(), twin.built_in(&two.ben).unwrap());
     // Each has compared its store by the time that it has said something.
@@ -388,8 +388,8 @@ impl Two {
         }
         assert_eq!(gaps(&self.notices(&ben).await), 0, "all that Ben was sent can be read");
         let group = self.group.clone();
-        let heads = |house: &House| {
-            let (group, test_node) = (group.clone(), house.test_node().node());
+        let heads = |app: &DesktopApp| {
+            let (group, test_node) = (group.clone(), app.test_node().node());
             async move { test_node.store().read(move |view| view.group(&group)).await.unwrap().unwrap() }
         };
         let (ours, theirs) = (heads(&self.alpha).await, heads(&self.beta).await);

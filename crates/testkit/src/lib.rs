@@ -15,7 +15,7 @@
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
 //! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
-//! | [`House`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
+//! | [`DesktopApp`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
 //! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
 //! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`Owned`] | a group that a hand-made provider owns |
@@ -26,13 +26,13 @@ mod circle;
 mod clock;
 mod daemon;
 mod desk;
+mod desktop_app;
 mod device;
 mod draft;
 mod fault;
 mod federation;
 mod front;
 mod hand_made;
-mod house;
 mod key_package;
 mod owned;
 mod person;
@@ -47,13 +47,13 @@ pub use circle::Circle;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
+pub use desktop_app::{BuiltIn, DesktopApp};
 pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use federation::Federation;
 pub use front::{Front, Shows};
 pub use hand_made::HandMade;
-pub use house::{BuiltIn, House};
 pub use key_package::KeyPackageDraft;
 pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;

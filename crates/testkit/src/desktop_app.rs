@@ -23,7 +23,7 @@ pub type BuiltIn = Client<ClientDoor>;
 /// All of it runs in a runtime of its own. To kill it is to drop that: every task of node and clients ends wherever it
 /// happens to wait, nothing is drained, and nothing but the files is left. What does not end so is a transaction that
 /// SQLite has begun; a process that is killed ends amid those too, which `tests/kill.rs` is for.
-pub struct House {
+pub struct DesktopApp {
     test_node: TestNode,
     settings: Settings,
     news: watch::Sender<u64>,
@@ -48,8 +48,8 @@ impl Drop for Life {
     }
 }
 
-impl House {
-    /// The house of `test_node`, which does not run yet. Whatever happens in it moves `news`.
+impl DesktopApp {
+    /// The app of `test_node`, which does not run yet. Whatever happens in it moves `news`.
     pub fn of(test_node: TestNode, settings: Settings, news: watch::Sender<u64>) -> Self {
         Self { test_node, settings, news, life: Mutex::default() }
     }
@@ -95,7 +95,7 @@ impl House {
 
     /// Kills everything, and returns when it is gone.
     pub async fn kill(&self) {
-        let mut life = self.living().take().expect("the house is dead already");
+        let mut life = self.living().take().expect("the app does not run");
         let runtime = life.runtime.take().unwrap();
         tokio::task::spawn_blocking(move || {
             runtime.shutdown_timeout(Duration::from_secs(20));
@@ -124,7 +124,7 @@ impl House {
         self.living().as_mut().unwrap().clients.insert(client.clone(), running);
     }
 
-    /// Does something in the house; `None` where it is killed before that is done.
+    /// Does something in the app; `None` where it is killed before that is done.
     pub async fn does<T: Send + 'static>(&self, what: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let doing = match self.living().as_ref()?.runtime.as_ref() {
             Some(runtime) => runtime.spawn(what),
@@ -162,7 +162,7 @@ impl House {
             Running { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }
         })
         .await
-        .expect("nobody kills a house that starts")
+        .expect("nobody kills an app that starts")
     }
 }
 
