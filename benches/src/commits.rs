@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Octets;
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault, UserRule};
-use drawbridge_testkit::{Change, Circle, Device, HandMade, TestNode, policy};
+use drawbridge_testkit::{Change, Device, HandMade, MutualPeers, TestNode, policy};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
 use openmls::group::{ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -44,9 +44,9 @@ struct Times {
 /// Milliseconds for a commit, in a fresh tree and after updates all over it.
 pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     eprintln!("commits");
-    let circle = Circle::of(1).await;
-    let test_node = circle.nodes.first().ok_or("a provider")?;
-    let beta = circle.federation.hand_made();
+    let peers = MutualPeers::of(1).await;
+    let test_node = peers.nodes.first().ok_or("a provider")?;
+    let beta = peers.federation.hand_made();
     test_node.lets_in(beta.provider()).await;
     let alice = test_node.node().create_user("alice".parse()?, UserRule::Ask).await?;
     wear_in(test_node).await?;

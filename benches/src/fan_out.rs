@@ -6,7 +6,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Outcome as Became, PeerState, Submission};
 use drawbridge_node::Node;
 use drawbridge_node::store::StoreFault;
-use drawbridge_testkit::{Circle, Device, Federation, TestNode};
+use drawbridge_testkit::{Device, Federation, MutualPeers, TestNode};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -23,11 +23,11 @@ const BATCH: usize = 20;
 /// How long a message takes to all, and how many go out a second.
 pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     eprintln!("fan-out");
-    let circle = circle().await;
-    let alice = circle.person(0, "alice").await;
-    let people: Vec<Device> = join_all((1..=PARTICIPANTS).map(|at| circle.person(at, "bob"))).await;
-    let group = circle.group("many", &alice, &people.iter().collect::<Vec<_>>()).await;
-    let (owner, others) = circle.nodes.split_first().ok_or("an owner")?;
+    let peers = peers().await;
+    let alice = peers.person(0, "alice").await;
+    let people: Vec<Device> = join_all((1..=PARTICIPANTS).map(|at| peers.person(at, "bob"))).await;
+    let group = peers.group("many", &alice, &people.iter().collect::<Vec<_>>()).await;
+    let (owner, others) = peers.nodes.split_first().ok_or("an owner")?;
     let others: Vec<Node> = others.iter().map(TestNode::node).collect();
 
     let mut took = Vec::new();
@@ -47,7 +47,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     }
     timeout(AT_ONCE, until_all_have(&others, &group, last)).await??;
     let a_second = count(BATCHES * BATCH) / began.elapsed().as_secs_f64();
-    join_all(circle.nodes.iter().map(TestNode::stop)).await;
+    join_all(peers.nodes.iter().map(TestNode::stop)).await;
 
     let (mut commit, batched) = alone(place)?;
     Ok(vec![
@@ -69,7 +69,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
 }
 
 /// One provider, and fifty that know it and not each other.
-async fn circle() -> Circle {
+async fn peers() -> MutualPeers {
     let federation = Federation::new();
     let mut nodes = Vec::new();
     for _ in 0..=PARTICIPANTS {
@@ -81,7 +81,7 @@ async fn circle() -> Circle {
         owner.judges(other.provider(), PeerState::Allowed).await;
         other.judges(owner.provider(), PeerState::Allowed).await;
     }
-    Circle { federation, nodes }
+    MutualPeers { federation, nodes }
 }
 
 /// Submits, and returns the number of the last when all are accepted.

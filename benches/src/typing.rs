@@ -8,7 +8,7 @@ use drawbridge_mtp::policy::Who;
 use drawbridge_node::AuthorizationDecision;
 use drawbridge_node::ClientDoor;
 use drawbridge_node::store::UserRule;
-use drawbridge_testkit::{Circle, TestNode};
+use drawbridge_testkit::{MutualPeers, TestNode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -55,13 +55,13 @@ impl Writer {
 /// Median and 99th percentile, each way.
 pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     eprintln!("typing");
-    let circle = Circle::of(2).await;
-    let (one, other) = match circle.nodes.as_slice() {
+    let peers = MutualPeers::of(2).await;
+    let (one, other) = match peers.nodes.as_slice() {
         [one, other] => (one, other),
         _ => return Err("two providers".into()),
     };
     let (alice, bob) = (Writer::open(place, one, "alice").await?, Writer::open(place, other, "bob").await?);
-    circle.connects(&alice.user, &bob.user).await;
+    peers.connects(&alice.user, &bob.user).await;
     let group = alice.client.create_group("Tea", Who::Members, Who::Members, None).await?;
     until(async || Ok(alice.client.about(&group).await.is_ok_and(|view| view.can_send))).await?;
     until(async || Ok(bob.client.conversations().await.is_ok())).await?;
@@ -107,7 +107,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         row("typed elsewhere to shown at the owner, 99th percentile", None, quantile(&mut back, 0.99), late),
     ];
     drop((alice, bob));
-    for test_node in &circle.nodes {
+    for test_node in &peers.nodes {
         test_node.stop().await;
     }
     Ok(rows)

@@ -13,15 +13,15 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Contradiction, KeptCheckpoint};
-use drawbridge_testkit::{Circle, Device, HandMade, Owned, TestNode, acquainted_by_hand};
+use drawbridge_testkit::{Device, HandMade, MutualPeers, Owned, TestNode, acquainted_by_hand};
 
 /// Longer than an owner is left alone for.
 const A_MINUTE: Duration = Duration::from_secs(61);
 
 /// Lets minutes pass until `look` has found what it waits for: a minute may pass before it is known that something was stored.
-async fn in_some_minutes<T>(circle: &Circle, look: impl AsyncFn() -> T) -> T {
+async fn in_some_minutes<T>(peers: &MutualPeers, look: impl AsyncFn() -> T) -> T {
     for _ in 0..10 {
-        circle.federation.clock().turn(A_MINUTE);
+        peers.federation.clock().turn(A_MINUTE);
         if let Ok(found) = tokio::time::timeout(Duration::from_secs(4), look()).await {
             return found;
         }
@@ -59,16 +59,16 @@ async fn contradictions(test_node: &TestNode, group: &GroupUri) -> Vec<Contradic
 
 #[tokio::test]
 async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of_the_log() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let mut newest = 0;
     for text in ["one", "two"] {
         newest = says(&ann, &tea, text).await;
         ben.hears_said(&tea, text).await;
-        in_some_minutes(&circle, async || has_checkpoint(beta, &tea, newest).await).await;
+        in_some_minutes(&peers, async || has_checkpoint(beta, &tea, newest).await).await;
     }
     // The owner signs anew with each page; a participant gives what it keeps.
     for (device, fresh) in [(&ann, true), (&ben, false)] {
@@ -112,15 +112,15 @@ fn shows(eve: &HandMade, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsiz
 
 #[tokio::test]
 async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves_it_is_kept() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     let honest = signed(&eve, &tea.group, first.seq, first.hash);
     shows(&eve, &tea.group, honest.clone());
     tea.tells_event(&eve, first.clone());
     beta.has_heard(&eve).await;
-    let kept = in_some_minutes(&circle, async || has_checkpoint(beta, &tea.group, first.seq).await).await;
+    let kept = in_some_minutes(&peers, async || has_checkpoint(beta, &tea.group, first.seq).await).await;
     assert_eq!(kept.jws, honest);
     assert_eq!(contradictions(beta, &tea.group).await, []);
 
@@ -131,7 +131,7 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     tea.tells_event(&eve, second);
     beta.has_heard(&eve).await;
     assert_eq!(asked.load(Ordering::SeqCst), 0, "an owner is asked once a minute at most");
-    let trouble = in_some_minutes(&circle, async || beta.notes(eve.provider(), "log-forked").await).await;
+    let trouble = in_some_minutes(&peers, async || beta.notes(eve.provider(), "log-forked").await).await;
     assert!(trouble.text.contains(&format!("event {} of {}", first.seq, tea.group)), "{}", trouble.text);
     let kept = contradictions(beta, &tea.group).await;
     assert_eq!(kept.len(), 1);
@@ -146,24 +146,24 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
 
 #[tokio::test]
 async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     shows(&eve, &tea.group, signed(&eve, &tea.group, first.seq, Hash32([9; 32])));
     tea.tells_event(&eve, first.clone());
     beta.has_heard(&eve).await;
-    in_some_minutes(&circle, async || beta.notes(eve.provider(), "log-forked").await).await;
+    in_some_minutes(&peers, async || beta.notes(eve.provider(), "log-forked").await).await;
     let kept = contradictions(beta, &tea.group).await;
     assert_eq!((kept.len(), kept[0].had, &kept[0].before), (1, first.hash, &None));
 }
 
 #[tokio::test]
 async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let mallory = circle.federation.hand_made();
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let mallory = peers.federation.hand_made();
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     let other: GroupUri = tea.group.as_str().replace("/g/tea", "/g/other").parse().unwrap();
     let forged = [
         (signed(&mallory, &tea.group, 2, Hash32([9; 32])), format!("is of {}", mallory.provider())),
@@ -174,7 +174,7 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
         shows(&eve, &tea.group, forged);
         tea.tells_event(&eve, tea.says(&eve, &client, "a word"));
         beta.has_heard(&eve).await;
-        in_some_minutes(&circle, async || {
+        in_some_minutes(&peers, async || {
             let (liar, noted) = (eve.provider().clone(), noted.clone());
             beta.until("the lie is noted", move |view| {
                 let wrong = view.troubles(&liar)?.into_iter().find(|it| it.code == "checkpoint-wrong");
@@ -189,16 +189,16 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
 
 #[tokio::test]
 async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = Owned::new("cake", &peers, &eve, &client, &ben).await;
     let said_in = async |group: &Owned| {
         let said = group.says(&eve, &client, "a word");
         let asked = shows(&eve, &group.group, signed(&eve, &group.group, said.seq, said.hash));
         group.tells_event(&eve, said.clone());
         beta.has_heard(&eve).await;
-        in_some_minutes(&circle, async || has_checkpoint(beta, &group.group, said.seq).await).await;
+        in_some_minutes(&peers, async || has_checkpoint(beta, &group.group, said.seq).await).await;
         asked
     };
     let of_cake = said_in(&cake).await;

@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{FeedQuery, ItemBody};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_node::Decision;
 use drawbridge_node::store::AddRule;
-use drawbridge_testkit::{Change, Circle, Device, Federation, Phone};
+use drawbridge_testkit::{Change, Device, Federation, MutualPeers, Phone};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -156,11 +156,11 @@ fn removals(device: &Device, group: &GroupUri) -> Vec<(u64, bool)> {
 
 #[tokio::test]
 async fn a_client_that_is_taken_out_is_told_so_once_behind_the_commit() {
-    let circle = Circle::of(2).await;
-    let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
-    let ben = circle.person(1, "ben").await;
-    let tea = circle.group("tea", &ann, &[&amy, &ben]).await;
-    let beta = &circle.nodes[1];
+    let peers = MutualPeers::of(2).await;
+    let (ann, amy) = (peers.person(0, "ann").await, peers.person(0, "amy").await);
+    let ben = peers.person(1, "ben").await;
+    let tea = peers.group("tea", &ann, &[&amy, &ben]).await;
+    let beta = &peers.nodes[1];
     let laptop = beta.device(ben.user(), "laptop").await;
     beta.follows(&tea, 1).await;
     let joined = laptop.joins(&tea, &laptop.info(&tea).await.unwrap());
@@ -185,9 +185,9 @@ async fn a_client_that_is_taken_out_is_told_so_once_behind_the_commit() {
 
 #[tokio::test]
 async fn a_client_need_not_name_the_last_item_and_is_reset_where_it_names_a_history_that_is_not() {
-    let circle = Circle::of(1).await;
-    let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
-    let tea = circle.group("tea", &ann, &[&amy]).await;
+    let peers = MutualPeers::of(1).await;
+    let (ann, amy) = (peers.person(0, "ann").await, peers.person(0, "amy").await);
+    let tea = peers.group("tea", &ann, &[&amy]).await;
     let all = amy.feed(&FeedQuery::default()).await.unwrap();
     assert!(all.items.len() >= 2, "{all:?}");
     let query = FeedQuery { after: 1, generation: Some(all.generation), ..FeedQuery::default() };
@@ -255,19 +255,19 @@ async fn a_user_refuses_ends_and_revokes_by_its_client() {
 
 #[tokio::test]
 async fn a_client_is_told_of_its_users_groups_from_its_providers_copy() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
-    let node = circle.nodes[1].node();
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
+    let node = peers.nodes[1].node();
     let made = node.create_client(ben.user().name().clone(), "tablet".parse().unwrap()).await;
     let (tablet, token) = made.unwrap();
-    let tablet = Phone::of(tablet, token, &circle.nodes[1]);
+    let tablet = Phone::of(tablet, token, &peers.nodes[1]);
     let at = format!("/groups/{}@{}", tea.name(), tea.provider());
     // How far the log reaches is asked of the owner.
     let status = tablet.gets(&at).await;
     assert_eq!(members(&status), ["group", "epoch", "head", "hash", "participants", "created"].into());
-    circle.nodes[0].stop().await;
+    peers.nodes[0].stop().await;
 
     let groups = tablet.gets("/groups").await;
     assert_eq!(members(&groups), ["groups"].into());
@@ -285,10 +285,10 @@ async fn a_client_is_told_of_its_users_groups_from_its_providers_copy() {
 
 #[tokio::test]
 async fn the_commit_of_a_welcome_comes_first_behind_it() {
-    let circle = Circle::of(2).await;
-    let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
-    let ben = circle.person(1, "ben").await;
-    let tea = circle.group("tea", &ann, &[&amy, &ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, amy) = (peers.person(0, "ann").await, peers.person(0, "amy").await);
+    let ben = peers.person(1, "ben").await;
+    let tea = peers.group("tea", &ann, &[&amy, &ben]).await;
     // A client at the owner, and one at a participant.
     for client in [&amy, &ben] {
         client.catches_up().await;

@@ -11,7 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::LOW_STOCK;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Circle, Federation};
+use drawbridge_testkit::{Federation, MutualPeers};
 
 const AHEAD: Duration = Duration::from_secs(40 * 86_400);
 
@@ -26,20 +26,20 @@ fn now() -> Timestamp {
 /// Nobody takes a request that is dated in the future, for as long as it is.
 #[tokio::test]
 async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other() {
-    let circle = Circle::of(2).await;
-    let (alpha, beta) = (&circle.nodes[0], &circle.nodes[1]);
+    let peers = MutualPeers::of(2).await;
+    let (alpha, beta) = (&peers.nodes[0], &peers.nodes[1]);
     let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
     let bob = bob.uri().clone();
     beta.stop().await;
     let dated_ahead = alice.asks(&bob).await;
-    circle.federation.clock().turn_back(AHEAD);
+    peers.federation.clock().turn_back(AHEAD);
     let mended = alpha
         .until("the request is made anew", move |view| {
             let rows = view.connections()?;
             Ok((rows.len() == 1 && rows[0].id != dated_ahead).then(|| rows[0].clone()))
         })
         .await;
-    assert!(mended.created <= circle.federation.clock().now(), "{mended:?}");
+    assert!(mended.created <= peers.federation.clock().now(), "{mended:?}");
     beta.start().await;
     let heard = beta.hears_of(mended.id).await;
     assert_eq!((&heard.from, &heard.to, heard.created), (alice.uri(), &bob, mended.created));

@@ -13,7 +13,7 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
-use drawbridge_testkit::{Change, Circle, Federation, HandMade, TestNode, federation};
+use drawbridge_testkit::{Change, Federation, HandMade, MutualPeers, TestNode, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -385,9 +385,9 @@ async fn a_title_is_text_without_control_characters() {
 
 #[tokio::test]
 async fn a_grant_that_was_used_is_claimed_with_no_more() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let group = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let group = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&group, &ann.commit(&group, Change::removing(ben.uri()))).await;
     ann.reaches(&group, 2).await;
 
@@ -396,9 +396,9 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
     let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
     assert_eq!((claimed.status, claimed.grant, claimed.clients), (UserClaim::NotAuthorized, None, vec![]));
 
-    circle.nodes[1].hears_of_addition(asked.id).await;
+    peers.nodes[1].hears_of_addition(asked.id).await;
     ben.decides(asked, "approve").await;
-    circle.nodes[0].sees_addition(asked.id, State::Approved).await;
+    peers.nodes[0].sees_addition(asked.id, State::Approved).await;
     let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
     let grant = UnverifiedGrant::parse(&claimed.grant.unwrap()).unwrap();
     assert_eq!((claimed.status, grant.unverified_claims().jti), (UserClaim::Ok, asked.id));

@@ -17,7 +17,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Owned, TestNode, accepted, acquainted_by_hand, copied, has,
+    Change, Device, HandMade, MutualPeers, Owned, TestNode, accepted, acquainted_by_hand, copied, has,
     has_checkpoint, misses, policy, restored, rests, says,
 };
 
@@ -62,7 +62,7 @@ async fn hashes(test_node: &TestNode, group: &GroupUri) -> Vec<Hash32> {
 }
 
 /// Returns when `test_node` has the log of a group that `other` has, and takes part in it.
-async fn agrees(circle: &Circle, test_node: &TestNode, other: &TestNode, group: &GroupUri) {
+async fn agrees(peers: &MutualPeers, test_node: &TestNode, other: &TestNode, group: &GroupUri) {
     let theirs = hashes(other, group).await;
     let first = theirs.len() as u64;
     let (uri, last) = (group.clone(), theirs.last().copied());
@@ -79,18 +79,23 @@ async fn agrees(circle: &Circle, test_node: &TestNode, other: &TestNode, group: 
             assert_eq!(ours[from..theirs.len()], theirs[from..]);
             return;
         }
-        circle.federation.clock().turn(Duration::from_secs(61));
+        peers.federation.clock().turn(Duration::from_secs(61));
     }
     panic!("its copy never came to be the owner's log");
 }
 
 /// The only one that has what was lost is away for longer than the owner waits.
-async fn numbers_again(circle: &Circle, away: &TestNode, device: &Device, group: &GroupUri) -> Submission {
-    let owner = circle.home(device.user());
+async fn numbers_again(
+    peers: &MutualPeers,
+    away: &TestNode,
+    device: &Device,
+    group: &GroupUri,
+) -> Submission {
+    let owner = peers.home(device.user());
     let said = device.says(group, "on another branch");
     let (outcome, ()) = tokio::join!(device.submits(group, &said), async {
         misses(owner, away).await;
-        circle.federation.clock().turn(Duration::from_secs(60));
+        peers.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     said
@@ -98,20 +103,20 @@ async fn numbers_again(circle: &Circle, away: &TestNode, device: &Device, group:
 
 #[tokio::test]
 async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_told() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let (before, lost) = says(&ann, &tea, "lost").await;
     let (_, last) = says(&ben, &tea, "lost by ben").await;
     has(beta, &tea, last.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, lost.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    restored(&peers, alpha, &copy).await;
+    let said = numbers_again(&peers, beta, &ann, &tea).await;
     let renewal = ann.commit(&tea, Change::renewal());
     let renewed = accepted(&ann, &tea, &renewal).await;
     assert_eq!(renewed.seq, last.seq, "two events have one number");
@@ -134,7 +139,7 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     // The epoch of then can be joined, as nothing was committed in it before the loss.
     assert_eq!(ann.status(&tea).await.unwrap().epoch, 1);
     rejoins(&ann, &tea).await;
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     ben.reaches(&tea, 2).await;
     says(&ann, &tea, "on another branch, again").await;
     ben.hears_said(&tea, "on another branch, again").await;
@@ -153,31 +158,31 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
 
 #[tokio::test]
 async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_proves_both() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
     for (test_node, device) in [(beta, &ben), (gamma, &cat)] {
         test_node.follows(&tea, 1).await;
         device.catches_up().await;
     }
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     rests(gamma, alpha, true).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let renewal = ben.commit(&tea, Change::renewal());
     let renewed = accepted(&ben, &tea, &renewal).await;
     ben.reaches(&tea, 2).await;
     has(beta, &tea, renewed.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, renewed.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, renewed.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     // Gamma has nothing of what was lost, and comes to have what is numbered in its place.
-    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    let said = numbers_again(&peers, beta, &ann, &tea).await;
     rests(gamma, alpha, false).await;
     let (by_cat, placed) = says(&cat, &tea, "by cat").await;
     has(gamma, &tea, placed.seq).await;
-    has_checkpoint(&circle.federation, gamma, &tea, placed.seq).await;
+    has_checkpoint(&peers.federation, gamma, &tea, placed.seq).await;
     let other = accepted(&ann, &tea, &ann.commit(&tea, Change::renewal())).await;
     has(gamma, &tea, other.seq).await;
 
@@ -189,7 +194,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     is_gone(&ann, &tea, &said).await;
     // Its owner has signed what it has, and gets a while to read that back.
     for _ in 0..10 {
-        circle.federation.clock().turn(Duration::from_secs(61));
+        peers.federation.clock().turn(Duration::from_secs(61));
         let noted = gamma.notes(alpha.provider(), "log-forked");
         if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
             break;
@@ -209,7 +214,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     ben.catches_up().await;
     accepted(&ben, &tea, &ben.commit(&tea, Change::renewal())).await;
     ben.reaches(&tea, 3).await;
-    agrees(&circle, gamma, alpha, &tea).await;
+    agrees(&peers, gamma, alpha, &tea).await;
     rejoins(&ann, &tea).await;
     rejoins(&cat, &tea).await;
     for device in [&ann, &ben, &cat] {
@@ -223,24 +228,24 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
         }
     }
     for test_node in [beta, gamma] {
-        agrees(&circle, test_node, alpha, &tea).await;
+        agrees(&peers, test_node, alpha, &tea).await;
     }
 }
 
 #[tokio::test]
 async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_while() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     ben.catches_up().await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let (lost, placed) = says(&ben, &tea, "lost").await;
     has(beta, &tea, placed.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    restored(&peers, alpha, &copy).await;
+    let said = numbers_again(&peers, beta, &ann, &tea).await;
     ben.forgets_group(&tea);
     beta.start().await;
     // It waits for its owner to read back what it has, and gives it up in the end.
@@ -252,10 +257,10 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
         Ok((!view.branches(row.id)?.is_empty()).then_some(told))
     });
     let (told, ()) = tokio::join!(given_up, async {
-        circle.federation.clock().turn(Duration::from_secs(11 * 60));
+        peers.federation.clock().turn(Duration::from_secs(11 * 60));
     });
     assert!(told, "it is noted with the change, which may be cut off behind that");
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     is_gone(&ben, &tea, &lost).await;
     beta.notes(alpha.provider(), "log-forked").await;
     assert_eq!(branches(beta, &tea).await.len(), 1, "what it had is kept");
@@ -267,21 +272,21 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
 
 #[tokio::test]
 async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.connects(ann.user(), cat.user()).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, lost.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    numbers_again(&circle, beta, &ann, &tea).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    restored(&peers, alpha, &copy).await;
+    numbers_again(&peers, beta, &ann, &tea).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     gamma.follows(&tea, 2).await;
     cat.catches_up().await;
     let (_, other) = says(&cat, &tea, "by cat").await;
@@ -300,7 +305,7 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
         .await;
     cat.catches_up().await;
     rejoins(&ann, &tea).await;
-    let again = circle.adds(&ann, &tea, &[&cat]).await;
+    let again = peers.adds(&ann, &tea, &[&cat]).await;
     assert!(again.seq <= other.seq, "it comes in where it has another event");
     cat.comes_into(&tea).await;
     gamma.follows(&tea, 3).await;
@@ -314,8 +319,8 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
 }
 
 /// Eve's provider, made by hand, takes part in Ann's group; returns her client.
-async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    let alpha = circle.home(ann.user());
+async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+    let alpha = peers.home(ann.user());
     alpha.lets_in(eve.provider()).await;
     let client = eve.device("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
@@ -332,12 +337,12 @@ async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUr
 
 #[tokio::test]
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copied(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
@@ -354,7 +359,7 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
     forged.hash = forged.computed_hash();
     eve.desk()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
     alpha.stop().await;
 
@@ -386,27 +391,27 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
 
 #[tokio::test]
 async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_was_wrong() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    circle.federation.clock().turn(Duration::from_secs(3600));
+    let copy = copied(&peers, alpha).await;
+    peers.federation.clock().turn(Duration::from_secs(3600));
     let (_, lost) = says(&ann, &tea, "lost").await;
     has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, lost.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
     alpha.stop().await;
-    circle.federation.restore(alpha, &copy);
-    circle.federation.clock().turn_back(Duration::from_secs(1800));
+    peers.federation.restore(alpha, &copy);
+    peers.federation.clock().turn_back(Duration::from_secs(1800));
     alpha.start().await;
-    numbers_again(&circle, beta, &ann, &tea).await;
-    circle.federation.clock().turn(Duration::from_secs(1800));
+    numbers_again(&peers, beta, &ann, &tea).await;
+    peers.federation.clock().turn(Duration::from_secs(1800));
     ann.forgets_group(&tea);
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     assert_eq!(
         hashes(alpha, &tea).await[lost.seq as usize - 1],
         lost.hash,
@@ -417,29 +422,29 @@ async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_wa
 
 #[tokio::test]
 async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let (cat, bob) = (circle.person(2, "cat").await, circle.person(2, "bob").await);
-    let tea = circle.group("tea", &ann, &[&ben, &cat, &bob]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (cat, bob) = (peers.person(2, "cat").await, peers.person(2, "bob").await);
+    let tea = peers.group("tea", &ann, &[&ben, &cat, &bob]).await;
     for (test_node, device) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
         test_node.follows(&tea, 1).await;
         device.catches_up().await;
     }
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     rests(gamma, alpha, true).await;
     let out = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
     ben.reaches(&tea, 2).await;
     let (_, last) = says(&ben, &tea, "without bob").await;
     has(beta, &tea, last.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, last.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, last.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     ann.forgets_group(&tea);
     let joins = ann.joins(&tea, &ann.info(&tea).await.unwrap());
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &joins), async {
         misses(alpha, beta).await;
-        circle.federation.clock().turn(Duration::from_secs(60));
+        peers.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     rests(gamma, alpha, false).await;
@@ -454,14 +459,14 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     beta.start().await;
     let told = alpha.notes(beta.provider(), "own-log-forked").await;
     assert!(told.text.contains("taken up again"), "{}", told.text);
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     // What its feed told before may still be looked at, and breaks the group for a moment.
     let renewal = ben.commit(&tea, Change::renewal());
     while let Err(problem) = ben.tries(&tea, vec![renewal.clone()]).await {
         assert_eq!(problem.known(), Some(Code::Unavailable), "{problem:?}");
-        agrees(&circle, beta, alpha, &tea).await;
+        agrees(&peers, beta, alpha, &tea).await;
     }
-    agrees(&circle, gamma, alpha, &tea).await;
+    agrees(&peers, gamma, alpha, &tea).await;
     let (_, last) = says(&ben, &tea, "still without bob").await;
     has(gamma, &tea, last.seq).await;
     bob.catches_up().await;
@@ -475,9 +480,9 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
 
 #[tokio::test]
 async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let zen = Owned::new("zen", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let zen = Owned::new("zen", &peers, &eve, &client, &ben).await;
     for owned in [&tea, &zen] {
         let (log, us) = (owned.log.clone(), eve.provider().clone());
         eve.desk().shows(&format!("/groups/{}", owned.group.name()), move |_| {
@@ -503,7 +508,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
     ben.hears_said(&zen.group, "missed").await;
     // The other is looked at again within a minute.
     for _ in 0..10 {
-        circle.federation.clock().turn(Duration::from_secs(61));
+        peers.federation.clock().turn(Duration::from_secs(61));
         let heard = ben.hears_said(&tea.group, "missed");
         if tokio::time::timeout(Duration::from_secs(3), heard).await.is_ok() {
             return;
@@ -514,12 +519,12 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
 
 #[tokio::test]
 async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copied(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
@@ -527,7 +532,7 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let log = ann.log(&tea, 0).await.unwrap().events;
     eve.desk()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
     alpha.stop().await;
 
@@ -571,8 +576,8 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
 
 #[tokio::test]
 async fn what_is_kept_of_forks_is_bounded() {
-    let circle = Circle::of(1).await;
-    let (alpha, ann) = (&circle.nodes[0], circle.person(0, "ann").await);
+    let peers = MutualPeers::of(1).await;
+    let (alpha, ann) = (&peers.nodes[0], peers.person(0, "ann").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let store = alpha.node().store().clone();
     let keeps_point = async || {
@@ -589,7 +594,7 @@ async fn what_is_kept_of_forks_is_bounded() {
     assert_eq!(points, (5..21).rev().collect::<Vec<_>>(), "the latest are kept");
 
     for turn in 0..25 {
-        circle.federation.clock().turn(Duration::from_secs(1));
+        peers.federation.clock().turn(Duration::from_secs(1));
         let uri = tea.clone();
         let told = store.write(move |tx| {
             let row = tx.group(&uri)?.unwrap();
@@ -607,7 +612,7 @@ async fn what_is_kept_of_forks_is_bounded() {
 
     let mut begun = Vec::new();
     for turn in 0..12 {
-        circle.federation.clock().turn(Duration::from_secs(1));
+        peers.federation.clock().turn(Duration::from_secs(1));
         keeps_point().await;
         let (_, placed) = says(&ann, &tea, &format!("branch {turn}")).await;
         begun.push(ann.log(&tea, placed.seq - 1).await.unwrap().events[0].time);

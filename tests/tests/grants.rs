@@ -7,15 +7,15 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{EventKind, Item, ItemBody};
 use drawbridge_node::store::{MemberRow, Proof};
-use drawbridge_testkit::{Change, Circle, Device, Owned, acquainted_by_hand};
+use drawbridge_testkit::{Change, Device, MutualPeers, Owned, acquainted_by_hand};
 use http::StatusCode;
 use serde_json::json;
 
 #[tokio::test]
 async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.nodes[0];
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let beta = &peers.nodes[0];
     let proof_of = async |who: &Device, proof| {
         let (group, user) = (tea.group.clone(), who.user().clone());
         beta.until(&format!("{user} is {proof}"), move |view| {
@@ -73,14 +73,14 @@ async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
 
 #[tokio::test]
 async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(1, "cat").await;
-    let tea = circle.group("tea", &ann, &[]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(1, "cat").await;
+    let tea = peers.group("tea", &ann, &[]).await;
     for other in [&ben, &cat] {
-        circle.connects(ann.user(), other.user()).await;
+        peers.connects(ann.user(), other.user()).await;
     }
-    let claimed = circle.claimed(&ann, &tea, &[ben.user(), cat.user()]).await;
+    let claimed = peers.claimed(&ann, &tea, &[ben.user(), cat.user()]).await;
     let mut commit = ann.commit(&tea, Change::adding(&claimed));
     assert_eq!(commit.grants.len(), 2);
     let useful: Vec<_> = commit.grants.iter().rev().cloned().collect();
@@ -101,9 +101,9 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
 
 #[tokio::test]
 async fn a_grant_that_is_spent_claims_nothing_of_who_gave_it() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.nodes[0];
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let beta = &peers.nodes[0];
     // He has another client now, which is not in the group.
     let laptop = beta.device(ben.user(), "laptop").await;
     laptop.publishes(1).await;

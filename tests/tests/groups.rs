@@ -17,28 +17,28 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Change, Circle, DesktopApp, Device, Federation, PATIENCE, TestNode, policy};
+use drawbridge_testkit::{Change, DesktopApp, Device, Federation, MutualPeers, PATIENCE, TestNode, policy};
 use tokio::sync::watch;
 
 #[tokio::test]
 async fn people_of_three_providers_talk_in_a_group() {
-    let circle = Circle::of(3).await;
+    let peers = MutualPeers::of(3).await;
     let (ann, ben, cat) =
-        (circle.person(0, "ann").await, circle.person(1, "ben").await, circle.person(2, "cat").await);
+        (peers.person(0, "ann").await, peers.person(1, "ben").await, peers.person(2, "cat").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    circle.connects(ann.user(), ben.user()).await;
-    circle.connects(ann.user(), cat.user()).await;
+    peers.connects(ann.user(), ben.user()).await;
+    peers.connects(ann.user(), cat.user()).await;
 
     // Ben's operator agrees; Cat's own client does.
-    circle.authorizes(&ann, &tea, ben.user()).await;
+    peers.authorizes(&ann, &tea, ben.user()).await;
     let asked = ann.asks_to_add(&tea, cat.user()).await;
     let id = asked.id;
-    circle
+    peers
         .home(cat.user())
         .until("the request comes", move |view| Ok(view.authorizations_by_id(id)?.pop()))
         .await;
     cat.decides(asked, "approve").await;
-    circle.is_authorized(&ann, asked).await;
+    peers.is_authorized(&ann, asked).await;
 
     let claimed = ann.claims(&tea, &[ben.user(), cat.user()]).await;
     let commit = ann.commit(&tea, Change::adding(&claimed));
@@ -68,12 +68,12 @@ async fn people_of_three_providers_talk_in_a_group() {
 
 #[tokio::test]
 async fn a_group_need_not_require_anything_of_its_members() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.nodes[0].group("tea");
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.nodes[0].group("tea");
     ann.registers(&ann.drafts_bare(&tea, &policy(&[ann.user()]))).await.unwrap();
-    circle.connects(ann.user(), ben.user()).await;
-    circle.adds(&ann, &tea, &[&ben]).await;
+    peers.connects(ann.user(), ben.user()).await;
+    peers.adds(&ann, &tea, &[&ben]).await;
     let both = policy(&[ann.user(), ben.user()]);
     ann.does(&tea, &ann.commit(&tea, Change::with_policy(both.clone()))).await;
     for device in [&ann, &ben] {
@@ -81,11 +81,11 @@ async fn a_group_need_not_require_anything_of_its_members() {
         assert_eq!(device.policy(&tea), both);
         assert_eq!(device.context_extensions(&tea), [EXTENSION_TYPE]);
     }
-    let kept = circle.nodes[1].follows(&tea, 2).await;
-    assert_eq!(circle.nodes[1].reads(move |view| view.policy(kept.id)).await, Some(both));
+    let kept = peers.nodes[1].follows(&tea, 2).await;
+    assert_eq!(peers.nodes[1].reads(move |view| view.policy(kept.id)).await, Some(both));
 
     // It goes on: one joins by itself, an admin elsewhere changes the policy, and people talk.
-    let laptop = circle.nodes[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].device(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 3).await;
     let one = policy(&[ben.user()]);
@@ -169,12 +169,12 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
 #[tokio::test]
 async fn a_commit_sets_what_all_know_who_are_members_after_it() {
     const KIND: u16 = 0xF4D1;
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(1, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.connects(ann.user(), cat.user()).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(1, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.connects(ann.user(), cat.user()).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     cat.reaches(&tea, 2).await;
 
     // By the commit that sets it Ben, who does not know it, goes, and Ann and Cat come to know it.
@@ -187,23 +187,23 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
         device.reaches(&tea, 3).await;
         assert!(device.context_extensions(&tea).contains(&KIND));
     }
-    circle.nodes[1].follows(&tea, 3).await;
+    peers.nodes[1].follows(&tea, 3).await;
     cat.does(&tea, &cat.says(&tea, "hello")).await;
     ann.hears_said(&tea, "hello").await;
 }
 
 #[tokio::test]
 async fn an_event_says_what_the_message_in_it_says() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.nodes[0].group("tea");
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.nodes[0].group("tea");
     let made = ann.drafts(&tea, &policy(&[ann.user()]));
     ann.registers(&made).await.unwrap();
-    circle.connects(ann.user(), ben.user()).await;
-    circle.adds(&ann, &tea, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
+    peers.connects(ann.user(), ben.user()).await;
+    peers.adds(&ann, &tea, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let early = ann.says(&tea, "written in the epoch before");
-    let laptop = circle.nodes[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].device(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 2).await;
     ann.does(&tea, &early).await;
@@ -233,9 +233,9 @@ async fn an_event_says_what_the_message_in_it_says() {
 
 #[tokio::test]
 async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     let roster = ann.roster(&tea).await.unwrap();
     assert_eq!(roster.epoch, 1);
     let [first, second] = &roster.members[..] else { panic!("{roster:?}") };
@@ -244,7 +244,7 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!((&second.client, second.leaf, second.since_epoch), (ben.uri(), 1, 1));
     assert_eq!(&second.added_by, ann.user());
 
-    let alpha = &circle.nodes[0];
+    let alpha = &peers.nodes[0];
     let grant = UnverifiedGrant::parse(second.grant.as_ref().unwrap()).unwrap();
     let document = alpha.node().document_of(ben.uri().provider()).unwrap();
     let key = document.keys.iter().find(|key| key.thumbprint() == grant.kid()).unwrap();
@@ -253,21 +253,21 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!(held.claims().group, tea);
 
     // Ben's provider has it from the owner and checked that it is the tree's.
-    let theirs = circle.nodes[1].follows(&tea, 1).await;
+    let theirs = peers.nodes[1].follows(&tea, 1).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), roster);
-    let kept = circle.nodes[1].reads(move |view| view.policy(theirs.id)).await;
+    let kept = peers.nodes[1].reads(move |view| view.policy(theirs.id)).await;
     assert_eq!(kept, Some(policy(&[ann.user()])));
 }
 
 #[tokio::test]
 async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users() {
-    let circle = Circle::of(3).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
-    circle.connects(ann.user(), cat.user()).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    let peers = MutualPeers::of(3).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
+    peers.connects(ann.user(), cat.user()).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
 
     let group = tea.clone();
     let has_grants = move |view: &View<'_>| {
@@ -276,7 +276,7 @@ async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users(
         let granted = members.iter().filter(|row| row.member.grant.is_some()).count();
         Ok((granted == 2).then_some(()))
     };
-    circle.nodes[1].until("the grants of ben and cat are known", has_grants).await;
+    peers.nodes[1].until("the grants of ben and cat are known", has_grants).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), ann.roster(&tea).await.unwrap());
 }
 
@@ -288,11 +288,11 @@ async fn stands(test_node: &TestNode, group: &GroupUri) -> GroupRow {
 
 #[tokio::test]
 async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
-    let circle = Circle::of(3).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
-    let beta = &circle.nodes[1];
+    let peers = MutualPeers::of(3).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
+    let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
     ben.does(&tea, &ben.says(&tea, "hello")).await;
 
@@ -309,7 +309,7 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     })
     .await;
     // Another group in the same feed shows that nothing is still to come.
-    circle.connects(cat.user(), ben.user()).await;
+    peers.connects(cat.user(), ben.user()).await;
     ben.catches_up().await;
     assert_eq!(ben.events(&tea).last().map(|event| event.seq), Some(cut.seq));
     assert_eq!(stands(beta, &tea).await.head, cut.seq);
@@ -323,10 +323,10 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
 
 #[tokio::test]
 async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_in() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let (alpha, beta) = (circle.nodes[0].provider(), &circle.nodes[1]);
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let (alpha, beta) = (peers.nodes[0].provider(), &peers.nodes[1]);
     beta.follows(&tea, 1).await;
 
     // All of it comes on one page: that he is out, and that he is in again.
@@ -334,7 +334,7 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
     let out = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
     ann.reaches(&tea, 2).await;
     let unheard = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
-    let claimed = circle.claimed(&ann, &tea, &[ben.user()]).await;
+    let claimed = peers.claimed(&ann, &tea, &[ben.user()]).await;
     let back = ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
     ann.reaches(&tea, 3).await;
     beta.node().pause_peer(alpha.clone(), false).await.unwrap();
@@ -352,10 +352,10 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
 
 #[tokio::test]
 async fn who_leaves_is_let_go_by_the_others() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let late = ben.says(&tea, "one more word");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
     let refused = ben.is_refused(&tea, &late, Code::NotAuthorized).await;
@@ -367,25 +367,25 @@ async fn who_leaves_is_let_go_by_the_others() {
     assert!(!ben.is_in(&tea));
     assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 1);
     let group = tea.clone();
-    circle.nodes[1]
+    peers.nodes[1]
         .until("the group is over", move |view| {
             Ok(view.group(&group)?.filter(|row| row.standing == Standing::Over))
         })
         .await;
 
     // And comes back under a new grant.
-    circle.adds(&ann, &tea, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 3).await;
+    peers.adds(&ann, &tea, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "back again")).await;
     ann.hears_said(&tea, "back again").await;
 }
 
 #[tokio::test]
 async fn who_leaves_may_still_commit() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let word = ben.says(&tea, "no more of this");
     ben.does(&tea, &ben.leaves(&tea)).await;
     ben.is_refused(&tea, &word, Code::NotAuthorized).await;
@@ -395,13 +395,13 @@ async fn who_leaves_may_still_commit() {
 
 #[tokio::test]
 async fn what_is_said_stands_in_no_providers_folder() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     let secret = "what only members read";
     ann.does(&tea, &ann.says(&tea, secret)).await;
     ben.hears_said(&tea, secret).await;
-    for test_node in &circle.nodes {
+    for test_node in &peers.nodes {
         let mut names_group = false;
         for entry in std::fs::read_dir(&test_node.config().data_dir).unwrap() {
             let path = entry.unwrap().path();
@@ -418,10 +418,10 @@ async fn what_is_said_stands_in_no_providers_folder() {
 
 #[tokio::test]
 async fn nothing_is_kept_for_a_client_that_is_no_more() {
-    let circle = Circle::of(1).await;
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let alpha = &circle.nodes[0];
+    let alpha = &peers.nodes[0];
     let laptop = alpha.device(ann.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ann.reaches(&tea, 1).await;
@@ -448,10 +448,10 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
 
 #[tokio::test]
 async fn a_users_second_client_joins_by_itself() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let beta = &circle.nodes[1];
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
     let laptop = beta.device(ben.user(), "laptop").await;
     let info = laptop.info(&tea).await.unwrap();
@@ -495,10 +495,10 @@ async fn a_users_second_client_joins_by_itself() {
 
 #[tokio::test]
 async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_removes_that() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let beta = &circle.nodes[1];
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
     let old = ann.roster(&tea).await.unwrap().members.pop().unwrap();
     assert_eq!(&old.client, ben.uri());
@@ -526,23 +526,23 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
 
 #[tokio::test]
 async fn a_user_adds_further_clients_without_a_grant() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let laptop = circle.nodes[1].device(ben.user(), "laptop").await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let laptop = peers.nodes[1].device(ben.user(), "laptop").await;
     laptop.publishes(1).await;
     let claimed = ben.claims(&tea, &[ben.user()]).await;
     ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
     laptop.comes_into(&tea).await;
     ann.reaches(&tea, 2).await;
-    circle.nodes[1].follows(&tea, 2).await;
-    let tablet = circle.nodes[1].device(ben.user(), "tablet").await;
+    peers.nodes[1].follows(&tea, 2).await;
+    let tablet = peers.nodes[1].device(ben.user(), "tablet").await;
     tablet.publishes(1).await;
     let of = |claimed: ClaimReply| -> Vec<_> {
         claimed.users.into_iter().flat_map(|user| user.clients).map(|client| client.client).collect()
     };
     assert_eq!(of(ben.claims(&tea, &[ben.user()]).await), [tablet.uri().clone()], "who is in is left out");
-    circle.authorizes(&ann, &tea, ben.user()).await;
+    peers.authorizes(&ann, &tea, ben.user()).await;
     let claimed = ann.claims(&tea, &[ben.user()]).await;
     assert_eq!(claimed.users[0].status, UserClaim::Ok, "{claimed:?}");
     assert_eq!(of(claimed), [tablet.uri().clone()], "of another provider's user too");
@@ -552,16 +552,16 @@ async fn a_user_adds_further_clients_without_a_grant() {
 
 #[tokio::test]
 async fn what_is_too_large_for_a_page_comes_as_an_object() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
     ann.grows();
     ben.grows();
     // The leaves that came before were small; these are claimed first.
-    let admins: Vec<_> = (0..2000).map(|n| circle.nodes[0].address(&format!("admin-{n}"))).collect();
+    let admins: Vec<_> = (0..2000).map(|n| peers.nodes[0].address(&format!("admin-{n}"))).collect();
     let mut large = policy(&[ann.user()]);
     large.admins.extend(admins);
-    let tea = circle.group_with("tea", &ann, &[&ben], &large).await;
-    circle.nodes[1].follows(&tea, 1).await;
+    let tea = peers.group_with("tea", &ann, &[&ben], &large).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let item = ben.items().into_iter().find_map(|item| match item.body {
         ItemBody::Welcome(welcome) => Some(welcome),
         _ => None,
@@ -577,21 +577,21 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     // A commit that is an object is followed too.
     ann.does(&tea, &ann.commit(&tea, Change::with_policy(large.clone()))).await;
     let Some(Body::Object(object)) = event.body else { unreachable!() };
-    circle.nodes[1].follows(&tea, 2).await;
+    peers.nodes[1].follows(&tea, 2).await;
     ben.reaches(&tea, 2).await;
-    let stranger = circle.person(1, "bob").await;
+    let stranger = peers.person(1, "bob").await;
     assert_eq!(stranger.object(&object.sha256).await.unwrap_err().known(), Some(Code::NotFound));
 }
 
 #[tokio::test]
 async fn groups_outlive_a_restart_of_each_node() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     for round in 0..20 {
         if round % 6 == 2 {
-            let test_node = &circle.nodes[round % 2];
+            let test_node = &peers.nodes[round % 2];
             test_node.stop().await;
             test_node.start().await;
         }
@@ -604,16 +604,16 @@ async fn groups_outlive_a_restart_of_each_node() {
         one.reaches(&tea, epoch).await;
         other.reaches(&tea, epoch).await;
         assert_eq!(one.authenticator(&tea), other.authenticator(&tea));
-        circle.nodes[1].follows(&tea, epoch).await;
+        peers.nodes[1].follows(&tea, epoch).await;
     }
-    for test_node in &circle.nodes {
+    for test_node in &peers.nodes {
         test_node.stop().await;
         test_node.start().await;
     }
     // A proposal that waits is remembered as well.
     let late = ben.says(&tea, "no");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
-    for test_node in &circle.nodes {
+    for test_node in &peers.nodes {
         test_node.stop().await;
         test_node.start().await;
     }
@@ -626,10 +626,10 @@ async fn groups_outlive_a_restart_of_each_node() {
 
 #[tokio::test]
 async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let (alpha, beta) = (&circle.nodes[0], &circle.nodes[1]);
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let (alpha, beta) = (&peers.nodes[0], &peers.nodes[1]);
     beta.follows(&tea, 1).await;
     alpha.stop().await;
     let words: Vec<_> = (0..5).map(|n| ben.says(&tea, &format!("word {n}"))).collect();
@@ -654,8 +654,8 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
 }
 
 /// A client whose KeyPackages, and leaves made of them, end very soon.
-async fn short_lived(circle: &Circle, test_node: usize, name: &str) -> Device {
-    let test_node = &circle.nodes[test_node];
+async fn short_lived(peers: &MutualPeers, test_node: usize, name: &str) -> Device {
+    let test_node = &peers.nodes[test_node];
     let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
     let device = test_node.device(&user, "phone").await;
     device.tries_to_publish(vec![device.short_key_package(SHORT_S)], None).await.unwrap();
@@ -667,32 +667,32 @@ const SHORT_S: u64 = 6;
 
 #[tokio::test]
 async fn a_group_outlives_the_lifetimes_of_its_leaves() {
-    let circle = Circle::of(3).await;
-    let cat = circle.person(2, "cat").await;
-    let (ann, ben) = (circle.person(0, "ann").await, short_lived(&circle, 1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.nodes[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(3).await;
+    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.person(0, "ann").await, short_lived(&peers, 1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;
 
     // The owner and the participant read their states again, and the log after them.
     ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
     ann.reaches(&tea, 2).await;
-    for test_node in &circle.nodes {
+    for test_node in &peers.nodes {
         test_node.stop().await;
         test_node.start().await;
     }
     ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
     ann.reaches(&tea, 3).await;
-    circle.nodes[1].follows(&tea, 3).await;
+    peers.nodes[1].follows(&tea, 3).await;
     ben.reaches(&tea, 3).await;
 
     // And one that has to begin with the tree as it is.
-    circle.connects(ann.user(), cat.user()).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
-    circle.nodes[2].follows(&tea, 4).await;
+    peers.connects(ann.user(), cat.user()).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
+    peers.nodes[2].follows(&tea, 4).await;
     cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
-    circle.nodes[2].follows(&tea, 5).await;
-    let gamma = &circle.nodes[2];
+    peers.nodes[2].follows(&tea, 5).await;
+    let gamma = &peers.nodes[2];
     gamma.stop().await;
     gamma.start().await;
     cat.reaches(&tea, 5).await;

@@ -15,8 +15,8 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Heard, Owned, TestNode, acquainted_by_hand, claims_by_hand, policy,
-    references,
+    Change, Device, HandMade, Heard, MutualPeers, Owned, TestNode, acquainted_by_hand, claims_by_hand,
+    policy, references,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -35,10 +35,10 @@ const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"]
 
 #[tokio::test]
 async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
     alpha.lets_in(eve.provider()).await;
-    let ann = circle.person(0, "ann").await;
+    let ann = peers.person(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
     for what in ASKED {
         let mut answers = Vec::new();
@@ -61,14 +61,14 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
 }
 
 /// Eve's provider, made by hand, takes part in Ann's group.
-async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    circle.nodes[0].lets_in(eve.provider()).await;
+async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+    peers.nodes[0].lets_in(eve.provider()).await;
     let client = eve.device("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
     let change = Change::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
-    for item in pages(eve, &circle.nodes[0]).await.items {
+    for item in pages(eve, &peers.nodes[0]).await.items {
         client.takes(item).await;
     }
     assert!(client.is_in(group));
@@ -101,11 +101,11 @@ fn code(outcome: Outcome) -> Code {
 
 #[tokio::test]
 async fn each_submission_of_a_request_is_judged_by_itself() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     let says = |text: &str| serde_json::to_value(client.says(&tea, text)).unwrap();
     let (one, two, three, lost) = (says("one"), says("two"), says("three"), says("lost"));
     let (mut anns, mut odd) = (says("not hers"), says("odd"));
@@ -164,12 +164,12 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
 
 #[tokio::test]
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
-    let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.nodes[0], &circle.nodes[1], circle.federation.hand_made());
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.hand_made());
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
 
     let at = |what: &str| format!("/groups/tea{what}");
     let status: GroupStatus = read(&eve.gets(alpha.provider(), &at("")).send().await);
@@ -237,11 +237,11 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 
 #[tokio::test]
 async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
     for text in ["three", "four", "five"] {
         ann.does(&tea, &ann.says(&tea, text)).await;
     }
@@ -264,11 +264,11 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
 
 #[tokio::test]
 async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
-    let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.nodes[0], &circle.nodes[1], circle.federation.hand_made());
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let peers = MutualPeers::of(2).await;
+    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.hand_made());
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     beta.lets_in(eve.provider()).await;
     ann.does(&tea, &ann.says(&tea, "between the two")).await;
     let other = eve.device("other");
@@ -296,11 +296,11 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
 
 #[tokio::test]
 async fn an_id_is_known_again_from_the_same_provider_alone() {
-    let circle = Circle::of(2).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let peers = MutualPeers::of(2).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     ben.reaches(&tea, 2).await;
     let said = ben.says(&tea, "by ben");
     let placed = ben.does(&tea, &said).await;
@@ -317,13 +317,12 @@ async fn an_id_is_known_again_from_the_same_provider_alone() {
 
 #[tokio::test]
 async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve, mallory) =
-        (&circle.nodes[0], circle.federation.hand_made(), circle.federation.hand_made());
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve, mallory) = (&peers.nodes[0], peers.federation.hand_made(), peers.federation.hand_made());
     alpha.lets_in(mallory.provider()).await;
-    let ann = circle.person(0, "ann").await;
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
     let long = ann.says(&tea, &"x".repeat(100_000));
     ann.does(&tea, &long).await;
     let items = pages(&eve, alpha).await.items;
@@ -351,8 +350,8 @@ async fn breaks(test_node: &TestNode, eve: &HandMade, group: &GroupUri) -> Group
 
 #[tokio::test]
 async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     let (one, two) = (tea.says(&eve, &client, "one"), tea.says(&eve, &client, "two"));
     tea.tells_event(&eve, two);
     tea.tells_event(&eve, one);
@@ -367,7 +366,7 @@ async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
     tea.tells(&eve, ItemBody::Removed(removed));
     ben.hears("ben is out", |ben| ben.items().iter().any(is_removed).then_some(())).await;
     ben.forgets_group(&tea.group);
-    tea.adds(&circle, &eve, &client, &ben).await;
+    tea.adds(&peers, &eve, &client, &ben).await;
     eve.desk().resets(eve.clock().id().into());
     let event = tea.says(&eve, &client, "four");
     tea.tells_event(&eve, event);
@@ -383,12 +382,12 @@ fn is_removed(item: &Item) -> bool {
 
 #[tokio::test]
 async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let good = Owned::new("good", &peers, &eve, &client, &ben).await;
 
     // It tells another event 3 than before.
-    let forked = Owned::new("forked", &circle, &eve, &client, &ben).await;
+    let forked = Owned::new("forked", &peers, &eve, &client, &ben).await;
     let told = forked.says(&eve, &client, "one");
     forked.tells_event(&eve, told.clone());
     ben.hears_said(&forked.group, "one").await;
@@ -396,28 +395,28 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let other = forked.says(&eve, &client, "another");
     forked.tells_event(&eve, other);
     // It changes who said something, keeps the hash, and changes a body.
-    let altered = Owned::new("altered", &circle, &eve, &client, &ben).await;
+    let altered = Owned::new("altered", &peers, &eve, &client, &ben).await;
     let mut event = altered.says(&eve, &client, "one");
     event.sender = ben.uri().clone();
     altered.tells_event(&eve, event);
-    let bodily = Owned::new("bodily", &circle, &eve, &client, &ben).await;
+    let bodily = Owned::new("bodily", &peers, &eve, &client, &ben).await;
     let mut event = bodily.says(&eve, &client, "one");
     event.body = Some(Body::Here(Octets(vec![1, 2, 3])));
     bodily.tells_event(&eve, event);
     // It goes on from a log that it never told.
-    let grafted = Owned::new("grafted", &circle, &eve, &client, &ben).await;
+    let grafted = Owned::new("grafted", &peers, &eve, &client, &ben).await;
     let mut event = grafted.says(&eve, &client, "one");
     event.prev = Hash32([9; 32]);
     event.hash = event.computed_hash();
     grafted.tells_event(&eve, event);
     // It tells of an event that is not in its log.
-    let gapped = Owned::new("gapped", &circle, &eve, &client, &ben).await;
+    let gapped = Owned::new("gapped", &peers, &eve, &client, &ben).await;
     gapped.says(&eve, &client, "one");
     let event = gapped.says(&eve, &client, "two");
     gapped.log.lock().unwrap().truncate(2);
     gapped.tells_event(&eve, event);
     // An object is not what its name says.
-    let swapped = Owned::new("swapped", &circle, &eve, &client, &ben).await;
+    let swapped = Owned::new("swapped", &peers, &eve, &client, &ben).await;
     let event = swapped.says(&eve, &client, &"x".repeat(100_000));
     eve.desk().shows(&format!("/objects/{}", event.body_hash), |_| b"something else".to_vec());
     swapped.tells_event(&eve, event);
@@ -453,9 +452,9 @@ fn told(event: &Event) -> Value {
 
 #[tokio::test]
 async fn a_fork_within_one_page_is_noticed() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     let one = tea.says(&eve, &client, "one");
     let two = tea.says(&eve, &client, "two");
     tea.log.lock().unwrap().pop();
@@ -470,11 +469,11 @@ async fn a_fork_within_one_page_is_noticed() {
 
 #[tokio::test]
 async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
-    let healed = Owned::new("healed", &circle, &eve, &client, &ben).await;
-    let torn = Owned::new("torn", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let good = Owned::new("good", &peers, &eve, &client, &ben).await;
+    let healed = Owned::new("healed", &peers, &eve, &client, &ben).await;
+    let torn = Owned::new("torn", &peers, &eve, &client, &ben).await;
     let asked = beta.node().connect(ben.user().name(), eve.address("emil"), None).await.unwrap();
 
     let (one, two) = (good.says(&eve, &client, "one"), good.says(&eve, &client, "two"));
@@ -511,10 +510,10 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
 
 #[tokio::test]
 async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
-    let odd = Owned::new("odd", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let good = Owned::new("good", &peers, &eve, &client, &ben).await;
+    let odd = Owned::new("odd", &peers, &eve, &client, &ben).await;
     let commit = client.commit(&odd.group, Change::renewal());
     let event = odd.writes(&eve, EventKind::Commit, 7, client.uri(), commit.mls.as_slice());
     odd.tells_event(&eve, event);
@@ -529,9 +528,9 @@ async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
 
 #[tokio::test]
 async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.nodes[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let beta = &peers.nodes[0];
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     let agreed: GroupUri = GroupUri::new(eve.provider(), &"agreed".parse().unwrap());
     let claimed = claims_by_hand(beta, &eve, &client, &ben, &agreed).await;
     let other = GroupUri::new(eve.provider(), &"other".parse().unwrap());

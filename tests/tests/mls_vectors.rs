@@ -16,7 +16,7 @@ mod mls_vectors {
     use drawbridge_mtp::octets::Octets;
     use drawbridge_mtp::wire::{self, Encoding};
     use drawbridge_node::store::{Reader, StoreFault};
-    use drawbridge_testkit::{Circle, Device, Owned, acquainted_by_hand};
+    use drawbridge_testkit::{Device, MutualPeers, Owned, acquainted_by_hand};
     use serde_json::Value;
 
     /// All structures of all vectors.
@@ -61,8 +61,8 @@ mod mls_vectors {
     #[tokio::test]
     async fn messages_reach_an_owner_and_come_back() {
         let Some(structures) = structures() else { return };
-        let (circle, eve, client, ben) = acquainted_by_hand().await;
-        let tea = Arc::new(Owned::new("tea", &circle, &eve, &client, &ben).await);
+        let (peers, eve, client, ben) = acquainted_by_hand().await;
+        let tea = Arc::new(Owned::new("tea", &peers, &eve, &client, &ben).await);
         let came: Arc<Mutex<Vec<[Option<Octets>; 3]>>> = Arc::default();
         let (eve, noted, owned) = (Arc::new(eve), came.clone(), tea.clone());
         let owner = Arc::downgrade(&eve);
@@ -104,12 +104,12 @@ mod mls_vectors {
     #[tokio::test]
     async fn messages_cross_from_client_to_clients() {
         let Some(structures) = structures() else { return };
-        let circle = Circle::of(2).await;
-        circle.nodes[0].stop().await;
-        circle.nodes[0].starts_foreign().await;
-        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-        let tea = circle.group("tea", &ann, &[&ben]).await;
-        circle.nodes[1].follows(&tea, 1).await;
+        let peers = MutualPeers::of(2).await;
+        peers.nodes[0].stop().await;
+        peers.nodes[0].starts_foreign().await;
+        let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+        let tea = peers.group("tea", &ann, &[&ben]).await;
+        peers.nodes[1].follows(&tea, 1).await;
         // Half of them are of the owner's own client.
         for (some, sender) in structures.chunks(500).zip([&ben, &ann].into_iter().cycle()) {
             let kind = SubmissionKind::Application;
@@ -139,12 +139,12 @@ mod mls_vectors {
     #[tokio::test]
     async fn messages_come_as_welcomes_with_their_trees() {
         let Some(structures) = structures() else { return };
-        let circle = Circle::of(2).await;
-        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-        let tea = circle.group("tea", &ann, &[&ben]).await;
-        circle.nodes[1].follows(&tea, 1).await;
+        let peers = MutualPeers::of(2).await;
+        let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+        let tea = peers.group("tea", &ann, &[&ben]).await;
+        peers.nodes[1].follows(&tea, 1).await;
         let [first] = welcomes(&ben, 1).await.try_into().unwrap();
-        let (beta, node) = (Reader::Peer(circle.nodes[1].provider().clone()), circle.nodes[0].node());
+        let (beta, node) = (Reader::Peer(peers.nodes[1].provider().clone()), peers.nodes[0].node());
         for some in structures.chunks(500) {
             let (some, group, beta) = (some.to_vec(), tea.clone(), beta.clone());
             let references = first.key_package_refs.clone();

@@ -18,15 +18,15 @@ use serde_json::json;
 
 #[tokio::test]
 async fn who_is_added_anew_is_welcome_whatever_number_its_owner_names() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     tea.tells(&eve, ItemBody::Removed(Removed { group: tea.group.clone(), after_seq: 2 }));
     let is_removed =
         |ben: &_| items(ben).iter().any(|body| matches!(body, ItemBody::Removed(_))).then_some(());
     ben.hears("ben is out", is_removed).await;
     ben.forgets_group(&tea.group);
 
-    tea.adds_from(&circle, &eve, &client, &ben, Some(1)).await;
+    tea.adds_from(&peers, &eve, &client, &ben, Some(1)).await;
     let event = tea.says(&eve, &client, "welcome back");
     tea.tells_event(&eve, event);
     ben.hears_said(&tea.group, "welcome back").await;
@@ -50,11 +50,11 @@ fn is_late_with_objects(eve: &HandMade) -> Arc<Mutex<HashSet<String>>> {
 
 #[tokio::test]
 async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
     let late = is_late_with_objects(&eve);
     client.grows();
     // Its tree and its first commit are objects.
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     assert_eq!(late.lock().unwrap().len(), 2);
     let long = "x".repeat(100_000);
     let event = tea.says(&eve, &client, &long);
@@ -65,8 +65,8 @@ async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
 
 #[tokio::test]
 async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
     for (status, code) in [
         (StatusCode::CONFLICT, "epoch-conflict"),
         (StatusCode::FORBIDDEN, "grant-invalid"),
@@ -85,9 +85,9 @@ async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
 
 #[tokio::test]
 async fn what_is_too_much_together_is_halved_and_stays_in_order() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), circle.federation.clock().clone());
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), peers.federation.clock().clone());
     let record = brought.clone();
     eve.desk().answers("/submissions", move |content| {
         let SubmitRequest::<Submission> { groups } = wire::decode(Encoding::Json, content).unwrap();

@@ -187,9 +187,9 @@ async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
 
 #[tokio::test]
 async fn who_is_shut_out_is_asked_for_nothing() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.nodes[0];
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let beta = &peers.nodes[0];
     let waits = |node: &Node| {
         node.pulling(eve.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     };

@@ -10,11 +10,11 @@ use drawbridge_mtp::message::{ClaimReply, Outcome, Roster, Submission, Submissio
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::Who;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
-use drawbridge_testkit::{Change, Circle, Device, policy};
+use drawbridge_testkit::{Change, Device, MutualPeers, policy};
 
 /// A group of Ann's at alpha with Ben of beta in it; Cat of beta is not, and knows both.
 struct Tea {
-    circle: Circle,
+    peers: MutualPeers,
     ann: Device,
     ben: Device,
     cat: Device,
@@ -23,13 +23,13 @@ struct Tea {
 
 impl Tea {
     async fn new() -> Self {
-        let circle = Circle::of(2).await;
-        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-        let cat = circle.person(1, "cat").await;
-        let group = circle.group("tea", &ann, &[&ben]).await;
-        circle.connects(ann.user(), cat.user()).await;
-        circle.connects(ben.user(), cat.user()).await;
-        Self { circle, ann, ben, cat, group }
+        let peers = MutualPeers::of(2).await;
+        let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+        let cat = peers.person(1, "cat").await;
+        let group = peers.group("tea", &ann, &[&ben]).await;
+        peers.connects(ann.user(), cat.user()).await;
+        peers.connects(ben.user(), cat.user()).await;
+        Self { peers, ann, ben, cat, group }
     }
 
     /// What of the group must not move where something is refused.
@@ -62,8 +62,8 @@ fn grants(claimed: &ClaimReply) -> Vec<String> {
 #[tokio::test]
 async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_group() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, ben, cat, group } = &tea;
-    let claimed = circle.claimed(ann, group, &[cat.user()]).await;
+    let Tea { peers, ann, ben, cat, group } = &tea;
+    let claimed = peers.claimed(ann, group, &[cat.user()]).await;
     tea.refuses_grants(&claimed, vec![], "no grant of").await;
     tea.refuses_grants(&claimed, vec!["e30.e30.e30".into()], "is none").await;
 
@@ -73,7 +73,7 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
     tea.refuses_grants(&claimed, vec![format!("{signed}.{flipped}{}", &signature[1..])], "does not hold")
         .await;
-    let forger = circle.federation.hand_made();
+    let forger = peers.federation.hand_made();
     let mut forged = forger.grant(cat.user(), ann.user(), group);
     forged.iss = cat.uri().provider().clone();
     tea.refuses_grants(&claimed, vec![forged.sign(forger.signer().key())], "not its provider's").await;
@@ -82,15 +82,15 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     tea.refuses_grants(&claimed, vec![foreign], "who is not at").await;
 
     // Another adder's, another user's, for another group.
-    circle.authorizes(ben, group, cat.user()).await;
+    peers.authorizes(ben, group, cat.user()).await;
     let of_ben = ben.claims(group, &[cat.user()]).await;
     tea.refuses_grants(&claimed, grants(&of_ben), "to add to").await;
-    let dan = circle.person(1, "dan").await;
-    circle.connects(ann.user(), dan.user()).await;
-    let of_dan = circle.claimed(ann, group, &[dan.user()]).await;
+    let dan = peers.person(1, "dan").await;
+    peers.connects(ann.user(), dan.user()).await;
+    let of_dan = peers.claimed(ann, group, &[dan.user()]).await;
     tea.refuses_grants(&claimed, grants(&of_dan), "no grant of").await;
     let other = ann.creates("other", &policy(&[ann.user()])).await;
-    let for_other = circle.claimed(ann, &other, &[cat.user()]).await;
+    let for_other = peers.claimed(ann, &other, &[cat.user()]).await;
     tea.refuses_grants(&claimed, grants(&for_other), "to add to").await;
 
     // The right one will do, once.
@@ -108,8 +108,8 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
 #[tokio::test]
 async fn users_of_the_owner_and_of_the_adders_provider_are_no_exception() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, ben, cat, group } = &tea;
-    let amy = circle.person(0, "amy").await;
+    let Tea { peers, ann, ben, cat, group } = &tea;
+    let amy = peers.person(0, "amy").await;
     for (adder, user) in [(ann, &amy), (ben, &amy), (ben, cat)] {
         let commit = adder.commit(group, Change::adding_package(user.key_package()));
         let problem = tea.refuses(adder, &commit, Code::GrantInvalid).await;
@@ -121,27 +121,27 @@ async fn users_of_the_owner_and_of_the_adders_provider_are_no_exception() {
 #[tokio::test]
 async fn a_grant_that_was_taken_back_or_has_ended_adds_nobody() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, cat, group, .. } = &tea;
-    let asked = circle.authorizes(ann, group, cat.user()).await;
+    let Tea { peers, ann, cat, group, .. } = &tea;
+    let asked = peers.authorizes(ann, group, cat.user()).await;
     let claimed = ann.claims(group, &[cat.user()]).await;
     cat.decides(asked, "revoke").await;
     let (iss, jti) = (cat.uri().provider().clone(), asked.id);
     let revoked =
         move |view: &drawbridge_node::store::View<'_>| Ok(view.grant_is_revoked(&iss, jti)?.then_some(()));
-    circle.nodes[0].until("the grant is taken back", revoked).await;
+    peers.nodes[0].until("the grant is taken back", revoked).await;
     tea.refuses_grants(&claimed, grants(&claimed), "taken the grant back").await;
 
-    let claimed = circle.claimed(ann, group, &[cat.user()]).await;
+    let claimed = peers.claimed(ann, group, &[cat.user()]).await;
     let ends = UnverifiedGrant::parse(&grants(&claimed)[0]).unwrap().unverified_claims().exp;
-    let now = circle.nodes[0].node().now().as_secs();
-    circle.federation.clock().turn(Duration::from_secs(ends - now + 1));
+    let now = peers.nodes[0].node().now().as_secs();
+    peers.federation.clock().turn(Duration::from_secs(ends - now + 1));
     tea.refuses_grants(&claimed, grants(&claimed), "ended at").await;
 }
 
 #[tokio::test]
 async fn the_policy_is_kept() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, ben, cat, group } = &tea;
+    let Tea { peers, ann, ben, cat, group } = &tea;
     let removal = ben.commit(group, Change::removing(ann.uri()));
     tea.refuses(ben, &removal, Code::NotAuthorized).await;
     ben.forgets_commit(group);
@@ -162,7 +162,7 @@ async fn the_policy_is_kept() {
     // Ben's client still has the proposal that was refused.
     ben.reaches(group, 2).await;
     assert_eq!(ben.policy(group), strict);
-    let claimed = circle.claimed(ben, group, &[cat.user()]).await;
+    let claimed = peers.claimed(ben, group, &[cat.user()]).await;
     tea.refuses(ben, &ben.commit(group, Change::adding(&claimed).alone()), Code::NotAuthorized).await;
     ben.forgets_commit(group);
     tea.refuses(ben, &ben.says(group, "may I?"), Code::NotAuthorized).await;
@@ -275,7 +275,7 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     ann.forgets_commit(group);
 
     // An addition without its Welcome, or with another's.
-    let claimed = tea.circle.claimed(ann, group, &[cat.user()]).await;
+    let claimed = tea.peers.claimed(ann, group, &[cat.user()]).await;
     let add = ann.commit(group, Change::adding(&claimed));
     let mut unwelcome = add.clone();
     unwelcome.welcome = None;
@@ -375,7 +375,7 @@ async fn a_repeat_is_told_the_first_place() {
 #[tokio::test]
 async fn who_is_not_in_a_group_learns_nothing_of_it() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, cat, group, .. } = &tea;
+    let Tea { peers, ann, cat, group, .. } = &tea;
     let none = GroupUri::new(group.provider(), &"none".parse().unwrap());
     let answers = |group: GroupUri| async move {
         [
@@ -396,14 +396,14 @@ async fn who_is_not_in_a_group_learns_nothing_of_it() {
     as_ann.sender = ann.uri().clone();
     assert_eq!(cat.tries(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotFound));
     // Somebody at the owner is no better off.
-    let eve = circle.person(0, "eve").await;
+    let eve = peers.person(0, "eve").await;
     assert_eq!(eve.status(group).await.unwrap_err().known(), Some(Code::NotFound));
 }
 
 #[tokio::test]
 async fn a_group_is_registered_by_its_creator_at_home_in_its_first_epoch() {
-    let circle = Circle::of(1).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(0, "ben").await);
+    let peers = MutualPeers::of(1).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(0, "ben").await);
     let name = |name: &str| GroupUri::new(ann.uri().provider(), &name.parse().unwrap());
     let refused = |answer: Result<(), ReceivedProblem>| answer.unwrap_err().known();
 

@@ -15,24 +15,24 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, TestNode, copied, generation, has, has_checkpoint, misses, policy,
+    Change, Device, HandMade, MutualPeers, TestNode, copied, generation, has, has_checkpoint, misses, policy,
     restored, rests, says,
 };
 use http::StatusCode;
 
 #[tokio::test]
 async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
-    let circle = Circle::of(4).await;
-    let [alpha, beta, gamma, delta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let (dan, cat) = (circle.person(2, "dan").await, circle.person(3, "cat").await);
-    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    let peers = MutualPeers::of(4).await;
+    let [alpha, beta, gamma, delta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (dan, cat) = (peers.person(2, "dan").await, peers.person(3, "cat").await);
+    let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     for (test_node, device) in [(beta, &ben), (gamma, &dan)] {
         test_node.follows(&tea, 1).await;
         device.catches_up().await;
     }
-    circle.connects(ann.user(), cat.user()).await;
-    let copy = copied(&circle, alpha).await;
+    peers.connects(ann.user(), cat.user()).await;
+    let copy = copied(&peers, alpha).await;
 
     let mut lost = vec![says(&ben, &tea, "lost by ben").await, says(&ann, &tea, "lost by ann").await];
     let long = says(&ben, &tea, &"x".repeat(100_000)).await;
@@ -41,7 +41,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     let cut = ann.commit(&tea, Change::removing(dan.uri()));
     lost.push((cut.clone(), ann.does(&tea, &cut).await));
     ann.reaches(&tea, 2).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     delta.follows(&tea, 3).await;
     lost.push(says(&cat, &tea, "lost by cat").await);
     ben.reaches(&tea, 3).await;
@@ -58,7 +58,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     let log = ann.log(&tea, 0).await.unwrap();
     assert_eq!(log.events.len(), 9);
 
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     // Nobody pulls: a submission is the first that it hears.
     let (said, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, 10);
@@ -109,12 +109,12 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
 
 #[tokio::test]
 async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let before = generation(alpha, beta).await;
 
     says(&ann, &tea, "lost by ann").await;
@@ -122,7 +122,7 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
     ann.hears_said(&tea, "lost by ben").await;
     ben.hears_said(&tea, "lost by ann").await;
     has(beta, &tea, last.seq).await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
 
     has(alpha, &tea, last.seq).await;
     alpha.notes(beta.provider(), "feed-reset").await;
@@ -143,20 +143,20 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
 
 #[tokio::test]
 async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.connects(ann.user(), cat.user()).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    let copy = copied(&peers, alpha).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     beta.follows(&tea, 2).await;
     gamma.follows(&tea, 2).await;
 
     rests(beta, alpha, true).await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     // It finds that its feed begins anew, and looks what has become of the group.
     let (_, placed) = says(&cat, &tea, "still here").await;
     assert_eq!(placed.seq, 4);
@@ -174,27 +174,27 @@ async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
 
 #[tokio::test]
 async fn who_went_and_came_back_meanwhile_stays() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let dan = circle.person(2, "dan").await;
-    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let dan = peers.person(2, "dan").await;
+    let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
 
     let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(dan.uri()))).await;
     ann.reaches(&tea, 2).await;
     dan.hears_of(&tea, cut.seq).await;
     says(&ben, &tea, "without dan").await;
-    circle.adds(&ann, &tea, &[&dan]).await;
+    peers.adds(&ann, &tea, &[&dan]).await;
     beta.follows(&tea, 3).await;
     gamma.follows(&tea, 3).await;
     let (_, last) = says(&dan, &tea, "back again").await;
     ann.hears_said(&tea, "back again").await;
     has(beta, &tea, last.seq).await;
     has(gamma, &tea, last.seq).await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
 
     has(alpha, &tea, last.seq).await;
     let owner = alpha.provider().clone();
@@ -212,12 +212,12 @@ async fn who_went_and_came_back_meanwhile_stays() {
 
 #[tokio::test]
 async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, beta).await;
+    let copy = copied(&peers, beta).await;
     let before = generation(alpha, beta).await;
     let (_, last) = says(&ann, &tea, "lost by beta").await;
     ben.hears_said(&tea, "lost by beta").await;
@@ -227,7 +227,7 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
             Ok(view.feed(&reader)?.filter(|place| place.acknowledged == place.head))
         })
         .await;
-    restored(&circle, beta, &copy).await;
+    restored(&peers, beta, &copy).await;
     alpha.notes(beta.provider(), "peer-went-back").await;
     has(beta, &tea, last.seq).await;
     says(&ben, &tea, "new").await;
@@ -236,8 +236,8 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
 }
 
 /// Eve's provider, made by hand, takes part in Ann's group.
-async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    let alpha = circle.home(ann.user());
+async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+    let alpha = peers.home(ann.user());
     alpha.lets_in(eve.provider()).await;
     let client = eve.device("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
@@ -289,12 +289,12 @@ fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Optio
 
 #[tokio::test]
 async fn a_long_log_is_read_back_page_by_page() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copied(&peers, alpha).await;
     for round in 2..22 {
         says(&ann, &tea, "word").await;
         ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
@@ -302,7 +302,7 @@ async fn a_long_log_is_read_back_page_by_page() {
     }
     let log = ann.log(&tea, 0).await.unwrap();
     tells(&eve, log.events.clone(), 3);
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, log.head + 1);
     assert_eq!(ann.log(&tea, 0).await.unwrap().events[..log.events.len()], log.events);
@@ -316,12 +316,12 @@ async fn a_long_log_is_read_back_page_by_page() {
 
 #[tokio::test]
 async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let eve = circle.federation.hand_made();
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let eve = peers.federation.hand_made();
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     beta.follows(&tea, 2).await;
 
     let garbage = || Octets(vec![7; 100]);
@@ -369,7 +369,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     }
 
     // Nor does it keep the owner from one who tells the truth, however much it tells.
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     let (_, last) = says(&ben, &tea, "lost").await;
     has(beta, &tea, last.seq).await;
@@ -379,7 +379,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
         forged.push(behind(forged.last().unwrap(), EventKind::Application, 2, &client, garbage()));
     }
     tells(&eve, [log.clone(), forged].concat(), 1000);
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     let (_, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     assert_eq!(ann.log(&tea, last.seq - 1).await.unwrap().events[0].hash, last.hash);
@@ -387,13 +387,13 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
 
 #[tokio::test]
 async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let cat = peers.person(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let (_, last) = says(&ben, &tea, "lost").await;
     has(beta, &tea, last.seq).await;
     rests(beta, alpha, true).await;
@@ -401,7 +401,7 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
     // In its place is something that takes connections and says nothing.
     gamma.stop().await;
     let _silent = std::net::TcpListener::bind(gamma.config().mtp.listen).unwrap();
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     rests(beta, alpha, false).await;
@@ -412,22 +412,18 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
 
 #[tokio::test]
 async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     says(&ben, &tea, "a word").await;
     ann.hears_said(&tea, "a word").await;
     let page = ann.feed(&FeedQuery::default()).await.unwrap();
     let (generation, stock) = (page.generation, ann.stock().await.unwrap());
     let wrong = [
-        FeedQuery { after: page.head, last: Some(circle.federation.clock().id()), ..FeedQuery::default() },
-        FeedQuery {
-            after: page.head + 7,
-            last: Some(circle.federation.clock().id()),
-            ..FeedQuery::default()
-        },
+        FeedQuery { after: page.head, last: Some(peers.federation.clock().id()), ..FeedQuery::default() },
+        FeedQuery { after: page.head + 7, last: Some(peers.federation.clock().id()), ..FeedQuery::default() },
         FeedQuery { after: page.head + 7, ..FeedQuery::default() },
     ];
     for query in wrong {
@@ -448,14 +444,14 @@ async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
     let tea = ben.creates("tea", &policy(&[ben.user()])).await;
-    circle.connects(ben.user(), ann.user()).await;
-    let copy = copied(&circle, alpha).await;
+    peers.connects(ben.user(), ann.user()).await;
+    let copy = copied(&peers, alpha).await;
     let before = ann.stock().await.unwrap().available;
-    circle.adds(&ben, &tea, &[&ann]).await;
+    peers.adds(&ben, &tea, &[&ann]).await;
     assert_eq!(ann.stock().await.unwrap().available, before - 1);
     let owner = alpha.provider().clone();
     beta.until("it has stored all that was told", move |view| {
@@ -463,7 +459,7 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
     })
     .await;
     let before = generation(alpha, beta).await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     let reader = Reader::Peer(beta.provider().clone());
     alpha
         .until("beta has shown what was lost", move |view| {
@@ -476,20 +472,20 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
 
 #[tokio::test]
 async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let dan = circle.person(2, "dan").await;
-    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let dan = peers.person(2, "dan").await;
+    let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     rests(gamma, alpha, true).await;
     let (_, last) = says(&ann, &tea, "lost").await;
     has(beta, &tea, last.seq).await;
     // Who has what was lost is away at first; who is there has nothing of it.
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     let said = ann.says(&tea, "new");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
         misses(alpha, beta).await;
@@ -507,10 +503,10 @@ async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
 
 #[tokio::test]
 async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     let alone = ann.creates("alone", &policy(&[ann.user()])).await;
     beta.follows(&tea, 1).await;
     alpha.stop().await;
@@ -522,11 +518,11 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     let said = ann.says(&tea, "is anybody there?");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
         misses(alpha, beta).await;
-        circle.federation.clock().turn(Duration::from_secs(45));
+        peers.federation.clock().turn(Duration::from_secs(45));
         let uri = tea.clone();
         let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
         assert_eq!(head, 2, "nothing is numbered meanwhile");
-        circle.federation.clock().turn(Duration::from_secs(15));
+        peers.federation.clock().turn(Duration::from_secs(15));
     });
     let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(placed.seq, 3);
@@ -534,19 +530,19 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
 
 #[tokio::test]
 async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copied(&peers, alpha).await;
     let (_, covered) = says(&ann, &tea, "covered").await;
     has(beta, &tea, covered.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, covered.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, covered.seq).await;
     let (_, last) = says(&ann, &tea, "not covered").await;
     has(beta, &tea, last.seq).await;
     rests(beta, alpha, true).await;
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     let trouble = alpha.notes(beta.provider(), "adopted-unproved").await;
@@ -565,7 +561,7 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     // What is signed from now on covers what was given back, and proves nothing of it.
     rests(beta, alpha, false).await;
     has(beta, &tea, placed.seq).await;
-    has_checkpoint(&circle.federation, beta, &tea, placed.seq).await;
+    has_checkpoint(&peers.federation, beta, &tea, placed.seq).await;
     alpha.stop().await;
     alpha.start().await;
     says(&ann, &tea, "in another life").await;
@@ -625,12 +621,12 @@ async fn checkpoint(eve: &HandMade, alpha: &TestNode) -> String {
 
 #[tokio::test]
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copied(&peers, alpha).await;
     let (_, one) = says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let covers_two = checkpoint(&eve, alpha).await;
@@ -640,7 +636,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 
     // It gives what it has in two lives, as where this one ends on the way, and no checkpoint with it.
     tells(&eve, log[..one.seq as usize].to_vec(), 9);
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, one.seq);
     assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[one.seq]));
     alpha.stop().await;
@@ -676,12 +672,12 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 
 #[tokio::test]
 async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copied(&peers, alpha).await;
     let mut said = Vec::new();
     for word in ["one", "two", "three"] {
         said.push(says(&ann, &tea, word).await.1.seq);
@@ -691,7 +687,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 
     // This life ends after the first page, which no checkpoint reaches.
     tells_with(&eve, log[..said[0] as usize].to_vec(), 1, Some(covers_all.clone()));
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, said[0]);
     assert_eq!(unproved_in_log(&ann, &tea).await.len(), 1);
     alpha.stop().await;
@@ -706,22 +702,22 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 
 #[tokio::test]
 async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copied(&peers, alpha).await;
     says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let ahead = Duration::from_secs(3600);
-    circle.federation.clock().turn(ahead);
+    peers.federation.clock().turn(ahead);
     let covers_both = checkpoint(&eve, alpha).await;
-    circle.federation.clock().turn_back(ahead);
+    peers.federation.clock().turn_back(ahead);
     let log = ann.log(&tea, 0).await.unwrap().events;
     // The first of them is stored before the page that the checkpoint reaches.
     tells_with(&eve, log, 1, Some(covers_both));
-    restored(&circle, alpha, &copy).await;
+    restored(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, two.seq);
     assert_eq!(unproved(alpha, &tea).await, []);
     let peer = eve.provider().clone();

@@ -10,7 +10,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
-use drawbridge_testkit::{Circle, Federation, PATIENCE, policy};
+use drawbridge_testkit::{Federation, MutualPeers, PATIENCE, policy};
 use serde_json::{Value, json};
 
 /// A screen: it reads what it shows anew whenever it is told to.
@@ -90,9 +90,9 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
 
 #[tokio::test]
 async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more() {
-    let circle = Circle::of(1).await;
-    let ann = circle.person(0, "ann").await;
-    let test_node = &circle.nodes[0];
+    let peers = MutualPeers::of(1).await;
+    let ann = peers.person(0, "ann").await;
+    let test_node = &peers.nodes[0];
     let tablet = test_node.device(ann.user(), "tablet").await;
     test_node.stop().await;
     let mut screen = Screen::of(Host::serve(test_node.config().clone()).await.unwrap());
@@ -109,11 +109,11 @@ async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more(
 
 #[tokio::test]
 async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() {
-    let circle = Circle::of(1).await;
-    let alice = circle.person(0, "alice").await;
+    let peers = MutualPeers::of(1).await;
+    let alice = peers.person(0, "alice").await;
     let unseen = Policy { name: "\u{202e}\u{2800} ".into(), ..policy(&[alice.user()]) };
-    let group = circle.group_with("choir", &alice, &[], &unseen).await;
-    let test_node = &circle.nodes[0];
+    let group = peers.group_with("choir", &alice, &[], &unseen).await;
+    let test_node = &peers.nodes[0];
     test_node.stop().await;
     let host = Host::serve(test_node.config().clone()).await.unwrap();
     let groups = commands::call(&host, "groups", json!({})).await.unwrap();
@@ -124,17 +124,17 @@ async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() 
 
 #[tokio::test]
 async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!("it is of two") };
-    let (alice, bob) = (circle.person(0, "alice").await, circle.person(1, "bob").await);
-    circle.group("choir", &alice, &[&bob]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
+    let (alice, bob) = (peers.person(0, "alice").await, peers.person(1, "bob").await);
+    peers.group("choir", &alice, &[&bob]).await;
     beta.stop().await;
     let mut screen = Screen::of(Host::serve(beta.config().clone()).await.unwrap());
 
     let away = |groups: &Value| groups["groups"][0]["owner_away_since"].clone();
     let is_here = |groups: &Value| groups["groups"][0]["standing"] == "live" && away(groups).is_null();
     screen.shows("its owner is there", "groups", is_here).await;
-    let before = circle.federation.clock().now();
+    let before = peers.federation.clock().now();
     alpha.stop().await;
     let gone = screen.shows("its owner is away", "groups", |groups| away(groups).is_string()).await;
     let since: Timestamp = serde_json::from_value(away(&gone)).unwrap();

@@ -13,7 +13,7 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_testkit::{Circle, Clock, Device, Federation, Owned, Proxy, acquainted_by_hand, policy};
+use drawbridge_testkit::{Clock, Device, Federation, MutualPeers, Owned, Proxy, acquainted_by_hand, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -44,11 +44,11 @@ fn brought(request: &SubmitRequest) -> Brought {
 
 #[tokio::test]
 async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = Owned::new("cake", &peers, &eve, &client, &ben).await;
     let (record, is_back) = (Arc::<Mutex<Vec<Brought>>>::default(), Arc::<AtomicBool>::default());
-    let (noted, back, clock) = (record.clone(), is_back.clone(), circle.federation.clock().clone());
+    let (noted, back, clock) = (record.clone(), is_back.clone(), peers.federation.clock().clone());
     eve.desk().answers("/submissions", move |content| {
         if !back.load(Ordering::Relaxed) {
             let problem = json!({"status": 503, "code": "unavailable", "title": "", "detail": "not yet"});
@@ -62,7 +62,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
     let (one, two, three) =
         (ben.says(&tea.group, "one"), ben.says(&cake.group, "two"), ben.says(&tea.group, "three"));
     let waits = async {
-        let (ben, beta) = (ben.uri().clone(), &circle.nodes[0]);
+        let (ben, beta) = (ben.uri().clone(), &peers.nodes[0]);
         beta.until("all three wait", move |view| Ok((view.count_outbox(&ben)? == 3).then_some(()))).await;
         is_back.store(true, Ordering::Relaxed);
     };
@@ -70,7 +70,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
         tokio::join!(ben.submits(&tea.group, &one), ben.submits(&cake.group, &two), async {
             // Behind the first, as the outbox has it.
             let id = ben.uri().clone();
-            circle.nodes[0]
+            peers.nodes[0]
                 .until("the first waits", move |view| Ok((view.count_outbox(&id)? >= 1).then_some(())))
                 .await;
             ben.submits(&tea.group, &three).await
@@ -88,11 +88,11 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
 
 #[tokio::test]
 async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = Owned::new("cake", &peers, &eve, &client, &ben).await;
     let (record, goes_on) = (Arc::<Mutex<Vec<Id>>>::default(), Arc::<AtomicBool>::default());
-    let (noted, on, clock) = (record.clone(), goes_on.clone(), circle.federation.clock().clone());
+    let (noted, on, clock) = (record.clone(), goes_on.clone(), peers.federation.clock().clone());
     eve.desk().answers("/submissions", move |content| {
         let request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
         let groups = request.groups.iter().map(|asked| {
@@ -107,17 +107,17 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
     let first = [ben.says(&tea.group, "one"), ben.says(&tea.group, "two")];
     let ids = first.clone().map(|submission| submission.id);
     let (results, ()) = tokio::join!(ben.tries(&tea.group, first.into()), async {
-        circle.nodes[0].notes(eve.provider(), "unavailable").await;
+        peers.nodes[0].notes(eve.provider(), "unavailable").await;
         let says = ben.says(&cake.group, "meanwhile");
         let outcome = ben.submits(&cake.group, &says).await;
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
         assert_eq!(*record.lock().unwrap(), [says.id]);
         goes_on.store(true, Ordering::Relaxed);
-        circle.nodes[0].node().retry_peer(eve.provider()).await;
+        peers.nodes[0].node().retry_peer(eve.provider()).await;
     });
     let results = results.unwrap();
     assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
-    circle.nodes[0]
+    peers.nodes[0]
         .until("all is brought", {
             let ben = ben.uri().clone();
             move |view| Ok((view.count_outbox(&ben)? == 0).then_some(()))
@@ -128,9 +128,9 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
 
 #[tokio::test]
 async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     // At the owner's provider, and at a participant's.
     for device in [&ann, &ben] {
         let other = if device.uri() == ann.uri() { &ben } else { &ann };
@@ -174,10 +174,10 @@ async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
 
 #[tokio::test]
 async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!() };
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
     alpha.stop().await;
     let began = Instant::now();
     let mut sent = Vec::new();
@@ -206,22 +206,22 @@ fn items(device: &Device) -> Vec<ItemBody> {
 }
 
 /// Alpha, behind a proxy, owns a group of Ann in which Ben of beta is.
-async fn behind_a_proxy() -> (Circle, Proxy, Device, Device, GroupUri) {
+async fn behind_a_proxy() -> (MutualPeers, Proxy, Device, Device, GroupUri) {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let proxy = federation.proxy_in_front_of(&mut config);
     let nodes = vec![federation.node(|own| *own = config).await, federation.node(|_| {}).await];
     nodes[0].lets_in(nodes[1].provider()).await;
     nodes[1].lets_in(nodes[0].provider()).await;
-    let circle = Circle { federation, nodes };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    (circle, proxy, ann, ben, tea)
+    let peers = MutualPeers { federation, nodes };
+    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    (peers, proxy, ann, ben, tea)
 }
 
 #[tokio::test]
 async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone_is_refused() {
-    let (circle, proxy, ann, ben, tea) = behind_a_proxy().await;
+    let (peers, proxy, ann, ben, tea) = behind_a_proxy().await;
     proxy.takes_at_most(40_000);
     let long = "x".repeat(8_000);
     let mut sent: Vec<_> = (0..8).map(|n| ben.says(&tea, &format!("{n}{long}"))).collect();
@@ -244,7 +244,7 @@ async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone
     ann.hears_said(&tea, "and a short one").await;
     let refused = proxy.refused();
     assert!(refused.len() < 8 && refused.iter().all(|size| *size > 40_000), "{refused:?}");
-    let trouble = circle.nodes[1].notes(circle.nodes[0].provider(), "proxy-too-large").await;
+    let trouble = peers.nodes[1].notes(peers.nodes[0].provider(), "proxy-too-large").await;
     assert!(trouble.text.contains("413") && trouble.text.contains("bytes"), "{}", trouble.text);
 
     // It is remembered: the same again is not refused again.
@@ -256,13 +256,13 @@ async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone
 
 #[tokio::test]
 async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
-    let (circle, proxy, _, ben, _) = behind_a_proxy().await;
+    let (peers, proxy, _, ben, _) = behind_a_proxy().await;
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
     let mut others = Vec::new();
     for name in ["cat", "dan", "eva"] {
-        let other = circle.person(0, name).await;
-        circle.connects(ben.user(), other.user()).await;
-        circle.authorizes(&ben, &coffee, other.user()).await;
+        let other = peers.person(0, name).await;
+        peers.connects(ben.user(), other.user()).await;
+        peers.authorizes(&ben, &coffee, other.user()).await;
         others.push(other);
     }
     let users: Vec<_> = others.iter().map(Device::user).collect();
@@ -276,13 +276,13 @@ async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
     proxy.takes_at_most(100);
     let none = ben.claims(&coffee, &users[..1]).await;
     assert!(none.users[0].clients.iter().all(|client| client.key_package.is_none()));
-    circle.nodes[1].notes(circle.nodes[0].provider(), "proxy-too-large").await;
+    peers.nodes[1].notes(peers.nodes[0].provider(), "proxy-too-large").await;
 }
 
 #[tokio::test]
 async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_other_waiting() {
-    let (circle, proxy, ann, ben, _) = behind_a_proxy().await;
-    let [alpha, beta] = &circle.nodes[..] else { unreachable!("it is of two") };
+    let (peers, proxy, ann, ben, _) = behind_a_proxy().await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
     let (bob, cat) = (beta.person("bob").await, beta.person("cat").await);
     proxy.takes_at_most(100);

@@ -11,7 +11,7 @@
 //! | [`Person`] | a user, who asks and ends |
 //! | [`Phone`] | a client of a user, which speaks the client API |
 //! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
-//! | [`Circle`] | providers that have let each other in, and how their people come into a group |
+//! | [`MutualPeers`] | providers that have let each other in, and how their people come into a group |
 //! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
 //! | [`Change`] | what a commit of a device is to bring about |
 //! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
@@ -22,7 +22,6 @@
 //! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
-mod circle;
 mod clock;
 mod daemon;
 mod desk;
@@ -34,6 +33,7 @@ mod federation;
 mod front;
 mod hand_made;
 mod key_package;
+mod mutual_peers;
 mod owned;
 mod person;
 mod phone;
@@ -43,7 +43,6 @@ mod stalled;
 mod test_node;
 mod witness;
 
-pub use circle::Circle;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desk::Desk;
@@ -55,6 +54,7 @@ pub use federation::Federation;
 pub use front::{Front, Shows};
 pub use hand_made::HandMade;
 pub use key_package::KeyPackageDraft;
+pub use mutual_peers::MutualPeers;
 pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;

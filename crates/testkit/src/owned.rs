@@ -13,7 +13,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use http::{Method, StatusCode};
 
-use crate::{Change, Circle, Device, HandMade, TestNode, policy, reference};
+use crate::{Change, Device, HandMade, MutualPeers, TestNode, policy, reference};
 
 fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
     wire::encode(Encoding::Json, message)
@@ -29,30 +29,30 @@ pub struct Owned {
 
 impl Owned {
     /// Eve makes a group and adds Ben of beta, who has agreed.
-    pub async fn new(name: &str, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) -> Self {
+    pub async fn new(name: &str, peers: &MutualPeers, eve: &HandMade, client: &Device, ben: &Device) -> Self {
         let group = GroupUri::new(eve.provider(), &name.parse().unwrap());
         let made = client.drafts(&group, &policy(&[client.user()]));
         let owned = Self { group, log: Arc::default() };
         owned.writes(eve, EventKind::Created, 0, client.uri(), made.group_info.as_slice());
-        owned.adds(circle, eve, client, ben).await;
+        owned.adds(peers, eve, client, ben).await;
         owned
     }
 
     /// Adds Ben, who has agreed, in the place of the leaf that he has.
-    pub async fn adds(&self, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) {
-        self.adds_from(circle, eve, client, ben, None).await;
+    pub async fn adds(&self, peers: &MutualPeers, eve: &HandMade, client: &Device, ben: &Device) {
+        self.adds_from(peers, eve, client, ben, None).await;
     }
 
     /// Adds Ben with a Welcome that names this event, where one is given, as the first that he is told of.
     pub async fn adds_from(
         &self,
-        circle: &Circle,
+        peers: &MutualPeers,
         eve: &HandMade,
         client: &Device,
         ben: &Device,
         from: Option<u64>,
     ) {
-        let (beta, group) = (circle.home(ben.user()), self.group.clone());
+        let (beta, group) = (peers.home(ben.user()), self.group.clone());
         let (name, ended) = (group.name().clone(), client.epoch(&group));
         let claimed = claims_by_hand(beta, eve, client, ben, &group).await;
         let mut change = Change::adding(&claimed);
@@ -225,13 +225,13 @@ pub async fn claims_by_hand(
 }
 
 /// Beta with Ben, and Eve's provider, made by hand, whom he knows.
-pub async fn acquainted_by_hand() -> (Circle, HandMade, Device, Device) {
-    let circle = Circle::of(1).await;
-    let (beta, eve) = (&circle.nodes[0], circle.federation.hand_made());
-    let (ben, client) = (circle.person(0, "ben").await, eve.device("eve"));
+pub async fn acquainted_by_hand() -> (MutualPeers, HandMade, Device, Device) {
+    let peers = MutualPeers::of(1).await;
+    let (beta, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (ben, client) = (peers.person(0, "ben").await, eve.device("eve"));
     beta.lets_in(eve.provider()).await;
     let request = eve.request(client.user(), ben.user());
     eve.posts(beta.provider(), "/connections", &request).send().await;
     beta.decides(request["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
-    (circle, eve, client, ben)
+    (peers, eve, client, ben)
 }

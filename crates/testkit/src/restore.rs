@@ -7,22 +7,22 @@ use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{Outcome, Placed, Submission};
 use drawbridge_node::store::Reader;
 
-use crate::{Circle, Device, Federation, TestNode};
+use crate::{Device, Federation, MutualPeers, TestNode};
 
 /// A copy of a provider's store, which goes on.
-pub async fn copied(circle: &Circle, test_node: &TestNode) -> PathBuf {
+pub async fn copied(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
     test_node.stop().await;
-    let copy = circle.federation.copy_of(test_node);
+    let copy = peers.federation.copy_of(test_node);
     test_node.start().await;
     copy
 }
 
 /// Sets the store of a provider back to a copy, and starts it.
-pub async fn restored(circle: &Circle, test_node: &TestNode, copy: &Path) {
+pub async fn restored(peers: &MutualPeers, test_node: &TestNode, copy: &Path) {
     test_node.stop().await;
-    circle.federation.restore(test_node, copy);
+    peers.federation.restore(test_node, copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
-    circle.federation.clock().turn(Duration::from_secs(2));
+    peers.federation.clock().turn(Duration::from_secs(2));
     test_node.start().await;
 }
 

@@ -9,14 +9,14 @@ use drawbridge_node::{AuthorizationDecision, Decision};
 use crate::{Change, Device, Federation, TestNode, policy};
 
 /// Providers that have let each other in.
-pub struct Circle {
+pub struct MutualPeers {
     /// Where they live.
     pub federation: Federation,
     /// The providers.
     pub nodes: Vec<TestNode>,
 }
 
-impl Circle {
+impl MutualPeers {
     /// `count` providers.
     pub async fn of(count: usize) -> Self {
         let federation = Federation::new();
@@ -24,19 +24,19 @@ impl Circle {
         for _ in 0..count {
             nodes.push(federation.node(|_| {}).await);
         }
-        let circle = Self { federation, nodes };
-        for test_node in &circle.nodes {
-            for other in circle.nodes.iter().filter(|other| other.provider() != test_node.provider()) {
+        let peers = Self { federation, nodes };
+        for test_node in &peers.nodes {
+            for other in peers.nodes.iter().filter(|other| other.provider() != test_node.provider()) {
                 test_node.lets_in(other.provider()).await;
             }
         }
-        circle
+        peers
     }
 
     /// The provider of a user.
     pub fn home(&self, user: &UserUri) -> &TestNode {
         let home = self.nodes.iter().find(|test_node| test_node.provider() == user.provider());
-        home.expect("a user of the circle")
+        home.expect("a user of one of these providers")
     }
 
     /// A new user at the node with this number, with a client that has published KeyPackages.
