@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Octets;
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault, UserRule};
-use drawbridge_testkit::{Change, Device, HandMade, MutualPeers, TestNode, policy};
+use drawbridge_testkit::{Change, Device, MutualPeers, ScriptedPeer, TestNode, policy};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
 use openmls::group::{ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -46,7 +46,7 @@ pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     eprintln!("commits");
     let peers = MutualPeers::of(1).await;
     let test_node = peers.nodes.first().ok_or("a provider")?;
-    let beta = peers.federation.hand_made();
+    let beta = peers.federation.scripted_peer();
     test_node.lets_in(beta.provider()).await;
     let alice = test_node.node().create_user("alice".parse()?, UserRule::Ask).await?;
     wear_in(test_node).await?;
@@ -94,7 +94,7 @@ fn row(size: usize, tree: &str, mut times: Times) -> Row {
 /// A group of Alice's clients, which commit, and many of Bob's at another provider.
 async fn group_of(
     test_node: &TestNode,
-    beta: &HandMade,
+    beta: &ScriptedPeer,
     alice: &UserUri,
     name: &str,
     size: usize,
@@ -145,7 +145,7 @@ async fn group_of(
 
 async fn commit(
     test_node: &TestNode,
-    beta: &HandMade,
+    beta: &ScriptedPeer,
     devices: &[Device],
     group: &GroupUri,
     fresh: &mut Times,

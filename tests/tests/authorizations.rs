@@ -14,7 +14,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, RuleKind};
 use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
-use drawbridge_testkit::{Federation, HandMade, Person, TestNode, federation};
+use drawbridge_testkit::{Federation, Person, ScriptedPeer, TestNode, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -28,8 +28,8 @@ async fn connect(alpha: &TestNode, to: &Person<'_>, beta: &TestNode, from: &Pers
     beta.sees(asked, State::Approved).await;
 }
 
-/// A user of a hand-made peer and one of `alpha` become connected.
-async fn connect_by_hand(alpha: &TestNode, user: &UserUri, peer: &HandMade, adder: &UserUri) {
+/// A user of a scripted peer and one of `alpha` become connected.
+async fn connect_to_scripted_peer(alpha: &TestNode, user: &UserUri, peer: &ScriptedPeer, adder: &UserUri) {
     alpha.lets_in(peer.provider()).await;
     let asked = peer.request(adder, user);
     peer.posts(alpha.provider(), "/connections", &asked).send().await;
@@ -73,7 +73,7 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
 #[tokio::test]
 async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.person("alice").await;
     let (eve, group) = (peer.address("eve"), alpha.group("picnic"));
     alpha.lets_in(peer.provider()).await;
@@ -97,14 +97,14 @@ async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
 async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     let federation = Federation::new();
     let (alpha, peer, other) =
-        (federation.node(|_| {}).await, federation.hand_made(), federation.hand_made());
+        (federation.node(|_| {}).await, federation.scripted_peer(), federation.scripted_peer());
     let alice = alpha.person("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     let stranger =
         peer.posts(alpha.provider(), "/authorizations", &peer.request_to_add(&bob, &group, alice.uri()));
     stranger.is_refused(Code::PeerPending).await;
-    connect_by_hand(&alpha, alice.uri(), &peer, &bob).await;
-    connect_by_hand(&alpha, alice.uri(), &other, &other.address("olga")).await;
+    connect_to_scripted_peer(&alpha, alice.uri(), &peer, &bob).await;
+    connect_to_scripted_peer(&alpha, alice.uri(), &other, &other.address("olga")).await;
     let asks = |content: &serde_json::Value| peer.posts(alpha.provider(), "/authorizations", content);
 
     let foreign = peer.request_to_add(&other.address("olga"), &group, alice.uri());
@@ -151,10 +151,10 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
 #[tokio::test]
 async fn a_rule_grants_at_once_or_never_shows() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.person("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
-    connect_by_hand(&alpha, alice.uri(), &peer, &bob).await;
+    connect_to_scripted_peer(&alpha, alice.uri(), &peer, &bob).await;
     let name = alice.uri().name().clone();
     let ask = || async {
         let request = peer.request_to_add(&bob, &group, alice.uri());
@@ -227,7 +227,7 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
 #[tokio::test]
 async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let (alice, eve) = (alpha.person("alice").await.uri().clone(), peer.address("eve"));
     alpha.lets_in(peer.provider()).await;
     let connection = peer.request(&eve, &alice);
@@ -329,11 +329,11 @@ async fn people_of_one_house_need_grants_too() {
     assert!(alpha.reads(move |view| view.grant_is_revoked(&ours, asked)).await);
 }
 
-/// A user of `alpha` who is connected with `bob` of a hand-made peer, and has asked to add him.
-async fn asked_by_hand(
+/// A user of `alpha` who is connected with `bob` of a scripted peer, and has asked to add him.
+async fn asked_scripted_peer(
     federation: &Federation,
     alpha: &TestNode,
-    peer: &HandMade,
+    peer: &ScriptedPeer,
     group: &GroupUri,
 ) -> (UserUri, UserUri, Id) {
     let (alice, bob) = (alpha.person("alice").await, peer.address("bob"));
@@ -345,7 +345,7 @@ async fn asked_by_hand(
         state: State::Approved,
         time: federation.clock().now(),
     };
-    peer.desk().puts(federation.clock().id(), ItemBody::Connection(connected));
+    peer.responder().puts(federation.clock().id(), ItemBody::Connection(connected));
     alpha.sees(asked, State::Approved).await;
     let id = alice.asks_to_add(&bob, group).await;
     (alice.uri().clone(), bob, id)
@@ -354,9 +354,9 @@ async fn asked_by_hand(
 #[tokio::test]
 async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let group = alpha.group("picnic");
-    let (alice, bob, id) = asked_by_hand(&federation, &alpha, &peer, &group).await;
+    let (alice, bob, id) = asked_scripted_peer(&federation, &alpha, &peer, &group).await;
     let now = federation.clock().now().as_secs();
     let good = GrantClaims {
         iss: peer.provider().clone(),
@@ -378,7 +378,7 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
             grant: Some(grant),
             time: federation.clock().now(),
         };
-        peer.desk().puts(federation.clock().id(), ItemBody::Authorization(told));
+        peer.responder().puts(federation.clock().id(), ItemBody::Authorization(told));
     };
     tells(GrantClaims { group: alpha.group("party"), ..good.clone() }.sign(peer.signer().key()));
     tells(GrantClaims { exp: now + 90 * 86_400, ..good.clone() }.sign(peer.signer().key()));
@@ -392,9 +392,9 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
 #[tokio::test]
 async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let group = alpha.group("picnic");
-    let (alice, bob, id) = asked_by_hand(&federation, &alpha, &peer, &group).await;
+    let (alice, bob, id) = asked_scripted_peer(&federation, &alpha, &peer, &group).await;
     let tells = async |grant: Option<String>| {
         let told = AuthorizationItem {
             id,
@@ -405,7 +405,7 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
             grant,
             time: federation.clock().now(),
         };
-        peer.desk().puts(federation.clock().id(), ItemBody::Authorization(told));
+        peer.responder().puts(federation.clock().id(), ItemBody::Authorization(told));
         alpha.has_heard(&peer).await;
     };
     let claims = GrantClaims { jti: id, ..peer.grant(&bob, &alice, &group) };
@@ -422,26 +422,27 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
 #[tokio::test]
 async fn after_a_reset_additions_are_asked_again_too() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
-    asked_by_hand(&federation, &alpha, &peer, &alpha.group("picnic")).await;
-    let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/authorizations").count();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    asked_scripted_peer(&federation, &alpha, &peer, &alpha.group("picnic")).await;
+    let posts =
+        || peer.responder().asked().iter().filter(|(_, resource)| resource == "/authorizations").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
-    peer.desk().resets(federation.clock().id().into());
+    peer.responder().resets(federation.clock().id().into());
     alpha.until_node("it is made again", |_| posts() == 2).await;
 }
 
 #[tokio::test]
 async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_others() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
-    peer.desk().answers("/authorizations", |_| {
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    peer.responder().answers("/authorizations", |_| {
         let problem = json!({"code": "not-connected", "status": 403, "title": "", "detail": "not yet"});
         (StatusCode::FORBIDDEN, problem)
     });
-    asked_by_hand(&federation, &alpha, &peer, &alpha.group("picnic")).await;
+    asked_scripted_peer(&federation, &alpha, &peer, &alpha.group("picnic")).await;
     alpha.notes(peer.provider(), "not-connected").await;
     alpha.person("anna").await.asks(&peer.address("berta")).await;
-    let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/connections").count();
+    let posts = || peer.responder().asked().iter().filter(|(_, resource)| resource == "/connections").count();
     alpha.until_node("the other request is made", |_| posts() == 2).await;
 }
 

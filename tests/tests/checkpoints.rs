@@ -13,7 +13,9 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Contradiction, KeptCheckpoint};
-use drawbridge_testkit::{Device, HandMade, MutualPeers, Owned, TestNode, acquainted_by_hand};
+use drawbridge_testkit::{
+    Device, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, connected_to_scripted_peer,
+};
 
 /// Longer than an owner is left alone for.
 const A_MINUTE: Duration = Duration::from_secs(61);
@@ -85,7 +87,7 @@ async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of
 }
 
 /// A checkpoint of Eve's.
-fn signed(eve: &HandMade, group: &GroupUri, seq: u64, hash: Hash32) -> String {
+fn signed(eve: &ScriptedPeer, group: &GroupUri, seq: u64, hash: Hash32) -> String {
     let now = eve.clock().now().as_secs();
     let claims = CheckpointClaims {
         iss: eve.provider().clone(),
@@ -100,10 +102,10 @@ fn signed(eve: &HandMade, group: &GroupUri, seq: u64, hash: Hash32) -> String {
 }
 
 /// From now on this is Eve's checkpoint; counts who asks for it.
-fn shows(eve: &HandMade, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsize> {
+fn shows(eve: &ScriptedPeer, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsize> {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    eve.desk().shows(&format!("/groups/{}/checkpoint", group.name()), move |_| {
+    eve.responder().shows(&format!("/groups/{}/checkpoint", group.name()), move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         wire::encode(Encoding::Json, &CheckpointReply { checkpoint: checkpoint.clone() })
     });
@@ -112,9 +114,9 @@ fn shows(eve: &HandMade, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsiz
 
 #[tokio::test]
 async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves_it_is_kept() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     let honest = signed(&eve, &tea.group, first.seq, first.hash);
     shows(&eve, &tea.group, honest.clone());
@@ -146,9 +148,9 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
 
 #[tokio::test]
 async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     shows(&eve, &tea.group, signed(&eve, &tea.group, first.seq, Hash32([9; 32])));
     tea.tells_event(&eve, first.clone());
@@ -160,10 +162,10 @@ async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() 
 
 #[tokio::test]
 async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let mallory = peers.federation.hand_made();
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let mallory = peers.federation.scripted_peer();
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let other: GroupUri = tea.group.as_str().replace("/g/tea", "/g/other").parse().unwrap();
     let forged = [
         (signed(&mallory, &tea.group, 2, Hash32([9; 32])), format!("is of {}", mallory.provider())),
@@ -189,11 +191,11 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
 
 #[tokio::test]
 async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &peers, &eve, &client, &ben).await;
-    let said_in = async |group: &Owned| {
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = ScriptedGroup::new("cake", &peers, &eve, &client, &ben).await;
+    let said_in = async |group: &ScriptedGroup| {
         let said = group.says(&eve, &client, "a word");
         let asked = shows(&eve, &group.group, signed(&eve, &group.group, said.seq, said.hash));
         group.tells_event(&eve, said.clone());

@@ -10,17 +10,17 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Federation, HandMade, TestNode, federation};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, federation};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// Alice of a provider that has let in a peer made by hand.
+/// Alice of a provider that has let in a scripted peer.
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
     alice: UserUri,
 }
 
@@ -35,7 +35,7 @@ impl Scene {
         let federation = Federation::new();
         let alpha = federation.node(|config| config.limits.stranger_requests = 10_000).await;
         let alice = alpha.person("alice").await.uri().clone();
-        let peer = federation.hand_made();
+        let peer = federation.scripted_peer();
         Self { federation, alpha, peer, alice }
     }
 
@@ -79,7 +79,7 @@ impl Scene {
         let to = self.peer.address(to);
         let told =
             ConnectionItem { id, from: self.alice.clone(), to, state, time: self.federation.clock().now() };
-        self.peer.desk().puts(self.federation.clock().id(), ItemBody::Connection(told));
+        self.peer.responder().puts(self.federation.clock().id(), ItemBody::Connection(told));
     }
 }
 
@@ -211,7 +211,7 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
 #[tokio::test]
 async fn a_request_is_open_from_before_it_is_first_sent() {
     let scene = Scene::new().await;
-    scene.peer.desk().refuses(|_, path| {
+    scene.peer.responder().refuses(|_, path| {
         (path == "/connections").then(|| Problem::new(Code::Unavailable, "not at the moment"))
     });
     let bob = scene.peer.address("bob");

@@ -13,15 +13,15 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
-use drawbridge_testkit::{Change, Federation, HandMade, MutualPeers, TestNode, federation};
+use drawbridge_testkit::{Change, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// A node with Alice, and a peer whose requests are written by hand.
+/// A node with Alice, and a peer whose requests the test writes.
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
@@ -33,7 +33,7 @@ impl Scene {
         let federation = Federation::new();
         let alpha = federation.node(|config| config.limits.peer_connections = peer_connections).await;
         alpha.person("alice").await;
-        let peer = federation.hand_made();
+        let peer = federation.scripted_peer();
         Self { federation, alpha, peer }
     }
 

@@ -16,7 +16,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::diagnose::Stage;
 use drawbridge_node::identity::provider_document;
-use drawbridge_testkit::{Draft, Federation, Front, HandMade, Shows, TestNode};
+use drawbridge_testkit::{Federation, Front, RequestDraft, ScriptedPeer, Shows, TestNode};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{Response, StatusCode, Version};
 
@@ -115,13 +115,13 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
         Self { federation, alpha, peer }
     }
 
@@ -129,7 +129,7 @@ impl Scene {
         self.federation.clock().turn(Duration::from_secs(seconds));
     }
 
-    fn ping(&self) -> Draft<'_> {
+    fn ping(&self) -> RequestDraft<'_> {
         self.peer.gets(self.alpha.provider(), "/ping")
     }
 
@@ -245,7 +245,7 @@ async fn a_new_key_that_was_beside_the_old_one_is_accepted() {
 #[tokio::test]
 async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named() {
     let federation = Federation::new();
-    let peer = federation.hand_made();
+    let peer = federation.scripted_peer();
     let (host, _) = peer.provider().as_str().split_once(':').unwrap();
     // Only this one address of the loopback's.
     let allowed = format!("{host}/32");
@@ -260,7 +260,7 @@ async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named(
         let steps = beta.node().check(&closed).await;
         assert_eq!(steps.last().unwrap().code.as_deref(), Some("address-refused"), "{steps:#?}");
         // A document that can be had leads there too.
-        let leads = federation.hand_made();
+        let leads = federation.scripted_peer();
         leads.moves_to(&format!("https://{name}:{port}/mtp/v1"));
         beta.lets_in(leads.provider()).await;
         beta.notes(leads.provider(), "address-refused").await;
@@ -268,5 +268,5 @@ async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named(
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     // Where it may be, it is pulled.
     beta.lets_in(peer.provider()).await;
-    beta.until_node("it is pulled", |_| peer.desk().times_asked(&http::Method::GET, "/feed") > 0).await;
+    beta.until_node("it is pulled", |_| peer.responder().times_asked(&http::Method::GET, "/feed") > 0).await;
 }

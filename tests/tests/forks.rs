@@ -17,8 +17,8 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, Device, HandMade, MutualPeers, Owned, TestNode, accepted, acquainted_by_hand, copied, has,
-    has_checkpoint, misses, policy, restored, rests, says,
+    Change, Device, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted, connected_to_scripted_peer,
+    copied, has, has_checkpoint, misses, policy, restored, rests, says,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
@@ -318,8 +318,8 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
     assert_eq!(branches(gamma, &tea).await.len(), 1, "what it had is kept");
 }
 
-/// Eve's provider, made by hand, takes part in Ann's group; returns her client.
-async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+/// Eve's provider, which is scripted, takes part in Ann's group; returns her client.
+async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: &GroupUri) -> Device {
     let alpha = peers.home(ann.user());
     alpha.lets_in(eve.provider()).await;
     let client = eve.device("eve");
@@ -338,7 +338,7 @@ async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &Gro
 #[tokio::test]
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
@@ -357,7 +357,7 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
     (forged.body_hash, forged.epoch) = (Hash32::of(body.as_slice()), base.epoch + 1);
     forged.body = Some(drawbridge_mtp::message::Body::of(body.0));
     forged.hash = forged.computed_hash();
-    eve.desk()
+    eve.responder()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
     restored(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
@@ -366,10 +366,10 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
     // It shows what was, and then gives something else. The lie begins once what was has been shown from the parting on.
     let (shown, after_base) = (Arc::new(AtomicBool::new(false)), base.seq);
     let lies = shown.clone();
-    eve.desk().refuses(|_, _| None);
+    eve.responder().refuses(|_, _| None);
     let log_of_then = log.clone();
     let times = AtomicUsize::new(0);
-    eve.desk().shows("/groups/tea/log", move |query| {
+    eve.responder().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         // Judged, proved, and then adopted.
         let is_lie = after == after_base && times.fetch_add(1, Ordering::SeqCst) >= 2;
@@ -480,12 +480,12 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
 
 #[tokio::test]
 async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
-    let zen = Owned::new("zen", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let zen = ScriptedGroup::new("zen", &peers, &eve, &client, &ben).await;
     for owned in [&tea, &zen] {
         let (log, us) = (owned.log.clone(), eve.provider().clone());
-        eve.desk().shows(&format!("/groups/{}", owned.group.name()), move |_| {
+        eve.responder().shows(&format!("/groups/{}", owned.group.name()), move |_| {
             let last = log.lock().unwrap().last().unwrap().clone();
             let status = GroupStatus {
                 group: last.group,
@@ -500,11 +500,11 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
         owned.says(&eve, &client, "missed");
     }
     let is_first = AtomicBool::new(true);
-    eve.desk().refuses(move |_, path| {
+    eve.responder().refuses(move |_, path| {
         (path == "/groups/tea" && is_first.swap(false, Ordering::SeqCst))
             .then(|| Problem::new(Code::Unavailable, "in a moment"))
     });
-    eve.desk().resets(eve.clock().id().into());
+    eve.responder().resets(eve.clock().id().into());
     ben.hears_said(&zen.group, "missed").await;
     // The other is looked at again within a minute.
     for _ in 0..10 {
@@ -520,7 +520,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
 #[tokio::test]
 async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
@@ -530,7 +530,7 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
     let (_, last) = says(&ann, &tea, "lost too").await;
     let log = ann.log(&tea, 0).await.unwrap().events;
-    eve.desk()
+    eve.responder()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
     restored(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
@@ -539,11 +539,11 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     // It gives one event at a time, and nothing more once the first is adopted.
     let (is_away, times) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
     let (goes_away, is_there) = (is_away.clone(), is_away.clone());
-    eve.desk().refuses(move |_, path| {
+    eve.responder().refuses(move |_, path| {
         (path == "/groups/tea/log" && is_away.load(Ordering::SeqCst))
             .then(|| Problem::new(Code::Unavailable, "in a moment"))
     });
-    eve.desk().shows("/groups/tea/log", move |query| {
+    eve.responder().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         // Judged, proved, and then adopted.
         let is_adopted = after + 1 == lost.seq && times.fetch_add(1, Ordering::SeqCst) == 2;

@@ -1,4 +1,4 @@
-//! Every refusal of sections 4 and 5 of `docs/mtp.md`, and the order of the checks, asked for by a hand-made peer. Each
+//! Every refusal of sections 4 and 5 of `docs/mtp.md`, and the order of the checks, asked for by a scripted peer. Each
 //! answer is also proved to be signed for its very request.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::Reader;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Draft, Federation, HandMade, TestNode, federation};
+use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, TestNode, federation};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
@@ -23,7 +23,7 @@ const A_SIGNATURE: &str =
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
@@ -31,7 +31,7 @@ impl Scene {
         let federation = Federation::new();
         let alpha = federation.node(|_| {}).await;
         alpha.person("alice").await;
-        let peer = federation.hand_made();
+        let peer = federation.scripted_peer();
         Self { alpha, peer, federation }
     }
 
@@ -41,15 +41,15 @@ impl Scene {
         scene
     }
 
-    fn gets(&self, resource: &str) -> Draft<'_> {
+    fn gets(&self, resource: &str) -> RequestDraft<'_> {
         self.peer.gets(self.alpha.provider(), resource)
     }
 
-    fn posts(&self, resource: &str, json: &serde_json::Value) -> Draft<'_> {
+    fn posts(&self, resource: &str, json: &serde_json::Value) -> RequestDraft<'_> {
         self.peer.posts(self.alpha.provider(), resource, json)
     }
 
-    fn introduces_itself(&self) -> Draft<'_> {
+    fn introduces_itself(&self) -> RequestDraft<'_> {
         self.posts("/peering", &json!({}))
     }
 
@@ -58,7 +58,7 @@ impl Scene {
         self.peer.request(&self.peer.address(from), &self.alpha.address("alice"))
     }
 
-    fn of_size(&self, bytes: usize) -> Draft<'_> {
+    fn of_size(&self, bytes: usize) -> RequestDraft<'_> {
         self.peer
             .draft(self.alpha.provider(), Method::POST, "/peering")
             .content("application/json", vec![b' '; bytes])
@@ -522,7 +522,7 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
 async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
     let federation = Federation::new();
     let alpha = federation.node(|config| config.limits.peer_requests = 1).await;
-    let (peer, other) = (federation.hand_made(), federation.hand_made());
+    let (peer, other) = (federation.scripted_peer(), federation.scripted_peer());
     for allowed in [&peer, &other] {
         alpha.lets_in(allowed.provider()).await;
     }
@@ -559,7 +559,7 @@ async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
 async fn who_asks_too_much_is_told_to_slow_down() {
     let federation = Federation::new();
     let alpha = federation.node(|config| config.limits.stranger_requests = 1).await;
-    let peer = federation.hand_made();
+    let peer = federation.scripted_peer();
     let mut refused = None;
     for _ in 0..200 {
         let heard = peer.gets(alpha.provider(), "/ping").send().await;
@@ -620,7 +620,7 @@ async fn the_checks_are_made_in_their_order() {
 #[tokio::test]
 async fn a_target_with_a_fragment_is_malformed_and_one_in_absolute_form_is_its_path_and_query() {
     let (federation, [alpha]) = federation::<1>().await;
-    let eve = federation.hand_made();
+    let eve = federation.scripted_peer();
     let ping = async |target: &str| eve.gets(alpha.provider(), "/ping?x").send_as(target).await;
     let origin = format!("https://{}", alpha.provider());
     // What a target in absolute form says of its host is no more believed than `Host`.

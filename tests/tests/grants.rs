@@ -7,14 +7,14 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{EventKind, Item, ItemBody};
 use drawbridge_node::store::{MemberRow, Proof};
-use drawbridge_testkit::{Change, Device, MutualPeers, Owned, acquainted_by_hand};
+use drawbridge_testkit::{Change, Device, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
 use http::StatusCode;
 use serde_json::json;
 
 #[tokio::test]
 async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let beta = &peers.nodes[0];
     let proof_of = async |who: &Device, proof| {
         let (group, user) = (tea.group.clone(), who.user().clone());
@@ -101,8 +101,8 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
 
 #[tokio::test]
 async fn a_grant_that_is_spent_claims_nothing_of_who_gave_it() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let beta = &peers.nodes[0];
     // He has another client now, which is not in the group.
     let laptop = beta.device(ben.user(), "laptop").await;

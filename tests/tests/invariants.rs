@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Cursor, Reader};
-use drawbridge_testkit::{Federation, HandMade, TestNode, federation};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn news() -> ItemBody {
 }
 
 /// Returns when `test_node` has stored the feed of `peer` up to `seq`.
-async fn stores_up_to(test_node: &TestNode, peer: &HandMade, seq: u64) -> Cursor {
+async fn stores_up_to(test_node: &TestNode, peer: &ScriptedPeer, seq: u64) -> Cursor {
     let provider = peer.provider().clone();
     test_node
         .until(&format!("its cursor is at {seq}"), move |view| {
@@ -30,7 +30,7 @@ async fn stores_up_to(test_node: &TestNode, peer: &HandMade, seq: u64) -> Cursor
 #[tokio::test]
 async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves_nothing() {
     let federation = Federation::new();
-    let (alpha, liar) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, liar) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.person("alice").await;
     let asked = alice.asks(&liar.address("bob")).await;
     let approval = ItemBody::Connection(ConnectionItem {
@@ -48,7 +48,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         head,
         more: false,
     };
-    let (ours, other) = (liar.desk().generation(), federation.clock().id().into());
+    let (ours, other) = (liar.responder().generation(), federation.clock().id().into());
 
     // Before each lie, `have` items are stored.
     let lies = [
@@ -60,7 +60,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         (6, page(ours, &[], 1), "feed-behind"),
     ];
     for (have, lie, code) in lies {
-        liar.desk().puts(federation.clock().id(), news());
+        liar.responder().puts(federation.clock().id(), news());
         let before = stores_up_to(&alpha, &liar, have).await;
         let provider = liar.provider().clone();
         alpha
@@ -70,7 +70,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
             .await;
 
         let what = format!("{lie:?}");
-        liar.desk().lies(lie);
+        liar.responder().lies(lie);
         let provider = liar.provider().clone();
         alpha
             .until(&format!("{code} is noted for {what}"), move |view| {
@@ -87,7 +87,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
     }
 
     // Who tells the truth again is believed.
-    liar.desk().puts(federation.clock().id(), approval);
+    liar.responder().puts(federation.clock().id(), approval);
     alpha.sees(asked, State::Approved).await;
     stores_up_to(&alpha, &liar, 7).await;
 }
@@ -95,7 +95,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
 #[tokio::test]
 async fn what_comes_again_after_a_reset_is_taken_once() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.person("alice").await;
     let name = alice.uri().name().clone();
     let (phone, _) = alpha.node().create_client(name, "phone".parse().unwrap()).await.unwrap();
@@ -110,16 +110,17 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
         })
     };
     // Asked again after the reset, it says what it has told before.
-    peer.desk().answers("/connections", move |_| (StatusCode::OK, json!({"id": asked, "state": "approved"})));
-    peer.desk().puts(federation.clock().id(), told(State::Approved));
-    peer.desk().puts(federation.clock().id(), news());
+    peer.responder()
+        .answers("/connections", move |_| (StatusCode::OK, json!({"id": asked, "state": "approved"})));
+    peer.responder().puts(federation.clock().id(), told(State::Approved));
+    peer.responder().puts(federation.clock().id(), news());
     alpha.sees(asked, State::Approved).await;
     stores_up_to(&alpha, &peer, 2).await;
 
     let anew: Generation = federation.clock().id().into();
-    peer.desk().resets(anew);
+    peer.responder().resets(anew);
     alpha.notes(peer.provider(), "feed-reset").await;
-    peer.desk().puts(federation.clock().id(), told(State::Ended));
+    peer.responder().puts(federation.clock().id(), told(State::Ended));
     let cursor = stores_up_to(&alpha, &peer, 3).await;
     assert_eq!(cursor.generation, anew);
     alpha.sees(asked, State::Ended).await;
@@ -139,14 +140,14 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
 #[tokio::test]
 async fn after_a_reset_what_may_have_been_missed_is_asked_again() {
     let federation = Federation::new();
-    let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.person("alice").await;
     alice.asks(&peer.address("bob")).await;
-    peer.desk().puts(federation.clock().id(), news());
+    peer.responder().puts(federation.clock().id(), news());
     stores_up_to(&alpha, &peer, 1).await;
-    let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/connections").count();
+    let posts = || peer.responder().asked().iter().filter(|(_, resource)| resource == "/connections").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
-    peer.desk().resets(federation.clock().id().into());
+    peer.responder().resets(federation.clock().id().into());
     alpha.until_node("it is made again", |_| posts() == 2).await;
 }
 

@@ -14,15 +14,15 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{Daemon, Federation, HandMade, KeyPackageDraft, Phone, TestNode, policy};
+use drawbridge_testkit::{Daemon, Federation, KeyPackageDraft, Phone, ScriptedPeer, TestNode, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// Alice of a provider with clients, who lets Bob of a hand-made peer add her to groups.
+/// Alice of a provider with clients, who lets Bob of a scripted peer add her to groups.
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
     alice: UserUri,
     bob: UserUri,
     group: GroupUri,
@@ -31,7 +31,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.node_with_clients().await, federation.hand_made());
+        let (alpha, peer) = (federation.node_with_clients().await, federation.scripted_peer());
         let alice = alpha.person("alice").await.uri().clone();
         let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
         alpha.lets_in(peer.provider()).await;
@@ -406,7 +406,7 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
 async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds() {
     let federation = Federation::new();
     let (alpha, beta) = (federation.node_with_clients().await, federation.node_with_clients().await);
-    let away = federation.hand_made();
+    let away = federation.scripted_peer();
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
     let (alice, anna, bob) =

@@ -1,4 +1,4 @@
-//! Groups with a provider made by hand: as a participant that asks what it may not, and as an owner that lies
+//! Groups with a scripted provider: as a participant that asks what it may not, and as an owner that lies
 //! (`docs/mtp.md`, sections 10 and 11).
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -15,13 +15,13 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    Change, Device, HandMade, Heard, MutualPeers, Owned, TestNode, acquainted_by_hand, claims_by_hand,
-    policy, references,
+    Change, Device, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
+    claims_from_scripted_peer, connected_to_scripted_peer, policy, references,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-fn read<T: serde::de::DeserializeOwned>(heard: &Heard) -> T {
+fn read<T: serde::de::DeserializeOwned>(heard: &RawResponse) -> T {
     assert_eq!(heard.status, StatusCode::OK, "{:?}", String::from_utf8_lossy(&heard.body));
     wire::decode(Encoding::Json, &heard.body).unwrap()
 }
@@ -36,7 +36,7 @@ const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"]
 #[tokio::test]
 async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     alpha.lets_in(eve.provider()).await;
     let ann = peers.person(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
@@ -60,8 +60,8 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).is_refused(Code::NotFound).await;
 }
 
-/// Eve's provider, made by hand, takes part in Ann's group.
-async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+/// Eve's provider, which is scripted, takes part in Ann's group.
+async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: &GroupUri) -> Device {
     peers.nodes[0].lets_in(eve.provider()).await;
     let client = eve.device("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
@@ -75,17 +75,17 @@ async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &Gro
     client
 }
 
-async fn pages(eve: &HandMade, at: &TestNode) -> FeedPage {
+async fn pages(eve: &ScriptedPeer, at: &TestNode) -> FeedPage {
     read(&eve.gets(at.provider(), "/feed?after=0").send().await)
 }
 
-async fn submits(eve: &HandMade, at: &TestNode, group: &GroupUri, submission: &Submission) -> Outcome {
+async fn submits(eve: &ScriptedPeer, at: &TestNode, group: &GroupUri, submission: &Submission) -> Outcome {
     let events = vec![submission.clone()];
     let groups = vec![GroupSubmissions { group: group.name().to_string(), events }];
     submits_all(eve, at, groups).await.remove(0).results.remove(0).outcome
 }
 
-async fn submits_all(eve: &HandMade, at: &TestNode, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
+async fn submits_all(eve: &ScriptedPeer, at: &TestNode, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
     let ask = eve.draft(at.provider(), Method::POST, "/submissions");
     let content = json(&SubmitRequest { groups });
     let reply: SubmitReply = read(&ask.content("application/json", content).send().await);
@@ -102,7 +102,7 @@ fn code(outcome: Outcome) -> Code {
 #[tokio::test]
 async fn each_submission_of_a_request_is_judged_by_itself() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
@@ -165,7 +165,7 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
 #[tokio::test]
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
     let peers = MutualPeers::of(2).await;
-    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.hand_made());
+    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
     let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
@@ -238,7 +238,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 #[tokio::test]
 async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
@@ -265,7 +265,7 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
 #[tokio::test]
 async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
     let peers = MutualPeers::of(2).await;
-    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.hand_made());
+    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
     let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
@@ -297,7 +297,7 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
 #[tokio::test]
 async fn an_id_is_known_again_from_the_same_provider_alone() {
     let peers = MutualPeers::of(2).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
@@ -318,7 +318,8 @@ async fn an_id_is_known_again_from_the_same_provider_alone() {
 #[tokio::test]
 async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve, mallory) = (&peers.nodes[0], peers.federation.hand_made(), peers.federation.hand_made());
+    let (alpha, eve, mallory) =
+        (&peers.nodes[0], peers.federation.scripted_peer(), peers.federation.scripted_peer());
     alpha.lets_in(mallory.provider()).await;
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
@@ -338,7 +339,7 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     mallory.gets(alpha.provider(), &path).is_refused(Code::NotFound).await;
 }
 
-async fn breaks(test_node: &TestNode, eve: &HandMade, group: &GroupUri) -> GroupRow {
+async fn breaks(test_node: &TestNode, eve: &ScriptedPeer, group: &GroupUri) -> GroupRow {
     test_node.notes(eve.provider(), "log-broken").await;
     let uri = group.clone();
     test_node
@@ -350,8 +351,8 @@ async fn breaks(test_node: &TestNode, eve: &HandMade, group: &GroupUri) -> Group
 
 #[tokio::test]
 async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let (one, two) = (tea.says(&eve, &client, "one"), tea.says(&eve, &client, "two"));
     tea.tells_event(&eve, two);
     tea.tells_event(&eve, one);
@@ -359,7 +360,7 @@ async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
     assert_eq!(ben.texts(&tea.group), ["one", "two"]);
     // After a reset, what the feed has not told comes from the log.
     tea.says(&eve, &client, "three");
-    eve.desk().resets(eve.clock().id().into());
+    eve.responder().resets(eve.clock().id().into());
     ben.hears_said(&tea.group, "three").await;
     // What it tells again has happened once.
     let removed = Removed { group: tea.group.clone(), after_seq: 5 };
@@ -367,7 +368,7 @@ async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
     ben.hears("ben is out", |ben| ben.items().iter().any(is_removed).then_some(())).await;
     ben.forgets_group(&tea.group);
     tea.adds(&peers, &eve, &client, &ben).await;
-    eve.desk().resets(eve.clock().id().into());
+    eve.responder().resets(eve.clock().id().into());
     let event = tea.says(&eve, &client, "four");
     tea.tells_event(&eve, event);
     ben.hears_said(&tea.group, "four").await;
@@ -382,12 +383,12 @@ fn is_removed(item: &Item) -> bool {
 
 #[tokio::test]
 async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let good = Owned::new("good", &peers, &eve, &client, &ben).await;
+    let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
 
     // It tells another event 3 than before.
-    let forked = Owned::new("forked", &peers, &eve, &client, &ben).await;
+    let forked = ScriptedGroup::new("forked", &peers, &eve, &client, &ben).await;
     let told = forked.says(&eve, &client, "one");
     forked.tells_event(&eve, told.clone());
     ben.hears_said(&forked.group, "one").await;
@@ -395,30 +396,30 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let other = forked.says(&eve, &client, "another");
     forked.tells_event(&eve, other);
     // It changes who said something, keeps the hash, and changes a body.
-    let altered = Owned::new("altered", &peers, &eve, &client, &ben).await;
+    let altered = ScriptedGroup::new("altered", &peers, &eve, &client, &ben).await;
     let mut event = altered.says(&eve, &client, "one");
     event.sender = ben.uri().clone();
     altered.tells_event(&eve, event);
-    let bodily = Owned::new("bodily", &peers, &eve, &client, &ben).await;
+    let bodily = ScriptedGroup::new("bodily", &peers, &eve, &client, &ben).await;
     let mut event = bodily.says(&eve, &client, "one");
     event.body = Some(Body::Here(Octets(vec![1, 2, 3])));
     bodily.tells_event(&eve, event);
     // It goes on from a log that it never told.
-    let grafted = Owned::new("grafted", &peers, &eve, &client, &ben).await;
+    let grafted = ScriptedGroup::new("grafted", &peers, &eve, &client, &ben).await;
     let mut event = grafted.says(&eve, &client, "one");
     event.prev = Hash32([9; 32]);
     event.hash = event.computed_hash();
     grafted.tells_event(&eve, event);
     // It tells of an event that is not in its log.
-    let gapped = Owned::new("gapped", &peers, &eve, &client, &ben).await;
+    let gapped = ScriptedGroup::new("gapped", &peers, &eve, &client, &ben).await;
     gapped.says(&eve, &client, "one");
     let event = gapped.says(&eve, &client, "two");
     gapped.log.lock().unwrap().truncate(2);
     gapped.tells_event(&eve, event);
     // An object is not what its name says.
-    let swapped = Owned::new("swapped", &peers, &eve, &client, &ben).await;
+    let swapped = ScriptedGroup::new("swapped", &peers, &eve, &client, &ben).await;
     let event = swapped.says(&eve, &client, &"x".repeat(100_000));
-    eve.desk().shows(&format!("/objects/{}", event.body_hash), |_| b"something else".to_vec());
+    eve.responder().shows(&format!("/objects/{}", event.body_hash), |_| b"something else".to_vec());
     swapped.tells_event(&eve, event);
 
     for broken in [&forked, &altered, &bodily, &grafted, &gapped, &swapped] {
@@ -442,8 +443,8 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
 }
 
 /// Puts items of a group into the feed, all on one page.
-fn tells_at_once(eve: &HandMade, items: Vec<Value>) {
-    eve.desk().writes(items.into_iter().map(|item| (eve.clock().id(), item)));
+fn tells_at_once(eve: &ScriptedPeer, items: Vec<Value>) {
+    eve.responder().writes(items.into_iter().map(|item| (eve.clock().id(), item)));
 }
 
 fn told(event: &Event) -> Value {
@@ -452,9 +453,9 @@ fn told(event: &Event) -> Value {
 
 #[tokio::test]
 async fn a_fork_within_one_page_is_noticed() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let one = tea.says(&eve, &client, "one");
     let two = tea.says(&eve, &client, "two");
     tea.log.lock().unwrap().pop();
@@ -469,15 +470,15 @@ async fn a_fork_within_one_page_is_noticed() {
 
 #[tokio::test]
 async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let good = Owned::new("good", &peers, &eve, &client, &ben).await;
-    let healed = Owned::new("healed", &peers, &eve, &client, &ben).await;
-    let torn = Owned::new("torn", &peers, &eve, &client, &ben).await;
+    let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
+    let healed = ScriptedGroup::new("healed", &peers, &eve, &client, &ben).await;
+    let torn = ScriptedGroup::new("torn", &peers, &eve, &client, &ben).await;
     let asked = beta.node().connect(ben.user().name(), eve.address("emil"), None).await.unwrap();
 
     let (one, two) = (good.says(&eve, &client, "one"), good.says(&eve, &client, "two"));
-    let unreadable = |owned: &Owned| {
+    let unreadable = |owned: &ScriptedGroup| {
         let mut event = told(&owned.says(&eve, &client, "unreadable"));
         event["event"]["type"] = json!("riddle");
         event
@@ -495,7 +496,7 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
 
     // What the feed could not tell comes from the log, where that can be read.
     let garbage = told(&torn.log.lock().unwrap()[2]).to_string().into_bytes();
-    eve.desk().shows(&format!("/groups/{}/log", torn.group.name()), move |_| garbage.clone());
+    eve.responder().shows(&format!("/groups/{}/log", torn.group.name()), move |_| garbage.clone());
     for owned in [&healed, &torn] {
         let event = owned.says(&eve, &client, "after it");
         owned.tells_event(&eve, event);
@@ -510,10 +511,10 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
 
 #[tokio::test]
 async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let good = Owned::new("good", &peers, &eve, &client, &ben).await;
-    let odd = Owned::new("odd", &peers, &eve, &client, &ben).await;
+    let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
+    let odd = ScriptedGroup::new("odd", &peers, &eve, &client, &ben).await;
     let commit = client.commit(&odd.group, Change::renewal());
     let event = odd.writes(&eve, EventKind::Commit, 7, client.uri(), commit.mls.as_slice());
     odd.tells_event(&eve, event);
@@ -528,11 +529,11 @@ async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
 
 #[tokio::test]
 async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let beta = &peers.nodes[0];
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let agreed: GroupUri = GroupUri::new(eve.provider(), &"agreed".parse().unwrap());
-    let claimed = claims_by_hand(beta, &eve, &client, &ben, &agreed).await;
+    let claimed = claims_from_scripted_peer(beta, &eve, &client, &ben, &agreed).await;
     let other = GroupUri::new(eve.provider(), &"other".parse().unwrap());
     client.drafts(&other, &policy(&[client.user()]));
     let commit = client.commit(&other, Change::adding(&claimed));

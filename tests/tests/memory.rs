@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drawbridge_mtp::problem::Code;
-use drawbridge_testkit::{Daemon, Draft, Federation, HandMade, PATIENCE};
+use drawbridge_testkit::{Daemon, Federation, PATIENCE, RequestDraft, ScriptedPeer};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::Method;
@@ -17,7 +17,7 @@ const NO_SIGNATURE: &str =
 
 struct Scene {
     daemon: Daemon,
-    peers: [HandMade; 2],
+    peers: [ScriptedPeer; 2],
     at: drawbridge_mtp::id::Provider,
     _federation: Federation,
 }
@@ -27,7 +27,7 @@ impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
         let alpha = federation.node(|_| {}).await;
-        let peers = [federation.hand_made(), federation.hand_made()];
+        let peers = [federation.scripted_peer(), federation.scripted_peer()];
         for peer in &peers {
             alpha.lets_in(peer.provider()).await;
         }
@@ -39,7 +39,7 @@ impl Scene {
         Self { daemon, peers, at: alpha.provider().clone(), _federation: federation }
     }
 
-    fn full<'a>(&self, peer: &'a HandMade) -> Draft<'a> {
+    fn full<'a>(&self, peer: &'a ScriptedPeer) -> RequestDraft<'a> {
         peer.draft(&self.at, Method::POST, "/peering").content("application/json", vec![b' '; FULL])
     }
 }

@@ -16,7 +16,7 @@ mod mls_vectors {
     use drawbridge_mtp::octets::Octets;
     use drawbridge_mtp::wire::{self, Encoding};
     use drawbridge_node::store::{Reader, StoreFault};
-    use drawbridge_testkit::{Device, MutualPeers, Owned, acquainted_by_hand};
+    use drawbridge_testkit::{Device, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
     use serde_json::Value;
 
     /// All structures of all vectors.
@@ -57,16 +57,16 @@ mod mls_vectors {
         bodies
     }
 
-    /// Each of them in every part of a submission that is MLS, which only an owner made by hand shows.
+    /// Each of them in every part of a submission that is MLS, which only a scripted owner shows.
     #[tokio::test]
     async fn messages_reach_an_owner_and_come_back() {
         let Some(structures) = structures() else { return };
-        let (peers, eve, client, ben) = acquainted_by_hand().await;
-        let tea = Arc::new(Owned::new("tea", &peers, &eve, &client, &ben).await);
+        let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+        let tea = Arc::new(ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await);
         let came: Arc<Mutex<Vec<[Option<Octets>; 3]>>> = Arc::default();
         let (eve, noted, owned) = (Arc::new(eve), came.clone(), tea.clone());
         let owner = Arc::downgrade(&eve);
-        eve.desk().takes("/submissions", move |content| {
+        eve.responder().takes("/submissions", move |content| {
             let owner = owner.upgrade().unwrap();
             let mut request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
             let GroupSubmissions { group, events } = request.groups.remove(0);

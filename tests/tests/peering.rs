@@ -11,17 +11,17 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::{Decision, Misuse, Node, PullingStatus};
-use drawbridge_testkit::{Federation, HandMade, Owned, TestNode, acquainted_by_hand};
+use drawbridge_testkit::{Federation, ScriptedGroup, ScriptedPeer, TestNode, connected_to_scripted_peer};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// Alice of a provider, and a stranger whose requests are written by hand.
+/// Alice of a provider, and a stranger whose requests the test writes.
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
@@ -29,7 +29,7 @@ impl Scene {
         let federation = Federation::new();
         let alpha = federation.node(|config| config.peers.strangers = strangers).await;
         alpha.person("alice").await;
-        let peer = federation.hand_made();
+        let peer = federation.scripted_peer();
         Self { federation, alpha, peer }
     }
 
@@ -168,7 +168,7 @@ async fn under_a_list_a_stranger_is_told_that_it_waits_and_nothing_of_it_is_kept
 #[tokio::test]
 async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
     let scene = Scene::with(Strangers::Ask).await;
-    let (alice, other) = (scene.alpha.person("anna").await, scene.federation.hand_made());
+    let (alice, other) = (scene.alpha.person("anna").await, scene.federation.scripted_peer());
     alice.asks(&other.address("bob")).await;
     scene.alpha.holds(other.provider(), PeerState::Allowed).await;
 
@@ -187,8 +187,8 @@ async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
 
 #[tokio::test]
 async fn who_is_shut_out_is_asked_for_nothing() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let beta = &peers.nodes[0];
     let waits = |node: &Node| {
         node.pulling(eve.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
@@ -197,13 +197,13 @@ async fn who_is_shut_out_is_asked_for_nothing() {
         beta.until_node("it is pulled", waits).await;
         beta.judges(eve.provider(), state).await;
         beta.until_node("its pull is given up", |node| !waits(node)).await;
-        let before = eve.desk().asked();
+        let before = eve.responder().asked();
         // All that Ben's client, and he himself, can have it asked for.
         assert_eq!(ben.status(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));
         assert_eq!(ben.info(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));
         ben.tries(&tea.group, vec![ben.says(&tea.group, "hello")]).await.unwrap();
         beta.node().retry_peer(eve.provider()).await;
-        assert_eq!(eve.desk().asked(), before, "{state}");
+        assert_eq!(eve.responder().asked(), before, "{state}");
         beta.lets_in(eve.provider()).await;
     }
 }
@@ -211,7 +211,7 @@ async fn who_is_shut_out_is_asked_for_nothing() {
 #[tokio::test]
 async fn who_waits_for_a_fortnight_is_forgotten() {
     let scene = Scene::with(Strangers::Ask).await;
-    let later = scene.federation.hand_made();
+    let later = scene.federation.scripted_peer();
     scene.posts("/peering", &json!({})).await;
     scene.federation.clock().turn(A_DAY);
     later.posts(scene.alpha.provider(), "/peering", &json!({})).send().await;
@@ -232,15 +232,15 @@ async fn who_is_pending_there_waits_there_with_the_pullers_backoff() {
     let scene = Scene::with(Strangers::Ask).await;
     let decided = Arc::new(AtomicBool::new(false));
     let state = decided.clone();
-    scene.peer.desk().refuses(move |_, path| {
+    scene.peer.responder().refuses(move |_, path| {
         let refused = path == "/feed" && !state.load(Ordering::SeqCst);
         refused.then(|| Problem::new(Code::PeerPending, "not yet"))
     });
     let state = decided.clone();
     let told = move || if state.load(Ordering::SeqCst) { "allowed" } else { "pending" };
     let again = told.clone();
-    scene.peer.desk().answers("/peering", move |_| (StatusCode::ACCEPTED, json!({"state": told()})));
-    scene.peer.desk().shows("/peering", move |query| {
+    scene.peer.responder().answers("/peering", move |_| (StatusCode::ACCEPTED, json!({"state": told()})));
+    scene.peer.responder().shows("/peering", move |query| {
         assert_eq!(query, "wait=55");
         json!({"state": again()}).to_string().into_bytes()
     });
@@ -250,8 +250,8 @@ async fn who_is_pending_there_waits_there_with_the_pullers_backoff() {
             .is_some_and(|pulling| pulling.status == PullingStatus::BackingOff && pulling.failures >= 2)
     };
     scene.alpha.until_node("it backs off", backs_off).await;
-    let waits = scene.peer.desk().times_asked(&Method::GET, "/peering");
-    let tries = scene.peer.desk().times_asked(&Method::GET, "/feed");
+    let waits = scene.peer.responder().times_asked(&Method::GET, "/peering");
+    let tries = scene.peer.responder().times_asked(&Method::GET, "/feed");
     assert!(waits <= tries, "{waits} requests waited at the peer in {tries} tries");
 
     decided.store(true, Ordering::SeqCst);

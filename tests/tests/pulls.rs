@@ -75,9 +75,9 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
 #[tokio::test]
 async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
     let federation = Federation::new();
-    let (beta, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let bob = beta.person("bob").await;
-    peer.desk().answers("/connections", {
+    peer.responder().answers("/connections", {
         let clock = federation.clock().clone();
         move |_| {
             let reason = "\u{202e}reason ".repeat(4 << 10);
@@ -106,7 +106,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
     assert!(text.contains("made-up-") && text.contains("<U+202E>reason") && text.len() < 4 << 10, "{text}");
 
     // What is longer than any reason is not even read.
-    peer.desk().answers("/connections", |_| {
+    peer.responder().answers("/connections", |_| {
         let problem =
             serde_json::json!({"status": 500, "code": "unavailable", "detail": "x".repeat(1 << 20)});
         (StatusCode::INTERNAL_SERVER_ERROR, problem)
@@ -118,14 +118,14 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
 #[tokio::test]
 async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
     let federation = Federation::new();
-    let (beta, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let first = federation.clock().id();
     let items = (1..=150_000).map(|seq| {
         let id = if seq == 1 { first } else { federation.clock().id() };
         Item { seq, id, body: ItemBody::Other { kind: "news".into() } }
     });
-    peer.desk().lies(FeedPage {
-        generation: peer.desk().generation(),
+    peer.responder().lies(FeedPage {
+        generation: peer.responder().generation(),
         items: items.collect(),
         first: 1,
         head: 150_000,
@@ -139,7 +139,7 @@ async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
         .reads(move |view| Ok((view.has_received(&provider, first)?, view.count_received(&provider)?)))
         .await;
     assert_eq!((has_first, kept), (false, 0), "nothing of it is kept");
-    let asked = peer.desk().asked();
+    let asked = peer.responder().asked();
     let pulls =
         asked.iter().filter(|(method, resource)| *method == Method::GET && resource.starts_with("/feed"));
     assert!(pulls.into_iter().all(|(_, resource)| resource.contains("max_events=1000")));

@@ -13,7 +13,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Federation, HandMade, Shows, TestNode};
+use drawbridge_testkit::{Federation, ScriptedPeer, Shows, TestNode};
 use http::{Method, Response};
 
 fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
@@ -90,38 +90,38 @@ async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
 }
 
 /// Returns when a pull has come to the endpoint that the peer has now, and waits there.
-async fn pulls_at(beta: &TestNode, peer: &HandMade, pulls_before: usize) {
+async fn pulls_at(beta: &TestNode, peer: &ScriptedPeer, pulls_before: usize) {
     beta.until_node("it pulls where the document says", |node| {
-        peer.desk().times_asked(&Method::GET, "/feed") > pulls_before
+        peer.responder().times_asked(&Method::GET, "/feed") > pulls_before
             && node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     })
     .await;
 }
 
 /// Ends the pull that waits at the peer with a page.
-fn tells_something(peer: &HandMade, user: &UserUri) {
+fn tells_something(peer: &ScriptedPeer, user: &UserUri) {
     let (id, from, to, time) = (peer.clock().id(), user.clone(), peer.address("alice"), peer.clock().now());
     let told = ConnectionItem { id, from, to, state: ConnectionState::Pending, time };
-    peer.desk().puts(peer.clock().id(), ItemBody::Connection(told));
+    peer.responder().puts(peer.clock().id(), ItemBody::Connection(told));
 }
 
 #[tokio::test]
 async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     let federation = Federation::new();
-    let (beta, peer) = (federation.node(|_| {}).await, federation.hand_made());
+    let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let bob = beta.node().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
     beta.node().connect(bob.name(), peer.address("alice"), None).await.unwrap();
     pulls_at(&beta, &peer, 0).await;
 
     // It is read again by itself, at most once a minute.
     federation.clock().turn(Duration::from_secs(61));
-    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/elsewhere");
     tells_something(&peer, &bob);
     pulls_at(&beta, &peer, before).await;
 
     // Within that minute, it is a trouble that says what was answered, until the operator wants it tried.
-    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/somewhere");
     tells_something(&peer, &bob);
     let trouble = beta.notes(peer.provider(), "response-unsigned").await;
@@ -130,7 +130,7 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     pulls_at(&beta, &peer, before).await;
 
     // So does the check, which tells where it is by now.
-    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/anywhere");
     let steps = beta.node().check(peer.provider()).await;
     let document = steps.iter().find(|step| step.stage == Stage::Document).unwrap();
@@ -176,9 +176,9 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
 #[tokio::test]
 async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
     let federation = Federation::new();
-    let alpha = federation.hand_made();
+    let alpha = federation.scripted_peer();
     // That it answers is enough: no page of its feed has to come.
-    alpha.desk().refuses(|_, path| {
+    alpha.responder().refuses(|_, path| {
         (path == "/feed").then(|| Problem::new(Code::Unavailable, "its feed is not to be had for now"))
     });
     let beta = federation.node(|config| config.peers.allow_networks = Vec::new()).await;

@@ -73,7 +73,7 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
     tea.refuses_grants(&claimed, vec![format!("{signed}.{flipped}{}", &signature[1..])], "does not hold")
         .await;
-    let forger = peers.federation.hand_made();
+    let forger = peers.federation.scripted_peer();
     let mut forged = forger.grant(cat.user(), ann.user(), group);
     forged.iss = cat.uri().provider().clone();
     tea.refuses_grants(&claimed, vec![forged.sign(forger.signer().key())], "not its provider's").await;

@@ -15,8 +15,8 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, Device, HandMade, MutualPeers, TestNode, copied, generation, has, has_checkpoint, misses, policy,
-    restored, rests, says,
+    Change, Device, MutualPeers, ScriptedPeer, TestNode, copied, generation, has, has_checkpoint, misses,
+    policy, restored, rests, says,
 };
 use http::StatusCode;
 
@@ -235,8 +235,8 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
     assert_eq!(generation(alpha, beta).await, before);
 }
 
-/// Eve's provider, made by hand, takes part in Ann's group.
-async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
+/// Eve's provider, which is scripted, takes part in Ann's group.
+async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: &GroupUri) -> Device {
     let alpha = peers.home(ann.user());
     alpha.lets_in(eve.provider()).await;
     let client = eve.device("eve");
@@ -270,13 +270,13 @@ fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octe
 }
 
 /// From now on, this is what Eve's provider has of the log, so much of it on a page.
-fn tells(eve: &HandMade, log: Vec<Event>, at_once: usize) {
+fn tells(eve: &ScriptedPeer, log: Vec<Event>, at_once: usize) {
     tells_with(eve, log, at_once, None);
 }
 
 /// The same, with the checkpoint of the owner's that Eve's provider has kept.
-fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Option<String>) {
-    eve.desk().shows("/groups/tea/log", move |query| {
+fn tells_with(eve: &ScriptedPeer, log: Vec<Event>, at_once: usize, checkpoint: Option<String>) {
+    eve.responder().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         let mut events: Vec<_> = log.iter().filter(|event| event.seq > after).cloned().collect();
         let more = events.len() > at_once;
@@ -290,7 +290,7 @@ fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Optio
 #[tokio::test]
 async fn a_long_log_is_read_back_page_by_page() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
@@ -318,7 +318,7 @@ async fn a_long_log_is_read_back_page_by_page() {
 async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let eve = peers.federation.hand_made();
+    let eve = peers.federation.scripted_peer();
     let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
@@ -602,7 +602,7 @@ async fn proved_in_feed(device: &Device) -> Vec<(u64, u64)> {
 }
 
 /// What Eve's provider, a participant, is told of the group, as it comes.
-async fn is_told(eve: &HandMade, alpha: &TestNode) -> [Vec<u8>; 2] {
+async fn is_told(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
     let mut told = Vec::new();
     for resource in ["/feed?after=0", "/groups/tea/log?after=0"] {
         let answer = eve.gets(alpha.provider(), resource).send().await;
@@ -613,7 +613,7 @@ async fn is_told(eve: &HandMade, alpha: &TestNode) -> [Vec<u8>; 2] {
 }
 
 /// The checkpoint that a participant gets now.
-async fn checkpoint(eve: &HandMade, alpha: &TestNode) -> String {
+async fn checkpoint(eve: &ScriptedPeer, alpha: &TestNode) -> String {
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     assert_eq!(answer.status, StatusCode::OK);
     wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint
@@ -622,7 +622,7 @@ async fn checkpoint(eve: &HandMade, alpha: &TestNode) -> String {
 #[tokio::test]
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
@@ -673,7 +673,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 #[tokio::test]
 async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
@@ -703,7 +703,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 #[tokio::test]
 async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, eve) = (&peers.nodes[0], peers.federation.hand_made());
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.person(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;

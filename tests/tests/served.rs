@@ -9,26 +9,26 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::{FeedPlace, Reader};
 use drawbridge_node::{Decision, Node};
-use drawbridge_testkit::{Federation, HandMade, Heard, TestNode};
+use drawbridge_testkit::{Federation, RawResponse, ScriptedPeer, TestNode};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 struct Scene {
     federation: Federation,
     alpha: TestNode,
-    peer: HandMade,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
-        let (alpha, peer) = (federation.node(|_| {}).await, federation.hand_made());
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
         alpha.person("alice").await;
         alpha.lets_in(peer.provider()).await;
         Self { federation, alpha, peer }
     }
 
-    async fn pulls(&self, query: &str) -> Heard {
+    async fn pulls(&self, query: &str) -> RawResponse {
         self.peer.gets(self.alpha.provider(), &format!("/feed?{query}")).send().await
     }
 
@@ -107,7 +107,7 @@ async fn a_page_has_what_was_asked_for_at_least_one_item_and_says_whether_there_
 async fn each_peer_has_a_feed_of_its_own_whose_numbers_begin_at_one() {
     let scene = Scene::new().await;
     scene.news("bob").await;
-    let other = scene.federation.hand_made();
+    let other = scene.federation.scripted_peer();
     scene.alpha.lets_in(other.provider()).await;
     let page = other.gets(scene.alpha.provider(), "/feed?after=0").send().await.json();
     assert_eq!((numbers(&page), &page["items"][0]["peer"]["state"]), (vec![1], &json!("allowed")));

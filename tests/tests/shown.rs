@@ -67,10 +67,10 @@ fn last_pull(peers: &Value, provider: &Provider) -> Option<Timestamp> {
 #[tokio::test]
 async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
     let federation = Federation::new();
-    let peer = federation.hand_made();
+    let peer = federation.scripted_peer();
     let config = federation.config(|config| config.peers.strangers = Strangers::Open);
     // It ends each wait with an empty page, after a time that a node takes for a wait.
-    peer.desk().holds_at_most(Duration::from_millis(600));
+    peer.responder().holds_at_most(Duration::from_millis(600));
     let mut screen = Screen::of(Host::serve(config).await.unwrap());
     let set = json!({"provider": peer.provider(), "state": "allowed"});
     commands::call(&screen.host, "set-peer", set).await.unwrap();

@@ -50,7 +50,7 @@ fn text(json: &serde_json::Value) -> &str {
 async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
     let federation = Federation::new();
     let alpha = federation.node(|_| {}).await;
-    let (peer, latecomer) = (federation.hand_made(), federation.hand_made());
+    let (peer, latecomer) = (federation.scripted_peer(), federation.scripted_peer());
     alpha.lets_in(peer.provider()).await;
     // A peer's pull waits meanwhile, from an address that a crowd comes from too.
     let page = peer.gets(alpha.provider(), "/feed?after=0").send().await.json();

@@ -13,7 +13,9 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_testkit::{Clock, Device, Federation, MutualPeers, Owned, Proxy, acquainted_by_hand, policy};
+use drawbridge_testkit::{
+    Clock, Device, Federation, MutualPeers, Proxy, ScriptedGroup, connected_to_scripted_peer, policy,
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -44,12 +46,12 @@ fn brought(request: &SubmitRequest) -> Brought {
 
 #[tokio::test]
 async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = ScriptedGroup::new("cake", &peers, &eve, &client, &ben).await;
     let (record, is_back) = (Arc::<Mutex<Vec<Brought>>>::default(), Arc::<AtomicBool>::default());
     let (noted, back, clock) = (record.clone(), is_back.clone(), peers.federation.clock().clone());
-    eve.desk().answers("/submissions", move |content| {
+    eve.responder().answers("/submissions", move |content| {
         if !back.load(Ordering::Relaxed) {
             let problem = json!({"status": 503, "code": "unavailable", "title": "", "detail": "not yet"});
             return (StatusCode::SERVICE_UNAVAILABLE, problem);
@@ -88,12 +90,12 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
 
 #[tokio::test]
 async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
-    let (peers, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &peers, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &peers, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = ScriptedGroup::new("cake", &peers, &eve, &client, &ben).await;
     let (record, goes_on) = (Arc::<Mutex<Vec<Id>>>::default(), Arc::<AtomicBool>::default());
     let (noted, on, clock) = (record.clone(), goes_on.clone(), peers.federation.clock().clone());
-    eve.desk().answers("/submissions", move |content| {
+    eve.responder().answers("/submissions", move |content| {
         let request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
         let groups = request.groups.iter().map(|asked| {
             if asked.group == "tea" && !on.load(Ordering::Relaxed) {

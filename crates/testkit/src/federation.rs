@@ -13,7 +13,7 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, Fault, Front, HandMade, Proxy, Shows, TestNode};
+use crate::{Clock, Fault, Front, Proxy, ScriptedPeer, Shows, TestNode};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Federation {
@@ -93,12 +93,12 @@ impl Federation {
         config
     }
 
-    /// A peer made by hand.
-    pub fn hand_made(&self) -> HandMade {
+    /// A scripted peer.
+    pub fn scripted_peer(&self) -> ScriptedPeer {
         let listener = drawbridge_node::bind("mtp", free_port()).unwrap();
         let (cert, key) = self.certificate(listener.address.port());
         let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
-        HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
+        ScriptedPeer::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
     }
 
     /// A server in the place of a provider, which shows that to whoever connects, and answers so.

@@ -1,4 +1,4 @@
-//! For tests only: whole providers on loopback, people in them, a clock that can be turned, and a peer made by hand
+//! For tests only: whole providers on loopback, people in them, a clock that can be turned, and a scripted peer
 //! that says whatever a test wants.
 //!
 //! | file | what it is |
@@ -17,49 +17,49 @@
 //! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
 //! | [`DesktopApp`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
 //! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
-//! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
-//! | [`Owned`] | a group that a hand-made provider owns |
-//! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
+//! | [`ScriptedPeer`] | a provider without a node: a server and a client that a test writes the lines for |
+//! | [`ScriptedGroup`] | a group that a scripted provider owns |
+//! | [`RequestDraft`] | a request of a scripted peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
 mod clock;
 mod daemon;
-mod desk;
 mod desktop_app;
 mod device;
-mod draft;
 mod fault;
 mod federation;
 mod front;
-mod hand_made;
 mod key_package;
 mod mutual_peers;
-mod owned;
 mod person;
 mod phone;
 mod proxy;
+mod request_draft;
+mod responder;
 mod restore;
+mod scripted_group;
+mod scripted_peer;
 mod stalled;
 mod test_node;
 mod witness;
 
 pub use clock::Clock;
 pub use daemon::Daemon;
-pub use desk::Desk;
 pub use desktop_app::{BuiltIn, DesktopApp};
 pub use device::{Answer, Change, Device, Said, policy, reference};
-pub use draft::{Draft, Heard};
 pub use fault::Fault;
 pub use federation::Federation;
 pub use front::{Front, Shows};
-pub use hand_made::HandMade;
 pub use key_package::KeyPackageDraft;
 pub use mutual_peers::MutualPeers;
-pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
 pub use person::Person;
 pub use phone::Phone;
 pub use proxy::Proxy;
+pub use request_draft::{RawResponse, RequestDraft};
+pub use responder::Responder;
 pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, restored, rests, says};
+pub use scripted_group::{ScriptedGroup, claims_from_scripted_peer, connected_to_scripted_peer, references};
+pub use scripted_peer::ScriptedPeer;
 pub use test_node::{PATIENCE, TestNode};
 pub use witness::{Stay, Witness};
 

@@ -37,7 +37,7 @@ impl Proxy {
     pub(crate) fn before(to: &str, root: &Path, serve: impl FnOnce(Router) -> Front) -> Self {
         let (at_most, refused) = (usize::MAX.into(), Mutex::default());
         let way =
-            Arc::new(Way { client: crate::hand_made::client(root), to: to.to_owned(), at_most, refused });
+            Arc::new(Way { client: crate::scripted_peer::client(root), to: to.to_owned(), at_most, refused });
         let front = serve(Router::new().fallback(pass).with_state(way.clone()));
         Self { way, front }
     }

@@ -12,7 +12,7 @@ use drawbridge_node::store::{
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Device, HandMade};
+use crate::{Clock, Device, ScriptedPeer};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -193,9 +193,9 @@ impl TestNode {
         self.until_node(&format!("{peer} pulls"), |node| node.is_pulled_by(peer)).await;
     }
 
-    /// Returns when the feed of a hand-made peer is stored here, as far as it goes now.
-    pub async fn has_heard(&self, peer: &HandMade) {
-        let (provider, head) = (peer.provider().clone(), peer.desk().head());
+    /// Returns when the feed of a scripted peer is stored here, as far as it goes now.
+    pub async fn has_heard(&self, peer: &ScriptedPeer) {
+        let (provider, head) = (peer.provider().clone(), peer.responder().head());
         self.until(&format!("item {head} of {provider} is stored"), move |view| {
             Ok(view.cursor(&provider)?.filter(|cursor| cursor.seq >= head))
         })

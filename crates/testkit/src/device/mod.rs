@@ -1,4 +1,4 @@
-//! A user's client made by hand: real MLS on openmls's in-memory provider, real HTTP to its provider, and every step
+//! A user's client under a test's control: real MLS on openmls's in-memory provider, real HTTP to its provider, and every step
 //! only when it is told to.
 
 mod api;
