@@ -6,7 +6,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Outcome as Became, PeerState, Submission};
 use drawbridge_node::Node;
 use drawbridge_node::store::StoreFault;
-use drawbridge_testkit::{Device, Federation, MutualPeers, TestNode};
+use drawbridge_testkit::{Federation, MlsClient, MutualPeers, TestNode};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -24,8 +24,8 @@ const BATCH: usize = 20;
 pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     eprintln!("fan-out");
     let peers = peers().await;
-    let alice = peers.person(0, "alice").await;
-    let people: Vec<Device> = join_all((1..=PARTICIPANTS).map(|at| peers.person(at, "bob"))).await;
+    let alice = peers.client(0, "alice").await;
+    let people: Vec<MlsClient> = join_all((1..=PARTICIPANTS).map(|at| peers.client(at, "bob"))).await;
     let group = peers.group("many", &alice, &people.iter().collect::<Vec<_>>()).await;
     let (owner, others) = peers.nodes.split_first().ok_or("an owner")?;
     let others: Vec<Node> = others.iter().map(TestNode::node).collect();
@@ -85,7 +85,12 @@ async fn peers() -> MutualPeers {
 }
 
 /// Submits, and returns the number of the last when all are accepted.
-async fn submit(owner: &Node, sender: &Device, group: &GroupUri, messages: Vec<Submission>) -> Outcome<u64> {
+async fn submit(
+    owner: &Node,
+    sender: &MlsClient,
+    group: &GroupUri,
+    messages: Vec<Submission>,
+) -> Outcome<u64> {
     let results = owner.door(sender.uri().clone()).submit(group, messages).await;
     let mut last = 0;
     for result in results.map_err(|fault| fault.code)? {

@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{
     EventKind, FeedPage, FeedQuery, ItemBody, Outcome as Became, SubmissionResults, Submissions,
 };
 use drawbridge_mtp::wire::{self, Encoding};
-use drawbridge_testkit::{Device, MutualPeers};
+use drawbridge_testkit::{MlsClient, MutualPeers};
 use futures_util::future::try_join_all;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A group of two: one at the owner, one at the other provider.
 struct Pair {
     group: GroupUri,
-    at_owner: Device,
-    away: Device,
+    at_owner: MlsClient,
+    away: MlsClient,
 }
 
 /// How fast, and at what cost.
@@ -106,8 +106,8 @@ async fn pairs(peers: &MutualPeers) -> Outcome<Vec<Pair>> {
     let mut pairs = Vec::new();
     for some in numbers.chunks(8) {
         let made = some.iter().map(|number| async move {
-            let at_owner = peers.person(0, &format!("alice{number}")).await;
-            let away = peers.person(1, &format!("bob{number}")).await;
+            let at_owner = peers.client(0, &format!("alice{number}")).await;
+            let away = peers.client(1, &format!("bob{number}")).await;
             let group = peers.group(&format!("pair{number}"), &at_owner, &[&away]).await;
             Pair { group, at_owner, away }
         });

@@ -14,15 +14,15 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, RuleKind};
 use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
-use drawbridge_testkit::{Federation, Person, ScriptedPeer, TestNode, federation};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, TestUser, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
 
 /// `from` at `beta` and `to` at `alpha` become connected.
-async fn connect(alpha: &TestNode, to: &Person<'_>, beta: &TestNode, from: &Person<'_>) {
+async fn connect(alpha: &TestNode, to: &TestUser<'_>, beta: &TestNode, from: &TestUser<'_>) {
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let asked = from.asks(to.uri()).await;
+    let asked = from.asks_to_connect(to.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
@@ -40,7 +40,7 @@ async fn connect_to_scripted_peer(alpha: &TestNode, user: &UserUri, peer: &Scrip
 #[tokio::test]
 async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
     let (federation, [alpha, beta, gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let group = gamma.group("picnic");
     let asked = bob.asks_to_add(alice.uri(), &group).await;
@@ -74,7 +74,7 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
 async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
     let federation = Federation::new();
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let (eve, group) = (peer.address("eve"), alpha.group("picnic"));
     alpha.lets_in(peer.provider()).await;
     let there = peer
@@ -98,7 +98,7 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     let federation = Federation::new();
     let (alpha, peer, other) =
         (federation.node(|_| {}).await, federation.scripted_peer(), federation.scripted_peer());
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     let stranger =
         peer.posts(alpha.provider(), "/authorizations", &peer.request_to_add(&bob, &group, alice.uri()));
@@ -152,7 +152,7 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
 async fn a_rule_grants_at_once_or_never_shows() {
     let federation = Federation::new();
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     connect_to_scripted_peer(&alpha, alice.uri(), &peer, &bob).await;
     let name = alice.uri().name().clone();
@@ -182,10 +182,10 @@ async fn a_rule_grants_at_once_or_never_shows() {
 #[tokio::test]
 async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
     let (_federation, [alpha, beta, gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     // A connection of any two of theirs has the owner pull.
-    let carol = gamma.person("carol").await;
+    let carol = gamma.user("carol").await;
     connect(&alpha, &alice, &gamma, &carol).await;
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
@@ -203,7 +203,7 @@ async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
 #[tokio::test]
 async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let granted = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     let open = bob.asks_to_add(alice.uri(), &beta.group("party")).await;
@@ -228,7 +228,7 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
 async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
     let federation = Federation::new();
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let (alice, eve) = (alpha.person("alice").await.uri().clone(), peer.address("eve"));
+    let (alice, eve) = (alpha.user("alice").await.uri().clone(), peer.address("eve"));
     alpha.lets_in(peer.provider()).await;
     let connection = peer.request(&eve, &alice);
     peer.posts(alpha.provider(), "/connections", &connection).send().await;
@@ -265,7 +265,7 @@ async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
 #[tokio::test]
 async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
     let (federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let an_hour = Some(Duration::from_secs(3600));
     let refused = bob.tries_to_add(alice.uri(), &beta.group("picnic"), an_hour).await.unwrap();
@@ -293,7 +293,7 @@ async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
 #[tokio::test]
 async fn an_operator_who_tells_refusals_tells_these_too() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     alpha.node().set_tells_declined(true).await.unwrap();
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
@@ -305,7 +305,7 @@ async fn an_operator_who_tells_refusals_tells_these_too() {
 #[tokio::test]
 async fn who_no_longer_wants_it_takes_it_back() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
@@ -316,8 +316,8 @@ async fn who_no_longer_wants_it_takes_it_back() {
 #[tokio::test]
 async fn people_of_one_house_need_grants_too() {
     let (_federation, [alpha]) = federation().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let asked = alice.asks(anna.uri()).await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let asked = alice.asks_to_connect(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
     let group = alpha.group("picnic");
     let asked = alice.asks_to_add(anna.uri(), &group).await;
@@ -336,8 +336,8 @@ async fn asked_scripted_peer(
     peer: &ScriptedPeer,
     group: &GroupUri,
 ) -> (UserUri, UserUri, Id) {
-    let (alice, bob) = (alpha.person("alice").await, peer.address("bob"));
-    let asked = alice.asks(&bob).await;
+    let (alice, bob) = (alpha.user("alice").await, peer.address("bob"));
+    let asked = alice.asks_to_connect(&bob).await;
     let connected = ConnectionItem {
         id: asked,
         from: alice.uri().clone(),
@@ -441,7 +441,7 @@ async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_other
     });
     asked_scripted_peer(&federation, &alpha, &peer, &alpha.group("picnic")).await;
     alpha.notes(peer.provider(), "not-connected").await;
-    alpha.person("anna").await.asks(&peer.address("berta")).await;
+    alpha.user("anna").await.asks_to_connect(&peer.address("berta")).await;
     let posts = || peer.responder().asked().iter().filter(|(_, resource)| resource == "/connections").count();
     alpha.until_node("the other request is made", |_| posts() == 2).await;
 }
@@ -450,8 +450,8 @@ async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_other
 async fn a_client_asks_and_another_approves() {
     let federation = Federation::new();
     let alpha = federation.node_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let (hers, others) = (alice.phone("phone").await, anna.phone("phone").await);
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let (hers, others) = (alice.api_client("phone").await, anna.api_client("phone").await);
     assert_eq!(hers.gets("/me").await["client"], json!(hers.uri()));
     let group = alpha.group("picnic");
     let ask = json!({"group": group, "user": anna.uri()});
@@ -488,7 +488,7 @@ async fn the_scheme_of_a_clients_token_has_no_case() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let federation = Federation::new();
     let alpha = federation.node_with_clients().await;
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let (client, token) =
         alpha.node().create_client(alice.uri().name().clone(), "phone".parse().unwrap()).await.unwrap();
     let address = alpha.node().listening().client.unwrap();
@@ -515,7 +515,7 @@ async fn the_scheme_of_a_clients_token_has_no_case() {
 #[tokio::test]
 async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
     let (_federation, [alpha, beta, gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
@@ -542,10 +542,10 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
 #[tokio::test]
 async fn who_asks_for_a_connection_is_blocked_in_one_step() {
     let (_federation, [alpha, beta, _gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     let decide = async |decision, whom, kind| {
         let node = alpha.node();

@@ -14,7 +14,7 @@ use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Contradiction, KeptCheckpoint};
 use drawbridge_testkit::{
-    Device, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, connected_to_scripted_peer,
+    MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, connected_to_scripted_peer,
 };
 
 /// Longer than an owner is left alone for.
@@ -32,8 +32,8 @@ async fn in_some_minutes<T>(peers: &MutualPeers, look: impl AsyncFn() -> T) -> T
 }
 
 /// Says something, and returns its number once it has its place.
-async fn says(device: &Device, group: &GroupUri, text: &str) -> u64 {
-    device.does(group, &device.says(group, text)).await.seq
+async fn says(client: &MlsClient, group: &GroupUri, text: &str) -> u64 {
+    client.does(group, &client.says(group, text)).await.seq
 }
 
 /// Returns when a participant has a checkpoint that covers this event.
@@ -63,7 +63,7 @@ async fn contradictions(test_node: &TestNode, group: &GroupUri) -> Vec<Contradic
 async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of_the_log() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let mut newest = 0;
@@ -73,8 +73,8 @@ async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of
         in_some_minutes(&peers, async || has_checkpoint(beta, &tea, newest).await).await;
     }
     // The owner signs anew with each page; a participant gives what it keeps.
-    for (device, fresh) in [(&ann, true), (&ben, false)] {
-        let page = device.log(&tea, 0).await.unwrap();
+    for (client, fresh) in [(&ann, true), (&ben, false)] {
+        let page = client.log(&tea, 0).await.unwrap();
         let jws = page.checkpoint.unwrap();
         let claims = UnverifiedCheckpoint::parse(&jws).unwrap();
         assert_eq!(claims.issuer(), alpha.provider());

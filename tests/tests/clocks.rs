@@ -28,10 +28,10 @@ fn now() -> Timestamp {
 async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other() {
     let peers = MutualPeers::of(2).await;
     let (alpha, beta) = (&peers.nodes[0], &peers.nodes[1]);
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     let bob = bob.uri().clone();
     beta.stop().await;
-    let dated_ahead = alice.asks(&bob).await;
+    let dated_ahead = alice.asks_to_connect(&bob).await;
     peers.federation.clock().turn_back(AHEAD);
     let mended = alpha
         .until("the request is made anew", move |view| {
@@ -56,7 +56,7 @@ async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other(
 async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can_be_added() {
     let federation = Federation::new();
     let alpha = federation.node_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
     let node = alpha.node();
     let (built_in, _) =
         node.create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap()).await.unwrap();
@@ -83,8 +83,8 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
     let kept = alpha.until("KeyPackages are made anew", stocked(federation.clock().now())).await;
     assert_eq!(kept.to_come, 0, "and those of the wrong clock are gone");
 
-    let phone = alice.phone("phone").await;
-    let asked = alice.asks(anna.uri()).await;
+    let phone = alice.api_client("phone").await;
+    let asked = alice.asks_to_connect(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
     let group = alpha.group("picnic");
     let addition = alice.asks_to_add(anna.uri(), &group).await;

@@ -34,12 +34,12 @@ impl Scene {
     async fn of_strangers() -> Self {
         let federation = Federation::new();
         let alpha = federation.node(|config| config.limits.stranger_requests = 10_000).await;
-        let alice = alpha.person("alice").await.uri().clone();
+        let alice = alpha.user("alice").await.uri().clone();
         let peer = federation.scripted_peer();
         Self { federation, alpha, peer, alice }
     }
 
-    fn asks(&self, from: &str) -> Value {
+    fn request_from(&self, from: &str) -> Value {
         self.peer.request(&self.peer.address(from), &self.alice)
     }
 
@@ -106,7 +106,7 @@ async fn a_request_is_for_somebody_here() {
 #[tokio::test]
 async fn a_repeat_is_told_what_has_become_of_it() {
     let scene = Scene::new().await;
-    let (lapses, refused) = (scene.asks("bob"), scene.asks("bea"));
+    let (lapses, refused) = (scene.request_from("bob"), scene.request_from("bea"));
     scene.waits(&lapses).await;
     let id = scene.waits(&refused).await;
     scene.alpha.node().set_tells_declined(true).await.unwrap();
@@ -121,7 +121,8 @@ async fn a_repeat_is_told_what_has_become_of_it() {
 #[tokio::test]
 async fn who_takes_back_or_ends_is_given_no_item_of_it() {
     let scene = Scene::new().await;
-    let (open, approved) = (scene.waits(&scene.asks("bob")).await, scene.waits(&scene.asks("bea")).await);
+    let (open, approved) =
+        (scene.waits(&scene.request_from("bob")).await, scene.waits(&scene.request_from("bea")).await);
     scene.alpha.decides(approved, Decision::Approve).await;
     for id in [open, approved] {
         scene.deletes(id).await;
@@ -133,10 +134,10 @@ async fn who_takes_back_or_ends_is_given_no_item_of_it() {
 #[tokio::test]
 async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
     let scene = Scene::new().await;
-    let mut request = scene.asks("bob");
+    let mut request = scene.request_from("bob");
     request["expires"] = json!(scene.federation.clock().now().plus(72 * AN_HOUR));
     scene.deletes(id_of(&request)).await;
-    let later = scene.asks("bea");
+    let later = scene.request_from("bea");
     scene.federation.clock().turn(12 * AN_HOUR);
     scene.deletes(id_of(&later)).await;
     // Whatever its members.
@@ -146,7 +147,7 @@ async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
         assert_eq!(scene.sends(dead).await, is(State::Ended));
     }
     // What lapses is cleared away together.
-    let lapses = scene.waits(&scene.asks("bo")).await;
+    let lapses = scene.waits(&scene.request_from("bo")).await;
     scene.federation.clock().turn(12 * AN_HOUR + Duration::from_secs(60));
     scene.alpha.sees(lapses, State::Expired).await;
     assert_eq!(scene.sends(&request).await, pending());
@@ -156,7 +157,7 @@ async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
 #[tokio::test]
 async fn of_what_a_stranger_takes_back_before_it_comes_a_hundred_are_kept() {
     let scene = Scene::of_strangers().await;
-    let requests: Vec<_> = (0..101).map(|n| scene.asks(&format!("bob{n}"))).collect();
+    let requests: Vec<_> = (0..101).map(|n| scene.request_from(&format!("bob{n}"))).collect();
     for request in &requests {
         scene.deletes(id_of(request)).await;
     }
@@ -216,19 +217,19 @@ async fn a_request_is_open_from_before_it_is_first_sent() {
     });
     let bob = scene.peer.address("bob");
     let asked = scene.alpha.node().connect(scene.alice.name(), bob, None).await.unwrap().id;
-    assert_eq!(scene.sends(&scene.asks("bob")).await, is(State::Approved));
+    assert_eq!(scene.sends(&scene.request_from("bob")).await, is(State::Approved));
     scene.alpha.sees(asked, State::Approved).await;
 }
 
 #[tokio::test]
 async fn all_requests_between_two_are_approved_and_ended_together() {
     let scene = Scene::new().await;
-    let refused = [scene.asks("bob"), scene.asks("bob")];
+    let refused = [scene.request_from("bob"), scene.request_from("bob")];
     for request in &refused {
         scene.waits(request).await;
     }
     scene.alpha.decides(id_of(&refused[0]), Decision::Decline).await;
-    let open = scene.waits(&scene.asks("bob")).await;
+    let open = scene.waits(&scene.request_from("bob")).await;
     let ids = [id_of(&refused[0]), id_of(&refused[1]), open];
     scene.alpha.decides(open, Decision::Approve).await;
     for id in ids {
@@ -263,10 +264,10 @@ async fn an_item_for_one_request_approves_all_that_were_made() {
 #[tokio::test]
 async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
@@ -288,7 +289,7 @@ async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
         }
     }
     // Who was asked ends it, and what rests on it in both directions.
-    alice.ends(asked).await;
+    alice.ends_connection(asked).await;
     for (id, _) in &additions {
         for test_node in [&alpha, &beta] {
             test_node.sees_addition(*id, State::Ended).await;
@@ -301,11 +302,11 @@ async fn a_user_is_shown_one_of_several_requests() {
     let scene = Scene::new().await;
     let phone = scene.alpha.node().create_client(scene.alice.name().clone(), "phone".parse().unwrap()).await;
     let (client, token) = phone.unwrap();
-    let phone = drawbridge_testkit::Phone::of(client, token, &scene.alpha);
+    let phone = drawbridge_testkit::ApiClient::of(client, token, &scene.alpha);
     for _ in 0..3 {
-        scene.waits(&scene.asks("bob")).await;
+        scene.waits(&scene.request_from("bob")).await;
     }
-    scene.waits(&scene.asks("bea")).await;
+    scene.waits(&scene.request_from("bea")).await;
     let shown = phone.gets("/connections").await;
     let from: Vec<_> =
         shown["connections"].as_array().unwrap().iter().map(|one| one["from"].clone()).collect();

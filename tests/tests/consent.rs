@@ -32,7 +32,7 @@ impl Scene {
     async fn with_limit(peer_connections: u64) -> Self {
         let federation = Federation::new();
         let alpha = federation.node(|config| config.limits.peer_connections = peer_connections).await;
-        alpha.person("alice").await;
+        alpha.user("alice").await;
         let peer = federation.scripted_peer();
         Self { federation, alpha, peer }
     }
@@ -41,7 +41,7 @@ impl Scene {
         self.alpha.address("alice")
     }
 
-    fn asks(&self, from: &str) -> Value {
+    fn request_from(&self, from: &str) -> Value {
         self.peer.request(&self.peer.address(from), &self.alice())
     }
 
@@ -98,7 +98,7 @@ async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
     let bob = scene.peer.address("bob");
     let alice: UserUri = scene.alice();
     scene.alpha.node().connect(alice.name(), bob, None).await.unwrap();
-    let request = scene.asks("bob");
+    let request = scene.request_from("bob");
     assert_eq!(scene.sends(&request).await, approved());
     assert_eq!(scene.sends(&request).await, approved(), "a repeat");
     assert_eq!(scene.told_of(id_of(&request)).await, [State::Approved]);
@@ -108,16 +108,16 @@ async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
 async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
     let scene = Scene::new().await;
     scene.alpha.lets_in(scene.peer.provider()).await;
-    let first = scene.asks("bob");
+    let first = scene.request_from("bob");
     assert_eq!(scene.sends(&first).await, pending());
     scene.alpha.decides(id_of(&first), Decision::Approve).await;
-    let second = scene.asks("bob");
+    let second = scene.request_from("bob");
     assert_eq!(scene.sends(&second).await, approved());
     assert_eq!(scene.told_of(id_of(&second)).await, [State::Approved]);
 
     let source = scene.peer.address("carol").to_string();
     scene.alpha.node().set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
-    let ruled = scene.asks("carol");
+    let ruled = scene.request_from("carol");
     assert_eq!(scene.sends(&ruled).await, approved());
     assert_eq!(scene.told_of(id_of(&ruled)).await, [State::Approved]);
 }
@@ -126,7 +126,7 @@ async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
 async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
     let scene = Scene::new().await;
     scene.alpha.lets_in(scene.peer.provider()).await;
-    let requests = [scene.asks("bob"), scene.asks("bob"), scene.asks("bob")];
+    let requests = [scene.request_from("bob"), scene.request_from("bob"), scene.request_from("bob")];
     for request in &requests {
         assert_eq!(scene.sends(request).await, pending());
     }
@@ -147,7 +147,7 @@ async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
 #[tokio::test]
 async fn a_request_of_the_future_is_malformed() {
     let scene = Scene::new().await;
-    let mut request = scene.asks("bob");
+    let mut request = scene.request_from("bob");
     let ahead = |seconds| json!(scene.federation.clock().now().plus(Duration::from_secs(seconds)));
     request["created"] = ahead(360);
     scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::Malformed).await;
@@ -159,18 +159,19 @@ async fn a_request_of_the_future_is_malformed() {
 async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
     let scene = Scene::new().await;
     for from in 0..5 {
-        let mut request = scene.asks(&format!("bob{from}"));
+        let mut request = scene.request_from(&format!("bob{from}"));
         if from == 3 {
             request["expires"] = json!(scene.federation.clock().now().plus(Duration::from_secs(40)));
         }
         assert_eq!(scene.sends(&request).await, pending());
     }
-    let refused = scene.peer.posts(scene.alpha.provider(), "/connections", &scene.asks("bea")).send().await;
+    let refused =
+        scene.peer.posts(scene.alpha.provider(), "/connections", &scene.request_from("bea")).send().await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=40).contains(&after), "{after}");
     scene.federation.clock().turn(Duration::from_secs(after));
-    assert_eq!(scene.sends(&scene.asks("bea")).await, pending(), "it was told the truth");
+    assert_eq!(scene.sends(&scene.request_from("bea")).await, pending(), "it was told the truth");
 }
 
 #[tokio::test]
@@ -184,20 +185,20 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
     };
     // Of one pair, of whom one is shown, and then of all.
     for _ in 0..10 {
-        assert_eq!(scene.sends(&scene.asks("bob")).await, pending());
+        assert_eq!(scene.sends(&scene.request_from("bob")).await, pending());
     }
-    is_full(&scene.asks("bob")).await;
-    let others: Vec<_> = (0..10).map(|other| scene.asks(&format!("other{other}"))).collect();
+    is_full(&scene.request_from("bob")).await;
+    let others: Vec<_> = (0..10).map(|other| scene.request_from(&format!("other{other}"))).collect();
     for other in &others {
         assert_eq!(scene.sends(other).await, pending());
     }
-    is_full(&scene.asks("bea")).await;
+    is_full(&scene.request_from("bea")).await;
     assert_eq!(scene.sends(&others[0]).await, pending(), "a repeat keeps nothing more");
 
     // What is over makes room, however often: nothing grows.
     for _ in 0..30 {
         scene.deletes(id_of(&others[9])).await;
-        let request = scene.asks("bea");
+        let request = scene.request_from("bea");
         assert_eq!(scene.sends(&request).await, pending());
         scene.deletes(id_of(&request)).await;
     }
@@ -213,7 +214,7 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
     assert_eq!((rows, counted), (20, 20), "and that is what the operator is shown");
     // Of what is taken back before it came, the id is kept.
     for _ in 0..3 {
-        scene.deletes(id_of(&scene.asks("bea"))).await;
+        scene.deletes(id_of(&scene.request_from("bea"))).await;
     }
     assert_eq!(kept().await, (20, 20, withdrawn + 3));
 }
@@ -221,10 +222,10 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
 #[tokio::test]
 async fn a_decision_that_the_other_side_has_lost_is_open_again() {
     let (federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.stop().await;
     let copy = federation.copy_of(&alpha);
@@ -244,7 +245,7 @@ async fn a_decision_that_the_other_side_has_lost_is_open_again() {
 #[tokio::test]
 async fn an_undo_puts_back_exactly_what_was() {
     let scene = Scene::new().await;
-    let request = scene.asks("bob");
+    let request = scene.request_from("bob");
     assert_eq!(scene.sends(&request).await, pending());
     let (id, node) = (id_of(&request), scene.alpha.node());
     let source = request["from"].as_str().unwrap().to_owned();
@@ -299,7 +300,7 @@ async fn an_undo_puts_back_exactly_what_was() {
 async fn what_others_were_told_cannot_be_taken_back() {
     let scene = Scene::new().await;
     let node = scene.alpha.node();
-    let (one, other) = (scene.asks("bob"), scene.asks("bea"));
+    let (one, other) = (scene.request_from("bob"), scene.request_from("bea"));
     for request in [&one, &other] {
         assert_eq!(scene.sends(request).await, pending());
     }
@@ -316,7 +317,7 @@ async fn what_others_were_told_cannot_be_taken_back() {
     assert_eq!(scene.told_of(id_of(&one)).await, [State::Approved]);
 
     node.set_tells_declined(true).await.unwrap();
-    let told = scene.asks("carol");
+    let told = scene.request_from("carol");
     assert_eq!(scene.sends(&told).await, pending());
     let decided =
         node.decide_connection_with(id_of(&told), None, Decision::Decline, None, false).await.unwrap();
@@ -327,7 +328,7 @@ async fn what_others_were_told_cannot_be_taken_back() {
 async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
     let scene = Scene::new().await;
     scene.alpha.lets_in(scene.peer.provider()).await;
-    let connection = scene.asks("bob");
+    let connection = scene.request_from("bob");
     assert_eq!(scene.sends(&connection).await, pending());
     scene.alpha.decides(id_of(&connection), Decision::Approve).await;
     let (bob, node) = (scene.peer.address("bob"), scene.alpha.node());
@@ -362,7 +363,7 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
 async fn a_title_is_text_without_control_characters() {
     let scene = Scene::new().await;
     scene.alpha.lets_in(scene.peer.provider()).await;
-    let connection = scene.asks("bob");
+    let connection = scene.request_from("bob");
     assert_eq!(scene.sends(&connection).await, pending());
     scene.alpha.decides(id_of(&connection), Decision::Approve).await;
     let mut ask =
@@ -386,7 +387,7 @@ async fn a_title_is_text_without_control_characters() {
 #[tokio::test]
 async fn a_grant_that_was_used_is_claimed_with_no_more() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let group = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&group, &ann.commit(&group, Change::removing(ben.uri()))).await;
     ann.reaches(&group, 2).await;
@@ -407,10 +408,10 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
 #[tokio::test]
 async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    bob.asks(alice.uri()).await;
+    bob.asks_to_connect(alice.uri()).await;
     alpha.is_pulled_by(beta.provider()).await;
     alpha.judges(beta.provider(), PeerState::Blocked).await;
     let provider = alpha.provider().clone();
@@ -427,7 +428,7 @@ async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
 
     // Nobody tells beta; that alpha asks it something says it, and ends what went wrong.
     alpha.lets_in(beta.provider()).await;
-    alice.asks(beta.person("berta").await.uri()).await;
+    alice.asks_to_connect(beta.user("berta").await.uri()).await;
     theirs(PeerState::Allowed).await;
     alpha.is_pulled_by(beta.provider()).await;
     beta.until("the trouble is over", move |view| {

@@ -18,9 +18,9 @@ async fn acquaint(alpha: &TestNode, beta: &TestNode) {
 #[tokio::test]
 async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
 
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     let held = alpha.hears_of(asked).await;
     assert_eq!((held.state, &held.from, &held.to), (State::Pending, bob.uri(), alice.uri()));
     alpha.holds(beta.provider(), PeerState::Pending).await;
@@ -42,13 +42,13 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
 #[tokio::test]
 async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() {
     let (federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
-    let lasting = bob.asks(alpha.person("anna").await.uri()).await;
+    let lasting = bob.asks_to_connect(alpha.user("anna").await.uri()).await;
     alpha.hears_of(lasting).await;
     alpha.decides(lasting, Decision::Approve).await;
     beta.sees(lasting, State::Approved).await;
@@ -79,10 +79,10 @@ async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() 
 #[tokio::test]
 async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     alpha.stop().await;
-    bob.asks(alice.uri()).await;
+    bob.asks_to_connect(alice.uri()).await;
     let provider = alpha.provider().clone();
     let trouble = beta
         .until("it was tried seven times", move |view| {
@@ -97,8 +97,8 @@ async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
 #[tokio::test]
 async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
     alpha.lets_in(beta.provider()).await;
@@ -108,9 +108,9 @@ async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
 #[tokio::test]
 async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.is_pulled_by(beta.provider()).await;
 
@@ -131,9 +131,9 @@ async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
 #[tokio::test]
 async fn a_request_waits_at_home_for_a_provider_that_is_away() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     alpha.stop().await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     beta.notes(alpha.provider(), "connection-refused").await;
     alpha.start().await;
     alpha.hears_of(asked).await;
@@ -142,8 +142,8 @@ async fn a_request_waits_at_home_for_a_provider_that_is_away() {
 #[tokio::test]
 async fn people_who_ask_each_other_are_connected_without_a_click() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let (there, back) = tokio::join!(alice.asks(bob.uri()), bob.asks(alice.uri()));
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let (there, back) = tokio::join!(alice.asks_to_connect(bob.uri()), bob.asks_to_connect(alice.uri()));
     for id in [there, back] {
         alpha.sees(id, State::Approved).await;
         beta.sees(id, State::Approved).await;
@@ -153,15 +153,15 @@ async fn people_who_ask_each_other_are_connected_without_a_click() {
 #[tokio::test]
 async fn a_refusal_looks_like_nothing_to_the_asker() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Decline).await;
 
     // What comes behind it in the same feed shows that nothing came before.
-    let (anna, other) = (alpha.person("anna").await, beta.person("berta").await);
-    let marker = other.asks(anna.uri()).await;
+    let (anna, other) = (alpha.user("anna").await, beta.user("berta").await);
+    let marker = other.asks_to_connect(anna.uri()).await;
     alpha.hears_of(marker).await;
     alpha.decides(marker, Decision::Approve).await;
     beta.sees(marker, State::Approved).await;
@@ -172,10 +172,10 @@ async fn a_refusal_looks_like_nothing_to_the_asker() {
 #[tokio::test]
 async fn a_refusal_is_told_where_the_operator_chose_to() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     alpha.node().set_tells_declined(true).await.unwrap();
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Decline).await;
     beta.sees(asked, State::Declined).await;
@@ -184,17 +184,17 @@ async fn a_refusal_is_told_where_the_operator_chose_to() {
 #[tokio::test]
 async fn either_side_can_end_a_connection() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     for asker_ends in [true, false] {
-        let asked = bob.asks(alice.uri()).await;
+        let asked = bob.asks_to_connect(alice.uri()).await;
         alpha.hears_of(asked).await;
         alpha.decides(asked, Decision::Approve).await;
         beta.sees(asked, State::Approved).await;
         if asker_ends {
-            bob.ends(asked).await
+            bob.ends_connection(asked).await
         } else {
-            alice.ends(asked).await
+            alice.ends_connection(asked).await
         }
         alpha.sees(asked, State::Ended).await;
         beta.sees(asked, State::Ended).await;
@@ -204,22 +204,22 @@ async fn either_side_can_end_a_connection() {
 #[tokio::test]
 async fn a_request_can_be_taken_back() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    bob.ends(asked).await;
+    bob.ends_connection(asked).await;
     alpha.sees(asked, State::Ended).await;
 }
 
 #[tokio::test]
 async fn what_is_taken_back_while_the_other_is_away_stays_dead() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.stop().await;
-    bob.ends(asked).await;
+    bob.ends_connection(asked).await;
     alpha.start().await;
     alpha.sees(asked, State::Ended).await;
 }
@@ -227,12 +227,13 @@ async fn what_is_taken_back_while_the_other_is_away_stays_dead() {
 #[tokio::test]
 async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
     let (federation, [alpha, beta]) = federation().await;
-    alpha.person("alice").await;
-    let bob = beta.person("bob").await;
+    alpha.user("alice").await;
+    let bob = beta.user("bob").await;
     acquaint(&alpha, &beta).await;
     let (alice, nobody) = (alpha.address("alice"), alpha.address("nobody"));
     let an_hour = Duration::from_secs(3600);
-    let ids = [bob.asks_for(&alice, an_hour).await, bob.asks_for(&nobody, an_hour).await];
+    let ids =
+        [bob.asks_to_connect_for(&alice, an_hour).await, bob.asks_to_connect_for(&nobody, an_hour).await];
     for id in ids {
         alpha.hears_of(id).await;
         beta.sees(id, State::Pending).await;
@@ -253,12 +254,12 @@ async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
 #[tokio::test]
 async fn a_connection_does_not_expire() {
     let (federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     let an_hour = Duration::from_secs(3600);
-    let lasting = bob.asks_for(alice.uri(), an_hour).await;
-    let (anna, berta) = (alpha.person("anna").await, beta.person("berta").await);
-    let lapsing = berta.asks_for(anna.uri(), an_hour).await;
+    let lasting = bob.asks_to_connect_for(alice.uri(), an_hour).await;
+    let (anna, berta) = (alpha.user("anna").await, beta.user("berta").await);
+    let lapsing = berta.asks_to_connect_for(anna.uri(), an_hour).await;
     alpha.hears_of(lapsing).await;
     alpha.hears_of(lasting).await;
     alpha.decides(lasting, Decision::Approve).await;
@@ -273,9 +274,9 @@ async fn a_connection_does_not_expire() {
 #[tokio::test]
 async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
     let (_federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    bob.asks(alice.uri()).await;
+    bob.asks_to_connect(alice.uri()).await;
     alpha.is_pulled_by(beta.provider()).await;
 
     alpha.judges(beta.provider(), PeerState::Blocked).await;
@@ -296,8 +297,8 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
 async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
     let (federation, [beta]) = federation().await;
     let alpha = federation.node(|config| config.peers.strangers = Strangers::Open).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.holds(beta.provider(), PeerState::Allowed).await;
     alpha.sees(asked, State::Pending).await;
     alpha.decides(asked, Decision::Approve).await;
@@ -308,10 +309,10 @@ async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
 async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it() {
     let (federation, [beta]) = federation().await;
     let alpha = federation.node(|config| config.peers.strangers = Strangers::Listed).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    assert!(alice.tries(bob.uri(), None).await.is_err(), "nor does it ask them");
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    assert!(alice.tries_to_connect(bob.uri(), None).await.is_err(), "nor does it ask them");
 
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     let peer = alpha.provider().clone();
     beta.until("the request was answered", move |view| Ok(view.unsent(&peer)?.is_empty().then_some(())))
         .await;
@@ -328,9 +329,9 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
 #[tokio::test]
 async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     let (federation, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.is_pulled_by(beta.provider()).await;
 

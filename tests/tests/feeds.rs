@@ -33,8 +33,8 @@ impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
         let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-        let alice = alpha.person("alice").await;
-        let asked = alice.asks_for(&peer.address("bob"), AN_HOUR).await;
+        let alice = alpha.user("alice").await;
+        let asked = alice.asks_to_connect_for(&peer.address("bob"), AN_HOUR).await;
         let alice = alice.uri().clone();
         Self { federation, alpha, peer, alice, asked }
     }
@@ -126,7 +126,7 @@ async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() 
         let page = json!({"generation": generation, "items": [], "first": 1, "head": 0, "more": false});
         page.to_string().into_bytes()
     });
-    alpha.person("alice").await.asks(&peer.address("bob")).await;
+    alpha.user("alice").await.asks_to_connect(&peer.address("bob")).await;
     let trouble = alpha.notes(peer.provider(), "feed-hasty").await;
     assert_eq!(trouble.stage, "content");
     let backs_off = |node: &Node| {
@@ -254,11 +254,11 @@ async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
         .await;
 
     // A request that lapses at each of these times shows that the node has looked what has become old.
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let mut lapsing = Vec::new();
     for hours in [23, 25, 29 * 24, 30 * 24] {
         let to = other.address(&format!("bob-{hours}"));
-        lapsing.push((hours, alice.asks_for(&to, (hours - 1) * AN_HOUR).await));
+        lapsing.push((hours, alice.asks_to_connect_for(&to, (hours - 1) * AN_HOUR).await));
     }
     let mut past = 0;
     let mut kept = Vec::new();

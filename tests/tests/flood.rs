@@ -21,7 +21,7 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
         config.limits.peer_requests = 100_000;
     });
     alpha.start().await;
-    alpha.person("alice").await;
+    alpha.user("alice").await;
     let (stranger, peer) = (federation.scripted_peer(), federation.scripted_peer());
     alpha.lets_in(peer.provider()).await;
     alpha.stop().await;
@@ -93,7 +93,7 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
 async fn strangers_beyond_the_limit_push_out_the_oldest_that_asks_for_nothing() {
     let federation = Federation::new();
     let alpha = federation.node(|config| config.limits.pending_peers = 3).await;
-    alpha.person("alice").await;
+    alpha.user("alice").await;
     let strangers: Vec<_> = (0..6).map(|_| federation.scripted_peer()).collect();
     let ask = strangers[0].request(&strangers[0].address("bob"), &alpha.address("alice"));
     strangers[0].posts(alpha.provider(), "/connections", &ask).send().await;

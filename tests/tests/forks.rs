@@ -17,15 +17,15 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, Device, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted, connected_to_scripted_peer,
-    copied, has, has_checkpoint, misses, policy, restored, rests, says,
+    Change, MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted,
+    connected_to_scripted_peer, copied, has, has_checkpoint, misses, policy, restored, rests, says,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
-async fn is_gone(device: &Device, group: &GroupUri, submission: &Submission) {
-    device
-        .hears("it is gone", |device| {
-            let result = device.result(group, submission.id)?;
+async fn is_gone(client: &MlsClient, group: &GroupUri, submission: &Submission) {
+    client
+        .hears("it is gone", |client| {
+            let result = client.result(group, submission.id)?;
             matches!(&result.outcome, Outcome::Rejected(problem) if problem.known() == Some(Code::Gone))
                 .then_some(())
         })
@@ -33,10 +33,10 @@ async fn is_gone(device: &Device, group: &GroupUri, submission: &Submission) {
 }
 
 /// Comes in anew, as soon as the owner has what that needs.
-async fn rejoins(device: &Device, group: &GroupUri) -> Placed {
-    let info = device.info(group).await.unwrap();
-    let placed = accepted(device, group, &device.joins(group, &info)).await;
-    device.hears_of(group, placed.seq).await;
+async fn rejoins(client: &MlsClient, group: &GroupUri) -> Placed {
+    let info = client.info(group).await.unwrap();
+    let placed = accepted(client, group, &client.joins(group, &info)).await;
+    client.hears_of(group, placed.seq).await;
     placed
 }
 
@@ -88,12 +88,12 @@ async fn agrees(peers: &MutualPeers, test_node: &TestNode, other: &TestNode, gro
 async fn numbers_again(
     peers: &MutualPeers,
     away: &TestNode,
-    device: &Device,
+    client: &MlsClient,
     group: &GroupUri,
 ) -> Submission {
-    let owner = peers.home(device.user());
-    let said = device.says(group, "on another branch");
-    let (outcome, ()) = tokio::join!(device.submits(group, &said), async {
+    let owner = peers.home(client.user());
+    let said = client.says(group, "on another branch");
+    let (outcome, ()) = tokio::join!(client.submits(group, &said), async {
         misses(owner, away).await;
         peers.federation.clock().turn(Duration::from_secs(60));
     });
@@ -105,7 +105,7 @@ async fn numbers_again(
 async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_told() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&peers, alpha).await;
@@ -160,12 +160,12 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
 async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_proves_both() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
-    for (test_node, device) in [(beta, &ben), (gamma, &cat)] {
+    for (test_node, client) in [(beta, &ben), (gamma, &cat)] {
         test_node.follows(&tea, 1).await;
-        device.catches_up().await;
+        client.catches_up().await;
     }
     let copy = copied(&peers, alpha).await;
     rests(gamma, alpha, true).await;
@@ -186,8 +186,8 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     let other = accepted(&ann, &tea, &ann.commit(&tea, Change::renewal())).await;
     has(gamma, &tea, other.seq).await;
 
-    for device in [&ann, &cat] {
-        device.forgets_group(&tea);
+    for client in [&ann, &cat] {
+        client.forgets_group(&tea);
     }
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
@@ -217,13 +217,13 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     agrees(&peers, gamma, alpha, &tea).await;
     rejoins(&ann, &tea).await;
     rejoins(&cat, &tea).await;
-    for device in [&ann, &ben, &cat] {
-        device.reaches(&tea, 5).await;
-        assert_eq!(device.authenticator(&tea), ann.authenticator(&tea));
+    for client in [&ann, &ben, &cat] {
+        client.reaches(&tea, 5).await;
+        assert_eq!(client.authenticator(&tea), ann.authenticator(&tea));
     }
-    for (device, text) in [(&ann, "ann again"), (&ben, "ben again"), (&cat, "cat again")] {
-        says(device, &tea, text).await;
-        for other in [&ann, &ben, &cat].into_iter().filter(|other| other.uri() != device.uri()) {
+    for (client, text) in [(&ann, "ann again"), (&ben, "ben again"), (&cat, "cat again")] {
+        says(client, &tea, text).await;
+        for other in [&ann, &ben, &cat].into_iter().filter(|other| other.uri() != client.uri()) {
             other.hears_said(&tea, text).await;
         }
     }
@@ -236,7 +236,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
 async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_while() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     ben.catches_up().await;
@@ -274,8 +274,8 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
 async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
@@ -292,8 +292,8 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
     let (_, other) = says(&cat, &tea, "by cat").await;
     has(gamma, &tea, other.seq).await;
 
-    for device in [&ann, &cat] {
-        device.forgets_group(&tea);
+    for client in [&ann, &cat] {
+        client.forgets_group(&tea);
     }
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
@@ -312,17 +312,17 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
     says(&ann, &tea, "here you are").await;
     cat.hears_said(&tea, "here you are").await;
     says(&cat, &tea, "here I am").await;
-    for device in [&ann, &ben] {
-        device.hears_said(&tea, "here I am").await;
+    for client in [&ann, &ben] {
+        client.hears_said(&tea, "here I am").await;
     }
     assert_eq!(branches(gamma, &tea).await.len(), 1, "what it had is kept");
 }
 
 /// Eve's provider, which is scripted, takes part in Ann's group; returns her client.
-async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: &GroupUri) -> Device {
+async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
     let alpha = peers.home(ann.user());
     alpha.lets_in(eve.provider()).await;
-    let client = eve.device("eve");
+    let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
     let change = Change::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
@@ -339,7 +339,7 @@ async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: 
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
     let copy = copied(&peers, alpha).await;
@@ -393,7 +393,7 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
 async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_was_wrong() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&peers, alpha).await;
@@ -424,12 +424,12 @@ async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_wa
 async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let (cat, bob) = (peers.person(2, "cat").await, peers.person(2, "bob").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let (cat, bob) = (peers.client(2, "cat").await, peers.client(2, "bob").await);
     let tea = peers.group("tea", &ann, &[&ben, &cat, &bob]).await;
-    for (test_node, device) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
+    for (test_node, client) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
         test_node.follows(&tea, 1).await;
-        device.catches_up().await;
+        client.catches_up().await;
     }
     let copy = copied(&peers, alpha).await;
     rests(gamma, alpha, true).await;
@@ -453,8 +453,8 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     has(gamma, &tea, other.seq).await;
     bob.catches_up().await;
     let before = bob.items().len();
-    for device in [&ann, &bob, &cat] {
-        device.forgets_group(&tea);
+    for client in [&ann, &bob, &cat] {
+        client.forgets_group(&tea);
     }
     beta.start().await;
     let told = alpha.notes(beta.provider(), "own-log-forked").await;
@@ -462,7 +462,7 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     agrees(&peers, beta, alpha, &tea).await;
     // What its feed told before may still be looked at, and breaks the group for a moment.
     let renewal = ben.commit(&tea, Change::renewal());
-    while let Err(problem) = ben.tries(&tea, vec![renewal.clone()]).await {
+    while let Err(problem) = ben.tries_to_submit(&tea, vec![renewal.clone()]).await {
         assert_eq!(problem.known(), Some(Code::Unavailable), "{problem:?}");
         agrees(&peers, beta, alpha, &tea).await;
     }
@@ -521,7 +521,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
 async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     let copy = copied(&peers, alpha).await;
@@ -577,7 +577,7 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
 #[tokio::test]
 async fn what_is_kept_of_forks_is_bounded() {
     let peers = MutualPeers::of(1).await;
-    let (alpha, ann) = (&peers.nodes[0], peers.person(0, "ann").await);
+    let (alpha, ann) = (&peers.nodes[0], peers.client(0, "ann").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let store = alpha.node().store().clone();
     let keeps_point = async || {

@@ -30,7 +30,7 @@ impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
         let alpha = federation.node(|_| {}).await;
-        alpha.person("alice").await;
+        alpha.user("alice").await;
         let peer = federation.scripted_peer();
         Self { alpha, peer, federation }
     }
@@ -54,7 +54,7 @@ impl Scene {
     }
 
     /// A request of one of its users to Alice.
-    fn asks(&self, from: &str) -> serde_json::Value {
+    fn request_from(&self, from: &str) -> serde_json::Value {
         self.peer.request(&self.peer.address(from), &self.alpha.address("alice"))
     }
 
@@ -233,7 +233,7 @@ async fn what_is_not_in_its_form_is_malformed() {
         scene.gets(resource).is_refused(Code::Malformed).await;
     }
     let now = scene.federation.clock().now();
-    let mut ask = scene.asks("bob");
+    let mut ask = scene.request_from("bob");
     ask["expires"] = json!(now.plus(std::time::Duration::from_secs(31 * 86_400)));
     scene.posts("/connections", &ask).is_refused(Code::Malformed).await;
     ask["expires"] = json!("2020-01-01T00:00:00Z");
@@ -280,7 +280,7 @@ async fn a_blocked_peer_and_one_with_another_key_may_only_ping() {
         scene.introduces_itself().is_refused(code).await;
         scene.gets("/peering").is_refused(code).await;
         scene.gets("/feed?after=0").is_refused(code).await;
-        let refusal = scene.posts("/connections", &scene.asks("bob")).is_refused(code).await;
+        let refusal = scene.posts("/connections", &scene.request_from("bob")).is_refused(code).await;
         let accepted = *scene.peer.signer().key().public().thumbprint();
         assert_eq!(refusal.members.fingerprint, (code == Code::PeerKeyChanged).then_some(accepted));
         assert_eq!(scene.gets("/ping").send().await.json()["state"], json!(state));
@@ -290,7 +290,7 @@ async fn a_blocked_peer_and_one_with_another_key_may_only_ping() {
 #[tokio::test]
 async fn a_request_is_answered_as_its_sender_may_know_it() {
     let scene = Scene::with_allowed_peer().await;
-    let ask = scene.asks("bob");
+    let ask = scene.request_from("bob");
     let id = ask["id"].as_str().unwrap().to_owned();
     for _ in 0..2 {
         let heard = scene.posts("/connections", &ask).send().await;
@@ -303,11 +303,11 @@ async fn a_request_is_answered_as_its_sender_may_know_it() {
     other["from"] = json!(scene.peer.address("berta"));
     scene.posts("/connections", &other).is_refused(Code::Conflict).await;
 
-    let mut foreign = scene.asks("bob");
+    let mut foreign = scene.request_from("bob");
     foreign["from"] = json!("mimi://other.example/u/bob");
     scene.posts("/connections", &foreign).is_refused(Code::NotAuthorized).await;
 
-    let mut late = scene.asks("bob");
+    let mut late = scene.request_from("bob");
     late["created"] = json!("2020-01-01T00:00:00.000Z");
     late["expires"] = json!("2020-01-02T00:00:00.000Z");
     let heard = scene.posts("/connections", &late).send().await;
@@ -315,7 +315,7 @@ async fn a_request_is_answered_as_its_sender_may_know_it() {
 
     let delete =
         |id: &str| scene.peer.draft(scene.alpha.provider(), Method::DELETE, &format!("/connections/{id}"));
-    let overtaken = scene.asks("berta");
+    let overtaken = scene.request_from("berta");
     for id in [id.as_str(), overtaken["id"].as_str().unwrap()] {
         let heard = delete(id).send().await;
         assert_eq!((heard.status, heard.body.len()), (StatusCode::NO_CONTENT, 0));
@@ -329,18 +329,21 @@ async fn a_request_is_answered_as_its_sender_may_know_it() {
 #[tokio::test]
 async fn five_requests_of_a_stranger_are_held() {
     let scene = Scene::new().await;
-    let asks: Vec<_> = (0..5).map(|n| scene.asks(&format!("bob{n}"))).collect();
+    let asks: Vec<_> = (0..5).map(|n| scene.request_from(&format!("bob{n}"))).collect();
     for ask in &asks {
         assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
     }
-    let heard = scene.posts("/connections", &scene.asks("berta")).send().await;
+    let heard = scene.posts("/connections", &scene.request_from("berta")).send().await;
     assert_eq!(heard.problem().known(), Some(Code::RateLimited));
     assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
     // A repeat is none more.
     assert_eq!(scene.posts("/connections", &asks[0]).send().await.status, StatusCode::ACCEPTED);
     // Who is let in has no such bound.
     scene.alpha.lets_in(scene.peer.provider()).await;
-    assert_eq!(scene.posts("/connections", &scene.asks("berta")).send().await.status, StatusCode::ACCEPTED);
+    assert_eq!(
+        scene.posts("/connections", &scene.request_from("berta")).send().await.status,
+        StatusCode::ACCEPTED
+    );
 }
 
 #[tokio::test]
@@ -348,7 +351,7 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
     let scene = Scene::new().await;
     let an_hour = Duration::from_secs(3600);
     let lapses = async |names: std::ops::Range<u8>| {
-        let asks: Vec<_> = names.map(|n| scene.asks(&format!("bob{n}"))).collect();
+        let asks: Vec<_> = names.map(|n| scene.request_from(&format!("bob{n}"))).collect();
         for ask in &asks {
             assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
         }
@@ -459,7 +462,7 @@ async fn a_place_before_what_is_still_kept_is_truncated() {
     let page = scene.gets("/feed?after=0").send().await.json();
     let generation = page["generation"].as_str().unwrap().to_owned();
     let last = page["items"][0]["id"].as_str().unwrap().to_owned();
-    let ask = scene.asks("bob");
+    let ask = scene.request_from("bob");
     scene.posts("/connections", &ask).send().await;
     scene.alpha.decides(ask["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
     let place = |after: u64| format!("/feed?after={after}&last={last}&generation={generation}");
@@ -501,7 +504,7 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
     // As a backup program may: it holds the store for longer than the node has patience.
     let other = rusqlite::Connection::open(scene.alpha.config().data_dir.join("store.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let ask = scene.asks("bob");
+    let ask = scene.request_from("bob");
     let request = scene.posts("/connections", &ask);
     let heard = request.clone().send().await;
     assert_eq!(

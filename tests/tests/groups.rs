@@ -17,14 +17,16 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Change, DesktopApp, Device, Federation, MutualPeers, PATIENCE, TestNode, policy};
+use drawbridge_testkit::{
+    Change, DesktopApp, Federation, MlsClient, MutualPeers, PATIENCE, TestNode, policy,
+};
 use tokio::sync::watch;
 
 #[tokio::test]
 async fn people_of_three_providers_talk_in_a_group() {
     let peers = MutualPeers::of(3).await;
     let (ann, ben, cat) =
-        (peers.person(0, "ann").await, peers.person(1, "ben").await, peers.person(2, "cat").await);
+        (peers.client(0, "ann").await, peers.client(1, "ben").await, peers.client(2, "cat").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     peers.connects(ann.user(), ben.user()).await;
     peers.connects(ann.user(), cat.user()).await;
@@ -60,7 +62,7 @@ async fn people_of_three_providers_talk_in_a_group() {
     cat.does(&tea, &cat.says(&tea, "hello from cat")).await;
     for all in [&ann, &ben, &cat] {
         let heard = all
-            .hears("all have spoken", |device| Some(device.heard(&tea)).filter(|heard| heard.len() == 3))
+            .hears("all have spoken", |client| Some(client.heard(&tea)).filter(|heard| heard.len() == 3))
             .await;
         assert_eq!(heard.iter().map(|said| said.seq).collect::<Vec<_>>(), [3, 4, 5]);
     }
@@ -69,31 +71,31 @@ async fn people_of_three_providers_talk_in_a_group() {
 #[tokio::test]
 async fn a_group_need_not_require_anything_of_its_members() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.nodes[0].group("tea");
     ann.registers(&ann.drafts_bare(&tea, &policy(&[ann.user()]))).await.unwrap();
     peers.connects(ann.user(), ben.user()).await;
     peers.adds(&ann, &tea, &[&ben]).await;
     let both = policy(&[ann.user(), ben.user()]);
     ann.does(&tea, &ann.commit(&tea, Change::with_policy(both.clone()))).await;
-    for device in [&ann, &ben] {
-        device.reaches(&tea, 2).await;
-        assert_eq!(device.policy(&tea), both);
-        assert_eq!(device.context_extensions(&tea), [EXTENSION_TYPE]);
+    for client in [&ann, &ben] {
+        client.reaches(&tea, 2).await;
+        assert_eq!(client.policy(&tea), both);
+        assert_eq!(client.context_extensions(&tea), [EXTENSION_TYPE]);
     }
     let kept = peers.nodes[1].follows(&tea, 2).await;
     assert_eq!(peers.nodes[1].reads(move |view| view.policy(kept.id)).await, Some(both));
 
     // It goes on: one joins by itself, an admin elsewhere changes the policy, and people talk.
-    let laptop = peers.nodes[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 3).await;
     let one = policy(&[ben.user()]);
     ben.does(&tea, &ben.commit(&tea, Change::with_policy(one.clone()))).await;
-    for device in [&ann, &ben, &laptop] {
-        device.reaches(&tea, 4).await;
+    for client in [&ann, &ben, &laptop] {
+        client.reaches(&tea, 4).await;
         assert_eq!(
-            (device.policy(&tea), device.context_extensions(&tea)),
+            (client.policy(&tea), client.context_extensions(&tea)),
             (one.clone(), vec![EXTENSION_TYPE])
         );
     }
@@ -116,7 +118,7 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     alpha.lets_in(beta.test_node().provider()).await;
     beta.test_node().lets_in(alpha.provider()).await;
     let user = alpha.node().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
-    let ann = alpha.device(&user, "phone").await;
+    let ann = alpha.client(&user, "phone").await;
     let ben = beta.client("ben", "desk").await;
     let client = beta.built_in(&ben).unwrap();
     let asked = alpha.node().connect(user.name(), ben.user().clone(), None).await.unwrap().id;
@@ -170,8 +172,8 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
 async fn a_commit_sets_what_all_know_who_are_members_after_it() {
     const KIND: u16 = 0xF4D1;
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(1, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(1, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.connects(ann.user(), cat.user()).await;
     peers.adds(&ann, &tea, &[&cat]).await;
@@ -183,9 +185,9 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
     ann.hears_of(&tea, proposed.seq).await;
     ann.knows(&[KIND]);
     ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()).and_setting(KIND))).await;
-    for device in [&ann, &cat] {
-        device.reaches(&tea, 3).await;
-        assert!(device.context_extensions(&tea).contains(&KIND));
+    for client in [&ann, &cat] {
+        client.reaches(&tea, 3).await;
+        assert!(client.context_extensions(&tea).contains(&KIND));
     }
     peers.nodes[1].follows(&tea, 3).await;
     cat.does(&tea, &cat.says(&tea, "hello")).await;
@@ -195,7 +197,7 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
 #[tokio::test]
 async fn an_event_says_what_the_message_in_it_says() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.nodes[0].group("tea");
     let made = ann.drafts(&tea, &policy(&[ann.user()]));
     ann.registers(&made).await.unwrap();
@@ -203,7 +205,7 @@ async fn an_event_says_what_the_message_in_it_says() {
     peers.adds(&ann, &tea, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     let early = ann.says(&tea, "written in the epoch before");
-    let laptop = peers.nodes[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 2).await;
     ann.does(&tea, &early).await;
@@ -234,7 +236,7 @@ async fn an_event_says_what_the_message_in_it_says() {
 #[tokio::test]
 async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let roster = ann.roster(&tea).await.unwrap();
     assert_eq!(roster.epoch, 1);
@@ -262,8 +264,8 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
 #[tokio::test]
 async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users() {
     let peers = MutualPeers::of(3).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     peers.connects(ann.user(), cat.user()).await;
@@ -289,8 +291,8 @@ async fn stands(test_node: &TestNode, group: &GroupUri) -> GroupRow {
 #[tokio::test]
 async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     let peers = MutualPeers::of(3).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
     let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
@@ -316,7 +318,8 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     assert!(after.seq > cut.seq);
     assert_eq!(ben.groups().await.groups, []);
     assert_eq!(ben.status(&tea).await.unwrap_err().known(), Some(Code::NotFound));
-    let submitted = ben.tries(&tea, vec![ben.submission(SubmissionKind::Application, Octets(vec![1]))]).await;
+    let submitted =
+        ben.tries_to_submit(&tea, vec![ben.submission(SubmissionKind::Application, Octets(vec![1]))]).await;
     assert_eq!(submitted.unwrap_err().known(), Some(Code::NotFound));
     assert_eq!(ann.status(&tea).await.unwrap().participants, [cat.uri().provider().clone()]);
 }
@@ -324,7 +327,7 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
 #[tokio::test]
 async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_in() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let (alpha, beta) = (peers.nodes[0].provider(), &peers.nodes[1]);
     beta.follows(&tea, 1).await;
@@ -353,7 +356,7 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
 #[tokio::test]
 async fn who_leaves_is_let_go_by_the_others() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     let late = ben.says(&tea, "one more word");
@@ -383,7 +386,7 @@ async fn who_leaves_is_let_go_by_the_others() {
 #[tokio::test]
 async fn who_leaves_may_still_commit() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     let word = ben.says(&tea, "no more of this");
@@ -396,7 +399,7 @@ async fn who_leaves_may_still_commit() {
 #[tokio::test]
 async fn what_is_said_stands_in_no_providers_folder() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let secret = "what only members read";
     ann.does(&tea, &ann.says(&tea, secret)).await;
@@ -419,10 +422,10 @@ async fn what_is_said_stands_in_no_providers_folder() {
 #[tokio::test]
 async fn nothing_is_kept_for_a_client_that_is_no_more() {
     let peers = MutualPeers::of(1).await;
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let alpha = &peers.nodes[0];
-    let laptop = alpha.device(ann.user(), "laptop").await;
+    let laptop = alpha.client(ann.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ann.reaches(&tea, 1).await;
     let feed = async || {
@@ -437,7 +440,7 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
     assert!(feed().await.is_none(), "its leaf is still there, and nobody reads");
 
     // Another of its name begins with nothing, and comes in by itself.
-    let anew = alpha.device(ann.user(), "laptop").await;
+    let anew = alpha.client(ann.user(), "laptop").await;
     ann.does(&tea, &ann.says(&tea, "to nobody yet")).await;
     assert_eq!(feed().await.unwrap().head, 0);
     anew.does(&tea, &anew.joins(&tea, &anew.info(&tea).await.unwrap())).await;
@@ -449,21 +452,21 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
 #[tokio::test]
 async fn a_users_second_client_joins_by_itself() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
-    let laptop = beta.device(ben.user(), "laptop").await;
+    let laptop = beta.client(ben.user(), "laptop").await;
     let info = laptop.info(&tea).await.unwrap();
     let joined = laptop.does(&tea, &laptop.joins(&tea, &info)).await;
-    for device in [&ann, &ben] {
-        device.reaches(&tea, 2).await;
-        assert_eq!(device.authenticator(&tea), laptop.authenticator(&tea));
+    for client in [&ann, &ben] {
+        client.reaches(&tea, 2).await;
+        assert_eq!(client.authenticator(&tea), laptop.authenticator(&tea));
     }
     beta.follows(&tea, 2).await;
     ann.does(&tea, &ann.says(&tea, "to both")).await;
-    for device in [&ben, &laptop] {
-        device.hears_said(&tea, "to both").await;
+    for client in [&ben, &laptop] {
+        client.hears_said(&tea, "to both").await;
     }
     assert_eq!(laptop.events(&tea)[0].seq, joined.seq, "it is told from its own commit on");
     laptop.does(&tea, &laptop.says(&tea, "from the laptop")).await;
@@ -496,7 +499,7 @@ async fn a_users_second_client_joins_by_itself() {
 #[tokio::test]
 async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_removes_that() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
@@ -527,16 +530,16 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
 #[tokio::test]
 async fn a_user_adds_further_clients_without_a_grant() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
-    let laptop = peers.nodes[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.publishes(1).await;
     let claimed = ben.claims(&tea, &[ben.user()]).await;
     ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
     laptop.comes_into(&tea).await;
     ann.reaches(&tea, 2).await;
     peers.nodes[1].follows(&tea, 2).await;
-    let tablet = peers.nodes[1].device(ben.user(), "tablet").await;
+    let tablet = peers.nodes[1].client(ben.user(), "tablet").await;
     tablet.publishes(1).await;
     let of = |claimed: ClaimReply| -> Vec<_> {
         claimed.users.into_iter().flat_map(|user| user.clients).map(|client| client.client).collect()
@@ -553,7 +556,7 @@ async fn a_user_adds_further_clients_without_a_grant() {
 #[tokio::test]
 async fn what_is_too_large_for_a_page_comes_as_an_object() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     ann.grows();
     ben.grows();
     // The leaves that came before were small; these are claimed first.
@@ -579,14 +582,14 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     let Some(Body::Object(object)) = event.body else { unreachable!() };
     peers.nodes[1].follows(&tea, 2).await;
     ben.reaches(&tea, 2).await;
-    let stranger = peers.person(1, "bob").await;
+    let stranger = peers.client(1, "bob").await;
     assert_eq!(stranger.object(&object.sha256).await.unwrap_err().known(), Some(Code::NotFound));
 }
 
 #[tokio::test]
 async fn groups_outlive_a_restart_of_each_node() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     for round in 0..20 {
@@ -598,7 +601,7 @@ async fn groups_outlive_a_restart_of_each_node() {
         let (one, other) = if round % 2 == 0 { (&ann, &ben) } else { (&ben, &ann) };
         let commit = one.commit(&tea, Change::renewal());
         if !matches!(one.submits(&tea, &commit).await, Outcome::Accepted(_)) {
-            one.hears("the owner has accepted", |device| device.result(&tea, commit.id)).await;
+            one.hears("the owner has accepted", |client| client.result(&tea, commit.id)).await;
         }
         let epoch = round as u64 + 2;
         one.reaches(&tea, epoch).await;
@@ -627,13 +630,13 @@ async fn groups_outlive_a_restart_of_each_node() {
 #[tokio::test]
 async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let (alpha, beta) = (&peers.nodes[0], &peers.nodes[1]);
     beta.follows(&tea, 1).await;
     alpha.stop().await;
     let words: Vec<_> = (0..5).map(|n| ben.says(&tea, &format!("word {n}"))).collect();
-    let results = ben.tries(&tea, words.clone()).await.unwrap();
+    let results = ben.tries_to_submit(&tea, words.clone()).await.unwrap();
     assert!(results.iter().all(|result| result.outcome == Outcome::Queued), "{results:?}");
     // Said again, it waits once.
     assert_eq!(ben.submits(&tea, &words[2]).await, Outcome::Queued);
@@ -641,25 +644,25 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     beta.start().await;
     alpha.start().await;
     for (at, word) in words.iter().enumerate() {
-        let result = ben.hears("the result comes", |device| device.result(&tea, word.id)).await;
+        let result = ben.hears("the result comes", |client| client.result(&tea, word.id)).await;
         let Outcome::Accepted(placed) = result.outcome else { panic!("{result:?}") };
         assert_eq!(placed.seq, 3 + at as u64);
         assert_eq!(ben.submits(&tea, word).await, Outcome::Duplicate(placed));
     }
     let heard: Vec<_> = (0..5).map(|n| format!("word {n}")).collect();
-    ann.hears("all words", |device| Some(device.texts(&tea)).filter(|texts| texts.len() == 5)).await;
+    ann.hears("all words", |client| Some(client.texts(&tea)).filter(|texts| texts.len() == 5)).await;
     assert_eq!(ann.texts(&tea), heard);
     let owner = alpha.provider().clone();
     assert!(beta.reads(move |view| view.outbox(&owner, &HashSet::new(), 10, 1 << 20)).await.is_empty());
 }
 
 /// A client whose KeyPackages, and leaves made of them, end very soon.
-async fn short_lived(peers: &MutualPeers, test_node: usize, name: &str) -> Device {
+async fn short_lived(peers: &MutualPeers, test_node: usize, name: &str) -> MlsClient {
     let test_node = &peers.nodes[test_node];
     let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-    let device = test_node.device(&user, "phone").await;
-    device.tries_to_publish(vec![device.short_key_package(SHORT_S)], None).await.unwrap();
-    device
+    let client = test_node.client(&user, "phone").await;
+    client.tries_to_publish(vec![client.short_key_package(SHORT_S)], None).await.unwrap();
+    client
 }
 
 /// In seconds; long enough for a KeyPackage to be used in.
@@ -668,8 +671,8 @@ const SHORT_S: u64 = 6;
 #[tokio::test]
 async fn a_group_outlives_the_lifetimes_of_its_leaves() {
     let peers = MutualPeers::of(3).await;
-    let cat = peers.person(2, "cat").await;
-    let (ann, ben) = (peers.person(0, "ann").await, short_lived(&peers, 1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, short_lived(&peers, 1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;

@@ -31,8 +31,8 @@ async fn stores_up_to(test_node: &TestNode, peer: &ScriptedPeer, seq: u64) -> Cu
 async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves_nothing() {
     let federation = Federation::new();
     let (alpha, liar) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let alice = alpha.person("alice").await;
-    let asked = alice.asks(&liar.address("bob")).await;
+    let alice = alpha.user("alice").await;
+    let asked = alice.asks_to_connect(&liar.address("bob")).await;
     let approval = ItemBody::Connection(ConnectionItem {
         id: asked,
         from: alice.uri().clone(),
@@ -96,10 +96,10 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
 async fn what_comes_again_after_a_reset_is_taken_once() {
     let federation = Federation::new();
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let name = alice.uri().name().clone();
     let (phone, _) = alpha.node().create_client(name, "phone".parse().unwrap()).await.unwrap();
-    let asked = alice.asks(&peer.address("bob")).await;
+    let asked = alice.asks_to_connect(&peer.address("bob")).await;
     let told = |state| {
         ItemBody::Connection(ConnectionItem {
             id: asked,
@@ -141,8 +141,8 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
 async fn after_a_reset_what_may_have_been_missed_is_asked_again() {
     let federation = Federation::new();
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let alice = alpha.person("alice").await;
-    alice.asks(&peer.address("bob")).await;
+    let alice = alpha.user("alice").await;
+    alice.asks_to_connect(&peer.address("bob")).await;
     peer.responder().puts(federation.clock().id(), news());
     stores_up_to(&alpha, &peer, 1).await;
     let posts = || peer.responder().asked().iter().filter(|(_, resource)| resource == "/connections").count();
@@ -165,12 +165,12 @@ async fn restore() -> Restored {
     let (federation, [alpha, beta]) = federation().await;
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let first = bob.asks(alice.uri()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let first = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(first).await;
     alpha.decides(first, Decision::Approve).await;
     beta.sees(first, State::Approved).await;
-    let back = alpha.person("anton").await.asks(bob.uri()).await;
+    let back = alpha.user("anton").await.asks_to_connect(bob.uri()).await;
     beta.hears_of(back).await;
     beta.decides(back, Decision::Approve).await;
     alpha.sees(back, State::Approved).await;
@@ -179,11 +179,11 @@ async fn restore() -> Restored {
     let copy = federation.copy_of(&alpha);
     alpha.start().await;
 
-    let forgotten = beta.person("berta").await.asks(alice.uri()).await;
+    let forgotten = beta.user("berta").await.asks_to_connect(alice.uri()).await;
     alpha.hears_of(forgotten).await;
     alpha.decides(forgotten, Decision::Approve).await;
     beta.sees(forgotten, State::Approved).await;
-    let lost = alpha.person("anna").await.asks(bob.uri()).await;
+    let lost = alpha.user("anna").await.asks_to_connect(bob.uri()).await;
     beta.hears_of(lost).await;
     beta.decides(lost, Decision::Approve).await;
     alpha.sees(lost, State::Approved).await;

@@ -14,7 +14,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{Daemon, Federation, KeyPackageDraft, Phone, ScriptedPeer, TestNode, policy};
+use drawbridge_testkit::{ApiClient, Daemon, Federation, KeyPackageDraft, ScriptedPeer, TestNode, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
         let (alpha, peer) = (federation.node_with_clients().await, federation.scripted_peer());
-        let alice = alpha.person("alice").await.uri().clone();
+        let alice = alpha.user("alice").await.uri().clone();
         let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
         alpha.lets_in(peer.provider()).await;
         let scene = Self { federation, alpha, peer, alice, bob, group };
@@ -50,10 +50,10 @@ impl Scene {
         node.set_add_rule(user.name().clone(), self.bob.clone(), AddRule::Allow).await.unwrap();
     }
 
-    async fn phone(&self, name: &str) -> Phone {
+    async fn api_client(&self, name: &str) -> ApiClient {
         let (client, token) =
             self.alpha.node().create_client(self.alice.name().clone(), name.parse().unwrap()).await.unwrap();
-        Phone::of(client, token, &self.alpha)
+        ApiClient::of(client, token, &self.alpha)
     }
 
     /// A grant for Bob to add `user`.
@@ -96,7 +96,7 @@ fn package_in(reply: &Value) -> Option<Octets> {
     Some(serde_json::from_value(package.clone()).unwrap())
 }
 
-async fn publishes(phone: &Phone, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
+async fn publishes(phone: &ApiClient, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
     let made: Vec<_> = drafts.into_iter().map(KeyPackageDraft::make).collect();
     phone.posts("/key-packages", json!({"key_packages": made})).await;
     made
@@ -105,7 +105,7 @@ async fn publishes(phone: &Phone, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
 #[tokio::test]
 async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     let mut changes = scene.alpha.node().changes().listen();
     let stock = publishes(&phone, vec![phone.key_package(), phone.key_package()]).await;
     let last = phone.key_package().last_resort().make();
@@ -143,7 +143,7 @@ async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
 #[tokio::test]
 async fn a_repeat_gets_the_same_after_a_restart() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, vec![phone.key_package(), phone.key_package()]).await;
     let grant = scene.grant().await;
     let given = scene.got(&grant).await;
@@ -159,7 +159,7 @@ async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice(
     const KILLS: usize = 20;
     const CLAIMS: usize = 8;
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, (0..GRANTS).map(|_| phone.key_package()).collect()).await;
     let mut grants = Vec::new();
     for _ in 0..GRANTS {
@@ -198,12 +198,12 @@ async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice(
 #[tokio::test]
 async fn users_are_answered_in_the_order_asked_with_all_their_clients() {
     let scene = Scene::new().await;
-    let anna = scene.alpha.person("anna").await;
+    let anna = scene.alpha.user("anna").await;
     scene.befriend(anna.uri()).await;
     let nobody = scene.alpha.address("nobody");
-    let (phone, tablet) = (scene.phone("phone").await, scene.phone("tablet").await);
+    let (phone, tablet) = (scene.api_client("phone").await, scene.api_client("tablet").await);
     publishes(&phone, vec![phone.key_package()]).await;
-    let theirs = anna.phone("phone").await;
+    let theirs = anna.api_client("phone").await;
     publishes(&theirs, vec![theirs.key_package()]).await;
 
     let (hers, annas) = (scene.grant().await, scene.grant_of(anna.uri()).await.1);
@@ -220,7 +220,7 @@ async fn users_are_answered_in_the_order_asked_with_all_their_clients() {
 #[tokio::test]
 async fn clients_that_are_in_the_group_already_are_left_out() {
     let scene = Scene::new().await;
-    let (phone, laptop) = (scene.phone("phone").await, scene.alpha.device(&scene.alice, "laptop").await);
+    let (phone, laptop) = (scene.api_client("phone").await, scene.alpha.client(&scene.alice, "laptop").await);
     publishes(&phone, vec![phone.key_package()]).await;
     laptop.publishes(2).await;
     let grant = scene.grant().await;
@@ -234,7 +234,7 @@ async fn clients_that_are_in_the_group_already_are_left_out() {
 #[tokio::test]
 async fn what_does_not_fit_is_incompatible_and_stays() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, vec![phone.key_package().suite(2), phone.key_package().without_policy()]).await;
     let mut ask = scene.ask(&[&scene.alice], &[&scene.grant().await]);
     // One MLS RequiredCapabilities: the extension 0xF4D0, no proposals, no credentials.
@@ -254,7 +254,7 @@ async fn what_does_not_fit_is_incompatible_and_stays() {
 #[tokio::test]
 async fn one_that_has_expired_is_never_handed_out() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     let short = publishes(&phone, vec![phone.key_package().holding(-60, 600)]).await;
     let grant = scene.grant().await;
     assert_eq!(scene.got(&grant).await, ("ok".into(), Some(short[0].clone())));
@@ -272,7 +272,7 @@ async fn one_that_has_expired_is_never_handed_out() {
 async fn a_lifetime_has_a_length_at_most() {
     const LONGEST: i64 = 84 * 86_400 + 3600;
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, vec![phone.key_package().holding(-60, LONGEST - 60)]).await;
     let longer = phone.key_package().holding(-60, LONGEST - 59).make();
     let problem =
@@ -286,7 +286,7 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
     const DAY: i64 = 86_400;
     let two_days = Duration::from_secs(2 * 86_400);
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, (0..20).map(|_| phone.key_package()).collect()).await;
     let last = phone.key_package().last_resort().make();
     phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
@@ -299,7 +299,7 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
     assert_eq!(scene.got(&grant).await, ("exhausted".into(), None));
 
     // These hold by the system's clock as well, which the library looks at.
-    let fresh = |phone: &Phone| phone.key_package().holding(-3 * DAY, 30 * DAY);
+    let fresh = |phone: &ApiClient| phone.key_package().holding(-3 * DAY, 30 * DAY);
     let made = publishes(&phone, (0..20).map(|_| fresh(&phone)).collect()).await;
     let last = fresh(&phone).last_resort().make();
     phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
@@ -318,7 +318,7 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
 #[tokio::test]
 async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, (0..3).map(|_| phone.key_package()).collect()).await;
     let now = scene.federation.clock().now().as_secs();
     let claims = GrantClaims {
@@ -362,7 +362,7 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
 #[tokio::test]
 async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     let good = phone.key_package().make();
     let mut spoiled = good.as_slice().to_vec();
     *spoiled.last_mut().unwrap() ^= 1;
@@ -409,12 +409,11 @@ async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds(
     let away = federation.scripted_peer();
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let (alice, anna, bob) =
-        (alpha.person("alice").await, alpha.person("anna").await, beta.person("bob").await);
-    let (hers, second) = (alice.phone("phone").await, alice.phone("tablet").await);
+    let (alice, anna, bob) = (alpha.user("alice").await, alpha.user("anna").await, beta.user("bob").await);
+    let (hers, second) = (alice.api_client("phone").await, alice.api_client("tablet").await);
     let group = alpha.group("picnic");
     for (test_node, other) in [(&alpha, &anna), (&beta, &bob)] {
-        let asked = alice.asks(other.uri()).await;
+        let asked = alice.asks_to_connect(other.uri()).await;
         test_node.hears_of(asked).await;
         test_node.decides(asked, Decision::Approve).await;
         alpha.sees(asked, State::Approved).await;
@@ -422,7 +421,7 @@ async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds(
         test_node.hears_of_addition(addition).await;
         test_node.decides_addition(addition, AuthorizationDecision::Approve).await;
         alpha.sees_addition(addition, State::Approved).await;
-        let phone = other.phone("phone").await;
+        let phone = other.api_client("phone").await;
         publishes(&phone, vec![phone.key_package(), phone.key_package().without_policy()]).await;
     }
     publishes(&hers, vec![hers.key_package()]).await;

@@ -24,14 +24,14 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
     let mut asked = Vec::new();
     let mut phones = Vec::new();
     for b in 0..10 {
-        let bob = beta.person(&format!("bob{b}")).await;
+        let bob = beta.user(&format!("bob{b}")).await;
         let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
         phones.push(phone.unwrap().0);
         for a in 0..KILLS * APPROVALS_A_LIFE / 10 {
             if b == 0 {
-                alpha.person(&format!("alice{a}")).await;
+                alpha.user(&format!("alice{a}")).await;
             }
-            asked.push(bob.asks(&alpha.address(&format!("alice{a}"))).await);
+            asked.push(bob.asks_to_connect(&alpha.address(&format!("alice{a}"))).await);
         }
     }
     for id in &asked {
@@ -91,7 +91,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     alpha.stop().await;
     let (mut bobs, mut phones) = (Vec::new(), Vec::new());
     for b in 0..8 {
-        let bob = beta.person(&format!("bob{b}")).await;
+        let bob = beta.user(&format!("bob{b}")).await;
         let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
         phones.push(phone.unwrap().0);
         bobs.push(bob);
@@ -104,7 +104,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
         let to = alpha.address(&format!("alice{life}"));
         let asking = async {
             for bob in &bobs {
-                asked.push(bob.asks(&to).await);
+                asked.push(bob.asks_to_connect(&to).await);
             }
             // Whoever waited for its turn after a failure may try again now.
             beta.node().retry_peer(alpha.provider()).await;

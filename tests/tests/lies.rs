@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    Change, Device, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
+    Change, MlsClient, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
     claims_from_scripted_peer, connected_to_scripted_peer, policy, references,
 };
 use http::{Method, StatusCode};
@@ -38,7 +38,7 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     alpha.lets_in(eve.provider()).await;
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
     for what in ASKED {
         let mut answers = Vec::new();
@@ -49,7 +49,7 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
         assert_eq!(answers[0], answers[1], "{what}");
         assert_eq!(answers[0], answers[2], "{what}");
     }
-    let said = eve.device("eve").submission(SubmissionKind::Application, Octets(vec![1]));
+    let said = eve.client("eve").submission(SubmissionKind::Application, Octets(vec![1]));
     let names = ["tea", "none", "not a name"];
     let groups = names.map(|name| GroupSubmissions { group: name.into(), events: vec![said.clone()] });
     let answered = submits_all(&eve, alpha, groups.into()).await;
@@ -61,9 +61,9 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
 }
 
 /// Eve's provider, which is scripted, takes part in Ann's group.
-async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: &GroupUri) -> Device {
+async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
     peers.nodes[0].lets_in(eve.provider()).await;
-    let client = eve.device("eve");
+    let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
     let change = Change::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
@@ -103,7 +103,7 @@ fn code(outcome: Outcome) -> Code {
 async fn each_submission_of_a_request_is_judged_by_itself() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
     let says = |text: &str| serde_json::to_value(client.says(&tea, text)).unwrap();
@@ -166,7 +166,7 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
     let peers = MutualPeers::of(2).await;
     let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
@@ -199,9 +199,9 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     as_ben.sender = ben.uri().clone();
     assert_eq!(code(submits(&eve, alpha, &tea, &as_ben).await), Code::NotParticipant);
     let mut as_nobody = client.says(&tea, "nobody");
-    as_nobody.sender = eve.device("nobody").uri().clone();
+    as_nobody.sender = eve.client("nobody").uri().clone();
     assert_eq!(code(submits(&eve, alpha, &tea, &as_nobody).await), Code::NotParticipant);
-    let stranger = eve.device("stranger");
+    let stranger = eve.client("stranger");
     let joins = stranger.joins(&tea, &info);
     assert_eq!(code(submits(&eve, alpha, &tea, &joins).await), Code::NotParticipant, "no user of a member");
 
@@ -239,7 +239,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
 async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     for text in ["three", "four", "five"] {
@@ -266,12 +266,12 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
 async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
     let peers = MutualPeers::of(2).await;
     let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
     beta.lets_in(eve.provider()).await;
     ann.does(&tea, &ann.says(&tea, "between the two")).await;
-    let other = eve.device("other");
+    let other = eve.client("other");
     let grant = eve.grant(other.user(), ann.user(), &tea).sign(eve.signer().key());
     let change = Change::adding_package(other.key_package()).grants(vec![grant]);
     let second = ann.does(&tea, &ann.commit(&tea, change)).await;
@@ -298,7 +298,7 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
 async fn an_id_is_known_again_from_the_same_provider_alone() {
     let peers = MutualPeers::of(2).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
     ben.reaches(&tea, 2).await;
@@ -321,7 +321,7 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let (alpha, eve, mallory) =
         (&peers.nodes[0], peers.federation.scripted_peer(), peers.federation.scripted_peer());
     alpha.lets_in(mallory.provider()).await;
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     let long = ann.says(&tea, &"x".repeat(100_000));
@@ -438,7 +438,7 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let event = good.says(&eve, &client, "all is well here");
     good.tells_event(&eve, event);
     ben.hears_said(&good.group, "all is well here").await;
-    let broken = ben.tries(&forked.group, vec![ben.says(&forked.group, "hello?")]).await;
+    let broken = ben.tries_to_submit(&forked.group, vec![ben.says(&forked.group, "hello?")]).await;
     assert_eq!(broken.unwrap_err().known(), Some(Code::Unavailable), "it may be settled");
 }
 

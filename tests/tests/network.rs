@@ -19,10 +19,10 @@ async fn what_is_cut_off_on_its_way_is_pulled_again() {
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let bob = beta.person("bob").await;
+    let bob = beta.user("bob").await;
     let mut asked = Vec::new();
     for n in 0..20 {
-        asked.push(bob.asks(alpha.person(&format!("alice{n}")).await.uri()).await);
+        asked.push(bob.asks_to_connect(alpha.user(&format!("alice{n}")).await.uri()).await);
     }
     for id in &asked {
         alpha.hears_of(*id).await;
@@ -56,10 +56,10 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
     let mut config = federation.config(|_| {});
     let network = federation.fault_in_front_of(&mut config).await;
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     // Enough for a handshake, and for no answer.
     network.cuts_after(2_000);
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     beta.notes(alpha.provider(), "connection-lost").await;
     network.heals();
@@ -76,11 +76,11 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let bob = beta.person("bob").await;
+    let bob = beta.user("bob").await;
     let disturbances: [&dyn Fn(); 3] =
         [&|| network.delays(Duration::from_millis(40)), &|| network.holds(), &|| network.repeats()];
     for (n, disturbs) in disturbances.into_iter().enumerate() {
-        let asked = bob.asks(alpha.person(&format!("alice{n}")).await.uri()).await;
+        let asked = bob.asks_to_connect(alpha.user(&format!("alice{n}")).await.uri()).await;
         alpha.hears_of(asked).await;
         disturbs();
         alpha.decides(asked, Decision::Approve).await;
@@ -106,7 +106,7 @@ async fn behind_a_network(federation: &Federation, beta: &TestNode, name: &str) 
     beta.lets_in(test_node.provider()).await;
     let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
     let asked =
-        beta.node().connect(user.name(), test_node.person(name).await.uri().clone(), None).await.unwrap();
+        beta.node().connect(user.name(), test_node.user(name).await.uri().clone(), None).await.unwrap();
     test_node.hears_of(asked.id).await;
     test_node.is_pulled_by(beta.provider()).await;
     (test_node, network)
@@ -199,8 +199,8 @@ async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_sta
     let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;

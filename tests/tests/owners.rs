@@ -33,8 +33,8 @@ async fn who_is_added_anew_is_welcome_whatever_number_its_owner_names() {
     assert_eq!(ben.authenticator(&tea.group), client.authenticator(&tea.group));
 }
 
-fn items(device: &drawbridge_testkit::Device) -> Vec<ItemBody> {
-    device.items().into_iter().map(|item| item.body).collect()
+fn items(client: &drawbridge_testkit::MlsClient) -> Vec<ItemBody> {
+    client.items().into_iter().map(|item| item.body).collect()
 }
 
 /// Each object of `eve` is not there when it is first asked for.
@@ -104,7 +104,7 @@ async fn what_is_too_much_together_is_halved_and_stays_in_order() {
     });
     let said = ["one", "two", "three"].map(|text| ben.says(&tea.group, text));
     let ids = said.clone().map(|submission| submission.id);
-    let results = ben.tries(&tea.group, said.into()).await.unwrap();
+    let results = ben.tries_to_submit(&tea.group, said.into()).await.unwrap();
     assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
     for result in &results {
         assert!(matches!(result.outcome, Outcome::Accepted(_)), "{result:?}");

@@ -28,12 +28,12 @@ impl Scene {
     async fn with(strangers: Strangers) -> Self {
         let federation = Federation::new();
         let alpha = federation.node(|config| config.peers.strangers = strangers).await;
-        alpha.person("alice").await;
+        alpha.user("alice").await;
         let peer = federation.scripted_peer();
         Self { federation, alpha, peer }
     }
 
-    fn asks(&self, from: &str) -> Value {
+    fn request_from(&self, from: &str) -> Value {
         self.peer.request(&self.peer.address(from), &self.alpha.address("alice"))
     }
 
@@ -107,20 +107,23 @@ async fn a_ping_tells_the_time_the_state_and_the_address_of_who_asks() {
 async fn what_was_refused_counts_until_it_expires() {
     let scene = Scene::with(Strangers::Ask).await;
     for name in ["bob", "bea", "ben", "bill", "bo"] {
-        let request = scene.asks(name);
+        let request = scene.request_from(name);
         assert_eq!(scene.posts("/connections", &request).await.0, StatusCode::ACCEPTED);
         let id = request["id"].as_str().unwrap().parse().unwrap();
         scene.alpha.decides(id, Decision::Decline).await;
     }
-    assert_eq!(scene.posts("/connections", &scene.asks("berta")).await.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        scene.posts("/connections", &scene.request_from("berta")).await.0,
+        StatusCode::TOO_MANY_REQUESTS
+    );
     scene.federation.clock().turn(Duration::from_secs(3600));
-    assert_eq!(scene.posts("/connections", &scene.asks("berta")).await.0, StatusCode::ACCEPTED);
+    assert_eq!(scene.posts("/connections", &scene.request_from("berta")).await.0, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
 async fn a_strangers_request_introduces_it_and_may_be_taken_back() {
     let scene = Scene::with(Strangers::Ask).await;
-    let request = scene.asks("bob");
+    let request = scene.request_from("bob");
     assert_eq!(scene.posts("/connections", &request).await.0, StatusCode::ACCEPTED);
     scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
     assert_eq!(scene.deletes(&request).await, StatusCode::NO_CONTENT);
@@ -146,7 +149,7 @@ async fn under_a_list_a_stranger_is_told_that_it_waits_and_nothing_of_it_is_kept
     };
     assert_eq!(state().await, (json!("pending"), json!("pending")));
     assert_eq!(scene.posts("/peering", &json!({})).await, pending());
-    let (request, overtaken) = (scene.asks("bob"), scene.asks("bea"));
+    let (request, overtaken) = (scene.request_from("bob"), scene.request_from("bea"));
     assert_eq!(scene.deletes(&overtaken).await, StatusCode::NO_CONTENT);
     for asked in [&request, &overtaken] {
         let (status, told) = scene.posts("/connections", asked).await;
@@ -168,18 +171,18 @@ async fn under_a_list_a_stranger_is_told_that_it_waits_and_nothing_of_it_is_kept
 #[tokio::test]
 async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
     let scene = Scene::with(Strangers::Ask).await;
-    let (alice, other) = (scene.alpha.person("anna").await, scene.federation.scripted_peer());
-    alice.asks(&other.address("bob")).await;
+    let (alice, other) = (scene.alpha.user("anna").await, scene.federation.scripted_peer());
+    alice.asks_to_connect(&other.address("bob")).await;
     scene.alpha.holds(other.provider(), PeerState::Allowed).await;
 
     scene.posts("/peering", &json!({})).await;
     scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
-    alice.asks(&scene.peer.address("bob")).await;
+    alice.asks_to_connect(&scene.peer.address("bob")).await;
     scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
 
     for state in [PeerState::Blocked, PeerState::KeyChanged] {
         scene.alpha.judges(scene.peer.provider(), state).await;
-        let refused = alice.tries(&scene.peer.address("bea"), None).await;
+        let refused = alice.tries_to_connect(&scene.peer.address("bea"), None).await;
         assert!(matches!(refused, Err(Misuse::Unfit(_))), "{refused:?}");
         scene.alpha.holds(scene.peer.provider(), state).await;
     }
@@ -201,7 +204,7 @@ async fn who_is_shut_out_is_asked_for_nothing() {
         // All that Ben's client, and he himself, can have it asked for.
         assert_eq!(ben.status(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));
         assert_eq!(ben.info(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));
-        ben.tries(&tea.group, vec![ben.says(&tea.group, "hello")]).await.unwrap();
+        ben.tries_to_submit(&tea.group, vec![ben.says(&tea.group, "hello")]).await.unwrap();
         beta.node().retry_peer(eve.provider()).await;
         assert_eq!(eve.responder().asked(), before, "{state}");
         beta.lets_in(eve.provider()).await;
@@ -244,7 +247,7 @@ async fn who_is_pending_there_waits_there_with_the_pullers_backoff() {
         assert_eq!(query, "wait=55");
         json!({"state": again()}).to_string().into_bytes()
     });
-    scene.alpha.person("anna").await.asks(&scene.peer.address("bob")).await;
+    scene.alpha.user("anna").await.asks_to_connect(&scene.peer.address("bob")).await;
     let backs_off = |node: &Node| {
         node.pulling(scene.peer.provider())
             .is_some_and(|pulling| pulling.status == PullingStatus::BackingOff && pulling.failures >= 2)

@@ -20,7 +20,7 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     alpha.lets_in(beta.provider()).await;
     beta.lets_in(alpha.provider()).await;
-    let asked = beta.person("bob").await.asks(alpha.person("alice").await.uri()).await;
+    let asked = beta.user("bob").await.asks_to_connect(alpha.user("alice").await.uri()).await;
     alpha.hears_of(asked).await;
     alpha.is_pulled_by(beta.provider()).await;
 
@@ -76,7 +76,7 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
 async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
     let federation = Federation::new();
     let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let bob = beta.person("bob").await;
+    let bob = beta.user("bob").await;
     peer.responder().answers("/connections", {
         let clock = federation.clock().clone();
         move |_| {
@@ -86,7 +86,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
             (StatusCode::INTERNAL_SERVER_ERROR, problem)
         }
     });
-    bob.asks(&peer.address("alice")).await;
+    bob.asks_to_connect(&peer.address("alice")).await;
     let at_least = |times: u32| {
         let provider = peer.provider().clone();
         move |view: &drawbridge_node::store::View<'_>| {

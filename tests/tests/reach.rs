@@ -143,8 +143,8 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
 async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_away() {
     let federation = Federation::new();
     let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
-    let bob = beta.person("bob").await;
-    let asked = bob.asks(alpha.person("alice").await.uri()).await;
+    let bob = beta.user("bob").await;
+    let asked = bob.asks_to_connect(alpha.user("alice").await.uri()).await;
     alpha.lets_in(beta.provider()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;

@@ -10,22 +10,22 @@ use drawbridge_mtp::message::{ClaimReply, Outcome, Roster, Submission, Submissio
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::Who;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
-use drawbridge_testkit::{Change, Device, MutualPeers, policy};
+use drawbridge_testkit::{Change, MlsClient, MutualPeers, policy};
 
 /// A group of Ann's at alpha with Ben of beta in it; Cat of beta is not, and knows both.
 struct Tea {
     peers: MutualPeers,
-    ann: Device,
-    ben: Device,
-    cat: Device,
+    ann: MlsClient,
+    ben: MlsClient,
+    cat: MlsClient,
     group: GroupUri,
 }
 
 impl Tea {
     async fn new() -> Self {
         let peers = MutualPeers::of(2).await;
-        let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-        let cat = peers.person(1, "cat").await;
+        let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+        let cat = peers.client(1, "cat").await;
         let group = peers.group("tea", &ann, &[&ben]).await;
         peers.connects(ann.user(), cat.user()).await;
         peers.connects(ben.user(), cat.user()).await;
@@ -39,7 +39,7 @@ impl Tea {
     }
 
     /// Submits what has to be refused, and looks whether anything has moved.
-    async fn refuses(&self, by: &Device, submission: &Submission, code: Code) -> ReceivedProblem {
+    async fn refuses(&self, by: &MlsClient, submission: &Submission, code: Code) -> ReceivedProblem {
         let before = self.stands().await;
         let problem = by.is_refused(&self.group, submission, code).await;
         assert_eq!(self.stands().await, before, "{code:?}");
@@ -85,7 +85,7 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     peers.authorizes(ben, group, cat.user()).await;
     let of_ben = ben.claims(group, &[cat.user()]).await;
     tea.refuses_grants(&claimed, grants(&of_ben), "to add to").await;
-    let dan = peers.person(1, "dan").await;
+    let dan = peers.client(1, "dan").await;
     peers.connects(ann.user(), dan.user()).await;
     let of_dan = peers.claimed(ann, group, &[dan.user()]).await;
     tea.refuses_grants(&claimed, grants(&of_dan), "no grant of").await;
@@ -109,7 +109,7 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
 async fn users_of_the_owner_and_of_the_adders_provider_are_no_exception() {
     let tea = Tea::new().await;
     let Tea { peers, ann, ben, cat, group } = &tea;
-    let amy = peers.person(0, "amy").await;
+    let amy = peers.client(0, "amy").await;
     for (adder, user) in [(ann, &amy), (ben, &amy), (ben, cat)] {
         let commit = adder.commit(group, Change::adding_package(user.key_package()));
         let problem = tea.refuses(adder, &commit, Code::GrantInvalid).await;
@@ -292,10 +292,10 @@ async fn what_some_member_does_not_know_is_not_put_into_the_context() {
     const OTHER: u16 = 0xF4D2;
     let tea = Tea::new().await;
     let Tea { ann, ben, cat, group, .. } = &tea;
-    let renews = async |device: &Device, knows: &[u16]| {
-        device.knows(knows);
-        let epoch = device.epoch(group) + 1;
-        device.does(group, &device.commit(group, Change::renewal())).await;
+    let renews = async |client: &MlsClient, knows: &[u16]| {
+        client.knows(knows);
+        let epoch = client.epoch(group) + 1;
+        client.does(group, &client.commit(group, Change::renewal())).await;
         ann.reaches(group, epoch).await;
         ben.reaches(group, epoch).await;
     };
@@ -383,7 +383,7 @@ async fn who_is_not_in_a_group_learns_nothing_of_it() {
             cat.roster(&group).await.unwrap_err(),
             cat.log(&group, 0).await.unwrap_err(),
             cat.info(&group).await.unwrap_err(),
-            cat.tries(&group, vec![cat.submission(SubmissionKind::Application, Octets(vec![1]))])
+            cat.tries_to_submit(&group, vec![cat.submission(SubmissionKind::Application, Octets(vec![1]))])
                 .await
                 .unwrap_err(),
         ]
@@ -394,16 +394,16 @@ async fn who_is_not_in_a_group_learns_nothing_of_it() {
     // Nor can it speak as another.
     let mut as_ann = cat.submission(SubmissionKind::Application, Octets(vec![1]));
     as_ann.sender = ann.uri().clone();
-    assert_eq!(cat.tries(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotFound));
+    assert_eq!(cat.tries_to_submit(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotFound));
     // Somebody at the owner is no better off.
-    let eve = peers.person(0, "eve").await;
+    let eve = peers.client(0, "eve").await;
     assert_eq!(eve.status(group).await.unwrap_err().known(), Some(Code::NotFound));
 }
 
 #[tokio::test]
 async fn a_group_is_registered_by_its_creator_at_home_in_its_first_epoch() {
     let peers = MutualPeers::of(1).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(0, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(0, "ben").await);
     let name = |name: &str| GroupUri::new(ann.uri().provider(), &name.parse().unwrap());
     let refused = |answer: Result<(), ReceivedProblem>| answer.unwrap_err().known();
 

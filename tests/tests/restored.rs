@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, Device, MutualPeers, ScriptedPeer, TestNode, copied, generation, has, has_checkpoint, misses,
+    Change, MlsClient, MutualPeers, ScriptedPeer, TestNode, copied, generation, has, has_checkpoint, misses,
     policy, restored, rests, says,
 };
 use http::StatusCode;
@@ -24,12 +24,12 @@ use http::StatusCode;
 async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     let peers = MutualPeers::of(4).await;
     let [alpha, beta, gamma, delta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let (dan, cat) = (peers.person(2, "dan").await, peers.person(3, "cat").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let (dan, cat) = (peers.client(2, "dan").await, peers.client(3, "cat").await);
     let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
-    for (test_node, device) in [(beta, &ben), (gamma, &dan)] {
+    for (test_node, client) in [(beta, &ben), (gamma, &dan)] {
         test_node.follows(&tea, 1).await;
-        device.catches_up().await;
+        client.catches_up().await;
     }
     peers.connects(ann.user(), cat.user()).await;
     let copy = copied(&peers, alpha).await;
@@ -47,8 +47,8 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     ben.reaches(&tea, 3).await;
     let renewal = ben.commit(&tea, Change::renewal());
     lost.push((renewal.clone(), ben.does(&tea, &renewal).await));
-    for device in [&ann, &ben, &cat] {
-        device.reaches(&tea, 4).await;
+    for client in [&ann, &ben, &cat] {
+        client.reaches(&tea, 4).await;
     }
     for test_node in [beta, delta] {
         test_node.follows(&tea, 4).await;
@@ -75,7 +75,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
 
     // What was submitted before is where it was, whoever repeats it.
     for (submission, placed) in lost {
-        let by = [&ann, &ben, &cat].into_iter().find(|device| *device.uri() == submission.sender).unwrap();
+        let by = [&ann, &ben, &cat].into_iter().find(|client| *client.uri() == submission.sender).unwrap();
         assert_eq!(by.submits(&tea, &submission).await, Outcome::Duplicate(placed));
     }
     assert_eq!(ann.log(&tea, 0).await.unwrap().head, 10);
@@ -89,15 +89,15 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     ann.hears_said(&tea, "new").await;
     ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
     assert_eq!(ann.info(&tea).await.unwrap().epoch, 5);
-    for device in [&ann, &ben, &cat] {
-        device.reaches(&tea, 5).await;
-        assert_eq!(device.authenticator(&tea), ann.authenticator(&tea));
-        assert_eq!(device.members(&tea).len(), 3);
+    for client in [&ann, &ben, &cat] {
+        client.reaches(&tea, 5).await;
+        assert_eq!(client.authenticator(&tea), ann.authenticator(&tea));
+        assert_eq!(client.members(&tea).len(), 3);
     }
     says(&cat, &tea, "all is well").await;
-    for device in [&ann, &ben] {
-        device.hears_said(&tea, "all is well").await;
-        let events = device.events(&tea);
+    for client in [&ann, &ben] {
+        client.hears_said(&tea, "all is well").await;
+        let events = client.events(&tea);
         assert!(events.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1));
     }
     // Who was removed meanwhile is told nothing more.
@@ -111,7 +111,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
 async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&peers, alpha).await;
@@ -145,8 +145,8 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
 async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
@@ -176,8 +176,8 @@ async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
 async fn who_went_and_came_back_meanwhile_stays() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let dan = peers.person(2, "dan").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let dan = peers.client(2, "dan").await;
     let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
@@ -214,7 +214,7 @@ async fn who_went_and_came_back_meanwhile_stays() {
 async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&peers, beta).await;
@@ -236,10 +236,10 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
 }
 
 /// Eve's provider, which is scripted, takes part in Ann's group.
-async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: &GroupUri) -> Device {
+async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
     let alpha = peers.home(ann.user());
     alpha.lets_in(eve.provider()).await;
-    let client = eve.device("eve");
+    let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
     let change = Change::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
@@ -254,7 +254,7 @@ async fn with_eve(peers: &MutualPeers, ann: &Device, eve: &ScriptedPeer, group: 
 }
 
 /// An event behind `last`, as it would be if the owner had numbered it.
-fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octets) -> Event {
+fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &MlsClient, body: Octets) -> Event {
     let mut event = Event {
         seq: last.seq + 1,
         kind,
@@ -291,7 +291,7 @@ fn tells_with(eve: &ScriptedPeer, log: Vec<Event>, at_once: usize, checkpoint: O
 async fn a_long_log_is_read_back_page_by_page() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     let copy = copied(&peers, alpha).await;
@@ -319,7 +319,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
     let eve = peers.federation.scripted_peer();
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
     beta.follows(&tea, 2).await;
@@ -389,8 +389,8 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
 async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let cat = peers.person(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&peers, alpha).await;
@@ -414,7 +414,7 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
 async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     says(&ben, &tea, "a word").await;
@@ -446,7 +446,7 @@ async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
 async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = ben.creates("tea", &policy(&[ben.user()])).await;
     peers.connects(ben.user(), ann.user()).await;
     let copy = copied(&peers, alpha).await;
@@ -474,8 +474,8 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
 async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
     let peers = MutualPeers::of(3).await;
     let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
-    let dan = peers.person(2, "dan").await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let dan = peers.client(2, "dan").await;
     let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
@@ -505,7 +505,7 @@ async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
 async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let alone = ann.creates("alone", &policy(&[ann.user()])).await;
     beta.follows(&tea, 1).await;
@@ -532,7 +532,7 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
 async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let copy = copied(&peers, alpha).await;
@@ -576,14 +576,14 @@ async fn unproved(test_node: &TestNode, group: &GroupUri) -> Vec<UnprovedRow> {
 }
 
 /// Which events a client is told to be unproved, and from whom they were read back: in the log,
-async fn unproved_in_log(device: &Device, group: &GroupUri) -> Vec<(u64, Provider)> {
-    let page = device.shown_log(group, 0).await.unwrap();
+async fn unproved_in_log(client: &MlsClient, group: &GroupUri) -> Vec<(u64, Provider)> {
+    let page = client.shown_log(group, 0).await.unwrap();
     page.events.into_iter().filter_map(|shown| Some((shown.event.seq, shown.unproved?))).collect()
 }
 
 /// and in its feed.
-async fn unproved_in_feed(device: &Device) -> Vec<(u64, Provider)> {
-    let page = device.shown_feed(&FeedQuery::default()).await.unwrap();
+async fn unproved_in_feed(client: &MlsClient) -> Vec<(u64, Provider)> {
+    let page = client.shown_feed(&FeedQuery::default()).await.unwrap();
     let shown = page.items.into_iter().filter_map(|item| match item.body {
         ItemBody::Event(shown) => Some((shown.event.seq, shown.unproved?)),
         _ => None,
@@ -592,8 +592,8 @@ async fn unproved_in_feed(device: &Device) -> Vec<(u64, Provider)> {
 }
 
 /// What a client was told to be proved after all.
-async fn proved_in_feed(device: &Device) -> Vec<(u64, u64)> {
-    let page = device.shown_feed(&FeedQuery::default()).await.unwrap();
+async fn proved_in_feed(client: &MlsClient) -> Vec<(u64, u64)> {
+    let page = client.shown_feed(&FeedQuery::default()).await.unwrap();
     let proved = page.items.into_iter().filter_map(|item| match item.body {
         ItemBody::Proved(proved) => Some((proved.from_seq, proved.until_seq)),
         _ => None,
@@ -623,7 +623,7 @@ async fn checkpoint(eve: &ScriptedPeer, alpha: &TestNode) -> String {
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     let copy = copied(&peers, alpha).await;
@@ -674,7 +674,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     let copy = copied(&peers, alpha).await;
@@ -704,7 +704,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
     let copy = copied(&peers, alpha).await;

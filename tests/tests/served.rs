@@ -23,7 +23,7 @@ impl Scene {
     async fn new() -> Self {
         let federation = Federation::new();
         let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-        alpha.person("alice").await;
+        alpha.user("alice").await;
         alpha.lets_in(peer.provider()).await;
         Self { federation, alpha, peer }
     }

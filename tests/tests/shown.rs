@@ -91,9 +91,9 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
 #[tokio::test]
 async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more() {
     let peers = MutualPeers::of(1).await;
-    let ann = peers.person(0, "ann").await;
+    let ann = peers.client(0, "ann").await;
     let test_node = &peers.nodes[0];
-    let tablet = test_node.device(ann.user(), "tablet").await;
+    let tablet = test_node.client(ann.user(), "tablet").await;
     test_node.stop().await;
     let mut screen = Screen::of(Host::serve(test_node.config().clone()).await.unwrap());
     let is_spent = |status: &Value| status["node"]["health"]["code"] == "stock-spent";
@@ -110,7 +110,7 @@ async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more(
 #[tokio::test]
 async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() {
     let peers = MutualPeers::of(1).await;
-    let alice = peers.person(0, "alice").await;
+    let alice = peers.client(0, "alice").await;
     let unseen = Policy { name: "\u{202e}\u{2800} ".into(), ..policy(&[alice.user()]) };
     let group = peers.group_with("choir", &alice, &[], &unseen).await;
     let test_node = &peers.nodes[0];
@@ -126,7 +126,7 @@ async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() 
 async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
-    let (alice, bob) = (peers.person(0, "alice").await, peers.person(1, "bob").await);
+    let (alice, bob) = (peers.client(0, "alice").await, peers.client(1, "bob").await);
     peers.group("choir", &alice, &[&bob]).await;
     beta.stop().await;
     let mut screen = Screen::of(Host::serve(beta.config().clone()).await.unwrap());

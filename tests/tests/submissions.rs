@@ -14,7 +14,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_testkit::{
-    Clock, Device, Federation, MutualPeers, Proxy, ScriptedGroup, connected_to_scripted_peer, policy,
+    Clock, Federation, MlsClient, MutualPeers, Proxy, ScriptedGroup, connected_to_scripted_peer, policy,
 };
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
     });
     let first = [ben.says(&tea.group, "one"), ben.says(&tea.group, "two")];
     let ids = first.clone().map(|submission| submission.id);
-    let (results, ()) = tokio::join!(ben.tries(&tea.group, first.into()), async {
+    let (results, ()) = tokio::join!(ben.tries_to_submit(&tea.group, first.into()), async {
         peers.nodes[0].notes(eve.provider(), "unavailable").await;
         let says = ben.says(&cake.group, "meanwhile");
         let outcome = ben.submits(&cake.group, &says).await;
@@ -131,13 +131,13 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
 #[tokio::test]
 async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     // At the owner's provider, and at a participant's.
-    for device in [&ann, &ben] {
-        let other = if device.uri() == ann.uri() { &ben } else { &ann };
+    for client in [&ann, &ben] {
+        let other = if client.uri() == ann.uri() { &ben } else { &ann };
         let written = |submission: &Submission| serde_json::to_value(submission).unwrap();
-        let says = |text: &str| written(&device.says(&tea, text));
+        let says = |text: &str| written(&client.says(&tea, text));
         let (good, also_good) = (says("one"), says("two"));
         let mut of_other = says("not mine");
         of_other["sender"] = json!(other.uri());
@@ -146,7 +146,7 @@ async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
         odd_grant["grants"] = json!(["not a grant"]);
         odd_type["mls"] = Value::Null;
         let events = json!({"events": [good, of_other, no_id, odd_grant, odd_type, 5, also_good]});
-        let (status, answer) = device.submits_written(&tea, &events).await;
+        let (status, answer) = client.submits_written(&tea, &events).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let told: Vec<_> = answer["results"]
             .as_array()
@@ -177,7 +177,7 @@ async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
 #[tokio::test]
 async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     let peers = MutualPeers::of(2).await;
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
     alpha.stop().await;
@@ -192,7 +192,7 @@ async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     alpha.start().await;
     beta.node().retry_peer(alpha.provider()).await;
     for id in sent {
-        let told = |ben: &Device| {
+        let told = |ben: &MlsClient| {
             items(ben).into_iter().find_map(|body| match body {
                 ItemBody::Result(item) if item.result.id == id => Some(item.result.outcome),
                 _ => None,
@@ -203,12 +203,12 @@ async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     }
 }
 
-fn items(device: &Device) -> Vec<ItemBody> {
-    device.items().into_iter().map(|item| item.body).collect()
+fn items(client: &MlsClient) -> Vec<ItemBody> {
+    client.items().into_iter().map(|item| item.body).collect()
 }
 
 /// Alpha, behind a proxy, owns a group of Ann in which Ben of beta is.
-async fn behind_a_proxy() -> (MutualPeers, Proxy, Device, Device, GroupUri) {
+async fn behind_a_proxy() -> (MutualPeers, Proxy, MlsClient, MlsClient, GroupUri) {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
     let proxy = federation.proxy_in_front_of(&mut config);
@@ -216,7 +216,7 @@ async fn behind_a_proxy() -> (MutualPeers, Proxy, Device, Device, GroupUri) {
     nodes[0].lets_in(nodes[1].provider()).await;
     nodes[1].lets_in(nodes[0].provider()).await;
     let peers = MutualPeers { federation, nodes };
-    let (ann, ben) = (peers.person(0, "ann").await, peers.person(1, "ben").await);
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     (peers, proxy, ann, ben, tea)
 }
@@ -229,7 +229,7 @@ async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone
     let mut sent: Vec<_> = (0..8).map(|n| ben.says(&tea, &format!("{n}{long}"))).collect();
     sent.insert(4, ben.says(&tea, &"y".repeat(60_000)));
     sent.push(ben.says(&tea, "and a short one"));
-    let results = ben.tries(&tea, sent.clone()).await.unwrap();
+    let results = ben.tries_to_submit(&tea, sent.clone()).await.unwrap();
     for (place, (result, submission)) in results.iter().zip(&sent).enumerate() {
         assert_eq!(result.id, submission.id);
         match &result.outcome {
@@ -251,7 +251,7 @@ async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone
 
     // It is remembered: the same again is not refused again.
     let again: Vec<_> = (0..4).map(|n| ben.says(&tea, &format!("{n}{long}"))).collect();
-    let results = ben.tries(&tea, again).await.unwrap();
+    let results = ben.tries_to_submit(&tea, again).await.unwrap();
     assert!(results.iter().all(|result| matches!(result.outcome, Outcome::Accepted(_))), "{results:?}");
     assert_eq!(proxy.refused(), refused);
 }
@@ -262,12 +262,12 @@ async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
     let mut others = Vec::new();
     for name in ["cat", "dan", "eva"] {
-        let other = peers.person(0, name).await;
+        let other = peers.client(0, name).await;
         peers.connects(ben.user(), other.user()).await;
         peers.authorizes(&ben, &coffee, other.user()).await;
         others.push(other);
     }
-    let users: Vec<_> = others.iter().map(Device::user).collect();
+    let users: Vec<_> = others.iter().map(MlsClient::user).collect();
     // One grant has some 650 bytes.
     proxy.takes_at_most(1_500);
     let claimed = ben.claims(&coffee, &users).await;
@@ -286,9 +286,9 @@ async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_oth
     let (peers, proxy, ann, ben, _) = behind_a_proxy().await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
-    let (bob, cat) = (beta.person("bob").await, beta.person("cat").await);
+    let (bob, cat) = (beta.user("bob").await, beta.user("cat").await);
     proxy.takes_at_most(100);
-    let connection = bob.asks(ann.user()).await;
+    let connection = bob.asks_to_connect(ann.user()).await;
     let refused = beta.until("it is refused", move |view| {
         Ok(view
             .connections_by_id(connection)?
@@ -312,7 +312,7 @@ async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_oth
     // Another is brought, and what was refused is not tried again.
     let refused = proxy.refused().len();
     proxy.takes_at_most(usize::MAX);
-    let id = cat.asks(ann.user()).await;
+    let id = cat.asks_to_connect(ann.user()).await;
     alpha.hears_of(id).await;
     assert_eq!(proxy.refused().len(), refused);
     let tried = alpha.reads(move |view| {

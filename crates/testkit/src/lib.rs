@@ -8,12 +8,12 @@
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`Fault`] | a network that breaks |
 //! | [`Proxy`] | a proxy before a node that takes no large requests |
-//! | [`Person`] | a user, who asks and ends |
-//! | [`Phone`] | a client of a user, which speaks the client API |
+//! | [`TestUser`] | a user, who asks and ends |
+//! | [`ApiClient`] | a client of a user, which speaks the client API |
 //! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
 //! | [`MutualPeers`] | providers that have let each other in, and how their people come into a group |
-//! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
-//! | [`Change`] | what a commit of a device is to bring about |
+//! | [`MlsClient`] | a client of a user, which does each step of MLS and of the client API when it is told to |
+//! | [`Change`] | what a commit of a client is to bring about |
 //! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
 //! | [`DesktopApp`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
 //! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
@@ -22,17 +22,16 @@
 //! | [`RequestDraft`] | a request of a scripted peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
+mod api_client;
 mod clock;
 mod daemon;
 mod desktop_app;
-mod device;
 mod fault;
 mod federation;
 mod front;
 mod key_package;
+mod mls_client;
 mod mutual_peers;
-mod person;
-mod phone;
 mod proxy;
 mod request_draft;
 mod responder;
@@ -41,19 +40,19 @@ mod scripted_group;
 mod scripted_peer;
 mod stalled;
 mod test_node;
+mod test_user;
 mod witness;
 
+pub use api_client::ApiClient;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desktop_app::{BuiltIn, DesktopApp};
-pub use device::{Answer, Change, Device, Said, policy, reference};
 pub use fault::Fault;
 pub use federation::Federation;
 pub use front::{Front, Shows};
 pub use key_package::KeyPackageDraft;
+pub use mls_client::{Answer, Change, MlsClient, Said, policy, reference};
 pub use mutual_peers::MutualPeers;
-pub use person::Person;
-pub use phone::Phone;
 pub use proxy::Proxy;
 pub use request_draft::{RawResponse, RequestDraft};
 pub use responder::Responder;
@@ -61,6 +60,7 @@ pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, res
 pub use scripted_group::{ScriptedGroup, claims_from_scripted_peer, connected_to_scripted_peer, references};
 pub use scripted_peer::ScriptedPeer;
 pub use test_node::{PATIENCE, TestNode};
+pub use test_user::TestUser;
 pub use witness::{Stay, Witness};
 
 /// `N` providers that run and have not met.

@@ -6,7 +6,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{AuthorizationDecision, Decision};
 
-use crate::{Change, Device, Federation, TestNode, policy};
+use crate::{Change, Federation, MlsClient, TestNode, policy};
 
 /// Providers that have let each other in.
 pub struct MutualPeers {
@@ -40,12 +40,12 @@ impl MutualPeers {
     }
 
     /// A new user at the node with this number, with a client that has published KeyPackages.
-    pub async fn person(&self, test_node: usize, name: &str) -> Device {
+    pub async fn client(&self, test_node: usize, name: &str) -> MlsClient {
         let test_node = &self.nodes[test_node];
         let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-        let device = test_node.device(&user, "phone").await;
-        device.publishes(5).await;
-        device
+        let client = test_node.client(&user, "phone").await;
+        client.publishes(5).await;
+        client
     }
 
     /// One asks the other for a connection, who agrees.
@@ -58,7 +58,7 @@ impl MutualPeers {
     }
 
     /// A user asks to add another to a group, whose operator agrees; returns when the grant has come.
-    pub async fn authorizes(&self, adder: &Device, group: &GroupUri, user: &UserUri) -> Asked {
+    pub async fn authorizes(&self, adder: &MlsClient, group: &GroupUri, user: &UserUri) -> Asked {
         let asked = adder.asks_to_add(group, user).await;
         let away = self.home(user);
         let id = asked.id;
@@ -69,7 +69,7 @@ impl MutualPeers {
     }
 
     /// Returns when the grant has come.
-    pub async fn is_authorized(&self, adder: &Device, asked: Asked) {
+    pub async fn is_authorized(&self, adder: &MlsClient, asked: Asked) {
         let id = asked.id;
         let granted = move |view: &drawbridge_node::store::View<'_>| {
             Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.grant.is_some()))
@@ -78,7 +78,7 @@ impl MutualPeers {
     }
 
     /// KeyPackages and grants of users who know the adder and agree to be added.
-    pub async fn claimed(&self, adder: &Device, group: &GroupUri, users: &[&UserUri]) -> ClaimReply {
+    pub async fn claimed(&self, adder: &MlsClient, group: &GroupUri, users: &[&UserUri]) -> ClaimReply {
         for user in users {
             self.authorizes(adder, group, user).await;
         }
@@ -86,7 +86,7 @@ impl MutualPeers {
     }
 
     /// Asks, claims and commits: the users' clients are added. The adder has heard of it.
-    pub async fn adds(&self, adder: &Device, group: &GroupUri, others: &[&Device]) -> Placed {
+    pub async fn adds(&self, adder: &MlsClient, group: &GroupUri, others: &[&MlsClient]) -> Placed {
         let users: Vec<&UserUri> = others.iter().map(|other| other.user()).collect();
         let claimed = self.claimed(adder, group, &users).await;
         let placed = adder.does(group, &adder.commit(group, Change::adding(&claimed))).await;
@@ -98,7 +98,7 @@ impl MutualPeers {
     }
 
     /// A group of `admin` that the others are in.
-    pub async fn group(&self, name: &str, admin: &Device, others: &[&Device]) -> GroupUri {
+    pub async fn group(&self, name: &str, admin: &MlsClient, others: &[&MlsClient]) -> GroupUri {
         self.group_with(name, admin, others, &policy(&[admin.user()])).await
     }
 
@@ -106,8 +106,8 @@ impl MutualPeers {
     pub async fn group_with(
         &self,
         name: &str,
-        admin: &Device,
-        others: &[&Device],
+        admin: &MlsClient,
+        others: &[&MlsClient],
         policy: &Policy,
     ) -> GroupUri {
         let group = admin.creates(name, policy).await;

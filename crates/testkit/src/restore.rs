@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{Outcome, Placed, Submission};
 use drawbridge_node::store::Reader;
 
-use crate::{Device, Federation, MutualPeers, TestNode};
+use crate::{Federation, MlsClient, MutualPeers, TestNode};
 
 /// A copy of a provider's store, which goes on.
 pub async fn copied(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
@@ -45,23 +45,23 @@ pub async fn generation(test_node: &TestNode, peer: &TestNode) -> Generation {
 }
 
 /// Submits something, which is accepted, by the feed where the owner has only just come back; its place.
-pub async fn accepted(device: &Device, group: &GroupUri, submission: &Submission) -> Placed {
-    let outcome = match device.submits(group, submission).await {
+pub async fn accepted(client: &MlsClient, group: &GroupUri, submission: &Submission) -> Placed {
+    let outcome = match client.submits(group, submission).await {
         Outcome::Queued => {
-            device.hears("its result", |device| device.result(group, submission.id)).await.outcome
+            client.hears("its result", |client| client.result(group, submission.id)).await.outcome
         }
         outcome => outcome,
     };
     let Outcome::Accepted(placed) = outcome else {
-        panic!("{} of {} is not accepted but {outcome:?}", submission.kind, device.uri());
+        panic!("{} of {} is not accepted but {outcome:?}", submission.kind, client.uri());
     };
     placed
 }
 
 /// Says something, which is accepted so; what was submitted, and its place.
-pub async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
-    let said = device.says(group, text);
-    let placed = accepted(device, group, &said).await;
+pub async fn says(client: &MlsClient, group: &GroupUri, text: &str) -> (Submission, Placed) {
+    let said = client.says(group, text);
+    let placed = accepted(client, group, &said).await;
     (said, placed)
 }
 

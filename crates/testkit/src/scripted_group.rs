@@ -13,7 +13,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use http::{Method, StatusCode};
 
-use crate::{Change, Device, MutualPeers, ScriptedPeer, TestNode, policy, reference};
+use crate::{Change, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy, reference};
 
 fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
     wire::encode(Encoding::Json, message)
@@ -33,8 +33,8 @@ impl ScriptedGroup {
         name: &str,
         peers: &MutualPeers,
         eve: &ScriptedPeer,
-        client: &Device,
-        ben: &Device,
+        client: &MlsClient,
+        ben: &MlsClient,
     ) -> Self {
         let group = GroupUri::new(eve.provider(), &name.parse().unwrap());
         let made = client.drafts(&group, &policy(&[client.user()]));
@@ -45,7 +45,7 @@ impl ScriptedGroup {
     }
 
     /// Adds Ben, who has agreed, in the place of the leaf that he has.
-    pub async fn adds(&self, peers: &MutualPeers, eve: &ScriptedPeer, client: &Device, ben: &Device) {
+    pub async fn adds(&self, peers: &MutualPeers, eve: &ScriptedPeer, client: &MlsClient, ben: &MlsClient) {
         self.adds_from(peers, eve, client, ben, None).await;
     }
 
@@ -54,8 +54,8 @@ impl ScriptedGroup {
         &self,
         peers: &MutualPeers,
         eve: &ScriptedPeer,
-        client: &Device,
-        ben: &Device,
+        client: &MlsClient,
+        ben: &MlsClient,
         from: Option<u64>,
     ) {
         let (beta, group) = (peers.home(ben.user()), self.group.clone());
@@ -156,7 +156,7 @@ impl ScriptedGroup {
     }
 
     /// An application message at the end of the log.
-    pub fn says(&self, eve: &ScriptedPeer, client: &Device, text: &str) -> Event {
+    pub fn says(&self, eve: &ScriptedPeer, client: &MlsClient, text: &str) -> Event {
         let said = client.says(&self.group, text);
         self.writes(eve, EventKind::Application, client.epoch(&self.group), client.uri(), said.mls.as_slice())
     }
@@ -196,8 +196,8 @@ pub fn references(claimed: &ClaimReply) -> Vec<Octets> {
 pub async fn claims_from_scripted_peer(
     beta: &TestNode,
     eve: &ScriptedPeer,
-    client: &Device,
-    ben: &Device,
+    client: &MlsClient,
+    ben: &MlsClient,
     group: &GroupUri,
 ) -> ClaimReply {
     let now = eve.clock().now();
@@ -231,10 +231,10 @@ pub async fn claims_from_scripted_peer(
 }
 
 /// Beta with Ben, and Eve's provider, which is scripted, whom he knows.
-pub async fn connected_to_scripted_peer() -> (MutualPeers, ScriptedPeer, Device, Device) {
+pub async fn connected_to_scripted_peer() -> (MutualPeers, ScriptedPeer, MlsClient, MlsClient) {
     let peers = MutualPeers::of(1).await;
     let (beta, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    let (ben, client) = (peers.person(0, "ben").await, eve.device("eve"));
+    let (ben, client) = (peers.client(0, "ben").await, eve.client("eve"));
     beta.lets_in(eve.provider()).await;
     let request = eve.request(client.user(), ben.user());
     eve.posts(beta.provider(), "/connections", &request).send().await;

@@ -24,7 +24,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Device, Responder};
+use crate::{Clock, MlsClient, Responder};
 
 /// A peer that a test plays itself. Its server runs until it is dropped.
 pub struct ScriptedPeer {
@@ -143,9 +143,9 @@ impl ScriptedPeer {
     }
 
     /// A client that it says it has.
-    pub fn device(&self, user: &str) -> Device {
+    pub fn client(&self, user: &str) -> MlsClient {
         let client = ClientUri::new(&self.address(user), &"phone".parse().unwrap());
-        Device::without_provider(client, self.clock.clone())
+        MlsClient::without_provider(client, self.clock.clone())
     }
 
     /// A grant for a user that it says it has, as it signs it, for an hour.

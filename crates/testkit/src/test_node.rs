@@ -12,7 +12,7 @@ use drawbridge_node::store::{
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Device, ScriptedPeer};
+use crate::{Clock, MlsClient, ScriptedPeer};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -86,11 +86,11 @@ impl TestNode {
     }
 
     /// A new client of a user here.
-    pub async fn device(&self, user: &UserUri, name: &str) -> Device {
+    pub async fn client(&self, user: &UserUri, name: &str) -> MlsClient {
         let made = self.node().create_client(user.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
         let listen = self.config.client.as_ref().expect("a node has a client API").listen;
-        Device::new(client, token, listen, self.clock.clone())
+        MlsClient::new(client, token, listen, self.clock.clone())
     }
 
     /// The operator judges a peer.

@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::{KeyPackageDraft, TestNode};
 
 /// A client with its token.
-pub struct Phone {
+pub struct ApiClient {
     uri: ClientUri,
     token: String,
     base: String,
     http: reqwest::Client,
 }
 
-impl Phone {
+impl ApiClient {
     /// The client `uri` of a user of `test_node`, with its token.
     pub fn of(uri: ClientUri, token: String, test_node: &TestNode) -> Self {
         let address = test_node.node().listening().client.expect("the node listens to no clients");

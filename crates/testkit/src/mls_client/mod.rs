@@ -25,7 +25,7 @@ use self::mls::{SUITE, client_of, policy_of};
 use crate::Clock;
 
 /// A client of a user. It keeps its keys and groups whether or not its provider runs.
-pub struct Device {
+pub struct MlsClient {
     uri: ClientUri,
     token: String,
     base: String,
@@ -84,7 +84,7 @@ pub fn policy(admins: &[&UserUri]) -> Policy {
     }
 }
 
-impl Device {
+impl MlsClient {
     pub(crate) fn new(uri: ClientUri, token: String, listen: SocketAddr, clock: Arc<Clock>) -> Self {
         let mls = OpenMlsRustCrypto::default();
         let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();

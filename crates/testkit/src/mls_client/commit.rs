@@ -18,7 +18,7 @@ use openmls_traits::signatures::Signer;
 
 use super::keys::LIFETIME_S;
 use super::mls::{SUITE, client_of, group_id, join_config, required, with_policy, write};
-use super::{Device, Joined};
+use super::{Joined, MlsClient};
 
 /// What an extension holds that a commit sets.
 const SET: &[u8] = b"set by a test";
@@ -111,7 +111,7 @@ impl Change {
     }
 }
 
-impl Device {
+impl MlsClient {
     /// Makes a group that nobody knows of yet.
     pub fn drafts(&self, group: &GroupUri, policy: &Policy) -> RegisterGroup {
         self.drafts_for(group, policy, LIFETIME_S)
