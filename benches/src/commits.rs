@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Octets;
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault, UserRule};
-use drawbridge_testkit::{Change, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy};
+use drawbridge_testkit::{CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
 use openmls::group::{ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -47,7 +47,7 @@ pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     let peers = MutualPeers::of(1).await;
     let test_node = peers.nodes.first().ok_or("a provider")?;
     let beta = peers.federation.scripted_peer();
-    test_node.lets_in(beta.provider()).await;
+    test_node.allows(beta.provider()).await;
     let alice = test_node.node().create_user("alice".parse()?, UserRule::Ask).await?;
     wear_in(test_node).await?;
     let mut rows = Vec::new();
@@ -134,7 +134,7 @@ async fn group_of(
         });
     }
     let grant = beta.grant(&bob, alice, &group).sign(beta.signer().key());
-    let change = Change::adding(&ClaimReply { users }).grants(vec![grant]);
+    let change = CommitPlan::adding(&ClaimReply { users }).grants(vec![grant]);
     let placed = first.does(&group, &first.commit(&group, change)).await;
     first.hears_of(&group, placed.seq).await;
     for client in clients.iter().skip(1) {
@@ -158,7 +158,7 @@ async fn commit(
     let item = connection(test_node.clock().id(), &beta.address("bob"), first.user(), node.now());
     for round in 0..=LATER {
         for client in clients {
-            let submission = client.commit(group, Change::renewal());
+            let submission = client.commit(group, CommitPlan::renewal());
             let times = if round == 0 { &mut *fresh } else { &mut *later };
             // In the same run, one after the other, so that both meet the same neighbours; and each behind an append, so that
             // both begin when the processor has waited for the disk.

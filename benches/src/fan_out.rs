@@ -78,8 +78,8 @@ async fn peers() -> MutualPeers {
     for (owner, other) in
         nodes.first().into_iter().flat_map(|owner| nodes.iter().skip(1).map(move |other| (owner, other)))
     {
-        owner.judges(other.provider(), PeerState::Allowed).await;
-        other.judges(owner.provider(), PeerState::Allowed).await;
+        owner.sets_peer(other.provider(), PeerState::Allowed).await;
+        other.sets_peer(owner.provider(), PeerState::Allowed).await;
     }
     MutualPeers { federation, nodes }
 }

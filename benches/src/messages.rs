@@ -26,7 +26,7 @@ const EACH: usize = 160;
 const TEXT: usize = 1024;
 const BATCH: usize = 16;
 /// How long all of it may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A group of two: one at the owner, one at the other provider.
 struct Pair {
@@ -176,7 +176,7 @@ async fn run(peers: &MutualPeers, pairs: &[Pair], nodes: &[Process], way: &Way) 
     let used = || nodes.iter().try_fold(Duration::ZERO, |sum, node| Ok(sum + node.cpu()?));
     let before: Outcome<Duration> = used();
     let began = Instant::now();
-    for task in timeout(PATIENCE, try_join_all(tasks)).await?? {
+    for task in timeout(WAIT_LIMIT, try_join_all(tasks)).await?? {
         task?;
     }
     let took = began.elapsed().as_secs_f64();

@@ -20,8 +20,8 @@ use serde_json::json;
 
 /// `from` at `beta` and `to` at `alpha` become connected.
 async fn connect(alpha: &TestNode, to: &TestUser<'_>, beta: &TestNode, from: &TestUser<'_>) {
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let asked = from.asks_to_connect(to.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
@@ -30,7 +30,7 @@ async fn connect(alpha: &TestNode, to: &TestUser<'_>, beta: &TestNode, from: &Te
 
 /// A user of a scripted peer and one of `alpha` become connected.
 async fn connect_to_scripted_peer(alpha: &TestNode, user: &UserUri, peer: &ScriptedPeer, adder: &UserUri) {
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     let asked = peer.request(adder, user);
     peer.posts(alpha.provider(), "/connections", &asked).send().await;
     let id: Id = asked["id"].as_str().unwrap().parse().unwrap();
@@ -65,9 +65,9 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
     assert!(claims.exp <= approved.expires.as_secs());
 
     // The Welcome will come from the group's owner, so that is asked and waited at.
-    alpha.holds(gamma.provider(), PeerState::Allowed).await;
-    gamma.lets_in(alpha.provider()).await;
-    gamma.is_pulled_by(alpha.provider()).await;
+    alpha.sees_peer(gamma.provider(), PeerState::Allowed).await;
+    gamma.allows(alpha.provider()).await;
+    gamma.waits_for_pull_by(alpha.provider()).await;
 }
 
 #[tokio::test]
@@ -76,15 +76,15 @@ async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.user("alice").await;
     let (eve, group) = (peer.address("eve"), alpha.group("picnic"));
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     let there = peer
         .posts(alpha.provider(), "/authorizations", &peer.request_to_add(&eve, &group, alice.uri()))
-        .is_refused(Code::NotConnected)
+        .expect_refusal(Code::NotConnected)
         .await;
     let nobody = alpha.address("nobody");
     let absent = peer
         .posts(alpha.provider(), "/authorizations", &peer.request_to_add(&eve, &group, &nobody))
-        .is_refused(Code::NotConnected)
+        .expect_refusal(Code::NotConnected)
         .await;
     assert_eq!(there, absent);
     assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
@@ -102,18 +102,18 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     let stranger =
         peer.posts(alpha.provider(), "/authorizations", &peer.request_to_add(&bob, &group, alice.uri()));
-    stranger.is_refused(Code::PeerPending).await;
+    stranger.expect_refusal(Code::PeerPending).await;
     connect_to_scripted_peer(&alpha, alice.uri(), &peer, &bob).await;
     connect_to_scripted_peer(&alpha, alice.uri(), &other, &other.address("olga")).await;
     let asks = |content: &serde_json::Value| peer.posts(alpha.provider(), "/authorizations", content);
 
     let foreign = peer.request_to_add(&other.address("olga"), &group, alice.uri());
-    asks(&foreign).is_refused(Code::NotAuthorized).await;
+    asks(&foreign).expect_refusal(Code::NotAuthorized).await;
     let elsewhere = peer.request_to_add(&bob, &group, &other.address("olga"));
-    asks(&elsewhere).is_refused(Code::NotHere).await;
+    asks(&elsewhere).expect_refusal(Code::NotHere).await;
     let mut late = peer.request_to_add(&bob, &group, alice.uri());
     late["expires"] = json!(federation.clock().now().plus(Duration::from_secs(30 * 86_400 + 60)));
-    asks(&late).is_refused(Code::Malformed).await;
+    asks(&late).expect_refusal(Code::Malformed).await;
     late["expires"] = json!(federation.clock().now());
     assert_eq!(asks(&late).send().await.json()["state"], "expired");
     assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
@@ -125,11 +125,11 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     }
     let mut changed = request.clone();
     changed["group"] = json!(alpha.group("party"));
-    asks(&changed).is_refused(Code::Conflict).await;
+    asks(&changed).expect_refusal(Code::Conflict).await;
     // The id is the grant's, so that nobody else may use it either.
     let mut taken = other.request_to_add(&other.address("olga"), &group, alice.uri());
     taken["id"] = request["id"].clone();
-    other.posts(alpha.provider(), "/authorizations", &taken).is_refused(Code::Conflict).await;
+    other.posts(alpha.provider(), "/authorizations", &taken).expect_refusal(Code::Conflict).await;
 
     let id: Id = request["id"].as_str().unwrap().parse().unwrap();
     alpha.decides_addition(id, Decides::Approve).await;
@@ -229,7 +229,7 @@ async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
     let federation = Federation::new();
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let (alice, eve) = (alpha.user("alice").await.uri().clone(), peer.address("eve"));
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     let connection = peer.request(&eve, &alice);
     peer.posts(alpha.provider(), "/connections", &connection).send().await;
     let connection: Id = connection["id"].as_str().unwrap().parse().unwrap();
@@ -406,7 +406,7 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
             time: federation.clock().now(),
         };
         peer.responder().puts(federation.clock().id(), ItemBody::Authorization(told));
-        alpha.has_heard(&peer).await;
+        alpha.waits_for_feed_of(&peer).await;
     };
     let claims = GrantClaims { jti: id, ..peer.grant(&bob, &alice, &group) };
     for grant in [None, Some(claims.sign(&SecretKey::from_seed(federation.clock().random())))] {
@@ -455,7 +455,7 @@ async fn a_client_asks_and_another_approves() {
     assert_eq!(hers.gets("/me").await["client"], json!(hers.uri()));
     let group = alpha.group("picnic");
     let ask = json!({"group": group, "user": anna.uri()});
-    hers.is_refused("/authorizations", ask.clone(), Code::NotConnected).await;
+    hers.expect_refusal("/authorizations", ask.clone(), Code::NotConnected).await;
     let (_, asked) = hers.posts("/connections", json!({"to": anna.uri()})).await;
     let id = asked["id"].as_str().unwrap();
     others.posts(&format!("/connections/{id}/approve"), json!({})).await;
@@ -465,7 +465,7 @@ async fn a_client_asks_and_another_approves() {
     let id = asked["id"].as_str().unwrap();
     let shown = others.gets("/authorizations").await;
     assert_eq!(shown["authorizations"][0]["adder"], json!(alice.uri()));
-    hers.is_refused(&format!("/authorizations/{id}/approve"), json!({}), Code::NotFound).await;
+    hers.expect_refusal(&format!("/authorizations/{id}/approve"), json!({}), Code::NotFound).await;
     others.posts(&format!("/authorizations/{id}/approve"), json!({})).await;
     let told = |feed: serde_json::Value| -> Vec<(String, bool)> {
         let items = feed["items"].as_array().unwrap().clone();
@@ -543,8 +543,8 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
 async fn who_asks_for_a_connection_is_blocked_in_one_step() {
     let (_federation, [alpha, beta, _gamma]) = federation().await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     let decide = async |decision, whom, kind| {

@@ -121,7 +121,7 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     let honest = signed(&eve, &tea.group, first.seq, first.hash);
     shows(&eve, &tea.group, honest.clone());
     tea.tells_event(&eve, first.clone());
-    beta.has_heard(&eve).await;
+    beta.waits_for_feed_of(&eve).await;
     let kept = in_some_minutes(&peers, async || has_checkpoint(beta, &tea.group, first.seq).await).await;
     assert_eq!(kept.jws, honest);
     assert_eq!(contradictions(beta, &tea.group).await, []);
@@ -131,7 +131,7 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     let asked = shows(&eve, &tea.group, other.clone());
     let second = tea.says(&eve, &client, "second");
     tea.tells_event(&eve, second);
-    beta.has_heard(&eve).await;
+    beta.waits_for_feed_of(&eve).await;
     assert_eq!(asked.load(Ordering::SeqCst), 0, "an owner is asked once a minute at most");
     let trouble = in_some_minutes(&peers, async || beta.notes(eve.provider(), "log-forked").await).await;
     assert!(trouble.text.contains(&format!("event {} of {}", first.seq, tea.group)), "{}", trouble.text);
@@ -142,7 +142,7 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     assert_eq!(kept[0].said.jws, other);
     // A page that is well does not let it be overlooked.
     tea.tells_event(&eve, tea.says(&eve, &client, "third"));
-    beta.has_heard(&eve).await;
+    beta.waits_for_feed_of(&eve).await;
     assert!(!beta.notes(eve.provider(), "log-forked").await.over);
 }
 
@@ -154,7 +154,7 @@ async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() 
     let first = tea.says(&eve, &client, "first");
     shows(&eve, &tea.group, signed(&eve, &tea.group, first.seq, Hash32([9; 32])));
     tea.tells_event(&eve, first.clone());
-    beta.has_heard(&eve).await;
+    beta.waits_for_feed_of(&eve).await;
     in_some_minutes(&peers, async || beta.notes(eve.provider(), "log-forked").await).await;
     let kept = contradictions(beta, &tea.group).await;
     assert_eq!((kept.len(), kept[0].had, &kept[0].before), (1, first.hash, &None));
@@ -175,7 +175,7 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
     for (forged, noted) in forged {
         shows(&eve, &tea.group, forged);
         tea.tells_event(&eve, tea.says(&eve, &client, "a word"));
-        beta.has_heard(&eve).await;
+        beta.waits_for_feed_of(&eve).await;
         in_some_minutes(&peers, async || {
             let (liar, noted) = (eve.provider().clone(), noted.clone());
             beta.until("the lie is noted", move |view| {
@@ -199,7 +199,7 @@ async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since()
         let said = group.says(&eve, &client, "a word");
         let asked = shows(&eve, &group.group, signed(&eve, &group.group, said.seq, said.hash));
         group.tells_event(&eve, said.clone());
-        beta.has_heard(&eve).await;
+        beta.waits_for_feed_of(&eve).await;
         in_some_minutes(&peers, async || has_checkpoint(beta, &group.group, said.seq).await).await;
         asked
     };

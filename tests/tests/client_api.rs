@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{FeedQuery, ItemBody};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_node::Decision;
 use drawbridge_node::store::AddRule;
-use drawbridge_testkit::{ApiClient, Change, Federation, MlsClient, MutualPeers};
+use drawbridge_testkit::{ApiClient, CommitPlan, Federation, MlsClient, MutualPeers};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -170,7 +170,7 @@ async fn a_client_that_is_taken_out_is_told_so_once_behind_the_commit() {
 
     // One of two clients of the participant, and then the last: its provider is out with that.
     for (gone, epoch) in [(&ben, 3), (&amy, 4), (&laptop, 5)] {
-        let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(gone.uri()))).await;
+        let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(gone.uri()))).await;
         ann.reaches(&tea, epoch).await;
         let told = |client: &MlsClient| (!removals(client, &tea).is_empty()).then_some(());
         gone.hears("it is out", told).await;
@@ -239,8 +239,8 @@ async fn a_user_refuses_ends_and_revokes_by_its_client() {
     assert_eq!(state(&annas).await, "declined");
     assert_eq!(state(&hers).await, "pending", "a refusal is not told");
     let approved = ask().await;
-    hers.is_refused(&format!("/connections/{approved}/approve"), json!({}), Code::NotFound).await;
-    annas.is_refused(&format!("/connections/{approved}/allow"), json!({}), Code::NotFound).await;
+    hers.expect_refusal(&format!("/connections/{approved}/approve"), json!({}), Code::NotFound).await;
+    annas.expect_refusal(&format!("/connections/{approved}/allow"), json!({}), Code::NotFound).await;
     annas.posts(&format!("/connections/{approved}/approve"), json!({})).await;
 
     let group = alpha.group("picnic");

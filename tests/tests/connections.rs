@@ -27,7 +27,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let scene = Self::of_strangers().await;
-        scene.alpha.lets_in(scene.peer.provider()).await;
+        scene.alpha.allows(scene.peer.provider()).await;
         scene
     }
 
@@ -100,7 +100,7 @@ async fn a_request_is_for_somebody_here() {
     let scene = Scene::new().await;
     let elsewhere = "mimi://other.example/u/alice".parse().unwrap();
     let request = scene.peer.request(&scene.peer.address("bob"), &elsewhere);
-    scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::NotHere).await;
+    scene.peer.posts(scene.alpha.provider(), "/connections", &request).expect_refusal(Code::NotHere).await;
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
         let mut other = request.clone();
         other["from"] = json!(scene.peer.address("berta"));
         let problem = scene.peer.posts(scene.alpha.provider(), "/connections", &other);
-        (first, again, problem.is_refused(Code::Conflict).await)
+        (first, again, problem.expect_refusal(Code::Conflict).await)
     };
     let told = answers(&there).await;
     assert_eq!(told.0, pending());
@@ -199,7 +199,7 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
     assert_eq!(scene.sends(&more[0]).await, is(State::Ended));
     scene.waits(&to("bob3", &nobody)).await;
 
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let ids = [&there, &nowhere, &refused].map(id_of);
     assert_eq!(scene.told_of(ids).await, [const { Vec::new() }; 3]);
     scene.federation.clock().turn(AN_HOUR);
@@ -265,8 +265,8 @@ async fn an_item_for_one_request_approves_all_that_were_made() {
 async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
     let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
@@ -311,5 +311,5 @@ async fn a_user_is_shown_one_of_several_requests() {
     let from: Vec<_> =
         shown["connections"].as_array().unwrap().iter().map(|one| one["from"].clone()).collect();
     assert_eq!(from, [json!(scene.peer.address("bea")), json!(scene.peer.address("bob"))]);
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
 }

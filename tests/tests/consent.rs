@@ -13,7 +13,7 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
-use drawbridge_testkit::{Change, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
+use drawbridge_testkit::{CommitPlan, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
 #[tokio::test]
 async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let first = scene.request_from("bob");
     assert_eq!(scene.sends(&first).await, pending());
     scene.alpha.decides(id_of(&first), Decision::Approve).await;
@@ -125,7 +125,7 @@ async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
 #[tokio::test]
 async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let requests = [scene.request_from("bob"), scene.request_from("bob"), scene.request_from("bob")];
     for request in &requests {
         assert_eq!(scene.sends(request).await, pending());
@@ -150,7 +150,7 @@ async fn a_request_of_the_future_is_malformed() {
     let mut request = scene.request_from("bob");
     let ahead = |seconds| json!(scene.federation.clock().now().plus(Duration::from_secs(seconds)));
     request["created"] = ahead(360);
-    scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::Malformed).await;
+    scene.peer.posts(scene.alpha.provider(), "/connections", &request).expect_refusal(Code::Malformed).await;
     request["created"] = ahead(240);
     assert_eq!(scene.sends(&request).await, pending());
 }
@@ -177,7 +177,7 @@ async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
 #[tokio::test]
 async fn what_a_peer_can_make_us_keep_is_bounded() {
     let scene = Scene::with_limit(20).await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let is_full = async |request: &Value| {
         let heard = scene.peer.posts(scene.alpha.provider(), "/connections", request).send().await;
         assert_eq!(heard.status, StatusCode::TOO_MANY_REQUESTS, "{:?}", heard.body);
@@ -223,8 +223,8 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
 async fn a_decision_that_the_other_side_has_lost_is_open_again() {
     let (federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.stop().await;
@@ -310,10 +310,10 @@ async fn what_others_were_told_cannot_be_taken_back() {
     };
     scene.deletes(id_of(&other)).await;
     approve(&other).await.unwrap_err();
-    scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Pending).await;
     let decided = approve(&one).await.unwrap();
     assert_eq!((decided.now.state, decided.undo), (State::Approved, None));
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
     assert_eq!(scene.told_of(id_of(&one)).await, [State::Approved]);
 
     node.set_tells_declined(true).await.unwrap();
@@ -327,7 +327,7 @@ async fn what_others_were_told_cannot_be_taken_back() {
 #[tokio::test]
 async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let connection = scene.request_from("bob");
     assert_eq!(scene.sends(&connection).await, pending());
     scene.alpha.decides(id_of(&connection), Decision::Approve).await;
@@ -362,7 +362,7 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
 #[tokio::test]
 async fn a_title_is_text_without_control_characters() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let connection = scene.request_from("bob");
     assert_eq!(scene.sends(&connection).await, pending());
     scene.alpha.decides(id_of(&connection), Decision::Approve).await;
@@ -371,7 +371,7 @@ async fn a_title_is_text_without_control_characters() {
     for title in [json!("x".repeat(129)), json!("a\nb"), json!("\u{202e}live"), json!(null), json!(7)] {
         ask["title"] = title;
         let draft = scene.peer.posts(scene.alpha.provider(), "/authorizations", &ask);
-        draft.is_refused(Code::Malformed).await;
+        draft.expect_refusal(Code::Malformed).await;
     }
     ask["title"] = json!("Picnic");
     let asks = async |ask: &Value| {
@@ -389,7 +389,7 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
     let peers = MutualPeers::of(2).await;
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let group = peers.group("tea", &ann, &[&ben]).await;
-    ann.does(&group, &ann.commit(&group, Change::removing(ben.uri()))).await;
+    ann.does(&group, &ann.commit(&group, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&group, 2).await;
 
     let asked = ann.asks_to_add(&group, ben.user()).await;
@@ -409,11 +409,11 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
 async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
     let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     bob.asks_to_connect(alice.uri()).await;
-    alpha.is_pulled_by(beta.provider()).await;
-    alpha.judges(beta.provider(), PeerState::Blocked).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    alpha.sets_peer(beta.provider(), PeerState::Blocked).await;
     let provider = alpha.provider().clone();
     let peer = provider.clone();
     beta.notes(&provider, "peer-blocked").await;
@@ -427,10 +427,10 @@ async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
     theirs(PeerState::Blocked).await;
 
     // Nobody tells beta; that alpha asks it something says it, and ends what went wrong.
-    alpha.lets_in(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
     alice.asks_to_connect(beta.user("berta").await.uri()).await;
     theirs(PeerState::Allowed).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
     beta.until("the trouble is over", move |view| {
         Ok(view.troubles(&provider)?.iter().all(|trouble| trouble.over).then_some(()))
     })

@@ -11,8 +11,8 @@ use drawbridge_testkit::{TestNode, federation};
 
 /// Two providers let each other in.
 async fn acquaint(alpha: &TestNode, beta: &TestNode) {
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
 }
 
 #[tokio::test]
@@ -23,10 +23,10 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
     let asked = bob.asks_to_connect(alice.uri()).await;
     let held = alpha.hears_of(asked).await;
     assert_eq!((held.state, &held.from, &held.to), (State::Pending, bob.uri(), alice.uri()));
-    alpha.holds(beta.provider(), PeerState::Pending).await;
+    alpha.sees_peer(beta.provider(), PeerState::Pending).await;
 
-    alpha.lets_in(beta.provider()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 
@@ -101,8 +101,8 @@ async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
-    alpha.lets_in(beta.provider()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
     acquaint(&alpha, &beta).await;
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
     alpha.stop().await;
     let trouble = beta.notes(alpha.provider(), "connection-refused").await;
@@ -277,9 +277,9 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     bob.asks_to_connect(alice.uri()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
-    alpha.judges(beta.provider(), PeerState::Blocked).await;
+    alpha.sets_peer(beta.provider(), PeerState::Blocked).await;
     let trouble = beta.notes(alpha.provider(), "peer-blocked").await;
     assert_eq!(trouble.stage, "policy");
     let peer = alpha.provider().clone();
@@ -288,9 +288,9 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
     })
     .await;
 
-    alpha.lets_in(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
     beta.node().retry_peer(alpha.provider()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
     let alpha = federation.node(|config| config.peers.strangers = Strangers::Open).await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     let asked = bob.asks_to_connect(alice.uri()).await;
-    alpha.holds(beta.provider(), PeerState::Allowed).await;
+    alpha.sees_peer(beta.provider(), PeerState::Allowed).await;
     alpha.sees(asked, State::Pending).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
@@ -321,9 +321,9 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
     assert_eq!(alpha.reads(|view| Ok((view.peers()?, view.connections()?))).await, (Vec::new(), Vec::new()));
 
     // What was forgotten is asked again.
-    alpha.lets_in(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
     assert_eq!(alpha.hears_of(asked).await.to, *alice.uri());
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 }
 
 #[tokio::test]
@@ -333,7 +333,7 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     acquaint(&alpha, &beta).await;
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
     beta.stop().await;
     // Beta's operator has lost the key for good, and says so.
@@ -343,12 +343,12 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     // An unknown key lets a document be fetched again after a minute.
     federation.clock().turn(Duration::from_secs(90));
     beta.start().await;
-    alpha.holds(beta.provider(), PeerState::KeyChanged).await;
+    alpha.sees_peer(beta.provider(), PeerState::KeyChanged).await;
     alpha.notes(beta.provider(), "key-changed").await;
     beta.notes(alpha.provider(), "peer-key-changed").await;
 
     alpha.node().accept_key(beta.provider().clone()).await.unwrap();
-    alpha.holds(beta.provider(), PeerState::Allowed).await;
+    alpha.sees_peer(beta.provider(), PeerState::Allowed).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 }

@@ -237,7 +237,7 @@ async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
     let (reads, never_reads, other) =
         (federation.scripted_peer(), federation.scripted_peer(), federation.scripted_peer());
     for peer in [&reads, &never_reads] {
-        alpha.lets_in(peer.provider()).await;
+        alpha.allows(peer.provider()).await;
     }
     let page = reads.gets(alpha.provider(), "/feed?after=0").send().await.json();
     let (generation, last) = (&page["generation"], &page["items"][0]["id"]);

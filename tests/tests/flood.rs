@@ -23,7 +23,7 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
     alpha.start().await;
     alpha.user("alice").await;
     let (stranger, peer) = (federation.scripted_peer(), federation.scripted_peer());
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     alpha.stop().await;
 
     let daemon = Daemon::start(alpha.config()).await;
@@ -82,7 +82,7 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
 
     daemon.kill();
     alpha.start().await;
-    alpha.holds(stranger.provider(), PeerState::Pending).await;
+    alpha.sees_peer(stranger.provider(), PeerState::Pending).await;
     let who = stranger.provider().clone();
     let (waiting, kept) =
         alpha.reads(move |view| Ok((view.peers_in(PeerState::Pending)?, view.connections_with(&who)?))).await;

@@ -17,8 +17,9 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted,
-    connected_to_scripted_peer, copied, has, has_checkpoint, misses, policy, restored, rests, says,
+    CommitPlan, MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted,
+    connected_to_scripted_peer, copy_store, pause_pulls, policy, restore_store, says, wait_for_checkpoint,
+    wait_for_event, wait_until_unreachable,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
@@ -94,7 +95,7 @@ async fn numbers_again(
     let owner = peers.home(client.user());
     let said = client.says(group, "on another branch");
     let (outcome, ()) = tokio::join!(client.submits(group, &said), async {
-        misses(owner, away).await;
+        wait_until_unreachable(owner, away).await;
         peers.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
@@ -108,16 +109,16 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (before, lost) = says(&ann, &tea, "lost").await;
     let (_, last) = says(&ben, &tea, "lost by ben").await;
-    has(beta, &tea, last.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     beta.stop().await;
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let said = numbers_again(&peers, beta, &ann, &tea).await;
-    let renewal = ann.commit(&tea, Change::renewal());
+    let renewal = ann.commit(&tea, CommitPlan::renewal());
     let renewed = accepted(&ann, &tea, &renewal).await;
     assert_eq!(renewed.seq, last.seq, "two events have one number");
     ann.hears_of(&tea, renewed.seq).await;
@@ -130,8 +131,8 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     is_gone(&ann, &tea, &said).await;
     is_gone(&ann, &tea, &renewal).await;
     assert_eq!(ann.log(&tea, 0).await.unwrap().events, log, "every event is what it was");
-    ann.is_refused(&tea, &said, Code::Gone).await;
-    ann.is_refused(&tea, &renewal, Code::Gone).await;
+    ann.expect_refusal(&tea, &said, Code::Gone).await;
+    ann.expect_refusal(&tea, &renewal, Code::Gone).await;
     assert!(matches!(ann.submits(&tea, &before).await, Outcome::Duplicate(placed) if placed.seq == lost.seq));
     let kept = branches(alpha, &tea).await;
     assert_eq!((kept.len(), kept[0].first, kept[0].last), (1, lost.seq, renewed.seq));
@@ -167,24 +168,24 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
         test_node.follows(&tea, 1).await;
         client.catches_up().await;
     }
-    let copy = copied(&peers, alpha).await;
-    rests(gamma, alpha, true).await;
+    let copy = copy_store(&peers, alpha).await;
+    pause_pulls(gamma, alpha, true).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
-    let renewal = ben.commit(&tea, Change::renewal());
+    let renewal = ben.commit(&tea, CommitPlan::renewal());
     let renewed = accepted(&ben, &tea, &renewal).await;
     ben.reaches(&tea, 2).await;
-    has(beta, &tea, renewed.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, renewed.seq).await;
+    wait_for_event(beta, &tea, renewed.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, renewed.seq).await;
     beta.stop().await;
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     // Gamma has nothing of what was lost, and comes to have what is numbered in its place.
     let said = numbers_again(&peers, beta, &ann, &tea).await;
-    rests(gamma, alpha, false).await;
+    pause_pulls(gamma, alpha, false).await;
     let (by_cat, placed) = says(&cat, &tea, "by cat").await;
-    has(gamma, &tea, placed.seq).await;
-    has_checkpoint(&peers.federation, gamma, &tea, placed.seq).await;
-    let other = accepted(&ann, &tea, &ann.commit(&tea, Change::renewal())).await;
-    has(gamma, &tea, other.seq).await;
+    wait_for_event(gamma, &tea, placed.seq).await;
+    wait_for_checkpoint(&peers.federation, gamma, &tea, placed.seq).await;
+    let other = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::renewal())).await;
+    wait_for_event(gamma, &tea, other.seq).await;
 
     for client in [&ann, &cat] {
         client.forgets_group(&tea);
@@ -212,7 +213,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     // Who was in all along brings what the others need to come in.
     assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     ben.catches_up().await;
-    accepted(&ben, &tea, &ben.commit(&tea, Change::renewal())).await;
+    accepted(&ben, &tea, &ben.commit(&tea, CommitPlan::renewal())).await;
     ben.reaches(&tea, 3).await;
     agrees(&peers, gamma, alpha, &tea).await;
     rejoins(&ann, &tea).await;
@@ -240,11 +241,11 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     ben.catches_up().await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (lost, placed) = says(&ben, &tea, "lost").await;
-    has(beta, &tea, placed.seq).await;
+    wait_for_event(beta, &tea, placed.seq).await;
     beta.stop().await;
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let said = numbers_again(&peers, beta, &ann, &tea).await;
     ben.forgets_group(&tea);
     beta.start().await;
@@ -279,18 +280,18 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, lost.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
+    wait_for_event(beta, &tea, lost.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     numbers_again(&peers, beta, &ann, &tea).await;
     peers.adds(&ann, &tea, &[&cat]).await;
     gamma.follows(&tea, 2).await;
     cat.catches_up().await;
     let (_, other) = says(&cat, &tea, "by cat").await;
-    has(gamma, &tea, other.seq).await;
+    wait_for_event(gamma, &tea, other.seq).await;
 
     for client in [&ann, &cat] {
         client.forgets_group(&tea);
@@ -321,10 +322,10 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
 /// Eve's provider, which is scripted, takes part in Ann's group; returns her client.
 async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
     let alpha = peers.home(ann.user());
-    alpha.lets_in(eve.provider()).await;
+    alpha.allows(eve.provider()).await;
     let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
     let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
@@ -342,7 +343,7 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
@@ -359,7 +360,7 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
     forged.hash = forged.computed_hash();
     eve.responder()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
     alpha.stop().await;
 
@@ -396,11 +397,11 @@ async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_wa
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     peers.federation.clock().turn(Duration::from_secs(3600));
     let (_, lost) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, lost.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
+    wait_for_event(beta, &tea, lost.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
     alpha.stop().await;
     peers.federation.restore(alpha, &copy);
@@ -431,26 +432,26 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
         test_node.follows(&tea, 1).await;
         client.catches_up().await;
     }
-    let copy = copied(&peers, alpha).await;
-    rests(gamma, alpha, true).await;
-    let out = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
+    let copy = copy_store(&peers, alpha).await;
+    pause_pulls(gamma, alpha, true).await;
+    let out = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::removing(bob.uri()))).await;
     ben.reaches(&tea, 2).await;
     let (_, last) = says(&ben, &tea, "without bob").await;
-    has(beta, &tea, last.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, last.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, last.seq).await;
     beta.stop().await;
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     ann.forgets_group(&tea);
     let joins = ann.joins(&tea, &ann.info(&tea).await.unwrap());
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &joins), async {
-        misses(alpha, beta).await;
+        wait_until_unreachable(alpha, beta).await;
         peers.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
-    rests(gamma, alpha, false).await;
+    pause_pulls(gamma, alpha, false).await;
     ann.catches_up().await;
-    let other = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
-    has(gamma, &tea, other.seq).await;
+    let other = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::removing(bob.uri()))).await;
+    wait_for_event(gamma, &tea, other.seq).await;
     bob.catches_up().await;
     let before = bob.items().len();
     for client in [&ann, &bob, &cat] {
@@ -461,14 +462,14 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
     assert!(told.text.contains("taken up again"), "{}", told.text);
     agrees(&peers, beta, alpha, &tea).await;
     // What its feed told before may still be looked at, and breaks the group for a moment.
-    let renewal = ben.commit(&tea, Change::renewal());
+    let renewal = ben.commit(&tea, CommitPlan::renewal());
     while let Err(problem) = ben.tries_to_submit(&tea, vec![renewal.clone()]).await {
         assert_eq!(problem.known(), Some(Code::Unavailable), "{problem:?}");
         agrees(&peers, beta, alpha, &tea).await;
     }
     agrees(&peers, gamma, alpha, &tea).await;
     let (_, last) = says(&ben, &tea, "still without bob").await;
-    has(gamma, &tea, last.seq).await;
+    wait_for_event(gamma, &tea, last.seq).await;
     bob.catches_up().await;
     let told = bob.items().split_off(before);
     let behind = told.iter().filter(|item| match &item.body {
@@ -524,7 +525,7 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
@@ -532,7 +533,7 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let log = ann.log(&tea, 0).await.unwrap().events;
     eve.responder()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
     alpha.stop().await;
 

@@ -7,7 +7,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{EventKind, Item, ItemBody};
 use drawbridge_node::store::{MemberRow, Proof};
-use drawbridge_testkit::{Change, MlsClient, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
+use drawbridge_testkit::{CommitPlan, MlsClient, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
 use http::StatusCode;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
     let adds = async |name: &str, grants: &dyn Fn(&MlsClient) -> Vec<String>| {
         let other = eve.client(name);
         let ended = client.epoch(&tea.group);
-        let commit = client.commit(&tea.group, Change::adding_package(other.key_package()));
+        let commit = client.commit(&tea.group, CommitPlan::adding_package(other.key_package()));
         let (sender, content) = (client.uri(), commit.mls.as_slice());
         let event = tea.writes_by(&eve, EventKind::Commit, ended, sender, content, grants(&other));
         tea.tells_event(&eve, event.clone());
@@ -81,7 +81,7 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
         peers.connects(ann.user(), other.user()).await;
     }
     let claimed = peers.claimed(&ann, &tea, &[ben.user(), cat.user()]).await;
-    let mut commit = ann.commit(&tea, Change::adding(&claimed));
+    let mut commit = ann.commit(&tea, CommitPlan::adding(&claimed));
     assert_eq!(commit.grants.len(), 2);
     let useful: Vec<_> = commit.grants.iter().rev().cloned().collect();
     // Only those that it was accepted by, in the order in which they were handed in.

@@ -18,7 +18,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
 use drawbridge_testkit::{
-    Change, DesktopApp, Federation, MlsClient, MutualPeers, PATIENCE, TestNode, policy,
+    CommitPlan, DesktopApp, Federation, MlsClient, MutualPeers, TestNode, WAIT_LIMIT, policy,
 };
 use tokio::sync::watch;
 
@@ -40,10 +40,10 @@ async fn people_of_three_providers_talk_in_a_group() {
         .until("the request comes", move |view| Ok(view.authorizations_by_id(id)?.pop()))
         .await;
     cat.decides(asked, "approve").await;
-    peers.is_authorized(&ann, asked).await;
+    peers.waits_for_grant(&ann, asked).await;
 
     let claimed = ann.claims(&tea, &[ben.user(), cat.user()]).await;
-    let commit = ann.commit(&tea, Change::adding(&claimed));
+    let commit = ann.commit(&tea, CommitPlan::adding(&claimed));
     let placed = ann.does(&tea, &commit).await;
     assert_eq!(placed.seq, 2);
     ann.reaches(&tea, 1).await;
@@ -77,7 +77,7 @@ async fn a_group_need_not_require_anything_of_its_members() {
     peers.connects(ann.user(), ben.user()).await;
     peers.adds(&ann, &tea, &[&ben]).await;
     let both = policy(&[ann.user(), ben.user()]);
-    ann.does(&tea, &ann.commit(&tea, Change::with_policy(both.clone()))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::with_policy(both.clone()))).await;
     for client in [&ann, &ben] {
         client.reaches(&tea, 2).await;
         assert_eq!(client.policy(&tea), both);
@@ -91,7 +91,7 @@ async fn a_group_need_not_require_anything_of_its_members() {
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 3).await;
     let one = policy(&[ben.user()]);
-    ben.does(&tea, &ben.commit(&tea, Change::with_policy(one.clone()))).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::with_policy(one.clone()))).await;
     for client in [&ann, &ben, &laptop] {
         client.reaches(&tea, 4).await;
         assert_eq!(
@@ -115,8 +115,8 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     let news = watch::Sender::new(0);
     let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick, news.clone());
     beta.start().await;
-    alpha.lets_in(beta.test_node().provider()).await;
-    beta.test_node().lets_in(alpha.provider()).await;
+    alpha.allows(beta.test_node().provider()).await;
+    beta.test_node().allows(alpha.provider()).await;
     let user = alpha.node().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
     let ann = alpha.client(&user, "phone").await;
     let ben = beta.client("ben", "desk").await;
@@ -139,12 +139,12 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     };
     beta.test_node().until("his client has published KeyPackages", stocked).await;
     let claimed = ann.claims(&tea, &[ben.user()]).await;
-    ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::adding(&claimed))).await;
     ann.reaches(&tea, 1).await;
 
     // Both follow each other's change, and neither makes the group require anything.
     let both = policy(&[&user, ben.user()]);
-    ann.does(&tea, &ann.commit(&tea, Change::with_policy(both))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::with_policy(both))).await;
     ann.reaches(&tea, 2).await;
     let sees = async |name: &str| {
         let mut news = news.subscribe();
@@ -158,7 +158,7 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
                 news.changed().await.unwrap();
             }
         };
-        tokio::time::timeout(PATIENCE, seen).await.unwrap();
+        tokio::time::timeout(WAIT_LIMIT, seen).await.unwrap();
     };
     sees("Tea").await;
     let change = PolicyChange { name: Some("Coffee".into()), ..PolicyChange::default() };
@@ -184,7 +184,7 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
     let proposed = cat.does(&tea, &cat.proposes_update(&tea)).await;
     ann.hears_of(&tea, proposed.seq).await;
     ann.knows(&[KIND]);
-    ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()).and_setting(KIND))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()).and_setting(KIND))).await;
     for client in [&ann, &cat] {
         client.reaches(&tea, 3).await;
         assert!(client.context_extensions(&tea).contains(&KIND));
@@ -298,7 +298,7 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     beta.follows(&tea, 1).await;
     ben.does(&tea, &ben.says(&tea, "hello")).await;
 
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&tea, 2).await;
     let after = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
     cat.hears_said(&tea, "ben is gone").await;
@@ -334,11 +334,11 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
 
     // All of it comes on one page: that he is out, and that he is in again.
     beta.node().pause_peer(alpha.clone(), true).await.unwrap();
-    let out = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
+    let out = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&tea, 2).await;
     let unheard = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
     let claimed = peers.claimed(&ann, &tea, &[ben.user()]).await;
-    let back = ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
+    let back = ann.does(&tea, &ann.commit(&tea, CommitPlan::adding(&claimed))).await;
     ann.reaches(&tea, 3).await;
     beta.node().pause_peer(alpha.clone(), false).await.unwrap();
 
@@ -361,10 +361,10 @@ async fn who_leaves_is_let_go_by_the_others() {
     peers.nodes[1].follows(&tea, 1).await;
     let late = ben.says(&tea, "one more word");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
-    let refused = ben.is_refused(&tea, &late, Code::NotAuthorized).await;
+    let refused = ben.expect_refusal(&tea, &late, Code::NotAuthorized).await;
     assert!(refused.detail.is_some_and(|text| text.contains("leave")));
     ann.hears_of(&tea, proposed.seq).await;
-    let let_go = ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    let let_go = ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 2).await;
     ben.hears_of(&tea, let_go.seq).await;
     assert!(!ben.is_in(&tea));
@@ -391,8 +391,8 @@ async fn who_leaves_may_still_commit() {
     peers.nodes[1].follows(&tea, 1).await;
     let word = ben.says(&tea, "no more of this");
     ben.does(&tea, &ben.leaves(&tea)).await;
-    ben.is_refused(&tea, &word, Code::NotAuthorized).await;
-    ben.does(&tea, &ben.commit(&tea, Change::renewal().alone())).await;
+    ben.expect_refusal(&tea, &word, Code::NotAuthorized).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::renewal().alone())).await;
     ann.reaches(&tea, 2).await;
 }
 
@@ -486,7 +486,7 @@ async fn a_users_second_client_joins_by_itself() {
     laptop.hears_said(&tea, "anew").await;
 
     // The laptop goes, its user stays.
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(laptop.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(laptop.uri()))).await;
     ann.reaches(&tea, 4).await;
     ann.does(&tea, &ann.says(&tea, "not for the laptop")).await;
     ben.hears_said(&tea, "not for the laptop").await;
@@ -517,7 +517,7 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
     ben.does(&tea, &ben.says(&tea, "with new keys")).await;
     ann.hears_said(&tea, "with new keys").await;
 
-    ben.does(&tea, &ben.commit(&tea, Change::removing_leaf(old.leaf))).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::removing_leaf(old.leaf))).await;
     ann.reaches(&tea, 3).await;
     beta.follows(&tea, 3).await;
     let left = ann.roster(&tea).await.unwrap().members;
@@ -535,7 +535,7 @@ async fn a_user_adds_further_clients_without_a_grant() {
     let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.publishes(1).await;
     let claimed = ben.claims(&tea, &[ben.user()]).await;
-    ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::adding(&claimed))).await;
     laptop.comes_into(&tea).await;
     ann.reaches(&tea, 2).await;
     peers.nodes[1].follows(&tea, 2).await;
@@ -578,7 +578,7 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     assert!(matches!(event.body, Some(Body::Object(object)) if object.size > 200_000));
     ben.hears_said(&tea, &long).await;
     // A commit that is an object is followed too.
-    ann.does(&tea, &ann.commit(&tea, Change::with_policy(large.clone()))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::with_policy(large.clone()))).await;
     let Some(Body::Object(object)) = event.body else { unreachable!() };
     peers.nodes[1].follows(&tea, 2).await;
     ben.reaches(&tea, 2).await;
@@ -599,7 +599,7 @@ async fn groups_outlive_a_restart_of_each_node() {
             test_node.start().await;
         }
         let (one, other) = if round % 2 == 0 { (&ann, &ben) } else { (&ben, &ann) };
-        let commit = one.commit(&tea, Change::renewal());
+        let commit = one.commit(&tea, CommitPlan::renewal());
         if !matches!(one.submits(&tea, &commit).await, Outcome::Accepted(_)) {
             one.hears("the owner has accepted", |client| client.result(&tea, commit.id)).await;
         }
@@ -620,9 +620,9 @@ async fn groups_outlive_a_restart_of_each_node() {
         test_node.stop().await;
         test_node.start().await;
     }
-    ben.is_refused(&tea, &late, Code::NotAuthorized).await;
+    ben.expect_refusal(&tea, &late, Code::NotAuthorized).await;
     ann.hears_of(&tea, proposed.seq).await;
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 22).await;
     assert_eq!(ann.members(&tea).len(), 1);
 }
@@ -678,13 +678,13 @@ async fn a_group_outlives_the_lifetimes_of_its_leaves() {
     tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;
 
     // The owner and the participant read their states again, and the log after them.
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 2).await;
     for test_node in &peers.nodes {
         test_node.stop().await;
         test_node.start().await;
     }
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 3).await;
     peers.nodes[1].follows(&tea, 3).await;
     ben.reaches(&tea, 3).await;
@@ -693,12 +693,12 @@ async fn a_group_outlives_the_lifetimes_of_its_leaves() {
     peers.connects(ann.user(), cat.user()).await;
     peers.adds(&ann, &tea, &[&cat]).await;
     peers.nodes[2].follows(&tea, 4).await;
-    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    cat.does(&tea, &cat.commit(&tea, CommitPlan::renewal())).await;
     peers.nodes[2].follows(&tea, 5).await;
     let gamma = &peers.nodes[2];
     gamma.stop().await;
     gamma.start().await;
     cat.reaches(&tea, 5).await;
-    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    cat.does(&tea, &cat.commit(&tea, CommitPlan::renewal())).await;
     gamma.follows(&tea, 6).await;
 }

@@ -163,8 +163,8 @@ struct Restored {
 /// Alpha is stopped and its store set back to a copy; Beta runs.
 async fn restore() -> Restored {
     let (federation, [alpha, beta]) = federation().await;
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     let first = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(first).await;

@@ -34,7 +34,7 @@ impl Scene {
         let (alpha, peer) = (federation.node_with_clients().await, federation.scripted_peer());
         let alice = alpha.user("alice").await.uri().clone();
         let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
-        alpha.lets_in(peer.provider()).await;
+        alpha.allows(peer.provider()).await;
         let scene = Self { federation, alpha, peer, alice, bob, group };
         scene.befriend(&scene.alice).await;
         scene
@@ -248,7 +248,7 @@ async fn what_does_not_fit_is_incompatible_and_stays() {
     assert_eq!(scene.claims(&ask).await["users"][0]["status"], "ok");
     ask["required_capabilities"] = json!(Octets::from(vec![9]));
     let malformed = scene.peer.posts(scene.alpha.provider(), "/keypackages/claim", &ask);
-    malformed.is_refused(Code::Malformed).await;
+    malformed.expect_refusal(Code::Malformed).await;
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn a_lifetime_has_a_length_at_most() {
     publishes(&phone, vec![phone.key_package().holding(-60, LONGEST - 60)]).await;
     let longer = phone.key_package().holding(-60, LONGEST - 59).make();
     let problem =
-        phone.is_refused("/key-packages", json!({"key_packages": [longer]}), Code::InvalidMls).await;
+        phone.expect_refusal("/key-packages", json!({"key_packages": [longer]}), Code::InvalidMls).await;
     assert!(problem.detail.unwrap().contains("84 days and an hour"));
 }
 
@@ -348,8 +348,8 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     let mut theirs = scene.ask(&[&scene.alice], &[&grant]);
     theirs["adder"] = json!(scene.alpha.address("anna"));
     let claim = |ask: &Value| scene.peer.posts(scene.alpha.provider(), "/keypackages/claim", ask);
-    claim(&theirs).is_refused(Code::NotAuthorized).await;
-    claim(&scene.ask(&[&scene.bob], &[&grant])).is_refused(Code::NotHere).await;
+    claim(&theirs).expect_refusal(Code::NotAuthorized).await;
+    claim(&scene.ask(&[&scene.bob], &[&grant])).expect_refusal(Code::NotHere).await;
 
     scene.alpha.decides_addition(id, AuthorizationDecision::Revoke).await;
     assert_eq!(scene.status(&grant).await, "not-authorized", "revoked");
@@ -380,16 +380,16 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     ];
     for (what, octets) in wrong {
         let ask = json!({"key_packages": [good, octets]});
-        let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+        let problem = phone.expect_refusal("/key-packages", ask, Code::InvalidMls).await;
         let detail = problem.detail.unwrap();
         assert!(detail.starts_with("key_packages[1] "), "{what}: {detail}");
     }
     let ask = json!({"key_packages": [good], "last_resort": phone.key_package().holding(3600, 7200).make()});
-    let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+    let problem = phone.expect_refusal("/key-packages", ask, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().starts_with("last_resort "));
     let unlisted = phone.key_package().without_last_resort().make();
     let ask = json!({"key_packages": [], "last_resort": unlisted});
-    let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+    let problem = phone.expect_refusal("/key-packages", ask, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().contains("0x000A"));
     assert_eq!(
         phone.gets("/key-packages").await,
@@ -407,8 +407,8 @@ async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds(
     let federation = Federation::new();
     let (alpha, beta) = (federation.node_with_clients().await, federation.node_with_clients().await);
     let away = federation.scripted_peer();
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let (alice, anna, bob) = (alpha.user("alice").await, alpha.user("anna").await, beta.user("bob").await);
     let (hers, second) = (alice.api_client("phone").await, alice.api_client("tablet").await);
     let group = alpha.group("picnic");

@@ -17,8 +17,8 @@ const APPROVALS_A_LIFE: usize = 4;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_twice() {
     let (federation, [alpha, beta]) = federation().await;
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
 
     // Each of Beta's people asks each of Alpha's.
     let mut asked = Vec::new();
@@ -49,7 +49,7 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
             1 => (Daemon::start(beta.config()).await, random / 8),
             _ => {
                 let daemon = Daemon::start(beta.config()).await;
-                alpha.is_pulled_by(beta.provider()).await;
+                alpha.waits_for_pull_by(beta.provider()).await;
                 (daemon, random / 32)
             }
         };
@@ -81,8 +81,8 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothing_twice() {
     let (federation, [alpha, beta]) = federation().await;
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     // Alpha's people let everyone in, so every request that reaches it gives an item.
     for a in 0..SERVER_KILLS {
         let name = format!("alice{a}").parse().unwrap();

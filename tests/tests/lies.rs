@@ -15,7 +15,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    Change, MlsClient, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
+    CommitPlan, MlsClient, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
     claims_from_scripted_peer, connected_to_scripted_peer, policy, references,
 };
 use http::{Method, StatusCode};
@@ -37,14 +37,14 @@ const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"]
 async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
-    alpha.lets_in(eve.provider()).await;
+    alpha.allows(eve.provider()).await;
     let ann = peers.client(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
     for what in ASKED {
         let mut answers = Vec::new();
         for name in ["tea", "none", "not%20a%20name"] {
             let ask = eve.gets(alpha.provider(), &format!("/groups/{name}{what}"));
-            answers.push(ask.is_refused(Code::NotFound).await);
+            answers.push(ask.expect_refusal(Code::NotFound).await);
         }
         assert_eq!(answers[0], answers[1], "{what}");
         assert_eq!(answers[0], answers[2], "{what}");
@@ -57,15 +57,15 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let [of_tea, of_none, of_no_name] = [0, 1, 2].map(|place| answered[place].results.clone());
     assert_eq!((&of_tea, &of_tea), (&of_none, &of_no_name));
     assert_eq!(of_tea.into_iter().map(|result| code(result.outcome)).collect::<Vec<_>>(), [Code::NotFound]);
-    eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).is_refused(Code::NotFound).await;
+    eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).expect_refusal(Code::NotFound).await;
 }
 
 /// Eve's provider, which is scripted, takes part in Ann's group.
 async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
-    peers.nodes[0].lets_in(eve.provider()).await;
+    peers.nodes[0].allows(eve.provider()).await;
     let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
     for item in pages(eve, &peers.nodes[0]).await.items {
@@ -148,17 +148,17 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
     assert!(seq(0, 0) < seq(0, 4) && seq(0, 4) < seq(3, 0) && seq(3, 1) == seq(0, 0));
 
     for odd in [json!({}), json!({"groups": {}}), json!({"groups": [{"group": "tea", "events": null}]})] {
-        ask(&odd).is_refused(Code::Malformed).await;
+        ask(&odd).expect_refusal(Code::Malformed).await;
     }
     let draft = || eve.draft(alpha.provider(), Method::POST, "/submissions");
     let content = json(&SubmitRequest::<Submission> { groups: Vec::new() });
     let two_lines = draft().in_two_lines("application/json", content.clone());
-    two_lines.is_refused(Code::UnsupportedMediaType).await;
+    two_lines.expect_refusal(Code::UnsupportedMediaType).await;
     let one_line = draft().content("application/json, application/json", content);
-    one_line.is_refused(Code::UnsupportedMediaType).await;
+    one_line.expect_refusal(Code::UnsupportedMediaType).await;
     // What there was until it was settled.
     eve.posts(alpha.provider(), "/groups/tea/events", &json!({"events": []}))
-        .is_refused(Code::NotFound)
+        .expect_refusal(Code::NotFound)
         .await;
 }
 
@@ -206,7 +206,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     assert_eq!(code(submits(&eve, alpha, &tea, &joins).await), Code::NotParticipant, "no user of a member");
 
     // Another participant answers from its copy, as far as the owner would.
-    beta.lets_in(eve.provider()).await;
+    beta.allows(eve.provider()).await;
     beta.follows(&tea, 2).await;
     let copy = format!("/groups/tea@{}/log?after=0", alpha.provider());
     let page: LogPage = read(&eve.gets(beta.provider(), &copy).send().await);
@@ -214,10 +214,10 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     assert_eq!(page.events, owners.events);
     let short: LogPage = read(&eve.gets(beta.provider(), "/groups/tea/log?after=4").send().await);
     assert_eq!(short.events, owners.events[1..]);
-    eve.gets(beta.provider(), "/groups/tea/roster").is_refused(Code::NotFound).await;
+    eve.gets(beta.provider(), "/groups/tea/roster").expect_refusal(Code::NotFound).await;
 
     // Cut off at the commit.
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(client.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(client.uri()))).await;
     ann.reaches(&tea, 3).await;
     ann.does(&tea, &ann.says(&tea, "eve is gone")).await;
     let items = pages(&eve, alpha).await.items;
@@ -229,10 +229,10 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     });
     assert_eq!(told.max(), Some(cut.seq));
     for what in ASKED {
-        eve.gets(alpha.provider(), &at(what)).is_refused(Code::NotFound).await;
+        eve.gets(alpha.provider(), &at(what)).expect_refusal(Code::NotFound).await;
     }
     beta.follows(&tea, 3).await;
-    eve.gets(beta.provider(), &copy).is_refused(Code::NotFound).await;
+    eve.gets(beta.provider(), &copy).expect_refusal(Code::NotFound).await;
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     assert_eq!(told("?after=5").await, (vec![], false));
     assert_eq!(told("?after=9").await, (vec![], false), "past the head");
     for odd in ["", "?max_events=2", "?after=x"] {
-        asks(odd).is_refused(Code::Malformed).await;
+        asks(odd).expect_refusal(Code::Malformed).await;
     }
 }
 
@@ -269,11 +269,11 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     let client = with_eve(&peers, &ann, &eve, &tea).await;
-    beta.lets_in(eve.provider()).await;
+    beta.allows(eve.provider()).await;
     ann.does(&tea, &ann.says(&tea, "between the two")).await;
     let other = eve.client("other");
     let grant = eve.grant(other.user(), ann.user(), &tea).sign(eve.signer().key());
-    let change = Change::adding_package(other.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(other.key_package()).grants(vec![grant]);
     let second = ann.does(&tea, &ann.commit(&tea, change)).await;
     ann.reaches(&tea, 3).await;
     // At the owner, and at a participant, which answers from its copy.
@@ -289,7 +289,7 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
         told
     };
     assert_eq!(first_told(3).await, [3, 3], "by the first of two");
-    ann.does(&tea, &ann.commit(&tea, Change::removing(client.uri()))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(client.uri()))).await;
     ann.reaches(&tea, 4).await;
     assert_eq!(first_told(4).await[1], second.seq, "by the one who is left");
 }
@@ -320,7 +320,7 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve, mallory) =
         (&peers.nodes[0], peers.federation.scripted_peer(), peers.federation.scripted_peer());
-    alpha.lets_in(mallory.provider()).await;
+    alpha.allows(mallory.provider()).await;
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
@@ -336,7 +336,7 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let part = eve.gets(alpha.provider(), &path).with("range", "bytes=1000-1999").send().await;
     assert_eq!((part.status, &part.body[..]), (StatusCode::PARTIAL_CONTENT, &long.mls.0[1000..2000]));
     assert_eq!(part.header("content-range"), Some(&*format!("bytes 1000-1999/{}", object.size)));
-    mallory.gets(alpha.provider(), &path).is_refused(Code::NotFound).await;
+    mallory.gets(alpha.provider(), &path).expect_refusal(Code::NotFound).await;
 }
 
 async fn breaks(test_node: &TestNode, eve: &ScriptedPeer, group: &GroupUri) -> GroupRow {
@@ -515,7 +515,7 @@ async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
     let beta = &peers.nodes[0];
     let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
     let odd = ScriptedGroup::new("odd", &peers, &eve, &client, &ben).await;
-    let commit = client.commit(&odd.group, Change::renewal());
+    let commit = client.commit(&odd.group, CommitPlan::renewal());
     let event = odd.writes(&eve, EventKind::Commit, 7, client.uri(), commit.mls.as_slice());
     odd.tells_event(&eve, event);
     let trouble = beta.notes(eve.provider(), "group-not-followed").await;
@@ -536,7 +536,7 @@ async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
     let claimed = claims_from_scripted_peer(beta, &eve, &client, &ben, &agreed).await;
     let other = GroupUri::new(eve.provider(), &"other".parse().unwrap());
     client.drafts(&other, &policy(&[client.user()]));
-    let commit = client.commit(&other, Change::adding(&claimed));
+    let commit = client.commit(&other, CommitPlan::adding(&claimed));
     tea.tells(
         &eve,
         ItemBody::Welcome(Welcome {

@@ -49,8 +49,8 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
     };
     let (alpha, beta) = (app().await, app().await);
     let (here, there) = (alpha.test_node().provider().clone(), beta.test_node().provider().clone());
-    alpha.test_node().lets_in(&there).await;
-    beta.test_node().lets_in(&here).await;
+    alpha.test_node().allows(&there).await;
+    beta.test_node().allows(&here).await;
     let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
     let built_in = |app: &DesktopApp, client: &ClientUri| -> BuiltIn { app.built_in(client).unwrap() };
     let (anns, bens) = (built_in(&alpha, &ann), built_in(&beta, &ben));

@@ -9,16 +9,16 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Daemon, Fault, Federation, TestNode};
+use drawbridge_testkit::{Daemon, FaultyNetwork, Federation, TestNode};
 
 #[tokio::test]
 async fn what_is_cut_off_on_its_way_is_pulled_again() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
-    let network = federation.fault_in_front_of(&mut config).await;
+    let network = federation.faulty_network_before(&mut config).await;
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let bob = beta.user("bob").await;
     let mut asked = Vec::new();
     for n in 0..20 {
@@ -54,7 +54,7 @@ async fn what_is_cut_off_on_its_way_is_pulled_again() {
 async fn a_request_whose_answer_is_lost_is_made_once() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
-    let network = federation.fault_in_front_of(&mut config).await;
+    let network = federation.faulty_network_before(&mut config).await;
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     // Enough for a handshake, and for no answer.
@@ -72,10 +72,10 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
 async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
-    let network = federation.fault_in_front_of(&mut config).await;
+    let network = federation.faulty_network_before(&mut config).await;
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let bob = beta.user("bob").await;
     let disturbances: [&dyn Fn(); 3] =
         [&|| network.delays(Duration::from_millis(40)), &|| network.holds(), &|| network.repeats()];
@@ -98,17 +98,17 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
 const LONG: Duration = Duration::from_secs(40);
 
 /// A provider behind a network that breaks, with which `beta` has something to do.
-async fn behind_a_network(federation: &Federation, beta: &TestNode, name: &str) -> (TestNode, Fault) {
+async fn behind_a_network(federation: &Federation, beta: &TestNode, name: &str) -> (TestNode, FaultyNetwork) {
     let mut config = federation.config(|_| {});
-    let network = federation.fault_in_front_of(&mut config).await;
+    let network = federation.faulty_network_before(&mut config).await;
     let test_node = federation.node(|own| *own = config).await;
-    test_node.lets_in(beta.provider()).await;
-    beta.lets_in(test_node.provider()).await;
+    test_node.allows(beta.provider()).await;
+    beta.allows(test_node.provider()).await;
     let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
     let asked =
         beta.node().connect(user.name(), test_node.user(name).await.uri().clone(), None).await.unwrap();
     test_node.hears_of(asked.id).await;
-    test_node.is_pulled_by(beta.provider()).await;
+    test_node.waits_for_pull_by(beta.provider()).await;
     (test_node, network)
 }
 
@@ -118,7 +118,7 @@ fn waits_at(beta: &TestNode, peer: &Provider) -> bool {
 }
 
 /// Lets `beta` fail at `peer` until it would rest for long. Returns when it began to, at the latest.
-async fn rests_long(beta: &TestNode, peer: &Provider, network: &Fault) -> Instant {
+async fn rests_long(beta: &TestNode, peer: &Provider, network: &FaultyNetwork) -> Instant {
     network.cuts_after(0);
     network.cuts();
     loop {
@@ -197,8 +197,8 @@ async fn in_another_network_everybody_is_asked_over_new_connections() {
 async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_stay() {
     let federation = Federation::new();
     let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;

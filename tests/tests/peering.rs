@@ -76,7 +76,7 @@ async fn who_introduces_itself_again_is_told_how_it_stands_and_changes_nothing()
     let after = waiting().await;
     assert_eq!((after.len(), after[0].since), (1, before[0].since));
 
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     for _ in 0..2 {
         assert_eq!(introduces().await, (StatusCode::OK, json!({"state": "allowed"})));
     }
@@ -125,7 +125,7 @@ async fn a_strangers_request_introduces_it_and_may_be_taken_back() {
     let scene = Scene::with(Strangers::Ask).await;
     let request = scene.request_from("bob");
     assert_eq!(scene.posts("/connections", &request).await.0, StatusCode::ACCEPTED);
-    scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Pending).await;
     assert_eq!(scene.deletes(&request).await, StatusCode::NO_CONTENT);
     scene.alpha.sees(request["id"].as_str().unwrap().parse().unwrap(), State::Ended).await;
     let add = scene.peer.request_to_add(
@@ -136,7 +136,7 @@ async fn a_strangers_request_introduces_it_and_may_be_taken_back() {
     for (resource, content) in
         [("/authorizations", &add), ("/keypackages/claim", &json!({})), ("/submissions", &json!({}))]
     {
-        scene.peer.posts(scene.alpha.provider(), resource, content).is_refused(Code::PeerPending).await;
+        scene.peer.posts(scene.alpha.provider(), resource, content).expect_refusal(Code::PeerPending).await;
     }
 }
 
@@ -161,7 +161,7 @@ async fn under_a_list_a_stranger_is_told_that_it_waits_and_nothing_of_it_is_kept
     assert_eq!(kept, (Vec::new(), Vec::new()));
 
     // What it took back was forgotten too.
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     for asked in [&request, &overtaken] {
         let (status, told) = scene.posts("/connections", asked).await;
         assert_eq!((status, &told["state"]), (StatusCode::ACCEPTED, &json!("pending")));
@@ -173,18 +173,18 @@ async fn who_is_asked_is_let_in_unless_it_is_shut_out() {
     let scene = Scene::with(Strangers::Ask).await;
     let (alice, other) = (scene.alpha.user("anna").await, scene.federation.scripted_peer());
     alice.asks_to_connect(&other.address("bob")).await;
-    scene.alpha.holds(other.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(other.provider(), PeerState::Allowed).await;
 
     scene.posts("/peering", &json!({})).await;
-    scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Pending).await;
     alice.asks_to_connect(&scene.peer.address("bob")).await;
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
 
     for state in [PeerState::Blocked, PeerState::KeyChanged] {
-        scene.alpha.judges(scene.peer.provider(), state).await;
+        scene.alpha.sets_peer(scene.peer.provider(), state).await;
         let refused = alice.tries_to_connect(&scene.peer.address("bea"), None).await;
         assert!(matches!(refused, Err(Misuse::Unfit(_))), "{refused:?}");
-        scene.alpha.holds(scene.peer.provider(), state).await;
+        scene.alpha.sees_peer(scene.peer.provider(), state).await;
     }
 }
 
@@ -198,7 +198,7 @@ async fn who_is_shut_out_is_asked_for_nothing() {
     };
     for state in [PeerState::Blocked, PeerState::KeyChanged] {
         beta.until_node("it is pulled", waits).await;
-        beta.judges(eve.provider(), state).await;
+        beta.sets_peer(eve.provider(), state).await;
         beta.until_node("its pull is given up", |node| !waits(node)).await;
         let before = eve.responder().asked();
         // All that Ben's client, and he himself, can have it asked for.
@@ -207,7 +207,7 @@ async fn who_is_shut_out_is_asked_for_nothing() {
         ben.tries_to_submit(&tea.group, vec![ben.says(&tea.group, "hello")]).await.unwrap();
         beta.node().retry_peer(eve.provider()).await;
         assert_eq!(eve.responder().asked(), before, "{state}");
-        beta.lets_in(eve.provider()).await;
+        beta.allows(eve.provider()).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use drawbridge_mtp::message::{ConnectionState as State, FeedPage, Item, ItemBody};
 use drawbridge_node::Decision;
 use drawbridge_node::store::TroubleRow;
-use drawbridge_testkit::{Federation, Shows};
+use drawbridge_testkit::{Federation, ServerTls};
 use http::header::CONTENT_TYPE;
 use http::{Method, Response, StatusCode};
 
@@ -16,13 +16,13 @@ use http::{Method, Response, StatusCode};
 async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator_is_told() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
-    let network = federation.fault_in_front_of(&mut config).await;
+    let network = federation.faulty_network_before(&mut config).await;
     let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     let asked = beta.user("bob").await.asks_to_connect(alpha.user("alice").await.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
     network.ends_idle(Duration::from_secs(3));
     network.cuts();
@@ -55,16 +55,16 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
         (404, "signature", "response-unsigned"),
         (200, "signature", "response-unsigned"),
     ] {
-        let front = federation.front(Shows::Good, move |_| {
+        let server = federation.web_server(ServerTls::Good, move |_| {
             let page = Response::builder().status(status).header(CONTENT_TYPE, "text/html");
             page.body("<h1>It is not here</h1>".into()).unwrap()
         });
         let behind = federation
             .node(|config| {
-                config.mtp.endpoint = Some(format!("https://{}/mtp/v1", front.provider()).parse().unwrap());
+                config.mtp.endpoint = Some(format!("https://{}/mtp/v1", server.provider()).parse().unwrap());
             })
             .await;
-        beta.lets_in(behind.provider()).await;
+        beta.allows(behind.provider()).await;
         let trouble = beta.notes(behind.provider(), code).await;
         assert_eq!(trouble.stage, stage, "{status}");
         let status = StatusCode::from_u16(status).unwrap().to_string();
@@ -131,7 +131,7 @@ async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
         head: 150_000,
         more: false,
     });
-    beta.lets_in(peer.provider()).await;
+    beta.allows(peer.provider()).await;
     let trouble = beta.notes(peer.provider(), "too-many-items").await;
     assert!(trouble.text.contains("150000") && trouble.text.contains("1000"), "{}", trouble.text);
     let provider = peer.provider().clone();

@@ -13,7 +13,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Federation, ScriptedPeer, Shows, TestNode};
+use drawbridge_testkit::{Federation, ScriptedPeer, ServerTls, TestNode};
 use http::{Method, Response};
 
 fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
@@ -25,16 +25,16 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
     let federation = Federation::new();
     let beta = federation.node(|_| {}).await;
     for (shows, code) in [
-        (Shows::Expired, "certificate-expired"),
-        (Shows::NotYetValid, "certificate-not-yet-valid"),
-        (Shows::OtherName, "certificate-wrong-name"),
-        (Shows::UnknownIssuer, "certificate-unknown-issuer"),
-        (Shows::SelfSigned, "certificate-self-signed"),
-        (Shows::OldTls, "tls-version"),
-        (Shows::PlainHttp, "tls-not-spoken"),
+        (ServerTls::Expired, "certificate-expired"),
+        (ServerTls::NotYetValid, "certificate-not-yet-valid"),
+        (ServerTls::OtherName, "certificate-wrong-name"),
+        (ServerTls::UnknownIssuer, "certificate-unknown-issuer"),
+        (ServerTls::SelfSigned, "certificate-self-signed"),
+        (ServerTls::OldTls, "tls-version"),
+        (ServerTls::PlainHttp, "tls-not-spoken"),
     ] {
-        let front = federation.front(shows, |_| Response::new("".into()));
-        let steps = beta.node().check(front.provider()).await;
+        let server = federation.web_server(shows, |_| Response::new("".into()));
+        let steps = beta.node().check(server.provider()).await;
         let last = steps.last().unwrap();
         assert_eq!(
             codes(&steps),
@@ -42,8 +42,8 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
             "{shows:?}: {}",
             last.text
         );
-        beta.lets_in(front.provider()).await;
-        let trouble = beta.notes(front.provider(), code).await;
+        beta.allows(server.provider()).await;
+        let trouble = beta.notes(server.provider(), code).await;
         assert_eq!((trouble.stage.as_str(), &trouble.text), ("tls", &last.text), "{shows:?}");
     }
     // A provider whose operator has given it no certificate has one that it has signed itself.
@@ -59,15 +59,16 @@ async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
     let nobody = federation.nobody();
     let steps = beta.node().check(&nobody).await;
     assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
-    beta.lets_in(&nobody).await;
+    beta.allows(&nobody).await;
     assert_eq!(beta.notes(&nobody, "connection-refused").await.stage, "connect");
 
     let nowhere: Provider = "provider.invalid".parse().unwrap();
     assert_eq!(codes(&beta.node().check(&nowhere).await), [(Stage::Dns, Some("no-address"))]);
-    beta.lets_in(&nowhere).await;
+    beta.allows(&nowhere).await;
     assert_eq!(beta.notes(&nowhere, "no-address").await.stage, "dns");
 
-    let other = federation.front(Shows::Good, |_| Response::builder().status(404).body("".into()).unwrap());
+    let other =
+        federation.web_server(ServerTls::Good, |_| Response::builder().status(404).body("".into()).unwrap());
     let steps = beta.node().check(other.provider()).await;
     let all = [Stage::Dns, Stage::Connect, Stage::Tls].map(|stage| (stage, None));
     assert_eq!(codes(&steps)[..3], all);
@@ -145,7 +146,7 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
     let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     let bob = beta.user("bob").await;
     let asked = bob.asks_to_connect(alpha.user("alice").await.uri()).await;
-    alpha.lets_in(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, ConnectionState::Approved).await;
@@ -168,7 +169,7 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
     fails(alpha.node(), 8).await;
     let began = Instant::now();
     beta.start().await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
     // It was held off for up to a minute by what alpha had met by itself.
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
 }
@@ -182,7 +183,7 @@ async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
         (path == "/feed").then(|| Problem::new(Code::Unavailable, "its feed is not to be had for now"))
     });
     let beta = federation.node(|config| config.peers.allow_networks = Vec::new()).await;
-    beta.lets_in(alpha.provider()).await;
+    beta.allows(alpha.provider()).await;
     beta.notes(alpha.provider(), "address-refused").await;
     beta.stop().await;
 

@@ -15,8 +15,8 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, MlsClient, MutualPeers, ScriptedPeer, TestNode, copied, generation, has, has_checkpoint, misses,
-    policy, restored, rests, says,
+    CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, copy_store, feed_generation, pause_pulls,
+    policy, restore_store, says, wait_for_checkpoint, wait_for_event, wait_until_unreachable,
 };
 use http::StatusCode;
 
@@ -32,33 +32,33 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
         client.catches_up().await;
     }
     peers.connects(ann.user(), cat.user()).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
 
     let mut lost = vec![says(&ben, &tea, "lost by ben").await, says(&ann, &tea, "lost by ann").await];
     let long = says(&ben, &tea, &"x".repeat(100_000)).await;
     lost.push(long);
     ann.hears_of(&tea, 5).await;
-    let cut = ann.commit(&tea, Change::removing(dan.uri()));
+    let cut = ann.commit(&tea, CommitPlan::removing(dan.uri()));
     lost.push((cut.clone(), ann.does(&tea, &cut).await));
     ann.reaches(&tea, 2).await;
     peers.adds(&ann, &tea, &[&cat]).await;
     delta.follows(&tea, 3).await;
     lost.push(says(&cat, &tea, "lost by cat").await);
     ben.reaches(&tea, 3).await;
-    let renewal = ben.commit(&tea, Change::renewal());
+    let renewal = ben.commit(&tea, CommitPlan::renewal());
     lost.push((renewal.clone(), ben.does(&tea, &renewal).await));
     for client in [&ann, &ben, &cat] {
         client.reaches(&tea, 4).await;
     }
     for test_node in [beta, delta] {
         test_node.follows(&tea, 4).await;
-        rests(test_node, alpha, true).await;
+        pause_pulls(test_node, alpha, true).await;
     }
-    rests(gamma, alpha, true).await;
+    pause_pulls(gamma, alpha, true).await;
     let log = ann.log(&tea, 0).await.unwrap();
     assert_eq!(log.events.len(), 9);
 
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     // Nobody pulls: a submission is the first that it hears.
     let (said, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, 10);
@@ -84,10 +84,10 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     assert_eq!(ben.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     for test_node in [beta, gamma, delta] {
-        rests(test_node, alpha, false).await;
+        pause_pulls(test_node, alpha, false).await;
     }
     ann.hears_said(&tea, "new").await;
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     assert_eq!(ann.info(&tea).await.unwrap().epoch, 5);
     for client in [&ann, &ben, &cat] {
         client.reaches(&tea, 5).await;
@@ -101,7 +101,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
         assert!(events.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1));
     }
     // Who was removed meanwhile is told nothing more.
-    has(gamma, &tea, 6).await;
+    wait_for_event(gamma, &tea, 6).await;
     dan.catches_up().await;
     assert_eq!(dan.events(&tea).last().map(|event| event.seq), Some(6));
     assert!(!dan.is_in(&tea));
@@ -114,19 +114,19 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
-    let before = generation(alpha, beta).await;
+    let copy = copy_store(&peers, alpha).await;
+    let before = feed_generation(alpha, beta).await;
 
     says(&ann, &tea, "lost by ann").await;
     let (_, last) = says(&ben, &tea, "lost by ben").await;
     ann.hears_said(&tea, "lost by ben").await;
     ben.hears_said(&tea, "lost by ann").await;
-    has(beta, &tea, last.seq).await;
-    restored(&peers, alpha, &copy).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    restore_store(&peers, alpha, &copy).await;
 
-    has(alpha, &tea, last.seq).await;
+    wait_for_event(alpha, &tea, last.seq).await;
     alpha.notes(beta.provider(), "feed-reset").await;
-    let anew = generation(alpha, beta).await;
+    let anew = feed_generation(alpha, beta).await;
     assert_ne!(anew, before);
     let owner = alpha.provider().clone();
     beta.until("it reads the new history", move |view| {
@@ -138,7 +138,7 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
     ann.hears_of(&tea, last.seq + 1).await;
     assert_eq!(ben.texts(&tea), ["lost by ann", "new"]);
     assert_eq!(ann.texts(&tea), ["lost by ben"]);
-    assert_eq!(generation(alpha, beta).await, anew);
+    assert_eq!(feed_generation(alpha, beta).await, anew);
 }
 
 #[tokio::test]
@@ -150,13 +150,13 @@ async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     peers.adds(&ann, &tea, &[&cat]).await;
     beta.follows(&tea, 2).await;
     gamma.follows(&tea, 2).await;
 
-    rests(beta, alpha, true).await;
-    restored(&peers, alpha, &copy).await;
+    pause_pulls(beta, alpha, true).await;
+    restore_store(&peers, alpha, &copy).await;
     // It finds that its feed begins anew, and looks what has become of the group.
     let (_, placed) = says(&cat, &tea, "still here").await;
     assert_eq!(placed.seq, 4);
@@ -181,9 +181,9 @@ async fn who_went_and_came_back_meanwhile_stays() {
     let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
 
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(dan.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(dan.uri()))).await;
     ann.reaches(&tea, 2).await;
     dan.hears_of(&tea, cut.seq).await;
     says(&ben, &tea, "without dan").await;
@@ -192,11 +192,11 @@ async fn who_went_and_came_back_meanwhile_stays() {
     gamma.follows(&tea, 3).await;
     let (_, last) = says(&dan, &tea, "back again").await;
     ann.hears_said(&tea, "back again").await;
-    has(beta, &tea, last.seq).await;
-    has(gamma, &tea, last.seq).await;
-    restored(&peers, alpha, &copy).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    wait_for_event(gamma, &tea, last.seq).await;
+    restore_store(&peers, alpha, &copy).await;
 
-    has(alpha, &tea, last.seq).await;
+    wait_for_event(alpha, &tea, last.seq).await;
     let owner = alpha.provider().clone();
     gamma
         .until("it has all that is told again", move |view| {
@@ -217,8 +217,8 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, beta).await;
-    let before = generation(alpha, beta).await;
+    let copy = copy_store(&peers, beta).await;
+    let before = feed_generation(alpha, beta).await;
     let (_, last) = says(&ann, &tea, "lost by beta").await;
     ben.hears_said(&tea, "lost by beta").await;
     let reader = Reader::Peer(beta.provider().clone());
@@ -227,21 +227,21 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
             Ok(view.feed(&reader)?.filter(|place| place.acknowledged == place.head))
         })
         .await;
-    restored(&peers, beta, &copy).await;
+    restore_store(&peers, beta, &copy).await;
     alpha.notes(beta.provider(), "peer-went-back").await;
-    has(beta, &tea, last.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
     says(&ben, &tea, "new").await;
     ann.hears_said(&tea, "new").await;
-    assert_eq!(generation(alpha, beta).await, before);
+    assert_eq!(feed_generation(alpha, beta).await, before);
 }
 
 /// Eve's provider, which is scripted, takes part in Ann's group.
 async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
     let alpha = peers.home(ann.user());
-    alpha.lets_in(eve.provider()).await;
+    alpha.allows(eve.provider()).await;
     let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
     let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
@@ -294,22 +294,22 @@ async fn a_long_log_is_read_back_page_by_page() {
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     for round in 2..22 {
         says(&ann, &tea, "word").await;
-        ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+        ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
         ann.reaches(&tea, round).await;
     }
     let log = ann.log(&tea, 0).await.unwrap();
     tells(&eve, log.events.clone(), 3);
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, log.head + 1);
     assert_eq!(ann.log(&tea, 0).await.unwrap().events[..log.events.len()], log.events);
     // It is not read back again, nor taken from the store wrongly, in another life.
     alpha.stop().await;
     alpha.start().await;
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 22).await;
     assert_eq!(ann.log(&tea, 0).await.unwrap().head, placed.seq + 1);
 }
@@ -345,7 +345,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
             3 => forged.kind = EventKind::Commit,
             // It is what a member has made, and may not: then the owner has never taken it.
             _ => {
-                let takes_over = Change::with_policy(policy(&[client.user()]));
+                let takes_over = CommitPlan::with_policy(policy(&[client.user()]));
                 let commit = client.commit(&tea, takes_over).mls;
                 forged = behind(last, EventKind::Commit, 2, &client, commit);
             }
@@ -369,17 +369,17 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     }
 
     // Nor does it keep the owner from one who tells the truth, however much it tells.
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     let (_, last) = says(&ben, &tea, "lost").await;
-    has(beta, &tea, last.seq).await;
-    rests(beta, alpha, true).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    pause_pulls(beta, alpha, true).await;
     let mut forged = vec![behind(log.last().unwrap(), EventKind::Proposal, 2, &client, garbage())];
     for _ in 0..20 {
         forged.push(behind(forged.last().unwrap(), EventKind::Application, 2, &client, garbage()));
     }
     tells(&eve, [log.clone(), forged].concat(), 1000);
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     assert_eq!(ann.log(&tea, last.seq - 1).await.unwrap().events[0].hash, last.hash);
@@ -393,21 +393,21 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
     let cat = peers.client(2, "cat").await;
     let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, last) = says(&ben, &tea, "lost").await;
-    has(beta, &tea, last.seq).await;
-    rests(beta, alpha, true).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    pause_pulls(beta, alpha, true).await;
 
     // In its place is something that takes connections and says nothing.
     gamma.stop().await;
     let _silent = std::net::TcpListener::bind(gamma.config().mtp.listen).unwrap();
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
-    rests(beta, alpha, false).await;
+    pause_pulls(beta, alpha, false).await;
     ben.hears_said(&tea, "new").await;
     let refused = ann.submission(SubmissionKind::Application, Octets(vec![1]));
-    ann.is_refused(&tea, &refused, Code::InvalidMls).await;
+    ann.expect_refusal(&tea, &refused, Code::InvalidMls).await;
 }
 
 #[tokio::test]
@@ -449,7 +449,7 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = ben.creates("tea", &policy(&[ben.user()])).await;
     peers.connects(ben.user(), ann.user()).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let before = ann.stock().await.unwrap().available;
     peers.adds(&ben, &tea, &[&ann]).await;
     assert_eq!(ann.stock().await.unwrap().available, before - 1);
@@ -458,8 +458,8 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
         Ok(view.cursor(&owner)?.filter(|cursor| cursor.seq > 0 && cursor.seq == cursor.head))
     })
     .await;
-    let before = generation(alpha, beta).await;
-    restored(&peers, alpha, &copy).await;
+    let before = feed_generation(alpha, beta).await;
+    restore_store(&peers, alpha, &copy).await;
     let reader = Reader::Peer(beta.provider().clone());
     alpha
         .until("beta has shown what was lost", move |view| {
@@ -479,16 +479,16 @@ async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
     let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
-    rests(gamma, alpha, true).await;
+    let copy = copy_store(&peers, alpha).await;
+    pause_pulls(gamma, alpha, true).await;
     let (_, last) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, last.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
     // Who has what was lost is away at first; who is there has nothing of it.
     beta.stop().await;
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let said = ann.says(&tea, "new");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
-        misses(alpha, beta).await;
+        wait_until_unreachable(alpha, beta).await;
         let uri = tea.clone();
         let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
         assert!(head < last.seq, "nothing is numbered meanwhile");
@@ -496,7 +496,7 @@ async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
     });
     let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(placed.seq, last.seq + 1, "behind what was lost");
-    rests(gamma, alpha, false).await;
+    pause_pulls(gamma, alpha, false).await;
     ben.hears_of(&tea, placed.seq).await;
     dan.hears_of(&tea, placed.seq).await;
 }
@@ -517,7 +517,7 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     assert_eq!(placed.seq, 2);
     let said = ann.says(&tea, "is anybody there?");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
-        misses(alpha, beta).await;
+        wait_until_unreachable(alpha, beta).await;
         peers.federation.clock().turn(Duration::from_secs(45));
         let uri = tea.clone();
         let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
@@ -535,14 +535,14 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, covered) = says(&ann, &tea, "covered").await;
-    has(beta, &tea, covered.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, covered.seq).await;
+    wait_for_event(beta, &tea, covered.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, covered.seq).await;
     let (_, last) = says(&ann, &tea, "not covered").await;
-    has(beta, &tea, last.seq).await;
-    rests(beta, alpha, true).await;
-    restored(&peers, alpha, &copy).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    pause_pulls(beta, alpha, true).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     let trouble = alpha.notes(beta.provider(), "adopted-unproved").await;
@@ -559,9 +559,9 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     assert_eq!(unproved_in_log(&ben, &tea).await, [], "its provider does not own the group");
 
     // What is signed from now on covers what was given back, and proves nothing of it.
-    rests(beta, alpha, false).await;
-    has(beta, &tea, placed.seq).await;
-    has_checkpoint(&peers.federation, beta, &tea, placed.seq).await;
+    pause_pulls(beta, alpha, false).await;
+    wait_for_event(beta, &tea, placed.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, placed.seq).await;
     alpha.stop().await;
     alpha.start().await;
     says(&ann, &tea, "in another life").await;
@@ -626,7 +626,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, one) = says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let covers_two = checkpoint(&eve, alpha).await;
@@ -636,7 +636,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 
     // It gives what it has in two lives, as where this one ends on the way, and no checkpoint with it.
     tells(&eve, log[..one.seq as usize].to_vec(), 9);
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, one.seq);
     assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[one.seq]));
     alpha.stop().await;
@@ -677,7 +677,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let mut said = Vec::new();
     for word in ["one", "two", "three"] {
         said.push(says(&ann, &tea, word).await.1.seq);
@@ -687,7 +687,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 
     // This life ends after the first page, which no checkpoint reaches.
     tells_with(&eve, log[..said[0] as usize].to_vec(), 1, Some(covers_all.clone()));
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, said[0]);
     assert_eq!(unproved_in_log(&ann, &tea).await.len(), 1);
     alpha.stop().await;
@@ -707,7 +707,7 @@ async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_sig
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     with_eve(&peers, &ann, &eve, &tea).await;
-    let copy = copied(&peers, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let ahead = Duration::from_secs(3600);
@@ -717,7 +717,7 @@ async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_sig
     let log = ann.log(&tea, 0).await.unwrap().events;
     // The first of them is stored before the page that the checkpoint reaches.
     tells_with(&eve, log, 1, Some(covers_both));
-    restored(&peers, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, two.seq);
     assert_eq!(unproved(alpha, &tea).await, []);
     let peer = eve.provider().clone();

@@ -11,7 +11,7 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::View;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, PATIENCE, has_checkpoint};
+use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, WAIT_LIMIT, wait_for_checkpoint};
 use tokio::sync::watch;
 
 /// Ann's provider, which owns the group, and Ben's, which takes part in it.
@@ -45,8 +45,8 @@ impl Two {
         let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
         alpha.start().await;
         beta.start().await;
-        alpha.test_node().lets_in(beta.test_node().provider()).await;
-        beta.test_node().lets_in(alpha.test_node().provider()).await;
+        alpha.test_node().allows(beta.test_node().provider()).await;
+        beta.test_node().allows(alpha.test_node().provider()).await;
         let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
         let client = alpha.built_in(&ann).unwrap();
         let asked = client.ask_to_connect(ben.user()).await.unwrap().id;
@@ -73,7 +73,7 @@ impl Two {
     /// Returns when `look` finds something.
     async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let mut news = self.news.subscribe();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             loop {
                 news.mark_unchanged();
                 if let Some(found) = look().await {
@@ -355,7 +355,7 @@ impl Two {
         self.sees(&self.ben(), "before the loss").await;
         let group = self.group.clone();
         let row = self.beta.test_node().reads(move |view| view.group(&group)).await.unwrap();
-        has_checkpoint(&self.federation, self.beta.test_node(), &self.group, row.head).await;
+        wait_for_checkpoint(&self.federation, self.beta.test_node(), &self.group, row.head).await;
         self.beta.kill().await;
         self.alpha.kill().await;
         set_back(&self.alpha.test_node().config().data_dir, &copy, is_lost);

@@ -24,7 +24,7 @@ impl Scene {
         let federation = Federation::new();
         let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
         alpha.user("alice").await;
-        alpha.lets_in(peer.provider()).await;
+        alpha.allows(peer.provider()).await;
         Self { federation, alpha, peer }
     }
 
@@ -108,7 +108,7 @@ async fn each_peer_has_a_feed_of_its_own_whose_numbers_begin_at_one() {
     let scene = Scene::new().await;
     scene.news("bob").await;
     let other = scene.federation.scripted_peer();
-    scene.alpha.lets_in(other.provider()).await;
+    scene.alpha.allows(other.provider()).await;
     let page = other.gets(scene.alpha.provider(), "/feed?after=0").send().await.json();
     assert_eq!((numbers(&page), &page["items"][0]["peer"]["state"]), (vec![1], &json!("allowed")));
     let ours = scene.page("after=0").await;
@@ -155,7 +155,7 @@ async fn a_second_pull_answers_the_first_with_nothing_where_it_is_answered_itsel
                 (format!("after=9&last={last}&generation={last}"), Code::FeedReset)];
             for (query, code) in bad {
                 let draft = scene.peer.gets(scene.alpha.provider(), &format!("/feed?{query}"));
-                draft.is_refused(code).await;
+                draft.expect_refusal(code).await;
             }
             scene.waits(1).await;
         } => {}
@@ -167,7 +167,7 @@ async fn a_second_pull_answers_the_first_with_nothing_where_it_is_answered_itsel
     }
     let (_, page) = tokio::join!(scene.news("bob"), second);
     assert_eq!((numbers(&page), page["generation"].as_str()), (vec![2], Some(generation)));
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
 }
 
 #[tokio::test]
@@ -188,5 +188,5 @@ async fn the_id_of_what_was_acknowledged_last_is_known_when_that_is_no_longer_ke
     assert!(numbers(&scene.page(&behind).await).is_empty());
     let other =
         behind.replace(page["items"][1]["id"].as_str().unwrap(), &scene.federation.clock().id().to_string());
-    scene.peer.gets(scene.alpha.provider(), &format!("/feed?{other}")).is_refused(Code::FeedReset).await;
+    scene.peer.gets(scene.alpha.provider(), &format!("/feed?{other}")).expect_refusal(Code::FeedReset).await;
 }

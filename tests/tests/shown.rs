@@ -10,7 +10,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
-use drawbridge_testkit::{Federation, MutualPeers, PATIENCE, policy};
+use drawbridge_testkit::{Federation, MutualPeers, WAIT_LIMIT, policy};
 use serde_json::{Value, json};
 
 /// A screen: it reads what it shows anew whenever it is told to.
@@ -48,7 +48,7 @@ impl Screen {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, shown).await.is_err() {
+        if tokio::time::timeout(WAIT_LIMIT, shown).await.is_err() {
             panic!("it was never shown that {what}: {seen:#}");
         }
         seen

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_node::config::ListenConfig;
-use drawbridge_testkit::{Daemon, Federation, PATIENCE};
+use drawbridge_testkit::{Daemon, Federation, WAIT_LIMIT};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -51,7 +51,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
     let federation = Federation::new();
     let alpha = federation.node(|_| {}).await;
     let (peer, latecomer) = (federation.scripted_peer(), federation.scripted_peer());
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     // A peer's pull waits meanwhile, from an address that a crowd comes from too.
     let page = peer.gets(alpha.provider(), "/feed?after=0").send().await.json();
     let (place, last) = (&page["generation"], &page["items"][0]);
@@ -62,7 +62,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
         assert_eq!(heard.status, StatusCode::OK);
     };
     let flood = async {
-        alpha.is_pulled_by(peer.provider()).await;
+        alpha.waits_for_pull_by(peer.provider()).await;
         let mut crowds = Vec::new();
         for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
             let crowd = silent_crowd(from, alpha.config().mtp.listen, CROWD).await;
@@ -79,7 +79,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
             // Nothing is ever said on one, so there is something to be read of it once it is closed.
             let closed = crowd.iter().map(TcpStream::readable).collect::<FuturesUnordered<_>>();
             let closed = closed.take(crowd.len() - SHARE).count();
-            assert!(tokio::time::timeout(PATIENCE, closed).await.is_ok(), "more than its share is kept");
+            assert!(tokio::time::timeout(WAIT_LIMIT, closed).await.is_ok(), "more than its share is kept");
         }
         assert!(alpha.node().is_pulled_by(peer.provider()), "who waits by right is not idle");
         // A stop answers what waits.
@@ -157,7 +157,7 @@ type Ends<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
 fn ends<'a>(state: &'a str, mut stream: impl AsyncRead + Unpin + 'a) -> Ends<'a> {
     Box::pin(async move {
         // An end or a reset: both close it.
-        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        let read = tokio::time::timeout(WAIT_LIMIT, stream.read_to_end(&mut Vec::new())).await;
         assert!(read.is_ok(), "a connection stays open where {state}");
     })
 }

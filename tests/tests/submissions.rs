@@ -211,10 +211,10 @@ fn items(client: &MlsClient) -> Vec<ItemBody> {
 async fn behind_a_proxy() -> (MutualPeers, Proxy, MlsClient, MlsClient, GroupUri) {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
-    let proxy = federation.proxy_in_front_of(&mut config);
+    let proxy = federation.proxy_before(&mut config);
     let nodes = vec![federation.node(|own| *own = config).await, federation.node(|_| {}).await];
-    nodes[0].lets_in(nodes[1].provider()).await;
-    nodes[1].lets_in(nodes[0].provider()).await;
+    nodes[0].allows(nodes[1].provider()).await;
+    nodes[1].allows(nodes[0].provider()).await;
     let peers = MutualPeers { federation, nodes };
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;

@@ -46,7 +46,7 @@ impl ApiClient {
     }
 
     /// `POST` of some JSON, which has to be refused with `code`.
-    pub async fn is_refused(&self, resource: &str, json: Value, code: Code) -> ReceivedProblem {
+    pub async fn expect_refusal(&self, resource: &str, json: Value, code: Code) -> ReceivedProblem {
         let (status, body) = self.exchange(Method::POST, resource, Some(json)).await;
         let problem = ReceivedProblem::parse(&body).unwrap();
         assert_eq!((problem.known(), status), (Some(code), code.status()), "{resource}: {problem:?}");

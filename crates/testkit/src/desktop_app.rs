@@ -27,20 +27,20 @@ pub struct DesktopApp {
     test_node: TestNode,
     settings: Settings,
     news: watch::Sender<u64>,
-    life: Mutex<Option<Life>>,
+    started: Mutex<Option<Started>>,
 }
 
-struct Life {
+struct Started {
     runtime: Option<Runtime>,
-    clients: BTreeMap<ClientUri, Running>,
+    clients: BTreeMap<ClientUri, RunningClient>,
 }
 
-struct Running {
+struct RunningClient {
     client: BuiltIn,
     tasks: [JoinHandle<()>; 2],
 }
 
-impl Drop for Life {
+impl Drop for Started {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -51,7 +51,7 @@ impl Drop for Life {
 impl DesktopApp {
     /// The app of `test_node`, which does not run yet. Whatever happens in it moves `news`.
     pub fn of(test_node: TestNode, settings: Settings, news: watch::Sender<u64>) -> Self {
-        Self { test_node, settings, news, life: Mutex::default() }
+        Self { test_node, settings, news, started: Mutex::default() }
     }
 
     /// Its node.
@@ -69,13 +69,13 @@ impl DesktopApp {
         node.create_client(user.parse().unwrap(), client.parse().unwrap()).await.unwrap();
         let uri = ClientUri::new(&self.test_node.address(user), &client.parse().unwrap());
         let running = self.runs(&node, &uri).await;
-        self.living().as_mut().unwrap().clients.insert(uri.clone(), running);
+        self.started().as_mut().unwrap().clients.insert(uri.clone(), running);
         uri
     }
 
     /// Whether it runs.
-    pub fn lives(&self) -> bool {
-        self.living().is_some()
+    pub fn is_running(&self) -> bool {
+        self.started().is_some()
     }
 
     /// Starts everything.
@@ -84,22 +84,22 @@ impl DesktopApp {
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
         let node = runtime.spawn(self.test_node.node_to_be()).await.unwrap().unwrap();
         runtime.spawn(tells(node.changes().listen(), self.news.clone()));
-        self.test_node.has(node.clone());
-        *self.living() = Some(Life { runtime: Some(runtime), clients: BTreeMap::new() });
+        self.test_node.runs(node.clone());
+        *self.started() = Some(Started { runtime: Some(runtime), clients: BTreeMap::new() });
         for row in node.store().read(|view| view.clients()).await.unwrap() {
             let uri = ClientUri::new(&UserUri::new(self.test_node.provider(), &row.user), &row.name);
             let running = self.runs(&node, &uri).await;
-            self.living().as_mut().unwrap().clients.insert(uri, running);
+            self.started().as_mut().unwrap().clients.insert(uri, running);
         }
     }
 
     /// Kills everything, and returns when it is gone.
     pub async fn kill(&self) {
-        let mut life = self.living().take().expect("the app does not run");
-        let runtime = life.runtime.take().unwrap();
+        let mut started = self.started().take().expect("the app does not run");
+        let runtime = started.runtime.take().unwrap();
         tokio::task::spawn_blocking(move || {
             runtime.shutdown_timeout(Duration::from_secs(20));
-            drop(life);
+            drop(started);
         })
         .await
         .unwrap();
@@ -112,7 +112,7 @@ impl DesktopApp {
 
     /// Stops a client wherever it is, and starts it again from its file.
     pub async fn crashes(&self, client: &ClientUri) {
-        let Some(running) = self.living().as_mut().and_then(|life| life.clients.remove(client)) else {
+        let Some(running) = self.started().as_mut().and_then(|started| started.clients.remove(client)) else {
             return;
         };
         for task in running.tasks {
@@ -121,12 +121,12 @@ impl DesktopApp {
         }
         drop(running.client);
         let running = self.runs(&self.test_node.node(), client).await;
-        self.living().as_mut().unwrap().clients.insert(client.clone(), running);
+        self.started().as_mut().unwrap().clients.insert(client.clone(), running);
     }
 
     /// Does something in the app; `None` where it is killed before that is done.
     pub async fn does<T: Send + 'static>(&self, what: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let doing = match self.living().as_ref()?.runtime.as_ref() {
+        let doing = match self.started().as_ref()?.runtime.as_ref() {
             Some(runtime) => runtime.spawn(what),
             None => return None,
         };
@@ -139,11 +139,11 @@ impl DesktopApp {
 
     /// A client that runs here.
     pub fn built_in(&self, client: &ClientUri) -> Option<BuiltIn> {
-        self.living().as_ref()?.clients.get(client).map(|running| running.client.clone())
+        self.started().as_ref()?.clients.get(client).map(|running| running.client.clone())
     }
 
-    fn living(&self) -> MutexGuard<'_, Option<Life>> {
-        self.life.lock().unwrap()
+    fn started(&self) -> MutexGuard<'_, Option<Started>> {
+        self.started.lock().unwrap()
     }
 
     fn path_of(&self, client: &ClientUri) -> PathBuf {
@@ -151,7 +151,7 @@ impl DesktopApp {
         self.test_node.config().data_dir.join(format!("{user}-{name}.sqlite"))
     }
 
-    async fn runs(&self, node: &Node, uri: &ClientUri) -> Running {
+    async fn runs(&self, node: &Node, uri: &ClientUri) -> RunningClient {
         let (path, key) = (self.path_of(uri), self.test_node.config().data_dir.join("clients.key"));
         let (door, settings, news) = (node.door(uri.clone()), self.settings.clone(), self.news.clone());
         self.does(async move {
@@ -159,7 +159,7 @@ impl DesktopApp {
             let client = Client::open(door, &path, key, settings).await.unwrap();
             let telling = tokio::spawn(tells(client.changes(), news));
             let own = client.clone();
-            Running { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }
+            RunningClient { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }
         })
         .await
         .expect("nobody kills an app that starts")

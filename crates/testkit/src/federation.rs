@@ -13,7 +13,7 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, Fault, Front, Proxy, ScriptedPeer, Shows, TestNode};
+use crate::{Clock, FaultyNetwork, Proxy, ScriptedPeer, ServerTls, TestNode, WebServer};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Federation {
@@ -102,16 +102,16 @@ impl Federation {
     }
 
     /// A server in the place of a provider, which shows that to whoever connects, and answers so.
-    pub fn front(
+    pub fn web_server(
         &self,
-        shows: Shows,
+        shows: ServerTls,
         answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
-    ) -> Front {
+    ) -> WebServer {
         let router = Router::new().fallback(move |request: Request<Body>| {
             let answered = answer(&request);
             async move { answered }
         });
-        Front::serve(free_port(), shows, &self.issuer, router)
+        WebServer::serve(free_port(), shows, &self.issuer, router)
     }
 
     /// The name of a provider where nobody listens.
@@ -133,10 +133,10 @@ impl Federation {
     }
 
     /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.
-    pub async fn fault_in_front_of(&self, config: &mut Config) -> Fault {
-        let fault = Fault::listen(free_port(), config.mtp.listen).await;
-        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", fault.address()).parse().unwrap());
-        fault
+    pub async fn faulty_network_before(&self, config: &mut Config) -> FaultyNetwork {
+        let network = FaultyNetwork::listen(free_port(), config.mtp.listen).await;
+        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", network.address()).parse().unwrap());
+        network
     }
 
     /// A certificate that has signed itself and its key, PEM, for the host of all providers here.
@@ -151,10 +151,10 @@ impl Federation {
     }
 
     /// A proxy in front of `config`'s node that ends TLS; only the provider document goes round it.
-    pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
+    pub fn proxy_before(&self, config: &mut Config) -> Proxy {
         let to = format!("https://{}", config.mtp.listen);
         let proxy = Proxy::before(&to, &self.root(), |router| {
-            Front::serve(free_port(), Shows::Good, &self.issuer, router)
+            WebServer::serve(free_port(), ServerTls::Good, &self.issuer, router)
         });
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", proxy.address()).parse().unwrap());
         proxy

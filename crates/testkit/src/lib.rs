@@ -6,17 +6,17 @@
 //! | [`Federation`] | a certificate authority, a clock, a folder: where everything below lives |
 //! | [`TestNode`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
-//! | [`Fault`] | a network that breaks |
+//! | [`FaultyNetwork`] | a network that breaks |
 //! | [`Proxy`] | a proxy before a node that takes no large requests |
 //! | [`TestUser`] | a user, who asks and ends |
 //! | [`ApiClient`] | a client of a user, which speaks the client API |
 //! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
 //! | [`MutualPeers`] | providers that have let each other in, and how their people come into a group |
 //! | [`MlsClient`] | a client of a user, which does each step of MLS and of the client API when it is told to |
-//! | [`Change`] | what a commit of a client is to bring about |
-//! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
+//! | [`CommitPlan`] | what a commit of a client is to bring about |
+//! | [`restore_store`] | a provider whose store is set back to an older copy, and what is waited for then |
 //! | [`DesktopApp`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
-//! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
+//! | [`MembershipHistory`] | who was in a group and when, as its log tells one who follows MLS alone |
 //! | [`ScriptedPeer`] | a provider without a node: a server and a client that a test writes the lines for |
 //! | [`ScriptedGroup`] | a group that a scripted provider owns |
 //! | [`RequestDraft`] | a request of a scripted peer, well- or ill-formed |
@@ -26,10 +26,10 @@ mod api_client;
 mod clock;
 mod daemon;
 mod desktop_app;
-mod fault;
+mod faulty_network;
 mod federation;
-mod front;
 mod key_package;
+mod membership_history;
 mod mls_client;
 mod mutual_peers;
 mod proxy;
@@ -41,27 +41,30 @@ mod scripted_peer;
 mod stalled;
 mod test_node;
 mod test_user;
-mod witness;
+mod web_server;
 
 pub use api_client::ApiClient;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desktop_app::{BuiltIn, DesktopApp};
-pub use fault::Fault;
+pub use faulty_network::FaultyNetwork;
 pub use federation::Federation;
-pub use front::{Front, Shows};
 pub use key_package::KeyPackageDraft;
-pub use mls_client::{Answer, Change, MlsClient, Said, policy, reference};
+pub use membership_history::{MembershipHistory, Stay};
+pub use mls_client::{Answer, CommitPlan, MlsClient, ReceivedMessage, policy, reference};
 pub use mutual_peers::MutualPeers;
 pub use proxy::Proxy;
 pub use request_draft::{RawResponse, RequestDraft};
 pub use responder::Responder;
-pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, restored, rests, says};
+pub use restore::{
+    accepted, copy_store, feed_generation, pause_pulls, restore_store, says, wait_for_checkpoint,
+    wait_for_event, wait_until_unreachable,
+};
 pub use scripted_group::{ScriptedGroup, claims_from_scripted_peer, connected_to_scripted_peer, references};
 pub use scripted_peer::ScriptedPeer;
-pub use test_node::{PATIENCE, TestNode};
+pub use test_node::{TestNode, WAIT_LIMIT};
 pub use test_user::TestUser;
-pub use witness::{Stay, Witness};
+pub use web_server::{ServerTls, WebServer};
 
 /// `N` providers that run and have not met.
 pub async fn federation<const N: usize>() -> (Federation, [TestNode; N]) {

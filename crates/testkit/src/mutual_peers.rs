@@ -6,7 +6,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{AuthorizationDecision, Decision};
 
-use crate::{Change, Federation, MlsClient, TestNode, policy};
+use crate::{CommitPlan, Federation, MlsClient, TestNode, policy};
 
 /// Providers that have let each other in.
 pub struct MutualPeers {
@@ -27,7 +27,7 @@ impl MutualPeers {
         let peers = Self { federation, nodes };
         for test_node in &peers.nodes {
             for other in peers.nodes.iter().filter(|other| other.provider() != test_node.provider()) {
-                test_node.lets_in(other.provider()).await;
+                test_node.allows(other.provider()).await;
             }
         }
         peers
@@ -64,12 +64,12 @@ impl MutualPeers {
         let id = asked.id;
         away.until("the request to add comes", move |view| Ok(view.authorizations_by_id(id)?.pop())).await;
         away.node().decide_authorization(id, None, AuthorizationDecision::Approve).await.unwrap();
-        self.is_authorized(adder, asked).await;
+        self.waits_for_grant(adder, asked).await;
         asked
     }
 
     /// Returns when the grant has come.
-    pub async fn is_authorized(&self, adder: &MlsClient, asked: Asked) {
+    pub async fn waits_for_grant(&self, adder: &MlsClient, asked: Asked) {
         let id = asked.id;
         let granted = move |view: &drawbridge_node::store::View<'_>| {
             Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.grant.is_some()))
@@ -89,7 +89,7 @@ impl MutualPeers {
     pub async fn adds(&self, adder: &MlsClient, group: &GroupUri, others: &[&MlsClient]) -> Placed {
         let users: Vec<&UserUri> = others.iter().map(|other| other.user()).collect();
         let claimed = self.claimed(adder, group, &users).await;
-        let placed = adder.does(group, &adder.commit(group, Change::adding(&claimed))).await;
+        let placed = adder.does(group, &adder.commit(group, CommitPlan::adding(&claimed))).await;
         adder.hears_of(group, placed.seq).await;
         for other in others {
             other.comes_into(group).await;

@@ -235,7 +235,7 @@ impl RequestDraft<'_> {
     }
 
     /// Sends it, and has to be refused with `code`.
-    pub async fn is_refused(self, code: Code) -> ReceivedProblem {
+    pub async fn expect_refusal(self, code: Code) -> ReceivedProblem {
         let what = format!("{} {}", self.method, self.target_uri);
         let heard = self.send().await;
         let problem = heard.problem();

@@ -10,7 +10,7 @@ use drawbridge_node::store::Reader;
 use crate::{Federation, MlsClient, MutualPeers, TestNode};
 
 /// A copy of a provider's store, which goes on.
-pub async fn copied(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
+pub async fn copy_store(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
     test_node.stop().await;
     let copy = peers.federation.copy_of(test_node);
     test_node.start().await;
@@ -18,7 +18,7 @@ pub async fn copied(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
 }
 
 /// Sets the store of a provider back to a copy, and starts it.
-pub async fn restored(peers: &MutualPeers, test_node: &TestNode, copy: &Path) {
+pub async fn restore_store(peers: &MutualPeers, test_node: &TestNode, copy: &Path) {
     test_node.stop().await;
     peers.federation.restore(test_node, copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
@@ -27,19 +27,19 @@ pub async fn restored(peers: &MutualPeers, test_node: &TestNode, copy: &Path) {
 }
 
 /// Whether `test_node` pulls from its peer; what its users submit goes on.
-pub async fn rests(test_node: &TestNode, peer: &TestNode, rests: bool) {
-    test_node.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
+pub async fn pause_pulls(test_node: &TestNode, peer: &TestNode, paused: bool) {
+    test_node.node().pause_peer(peer.provider().clone(), paused).await.unwrap();
 }
 
 /// Returns when a provider has the log of a group up to this event.
-pub async fn has(test_node: &TestNode, group: &GroupUri, seq: u64) {
+pub async fn wait_for_event(test_node: &TestNode, group: &GroupUri, seq: u64) {
     let uri = group.clone();
     let until = format!("it has event {seq}");
     test_node.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
 }
 
 /// The history of a provider's feed for another.
-pub async fn generation(test_node: &TestNode, peer: &TestNode) -> Generation {
+pub async fn feed_generation(test_node: &TestNode, peer: &TestNode) -> Generation {
     let reader = Reader::Peer(peer.provider().clone());
     test_node.reads(move |view| view.feed(&reader)).await.unwrap().generation
 }
@@ -66,7 +66,7 @@ pub async fn says(client: &MlsClient, group: &GroupUri, text: &str) -> (Submissi
 }
 
 /// Returns when `test_node` has been told that nobody is there at `peer`.
-pub async fn misses(test_node: &TestNode, peer: &TestNode) {
+pub async fn wait_until_unreachable(test_node: &TestNode, peer: &TestNode) {
     let provider = peer.provider().clone();
     test_node
         .until("nobody is there", move |view| Ok(view.troubles(&provider)?.into_iter().find(|it| !it.over)))
@@ -75,7 +75,7 @@ pub async fn misses(test_node: &TestNode, peer: &TestNode) {
 
 /// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
 /// something was stored.
-pub async fn has_checkpoint(federation: &Federation, test_node: &TestNode, group: &GroupUri, seq: u64) {
+pub async fn wait_for_checkpoint(federation: &Federation, test_node: &TestNode, group: &GroupUri, seq: u64) {
     for _ in 0..10 {
         federation.clock().turn(Duration::from_secs(61));
         let uri = group.clone();

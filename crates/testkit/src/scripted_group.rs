@@ -13,7 +13,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use http::{Method, StatusCode};
 
-use crate::{Change, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy, reference};
+use crate::{CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy, reference};
 
 fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
     wire::encode(Encoding::Json, message)
@@ -61,7 +61,7 @@ impl ScriptedGroup {
         let (beta, group) = (peers.home(ben.user()), self.group.clone());
         let (name, ended) = (group.name().clone(), client.epoch(&group));
         let claimed = claims_from_scripted_peer(beta, eve, client, ben, &group).await;
-        let mut change = Change::adding(&claimed);
+        let mut change = CommitPlan::adding(&claimed);
         if client.members(&group).contains(ben.uri()) {
             change = change.and_removing(ben.uri());
         }
@@ -235,7 +235,7 @@ pub async fn connected_to_scripted_peer() -> (MutualPeers, ScriptedPeer, MlsClie
     let peers = MutualPeers::of(1).await;
     let (beta, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let (ben, client) = (peers.client(0, "ben").await, eve.client("eve"));
-    beta.lets_in(eve.provider()).await;
+    beta.allows(eve.provider()).await;
     let request = eve.request(client.user(), ben.user());
     eve.posts(beta.provider(), "/connections", &request).send().await;
     beta.decides(request["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;

@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{Clock, MlsClient, ScriptedPeer};
 
 /// How long something may take that has to come. It only matters where it never does.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(45);
 
 /// One provider: its configuration, and its node while that runs.
 pub struct TestNode {
@@ -52,12 +52,12 @@ impl TestNode {
     /// Starts its node.
     pub async fn start(&self) {
         let node = self.node_to_be().await.unwrap();
-        self.has(node);
+        self.runs(node);
     }
 
     /// Starts its node so that it numbers what is no MLS message of its groups.
     pub async fn starts_foreign(&self) {
-        self.has(Node::start_foreign(self.config.clone(), self.clock.clone()).await.unwrap());
+        self.runs(Node::start_foreign(self.config.clone(), self.clock.clone()).await.unwrap());
     }
 
     /// A node of this node that starts where it is awaited.
@@ -66,7 +66,7 @@ impl TestNode {
     }
 
     /// Takes a node as its own.
-    pub(crate) fn has(&self, node: Node) {
+    pub(crate) fn runs(&self, node: Node) {
         assert!(self.node.lock().unwrap().replace(node).is_none(), "it was started twice");
     }
 
@@ -93,14 +93,14 @@ impl TestNode {
         MlsClient::new(client, token, listen, self.clock.clone())
     }
 
-    /// The operator judges a peer.
-    pub async fn judges(&self, peer: &Provider, state: PeerState) {
+    /// The operator puts a peer into a state.
+    pub async fn sets_peer(&self, peer: &Provider, state: PeerState) {
         self.node().judge_peer(peer.clone(), state).await.unwrap();
     }
 
-    /// The operator lets a peer in.
-    pub async fn lets_in(&self, peer: &Provider) {
-        self.judges(peer, PeerState::Allowed).await;
+    /// The operator allows a peer.
+    pub async fn allows(&self, peer: &Provider) {
+        self.sets_peer(peer, PeerState::Allowed).await;
     }
 
     /// The operator decides on a request.
@@ -147,7 +147,7 @@ impl TestNode {
     }
 
     /// Returns when `peer` is in `state` here.
-    pub async fn holds(&self, peer: &Provider, state: PeerState) {
+    pub async fn sees_peer(&self, peer: &Provider, state: PeerState) {
         let provider = peer.clone();
         self.until(&format!("{peer} is {state}"), move |view| {
             Ok((view.peer_state(&provider)? == state).then_some(()))
@@ -189,12 +189,12 @@ impl TestNode {
     }
 
     /// Returns when the pull of `peer` waits here.
-    pub async fn is_pulled_by(&self, peer: &Provider) {
+    pub async fn waits_for_pull_by(&self, peer: &Provider) {
         self.until_node(&format!("{peer} pulls"), |node| node.is_pulled_by(peer)).await;
     }
 
     /// Returns when the feed of a scripted peer is stored here, as far as it goes now.
-    pub async fn has_heard(&self, peer: &ScriptedPeer) {
+    pub async fn waits_for_feed_of(&self, peer: &ScriptedPeer) {
         let (provider, head) = (peer.provider().clone(), peer.responder().head());
         self.until(&format!("item {head} of {provider} is stored"), move |view| {
             Ok(view.cursor(&provider)?.filter(|cursor| cursor.seq >= head))
@@ -218,7 +218,7 @@ impl TestNode {
     ) -> T {
         let node = self.node();
         let mut changes = node.changes().listen();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             loop {
                 if let Some(found) = node.store().read(look.clone()).await.unwrap() {
                     return found;
@@ -237,7 +237,7 @@ impl TestNode {
         let node = self.node();
         let mut changes = node.changes().listen();
         let mut requests = node.traffic().revisions();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             while !is_so(&node) {
                 // A request is recorded before it begins to wait, which nobody announces.
                 tokio::select! {

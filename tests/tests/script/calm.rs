@@ -13,7 +13,7 @@ use crate::play::decides_all;
 use crate::town::Town;
 
 /// How long it may take until all is calm. It only matters where it never is.
-const PATIENCE: Duration = Duration::from_secs(100);
+const WAIT_LIMIT: Duration = Duration::from_secs(100);
 /// Not everything that is waited for is announced, such as what a peer acknowledges.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
@@ -43,7 +43,7 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
             let _ = tokio::time::timeout(LOOK_EVERY, news.changed()).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, calm).await {
+    match tokio::time::timeout(WAIT_LIMIT, calm).await {
         Ok(()) => Ok(()),
         Err(_) => Err(format!("it never becomes calm: {left}\n{}", told(town).await)),
     }

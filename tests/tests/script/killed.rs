@@ -53,7 +53,7 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
         } else {
             Daemon::start(dies.test_node().config()).await
         };
-        for app in town.apps.iter().filter(|app| app.lives()) {
+        for app in town.apps.iter().filter(|app| app.is_running()) {
             app.test_node().node().retry_peer(dies.test_node().provider()).await;
         }
         let talking = async {
@@ -74,7 +74,7 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
         });
     }
     dies.start().await;
-    for app in town.apps.iter().filter(|app| app.lives()) {
+    for app in town.apps.iter().filter(|app| app.is_running()) {
         app.test_node().node().retry_peer(dies.test_node().provider()).await;
     }
     let mut wrong = town.surprised();

@@ -111,7 +111,7 @@ impl Disorder {
                 // What was cut after so many bytes would be cut even now.
                 town.ways[which].cuts();
                 // The operators of the others try again.
-                for app in town.apps.iter().filter(|app| app.lives()) {
+                for app in town.apps.iter().filter(|app| app.is_running()) {
                     let (node, peer) =
                         (app.test_node().node(), town.apps[which].test_node().provider().clone());
                     app.does(async move { node.retry_peer(&peer).await }).await;
@@ -160,7 +160,7 @@ impl Play {
 
     async fn decides(&self, action: Action) {
         let app = &self.town.apps[action.who % self.town.apps.len()];
-        if !app.lives() {
+        if !app.is_running() {
             return;
         }
         let node = app.test_node().node();

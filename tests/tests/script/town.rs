@@ -8,7 +8,7 @@ use drawbridge_client::{ClientFault, HomeFault, Settings, Standing};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::GroupInfoReply;
 use drawbridge_node::store::{StoreFault, View};
-use drawbridge_testkit::{BuiltIn, DesktopApp, Fault, Federation};
+use drawbridge_testkit::{BuiltIn, DesktopApp, FaultyNetwork, Federation};
 use tokio::sync::watch;
 
 /// The people of each app; one of them has two clients.
@@ -18,9 +18,9 @@ const PEOPLE: [(&str, &str); 4] = [("ann", "desk"), ("bob", "desk"), ("cat", "de
 pub(crate) struct Town {
     pub(crate) apps: Vec<DesktopApp>,
     /// The way to each app.
-    pub(crate) ways: Vec<Fault>,
+    pub(crate) ways: Vec<FaultyNetwork>,
     pub(crate) clients: Vec<ClientUri>,
-    /// How groups were when they were made, for the witness.
+    /// How groups were when they were made, where their histories of membership begin.
     starts: Mutex<BTreeMap<GroupUri, GroupInfoReply>>,
     /// What nobody expects.
     surprises: Mutex<Vec<String>>,
@@ -48,7 +48,7 @@ impl Town {
         let (mut apps, mut ways, mut clients) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..3 {
             let mut config = federation.config(|_| {});
-            ways.push(federation.fault_in_front_of(&mut config).await);
+            ways.push(federation.faulty_network_before(&mut config).await);
             let app = DesktopApp::of(federation.stopped_node(|own| *own = config), quick(), news.clone());
             app.start().await;
             apps.push(app);
@@ -57,7 +57,7 @@ impl Town {
             for other in
                 apps.iter().filter(|other| other.test_node().provider() != app.test_node().provider())
             {
-                app.test_node().lets_in(other.test_node().provider()).await;
+                app.test_node().allows(other.test_node().provider()).await;
             }
             for (user, client) in PEOPLE {
                 clients.push(app.client(user, client).await);
@@ -127,13 +127,13 @@ impl Town {
         app: &DesktopApp,
         look: impl FnOnce(&View<'_>) -> Result<T, StoreFault> + Send + 'static,
     ) -> Option<T> {
-        let node = app.lives().then(|| app.test_node().node())?;
+        let node = app.is_running().then(|| app.test_node().node())?;
         app.does(async move { node.store().read(look).await }).await?.ok()
     }
 
     /// Keeps how a group is, where that is not kept.
     pub(crate) async fn keeps_start(&self, app: &DesktopApp, by: &ClientUri, group: &GroupUri) {
-        if self.starts.lock().unwrap().contains_key(group) || !app.lives() {
+        if self.starts.lock().unwrap().contains_key(group) || !app.is_running() {
             return;
         }
         let (door, name) = (app.test_node().node().door(by.clone()), group.clone());

@@ -8,7 +8,7 @@ use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider};
 use drawbridge_mtp::message::{Event, EventKind, ItemBody};
 use drawbridge_node::store::{GroupRow, MemberRow, Reader, Standing};
-use drawbridge_testkit::{DesktopApp, Stay, Witness};
+use drawbridge_testkit::{DesktopApp, MembershipHistory, Stay};
 
 use crate::town::Town;
 
@@ -62,7 +62,7 @@ struct Truth {
     row: GroupRow,
     roster: BTreeMap<u32, ClientUri>,
     log: Vec<Event>,
-    witness: Witness,
+    history: MembershipHistory,
 }
 
 impl Truth {
@@ -86,20 +86,20 @@ impl Truth {
         }
         let Some(start) = town.start_of(&uri) else {
             if !members.is_empty() {
-                wrong.push(format!("{uri} has no witness"));
+                wrong.push(format!("{uri} has no history"));
             }
             return None;
         };
-        let witness = Witness::of(&start, &log);
+        let history = MembershipHistory::of(&start, &log);
         let roster: BTreeMap<u32, ClientUri> =
             members.into_iter().map(|row| (row.member.leaf, row.member.client)).collect();
-        if witness.epoch() != row.epoch {
-            wrong.push(format!("{uri}: the owner is at epoch {}, MLS at {}", row.epoch, witness.epoch()));
+        if history.epoch() != row.epoch {
+            wrong.push(format!("{uri}: the owner is at epoch {}, MLS at {}", row.epoch, history.epoch()));
         }
-        if witness.leaves() != roster {
-            wrong.push(format!("{uri}: the owner has {roster:?}, MLS {:?}", witness.leaves()));
+        if history.leaves() != roster {
+            wrong.push(format!("{uri}: the owner has {roster:?}, MLS {:?}", history.leaves()));
         }
-        Some(Self { row: row.clone(), roster, log, witness })
+        Some(Self { row: row.clone(), roster, log, history })
     }
 
     /// Each provider has been told of what happened while it had members, and of nothing else; its copy is the owner's.
@@ -123,7 +123,7 @@ impl Truth {
                 if self.log.get(event.seq as usize - 1) != Some(&event) {
                     wrong.push(format!("{provider} has another event {} of {uri} than its owner", event.seq));
                 }
-                if !meant.contains(&event.seq) && event.seq >= self.witness.since() {
+                if !meant.contains(&event.seq) && event.seq >= self.history.since() {
                     wrong.push(format!("{provider} has event {} of {uri}, which is not for it", event.seq));
                 }
             }
@@ -243,7 +243,7 @@ impl Truth {
 
     /// The messages that a client can read: sent while it was in the group, and for an epoch that it was in.
     fn messages_for(&self, client: &ClientUri) -> BTreeSet<u64> {
-        let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
+        let stays = self.history.stays().get(client).map(Vec::as_slice).unwrap_or_default();
         let was_in = |event: &Event, stay: &Stay| {
             event.seq > stay.from
                 && stay.until.is_none_or(|until| event.seq <= until)
@@ -267,11 +267,11 @@ impl Truth {
                 "{client} shows the messages of {uri} in another order than the log: {shown:?}"
             ));
         }
-        let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
+        let stays = self.history.stays().get(client).map(Vec::as_slice).unwrap_or_default();
         let shown: BTreeSet<u64> = shown.iter().copied().collect();
         // Where it joined anew it may have read what it could before.
         let again = stays.windows(2).any(|pair| pair[0].until == Some(pair[1].from));
-        let known = |seq: &u64| self.witness.knows_of(&self.log[*seq as usize - 1]);
+        let known = |seq: &u64| self.history.knows_of(&self.log[*seq as usize - 1]);
         for seq in shown.difference(meant).filter(|seq| known(seq)) {
             let there =
                 stays.iter().any(|stay| *seq > stay.from && stay.until.is_none_or(|until| *seq <= until));
@@ -304,7 +304,7 @@ impl Truth {
     /// The events that one is told of, by who was in the group when.
     fn meant_for(&self, who: impl Fn(&ClientUri) -> bool) -> BTreeSet<u64> {
         let stays =
-            self.witness.stays().iter().filter(|(client, _)| who(client)).flat_map(|(_, stays)| stays);
+            self.history.stays().iter().filter(|(client, _)| who(client)).flat_map(|(_, stays)| stays);
         stays.flat_map(|stay| stay.from..=stay.until.unwrap_or(self.row.head)).collect()
     }
 
@@ -314,7 +314,7 @@ impl Truth {
         if once.len() != told.len() || !told.is_sorted() {
             wrong.push(format!("{what} of the events of {uri} more than once, or out of order: {told:?}"));
         }
-        let since = self.witness.since();
+        let since = self.history.since();
         let missing: Vec<_> = meant.difference(&once).collect();
         let beyond: Vec<_> = once.difference(meant).filter(|seq| **seq >= since).collect();
         if !missing.is_empty() || !beyond.is_empty() {

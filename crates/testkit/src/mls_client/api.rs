@@ -133,7 +133,12 @@ impl MlsClient {
     }
 
     /// Submits one thing, which has to be refused with `code`.
-    pub async fn is_refused(&self, group: &GroupUri, submission: &Submission, code: Code) -> ReceivedProblem {
+    pub async fn expect_refusal(
+        &self,
+        group: &GroupUri,
+        submission: &Submission,
+        code: Code,
+    ) -> ReceivedProblem {
         match self.submits(group, submission).await {
             Outcome::Rejected(problem) if problem.known() == Some(code) => *problem,
             other => panic!("{} of {} is not {code:?} but {other:?}", submission.kind, self.uri),

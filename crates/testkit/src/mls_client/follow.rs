@@ -10,13 +10,13 @@ use openmls::prelude::{
 };
 
 use super::mls::join_config;
-use super::{Joined, MlsClient, Said};
-use crate::PATIENCE;
+use super::{Joined, MlsClient, ReceivedMessage};
+use crate::WAIT_LIMIT;
 
 impl MlsClient {
     /// Pulls until there is what is looked for.
     pub async fn hears<T>(&self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             loop {
                 if let Some(found) = look(self) {
                     return found;
@@ -50,7 +50,7 @@ impl MlsClient {
     }
 
     /// Pulls until somebody has said something.
-    pub async fn hears_said(&self, group: &GroupUri, text: &str) -> Said {
+    pub async fn hears_said(&self, group: &GroupUri, text: &str) -> ReceivedMessage {
         self.hears(&format!("{text:?} is said"), |client| {
             client.heard(group).into_iter().find(|said| said.text.as_deref() == Some(text))
         })
@@ -173,7 +173,12 @@ impl MlsClient {
         if event.kind == EventKind::Created || event.seq <= since || !joined.mls.is_active() {
             return;
         }
-        let said = |text| Said { group: event.group.clone(), seq: event.seq, by: event.sender.clone(), text };
+        let said = |text| ReceivedMessage {
+            group: event.group.clone(),
+            seq: event.seq,
+            by: event.sender.clone(),
+            text,
+        };
         match event.kind {
             EventKind::Commit if joined.pending.as_deref() == Some(&body) => {
                 joined.pending = None;
