@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Octets;
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault, UserRule};
-use drawbridge_testkit::{Change, Circle, Device, HandMade, Station, policy};
+use drawbridge_testkit::{CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent};
 use openmls::group::{ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -44,32 +44,32 @@ struct Times {
 /// Milliseconds for a commit, in a fresh tree and after updates all over it.
 pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
     eprintln!("commits");
-    let circle = Circle::of(1).await;
-    let station = circle.stations.first().ok_or("a provider")?;
-    let beta = circle.realm.hand_made();
-    station.lets_in(beta.provider()).await;
-    let alice = station.node().create_user("alice".parse()?, UserRule::Ask).await?;
-    wear_in(station).await?;
+    let peers = MutualPeers::of(1).await;
+    let test_node = peers.nodes.first().ok_or("a provider")?;
+    let beta = peers.federation.scripted_peer();
+    test_node.allows(beta.provider()).await;
+    let alice = test_node.node().create_user("alice".parse()?, UserRule::Ask).await?;
+    wear_in(test_node).await?;
     let mut rows = Vec::new();
     for (size, groups) in SIZES {
         let (mut fresh, mut later) = (Times::default(), Times::default());
         for number in 0..groups {
             let name = format!("of{size}-{number}");
-            let (devices, group) = group_of(station, &beta, &alice, &name, size).await?;
-            commit(station, &beta, &devices, &group, &mut fresh, &mut later).await?;
+            let (clients, group) = group_of(test_node, &beta, &alice, &name, size).await?;
+            commit(test_node, &beta, &clients, &group, &mut fresh, &mut later).await?;
         }
         rows.push(row(size, "fresh tree", fresh));
         rows.push(row(size, "tree after updates", later));
     }
-    station.stop().await;
+    test_node.stop().await;
     Ok(rows)
 }
 
 /// Writes so much that the store's log has reached its size, which it keeps from then on: while it grows, which is the first
 /// minutes of a node, each transaction takes longer, by how many pages it writes.
-async fn wear_in(station: &Station) -> Outcome<()> {
-    let (node, somebody) = (station.node(), station.address("somebody"));
-    let item = connection(station.clock().id(), &somebody, &somebody, node.now());
+async fn wear_in(test_node: &TestNode) -> Outcome<()> {
+    let (node, somebody) = (test_node.node(), test_node.address("somebody"));
+    let item = connection(test_node.clock().id(), &somebody, &somebody, node.now());
     let reader = Reader::Client(ClientUri::new(&somebody, &"c".parse()?));
     for _ in 0..WEAR {
         append(&node, &reader, &item).await?;
@@ -93,17 +93,17 @@ fn row(size: usize, tree: &str, mut times: Times) -> Row {
 
 /// A group of Alice's clients, which commit, and many of Bob's at another provider.
 async fn group_of(
-    station: &Station,
-    beta: &HandMade,
+    test_node: &TestNode,
+    beta: &ScriptedPeer,
     alice: &UserUri,
     name: &str,
     size: usize,
-) -> Outcome<(Vec<Device>, GroupUri)> {
-    let mut devices = Vec::new();
+) -> Outcome<(Vec<MlsClient>, GroupUri)> {
+    let mut clients = Vec::new();
     for number in 0..COMMITTERS {
-        devices.push(station.device(alice, &format!("{name}-{number}")).await);
+        clients.push(test_node.client(alice, &format!("{name}-{number}")).await);
     }
-    let first = devices.first().ok_or("a client")?;
+    let first = clients.first().ok_or("a client")?;
     let group = first.creates(name, &policy(&[alice])).await;
     let bob = beta.address("bob");
     let claimed = |client: ClientUri, package: Octets| ClaimedClient {
@@ -112,17 +112,17 @@ async fn group_of(
         key_package: Some(package),
     };
     let spread = size.div_ceil(COMMITTERS);
-    let (mut own, mut users) = (devices.iter().skip(1), Vec::new());
+    let (mut own, mut users) = (clients.iter().skip(1), Vec::new());
     for leaf in 1..size {
         let (user, client) = match own.len() > 0 && (leaf % spread == 0 || own.len() >= size - leaf) {
             true => {
-                let device = own.next().ok_or("a client")?;
-                (alice, claimed(device.uri().clone(), device.key_package()))
+                let client = own.next().ok_or("a client")?;
+                (alice, claimed(client.uri().clone(), client.key_package()))
             }
             false => {
                 let client = ClientUri::new(&bob, &format!("c{leaf}").parse()?);
                 // Each with a signature key of its own.
-                let package = beta.device("bob").key_package_as(client.as_str());
+                let package = beta.client("bob").key_package_as(client.as_str());
                 (&bob, claimed(client, package))
             }
         };
@@ -134,31 +134,31 @@ async fn group_of(
         });
     }
     let grant = beta.grant(&bob, alice, &group).sign(beta.signer().key());
-    let change = Change::adding(&ClaimReply { users }).grants(vec![grant]);
+    let change = CommitPlan::adding(&ClaimReply { users }).grants(vec![grant]);
     let placed = first.does(&group, &first.commit(&group, change)).await;
     first.hears_of(&group, placed.seq).await;
-    for device in devices.iter().skip(1) {
-        device.comes_into(&group).await;
+    for client in clients.iter().skip(1) {
+        client.comes_into(&group).await;
     }
-    Ok((devices, group))
+    Ok((clients, group))
 }
 
 async fn commit(
-    station: &Station,
-    beta: &HandMade,
-    devices: &[Device],
+    test_node: &TestNode,
+    beta: &ScriptedPeer,
+    clients: &[MlsClient],
     group: &GroupUri,
     fresh: &mut Times,
     later: &mut Times,
 ) -> Outcome<()> {
-    let node = station.node();
-    let first = devices.first().ok_or("a client")?;
+    let node = test_node.node();
+    let first = clients.first().ok_or("a client")?;
     let mut bare = Bare::open(&first.info(group).await.map_err(|fault| fault.code)?)?;
     let reader = Reader::Peer(beta.provider().clone());
-    let item = connection(station.clock().id(), &beta.address("bob"), first.user(), node.now());
+    let item = connection(test_node.clock().id(), &beta.address("bob"), first.user(), node.now());
     for round in 0..=LATER {
-        for device in devices {
-            let submission = device.commit(group, Change::renewal());
+        for client in clients {
+            let submission = client.commit(group, CommitPlan::renewal());
             let times = if round == 0 { &mut *fresh } else { &mut *later };
             // In the same run, one after the other, so that both meet the same neighbours; and each behind an append, so that
             // both begin when the processor has waited for the disk.
@@ -166,7 +166,7 @@ async fn commit(
             times.bare.push(millis(tokio::task::block_in_place(|| bare.take(&submission))?));
 
             times.append.push(append(&node, &reader, &item).await?);
-            let door = node.door(device.uri().clone());
+            let door = node.door(client.uri().clone());
             let began = Instant::now();
             let results = door.submit(group, vec![submission]).await.map_err(|fault| fault.code)?;
             times.ours.push(millis(began.elapsed()));
@@ -174,8 +174,8 @@ async fn commit(
                 Some(Became::Accepted(placed)) => placed.seq,
                 other => return Err(format!("a commit is not accepted but {other:?}").into()),
             };
-            for device in devices {
-                device.hears_of(group, seq).await;
+            for client in clients {
+                client.hears_of(group, seq).await;
             }
         }
     }

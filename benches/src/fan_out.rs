@@ -6,7 +6,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Outcome as Became, PeerState, Submission};
 use drawbridge_node::Node;
 use drawbridge_node::store::StoreFault;
-use drawbridge_testkit::{Circle, Device, Realm, Station};
+use drawbridge_testkit::{Federation, MlsClient, MutualPeers, TestNode};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -23,12 +23,12 @@ const BATCH: usize = 20;
 /// How long a message takes to all, and how many go out a second.
 pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     eprintln!("fan-out");
-    let circle = circle().await;
-    let alice = circle.person(0, "alice").await;
-    let people: Vec<Device> = join_all((1..=PARTICIPANTS).map(|at| circle.person(at, "bob"))).await;
-    let group = circle.group("many", &alice, &people.iter().collect::<Vec<_>>()).await;
-    let (owner, others) = circle.stations.split_first().ok_or("an owner")?;
-    let others: Vec<Node> = others.iter().map(Station::node).collect();
+    let peers = peers().await;
+    let alice = peers.client(0, "alice").await;
+    let people: Vec<MlsClient> = join_all((1..=PARTICIPANTS).map(|at| peers.client(at, "bob"))).await;
+    let group = peers.group("many", &alice, &people.iter().collect::<Vec<_>>()).await;
+    let (owner, others) = peers.nodes.split_first().ok_or("an owner")?;
+    let others: Vec<Node> = others.iter().map(TestNode::node).collect();
 
     let mut took = Vec::new();
     for _ in 0..ONE_BY_ONE {
@@ -47,7 +47,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     }
     timeout(AT_ONCE, until_all_have(&others, &group, last)).await??;
     let a_second = count(BATCHES * BATCH) / began.elapsed().as_secs_f64();
-    join_all(circle.stations.iter().map(Station::stop)).await;
+    join_all(peers.nodes.iter().map(TestNode::stop)).await;
 
     let (mut commit, batched) = alone(place)?;
     Ok(vec![
@@ -69,25 +69,28 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
 }
 
 /// One provider, and fifty that know it and not each other.
-async fn circle() -> Circle {
-    let realm = Realm::new();
-    let mut stations = Vec::new();
+async fn peers() -> MutualPeers {
+    let federation = Federation::new();
+    let mut nodes = Vec::new();
     for _ in 0..=PARTICIPANTS {
-        stations.push(realm.station(|_| {}).await);
+        nodes.push(federation.node(|_| {}).await);
     }
-    for (owner, other) in stations
-        .first()
-        .into_iter()
-        .flat_map(|owner| stations.iter().skip(1).map(move |other| (owner, other)))
+    for (owner, other) in
+        nodes.first().into_iter().flat_map(|owner| nodes.iter().skip(1).map(move |other| (owner, other)))
     {
-        owner.judges(other.provider(), PeerState::Allowed).await;
-        other.judges(owner.provider(), PeerState::Allowed).await;
+        owner.sets_peer(other.provider(), PeerState::Allowed).await;
+        other.sets_peer(owner.provider(), PeerState::Allowed).await;
     }
-    Circle { realm, stations }
+    MutualPeers { federation, nodes }
 }
 
 /// Submits, and returns the number of the last when all are accepted.
-async fn submit(owner: &Node, sender: &Device, group: &GroupUri, messages: Vec<Submission>) -> Outcome<u64> {
+async fn submit(
+    owner: &Node,
+    sender: &MlsClient,
+    group: &GroupUri,
+    messages: Vec<Submission>,
+) -> Outcome<u64> {
     let results = owner.door(sender.uri().clone()).submit(group, messages).await;
     let mut last = 0;
     for result in results.map_err(|fault| fault.code)? {

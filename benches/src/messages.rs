@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{
     EventKind, FeedPage, FeedQuery, ItemBody, Outcome as Became, SubmissionResults, Submissions,
 };
 use drawbridge_mtp::wire::{self, Encoding};
-use drawbridge_testkit::{Circle, Device};
+use drawbridge_testkit::{MlsClient, MutualPeers};
 use futures_util::future::try_join_all;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
@@ -26,13 +26,13 @@ const EACH: usize = 160;
 const TEXT: usize = 1024;
 const BATCH: usize = 16;
 /// How long all of it may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A group of two: one at the owner, one at the other provider.
 struct Pair {
     group: GroupUri,
-    at_owner: Device,
-    away: Device,
+    at_owner: MlsClient,
+    away: MlsClient,
 }
 
 /// How fast, and at what cost.
@@ -60,15 +60,15 @@ const WAYS: [Way; 3] = [
 pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     eprintln!("messages");
     let program = place::daemon()?;
-    let circle = Circle::of(2).await;
-    let pairs = pairs(&circle).await?;
+    let peers = MutualPeers::of(2).await;
+    let pairs = pairs(&peers).await?;
     let mut files = Vec::new();
     let mut origins = Vec::new();
-    for station in &circle.stations {
-        files.push(place.write(station.config())?);
-        let config = station.config();
+    for test_node in &peers.nodes {
+        files.push(place.write(test_node.config())?);
+        let config = test_node.config();
         origins.push(format!("http://{}", config.client.as_ref().ok_or("no client API")?.listen));
-        station.stop().await;
+        test_node.stop().await;
     }
     let mut rows = Vec::new();
     let nodes: Vec<Process> = files
@@ -80,7 +80,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     }
     let (rate_alone, cpu_alone) = alone(place)?;
     for way in WAYS {
-        let Rate { a_second, cpu } = run(&circle, &pairs, &nodes, &way).await?;
+        let Rate { a_second, cpu } = run(&peers, &pairs, &nodes, &way).await?;
         let counted = if way.batch == 1 && way.from_owner { Some(Target::AtLeast(5_000.0)) } else { None };
         rows.push(Row {
             what: format!("{}, 1 KiB, 64 senders", way.name),
@@ -101,14 +101,14 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
 }
 
 /// Brings sixty-four pairs of people into groups.
-async fn pairs(circle: &Circle) -> Outcome<Vec<Pair>> {
+async fn pairs(peers: &MutualPeers) -> Outcome<Vec<Pair>> {
     let numbers: Vec<usize> = (0..PAIRS).collect();
     let mut pairs = Vec::new();
     for some in numbers.chunks(8) {
         let made = some.iter().map(|number| async move {
-            let at_owner = circle.person(0, &format!("alice{number}")).await;
-            let away = circle.person(1, &format!("bob{number}")).await;
-            let group = circle.group(&format!("pair{number}"), &at_owner, &[&away]).await;
+            let at_owner = peers.client(0, &format!("alice{number}")).await;
+            let away = peers.client(1, &format!("bob{number}")).await;
+            let group = peers.group(&format!("pair{number}"), &at_owner, &[&away]).await;
             Pair { group, at_owner, away }
         });
         pairs.extend(futures_util::future::join_all(made).await);
@@ -127,9 +127,9 @@ async fn until_it_runs(place: &Place, origin: &str) -> Outcome<()> {
     Ok(())
 }
 
-async fn run(circle: &Circle, pairs: &[Pair], nodes: &[Process], way: &Way) -> Outcome<Rate> {
+async fn run(peers: &MutualPeers, pairs: &[Pair], nodes: &[Process], way: &Way) -> Outcome<Rate> {
     let start = Arc::new(Barrier::new(2 * PAIRS + 1));
-    let listen = |at: usize| circle.stations.get(at)?.config().client.as_ref().map(|client| client.listen);
+    let listen = |at: usize| peers.nodes.get(at)?.config().client.as_ref().map(|client| client.listen);
     let (owner, other) = listen(0).zip(listen(1)).ok_or("no client API")?;
     let mut tasks = Vec::new();
     for Pair { group, at_owner, away } in pairs {
@@ -176,7 +176,7 @@ async fn run(circle: &Circle, pairs: &[Pair], nodes: &[Process], way: &Way) -> O
     let used = || nodes.iter().try_fold(Duration::ZERO, |sum, node| Ok(sum + node.cpu()?));
     let before: Outcome<Duration> = used();
     let began = Instant::now();
-    for task in timeout(PATIENCE, try_join_all(tasks)).await?? {
+    for task in timeout(WAIT_LIMIT, try_join_all(tasks)).await?? {
         task?;
     }
     let took = began.elapsed().as_secs_f64();

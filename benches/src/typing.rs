@@ -8,7 +8,7 @@ use drawbridge_mtp::policy::Who;
 use drawbridge_node::AuthorizationDecision;
 use drawbridge_node::ClientDoor;
 use drawbridge_node::store::UserRule;
-use drawbridge_testkit::{Circle, Station};
+use drawbridge_testkit::{MutualPeers, TestNode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -36,11 +36,11 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    async fn open(place: &Place, station: &Station, name: &str) -> Outcome<Self> {
-        let user = station.node().create_user(name.parse()?, UserRule::Ask).await?;
-        let (uri, _) = station.node().create_client(name.parse()?, "app".parse()?).await?;
+    async fn open(place: &Place, test_node: &TestNode, name: &str) -> Outcome<Self> {
+        let user = test_node.node().create_user(name.parse()?, UserRule::Ask).await?;
+        let (uri, _) = test_node.node().create_client(name.parse()?, "app".parse()?).await?;
         let path = place.folder("typing")?.join(name);
-        let home = station.node().door(uri);
+        let home = test_node.node().door(uri);
         // Renewing its keys soon after joining is not what is measured.
         let settings = Settings { renew: Duration::ZERO, ..Settings::default() };
         let client = Client::open(home, &path, StorageKey::random()?, settings).await?;
@@ -55,13 +55,13 @@ impl Writer {
 /// Median and 99th percentile, each way.
 pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     eprintln!("typing");
-    let circle = Circle::of(2).await;
-    let (one, other) = match circle.stations.as_slice() {
+    let peers = MutualPeers::of(2).await;
+    let (one, other) = match peers.nodes.as_slice() {
         [one, other] => (one, other),
         _ => return Err("two providers".into()),
     };
     let (alice, bob) = (Writer::open(place, one, "alice").await?, Writer::open(place, other, "bob").await?);
-    circle.connects(&alice.user, &bob.user).await;
+    peers.connects(&alice.user, &bob.user).await;
     let group = alice.client.create_group("Tea", Who::Members, Who::Members, None).await?;
     until(async || Ok(alice.client.about(&group).await.is_ok_and(|view| view.can_send))).await?;
     until(async || Ok(bob.client.conversations().await.is_ok())).await?;
@@ -107,8 +107,8 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         row("typed elsewhere to shown at the owner, 99th percentile", None, quantile(&mut back, 0.99), late),
     ];
     drop((alice, bob));
-    for station in &circle.stations {
-        station.stop().await;
+    for test_node in &peers.nodes {
+        test_node.stop().await;
     }
     Ok(rows)
 }

@@ -14,23 +14,23 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, RuleKind};
 use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
-use drawbridge_testkit::{HandMade, Person, Realm, Station, federation};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, TestUser, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
 
 /// `from` at `beta` and `to` at `alpha` become connected.
-async fn connect(alpha: &Station, to: &Person<'_>, beta: &Station, from: &Person<'_>) {
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let asked = from.asks(to.uri()).await;
+async fn connect(alpha: &TestNode, to: &TestUser<'_>, beta: &TestNode, from: &TestUser<'_>) {
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = from.asks_to_connect(to.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 }
 
-/// A user of a hand-made peer and one of `alpha` become connected.
-async fn connect_by_hand(alpha: &Station, user: &UserUri, peer: &HandMade, adder: &UserUri) {
-    alpha.lets_in(peer.provider()).await;
+/// A user of a scripted peer and one of `alpha` become connected.
+async fn connect_to_scripted_peer(alpha: &TestNode, user: &UserUri, peer: &ScriptedPeer, adder: &UserUri) {
+    alpha.allows(peer.provider()).await;
     let asked = peer.request(adder, user);
     peer.posts(alpha.provider(), "/connections", &asked).send().await;
     let id: Id = asked["id"].as_str().unwrap().parse().unwrap();
@@ -39,8 +39,8 @@ async fn connect_by_hand(alpha: &Station, user: &UserUri, peer: &HandMade, adder
 
 #[tokio::test]
 async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
-    let (realm, [alpha, beta, gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (federation, [alpha, beta, gamma]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let group = gamma.group("picnic");
     let asked = bob.asks_to_add(alice.uri(), &group).await;
@@ -58,33 +58,33 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
     assert!(document.is_none(), "nobody asks itself");
     let known = beta.node().document_of(alpha.provider()).unwrap();
     let key = known.keys.iter().next().unwrap();
-    let grant = grant.verify(key, gamma.provider(), realm.clock().now()).unwrap();
+    let grant = grant.verify(key, gamma.provider(), federation.clock().now()).unwrap();
     let claims = grant.claims();
     assert_eq!((&claims.iss, &claims.sub, &claims.adder), (alpha.provider(), alice.uri(), bob.uri()));
     assert_eq!((&claims.group, claims.jti), (&group, asked));
     assert!(claims.exp <= approved.expires.as_secs());
 
     // The Welcome will come from the group's owner, so that is asked and waited at.
-    alpha.holds(gamma.provider(), PeerState::Allowed).await;
-    gamma.lets_in(alpha.provider()).await;
-    gamma.is_pulled_by(alpha.provider()).await;
+    alpha.sees_peer(gamma.provider(), PeerState::Allowed).await;
+    gamma.allows(alpha.provider()).await;
+    gamma.waits_for_pull_by(alpha.provider()).await;
 }
 
 #[tokio::test]
 async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let alice = alpha.user("alice").await;
     let (eve, group) = (peer.address("eve"), alpha.group("picnic"));
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     let there = peer
         .posts(alpha.provider(), "/authorizations", &peer.request_to_add(&eve, &group, alice.uri()))
-        .is_refused(Code::NotConnected)
+        .expect_refusal(Code::NotConnected)
         .await;
     let nobody = alpha.address("nobody");
     let absent = peer
         .posts(alpha.provider(), "/authorizations", &peer.request_to_add(&eve, &group, &nobody))
-        .is_refused(Code::NotConnected)
+        .expect_refusal(Code::NotConnected)
         .await;
     assert_eq!(there, absent);
     assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
@@ -95,25 +95,26 @@ async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
 
 #[tokio::test]
 async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
-    let realm = Realm::new();
-    let (alpha, peer, other) = (realm.station(|_| {}).await, realm.hand_made(), realm.hand_made());
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let (alpha, peer, other) =
+        (federation.node(|_| {}).await, federation.scripted_peer(), federation.scripted_peer());
+    let alice = alpha.user("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
     let stranger =
         peer.posts(alpha.provider(), "/authorizations", &peer.request_to_add(&bob, &group, alice.uri()));
-    stranger.is_refused(Code::PeerPending).await;
-    connect_by_hand(&alpha, alice.uri(), &peer, &bob).await;
-    connect_by_hand(&alpha, alice.uri(), &other, &other.address("olga")).await;
+    stranger.expect_refusal(Code::PeerPending).await;
+    connect_to_scripted_peer(&alpha, alice.uri(), &peer, &bob).await;
+    connect_to_scripted_peer(&alpha, alice.uri(), &other, &other.address("olga")).await;
     let asks = |content: &serde_json::Value| peer.posts(alpha.provider(), "/authorizations", content);
 
     let foreign = peer.request_to_add(&other.address("olga"), &group, alice.uri());
-    asks(&foreign).is_refused(Code::NotAuthorized).await;
+    asks(&foreign).expect_refusal(Code::NotAuthorized).await;
     let elsewhere = peer.request_to_add(&bob, &group, &other.address("olga"));
-    asks(&elsewhere).is_refused(Code::NotHere).await;
+    asks(&elsewhere).expect_refusal(Code::NotHere).await;
     let mut late = peer.request_to_add(&bob, &group, alice.uri());
-    late["expires"] = json!(realm.clock().now().plus(Duration::from_secs(30 * 86_400 + 60)));
-    asks(&late).is_refused(Code::Malformed).await;
-    late["expires"] = json!(realm.clock().now());
+    late["expires"] = json!(federation.clock().now().plus(Duration::from_secs(30 * 86_400 + 60)));
+    asks(&late).expect_refusal(Code::Malformed).await;
+    late["expires"] = json!(federation.clock().now());
     assert_eq!(asks(&late).send().await.json()["state"], "expired");
     assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
 
@@ -124,18 +125,18 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     }
     let mut changed = request.clone();
     changed["group"] = json!(alpha.group("party"));
-    asks(&changed).is_refused(Code::Conflict).await;
+    asks(&changed).expect_refusal(Code::Conflict).await;
     // The id is the grant's, so that nobody else may use it either.
     let mut taken = other.request_to_add(&other.address("olga"), &group, alice.uri());
     taken["id"] = request["id"].clone();
-    other.posts(alpha.provider(), "/authorizations", &taken).is_refused(Code::Conflict).await;
+    other.posts(alpha.provider(), "/authorizations", &taken).expect_refusal(Code::Conflict).await;
 
     let id: Id = request["id"].as_str().unwrap().parse().unwrap();
     alpha.decides_addition(id, Decides::Approve).await;
     let heard = asks(&request).send().await;
     assert_eq!((heard.status, &heard.json()["state"]), (StatusCode::OK, &json!("approved")));
     UnverifiedGrant::parse(heard.json()["grant"].as_str().unwrap()).unwrap();
-    realm.clock().turn(Duration::from_secs(2 * 3600));
+    federation.clock().turn(Duration::from_secs(2 * 3600));
     let heard = asks(&request).send().await;
     assert_eq!((heard.status, heard.json().get("grant")), (StatusCode::OK, None), "its grant is over");
 
@@ -149,11 +150,11 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
 
 #[tokio::test]
 async fn a_rule_grants_at_once_or_never_shows() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let alice = alpha.user("alice").await;
     let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
-    connect_by_hand(&alpha, alice.uri(), &peer, &bob).await;
+    connect_to_scripted_peer(&alpha, alice.uri(), &peer, &bob).await;
     let name = alice.uri().name().clone();
     let ask = || async {
         let request = peer.request_to_add(&bob, &group, alice.uri());
@@ -180,11 +181,11 @@ async fn a_rule_grants_at_once_or_never_shows() {
 
 #[tokio::test]
 async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
-    let (_realm, [alpha, beta, gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta, gamma]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     // A connection of any two of theirs has the owner pull.
-    let carol = gamma.person("carol").await;
+    let carol = gamma.user("carol").await;
     connect(&alpha, &alice, &gamma, &carol).await;
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
@@ -201,8 +202,8 @@ async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
 
 #[tokio::test]
 async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let granted = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     let open = bob.asks_to_add(alice.uri(), &beta.group("party")).await;
@@ -225,10 +226,10 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
 
 #[tokio::test]
 async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let (alice, eve) = (alpha.person("alice").await.uri().clone(), peer.address("eve"));
-    alpha.lets_in(peer.provider()).await;
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let (alice, eve) = (alpha.user("alice").await.uri().clone(), peer.address("eve"));
+    alpha.allows(peer.provider()).await;
     let connection = peer.request(&eve, &alice);
     peer.posts(alpha.provider(), "/connections", &connection).send().await;
     let connection: Id = connection["id"].as_str().unwrap().parse().unwrap();
@@ -263,8 +264,8 @@ async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
 
 #[tokio::test]
 async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
-    let (realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let an_hour = Some(Duration::from_secs(3600));
     let refused = bob.tries_to_add(alice.uri(), &beta.group("picnic"), an_hour).await.unwrap();
@@ -281,7 +282,7 @@ async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
     beta.sees_addition(granted, State::Approved).await;
     beta.sees_addition(refused, State::Pending).await;
 
-    realm.clock().turn(Duration::from_secs(3600));
+    federation.clock().turn(Duration::from_secs(3600));
     for id in [refused, open] {
         beta.sees_addition(id, State::Expired).await;
         alpha.sees_addition(id, State::Expired).await;
@@ -291,8 +292,8 @@ async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
 
 #[tokio::test]
 async fn an_operator_who_tells_refusals_tells_these_too() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     alpha.node().set_tells_declined(true).await.unwrap();
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
@@ -303,8 +304,8 @@ async fn an_operator_who_tells_refusals_tells_these_too() {
 
 #[tokio::test]
 async fn who_no_longer_wants_it_takes_it_back() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
@@ -314,9 +315,9 @@ async fn who_no_longer_wants_it_takes_it_back() {
 
 #[tokio::test]
 async fn people_of_one_house_need_grants_too() {
-    let (_realm, [alpha]) = federation().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let asked = alice.asks(anna.uri()).await;
+    let (_federation, [alpha]) = federation().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let asked = alice.asks_to_connect(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
     let group = alpha.group("picnic");
     let asked = alice.asks_to_add(anna.uri(), &group).await;
@@ -328,23 +329,23 @@ async fn people_of_one_house_need_grants_too() {
     assert!(alpha.reads(move |view| view.grant_is_revoked(&ours, asked)).await);
 }
 
-/// A user of `alpha` who is connected with `bob` of a hand-made peer, and has asked to add him.
-async fn asked_by_hand(
-    realm: &Realm,
-    alpha: &Station,
-    peer: &HandMade,
+/// A user of `alpha` who is connected with `bob` of a scripted peer, and has asked to add him.
+async fn asked_scripted_peer(
+    federation: &Federation,
+    alpha: &TestNode,
+    peer: &ScriptedPeer,
     group: &GroupUri,
 ) -> (UserUri, UserUri, Id) {
-    let (alice, bob) = (alpha.person("alice").await, peer.address("bob"));
-    let asked = alice.asks(&bob).await;
+    let (alice, bob) = (alpha.user("alice").await, peer.address("bob"));
+    let asked = alice.asks_to_connect(&bob).await;
     let connected = ConnectionItem {
         id: asked,
         from: alice.uri().clone(),
         to: bob.clone(),
         state: State::Approved,
-        time: realm.clock().now(),
+        time: federation.clock().now(),
     };
-    peer.desk().puts(realm.clock().id(), ItemBody::Connection(connected));
+    peer.responder().puts(federation.clock().id(), ItemBody::Connection(connected));
     alpha.sees(asked, State::Approved).await;
     let id = alice.asks_to_add(&bob, group).await;
     (alice.uri().clone(), bob, id)
@@ -352,11 +353,11 @@ async fn asked_by_hand(
 
 #[tokio::test]
 async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let group = alpha.group("picnic");
-    let (alice, bob, id) = asked_by_hand(&realm, &alpha, &peer, &group).await;
-    let now = realm.clock().now().as_secs();
+    let (alice, bob, id) = asked_scripted_peer(&federation, &alpha, &peer, &group).await;
+    let now = federation.clock().now().as_secs();
     let good = GrantClaims {
         iss: peer.provider().clone(),
         aud: alpha.provider().clone(),
@@ -375,9 +376,9 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
             user: bob.clone(),
             state: State::Approved,
             grant: Some(grant),
-            time: realm.clock().now(),
+            time: federation.clock().now(),
         };
-        peer.desk().puts(realm.clock().id(), ItemBody::Authorization(told));
+        peer.responder().puts(federation.clock().id(), ItemBody::Authorization(told));
     };
     tells(GrantClaims { group: alpha.group("party"), ..good.clone() }.sign(peer.signer().key()));
     tells(GrantClaims { exp: now + 90 * 86_400, ..good.clone() }.sign(peer.signer().key()));
@@ -390,10 +391,10 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
 
 #[tokio::test]
 async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let group = alpha.group("picnic");
-    let (alice, bob, id) = asked_by_hand(&realm, &alpha, &peer, &group).await;
+    let (alice, bob, id) = asked_scripted_peer(&federation, &alpha, &peer, &group).await;
     let tells = async |grant: Option<String>| {
         let told = AuthorizationItem {
             id,
@@ -402,13 +403,13 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
             user: bob.clone(),
             state: State::Approved,
             grant,
-            time: realm.clock().now(),
+            time: federation.clock().now(),
         };
-        peer.desk().puts(realm.clock().id(), ItemBody::Authorization(told));
-        alpha.has_heard(&peer).await;
+        peer.responder().puts(federation.clock().id(), ItemBody::Authorization(told));
+        alpha.waits_for_feed_of(&peer).await;
     };
     let claims = GrantClaims { jti: id, ..peer.grant(&bob, &alice, &group) };
-    for grant in [None, Some(claims.sign(&SecretKey::from_seed(realm.clock().random())))] {
+    for grant in [None, Some(claims.sign(&SecretKey::from_seed(federation.clock().random())))] {
         tells(grant).await;
         let trouble = alpha.notes(peer.provider(), "grant-invalid").await;
         assert!(!trouble.over, "the page that it came with does not mend it");
@@ -420,40 +421,41 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
 
 #[tokio::test]
 async fn after_a_reset_additions_are_asked_again_too() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    asked_by_hand(&realm, &alpha, &peer, &alpha.group("picnic")).await;
-    let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/authorizations").count();
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    asked_scripted_peer(&federation, &alpha, &peer, &alpha.group("picnic")).await;
+    let posts =
+        || peer.responder().asked().iter().filter(|(_, resource)| resource == "/authorizations").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
-    peer.desk().resets(realm.clock().id().into());
+    peer.responder().resets(federation.clock().id().into());
     alpha.until_node("it is made again", |_| posts() == 2).await;
 }
 
 #[tokio::test]
 async fn one_that_is_refused_for_want_of_a_connection_does_not_hold_up_the_others() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    peer.desk().answers("/authorizations", |_| {
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    peer.responder().answers("/authorizations", |_| {
         let problem = json!({"code": "not-connected", "status": 403, "title": "", "detail": "not yet"});
         (StatusCode::FORBIDDEN, problem)
     });
-    asked_by_hand(&realm, &alpha, &peer, &alpha.group("picnic")).await;
+    asked_scripted_peer(&federation, &alpha, &peer, &alpha.group("picnic")).await;
     alpha.notes(peer.provider(), "not-connected").await;
-    alpha.person("anna").await.asks(&peer.address("berta")).await;
-    let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/connections").count();
+    alpha.user("anna").await.asks_to_connect(&peer.address("berta")).await;
+    let posts = || peer.responder().asked().iter().filter(|(_, resource)| resource == "/connections").count();
     alpha.until_node("the other request is made", |_| posts() == 2).await;
 }
 
 #[tokio::test]
 async fn a_client_asks_and_another_approves() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let (hers, others) = (alice.phone("phone").await, anna.phone("phone").await);
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let (hers, others) = (alice.api_client("phone").await, anna.api_client("phone").await);
     assert_eq!(hers.gets("/me").await["client"], json!(hers.uri()));
     let group = alpha.group("picnic");
     let ask = json!({"group": group, "user": anna.uri()});
-    hers.is_refused("/authorizations", ask.clone(), Code::NotConnected).await;
+    hers.expect_refusal("/authorizations", ask.clone(), Code::NotConnected).await;
     let (_, asked) = hers.posts("/connections", json!({"to": anna.uri()})).await;
     let id = asked["id"].as_str().unwrap();
     others.posts(&format!("/connections/{id}/approve"), json!({})).await;
@@ -463,7 +465,7 @@ async fn a_client_asks_and_another_approves() {
     let id = asked["id"].as_str().unwrap();
     let shown = others.gets("/authorizations").await;
     assert_eq!(shown["authorizations"][0]["adder"], json!(alice.uri()));
-    hers.is_refused(&format!("/authorizations/{id}/approve"), json!({}), Code::NotFound).await;
+    hers.expect_refusal(&format!("/authorizations/{id}/approve"), json!({}), Code::NotFound).await;
     others.posts(&format!("/authorizations/{id}/approve"), json!({})).await;
     let told = |feed: serde_json::Value| -> Vec<(String, bool)> {
         let items = feed["items"].as_array().unwrap().clone();
@@ -484,9 +486,9 @@ async fn a_client_asks_and_another_approves() {
 #[tokio::test]
 async fn the_scheme_of_a_clients_token_has_no_case() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let alice = alpha.user("alice").await;
     let (client, token) =
         alpha.node().create_client(alice.uri().name().clone(), "phone".parse().unwrap()).await.unwrap();
     let address = alpha.node().listening().client.unwrap();
@@ -512,8 +514,8 @@ async fn the_scheme_of_a_clients_token_has_no_case() {
 
 #[tokio::test]
 async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
-    let (_realm, [alpha, beta, gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta, gamma]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
@@ -539,11 +541,11 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
 
 #[tokio::test]
 async fn who_asks_for_a_connection_is_blocked_in_one_step() {
-    let (_realm, [alpha, beta, _gamma]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let asked = bob.asks(alice.uri()).await;
+    let (_federation, [alpha, beta, _gamma]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     let decide = async |decision, whom, kind| {
         let node = alpha.node();

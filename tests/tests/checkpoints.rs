@@ -13,15 +13,17 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Contradiction, KeptCheckpoint};
-use drawbridge_testkit::{Circle, Device, HandMade, Owned, Station, acquainted_by_hand};
+use drawbridge_testkit::{
+    MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, connected_to_scripted_peer,
+};
 
 /// Longer than an owner is left alone for.
 const A_MINUTE: Duration = Duration::from_secs(61);
 
 /// Lets minutes pass until `look` has found what it waits for: a minute may pass before it is known that something was stored.
-async fn in_some_minutes<T>(circle: &Circle, look: impl AsyncFn() -> T) -> T {
+async fn in_some_minutes<T>(peers: &MutualPeers, look: impl AsyncFn() -> T) -> T {
     for _ in 0..10 {
-        circle.realm.clock().turn(A_MINUTE);
+        peers.federation.clock().turn(A_MINUTE);
         if let Ok(found) = tokio::time::timeout(Duration::from_secs(4), look()).await {
             return found;
         }
@@ -30,14 +32,14 @@ async fn in_some_minutes<T>(circle: &Circle, look: impl AsyncFn() -> T) -> T {
 }
 
 /// Says something, and returns its number once it has its place.
-async fn says(device: &Device, group: &GroupUri, text: &str) -> u64 {
-    device.does(group, &device.says(group, text)).await.seq
+async fn says(client: &MlsClient, group: &GroupUri, text: &str) -> u64 {
+    client.does(group, &client.says(group, text)).await.seq
 }
 
 /// Returns when a participant has a checkpoint that covers this event.
-async fn has_checkpoint(station: &Station, group: &GroupUri, seq: u64) -> KeptCheckpoint {
+async fn has_checkpoint(test_node: &TestNode, group: &GroupUri, seq: u64) -> KeptCheckpoint {
     let uri = group.clone();
-    station
+    test_node
         .until(&format!("there is a checkpoint of event {seq}"), move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
@@ -45,9 +47,9 @@ async fn has_checkpoint(station: &Station, group: &GroupUri, seq: u64) -> KeptCh
         .await
 }
 
-async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradiction> {
+async fn contradictions(test_node: &TestNode, group: &GroupUri) -> Vec<Contradiction> {
     let uri = group.clone();
-    station
+    test_node
         .reads(move |view| {
             Ok(match view.group(&uri)? {
                 Some(row) => view.contradictions(row.id)?,
@@ -59,20 +61,20 @@ async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradictio
 
 #[tokio::test]
 async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of_the_log() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     let mut newest = 0;
     for text in ["one", "two"] {
         newest = says(&ann, &tea, text).await;
         ben.hears_said(&tea, text).await;
-        in_some_minutes(&circle, async || has_checkpoint(beta, &tea, newest).await).await;
+        in_some_minutes(&peers, async || has_checkpoint(beta, &tea, newest).await).await;
     }
     // The owner signs anew with each page; a participant gives what it keeps.
-    for (device, fresh) in [(&ann, true), (&ben, false)] {
-        let page = device.log(&tea, 0).await.unwrap();
+    for (client, fresh) in [(&ann, true), (&ben, false)] {
+        let page = client.log(&tea, 0).await.unwrap();
         let jws = page.checkpoint.unwrap();
         let claims = UnverifiedCheckpoint::parse(&jws).unwrap();
         assert_eq!(claims.issuer(), alpha.provider());
@@ -85,7 +87,7 @@ async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of
 }
 
 /// A checkpoint of Eve's.
-fn signed(eve: &HandMade, group: &GroupUri, seq: u64, hash: Hash32) -> String {
+fn signed(eve: &ScriptedPeer, group: &GroupUri, seq: u64, hash: Hash32) -> String {
     let now = eve.clock().now().as_secs();
     let claims = CheckpointClaims {
         iss: eve.provider().clone(),
@@ -100,10 +102,10 @@ fn signed(eve: &HandMade, group: &GroupUri, seq: u64, hash: Hash32) -> String {
 }
 
 /// From now on this is Eve's checkpoint; counts who asks for it.
-fn shows(eve: &HandMade, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsize> {
+fn shows(eve: &ScriptedPeer, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsize> {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    eve.desk().shows(&format!("/groups/{}/checkpoint", group.name()), move |_| {
+    eve.responder().shows(&format!("/groups/{}/checkpoint", group.name()), move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         wire::encode(Encoding::Json, &CheckpointReply { checkpoint: checkpoint.clone() })
     });
@@ -112,15 +114,15 @@ fn shows(eve: &HandMade, group: &GroupUri, checkpoint: String) -> Arc<AtomicUsiz
 
 #[tokio::test]
 async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves_it_is_kept() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     let honest = signed(&eve, &tea.group, first.seq, first.hash);
     shows(&eve, &tea.group, honest.clone());
     tea.tells_event(&eve, first.clone());
-    beta.has_heard(&eve).await;
-    let kept = in_some_minutes(&circle, async || has_checkpoint(beta, &tea.group, first.seq).await).await;
+    beta.waits_for_feed_of(&eve).await;
+    let kept = in_some_minutes(&peers, async || has_checkpoint(beta, &tea.group, first.seq).await).await;
     assert_eq!(kept.jws, honest);
     assert_eq!(contradictions(beta, &tea.group).await, []);
 
@@ -129,9 +131,9 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     let asked = shows(&eve, &tea.group, other.clone());
     let second = tea.says(&eve, &client, "second");
     tea.tells_event(&eve, second);
-    beta.has_heard(&eve).await;
+    beta.waits_for_feed_of(&eve).await;
     assert_eq!(asked.load(Ordering::SeqCst), 0, "an owner is asked once a minute at most");
-    let trouble = in_some_minutes(&circle, async || beta.notes(eve.provider(), "log-forked").await).await;
+    let trouble = in_some_minutes(&peers, async || beta.notes(eve.provider(), "log-forked").await).await;
     assert!(trouble.text.contains(&format!("event {} of {}", first.seq, tea.group)), "{}", trouble.text);
     let kept = contradictions(beta, &tea.group).await;
     assert_eq!(kept.len(), 1);
@@ -140,30 +142,30 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     assert_eq!(kept[0].said.jws, other);
     // A page that is well does not let it be overlooked.
     tea.tells_event(&eve, tea.says(&eve, &client, "third"));
-    beta.has_heard(&eve).await;
+    beta.waits_for_feed_of(&eve).await;
     assert!(!beta.notes(eve.provider(), "log-forked").await.over);
 }
 
 #[tokio::test]
 async fn a_checkpoint_that_differs_from_our_copy_is_found_out_without_another() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let first = tea.says(&eve, &client, "first");
     shows(&eve, &tea.group, signed(&eve, &tea.group, first.seq, Hash32([9; 32])));
     tea.tells_event(&eve, first.clone());
-    beta.has_heard(&eve).await;
-    in_some_minutes(&circle, async || beta.notes(eve.provider(), "log-forked").await).await;
+    beta.waits_for_feed_of(&eve).await;
+    in_some_minutes(&peers, async || beta.notes(eve.provider(), "log-forked").await).await;
     let kept = contradictions(beta, &tea.group).await;
     assert_eq!((kept.len(), kept[0].had, &kept[0].before), (1, first.hash, &None));
 }
 
 #[tokio::test]
 async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let mallory = circle.realm.hand_made();
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let mallory = peers.federation.scripted_peer();
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let other: GroupUri = tea.group.as_str().replace("/g/tea", "/g/other").parse().unwrap();
     let forged = [
         (signed(&mallory, &tea.group, 2, Hash32([9; 32])), format!("is of {}", mallory.provider())),
@@ -173,8 +175,8 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
     for (forged, noted) in forged {
         shows(&eve, &tea.group, forged);
         tea.tells_event(&eve, tea.says(&eve, &client, "a word"));
-        beta.has_heard(&eve).await;
-        in_some_minutes(&circle, async || {
+        beta.waits_for_feed_of(&eve).await;
+        in_some_minutes(&peers, async || {
             let (liar, noted) = (eve.provider().clone(), noted.clone());
             beta.until("the lie is noted", move |view| {
                 let wrong = view.troubles(&liar)?.into_iter().find(|it| it.code == "checkpoint-wrong");
@@ -189,16 +191,16 @@ async fn a_checkpoint_that_is_not_its_owners_proves_nothing() {
 
 #[tokio::test]
 async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
-    let said_in = async |group: &Owned| {
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = ScriptedGroup::new("cake", &peers, &eve, &client, &ben).await;
+    let said_in = async |group: &ScriptedGroup| {
         let said = group.says(&eve, &client, "a word");
         let asked = shows(&eve, &group.group, signed(&eve, &group.group, said.seq, said.hash));
         group.tells_event(&eve, said.clone());
-        beta.has_heard(&eve).await;
-        in_some_minutes(&circle, async || has_checkpoint(beta, &group.group, said.seq).await).await;
+        beta.waits_for_feed_of(&eve).await;
+        in_some_minutes(&peers, async || has_checkpoint(beta, &group.group, said.seq).await).await;
         asked
     };
     let of_cake = said_in(&cake).await;

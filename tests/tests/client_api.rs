@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{FeedQuery, ItemBody};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_node::Decision;
 use drawbridge_node::store::AddRule;
-use drawbridge_testkit::{Change, Circle, Device, Phone, Realm};
+use drawbridge_testkit::{ApiClient, CommitPlan, Federation, MlsClient, MutualPeers};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,10 +22,10 @@ fn members(object: &Value) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn a_client_is_told_who_it_is_and_which_suites_groups_may_have() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let alice = alpha.person("alice").await;
-    let phone = alice.phone("phone").await;
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let alice = alpha.user("alice").await;
+    let phone = alice.api_client("phone").await;
     let me = json!({
         "provider": alpha.provider(), "user": alice.uri(), "client": phone.uri(), "cipher_suites": [1, 2, 3],
     });
@@ -34,9 +34,9 @@ async fn a_client_is_told_who_it_is_and_which_suites_groups_may_have() {
 
 #[tokio::test]
 async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let alice = alpha.user("alice").await;
     let node = alpha.node();
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
     let (_, old) = node.create_client(user.clone(), name).await.unwrap();
@@ -69,13 +69,12 @@ async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
 
 #[tokio::test]
 async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_whom_they_concern() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let (alice, anna, amy) =
-        (alpha.person("alice").await, alpha.person("anna").await, alpha.person("amy").await);
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna, amy) = (alpha.user("alice").await, alpha.user("anna").await, alpha.user("amy").await);
     let (hers, annas, amys) =
-        (alice.phone("phone").await, anna.phone("phone").await, amy.phone("phone").await);
-    let tablet = anna.phone("tablet").await;
+        (alice.api_client("phone").await, anna.api_client("phone").await, amy.api_client("phone").await);
+    let tablet = anna.api_client("tablet").await;
 
     let (status, first) = hers.posts("/connections", json!({"to": anna.uri()})).await;
     assert_eq!((status, &first["state"]), (StatusCode::ACCEPTED, &json!("pending")));
@@ -122,11 +121,11 @@ async fn requests_are_listed_in_both_directions_the_newest_first_and_told_to_who
 
 #[tokio::test]
 async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let phone = alice.phone("phone").await;
-    let asked = alice.asks(anna.uri()).await;
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let phone = alice.api_client("phone").await;
+    let asked = alice.asks_to_connect(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
     let name = anna.uri().name().clone();
     alpha.node().set_add_rule(name, alice.uri().clone(), AddRule::Allow).await.unwrap();
@@ -139,10 +138,10 @@ async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
 }
 
 /// What a client's feed says of its removal from a group, and whether that came behind the commit.
-fn removals(device: &Device, group: &GroupUri) -> Vec<(u64, bool)> {
+fn removals(client: &MlsClient, group: &GroupUri) -> Vec<(u64, bool)> {
     let mut told = 0;
     let mut removals = Vec::new();
-    for item in device.items() {
+    for item in client.items() {
         match item.body {
             ItemBody::Event(event) if event.group == *group => told = event.seq,
             ItemBody::Removed(removed) if removed.group == *group => {
@@ -156,12 +155,12 @@ fn removals(device: &Device, group: &GroupUri) -> Vec<(u64, bool)> {
 
 #[tokio::test]
 async fn a_client_that_is_taken_out_is_told_so_once_behind_the_commit() {
-    let circle = Circle::of(2).await;
-    let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
-    let ben = circle.person(1, "ben").await;
-    let tea = circle.group("tea", &ann, &[&amy, &ben]).await;
-    let beta = &circle.stations[1];
-    let laptop = beta.device(ben.user(), "laptop").await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, amy) = (peers.client(0, "ann").await, peers.client(0, "amy").await);
+    let ben = peers.client(1, "ben").await;
+    let tea = peers.group("tea", &ann, &[&amy, &ben]).await;
+    let beta = &peers.nodes[1];
+    let laptop = beta.client(ben.user(), "laptop").await;
     beta.follows(&tea, 1).await;
     let joined = laptop.joins(&tea, &laptop.info(&tea).await.unwrap());
     laptop.does(&tea, &joined).await;
@@ -171,23 +170,23 @@ async fn a_client_that_is_taken_out_is_told_so_once_behind_the_commit() {
 
     // One of two clients of the participant, and then the last: its provider is out with that.
     for (gone, epoch) in [(&ben, 3), (&amy, 4), (&laptop, 5)] {
-        let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(gone.uri()))).await;
+        let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(gone.uri()))).await;
         ann.reaches(&tea, epoch).await;
-        let told = |device: &Device| (!removals(device, &tea).is_empty()).then_some(());
+        let told = |client: &MlsClient| (!removals(client, &tea).is_empty()).then_some(());
         gone.hears("it is out", told).await;
         assert_eq!(removals(gone, &tea), [(cut.seq, true)]);
     }
-    for device in [&ann, &amy, &ben, &laptop] {
-        device.catches_up().await;
-        assert_eq!(removals(device, &tea).len(), usize::from(device.uri() != ann.uri()), "{}", device.uri());
+    for client in [&ann, &amy, &ben, &laptop] {
+        client.catches_up().await;
+        assert_eq!(removals(client, &tea).len(), usize::from(client.uri() != ann.uri()), "{}", client.uri());
     }
 }
 
 #[tokio::test]
 async fn a_client_need_not_name_the_last_item_and_is_reset_where_it_names_a_history_that_is_not() {
-    let circle = Circle::of(1).await;
-    let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
-    let tea = circle.group("tea", &ann, &[&amy]).await;
+    let peers = MutualPeers::of(1).await;
+    let (ann, amy) = (peers.client(0, "ann").await, peers.client(0, "amy").await);
+    let tea = peers.group("tea", &ann, &[&amy]).await;
     let all = amy.feed(&FeedQuery::default()).await.unwrap();
     assert!(all.items.len() >= 2, "{all:?}");
     let query = FeedQuery { after: 1, generation: Some(all.generation), ..FeedQuery::default() };
@@ -201,16 +200,19 @@ async fn a_client_need_not_name_the_last_item_and_is_reset_where_it_names_a_hist
 
 #[tokio::test]
 async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let alice = alpha.user("alice").await;
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
     let (client, token) = alpha.node().create_client(user.clone(), name).await.unwrap();
     // 43 characters of base64url hold 258 bits; the last two of them are none.
     assert_eq!(token.len(), 43);
     let (_, other) = alpha.node().create_client(user, "tablet".parse().unwrap()).await.unwrap();
     assert_ne!(token, other);
-    assert_eq!(Phone::of(client.clone(), token.clone(), &alpha).gets("/me").await["client"], json!(client));
+    assert_eq!(
+        ApiClient::of(client.clone(), token.clone(), &alpha).gets("/me").await["client"],
+        json!(client)
+    );
     alpha.stop().await;
     for entry in std::fs::read_dir(&alpha.config().data_dir).unwrap() {
         let path = entry.unwrap().path();
@@ -222,23 +224,23 @@ async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
 
 #[tokio::test]
 async fn a_user_refuses_ends_and_revokes_by_its_client() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let (hers, annas) = (alice.phone("phone").await, anna.phone("phone").await);
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let (hers, annas) = (alice.api_client("phone").await, anna.api_client("phone").await);
     let ask = async || {
         let (_, asked) = hers.posts("/connections", json!({"to": anna.uri()})).await;
         asked["id"].as_str().unwrap().to_owned()
     };
-    let state = async |phone: &Phone| phone.gets("/connections").await["connections"][0]["state"].clone();
+    let state = async |phone: &ApiClient| phone.gets("/connections").await["connections"][0]["state"].clone();
 
     let declined = ask().await;
     annas.posts(&format!("/connections/{declined}/decline"), json!({})).await;
     assert_eq!(state(&annas).await, "declined");
     assert_eq!(state(&hers).await, "pending", "a refusal is not told");
     let approved = ask().await;
-    hers.is_refused(&format!("/connections/{approved}/approve"), json!({}), Code::NotFound).await;
-    annas.is_refused(&format!("/connections/{approved}/allow"), json!({}), Code::NotFound).await;
+    hers.expect_refusal(&format!("/connections/{approved}/approve"), json!({}), Code::NotFound).await;
+    annas.expect_refusal(&format!("/connections/{approved}/allow"), json!({}), Code::NotFound).await;
     annas.posts(&format!("/connections/{approved}/approve"), json!({})).await;
 
     let group = alpha.group("picnic");
@@ -246,7 +248,8 @@ async fn a_user_refuses_ends_and_revokes_by_its_client() {
     let (_, asked) = hers.posts("/authorizations", ask_to_add).await;
     let id = asked["id"].as_str().unwrap();
     annas.posts(&format!("/authorizations/{id}/decline"), json!({})).await;
-    let of = async |phone: &Phone| phone.gets("/authorizations").await["authorizations"][0]["state"].clone();
+    let of =
+        async |phone: &ApiClient| phone.gets("/authorizations").await["authorizations"][0]["state"].clone();
     assert_eq!((of(&annas).await, of(&hers).await), (json!("declined"), json!("pending")));
 
     hers.posts(&format!("/connections/{approved}/end"), json!({})).await;
@@ -255,19 +258,19 @@ async fn a_user_refuses_ends_and_revokes_by_its_client() {
 
 #[tokio::test]
 async fn a_client_is_told_of_its_users_groups_from_its_providers_copy() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
-    let node = circle.stations[1].node();
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
+    let node = peers.nodes[1].node();
     let made = node.create_client(ben.user().name().clone(), "tablet".parse().unwrap()).await;
     let (tablet, token) = made.unwrap();
-    let tablet = Phone::of(tablet, token, &circle.stations[1]);
+    let tablet = ApiClient::of(tablet, token, &peers.nodes[1]);
     let at = format!("/groups/{}@{}", tea.name(), tea.provider());
     // How far the log reaches is asked of the owner.
     let status = tablet.gets(&at).await;
     assert_eq!(members(&status), ["group", "epoch", "head", "hash", "participants", "created"].into());
-    circle.stations[0].stop().await;
+    peers.nodes[0].stop().await;
 
     let groups = tablet.gets("/groups").await;
     assert_eq!(members(&groups), ["groups"].into());
@@ -285,10 +288,10 @@ async fn a_client_is_told_of_its_users_groups_from_its_providers_copy() {
 
 #[tokio::test]
 async fn the_commit_of_a_welcome_comes_first_behind_it() {
-    let circle = Circle::of(2).await;
-    let (ann, amy) = (circle.person(0, "ann").await, circle.person(0, "amy").await);
-    let ben = circle.person(1, "ben").await;
-    let tea = circle.group("tea", &ann, &[&amy, &ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, amy) = (peers.client(0, "ann").await, peers.client(0, "amy").await);
+    let ben = peers.client(1, "ben").await;
+    let tea = peers.group("tea", &ann, &[&amy, &ben]).await;
     // A client at the owner, and one at a participant.
     for client in [&amy, &ben] {
         client.catches_up().await;
@@ -304,14 +307,14 @@ async fn the_commit_of_a_welcome_comes_first_behind_it() {
 
 #[tokio::test]
 async fn a_client_with_another_token_finds_its_feed_where_it_was() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
-    let phone = anna.phone("phone").await;
-    alice.asks(anna.uri()).await;
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let phone = anna.api_client("phone").await;
+    alice.asks_to_connect(anna.uri()).await;
     let before = phone.gets("/feed?after=0").await;
     assert_eq!(before["items"].as_array().unwrap().len(), 1);
     let name = anna.uri().name().clone();
     let (client, token) = alpha.node().new_token(name, "phone".parse().unwrap()).await.unwrap();
-    assert_eq!(Phone::of(client, token, &alpha).gets("/feed?after=0").await, before);
+    assert_eq!(ApiClient::of(client, token, &alpha).gets("/feed?after=0").await, before);
 }

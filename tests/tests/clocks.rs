@@ -11,7 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::LOW_STOCK;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Circle, Realm};
+use drawbridge_testkit::{Federation, MutualPeers};
 
 const AHEAD: Duration = Duration::from_secs(40 * 86_400);
 
@@ -26,20 +26,20 @@ fn now() -> Timestamp {
 /// Nobody takes a request that is dated in the future, for as long as it is.
 #[tokio::test]
 async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other() {
-    let circle = Circle::of(2).await;
-    let (alpha, beta) = (&circle.stations[0], &circle.stations[1]);
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let peers = MutualPeers::of(2).await;
+    let (alpha, beta) = (&peers.nodes[0], &peers.nodes[1]);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     let bob = bob.uri().clone();
     beta.stop().await;
-    let dated_ahead = alice.asks(&bob).await;
-    circle.realm.clock().turn_back(AHEAD);
+    let dated_ahead = alice.asks_to_connect(&bob).await;
+    peers.federation.clock().turn_back(AHEAD);
     let mended = alpha
         .until("the request is made anew", move |view| {
             let rows = view.connections()?;
             Ok((rows.len() == 1 && rows[0].id != dated_ahead).then(|| rows[0].clone()))
         })
         .await;
-    assert!(mended.created <= circle.realm.clock().now(), "{mended:?}");
+    assert!(mended.created <= peers.federation.clock().now(), "{mended:?}");
     beta.start().await;
     let heard = beta.hears_of(mended.id).await;
     assert_eq!((&heard.from, &heard.to, heard.created), (alice.uri(), &bob, mended.created));
@@ -54,15 +54,15 @@ async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other(
 /// node and client back. Forty days, so that what is made after that holds by the system's clock too.
 #[tokio::test]
 async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can_be_added() {
-    let realm = Realm::new();
-    let alpha = realm.station_with_clients().await;
-    let (alice, anna) = (alpha.person("alice").await, alpha.person("anna").await);
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
     let node = alpha.node();
     let (built_in, _) =
         node.create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap()).await.unwrap();
     let settings = Settings { look_every: Duration::from_millis(200), now, ..Settings::default() };
-    let key = StorageKey::load_or_make(&realm.dir().join("clients.key")).unwrap();
-    let file = realm.dir().join("anna.sqlite");
+    let key = StorageKey::load_or_make(&federation.dir().join("clients.key")).unwrap();
+    let file = federation.dir().join("anna.sqlite");
     let client = Client::open(node.door(built_in.clone()), &file, key, settings).await.unwrap();
     let running = tokio::spawn(async move { client.run().await });
 
@@ -75,16 +75,16 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
             Ok(full.then_some(kept))
         }
     };
-    let ahead = realm.clock().now();
+    let ahead = federation.clock().now();
     alpha.until("KeyPackages are published", stocked(ahead)).await;
 
-    realm.clock().turn_back(AHEAD);
+    federation.clock().turn_back(AHEAD);
     BEHIND.store(AHEAD.as_secs(), Ordering::SeqCst);
-    let kept = alpha.until("KeyPackages are made anew", stocked(realm.clock().now())).await;
+    let kept = alpha.until("KeyPackages are made anew", stocked(federation.clock().now())).await;
     assert_eq!(kept.to_come, 0, "and those of the wrong clock are gone");
 
-    let phone = alice.phone("phone").await;
-    let asked = alice.asks(anna.uri()).await;
+    let phone = alice.api_client("phone").await;
+    let asked = alice.asks_to_connect(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
     let group = alpha.group("picnic");
     let addition = alice.asks_to_add(anna.uri(), &group).await;

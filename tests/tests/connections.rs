@@ -10,36 +10,36 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, federation};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// Alice of a provider that has let in a peer made by hand.
+/// Alice of a provider that has let in a scripted peer.
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
     alice: UserUri,
 }
 
 impl Scene {
     async fn new() -> Self {
         let scene = Self::of_strangers().await;
-        scene.alpha.lets_in(scene.peer.provider()).await;
+        scene.alpha.allows(scene.peer.provider()).await;
         scene
     }
 
     async fn of_strangers() -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|config| config.limits.stranger_requests = 10_000).await;
-        let alice = alpha.person("alice").await.uri().clone();
-        let peer = realm.hand_made();
-        Self { realm, alpha, peer, alice }
+        let federation = Federation::new();
+        let alpha = federation.node(|config| config.limits.stranger_requests = 10_000).await;
+        let alice = alpha.user("alice").await.uri().clone();
+        let peer = federation.scripted_peer();
+        Self { federation, alpha, peer, alice }
     }
 
-    fn asks(&self, from: &str) -> Value {
+    fn request_from(&self, from: &str) -> Value {
         self.peer.request(&self.peer.address(from), &self.alice)
     }
 
@@ -77,8 +77,9 @@ impl Scene {
     /// The peer's feed tells of a request that Alice has made.
     fn tells(&self, id: Id, to: &str, state: State) {
         let to = self.peer.address(to);
-        let told = ConnectionItem { id, from: self.alice.clone(), to, state, time: self.realm.clock().now() };
-        self.peer.desk().puts(self.realm.clock().id(), ItemBody::Connection(told));
+        let told =
+            ConnectionItem { id, from: self.alice.clone(), to, state, time: self.federation.clock().now() };
+        self.peer.responder().puts(self.federation.clock().id(), ItemBody::Connection(told));
     }
 }
 
@@ -99,20 +100,20 @@ async fn a_request_is_for_somebody_here() {
     let scene = Scene::new().await;
     let elsewhere = "mimi://other.example/u/alice".parse().unwrap();
     let request = scene.peer.request(&scene.peer.address("bob"), &elsewhere);
-    scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::NotHere).await;
+    scene.peer.posts(scene.alpha.provider(), "/connections", &request).expect_refusal(Code::NotHere).await;
 }
 
 #[tokio::test]
 async fn a_repeat_is_told_what_has_become_of_it() {
     let scene = Scene::new().await;
-    let (lapses, refused) = (scene.asks("bob"), scene.asks("bea"));
+    let (lapses, refused) = (scene.request_from("bob"), scene.request_from("bea"));
     scene.waits(&lapses).await;
     let id = scene.waits(&refused).await;
     scene.alpha.node().set_tells_declined(true).await.unwrap();
     scene.alpha.decides(id, Decision::Decline).await;
     assert_eq!(scene.sends(&refused).await, is(State::Declined), "where the operator tells it");
     assert_eq!(scene.sends(&lapses).await, pending());
-    scene.realm.clock().turn(AN_HOUR);
+    scene.federation.clock().turn(AN_HOUR);
     scene.alpha.sees(id_of(&lapses), State::Expired).await;
     assert_eq!(scene.sends(&lapses).await, is(State::Expired));
 }
@@ -120,7 +121,8 @@ async fn a_repeat_is_told_what_has_become_of_it() {
 #[tokio::test]
 async fn who_takes_back_or_ends_is_given_no_item_of_it() {
     let scene = Scene::new().await;
-    let (open, approved) = (scene.waits(&scene.asks("bob")).await, scene.waits(&scene.asks("bea")).await);
+    let (open, approved) =
+        (scene.waits(&scene.request_from("bob")).await, scene.waits(&scene.request_from("bea")).await);
     scene.alpha.decides(approved, Decision::Approve).await;
     for id in [open, approved] {
         scene.deletes(id).await;
@@ -132,11 +134,11 @@ async fn who_takes_back_or_ends_is_given_no_item_of_it() {
 #[tokio::test]
 async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
     let scene = Scene::new().await;
-    let mut request = scene.asks("bob");
-    request["expires"] = json!(scene.realm.clock().now().plus(72 * AN_HOUR));
+    let mut request = scene.request_from("bob");
+    request["expires"] = json!(scene.federation.clock().now().plus(72 * AN_HOUR));
     scene.deletes(id_of(&request)).await;
-    let later = scene.asks("bea");
-    scene.realm.clock().turn(12 * AN_HOUR);
+    let later = scene.request_from("bea");
+    scene.federation.clock().turn(12 * AN_HOUR);
     scene.deletes(id_of(&later)).await;
     // Whatever its members.
     let mut other = request.clone();
@@ -145,8 +147,8 @@ async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
         assert_eq!(scene.sends(dead).await, is(State::Ended));
     }
     // What lapses is cleared away together.
-    let lapses = scene.waits(&scene.asks("bo")).await;
-    scene.realm.clock().turn(12 * AN_HOUR + Duration::from_secs(60));
+    let lapses = scene.waits(&scene.request_from("bo")).await;
+    scene.federation.clock().turn(12 * AN_HOUR + Duration::from_secs(60));
     scene.alpha.sees(lapses, State::Expired).await;
     assert_eq!(scene.sends(&request).await, pending());
     assert_eq!(scene.sends(&later).await, is(State::Ended), "which is not a day ago");
@@ -155,7 +157,7 @@ async fn what_was_taken_back_before_it_came_stays_dead_for_a_day() {
 #[tokio::test]
 async fn of_what_a_stranger_takes_back_before_it_comes_a_hundred_are_kept() {
     let scene = Scene::of_strangers().await;
-    let requests: Vec<_> = (0..101).map(|n| scene.asks(&format!("bob{n}"))).collect();
+    let requests: Vec<_> = (0..101).map(|n| scene.request_from(&format!("bob{n}"))).collect();
     for request in &requests {
         scene.deletes(id_of(request)).await;
     }
@@ -179,7 +181,7 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
         let mut other = request.clone();
         other["from"] = json!(scene.peer.address("berta"));
         let problem = scene.peer.posts(scene.alpha.provider(), "/connections", &other);
-        (first, again, problem.is_refused(Code::Conflict).await)
+        (first, again, problem.expect_refusal(Code::Conflict).await)
     };
     let told = answers(&there).await;
     assert_eq!(told.0, pending());
@@ -197,10 +199,10 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
     assert_eq!(scene.sends(&more[0]).await, is(State::Ended));
     scene.waits(&to("bob3", &nobody)).await;
 
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let ids = [&there, &nowhere, &refused].map(id_of);
     assert_eq!(scene.told_of(ids).await, [const { Vec::new() }; 3]);
-    scene.realm.clock().turn(AN_HOUR);
+    scene.federation.clock().turn(AN_HOUR);
     for id in ids {
         scene.alpha.sees(id, State::Expired).await;
     }
@@ -210,24 +212,24 @@ async fn a_request_to_nobody_is_answered_as_one_that_nobody_answers() {
 #[tokio::test]
 async fn a_request_is_open_from_before_it_is_first_sent() {
     let scene = Scene::new().await;
-    scene.peer.desk().refuses(|_, path| {
+    scene.peer.responder().refuses(|_, path| {
         (path == "/connections").then(|| Problem::new(Code::Unavailable, "not at the moment"))
     });
     let bob = scene.peer.address("bob");
     let asked = scene.alpha.node().connect(scene.alice.name(), bob, None).await.unwrap().id;
-    assert_eq!(scene.sends(&scene.asks("bob")).await, is(State::Approved));
+    assert_eq!(scene.sends(&scene.request_from("bob")).await, is(State::Approved));
     scene.alpha.sees(asked, State::Approved).await;
 }
 
 #[tokio::test]
 async fn all_requests_between_two_are_approved_and_ended_together() {
     let scene = Scene::new().await;
-    let refused = [scene.asks("bob"), scene.asks("bob")];
+    let refused = [scene.request_from("bob"), scene.request_from("bob")];
     for request in &refused {
         scene.waits(request).await;
     }
     scene.alpha.decides(id_of(&refused[0]), Decision::Decline).await;
-    let open = scene.waits(&scene.asks("bob")).await;
+    let open = scene.waits(&scene.request_from("bob")).await;
     let ids = [id_of(&refused[0]), id_of(&refused[1]), open];
     scene.alpha.decides(open, Decision::Approve).await;
     for id in ids {
@@ -261,11 +263,11 @@ async fn an_item_for_one_request_approves_all_that_were_made() {
 
 #[tokio::test]
 async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let asked = bob.asks(alice.uri()).await;
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
@@ -282,15 +284,15 @@ async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
         }
     }
     for (id, state) in &additions {
-        for station in [&alpha, &beta] {
-            station.sees_addition(*id, *state).await;
+        for test_node in [&alpha, &beta] {
+            test_node.sees_addition(*id, *state).await;
         }
     }
     // Who was asked ends it, and what rests on it in both directions.
-    alice.ends(asked).await;
+    alice.ends_connection(asked).await;
     for (id, _) in &additions {
-        for station in [&alpha, &beta] {
-            station.sees_addition(*id, State::Ended).await;
+        for test_node in [&alpha, &beta] {
+            test_node.sees_addition(*id, State::Ended).await;
         }
     }
 }
@@ -300,14 +302,14 @@ async fn a_user_is_shown_one_of_several_requests() {
     let scene = Scene::new().await;
     let phone = scene.alpha.node().create_client(scene.alice.name().clone(), "phone".parse().unwrap()).await;
     let (client, token) = phone.unwrap();
-    let phone = drawbridge_testkit::Phone::of(client, token, &scene.alpha);
+    let phone = drawbridge_testkit::ApiClient::of(client, token, &scene.alpha);
     for _ in 0..3 {
-        scene.waits(&scene.asks("bob")).await;
+        scene.waits(&scene.request_from("bob")).await;
     }
-    scene.waits(&scene.asks("bea")).await;
+    scene.waits(&scene.request_from("bea")).await;
     let shown = phone.gets("/connections").await;
     let from: Vec<_> =
         shown["connections"].as_array().unwrap().iter().map(|one| one["from"].clone()).collect();
     assert_eq!(from, [json!(scene.peer.address("bea")), json!(scene.peer.address("bob"))]);
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
 }

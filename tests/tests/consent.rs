@@ -13,15 +13,15 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
 use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
-use drawbridge_testkit::{Change, Circle, HandMade, Realm, Station, federation};
+use drawbridge_testkit::{CommitPlan, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// A node with Alice, and a peer whose requests are written by hand.
+/// A node with Alice, and a peer whose requests the test writes.
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
@@ -30,18 +30,18 @@ impl Scene {
     }
 
     async fn with_limit(peer_connections: u64) -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|config| config.limits.peer_connections = peer_connections).await;
-        alpha.person("alice").await;
-        let peer = realm.hand_made();
-        Self { realm, alpha, peer }
+        let federation = Federation::new();
+        let alpha = federation.node(|config| config.limits.peer_connections = peer_connections).await;
+        alpha.user("alice").await;
+        let peer = federation.scripted_peer();
+        Self { federation, alpha, peer }
     }
 
     fn alice(&self) -> UserUri {
         self.alpha.address("alice")
     }
 
-    fn asks(&self, from: &str) -> Value {
+    fn request_from(&self, from: &str) -> Value {
         self.peer.request(&self.peer.address(from), &self.alice())
     }
 
@@ -98,7 +98,7 @@ async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
     let bob = scene.peer.address("bob");
     let alice: UserUri = scene.alice();
     scene.alpha.node().connect(alice.name(), bob, None).await.unwrap();
-    let request = scene.asks("bob");
+    let request = scene.request_from("bob");
     assert_eq!(scene.sends(&request).await, approved());
     assert_eq!(scene.sends(&request).await, approved(), "a repeat");
     assert_eq!(scene.told_of(id_of(&request)).await, [State::Approved]);
@@ -107,17 +107,17 @@ async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
 #[tokio::test]
 async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    let first = scene.asks("bob");
+    scene.alpha.allows(scene.peer.provider()).await;
+    let first = scene.request_from("bob");
     assert_eq!(scene.sends(&first).await, pending());
     scene.alpha.decides(id_of(&first), Decision::Approve).await;
-    let second = scene.asks("bob");
+    let second = scene.request_from("bob");
     assert_eq!(scene.sends(&second).await, approved());
     assert_eq!(scene.told_of(id_of(&second)).await, [State::Approved]);
 
     let source = scene.peer.address("carol").to_string();
     scene.alpha.node().set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
-    let ruled = scene.asks("carol");
+    let ruled = scene.request_from("carol");
     assert_eq!(scene.sends(&ruled).await, approved());
     assert_eq!(scene.told_of(id_of(&ruled)).await, [State::Approved]);
 }
@@ -125,8 +125,8 @@ async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
 #[tokio::test]
 async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    let requests = [scene.asks("bob"), scene.asks("bob"), scene.asks("bob")];
+    scene.alpha.allows(scene.peer.provider()).await;
+    let requests = [scene.request_from("bob"), scene.request_from("bob"), scene.request_from("bob")];
     for request in &requests {
         assert_eq!(scene.sends(request).await, pending());
     }
@@ -147,10 +147,10 @@ async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
 #[tokio::test]
 async fn a_request_of_the_future_is_malformed() {
     let scene = Scene::new().await;
-    let mut request = scene.asks("bob");
-    let ahead = |seconds| json!(scene.realm.clock().now().plus(Duration::from_secs(seconds)));
+    let mut request = scene.request_from("bob");
+    let ahead = |seconds| json!(scene.federation.clock().now().plus(Duration::from_secs(seconds)));
     request["created"] = ahead(360);
-    scene.peer.posts(scene.alpha.provider(), "/connections", &request).is_refused(Code::Malformed).await;
+    scene.peer.posts(scene.alpha.provider(), "/connections", &request).expect_refusal(Code::Malformed).await;
     request["created"] = ahead(240);
     assert_eq!(scene.sends(&request).await, pending());
 }
@@ -159,24 +159,25 @@ async fn a_request_of_the_future_is_malformed() {
 async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
     let scene = Scene::new().await;
     for from in 0..5 {
-        let mut request = scene.asks(&format!("bob{from}"));
+        let mut request = scene.request_from(&format!("bob{from}"));
         if from == 3 {
-            request["expires"] = json!(scene.realm.clock().now().plus(Duration::from_secs(40)));
+            request["expires"] = json!(scene.federation.clock().now().plus(Duration::from_secs(40)));
         }
         assert_eq!(scene.sends(&request).await, pending());
     }
-    let refused = scene.peer.posts(scene.alpha.provider(), "/connections", &scene.asks("bea")).send().await;
+    let refused =
+        scene.peer.posts(scene.alpha.provider(), "/connections", &scene.request_from("bea")).send().await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=40).contains(&after), "{after}");
-    scene.realm.clock().turn(Duration::from_secs(after));
-    assert_eq!(scene.sends(&scene.asks("bea")).await, pending(), "it was told the truth");
+    scene.federation.clock().turn(Duration::from_secs(after));
+    assert_eq!(scene.sends(&scene.request_from("bea")).await, pending(), "it was told the truth");
 }
 
 #[tokio::test]
 async fn what_a_peer_can_make_us_keep_is_bounded() {
     let scene = Scene::with_limit(20).await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let is_full = async |request: &Value| {
         let heard = scene.peer.posts(scene.alpha.provider(), "/connections", request).send().await;
         assert_eq!(heard.status, StatusCode::TOO_MANY_REQUESTS, "{:?}", heard.body);
@@ -184,20 +185,20 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
     };
     // Of one pair, of whom one is shown, and then of all.
     for _ in 0..10 {
-        assert_eq!(scene.sends(&scene.asks("bob")).await, pending());
+        assert_eq!(scene.sends(&scene.request_from("bob")).await, pending());
     }
-    is_full(&scene.asks("bob")).await;
-    let others: Vec<_> = (0..10).map(|other| scene.asks(&format!("other{other}"))).collect();
+    is_full(&scene.request_from("bob")).await;
+    let others: Vec<_> = (0..10).map(|other| scene.request_from(&format!("other{other}"))).collect();
     for other in &others {
         assert_eq!(scene.sends(other).await, pending());
     }
-    is_full(&scene.asks("bea")).await;
+    is_full(&scene.request_from("bea")).await;
     assert_eq!(scene.sends(&others[0]).await, pending(), "a repeat keeps nothing more");
 
     // What is over makes room, however often: nothing grows.
     for _ in 0..30 {
         scene.deletes(id_of(&others[9])).await;
-        let request = scene.asks("bea");
+        let request = scene.request_from("bea");
         assert_eq!(scene.sends(&request).await, pending());
         scene.deletes(id_of(&request)).await;
     }
@@ -213,27 +214,27 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
     assert_eq!((rows, counted), (20, 20), "and that is what the operator is shown");
     // Of what is taken back before it came, the id is kept.
     for _ in 0..3 {
-        scene.deletes(id_of(&scene.asks("bea"))).await;
+        scene.deletes(id_of(&scene.request_from("bea"))).await;
     }
     assert_eq!(kept().await, (20, 20, withdrawn + 3));
 }
 
 #[tokio::test]
 async fn a_decision_that_the_other_side_has_lost_is_open_again() {
-    let (realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let asked = bob.asks(alice.uri()).await;
+    let (federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.stop().await;
-    let copy = realm.copy_of(&alpha);
+    let copy = federation.copy_of(&alpha);
     alpha.start().await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 
     alpha.stop().await;
-    realm.restore(&alpha, &copy);
+    federation.restore(&alpha, &copy);
     alpha.start().await;
     beta.sees(asked, State::Pending).await;
     alpha.sees(asked, State::Pending).await;
@@ -244,7 +245,7 @@ async fn a_decision_that_the_other_side_has_lost_is_open_again() {
 #[tokio::test]
 async fn an_undo_puts_back_exactly_what_was() {
     let scene = Scene::new().await;
-    let request = scene.asks("bob");
+    let request = scene.request_from("bob");
     assert_eq!(scene.sends(&request).await, pending());
     let (id, node) = (id_of(&request), scene.alpha.node());
     let source = request["from"].as_str().unwrap().to_owned();
@@ -257,7 +258,7 @@ async fn an_undo_puts_back_exactly_what_was() {
         let rules = node.store().read(|view| view.rules()).await.unwrap();
         (scene.row(id).await, scene.judgement().await, rules)
     };
-    scene.realm.clock().turn(Duration::from_secs(600));
+    scene.federation.clock().turn(Duration::from_secs(600));
 
     // Requests and rules.
     let block = Some((Whom::Person, Some(RuleKind::Block)));
@@ -299,7 +300,7 @@ async fn an_undo_puts_back_exactly_what_was() {
 async fn what_others_were_told_cannot_be_taken_back() {
     let scene = Scene::new().await;
     let node = scene.alpha.node();
-    let (one, other) = (scene.asks("bob"), scene.asks("bea"));
+    let (one, other) = (scene.request_from("bob"), scene.request_from("bea"));
     for request in [&one, &other] {
         assert_eq!(scene.sends(request).await, pending());
     }
@@ -309,14 +310,14 @@ async fn what_others_were_told_cannot_be_taken_back() {
     };
     scene.deletes(id_of(&other)).await;
     approve(&other).await.unwrap_err();
-    scene.alpha.holds(scene.peer.provider(), PeerState::Pending).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Pending).await;
     let decided = approve(&one).await.unwrap();
     assert_eq!((decided.now.state, decided.undo), (State::Approved, None));
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
     assert_eq!(scene.told_of(id_of(&one)).await, [State::Approved]);
 
     node.set_tells_declined(true).await.unwrap();
-    let told = scene.asks("carol");
+    let told = scene.request_from("carol");
     assert_eq!(scene.sends(&told).await, pending());
     let decided =
         node.decide_connection_with(id_of(&told), None, Decision::Decline, None, false).await.unwrap();
@@ -326,8 +327,8 @@ async fn what_others_were_told_cannot_be_taken_back() {
 #[tokio::test]
 async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    let connection = scene.asks("bob");
+    scene.alpha.allows(scene.peer.provider()).await;
+    let connection = scene.request_from("bob");
     assert_eq!(scene.sends(&connection).await, pending());
     scene.alpha.decides(id_of(&connection), Decision::Approve).await;
     let (bob, node) = (scene.peer.address("bob"), scene.alpha.node());
@@ -345,7 +346,7 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
     let before = rows().await;
     let titles: Vec<_> = before.0.iter().map(|row| row.title.as_ref().unwrap().as_str()).collect();
     assert_eq!(titles, ["Picnic on Sunday", "Picnic"]);
-    scene.realm.clock().turn(Duration::from_secs(600));
+    scene.federation.clock().turn(Duration::from_secs(600));
     let decide = async |decision, rule| {
         node.decide_authorization_with(id_of(&asks[0]), None, decision, rule).await.unwrap()
     };
@@ -361,8 +362,8 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
 #[tokio::test]
 async fn a_title_is_text_without_control_characters() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    let connection = scene.asks("bob");
+    scene.alpha.allows(scene.peer.provider()).await;
+    let connection = scene.request_from("bob");
     assert_eq!(scene.sends(&connection).await, pending());
     scene.alpha.decides(id_of(&connection), Decision::Approve).await;
     let mut ask =
@@ -370,7 +371,7 @@ async fn a_title_is_text_without_control_characters() {
     for title in [json!("x".repeat(129)), json!("a\nb"), json!("\u{202e}live"), json!(null), json!(7)] {
         ask["title"] = title;
         let draft = scene.peer.posts(scene.alpha.provider(), "/authorizations", &ask);
-        draft.is_refused(Code::Malformed).await;
+        draft.expect_refusal(Code::Malformed).await;
     }
     ask["title"] = json!("Picnic");
     let asks = async |ask: &Value| {
@@ -385,10 +386,10 @@ async fn a_title_is_text_without_control_characters() {
 
 #[tokio::test]
 async fn a_grant_that_was_used_is_claimed_with_no_more() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let group = circle.group("tea", &ann, &[&ben]).await;
-    ann.does(&group, &ann.commit(&group, Change::removing(ben.uri()))).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let group = peers.group("tea", &ann, &[&ben]).await;
+    ann.does(&group, &ann.commit(&group, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&group, 2).await;
 
     let asked = ann.asks_to_add(&group, ben.user()).await;
@@ -396,9 +397,9 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
     let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
     assert_eq!((claimed.status, claimed.grant, claimed.clients), (UserClaim::NotAuthorized, None, vec![]));
 
-    circle.stations[1].hears_of_addition(asked.id).await;
+    peers.nodes[1].hears_of_addition(asked.id).await;
     ben.decides(asked, "approve").await;
-    circle.stations[0].sees_addition(asked.id, State::Approved).await;
+    peers.nodes[0].sees_addition(asked.id, State::Approved).await;
     let claimed = ann.claims(&group, &[ben.user()]).await.users.remove(0);
     let grant = UnverifiedGrant::parse(&claimed.grant.unwrap()).unwrap();
     assert_eq!((claimed.status, grant.unverified_claims().jti), (UserClaim::Ok, asked.id));
@@ -406,13 +407,13 @@ async fn a_grant_that_was_used_is_claimed_with_no_more() {
 
 #[tokio::test]
 async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    bob.asks(alice.uri()).await;
-    alpha.is_pulled_by(beta.provider()).await;
-    alpha.judges(beta.provider(), PeerState::Blocked).await;
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    bob.asks_to_connect(alice.uri()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    alpha.sets_peer(beta.provider(), PeerState::Blocked).await;
     let provider = alpha.provider().clone();
     let peer = provider.clone();
     beta.notes(&provider, "peer-blocked").await;
@@ -426,10 +427,10 @@ async fn who_asks_us_has_let_us_in_whatever_it_said_before() {
     theirs(PeerState::Blocked).await;
 
     // Nobody tells beta; that alpha asks it something says it, and ends what went wrong.
-    alpha.lets_in(beta.provider()).await;
-    alice.asks(beta.person("berta").await.uri()).await;
+    alpha.allows(beta.provider()).await;
+    alice.asks_to_connect(beta.user("berta").await.uri()).await;
     theirs(PeerState::Allowed).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
     beta.until("the trouble is over", move |view| {
         Ok(view.troubles(&provider)?.iter().all(|trouble| trouble.over).then_some(()))
     })

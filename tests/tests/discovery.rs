@@ -16,25 +16,25 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::diagnose::Stage;
 use drawbridge_node::identity::provider_document;
-use drawbridge_testkit::{Draft, Front, HandMade, Realm, Shows, Station};
+use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, ServerTls, TestNode, WebServer};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{Response, StatusCode, Version};
 
-/// A client of the operating system's that trusts the realm.
-fn client(realm: &Realm) -> reqwest::ClientBuilder {
+/// A client of the operating system's that trusts the federation.
+fn client(federation: &Federation) -> reqwest::ClientBuilder {
     // Another test of this process may have chosen the same one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let root = reqwest::Certificate::from_pem(&std::fs::read(realm.root()).unwrap()).unwrap();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(federation.root()).unwrap()).unwrap();
     reqwest::Client::builder().tls_certs_only([root]).no_proxy()
 }
 
 #[tokio::test]
 async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_alone() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
     let uri = format!("https://{}/.well-known/mtp", alpha.provider());
     for (version, client) in
-        [(Version::HTTP_11, client(&realm).http1_only()), (Version::HTTP_2, client(&realm))]
+        [(Version::HTTP_11, client(&federation).http1_only()), (Version::HTTP_2, client(&federation))]
     {
         let shown = client.build().unwrap().get(&uri).send().await.unwrap();
         assert_eq!((shown.status(), shown.version()), (StatusCode::OK, version));
@@ -45,7 +45,7 @@ async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_
             [alpha.node().fingerprint()]
         );
     }
-    let old = client(&realm).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
+    let old = client(&federation).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
     assert!(old.get(&uri).send().await.unwrap_err().is_connect());
 }
 
@@ -57,10 +57,10 @@ fn document_of(provider: &Provider) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
     let (redirected, case) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let elsewhere = realm.front(Shows::Good, {
+    let elsewhere = federation.web_server(ServerTls::Good, {
         let redirected = redirected.clone();
         move |_| {
             redirected.fetch_add(1, Ordering::SeqCst);
@@ -74,7 +74,7 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
         document_of(&authority.or(host).unwrap().parse().unwrap())
     };
     let which = case.clone();
-    let front = realm.front(Shows::Good, move |request| {
+    let server = federation.web_server(ServerTls::Good, move |request| {
         let fine = Response::builder().header(CONTENT_TYPE, "text/plain");
         match which.load(Ordering::SeqCst) {
             0 => fine.body(of(request).into()).unwrap(),
@@ -98,7 +98,7 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
     ];
     for (place, code) in codes.into_iter().enumerate() {
         case.store(place, Ordering::SeqCst);
-        let steps = beta.node().check(front.provider()).await;
+        let steps = beta.node().check(server.provider()).await;
         // The first has a good document, and answers nothing but documents.
         let step = steps.iter().find(|step| step.code.is_some() && code.is_some());
         let told = step.map(|step| (step.stage, step.code.as_deref().unwrap()));
@@ -113,28 +113,28 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
 }
 
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-        Self { realm, alpha, peer }
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+        Self { federation, alpha, peer }
     }
 
     fn turns(&self, seconds: u64) {
-        self.realm.clock().turn(Duration::from_secs(seconds));
+        self.federation.clock().turn(Duration::from_secs(seconds));
     }
 
-    fn ping(&self) -> Draft<'_> {
+    fn ping(&self) -> RequestDraft<'_> {
         self.peer.gets(self.alpha.provider(), "/ping")
     }
 
     fn key(&self) -> SecretKey {
-        SecretKey::from_seed(self.realm.clock().random())
+        SecretKey::from_seed(self.federation.clock().random())
     }
 
     /// A request under a key of `signer` that nobody knows; how long its sender is asked to wait.
@@ -189,20 +189,20 @@ async fn an_unknown_key_has_its_document_fetched_once_a_minute_and_a_failure_is_
 
     let asked = Arc::new(AtomicUsize::new(0));
     let counts = asked.clone();
-    let front: Front = scene.realm.front(Shows::Good, move |_| {
+    let server: WebServer = scene.federation.web_server(ServerTls::Good, move |_| {
         counts.fetch_add(1, Ordering::SeqCst);
         Response::builder().status(404).body(Body::empty()).unwrap()
     });
     for (times, pause) in [5, 10, 20, 40, 60, 60].into_iter().enumerate() {
-        assert_eq!(scene.is_unknown(front.provider()).await, pause);
-        assert!((1..=pause).contains(&scene.is_unknown(front.provider()).await));
+        assert_eq!(scene.is_unknown(server.provider()).await, pause);
+        assert!((1..=pause).contains(&scene.is_unknown(server.provider()).await));
         assert_eq!(asked.load(Ordering::SeqCst), times + 1, "it is not asked for meanwhile");
         scene.turns(pause);
     }
     // Who is let in is not kept waiting for longer by what it has met.
-    scene.alpha.lets_in(front.provider()).await;
+    scene.alpha.allows(server.provider()).await;
     for _ in 0..4 {
-        assert!((1..=5).contains(&scene.is_unknown(front.provider()).await));
+        assert!((1..=5).contains(&scene.is_unknown(server.provider()).await));
         scene.turns(5);
     }
 }
@@ -214,7 +214,7 @@ async fn documents_of_strangers_are_fetched_sixty_times_a_minute() {
     for port in 1..=60 {
         scene.is_unknown(&format!("{host}:{port}").parse().unwrap()).await;
     }
-    scene.ping().is_refused(Code::KeyUnknown).await;
+    scene.ping().expect_refusal(Code::KeyUnknown).await;
     assert_eq!(scene.peer.times_shown(), 0);
     scene.turns(61);
     assert_eq!(scene.shown().await, 1);
@@ -223,7 +223,7 @@ async fn documents_of_strangers_are_fetched_sixty_times_a_minute() {
 #[tokio::test]
 async fn a_new_key_that_was_beside_the_old_one_is_accepted() {
     let scene = Scene::new().await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     assert_eq!(scene.shown().await, 1);
     let (old, new) = (scene.peer.signer().key().public(), scene.key());
     let by_new = || {
@@ -238,35 +238,35 @@ async fn a_new_key_that_was_beside_the_old_one_is_accepted() {
     scene.peer.shows_keys([new.public()]);
     scene.turns(3600);
     assert_eq!(by_new().send().await.json()["state"], "allowed");
-    scene.ping().is_refused(Code::KeyUnknown).await;
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.ping().expect_refusal(Code::KeyUnknown).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
 }
 
 #[tokio::test]
 async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named() {
-    let realm = Realm::new();
-    let peer = realm.hand_made();
+    let federation = Federation::new();
+    let peer = federation.scripted_peer();
     let (host, _) = peer.provider().as_str().split_once(':').unwrap();
     // Only this one address of the loopback's.
     let allowed = format!("{host}/32");
-    let beta = realm.station(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
+    let beta = federation.node(|config| config.peers.allow_networks = vec![allowed.parse().unwrap()]).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
     for name in ["127.0.0.1", "localhost"] {
         let closed: Provider = format!("{name}:{port}").parse().unwrap();
-        beta.lets_in(&closed).await;
+        beta.allows(&closed).await;
         assert_eq!(beta.notes(&closed, "address-refused").await.stage, "policy");
         let steps = beta.node().check(&closed).await;
         assert_eq!(steps.last().unwrap().code.as_deref(), Some("address-refused"), "{steps:#?}");
         // A document that can be had leads there too.
-        let leads = realm.hand_made();
+        let leads = federation.scripted_peer();
         leads.moves_to(&format!("https://{name}:{port}/mtp/v1"));
-        beta.lets_in(leads.provider()).await;
+        beta.allows(leads.provider()).await;
         beta.notes(leads.provider(), "address-refused").await;
     }
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     // Where it may be, it is pulled.
-    beta.lets_in(peer.provider()).await;
-    beta.until_node("it is pulled", |_| peer.desk().times_asked(&http::Method::GET, "/feed") > 0).await;
+    beta.allows(peer.provider()).await;
+    beta.until_node("it is pulled", |_| peer.responder().times_asked(&http::Method::GET, "/feed") > 0).await;
 }

@@ -7,26 +7,26 @@ use drawbridge_node::Decision;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::Direction;
 use drawbridge_node::store::Reader;
-use drawbridge_testkit::{Station, federation};
+use drawbridge_testkit::{TestNode, federation};
 
 /// Two providers let each other in.
-async fn acquaint(alpha: &Station, beta: &Station) {
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+async fn acquaint(alpha: &TestNode, beta: &TestNode) {
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
 }
 
 #[tokio::test]
 async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
 
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     let held = alpha.hears_of(asked).await;
     assert_eq!((held.state, &held.from, &held.to), (State::Pending, bob.uri(), alice.uri()));
-    alpha.holds(beta.provider(), PeerState::Pending).await;
+    alpha.sees_peer(beta.provider(), PeerState::Pending).await;
 
-    alpha.lets_in(beta.provider()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 
@@ -41,21 +41,21 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
 
 #[tokio::test]
 async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() {
-    let (realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
-    let lasting = bob.asks(alpha.person("anna").await.uri()).await;
+    let lasting = bob.asks_to_connect(alpha.user("anna").await.uri()).await;
     alpha.hears_of(lasting).await;
     alpha.decides(lasting, Decision::Approve).await;
     beta.sees(lasting, State::Approved).await;
 
     beta.stop().await;
     alpha.decides(asked, Decision::End).await;
-    realm.clock().turn(Duration::from_secs(30 * 86_400 + 3600));
+    federation.clock().turn(Duration::from_secs(30 * 86_400 + 3600));
     let reader = Reader::Peer(beta.provider().clone());
     alpha
         .until("nothing is kept any more", move |view| {
@@ -78,11 +78,11 @@ async fn who_was_away_until_its_place_was_gone_starts_anew_and_misses_nothing() 
 
 #[tokio::test]
 async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     alpha.stop().await;
-    bob.asks(alice.uri()).await;
+    bob.asks_to_connect(alice.uri()).await;
     let provider = alpha.provider().clone();
     let trouble = beta
         .until("it was tried seven times", move |view| {
@@ -96,23 +96,23 @@ async fn a_courier_leaves_who_is_away_alone_for_longer_and_longer() {
 
 #[tokio::test]
 async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
-    alpha.lets_in(beta.provider()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 }
 
 #[tokio::test]
 async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
     alpha.stop().await;
     let trouble = beta.notes(alpha.provider(), "connection-refused").await;
@@ -130,10 +130,10 @@ async fn a_peer_that_was_away_is_a_trouble_that_heals_by_itself() {
 
 #[tokio::test]
 async fn a_request_waits_at_home_for_a_provider_that_is_away() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     alpha.stop().await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     beta.notes(alpha.provider(), "connection-refused").await;
     alpha.start().await;
     alpha.hears_of(asked).await;
@@ -141,9 +141,9 @@ async fn a_request_waits_at_home_for_a_provider_that_is_away() {
 
 #[tokio::test]
 async fn people_who_ask_each_other_are_connected_without_a_click() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let (there, back) = tokio::join!(alice.asks(bob.uri()), bob.asks(alice.uri()));
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let (there, back) = tokio::join!(alice.asks_to_connect(bob.uri()), bob.asks_to_connect(alice.uri()));
     for id in [there, back] {
         alpha.sees(id, State::Approved).await;
         beta.sees(id, State::Approved).await;
@@ -152,16 +152,16 @@ async fn people_who_ask_each_other_are_connected_without_a_click() {
 
 #[tokio::test]
 async fn a_refusal_looks_like_nothing_to_the_asker() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Decline).await;
 
     // What comes behind it in the same feed shows that nothing came before.
-    let (anna, other) = (alpha.person("anna").await, beta.person("berta").await);
-    let marker = other.asks(anna.uri()).await;
+    let (anna, other) = (alpha.user("anna").await, beta.user("berta").await);
+    let marker = other.asks_to_connect(anna.uri()).await;
     alpha.hears_of(marker).await;
     alpha.decides(marker, Decision::Approve).await;
     beta.sees(marker, State::Approved).await;
@@ -171,11 +171,11 @@ async fn a_refusal_looks_like_nothing_to_the_asker() {
 
 #[tokio::test]
 async fn a_refusal_is_told_where_the_operator_chose_to() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     alpha.node().set_tells_declined(true).await.unwrap();
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Decline).await;
     beta.sees(asked, State::Declined).await;
@@ -183,18 +183,18 @@ async fn a_refusal_is_told_where_the_operator_chose_to() {
 
 #[tokio::test]
 async fn either_side_can_end_a_connection() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     for asker_ends in [true, false] {
-        let asked = bob.asks(alice.uri()).await;
+        let asked = bob.asks_to_connect(alice.uri()).await;
         alpha.hears_of(asked).await;
         alpha.decides(asked, Decision::Approve).await;
         beta.sees(asked, State::Approved).await;
         if asker_ends {
-            bob.ends(asked).await
+            bob.ends_connection(asked).await
         } else {
-            alice.ends(asked).await
+            alice.ends_connection(asked).await
         }
         alpha.sees(asked, State::Ended).await;
         beta.sees(asked, State::Ended).await;
@@ -203,36 +203,37 @@ async fn either_side_can_end_a_connection() {
 
 #[tokio::test]
 async fn a_request_can_be_taken_back() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    bob.ends(asked).await;
+    bob.ends_connection(asked).await;
     alpha.sees(asked, State::Ended).await;
 }
 
 #[tokio::test]
 async fn what_is_taken_back_while_the_other_is_away_stays_dead() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.stop().await;
-    bob.ends(asked).await;
+    bob.ends_connection(asked).await;
     alpha.start().await;
     alpha.sees(asked, State::Ended).await;
 }
 
 #[tokio::test]
 async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
-    let (realm, [alpha, beta]) = federation().await;
-    alpha.person("alice").await;
-    let bob = beta.person("bob").await;
+    let (federation, [alpha, beta]) = federation().await;
+    alpha.user("alice").await;
+    let bob = beta.user("bob").await;
     acquaint(&alpha, &beta).await;
     let (alice, nobody) = (alpha.address("alice"), alpha.address("nobody"));
     let an_hour = Duration::from_secs(3600);
-    let ids = [bob.asks_for(&alice, an_hour).await, bob.asks_for(&nobody, an_hour).await];
+    let ids =
+        [bob.asks_to_connect_for(&alice, an_hour).await, bob.asks_to_connect_for(&nobody, an_hour).await];
     for id in ids {
         alpha.hears_of(id).await;
         beta.sees(id, State::Pending).await;
@@ -243,7 +244,7 @@ async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
     assert!(shown.iter().any(|row| row.id == seen && !row.unseen));
     assert!(shown.iter().any(|row| row.id == unseen && row.unseen), "it is counted, and shown to nobody");
 
-    realm.clock().turn(an_hour);
+    federation.clock().turn(an_hour);
     for id in ids {
         beta.sees(id, State::Expired).await;
         alpha.sees(id, State::Expired).await;
@@ -252,18 +253,18 @@ async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
 
 #[tokio::test]
 async fn a_connection_does_not_expire() {
-    let (realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
     let an_hour = Duration::from_secs(3600);
-    let lasting = bob.asks_for(alice.uri(), an_hour).await;
-    let (anna, berta) = (alpha.person("anna").await, beta.person("berta").await);
-    let lapsing = berta.asks_for(anna.uri(), an_hour).await;
+    let lasting = bob.asks_to_connect_for(alice.uri(), an_hour).await;
+    let (anna, berta) = (alpha.user("anna").await, beta.user("berta").await);
+    let lapsing = berta.asks_to_connect_for(anna.uri(), an_hour).await;
     alpha.hears_of(lapsing).await;
     alpha.hears_of(lasting).await;
     alpha.decides(lasting, Decision::Approve).await;
     beta.sees(lasting, State::Approved).await;
-    realm.clock().turn(2 * an_hour);
+    federation.clock().turn(2 * an_hour);
     alpha.sees(lapsing, State::Expired).await;
     beta.sees(lapsing, State::Expired).await;
     alpha.sees(lasting, State::Approved).await;
@@ -272,13 +273,13 @@ async fn a_connection_does_not_expire() {
 
 #[tokio::test]
 async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
-    let (_realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (_federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    bob.asks(alice.uri()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    bob.asks_to_connect(alice.uri()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
-    alpha.judges(beta.provider(), PeerState::Blocked).await;
+    alpha.sets_peer(beta.provider(), PeerState::Blocked).await;
     let trouble = beta.notes(alpha.provider(), "peer-blocked").await;
     assert_eq!(trouble.stage, "policy");
     let peer = alpha.provider().clone();
@@ -287,18 +288,18 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
     })
     .await;
 
-    alpha.lets_in(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
     beta.node().retry_peer(alpha.provider()).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 }
 
 #[tokio::test]
 async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
-    let (realm, [beta]) = federation().await;
-    let alpha = realm.station(|config| config.peers.strangers = Strangers::Open).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
-    alpha.holds(beta.provider(), PeerState::Allowed).await;
+    let (federation, [beta]) = federation().await;
+    let alpha = federation.node(|config| config.peers.strangers = Strangers::Open).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
+    alpha.sees_peer(beta.provider(), PeerState::Allowed).await;
     alpha.sees(asked, State::Pending).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
@@ -306,12 +307,12 @@ async fn an_open_house_lets_strangers_in_and_still_asks_its_people() {
 
 #[tokio::test]
 async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it() {
-    let (realm, [beta]) = federation().await;
-    let alpha = realm.station(|config| config.peers.strangers = Strangers::Listed).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    assert!(alice.tries(bob.uri(), None).await.is_err(), "nor does it ask them");
+    let (federation, [beta]) = federation().await;
+    let alpha = federation.node(|config| config.peers.strangers = Strangers::Listed).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    assert!(alice.tries_to_connect(bob.uri(), None).await.is_err(), "nor does it ask them");
 
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     let peer = alpha.provider().clone();
     beta.until("the request was answered", move |view| Ok(view.unsent(&peer)?.is_empty().then_some(())))
         .await;
@@ -320,19 +321,19 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
     assert_eq!(alpha.reads(|view| Ok((view.peers()?, view.connections()?))).await, (Vec::new(), Vec::new()));
 
     // What was forgotten is asked again.
-    alpha.lets_in(beta.provider()).await;
+    alpha.allows(beta.provider()).await;
     assert_eq!(alpha.hears_of(asked).await.to, *alice.uri());
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 }
 
 #[tokio::test]
 async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
-    let (realm, [alpha, beta]) = federation().await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let (federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
     beta.stop().await;
     // Beta's operator has lost the key for good, and says so.
@@ -340,14 +341,14 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     std::fs::remove_file(folder.join("identity.key")).unwrap();
     std::fs::write(folder.join("provider"), format!("{}\nnew\n", beta.provider())).unwrap();
     // An unknown key lets a document be fetched again after a minute.
-    realm.clock().turn(Duration::from_secs(90));
+    federation.clock().turn(Duration::from_secs(90));
     beta.start().await;
-    alpha.holds(beta.provider(), PeerState::KeyChanged).await;
+    alpha.sees_peer(beta.provider(), PeerState::KeyChanged).await;
     alpha.notes(beta.provider(), "key-changed").await;
     beta.notes(alpha.provider(), "peer-key-changed").await;
 
     alpha.node().accept_key(beta.provider().clone()).await.unwrap();
-    alpha.holds(beta.provider(), PeerState::Allowed).await;
+    alpha.sees_peer(beta.provider(), PeerState::Allowed).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 }

@@ -1,4 +1,4 @@
-//! Feeds of a provider made by hand that are late, hasty, reset again and again, or held for long (`docs/mtp.md`, sections
+//! Feeds of a scripted provider that are late, hasty, reset again and again, or held for long (`docs/mtp.md`, sections
 //! 7 and 11).
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -13,30 +13,30 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Reader, View};
 use drawbridge_node::{Node, Pulling, PullingStatus};
-use drawbridge_testkit::{HandMade, Realm, Station};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode};
 use http::Method;
 use http::header::ACCEPT_ENCODING;
 use serde_json::json;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// Alice of a station, who has asked Bob, whose provider is made by hand.
+/// Alice of a node, who has asked Bob, whose provider is scripted.
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
     alice: UserUri,
     asked: Id,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-        let alice = alpha.person("alice").await;
-        let asked = alice.asks_for(&peer.address("bob"), AN_HOUR).await;
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+        let alice = alpha.user("alice").await;
+        let asked = alice.asks_to_connect_for(&peer.address("bob"), AN_HOUR).await;
         let alice = alice.uri().clone();
-        Self { realm, alpha, peer, alice, asked }
+        Self { federation, alpha, peer, alice, asked }
     }
 
     /// Bob's provider says what became of the request.
@@ -51,9 +51,9 @@ impl Scene {
             from: self.alice.clone(),
             to: self.peer.address(to),
             state,
-            time: self.realm.clock().now(),
+            time: self.federation.clock().now(),
         };
-        self.peer.desk().puts(self.realm.clock().id(), ItemBody::Connection(told));
+        self.peer.responder().puts(self.federation.clock().id(), ItemBody::Connection(told));
     }
 
     async fn connected() -> Self {
@@ -65,7 +65,7 @@ impl Scene {
 
     /// How often Bob's provider was asked.
     fn times(&self, path: &str) -> usize {
-        self.peer.desk().times_asked(&Method::GET, path)
+        self.peer.responder().times_asked(&Method::GET, path)
     }
 
     fn pulling(&self, node: &Node) -> Option<Pulling> {
@@ -80,10 +80,10 @@ impl Scene {
 
     /// The request is over by Alice's provider's clock; nobody has said so.
     async fn lapses(&self) {
-        let posts = || self.peer.desk().times_asked(&Method::POST, "/connections");
+        let posts = || self.peer.responder().times_asked(&Method::POST, "/connections");
         self.alpha.until_node("the request is made", |_| posts() == 1).await;
         self.pulls_so(PullingStatus::Waiting).await;
-        self.realm.clock().turn(2 * AN_HOUR);
+        self.federation.clock().turn(2 * AN_HOUR);
         self.alpha.sees(self.asked, State::Expired).await;
     }
 }
@@ -119,14 +119,14 @@ async fn a_request_is_over_once_its_receiver_says_that_it_has_lapsed() {
 
 #[tokio::test]
 async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let generation = peer.desk().generation();
-    peer.desk().shows("/feed", move |_| {
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let generation = peer.responder().generation();
+    peer.responder().shows("/feed", move |_| {
         let page = json!({"generation": generation, "items": [], "first": 1, "head": 0, "more": false});
         page.to_string().into_bytes()
     });
-    alpha.person("alice").await.asks(&peer.address("bob")).await;
+    alpha.user("alice").await.asks_to_connect(&peer.address("bob")).await;
     let trouble = alpha.notes(peer.provider(), "feed-hasty").await;
     assert_eq!(trouble.stage, "content");
     let backs_off = |node: &Node| {
@@ -138,14 +138,14 @@ async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() 
 #[tokio::test]
 async fn what_is_neither_json_nor_cbor_is_not_read() {
     let scene = Scene::connected().await;
-    scene.peer.desk().calls_content("text/html");
+    scene.peer.responder().calls_content("text/html");
     scene.tells(State::Ended);
     let trouble = scene.alpha.notes(scene.peer.provider(), "malformed").await;
     assert!(trouble.text.contains("text/html"), "{}", trouble.text);
-    let asked = scene.peer.desk().fields_of("/feed").unwrap();
+    let asked = scene.peer.responder().fields_of("/feed").unwrap();
     assert_eq!(asked[ACCEPT_ENCODING], "identity", "what is signed is what is sent");
 
-    scene.peer.desk().calls_content("application/json; charset=utf-8");
+    scene.peer.responder().calls_content("application/json; charset=utf-8");
     scene.alpha.sees(scene.asked, State::Ended).await;
 }
 
@@ -172,13 +172,13 @@ async fn nothing_of_an_answer_is_stored_that_is_not_signed() {
 #[tokio::test]
 async fn who_resets_its_feed_again_and_again_is_left_alone_for_a_while_each_time() {
     let scene = Scene::connected().await;
-    let (resets, clock) = (Arc::new(AtomicBool::new(true)), scene.realm.clock().clone());
+    let (resets, clock) = (Arc::new(AtomicBool::new(true)), scene.federation.clock().clone());
     let still = resets.clone();
-    scene.peer.desk().refuses(move |_, path| {
+    scene.peer.responder().refuses(move |_, path| {
         let is_reset = path == "/feed" && still.load(Ordering::SeqCst);
         is_reset.then(|| Problem::new(Code::FeedReset, "another again").with_feed(clock.id().into(), 1, 1))
     });
-    scene.peer.desk().resets(scene.realm.clock().id().into());
+    scene.peer.responder().resets(scene.federation.clock().id().into());
     let backs_off = |node: &Node| {
         scene
             .pulling(node)
@@ -197,15 +197,15 @@ async fn who_resets_its_feed_again_and_again_is_left_alone_for_a_while_each_time
 async fn who_starts_anew_asks_what_it_is_there() {
     let scene = Scene::connected().await;
     assert_eq!(scene.times("/peering"), 0, "it was let in without a word");
-    scene.peer.desk().resets(scene.realm.clock().id().into());
+    scene.peer.responder().resets(scene.federation.clock().id().into());
     scene.alpha.until_node("it asks after a reset", |_| scene.times("/peering") == 1).await;
     let provider = scene.peer.provider().clone();
     let goes_on =
         move |view: &View<'_>| Ok(view.troubles(&provider)?.iter().all(|trouble| trouble.over).then_some(()));
     scene.alpha.until("the feed goes on", goes_on).await;
 
-    let (generation, refused) = (scene.peer.desk().generation(), AtomicBool::new(false));
-    scene.peer.desk().refuses(move |_, path| {
+    let (generation, refused) = (scene.peer.responder().generation(), AtomicBool::new(false));
+    scene.peer.responder().refuses(move |_, path| {
         let first = path == "/feed" && !refused.swap(true, Ordering::SeqCst);
         first.then(|| Problem::new(Code::FeedTruncated, "it is gone").with_feed(generation, 1, 2))
     });
@@ -232,18 +232,19 @@ async fn the_way_to_a_peer_is_as_long_as_what_is_not_held_takes() {
 
 #[tokio::test]
 async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
-    let (reads, never_reads, other) = (realm.hand_made(), realm.hand_made(), realm.hand_made());
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    let (reads, never_reads, other) =
+        (federation.scripted_peer(), federation.scripted_peer(), federation.scripted_peer());
     for peer in [&reads, &never_reads] {
-        alpha.lets_in(peer.provider()).await;
+        alpha.allows(peer.provider()).await;
     }
     let page = reads.gets(alpha.provider(), "/feed?after=0").send().await.json();
     let (generation, last) = (&page["generation"], &page["items"][0]["id"]);
     let query =
         format!("/feed?after=1&generation={}&last={}", generation.as_str().unwrap(), last.as_str().unwrap());
     reads.gets(alpha.provider(), &query).send().await;
-    let place = |peer: &HandMade| {
+    let place = |peer: &ScriptedPeer| {
         let reader = Reader::Peer(peer.provider().clone());
         move |view: &View<'_>| view.feed(&reader)
     };
@@ -253,17 +254,17 @@ async fn what_is_acknowledged_is_kept_for_a_day_and_what_is_not_for_a_month() {
         .await;
 
     // A request that lapses at each of these times shows that the node has looked what has become old.
-    let alice = alpha.person("alice").await;
+    let alice = alpha.user("alice").await;
     let mut lapsing = Vec::new();
     for hours in [23, 25, 29 * 24, 30 * 24] {
         let to = other.address(&format!("bob-{hours}"));
-        lapsing.push((hours, alice.asks_for(&to, (hours - 1) * AN_HOUR).await));
+        lapsing.push((hours, alice.asks_to_connect_for(&to, (hours - 1) * AN_HOUR).await));
     }
     let mut past = 0;
     let mut kept = Vec::new();
     for (hours, asked) in lapsing {
         // Each a little later, so that what is as old as that is older.
-        realm.clock().turn((hours - past) * AN_HOUR + Duration::from_secs(60));
+        federation.clock().turn((hours - past) * AN_HOUR + Duration::from_secs(60));
         past = hours;
         alpha.sees(asked, State::Expired).await;
         let firsts = [&reads, &never_reads].map(|peer| alpha.reads(place(peer)));

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use drawbridge_mtp::message::PeerState;
-use drawbridge_testkit::{Daemon, Realm};
+use drawbridge_testkit::{Daemon, Federation};
 use http::StatusCode;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -14,16 +14,16 @@ const MEMORY: u64 = 64 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
-    let realm = Realm::new();
+    let federation = Federation::new();
     // Without the limits on addresses and peers, so that everything behind them is reached.
-    let alpha = realm.stopped_station(|config| {
+    let alpha = federation.stopped_node(|config| {
         config.limits.stranger_requests = 100_000;
         config.limits.peer_requests = 100_000;
     });
     alpha.start().await;
-    alpha.person("alice").await;
-    let (stranger, peer) = (realm.hand_made(), realm.hand_made());
-    alpha.lets_in(peer.provider()).await;
+    alpha.user("alice").await;
+    let (stranger, peer) = (federation.scripted_peer(), federation.scripted_peer());
+    alpha.allows(peer.provider()).await;
     alpha.stop().await;
 
     let daemon = Daemon::start(alpha.config()).await;
@@ -82,7 +82,7 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
 
     daemon.kill();
     alpha.start().await;
-    alpha.holds(stranger.provider(), PeerState::Pending).await;
+    alpha.sees_peer(stranger.provider(), PeerState::Pending).await;
     let who = stranger.provider().clone();
     let (waiting, kept) =
         alpha.reads(move |view| Ok((view.peers_in(PeerState::Pending)?, view.connections_with(&who)?))).await;
@@ -91,10 +91,10 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
 
 #[tokio::test]
 async fn strangers_beyond_the_limit_push_out_the_oldest_that_asks_for_nothing() {
-    let realm = Realm::new();
-    let alpha = realm.station(|config| config.limits.pending_peers = 3).await;
-    alpha.person("alice").await;
-    let strangers: Vec<_> = (0..6).map(|_| realm.hand_made()).collect();
+    let federation = Federation::new();
+    let alpha = federation.node(|config| config.limits.pending_peers = 3).await;
+    alpha.user("alice").await;
+    let strangers: Vec<_> = (0..6).map(|_| federation.scripted_peer()).collect();
     let ask = strangers[0].request(&strangers[0].address("bob"), &alpha.address("alice"));
     strangers[0].posts(alpha.provider(), "/connections", &ask).send().await;
     for stranger in &strangers[1..] {

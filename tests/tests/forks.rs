@@ -17,15 +17,16 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Owned, Station, accepted, acquainted_by_hand, copied, has,
-    has_checkpoint, misses, policy, restored, rests, says,
+    CommitPlan, MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted,
+    connected_to_scripted_peer, copy_store, pause_pulls, policy, restore_store, says, wait_for_checkpoint,
+    wait_for_event, wait_until_unreachable,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
-async fn is_gone(device: &Device, group: &GroupUri, submission: &Submission) {
-    device
-        .hears("it is gone", |device| {
-            let result = device.result(group, submission.id)?;
+async fn is_gone(client: &MlsClient, group: &GroupUri, submission: &Submission) {
+    client
+        .hears("it is gone", |client| {
+            let result = client.result(group, submission.id)?;
             matches!(&result.outcome, Outcome::Rejected(problem) if problem.known() == Some(Code::Gone))
                 .then_some(())
         })
@@ -33,27 +34,27 @@ async fn is_gone(device: &Device, group: &GroupUri, submission: &Submission) {
 }
 
 /// Comes in anew, as soon as the owner has what that needs.
-async fn rejoins(device: &Device, group: &GroupUri) -> Placed {
-    let info = device.info(group).await.unwrap();
-    let placed = accepted(device, group, &device.joins(group, &info)).await;
-    device.hears_of(group, placed.seq).await;
+async fn rejoins(client: &MlsClient, group: &GroupUri) -> Placed {
+    let info = client.info(group).await.unwrap();
+    let placed = accepted(client, group, &client.joins(group, &info)).await;
+    client.hears_of(group, placed.seq).await;
     placed
 }
 
-async fn branches(station: &Station, group: &GroupUri) -> Vec<Branch> {
+async fn branches(test_node: &TestNode, group: &GroupUri) -> Vec<Branch> {
     let uri = group.clone();
-    station.reads(move |view| view.branches(view.group(&uri)?.unwrap().id)).await
+    test_node.reads(move |view| view.branches(view.group(&uri)?.unwrap().id)).await
 }
 
-async fn contradictions(station: &Station, group: &GroupUri) -> Vec<Contradiction> {
+async fn contradictions(test_node: &TestNode, group: &GroupUri) -> Vec<Contradiction> {
     let uri = group.clone();
-    station.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await
+    test_node.reads(move |view| view.contradictions(view.group(&uri)?.unwrap().id)).await
 }
 
 /// The hashes of the events that a provider has in its log of a group.
-async fn hashes(station: &Station, group: &GroupUri) -> Vec<Hash32> {
+async fn hashes(test_node: &TestNode, group: &GroupUri) -> Vec<Hash32> {
     let uri = group.clone();
-    station
+    test_node
         .reads(move |view| {
             let row = view.group(&uri)?.unwrap();
             (1..=row.head).map(|seq| Ok(view.event_hash(row.id, seq)?.unwrap_or_default())).collect()
@@ -61,36 +62,41 @@ async fn hashes(station: &Station, group: &GroupUri) -> Vec<Hash32> {
         .await
 }
 
-/// Returns when `station` has the log of a group that `other` has, and takes part in it.
-async fn agrees(circle: &Circle, station: &Station, other: &Station, group: &GroupUri) {
+/// Returns when `test_node` has the log of a group that `other` has, and takes part in it.
+async fn agrees(peers: &MutualPeers, test_node: &TestNode, other: &TestNode, group: &GroupUri) {
     let theirs = hashes(other, group).await;
     let first = theirs.len() as u64;
     let (uri, last) = (group.clone(), theirs.last().copied());
     for _ in 0..20 {
         let uri = uri.clone();
-        let agreed = station.until("its copy is the owner's log", move |view| {
+        let agreed = test_node.until("its copy is the owner's log", move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             let is_same = view.event_hash(row.id, first)? == last && row.head >= first;
             Ok((is_same && row.standing == Standing::Live).then_some(()))
         });
         if tokio::time::timeout(Duration::from_secs(4), agreed).await.is_ok() {
-            let ours = hashes(station, group).await;
+            let ours = hashes(test_node, group).await;
             let from = ours.iter().take_while(|hash| **hash == Hash32::default()).count();
             assert_eq!(ours[from..theirs.len()], theirs[from..]);
             return;
         }
-        circle.realm.clock().turn(Duration::from_secs(61));
+        peers.federation.clock().turn(Duration::from_secs(61));
     }
     panic!("its copy never came to be the owner's log");
 }
 
 /// The only one that has what was lost is away for longer than the owner waits.
-async fn numbers_again(circle: &Circle, away: &Station, device: &Device, group: &GroupUri) -> Submission {
-    let owner = circle.home(device.user());
-    let said = device.says(group, "on another branch");
-    let (outcome, ()) = tokio::join!(device.submits(group, &said), async {
-        misses(owner, away).await;
-        circle.realm.clock().turn(Duration::from_secs(60));
+async fn numbers_again(
+    peers: &MutualPeers,
+    away: &TestNode,
+    client: &MlsClient,
+    group: &GroupUri,
+) -> Submission {
+    let owner = peers.home(client.user());
+    let said = client.says(group, "on another branch");
+    let (outcome, ()) = tokio::join!(client.submits(group, &said), async {
+        wait_until_unreachable(owner, away).await;
+        peers.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     said
@@ -98,21 +104,21 @@ async fn numbers_again(circle: &Circle, away: &Station, device: &Device, group: 
 
 #[tokio::test]
 async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_told() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (before, lost) = says(&ann, &tea, "lost").await;
     let (_, last) = says(&ben, &tea, "lost by ben").await;
-    has(beta, &tea, last.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    let said = numbers_again(&circle, beta, &ann, &tea).await;
-    let renewal = ann.commit(&tea, Change::renewal());
+    restore_store(&peers, alpha, &copy).await;
+    let said = numbers_again(&peers, beta, &ann, &tea).await;
+    let renewal = ann.commit(&tea, CommitPlan::renewal());
     let renewed = accepted(&ann, &tea, &renewal).await;
     assert_eq!(renewed.seq, last.seq, "two events have one number");
     ann.hears_of(&tea, renewed.seq).await;
@@ -125,8 +131,8 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     is_gone(&ann, &tea, &said).await;
     is_gone(&ann, &tea, &renewal).await;
     assert_eq!(ann.log(&tea, 0).await.unwrap().events, log, "every event is what it was");
-    ann.is_refused(&tea, &said, Code::Gone).await;
-    ann.is_refused(&tea, &renewal, Code::Gone).await;
+    ann.expect_refusal(&tea, &said, Code::Gone).await;
+    ann.expect_refusal(&tea, &renewal, Code::Gone).await;
     assert!(matches!(ann.submits(&tea, &before).await, Outcome::Duplicate(placed) if placed.seq == lost.seq));
     let kept = branches(alpha, &tea).await;
     assert_eq!((kept.len(), kept[0].first, kept[0].last), (1, lost.seq, renewed.seq));
@@ -134,7 +140,7 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     // The epoch of then can be joined, as nothing was committed in it before the loss.
     assert_eq!(ann.status(&tea).await.unwrap().epoch, 1);
     rejoins(&ann, &tea).await;
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     ben.reaches(&tea, 2).await;
     says(&ann, &tea, "on another branch, again").await;
     ben.hears_said(&tea, "on another branch, again").await;
@@ -153,43 +159,43 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
 
 #[tokio::test]
 async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_proves_both() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
-    for (station, device) in [(beta, &ben), (gamma, &cat)] {
-        station.follows(&tea, 1).await;
-        device.catches_up().await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
+    for (test_node, client) in [(beta, &ben), (gamma, &cat)] {
+        test_node.follows(&tea, 1).await;
+        client.catches_up().await;
     }
-    let copy = copied(&circle, alpha).await;
-    rests(gamma, alpha, true).await;
+    let copy = copy_store(&peers, alpha).await;
+    pause_pulls(gamma, alpha, true).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
-    let renewal = ben.commit(&tea, Change::renewal());
+    let renewal = ben.commit(&tea, CommitPlan::renewal());
     let renewed = accepted(&ben, &tea, &renewal).await;
     ben.reaches(&tea, 2).await;
-    has(beta, &tea, renewed.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, renewed.seq).await;
+    wait_for_event(beta, &tea, renewed.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, renewed.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     // Gamma has nothing of what was lost, and comes to have what is numbered in its place.
-    let said = numbers_again(&circle, beta, &ann, &tea).await;
-    rests(gamma, alpha, false).await;
+    let said = numbers_again(&peers, beta, &ann, &tea).await;
+    pause_pulls(gamma, alpha, false).await;
     let (by_cat, placed) = says(&cat, &tea, "by cat").await;
-    has(gamma, &tea, placed.seq).await;
-    has_checkpoint(&circle.realm, gamma, &tea, placed.seq).await;
-    let other = accepted(&ann, &tea, &ann.commit(&tea, Change::renewal())).await;
-    has(gamma, &tea, other.seq).await;
+    wait_for_event(gamma, &tea, placed.seq).await;
+    wait_for_checkpoint(&peers.federation, gamma, &tea, placed.seq).await;
+    let other = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::renewal())).await;
+    wait_for_event(gamma, &tea, other.seq).await;
 
-    for device in [&ann, &cat] {
-        device.forgets_group(&tea);
+    for client in [&ann, &cat] {
+        client.forgets_group(&tea);
     }
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
     is_gone(&ann, &tea, &said).await;
     // Its owner has signed what it has, and gets a while to read that back.
     for _ in 0..10 {
-        circle.realm.clock().turn(Duration::from_secs(61));
+        peers.federation.clock().turn(Duration::from_secs(61));
         let noted = gamma.notes(alpha.provider(), "log-forked");
         if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
             break;
@@ -207,40 +213,40 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     // Who was in all along brings what the others need to come in.
     assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     ben.catches_up().await;
-    accepted(&ben, &tea, &ben.commit(&tea, Change::renewal())).await;
+    accepted(&ben, &tea, &ben.commit(&tea, CommitPlan::renewal())).await;
     ben.reaches(&tea, 3).await;
-    agrees(&circle, gamma, alpha, &tea).await;
+    agrees(&peers, gamma, alpha, &tea).await;
     rejoins(&ann, &tea).await;
     rejoins(&cat, &tea).await;
-    for device in [&ann, &ben, &cat] {
-        device.reaches(&tea, 5).await;
-        assert_eq!(device.authenticator(&tea), ann.authenticator(&tea));
+    for client in [&ann, &ben, &cat] {
+        client.reaches(&tea, 5).await;
+        assert_eq!(client.authenticator(&tea), ann.authenticator(&tea));
     }
-    for (device, text) in [(&ann, "ann again"), (&ben, "ben again"), (&cat, "cat again")] {
-        says(device, &tea, text).await;
-        for other in [&ann, &ben, &cat].into_iter().filter(|other| other.uri() != device.uri()) {
+    for (client, text) in [(&ann, "ann again"), (&ben, "ben again"), (&cat, "cat again")] {
+        says(client, &tea, text).await;
+        for other in [&ann, &ben, &cat].into_iter().filter(|other| other.uri() != client.uri()) {
             other.hears_said(&tea, text).await;
         }
     }
-    for station in [beta, gamma] {
-        agrees(&circle, station, alpha, &tea).await;
+    for test_node in [beta, gamma] {
+        agrees(&peers, test_node, alpha, &tea).await;
     }
 }
 
 #[tokio::test]
 async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_while() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     ben.catches_up().await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (lost, placed) = says(&ben, &tea, "lost").await;
-    has(beta, &tea, placed.seq).await;
+    wait_for_event(beta, &tea, placed.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    let said = numbers_again(&circle, beta, &ann, &tea).await;
+    restore_store(&peers, alpha, &copy).await;
+    let said = numbers_again(&peers, beta, &ann, &tea).await;
     ben.forgets_group(&tea);
     beta.start().await;
     // It waits for its owner to read back what it has, and gives it up in the end.
@@ -252,10 +258,10 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
         Ok((!view.branches(row.id)?.is_empty()).then_some(told))
     });
     let (told, ()) = tokio::join!(given_up, async {
-        circle.realm.clock().turn(Duration::from_secs(11 * 60));
+        peers.federation.clock().turn(Duration::from_secs(11 * 60));
     });
     assert!(told, "it is noted with the change, which may be cut off behind that");
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     is_gone(&ben, &tea, &lost).await;
     beta.notes(alpha.provider(), "log-forked").await;
     assert_eq!(branches(beta, &tea).await.len(), 1, "what it had is kept");
@@ -267,28 +273,28 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
 
 #[tokio::test]
 async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.connects(ann.user(), cat.user()).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    wait_for_event(beta, &tea, lost.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
-    numbers_again(&circle, beta, &ann, &tea).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    restore_store(&peers, alpha, &copy).await;
+    numbers_again(&peers, beta, &ann, &tea).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     gamma.follows(&tea, 2).await;
     cat.catches_up().await;
     let (_, other) = says(&cat, &tea, "by cat").await;
-    has(gamma, &tea, other.seq).await;
+    wait_for_event(gamma, &tea, other.seq).await;
 
-    for device in [&ann, &cat] {
-        device.forgets_group(&tea);
+    for client in [&ann, &cat] {
+        client.forgets_group(&tea);
     }
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
@@ -300,26 +306,26 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
         .await;
     cat.catches_up().await;
     rejoins(&ann, &tea).await;
-    let again = circle.adds(&ann, &tea, &[&cat]).await;
+    let again = peers.adds(&ann, &tea, &[&cat]).await;
     assert!(again.seq <= other.seq, "it comes in where it has another event");
     cat.comes_into(&tea).await;
     gamma.follows(&tea, 3).await;
     says(&ann, &tea, "here you are").await;
     cat.hears_said(&tea, "here you are").await;
     says(&cat, &tea, "here I am").await;
-    for device in [&ann, &ben] {
-        device.hears_said(&tea, "here I am").await;
+    for client in [&ann, &ben] {
+        client.hears_said(&tea, "here I am").await;
     }
     assert_eq!(branches(gamma, &tea).await.len(), 1, "what it had is kept");
 }
 
-/// Eve's provider, made by hand, takes part in Ann's group; returns her client.
-async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    let alpha = circle.home(ann.user());
-    alpha.lets_in(eve.provider()).await;
-    let client = eve.device("eve");
+/// Eve's provider, which is scripted, takes part in Ann's group; returns her client.
+async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
+    let alpha = peers.home(ann.user());
+    alpha.allows(eve.provider()).await;
+    let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
     let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
@@ -332,12 +338,12 @@ async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUr
 
 #[tokio::test]
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
@@ -352,19 +358,19 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
     (forged.body_hash, forged.epoch) = (Hash32::of(body.as_slice()), base.epoch + 1);
     forged.body = Some(drawbridge_mtp::message::Body::of(body.0));
     forged.hash = forged.computed_hash();
-    eve.desk()
+    eve.responder()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
     alpha.stop().await;
 
     // It shows what was, and then gives something else. The lie begins once what was has been shown from the parting on.
     let (shown, after_base) = (Arc::new(AtomicBool::new(false)), base.seq);
     let lies = shown.clone();
-    eve.desk().refuses(|_, _| None);
+    eve.responder().refuses(|_, _| None);
     let log_of_then = log.clone();
     let times = AtomicUsize::new(0);
-    eve.desk().shows("/groups/tea/log", move |query| {
+    eve.responder().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         // Judged, proved, and then adopted.
         let is_lie = after == after_base && times.fetch_add(1, Ordering::SeqCst) >= 2;
@@ -386,27 +392,27 @@ async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_ag
 
 #[tokio::test]
 async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_was_wrong() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    circle.realm.clock().turn(Duration::from_secs(3600));
+    let copy = copy_store(&peers, alpha).await;
+    peers.federation.clock().turn(Duration::from_secs(3600));
     let (_, lost) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, lost.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, lost.seq).await;
+    wait_for_event(beta, &tea, lost.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, lost.seq).await;
     beta.stop().await;
     alpha.stop().await;
-    circle.realm.restore(alpha, &copy);
-    circle.realm.clock().turn_back(Duration::from_secs(1800));
+    peers.federation.restore(alpha, &copy);
+    peers.federation.clock().turn_back(Duration::from_secs(1800));
     alpha.start().await;
-    numbers_again(&circle, beta, &ann, &tea).await;
-    circle.realm.clock().turn(Duration::from_secs(1800));
+    numbers_again(&peers, beta, &ann, &tea).await;
+    peers.federation.clock().turn(Duration::from_secs(1800));
     ann.forgets_group(&tea);
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     assert_eq!(
         hashes(alpha, &tea).await[lost.seq as usize - 1],
         lost.hash,
@@ -417,53 +423,53 @@ async fn a_history_that_its_owner_has_signed_is_not_given_up_for_a_clock_that_wa
 
 #[tokio::test]
 async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let (cat, bob) = (circle.person(2, "cat").await, circle.person(2, "bob").await);
-    let tea = circle.group("tea", &ann, &[&ben, &cat, &bob]).await;
-    for (station, device) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
-        station.follows(&tea, 1).await;
-        device.catches_up().await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let (cat, bob) = (peers.client(2, "cat").await, peers.client(2, "bob").await);
+    let tea = peers.group("tea", &ann, &[&ben, &cat, &bob]).await;
+    for (test_node, client) in [(beta, &ben), (gamma, &cat), (gamma, &bob)] {
+        test_node.follows(&tea, 1).await;
+        client.catches_up().await;
     }
-    let copy = copied(&circle, alpha).await;
-    rests(gamma, alpha, true).await;
-    let out = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
+    let copy = copy_store(&peers, alpha).await;
+    pause_pulls(gamma, alpha, true).await;
+    let out = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::removing(bob.uri()))).await;
     ben.reaches(&tea, 2).await;
     let (_, last) = says(&ben, &tea, "without bob").await;
-    has(beta, &tea, last.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, last.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, last.seq).await;
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     ann.forgets_group(&tea);
     let joins = ann.joins(&tea, &ann.info(&tea).await.unwrap());
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &joins), async {
-        misses(alpha, beta).await;
-        circle.realm.clock().turn(Duration::from_secs(60));
+        wait_until_unreachable(alpha, beta).await;
+        peers.federation.clock().turn(Duration::from_secs(60));
     });
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
-    rests(gamma, alpha, false).await;
+    pause_pulls(gamma, alpha, false).await;
     ann.catches_up().await;
-    let other = accepted(&ann, &tea, &ann.commit(&tea, Change::removing(bob.uri()))).await;
-    has(gamma, &tea, other.seq).await;
+    let other = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::removing(bob.uri()))).await;
+    wait_for_event(gamma, &tea, other.seq).await;
     bob.catches_up().await;
     let before = bob.items().len();
-    for device in [&ann, &bob, &cat] {
-        device.forgets_group(&tea);
+    for client in [&ann, &bob, &cat] {
+        client.forgets_group(&tea);
     }
     beta.start().await;
     let told = alpha.notes(beta.provider(), "own-log-forked").await;
     assert!(told.text.contains("taken up again"), "{}", told.text);
-    agrees(&circle, beta, alpha, &tea).await;
+    agrees(&peers, beta, alpha, &tea).await;
     // What its feed told before may still be looked at, and breaks the group for a moment.
-    let renewal = ben.commit(&tea, Change::renewal());
-    while let Err(problem) = ben.tries(&tea, vec![renewal.clone()]).await {
+    let renewal = ben.commit(&tea, CommitPlan::renewal());
+    while let Err(problem) = ben.tries_to_submit(&tea, vec![renewal.clone()]).await {
         assert_eq!(problem.known(), Some(Code::Unavailable), "{problem:?}");
-        agrees(&circle, beta, alpha, &tea).await;
+        agrees(&peers, beta, alpha, &tea).await;
     }
-    agrees(&circle, gamma, alpha, &tea).await;
+    agrees(&peers, gamma, alpha, &tea).await;
     let (_, last) = says(&ben, &tea, "still without bob").await;
-    has(gamma, &tea, last.seq).await;
+    wait_for_event(gamma, &tea, last.seq).await;
     bob.catches_up().await;
     let told = bob.items().split_off(before);
     let behind = told.iter().filter(|item| match &item.body {
@@ -475,12 +481,12 @@ async fn who_was_out_on_both_branches_is_told_of_nothing_behind() {
 
 #[tokio::test]
 async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let zen = Owned::new("zen", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let zen = ScriptedGroup::new("zen", &peers, &eve, &client, &ben).await;
     for owned in [&tea, &zen] {
         let (log, us) = (owned.log.clone(), eve.provider().clone());
-        eve.desk().shows(&format!("/groups/{}", owned.group.name()), move |_| {
+        eve.responder().shows(&format!("/groups/{}", owned.group.name()), move |_| {
             let last = log.lock().unwrap().last().unwrap().clone();
             let status = GroupStatus {
                 group: last.group,
@@ -495,15 +501,15 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
         owned.says(&eve, &client, "missed");
     }
     let is_first = AtomicBool::new(true);
-    eve.desk().refuses(move |_, path| {
+    eve.responder().refuses(move |_, path| {
         (path == "/groups/tea" && is_first.swap(false, Ordering::SeqCst))
             .then(|| Problem::new(Code::Unavailable, "in a moment"))
     });
-    eve.desk().resets(eve.clock().id().into());
+    eve.responder().resets(eve.clock().id().into());
     ben.hears_said(&zen.group, "missed").await;
     // The other is looked at again within a minute.
     for _ in 0..10 {
-        circle.realm.clock().turn(Duration::from_secs(61));
+        peers.federation.clock().turn(Duration::from_secs(61));
         let heard = ben.hears_said(&tea.group, "missed");
         if tokio::time::timeout(Duration::from_secs(3), heard).await.is_ok() {
             return;
@@ -514,31 +520,31 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
 
 #[tokio::test]
 async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
     let (_, last) = says(&ann, &tea, "lost too").await;
     let log = ann.log(&tea, 0).await.unwrap().events;
-    eve.desk()
+    eve.responder()
         .refuses(|_, path| path.starts_with("/groups").then(|| Problem::new(Code::NotFound, "not here")));
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     says(&ann, &tea, "numbered again").await;
     alpha.stop().await;
 
     // It gives one event at a time, and nothing more once the first is adopted.
     let (is_away, times) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
     let (goes_away, is_there) = (is_away.clone(), is_away.clone());
-    eve.desk().refuses(move |_, path| {
+    eve.responder().refuses(move |_, path| {
         (path == "/groups/tea/log" && is_away.load(Ordering::SeqCst))
             .then(|| Problem::new(Code::Unavailable, "in a moment"))
     });
-    eve.desk().shows("/groups/tea/log", move |query| {
+    eve.responder().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         // Judged, proved, and then adopted.
         let is_adopted = after + 1 == lost.seq && times.fetch_add(1, Ordering::SeqCst) == 2;
@@ -571,8 +577,8 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
 
 #[tokio::test]
 async fn what_is_kept_of_forks_is_bounded() {
-    let circle = Circle::of(1).await;
-    let (alpha, ann) = (&circle.stations[0], circle.person(0, "ann").await);
+    let peers = MutualPeers::of(1).await;
+    let (alpha, ann) = (&peers.nodes[0], peers.client(0, "ann").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
     let store = alpha.node().store().clone();
     let keeps_point = async || {
@@ -589,7 +595,7 @@ async fn what_is_kept_of_forks_is_bounded() {
     assert_eq!(points, (5..21).rev().collect::<Vec<_>>(), "the latest are kept");
 
     for turn in 0..25 {
-        circle.realm.clock().turn(Duration::from_secs(1));
+        peers.federation.clock().turn(Duration::from_secs(1));
         let uri = tea.clone();
         let told = store.write(move |tx| {
             let row = tx.group(&uri)?.unwrap();
@@ -607,7 +613,7 @@ async fn what_is_kept_of_forks_is_bounded() {
 
     let mut begun = Vec::new();
     for turn in 0..12 {
-        circle.realm.clock().turn(Duration::from_secs(1));
+        peers.federation.clock().turn(Duration::from_secs(1));
         keeps_point().await;
         let (_, placed) = says(&ann, &tea, &format!("branch {turn}")).await;
         begun.push(ann.log(&tea, placed.seq - 1).await.unwrap().events[0].time);

@@ -1,4 +1,4 @@
-//! Every refusal of sections 4 and 5 of `docs/mtp.md`, and the order of the checks, asked for by a hand-made peer. Each
+//! Every refusal of sections 4 and 5 of `docs/mtp.md`, and the order of the checks, asked for by a scripted peer. Each
 //! answer is also proved to be signed for its very request.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::Reader;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Draft, HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, TestNode, federation};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
@@ -21,44 +21,44 @@ const A_SIGNATURE: &str =
     "mtp=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==:";
 
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|_| {}).await;
-        alpha.person("alice").await;
-        let peer = realm.hand_made();
-        Self { alpha, peer, realm }
+        let federation = Federation::new();
+        let alpha = federation.node(|_| {}).await;
+        alpha.user("alice").await;
+        let peer = federation.scripted_peer();
+        Self { alpha, peer, federation }
     }
 
     async fn with_allowed_peer() -> Self {
         let scene = Self::new().await;
-        scene.alpha.lets_in(scene.peer.provider()).await;
+        scene.alpha.allows(scene.peer.provider()).await;
         scene
     }
 
-    fn gets(&self, resource: &str) -> Draft<'_> {
+    fn gets(&self, resource: &str) -> RequestDraft<'_> {
         self.peer.gets(self.alpha.provider(), resource)
     }
 
-    fn posts(&self, resource: &str, json: &serde_json::Value) -> Draft<'_> {
+    fn posts(&self, resource: &str, json: &serde_json::Value) -> RequestDraft<'_> {
         self.peer.posts(self.alpha.provider(), resource, json)
     }
 
-    fn introduces_itself(&self) -> Draft<'_> {
+    fn introduces_itself(&self) -> RequestDraft<'_> {
         self.posts("/peering", &json!({}))
     }
 
     /// A request of one of its users to Alice.
-    fn asks(&self, from: &str) -> serde_json::Value {
+    fn request_from(&self, from: &str) -> serde_json::Value {
         self.peer.request(&self.peer.address(from), &self.alpha.address("alice"))
     }
 
-    fn of_size(&self, bytes: usize) -> Draft<'_> {
+    fn of_size(&self, bytes: usize) -> RequestDraft<'_> {
         self.peer
             .draft(self.alpha.provider(), Method::POST, "/peering")
             .content("application/json", vec![b' '; bytes])
@@ -69,27 +69,27 @@ impl Scene {
 async fn what_is_not_signed_in_the_form_is_missing_its_signature() {
     let scene = Scene::new().await;
     let ping = || scene.gets("/ping");
-    ping().without("signature").is_refused(Code::SignatureMissing).await;
-    ping().without("signature-input").is_refused(Code::SignatureMissing).await;
-    ping().without("mtp-to").is_refused(Code::SignatureMissing).await;
-    ping().with("signature", "other=:AAAA:").is_refused(Code::SignatureMissing).await;
-    ping().with("signature", "not a dictionary").is_refused(Code::SignatureMissing).await;
-    ping().with("signature-input", "mtp=(\"@method\")").is_refused(Code::SignatureMissing).await;
-    scene.introduces_itself().without("content-digest").is_refused(Code::SignatureMissing).await;
+    ping().without("signature").expect_refusal(Code::SignatureMissing).await;
+    ping().without("signature-input").expect_refusal(Code::SignatureMissing).await;
+    ping().without("mtp-to").expect_refusal(Code::SignatureMissing).await;
+    ping().with("signature", "other=:AAAA:").expect_refusal(Code::SignatureMissing).await;
+    ping().with("signature", "not a dictionary").expect_refusal(Code::SignatureMissing).await;
+    ping().with("signature-input", "mtp=(\"@method\")").expect_refusal(Code::SignatureMissing).await;
+    scene.introduces_itself().without("content-digest").expect_refusal(Code::SignatureMissing).await;
     // Content that came along without being covered.
-    ping().sending(b"{}").is_refused(Code::SignatureMissing).await;
+    ping().sending(b"{}").expect_refusal(Code::SignatureMissing).await;
 }
 
 #[tokio::test]
 async fn a_signature_out_of_its_time_is_told_the_time() {
     let scene = Scene::new().await;
-    let now = scene.realm.clock().now();
+    let now = scene.federation.clock().now();
     let late = scene.gets("/ping").stamped(|stamp| stamp.created -= 200);
-    let told = late.is_refused(Code::SignatureExpired).await.members.now.unwrap();
+    let told = late.expect_refusal(Code::SignatureExpired).await.members.now.unwrap();
     assert!(told.since(now).as_secs() < 60 && told >= now);
 
     let early = scene.gets("/ping").stamped(|stamp| stamp.created += 400);
-    let told = early.is_refused(Code::ClockSkew).await.members.now.unwrap();
+    let told = early.expect_refusal(Code::ClockSkew).await.members.now.unwrap();
     assert!(told.since(now).as_secs() < 60 && told >= now);
 
     // Clocks that differ by less are taken.
@@ -104,7 +104,7 @@ async fn a_signature_out_of_its_time_is_told_the_time() {
 #[tokio::test]
 async fn a_key_that_its_document_does_not_have_is_unknown_for_now() {
     let scene = Scene::new().await;
-    let other_key = || SecretKey::from_seed(scene.realm.clock().random());
+    let other_key = || SecretKey::from_seed(scene.federation.clock().random());
     let impostor = Signer::new(scene.peer.provider().clone(), other_key());
     let heard = scene.gets("/ping").signed_by(impostor).send().await;
     assert_eq!((heard.status, heard.problem().known()), (StatusCode::UNAUTHORIZED, Some(Code::KeyUnknown)));
@@ -123,13 +123,13 @@ async fn a_key_that_its_document_does_not_have_is_unknown_for_now() {
 #[tokio::test]
 async fn what_was_changed_on_its_way_does_not_verify() {
     let scene = Scene::new().await;
-    scene.gets("/ping").with("signature", A_SIGNATURE).is_refused(Code::SignatureInvalid).await;
+    scene.gets("/ping").with("signature", A_SIGNATURE).expect_refusal(Code::SignatureInvalid).await;
     scene
         .introduces_itself()
         .with("content-type", "application/cbor")
-        .is_refused(Code::SignatureInvalid)
+        .expect_refusal(Code::SignatureInvalid)
         .await;
-    scene.introduces_itself().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+    scene.introduces_itself().sending(b"{ }").expect_refusal(Code::DigestMismatch).await;
 }
 
 #[tokio::test]
@@ -137,18 +137,18 @@ async fn a_nonce_is_used_up_by_the_first_request_that_passes() {
     let scene = Scene::new().await;
     let introduction = scene.introduces_itself();
     // What does not pass does not use it up.
-    introduction.clone().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+    introduction.clone().sending(b"{ }").expect_refusal(Code::DigestMismatch).await;
     assert_eq!(introduction.clone().send().await.status, StatusCode::ACCEPTED);
-    introduction.clone().is_refused(Code::Replayed).await;
+    introduction.clone().expect_refusal(Code::Replayed).await;
 
     // It is remembered over a restart.
     scene.alpha.stop().await;
     scene.alpha.start().await;
-    introduction.clone().is_refused(Code::Replayed).await;
+    introduction.clone().expect_refusal(Code::Replayed).await;
 
     // And for as long as its signature could be taken: 30 s beyond the 120 s that it says.
-    scene.realm.clock().turn(Duration::from_secs(140));
-    introduction.is_refused(Code::Replayed).await;
+    scene.federation.clock().turn(Duration::from_secs(140));
+    introduction.expect_refusal(Code::Replayed).await;
 
     // What changes nothing may be repeated.
     let ping = scene.gets("/ping");
@@ -161,23 +161,23 @@ async fn a_nonce_is_used_up_by_the_first_request_that_passes() {
 async fn a_request_for_another_is_not_here() {
     let scene = Scene::new().await;
     let other: Provider = "other.example".parse().unwrap();
-    scene.gets("/ping").meant_for(&other).is_refused(Code::NotHere).await;
+    scene.gets("/ping").meant_for(&other).expect_refusal(Code::NotHere).await;
 
     let elsewhere = "mimi://other.example/u/alice".parse().unwrap();
     let ask = scene.peer.request(&scene.peer.address("bob"), &elsewhere);
-    scene.posts("/connections", &ask).is_refused(Code::NotHere).await;
+    scene.posts("/connections", &ask).expect_refusal(Code::NotHere).await;
 }
 
 #[tokio::test]
 async fn a_stranger_may_send_less_than_a_peer() {
     let scene = Scene::new().await;
-    let limit = scene.of_size(16 * 1024 + 1).is_refused(Code::TooLarge).await.members.limit;
+    let limit = scene.of_size(16 * 1024 + 1).expect_refusal(Code::TooLarge).await.members.limit;
     assert_eq!(limit, Some(16 * 1024));
-    scene.of_size(16 * 1024).is_refused(Code::Malformed).await;
+    scene.of_size(16 * 1024).expect_refusal(Code::Malformed).await;
 
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    scene.of_size(16 * 1024 + 1).is_refused(Code::Malformed).await;
-    let limit = scene.of_size(8 * 1024 * 1024 + 1).is_refused(Code::TooLarge).await.members.limit;
+    scene.alpha.allows(scene.peer.provider()).await;
+    scene.of_size(16 * 1024 + 1).expect_refusal(Code::Malformed).await;
+    let limit = scene.of_size(8 * 1024 * 1024 + 1).expect_refusal(Code::TooLarge).await.members.limit;
     assert_eq!(limit, Some(8 * 1024 * 1024));
 }
 
@@ -186,9 +186,13 @@ async fn content_has_to_be_of_a_type_that_is_understood() {
     let scene = Scene::new().await;
     let to = scene.alpha.provider();
     let introduction = || scene.peer.draft(to, Method::POST, "/peering");
-    introduction().content("text/plain", b"{}".to_vec()).is_refused(Code::UnsupportedMediaType).await;
-    introduction().is_refused(Code::UnsupportedMediaType).await;
-    scene.introduces_itself().with("content-encoding", "gzip").is_refused(Code::UnsupportedMediaType).await;
+    introduction().content("text/plain", b"{}".to_vec()).expect_refusal(Code::UnsupportedMediaType).await;
+    introduction().expect_refusal(Code::UnsupportedMediaType).await;
+    scene
+        .introduces_itself()
+        .with("content-encoding", "gzip")
+        .expect_refusal(Code::UnsupportedMediaType)
+        .await;
     // An empty map in CBOR.
     let heard = introduction().content("application/cbor", vec![0xa0]).with("accept", "application/cbor");
     let heard = heard.send().await;
@@ -209,15 +213,15 @@ async fn content_where_none_belongs_is_ignored_once_its_digest_is_checked() {
     for resource in ["/ping", "/peering", "/feed?after=0"] {
         let with_content = || scene.gets(resource).content("text/plain", b"nobody reads this".to_vec());
         assert_eq!(with_content().send().await.status, StatusCode::OK, "{resource}");
-        with_content().sending(b"nor this").is_refused(Code::DigestMismatch).await;
+        with_content().sending(b"nor this").expect_refusal(Code::DigestMismatch).await;
     }
 }
 
 #[tokio::test]
 async fn what_is_not_in_its_form_is_malformed() {
     let scene = Scene::with_allowed_peer().await;
-    scene.posts("/peering", &json!([])).is_refused(Code::Malformed).await;
-    scene.posts("/connections", &json!({"id": 1})).is_refused(Code::Malformed).await;
+    scene.posts("/peering", &json!([])).expect_refusal(Code::Malformed).await;
+    scene.posts("/connections", &json!({"id": 1})).expect_refusal(Code::Malformed).await;
     let resources = [
         "/feed",
         "/feed?after=",
@@ -230,16 +234,16 @@ async fn what_is_not_in_its_form_is_malformed() {
         "/peering?wait=x",
     ];
     for resource in resources {
-        scene.gets(resource).is_refused(Code::Malformed).await;
+        scene.gets(resource).expect_refusal(Code::Malformed).await;
     }
-    let now = scene.realm.clock().now();
-    let mut ask = scene.asks("bob");
+    let now = scene.federation.clock().now();
+    let mut ask = scene.request_from("bob");
     ask["expires"] = json!(now.plus(std::time::Duration::from_secs(31 * 86_400)));
-    scene.posts("/connections", &ask).is_refused(Code::Malformed).await;
+    scene.posts("/connections", &ask).expect_refusal(Code::Malformed).await;
     ask["expires"] = json!("2020-01-01T00:00:00Z");
-    scene.posts("/connections", &ask).is_refused(Code::Malformed).await;
+    scene.posts("/connections", &ask).expect_refusal(Code::Malformed).await;
     let delete = scene.peer.draft(scene.alpha.provider(), Method::DELETE, "/connections/nonsense");
-    delete.is_refused(Code::Malformed).await;
+    delete.expect_refusal(Code::Malformed).await;
 }
 
 #[tokio::test]
@@ -255,16 +259,16 @@ async fn an_answer_to_head_has_no_content_and_is_signed_without_it() {
 async fn a_stranger_learns_nothing_of_what_there_is() {
     let scene = Scene::new().await;
     for resource in ["/feed?after=0", "/groups/none", "/nonsense"] {
-        scene.gets(resource).is_refused(Code::PeerPending).await;
+        scene.gets(resource).expect_refusal(Code::PeerPending).await;
     }
     assert_eq!(scene.gets("/ping").send().await.json()["state"], "unknown");
     assert_eq!(scene.introduces_itself().send().await.json(), json!({"state": "pending"}));
-    scene.gets("/feed?after=0").is_refused(Code::PeerPending).await;
+    scene.gets("/feed?after=0").expect_refusal(Code::PeerPending).await;
     assert_eq!(scene.gets("/ping").send().await.json()["state"], "pending");
 
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    scene.gets("/nonsense").is_refused(Code::NotFound).await;
-    scene.peer.draft(scene.alpha.provider(), Method::PUT, "/ping").is_refused(Code::NotFound).await;
+    scene.alpha.allows(scene.peer.provider()).await;
+    scene.gets("/nonsense").expect_refusal(Code::NotFound).await;
+    scene.peer.draft(scene.alpha.provider(), Method::PUT, "/ping").expect_refusal(Code::NotFound).await;
     let page = scene.gets("/feed?after=0").send().await.json();
     assert_eq!((&page["head"], &page["items"][0]["peer"]["state"]), (&json!(1), &json!("allowed")));
 }
@@ -276,11 +280,11 @@ async fn a_blocked_peer_and_one_with_another_key_may_only_ping() {
     for (state, code) in
         [(PeerState::Blocked, Code::PeerBlocked), (PeerState::KeyChanged, Code::PeerKeyChanged)]
     {
-        scene.alpha.judges(scene.peer.provider(), state).await;
-        scene.introduces_itself().is_refused(code).await;
-        scene.gets("/peering").is_refused(code).await;
-        scene.gets("/feed?after=0").is_refused(code).await;
-        let refusal = scene.posts("/connections", &scene.asks("bob")).is_refused(code).await;
+        scene.alpha.sets_peer(scene.peer.provider(), state).await;
+        scene.introduces_itself().expect_refusal(code).await;
+        scene.gets("/peering").expect_refusal(code).await;
+        scene.gets("/feed?after=0").expect_refusal(code).await;
+        let refusal = scene.posts("/connections", &scene.request_from("bob")).expect_refusal(code).await;
         let accepted = *scene.peer.signer().key().public().thumbprint();
         assert_eq!(refusal.members.fingerprint, (code == Code::PeerKeyChanged).then_some(accepted));
         assert_eq!(scene.gets("/ping").send().await.json()["state"], json!(state));
@@ -290,7 +294,7 @@ async fn a_blocked_peer_and_one_with_another_key_may_only_ping() {
 #[tokio::test]
 async fn a_request_is_answered_as_its_sender_may_know_it() {
     let scene = Scene::with_allowed_peer().await;
-    let ask = scene.asks("bob");
+    let ask = scene.request_from("bob");
     let id = ask["id"].as_str().unwrap().to_owned();
     for _ in 0..2 {
         let heard = scene.posts("/connections", &ask).send().await;
@@ -301,13 +305,13 @@ async fn a_request_is_answered_as_its_sender_may_know_it() {
     }
     let mut other = ask.clone();
     other["from"] = json!(scene.peer.address("berta"));
-    scene.posts("/connections", &other).is_refused(Code::Conflict).await;
+    scene.posts("/connections", &other).expect_refusal(Code::Conflict).await;
 
-    let mut foreign = scene.asks("bob");
+    let mut foreign = scene.request_from("bob");
     foreign["from"] = json!("mimi://other.example/u/bob");
-    scene.posts("/connections", &foreign).is_refused(Code::NotAuthorized).await;
+    scene.posts("/connections", &foreign).expect_refusal(Code::NotAuthorized).await;
 
-    let mut late = scene.asks("bob");
+    let mut late = scene.request_from("bob");
     late["created"] = json!("2020-01-01T00:00:00.000Z");
     late["expires"] = json!("2020-01-02T00:00:00.000Z");
     let heard = scene.posts("/connections", &late).send().await;
@@ -315,7 +319,7 @@ async fn a_request_is_answered_as_its_sender_may_know_it() {
 
     let delete =
         |id: &str| scene.peer.draft(scene.alpha.provider(), Method::DELETE, &format!("/connections/{id}"));
-    let overtaken = scene.asks("berta");
+    let overtaken = scene.request_from("berta");
     for id in [id.as_str(), overtaken["id"].as_str().unwrap()] {
         let heard = delete(id).send().await;
         assert_eq!((heard.status, heard.body.len()), (StatusCode::NO_CONTENT, 0));
@@ -329,18 +333,21 @@ async fn a_request_is_answered_as_its_sender_may_know_it() {
 #[tokio::test]
 async fn five_requests_of_a_stranger_are_held() {
     let scene = Scene::new().await;
-    let asks: Vec<_> = (0..5).map(|n| scene.asks(&format!("bob{n}"))).collect();
+    let asks: Vec<_> = (0..5).map(|n| scene.request_from(&format!("bob{n}"))).collect();
     for ask in &asks {
         assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
     }
-    let heard = scene.posts("/connections", &scene.asks("berta")).send().await;
+    let heard = scene.posts("/connections", &scene.request_from("berta")).send().await;
     assert_eq!(heard.problem().known(), Some(Code::RateLimited));
     assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
     // A repeat is none more.
     assert_eq!(scene.posts("/connections", &asks[0]).send().await.status, StatusCode::ACCEPTED);
     // Who is let in has no such bound.
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    assert_eq!(scene.posts("/connections", &scene.asks("berta")).send().await.status, StatusCode::ACCEPTED);
+    scene.alpha.allows(scene.peer.provider()).await;
+    assert_eq!(
+        scene.posts("/connections", &scene.request_from("berta")).send().await.status,
+        StatusCode::ACCEPTED
+    );
 }
 
 #[tokio::test]
@@ -348,11 +355,11 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
     let scene = Scene::new().await;
     let an_hour = Duration::from_secs(3600);
     let lapses = async |names: std::ops::Range<u8>| {
-        let asks: Vec<_> = names.map(|n| scene.asks(&format!("bob{n}"))).collect();
+        let asks: Vec<_> = names.map(|n| scene.request_from(&format!("bob{n}"))).collect();
         for ask in &asks {
             assert_eq!(scene.posts("/connections", ask).send().await.status, StatusCode::ACCEPTED);
         }
-        scene.realm.clock().turn(an_hour);
+        scene.federation.clock().turn(an_hour);
         let ids: Vec<Id> = asks.iter().map(|ask| ask["id"].as_str().unwrap().parse().unwrap()).collect();
         for id in &ids {
             scene.alpha.sees(*id, State::Expired).await;
@@ -363,7 +370,7 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
     let mut latest = lapses(2..7).await;
     assert!(scene.alpha.reads(move |view| view.connections_by_id(first[0])).await.is_empty());
 
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     let page: FeedPage = serde_json::from_slice(&scene.gets("/feed?after=0").send().await.body).unwrap();
     let mut told: Vec<Id> = page
         .items
@@ -398,7 +405,7 @@ async fn a_provider_may_wait_for_a_decision_more_than_once_and_look_meanwhile() 
         heard = waiting.next() => panic!("answered before there is a decision: {heard:?}"),
         heard = scene.gets("/peering").send() => assert_eq!(heard.json()["state"], "pending"),
     }
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     while let Some(heard) = waiting.next().await {
         assert_eq!(heard.json()["state"], "allowed");
     }
@@ -415,7 +422,7 @@ async fn nobody_waits_for_a_decision_any_number_of_times() {
         heard = waiting.next() => panic!("answered before there is a decision: {heard:?}"),
         () = scene.alpha.until_node("the others wait", |node| held(node) == 4) => {}
     }
-    scene.alpha.lets_in(scene.peer.provider()).await;
+    scene.alpha.allows(scene.peer.provider()).await;
     while let Some(heard) = waiting.next().await {
         assert_eq!(heard.json()["state"], "allowed");
     }
@@ -433,9 +440,9 @@ async fn a_place_in_another_history_is_reset() {
     let scene = Scene::with_allowed_peer().await;
     let generation =
         scene.gets("/feed?after=0").send().await.json()["generation"].as_str().unwrap().to_owned();
-    let (other, last) = (scene.realm.clock().id(), scene.realm.clock().id());
+    let (other, last) = (scene.federation.clock().id(), scene.federation.clock().id());
     let resets = async |query: String| {
-        let told = scene.gets(&format!("/feed?{query}")).is_refused(Code::FeedReset).await.members;
+        let told = scene.gets(&format!("/feed?{query}")).expect_refusal(Code::FeedReset).await.members;
         assert_eq!((told.first, told.head), (Some(1), Some(1)), "{query}");
         told.generation.unwrap().to_string()
     };
@@ -459,7 +466,7 @@ async fn a_place_before_what_is_still_kept_is_truncated() {
     let page = scene.gets("/feed?after=0").send().await.json();
     let generation = page["generation"].as_str().unwrap().to_owned();
     let last = page["items"][0]["id"].as_str().unwrap().to_owned();
-    let ask = scene.asks("bob");
+    let ask = scene.request_from("bob");
     scene.posts("/connections", &ask).send().await;
     scene.alpha.decides(ask["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
     let place = |after: u64| format!("/feed?after={after}&last={last}&generation={generation}");
@@ -467,7 +474,7 @@ async fn a_place_before_what_is_still_kept_is_truncated() {
     assert_eq!((&page["first"], &page["head"]), (&json!(1), &json!(2)));
 
     // Whether or not it was acknowledged, nothing is kept for longer than thirty days.
-    scene.realm.clock().turn(Duration::from_secs(31 * 86_400));
+    scene.federation.clock().turn(Duration::from_secs(31 * 86_400));
     let reader = Reader::Peer(scene.peer.provider().clone());
     scene
         .alpha
@@ -475,7 +482,7 @@ async fn a_place_before_what_is_still_kept_is_truncated() {
             Ok(view.feed(&reader)?.filter(|place| place.first == 3))
         })
         .await;
-    let told = scene.gets(&place(1)).is_refused(Code::FeedTruncated).await.members;
+    let told = scene.gets(&place(1)).expect_refusal(Code::FeedTruncated).await.members;
     assert_eq!(told.generation.map(|told| told.to_string()), Some(generation.clone()));
     assert_eq!((told.first, told.head), (Some(3), Some(2)));
 
@@ -501,7 +508,7 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
     // As a backup program may: it holds the store for longer than the node has patience.
     let other = rusqlite::Connection::open(scene.alpha.config().data_dir.join("store.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let ask = scene.asks("bob");
+    let ask = scene.request_from("bob");
     let request = scene.posts("/connections", &ask);
     let heard = request.clone().send().await;
     assert_eq!(
@@ -520,11 +527,11 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
 
 #[tokio::test]
 async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
-    let realm = Realm::new();
-    let alpha = realm.station(|config| config.limits.peer_requests = 1).await;
-    let (peer, other) = (realm.hand_made(), realm.hand_made());
+    let federation = Federation::new();
+    let alpha = federation.node(|config| config.limits.peer_requests = 1).await;
+    let (peer, other) = (federation.scripted_peer(), federation.scripted_peer());
     for allowed in [&peer, &other] {
-        alpha.lets_in(allowed.provider()).await;
+        alpha.allows(allowed.provider()).await;
     }
     let introduction = || peer.posts(alpha.provider(), "/peering", &json!({}));
     let mut refused = None;
@@ -543,7 +550,7 @@ async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
     // It is counted by itself, also where another is at the same address.
     assert_eq!(other.gets(alpha.provider(), "/ping").send().await.status, StatusCode::OK);
     // What is wrong before that is told first, and the nonce is not used up.
-    introduction().sending(b"{ }").is_refused(Code::DigestMismatch).await;
+    introduction().sending(b"{ }").expect_refusal(Code::DigestMismatch).await;
     loop {
         let heard = draft.clone().send().await;
         if heard.status != StatusCode::TOO_MANY_REQUESTS {
@@ -552,14 +559,14 @@ async fn a_peer_that_asks_too_much_is_told_to_slow_down() {
         }
     }
     // It loses its request and never its state.
-    alpha.holds(peer.provider(), PeerState::Allowed).await;
+    alpha.sees_peer(peer.provider(), PeerState::Allowed).await;
 }
 
 #[tokio::test]
 async fn who_asks_too_much_is_told_to_slow_down() {
-    let realm = Realm::new();
-    let alpha = realm.station(|config| config.limits.stranger_requests = 1).await;
-    let peer = realm.hand_made();
+    let federation = Federation::new();
+    let alpha = federation.node(|config| config.limits.stranger_requests = 1).await;
+    let peer = federation.scripted_peer();
     let mut refused = None;
     for _ in 0..200 {
         let heard = peer.gets(alpha.provider(), "/ping").send().await;
@@ -572,7 +579,7 @@ async fn who_asks_too_much_is_told_to_slow_down() {
     assert_eq!(refused.problem().known(), Some(Code::RateLimited));
     assert!(refused.header("retry-after").is_some());
     // Peers are not counted with strangers.
-    alpha.lets_in(peer.provider()).await;
+    alpha.allows(peer.provider()).await;
     for _ in 0..20 {
         assert_eq!(peer.gets(alpha.provider(), "/ping").send().await.status, StatusCode::OK);
     }
@@ -582,27 +589,28 @@ async fn who_asks_too_much_is_told_to_slow_down() {
 async fn the_checks_are_made_in_their_order() {
     let scene = Scene::new().await;
     let other: Provider = "other.example".parse().unwrap();
-    let impostor =
-        || Signer::new(scene.peer.provider().clone(), SecretKey::from_seed(scene.realm.clock().random()));
+    let impostor = || {
+        Signer::new(scene.peer.provider().clone(), SecretKey::from_seed(scene.federation.clock().random()))
+    };
     // 421, then 413, then 401.
-    scene.of_size(20_000).meant_for(&other).is_refused(Code::NotHere).await;
-    scene.of_size(20_000).without("signature").is_refused(Code::TooLarge).await;
+    scene.of_size(20_000).meant_for(&other).expect_refusal(Code::NotHere).await;
+    scene.of_size(20_000).without("signature").expect_refusal(Code::TooLarge).await;
     // Within 401.
     let late = || scene.introduces_itself().stamped(|stamp| stamp.created -= 500);
-    late().without("content-digest").is_refused(Code::SignatureMissing).await;
-    late().signed_by(impostor()).is_refused(Code::SignatureExpired).await;
-    scene.introduces_itself().signed_by(impostor()).sending(b"{ }").is_refused(Code::KeyUnknown).await;
+    late().without("content-digest").expect_refusal(Code::SignatureMissing).await;
+    late().signed_by(impostor()).expect_refusal(Code::SignatureExpired).await;
+    scene.introduces_itself().signed_by(impostor()).sending(b"{ }").expect_refusal(Code::KeyUnknown).await;
     let spoiled = scene.introduces_itself().with("signature", A_SIGNATURE).sending(b"{ }");
-    spoiled.is_refused(Code::SignatureInvalid).await;
+    spoiled.expect_refusal(Code::SignatureInvalid).await;
     // 401 but `replayed`, then 403, then `replayed`, then 404, 415 and 400.
     let once = scene.introduces_itself();
     once.clone().send().await;
-    scene.alpha.judges(scene.peer.provider(), PeerState::Blocked).await;
-    once.clone().is_refused(Code::PeerBlocked).await;
-    scene.introduces_itself().sending(b"{ }").is_refused(Code::DigestMismatch).await;
-    scene.posts("/nonsense", &json!({})).is_refused(Code::PeerBlocked).await;
-    scene.alpha.lets_in(scene.peer.provider()).await;
-    once.is_refused(Code::Replayed).await;
+    scene.alpha.sets_peer(scene.peer.provider(), PeerState::Blocked).await;
+    once.clone().expect_refusal(Code::PeerBlocked).await;
+    scene.introduces_itself().sending(b"{ }").expect_refusal(Code::DigestMismatch).await;
+    scene.posts("/nonsense", &json!({})).expect_refusal(Code::PeerBlocked).await;
+    scene.alpha.allows(scene.peer.provider()).await;
+    once.expect_refusal(Code::Replayed).await;
     for (resource, kind, code) in [
         ("/nonsense", "text/plain", Code::NotFound),
         ("/peering", "text/plain", Code::UnsupportedMediaType),
@@ -610,16 +618,16 @@ async fn the_checks_are_made_in_their_order() {
     ] {
         let draft =
             scene.peer.draft(scene.alpha.provider(), Method::POST, resource).content(kind, b"[".to_vec());
-        draft.clone().is_refused(code).await;
-        draft.is_refused(Code::Replayed).await;
+        draft.clone().expect_refusal(code).await;
+        draft.expect_refusal(Code::Replayed).await;
     }
 }
 
 /// Signed without it, as an HTTP library that drops it in silence would take it.
 #[tokio::test]
 async fn a_target_with_a_fragment_is_malformed_and_one_in_absolute_form_is_its_path_and_query() {
-    let (realm, [alpha]) = federation::<1>().await;
-    let eve = realm.hand_made();
+    let (federation, [alpha]) = federation::<1>().await;
+    let eve = federation.scripted_peer();
     let ping = async |target: &str| eve.gets(alpha.provider(), "/ping?x").send_as(target).await;
     let origin = format!("https://{}", alpha.provider());
     // What a target in absolute form says of its host is no more believed than `Host`.

@@ -7,16 +7,16 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{EventKind, Item, ItemBody};
 use drawbridge_node::store::{MemberRow, Proof};
-use drawbridge_testkit::{Change, Circle, Device, Owned, acquainted_by_hand};
+use drawbridge_testkit::{CommitPlan, MlsClient, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
 use http::StatusCode;
 use serde_json::json;
 
 #[tokio::test]
 async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.stations[0];
-    let proof_of = async |who: &Device, proof| {
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let beta = &peers.nodes[0];
+    let proof_of = async |who: &MlsClient, proof| {
         let (group, user) = (tea.group.clone(), who.user().clone());
         beta.until(&format!("{user} is {proof}"), move |view| {
             let Some(row) = view.group(&group)? else { return Ok(None) };
@@ -29,10 +29,10 @@ async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
     let proved = proof_of(&ben, Proof::Proved).await;
     assert!(proved.member.grant.is_some());
 
-    let adds = async |name: &str, grants: &dyn Fn(&Device) -> Vec<String>| {
-        let other = eve.device(name);
+    let adds = async |name: &str, grants: &dyn Fn(&MlsClient) -> Vec<String>| {
+        let other = eve.client(name);
         let ended = client.epoch(&tea.group);
-        let commit = client.commit(&tea.group, Change::adding_package(other.key_package()));
+        let commit = client.commit(&tea.group, CommitPlan::adding_package(other.key_package()));
         let (sender, content) = (client.uri(), commit.mls.as_slice());
         let event = tea.writes_by(&eve, EventKind::Commit, ended, sender, content, grants(&other));
         tea.tells_event(&eve, event.clone());
@@ -73,15 +73,15 @@ async fn who_is_added_without_a_grant_stays_and_the_operator_is_told() {
 
 #[tokio::test]
 async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(1, "cat").await;
-    let tea = circle.group("tea", &ann, &[]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(1, "cat").await;
+    let tea = peers.group("tea", &ann, &[]).await;
     for other in [&ben, &cat] {
-        circle.connects(ann.user(), other.user()).await;
+        peers.connects(ann.user(), other.user()).await;
     }
-    let claimed = circle.claimed(&ann, &tea, &[ben.user(), cat.user()]).await;
-    let mut commit = ann.commit(&tea, Change::adding(&claimed));
+    let claimed = peers.claimed(&ann, &tea, &[ben.user(), cat.user()]).await;
+    let mut commit = ann.commit(&tea, CommitPlan::adding(&claimed));
     assert_eq!(commit.grants.len(), 2);
     let useful: Vec<_> = commit.grants.iter().rev().cloned().collect();
     // Only those that it was accepted by, in the order in which they were handed in.
@@ -89,9 +89,9 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
     let placed = ann.does(&tea, &commit).await;
     ann.hears_of(&tea, placed.seq).await;
     ben.comes_into(&tea).await;
-    for device in [&ann, &ben] {
-        device.hears_of(&tea, placed.seq).await;
-        let log = device.log(&tea, placed.seq - 1).await.unwrap();
+    for client in [&ann, &ben] {
+        client.hears_of(&tea, placed.seq).await;
+        let log = client.log(&tea, placed.seq - 1).await.unwrap();
         assert_eq!(log.events[0].grants, useful);
         assert_eq!(log.events[0].computed_hash(), placed.hash);
     }
@@ -101,11 +101,11 @@ async fn the_events_of_commits_carry_the_grants_by_which_they_were_accepted() {
 
 #[tokio::test]
 async fn a_grant_that_is_spent_claims_nothing_of_who_gave_it() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let beta = &circle.stations[0];
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let beta = &peers.nodes[0];
     // He has another client now, which is not in the group.
-    let laptop = beta.device(ben.user(), "laptop").await;
+    let laptop = beta.client(ben.user(), "laptop").await;
     laptop.publishes(1).await;
     let grants = tea.log.lock().unwrap().last().unwrap().grants.clone();
     assert_eq!(grants.len(), 1);

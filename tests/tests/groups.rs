@@ -17,31 +17,33 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{Change, Circle, Device, House, PATIENCE, Realm, Station, policy};
+use drawbridge_testkit::{
+    CommitPlan, DesktopApp, Federation, MlsClient, MutualPeers, TestNode, WAIT_LIMIT, policy,
+};
 use tokio::sync::watch;
 
 #[tokio::test]
 async fn people_of_three_providers_talk_in_a_group() {
-    let circle = Circle::of(3).await;
+    let peers = MutualPeers::of(3).await;
     let (ann, ben, cat) =
-        (circle.person(0, "ann").await, circle.person(1, "ben").await, circle.person(2, "cat").await);
+        (peers.client(0, "ann").await, peers.client(1, "ben").await, peers.client(2, "cat").await);
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    circle.connects(ann.user(), ben.user()).await;
-    circle.connects(ann.user(), cat.user()).await;
+    peers.connects(ann.user(), ben.user()).await;
+    peers.connects(ann.user(), cat.user()).await;
 
     // Ben's operator agrees; Cat's own client does.
-    circle.authorizes(&ann, &tea, ben.user()).await;
+    peers.authorizes(&ann, &tea, ben.user()).await;
     let asked = ann.asks_to_add(&tea, cat.user()).await;
     let id = asked.id;
-    circle
+    peers
         .home(cat.user())
         .until("the request comes", move |view| Ok(view.authorizations_by_id(id)?.pop()))
         .await;
     cat.decides(asked, "approve").await;
-    circle.is_authorized(&ann, asked).await;
+    peers.waits_for_grant(&ann, asked).await;
 
     let claimed = ann.claims(&tea, &[ben.user(), cat.user()]).await;
-    let commit = ann.commit(&tea, Change::adding(&claimed));
+    let commit = ann.commit(&tea, CommitPlan::adding(&claimed));
     let placed = ann.does(&tea, &commit).await;
     assert_eq!(placed.seq, 2);
     ann.reaches(&tea, 1).await;
@@ -60,7 +62,7 @@ async fn people_of_three_providers_talk_in_a_group() {
     cat.does(&tea, &cat.says(&tea, "hello from cat")).await;
     for all in [&ann, &ben, &cat] {
         let heard = all
-            .hears("all have spoken", |device| Some(device.heard(&tea)).filter(|heard| heard.len() == 3))
+            .hears("all have spoken", |client| Some(client.heard(&tea)).filter(|heard| heard.len() == 3))
             .await;
         assert_eq!(heard.iter().map(|said| said.seq).collect::<Vec<_>>(), [3, 4, 5]);
     }
@@ -68,32 +70,32 @@ async fn people_of_three_providers_talk_in_a_group() {
 
 #[tokio::test]
 async fn a_group_need_not_require_anything_of_its_members() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.stations[0].group("tea");
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.nodes[0].group("tea");
     ann.registers(&ann.drafts_bare(&tea, &policy(&[ann.user()]))).await.unwrap();
-    circle.connects(ann.user(), ben.user()).await;
-    circle.adds(&ann, &tea, &[&ben]).await;
+    peers.connects(ann.user(), ben.user()).await;
+    peers.adds(&ann, &tea, &[&ben]).await;
     let both = policy(&[ann.user(), ben.user()]);
-    ann.does(&tea, &ann.commit(&tea, Change::with_policy(both.clone()))).await;
-    for device in [&ann, &ben] {
-        device.reaches(&tea, 2).await;
-        assert_eq!(device.policy(&tea), both);
-        assert_eq!(device.context_extensions(&tea), [EXTENSION_TYPE]);
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::with_policy(both.clone()))).await;
+    for client in [&ann, &ben] {
+        client.reaches(&tea, 2).await;
+        assert_eq!(client.policy(&tea), both);
+        assert_eq!(client.context_extensions(&tea), [EXTENSION_TYPE]);
     }
-    let kept = circle.stations[1].follows(&tea, 2).await;
-    assert_eq!(circle.stations[1].reads(move |view| view.policy(kept.id)).await, Some(both));
+    let kept = peers.nodes[1].follows(&tea, 2).await;
+    assert_eq!(peers.nodes[1].reads(move |view| view.policy(kept.id)).await, Some(both));
 
     // It goes on: one joins by itself, an admin elsewhere changes the policy, and people talk.
-    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 3).await;
     let one = policy(&[ben.user()]);
-    ben.does(&tea, &ben.commit(&tea, Change::with_policy(one.clone()))).await;
-    for device in [&ann, &ben, &laptop] {
-        device.reaches(&tea, 4).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::with_policy(one.clone()))).await;
+    for client in [&ann, &ben, &laptop] {
+        client.reaches(&tea, 4).await;
         assert_eq!(
-            (device.policy(&tea), device.context_extensions(&tea)),
+            (client.policy(&tea), client.context_extensions(&tea)),
             (one.clone(), vec![EXTENSION_TYPE])
         );
     }
@@ -103,46 +105,46 @@ async fn a_group_need_not_require_anything_of_its_members() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
     let quick = Settings {
         stagger: Duration::from_millis(100),
         pause: Duration::from_millis(40),
         ..Settings::default()
     };
     let news = watch::Sender::new(0);
-    let beta = House::of(realm.stopped_station(|_| {}), quick, news.clone());
+    let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick, news.clone());
     beta.start().await;
-    alpha.lets_in(beta.station().provider()).await;
-    beta.station().lets_in(alpha.provider()).await;
+    alpha.allows(beta.test_node().provider()).await;
+    beta.test_node().allows(alpha.provider()).await;
     let user = alpha.node().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
-    let ann = alpha.device(&user, "phone").await;
+    let ann = alpha.client(&user, "phone").await;
     let ben = beta.client("ben", "desk").await;
     let client = beta.built_in(&ben).unwrap();
     let asked = alpha.node().connect(user.name(), ben.user().clone(), None).await.unwrap().id;
-    beta.station().hears_of(asked).await;
-    beta.station().decides(asked, Decision::Approve).await;
+    beta.test_node().hears_of(asked).await;
+    beta.test_node().decides(asked, Decision::Approve).await;
     alpha.sees(asked, ConnectionState::Approved).await;
 
     let tea = alpha.group("tea");
     ann.registers(&ann.drafts_bare(&tea, &policy(&[&user]))).await.unwrap();
     let asked = ann.asks_to_add(&tea, ben.user()).await.id;
-    beta.station().hears_of_addition(asked).await;
-    beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
+    beta.test_node().hears_of_addition(asked).await;
+    beta.test_node().decides_addition(asked, AuthorizationDecision::Approve).await;
     alpha.sees_addition(asked, ConnectionState::Approved).await;
-    let (of, now) = (ben.clone(), realm.clock().now());
+    let (of, now) = (ben.clone(), federation.clock().now());
     let stocked = move |view: &View<'_>| {
         let stock = view.key_packages_kept(of.user().name(), of.name(), now)?.stock;
         Ok(stock.suites.iter().any(|suite| suite.cipher_suite == 1).then_some(()))
     };
-    beta.station().until("his client has published KeyPackages", stocked).await;
+    beta.test_node().until("his client has published KeyPackages", stocked).await;
     let claimed = ann.claims(&tea, &[ben.user()]).await;
-    ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::adding(&claimed))).await;
     ann.reaches(&tea, 1).await;
 
     // Both follow each other's change, and neither makes the group require anything.
     let both = policy(&[&user, ben.user()]);
-    ann.does(&tea, &ann.commit(&tea, Change::with_policy(both))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::with_policy(both))).await;
     ann.reaches(&tea, 2).await;
     let sees = async |name: &str| {
         let mut news = news.subscribe();
@@ -156,7 +158,7 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
                 news.changed().await.unwrap();
             }
         };
-        tokio::time::timeout(PATIENCE, seen).await.unwrap();
+        tokio::time::timeout(WAIT_LIMIT, seen).await.unwrap();
     };
     sees("Tea").await;
     let change = PolicyChange { name: Some("Coffee".into()), ..PolicyChange::default() };
@@ -169,12 +171,12 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
 #[tokio::test]
 async fn a_commit_sets_what_all_know_who_are_members_after_it() {
     const KIND: u16 = 0xF4D1;
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(1, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.connects(ann.user(), cat.user()).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(1, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.connects(ann.user(), cat.user()).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     cat.reaches(&tea, 2).await;
 
     // By the commit that sets it Ben, who does not know it, goes, and Ann and Cat come to know it.
@@ -182,28 +184,55 @@ async fn a_commit_sets_what_all_know_who_are_members_after_it() {
     let proposed = cat.does(&tea, &cat.proposes_update(&tea)).await;
     ann.hears_of(&tea, proposed.seq).await;
     ann.knows(&[KIND]);
-    ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()).and_setting(KIND))).await;
-    for device in [&ann, &cat] {
-        device.reaches(&tea, 3).await;
-        assert!(device.context_extensions(&tea).contains(&KIND));
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()).and_setting(KIND))).await;
+    for client in [&ann, &cat] {
+        client.reaches(&tea, 3).await;
+        assert!(client.context_extensions(&tea).contains(&KIND));
     }
-    circle.stations[1].follows(&tea, 3).await;
+    peers.nodes[1].follows(&tea, 3).await;
     cat.does(&tea, &cat.says(&tea, "hello")).await;
     ann.hears_said(&tea, "hello").await;
 }
 
 #[tokio::test]
+async fn what_is_judged_in_another_epoch_than_the_stores_is_not_accepted() {
+    let peers = MutualPeers::of(1).await;
+    let (alpha, ann) = (&peers.nodes[0], peers.client(0, "ann").await);
+    let tea = ann.creates("tea", &policy(&[ann.user()])).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
+    ann.reaches(&tea, 1).await;
+    let (commit, message) = (ann.commit(&tea, CommitPlan::renewal()), ann.says(&tea, "hello"));
+    // As another process that owns the same store would change it, behind the back of what this one has in memory.
+    let store = rusqlite::Connection::open(alpha.config().data_dir.join("store.sqlite")).unwrap();
+    let set_epoch = |epoch: u64| {
+        store.busy_timeout(WAIT_LIMIT).unwrap();
+        store.execute("UPDATE mls_group SET epoch = ?1", [epoch]).unwrap();
+    };
+    set_epoch(2);
+    for submission in [&commit, &message] {
+        let outcome = ann.submits(&tea, submission).await;
+        let Outcome::Rejected(problem) = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(problem.known(), Some(Code::Unavailable), "{outcome:?}");
+    }
+    assert_eq!(ann.log(&tea, 0).await.unwrap().events.len(), 2, "nothing of it is numbered");
+    set_epoch(1);
+    ann.does(&tea, &message).await;
+    ann.does(&tea, &commit).await;
+    ann.reaches(&tea, 2).await;
+}
+
+#[tokio::test]
 async fn an_event_says_what_the_message_in_it_says() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.stations[0].group("tea");
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.nodes[0].group("tea");
     let made = ann.drafts(&tea, &policy(&[ann.user()]));
     ann.registers(&made).await.unwrap();
-    circle.connects(ann.user(), ben.user()).await;
-    circle.adds(&ann, &tea, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    peers.connects(ann.user(), ben.user()).await;
+    peers.adds(&ann, &tea, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let early = ann.says(&tea, "written in the epoch before");
-    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ben.reaches(&tea, 2).await;
     ann.does(&tea, &early).await;
@@ -233,9 +262,9 @@ async fn an_event_says_what_the_message_in_it_says() {
 
 #[tokio::test]
 async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     let roster = ann.roster(&tea).await.unwrap();
     assert_eq!(roster.epoch, 1);
     let [first, second] = &roster.members[..] else { panic!("{roster:?}") };
@@ -244,7 +273,7 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!((&second.client, second.leaf, second.since_epoch), (ben.uri(), 1, 1));
     assert_eq!(&second.added_by, ann.user());
 
-    let alpha = &circle.stations[0];
+    let alpha = &peers.nodes[0];
     let grant = UnverifiedGrant::parse(second.grant.as_ref().unwrap()).unwrap();
     let document = alpha.node().document_of(ben.uri().provider()).unwrap();
     let key = document.keys.iter().find(|key| key.thumbprint() == grant.kid()).unwrap();
@@ -253,21 +282,21 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
     assert_eq!(held.claims().group, tea);
 
     // Ben's provider has it from the owner and checked that it is the tree's.
-    let theirs = circle.stations[1].follows(&tea, 1).await;
+    let theirs = peers.nodes[1].follows(&tea, 1).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), roster);
-    let kept = circle.stations[1].reads(move |view| view.policy(theirs.id)).await;
+    let kept = peers.nodes[1].reads(move |view| view.policy(theirs.id)).await;
     assert_eq!(kept, Some(policy(&[ann.user()])));
 }
 
 #[tokio::test]
 async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users() {
-    let circle = Circle::of(3).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
-    circle.connects(ann.user(), cat.user()).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    let peers = MutualPeers::of(3).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
+    peers.connects(ann.user(), cat.user()).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
 
     let group = tea.clone();
     let has_grants = move |view: &View<'_>| {
@@ -276,27 +305,27 @@ async fn a_participants_roster_says_it_too_of_who_was_added_after_its_own_users(
         let granted = members.iter().filter(|row| row.member.grant.is_some()).count();
         Ok((granted == 2).then_some(()))
     };
-    circle.stations[1].until("the grants of ben and cat are known", has_grants).await;
+    peers.nodes[1].until("the grants of ben and cat are known", has_grants).await;
     assert_eq!(ben.roster(&tea).await.unwrap(), ann.roster(&tea).await.unwrap());
 }
 
-/// How a station has a group.
-async fn stands(station: &Station, group: &GroupUri) -> GroupRow {
+/// How a node has a group.
+async fn stands(test_node: &TestNode, group: &GroupUri) -> GroupRow {
     let uri = group.clone();
-    station.reads(move |view| view.group(&uri)).await.unwrap()
+    test_node.reads(move |view| view.group(&uri)).await.unwrap()
 }
 
 #[tokio::test]
 async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
-    let circle = Circle::of(3).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
-    let beta = &circle.stations[1];
+    let peers = MutualPeers::of(3).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
+    let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
     ben.does(&tea, &ben.says(&tea, "hello")).await;
 
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&tea, 2).await;
     let after = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
     cat.hears_said(&tea, "ben is gone").await;
@@ -309,33 +338,34 @@ async fn who_is_removed_gets_the_commit_and_nothing_after_it() {
     })
     .await;
     // Another group in the same feed shows that nothing is still to come.
-    circle.connects(cat.user(), ben.user()).await;
+    peers.connects(cat.user(), ben.user()).await;
     ben.catches_up().await;
     assert_eq!(ben.events(&tea).last().map(|event| event.seq), Some(cut.seq));
     assert_eq!(stands(beta, &tea).await.head, cut.seq);
     assert!(after.seq > cut.seq);
     assert_eq!(ben.groups().await.groups, []);
     assert_eq!(ben.status(&tea).await.unwrap_err().known(), Some(Code::NotFound));
-    let submitted = ben.tries(&tea, vec![ben.submission(SubmissionKind::Application, Octets(vec![1]))]).await;
+    let submitted =
+        ben.tries_to_submit(&tea, vec![ben.submission(SubmissionKind::Application, Octets(vec![1]))]).await;
     assert_eq!(submitted.unwrap_err().known(), Some(Code::NotFound));
     assert_eq!(ann.status(&tea).await.unwrap().participants, [cat.uri().provider().clone()]);
 }
 
 #[tokio::test]
 async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_in() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let (alpha, beta) = (circle.stations[0].provider(), &circle.stations[1]);
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let (alpha, beta) = (peers.nodes[0].provider(), &peers.nodes[1]);
     beta.follows(&tea, 1).await;
 
     // All of it comes on one page: that he is out, and that he is in again.
     beta.node().pause_peer(alpha.clone(), true).await.unwrap();
-    let out = ann.does(&tea, &ann.commit(&tea, Change::removing(ben.uri()))).await;
+    let out = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&tea, 2).await;
     let unheard = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
-    let claimed = circle.claimed(&ann, &tea, &[ben.user()]).await;
-    let back = ann.does(&tea, &ann.commit(&tea, Change::adding(&claimed))).await;
+    let claimed = peers.claimed(&ann, &tea, &[ben.user()]).await;
+    let back = ann.does(&tea, &ann.commit(&tea, CommitPlan::adding(&claimed))).await;
     ann.reaches(&tea, 3).await;
     beta.node().pause_peer(alpha.clone(), false).await.unwrap();
 
@@ -352,58 +382,58 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
 
 #[tokio::test]
 async fn who_leaves_is_let_go_by_the_others() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let late = ben.says(&tea, "one more word");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
-    let refused = ben.is_refused(&tea, &late, Code::NotAuthorized).await;
+    let refused = ben.expect_refusal(&tea, &late, Code::NotAuthorized).await;
     assert!(refused.detail.is_some_and(|text| text.contains("leave")));
     ann.hears_of(&tea, proposed.seq).await;
-    let let_go = ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    let let_go = ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 2).await;
     ben.hears_of(&tea, let_go.seq).await;
     assert!(!ben.is_in(&tea));
     assert_eq!(ann.roster(&tea).await.unwrap().members.len(), 1);
     let group = tea.clone();
-    circle.stations[1]
+    peers.nodes[1]
         .until("the group is over", move |view| {
             Ok(view.group(&group)?.filter(|row| row.standing == Standing::Over))
         })
         .await;
 
     // And comes back under a new grant.
-    circle.adds(&ann, &tea, &[&ben]).await;
-    circle.stations[1].follows(&tea, 3).await;
+    peers.adds(&ann, &tea, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 3).await;
     ben.does(&tea, &ben.says(&tea, "back again")).await;
     ann.hears_said(&tea, "back again").await;
 }
 
 #[tokio::test]
 async fn who_leaves_may_still_commit() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let word = ben.says(&tea, "no more of this");
     ben.does(&tea, &ben.leaves(&tea)).await;
-    ben.is_refused(&tea, &word, Code::NotAuthorized).await;
-    ben.does(&tea, &ben.commit(&tea, Change::renewal().alone())).await;
+    ben.expect_refusal(&tea, &word, Code::NotAuthorized).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::renewal().alone())).await;
     ann.reaches(&tea, 2).await;
 }
 
 #[tokio::test]
 async fn what_is_said_stands_in_no_providers_folder() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     let secret = "what only members read";
     ann.does(&tea, &ann.says(&tea, secret)).await;
     ben.hears_said(&tea, secret).await;
-    for station in &circle.stations {
+    for test_node in &peers.nodes {
         let mut names_group = false;
-        for entry in std::fs::read_dir(&station.config().data_dir).unwrap() {
+        for entry in std::fs::read_dir(&test_node.config().data_dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
                 let bytes = std::fs::read(&path).unwrap();
@@ -418,11 +448,11 @@ async fn what_is_said_stands_in_no_providers_folder() {
 
 #[tokio::test]
 async fn nothing_is_kept_for_a_client_that_is_no_more() {
-    let circle = Circle::of(1).await;
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let alpha = &circle.stations[0];
-    let laptop = alpha.device(ann.user(), "laptop").await;
+    let alpha = &peers.nodes[0];
+    let laptop = alpha.client(ann.user(), "laptop").await;
     laptop.does(&tea, &laptop.joins(&tea, &laptop.info(&tea).await.unwrap())).await;
     ann.reaches(&tea, 1).await;
     let feed = async || {
@@ -437,7 +467,7 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
     assert!(feed().await.is_none(), "its leaf is still there, and nobody reads");
 
     // Another of its name begins with nothing, and comes in by itself.
-    let anew = alpha.device(ann.user(), "laptop").await;
+    let anew = alpha.client(ann.user(), "laptop").await;
     ann.does(&tea, &ann.says(&tea, "to nobody yet")).await;
     assert_eq!(feed().await.unwrap().head, 0);
     anew.does(&tea, &anew.joins(&tea, &anew.info(&tea).await.unwrap())).await;
@@ -448,22 +478,22 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
 
 #[tokio::test]
 async fn a_users_second_client_joins_by_itself() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let beta = &circle.stations[1];
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
-    let laptop = beta.device(ben.user(), "laptop").await;
+    let laptop = beta.client(ben.user(), "laptop").await;
     let info = laptop.info(&tea).await.unwrap();
     let joined = laptop.does(&tea, &laptop.joins(&tea, &info)).await;
-    for device in [&ann, &ben] {
-        device.reaches(&tea, 2).await;
-        assert_eq!(device.authenticator(&tea), laptop.authenticator(&tea));
+    for client in [&ann, &ben] {
+        client.reaches(&tea, 2).await;
+        assert_eq!(client.authenticator(&tea), laptop.authenticator(&tea));
     }
     beta.follows(&tea, 2).await;
     ann.does(&tea, &ann.says(&tea, "to both")).await;
-    for device in [&ben, &laptop] {
-        device.hears_said(&tea, "to both").await;
+    for client in [&ben, &laptop] {
+        client.hears_said(&tea, "to both").await;
     }
     assert_eq!(laptop.events(&tea)[0].seq, joined.seq, "it is told from its own commit on");
     laptop.does(&tea, &laptop.says(&tea, "from the laptop")).await;
@@ -483,7 +513,7 @@ async fn a_users_second_client_joins_by_itself() {
     laptop.hears_said(&tea, "anew").await;
 
     // The laptop goes, its user stays.
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(laptop.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(laptop.uri()))).await;
     ann.reaches(&tea, 4).await;
     ann.does(&tea, &ann.says(&tea, "not for the laptop")).await;
     ben.hears_said(&tea, "not for the laptop").await;
@@ -495,10 +525,10 @@ async fn a_users_second_client_joins_by_itself() {
 
 #[tokio::test]
 async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_removes_that() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let beta = &circle.stations[1];
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let beta = &peers.nodes[1];
     beta.follows(&tea, 1).await;
     let old = ann.roster(&tea).await.unwrap().members.pop().unwrap();
     assert_eq!(&old.client, ben.uri());
@@ -514,7 +544,7 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
     ben.does(&tea, &ben.says(&tea, "with new keys")).await;
     ann.hears_said(&tea, "with new keys").await;
 
-    ben.does(&tea, &ben.commit(&tea, Change::removing_leaf(old.leaf))).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::removing_leaf(old.leaf))).await;
     ann.reaches(&tea, 3).await;
     beta.follows(&tea, 3).await;
     let left = ann.roster(&tea).await.unwrap().members;
@@ -526,23 +556,23 @@ async fn a_client_that_has_lost_its_keys_comes_in_beside_its_old_leaf_and_remove
 
 #[tokio::test]
 async fn a_user_adds_further_clients_without_a_grant() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let laptop = circle.stations[1].device(ben.user(), "laptop").await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let laptop = peers.nodes[1].client(ben.user(), "laptop").await;
     laptop.publishes(1).await;
     let claimed = ben.claims(&tea, &[ben.user()]).await;
-    ben.does(&tea, &ben.commit(&tea, Change::adding(&claimed))).await;
+    ben.does(&tea, &ben.commit(&tea, CommitPlan::adding(&claimed))).await;
     laptop.comes_into(&tea).await;
     ann.reaches(&tea, 2).await;
-    circle.stations[1].follows(&tea, 2).await;
-    let tablet = circle.stations[1].device(ben.user(), "tablet").await;
+    peers.nodes[1].follows(&tea, 2).await;
+    let tablet = peers.nodes[1].client(ben.user(), "tablet").await;
     tablet.publishes(1).await;
     let of = |claimed: ClaimReply| -> Vec<_> {
         claimed.users.into_iter().flat_map(|user| user.clients).map(|client| client.client).collect()
     };
     assert_eq!(of(ben.claims(&tea, &[ben.user()]).await), [tablet.uri().clone()], "who is in is left out");
-    circle.authorizes(&ann, &tea, ben.user()).await;
+    peers.authorizes(&ann, &tea, ben.user()).await;
     let claimed = ann.claims(&tea, &[ben.user()]).await;
     assert_eq!(claimed.users[0].status, UserClaim::Ok, "{claimed:?}");
     assert_eq!(of(claimed), [tablet.uri().clone()], "of another provider's user too");
@@ -552,16 +582,16 @@ async fn a_user_adds_further_clients_without_a_grant() {
 
 #[tokio::test]
 async fn what_is_too_large_for_a_page_comes_as_an_object() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     ann.grows();
     ben.grows();
     // The leaves that came before were small; these are claimed first.
-    let admins: Vec<_> = (0..2000).map(|n| circle.stations[0].address(&format!("admin-{n}"))).collect();
+    let admins: Vec<_> = (0..2000).map(|n| peers.nodes[0].address(&format!("admin-{n}"))).collect();
     let mut large = policy(&[ann.user()]);
     large.admins.extend(admins);
-    let tea = circle.group_with("tea", &ann, &[&ben], &large).await;
-    circle.stations[1].follows(&tea, 1).await;
+    let tea = peers.group_with("tea", &ann, &[&ben], &large).await;
+    peers.nodes[1].follows(&tea, 1).await;
     let item = ben.items().into_iter().find_map(|item| match item.body {
         ItemBody::Welcome(welcome) => Some(welcome),
         _ => None,
@@ -575,65 +605,65 @@ async fn what_is_too_large_for_a_page_comes_as_an_object() {
     assert!(matches!(event.body, Some(Body::Object(object)) if object.size > 200_000));
     ben.hears_said(&tea, &long).await;
     // A commit that is an object is followed too.
-    ann.does(&tea, &ann.commit(&tea, Change::with_policy(large.clone()))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::with_policy(large.clone()))).await;
     let Some(Body::Object(object)) = event.body else { unreachable!() };
-    circle.stations[1].follows(&tea, 2).await;
+    peers.nodes[1].follows(&tea, 2).await;
     ben.reaches(&tea, 2).await;
-    let stranger = circle.person(1, "bob").await;
+    let stranger = peers.client(1, "bob").await;
     assert_eq!(stranger.object(&object.sha256).await.unwrap_err().known(), Some(Code::NotFound));
 }
 
 #[tokio::test]
 async fn groups_outlive_a_restart_of_each_node() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     for round in 0..20 {
         if round % 6 == 2 {
-            let station = &circle.stations[round % 2];
-            station.stop().await;
-            station.start().await;
+            let test_node = &peers.nodes[round % 2];
+            test_node.stop().await;
+            test_node.start().await;
         }
         let (one, other) = if round % 2 == 0 { (&ann, &ben) } else { (&ben, &ann) };
-        let commit = one.commit(&tea, Change::renewal());
+        let commit = one.commit(&tea, CommitPlan::renewal());
         if !matches!(one.submits(&tea, &commit).await, Outcome::Accepted(_)) {
-            one.hears("the owner has accepted", |device| device.result(&tea, commit.id)).await;
+            one.hears("the owner has accepted", |client| client.result(&tea, commit.id)).await;
         }
         let epoch = round as u64 + 2;
         one.reaches(&tea, epoch).await;
         other.reaches(&tea, epoch).await;
         assert_eq!(one.authenticator(&tea), other.authenticator(&tea));
-        circle.stations[1].follows(&tea, epoch).await;
+        peers.nodes[1].follows(&tea, epoch).await;
     }
-    for station in &circle.stations {
-        station.stop().await;
-        station.start().await;
+    for test_node in &peers.nodes {
+        test_node.stop().await;
+        test_node.start().await;
     }
     // A proposal that waits is remembered as well.
     let late = ben.says(&tea, "no");
     let proposed = ben.does(&tea, &ben.leaves(&tea)).await;
-    for station in &circle.stations {
-        station.stop().await;
-        station.start().await;
+    for test_node in &peers.nodes {
+        test_node.stop().await;
+        test_node.start().await;
     }
-    ben.is_refused(&tea, &late, Code::NotAuthorized).await;
+    ben.expect_refusal(&tea, &late, Code::NotAuthorized).await;
     ann.hears_of(&tea, proposed.seq).await;
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 22).await;
     assert_eq!(ann.members(&tea).len(), 1);
 }
 
 #[tokio::test]
 async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let (alpha, beta) = (&circle.stations[0], &circle.stations[1]);
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let (alpha, beta) = (&peers.nodes[0], &peers.nodes[1]);
     beta.follows(&tea, 1).await;
     alpha.stop().await;
     let words: Vec<_> = (0..5).map(|n| ben.says(&tea, &format!("word {n}"))).collect();
-    let results = ben.tries(&tea, words.clone()).await.unwrap();
+    let results = ben.tries_to_submit(&tea, words.clone()).await.unwrap();
     assert!(results.iter().all(|result| result.outcome == Outcome::Queued), "{results:?}");
     // Said again, it waits once.
     assert_eq!(ben.submits(&tea, &words[2]).await, Outcome::Queued);
@@ -641,25 +671,25 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
     beta.start().await;
     alpha.start().await;
     for (at, word) in words.iter().enumerate() {
-        let result = ben.hears("the result comes", |device| device.result(&tea, word.id)).await;
+        let result = ben.hears("the result comes", |client| client.result(&tea, word.id)).await;
         let Outcome::Accepted(placed) = result.outcome else { panic!("{result:?}") };
         assert_eq!(placed.seq, 3 + at as u64);
         assert_eq!(ben.submits(&tea, word).await, Outcome::Duplicate(placed));
     }
     let heard: Vec<_> = (0..5).map(|n| format!("word {n}")).collect();
-    ann.hears("all words", |device| Some(device.texts(&tea)).filter(|texts| texts.len() == 5)).await;
+    ann.hears("all words", |client| Some(client.texts(&tea)).filter(|texts| texts.len() == 5)).await;
     assert_eq!(ann.texts(&tea), heard);
     let owner = alpha.provider().clone();
     assert!(beta.reads(move |view| view.outbox(&owner, &HashSet::new(), 10, 1 << 20)).await.is_empty());
 }
 
 /// A client whose KeyPackages, and leaves made of them, end very soon.
-async fn short_lived(circle: &Circle, station: usize, name: &str) -> Device {
-    let station = &circle.stations[station];
-    let user = station.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-    let device = station.device(&user, "phone").await;
-    device.tries_to_publish(vec![device.short_key_package(SHORT_S)], None).await.unwrap();
-    device
+async fn short_lived(peers: &MutualPeers, test_node: usize, name: &str) -> MlsClient {
+    let test_node = &peers.nodes[test_node];
+    let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let client = test_node.client(&user, "phone").await;
+    client.tries_to_publish(vec![client.short_key_package(SHORT_S)], None).await.unwrap();
+    client
 }
 
 /// In seconds; long enough for a KeyPackage to be used in.
@@ -667,35 +697,35 @@ const SHORT_S: u64 = 6;
 
 #[tokio::test]
 async fn a_group_outlives_the_lifetimes_of_its_leaves() {
-    let circle = Circle::of(3).await;
-    let cat = circle.person(2, "cat").await;
-    let (ann, ben) = (circle.person(0, "ann").await, short_lived(&circle, 1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.stations[1].follows(&tea, 1).await;
+    let peers = MutualPeers::of(3).await;
+    let cat = peers.client(2, "cat").await;
+    let (ann, ben) = (peers.client(0, "ann").await, short_lived(&peers, 1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.nodes[1].follows(&tea, 1).await;
     tokio::time::sleep(Duration::from_secs(SHORT_S + 1)).await;
 
     // The owner and the participant read their states again, and the log after them.
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 2).await;
-    for station in &circle.stations {
-        station.stop().await;
-        station.start().await;
+    for test_node in &peers.nodes {
+        test_node.stop().await;
+        test_node.start().await;
     }
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 3).await;
-    circle.stations[1].follows(&tea, 3).await;
+    peers.nodes[1].follows(&tea, 3).await;
     ben.reaches(&tea, 3).await;
 
     // And one that has to begin with the tree as it is.
-    circle.connects(ann.user(), cat.user()).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
-    circle.stations[2].follows(&tea, 4).await;
-    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
-    circle.stations[2].follows(&tea, 5).await;
-    let gamma = &circle.stations[2];
+    peers.connects(ann.user(), cat.user()).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
+    peers.nodes[2].follows(&tea, 4).await;
+    cat.does(&tea, &cat.commit(&tea, CommitPlan::renewal())).await;
+    peers.nodes[2].follows(&tea, 5).await;
+    let gamma = &peers.nodes[2];
     gamma.stop().await;
     gamma.start().await;
     cat.reaches(&tea, 5).await;
-    cat.does(&tea, &cat.commit(&tea, Change::renewal())).await;
+    cat.does(&tea, &cat.commit(&tea, CommitPlan::renewal())).await;
     gamma.follows(&tea, 6).await;
 }

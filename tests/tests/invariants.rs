@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage
 use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Cursor, Reader};
-use drawbridge_testkit::{HandMade, Realm, Station, federation};
+use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::json;
 
@@ -17,10 +17,10 @@ fn news() -> ItemBody {
     ItemBody::Other { kind: "news".into() }
 }
 
-/// Returns when `station` has stored the feed of `peer` up to `seq`.
-async fn stores_up_to(station: &Station, peer: &HandMade, seq: u64) -> Cursor {
+/// Returns when `test_node` has stored the feed of `peer` up to `seq`.
+async fn stores_up_to(test_node: &TestNode, peer: &ScriptedPeer, seq: u64) -> Cursor {
     let provider = peer.provider().clone();
-    station
+    test_node
         .until(&format!("its cursor is at {seq}"), move |view| {
             Ok(view.cursor(&provider)?.filter(|cursor| cursor.seq == seq))
         })
@@ -29,18 +29,18 @@ async fn stores_up_to(station: &Station, peer: &HandMade, seq: u64) -> Cursor {
 
 #[tokio::test]
 async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves_nothing() {
-    let realm = Realm::new();
-    let (alpha, liar) = (realm.station(|_| {}).await, realm.hand_made());
-    let alice = alpha.person("alice").await;
-    let asked = alice.asks(&liar.address("bob")).await;
+    let federation = Federation::new();
+    let (alpha, liar) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let alice = alpha.user("alice").await;
+    let asked = alice.asks_to_connect(&liar.address("bob")).await;
     let approval = ItemBody::Connection(ConnectionItem {
         id: asked,
         from: alice.uri().clone(),
         to: liar.address("bob"),
         state: State::Approved,
-        time: realm.clock().now(),
+        time: federation.clock().now(),
     });
-    let item = |seq: u64| Item { seq, id: realm.clock().id(), body: approval.clone() };
+    let item = |seq: u64| Item { seq, id: federation.clock().id(), body: approval.clone() };
     let page = |generation: Generation, seqs: &[u64], head: u64| FeedPage {
         generation,
         items: seqs.iter().map(|seq| item(*seq)).collect(),
@@ -48,7 +48,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         head,
         more: false,
     };
-    let (ours, other) = (liar.desk().generation(), realm.clock().id().into());
+    let (ours, other) = (liar.responder().generation(), federation.clock().id().into());
 
     // Before each lie, `have` items are stored.
     let lies = [
@@ -60,7 +60,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
         (6, page(ours, &[], 1), "feed-behind"),
     ];
     for (have, lie, code) in lies {
-        liar.desk().puts(realm.clock().id(), news());
+        liar.responder().puts(federation.clock().id(), news());
         let before = stores_up_to(&alpha, &liar, have).await;
         let provider = liar.provider().clone();
         alpha
@@ -70,7 +70,7 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
             .await;
 
         let what = format!("{lie:?}");
-        liar.desk().lies(lie);
+        liar.responder().lies(lie);
         let provider = liar.provider().clone();
         alpha
             .until(&format!("{code} is noted for {what}"), move |view| {
@@ -87,39 +87,40 @@ async fn a_page_that_skips_goes_back_or_changes_its_history_is_refused_and_moves
     }
 
     // Who tells the truth again is believed.
-    liar.desk().puts(realm.clock().id(), approval);
+    liar.responder().puts(federation.clock().id(), approval);
     alpha.sees(asked, State::Approved).await;
     stores_up_to(&alpha, &liar, 7).await;
 }
 
 #[tokio::test]
 async fn what_comes_again_after_a_reset_is_taken_once() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let alice = alpha.person("alice").await;
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let alice = alpha.user("alice").await;
     let name = alice.uri().name().clone();
     let (phone, _) = alpha.node().create_client(name, "phone".parse().unwrap()).await.unwrap();
-    let asked = alice.asks(&peer.address("bob")).await;
+    let asked = alice.asks_to_connect(&peer.address("bob")).await;
     let told = |state| {
         ItemBody::Connection(ConnectionItem {
             id: asked,
             from: alice.uri().clone(),
             to: peer.address("bob"),
             state,
-            time: realm.clock().now(),
+            time: federation.clock().now(),
         })
     };
     // Asked again after the reset, it says what it has told before.
-    peer.desk().answers("/connections", move |_| (StatusCode::OK, json!({"id": asked, "state": "approved"})));
-    peer.desk().puts(realm.clock().id(), told(State::Approved));
-    peer.desk().puts(realm.clock().id(), news());
+    peer.responder()
+        .answers("/connections", move |_| (StatusCode::OK, json!({"id": asked, "state": "approved"})));
+    peer.responder().puts(federation.clock().id(), told(State::Approved));
+    peer.responder().puts(federation.clock().id(), news());
     alpha.sees(asked, State::Approved).await;
     stores_up_to(&alpha, &peer, 2).await;
 
-    let anew: Generation = realm.clock().id().into();
-    peer.desk().resets(anew);
+    let anew: Generation = federation.clock().id().into();
+    peer.responder().resets(anew);
     alpha.notes(peer.provider(), "feed-reset").await;
-    peer.desk().puts(realm.clock().id(), told(State::Ended));
+    peer.responder().puts(federation.clock().id(), told(State::Ended));
     let cursor = stores_up_to(&alpha, &peer, 3).await;
     assert_eq!(cursor.generation, anew);
     alpha.sees(asked, State::Ended).await;
@@ -138,51 +139,51 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
 
 #[tokio::test]
 async fn after_a_reset_what_may_have_been_missed_is_asked_again() {
-    let realm = Realm::new();
-    let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let alice = alpha.person("alice").await;
-    alice.asks(&peer.address("bob")).await;
-    peer.desk().puts(realm.clock().id(), news());
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let alice = alpha.user("alice").await;
+    alice.asks_to_connect(&peer.address("bob")).await;
+    peer.responder().puts(federation.clock().id(), news());
     stores_up_to(&alpha, &peer, 1).await;
-    let posts = || peer.desk().asked().iter().filter(|(_, resource)| resource == "/connections").count();
+    let posts = || peer.responder().asked().iter().filter(|(_, resource)| resource == "/connections").count();
     alpha.until_node("the request is made", |_| posts() == 1).await;
-    peer.desk().resets(realm.clock().id().into());
+    peer.responder().resets(federation.clock().id().into());
     alpha.until_node("it is made again", |_| posts() == 2).await;
 }
 
 /// Two providers that have given each other items before the copy and after it.
 struct Restored {
-    _realm: Realm,
-    alpha: Station,
-    beta: Station,
+    _federation: Federation,
+    alpha: TestNode,
+    beta: TestNode,
     /// Asked of Alice and approved after the copy was made.
     forgotten: Id,
 }
 
 /// Alpha is stopped and its store set back to a copy; Beta runs.
 async fn restore() -> Restored {
-    let (realm, [alpha, beta]) = federation().await;
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let first = bob.asks(alice.uri()).await;
+    let (federation, [alpha, beta]) = federation().await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let first = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(first).await;
     alpha.decides(first, Decision::Approve).await;
     beta.sees(first, State::Approved).await;
-    let back = alpha.person("anton").await.asks(bob.uri()).await;
+    let back = alpha.user("anton").await.asks_to_connect(bob.uri()).await;
     beta.hears_of(back).await;
     beta.decides(back, Decision::Approve).await;
     alpha.sees(back, State::Approved).await;
 
     alpha.stop().await;
-    let copy = realm.copy_of(&alpha);
+    let copy = federation.copy_of(&alpha);
     alpha.start().await;
 
-    let forgotten = beta.person("berta").await.asks(alice.uri()).await;
+    let forgotten = beta.user("berta").await.asks_to_connect(alice.uri()).await;
     alpha.hears_of(forgotten).await;
     alpha.decides(forgotten, Decision::Approve).await;
     beta.sees(forgotten, State::Approved).await;
-    let lost = alpha.person("anna").await.asks(bob.uri()).await;
+    let lost = alpha.user("anna").await.asks_to_connect(bob.uri()).await;
     beta.hears_of(lost).await;
     beta.decides(lost, Decision::Approve).await;
     alpha.sees(lost, State::Approved).await;
@@ -193,10 +194,10 @@ async fn restore() -> Restored {
     .await;
 
     alpha.stop().await;
-    realm.restore(&alpha, &copy);
+    federation.restore(&alpha, &copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
-    realm.clock().turn(Duration::from_secs(2));
-    Restored { _realm: realm, alpha, beta, forgotten }
+    federation.clock().turn(Duration::from_secs(2));
+    Restored { _federation: federation, alpha, beta, forgotten }
 }
 
 #[tokio::test]

@@ -14,15 +14,15 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
 use drawbridge_node::{AuthorizationDecision, Change, Decision};
-use drawbridge_testkit::{Daemon, HandMade, KeyPackageDraft, Phone, Realm, Station, policy};
+use drawbridge_testkit::{ApiClient, Daemon, Federation, KeyPackageDraft, ScriptedPeer, TestNode, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// Alice of a provider with clients, who lets Bob of a hand-made peer add her to groups.
+/// Alice of a provider with clients, who lets Bob of a scripted peer add her to groups.
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
     alice: UserUri,
     bob: UserUri,
     group: GroupUri,
@@ -30,12 +30,12 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station_with_clients().await, realm.hand_made());
-        let alice = alpha.person("alice").await.uri().clone();
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.node_with_clients().await, federation.scripted_peer());
+        let alice = alpha.user("alice").await.uri().clone();
         let (bob, group) = (peer.address("bob"), alpha.group("picnic"));
-        alpha.lets_in(peer.provider()).await;
-        let scene = Self { realm, alpha, peer, alice, bob, group };
+        alpha.allows(peer.provider()).await;
+        let scene = Self { federation, alpha, peer, alice, bob, group };
         scene.befriend(&scene.alice).await;
         scene
     }
@@ -50,10 +50,10 @@ impl Scene {
         node.set_add_rule(user.name().clone(), self.bob.clone(), AddRule::Allow).await.unwrap();
     }
 
-    async fn phone(&self, name: &str) -> Phone {
+    async fn api_client(&self, name: &str) -> ApiClient {
         let (client, token) =
             self.alpha.node().create_client(self.alice.name().clone(), name.parse().unwrap()).await.unwrap();
-        Phone::of(client, token, &self.alpha)
+        ApiClient::of(client, token, &self.alpha)
     }
 
     /// A grant for Bob to add `user`.
@@ -96,7 +96,7 @@ fn package_in(reply: &Value) -> Option<Octets> {
     Some(serde_json::from_value(package.clone()).unwrap())
 }
 
-async fn publishes(phone: &Phone, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
+async fn publishes(phone: &ApiClient, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
     let made: Vec<_> = drafts.into_iter().map(KeyPackageDraft::make).collect();
     phone.posts("/key-packages", json!({"key_packages": made})).await;
     made
@@ -105,7 +105,7 @@ async fn publishes(phone: &Phone, drafts: Vec<KeyPackageDraft>) -> Vec<Octets> {
 #[tokio::test]
 async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     let mut changes = scene.alpha.node().changes().listen();
     let stock = publishes(&phone, vec![phone.key_package(), phone.key_package()]).await;
     let last = phone.key_package().last_resort().make();
@@ -143,7 +143,7 @@ async fn each_is_handed_out_once_and_the_last_resort_last_and_again() {
 #[tokio::test]
 async fn a_repeat_gets_the_same_after_a_restart() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, vec![phone.key_package(), phone.key_package()]).await;
     let grant = scene.grant().await;
     let given = scene.got(&grant).await;
@@ -159,7 +159,7 @@ async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice(
     const KILLS: usize = 20;
     const CLAIMS: usize = 8;
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, (0..GRANTS).map(|_| phone.key_package()).collect()).await;
     let mut grants = Vec::new();
     for _ in 0..GRANTS {
@@ -169,7 +169,7 @@ async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice(
 
     let mut given = Vec::new();
     for claimed in grants.chunks(CLAIMS) {
-        let [random] = scene.realm.clock().random();
+        let [random] = scene.federation.clock().random();
         let daemon = Daemon::start(scene.alpha.config()).await;
         let claims = claimed.iter().map(|grant| {
             let ask = scene.ask(&[&scene.alice], &[grant]);
@@ -198,12 +198,12 @@ async fn a_provider_that_is_killed_while_it_hands_them_out_hands_none_out_twice(
 #[tokio::test]
 async fn users_are_answered_in_the_order_asked_with_all_their_clients() {
     let scene = Scene::new().await;
-    let anna = scene.alpha.person("anna").await;
+    let anna = scene.alpha.user("anna").await;
     scene.befriend(anna.uri()).await;
     let nobody = scene.alpha.address("nobody");
-    let (phone, tablet) = (scene.phone("phone").await, scene.phone("tablet").await);
+    let (phone, tablet) = (scene.api_client("phone").await, scene.api_client("tablet").await);
     publishes(&phone, vec![phone.key_package()]).await;
-    let theirs = anna.phone("phone").await;
+    let theirs = anna.api_client("phone").await;
     publishes(&theirs, vec![theirs.key_package()]).await;
 
     let (hers, annas) = (scene.grant().await, scene.grant_of(anna.uri()).await.1);
@@ -220,7 +220,7 @@ async fn users_are_answered_in_the_order_asked_with_all_their_clients() {
 #[tokio::test]
 async fn clients_that_are_in_the_group_already_are_left_out() {
     let scene = Scene::new().await;
-    let (phone, laptop) = (scene.phone("phone").await, scene.alpha.device(&scene.alice, "laptop").await);
+    let (phone, laptop) = (scene.api_client("phone").await, scene.alpha.client(&scene.alice, "laptop").await);
     publishes(&phone, vec![phone.key_package()]).await;
     laptop.publishes(2).await;
     let grant = scene.grant().await;
@@ -234,7 +234,7 @@ async fn clients_that_are_in_the_group_already_are_left_out() {
 #[tokio::test]
 async fn what_does_not_fit_is_incompatible_and_stays() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, vec![phone.key_package().suite(2), phone.key_package().without_policy()]).await;
     let mut ask = scene.ask(&[&scene.alice], &[&scene.grant().await]);
     // One MLS RequiredCapabilities: the extension 0xF4D0, no proposals, no credentials.
@@ -248,18 +248,18 @@ async fn what_does_not_fit_is_incompatible_and_stays() {
     assert_eq!(scene.claims(&ask).await["users"][0]["status"], "ok");
     ask["required_capabilities"] = json!(Octets::from(vec![9]));
     let malformed = scene.peer.posts(scene.alpha.provider(), "/keypackages/claim", &ask);
-    malformed.is_refused(Code::Malformed).await;
+    malformed.expect_refusal(Code::Malformed).await;
 }
 
 #[tokio::test]
 async fn one_that_has_expired_is_never_handed_out() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     let short = publishes(&phone, vec![phone.key_package().holding(-60, 600)]).await;
     let grant = scene.grant().await;
     assert_eq!(scene.got(&grant).await, ("ok".into(), Some(short[0].clone())));
     publishes(&phone, vec![phone.key_package().holding(-60, 700), phone.key_package()]).await;
-    scene.realm.clock().turn(Duration::from_secs(900));
+    scene.federation.clock().turn(Duration::from_secs(900));
     let (status, package) = scene.got(&grant).await;
     assert_eq!(status, "ok");
     assert_ne!(package, Some(short[0].clone()), "not even to the grant that it was given for");
@@ -272,11 +272,11 @@ async fn one_that_has_expired_is_never_handed_out() {
 async fn a_lifetime_has_a_length_at_most() {
     const LONGEST: i64 = 84 * 86_400 + 3600;
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, vec![phone.key_package().holding(-60, LONGEST - 60)]).await;
     let longer = phone.key_package().holding(-60, LONGEST - 59).make();
     let problem =
-        phone.is_refused("/key-packages", json!({"key_packages": [longer]}), Code::InvalidMls).await;
+        phone.expect_refusal("/key-packages", json!({"key_packages": [longer]}), Code::InvalidMls).await;
     assert!(problem.detail.unwrap().contains("84 days and an hour"));
 }
 
@@ -286,20 +286,20 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
     const DAY: i64 = 86_400;
     let two_days = Duration::from_secs(2 * 86_400);
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, (0..20).map(|_| phone.key_package()).collect()).await;
     let last = phone.key_package().last_resort().make();
     phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
     assert_eq!(phone.gets("/key-packages").await["renew"], false);
 
-    scene.realm.clock().turn_back(two_days);
+    scene.federation.clock().turn_back(two_days);
     let none = json!({"available": 0, "last_resort": false, "suites": [], "renew": true});
     assert_eq!(phone.gets("/key-packages").await, none);
     let grant = scene.grant().await;
     assert_eq!(scene.got(&grant).await, ("exhausted".into(), None));
 
     // These hold by the system's clock as well, which the library looks at.
-    let fresh = |phone: &Phone| phone.key_package().holding(-3 * DAY, 30 * DAY);
+    let fresh = |phone: &ApiClient| phone.key_package().holding(-3 * DAY, 30 * DAY);
     let made = publishes(&phone, (0..20).map(|_| fresh(&phone)).collect()).await;
     let last = fresh(&phone).last_resort().make();
     phone.posts("/key-packages", json!({"key_packages": [], "last_resort": last})).await;
@@ -311,23 +311,23 @@ async fn those_whose_lifetime_has_not_begun_are_neither_counted_nor_handed_out_a
     assert_eq!(status, "ok");
     assert!(made.contains(&package.unwrap()));
 
-    scene.realm.clock().turn(two_days);
+    scene.federation.clock().turn(two_days);
     assert_eq!(phone.gets("/key-packages").await["available"], 19, "those of the wrong clock are gone");
 }
 
 #[tokio::test]
 async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     publishes(&phone, (0..3).map(|_| phone.key_package()).collect()).await;
-    let now = scene.realm.clock().now().as_secs();
+    let now = scene.federation.clock().now().as_secs();
     let claims = GrantClaims {
         iss: scene.alpha.provider().clone(),
         aud: scene.group.provider().clone(),
         sub: scene.alice.clone(),
         adder: scene.bob.clone(),
         group: scene.group.clone(),
-        jti: scene.realm.clock().id(),
+        jti: scene.federation.clock().id(),
         iat: now,
         exp: now + 3600,
     };
@@ -348,13 +348,13 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     let mut theirs = scene.ask(&[&scene.alice], &[&grant]);
     theirs["adder"] = json!(scene.alpha.address("anna"));
     let claim = |ask: &Value| scene.peer.posts(scene.alpha.provider(), "/keypackages/claim", ask);
-    claim(&theirs).is_refused(Code::NotAuthorized).await;
-    claim(&scene.ask(&[&scene.bob], &[&grant])).is_refused(Code::NotHere).await;
+    claim(&theirs).expect_refusal(Code::NotAuthorized).await;
+    claim(&scene.ask(&[&scene.bob], &[&grant])).expect_refusal(Code::NotHere).await;
 
     scene.alpha.decides_addition(id, AuthorizationDecision::Revoke).await;
     assert_eq!(scene.status(&grant).await, "not-authorized", "revoked");
     let lapsing = scene.grant().await;
-    scene.realm.clock().turn(Duration::from_secs(3601));
+    scene.federation.clock().turn(Duration::from_secs(3601));
     assert_eq!(scene.status(&lapsing).await, "not-authorized", "expired");
     assert_eq!(phone.gets("/key-packages").await["available"], 3);
 }
@@ -362,7 +362,7 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
 #[tokio::test]
 async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     let scene = Scene::new().await;
-    let phone = scene.phone("phone").await;
+    let phone = scene.api_client("phone").await;
     let good = phone.key_package().make();
     let mut spoiled = good.as_slice().to_vec();
     *spoiled.last_mut().unwrap() ^= 1;
@@ -380,16 +380,16 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
     ];
     for (what, octets) in wrong {
         let ask = json!({"key_packages": [good, octets]});
-        let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+        let problem = phone.expect_refusal("/key-packages", ask, Code::InvalidMls).await;
         let detail = problem.detail.unwrap();
         assert!(detail.starts_with("key_packages[1] "), "{what}: {detail}");
     }
     let ask = json!({"key_packages": [good], "last_resort": phone.key_package().holding(3600, 7200).make()});
-    let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+    let problem = phone.expect_refusal("/key-packages", ask, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().starts_with("last_resort "));
     let unlisted = phone.key_package().without_last_resort().make();
     let ask = json!({"key_packages": [], "last_resort": unlisted});
-    let problem = phone.is_refused("/key-packages", ask, Code::InvalidMls).await;
+    let problem = phone.expect_refusal("/key-packages", ask, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().contains("0x000A"));
     assert_eq!(
         phone.gets("/key-packages").await,
@@ -404,25 +404,24 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_of_it_is_kept() {
 
 #[tokio::test]
 async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station_with_clients().await, realm.station_with_clients().await);
-    let away = realm.hand_made();
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let (alice, anna, bob) =
-        (alpha.person("alice").await, alpha.person("anna").await, beta.person("bob").await);
-    let (hers, second) = (alice.phone("phone").await, alice.phone("tablet").await);
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node_with_clients().await, federation.node_with_clients().await);
+    let away = federation.scripted_peer();
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let (alice, anna, bob) = (alpha.user("alice").await, alpha.user("anna").await, beta.user("bob").await);
+    let (hers, second) = (alice.api_client("phone").await, alice.api_client("tablet").await);
     let group = alpha.group("picnic");
-    for (station, other) in [(&alpha, &anna), (&beta, &bob)] {
-        let asked = alice.asks(other.uri()).await;
-        station.hears_of(asked).await;
-        station.decides(asked, Decision::Approve).await;
+    for (test_node, other) in [(&alpha, &anna), (&beta, &bob)] {
+        let asked = alice.asks_to_connect(other.uri()).await;
+        test_node.hears_of(asked).await;
+        test_node.decides(asked, Decision::Approve).await;
         alpha.sees(asked, State::Approved).await;
         let addition = alice.asks_to_add(other.uri(), &group).await;
-        station.hears_of_addition(addition).await;
-        station.decides_addition(addition, AuthorizationDecision::Approve).await;
+        test_node.hears_of_addition(addition).await;
+        test_node.decides_addition(addition, AuthorizationDecision::Approve).await;
         alpha.sees_addition(addition, State::Approved).await;
-        let phone = other.phone("phone").await;
+        let phone = other.api_client("phone").await;
         publishes(&phone, vec![phone.key_package(), phone.key_package().without_policy()]).await;
     }
     publishes(&hers, vec![hers.key_package()]).await;

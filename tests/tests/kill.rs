@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{ClientUri, Id, Provider};
 use drawbridge_mtp::message::{ConnectionState as State, ItemBody};
 use drawbridge_node::Decision;
 use drawbridge_node::store::{Cursor, Reader, UserRule, View};
-use drawbridge_testkit::{Daemon, Station, federation};
+use drawbridge_testkit::{Daemon, TestNode, federation};
 
 const KILLS: usize = 50;
 /// Of who serves.
@@ -16,22 +16,22 @@ const APPROVALS_A_LIFE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_twice() {
-    let (realm, [alpha, beta]) = federation().await;
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    let (federation, [alpha, beta]) = federation().await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
 
     // Each of Beta's people asks each of Alpha's.
     let mut asked = Vec::new();
     let mut phones = Vec::new();
     for b in 0..10 {
-        let bob = beta.person(&format!("bob{b}")).await;
+        let bob = beta.user(&format!("bob{b}")).await;
         let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
         phones.push(phone.unwrap().0);
         for a in 0..KILLS * APPROVALS_A_LIFE / 10 {
             if b == 0 {
-                alpha.person(&format!("alice{a}")).await;
+                alpha.user(&format!("alice{a}")).await;
             }
-            asked.push(bob.asks(&alpha.address(&format!("alice{a}"))).await);
+            asked.push(bob.asks_to_connect(&alpha.address(&format!("alice{a}"))).await);
         }
     }
     for id in &asked {
@@ -41,7 +41,7 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
     assert_eq!(asked.len(), KILLS * APPROVALS_A_LIFE);
 
     for approvals in asked.chunks(APPROVALS_A_LIFE) {
-        let [kind, random] = realm.clock().random();
+        let [kind, random] = federation.clock().random();
         let random = u64::from(random);
         // Sometimes before it has started, sometimes amid its first pulls, and sometimes amid a page or just behind it.
         let (daemon, lives_ms) = match kind % 3 {
@@ -49,7 +49,7 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
             1 => (Daemon::start(beta.config()).await, random / 8),
             _ => {
                 let daemon = Daemon::start(beta.config()).await;
-                alpha.is_pulled_by(beta.provider()).await;
+                alpha.waits_for_pull_by(beta.provider()).await;
                 (daemon, random / 32)
             }
         };
@@ -80,9 +80,9 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothing_twice() {
-    let (realm, [alpha, beta]) = federation().await;
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
+    let (federation, [alpha, beta]) = federation().await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
     // Alpha's people let everyone in, so every request that reaches it gives an item.
     for a in 0..SERVER_KILLS {
         let name = format!("alice{a}").parse().unwrap();
@@ -91,7 +91,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     alpha.stop().await;
     let (mut bobs, mut phones) = (Vec::new(), Vec::new());
     for b in 0..8 {
-        let bob = beta.person(&format!("bob{b}")).await;
+        let bob = beta.user(&format!("bob{b}")).await;
         let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
         phones.push(phone.unwrap().0);
         bobs.push(bob);
@@ -99,12 +99,12 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
 
     let mut asked = Vec::new();
     for life in 0..SERVER_KILLS {
-        let [random] = realm.clock().random();
+        let [random] = federation.clock().random();
         let daemon = Daemon::start(alpha.config()).await;
         let to = alpha.address(&format!("alice{life}"));
         let asking = async {
             for bob in &bobs {
-                asked.push(bob.asks(&to).await);
+                asked.push(bob.asks_to_connect(&to).await);
             }
             // Whoever waited for its turn after a failure may try again now.
             beta.node().retry_peer(alpha.provider()).await;
@@ -133,18 +133,18 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     assert!(troubles.iter().all(|trouble| trouble.stage != "store"), "{troubles:#?}");
 }
 
-/// Where `station` is in the feed of `peer` once it has pulled up to `head`.
-async fn has_pulled(station: &Station, peer: Provider, head: u64) -> Cursor {
+/// Where `test_node` is in the feed of `peer` once it has pulled up to `head`.
+async fn has_pulled(test_node: &TestNode, peer: Provider, head: u64) -> Cursor {
     let is_there = move |view: &View<'_>| Ok(view.cursor(&peer)?.filter(|cursor| cursor.seq >= head));
-    station.until("it has pulled all", is_there).await
+    test_node.until("it has pulled all", is_there).await
 }
 
-/// How often each approval was shown to the people of `station`, whose `phones` these are.
-async fn approvals_shown(station: &Station, phones: Vec<ClientUri>) -> HashMap<Id, u32> {
+/// How often each approval was shown to the people of `test_node`, whose `phones` these are.
+async fn approvals_shown(test_node: &TestNode, phones: Vec<ClientUri>) -> HashMap<Id, u32> {
     let mut shown: HashMap<Id, u32> = HashMap::new();
     for phone in phones {
         let feed =
-            station.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
+            test_node.reads(move |view| view.feed_slice(&Reader::Client(phone), 0, 10_000, u64::MAX)).await;
         for item in feed.items {
             if let ItemBody::Connection(told) = item.body
                 && told.state == State::Approved

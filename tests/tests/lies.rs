@@ -1,4 +1,4 @@
-//! Groups with a provider made by hand: as a participant that asks what it may not, and as an owner that lies
+//! Groups with a scripted provider: as a participant that asks what it may not, and as an owner that lies
 //! (`docs/mtp.md`, sections 10 and 11).
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -15,13 +15,13 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Heard, Owned, Station, acquainted_by_hand, claims_by_hand, policy,
-    references,
+    CommitPlan, MlsClient, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
+    claims_from_scripted_peer, connected_to_scripted_peer, policy, references,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-fn read<T: serde::de::DeserializeOwned>(heard: &Heard) -> T {
+fn read<T: serde::de::DeserializeOwned>(heard: &RawResponse) -> T {
     assert_eq!(heard.status, StatusCode::OK, "{:?}", String::from_utf8_lossy(&heard.body));
     wire::decode(Encoding::Json, &heard.body).unwrap()
 }
@@ -35,21 +35,21 @@ const ASKED: [&str; 5] = ["", "/roster", "/log?after=0", "/info", "/checkpoint"]
 
 #[tokio::test]
 async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    alpha.lets_in(eve.provider()).await;
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    alpha.allows(eve.provider()).await;
+    let ann = peers.client(0, "ann").await;
     ann.creates("tea", &policy(&[ann.user()])).await;
     for what in ASKED {
         let mut answers = Vec::new();
         for name in ["tea", "none", "not%20a%20name"] {
             let ask = eve.gets(alpha.provider(), &format!("/groups/{name}{what}"));
-            answers.push(ask.is_refused(Code::NotFound).await);
+            answers.push(ask.expect_refusal(Code::NotFound).await);
         }
         assert_eq!(answers[0], answers[1], "{what}");
         assert_eq!(answers[0], answers[2], "{what}");
     }
-    let said = eve.device("eve").submission(SubmissionKind::Application, Octets(vec![1]));
+    let said = eve.client("eve").submission(SubmissionKind::Application, Octets(vec![1]));
     let names = ["tea", "none", "not a name"];
     let groups = names.map(|name| GroupSubmissions { group: name.into(), events: vec![said.clone()] });
     let answered = submits_all(&eve, alpha, groups.into()).await;
@@ -57,35 +57,35 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     let [of_tea, of_none, of_no_name] = [0, 1, 2].map(|place| answered[place].results.clone());
     assert_eq!((&of_tea, &of_tea), (&of_none, &of_no_name));
     assert_eq!(of_tea.into_iter().map(|result| code(result.outcome)).collect::<Vec<_>>(), [Code::NotFound]);
-    eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).is_refused(Code::NotFound).await;
+    eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).expect_refusal(Code::NotFound).await;
 }
 
-/// Eve's provider, made by hand, takes part in Ann's group.
-async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    circle.stations[0].lets_in(eve.provider()).await;
-    let client = eve.device("eve");
+/// Eve's provider, which is scripted, takes part in Ann's group.
+async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
+    peers.nodes[0].allows(eve.provider()).await;
+    let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
-    for item in pages(eve, &circle.stations[0]).await.items {
+    for item in pages(eve, &peers.nodes[0]).await.items {
         client.takes(item).await;
     }
     assert!(client.is_in(group));
     client
 }
 
-async fn pages(eve: &HandMade, at: &Station) -> FeedPage {
+async fn pages(eve: &ScriptedPeer, at: &TestNode) -> FeedPage {
     read(&eve.gets(at.provider(), "/feed?after=0").send().await)
 }
 
-async fn submits(eve: &HandMade, at: &Station, group: &GroupUri, submission: &Submission) -> Outcome {
+async fn submits(eve: &ScriptedPeer, at: &TestNode, group: &GroupUri, submission: &Submission) -> Outcome {
     let events = vec![submission.clone()];
     let groups = vec![GroupSubmissions { group: group.name().to_string(), events }];
     submits_all(eve, at, groups).await.remove(0).results.remove(0).outcome
 }
 
-async fn submits_all(eve: &HandMade, at: &Station, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
+async fn submits_all(eve: &ScriptedPeer, at: &TestNode, groups: Vec<GroupSubmissions>) -> Vec<GroupResults> {
     let ask = eve.draft(at.provider(), Method::POST, "/submissions");
     let content = json(&SubmitRequest { groups });
     let reply: SubmitReply = read(&ask.content("application/json", content).send().await);
@@ -101,11 +101,11 @@ fn code(outcome: Outcome) -> Code {
 
 #[tokio::test]
 async fn each_submission_of_a_request_is_judged_by_itself() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     let says = |text: &str| serde_json::to_value(client.says(&tea, text)).unwrap();
     let (one, two, three, lost) = (says("one"), says("two"), says("three"), says("lost"));
     let (mut anns, mut odd) = (says("not hers"), says("odd"));
@@ -148,28 +148,28 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
     assert!(seq(0, 0) < seq(0, 4) && seq(0, 4) < seq(3, 0) && seq(3, 1) == seq(0, 0));
 
     for odd in [json!({}), json!({"groups": {}}), json!({"groups": [{"group": "tea", "events": null}]})] {
-        ask(&odd).is_refused(Code::Malformed).await;
+        ask(&odd).expect_refusal(Code::Malformed).await;
     }
     let draft = || eve.draft(alpha.provider(), Method::POST, "/submissions");
     let content = json(&SubmitRequest::<Submission> { groups: Vec::new() });
     let two_lines = draft().in_two_lines("application/json", content.clone());
-    two_lines.is_refused(Code::UnsupportedMediaType).await;
+    two_lines.expect_refusal(Code::UnsupportedMediaType).await;
     let one_line = draft().content("application/json, application/json", content);
-    one_line.is_refused(Code::UnsupportedMediaType).await;
+    one_line.expect_refusal(Code::UnsupportedMediaType).await;
     // What there was until it was settled.
     eve.posts(alpha.provider(), "/groups/tea/events", &json!({"events": []}))
-        .is_refused(Code::NotFound)
+        .expect_refusal(Code::NotFound)
         .await;
 }
 
 #[tokio::test]
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
-    let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.realm.hand_made());
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
 
     let at = |what: &str| format!("/groups/tea{what}");
     let status: GroupStatus = read(&eve.gets(alpha.provider(), &at("")).send().await);
@@ -199,14 +199,14 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     as_ben.sender = ben.uri().clone();
     assert_eq!(code(submits(&eve, alpha, &tea, &as_ben).await), Code::NotParticipant);
     let mut as_nobody = client.says(&tea, "nobody");
-    as_nobody.sender = eve.device("nobody").uri().clone();
+    as_nobody.sender = eve.client("nobody").uri().clone();
     assert_eq!(code(submits(&eve, alpha, &tea, &as_nobody).await), Code::NotParticipant);
-    let stranger = eve.device("stranger");
+    let stranger = eve.client("stranger");
     let joins = stranger.joins(&tea, &info);
     assert_eq!(code(submits(&eve, alpha, &tea, &joins).await), Code::NotParticipant, "no user of a member");
 
     // Another participant answers from its copy, as far as the owner would.
-    beta.lets_in(eve.provider()).await;
+    beta.allows(eve.provider()).await;
     beta.follows(&tea, 2).await;
     let copy = format!("/groups/tea@{}/log?after=0", alpha.provider());
     let page: LogPage = read(&eve.gets(beta.provider(), &copy).send().await);
@@ -214,10 +214,10 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     assert_eq!(page.events, owners.events);
     let short: LogPage = read(&eve.gets(beta.provider(), "/groups/tea/log?after=4").send().await);
     assert_eq!(short.events, owners.events[1..]);
-    eve.gets(beta.provider(), "/groups/tea/roster").is_refused(Code::NotFound).await;
+    eve.gets(beta.provider(), "/groups/tea/roster").expect_refusal(Code::NotFound).await;
 
     // Cut off at the commit.
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(client.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(client.uri()))).await;
     ann.reaches(&tea, 3).await;
     ann.does(&tea, &ann.says(&tea, "eve is gone")).await;
     let items = pages(&eve, alpha).await.items;
@@ -229,19 +229,19 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     });
     assert_eq!(told.max(), Some(cut.seq));
     for what in ASKED {
-        eve.gets(alpha.provider(), &at(what)).is_refused(Code::NotFound).await;
+        eve.gets(alpha.provider(), &at(what)).expect_refusal(Code::NotFound).await;
     }
     beta.follows(&tea, 3).await;
-    eve.gets(beta.provider(), &copy).is_refused(Code::NotFound).await;
+    eve.gets(beta.provider(), &copy).expect_refusal(Code::NotFound).await;
 }
 
 #[tokio::test]
 async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
     for text in ["three", "four", "five"] {
         ann.does(&tea, &ann.says(&tea, text)).await;
     }
@@ -258,22 +258,22 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     assert_eq!(told("?after=5").await, (vec![], false));
     assert_eq!(told("?after=9").await, (vec![], false), "past the head");
     for odd in ["", "?max_events=2", "?after=x"] {
-        asks(odd).is_refused(Code::Malformed).await;
+        asks(odd).expect_refusal(Code::Malformed).await;
     }
 }
 
 #[tokio::test]
 async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
-    let circle = Circle::of(2).await;
-    let (alpha, beta, eve) = (&circle.stations[0], &circle.stations[1], circle.realm.hand_made());
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
-    beta.lets_in(eve.provider()).await;
+    let peers = MutualPeers::of(2).await;
+    let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    beta.allows(eve.provider()).await;
     ann.does(&tea, &ann.says(&tea, "between the two")).await;
-    let other = eve.device("other");
+    let other = eve.client("other");
     let grant = eve.grant(other.user(), ann.user(), &tea).sign(eve.signer().key());
-    let change = Change::adding_package(other.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(other.key_package()).grants(vec![grant]);
     let second = ann.does(&tea, &ann.commit(&tea, change)).await;
     ann.reaches(&tea, 3).await;
     // At the owner, and at a participant, which answers from its copy.
@@ -289,18 +289,18 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
         told
     };
     assert_eq!(first_told(3).await, [3, 3], "by the first of two");
-    ann.does(&tea, &ann.commit(&tea, Change::removing(client.uri()))).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(client.uri()))).await;
     ann.reaches(&tea, 4).await;
     assert_eq!(first_told(4).await[1], second.seq, "by the one who is left");
 }
 
 #[tokio::test]
 async fn an_id_is_known_again_from_the_same_provider_alone() {
-    let circle = Circle::of(2).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let peers = MutualPeers::of(2).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     ben.reaches(&tea, 2).await;
     let said = ben.says(&tea, "by ben");
     let placed = ben.does(&tea, &said).await;
@@ -317,12 +317,13 @@ async fn an_id_is_known_again_from_the_same_provider_alone() {
 
 #[tokio::test]
 async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve, mallory) = (&circle.stations[0], circle.realm.hand_made(), circle.realm.hand_made());
-    alpha.lets_in(mallory.provider()).await;
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve, mallory) =
+        (&peers.nodes[0], peers.federation.scripted_peer(), peers.federation.scripted_peer());
+    alpha.allows(mallory.provider()).await;
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
     let long = ann.says(&tea, &"x".repeat(100_000));
     ann.does(&tea, &long).await;
     let items = pages(&eve, alpha).await.items;
@@ -335,13 +336,13 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     let part = eve.gets(alpha.provider(), &path).with("range", "bytes=1000-1999").send().await;
     assert_eq!((part.status, &part.body[..]), (StatusCode::PARTIAL_CONTENT, &long.mls.0[1000..2000]));
     assert_eq!(part.header("content-range"), Some(&*format!("bytes 1000-1999/{}", object.size)));
-    mallory.gets(alpha.provider(), &path).is_refused(Code::NotFound).await;
+    mallory.gets(alpha.provider(), &path).expect_refusal(Code::NotFound).await;
 }
 
-async fn breaks(station: &Station, eve: &HandMade, group: &GroupUri) -> GroupRow {
-    station.notes(eve.provider(), "log-broken").await;
+async fn breaks(test_node: &TestNode, eve: &ScriptedPeer, group: &GroupUri) -> GroupRow {
+    test_node.notes(eve.provider(), "log-broken").await;
     let uri = group.clone();
-    station
+    test_node
         .until("the group is broken", move |view| {
             Ok(view.group(&uri)?.filter(|row| row.standing == Standing::Broken))
         })
@@ -350,8 +351,8 @@ async fn breaks(station: &Station, eve: &HandMade, group: &GroupUri) -> GroupRow
 
 #[tokio::test]
 async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let (one, two) = (tea.says(&eve, &client, "one"), tea.says(&eve, &client, "two"));
     tea.tells_event(&eve, two);
     tea.tells_event(&eve, one);
@@ -359,15 +360,15 @@ async fn an_owner_that_tells_its_log_out_of_order_is_set_right_by_its_log() {
     assert_eq!(ben.texts(&tea.group), ["one", "two"]);
     // After a reset, what the feed has not told comes from the log.
     tea.says(&eve, &client, "three");
-    eve.desk().resets(eve.clock().id().into());
+    eve.responder().resets(eve.clock().id().into());
     ben.hears_said(&tea.group, "three").await;
     // What it tells again has happened once.
     let removed = Removed { group: tea.group.clone(), after_seq: 5 };
     tea.tells(&eve, ItemBody::Removed(removed));
     ben.hears("ben is out", |ben| ben.items().iter().any(is_removed).then_some(())).await;
     ben.forgets_group(&tea.group);
-    tea.adds(&circle, &eve, &client, &ben).await;
-    eve.desk().resets(eve.clock().id().into());
+    tea.adds(&peers, &eve, &client, &ben).await;
+    eve.responder().resets(eve.clock().id().into());
     let event = tea.says(&eve, &client, "four");
     tea.tells_event(&eve, event);
     ben.hears_said(&tea.group, "four").await;
@@ -382,12 +383,12 @@ fn is_removed(item: &Item) -> bool {
 
 #[tokio::test]
 async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
 
     // It tells another event 3 than before.
-    let forked = Owned::new("forked", &circle, &eve, &client, &ben).await;
+    let forked = ScriptedGroup::new("forked", &peers, &eve, &client, &ben).await;
     let told = forked.says(&eve, &client, "one");
     forked.tells_event(&eve, told.clone());
     ben.hears_said(&forked.group, "one").await;
@@ -395,30 +396,30 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let other = forked.says(&eve, &client, "another");
     forked.tells_event(&eve, other);
     // It changes who said something, keeps the hash, and changes a body.
-    let altered = Owned::new("altered", &circle, &eve, &client, &ben).await;
+    let altered = ScriptedGroup::new("altered", &peers, &eve, &client, &ben).await;
     let mut event = altered.says(&eve, &client, "one");
     event.sender = ben.uri().clone();
     altered.tells_event(&eve, event);
-    let bodily = Owned::new("bodily", &circle, &eve, &client, &ben).await;
+    let bodily = ScriptedGroup::new("bodily", &peers, &eve, &client, &ben).await;
     let mut event = bodily.says(&eve, &client, "one");
     event.body = Some(Body::Here(Octets(vec![1, 2, 3])));
     bodily.tells_event(&eve, event);
     // It goes on from a log that it never told.
-    let grafted = Owned::new("grafted", &circle, &eve, &client, &ben).await;
+    let grafted = ScriptedGroup::new("grafted", &peers, &eve, &client, &ben).await;
     let mut event = grafted.says(&eve, &client, "one");
     event.prev = Hash32([9; 32]);
     event.hash = event.computed_hash();
     grafted.tells_event(&eve, event);
     // It tells of an event that is not in its log.
-    let gapped = Owned::new("gapped", &circle, &eve, &client, &ben).await;
+    let gapped = ScriptedGroup::new("gapped", &peers, &eve, &client, &ben).await;
     gapped.says(&eve, &client, "one");
     let event = gapped.says(&eve, &client, "two");
     gapped.log.lock().unwrap().truncate(2);
     gapped.tells_event(&eve, event);
     // An object is not what its name says.
-    let swapped = Owned::new("swapped", &circle, &eve, &client, &ben).await;
+    let swapped = ScriptedGroup::new("swapped", &peers, &eve, &client, &ben).await;
     let event = swapped.says(&eve, &client, &"x".repeat(100_000));
-    eve.desk().shows(&format!("/objects/{}", event.body_hash), |_| b"something else".to_vec());
+    eve.responder().shows(&format!("/objects/{}", event.body_hash), |_| b"something else".to_vec());
     swapped.tells_event(&eve, event);
 
     for broken in [&forked, &altered, &bodily, &grafted, &gapped, &swapped] {
@@ -437,13 +438,13 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let event = good.says(&eve, &client, "all is well here");
     good.tells_event(&eve, event);
     ben.hears_said(&good.group, "all is well here").await;
-    let broken = ben.tries(&forked.group, vec![ben.says(&forked.group, "hello?")]).await;
+    let broken = ben.tries_to_submit(&forked.group, vec![ben.says(&forked.group, "hello?")]).await;
     assert_eq!(broken.unwrap_err().known(), Some(Code::Unavailable), "it may be settled");
 }
 
 /// Puts items of a group into the feed, all on one page.
-fn tells_at_once(eve: &HandMade, items: Vec<Value>) {
-    eve.desk().writes(items.into_iter().map(|item| (eve.clock().id(), item)));
+fn tells_at_once(eve: &ScriptedPeer, items: Vec<Value>) {
+    eve.responder().writes(items.into_iter().map(|item| (eve.clock().id(), item)));
 }
 
 fn told(event: &Event) -> Value {
@@ -452,9 +453,9 @@ fn told(event: &Event) -> Value {
 
 #[tokio::test]
 async fn a_fork_within_one_page_is_noticed() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let one = tea.says(&eve, &client, "one");
     let two = tea.says(&eve, &client, "two");
     tea.log.lock().unwrap().pop();
@@ -469,15 +470,15 @@ async fn a_fork_within_one_page_is_noticed() {
 
 #[tokio::test]
 async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
-    let healed = Owned::new("healed", &circle, &eve, &client, &ben).await;
-    let torn = Owned::new("torn", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
+    let healed = ScriptedGroup::new("healed", &peers, &eve, &client, &ben).await;
+    let torn = ScriptedGroup::new("torn", &peers, &eve, &client, &ben).await;
     let asked = beta.node().connect(ben.user().name(), eve.address("emil"), None).await.unwrap();
 
     let (one, two) = (good.says(&eve, &client, "one"), good.says(&eve, &client, "two"));
-    let unreadable = |owned: &Owned| {
+    let unreadable = |owned: &ScriptedGroup| {
         let mut event = told(&owned.says(&eve, &client, "unreadable"));
         event["event"]["type"] = json!("riddle");
         event
@@ -495,7 +496,7 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
 
     // What the feed could not tell comes from the log, where that can be read.
     let garbage = told(&torn.log.lock().unwrap()[2]).to_string().into_bytes();
-    eve.desk().shows(&format!("/groups/{}/log", torn.group.name()), move |_| garbage.clone());
+    eve.responder().shows(&format!("/groups/{}/log", torn.group.name()), move |_| garbage.clone());
     for owned in [&healed, &torn] {
         let event = owned.says(&eve, &client, "after it");
         owned.tells_event(&eve, event);
@@ -510,11 +511,11 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
 
 #[tokio::test]
 async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let good = Owned::new("good", &circle, &eve, &client, &ben).await;
-    let odd = Owned::new("odd", &circle, &eve, &client, &ben).await;
-    let commit = client.commit(&odd.group, Change::renewal());
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
+    let odd = ScriptedGroup::new("odd", &peers, &eve, &client, &ben).await;
+    let commit = client.commit(&odd.group, CommitPlan::renewal());
     let event = odd.writes(&eve, EventKind::Commit, 7, client.uri(), commit.mls.as_slice());
     odd.tells_event(&eve, event);
     let trouble = beta.notes(eve.provider(), "group-not-followed").await;
@@ -528,14 +529,14 @@ async fn a_handshake_that_is_not_of_the_epoch_that_it_says_is_not_followed() {
 
 #[tokio::test]
 async fn a_key_package_welcomes_into_the_group_that_it_was_given_for() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let beta = &circle.stations[0];
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let agreed: GroupUri = GroupUri::new(eve.provider(), &"agreed".parse().unwrap());
-    let claimed = claims_by_hand(beta, &eve, &client, &ben, &agreed).await;
+    let claimed = claims_from_scripted_peer(beta, &eve, &client, &ben, &agreed).await;
     let other = GroupUri::new(eve.provider(), &"other".parse().unwrap());
     client.drafts(&other, &policy(&[client.user()]));
-    let commit = client.commit(&other, Change::adding(&claimed));
+    let commit = client.commit(&other, CommitPlan::adding(&claimed));
     tea.tells(
         &eve,
         ItemBody::Welcome(Welcome {

@@ -9,7 +9,7 @@ use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::{AuthorizationRow, ConnectionRow, Reader, StoreFault};
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, House, Realm};
+use drawbridge_testkit::{BuiltIn, DesktopApp, Federation};
 use tokio::sync::watch;
 
 /// Everything that a client waits for is short.
@@ -39,32 +39,32 @@ async fn until<T>(news: &mut watch::Receiver<u64>, mut ask: impl AsyncFnMut() ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
-    let realm = Realm::new();
+    let federation = Federation::new();
     let bell = watch::Sender::new(0);
     let mut news = bell.subscribe();
-    let house = async || {
-        let house = House::of(realm.stopped_station(|_| {}), quick(), bell.clone());
-        house.start().await;
-        house
+    let app = async || {
+        let app = DesktopApp::of(federation.stopped_node(|_| {}), quick(), bell.clone());
+        app.start().await;
+        app
     };
-    let (alpha, beta) = (house().await, house().await);
-    let (here, there) = (alpha.station().provider().clone(), beta.station().provider().clone());
-    alpha.station().lets_in(&there).await;
-    beta.station().lets_in(&here).await;
+    let (alpha, beta) = (app().await, app().await);
+    let (here, there) = (alpha.test_node().provider().clone(), beta.test_node().provider().clone());
+    alpha.test_node().allows(&there).await;
+    beta.test_node().allows(&here).await;
     let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
-    let built_in = |house: &House, client: &ClientUri| -> BuiltIn { house.built_in(client).unwrap() };
+    let built_in = |app: &DesktopApp, client: &ClientUri| -> BuiltIn { app.built_in(client).unwrap() };
     let (anns, bens) = (built_in(&alpha, &ann), built_in(&beta, &ben));
 
     // Ben agrees to be connected, and to be added; what follows from that he does not hear.
     anns.ask_to_connect(ben.user()).await.unwrap();
-    let node = beta.station().node();
+    let node = beta.test_node().node();
     let request: ConnectionRow = until(&mut news, async || {
         let rows: Result<_, StoreFault> = node.store().read(|view| view.connections()).await;
         rows.unwrap().pop()
     })
     .await;
     node.decide_connection(request.id, None, Decision::Approve).await.unwrap();
-    alpha.station().sees(request.id, drawbridge_mtp::message::ConnectionState::Approved).await;
+    alpha.test_node().sees(request.id, drawbridge_mtp::message::ConnectionState::Approved).await;
     let group = anns.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
     anns.ask_to_add(&group, ben.user()).await.unwrap();
     let request: AuthorizationRow = until(&mut news, async || {
@@ -82,8 +82,8 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
 
     // What alpha had to tell beta is gone, as it may be after thirty days.
     let told = Reader::Peer(there.clone());
-    let head = alpha.station().reads(move |view| Ok(view.feed(&told)?.unwrap().head)).await;
-    let file = alpha.station().config().data_dir.join("store.sqlite");
+    let head = alpha.test_node().reads(move |view| Ok(view.feed(&told)?.unwrap().head)).await;
+    let file = alpha.test_node().config().data_dir.join("store.sqlite");
     let store = rusqlite::Connection::open(file).unwrap();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
     store

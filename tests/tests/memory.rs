@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drawbridge_mtp::problem::Code;
-use drawbridge_testkit::{Daemon, Draft, HandMade, PATIENCE, Realm};
+use drawbridge_testkit::{Daemon, Federation, RequestDraft, ScriptedPeer, WAIT_LIMIT};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::Method;
@@ -17,29 +17,29 @@ const NO_SIGNATURE: &str =
 
 struct Scene {
     daemon: Daemon,
-    peers: [HandMade; 2],
+    peers: [ScriptedPeer; 2],
     at: drawbridge_mtp::id::Provider,
-    _realm: Realm,
+    _federation: Federation,
 }
 
 impl Scene {
     /// A provider as a process of its own, and two peers that it has let in.
     async fn new() -> Self {
-        let realm = Realm::new();
-        let alpha = realm.station(|_| {}).await;
-        let peers = [realm.hand_made(), realm.hand_made()];
+        let federation = Federation::new();
+        let alpha = federation.node(|_| {}).await;
+        let peers = [federation.scripted_peer(), federation.scripted_peer()];
         for peer in &peers {
-            alpha.lets_in(peer.provider()).await;
+            alpha.allows(peer.provider()).await;
         }
         alpha.stop().await;
         let daemon = Daemon::start(alpha.config()).await;
         for peer in &peers {
             assert_eq!(peer.gets(alpha.provider(), "/ping").send().await.status, http::StatusCode::OK);
         }
-        Self { daemon, peers, at: alpha.provider().clone(), _realm: realm }
+        Self { daemon, peers, at: alpha.provider().clone(), _federation: federation }
     }
 
-    fn full<'a>(&self, peer: &'a HandMade) -> Draft<'a> {
+    fn full<'a>(&self, peer: &'a ScriptedPeer) -> RequestDraft<'a> {
         peer.draft(&self.at, Method::POST, "/peering").content("application/json", vec![b' '; FULL])
     }
 }
@@ -51,15 +51,16 @@ async fn what_is_sent_under_a_false_signature_in_the_name_of_a_peer_is_answered_
     let [peer, other] = &scene.peers;
     let forged = scene.full(peer).with("signature", NO_SIGNATURE);
     // None of them ever comes whole, so each answer is one that did not wait for it.
-    let sent: FuturesUnordered<_> =
-        (0..200).map(|n| forged.clone().stalling(n % 2 == 0).is_refused(Code::SignatureInvalid)).collect();
-    let answered = tokio::time::timeout(PATIENCE, sent.count()).await.expect("each is answered");
+    let sent: FuturesUnordered<_> = (0..200)
+        .map(|n| forged.clone().stalling(n % 2 == 0).expect_refusal(Code::SignatureInvalid))
+        .collect();
+    let answered = tokio::time::timeout(WAIT_LIMIT, sent.count()).await.expect("each is answered");
     assert_eq!(answered, 200);
     // From a stranger, more than 16 KiB is refused as soon as it is known.
     let stranger = scene.full(other).without("signature");
     for tells_length in [true, false] {
-        let answered = stranger.clone().stalling(tells_length).is_refused(Code::TooLarge);
-        tokio::time::timeout(PATIENCE, answered).await.expect("it is answered");
+        let answered = stranger.clone().stalling(tells_length).expect_refusal(Code::TooLarge);
+        tokio::time::timeout(WAIT_LIMIT, answered).await.expect("it is answered");
     }
     let grown = scene.daemon.memory().saturating_sub(before);
     assert!(grown < GROWTH, "it has grown by {} MiB", grown >> 20);
@@ -77,7 +78,7 @@ async fn a_peer_that_sends_more_than_its_share_keeps_nobody_from_being_read() {
         .map(|draft| {
             let refused = refused.clone();
             async move {
-                let problem = draft.is_refused(Code::Unavailable).await;
+                let problem = draft.expect_refusal(Code::Unavailable).await;
                 assert!(problem.detail.unwrap_or_default().contains("later"));
                 refused.fetch_add(1, Ordering::Relaxed)
             }
@@ -85,11 +86,11 @@ async fn a_peer_that_sends_more_than_its_share_keeps_nobody_from_being_read() {
         .collect();
     // Three are being read, which never end: a third of the room.
     for n in 0..9 {
-        let answered = tokio::time::timeout(PATIENCE, sending.next()).await;
+        let answered = tokio::time::timeout(WAIT_LIMIT, sending.next()).await;
         assert!(answered.is_ok(), "{n} of 12 were refused");
     }
     // Another peer's is read whole, and looked at.
-    scene.full(other).is_refused(Code::Malformed).await;
+    scene.full(other).expect_refusal(Code::Malformed).await;
     assert_eq!(refused.load(Ordering::Relaxed), 9);
     let grown = scene.daemon.memory().saturating_sub(before);
     assert!(grown < GROWTH, "it has grown by {} MiB", grown >> 20);
@@ -104,12 +105,12 @@ async fn who_sends_content_that_is_not_wanted_over_http_1_can_read_why() {
             .draft(&scene.at, Method::POST, "/peering")
             .content("application/json", vec![b' '; FULL + 1])
             .over_http1();
-        too_large.is_refused(Code::TooLarge).await;
+        too_large.expect_refusal(Code::TooLarge).await;
         scene
             .full(peer)
             .over_http1()
             .with("signature", NO_SIGNATURE)
-            .is_refused(Code::SignatureInvalid)
+            .expect_refusal(Code::SignatureInvalid)
             .await;
     }
 }

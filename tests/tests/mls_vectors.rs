@@ -16,7 +16,7 @@ mod mls_vectors {
     use drawbridge_mtp::octets::Octets;
     use drawbridge_mtp::wire::{self, Encoding};
     use drawbridge_node::store::{Reader, StoreFault};
-    use drawbridge_testkit::{Circle, Device, Owned, acquainted_by_hand};
+    use drawbridge_testkit::{MlsClient, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
     use serde_json::Value;
 
     /// All structures of all vectors.
@@ -39,10 +39,10 @@ mod mls_vectors {
     }
 
     /// The bodies of the events of a client's feed behind `after`, `count` of them.
-    async fn bodies(device: &Device, after: u64, count: usize) -> Vec<Octets> {
+    async fn bodies(client: &MlsClient, after: u64, count: usize) -> Vec<Octets> {
         let (mut bodies, mut query) = (Vec::new(), FeedQuery { wait: 5, ..FeedQuery::default() });
         while bodies.len() < count {
-            let page = device.feed(&query).await.unwrap();
+            let page = client.feed(&query).await.unwrap();
             query.generation = Some(page.generation);
             for item in page.items {
                 query.after = item.seq;
@@ -57,16 +57,16 @@ mod mls_vectors {
         bodies
     }
 
-    /// Each of them in every part of a submission that is MLS, which only an owner made by hand shows.
+    /// Each of them in every part of a submission that is MLS, which only a scripted owner shows.
     #[tokio::test]
     async fn messages_reach_an_owner_and_come_back() {
         let Some(structures) = structures() else { return };
-        let (circle, eve, client, ben) = acquainted_by_hand().await;
-        let tea = Arc::new(Owned::new("tea", &circle, &eve, &client, &ben).await);
+        let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+        let tea = Arc::new(ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await);
         let came: Arc<Mutex<Vec<[Option<Octets>; 3]>>> = Arc::default();
         let (eve, noted, owned) = (Arc::new(eve), came.clone(), tea.clone());
         let owner = Arc::downgrade(&eve);
-        eve.desk().takes("/submissions", move |content| {
+        eve.responder().takes("/submissions", move |content| {
             let owner = owner.upgrade().unwrap();
             let mut request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
             let GroupSubmissions { group, events } = request.groups.remove(0);
@@ -88,7 +88,7 @@ mod mls_vectors {
                 submission.group_info = Some(octets.clone());
                 submission
             });
-            let results = ben.tries(&tea.group, submissions.collect()).await.unwrap();
+            let results = ben.tries_to_submit(&tea.group, submissions.collect()).await.unwrap();
             assert!(results.iter().all(|result| matches!(result.outcome, Outcome::Accepted(_))));
         }
         let expected: Vec<_> =
@@ -104,34 +104,34 @@ mod mls_vectors {
     #[tokio::test]
     async fn messages_cross_from_client_to_clients() {
         let Some(structures) = structures() else { return };
-        let circle = Circle::of(2).await;
-        circle.stations[0].stop().await;
-        circle.stations[0].starts_foreign().await;
-        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-        let tea = circle.group("tea", &ann, &[&ben]).await;
-        circle.stations[1].follows(&tea, 1).await;
+        let peers = MutualPeers::of(2).await;
+        peers.nodes[0].stop().await;
+        peers.nodes[0].starts_foreign().await;
+        let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+        let tea = peers.group("tea", &ann, &[&ben]).await;
+        peers.nodes[1].follows(&tea, 1).await;
         // Half of them are of the owner's own client.
         for (some, sender) in structures.chunks(500).zip([&ben, &ann].into_iter().cycle()) {
             let kind = SubmissionKind::Application;
             let submissions = some.iter().map(|octets| sender.submission(kind, octets.clone()));
-            let results = sender.tries(&tea, submissions.collect()).await.unwrap();
+            let results = sender.tries_to_submit(&tea, submissions.collect()).await.unwrap();
             let refused = results.iter().find(|result| !matches!(result.outcome, Outcome::Accepted(_)));
             assert!(refused.is_none(), "{refused:?}");
         }
-        for device in [&ann, &ben] {
+        for client in [&ann, &ben] {
             assert!(
-                bodies(device, 2, structures.len()).await == structures,
+                bodies(client, 2, structures.len()).await == structures,
                 "in the feed of {}",
-                device.uri()
+                client.uri()
             );
             let (mut logged, mut after) = (Vec::new(), 2);
             while logged.len() < structures.len() {
-                let page = device.log(&tea, after).await.unwrap();
+                let page = client.log(&tea, after).await.unwrap();
                 after = page.events.last().unwrap().seq;
                 logged.extend(page.events.into_iter().map(|event| event.body.unwrap()));
             }
             let expected = structures.iter().cloned().map(Body::Here);
-            assert!(logged.into_iter().eq(expected), "in the log at the provider of {}", device.uri());
+            assert!(logged.into_iter().eq(expected), "in the log at the provider of {}", client.uri());
         }
         println!("messages, from client to clients: {0} run, {0} passed, 0 refused", structures.len());
     }
@@ -139,12 +139,12 @@ mod mls_vectors {
     #[tokio::test]
     async fn messages_come_as_welcomes_with_their_trees() {
         let Some(structures) = structures() else { return };
-        let circle = Circle::of(2).await;
-        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-        let tea = circle.group("tea", &ann, &[&ben]).await;
-        circle.stations[1].follows(&tea, 1).await;
+        let peers = MutualPeers::of(2).await;
+        let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+        let tea = peers.group("tea", &ann, &[&ben]).await;
+        peers.nodes[1].follows(&tea, 1).await;
         let [first] = welcomes(&ben, 1).await.try_into().unwrap();
-        let (beta, node) = (Reader::Peer(circle.stations[1].provider().clone()), circle.stations[0].node());
+        let (beta, node) = (Reader::Peer(peers.nodes[1].provider().clone()), peers.nodes[0].node());
         for some in structures.chunks(500) {
             let (some, group, beta) = (some.to_vec(), tea.clone(), beta.clone());
             let references = first.key_package_refs.clone();
@@ -166,10 +166,10 @@ mod mls_vectors {
     }
 
     /// The first `count` Welcomes of a client's feed.
-    async fn welcomes(device: &Device, count: usize) -> Vec<Welcome> {
+    async fn welcomes(client: &MlsClient, count: usize) -> Vec<Welcome> {
         let (mut welcomes, mut query) = (Vec::new(), FeedQuery { wait: 5, ..FeedQuery::default() });
         while welcomes.len() < count {
-            let page = device.feed(&query).await.unwrap();
+            let page = client.feed(&query).await.unwrap();
             query.generation = Some(page.generation);
             for item in page.items {
                 query.after = item.seq;

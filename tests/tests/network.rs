@@ -9,20 +9,20 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{Daemon, Fault, Realm, Station};
+use drawbridge_testkit::{Daemon, FaultyNetwork, Federation, TestNode};
 
 #[tokio::test]
 async fn what_is_cut_off_on_its_way_is_pulled_again() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let bob = beta.person("bob").await;
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.faulty_network_before(&mut config).await;
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let bob = beta.user("bob").await;
     let mut asked = Vec::new();
     for n in 0..20 {
-        asked.push(bob.asks(alpha.person(&format!("alice{n}")).await.uri()).await);
+        asked.push(bob.asks_to_connect(alpha.user(&format!("alice{n}")).await.uri()).await);
     }
     for id in &asked {
         alpha.hears_of(*id).await;
@@ -52,14 +52,14 @@ async fn what_is_cut_off_on_its_way_is_pulled_again() {
 
 #[tokio::test]
 async fn a_request_whose_answer_is_lost_is_made_once() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.faulty_network_before(&mut config).await;
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     // Enough for a handshake, and for no answer.
     network.cuts_after(2_000);
-    let asked = bob.asks(alice.uri()).await;
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     beta.notes(alpha.provider(), "connection-lost").await;
     network.heals();
@@ -70,17 +70,17 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
 
 #[tokio::test]
 async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let bob = beta.person("bob").await;
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.faulty_network_before(&mut config).await;
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let bob = beta.user("bob").await;
     let disturbances: [&dyn Fn(); 3] =
         [&|| network.delays(Duration::from_millis(40)), &|| network.holds(), &|| network.repeats()];
     for (n, disturbs) in disturbances.into_iter().enumerate() {
-        let asked = bob.asks(alpha.person(&format!("alice{n}")).await.uri()).await;
+        let asked = bob.asks_to_connect(alpha.user(&format!("alice{n}")).await.uri()).await;
         alpha.hears_of(asked).await;
         disturbs();
         alpha.decides(asked, Decision::Approve).await;
@@ -98,27 +98,27 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
 const LONG: Duration = Duration::from_secs(40);
 
 /// A provider behind a network that breaks, with which `beta` has something to do.
-async fn behind_a_network(realm: &Realm, beta: &Station, name: &str) -> (Station, Fault) {
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let station = realm.station(|own| *own = config).await;
-    station.lets_in(beta.provider()).await;
-    beta.lets_in(station.provider()).await;
+async fn behind_a_network(federation: &Federation, beta: &TestNode, name: &str) -> (TestNode, FaultyNetwork) {
+    let mut config = federation.config(|_| {});
+    let network = federation.faulty_network_before(&mut config).await;
+    let test_node = federation.node(|own| *own = config).await;
+    test_node.allows(beta.provider()).await;
+    beta.allows(test_node.provider()).await;
     let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
     let asked =
-        beta.node().connect(user.name(), station.person(name).await.uri().clone(), None).await.unwrap();
-    station.hears_of(asked.id).await;
-    station.is_pulled_by(beta.provider()).await;
-    (station, network)
+        beta.node().connect(user.name(), test_node.user(name).await.uri().clone(), None).await.unwrap();
+    test_node.hears_of(asked.id).await;
+    test_node.waits_for_pull_by(beta.provider()).await;
+    (test_node, network)
 }
 
-fn waits_at(beta: &Station, peer: &Provider) -> bool {
+fn waits_at(beta: &TestNode, peer: &Provider) -> bool {
     let pulling = beta.node().pulling(peer);
     pulling.is_some_and(|pulling| pulling.status == PullingStatus::Waiting && pulling.failures == 0)
 }
 
 /// Lets `beta` fail at `peer` until it would rest for long. Returns when it began to, at the latest.
-async fn rests_long(beta: &Station, peer: &Provider, network: &Fault) -> Instant {
+async fn rests_long(beta: &TestNode, peer: &Provider, network: &FaultyNetwork) -> Instant {
     network.cuts_after(0);
     network.cuts();
     loop {
@@ -141,10 +141,10 @@ async fn rests_long(beta: &Station, peer: &Provider, network: &Fault) -> Instant
 
 #[tokio::test]
 async fn a_network_that_comes_back_for_one_is_tried_for_all() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
-    let (gamma, to_gamma) = behind_a_network(&realm, &beta, "gina").await;
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
+    let (gamma, to_gamma) = behind_a_network(&federation, &beta, "gina").await;
     // They would tell by their own pulls that they are there.
     for other in [&alpha, &gamma] {
         other.node().pause_peer(beta.provider().clone(), true).await.unwrap();
@@ -163,44 +163,44 @@ async fn a_network_that_comes_back_for_one_is_tried_for_all() {
 
 #[tokio::test]
 async fn a_machine_that_wakes_tries_everybody_at_once() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
     to_alpha.heals();
-    realm.clock().turn(Duration::from_secs(3600));
+    federation.clock().turn(Duration::from_secs(3600));
     beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
     assert!(began.elapsed() < LONG, "the rest was not cut short");
 }
 
 #[tokio::test]
 async fn in_another_network_everybody_is_asked_over_new_connections() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let (alpha, to_alpha) = behind_a_network(&realm, &beta, "alice").await;
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
+    let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
     alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
     beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
     let before = to_alpha.connections();
-    realm.clock().moves(Some(Ipv4Addr::new(198, 51, 100, 7)));
+    federation.clock().moves(Some(Ipv4Addr::new(198, 51, 100, 7)));
     beta.until_node("it asks over a new connection", |_| to_alpha.connections() > before).await;
     beta.until_node("it waits there again", |_| waits_at(&beta, alpha.provider())).await;
 
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
     to_alpha.heals();
-    realm.clock().moves(Some(Ipv4Addr::new(203, 0, 113, 7)));
+    federation.clock().moves(Some(Ipv4Addr::new(203, 0, 113, 7)));
     beta.until_node("it waits there in the next network", |_| waits_at(&beta, alpha.provider())).await;
     assert!(began.elapsed() < LONG, "the rest was not cut short");
 }
 
 #[tokio::test]
 async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_stay() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let (alice, bob) = (alpha.person("alice").await, beta.person("bob").await);
-    let asked = bob.asks(alice.uri()).await;
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;

@@ -10,13 +10,13 @@ use std::process::{Command, Stdio};
 
 use drawbridge_admin::{Host, KeyPlace, commands};
 use drawbridge_node::config::{Config, ListenConfig};
-use drawbridge_testkit::{Daemon, Realm};
+use drawbridge_testkit::{Daemon, Federation};
 use serde_json::json;
 
 /// A provider with pages, on the loopback network and without TLS.
-fn with_pages(realm: &Realm) -> Config {
-    let listen = realm.config(|_| {}).mtp.listen;
-    realm.config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }))
+fn with_pages(federation: &Federation) -> Config {
+    let listen = federation.config(|_| {}).mtp.listen;
+    federation.config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }))
 }
 
 fn full() -> Stdio {
@@ -25,8 +25,8 @@ fn full() -> Stdio {
 
 #[tokio::test]
 async fn output_that_cannot_be_written_stops_no_provider_and_ends_no_command_by_a_panic() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let daemon = Daemon::run(Daemon::serve(&config).env("RUST_LOG", "trace").stdout(full()).stderr(full()));
     Daemon::answers(&config).await;
 
@@ -50,8 +50,8 @@ async fn output_that_cannot_be_written_stops_no_provider_and_ends_no_command_by_
 
 #[tokio::test]
 async fn a_log_is_as_it_was_asked_for_or_refused() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let refused = Daemon::serve(&config).env("RUST_LOG", "loud").output().unwrap();
     let text = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{text}");
@@ -84,23 +84,23 @@ async fn connects(address: SocketAddr, certificate: &Path) -> Result<(), String>
 
 #[tokio::test]
 async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_is_bad() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let (cert, key) = (config.mtp.tls_cert.clone().unwrap(), config.mtp.tls_key.clone().unwrap());
     let log = config.data_dir.with_extension("log");
     let daemon = Daemon::ready(Daemon::serve(&config).stderr(File::create(&log).unwrap()), &config).await;
-    connects(config.mtp.listen, &realm.root()).await.unwrap();
+    connects(config.mtp.listen, &federation.root()).await.unwrap();
     let own = |status: &serde_json::Value| status["node"]["ourselves"]["certificates"][0].clone();
 
     // The certificate is there already, and its key is not yet.
-    let [renewed, its_key] = realm.self_signed();
+    let [renewed, its_key] = federation.self_signed();
     std::fs::copy(&renewed, &cert).unwrap();
     daemon.signal("HUP");
     let refused = Daemon::until(&config, "the bad pair is refused", "status", |status| {
         own(status)["refused"].as_str().map(str::to_owned)
     });
     assert!(refused.await.contains(key.to_str().unwrap()));
-    connects(config.mtp.listen, &realm.root()).await.unwrap();
+    connects(config.mtp.listen, &federation.root()).await.unwrap();
 
     std::fs::copy(its_key, &key).unwrap();
     Daemon::write(&Config { log: Some("debug".into()), ..config.clone() });
@@ -111,7 +111,7 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
     })
     .await;
     connects(config.mtp.listen, &renewed).await.unwrap();
-    connects(config.mtp.listen, &realm.root()).await.unwrap_err();
+    connects(config.mtp.listen, &federation.root()).await.unwrap_err();
     assert!(daemon.stop().success(), "a hangup ends nothing");
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.contains("ERROR") && text.contains("DEBUG"), "{text}");
@@ -119,11 +119,11 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
 
 #[tokio::test]
 async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
-    let realm = Realm::new();
-    let [cert, key] = realm.self_signed();
-    let port = realm.config(|_| {}).mtp.listen.port();
+    let federation = Federation::new();
+    let [cert, key] = federation.self_signed();
+    let port = federation.config(|_| {}).mtp.listen.port();
     let listen = SocketAddr::from(([0, 0, 0, 0], port));
-    let config = realm.config(|config| {
+    let config = federation.config(|config| {
         config.admin = Some(ListenConfig { listen, tls_cert: Some(cert.clone()), tls_key: Some(key) });
     });
     let daemon = Daemon::start(&config).await;
@@ -138,8 +138,8 @@ async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
 
 #[tokio::test]
 async fn what_is_missing_of_a_folder_is_named_and_nothing_starts() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let daemon = Daemon::start(&config).await;
     Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
     Daemon::answer(&config, "open-account", &json!({ "user": "ann" }));
@@ -199,8 +199,8 @@ fn limit(daemon: &Daemon, bytes: &str) {
 
 #[tokio::test]
 async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let daemon = Daemon::start(&config).await;
     limit(&daemon, "4096");
     let refused = Daemon::asks(&config, "create-user", &json!({ "name": "ann" }));
@@ -223,8 +223,8 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
 
 #[tokio::test]
 async fn a_certificate_of_which_half_is_missing_is_named_and_nothing_starts() {
-    let realm = Realm::new();
-    let config = realm.config(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None));
+    let federation = Federation::new();
+    let config = federation.config(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None));
     // Both are made on first start.
     assert!(Daemon::start(&config).await.stop().success());
     let files = ["tls-cert.pem", "tls-key.pem"].map(|name| config.data_dir.join(name));
@@ -257,8 +257,8 @@ fn is_named(text: &str, store: &Path) {
 
 #[tokio::test]
 async fn a_store_that_a_newer_program_has_written_is_named() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let daemon = Daemon::start(&config).await;
     Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
     Daemon::answer(&config, "open-account", &json!({ "user": "ann" }));
@@ -284,8 +284,8 @@ async fn a_store_that_a_newer_program_has_written_is_named() {
 
 #[tokio::test]
 async fn a_store_of_the_demo_that_a_newer_program_has_written_is_named() {
-    let realm = Realm::new();
-    let home = realm.config(|_| {}).data_dir;
+    let federation = Federation::new();
+    let home = federation.config(|_| {}).data_dir;
     let host = Host::open(&home, KeyPlace::File).await.unwrap();
     commands::call(&host, "start-demo", json!({})).await.unwrap();
     host.stop().await;
@@ -298,8 +298,8 @@ async fn a_store_of_the_demo_that_a_newer_program_has_written_is_named() {
 /// A page that hears nothing for fifteen seconds takes the node for gone, and a browser tells it of no event without data.
 #[tokio::test]
 async fn a_beat_is_one_that_a_browser_hears() {
-    let realm = Realm::new();
-    let config = with_pages(&realm);
+    let federation = Federation::new();
+    let config = with_pages(&federation);
     let daemon = Daemon::start(&config).await;
     let beat = Daemon::beat(&config).await;
     assert!(

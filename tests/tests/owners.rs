@@ -1,4 +1,4 @@
-//! Groups of a provider made by hand, which owns them as well as it can: what it takes late, refuses or tells in its own
+//! Groups of a scripted provider, which owns them as well as it can: what it takes late, refuses or tells in its own
 //! way holds up nothing else (`docs/mtp.md`, sections 10 and 11).
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -12,36 +12,36 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_testkit::{HandMade, Owned, acquainted_by_hand};
+use drawbridge_testkit::{ScriptedGroup, ScriptedPeer, connected_to_scripted_peer};
 use http::StatusCode;
 use serde_json::json;
 
 #[tokio::test]
 async fn who_is_added_anew_is_welcome_whatever_number_its_owner_names() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     tea.tells(&eve, ItemBody::Removed(Removed { group: tea.group.clone(), after_seq: 2 }));
     let is_removed =
         |ben: &_| items(ben).iter().any(|body| matches!(body, ItemBody::Removed(_))).then_some(());
     ben.hears("ben is out", is_removed).await;
     ben.forgets_group(&tea.group);
 
-    tea.adds_from(&circle, &eve, &client, &ben, Some(1)).await;
+    tea.adds_from(&peers, &eve, &client, &ben, Some(1)).await;
     let event = tea.says(&eve, &client, "welcome back");
     tea.tells_event(&eve, event);
     ben.hears_said(&tea.group, "welcome back").await;
     assert_eq!(ben.authenticator(&tea.group), client.authenticator(&tea.group));
 }
 
-fn items(device: &drawbridge_testkit::Device) -> Vec<ItemBody> {
-    device.items().into_iter().map(|item| item.body).collect()
+fn items(client: &drawbridge_testkit::MlsClient) -> Vec<ItemBody> {
+    client.items().into_iter().map(|item| item.body).collect()
 }
 
 /// Each object of `eve` is not there when it is first asked for.
-fn is_late_with_objects(eve: &HandMade) -> Arc<Mutex<HashSet<String>>> {
+fn is_late_with_objects(eve: &ScriptedPeer) -> Arc<Mutex<HashSet<String>>> {
     let asked = Arc::<Mutex<HashSet<String>>>::default();
     let seen = asked.clone();
-    eve.desk().refuses(move |_, path| {
+    eve.responder().refuses(move |_, path| {
         let is_late = path.starts_with("/objects/") && seen.lock().unwrap().insert(path.to_owned());
         is_late.then(|| Problem::new(Code::NotFound, "it is still on its way"))
     });
@@ -50,11 +50,11 @@ fn is_late_with_objects(eve: &HandMade) -> Arc<Mutex<HashSet<String>>> {
 
 #[tokio::test]
 async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let late = is_late_with_objects(&eve);
     client.grows();
     // Its tree and its first commit are objects.
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     assert_eq!(late.lock().unwrap().len(), 2);
     let long = "x".repeat(100_000);
     let event = tea.says(&eve, &client, &long);
@@ -65,14 +65,14 @@ async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
 
 #[tokio::test]
 async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     for (status, code) in [
         (StatusCode::CONFLICT, "epoch-conflict"),
         (StatusCode::FORBIDDEN, "grant-invalid"),
         (StatusCode::IM_A_TEAPOT, "tea-only"),
     ] {
-        eve.desk().answers("/submissions", move |_| {
+        eve.responder().answers("/submissions", move |_| {
             let problem = json!({"status": status.as_u16(), "code": code, "title": "", "detail": "no"});
             (status, problem)
         });
@@ -85,11 +85,11 @@ async fn what_an_owner_refuses_for_good_is_rejected_at_once() {
 
 #[tokio::test]
 async fn what_is_too_much_together_is_halved_and_stays_in_order() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), circle.realm.clock().clone());
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let (brought, clock) = (Arc::<Mutex<Vec<Vec<Id>>>>::default(), peers.federation.clock().clone());
     let record = brought.clone();
-    eve.desk().answers("/submissions", move |content| {
+    eve.responder().answers("/submissions", move |content| {
         let SubmitRequest::<Submission> { groups } = wire::decode(Encoding::Json, content).unwrap();
         let ids: Vec<Id> = groups[0].events.iter().map(|submission| submission.id).collect();
         let mut record = record.lock().unwrap();
@@ -104,7 +104,7 @@ async fn what_is_too_much_together_is_halved_and_stays_in_order() {
     });
     let said = ["one", "two", "three"].map(|text| ben.says(&tea.group, text));
     let ids = said.clone().map(|submission| submission.id);
-    let results = ben.tries(&tea.group, said.into()).await.unwrap();
+    let results = ben.tries_to_submit(&tea.group, said.into()).await.unwrap();
     assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
     for result in &results {
         assert!(matches!(result.outcome, Outcome::Accepted(_)), "{result:?}");

@@ -8,21 +8,21 @@ use std::time::Duration;
 use drawbridge_mtp::message::{ConnectionState as State, FeedPage, Item, ItemBody};
 use drawbridge_node::Decision;
 use drawbridge_node::store::TroubleRow;
-use drawbridge_testkit::{Realm, Shows};
+use drawbridge_testkit::{Federation, ServerTls};
 use http::header::CONTENT_TYPE;
 use http::{Method, Response, StatusCode};
 
 #[tokio::test]
 async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator_is_told() {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let network = realm.fault_in_front_of(&mut config).await;
-    let (alpha, beta) = (realm.station(|own| *own = config).await, realm.station(|_| {}).await);
-    alpha.lets_in(beta.provider()).await;
-    beta.lets_in(alpha.provider()).await;
-    let asked = beta.person("bob").await.asks(alpha.person("alice").await.uri()).await;
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.faulty_network_before(&mut config).await;
+    let (alpha, beta) = (federation.node(|own| *own = config).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = beta.user("bob").await.asks_to_connect(alpha.user("alice").await.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
 
     network.ends_idle(Duration::from_secs(3));
     network.cuts();
@@ -46,8 +46,8 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
 
 #[tokio::test]
 async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
     for (status, stage, code) in [
         (502, "http", "proxy-error"),
         (503, "http", "proxy-error"),
@@ -55,16 +55,16 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
         (404, "signature", "response-unsigned"),
         (200, "signature", "response-unsigned"),
     ] {
-        let front = realm.front(Shows::Good, move |_| {
+        let server = federation.web_server(ServerTls::Good, move |_| {
             let page = Response::builder().status(status).header(CONTENT_TYPE, "text/html");
             page.body("<h1>It is not here</h1>".into()).unwrap()
         });
-        let behind = realm
-            .station(|config| {
-                config.mtp.endpoint = Some(format!("https://{}/mtp/v1", front.provider()).parse().unwrap());
+        let behind = federation
+            .node(|config| {
+                config.mtp.endpoint = Some(format!("https://{}/mtp/v1", server.provider()).parse().unwrap());
             })
             .await;
-        beta.lets_in(behind.provider()).await;
+        beta.allows(behind.provider()).await;
         let trouble = beta.notes(behind.provider(), code).await;
         assert_eq!(trouble.stage, stage, "{status}");
         let status = StatusCode::from_u16(status).unwrap().to_string();
@@ -74,11 +74,11 @@ async fn what_a_proxy_answers_in_the_place_of_a_peer_is_named() {
 
 #[tokio::test]
 async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
-    let realm = Realm::new();
-    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let bob = beta.person("bob").await;
-    peer.desk().answers("/connections", {
-        let clock = realm.clock().clone();
+    let federation = Federation::new();
+    let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let bob = beta.user("bob").await;
+    peer.responder().answers("/connections", {
+        let clock = federation.clock().clone();
         move |_| {
             let reason = "\u{202e}reason ".repeat(4 << 10);
             let problem =
@@ -86,7 +86,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
             (StatusCode::INTERNAL_SERVER_ERROR, problem)
         }
     });
-    bob.asks(&peer.address("alice")).await;
+    bob.asks_to_connect(&peer.address("alice")).await;
     let at_least = |times: u32| {
         let provider = peer.provider().clone();
         move |view: &drawbridge_node::store::View<'_>| {
@@ -106,7 +106,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
     assert!(text.contains("made-up-") && text.contains("<U+202E>reason") && text.len() < 4 << 10, "{text}");
 
     // What is longer than any reason is not even read.
-    peer.desk().answers("/connections", |_| {
+    peer.responder().answers("/connections", |_| {
         let problem =
             serde_json::json!({"status": 500, "code": "unavailable", "detail": "x".repeat(1 << 20)});
         (StatusCode::INTERNAL_SERVER_ERROR, problem)
@@ -117,21 +117,21 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
 
 #[tokio::test]
 async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
-    let realm = Realm::new();
-    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
-    let first = realm.clock().id();
+    let federation = Federation::new();
+    let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    let first = federation.clock().id();
     let items = (1..=150_000).map(|seq| {
-        let id = if seq == 1 { first } else { realm.clock().id() };
+        let id = if seq == 1 { first } else { federation.clock().id() };
         Item { seq, id, body: ItemBody::Other { kind: "news".into() } }
     });
-    peer.desk().lies(FeedPage {
-        generation: peer.desk().generation(),
+    peer.responder().lies(FeedPage {
+        generation: peer.responder().generation(),
         items: items.collect(),
         first: 1,
         head: 150_000,
         more: false,
     });
-    beta.lets_in(peer.provider()).await;
+    beta.allows(peer.provider()).await;
     let trouble = beta.notes(peer.provider(), "too-many-items").await;
     assert!(trouble.text.contains("150000") && trouble.text.contains("1000"), "{}", trouble.text);
     let provider = peer.provider().clone();
@@ -139,7 +139,7 @@ async fn a_page_with_more_than_was_asked_for_is_refused_whole() {
         .reads(move |view| Ok((view.has_received(&provider, first)?, view.count_received(&provider)?)))
         .await;
     assert_eq!((has_first, kept), (false, 0), "nothing of it is kept");
-    let asked = peer.desk().asked();
+    let asked = peer.responder().asked();
     let pulls =
         asked.iter().filter(|(method, resource)| *method == Method::GET && resource.starts_with("/feed"));
     assert!(pulls.into_iter().all(|(_, resource)| resource.contains("max_events=1000")));

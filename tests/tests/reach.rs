@@ -13,7 +13,7 @@ use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Node, PullingStatus};
-use drawbridge_testkit::{HandMade, Realm, Shows, Station};
+use drawbridge_testkit::{Federation, ScriptedPeer, ServerTls, TestNode};
 use http::{Method, Response};
 
 fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
@@ -22,19 +22,19 @@ fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
     for (shows, code) in [
-        (Shows::Expired, "certificate-expired"),
-        (Shows::NotYetValid, "certificate-not-yet-valid"),
-        (Shows::OtherName, "certificate-wrong-name"),
-        (Shows::UnknownIssuer, "certificate-unknown-issuer"),
-        (Shows::SelfSigned, "certificate-self-signed"),
-        (Shows::OldTls, "tls-version"),
-        (Shows::PlainHttp, "tls-not-spoken"),
+        (ServerTls::Expired, "certificate-expired"),
+        (ServerTls::NotYetValid, "certificate-not-yet-valid"),
+        (ServerTls::OtherName, "certificate-wrong-name"),
+        (ServerTls::UnknownIssuer, "certificate-unknown-issuer"),
+        (ServerTls::SelfSigned, "certificate-self-signed"),
+        (ServerTls::OldTls, "tls-version"),
+        (ServerTls::PlainHttp, "tls-not-spoken"),
     ] {
-        let front = realm.front(shows, |_| Response::new("".into()));
-        let steps = beta.node().check(front.provider()).await;
+        let server = federation.web_server(shows, |_| Response::new("".into()));
+        let steps = beta.node().check(server.provider()).await;
         let last = steps.last().unwrap();
         assert_eq!(
             codes(&steps),
@@ -42,32 +42,33 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
             "{shows:?}: {}",
             last.text
         );
-        beta.lets_in(front.provider()).await;
-        let trouble = beta.notes(front.provider(), code).await;
+        beta.allows(server.provider()).await;
+        let trouble = beta.notes(server.provider(), code).await;
         assert_eq!((trouble.stage.as_str(), &trouble.text), ("tls", &last.text), "{shows:?}");
     }
     // A provider whose operator has given it no certificate has one that it has signed itself.
-    let fresh = realm.station(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
+    let fresh = federation.node(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
     let steps = beta.node().check(fresh.provider()).await;
     assert_eq!(codes(&steps).last(), Some(&(Stage::Tls, Some("certificate-self-signed"))));
 }
 
 #[tokio::test]
 async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
-    let realm = Realm::new();
-    let beta = realm.station(|_| {}).await;
-    let nobody = realm.nobody();
+    let federation = Federation::new();
+    let beta = federation.node(|_| {}).await;
+    let nobody = federation.nobody();
     let steps = beta.node().check(&nobody).await;
     assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
-    beta.lets_in(&nobody).await;
+    beta.allows(&nobody).await;
     assert_eq!(beta.notes(&nobody, "connection-refused").await.stage, "connect");
 
     let nowhere: Provider = "provider.invalid".parse().unwrap();
     assert_eq!(codes(&beta.node().check(&nowhere).await), [(Stage::Dns, Some("no-address"))]);
-    beta.lets_in(&nowhere).await;
+    beta.allows(&nowhere).await;
     assert_eq!(beta.notes(&nowhere, "no-address").await.stage, "dns");
 
-    let other = realm.front(Shows::Good, |_| Response::builder().status(404).body("".into()).unwrap());
+    let other =
+        federation.web_server(ServerTls::Good, |_| Response::builder().status(404).body("".into()).unwrap());
     let steps = beta.node().check(other.provider()).await;
     let all = [Stage::Dns, Stage::Connect, Stage::Tls].map(|stage| (stage, None));
     assert_eq!(codes(&steps)[..3], all);
@@ -76,8 +77,8 @@ async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
 
 #[tokio::test]
 async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     let all_is_well = [Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature];
     for _ in 0..2 {
         let steps = beta.node().check(alpha.provider()).await;
@@ -90,38 +91,38 @@ async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
 }
 
 /// Returns when a pull has come to the endpoint that the peer has now, and waits there.
-async fn pulls_at(beta: &Station, peer: &HandMade, pulls_before: usize) {
+async fn pulls_at(beta: &TestNode, peer: &ScriptedPeer, pulls_before: usize) {
     beta.until_node("it pulls where the document says", |node| {
-        peer.desk().times_asked(&Method::GET, "/feed") > pulls_before
+        peer.responder().times_asked(&Method::GET, "/feed") > pulls_before
             && node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     })
     .await;
 }
 
 /// Ends the pull that waits at the peer with a page.
-fn tells_something(peer: &HandMade, user: &UserUri) {
+fn tells_something(peer: &ScriptedPeer, user: &UserUri) {
     let (id, from, to, time) = (peer.clock().id(), user.clone(), peer.address("alice"), peer.clock().now());
     let told = ConnectionItem { id, from, to, state: ConnectionState::Pending, time };
-    peer.desk().puts(peer.clock().id(), ItemBody::Connection(told));
+    peer.responder().puts(peer.clock().id(), ItemBody::Connection(told));
 }
 
 #[tokio::test]
 async fn a_peer_whose_endpoint_has_moved_is_found_again() {
-    let realm = Realm::new();
-    let (beta, peer) = (realm.station(|_| {}).await, realm.hand_made());
+    let federation = Federation::new();
+    let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let bob = beta.node().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
     beta.node().connect(bob.name(), peer.address("alice"), None).await.unwrap();
     pulls_at(&beta, &peer, 0).await;
 
     // It is read again by itself, at most once a minute.
-    realm.clock().turn(Duration::from_secs(61));
-    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    federation.clock().turn(Duration::from_secs(61));
+    let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/elsewhere");
     tells_something(&peer, &bob);
     pulls_at(&beta, &peer, before).await;
 
     // Within that minute, it is a trouble that says what was answered, until the operator wants it tried.
-    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/somewhere");
     tells_something(&peer, &bob);
     let trouble = beta.notes(peer.provider(), "response-unsigned").await;
@@ -130,7 +131,7 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     pulls_at(&beta, &peer, before).await;
 
     // So does the check, which tells where it is by now.
-    let before = peer.desk().times_asked(&Method::GET, "/feed");
+    let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/anywhere");
     let steps = beta.node().check(peer.provider()).await;
     let document = steps.iter().find(|step| step.stage == Stage::Document).unwrap();
@@ -141,11 +142,11 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
 
 #[tokio::test]
 async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_away() {
-    let realm = Realm::new();
-    let (alpha, beta) = (realm.station(|_| {}).await, realm.station(|_| {}).await);
-    let bob = beta.person("bob").await;
-    let asked = bob.asks(alpha.person("alice").await.uri()).await;
-    alpha.lets_in(beta.provider()).await;
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
+    let bob = beta.user("bob").await;
+    let asked = bob.asks_to_connect(alpha.user("alice").await.uri()).await;
+    alpha.allows(beta.provider()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, ConnectionState::Approved).await;
@@ -168,27 +169,27 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
     fails(alpha.node(), 8).await;
     let began = Instant::now();
     beta.start().await;
-    alpha.is_pulled_by(beta.provider()).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
     // It was held off for up to a minute by what alpha had met by itself.
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
 async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
-    let realm = Realm::new();
-    let alpha = realm.hand_made();
+    let federation = Federation::new();
+    let alpha = federation.scripted_peer();
     // That it answers is enough: no page of its feed has to come.
-    alpha.desk().refuses(|_, path| {
+    alpha.responder().refuses(|_, path| {
         (path == "/feed").then(|| Problem::new(Code::Unavailable, "its feed is not to be had for now"))
     });
-    let beta = realm.station(|config| config.peers.allow_networks = Vec::new()).await;
-    beta.lets_in(alpha.provider()).await;
+    let beta = federation.node(|config| config.peers.allow_networks = Vec::new()).await;
+    beta.allows(alpha.provider()).await;
     beta.notes(alpha.provider(), "address-refused").await;
     beta.stop().await;
 
     let mut config = beta.config().clone();
-    config.peers.allow_networks = realm.config(|_| {}).peers.allow_networks;
-    let beta = realm.stopped_station(|own| *own = config);
+    config.peers.allow_networks = federation.config(|_| {}).peers.allow_networks;
+    let beta = federation.stopped_node(|own| *own = config);
     beta.start().await;
     let peer = alpha.provider().clone();
     beta.until("it is over", move |view| {
@@ -200,13 +201,13 @@ async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
 
 #[tokio::test]
 async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
-    let realm = Realm::new();
-    let nobody = realm.nobody();
+    let federation = Federation::new();
+    let nobody = federation.nobody();
     let elsewhere = move |config: &mut Config| {
         config.mtp.endpoint = Some(format!("https://{nobody}/mtp/v1").parse().unwrap());
     };
-    let private = realm
-        .station(|config| {
+    let private = federation
+        .node(|config| {
             elsewhere(config);
             config.peers.allow_networks = Vec::new();
         })
@@ -222,7 +223,7 @@ async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
     assert_eq!(own.named_port, private.config().mtp.endpoint.as_ref().unwrap().port());
     assert_ne!(own.named_port, own.listening_port);
 
-    let found = realm.station(|_| {}).await;
+    let found = federation.node(|_| {}).await;
     found.until_node("it is found", |node| node.ourselves().name == NameStanding::Found).await;
     let own = found.node().ourselves();
     assert_eq!((own.named_port, own.listening_port), (own.listening_port, found.config().mtp.listen.port()));

@@ -10,26 +10,26 @@ use drawbridge_mtp::message::{ClaimReply, Outcome, Roster, Submission, Submissio
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::Who;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
-use drawbridge_testkit::{Change, Circle, Device, policy};
+use drawbridge_testkit::{CommitPlan, MlsClient, MutualPeers, policy};
 
 /// A group of Ann's at alpha with Ben of beta in it; Cat of beta is not, and knows both.
 struct Tea {
-    circle: Circle,
-    ann: Device,
-    ben: Device,
-    cat: Device,
+    peers: MutualPeers,
+    ann: MlsClient,
+    ben: MlsClient,
+    cat: MlsClient,
     group: GroupUri,
 }
 
 impl Tea {
     async fn new() -> Self {
-        let circle = Circle::of(2).await;
-        let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-        let cat = circle.person(1, "cat").await;
-        let group = circle.group("tea", &ann, &[&ben]).await;
-        circle.connects(ann.user(), cat.user()).await;
-        circle.connects(ben.user(), cat.user()).await;
-        Self { circle, ann, ben, cat, group }
+        let peers = MutualPeers::of(2).await;
+        let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+        let cat = peers.client(1, "cat").await;
+        let group = peers.group("tea", &ann, &[&ben]).await;
+        peers.connects(ann.user(), cat.user()).await;
+        peers.connects(ben.user(), cat.user()).await;
+        Self { peers, ann, ben, cat, group }
     }
 
     /// What of the group must not move where something is refused.
@@ -39,16 +39,16 @@ impl Tea {
     }
 
     /// Submits what has to be refused, and looks whether anything has moved.
-    async fn refuses(&self, by: &Device, submission: &Submission, code: Code) -> ReceivedProblem {
+    async fn refuses(&self, by: &MlsClient, submission: &Submission, code: Code) -> ReceivedProblem {
         let before = self.stands().await;
-        let problem = by.is_refused(&self.group, submission, code).await;
+        let problem = by.expect_refusal(&self.group, submission, code).await;
         assert_eq!(self.stands().await, before, "{code:?}");
         problem
     }
 
     /// A commit of Ann's that adds Cat with these grants has to be refused.
     async fn refuses_grants(&self, claimed: &ClaimReply, grants: Vec<String>, says: &str) {
-        let commit = self.ann.commit(&self.group, Change::adding(claimed).grants(grants));
+        let commit = self.ann.commit(&self.group, CommitPlan::adding(claimed).grants(grants));
         let problem = self.refuses(&self.ann, &commit, Code::GrantInvalid).await;
         let detail = problem.detail.unwrap();
         assert!(detail.contains(says), "{detail:?} does not say {says:?}");
@@ -62,8 +62,8 @@ fn grants(claimed: &ClaimReply) -> Vec<String> {
 #[tokio::test]
 async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_group() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, ben, cat, group } = &tea;
-    let claimed = circle.claimed(ann, group, &[cat.user()]).await;
+    let Tea { peers, ann, ben, cat, group } = &tea;
+    let claimed = peers.claimed(ann, group, &[cat.user()]).await;
     tea.refuses_grants(&claimed, vec![], "no grant of").await;
     tea.refuses_grants(&claimed, vec!["e30.e30.e30".into()], "is none").await;
 
@@ -73,7 +73,7 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
     tea.refuses_grants(&claimed, vec![format!("{signed}.{flipped}{}", &signature[1..])], "does not hold")
         .await;
-    let forger = circle.realm.hand_made();
+    let forger = peers.federation.scripted_peer();
     let mut forged = forger.grant(cat.user(), ann.user(), group);
     forged.iss = cat.uri().provider().clone();
     tea.refuses_grants(&claimed, vec![forged.sign(forger.signer().key())], "not its provider's").await;
@@ -82,25 +82,25 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     tea.refuses_grants(&claimed, vec![foreign], "who is not at").await;
 
     // Another adder's, another user's, for another group.
-    circle.authorizes(ben, group, cat.user()).await;
+    peers.authorizes(ben, group, cat.user()).await;
     let of_ben = ben.claims(group, &[cat.user()]).await;
     tea.refuses_grants(&claimed, grants(&of_ben), "to add to").await;
-    let dan = circle.person(1, "dan").await;
-    circle.connects(ann.user(), dan.user()).await;
-    let of_dan = circle.claimed(ann, group, &[dan.user()]).await;
+    let dan = peers.client(1, "dan").await;
+    peers.connects(ann.user(), dan.user()).await;
+    let of_dan = peers.claimed(ann, group, &[dan.user()]).await;
     tea.refuses_grants(&claimed, grants(&of_dan), "no grant of").await;
     let other = ann.creates("other", &policy(&[ann.user()])).await;
-    let for_other = circle.claimed(ann, &other, &[cat.user()]).await;
+    let for_other = peers.claimed(ann, &other, &[cat.user()]).await;
     tea.refuses_grants(&claimed, grants(&for_other), "to add to").await;
 
     // The right one will do, once.
-    let commit = ann.commit(group, Change::adding(&claimed));
+    let commit = ann.commit(group, CommitPlan::adding(&claimed));
     ann.does(group, &commit).await;
     ann.reaches(group, 2).await;
     cat.comes_into(group).await;
-    ann.does(group, &ann.commit(group, Change::removing(cat.uri()))).await;
+    ann.does(group, &ann.commit(group, CommitPlan::removing(cat.uri()))).await;
     ann.reaches(group, 3).await;
-    let again = Change::adding_package(cat.key_package()).grants(grants(&claimed));
+    let again = CommitPlan::adding_package(cat.key_package()).grants(grants(&claimed));
     let problem = tea.refuses(ann, &ann.commit(group, again), Code::GrantInvalid).await;
     assert!(problem.detail.unwrap().contains("used before"));
 }
@@ -108,10 +108,10 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
 #[tokio::test]
 async fn users_of_the_owner_and_of_the_adders_provider_are_no_exception() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, ben, cat, group } = &tea;
-    let amy = circle.person(0, "amy").await;
+    let Tea { peers, ann, ben, cat, group } = &tea;
+    let amy = peers.client(0, "amy").await;
     for (adder, user) in [(ann, &amy), (ben, &amy), (ben, cat)] {
-        let commit = adder.commit(group, Change::adding_package(user.key_package()));
+        let commit = adder.commit(group, CommitPlan::adding_package(user.key_package()));
         let problem = tea.refuses(adder, &commit, Code::GrantInvalid).await;
         assert!(problem.detail.unwrap().contains("no grant of"));
         adder.forgets_commit(group);
@@ -121,49 +121,49 @@ async fn users_of_the_owner_and_of_the_adders_provider_are_no_exception() {
 #[tokio::test]
 async fn a_grant_that_was_taken_back_or_has_ended_adds_nobody() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, cat, group, .. } = &tea;
-    let asked = circle.authorizes(ann, group, cat.user()).await;
+    let Tea { peers, ann, cat, group, .. } = &tea;
+    let asked = peers.authorizes(ann, group, cat.user()).await;
     let claimed = ann.claims(group, &[cat.user()]).await;
     cat.decides(asked, "revoke").await;
     let (iss, jti) = (cat.uri().provider().clone(), asked.id);
     let revoked =
         move |view: &drawbridge_node::store::View<'_>| Ok(view.grant_is_revoked(&iss, jti)?.then_some(()));
-    circle.stations[0].until("the grant is taken back", revoked).await;
+    peers.nodes[0].until("the grant is taken back", revoked).await;
     tea.refuses_grants(&claimed, grants(&claimed), "taken the grant back").await;
 
-    let claimed = circle.claimed(ann, group, &[cat.user()]).await;
+    let claimed = peers.claimed(ann, group, &[cat.user()]).await;
     let ends = UnverifiedGrant::parse(&grants(&claimed)[0]).unwrap().unverified_claims().exp;
-    let now = circle.stations[0].node().now().as_secs();
-    circle.realm.clock().turn(Duration::from_secs(ends - now + 1));
+    let now = peers.nodes[0].node().now().as_secs();
+    peers.federation.clock().turn(Duration::from_secs(ends - now + 1));
     tea.refuses_grants(&claimed, grants(&claimed), "ended at").await;
 }
 
 #[tokio::test]
 async fn the_policy_is_kept() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, ben, cat, group } = &tea;
-    let removal = ben.commit(group, Change::removing(ann.uri()));
+    let Tea { peers, ann, ben, cat, group } = &tea;
+    let removal = ben.commit(group, CommitPlan::removing(ann.uri()));
     tea.refuses(ben, &removal, Code::NotAuthorized).await;
     ben.forgets_commit(group);
     tea.refuses(ben, &ben.proposes_removal(group, ann.uri()), Code::NotAuthorized).await;
-    let coup = ben.commit(group, Change::with_policy(policy(&[ben.user()])).alone());
+    let coup = ben.commit(group, CommitPlan::with_policy(policy(&[ben.user()])).alone());
     tea.refuses(ben, &coup, Code::NotAuthorized).await;
     ben.forgets_commit(group);
 
     let nobody = policy(&[]);
-    tea.refuses(ann, &ann.commit(group, Change::with_policy(nobody)), Code::NotAuthorized).await;
+    tea.refuses(ann, &ann.commit(group, CommitPlan::with_policy(nobody)), Code::NotAuthorized).await;
     let strangers = policy(&[cat.user()]);
-    tea.refuses(ann, &ann.commit(group, Change::with_policy(strangers)), Code::NotAuthorized).await;
+    tea.refuses(ann, &ann.commit(group, CommitPlan::with_policy(strangers)), Code::NotAuthorized).await;
 
     let mut strict = policy(&[ann.user()]);
     (strict.add, strict.send) = (Who::Admins, Who::Admins);
-    ann.does(group, &ann.commit(group, Change::with_policy(strict.clone()))).await;
+    ann.does(group, &ann.commit(group, CommitPlan::with_policy(strict.clone()))).await;
     ann.reaches(group, 2).await;
     // Ben's client still has the proposal that was refused.
     ben.reaches(group, 2).await;
     assert_eq!(ben.policy(group), strict);
-    let claimed = circle.claimed(ben, group, &[cat.user()]).await;
-    tea.refuses(ben, &ben.commit(group, Change::adding(&claimed).alone()), Code::NotAuthorized).await;
+    let claimed = peers.claimed(ben, group, &[cat.user()]).await;
+    tea.refuses(ben, &ben.commit(group, CommitPlan::adding(&claimed).alone()), Code::NotAuthorized).await;
     ben.forgets_commit(group);
     tea.refuses(ben, &ben.says(group, "may I?"), Code::NotAuthorized).await;
     ann.does(group, &ann.says(group, "no")).await;
@@ -172,7 +172,7 @@ async fn the_policy_is_kept() {
     let leaving = ann.leaves(group);
     tea.refuses(ann, &leaving, Code::NotAuthorized).await;
     let both = policy(&[ann.user(), ben.user()]);
-    ann.does(group, &ann.commit(group, Change::with_policy(both).alone())).await;
+    ann.does(group, &ann.commit(group, CommitPlan::with_policy(both).alone())).await;
     ann.reaches(group, 3).await;
     ben.reaches(group, 3).await;
     let leaving = ann.leaves(group);
@@ -184,19 +184,20 @@ async fn the_policy_is_kept() {
 async fn the_first_commit_of_an_epoch_wins() {
     let tea = Tea::new().await;
     let Tea { ann, ben, group, .. } = &tea;
-    let (first, second) = (ann.commit(group, Change::renewal()), ben.commit(group, Change::renewal()));
+    let (first, second) =
+        (ann.commit(group, CommitPlan::renewal()), ben.commit(group, CommitPlan::renewal()));
     ann.does(group, &first).await;
     let problem = tea.refuses(ben, &second, Code::EpochConflict).await;
     assert_eq!(problem.members.epoch, Some(2));
     ben.reaches(group, 2).await;
-    ben.does(group, &ben.commit(group, Change::renewal())).await;
+    ben.does(group, &ben.commit(group, CommitPlan::renewal())).await;
     ann.reaches(group, 3).await;
 
     // What was written before is taken for two epochs more.
     let words: Vec<_> = (0..3).map(|n| ben.says(group, &format!("word {n}"))).collect();
     ben.reaches(group, 3).await;
     for (epoch, word) in (4..).zip(&words) {
-        ann.does(group, &ann.commit(group, Change::renewal())).await;
+        ann.does(group, &ann.commit(group, CommitPlan::renewal())).await;
         ann.reaches(group, epoch).await;
         if epoch < 5 {
             ben.does(group, word).await;
@@ -212,7 +213,7 @@ async fn the_first_commit_of_an_epoch_wins() {
 async fn what_is_not_mls_of_this_group_is_refused() {
     let tea = Tea::new().await;
     let Tea { ann, ben, cat, group, .. } = &tea;
-    let good = ann.commit(group, Change::renewal());
+    let good = ann.commit(group, CommitPlan::renewal());
     let spoiled = |spoil: &dyn Fn(&mut Submission)| {
         let mut submission =
             Submission { id: ann.submission(good.kind, Octets::default()).id, ..good.clone() };
@@ -249,22 +250,22 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     let closed = tea.refuses(ann, &closed, Code::InvalidMls).await;
     assert!(closed.detail.unwrap().contains("external_pub"));
     // A GroupInfo whose tag is another's: members could not go on from it.
-    let other = ann.commit(group, Change::renewal());
+    let other = ann.commit(group, CommitPlan::renewal());
     let mut mixed = other.clone();
     mixed.group_info = good.group_info.clone();
     tea.refuses(ann, &mixed, Code::InvalidMls).await;
 
     let elsewhere = ann.creates("elsewhere", &policy(&[ann.user()])).await;
-    let other_group = ann.commit(&elsewhere, Change::renewal());
+    let other_group = ann.commit(&elsewhere, CommitPlan::renewal());
     tea.refuses(ann, &other_group, Code::InvalidMls).await;
 
     // Leaves that are nobody's, or somebody else's.
-    let nobody = ann.commit(group, Change::adding_package(cat.key_package_as("nobody")));
+    let nobody = ann.commit(group, CommitPlan::adding_package(cat.key_package_as("nobody")));
     tea.refuses(ann, &nobody, Code::InvalidMls).await;
-    let twice = ann.commit(group, Change::adding_package(cat.key_package_as(ben.uri().as_str())));
+    let twice = ann.commit(group, CommitPlan::adding_package(cat.key_package_as(ben.uri().as_str())));
     let problem = tea.refuses(ann, &twice, Code::InvalidMls).await;
     assert!(problem.detail.unwrap().contains("added twice"));
-    let renamed = ben.commit(group, Change::renewal().identity(cat.uri().as_str()));
+    let renamed = ben.commit(group, CommitPlan::renewal().identity(cat.uri().as_str()));
     tea.refuses(ben, &renamed, Code::InvalidMls).await;
     ben.forgets_commit(group);
     let info = ben.info(group).await.unwrap();
@@ -275,12 +276,12 @@ async fn what_is_not_mls_of_this_group_is_refused() {
     ann.forgets_commit(group);
 
     // An addition without its Welcome, or with another's.
-    let claimed = tea.circle.claimed(ann, group, &[cat.user()]).await;
-    let add = ann.commit(group, Change::adding(&claimed));
+    let claimed = tea.peers.claimed(ann, group, &[cat.user()]).await;
+    let add = ann.commit(group, CommitPlan::adding(&claimed));
     let mut unwelcome = add.clone();
     unwelcome.welcome = None;
     tea.refuses(ann, &unwelcome, Code::Malformed).await;
-    let other = ann.commit(&elsewhere, Change::adding_package(ben.key_package()));
+    let other = ann.commit(&elsewhere, CommitPlan::adding_package(ben.key_package()));
     unwelcome.welcome = other.welcome;
     tea.refuses(ann, &unwelcome, Code::InvalidMls).await;
     ann.does(group, &add).await;
@@ -292,15 +293,15 @@ async fn what_some_member_does_not_know_is_not_put_into_the_context() {
     const OTHER: u16 = 0xF4D2;
     let tea = Tea::new().await;
     let Tea { ann, ben, cat, group, .. } = &tea;
-    let renews = async |device: &Device, knows: &[u16]| {
-        device.knows(knows);
-        let epoch = device.epoch(group) + 1;
-        device.does(group, &device.commit(group, Change::renewal())).await;
+    let renews = async |client: &MlsClient, knows: &[u16]| {
+        client.knows(knows);
+        let epoch = client.epoch(group) + 1;
+        client.does(group, &client.commit(group, CommitPlan::renewal())).await;
         ann.reaches(group, epoch).await;
         ben.reaches(group, epoch).await;
     };
     // The client makes a commit that sets what all know, and then says that it sets the other.
-    let is_refused = async |change: Change| {
+    let expect_refusal = async |change: CommitPlan| {
         let commit = ann.commit(group, change);
         assert_eq!(ann.sets_instead(group, &commit, KNOWN, KNOWN).mls, commit.mls);
         let other = ann.sets_instead(group, &commit, KNOWN, OTHER);
@@ -312,18 +313,18 @@ async fn what_some_member_does_not_know_is_not_put_into_the_context() {
 
     renews(ann, &[KNOWN, OTHER]).await;
     renews(ben, &[KNOWN]).await;
-    is_refused(Change::setting(KNOWN)).await;
+    expect_refusal(CommitPlan::setting(KNOWN)).await;
 
     renews(ben, &[KNOWN, OTHER]).await;
     cat.knows(&[KNOWN]);
     // Whether Cat agrees is not looked at before the commit holds.
-    is_refused(Change::adding_package(cat.key_package()).and_setting(KNOWN)).await;
+    expect_refusal(CommitPlan::adding_package(cat.key_package()).and_setting(KNOWN)).await;
 
     ann.knows(&[KNOWN]);
-    is_refused(Change::setting(KNOWN)).await;
+    expect_refusal(CommitPlan::setting(KNOWN)).await;
 
     ann.knows(&[KNOWN, OTHER]);
-    ann.does(group, &ann.commit(group, Change::setting(OTHER))).await;
+    ann.does(group, &ann.commit(group, CommitPlan::setting(OTHER))).await;
     ben.reaches(group, 5).await;
     assert!(ben.context_extensions(group).contains(&OTHER));
 }
@@ -333,7 +334,7 @@ async fn handshakes_are_public_messages() {
     let tea = Tea::new().await;
     let Tea { ann, ben, group, .. } = &tea;
     ann.hides_handshakes(group, true);
-    let commit = ann.commit(group, Change::renewal());
+    let commit = ann.commit(group, CommitPlan::renewal());
     tea.refuses(ann, &commit, Code::UnsupportedWireFormat).await;
     ann.forgets_commit(group);
     ben.hides_handshakes(group, true);
@@ -359,7 +360,7 @@ async fn a_repeat_is_told_the_first_place() {
     let Tea { ann, ben, group, .. } = &tea;
     for by in [ann, ben] {
         let word = by.says(group, "once");
-        let commit = by.commit(group, Change::renewal());
+        let commit = by.commit(group, CommitPlan::renewal());
         for submission in [word, commit] {
             let placed = by.does(group, &submission).await;
             let before = tea.stands().await;
@@ -375,7 +376,7 @@ async fn a_repeat_is_told_the_first_place() {
 #[tokio::test]
 async fn who_is_not_in_a_group_learns_nothing_of_it() {
     let tea = Tea::new().await;
-    let Tea { circle, ann, cat, group, .. } = &tea;
+    let Tea { peers, ann, cat, group, .. } = &tea;
     let none = GroupUri::new(group.provider(), &"none".parse().unwrap());
     let answers = |group: GroupUri| async move {
         [
@@ -383,7 +384,7 @@ async fn who_is_not_in_a_group_learns_nothing_of_it() {
             cat.roster(&group).await.unwrap_err(),
             cat.log(&group, 0).await.unwrap_err(),
             cat.info(&group).await.unwrap_err(),
-            cat.tries(&group, vec![cat.submission(SubmissionKind::Application, Octets(vec![1]))])
+            cat.tries_to_submit(&group, vec![cat.submission(SubmissionKind::Application, Octets(vec![1]))])
                 .await
                 .unwrap_err(),
         ]
@@ -394,16 +395,16 @@ async fn who_is_not_in_a_group_learns_nothing_of_it() {
     // Nor can it speak as another.
     let mut as_ann = cat.submission(SubmissionKind::Application, Octets(vec![1]));
     as_ann.sender = ann.uri().clone();
-    assert_eq!(cat.tries(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotFound));
+    assert_eq!(cat.tries_to_submit(group, vec![as_ann]).await.unwrap_err().known(), Some(Code::NotFound));
     // Somebody at the owner is no better off.
-    let eve = circle.person(0, "eve").await;
+    let eve = peers.client(0, "eve").await;
     assert_eq!(eve.status(group).await.unwrap_err().known(), Some(Code::NotFound));
 }
 
 #[tokio::test]
 async fn a_group_is_registered_by_its_creator_at_home_in_its_first_epoch() {
-    let circle = Circle::of(1).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(0, "ben").await);
+    let peers = MutualPeers::of(1).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(0, "ben").await);
     let name = |name: &str| GroupUri::new(ann.uri().provider(), &name.parse().unwrap());
     let refused = |answer: Result<(), ReceivedProblem>| answer.unwrap_err().known();
 

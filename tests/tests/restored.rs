@@ -15,50 +15,50 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Reader, Standing, UnprovedRow};
 use drawbridge_testkit::{
-    Change, Circle, Device, HandMade, Station, copied, generation, has, has_checkpoint, misses, policy,
-    restored, rests, says,
+    CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, copy_store, feed_generation, pause_pulls,
+    policy, restore_store, says, wait_for_checkpoint, wait_for_event, wait_until_unreachable,
 };
 use http::StatusCode;
 
 #[tokio::test]
 async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
-    let circle = Circle::of(4).await;
-    let [alpha, beta, gamma, delta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let (dan, cat) = (circle.person(2, "dan").await, circle.person(3, "cat").await);
-    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
-    for (station, device) in [(beta, &ben), (gamma, &dan)] {
-        station.follows(&tea, 1).await;
-        device.catches_up().await;
+    let peers = MutualPeers::of(4).await;
+    let [alpha, beta, gamma, delta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let (dan, cat) = (peers.client(2, "dan").await, peers.client(3, "cat").await);
+    let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
+    for (test_node, client) in [(beta, &ben), (gamma, &dan)] {
+        test_node.follows(&tea, 1).await;
+        client.catches_up().await;
     }
-    circle.connects(ann.user(), cat.user()).await;
-    let copy = copied(&circle, alpha).await;
+    peers.connects(ann.user(), cat.user()).await;
+    let copy = copy_store(&peers, alpha).await;
 
     let mut lost = vec![says(&ben, &tea, "lost by ben").await, says(&ann, &tea, "lost by ann").await];
     let long = says(&ben, &tea, &"x".repeat(100_000)).await;
     lost.push(long);
     ann.hears_of(&tea, 5).await;
-    let cut = ann.commit(&tea, Change::removing(dan.uri()));
+    let cut = ann.commit(&tea, CommitPlan::removing(dan.uri()));
     lost.push((cut.clone(), ann.does(&tea, &cut).await));
     ann.reaches(&tea, 2).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     delta.follows(&tea, 3).await;
     lost.push(says(&cat, &tea, "lost by cat").await);
     ben.reaches(&tea, 3).await;
-    let renewal = ben.commit(&tea, Change::renewal());
+    let renewal = ben.commit(&tea, CommitPlan::renewal());
     lost.push((renewal.clone(), ben.does(&tea, &renewal).await));
-    for device in [&ann, &ben, &cat] {
-        device.reaches(&tea, 4).await;
+    for client in [&ann, &ben, &cat] {
+        client.reaches(&tea, 4).await;
     }
-    for station in [beta, delta] {
-        station.follows(&tea, 4).await;
-        rests(station, alpha, true).await;
+    for test_node in [beta, delta] {
+        test_node.follows(&tea, 4).await;
+        pause_pulls(test_node, alpha, true).await;
     }
-    rests(gamma, alpha, true).await;
+    pause_pulls(gamma, alpha, true).await;
     let log = ann.log(&tea, 0).await.unwrap();
     assert_eq!(log.events.len(), 9);
 
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     // Nobody pulls: a submission is the first that it hears.
     let (said, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, 10);
@@ -75,7 +75,7 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
 
     // What was submitted before is where it was, whoever repeats it.
     for (submission, placed) in lost {
-        let by = [&ann, &ben, &cat].into_iter().find(|device| *device.uri() == submission.sender).unwrap();
+        let by = [&ann, &ben, &cat].into_iter().find(|client| *client.uri() == submission.sender).unwrap();
         assert_eq!(by.submits(&tea, &submission).await, Outcome::Duplicate(placed));
     }
     assert_eq!(ann.log(&tea, 0).await.unwrap().head, 10);
@@ -83,25 +83,25 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
     // New clients cannot come in before a commit says how.
     assert_eq!(ben.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
     assert_eq!(ann.info(&tea).await.unwrap_err().known(), Some(Code::Unavailable));
-    for station in [beta, gamma, delta] {
-        rests(station, alpha, false).await;
+    for test_node in [beta, gamma, delta] {
+        pause_pulls(test_node, alpha, false).await;
     }
     ann.hears_said(&tea, "new").await;
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     assert_eq!(ann.info(&tea).await.unwrap().epoch, 5);
-    for device in [&ann, &ben, &cat] {
-        device.reaches(&tea, 5).await;
-        assert_eq!(device.authenticator(&tea), ann.authenticator(&tea));
-        assert_eq!(device.members(&tea).len(), 3);
+    for client in [&ann, &ben, &cat] {
+        client.reaches(&tea, 5).await;
+        assert_eq!(client.authenticator(&tea), ann.authenticator(&tea));
+        assert_eq!(client.members(&tea).len(), 3);
     }
     says(&cat, &tea, "all is well").await;
-    for device in [&ann, &ben] {
-        device.hears_said(&tea, "all is well").await;
-        let events = device.events(&tea);
+    for client in [&ann, &ben] {
+        client.hears_said(&tea, "all is well").await;
+        let events = client.events(&tea);
         assert!(events.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1));
     }
     // Who was removed meanwhile is told nothing more.
-    has(gamma, &tea, 6).await;
+    wait_for_event(gamma, &tea, 6).await;
     dan.catches_up().await;
     assert_eq!(dan.events(&tea).last().map(|event| event.seq), Some(6));
     assert!(!dan.is_in(&tea));
@@ -109,24 +109,24 @@ async fn what_an_owner_has_lost_is_read_back_before_it_takes_anything_new() {
 
 #[tokio::test]
 async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    let before = generation(alpha, beta).await;
+    let copy = copy_store(&peers, alpha).await;
+    let before = feed_generation(alpha, beta).await;
 
     says(&ann, &tea, "lost by ann").await;
     let (_, last) = says(&ben, &tea, "lost by ben").await;
     ann.hears_said(&tea, "lost by ben").await;
     ben.hears_said(&tea, "lost by ann").await;
-    has(beta, &tea, last.seq).await;
-    restored(&circle, alpha, &copy).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    restore_store(&peers, alpha, &copy).await;
 
-    has(alpha, &tea, last.seq).await;
+    wait_for_event(alpha, &tea, last.seq).await;
     alpha.notes(beta.provider(), "feed-reset").await;
-    let anew = generation(alpha, beta).await;
+    let anew = feed_generation(alpha, beta).await;
     assert_ne!(anew, before);
     let owner = alpha.provider().clone();
     beta.until("it reads the new history", move |view| {
@@ -138,25 +138,25 @@ async fn an_owner_whose_feed_was_read_further_than_it_gave_heals_by_itself() {
     ann.hears_of(&tea, last.seq + 1).await;
     assert_eq!(ben.texts(&tea), ["lost by ann", "new"]);
     assert_eq!(ann.texts(&tea), ["lost by ben"]);
-    assert_eq!(generation(alpha, beta).await, anew);
+    assert_eq!(feed_generation(alpha, beta).await, anew);
 }
 
 #[tokio::test]
 async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    circle.connects(ann.user(), cat.user()).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    peers.connects(ann.user(), cat.user()).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    circle.adds(&ann, &tea, &[&cat]).await;
+    let copy = copy_store(&peers, alpha).await;
+    peers.adds(&ann, &tea, &[&cat]).await;
     beta.follows(&tea, 2).await;
     gamma.follows(&tea, 2).await;
 
-    rests(beta, alpha, true).await;
-    restored(&circle, alpha, &copy).await;
+    pause_pulls(beta, alpha, true).await;
+    restore_store(&peers, alpha, &copy).await;
     // It finds that its feed begins anew, and looks what has become of the group.
     let (_, placed) = says(&cat, &tea, "still here").await;
     assert_eq!(placed.seq, 4);
@@ -174,29 +174,29 @@ async fn a_participant_that_the_owner_has_forgotten_is_not_taken_for_removed() {
 
 #[tokio::test]
 async fn who_went_and_came_back_meanwhile_stays() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let dan = circle.person(2, "dan").await;
-    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let dan = peers.client(2, "dan").await;
+    let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
 
-    let cut = ann.does(&tea, &ann.commit(&tea, Change::removing(dan.uri()))).await;
+    let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(dan.uri()))).await;
     ann.reaches(&tea, 2).await;
     dan.hears_of(&tea, cut.seq).await;
     says(&ben, &tea, "without dan").await;
-    circle.adds(&ann, &tea, &[&dan]).await;
+    peers.adds(&ann, &tea, &[&dan]).await;
     beta.follows(&tea, 3).await;
     gamma.follows(&tea, 3).await;
     let (_, last) = says(&dan, &tea, "back again").await;
     ann.hears_said(&tea, "back again").await;
-    has(beta, &tea, last.seq).await;
-    has(gamma, &tea, last.seq).await;
-    restored(&circle, alpha, &copy).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    wait_for_event(gamma, &tea, last.seq).await;
+    restore_store(&peers, alpha, &copy).await;
 
-    has(alpha, &tea, last.seq).await;
+    wait_for_event(alpha, &tea, last.seq).await;
     let owner = alpha.provider().clone();
     gamma
         .until("it has all that is told again", move |view| {
@@ -212,13 +212,13 @@ async fn who_went_and_came_back_meanwhile_stays() {
 
 #[tokio::test]
 async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, beta).await;
-    let before = generation(alpha, beta).await;
+    let copy = copy_store(&peers, beta).await;
+    let before = feed_generation(alpha, beta).await;
     let (_, last) = says(&ann, &tea, "lost by beta").await;
     ben.hears_said(&tea, "lost by beta").await;
     let reader = Reader::Peer(beta.provider().clone());
@@ -227,21 +227,21 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
             Ok(view.feed(&reader)?.filter(|place| place.acknowledged == place.head))
         })
         .await;
-    restored(&circle, beta, &copy).await;
+    restore_store(&peers, beta, &copy).await;
     alpha.notes(beta.provider(), "peer-went-back").await;
-    has(beta, &tea, last.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
     says(&ben, &tea, "new").await;
     ann.hears_said(&tea, "new").await;
-    assert_eq!(generation(alpha, beta).await, before);
+    assert_eq!(feed_generation(alpha, beta).await, before);
 }
 
-/// Eve's provider, made by hand, takes part in Ann's group.
-async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUri) -> Device {
-    let alpha = circle.home(ann.user());
-    alpha.lets_in(eve.provider()).await;
-    let client = eve.device("eve");
+/// Eve's provider, which is scripted, takes part in Ann's group.
+async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
+    let alpha = peers.home(ann.user());
+    alpha.allows(eve.provider()).await;
+    let client = eve.client("eve");
     let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = Change::adding_package(client.key_package()).grants(vec![grant]);
+    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
     let placed = ann.does(group, &ann.commit(group, change)).await;
     ann.hears_of(group, placed.seq).await;
     let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
@@ -254,7 +254,7 @@ async fn with_eve(circle: &Circle, ann: &Device, eve: &HandMade, group: &GroupUr
 }
 
 /// An event behind `last`, as it would be if the owner had numbered it.
-fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octets) -> Event {
+fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &MlsClient, body: Octets) -> Event {
     let mut event = Event {
         seq: last.seq + 1,
         kind,
@@ -270,13 +270,13 @@ fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &Device, body: Octe
 }
 
 /// From now on, this is what Eve's provider has of the log, so much of it on a page.
-fn tells(eve: &HandMade, log: Vec<Event>, at_once: usize) {
+fn tells(eve: &ScriptedPeer, log: Vec<Event>, at_once: usize) {
     tells_with(eve, log, at_once, None);
 }
 
 /// The same, with the checkpoint of the owner's that Eve's provider has kept.
-fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Option<String>) {
-    eve.desk().shows("/groups/tea/log", move |query| {
+fn tells_with(eve: &ScriptedPeer, log: Vec<Event>, at_once: usize, checkpoint: Option<String>) {
+    eve.responder().shows("/groups/tea/log", move |query| {
         let after = LogQuery::parse(query).unwrap().after;
         let mut events: Vec<_> = log.iter().filter(|event| event.seq > after).cloned().collect();
         let more = events.len() > at_once;
@@ -289,39 +289,39 @@ fn tells_with(eve: &HandMade, log: Vec<Event>, at_once: usize, checkpoint: Optio
 
 #[tokio::test]
 async fn a_long_log_is_read_back_page_by_page() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copy_store(&peers, alpha).await;
     for round in 2..22 {
         says(&ann, &tea, "word").await;
-        ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+        ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
         ann.reaches(&tea, round).await;
     }
     let log = ann.log(&tea, 0).await.unwrap();
     tells(&eve, log.events.clone(), 3);
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, log.head + 1);
     assert_eq!(ann.log(&tea, 0).await.unwrap().events[..log.events.len()], log.events);
     // It is not read back again, nor taken from the store wrongly, in another life.
     alpha.stop().await;
     alpha.start().await;
-    ann.does(&tea, &ann.commit(&tea, Change::renewal())).await;
+    ann.does(&tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     ann.reaches(&tea, 22).await;
     assert_eq!(ann.log(&tea, 0).await.unwrap().head, placed.seq + 1);
 }
 
 #[tokio::test]
 async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let eve = circle.realm.hand_made();
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&circle, &ann, &eve, &tea).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let eve = peers.federation.scripted_peer();
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let client = with_eve(&peers, &ann, &eve, &tea).await;
     beta.follows(&tea, 2).await;
 
     let garbage = || Octets(vec![7; 100]);
@@ -345,7 +345,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
             3 => forged.kind = EventKind::Commit,
             // It is what a member has made, and may not: then the owner has never taken it.
             _ => {
-                let takes_over = Change::with_policy(policy(&[client.user()]));
+                let takes_over = CommitPlan::with_policy(policy(&[client.user()]));
                 let commit = client.commit(&tea, takes_over).mls;
                 forged = behind(last, EventKind::Commit, 2, &client, commit);
             }
@@ -369,17 +369,17 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     }
 
     // Nor does it keep the owner from one who tells the truth, however much it tells.
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     let (_, last) = says(&ben, &tea, "lost").await;
-    has(beta, &tea, last.seq).await;
-    rests(beta, alpha, true).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    pause_pulls(beta, alpha, true).await;
     let mut forged = vec![behind(log.last().unwrap(), EventKind::Proposal, 2, &client, garbage())];
     for _ in 0..20 {
         forged.push(behind(forged.last().unwrap(), EventKind::Application, 2, &client, garbage()));
     }
     tells(&eve, [log.clone(), forged].concat(), 1000);
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ben, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     assert_eq!(ann.log(&tea, last.seq - 1).await.unwrap().events[0].hash, last.hash);
@@ -387,43 +387,43 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
 
 #[tokio::test]
 async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let cat = circle.person(2, "cat").await;
-    let tea = circle.group("tea", &ann, &[&ben, &cat]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let cat = peers.client(2, "cat").await;
+    let tea = peers.group("tea", &ann, &[&ben, &cat]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, last) = says(&ben, &tea, "lost").await;
-    has(beta, &tea, last.seq).await;
-    rests(beta, alpha, true).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    pause_pulls(beta, alpha, true).await;
 
     // In its place is something that takes connections and says nothing.
     gamma.stop().await;
     let _silent = std::net::TcpListener::bind(gamma.config().mtp.listen).unwrap();
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
-    rests(beta, alpha, false).await;
+    pause_pulls(beta, alpha, false).await;
     ben.hears_said(&tea, "new").await;
     let refused = ann.submission(SubmissionKind::Application, Octets(vec![1]));
-    ann.is_refused(&tea, &refused, Code::InvalidMls).await;
+    ann.expect_refusal(&tea, &refused, Code::InvalidMls).await;
 }
 
 #[tokio::test]
 async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
     says(&ben, &tea, "a word").await;
     ann.hears_said(&tea, "a word").await;
     let page = ann.feed(&FeedQuery::default()).await.unwrap();
     let (generation, stock) = (page.generation, ann.stock().await.unwrap());
     let wrong = [
-        FeedQuery { after: page.head, last: Some(circle.realm.clock().id()), ..FeedQuery::default() },
-        FeedQuery { after: page.head + 7, last: Some(circle.realm.clock().id()), ..FeedQuery::default() },
+        FeedQuery { after: page.head, last: Some(peers.federation.clock().id()), ..FeedQuery::default() },
+        FeedQuery { after: page.head + 7, last: Some(peers.federation.clock().id()), ..FeedQuery::default() },
         FeedQuery { after: page.head + 7, ..FeedQuery::default() },
     ];
     for query in wrong {
@@ -444,22 +444,22 @@ async fn a_clients_wrong_place_in_its_feed_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = ben.creates("tea", &policy(&[ben.user()])).await;
-    circle.connects(ben.user(), ann.user()).await;
-    let copy = copied(&circle, alpha).await;
+    peers.connects(ben.user(), ann.user()).await;
+    let copy = copy_store(&peers, alpha).await;
     let before = ann.stock().await.unwrap().available;
-    circle.adds(&ben, &tea, &[&ann]).await;
+    peers.adds(&ben, &tea, &[&ann]).await;
     assert_eq!(ann.stock().await.unwrap().available, before - 1);
     let owner = alpha.provider().clone();
     beta.until("it has stored all that was told", move |view| {
         Ok(view.cursor(&owner)?.filter(|cursor| cursor.seq > 0 && cursor.seq == cursor.head))
     })
     .await;
-    let before = generation(alpha, beta).await;
-    restored(&circle, alpha, &copy).await;
+    let before = feed_generation(alpha, beta).await;
+    restore_store(&peers, alpha, &copy).await;
     let reader = Reader::Peer(beta.provider().clone());
     alpha
         .until("beta has shown what was lost", move |view| {
@@ -472,23 +472,23 @@ async fn what_may_have_been_handed_out_before_the_loss_is_not_handed_out_again()
 
 #[tokio::test]
 async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
-    let circle = Circle::of(3).await;
-    let [alpha, beta, gamma] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let dan = circle.person(2, "dan").await;
-    let tea = circle.group("tea", &ann, &[&ben, &dan]).await;
+    let peers = MutualPeers::of(3).await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let dan = peers.client(2, "dan").await;
+    let tea = peers.group("tea", &ann, &[&ben, &dan]).await;
     beta.follows(&tea, 1).await;
     gamma.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
-    rests(gamma, alpha, true).await;
+    let copy = copy_store(&peers, alpha).await;
+    pause_pulls(gamma, alpha, true).await;
     let (_, last) = says(&ann, &tea, "lost").await;
-    has(beta, &tea, last.seq).await;
+    wait_for_event(beta, &tea, last.seq).await;
     // Who has what was lost is away at first; who is there has nothing of it.
     beta.stop().await;
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     let said = ann.says(&tea, "new");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
-        misses(alpha, beta).await;
+        wait_until_unreachable(alpha, beta).await;
         let uri = tea.clone();
         let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
         assert!(head < last.seq, "nothing is numbered meanwhile");
@@ -496,17 +496,17 @@ async fn a_participant_that_comes_while_others_have_answered_is_waited_for() {
     });
     let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(placed.seq, last.seq + 1, "behind what was lost");
-    rests(gamma, alpha, false).await;
+    pause_pulls(gamma, alpha, false).await;
     ben.hears_of(&tea, placed.seq).await;
     dan.hears_of(&tea, placed.seq).await;
 }
 
 #[tokio::test]
 async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     let alone = ann.creates("alone", &policy(&[ann.user()])).await;
     beta.follows(&tea, 1).await;
     alpha.stop().await;
@@ -517,12 +517,12 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
     assert_eq!(placed.seq, 2);
     let said = ann.says(&tea, "is anybody there?");
     let (outcome, ()) = tokio::join!(ann.submits(&tea, &said), async {
-        misses(alpha, beta).await;
-        circle.realm.clock().turn(Duration::from_secs(45));
+        wait_until_unreachable(alpha, beta).await;
+        peers.federation.clock().turn(Duration::from_secs(45));
         let uri = tea.clone();
         let head = alpha.reads(move |view| view.group(&uri)).await.unwrap().head;
         assert_eq!(head, 2, "nothing is numbered meanwhile");
-        circle.realm.clock().turn(Duration::from_secs(15));
+        peers.federation.clock().turn(Duration::from_secs(15));
     });
     let Outcome::Accepted(placed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(placed.seq, 3);
@@ -530,19 +530,19 @@ async fn where_no_participant_can_be_reached_an_owner_waits_for_a_minute() {
 
 #[tokio::test]
 async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     beta.follows(&tea, 1).await;
-    let copy = copied(&circle, alpha).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, covered) = says(&ann, &tea, "covered").await;
-    has(beta, &tea, covered.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, covered.seq).await;
+    wait_for_event(beta, &tea, covered.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, covered.seq).await;
     let (_, last) = says(&ann, &tea, "not covered").await;
-    has(beta, &tea, last.seq).await;
-    rests(beta, alpha, true).await;
-    restored(&circle, alpha, &copy).await;
+    wait_for_event(beta, &tea, last.seq).await;
+    pause_pulls(beta, alpha, true).await;
+    restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);
     let trouble = alpha.notes(beta.provider(), "adopted-unproved").await;
@@ -559,9 +559,9 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
     assert_eq!(unproved_in_log(&ben, &tea).await, [], "its provider does not own the group");
 
     // What is signed from now on covers what was given back, and proves nothing of it.
-    rests(beta, alpha, false).await;
-    has(beta, &tea, placed.seq).await;
-    has_checkpoint(&circle.realm, beta, &tea, placed.seq).await;
+    pause_pulls(beta, alpha, false).await;
+    wait_for_event(beta, &tea, placed.seq).await;
+    wait_for_checkpoint(&peers.federation, beta, &tea, placed.seq).await;
     alpha.stop().await;
     alpha.start().await;
     says(&ann, &tea, "in another life").await;
@@ -570,20 +570,20 @@ async fn what_no_checkpoint_covers_is_adopted_and_said_to_be_unproved() {
 }
 
 /// The unproved messages of a group, as its owner's operator is shown them.
-async fn unproved(station: &Station, group: &GroupUri) -> Vec<UnprovedRow> {
+async fn unproved(test_node: &TestNode, group: &GroupUri) -> Vec<UnprovedRow> {
     let uri = group.clone();
-    station.reads(move |view| view.unproved(view.group(&uri)?.unwrap().id)).await
+    test_node.reads(move |view| view.unproved(view.group(&uri)?.unwrap().id)).await
 }
 
 /// Which events a client is told to be unproved, and from whom they were read back: in the log,
-async fn unproved_in_log(device: &Device, group: &GroupUri) -> Vec<(u64, Provider)> {
-    let page = device.shown_log(group, 0).await.unwrap();
+async fn unproved_in_log(client: &MlsClient, group: &GroupUri) -> Vec<(u64, Provider)> {
+    let page = client.shown_log(group, 0).await.unwrap();
     page.events.into_iter().filter_map(|shown| Some((shown.event.seq, shown.unproved?))).collect()
 }
 
 /// and in its feed.
-async fn unproved_in_feed(device: &Device) -> Vec<(u64, Provider)> {
-    let page = device.shown_feed(&FeedQuery::default()).await.unwrap();
+async fn unproved_in_feed(client: &MlsClient) -> Vec<(u64, Provider)> {
+    let page = client.shown_feed(&FeedQuery::default()).await.unwrap();
     let shown = page.items.into_iter().filter_map(|item| match item.body {
         ItemBody::Event(shown) => Some((shown.event.seq, shown.unproved?)),
         _ => None,
@@ -592,8 +592,8 @@ async fn unproved_in_feed(device: &Device) -> Vec<(u64, Provider)> {
 }
 
 /// What a client was told to be proved after all.
-async fn proved_in_feed(device: &Device) -> Vec<(u64, u64)> {
-    let page = device.shown_feed(&FeedQuery::default()).await.unwrap();
+async fn proved_in_feed(client: &MlsClient) -> Vec<(u64, u64)> {
+    let page = client.shown_feed(&FeedQuery::default()).await.unwrap();
     let proved = page.items.into_iter().filter_map(|item| match item.body {
         ItemBody::Proved(proved) => Some((proved.from_seq, proved.until_seq)),
         _ => None,
@@ -602,7 +602,7 @@ async fn proved_in_feed(device: &Device) -> Vec<(u64, u64)> {
 }
 
 /// What Eve's provider, a participant, is told of the group, as it comes.
-async fn is_told(eve: &HandMade, alpha: &Station) -> [Vec<u8>; 2] {
+async fn is_told(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
     let mut told = Vec::new();
     for resource in ["/feed?after=0", "/groups/tea/log?after=0"] {
         let answer = eve.gets(alpha.provider(), resource).send().await;
@@ -613,7 +613,7 @@ async fn is_told(eve: &HandMade, alpha: &Station) -> [Vec<u8>; 2] {
 }
 
 /// The checkpoint that a participant gets now.
-async fn checkpoint(eve: &HandMade, alpha: &Station) -> String {
+async fn checkpoint(eve: &ScriptedPeer, alpha: &TestNode) -> String {
     let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
     assert_eq!(answer.status, StatusCode::OK);
     wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint
@@ -621,12 +621,12 @@ async fn checkpoint(eve: &HandMade, alpha: &Station) -> String {
 
 #[tokio::test]
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copy_store(&peers, alpha).await;
     let (_, one) = says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let covers_two = checkpoint(&eve, alpha).await;
@@ -636,7 +636,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 
     // It gives what it has in two lives, as where this one ends on the way, and no checkpoint with it.
     tells(&eve, log[..one.seq as usize].to_vec(), 9);
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, one.seq);
     assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[one.seq]));
     alpha.stop().await;
@@ -672,12 +672,12 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
 
 #[tokio::test]
 async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pages() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copy_store(&peers, alpha).await;
     let mut said = Vec::new();
     for word in ["one", "two", "three"] {
         said.push(says(&ann, &tea, word).await.1.seq);
@@ -687,7 +687,7 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 
     // This life ends after the first page, which no checkpoint reaches.
     tells_with(&eve, log[..said[0] as usize].to_vec(), 1, Some(covers_all.clone()));
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, said[0]);
     assert_eq!(unproved_in_log(&ann, &tea).await.len(), 1);
     alpha.stop().await;
@@ -702,22 +702,22 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
 
 #[tokio::test]
 async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_signed_it() {
-    let circle = Circle::of(1).await;
-    let (alpha, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let ann = circle.person(0, "ann").await;
+    let peers = MutualPeers::of(1).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&circle, &ann, &eve, &tea).await;
-    let copy = copied(&circle, alpha).await;
+    with_eve(&peers, &ann, &eve, &tea).await;
+    let copy = copy_store(&peers, alpha).await;
     says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let ahead = Duration::from_secs(3600);
-    circle.realm.clock().turn(ahead);
+    peers.federation.clock().turn(ahead);
     let covers_both = checkpoint(&eve, alpha).await;
-    circle.realm.clock().turn_back(ahead);
+    peers.federation.clock().turn_back(ahead);
     let log = ann.log(&tea, 0).await.unwrap().events;
     // The first of them is stored before the page that the checkpoint reaches.
     tells_with(&eve, log, 1, Some(covers_both));
-    restored(&circle, alpha, &copy).await;
+    restore_store(&peers, alpha, &copy).await;
     assert_eq!(ann.status(&tea).await.unwrap().head, two.seq);
     assert_eq!(unproved(alpha, &tea).await, []);
     let peer = eve.provider().clone();

@@ -11,14 +11,14 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::store::View;
 use drawbridge_node::{AuthorizationDecision, Decision};
-use drawbridge_testkit::{BuiltIn, House, PATIENCE, Realm, has_checkpoint};
+use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, WAIT_LIMIT, wait_for_checkpoint};
 use tokio::sync::watch;
 
 /// Ann's provider, which owns the group, and Ben's, which takes part in it.
 struct Two {
-    realm: Realm,
-    alpha: House,
-    beta: House,
+    federation: Federation,
+    alpha: DesktopApp,
+    beta: DesktopApp,
     ann: ClientUri,
     ben: ClientUri,
     group: GroupUri,
@@ -40,24 +40,24 @@ fn quick() -> Settings {
 
 impl Two {
     async fn in_a_group() -> Self {
-        let (realm, news) = (Realm::new(), watch::Sender::new(0));
-        let alpha = House::of(realm.stopped_station(|_| {}), quick(), news.clone());
-        let beta = House::of(realm.stopped_station(|_| {}), quick(), news.clone());
+        let (federation, news) = (Federation::new(), watch::Sender::new(0));
+        let alpha = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
+        let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
         alpha.start().await;
         beta.start().await;
-        alpha.station().lets_in(beta.station().provider()).await;
-        beta.station().lets_in(alpha.station().provider()).await;
+        alpha.test_node().allows(beta.test_node().provider()).await;
+        beta.test_node().allows(alpha.test_node().provider()).await;
         let (ann, ben) = (alpha.client("ann", "desk").await, beta.client("ben", "desk").await);
         let client = alpha.built_in(&ann).unwrap();
         let asked = client.ask_to_connect(ben.user()).await.unwrap().id;
-        beta.station().hears_of(asked).await;
-        beta.station().decides(asked, Decision::Approve).await;
-        alpha.station().sees(asked, drawbridge_mtp::message::ConnectionState::Approved).await;
+        beta.test_node().hears_of(asked).await;
+        beta.test_node().decides(asked, Decision::Approve).await;
+        alpha.test_node().sees(asked, drawbridge_mtp::message::ConnectionState::Approved).await;
         let group = client.create_group("Tea", Who::Admins, Who::Members, None).await.unwrap();
         let asked = client.ask_to_add(&group, ben.user()).await.unwrap().id;
-        beta.station().hears_of_addition(asked).await;
-        beta.station().decides_addition(asked, AuthorizationDecision::Approve).await;
-        let two = Self { realm, alpha, beta, ann, ben, group, news };
+        beta.test_node().hears_of_addition(asked).await;
+        beta.test_node().decides_addition(asked, AuthorizationDecision::Approve).await;
+        let two = Self { federation, alpha, beta, ann, ben, group, news };
         two.rests().await;
         two
     }
@@ -73,7 +73,7 @@ impl Two {
     /// Returns when `look` finds something.
     async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let mut news = self.news.subscribe();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             loop {
                 news.mark_unchanged();
                 if let Some(found) = look().await {
@@ -158,16 +158,16 @@ impl Two {
     /// Ben says something that his provider, or only his client, then forgets.
     async fn ben_says_and_forgets(&self, is_lost: fn(&str) -> bool) {
         self.beta.kill().await;
-        let copy = self.realm.copy_of(self.beta.station());
+        let copy = self.federation.copy_of(self.beta.test_node());
         self.beta.start().await;
         for text in ["lost one", "lost two"] {
             self.says(&self.ben(), text).await;
             self.sees(&self.ann(), text).await;
         }
         self.beta.kill().await;
-        set_back(&self.beta.station().config().data_dir, &copy, is_lost);
+        set_back(&self.beta.test_node().config().data_dir, &copy, is_lost);
         // Pulls are told apart by the second in which they are signed.
-        self.realm.clock().turn(Duration::from_secs(2));
+        self.federation.clock().turn(Duration::from_secs(2));
         self.beta.start().await;
     }
 
@@ -233,15 +233,15 @@ async fn a_client_whose_provider_alone_was_set_back_goes_on() {
 async fn an_owners_folder_that_was_set_back_sends_nothing_with_old_keys() {
     let two = Two::in_a_group().await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.test_node());
     two.alpha.start().await;
     for text in ["lost one", "lost two"] {
         two.says(&two.ann(), text).await;
         two.sees(&two.ben(), text).await;
     }
     two.alpha.kill().await;
-    set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
-    two.realm.clock().turn(Duration::from_secs(2));
+    set_back(&two.alpha.test_node().config().data_dir, &copy, |_| true);
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     let (ann, ben) = (two.ann(), two.ben());
     two.says(&ann, "again").await;
@@ -258,7 +258,7 @@ async fn what_an_owners_folder_has_read_back_is_marked_in_the_conversation() {
     two.says(&two.ben(), "kept").await;
     two.sees(&two.ann(), "kept").await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.test_node());
     two.alpha.start().await;
     for text in ["lost one", "lost two"] {
         two.says(&two.ben(), text).await;
@@ -266,19 +266,19 @@ async fn what_an_owners_folder_has_read_back_is_marked_in_the_conversation() {
     }
     // What nobody else has is lost for good.
     let uri = two.group.clone();
-    let head = two.alpha.station().reads(move |view| view.group(&uri)).await.unwrap().head;
+    let head = two.alpha.test_node().reads(move |view| view.group(&uri)).await.unwrap().head;
     let uri = two.group.clone();
     let has_all = move |view: &View<'_>| Ok(view.group(&uri)?.filter(|row| row.head >= head));
-    two.beta.station().until("Ben's provider has all", has_all).await;
+    two.beta.test_node().until("Ben's provider has all", has_all).await;
     two.alpha.kill().await;
-    set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
-    two.realm.clock().turn(Duration::from_secs(2));
+    set_back(&two.alpha.test_node().config().data_dir, &copy, |_| true);
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     let (ann, ben) = (two.ann(), two.ben());
     two.says(&ann, "again").await;
     two.sees(&ben, "again").await;
     two.sees(&ann, "lost two").await;
-    let beta = two.beta.station().provider();
+    let beta = two.beta.test_node().provider();
     let marked = |messages: Vec<MessageView>| {
         let marked = messages.into_iter().filter(|message| message.unproved.as_ref() == Some(beta));
         marked.map(|message| message.text).collect::<Vec<_>>()
@@ -298,15 +298,15 @@ async fn nothing_is_made_with_a_clients_keys_before_the_owner_has_said_what_it_h
     let ben = two.ben();
     two.says(&ben, "while the owner is away").await;
     two.until("it was tried", async || {
-        let owner = two.alpha.station().provider().clone();
-        let troubles = two.beta.station().reads(move |view| view.troubles(&owner)).await;
+        let owner = two.alpha.test_node().provider().clone();
+        let troubles = two.beta.test_node().reads(move |view| view.troubles(&owner)).await;
         (!troubles.is_empty()).then_some(())
     })
     .await;
     let messages = two.messages(&ben).await;
     assert_eq!(messages.last().unwrap().state, Delivery::Sending, "the provider has nothing of it");
     let client = two.ben.clone();
-    let queued = two.beta.station().reads(move |view| view.count_outbox(&client)).await;
+    let queued = two.beta.test_node().reads(move |view| view.count_outbox(&client)).await;
     assert_eq!(queued, 0);
     two.alpha.start().await;
     two.sees(&two.ann(), "while the owner is away").await;
@@ -316,14 +316,14 @@ async fn nothing_is_made_with_a_clients_keys_before_the_owner_has_said_what_it_h
 async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_out_without_end() {
     let two = Two::in_a_group().await;
     two.beta.kill().await;
-    let copy = two.realm.copy_of(two.beta.station());
+    let copy = two.federation.copy_of(two.beta.test_node());
     two.beta.start().await;
-    let twin = two.realm.stopped_station(|own| {
+    let twin = two.federation.stopped_node(|own| {
         // The same provider, as others know it, beside itself.
-        own.provider = two.beta.station().provider().clone();
+        own.provider = two.beta.test_node().provider().clone();
         own.data_dir = copy;
     });
-    let twin = House::of(twin, quick(), two.news.clone());
+    let twin = DesktopApp::of(twin, quick(), two.news.clone());
     twin.start().await;
     let (ben, other) = (two.ben(), twin.built_in(&two.ben).unwrap());
     // Each has compared its store by the time that it has said something.
@@ -338,7 +338,7 @@ async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_
         })
         .await;
     }
-    let status = two.alpha.station();
+    let status = two.alpha.test_node();
     let group = two.group.clone();
     let epoch = status.reads(move |view| view.group(&group)).await.unwrap().epoch;
     assert!(epoch < 30, "they have put each other out {epoch} times");
@@ -349,25 +349,25 @@ impl Two {
     /// Ann's provider loses what Ben's has, and numbers anew what Ann says while Ben's is away. Then Ben's comes back.
     async fn the_owner_numbers_again(&self, is_lost: fn(&str) -> bool) {
         self.alpha.kill().await;
-        let copy = self.realm.copy_of(self.alpha.station());
+        let copy = self.federation.copy_of(self.alpha.test_node());
         self.alpha.start().await;
         self.says(&self.ann(), "before the loss").await;
         self.sees(&self.ben(), "before the loss").await;
         let group = self.group.clone();
-        let row = self.beta.station().reads(move |view| view.group(&group)).await.unwrap();
-        has_checkpoint(&self.realm, self.beta.station(), &self.group, row.head).await;
+        let row = self.beta.test_node().reads(move |view| view.group(&group)).await.unwrap();
+        wait_for_checkpoint(&self.federation, self.beta.test_node(), &self.group, row.head).await;
         self.beta.kill().await;
         self.alpha.kill().await;
-        set_back(&self.alpha.station().config().data_dir, &copy, is_lost);
-        self.realm.clock().turn(Duration::from_secs(2));
+        set_back(&self.alpha.test_node().config().data_dir, &copy, is_lost);
+        self.federation.clock().turn(Duration::from_secs(2));
         self.alpha.start().await;
         self.says(&self.ann(), "on another branch").await;
-        let away = self.beta.station().provider().clone();
+        let away = self.beta.test_node().provider().clone();
         self.alpha
-            .station()
+            .test_node()
             .until("nobody is there", move |view| Ok(view.troubles(&away)?.into_iter().find(|it| !it.over)))
             .await;
-        self.realm.clock().turn(Duration::from_secs(60));
+        self.federation.clock().turn(Duration::from_secs(60));
         self.sees(&self.ann(), "on another branch").await;
         self.beta.start().await;
     }
@@ -375,7 +375,7 @@ impl Two {
     /// Everything that was said is read once by each, in one history.
     async fn has_one_history(&self) {
         let (ann, ben) = (self.ann(), self.ben());
-        self.alpha.station().notes(self.beta.station().provider(), "own-log-forked").await;
+        self.alpha.test_node().notes(self.beta.test_node().provider(), "own-log-forked").await;
         self.sees(&ben, "on another branch").await;
         for (from, to, text) in [(&ann, &ben, "from ann again"), (&ben, &ann, "from ben again")] {
             self.says(from, text).await;
@@ -388,9 +388,9 @@ impl Two {
         }
         assert_eq!(gaps(&self.notices(&ben).await), 0, "all that Ben was sent can be read");
         let group = self.group.clone();
-        let heads = |house: &House| {
-            let (group, station) = (group.clone(), house.station().node());
-            async move { station.store().read(move |view| view.group(&group)).await.unwrap().unwrap() }
+        let heads = |app: &DesktopApp| {
+            let (group, test_node) = (group.clone(), app.test_node().node());
+            async move { test_node.store().read(move |view| view.group(&group)).await.unwrap().unwrap() }
         };
         let (ours, theirs) = (heads(&self.alpha).await, heads(&self.beta).await);
         assert_eq!((ours.head, ours.hash, ours.standing), (theirs.head, theirs.hash, theirs.standing));
@@ -418,7 +418,7 @@ async fn an_owner_whose_store_alone_went_back_and_numbered_again_ends_with_one_h
 async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit() {
     let two = Two::in_a_group().await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.test_node());
     two.alpha.start().await;
     two.says(&two.ann(), "before the commit").await;
     two.sees(&two.ben(), "before the commit").await;
@@ -427,8 +427,8 @@ async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit()
     two.says(&two.ann(), "behind the commit").await;
     two.sees(&two.ben(), "behind the commit").await;
     two.alpha.kill().await;
-    set_back(&two.alpha.station().config().data_dir, &copy, |_| true);
-    two.realm.clock().turn(Duration::from_secs(2));
+    set_back(&two.alpha.test_node().config().data_dir, &copy, |_| true);
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     let (ann, ben) = (two.ann(), two.ben());
     two.says(&ann, "again").await;
@@ -442,36 +442,36 @@ async fn an_owners_client_comes_in_again_though_its_provider_has_lost_a_commit()
 async fn a_client_that_is_ahead_of_its_own_provider_joins_anew() {
     let two = Two::in_a_group().await;
     two.alpha.kill().await;
-    let copy = two.realm.copy_of(two.alpha.station());
+    let copy = two.federation.copy_of(two.alpha.test_node());
     two.alpha.start().await;
     two.ann().renew(&two.group).await.unwrap();
     two.rests().await;
     two.beta.kill().await;
     two.alpha.kill().await;
-    set_back(&two.alpha.station().config().data_dir, &copy, |name| name.starts_with("store.sqlite"));
-    two.realm.clock().turn(Duration::from_secs(2));
+    set_back(&two.alpha.test_node().config().data_dir, &copy, |name| name.starts_with("store.sqlite"));
+    two.federation.clock().turn(Duration::from_secs(2));
     two.alpha.start().await;
     two.says(&two.ann(), "ahead").await;
-    let away = two.beta.station().provider().clone();
+    let away = two.beta.test_node().provider().clone();
     two.alpha
-        .station()
+        .test_node()
         .until("nobody is there", move |view| Ok(view.troubles(&away)?.into_iter().find(|it| !it.over)))
         .await;
-    two.realm.clock().turn(Duration::from_secs(60));
+    two.federation.clock().turn(Duration::from_secs(60));
     two.sees(&two.ann(), "ahead").await;
     two.beta.start().await;
     // Nothing proves what Ben's provider has; it waits for its owner to read that back, and gives it up in the end.
-    let (station, owner) = (two.beta.station(), two.alpha.station().provider().clone());
-    station
+    let (test_node, owner) = (two.beta.test_node(), two.alpha.test_node().provider().clone());
+    test_node
         .until("its owner's log is not what it was", move |view| {
             Ok(view.troubles(&owner)?.into_iter().find(|it| it.code == "log-broken"))
         })
         .await;
     let group = two.group.clone();
-    let given_up = station.until("its copy is given up", move |view| {
+    let given_up = test_node.until("its copy is given up", move |view| {
         let row = view.group(&group)?.unwrap();
         Ok((!view.branches(row.id)?.is_empty()).then_some(()))
     });
-    tokio::join!(given_up, async { two.realm.clock().turn(Duration::from_secs(11 * 60)) });
+    tokio::join!(given_up, async { two.federation.clock().turn(Duration::from_secs(11 * 60)) });
     two.sees(&two.ben(), "ahead").await;
 }

@@ -9,26 +9,26 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::{FeedPlace, Reader};
 use drawbridge_node::{Decision, Node};
-use drawbridge_testkit::{HandMade, Heard, Realm, Station};
+use drawbridge_testkit::{Federation, RawResponse, ScriptedPeer, TestNode};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 struct Scene {
-    realm: Realm,
-    alpha: Station,
-    peer: HandMade,
+    federation: Federation,
+    alpha: TestNode,
+    peer: ScriptedPeer,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let realm = Realm::new();
-        let (alpha, peer) = (realm.station(|_| {}).await, realm.hand_made());
-        alpha.person("alice").await;
-        alpha.lets_in(peer.provider()).await;
-        Self { realm, alpha, peer }
+        let federation = Federation::new();
+        let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+        alpha.user("alice").await;
+        alpha.allows(peer.provider()).await;
+        Self { federation, alpha, peer }
     }
 
-    async fn pulls(&self, query: &str) -> Heard {
+    async fn pulls(&self, query: &str) -> RawResponse {
         self.peer.gets(self.alpha.provider(), &format!("/feed?{query}")).send().await
     }
 
@@ -107,8 +107,8 @@ async fn a_page_has_what_was_asked_for_at_least_one_item_and_says_whether_there_
 async fn each_peer_has_a_feed_of_its_own_whose_numbers_begin_at_one() {
     let scene = Scene::new().await;
     scene.news("bob").await;
-    let other = scene.realm.hand_made();
-    scene.alpha.lets_in(other.provider()).await;
+    let other = scene.federation.scripted_peer();
+    scene.alpha.allows(other.provider()).await;
     let page = other.gets(scene.alpha.provider(), "/feed?after=0").send().await.json();
     assert_eq!((numbers(&page), &page["items"][0]["peer"]["state"]), (vec![1], &json!("allowed")));
     let ours = scene.page("after=0").await;
@@ -155,7 +155,7 @@ async fn a_second_pull_answers_the_first_with_nothing_where_it_is_answered_itsel
                 (format!("after=9&last={last}&generation={last}"), Code::FeedReset)];
             for (query, code) in bad {
                 let draft = scene.peer.gets(scene.alpha.provider(), &format!("/feed?{query}"));
-                draft.is_refused(code).await;
+                draft.expect_refusal(code).await;
             }
             scene.waits(1).await;
         } => {}
@@ -167,7 +167,7 @@ async fn a_second_pull_answers_the_first_with_nothing_where_it_is_answered_itsel
     }
     let (_, page) = tokio::join!(scene.news("bob"), second);
     assert_eq!((numbers(&page), page["generation"].as_str()), (vec![2], Some(generation)));
-    scene.alpha.holds(scene.peer.provider(), PeerState::Allowed).await;
+    scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
 }
 
 #[tokio::test]
@@ -183,10 +183,10 @@ async fn the_id_of_what_was_acknowledged_last_is_known_when_that_is_no_longer_ke
     };
     place("both are acknowledged", |place| place.acknowledged == 2).await;
     // What is acknowledged is kept for a day.
-    scene.realm.clock().turn(Duration::from_secs(25 * 3600));
+    scene.federation.clock().turn(Duration::from_secs(25 * 3600));
     place("nothing is kept any more", |place| place.first == 3).await;
     assert!(numbers(&scene.page(&behind).await).is_empty());
     let other =
-        behind.replace(page["items"][1]["id"].as_str().unwrap(), &scene.realm.clock().id().to_string());
-    scene.peer.gets(scene.alpha.provider(), &format!("/feed?{other}")).is_refused(Code::FeedReset).await;
+        behind.replace(page["items"][1]["id"].as_str().unwrap(), &scene.federation.clock().id().to_string());
+    scene.peer.gets(scene.alpha.provider(), &format!("/feed?{other}")).expect_refusal(Code::FeedReset).await;
 }

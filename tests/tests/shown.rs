@@ -10,7 +10,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
-use drawbridge_testkit::{Circle, PATIENCE, Realm, policy};
+use drawbridge_testkit::{Federation, MutualPeers, WAIT_LIMIT, policy};
 use serde_json::{Value, json};
 
 /// A screen: it reads what it shows anew whenever it is told to.
@@ -48,7 +48,7 @@ impl Screen {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, shown).await.is_err() {
+        if tokio::time::timeout(WAIT_LIMIT, shown).await.is_err() {
             panic!("it was never shown that {what}: {seen:#}");
         }
         seen
@@ -66,11 +66,11 @@ fn last_pull(peers: &Value, provider: &Provider) -> Option<Timestamp> {
 
 #[tokio::test]
 async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
-    let realm = Realm::new();
-    let peer = realm.hand_made();
-    let config = realm.config(|config| config.peers.strangers = Strangers::Open);
+    let federation = Federation::new();
+    let peer = federation.scripted_peer();
+    let config = federation.config(|config| config.peers.strangers = Strangers::Open);
     // It ends each wait with an empty page, after a time that a node takes for a wait.
-    peer.desk().holds_at_most(Duration::from_millis(600));
+    peer.responder().holds_at_most(Duration::from_millis(600));
     let mut screen = Screen::of(Host::serve(config).await.unwrap());
     let set = json!({"provider": peer.provider(), "state": "allowed"});
     commands::call(&screen.host, "set-peer", set).await.unwrap();
@@ -80,7 +80,7 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
     let waits = |peers: &Value| of_peer(peers, peer.provider())["pulling"]["status"] == "waiting";
     screen.shows("it waits", "peers", waits).await;
     for _ in 0..2 {
-        let before = realm.clock().now();
+        let before = federation.clock().now();
         let is_later =
             |peers: &Value| last_pull(peers, peer.provider()).is_some_and(|at| at >= before) && waits(peers);
         screen.shows("the pull was answered", "peers", is_later).await;
@@ -90,12 +90,12 @@ async fn each_pull_that_is_answered_is_shown_also_one_with_nothing() {
 
 #[tokio::test]
 async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more() {
-    let circle = Circle::of(1).await;
-    let ann = circle.person(0, "ann").await;
-    let station = &circle.stations[0];
-    let tablet = station.device(ann.user(), "tablet").await;
-    station.stop().await;
-    let mut screen = Screen::of(Host::serve(station.config().clone()).await.unwrap());
+    let peers = MutualPeers::of(1).await;
+    let ann = peers.client(0, "ann").await;
+    let test_node = &peers.nodes[0];
+    let tablet = test_node.client(ann.user(), "tablet").await;
+    test_node.stop().await;
+    let mut screen = Screen::of(Host::serve(test_node.config().clone()).await.unwrap());
     let is_spent = |status: &Value| status["node"]["health"]["code"] == "stock-spent";
     screen.shows("nothing is spent of what was never there", "status", |status| !is_spent(status)).await;
     tablet.publishes(0).await;
@@ -109,13 +109,13 @@ async fn a_client_that_has_only_its_last_resort_left_is_named_until_it_has_more(
 
 #[tokio::test]
 async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() {
-    let circle = Circle::of(1).await;
-    let alice = circle.person(0, "alice").await;
+    let peers = MutualPeers::of(1).await;
+    let alice = peers.client(0, "alice").await;
     let unseen = Policy { name: "\u{202e}\u{2800} ".into(), ..policy(&[alice.user()]) };
-    let group = circle.group_with("choir", &alice, &[], &unseen).await;
-    let station = &circle.stations[0];
-    station.stop().await;
-    let host = Host::serve(station.config().clone()).await.unwrap();
+    let group = peers.group_with("choir", &alice, &[], &unseen).await;
+    let test_node = &peers.nodes[0];
+    test_node.stop().await;
+    let host = Host::serve(test_node.config().clone()).await.unwrap();
     let groups = commands::call(&host, "groups", json!({})).await.unwrap();
     let shown = &groups["groups"][0];
     assert_eq!((&shown["name"], &shown["group"]), (&json!(""), &json!(group)));
@@ -124,17 +124,17 @@ async fn a_group_named_so_that_nothing_is_seen_is_shown_as_one_without_a_name() 
 
 #[tokio::test]
 async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here() {
-    let circle = Circle::of(2).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!("it is of two") };
-    let (alice, bob) = (circle.person(0, "alice").await, circle.person(1, "bob").await);
-    circle.group("choir", &alice, &[&bob]).await;
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
+    let (alice, bob) = (peers.client(0, "alice").await, peers.client(1, "bob").await);
+    peers.group("choir", &alice, &[&bob]).await;
     beta.stop().await;
     let mut screen = Screen::of(Host::serve(beta.config().clone()).await.unwrap());
 
     let away = |groups: &Value| groups["groups"][0]["owner_away_since"].clone();
     let is_here = |groups: &Value| groups["groups"][0]["standing"] == "live" && away(groups).is_null();
     screen.shows("its owner is there", "groups", is_here).await;
-    let before = circle.realm.clock().now();
+    let before = peers.federation.clock().now();
     alpha.stop().await;
     let gone = screen.shows("its owner is away", "groups", |groups| away(groups).is_string()).await;
     let since: Timestamp = serde_json::from_value(away(&gone)).unwrap();

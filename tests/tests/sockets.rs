@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_node::config::ListenConfig;
-use drawbridge_testkit::{Daemon, PATIENCE, Realm};
+use drawbridge_testkit::{Daemon, Federation, WAIT_LIMIT};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -48,10 +48,10 @@ fn text(json: &serde_json::Value) -> &str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
-    let (peer, latecomer) = (realm.hand_made(), realm.hand_made());
-    alpha.lets_in(peer.provider()).await;
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    let (peer, latecomer) = (federation.scripted_peer(), federation.scripted_peer());
+    alpha.allows(peer.provider()).await;
     // A peer's pull waits meanwhile, from an address that a crowd comes from too.
     let page = peer.gets(alpha.provider(), "/feed?after=0").send().await.json();
     let (place, last) = (&page["generation"], &page["items"][0]);
@@ -62,7 +62,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
         assert_eq!(heard.status, StatusCode::OK);
     };
     let flood = async {
-        alpha.is_pulled_by(peer.provider()).await;
+        alpha.waits_for_pull_by(peer.provider()).await;
         let mut crowds = Vec::new();
         for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
             let crowd = silent_crowd(from, alpha.config().mtp.listen, CROWD).await;
@@ -79,7 +79,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
             // Nothing is ever said on one, so there is something to be read of it once it is closed.
             let closed = crowd.iter().map(TcpStream::readable).collect::<FuturesUnordered<_>>();
             let closed = closed.take(crowd.len() - SHARE).count();
-            assert!(tokio::time::timeout(PATIENCE, closed).await.is_ok(), "more than its share is kept");
+            assert!(tokio::time::timeout(WAIT_LIMIT, closed).await.is_ok(), "more than its share is kept");
         }
         assert!(alpha.node().is_pulled_by(peer.provider()), "who waits by right is not idle");
         // A stop answers what waits.
@@ -90,8 +90,8 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
-    let realm = Realm::new();
-    let alpha = realm.station(|_| {}).await;
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
     let (mtp, client) = (alpha.config().mtp.listen, alpha.config().client.as_ref().unwrap().listen);
     let plain = async |to: SocketAddr, said: &[u8]| {
         let mut stream = connect(Ipv4Addr::LOCALHOST, to).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
     };
     let tls = async |protocols: &[&str], said: &[u8]| {
         let stream = connect(Ipv4Addr::LOCALHOST, mtp).await.unwrap();
-        let mut stream = shake_hands(&realm, stream, protocols).await;
+        let mut stream = shake_hands(&federation, stream, protocols).await;
         stream.write_all(said).await.unwrap();
         stream
     };
@@ -126,10 +126,10 @@ async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_connections_keep_nobody_from_the_operators_pages() {
-    let realm = Realm::new();
-    let listen = realm.config(|_| {}).mtp.listen;
-    let config =
-        realm.config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }));
+    let federation = Federation::new();
+    let listen = federation.config(|_| {}).mtp.listen;
+    let config = federation
+        .config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }));
     let _daemon = Daemon::start(&config).await;
     for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
         let crowd = silent_crowd(from, listen, 600).await;
@@ -157,18 +157,18 @@ type Ends<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
 fn ends<'a>(state: &'a str, mut stream: impl AsyncRead + Unpin + 'a) -> Ends<'a> {
     Box::pin(async move {
         // An end or a reset: both close it.
-        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        let read = tokio::time::timeout(WAIT_LIMIT, stream.read_to_end(&mut Vec::new())).await;
         assert!(read.is_ok(), "a connection stays open where {state}");
     })
 }
 
 async fn shake_hands(
-    realm: &Realm,
+    federation: &Federation,
     stream: TcpStream,
     protocols: &[&str],
 ) -> tokio_rustls::client::TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(realm.root()).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_file(federation.root()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -13,7 +13,9 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
-use drawbridge_testkit::{Circle, Clock, Device, Owned, Proxy, Realm, acquainted_by_hand, policy};
+use drawbridge_testkit::{
+    Clock, Federation, MlsClient, MutualPeers, Proxy, ScriptedGroup, connected_to_scripted_peer, policy,
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -44,12 +46,12 @@ fn brought(request: &SubmitRequest) -> Brought {
 
 #[tokio::test]
 async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = ScriptedGroup::new("cake", &peers, &eve, &client, &ben).await;
     let (record, is_back) = (Arc::<Mutex<Vec<Brought>>>::default(), Arc::<AtomicBool>::default());
-    let (noted, back, clock) = (record.clone(), is_back.clone(), circle.realm.clock().clone());
-    eve.desk().answers("/submissions", move |content| {
+    let (noted, back, clock) = (record.clone(), is_back.clone(), peers.federation.clock().clone());
+    eve.responder().answers("/submissions", move |content| {
         if !back.load(Ordering::Relaxed) {
             let problem = json!({"status": 503, "code": "unavailable", "title": "", "detail": "not yet"});
             return (StatusCode::SERVICE_UNAVAILABLE, problem);
@@ -62,7 +64,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
     let (one, two, three) =
         (ben.says(&tea.group, "one"), ben.says(&cake.group, "two"), ben.says(&tea.group, "three"));
     let waits = async {
-        let (ben, beta) = (ben.uri().clone(), &circle.stations[0]);
+        let (ben, beta) = (ben.uri().clone(), &peers.nodes[0]);
         beta.until("all three wait", move |view| Ok((view.count_outbox(&ben)? == 3).then_some(()))).await;
         is_back.store(true, Ordering::Relaxed);
     };
@@ -70,7 +72,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
         tokio::join!(ben.submits(&tea.group, &one), ben.submits(&cake.group, &two), async {
             // Behind the first, as the outbox has it.
             let id = ben.uri().clone();
-            circle.stations[0]
+            peers.nodes[0]
                 .until("the first waits", move |view| Ok((view.count_outbox(&id)? >= 1).then_some(())))
                 .await;
             ben.submits(&tea.group, &three).await
@@ -88,12 +90,12 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
 
 #[tokio::test]
 async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
-    let (circle, eve, client, ben) = acquainted_by_hand().await;
-    let tea = Owned::new("tea", &circle, &eve, &client, &ben).await;
-    let cake = Owned::new("cake", &circle, &eve, &client, &ben).await;
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
+    let cake = ScriptedGroup::new("cake", &peers, &eve, &client, &ben).await;
     let (record, goes_on) = (Arc::<Mutex<Vec<Id>>>::default(), Arc::<AtomicBool>::default());
-    let (noted, on, clock) = (record.clone(), goes_on.clone(), circle.realm.clock().clone());
-    eve.desk().answers("/submissions", move |content| {
+    let (noted, on, clock) = (record.clone(), goes_on.clone(), peers.federation.clock().clone());
+    eve.responder().answers("/submissions", move |content| {
         let request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
         let groups = request.groups.iter().map(|asked| {
             if asked.group == "tea" && !on.load(Ordering::Relaxed) {
@@ -106,18 +108,18 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
     });
     let first = [ben.says(&tea.group, "one"), ben.says(&tea.group, "two")];
     let ids = first.clone().map(|submission| submission.id);
-    let (results, ()) = tokio::join!(ben.tries(&tea.group, first.into()), async {
-        circle.stations[0].notes(eve.provider(), "unavailable").await;
+    let (results, ()) = tokio::join!(ben.tries_to_submit(&tea.group, first.into()), async {
+        peers.nodes[0].notes(eve.provider(), "unavailable").await;
         let says = ben.says(&cake.group, "meanwhile");
         let outcome = ben.submits(&cake.group, &says).await;
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
         assert_eq!(*record.lock().unwrap(), [says.id]);
         goes_on.store(true, Ordering::Relaxed);
-        circle.stations[0].node().retry_peer(eve.provider()).await;
+        peers.nodes[0].node().retry_peer(eve.provider()).await;
     });
     let results = results.unwrap();
     assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
-    circle.stations[0]
+    peers.nodes[0]
         .until("all is brought", {
             let ben = ben.uri().clone();
             move |view| Ok((view.count_outbox(&ben)? == 0).then_some(()))
@@ -128,14 +130,14 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
 
 #[tokio::test]
 async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
     // At the owner's provider, and at a participant's.
-    for device in [&ann, &ben] {
-        let other = if device.uri() == ann.uri() { &ben } else { &ann };
+    for client in [&ann, &ben] {
+        let other = if client.uri() == ann.uri() { &ben } else { &ann };
         let written = |submission: &Submission| serde_json::to_value(submission).unwrap();
-        let says = |text: &str| written(&device.says(&tea, text));
+        let says = |text: &str| written(&client.says(&tea, text));
         let (good, also_good) = (says("one"), says("two"));
         let mut of_other = says("not mine");
         of_other["sender"] = json!(other.uri());
@@ -144,7 +146,7 @@ async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
         odd_grant["grants"] = json!(["not a grant"]);
         odd_type["mls"] = Value::Null;
         let events = json!({"events": [good, of_other, no_id, odd_grant, odd_type, 5, also_good]});
-        let (status, answer) = device.submits_written(&tea, &events).await;
+        let (status, answer) = client.submits_written(&tea, &events).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let told: Vec<_> = answer["results"]
             .as_array()
@@ -174,10 +176,10 @@ async fn a_client_is_refused_only_what_is_wrong_of_what_it_submits() {
 
 #[tokio::test]
 async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
-    let circle = Circle::of(2).await;
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!() };
+    let peers = MutualPeers::of(2).await;
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
     alpha.stop().await;
     let began = Instant::now();
     let mut sent = Vec::new();
@@ -190,7 +192,7 @@ async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     alpha.start().await;
     beta.node().retry_peer(alpha.provider()).await;
     for id in sent {
-        let told = |ben: &Device| {
+        let told = |ben: &MlsClient| {
             items(ben).into_iter().find_map(|body| match body {
                 ItemBody::Result(item) if item.result.id == id => Some(item.result.outcome),
                 _ => None,
@@ -201,33 +203,33 @@ async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     }
 }
 
-fn items(device: &Device) -> Vec<ItemBody> {
-    device.items().into_iter().map(|item| item.body).collect()
+fn items(client: &MlsClient) -> Vec<ItemBody> {
+    client.items().into_iter().map(|item| item.body).collect()
 }
 
 /// Alpha, behind a proxy, owns a group of Ann in which Ben of beta is.
-async fn behind_a_proxy() -> (Circle, Proxy, Device, Device, GroupUri) {
-    let realm = Realm::new();
-    let mut config = realm.config(|_| {});
-    let proxy = realm.proxy_in_front_of(&mut config);
-    let stations = vec![realm.station(|own| *own = config).await, realm.station(|_| {}).await];
-    stations[0].lets_in(stations[1].provider()).await;
-    stations[1].lets_in(stations[0].provider()).await;
-    let circle = Circle { realm, stations };
-    let (ann, ben) = (circle.person(0, "ann").await, circle.person(1, "ben").await);
-    let tea = circle.group("tea", &ann, &[&ben]).await;
-    (circle, proxy, ann, ben, tea)
+async fn behind_a_proxy() -> (MutualPeers, Proxy, MlsClient, MlsClient, GroupUri) {
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let proxy = federation.proxy_before(&mut config);
+    let nodes = vec![federation.node(|own| *own = config).await, federation.node(|_| {}).await];
+    nodes[0].allows(nodes[1].provider()).await;
+    nodes[1].allows(nodes[0].provider()).await;
+    let peers = MutualPeers { federation, nodes };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    (peers, proxy, ann, ben, tea)
 }
 
 #[tokio::test]
 async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone_is_refused() {
-    let (circle, proxy, ann, ben, tea) = behind_a_proxy().await;
+    let (peers, proxy, ann, ben, tea) = behind_a_proxy().await;
     proxy.takes_at_most(40_000);
     let long = "x".repeat(8_000);
     let mut sent: Vec<_> = (0..8).map(|n| ben.says(&tea, &format!("{n}{long}"))).collect();
     sent.insert(4, ben.says(&tea, &"y".repeat(60_000)));
     sent.push(ben.says(&tea, "and a short one"));
-    let results = ben.tries(&tea, sent.clone()).await.unwrap();
+    let results = ben.tries_to_submit(&tea, sent.clone()).await.unwrap();
     for (place, (result, submission)) in results.iter().zip(&sent).enumerate() {
         assert_eq!(result.id, submission.id);
         match &result.outcome {
@@ -244,28 +246,28 @@ async fn what_a_proxy_finds_too_large_is_halved_and_only_what_is_too_large_alone
     ann.hears_said(&tea, "and a short one").await;
     let refused = proxy.refused();
     assert!(refused.len() < 8 && refused.iter().all(|size| *size > 40_000), "{refused:?}");
-    let trouble = circle.stations[1].notes(circle.stations[0].provider(), "proxy-too-large").await;
+    let trouble = peers.nodes[1].notes(peers.nodes[0].provider(), "proxy-too-large").await;
     assert!(trouble.text.contains("413") && trouble.text.contains("bytes"), "{}", trouble.text);
 
     // It is remembered: the same again is not refused again.
     let again: Vec<_> = (0..4).map(|n| ben.says(&tea, &format!("{n}{long}"))).collect();
-    let results = ben.tries(&tea, again).await.unwrap();
+    let results = ben.tries_to_submit(&tea, again).await.unwrap();
     assert!(results.iter().all(|result| matches!(result.outcome, Outcome::Accepted(_))), "{results:?}");
     assert_eq!(proxy.refused(), refused);
 }
 
 #[tokio::test]
 async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
-    let (circle, proxy, _, ben, _) = behind_a_proxy().await;
+    let (peers, proxy, _, ben, _) = behind_a_proxy().await;
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
     let mut others = Vec::new();
     for name in ["cat", "dan", "eva"] {
-        let other = circle.person(0, name).await;
-        circle.connects(ben.user(), other.user()).await;
-        circle.authorizes(&ben, &coffee, other.user()).await;
+        let other = peers.client(0, name).await;
+        peers.connects(ben.user(), other.user()).await;
+        peers.authorizes(&ben, &coffee, other.user()).await;
         others.push(other);
     }
-    let users: Vec<_> = others.iter().map(Device::user).collect();
+    let users: Vec<_> = others.iter().map(MlsClient::user).collect();
     // One grant has some 650 bytes.
     proxy.takes_at_most(1_500);
     let claimed = ben.claims(&coffee, &users).await;
@@ -276,17 +278,17 @@ async fn a_claim_that_a_proxy_finds_too_large_is_halved() {
     proxy.takes_at_most(100);
     let none = ben.claims(&coffee, &users[..1]).await;
     assert!(none.users[0].clients.iter().all(|client| client.key_package.is_none()));
-    circle.stations[1].notes(circle.stations[0].provider(), "proxy-too-large").await;
+    peers.nodes[1].notes(peers.nodes[0].provider(), "proxy-too-large").await;
 }
 
 #[tokio::test]
 async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_other_waiting() {
-    let (circle, proxy, ann, ben, _) = behind_a_proxy().await;
-    let [alpha, beta] = &circle.stations[..] else { unreachable!("it is of two") };
+    let (peers, proxy, ann, ben, _) = behind_a_proxy().await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
     let coffee = ben.creates("coffee", &policy(&[ben.user()])).await;
-    let (bob, cat) = (beta.person("bob").await, beta.person("cat").await);
+    let (bob, cat) = (beta.user("bob").await, beta.user("cat").await);
     proxy.takes_at_most(100);
-    let connection = bob.asks(ann.user()).await;
+    let connection = bob.asks_to_connect(ann.user()).await;
     let refused = beta.until("it is refused", move |view| {
         Ok(view
             .connections_by_id(connection)?
@@ -310,7 +312,7 @@ async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_oth
     // Another is brought, and what was refused is not tried again.
     let refused = proxy.refused().len();
     proxy.takes_at_most(usize::MAX);
-    let id = cat.asks(ann.user()).await;
+    let id = cat.asks_to_connect(ann.user()).await;
     alpha.hears_of(id).await;
     assert_eq!(proxy.refused().len(), refused);
     let tried = alpha.reads(move |view| {

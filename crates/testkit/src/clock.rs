@@ -11,7 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::{Ambient, System};
 use tokio::sync::Notify;
 
-/// The system's clock, turned ahead or back by as much as a test wants. All of a realm go by the same one.
+/// The system's clock, turned ahead or back by as much as a test wants. All of a federation go by the same one.
 #[derive(Debug, Default)]
 pub struct Clock {
     ahead_ms: AtomicI64,

@@ -25,7 +25,7 @@ impl Daemon {
             let mut line = String::new();
             said.read_line(&mut line).map(|_| line)
         });
-        let first = tokio::time::timeout(crate::PATIENCE, first).await;
+        let first = tokio::time::timeout(crate::WAIT_LIMIT, first).await;
         let first = first.expect("drawbridged says something").unwrap().unwrap();
         assert_eq!(first.trim_end(), format!("{} is running", config.provider));
         daemon
@@ -75,7 +75,7 @@ impl Daemon {
     ///
     /// It asks again and again: until its pages listen, another process has nothing else by which it could tell that it runs.
     pub async fn answers(config: &Config) {
-        let end = tokio::time::Instant::now() + crate::PATIENCE;
+        let end = tokio::time::Instant::now() + crate::WAIT_LIMIT;
         loop {
             let said = Self::asks(config, "status", &serde_json::json!({}));
             if said.status.success() {
@@ -105,7 +105,7 @@ impl Daemon {
                 }
             }
         };
-        match tokio::time::timeout(crate::PATIENCE, found).await {
+        match tokio::time::timeout(crate::WAIT_LIMIT, found).await {
             Ok(found) => found,
             Err(_) => panic!("it did not come about: {what}: {seen:#}"),
         }
@@ -122,7 +122,7 @@ impl Daemon {
                 }
             }
         };
-        tokio::time::timeout(crate::PATIENCE, beat).await.expect("it gives a sign of life")
+        tokio::time::timeout(crate::WAIT_LIMIT, beat).await.expect("it gives a sign of life")
     }
 
     /// Sends it the signal `name`, such as `TERM`.

@@ -1,75 +1,78 @@
-//! For tests only: whole providers on loopback, people in them, a clock that can be turned, and a peer made by hand
+//! For tests only: whole providers on loopback, people in them, a clock that can be turned, and a scripted peer
 //! that says whatever a test wants.
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | [`Realm`] | a certificate authority, a clock, a folder: where everything below lives |
-//! | [`Station`] | one provider: its configuration, and its node while that runs |
+//! | [`Federation`] | a certificate authority, a clock, a folder: where everything below lives |
+//! | [`TestNode`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
-//! | [`Fault`] | a network that breaks |
+//! | [`FaultyNetwork`] | a network that breaks |
 //! | [`Proxy`] | a proxy before a node that takes no large requests |
-//! | [`Person`] | a user, who asks and ends |
-//! | [`Phone`] | a client of a user, which speaks the client API |
+//! | [`TestUser`] | a user, who asks and ends |
+//! | [`ApiClient`] | a client of a user, which speaks the client API |
 //! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
-//! | [`Circle`] | providers that have let each other in, and how their people come into a group |
-//! | [`Device`] | a client of a user, which does each step of MLS and of the client API when it is told to |
-//! | [`Change`] | what a commit of a device is to bring about |
-//! | [`restored`] | a provider whose store is set back to an older copy, and what is waited for then |
-//! | [`House`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
-//! | [`Witness`] | who was in a group and when, as its log tells one who follows MLS alone |
-//! | [`HandMade`] | a provider without a node: a server and a client that a test writes the lines for |
-//! | [`Owned`] | a group that a hand-made provider owns |
-//! | [`Draft`] | a request of a hand-made peer, well- or ill-formed |
+//! | [`MutualPeers`] | providers that have let each other in, and how their people come into a group |
+//! | [`MlsClient`] | a client of a user, which does each step of MLS and of the client API when it is told to |
+//! | [`CommitPlan`] | what a commit of a client is to bring about |
+//! | [`restore_store`] | a provider whose store is set back to an older copy, and what is waited for then |
+//! | [`DesktopApp`] | a provider and the built-in clients of its people, as one program that can be lost at any instant |
+//! | [`MembershipHistory`] | who was in a group and when, as its log tells one who follows MLS alone |
+//! | [`ScriptedPeer`] | a provider without a node: a server and a client that a test writes the lines for |
+//! | [`ScriptedGroup`] | a group that a scripted provider owns |
+//! | [`RequestDraft`] | a request of a scripted peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
-mod circle;
+mod api_client;
 mod clock;
 mod daemon;
-mod desk;
-mod device;
-mod draft;
-mod fault;
-mod front;
-mod hand_made;
-mod house;
+mod desktop_app;
+mod faulty_network;
+mod federation;
 mod key_package;
-mod owned;
-mod person;
-mod phone;
+mod membership_history;
+mod mls_client;
+mod mutual_peers;
 mod proxy;
-mod realm;
+mod request_draft;
+mod responder;
 mod restore;
+mod scripted_group;
+mod scripted_peer;
 mod stalled;
-mod station;
-mod witness;
+mod test_node;
+mod test_user;
+mod web_server;
 
-pub use circle::Circle;
+pub use api_client::ApiClient;
 pub use clock::Clock;
 pub use daemon::Daemon;
-pub use desk::Desk;
-pub use device::{Answer, Change, Device, Said, policy, reference};
-pub use draft::{Draft, Heard};
-pub use fault::Fault;
-pub use front::{Front, Shows};
-pub use hand_made::HandMade;
-pub use house::{BuiltIn, House};
+pub use desktop_app::{BuiltIn, DesktopApp};
+pub use faulty_network::FaultyNetwork;
+pub use federation::Federation;
 pub use key_package::KeyPackageDraft;
-pub use owned::{Owned, acquainted_by_hand, claims_by_hand, references};
-pub use person::Person;
-pub use phone::Phone;
+pub use membership_history::{MembershipHistory, Stay};
+pub use mls_client::{Answer, CommitPlan, MlsClient, ReceivedMessage, policy, reference};
+pub use mutual_peers::MutualPeers;
 pub use proxy::Proxy;
-pub use realm::Realm;
-pub use restore::{accepted, copied, generation, has, has_checkpoint, misses, restored, rests, says};
-pub use station::{PATIENCE, Station};
-pub use witness::{Stay, Witness};
+pub use request_draft::{RawResponse, RequestDraft};
+pub use responder::Responder;
+pub use restore::{
+    accepted, copy_store, feed_generation, pause_pulls, restore_store, says, wait_for_checkpoint,
+    wait_for_event, wait_until_unreachable,
+};
+pub use scripted_group::{ScriptedGroup, claims_from_scripted_peer, connected_to_scripted_peer, references};
+pub use scripted_peer::ScriptedPeer;
+pub use test_node::{TestNode, WAIT_LIMIT};
+pub use test_user::TestUser;
+pub use web_server::{ServerTls, WebServer};
 
 /// `N` providers that run and have not met.
-pub async fn federation<const N: usize>() -> (Realm, [Station; N]) {
-    let realm = Realm::new();
-    let mut stations = Vec::new();
+pub async fn federation<const N: usize>() -> (Federation, [TestNode; N]) {
+    let federation = Federation::new();
+    let mut nodes = Vec::new();
     for _ in 0..N {
-        stations.push(realm.station(|_| {}).await);
+        nodes.push(federation.node(|_| {}).await);
     }
-    let stations = stations.try_into().unwrap_or_else(|_| unreachable!("there are N"));
-    (realm, stations)
+    let nodes = nodes.try_into().unwrap_or_else(|_| unreachable!("there are N"));
+    (federation, nodes)
 }

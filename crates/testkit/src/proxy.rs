@@ -12,16 +12,16 @@ use drawbridge_mtp::id::Provider;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{Request, StatusCode};
 
-use crate::Front;
+use crate::WebServer;
 
 /// What nginx says, by which nothing is signed.
 const TOO_LARGE: &str = "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n\
 <center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
-/// A reverse proxy: a [`Front`] that carries what it is asked to a node. It is there until it is dropped.
+/// A reverse proxy: a [`WebServer`] that carries what it is asked to a node. It is there until it is dropped.
 pub struct Proxy {
     way: Arc<Way>,
-    front: Front,
+    server: WebServer,
 }
 
 struct Way {
@@ -34,17 +34,17 @@ struct Way {
 
 impl Proxy {
     /// A proxy before the node at the origin `to`, which has a certificate by `root`, where `serve` serves it.
-    pub(crate) fn before(to: &str, root: &Path, serve: impl FnOnce(Router) -> Front) -> Self {
+    pub(crate) fn before(to: &str, root: &Path, serve: impl FnOnce(Router) -> WebServer) -> Self {
         let (at_most, refused) = (usize::MAX.into(), Mutex::default());
         let way =
-            Arc::new(Way { client: crate::hand_made::client(root), to: to.to_owned(), at_most, refused });
-        let front = serve(Router::new().fallback(pass).with_state(way.clone()));
-        Self { way, front }
+            Arc::new(Way { client: crate::scripted_peer::client(root), to: to.to_owned(), at_most, refused });
+        let server = serve(Router::new().fallback(pass).with_state(way.clone()));
+        Self { way, server }
     }
 
     /// Where it listens: a host and a port.
     pub(crate) fn address(&self) -> &Provider {
-        self.front.provider()
+        self.server.provider()
     }
 
     /// From now on it takes requests of so many bytes at most.

@@ -7,79 +7,79 @@ use drawbridge_mtp::id::{Generation, GroupUri};
 use drawbridge_mtp::message::{Outcome, Placed, Submission};
 use drawbridge_node::store::Reader;
 
-use crate::{Circle, Device, Realm, Station};
+use crate::{Federation, MlsClient, MutualPeers, TestNode};
 
 /// A copy of a provider's store, which goes on.
-pub async fn copied(circle: &Circle, station: &Station) -> PathBuf {
-    station.stop().await;
-    let copy = circle.realm.copy_of(station);
-    station.start().await;
+pub async fn copy_store(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
+    test_node.stop().await;
+    let copy = peers.federation.copy_of(test_node);
+    test_node.start().await;
     copy
 }
 
 /// Sets the store of a provider back to a copy, and starts it.
-pub async fn restored(circle: &Circle, station: &Station, copy: &Path) {
-    station.stop().await;
-    circle.realm.restore(station, copy);
+pub async fn restore_store(peers: &MutualPeers, test_node: &TestNode, copy: &Path) {
+    test_node.stop().await;
+    peers.federation.restore(test_node, copy);
     // Pulls are told apart by the second in which they are signed, and nobody restores a copy within one.
-    circle.realm.clock().turn(Duration::from_secs(2));
-    station.start().await;
+    peers.federation.clock().turn(Duration::from_secs(2));
+    test_node.start().await;
 }
 
-/// Whether `station` pulls from its peer; what its users submit goes on.
-pub async fn rests(station: &Station, peer: &Station, rests: bool) {
-    station.node().pause_peer(peer.provider().clone(), rests).await.unwrap();
+/// Whether `test_node` pulls from its peer; what its users submit goes on.
+pub async fn pause_pulls(test_node: &TestNode, peer: &TestNode, paused: bool) {
+    test_node.node().pause_peer(peer.provider().clone(), paused).await.unwrap();
 }
 
 /// Returns when a provider has the log of a group up to this event.
-pub async fn has(station: &Station, group: &GroupUri, seq: u64) {
+pub async fn wait_for_event(test_node: &TestNode, group: &GroupUri, seq: u64) {
     let uri = group.clone();
     let until = format!("it has event {seq}");
-    station.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
+    test_node.until(&until, move |view| Ok(view.group(&uri)?.filter(|row| row.head >= seq))).await;
 }
 
 /// The history of a provider's feed for another.
-pub async fn generation(station: &Station, peer: &Station) -> Generation {
+pub async fn feed_generation(test_node: &TestNode, peer: &TestNode) -> Generation {
     let reader = Reader::Peer(peer.provider().clone());
-    station.reads(move |view| view.feed(&reader)).await.unwrap().generation
+    test_node.reads(move |view| view.feed(&reader)).await.unwrap().generation
 }
 
 /// Submits something, which is accepted, by the feed where the owner has only just come back; its place.
-pub async fn accepted(device: &Device, group: &GroupUri, submission: &Submission) -> Placed {
-    let outcome = match device.submits(group, submission).await {
+pub async fn accepted(client: &MlsClient, group: &GroupUri, submission: &Submission) -> Placed {
+    let outcome = match client.submits(group, submission).await {
         Outcome::Queued => {
-            device.hears("its result", |device| device.result(group, submission.id)).await.outcome
+            client.hears("its result", |client| client.result(group, submission.id)).await.outcome
         }
         outcome => outcome,
     };
     let Outcome::Accepted(placed) = outcome else {
-        panic!("{} of {} is not accepted but {outcome:?}", submission.kind, device.uri());
+        panic!("{} of {} is not accepted but {outcome:?}", submission.kind, client.uri());
     };
     placed
 }
 
 /// Says something, which is accepted so; what was submitted, and its place.
-pub async fn says(device: &Device, group: &GroupUri, text: &str) -> (Submission, Placed) {
-    let said = device.says(group, text);
-    let placed = accepted(device, group, &said).await;
+pub async fn says(client: &MlsClient, group: &GroupUri, text: &str) -> (Submission, Placed) {
+    let said = client.says(group, text);
+    let placed = accepted(client, group, &said).await;
     (said, placed)
 }
 
-/// Returns when `station` has been told that nobody is there at `peer`.
-pub async fn misses(station: &Station, peer: &Station) {
+/// Returns when `test_node` has been told that nobody is there at `peer`.
+pub async fn wait_until_unreachable(test_node: &TestNode, peer: &TestNode) {
     let provider = peer.provider().clone();
-    station
+    test_node
         .until("nobody is there", move |view| Ok(view.troubles(&provider)?.into_iter().find(|it| !it.over)))
         .await;
 }
 
 /// Returns when a participant has a checkpoint that covers this event. A minute may pass before it is known there that
 /// something was stored.
-pub async fn has_checkpoint(realm: &Realm, station: &Station, group: &GroupUri, seq: u64) {
+pub async fn wait_for_checkpoint(federation: &Federation, test_node: &TestNode, group: &GroupUri, seq: u64) {
     for _ in 0..10 {
-        realm.clock().turn(Duration::from_secs(61));
+        federation.clock().turn(Duration::from_secs(61));
         let uri = group.clone();
-        let asked = station.until("it has a checkpoint", move |view| {
+        let asked = test_node.until("it has a checkpoint", move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
         });

@@ -7,13 +7,13 @@ use drawbridge_client::Standing;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::ItemBody;
 use drawbridge_node::store::{Reader, Standing as GroupStanding, StoreFault, View};
-use drawbridge_testkit::House;
+use drawbridge_testkit::DesktopApp;
 
 use crate::play::decides_all;
 use crate::town::Town;
 
 /// How long it may take until all is calm. It only matters where it never is.
-const PATIENCE: Duration = Duration::from_secs(100);
+const WAIT_LIMIT: Duration = Duration::from_secs(100);
 /// Not everything that is waited for is announced, such as what a peer acknowledges.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
@@ -29,9 +29,9 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
     let calm = async {
         loop {
             news.borrow_and_update();
-            for house in &town.houses {
-                let node = house.station().node();
-                house.does(async move { decides_all(&node, |_| true).await }).await;
+            for app in &town.apps {
+                let node = app.test_node().node();
+                app.does(async move { decides_all(&node, |_| true).await }).await;
             }
             let looked = look(town).await;
             match &looked {
@@ -43,7 +43,7 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
             let _ = tokio::time::timeout(LOOK_EVERY, news.changed()).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, calm).await {
+    match tokio::time::timeout(WAIT_LIMIT, calm).await {
         Ok(()) => Ok(()),
         Err(_) => Err(format!("it never becomes calm: {left}\n{}", told(town).await)),
     }
@@ -52,29 +52,29 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
 /// Where every feed and log ends; or the first thing that is not done.
 async fn look(town: &Town) -> Result<Vec<u64>, String> {
     let mut ends = Vec::new();
-    for house in &town.houses {
-        let (ours, peers) = (house.station().provider().clone(), peers_of(town, house));
-        let left = town.reads(house, move |view| unsent(view, &peers)).await.ok_or("a house is dead")?;
+    for app in &town.apps {
+        let (ours, peers) = (app.test_node().provider().clone(), peers_of(town, app));
+        let left = town.reads(app, move |view| unsent(view, &peers)).await.ok_or("an app does not run")?;
         ends.extend(left.map_err(|what| format!("{ours}: {what}"))?);
     }
     for uri in &town.clients {
-        let house = town.house(uri.provider());
-        let client = house.built_in(uri).ok_or("a house is dead")?;
+        let app = town.app(uri.provider());
+        let client = app.built_in(uri).ok_or("an app does not run")?;
         let reader = Reader::Client(uri.clone());
-        let read = town.reads(house, move |view| end_of_read(view, &reader)).await;
-        ends.push(read.ok_or("a house is dead")??);
+        let read = town.reads(app, move |view| end_of_read(view, &reader)).await;
+        ends.push(read.ok_or("an app does not run")??);
         // What it has read may have given it something to do.
-        let left = house.does(async move { client.left_to_do().await }).await;
+        let left = app.does(async move { client.left_to_do().await }).await;
         match town.expects("looks what is left to do", left) {
             Some(left) if left.is_empty() => {}
             left => return Err(format!("{uri} is not at rest: {}", left.unwrap_or_default().join("; "))),
         }
     }
-    for house in &town.houses {
-        for group in town.reads(house, |view| view.groups()).await.ok_or("a house is dead")? {
+    for app in &town.apps {
+        for group in town.reads(app, |view| view.groups()).await.ok_or("an app does not run")? {
             ends.extend([group.epoch, group.head]);
-            if *group.owner() == *house.station().provider()
-                && let Some(what) = behind(town, house, &group.uri).await
+            if *group.owner() == *app.test_node().provider()
+                && let Some(what) = behind(town, app, &group.uri).await
             {
                 return Err(what);
             }
@@ -83,9 +83,9 @@ async fn look(town: &Town) -> Result<Vec<u64>, String> {
     Ok(ends)
 }
 
-fn peers_of(town: &Town, house: &House) -> Vec<Provider> {
-    let providers = town.houses.iter().map(|house| house.station().provider().clone());
-    providers.filter(|provider| provider != house.station().provider()).collect()
+fn peers_of(town: &Town, app: &DesktopApp) -> Vec<Provider> {
+    let providers = town.apps.iter().map(|app| app.test_node().provider().clone());
+    providers.filter(|provider| provider != app.test_node().provider()).collect()
 }
 
 /// Where the feeds for `peers` end, where nothing more is to be brought to them, and nobody waits for an operator.
@@ -124,7 +124,7 @@ fn end_of_read(view: &View<'_>, reader: &Reader) -> Result<Result<u64, String>, 
 }
 
 /// Who does not have all of a group.
-async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> {
+async fn behind(town: &Town, owner: &DesktopApp, group: &GroupUri) -> Option<String> {
     let uri = group.clone();
     let at_owner = town
         .reads(owner, move |view| {
@@ -135,9 +135,9 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
         })
         .await??;
     let (row, members, providers) = at_owner;
-    for provider in providers.iter().filter(|provider| *provider != owner.station().provider()) {
+    for provider in providers.iter().filter(|provider| *provider != owner.test_node().provider()) {
         let uri = group.clone();
-        let there = town.reads(town.house(provider), move |view| view.group(&uri)).await?;
+        let there = town.reads(town.app(provider), move |view| view.group(&uri)).await?;
         match there {
             Some(copy) if copy.standing == GroupStanding::Live && copy.head == row.head => {}
             Some(copy) => {
@@ -152,9 +152,9 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
     let alone = members.len() == 1;
     for member in members {
         let uri = member.member.client;
-        let house = town.house(uri.provider());
-        let (client, name) = (house.built_in(&uri)?, group.clone());
-        match house.does(async move { client.about(&name).await }).await? {
+        let app = town.app(uri.provider());
+        let (client, name) = (app.built_in(&uri)?, group.clone());
+        match app.does(async move { client.about(&name).await }).await? {
             Ok(about)
                 if about.standing == Standing::Member
                     && (about.epoch, about.head) == (row.epoch, row.head) => {}
@@ -175,11 +175,11 @@ async fn behind(town: &Town, owner: &House, group: &GroupUri) -> Option<String> 
 /// What there is to know where it is never calm.
 async fn told(town: &Town) -> String {
     let mut text = String::new();
-    for house in &town.houses {
-        let ours = house.station().provider();
+    for app in &town.apps {
+        let ours = app.test_node().provider();
         text += &format!("{ours}:\n");
-        let peers = peers_of(town, house);
-        let left = town.reads(house, move |view| {
+        let peers = peers_of(town, app);
+        let left = town.reads(app, move |view| {
             let mut left = Vec::new();
             for peer in &peers {
                 left.extend(view.outbox(peer, &HashSet::new(), 100, u64::MAX)?.into_iter().map(|queued| {
@@ -212,10 +212,9 @@ async fn told(town: &Town) -> String {
         text += "\n";
     }
     for uri in &town.clients {
-        let house = town.house(uri.provider());
-        let Some(client) = house.built_in(uri) else { continue };
-        let looked =
-            house.does(async move { (client.left_to_do().await, client.conversations().await) }).await;
+        let app = town.app(uri.provider());
+        let Some(client) = app.built_in(uri) else { continue };
+        let looked = app.does(async move { (client.left_to_do().await, client.conversations().await) }).await;
         let Some((left, Ok(conversations))) = looked else { continue };
         text += &format!("{uri}: left to do: {left:?}\n");
         for about in conversations {

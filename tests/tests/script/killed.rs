@@ -16,14 +16,14 @@ const KILLS: u64 = 12;
 
 /// One whose provider goes on makes a group, or one whose provider will be killed; the others come in.
 async fn gathers(town: &Town, by: &ClientUri) -> GroupUri {
-    let house = town.house(by.provider());
-    let client = house.built_in(by).unwrap();
+    let app = town.app(by.provider());
+    let client = app.built_in(by).unwrap();
     for other in town.users().into_iter().filter(|user| user != by.user()) {
         client.ask_to_connect(&other).await.unwrap();
     }
     calm::comes(town).await.unwrap();
     let group = client.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
-    town.keeps_start(house, by, &group).await;
+    town.keeps_start(app, by, &group).await;
     for other in town.users().into_iter().filter(|user| user != by.user()) {
         client.ask_to_add(&group, &other).await.unwrap();
     }
@@ -38,10 +38,10 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     println!("DRAWBRIDGE_SEED={seed}");
     let mut dice = SmallRng::seed_from_u64(seed);
     let town = Town::new().await;
-    let dies = &town.houses[1];
+    let dies = &town.apps[1];
     let talkers: Vec<_> =
-        town.clients.iter().filter(|client| client.provider() != dies.station().provider()).collect();
-    let inside = town.clients.iter().find(|client| client.provider() == dies.station().provider()).unwrap();
+        town.clients.iter().filter(|client| client.provider() != dies.test_node().provider()).collect();
+    let inside = town.clients.iter().find(|client| client.provider() == dies.test_node().provider()).unwrap();
     // One group is numbered by the process that is killed, the other only followed by it.
     let groups = [gathers(&town, inside).await, gathers(&town, talkers[0]).await];
     dies.kill().await;
@@ -49,16 +49,16 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     for kill in 0..KILLS {
         let life = Duration::from_millis(dice.random_range(0..500));
         let daemon = if kill % 3 == 0 {
-            Daemon::spawn(dies.station().config())
+            Daemon::spawn(dies.test_node().config())
         } else {
-            Daemon::start(dies.station().config()).await
+            Daemon::start(dies.test_node().config()).await
         };
-        for house in town.houses.iter().filter(|house| house.lives()) {
-            house.station().node().retry_peer(dies.station().provider()).await;
+        for app in town.apps.iter().filter(|app| app.is_running()) {
+            app.test_node().node().retry_peer(dies.test_node().provider()).await;
         }
         let talking = async {
             for _ in 0..8 {
-                let client = town.house(talkers[said % 8].provider()).built_in(talkers[said % 8]).unwrap();
+                let client = town.app(talkers[said % 8].provider()).built_in(talkers[said % 8]).unwrap();
                 let group = &groups[dice.random_range(0..groups.len())];
                 client.send(group, &format!("said {said}"), Format::Plain, None).await.unwrap();
                 if dice.random_range(0..4) == 0 {
@@ -74,8 +74,8 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
         });
     }
     dies.start().await;
-    for house in town.houses.iter().filter(|house| house.lives()) {
-        house.station().node().retry_peer(dies.station().provider()).await;
+    for app in town.apps.iter().filter(|app| app.is_running()) {
+        app.test_node().node().retry_peer(dies.test_node().provider()).await;
     }
     let mut wrong = town.surprised();
     wrong.extend(calm::comes(&town).await.err());

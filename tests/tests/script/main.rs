@@ -6,7 +6,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `action` | what may be done, and the dice that make a script of it |
-//! | `town` | the three houses and their people |
+//! | `town` | the three apps and their people |
 //! | `play` | doing it |
 //! | `calm` | when nothing is left to do |
 //! | `truth` | what has to be so then |

@@ -44,10 +44,10 @@ pub(crate) async fn play(seed: u64, actions: usize) {
             // Who crashes does nothing else meanwhile.
             Kind::Crash => {
                 let _all = places.acquire_many(AT_ONCE).await.unwrap();
-                if let Some((house, client)) = play.town.someone(action.who) {
+                if let Some((app, client)) = play.town.someone(action.who) {
                     let uri = client.uri().clone();
                     drop(client);
-                    house.crashes(&uri).await;
+                    app.crashes(&uri).await;
                 }
             }
             _ => {
@@ -88,11 +88,11 @@ struct Disorder {
 
 impl Disorder {
     async fn begins(&mut self, town: &Town, number: usize, action: Action) {
-        let which = action.who % town.houses.len();
+        let which = action.who % town.apps.len();
         let until = Some(number + 1 + action.how % 20);
         if action.kind == Kind::Kill && self.starts[which].is_none() {
             self.starts[which] = until;
-            town.houses[which].kill().await;
+            town.apps[which].kill().await;
         } else if action.kind == Kind::Cut && self.heals[which].is_none() {
             self.heals[which] = until;
             town.ways[which].cuts_after((action.place % 20_000) as u64);
@@ -102,19 +102,19 @@ impl Disorder {
 
     /// Puts in order what is due before the action `number`.
     async fn passes(&mut self, town: &Town, number: usize) {
-        for which in 0..town.houses.len() {
+        for which in 0..town.apps.len() {
             if self.starts[which].take_if(|until| *until <= number).is_some() {
-                town.houses[which].start().await;
+                town.apps[which].start().await;
             }
             if self.heals[which].take_if(|until| *until <= number).is_some() {
                 town.ways[which].heals();
                 // What was cut after so many bytes would be cut even now.
                 town.ways[which].cuts();
                 // The operators of the others try again.
-                for house in town.houses.iter().filter(|house| house.lives()) {
+                for app in town.apps.iter().filter(|app| app.is_running()) {
                     let (node, peer) =
-                        (house.station().node(), town.houses[which].station().provider().clone());
-                    house.does(async move { node.retry_peer(&peer).await }).await;
+                        (app.test_node().node(), town.apps[which].test_node().provider().clone());
+                    app.does(async move { node.retry_peer(&peer).await }).await;
                 }
             }
         }
@@ -137,51 +137,50 @@ impl Play {
         if self.made.fetch_add(1, Ordering::SeqCst) >= GROUPS {
             return;
         }
-        let Some((house, client)) = self.town.someone(action.who) else { return };
+        let Some((app, client)) = self.town.someone(action.who) else { return };
         let add = if action.place.is_multiple_of(3) { Who::Admins } else { Who::Members };
         let send = if action.whom.is_multiple_of(9) { Who::Admins } else { Who::Members };
         let suites = Client::<drawbridge_node::ClientDoor>::cipher_suites();
         let suite = action.how.is_multiple_of(3).then(|| suites[action.how % suites.len()]);
         let uri = client.uri().clone();
         let name = format!("Made in {}", action.how);
-        let made = house.does(async move { client.create_group(&name, add, send, suite).await }).await;
+        let made = app.does(async move { client.create_group(&name, add, send, suite).await }).await;
         if let Some(group) = self.town.expects("makes a group", made) {
-            self.town.keeps_start(house, &uri, &group).await;
+            self.town.keeps_start(app, &uri, &group).await;
         }
     }
 
     async fn connects(&self, action: Action) {
-        let Some((house, client)) = self.town.someone(action.who) else { return };
+        let Some((app, client)) = self.town.someone(action.who) else { return };
         let users = self.town.users();
         let whom = users[action.whom % users.len()].clone();
-        let asked = house.does(async move { client.ask_to_connect(&whom).await }).await;
+        let asked = app.does(async move { client.ask_to_connect(&whom).await }).await;
         self.town.expects("asks for a connection", asked);
     }
 
     async fn decides(&self, action: Action) {
-        let house = &self.town.houses[action.who % self.town.houses.len()];
-        if !house.lives() {
+        let app = &self.town.apps[action.who % self.town.apps.len()];
+        if !app.is_running() {
             return;
         }
-        let node = house.station().node();
-        house
-            .does(async move {
-                match action.kind {
-                    Kind::End => ends(&node, action.whom).await,
-                    _ => decides_all(&node, |number| !(action.how + number).is_multiple_of(10)).await,
-                }
-            })
-            .await;
+        let node = app.test_node().node();
+        app.does(async move {
+            match action.kind {
+                Kind::End => ends(&node, action.whom).await,
+                _ => decides_all(&node, |number| !(action.how + number).is_multiple_of(10)).await,
+            }
+        })
+        .await;
     }
 
     async fn at_once(&self, action: Action) {
-        let Some((house, one, group)) = self.town.member(action.who, action.place).await else { return };
+        let Some((app, one, group)) = self.town.member(action.who, action.place).await else { return };
         let another = async {
             let count = self.town.clients.len();
             for step in 0..count {
-                let (house, other) = self.town.someone(action.whom + step)?;
-                if other.uri() != one.uri() && self.town.groups_of(house, &other).await.contains(&group) {
-                    return Some((house, other));
+                let (app, other) = self.town.someone(action.whom + step)?;
+                if other.uri() != one.uri() && self.town.groups_of(app, &other).await.contains(&group) {
+                    return Some((app, other));
                 }
             }
             None
@@ -190,17 +189,16 @@ impl Play {
         let (name, text) = (format!("At once {}", action.how), self.text());
         let here = {
             let (one, group) = (one.clone(), group.clone());
-            house.does(async move { renames_or_renews(&one, &group, name).await })
+            app.does(async move { renames_or_renews(&one, &group, name).await })
         };
         let there = async {
-            let (house, other) = other?;
+            let (app, other) = other?;
             let group = group.clone();
-            house
-                .does(async move {
-                    other.renew(&group).await?;
-                    other.send(&group, &text, Format::Plain, None).await.map(drop)
-                })
-                .await
+            app.does(async move {
+                other.renew(&group).await?;
+                other.send(&group, &text, Format::Plain, None).await.map(drop)
+            })
+            .await
         };
         let (here, there) = tokio::join!(here, there);
         self.town.expects("renames or renews", here);
@@ -208,11 +206,11 @@ impl Play {
     }
 
     async fn in_a_group(&self, action: Action) {
-        let Some((house, client, group)) = self.town.member(action.who, action.place).await else { return };
+        let Some((app, client, group)) = self.town.member(action.who, action.place).await else { return };
         let texts: Vec<String> =
             (0..if action.kind == Kind::Burst { 10 } else { 1 }).map(|_| self.text()).collect();
         let users = self.town.users();
-        let done = house.does(async move { in_group(&client, &group, action, texts, users).await }).await;
+        let done = app.does(async move { in_group(&client, &group, action, texts, users).await }).await;
         self.town.expects(&format!("does {:?}", action.kind), done);
     }
 

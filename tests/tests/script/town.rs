@@ -1,4 +1,4 @@
-//! The three houses and their people.
+//! The three apps and their people.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,24 +8,24 @@ use drawbridge_client::{ClientFault, HomeFault, Settings, Standing};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::GroupInfoReply;
 use drawbridge_node::store::{StoreFault, View};
-use drawbridge_testkit::{BuiltIn, Fault, House, Realm};
+use drawbridge_testkit::{BuiltIn, DesktopApp, FaultyNetwork, Federation};
 use tokio::sync::watch;
 
-/// The people of each house; one of them has two clients.
+/// The people of each app; one of them has two clients.
 const PEOPLE: [(&str, &str); 4] = [("ann", "desk"), ("bob", "desk"), ("cat", "desk"), ("cat", "phone")];
 
 /// Three providers with four clients each.
 pub(crate) struct Town {
-    pub(crate) houses: Vec<House>,
-    /// The way to each house.
-    pub(crate) ways: Vec<Fault>,
+    pub(crate) apps: Vec<DesktopApp>,
+    /// The way to each app.
+    pub(crate) ways: Vec<FaultyNetwork>,
     pub(crate) clients: Vec<ClientUri>,
-    /// How groups were when they were made, for the witness.
+    /// How groups were when they were made, where their histories of membership begin.
     starts: Mutex<BTreeMap<GroupUri, GroupInfoReply>>,
     /// What nobody expects.
     surprises: Mutex<Vec<String>>,
     news: watch::Sender<u64>,
-    _realm: Realm,
+    _federation: Federation,
 }
 
 /// Everything that a client waits for is short, so that much happens in little time.
@@ -43,28 +43,28 @@ fn quick() -> Settings {
 
 impl Town {
     pub(crate) async fn new() -> Self {
-        let realm = Realm::new();
+        let federation = Federation::new();
         let news = watch::Sender::new(0);
-        let (mut houses, mut ways, mut clients) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut apps, mut ways, mut clients) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..3 {
-            let mut config = realm.config(|_| {});
-            ways.push(realm.fault_in_front_of(&mut config).await);
-            let house = House::of(realm.stopped_station(|own| *own = config), quick(), news.clone());
-            house.start().await;
-            houses.push(house);
+            let mut config = federation.config(|_| {});
+            ways.push(federation.faulty_network_before(&mut config).await);
+            let app = DesktopApp::of(federation.stopped_node(|own| *own = config), quick(), news.clone());
+            app.start().await;
+            apps.push(app);
         }
-        for house in &houses {
+        for app in &apps {
             for other in
-                houses.iter().filter(|other| other.station().provider() != house.station().provider())
+                apps.iter().filter(|other| other.test_node().provider() != app.test_node().provider())
             {
-                house.station().lets_in(other.station().provider()).await;
+                app.test_node().allows(other.test_node().provider()).await;
             }
             for (user, client) in PEOPLE {
-                clients.push(house.client(user, client).await);
+                clients.push(app.client(user, client).await);
             }
         }
         let (starts, surprises) = (Mutex::default(), Mutex::default());
-        Self { houses, ways, clients, starts, surprises, news, _realm: realm }
+        Self { apps, ways, clients, starts, surprises, news, _federation: federation }
     }
 
     /// What moves whenever something happens.
@@ -72,10 +72,10 @@ impl Town {
         self.news.subscribe()
     }
 
-    /// The house of a provider.
-    pub(crate) fn house(&self, provider: &Provider) -> &House {
-        let house = self.houses.iter().find(|house| house.station().provider() == provider);
-        house.expect("a provider of the town")
+    /// The app of a provider.
+    pub(crate) fn app(&self, provider: &Provider) -> &DesktopApp {
+        let app = self.apps.iter().find(|app| app.test_node().provider() == provider);
+        app.expect("a provider of the town")
     }
 
     /// All users.
@@ -85,32 +85,32 @@ impl Town {
         users
     }
 
-    /// A client whose house lives.
-    pub(crate) fn someone(&self, pick: usize) -> Option<(&House, BuiltIn)> {
+    /// A client whose app lives.
+    pub(crate) fn someone(&self, pick: usize) -> Option<(&DesktopApp, BuiltIn)> {
         let count = self.clients.len();
         (pick..pick + count).map(|n| &self.clients[n % count]).find_map(|client| {
-            let house = self.house(client.provider());
-            Some((house, house.built_in(client)?))
+            let app = self.app(client.provider());
+            Some((app, app.built_in(client)?))
         })
     }
 
     /// A client that is in a group, and the group.
-    pub(crate) async fn member(&self, pick: usize, place: usize) -> Option<(&House, BuiltIn, GroupUri)> {
+    pub(crate) async fn member(&self, pick: usize, place: usize) -> Option<(&DesktopApp, BuiltIn, GroupUri)> {
         for step in 0..self.clients.len() {
-            let (house, client) = self.someone(pick + step)?;
-            let groups = self.groups_of(house, &client).await;
+            let (app, client) = self.someone(pick + step)?;
+            let groups = self.groups_of(app, &client).await;
             if !groups.is_empty() {
                 let group = groups[place % groups.len()].clone();
-                return Some((house, client, group));
+                return Some((app, client, group));
             }
         }
         None
     }
 
     /// The groups that a client is in.
-    pub(crate) async fn groups_of(&self, house: &House, client: &BuiltIn) -> Vec<GroupUri> {
+    pub(crate) async fn groups_of(&self, app: &DesktopApp, client: &BuiltIn) -> Vec<GroupUri> {
         let client = client.clone();
-        let found = house.does(async move { client.conversations().await });
+        let found = app.does(async move { client.conversations().await });
         let conversations = self.expects("reads its conversations", found.await).unwrap_or_default();
         let mut groups: Vec<GroupUri> = conversations
             .into_iter()
@@ -121,23 +121,23 @@ impl Town {
         groups
     }
 
-    /// Reads what a house's provider remembers; `None` where it is dead.
+    /// Reads what an app's provider remembers; `None` where it is dead.
     pub(crate) async fn reads<T: Send + 'static>(
         &self,
-        house: &House,
+        app: &DesktopApp,
         look: impl FnOnce(&View<'_>) -> Result<T, StoreFault> + Send + 'static,
     ) -> Option<T> {
-        let node = house.lives().then(|| house.station().node())?;
-        house.does(async move { node.store().read(look).await }).await?.ok()
+        let node = app.is_running().then(|| app.test_node().node())?;
+        app.does(async move { node.store().read(look).await }).await?.ok()
     }
 
     /// Keeps how a group is, where that is not kept.
-    pub(crate) async fn keeps_start(&self, house: &House, by: &ClientUri, group: &GroupUri) {
-        if self.starts.lock().unwrap().contains_key(group) || !house.lives() {
+    pub(crate) async fn keeps_start(&self, app: &DesktopApp, by: &ClientUri, group: &GroupUri) {
+        if self.starts.lock().unwrap().contains_key(group) || !app.is_running() {
             return;
         }
-        let (door, name) = (house.station().node().door(by.clone()), group.clone());
-        if let Some(Ok(info)) = house.does(async move { door.info(&name).await }).await {
+        let (door, name) = (app.test_node().node().door(by.clone()), group.clone());
+        if let Some(Ok(info)) = app.does(async move { door.info(&name).await }).await {
             self.starts.lock().unwrap().entry(group.clone()).or_insert(info);
         }
     }

@@ -8,7 +8,7 @@ use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider};
 use drawbridge_mtp::message::{Event, EventKind, ItemBody};
 use drawbridge_node::store::{GroupRow, MemberRow, Reader, Standing};
-use drawbridge_testkit::{House, Stay, Witness};
+use drawbridge_testkit::{DesktopApp, MembershipHistory, Stay};
 
 use crate::town::Town;
 
@@ -17,21 +17,21 @@ pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
     let mut wrong = Vec::new();
     let (mut groups, mut events, mut lines) = (0, 0, 0);
     let told = Told::read(town).await;
-    for house in &town.houses {
-        wrong.extend(troubles(town, house).await);
-        for row in town.reads(house, |view| view.groups()).await.expect("the house lives") {
+    for app in &town.apps {
+        wrong.extend(troubles(town, app).await);
+        for row in town.reads(app, |view| view.groups()).await.expect("the app runs") {
             if row.standing == Standing::Broken {
                 wrong.push(format!(
                     "{} is broken at {}: {:?}",
                     row.uri,
-                    house.station().provider(),
+                    app.test_node().provider(),
                     row.fault
                 ));
             }
-            if row.owner() != house.station().provider() {
+            if row.owner() != app.test_node().provider() {
                 continue;
             }
-            let Some(truth) = Truth::of(town, house, &row, &mut wrong).await else { continue };
+            let Some(truth) = Truth::of(town, app, &row, &mut wrong).await else { continue };
             groups += 1;
             events += truth.log.len();
             truth.holds_at_providers(town, &told, &mut wrong).await;
@@ -44,10 +44,10 @@ pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
 }
 
 /// A network that is cut and providers that die leave their traces; nothing else does.
-async fn troubles(town: &Town, house: &House) -> Vec<String> {
-    let ours = house.station().provider();
-    let troubles = town.reads(house, |view| view.latest_troubles(100)).await.expect("the house lives");
-    // What a provider answers whose peer is dead just then, or has not heard of something yet; and in a house that is
+async fn troubles(town: &Town, app: &DesktopApp) -> Vec<String> {
+    let ours = app.test_node().provider();
+    let troubles = town.reads(app, |view| view.latest_troubles(100)).await.expect("the app runs");
+    // What a provider answers whose peer is dead just then, or has not heard of something yet; and in an app that is
     // killed, what has not ended may find its store closed.
     let passing = ["not-connected", "epoch-conflict", "key-unknown", "unavailable"];
     let unexpected = troubles.into_iter().filter(|(_, trouble)| {
@@ -62,18 +62,17 @@ struct Truth {
     row: GroupRow,
     roster: BTreeMap<u32, ClientUri>,
     log: Vec<Event>,
-    witness: Witness,
+    history: MembershipHistory,
 }
 
 impl Truth {
     /// Reads the log of a group at its owner, and holds the owner's own tables against it.
-    async fn of(town: &Town, house: &House, row: &GroupRow, wrong: &mut Vec<String>) -> Option<Self> {
-        let (uri, log, members) =
-            (row.uri.clone(), log(town, house, row).await, members(town, house, row).await);
+    async fn of(town: &Town, app: &DesktopApp, row: &GroupRow, wrong: &mut Vec<String>) -> Option<Self> {
+        let (uri, log, members) = (row.uri.clone(), log(town, app, row).await, members(town, app, row).await);
         let first = members.first().map(|member| member.member.client.clone());
         if let Some(client) = first {
             // Where the one who made it was killed right behind that.
-            town.keeps_start(town.house(client.provider()), &client, &uri).await;
+            town.keeps_start(town.app(client.provider()), &client, &uri).await;
         }
         let mut head = Head::EMPTY;
         for event in &log {
@@ -87,49 +86,49 @@ impl Truth {
         }
         let Some(start) = town.start_of(&uri) else {
             if !members.is_empty() {
-                wrong.push(format!("{uri} has no witness"));
+                wrong.push(format!("{uri} has no history"));
             }
             return None;
         };
-        let witness = Witness::of(&start, &log);
+        let history = MembershipHistory::of(&start, &log);
         let roster: BTreeMap<u32, ClientUri> =
             members.into_iter().map(|row| (row.member.leaf, row.member.client)).collect();
-        if witness.epoch() != row.epoch {
-            wrong.push(format!("{uri}: the owner is at epoch {}, MLS at {}", row.epoch, witness.epoch()));
+        if history.epoch() != row.epoch {
+            wrong.push(format!("{uri}: the owner is at epoch {}, MLS at {}", row.epoch, history.epoch()));
         }
-        if witness.leaves() != roster {
-            wrong.push(format!("{uri}: the owner has {roster:?}, MLS {:?}", witness.leaves()));
+        if history.leaves() != roster {
+            wrong.push(format!("{uri}: the owner has {roster:?}, MLS {:?}", history.leaves()));
         }
-        Some(Self { row: row.clone(), roster, log, witness })
+        Some(Self { row: row.clone(), roster, log, history })
     }
 
     /// Each provider has been told of what happened while it had members, and of nothing else; its copy is the owner's.
     async fn holds_at_providers(&self, town: &Town, told: &Told, wrong: &mut Vec<String>) {
         let uri = &self.row.uri;
-        let owner = town.house(self.row.owner());
-        for house in town.houses.iter().filter(|house| house.station().provider() != self.row.owner()) {
-            let provider = house.station().provider();
+        let owner = town.app(self.row.owner());
+        for app in town.apps.iter().filter(|app| app.test_node().provider() != self.row.owner()) {
+            let provider = app.test_node().provider();
             let meant = self.meant_for(|client| client.provider() == provider);
             let told = told.of(owner, Reader::Peer(provider.clone()), uri);
             self.compare(&format!("{provider} is told"), told, &meant, wrong);
             let is_in = self.roster.values().any(|client| client.provider() == provider);
             let name = uri.clone();
-            let Some(copy) = town.reads(house, move |view| view.group(&name)).await.flatten() else {
+            let Some(copy) = town.reads(app, move |view| view.group(&name)).await.flatten() else {
                 if is_in {
                     wrong.push(format!("{provider} does not know {uri}"));
                 }
                 continue;
             };
-            for event in log(town, house, &copy).await {
+            for event in log(town, app, &copy).await {
                 if self.log.get(event.seq as usize - 1) != Some(&event) {
                     wrong.push(format!("{provider} has another event {} of {uri} than its owner", event.seq));
                 }
-                if !meant.contains(&event.seq) && event.seq >= self.witness.since() {
+                if !meant.contains(&event.seq) && event.seq >= self.history.since() {
                     wrong.push(format!("{provider} has event {} of {uri}, which is not for it", event.seq));
                 }
             }
             if is_in {
-                self.agrees(town, house, &copy, provider, wrong).await;
+                self.agrees(town, app, &copy, provider, wrong).await;
             } else if copy.standing != Standing::Over {
                 wrong.push(format!("{uri} is {:?} at {provider}, which has no member in it", copy.standing));
             }
@@ -139,13 +138,13 @@ impl Truth {
     async fn agrees(
         &self,
         town: &Town,
-        house: &House,
+        app: &DesktopApp,
         copy: &GroupRow,
         provider: &Provider,
         wrong: &mut Vec<String>,
     ) {
         let uri = &self.row.uri;
-        let members = members(town, house, copy).await;
+        let members = members(town, app, copy).await;
         let roster: BTreeMap<u32, ClientUri> =
             members.into_iter().map(|row| (row.member.leaf, row.member.client)).collect();
         if (copy.epoch, copy.head, copy.hash) != (self.row.epoch, self.row.head, self.row.hash) {
@@ -169,13 +168,13 @@ impl Truth {
         wrong: &mut Vec<String>,
     ) -> usize {
         let uri = &self.row.uri;
-        let house = town.house(client.provider());
+        let app = town.app(client.provider());
         let meant = self.meant_for(|other| other == client);
-        let told = told.of(house, Reader::Client(client.clone()), uri);
+        let told = told.of(app, Reader::Client(client.clone()), uri);
         self.compare(&format!("{client} is told"), told, &meant, wrong);
 
-        let (built_in, name) = (house.built_in(client).expect("it runs"), uri.clone());
-        let about = house.does(async move { built_in.about(&name).await.ok() }).await.flatten();
+        let (built_in, name) = (app.built_in(client).expect("it runs"), uri.clone());
+        let about = app.does(async move { built_in.about(&name).await.ok() }).await.flatten();
         let Some(about) = about else {
             if !meant.is_empty() {
                 wrong.push(format!("{client} was in {uri}, and does not know it"));
@@ -200,7 +199,7 @@ impl Truth {
         } else if !matches!(about.standing, MemberStanding::Left | MemberStanding::Removed) {
             wrong.push(format!("{client} is {:?} in {uri}, and not a member", about.standing));
         }
-        self.shows(client, &lines(town, house, client, uri).await, wrong)
+        self.shows(client, &lines(town, app, client, uri).await, wrong)
     }
 
     fn shows(&self, client: &ClientUri, lines: &[LineView], wrong: &mut Vec<String>) -> usize {
@@ -244,7 +243,7 @@ impl Truth {
 
     /// The messages that a client can read: sent while it was in the group, and for an epoch that it was in.
     fn messages_for(&self, client: &ClientUri) -> BTreeSet<u64> {
-        let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
+        let stays = self.history.stays().get(client).map(Vec::as_slice).unwrap_or_default();
         let was_in = |event: &Event, stay: &Stay| {
             event.seq > stay.from
                 && stay.until.is_none_or(|until| event.seq <= until)
@@ -268,11 +267,11 @@ impl Truth {
                 "{client} shows the messages of {uri} in another order than the log: {shown:?}"
             ));
         }
-        let stays = self.witness.stays().get(client).map(Vec::as_slice).unwrap_or_default();
+        let stays = self.history.stays().get(client).map(Vec::as_slice).unwrap_or_default();
         let shown: BTreeSet<u64> = shown.iter().copied().collect();
         // Where it joined anew it may have read what it could before.
         let again = stays.windows(2).any(|pair| pair[0].until == Some(pair[1].from));
-        let known = |seq: &u64| self.witness.knows_of(&self.log[*seq as usize - 1]);
+        let known = |seq: &u64| self.history.knows_of(&self.log[*seq as usize - 1]);
         for seq in shown.difference(meant).filter(|seq| known(seq)) {
             let there =
                 stays.iter().any(|stay| *seq > stay.from && stay.until.is_none_or(|until| *seq <= until));
@@ -305,7 +304,7 @@ impl Truth {
     /// The events that one is told of, by who was in the group when.
     fn meant_for(&self, who: impl Fn(&ClientUri) -> bool) -> BTreeSet<u64> {
         let stays =
-            self.witness.stays().iter().filter(|(client, _)| who(client)).flat_map(|(_, stays)| stays);
+            self.history.stays().iter().filter(|(client, _)| who(client)).flat_map(|(_, stays)| stays);
         stays.flat_map(|stay| stay.from..=stay.until.unwrap_or(self.row.head)).collect()
     }
 
@@ -315,7 +314,7 @@ impl Truth {
         if once.len() != told.len() || !told.is_sorted() {
             wrong.push(format!("{what} of the events of {uri} more than once, or out of order: {told:?}"));
         }
-        let since = self.witness.since();
+        let since = self.history.since();
         let missing: Vec<_> = meant.difference(&once).collect();
         let beyond: Vec<_> = once.difference(meant).filter(|seq| **seq >= since).collect();
         if !missing.is_empty() || !beyond.is_empty() {
@@ -330,14 +329,14 @@ struct Told(HashMap<(Provider, Reader, GroupUri), Vec<u64>>);
 impl Told {
     async fn read(town: &Town) -> Self {
         let mut told = Self(HashMap::new());
-        for house in &town.houses {
-            let ours = house.station().provider();
-            let peers = town.houses.iter().map(|house| Reader::Peer(house.station().provider().clone()));
+        for app in &town.apps {
+            let ours = app.test_node().provider();
+            let peers = town.apps.iter().map(|app| Reader::Peer(app.test_node().provider().clone()));
             let clients = town.clients.iter().filter(|client| client.provider() == ours);
             for reader in peers.chain(clients.cloned().map(Reader::Client)) {
                 let whose = reader.clone();
-                let slice = town.reads(house, move |view| view.feed_slice(&whose, 0, 1_000_000, u64::MAX));
-                for item in slice.await.expect("the house lives").items {
+                let slice = town.reads(app, move |view| view.feed_slice(&whose, 0, 1_000_000, u64::MAX));
+                for item in slice.await.expect("the app runs").items {
                     if let ItemBody::Event(event) = item.body {
                         let key = (ours.clone(), reader.clone(), event.group);
                         told.0.entry(key).or_default().push(event.seq);
@@ -348,29 +347,29 @@ impl Told {
         told
     }
 
-    fn of(&self, house: &House, reader: Reader, group: &GroupUri) -> &[u64] {
-        let key = (house.station().provider().clone(), reader, group.clone());
+    fn of(&self, app: &DesktopApp, reader: Reader, group: &GroupUri) -> &[u64] {
+        let key = (app.test_node().provider().clone(), reader, group.clone());
         self.0.get(&key).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
-async fn log(town: &Town, house: &House, row: &GroupRow) -> Vec<Event> {
+async fn log(town: &Town, app: &DesktopApp, row: &GroupRow) -> Vec<Event> {
     let row = row.clone();
-    let slice = town.reads(house, move |view| view.log_slice(&row, 0, row.head, 1_000_000, u64::MAX)).await;
-    slice.expect("the house lives").events
+    let slice = town.reads(app, move |view| view.log_slice(&row, 0, row.head, 1_000_000, u64::MAX)).await;
+    slice.expect("the app runs").events
 }
 
-async fn members(town: &Town, house: &House, row: &GroupRow) -> Vec<MemberRow> {
+async fn members(town: &Town, app: &DesktopApp, row: &GroupRow) -> Vec<MemberRow> {
     let id = row.id;
-    town.reads(house, move |view| view.members(id)).await.expect("the house lives")
+    town.reads(app, move |view| view.members(id)).await.expect("the app runs")
 }
 
-async fn lines(town: &Town, house: &House, client: &ClientUri, group: &GroupUri) -> Vec<LineView> {
+async fn lines(town: &Town, app: &DesktopApp, client: &ClientUri, group: &GroupUri) -> Vec<LineView> {
     let mut all: Vec<LineView> = Vec::new();
     loop {
-        let (built_in, name) = (house.built_in(client).expect("it runs"), group.clone());
+        let (built_in, name) = (app.built_in(client).expect("it runs"), group.clone());
         let before = all.first().map(|line| line.place);
-        let page = house.does(async move { built_in.conversation(&name, before, 500).await }).await;
+        let page = app.does(async move { built_in.conversation(&name, before, 500).await }).await;
         let mut page = town.expects("reads a conversation", page).unwrap_or_default();
         if page.is_empty() {
             return all;

@@ -14,7 +14,7 @@ use openmls_rust_crypto::OpenMlsRustCrypto;
 
 /// One who follows a group from the state that a GroupInfo and its tree tell of, by nothing but the handshakes in the
 /// log; with it, what providers and clients say of the group can be held against what MLS says.
-pub struct Witness {
+pub struct MembershipHistory {
     mls: OpenMlsRustCrypto,
     group: PublicGroup,
     seq: u64,
@@ -34,7 +34,7 @@ pub struct Stay {
     pub by_itself: bool,
 }
 
-impl Witness {
+impl MembershipHistory {
     /// Follows `log`, which is all of a group's log, from where `start` is.
     pub fn of(start: &GroupInfoReply, log: &[Event]) -> Self {
         let mls = OpenMlsRustCrypto::default();
@@ -49,10 +49,10 @@ impl Witness {
             log.iter().find(|event| event.kind == EventKind::Commit && event.epoch + 1 == start.epoch);
         let seq = began.map_or(1, |event| event.seq);
         let stay = Stay { from: seq, epoch: start.epoch, until: None, by_itself: false };
-        let mut witness = Self { mls, group, seq, stays: BTreeMap::new() };
-        witness.stays = witness.leaves().into_values().map(|client| (client, vec![stay])).collect();
-        log.iter().filter(|event| event.seq > seq).for_each(|event| witness.follows(event));
-        witness
+        let mut history = Self { mls, group, seq, stays: BTreeMap::new() };
+        history.stays = history.leaves().into_values().map(|client| (client, vec![stay])).collect();
+        log.iter().filter(|event| event.seq > seq).for_each(|event| history.follows(event));
+        history
     }
 
     /// From which event on it knows who was in the group.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A way to a node that can be disturbed. It is there until it is dropped.
-pub struct Fault {
+pub struct FaultyNetwork {
     address: SocketAddr,
     cuts: watch::Sender<u64>,
     conduct: watch::Sender<Conduct>,
@@ -39,7 +39,7 @@ struct Conduct {
 const WELL: Conduct =
     Conduct { lets_pass: u64::MAX, delay: Duration::ZERO, held: false, twice: false, idle: Duration::MAX };
 
-impl Fault {
+impl FaultyNetwork {
     pub(crate) async fn listen(address: SocketAddr, to: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let (cuts, cut) = watch::channel(0);

@@ -10,13 +10,13 @@ use openmls::prelude::{
 };
 
 use super::mls::join_config;
-use super::{Device, Joined, Said};
-use crate::PATIENCE;
+use super::{Joined, MlsClient, ReceivedMessage};
+use crate::WAIT_LIMIT;
 
-impl Device {
+impl MlsClient {
     /// Pulls until there is what is looked for.
     pub async fn hears<T>(&self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             loop {
                 if let Some(found) = look(self) {
                     return found;
@@ -32,27 +32,27 @@ impl Device {
 
     /// Pulls until it has come into a group.
     pub async fn comes_into(&self, group: &GroupUri) {
-        self.hears("it is in the group", |device| device.is_in(group).then_some(())).await;
+        self.hears("it is in the group", |client| client.is_in(group).then_some(())).await;
     }
 
     /// Pulls until its group is in this epoch.
     pub async fn reaches(&self, group: &GroupUri, epoch: u64) {
-        self.hears("the epoch has come", |device| (device.epoch(group) >= epoch).then_some(())).await;
+        self.hears("the epoch has come", |client| (client.epoch(group) >= epoch).then_some(())).await;
         assert_eq!(self.epoch(group), epoch);
     }
 
     /// Pulls until it has heard the event `seq` of a group.
     pub async fn hears_of(&self, group: &GroupUri, seq: u64) -> Event {
-        self.hears(&format!("event {seq} has come"), |device| {
-            device.events(group).into_iter().find(|event| event.seq == seq)
+        self.hears(&format!("event {seq} has come"), |client| {
+            client.events(group).into_iter().find(|event| event.seq == seq)
         })
         .await
     }
 
     /// Pulls until somebody has said something.
-    pub async fn hears_said(&self, group: &GroupUri, text: &str) -> Said {
-        self.hears(&format!("{text:?} is said"), |device| {
-            device.heard(group).into_iter().find(|said| said.text.as_deref() == Some(text))
+    pub async fn hears_said(&self, group: &GroupUri, text: &str) -> ReceivedMessage {
+        self.hears(&format!("{text:?} is said"), |client| {
+            client.heard(group).into_iter().find(|said| said.text.as_deref() == Some(text))
         })
         .await
     }
@@ -173,7 +173,12 @@ impl Device {
         if event.kind == EventKind::Created || event.seq <= since || !joined.mls.is_active() {
             return;
         }
-        let said = |text| Said { group: event.group.clone(), seq: event.seq, by: event.sender.clone(), text };
+        let said = |text| ReceivedMessage {
+            group: event.group.clone(),
+            seq: event.seq,
+            by: event.sender.clone(),
+            text,
+        };
         match event.kind {
             EventKind::Commit if joined.pending.as_deref() == Some(&body) => {
                 joined.pending = None;

@@ -1,5 +1,5 @@
-//! A user's client made by hand: real MLS on openmls's in-memory provider, real HTTP to its provider, and every step
-//! only when it is told to.
+//! A user's client under a test's control: real MLS on openmls's in-memory provider, real HTTP to its provider, and every
+//! step only when it is told to.
 
 mod api;
 mod commit;
@@ -19,13 +19,13 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 
 pub use api::Answer;
-pub use commit::{Change, reference};
+pub use commit::{CommitPlan, reference};
 
 use self::mls::{SUITE, client_of, policy_of};
 use crate::Clock;
 
 /// A client of a user. It keeps its keys and groups whether or not its provider runs.
-pub struct Device {
+pub struct MlsClient {
     uri: ClientUri,
     token: String,
     base: String,
@@ -43,7 +43,7 @@ struct Memory {
     place: FeedQuery,
     generation: Option<Generation>,
     items: Vec<Item>,
-    said: Vec<Said>,
+    said: Vec<ReceivedMessage>,
     results: Vec<ResultItem>,
     /// The extensions that its leaves say they know, beside the policy's.
     knows: Vec<u16>,
@@ -63,7 +63,7 @@ struct Joined {
 
 /// An application message that it could read, or has sent itself and got back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ReceivedMessage {
     /// In which group.
     pub group: GroupUri,
     /// Its number there.
@@ -84,7 +84,7 @@ pub fn policy(admins: &[&UserUri]) -> Policy {
     }
 }
 
-impl Device {
+impl MlsClient {
     pub(crate) fn new(uri: ClientUri, token: String, listen: SocketAddr, clock: Arc<Clock>) -> Self {
         let mls = OpenMlsRustCrypto::default();
         let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();
@@ -177,7 +177,7 @@ impl Device {
     }
 
     /// What was said in a group, as far as it has heard.
-    pub fn heard(&self, group: &GroupUri) -> Vec<Said> {
+    pub fn heard(&self, group: &GroupUri) -> Vec<ReceivedMessage> {
         self.memory().said.iter().filter(|said| said.group == *group).cloned().collect()
     }
 

@@ -1,4 +1,4 @@
-//! A request of a hand-made peer, well- or ill-formed, and what it is answered.
+//! A request of a scripted peer, well- or ill-formed, and what it is answered.
 
 use std::io::{Read, Write};
 
@@ -9,13 +9,13 @@ use drawbridge_node::ambient::Ambient;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::HandMade;
+use crate::ScriptedPeer;
 use crate::stalled::Stalled;
 
 /// A request that is signed as the contract says when it is sent, and then spoiled as a test wants it.
 #[derive(Clone)]
-pub struct Draft<'a> {
-    peer: &'a HandMade,
+pub struct RequestDraft<'a> {
+    peer: &'a ScriptedPeer,
     /// Who is asked.
     at: Provider,
     /// Who is said to be asked.
@@ -38,7 +38,7 @@ pub struct Draft<'a> {
 
 /// An answer, proved to be from who was asked and to this very request.
 #[derive(Clone, Debug)]
-pub struct Heard {
+pub struct RawResponse {
     /// The status.
     pub status: StatusCode,
     /// The fields.
@@ -47,10 +47,10 @@ pub struct Heard {
     pub body: Vec<u8>,
 }
 
-impl HandMade {
+impl ScriptedPeer {
     /// A request to `to`, which is sent as it is or altered first.
-    pub fn draft(&self, to: &Provider, method: Method, resource: &str) -> Draft<'_> {
-        Draft {
+    pub fn draft(&self, to: &Provider, method: Method, resource: &str) -> RequestDraft<'_> {
+        RequestDraft {
             peer: self,
             at: to.clone(),
             to: to.clone(),
@@ -68,17 +68,17 @@ impl HandMade {
     }
 
     /// `GET`.
-    pub fn gets(&self, to: &Provider, resource: &str) -> Draft<'_> {
+    pub fn gets(&self, to: &Provider, resource: &str) -> RequestDraft<'_> {
         self.draft(to, Method::GET, resource)
     }
 
     /// `POST` of some JSON.
-    pub fn posts(&self, to: &Provider, resource: &str, json: &serde_json::Value) -> Draft<'_> {
+    pub fn posts(&self, to: &Provider, resource: &str, json: &serde_json::Value) -> RequestDraft<'_> {
         self.draft(to, Method::POST, resource).content("application/json", json.to_string().into_bytes())
     }
 }
 
-impl Draft<'_> {
+impl RequestDraft<'_> {
     /// With this content.
     #[must_use]
     pub fn content(mut self, content_type: &str, content: Vec<u8>) -> Self {
@@ -151,12 +151,12 @@ impl Draft<'_> {
     }
 
     /// Sends it; the answer has to be signed well.
-    pub async fn send(self) -> Heard {
+    pub async fn send(self) -> RawResponse {
         self.send_or_lose().await.expect("the node answers, to the end")
     }
 
     /// Sends it to a node that may die meanwhile, which is no answer; the answer has to be signed well.
-    pub async fn send_or_lose(self) -> Option<Heard> {
+    pub async fn send_or_lose(self) -> Option<RawResponse> {
         let keys = self.peer.keys_of(&self.at).await;
         let content = self.content.as_ref().map(|(kind, content)| (kind.as_str(), content.as_slice()));
         let signed = self.signer.sign_request(&self.method, &self.target_uri, &self.to, content, self.stamp);
@@ -190,12 +190,12 @@ impl Draft<'_> {
             headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes),
             Some(&b"no-store, no-transform"[..])
         );
-        Some(Heard { status, headers, body })
+        Some(RawResponse { status, headers, body })
     }
 
     /// Sends it by HTTP/1.1 with `target` in the place of its path and query, over a connection of its own. The answer has to
     /// be signed for what was signed.
-    pub async fn send_as(self, target: &str) -> Heard {
+    pub async fn send_as(self, target: &str) -> RawResponse {
         let keys = self.peer.keys_of(&self.at).await;
         let signed = self.signer.sign_request(&self.method, &self.target_uri, &self.to, None, self.stamp);
         let mut head =
@@ -231,11 +231,11 @@ impl Draft<'_> {
         let now = self.peer.clock().now();
         verify_response(status, &headers, &body, &signed.binding, &self.at, &keys, now)
             .unwrap_or_else(|fault| panic!("{status} is not signed well: {fault}"));
-        Heard { status, headers, body }
+        RawResponse { status, headers, body }
     }
 
     /// Sends it, and has to be refused with `code`.
-    pub async fn is_refused(self, code: Code) -> ReceivedProblem {
+    pub async fn expect_refusal(self, code: Code) -> ReceivedProblem {
         let what = format!("{} {}", self.method, self.target_uri);
         let heard = self.send().await;
         let problem = heard.problem();
@@ -245,7 +245,7 @@ impl Draft<'_> {
     }
 }
 
-impl Heard {
+impl RawResponse {
     /// The content, JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()

@@ -7,13 +7,13 @@ use openmls::prelude::{
     MlsMessageOut, OpenMlsProvider,
 };
 
-use super::Device;
+use super::MlsClient;
 use super::mls::{SUITE, write};
 
 /// How long a leaf lives unless a test wants it otherwise, in seconds.
 pub(super) const LIFETIME_S: u64 = 60 * 86_400;
 
-impl Device {
+impl MlsClient {
     /// A new KeyPackage, published or not.
     pub fn key_package(&self) -> Octets {
         self.key_package_of(self.uri.as_str(), LIFETIME_S, false)

@@ -1,4 +1,4 @@
-//! A group that a provider made by hand owns: its log and feed are whatever a test writes.
+//! A group that a scripted provider owns: its log and feed are whatever a test writes.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,49 +13,55 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use http::{Method, StatusCode};
 
-use crate::{Change, Circle, Device, HandMade, Station, policy, reference};
+use crate::{CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy, reference};
 
 fn json<T: serde::Serialize>(message: &T) -> Vec<u8> {
     wire::encode(Encoding::Json, message)
 }
 
-/// A group owned by a provider made by hand, which writes whatever it likes into its log and feed.
-pub struct Owned {
+/// A group owned by a scripted provider, which writes whatever it likes into its log and feed.
+pub struct ScriptedGroup {
     /// The group.
     pub group: GroupUri,
     /// The log as it answers for it.
     pub log: Arc<Mutex<Vec<Event>>>,
 }
 
-impl Owned {
+impl ScriptedGroup {
     /// Eve makes a group and adds Ben of beta, who has agreed.
-    pub async fn new(name: &str, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) -> Self {
+    pub async fn new(
+        name: &str,
+        peers: &MutualPeers,
+        eve: &ScriptedPeer,
+        client: &MlsClient,
+        ben: &MlsClient,
+    ) -> Self {
         let group = GroupUri::new(eve.provider(), &name.parse().unwrap());
         let made = client.drafts(&group, &policy(&[client.user()]));
         let owned = Self { group, log: Arc::default() };
         owned.writes(eve, EventKind::Created, 0, client.uri(), made.group_info.as_slice());
-        owned.adds(circle, eve, client, ben).await;
+        owned.adds(peers, eve, client, ben).await;
         owned
     }
 
     /// Adds Ben, who has agreed, in the place of the leaf that he has.
-    pub async fn adds(&self, circle: &Circle, eve: &HandMade, client: &Device, ben: &Device) {
-        self.adds_from(circle, eve, client, ben, None).await;
+    pub async fn adds(&self, peers: &MutualPeers, eve: &ScriptedPeer, client: &MlsClient, ben: &MlsClient) {
+        self.adds_from(peers, eve, client, ben, None).await;
     }
 
     /// Adds Ben with a Welcome that names this event, where one is given, as the first that he is told of.
     pub async fn adds_from(
         &self,
-        circle: &Circle,
-        eve: &HandMade,
-        client: &Device,
-        ben: &Device,
+        peers: &MutualPeers,
+        eve: &ScriptedPeer,
+        client: &MlsClient,
+        ben: &MlsClient,
         from: Option<u64>,
     ) {
-        let (beta, group) = (circle.home(ben.user()), self.group.clone());
+        let (beta, group) = (peers.home(ben.user()), self.group.clone());
         let (name, ended) = (group.name().clone(), client.epoch(&group));
-        let claimed = claims_by_hand(beta, eve, client, ben, &group).await;
-        let mut change = Change::adding(&claimed);
+        let claimed = claims_from_scripted_peer(beta, eve, client, ben, &group).await;
+        let mut change = CommitPlan::adding(&claimed);
         if client.members(&group).contains(ben.uri()) {
             change = change.and_removing(ben.uri());
         }
@@ -94,10 +100,10 @@ impl Owned {
         let roster =
             Roster { epoch: ended + 1, members: vec![member(client.uri(), 0), member(ben.uri(), 1)] };
         let at = |what: &str| format!("/groups/{name}{what}");
-        eve.desk().shows(&at("/info"), move |_| json(&info));
-        eve.desk().shows(&at("/roster"), move |_| json(&roster));
+        eve.responder().shows(&at("/info"), move |_| json(&info));
+        eve.responder().shows(&at("/roster"), move |_| json(&roster));
         let log = self.log.clone();
-        eve.desk().shows(&at("/log"), move |query| {
+        eve.responder().shows(&at("/log"), move |query| {
             let (log, after) = (log.lock().unwrap(), LogQuery::parse(query).unwrap().after);
             let events = log.iter().filter(|event| event.seq > after.max(1)).cloned().collect();
             json(&LogPage { events, first: 2, head: log.len() as u64, more: false, checkpoint: None })
@@ -111,7 +117,7 @@ impl Owned {
     /// Puts an event at the end of the log, not of the feed.
     pub fn writes(
         &self,
-        eve: &HandMade,
+        eve: &ScriptedPeer,
         kind: EventKind,
         epoch: u64,
         sender: &ClientUri,
@@ -123,7 +129,7 @@ impl Owned {
     /// Puts a commit, and the grants by which it is said to be accepted, at the end of the log.
     pub fn writes_by(
         &self,
-        eve: &HandMade,
+        eve: &ScriptedPeer,
         kind: EventKind,
         epoch: u64,
         sender: &ClientUri,
@@ -150,33 +156,33 @@ impl Owned {
     }
 
     /// An application message at the end of the log.
-    pub fn says(&self, eve: &HandMade, client: &Device, text: &str) -> Event {
+    pub fn says(&self, eve: &ScriptedPeer, client: &MlsClient, text: &str) -> Event {
         let said = client.says(&self.group, text);
         self.writes(eve, EventKind::Application, client.epoch(&self.group), client.uri(), said.mls.as_slice())
     }
 
     /// Puts an item at the end of the feed.
-    pub fn tells(&self, eve: &HandMade, body: ItemBody) {
-        eve.desk().puts(eve.clock().id(), body);
+    pub fn tells(&self, eve: &ScriptedPeer, body: ItemBody) {
+        eve.responder().puts(eve.clock().id(), body);
     }
 
     /// Puts an event at the end of the feed.
-    pub fn tells_event(&self, eve: &HandMade, event: Event) {
+    pub fn tells_event(&self, eve: &ScriptedPeer, event: Event) {
         self.tells(eve, ItemBody::Event(event));
     }
 }
 
 /// Some bytes as they stand in a feed; where that is by their name, they are to be had as an object.
-fn body(eve: &HandMade, bytes: &[u8]) -> Body {
+fn body(eve: &ScriptedPeer, bytes: &[u8]) -> Body {
     let body = Body::of(bytes.to_vec());
     if let Body::Object(object) = &body {
         let bytes = bytes.to_vec();
-        eve.desk().shows(&format!("/objects/{}", object.sha256), move |_| bytes.clone());
+        eve.responder().shows(&format!("/objects/{}", object.sha256), move |_| bytes.clone());
     }
     body
 }
 
-fn item(eve: &HandMade, body: ItemBody) -> Item {
+fn item(eve: &ScriptedPeer, body: ItemBody) -> Item {
     Item { seq: 0, id: eve.clock().id(), body }
 }
 
@@ -186,12 +192,12 @@ pub fn references(claimed: &ClaimReply) -> Vec<Octets> {
     clients.filter_map(|client| client.key_package.as_ref()).map(reference).collect()
 }
 
-/// Ben agrees to be added by Eve, whose provider is made by hand, and gives a KeyPackage.
-pub async fn claims_by_hand(
-    beta: &Station,
-    eve: &HandMade,
-    client: &Device,
-    ben: &Device,
+/// Ben agrees to be added by Eve, whose provider is scripted, and gives a KeyPackage.
+pub async fn claims_from_scripted_peer(
+    beta: &TestNode,
+    eve: &ScriptedPeer,
+    client: &MlsClient,
+    ben: &MlsClient,
     group: &GroupUri,
 ) -> ClaimReply {
     let now = eve.clock().now();
@@ -224,14 +230,14 @@ pub async fn claims_by_hand(
     reply
 }
 
-/// Beta with Ben, and Eve's provider, made by hand, whom he knows.
-pub async fn acquainted_by_hand() -> (Circle, HandMade, Device, Device) {
-    let circle = Circle::of(1).await;
-    let (beta, eve) = (&circle.stations[0], circle.realm.hand_made());
-    let (ben, client) = (circle.person(0, "ben").await, eve.device("eve"));
-    beta.lets_in(eve.provider()).await;
+/// Beta with Ben, and Eve's provider, which is scripted, whom he knows.
+pub async fn connected_to_scripted_peer() -> (MutualPeers, ScriptedPeer, MlsClient, MlsClient) {
+    let peers = MutualPeers::of(1).await;
+    let (beta, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let (ben, client) = (peers.client(0, "ben").await, eve.client("eve"));
+    beta.allows(eve.provider()).await;
     let request = eve.request(client.user(), ben.user());
     eve.posts(beta.provider(), "/connections", &request).send().await;
     beta.decides(request["id"].as_str().unwrap().parse().unwrap(), Decision::Approve).await;
-    (circle, eve, client, ben)
+    (peers, eve, client, ben)
 }

@@ -5,20 +5,20 @@ use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::{KeyPackageDraft, Station};
+use crate::{KeyPackageDraft, TestNode};
 
 /// A client with its token.
-pub struct Phone {
+pub struct ApiClient {
     uri: ClientUri,
     token: String,
     base: String,
     http: reqwest::Client,
 }
 
-impl Phone {
-    /// The client `uri` of a user of `station`, with its token.
-    pub fn of(uri: ClientUri, token: String, station: &Station) -> Self {
-        let address = station.node().listening().client.expect("the station listens to no clients");
+impl ApiClient {
+    /// The client `uri` of a user of `test_node`, with its token.
+    pub fn of(uri: ClientUri, token: String, test_node: &TestNode) -> Self {
+        let address = test_node.node().listening().client.expect("the node listens to no clients");
         // Another test of this process may have chosen the same one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -46,7 +46,7 @@ impl Phone {
     }
 
     /// `POST` of some JSON, which has to be refused with `code`.
-    pub async fn is_refused(&self, resource: &str, json: Value, code: Code) -> ReceivedProblem {
+    pub async fn expect_refusal(&self, resource: &str, json: Value, code: Code) -> ReceivedProblem {
         let (status, body) = self.exchange(Method::POST, resource, Some(json)).await;
         let problem = ReceivedProblem::parse(&body).unwrap();
         assert_eq!((problem.known(), status), (Some(code), code.status()), "{resource}: {problem:?}");

@@ -13,13 +13,13 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Device;
+use super::MlsClient;
 use super::mls::SUITE;
 
 /// An answer of the client API.
 pub type Answer<T> = Result<T, ReceivedProblem>;
 
-impl Device {
+impl MlsClient {
     /// One call: its status and its content.
     async fn call(&self, method: Method, resource: &str, content: Option<Vec<u8>>) -> (StatusCode, Vec<u8>) {
         let mut request = self.http.request(method, format!("{}{resource}", self.base));
@@ -94,7 +94,11 @@ impl Device {
     }
 
     /// Submits to a group, all in one request.
-    pub async fn tries(&self, group: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
+    pub async fn tries_to_submit(
+        &self,
+        group: &GroupUri,
+        events: Vec<Submission>,
+    ) -> Answer<Vec<SubmissionResult>> {
         let resource = format!("/groups/{}/events", at(group));
         let answer: SubmissionResults = self.post(&resource, &Submissions { events }).await?;
         Ok(answer.results)
@@ -114,7 +118,7 @@ impl Device {
 
     /// Submits one thing.
     pub async fn submits(&self, group: &GroupUri, submission: &Submission) -> Outcome {
-        let results = self.tries(group, vec![submission.clone()]).await;
+        let results = self.tries_to_submit(group, vec![submission.clone()]).await;
         let [result] = <[SubmissionResult; 1]>::try_from(results.unwrap()).unwrap();
         assert_eq!(result.id, submission.id);
         result.outcome
@@ -129,7 +133,12 @@ impl Device {
     }
 
     /// Submits one thing, which has to be refused with `code`.
-    pub async fn is_refused(&self, group: &GroupUri, submission: &Submission, code: Code) -> ReceivedProblem {
+    pub async fn expect_refusal(
+        &self,
+        group: &GroupUri,
+        submission: &Submission,
+        code: Code,
+    ) -> ReceivedProblem {
         match self.submits(group, submission).await {
             Outcome::Rejected(problem) if problem.known() == Some(code) => *problem,
             other => panic!("{} of {} is not {code:?} but {other:?}", submission.kind, self.uri),

@@ -1,4 +1,4 @@
-//! What all devices have in common of MLS: the cipher suite, and the form of groups.
+//! What all clients have in common of MLS: the cipher suite, and the form of groups.
 
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::octets::Octets;

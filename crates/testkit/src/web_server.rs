@@ -12,8 +12,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// What such a server shows to whoever connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shows {
-    /// A certificate that all of the realm trust.
+pub enum ServerTls {
+    /// A certificate that all of the federation trust.
     Good,
     /// One that has run out.
     Expired,
@@ -32,20 +32,20 @@ pub enum Shows {
 }
 
 /// A server that is no provider. It runs until it is dropped.
-pub struct Front {
+pub struct WebServer {
     provider: Provider,
     _stop: DropGuard,
 }
 
-impl Front {
+impl WebServer {
     /// Serves `router` at `address`, where nobody listens yet.
     pub(crate) fn serve(
         address: SocketAddr,
-        shows: Shows,
+        shows: ServerTls,
         trusted: &Issuer<'static, KeyPair>,
         router: Router,
     ) -> Self {
-        let tls = (shows != Shows::PlainHttp).then(|| tls(address, shows, trusted));
+        let tls = (shows != ServerTls::PlainHttp).then(|| tls(address, shows, trusted));
         let stop = CancellationToken::new();
         let listener = drawbridge_node::bind("mtp", address).unwrap();
         tokio::spawn(drawbridge_node::serve(listener, tls, router, 100, stop.clone()));
@@ -58,22 +58,26 @@ impl Front {
     }
 }
 
-fn tls(address: SocketAddr, shows: Shows, trusted: &Issuer<'static, KeyPair>) -> Arc<rustls::ServerConfig> {
+fn tls(
+    address: SocketAddr,
+    shows: ServerTls,
+    trusted: &Issuer<'static, KeyPair>,
+) -> Arc<rustls::ServerConfig> {
     let key = KeyPair::generate().unwrap();
     let name = match shows {
-        Shows::OtherName => Ipv4Addr::new(192, 0, 2, 1).to_string(),
+        ServerTls::OtherName => Ipv4Addr::new(192, 0, 2, 1).to_string(),
         _ => address.ip().to_string(),
     };
     let mut made = CertificateParams::new(vec![name]).unwrap();
     let year = |year| date_time_ymd(year, 1, 1);
     (made.not_before, made.not_after) = match shows {
-        Shows::Expired => (year(2001), year(2002)),
-        Shows::NotYetValid => (year(2901), year(2902)),
+        ServerTls::Expired => (year(2001), year(2002)),
+        ServerTls::NotYetValid => (year(2901), year(2902)),
         _ => (made.not_before, made.not_after),
     };
     let certificate = match shows {
-        Shows::SelfSigned => made.self_signed(&key).unwrap(),
-        Shows::UnknownIssuer => {
+        ServerTls::SelfSigned => made.self_signed(&key).unwrap(),
+        ServerTls::UnknownIssuer => {
             let mut authority = CertificateParams::default();
             authority.distinguished_name.push(DnType::CommonName, "Nobody knows it");
             let authority = Issuer::new(authority, KeyPair::generate().unwrap());
@@ -82,7 +86,7 @@ fn tls(address: SocketAddr, shows: Shows, trusted: &Issuer<'static, KeyPair>) ->
         _ => made.signed_by(&key, trusted).unwrap(),
     };
     let versions: &[&rustls::SupportedProtocolVersion] = match shows {
-        Shows::OldTls => &[&rustls::version::TLS12],
+        ServerTls::OldTls => &[&rustls::version::TLS12],
         _ => &[&rustls::version::TLS13],
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -6,46 +6,46 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{AuthorizationDecision, Decision};
 
-use crate::{Change, Device, Realm, Station, policy};
+use crate::{CommitPlan, Federation, MlsClient, TestNode, policy};
 
 /// Providers that have let each other in.
-pub struct Circle {
+pub struct MutualPeers {
     /// Where they live.
-    pub realm: Realm,
+    pub federation: Federation,
     /// The providers.
-    pub stations: Vec<Station>,
+    pub nodes: Vec<TestNode>,
 }
 
-impl Circle {
+impl MutualPeers {
     /// `count` providers.
     pub async fn of(count: usize) -> Self {
-        let realm = Realm::new();
-        let mut stations = Vec::new();
+        let federation = Federation::new();
+        let mut nodes = Vec::new();
         for _ in 0..count {
-            stations.push(realm.station(|_| {}).await);
+            nodes.push(federation.node(|_| {}).await);
         }
-        let circle = Self { realm, stations };
-        for station in &circle.stations {
-            for other in circle.stations.iter().filter(|other| other.provider() != station.provider()) {
-                station.lets_in(other.provider()).await;
+        let peers = Self { federation, nodes };
+        for test_node in &peers.nodes {
+            for other in peers.nodes.iter().filter(|other| other.provider() != test_node.provider()) {
+                test_node.allows(other.provider()).await;
             }
         }
-        circle
+        peers
     }
 
     /// The provider of a user.
-    pub fn home(&self, user: &UserUri) -> &Station {
-        let home = self.stations.iter().find(|station| station.provider() == user.provider());
-        home.expect("a user of the circle")
+    pub fn home(&self, user: &UserUri) -> &TestNode {
+        let home = self.nodes.iter().find(|test_node| test_node.provider() == user.provider());
+        home.expect("a user of one of these providers")
     }
 
-    /// A new user at the station with this number, with a client that has published KeyPackages.
-    pub async fn person(&self, station: usize, name: &str) -> Device {
-        let station = &self.stations[station];
-        let user = station.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-        let device = station.device(&user, "phone").await;
-        device.publishes(5).await;
-        device
+    /// A new user at the node with this number, with a client that has published KeyPackages.
+    pub async fn client(&self, test_node: usize, name: &str) -> MlsClient {
+        let test_node = &self.nodes[test_node];
+        let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+        let client = test_node.client(&user, "phone").await;
+        client.publishes(5).await;
+        client
     }
 
     /// One asks the other for a connection, who agrees.
@@ -58,18 +58,18 @@ impl Circle {
     }
 
     /// A user asks to add another to a group, whose operator agrees; returns when the grant has come.
-    pub async fn authorizes(&self, adder: &Device, group: &GroupUri, user: &UserUri) -> Asked {
+    pub async fn authorizes(&self, adder: &MlsClient, group: &GroupUri, user: &UserUri) -> Asked {
         let asked = adder.asks_to_add(group, user).await;
         let away = self.home(user);
         let id = asked.id;
         away.until("the request to add comes", move |view| Ok(view.authorizations_by_id(id)?.pop())).await;
         away.node().decide_authorization(id, None, AuthorizationDecision::Approve).await.unwrap();
-        self.is_authorized(adder, asked).await;
+        self.waits_for_grant(adder, asked).await;
         asked
     }
 
     /// Returns when the grant has come.
-    pub async fn is_authorized(&self, adder: &Device, asked: Asked) {
+    pub async fn waits_for_grant(&self, adder: &MlsClient, asked: Asked) {
         let id = asked.id;
         let granted = move |view: &drawbridge_node::store::View<'_>| {
             Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.grant.is_some()))
@@ -78,7 +78,7 @@ impl Circle {
     }
 
     /// KeyPackages and grants of users who know the adder and agree to be added.
-    pub async fn claimed(&self, adder: &Device, group: &GroupUri, users: &[&UserUri]) -> ClaimReply {
+    pub async fn claimed(&self, adder: &MlsClient, group: &GroupUri, users: &[&UserUri]) -> ClaimReply {
         for user in users {
             self.authorizes(adder, group, user).await;
         }
@@ -86,10 +86,10 @@ impl Circle {
     }
 
     /// Asks, claims and commits: the users' clients are added. The adder has heard of it.
-    pub async fn adds(&self, adder: &Device, group: &GroupUri, others: &[&Device]) -> Placed {
+    pub async fn adds(&self, adder: &MlsClient, group: &GroupUri, others: &[&MlsClient]) -> Placed {
         let users: Vec<&UserUri> = others.iter().map(|other| other.user()).collect();
         let claimed = self.claimed(adder, group, &users).await;
-        let placed = adder.does(group, &adder.commit(group, Change::adding(&claimed))).await;
+        let placed = adder.does(group, &adder.commit(group, CommitPlan::adding(&claimed))).await;
         adder.hears_of(group, placed.seq).await;
         for other in others {
             other.comes_into(group).await;
@@ -98,7 +98,7 @@ impl Circle {
     }
 
     /// A group of `admin` that the others are in.
-    pub async fn group(&self, name: &str, admin: &Device, others: &[&Device]) -> GroupUri {
+    pub async fn group(&self, name: &str, admin: &MlsClient, others: &[&MlsClient]) -> GroupUri {
         self.group_with(name, admin, others, &policy(&[admin.user()])).await
     }
 
@@ -106,8 +106,8 @@ impl Circle {
     pub async fn group_with(
         &self,
         name: &str,
-        admin: &Device,
-        others: &[&Device],
+        admin: &MlsClient,
+        others: &[&MlsClient],
         policy: &Policy,
     ) -> GroupUri {
         let group = admin.creates(name, policy).await;

@@ -1,4 +1,4 @@
-//! What a hand-made peer answers to those who ask it.
+//! What a scripted peer answers to those who ask it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 /// Its feed for whoever pulls, and the lies to tell instead.
 #[derive(Clone)]
-pub struct Desk {
+pub struct Responder {
     inner: Arc<Inner>,
 }
 
@@ -47,7 +47,7 @@ type Show = Box<dyn Fn(&str) -> Vec<u8> + Send>;
 /// What is answered to a content, JSON both.
 type Take = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
-impl Desk {
+impl Responder {
     pub(crate) fn new(generation: Generation) -> Self {
         let state = State {
             generation,
@@ -206,7 +206,7 @@ impl Desk {
                 Err(problem) => (problem.status(), problem.to_json(), true),
             },
             _ => {
-                let problem = Problem::new(Code::NotFound, "a hand-made peer has no such resource");
+                let problem = Problem::new(Code::NotFound, "a scripted peer has no such resource");
                 (problem.status(), problem.to_json(), true)
             }
         }

@@ -18,14 +18,14 @@ use openmls_traits::signatures::Signer;
 
 use super::keys::LIFETIME_S;
 use super::mls::{SUITE, client_of, group_id, join_config, required, with_policy, write};
-use super::{Device, Joined};
+use super::{Joined, MlsClient};
 
 /// What an extension holds that a commit sets.
 const SET: &[u8] = b"set by a test";
 
 /// What a commit is to bring about.
 #[derive(Clone, Debug, Default)]
-pub struct Change {
+pub struct CommitPlan {
     packages: Vec<Octets>,
     grants: Vec<String>,
     removes: Vec<ClientUri>,
@@ -36,7 +36,7 @@ pub struct Change {
     drops: bool,
 }
 
-impl Change {
+impl CommitPlan {
     /// Nothing but new keys, and whatever proposals are pending.
     pub fn renewal() -> Self {
         Self::default()
@@ -111,7 +111,7 @@ impl Change {
     }
 }
 
-impl Device {
+impl MlsClient {
     /// Makes a group that nobody knows of yet.
     pub fn drafts(&self, group: &GroupUri, policy: &Policy) -> RegisterGroup {
         self.drafts_for(group, policy, LIFETIME_S)
@@ -165,35 +165,35 @@ impl Device {
     }
 
     /// A commit for a group, which is pending here until the feed brings it, or another.
-    pub fn commit(&self, group: &GroupUri, change: Change) -> Submission {
-        let packages: Vec<KeyPackage> = change.packages.iter().map(read_package).collect();
+    pub fn commit(&self, group: &GroupUri, plan: CommitPlan) -> Submission {
+        let packages: Vec<KeyPackage> = plan.packages.iter().map(read_package).collect();
         let capabilities = self.capabilities();
         self.with(group, |joined| {
             joined.mls.clear_pending_commit(self.mls.storage()).unwrap();
-            let removes: Vec<LeafNodeIndex> = change
+            let removes: Vec<LeafNodeIndex> = plan
                 .removes
                 .iter()
                 .map(|client| leaf_of(&joined.mls, client))
-                .chain(change.leaves.iter().copied().map(LeafNodeIndex::new))
+                .chain(plan.leaves.iter().copied().map(LeafNodeIndex::new))
                 .collect();
             let mut extensions = joined.mls.extensions().clone();
             let mut leaf = LeafNodeParameters::builder().with_capabilities(capabilities);
-            if let Some(identity) = &change.identity {
+            if let Some(identity) = &plan.identity {
                 leaf = leaf.with_credential_with_key(self.credential_as(identity));
             }
             let mut builder = joined
                 .mls
                 .commit_builder()
-                .consume_proposal_store(!change.drops)
+                .consume_proposal_store(!plan.drops)
                 .force_self_update(true)
                 .leaf_node_parameters(leaf.build())
                 .propose_adds(packages)
                 .propose_removals(removes);
-            if change.policy.is_some() || change.extension.is_some() {
-                if let Some(policy) = &change.policy {
+            if plan.policy.is_some() || plan.extension.is_some() {
+                if let Some(policy) = &plan.policy {
                     extensions = with_policy(extensions, policy);
                 }
-                if let Some(kind) = change.extension {
+                if let Some(kind) = plan.extension {
                     let extension = Extension::Unknown(kind, UnknownExtension(SET.to_vec()));
                     extensions.add_or_replace(extension).unwrap();
                 }
@@ -213,7 +213,7 @@ impl Device {
             let mut submission = self.submission(SubmissionKind::Commit, mls);
             submission.welcome = welcome.map(|welcome| write(&welcome));
             submission.group_info = info.map(|info| write(&info));
-            submission.grants = change.grants;
+            submission.grants = plan.grants;
             submission
         })
     }

@@ -13,16 +13,16 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, Fault, Front, HandMade, Proxy, Shows, Station};
+use crate::{Clock, FaultyNetwork, Proxy, ScriptedPeer, ServerTls, TestNode, WebServer};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
-pub struct Realm {
+pub struct Federation {
     dir: tempfile::TempDir,
     clock: Arc<Clock>,
     issuer: Issuer<'static, KeyPair>,
 }
 
-impl Realm {
+impl Federation {
     /// A new one.
     #[expect(clippy::new_without_default, reason = "it makes keys and files")]
     pub fn new() -> Self {
@@ -51,24 +51,24 @@ impl Realm {
     }
 
     /// A provider that runs, whose configuration is as `alter` makes it.
-    pub async fn station(&self, alter: impl FnOnce(&mut Config)) -> Station {
-        let station = self.stopped_station(alter);
-        station.start().await;
-        station
+    pub async fn node(&self, alter: impl FnOnce(&mut Config)) -> TestNode {
+        let test_node = self.stopped_node(alter);
+        test_node.start().await;
+        test_node
     }
 
     /// A provider that runs and listens to clients too.
-    pub async fn station_with_clients(&self) -> Station {
+    pub async fn node_with_clients(&self) -> TestNode {
         let listen = free_port();
-        self.station(|config| {
+        self.node(|config| {
             config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
         })
         .await
     }
 
     /// A provider that does not run yet.
-    pub fn stopped_station(&self, alter: impl FnOnce(&mut Config)) -> Station {
-        Station::new(self.config(alter), self.clock.clone())
+    pub fn stopped_node(&self, alter: impl FnOnce(&mut Config)) -> TestNode {
+        TestNode::new(self.config(alter), self.clock.clone())
     }
 
     /// The configuration of a provider, at a port of its own.
@@ -93,25 +93,25 @@ impl Realm {
         config
     }
 
-    /// A peer made by hand.
-    pub fn hand_made(&self) -> HandMade {
+    /// A scripted peer.
+    pub fn scripted_peer(&self) -> ScriptedPeer {
         let listener = drawbridge_node::bind("mtp", free_port()).unwrap();
         let (cert, key) = self.certificate(listener.address.port());
         let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
-        HandMade::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
+        ScriptedPeer::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
     }
 
     /// A server in the place of a provider, which shows that to whoever connects, and answers so.
-    pub fn front(
+    pub fn web_server(
         &self,
-        shows: Shows,
+        shows: ServerTls,
         answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
-    ) -> Front {
+    ) -> WebServer {
         let router = Router::new().fallback(move |request: Request<Body>| {
             let answered = answer(&request);
             async move { answered }
         });
-        Front::serve(free_port(), shows, &self.issuer, router)
+        WebServer::serve(free_port(), shows, &self.issuer, router)
     }
 
     /// The name of a provider where nobody listens.
@@ -119,24 +119,24 @@ impl Realm {
         provider_at(free_port())
     }
 
-    /// A copy of the data folder of `station`, which does not run.
-    pub fn copy_of(&self, station: &Station) -> PathBuf {
+    /// A copy of the data folder of `test_node`, which does not run.
+    pub fn copy_of(&self, test_node: &TestNode) -> PathBuf {
         let copy = self.dir.path().join(format!("copy-{}", self.clock.id()));
-        copy_folder(&station.config().data_dir, &copy);
+        copy_folder(&test_node.config().data_dir, &copy);
         copy
     }
 
-    /// Puts a copy in the place of the data folder of `station`, which does not run.
-    pub fn restore(&self, station: &Station, copy: &Path) {
-        std::fs::remove_dir_all(&station.config().data_dir).unwrap();
-        copy_folder(copy, &station.config().data_dir);
+    /// Puts a copy in the place of the data folder of `test_node`, which does not run.
+    pub fn restore(&self, test_node: &TestNode, copy: &Path) {
+        std::fs::remove_dir_all(&test_node.config().data_dir).unwrap();
+        copy_folder(copy, &test_node.config().data_dir);
     }
 
     /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.
-    pub async fn fault_in_front_of(&self, config: &mut Config) -> Fault {
-        let fault = Fault::listen(free_port(), config.mtp.listen).await;
-        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", fault.address()).parse().unwrap());
-        fault
+    pub async fn faulty_network_before(&self, config: &mut Config) -> FaultyNetwork {
+        let network = FaultyNetwork::listen(free_port(), config.mtp.listen).await;
+        config.mtp.endpoint = Some(format!("https://{}/mtp/v1", network.address()).parse().unwrap());
+        network
     }
 
     /// A certificate that has signed itself and its key, PEM, for the host of all providers here.
@@ -151,10 +151,10 @@ impl Realm {
     }
 
     /// A proxy in front of `config`'s node that ends TLS; only the provider document goes round it.
-    pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
+    pub fn proxy_before(&self, config: &mut Config) -> Proxy {
         let to = format!("https://{}", config.mtp.listen);
         let proxy = Proxy::before(&to, &self.root(), |router| {
-            Front::serve(free_port(), Shows::Good, &self.issuer, router)
+            WebServer::serve(free_port(), ServerTls::Good, &self.issuer, router)
         });
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", proxy.address()).parse().unwrap());
         proxy

@@ -1,4 +1,4 @@
-//! One provider of a realm.
+//! One provider of a federation.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,19 +12,19 @@ use drawbridge_node::store::{
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Device, HandMade};
+use crate::{Clock, MlsClient, ScriptedPeer};
 
 /// How long something may take that has to come. It only matters where it never does.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(45);
 
 /// One provider: its configuration, and its node while that runs.
-pub struct Station {
+pub struct TestNode {
     config: Config,
     clock: Arc<Clock>,
     node: Mutex<Option<Node>>,
 }
 
-impl Station {
+impl TestNode {
     pub(crate) fn new(config: Config, clock: Arc<Clock>) -> Self {
         Self { config, clock, node: Mutex::default() }
     }
@@ -39,40 +39,40 @@ impl Station {
         &self.config.provider
     }
 
-    /// The realm's clock.
+    /// The federation's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// Its node, which has to run.
     pub fn node(&self) -> Node {
-        self.node.lock().unwrap().clone().expect("the station is stopped")
+        self.node.lock().unwrap().clone().expect("the node is stopped")
     }
 
     /// Starts its node.
     pub async fn start(&self) {
         let node = self.node_to_be().await.unwrap();
-        self.has(node);
+        self.runs(node);
     }
 
     /// Starts its node so that it numbers what is no MLS message of its groups.
     pub async fn starts_foreign(&self) {
-        self.has(Node::start_foreign(self.config.clone(), self.clock.clone()).await.unwrap());
+        self.runs(Node::start_foreign(self.config.clone(), self.clock.clone()).await.unwrap());
     }
 
-    /// A node of this station that starts where it is awaited.
+    /// A node of this node that starts where it is awaited.
     pub(crate) fn node_to_be(&self) -> impl Future<Output = Result<Node, StartFault>> + Send + use<> {
         Node::start_in(self.config.clone(), self.clock.clone())
     }
 
     /// Takes a node as its own.
-    pub(crate) fn has(&self, node: Node) {
+    pub(crate) fn runs(&self, node: Node) {
         assert!(self.node.lock().unwrap().replace(node).is_none(), "it was started twice");
     }
 
     /// Gives up its node, which some other way has been made to end.
     pub(crate) fn loses(&self) -> Node {
-        self.node.lock().unwrap().take().expect("the station is stopped already")
+        self.node.lock().unwrap().take().expect("the node is stopped already")
     }
 
     /// Stops its node.
@@ -86,21 +86,21 @@ impl Station {
     }
 
     /// A new client of a user here.
-    pub async fn device(&self, user: &UserUri, name: &str) -> Device {
+    pub async fn client(&self, user: &UserUri, name: &str) -> MlsClient {
         let made = self.node().create_client(user.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
-        let listen = self.config.client.as_ref().expect("a station has a client API").listen;
-        Device::new(client, token, listen, self.clock.clone())
+        let listen = self.config.client.as_ref().expect("a node has a client API").listen;
+        MlsClient::new(client, token, listen, self.clock.clone())
     }
 
-    /// The operator judges a peer.
-    pub async fn judges(&self, peer: &Provider, state: PeerState) {
+    /// The operator puts a peer into a state.
+    pub async fn sets_peer(&self, peer: &Provider, state: PeerState) {
         self.node().judge_peer(peer.clone(), state).await.unwrap();
     }
 
-    /// The operator lets a peer in.
-    pub async fn lets_in(&self, peer: &Provider) {
-        self.judges(peer, PeerState::Allowed).await;
+    /// The operator allows a peer.
+    pub async fn allows(&self, peer: &Provider) {
+        self.sets_peer(peer, PeerState::Allowed).await;
     }
 
     /// The operator decides on a request.
@@ -147,7 +147,7 @@ impl Station {
     }
 
     /// Returns when `peer` is in `state` here.
-    pub async fn holds(&self, peer: &Provider, state: PeerState) {
+    pub async fn sees_peer(&self, peer: &Provider, state: PeerState) {
         let provider = peer.clone();
         self.until(&format!("{peer} is {state}"), move |view| {
             Ok((view.peer_state(&provider)? == state).then_some(()))
@@ -189,13 +189,13 @@ impl Station {
     }
 
     /// Returns when the pull of `peer` waits here.
-    pub async fn is_pulled_by(&self, peer: &Provider) {
+    pub async fn waits_for_pull_by(&self, peer: &Provider) {
         self.until_node(&format!("{peer} pulls"), |node| node.is_pulled_by(peer)).await;
     }
 
-    /// Returns when the feed of a hand-made peer is stored here, as far as it goes now.
-    pub async fn has_heard(&self, peer: &HandMade) {
-        let (provider, head) = (peer.provider().clone(), peer.desk().head());
+    /// Returns when the feed of a scripted peer is stored here, as far as it goes now.
+    pub async fn waits_for_feed_of(&self, peer: &ScriptedPeer) {
+        let (provider, head) = (peer.provider().clone(), peer.responder().head());
         self.until(&format!("item {head} of {provider} is stored"), move |view| {
             Ok(view.cursor(&provider)?.filter(|cursor| cursor.seq >= head))
         })
@@ -218,7 +218,7 @@ impl Station {
     ) -> T {
         let node = self.node();
         let mut changes = node.changes().listen();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             loop {
                 if let Some(found) = node.store().read(look.clone()).await.unwrap() {
                     return found;
@@ -237,7 +237,7 @@ impl Station {
         let node = self.node();
         let mut changes = node.changes().listen();
         let mut requests = node.traffic().revisions();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(WAIT_LIMIT, async {
             while !is_so(&node) {
                 // A request is recorded before it begins to wait, which nobody announces.
                 tokio::select! {

@@ -6,47 +6,47 @@ use drawbridge_mtp::id::{GroupUri, Id, UserUri};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Decision, Misuse};
 
-use crate::{Phone, Station};
+use crate::{ApiClient, TestNode};
 
-/// A user of a station.
-pub struct Person<'a> {
-    station: &'a Station,
+/// A user of a node.
+pub struct TestUser<'a> {
+    test_node: &'a TestNode,
     uri: UserUri,
 }
 
-impl Station {
+impl TestNode {
     /// A new user.
-    pub async fn person(&self, name: &str) -> Person<'_> {
+    pub async fn user(&self, name: &str) -> TestUser<'_> {
         let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-        Person { station: self, uri }
+        TestUser { test_node: self, uri }
     }
 }
 
-impl Person<'_> {
-    /// The person's address.
+impl TestUser<'_> {
+    /// The user's address.
     pub fn uri(&self) -> &UserUri {
         &self.uri
     }
 
     /// Asks another for a connection.
-    pub async fn asks(&self, other: &UserUri) -> Id {
-        self.tries(other, None).await.unwrap()
+    pub async fn asks_to_connect(&self, other: &UserUri) -> Id {
+        self.tries_to_connect(other, None).await.unwrap()
     }
 
     /// Asks another for a connection, open for `ttl`.
-    pub async fn asks_for(&self, other: &UserUri, ttl: Duration) -> Id {
-        self.tries(other, Some(ttl)).await.unwrap()
+    pub async fn asks_to_connect_for(&self, other: &UserUri, ttl: Duration) -> Id {
+        self.tries_to_connect(other, Some(ttl)).await.unwrap()
     }
 
     /// Asks, and may be refused at home.
-    pub async fn tries(&self, other: &UserUri, ttl: Option<Duration>) -> Result<Id, Misuse> {
-        let asked = self.station.node().connect(self.uri.name(), other.clone(), ttl).await;
+    pub async fn tries_to_connect(&self, other: &UserUri, ttl: Option<Duration>) -> Result<Id, Misuse> {
+        let asked = self.test_node.node().connect(self.uri.name(), other.clone(), ttl).await;
         asked.map(|row| row.id)
     }
 
     /// Takes the own request back, or ends the connection.
-    pub async fn ends(&self, id: Id) {
-        self.station.decides(id, Decision::End).await;
+    pub async fn ends_connection(&self, id: Id) {
+        self.test_node.decides(id, Decision::End).await;
     }
 
     /// Asks to add another to a group.
@@ -61,16 +61,16 @@ impl Person<'_> {
         group: &GroupUri,
         ttl: Option<Duration>,
     ) -> Result<Id, Misuse> {
-        let node = self.station.node();
+        let node = self.test_node.node();
         let asked = node.ask_to_add(self.uri.name(), group.clone(), other.clone(), ttl).await;
         asked.map(|row| row.id)
     }
 
-    /// A new client of the person's, which speaks the client API.
-    pub async fn phone(&self, name: &str) -> Phone {
-        let node = self.station.node();
+    /// A new client of the user's, which speaks the client API.
+    pub async fn api_client(&self, name: &str) -> ApiClient {
+        let node = self.test_node.node();
         let made = node.create_client(self.uri.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
-        Phone::of(client, token, self.station)
+        ApiClient::of(client, token, self.test_node)
     }
 }

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::Station;
+use crate::TestNode;
 
 /// A client that is built in.
 pub type BuiltIn = Client<ClientDoor>;
@@ -23,24 +23,24 @@ pub type BuiltIn = Client<ClientDoor>;
 /// All of it runs in a runtime of its own. To kill it is to drop that: every task of node and clients ends wherever it
 /// happens to wait, nothing is drained, and nothing but the files is left. What does not end so is a transaction that
 /// SQLite has begun; a process that is killed ends amid those too, which `tests/kill.rs` is for.
-pub struct House {
-    station: Station,
+pub struct DesktopApp {
+    test_node: TestNode,
     settings: Settings,
     news: watch::Sender<u64>,
-    life: Mutex<Option<Life>>,
+    started: Mutex<Option<Started>>,
 }
 
-struct Life {
+struct Started {
     runtime: Option<Runtime>,
-    clients: BTreeMap<ClientUri, Running>,
+    clients: BTreeMap<ClientUri, RunningClient>,
 }
 
-struct Running {
+struct RunningClient {
     client: BuiltIn,
     tasks: [JoinHandle<()>; 2],
 }
 
-impl Drop for Life {
+impl Drop for Started {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -48,71 +48,71 @@ impl Drop for Life {
     }
 }
 
-impl House {
-    /// The house of `station`, which does not run yet. Whatever happens in it moves `news`.
-    pub fn of(station: Station, settings: Settings, news: watch::Sender<u64>) -> Self {
-        Self { station, settings, news, life: Mutex::default() }
+impl DesktopApp {
+    /// The app of `test_node`, which does not run yet. Whatever happens in it moves `news`.
+    pub fn of(test_node: TestNode, settings: Settings, news: watch::Sender<u64>) -> Self {
+        Self { test_node, settings, news, started: Mutex::default() }
     }
 
-    /// Its station.
-    pub fn station(&self) -> &Station {
-        &self.station
+    /// Its node.
+    pub fn test_node(&self) -> &TestNode {
+        &self.test_node
     }
 
     /// A new client, of a new user where there is none of that name.
     pub async fn client(&self, user: &str, client: &str) -> ClientUri {
-        let node = self.station.node();
+        let node = self.test_node.node();
         match node.create_user(user.parse().unwrap(), UserRule::Ask).await {
             Ok(_) | Err(Misuse::Taken(_)) => {}
             Err(misuse) => panic!("no user {user}: {misuse}"),
         }
         node.create_client(user.parse().unwrap(), client.parse().unwrap()).await.unwrap();
-        let uri = ClientUri::new(&self.station.address(user), &client.parse().unwrap());
+        let uri = ClientUri::new(&self.test_node.address(user), &client.parse().unwrap());
         let running = self.runs(&node, &uri).await;
-        self.living().as_mut().unwrap().clients.insert(uri.clone(), running);
+        self.started().as_mut().unwrap().clients.insert(uri.clone(), running);
         uri
     }
 
     /// Whether it runs.
-    pub fn lives(&self) -> bool {
-        self.living().is_some()
+    pub fn is_running(&self) -> bool {
+        self.started().is_some()
     }
 
     /// Starts everything.
     pub async fn start(&self) {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
-        let node = runtime.spawn(self.station.node_to_be()).await.unwrap().unwrap();
+        let node = runtime.spawn(self.test_node.node_to_be()).await.unwrap().unwrap();
         runtime.spawn(tells(node.changes().listen(), self.news.clone()));
-        self.station.has(node.clone());
-        *self.living() = Some(Life { runtime: Some(runtime), clients: BTreeMap::new() });
+        self.test_node.runs(node.clone());
+        *self.started() = Some(Started { runtime: Some(runtime), clients: BTreeMap::new() });
         for row in node.store().read(|view| view.clients()).await.unwrap() {
-            let uri = ClientUri::new(&UserUri::new(self.station.provider(), &row.user), &row.name);
+            let uri = ClientUri::new(&UserUri::new(self.test_node.provider(), &row.user), &row.name);
             let running = self.runs(&node, &uri).await;
-            self.living().as_mut().unwrap().clients.insert(uri, running);
+            self.started().as_mut().unwrap().clients.insert(uri, running);
         }
     }
 
     /// Kills everything, and returns when it is gone.
     pub async fn kill(&self) {
-        let mut life = self.living().take().expect("the house is dead already");
-        let runtime = life.runtime.take().unwrap();
+        let mut started = self.started().take().expect("the app does not run");
+        let runtime = started.runtime.take().unwrap();
         tokio::task::spawn_blocking(move || {
             runtime.shutdown_timeout(Duration::from_secs(20));
-            drop(life);
+            drop(started);
         })
         .await
         .unwrap();
         // The thread that writes is no task; the kill comes just behind its last transaction.
-        self.station.loses().store().close().await;
+        self.test_node.loses().store().close().await;
         // Closing moves the log into the file and deletes it, and a kill leaves it where it is.
-        let log = self.station.config().data_dir.join("store.sqlite-wal");
+        let log = self.test_node.config().data_dir.join("store.sqlite-wal");
         std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
     }
 
     /// Stops a client wherever it is, and starts it again from its file.
     pub async fn crashes(&self, client: &ClientUri) {
-        let Some(running) = self.living().as_mut().and_then(|life| life.clients.remove(client)) else {
+        let Some(running) = self.started().as_mut().and_then(|started| started.clients.remove(client)) else {
             return;
         };
         for task in running.tasks {
@@ -120,13 +120,13 @@ impl House {
             let _ = task.await;
         }
         drop(running.client);
-        let running = self.runs(&self.station.node(), client).await;
-        self.living().as_mut().unwrap().clients.insert(client.clone(), running);
+        let running = self.runs(&self.test_node.node(), client).await;
+        self.started().as_mut().unwrap().clients.insert(client.clone(), running);
     }
 
-    /// Does something in the house; `None` where it is killed before that is done.
+    /// Does something in the app; `None` where it is killed before that is done.
     pub async fn does<T: Send + 'static>(&self, what: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let doing = match self.living().as_ref()?.runtime.as_ref() {
+        let doing = match self.started().as_ref()?.runtime.as_ref() {
             Some(runtime) => runtime.spawn(what),
             None => return None,
         };
@@ -139,30 +139,30 @@ impl House {
 
     /// A client that runs here.
     pub fn built_in(&self, client: &ClientUri) -> Option<BuiltIn> {
-        self.living().as_ref()?.clients.get(client).map(|running| running.client.clone())
+        self.started().as_ref()?.clients.get(client).map(|running| running.client.clone())
     }
 
-    fn living(&self) -> MutexGuard<'_, Option<Life>> {
-        self.life.lock().unwrap()
+    fn started(&self) -> MutexGuard<'_, Option<Started>> {
+        self.started.lock().unwrap()
     }
 
     fn path_of(&self, client: &ClientUri) -> PathBuf {
         let (user, name) = (client.user().name(), client.name());
-        self.station.config().data_dir.join(format!("{user}-{name}.sqlite"))
+        self.test_node.config().data_dir.join(format!("{user}-{name}.sqlite"))
     }
 
-    async fn runs(&self, node: &Node, uri: &ClientUri) -> Running {
-        let (path, key) = (self.path_of(uri), self.station.config().data_dir.join("clients.key"));
+    async fn runs(&self, node: &Node, uri: &ClientUri) -> RunningClient {
+        let (path, key) = (self.path_of(uri), self.test_node.config().data_dir.join("clients.key"));
         let (door, settings, news) = (node.door(uri.clone()), self.settings.clone(), self.news.clone());
         self.does(async move {
             let key = StorageKey::load_or_make(&key).unwrap();
             let client = Client::open(door, &path, key, settings).await.unwrap();
             let telling = tokio::spawn(tells(client.changes(), news));
             let own = client.clone();
-            Running { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }
+            RunningClient { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }
         })
         .await
-        .expect("nobody kills a house that starts")
+        .expect("nobody kills an app that starts")
     }
 }
 

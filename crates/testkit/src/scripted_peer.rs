@@ -24,13 +24,13 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Desk, Device};
+use crate::{Clock, MlsClient, Responder};
 
 /// A peer that a test plays itself. Its server runs until it is dropped.
-pub struct HandMade {
+pub struct ScriptedPeer {
     signer: Signer,
     clock: Arc<Clock>,
-    desk: Desk,
+    responder: Responder,
     pub(crate) client: reqwest::Client,
     /// For requests that no HTTP library sends.
     pub(crate) tls: Arc<rustls::ClientConfig>,
@@ -45,7 +45,7 @@ struct Server {
     shown: Arc<Mutex<Shown>>,
     signer: Signer,
     clock: Arc<Clock>,
-    desk: Desk,
+    responder: Responder,
 }
 
 /// What it shows of itself.
@@ -61,7 +61,7 @@ struct Shown {
     signs: bool,
 }
 
-impl HandMade {
+impl ScriptedPeer {
     pub(crate) fn serve(
         provider: Provider,
         listener: Listener,
@@ -75,10 +75,14 @@ impl HandMade {
         let shown = Shown { endpoint, kept: None, keys, times: 0, signs: true };
         let shown = Arc::new(Mutex::new(shown));
         let signer = Signer::new(provider, key);
-        let desk = Desk::new(clock.id().into());
+        let responder = Responder::new(clock.id().into());
         let (client, trust, stop) = (client(root), trust(root), CancellationToken::new());
-        let server =
-            Server { shown: shown.clone(), signer: signer.clone(), clock: clock.clone(), desk: desk.clone() };
+        let server = Server {
+            shown: shown.clone(),
+            signer: signer.clone(),
+            clock: clock.clone(),
+            responder: responder.clone(),
+        };
         let router = Router::new()
             .route("/.well-known/mtp", get(show_document))
             .fallback(answer)
@@ -87,7 +91,7 @@ impl HandMade {
         Self {
             signer,
             clock,
-            desk,
+            responder,
             client,
             tls: trust,
             root: root.to_owned(),
@@ -139,9 +143,9 @@ impl HandMade {
     }
 
     /// A client that it says it has.
-    pub fn device(&self, user: &str) -> Device {
+    pub fn client(&self, user: &str) -> MlsClient {
         let client = ClientUri::new(&self.address(user), &"phone".parse().unwrap());
-        Device::without_provider(client, self.clock.clone())
+        MlsClient::without_provider(client, self.clock.clone())
     }
 
     /// A grant for a user that it says it has, as it signs it, for an hour.
@@ -165,11 +169,11 @@ impl HandMade {
     }
 
     /// What it answers.
-    pub fn desk(&self) -> &Desk {
-        &self.desk
+    pub fn responder(&self) -> &Responder {
+        &self.responder
     }
 
-    /// The realm's clock.
+    /// The federation's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -230,7 +234,7 @@ fn client_builder(root: &Path) -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_certs_only([root]).no_proxy()
 }
 
-/// TLS that trusts the realm alone, and speaks HTTP/1.1.
+/// TLS that trusts the federation alone, and speaks HTTP/1.1.
 fn trust(root: &Path) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root).unwrap()).unwrap();
@@ -263,10 +267,10 @@ async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Re
     let binding = RequestBinding::of(&parts.method, &uri, &parts.headers);
     let content = axum::body::to_bytes(body, 8 << 20).await.unwrap_or_default();
     let (status, body, is_problem) =
-        server.desk.answer(&parts.method, resource, &parts.headers, &content).await;
+        server.responder.answer(&parts.method, resource, &parts.headers, &content).await;
     let mut headers = HeaderMap::new();
     if !body.is_empty() {
-        let kind = if is_problem { problem::CONTENT_TYPE } else { server.desk.content_type() };
+        let kind = if is_problem { problem::CONTENT_TYPE } else { server.responder.content_type() };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     let stamp =
