@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{ItemBody, Removed, RosterMember};
 
-use super::state::{Changed, Joined};
+use crate::delivery::mls::state::{Changed, Joined};
 use crate::store::{GroupRow, Reader, StoreFault, Tx};
 
 /// Brings a group to what a commit has made of it: who is in it, and who is told from the event `seq` on, as which it is then

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use super::mls::Conventions;
-use super::state::PublicState;
+use crate::delivery::mls::framing::Conventions;
+use crate::delivery::mls::state::PublicState;
 use crate::lock::lock;
 use crate::store::{Handshake, Standing, Store, StoreFault};
 

@@ -1,54 +1,32 @@
-//! What goes in whose feed, and how a waiting pull is answered the moment there is something (section 11).
+//! Groups: those that we own, which we number and check (`owner`), those of others, which we follow (`follower`), their
+//! public MLS states (`mls`), and the feeds in which their events are told (`feeds`; sections 10 to 12).
 
-mod aged;
-mod anew;
 mod answers;
-mod checkpoints;
-mod copy_fork;
 mod epoch;
-mod feed;
-mod follow;
-mod forks;
-mod grants;
+mod feeds;
+mod follower;
 mod groups;
-mod join;
-mod keep;
 mod mls;
-#[cfg(test)]
-mod mls_vectors;
-mod own_fork;
-mod own_group;
-mod proof_check;
-mod proofs;
-mod recover;
-mod recovery;
-mod register;
-mod shelf;
-mod signed_checkpoint;
-mod state;
-mod submissions;
-mod submit;
+mod owner;
 mod unproved;
-mod waits;
-mod walk;
 
 pub(crate) use answers::*;
-pub(crate) use feed::FeedRefusal;
+pub(crate) use feeds::feed::FeedRefusal;
+pub(crate) use feeds::waits::{WaitKind, Waits};
 #[cfg(feature = "foreign")]
-pub(crate) use mls::FOREIGN;
-pub(crate) use mls::{Conventions, MTP};
-pub(crate) use recover::still_recovering;
+pub(crate) use mls::framing::FOREIGN;
+pub(crate) use mls::framing::{Conventions, MTP};
+pub(crate) use owner::recover::still_recovering;
 pub(crate) use unproved::{shown_feed, shown_log};
-pub(crate) use waits::{Wait, WaitKind, Waits};
 
 use std::sync::Arc;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use tokio::sync::Notify;
 
-use self::forks::Forks;
+use self::follower::known_forks::Forks;
 use self::groups::Groups;
-use self::recovery::Recovery;
+use self::owner::recovery::Recovery;
 use crate::ground::Ground;
 use crate::peers::Peers;
 use crate::store::Store;

@@ -226,7 +226,7 @@ fn check_numbers(page: &FeedPage, cursor: Option<&Cursor>) -> Result<(), PageFau
 impl Pulls {
     /// The peer's feed is not what we knew, or no longer reaches back to our place: the next pull starts at its
     /// beginning, and what may have been missed is asked for again (section 11).
-    pub(super) async fn start_anew(
+    pub(super) async fn restart_feed(
         &self,
         peer: &Provider,
         cursor: Option<&Cursor>,

@@ -249,7 +249,7 @@ impl Pulls {
                 Ok(if hasty && !expected { Pulled::Hasty } else { Pulled::Page })
             }
             Err(fault) if fault.is(Code::FeedReset) || fault.is(Code::FeedTruncated) => {
-                self.start_anew(peer, cursor.as_ref(), &fault).await?;
+                self.restart_feed(peer, cursor.as_ref(), &fault).await?;
                 self.their_state(peer, Ask::get("/peering".into())).await?;
                 Box::pin(self.delivery.join_groups(peer)).await.map_err(page::store_fault)?;
                 Ok(Pulled::Reset)

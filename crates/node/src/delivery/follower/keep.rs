@@ -8,13 +8,14 @@ use drawbridge_mtp::message::{Event, Removed, Welcome};
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::time::Timestamp;
 
-use super::epoch::{begin_epoch, dismiss_client, end_stays};
-use super::state::{Changed, Joined};
-use super::{is_current, proofs};
+use super::proofs;
+use crate::delivery::epoch::{begin_epoch, dismiss_client, end_stays};
+use crate::delivery::is_current;
+use crate::delivery::mls::state::{Changed, Joined};
 use crate::store::{GroupRow, Reader, Standing, StoreFault, Tx};
 
 /// One thing to be stored, in the order of the page.
-pub(super) enum Step {
+pub(in crate::delivery) enum Step {
     Event(Box<Kept>),
     /// The log is not what it was: nothing more of the group is taken.
     Break {
@@ -35,15 +36,15 @@ pub(super) enum Step {
 }
 
 /// An event that continues its group's chain.
-pub(super) struct Kept {
-    pub(super) event: Event,
-    pub(super) body: Option<Vec<u8>>,
+pub(in crate::delivery) struct Kept {
+    pub(in crate::delivery) event: Event,
+    pub(in crate::delivery) body: Option<Vec<u8>>,
     /// What it is to the group's public state.
-    pub(super) followed: Followed,
+    pub(in crate::delivery) followed: Followed,
 }
 
 /// What an event is to a group's public state.
-pub(super) enum Followed {
+pub(in crate::delivery) enum Followed {
     /// Nothing that it changes.
     Quietly,
     /// A proposal of its sender to leave.
@@ -55,7 +56,7 @@ pub(super) enum Followed {
 }
 
 /// What a page changes in groups, for one transaction.
-pub(crate) struct Keeping(pub(super) Vec<Step>);
+pub(crate) struct Keeping(pub(in crate::delivery) Vec<Step>);
 
 impl Keeping {
     /// Whether somebody was added to a group, ourselves or another.
@@ -114,7 +115,7 @@ impl Keeping {
 }
 
 /// Keeps an event with all that follows from it. Returns the providers that have no member in a group of ours any more.
-pub(super) fn keep_event(
+pub(in crate::delivery) fn keep_event(
     tx: &Tx<'_>,
     ours: &Provider,
     row: &mut GroupRow,
@@ -230,13 +231,17 @@ fn client_of(
 
 /// Whether it ends the stay in a group that we have: what an owner reads back (section 12) it tells again, of a time that
 /// ended before that.
-pub(super) fn ends_stay(row: &GroupRow, removed: &Removed) -> bool {
+pub(in crate::delivery) fn ends_stay(row: &GroupRow, removed: &Removed) -> bool {
     let since = if row.hash.is_some() { row.first } else { row.head + 1 };
     row.standing != Standing::Over && removed.after_seq >= since
 }
 
 /// We have no member left in a group.
-pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> Result<(), StoreFault> {
+pub(in crate::delivery) fn keep_removed(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    removed: &Removed,
+) -> Result<(), StoreFault> {
     let Some(mut row) = tx.group(&removed.group)?.filter(|row| ends_stay(row, removed)) else {
         return Ok(());
     };
@@ -252,7 +257,7 @@ pub(super) fn keep_removed(tx: &Tx<'_>, ours: &Provider, removed: &Removed) -> R
 }
 
 /// A group of which nothing is known but where its log begins for us.
-pub(super) fn new_group(now: Timestamp, group: &GroupUri, from: u64) -> GroupRow {
+pub(in crate::delivery) fn new_group(now: Timestamp, group: &GroupUri, from: u64) -> GroupRow {
     GroupRow {
         id: 0,
         uri: group.clone(),
@@ -268,7 +273,7 @@ pub(super) fn new_group(now: Timestamp, group: &GroupUri, from: u64) -> GroupRow
 }
 
 /// A group that we had left begins again, with a hole in its log.
-pub(super) fn begin_anew(row: &mut GroupRow, from: u64) {
+pub(in crate::delivery) fn begin_anew(row: &mut GroupRow, from: u64) {
     row.head = from.saturating_sub(1);
     row.hash = None;
     row.standing = Standing::Joining;

@@ -14,9 +14,9 @@ use openmls::messages::ConfirmationTag;
 use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{LeafNodeIndex, ProcessedMessageContent, Proposal, ProposalStore, Sender, Verifiable};
 
-use super::aged::open_aged;
-use super::mls::{self, Conventions, invalid};
-use super::shelf::{Shelf, ShelfFault};
+use crate::delivery::mls::expired_leaves::open_with_expired_leaves;
+use crate::delivery::mls::framing::{self, Conventions, invalid};
+use crate::delivery::mls::public_storage::{PublicStorage, PublicStorageFault};
 use crate::mls::CRYPTO;
 use crate::store::Handshake;
 
@@ -44,16 +44,16 @@ struct LeafHolder {
 
 /// A public state that was kept cannot be read again.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RestoreFault {
+pub(in crate::delivery) enum RestoreFault {
     #[error(transparent)]
-    Shelf(#[from] ShelfFault),
+    PublicStorage(#[from] PublicStorageFault),
     #[error("the log does not continue the group's state: {}", .0.detail)]
     Log(Problem),
 }
 
 /// Whether the policy is held against what is judged: its owner does; a participant takes what the owner took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hold {
+pub(in crate::delivery) enum Hold {
     /// What breaks the policy is refused.
     Policy,
     /// Only MLS counts.
@@ -61,13 +61,13 @@ pub(super) enum Hold {
 }
 
 /// A proposal that may be made.
-pub(super) struct JudgedProposal {
+pub(in crate::delivery) struct JudgedProposal {
     proposal: QueuedProposal,
     leaver: Option<u32>,
 }
 
 /// A commit that may be made, if the grants that it needs are there.
-pub(super) struct JudgedCommit {
+pub(in crate::delivery) struct JudgedCommit {
     staged: Box<StagedCommit>,
     sender: ClientUri,
     leaf: Option<u32>,
@@ -76,7 +76,7 @@ pub(super) struct JudgedCommit {
     /// What the GroupInfo of the epoch has to have.
     confirmation_tag: Option<ConfirmationTag>,
     /// Users that are added by others, and by whom.
-    pub(super) needs_grant: Vec<(UserUri, UserUri)>,
+    pub(in crate::delivery) needs_grant: Vec<(UserUri, UserUri)>,
     policy: Option<Policy>,
 }
 
@@ -113,26 +113,26 @@ pub(crate) struct Joined {
 
 impl PublicState {
     /// Reads the state of `group` from a GroupInfo and a tree that anyone may have sent: all of it is verified.
-    pub(super) fn open(
+    pub(in crate::delivery) fn open(
         group: &GroupUri,
         group_info: &[u8],
         ratchet_tree: &[u8],
         conventions: &'static Conventions,
     ) -> Result<(Self, Vec<u8>), Problem> {
-        let info = mls::group_info(group_info)?;
-        let tree = mls::ratchet_tree(ratchet_tree)?;
+        let info = framing::group_info(group_info)?;
+        let tree = framing::ratchet_tree(ratchet_tree)?;
         if info.group_id() != &(conventions.group_id)(group) {
             return Err(invalid(format!("the GroupInfo is of another group than {group}")));
         }
-        let shelf = Shelf::empty();
+        let storage = PublicStorage::empty();
         let opened =
-            PublicGroup::from_external(&*CRYPTO, &shelf, tree.clone(), info.clone(), ProposalStore::new());
+            PublicGroup::from_external(&*CRYPTO, &storage, tree.clone(), info.clone(), ProposalStore::new());
         let public = match opened {
             Ok((public, _)) => public,
-            Err(fault) => open_aged(tree, info, &shelf)
+            Err(fault) => open_with_expired_leaves(tree, info, &storage)
                 .ok_or_else(|| invalid(format!("the GroupInfo and the tree do not hold: {fault}")))?,
         };
-        let kept = shelf.into_bytes().map_err(|fault| invalid(fault.to_string()))?;
+        let kept = storage.into_bytes().map_err(|fault| invalid(fault.to_string()))?;
         Ok((Self::of(public, conventions)?, kept))
     }
 
@@ -155,15 +155,15 @@ impl PublicState {
 
     /// Brings back what [`PublicState::open`] or a commit gave to be kept, and follows the handshakes that came
     /// after it.
-    pub(super) fn restore<'a>(
+    pub(in crate::delivery) fn restore<'a>(
         kept: &[u8],
         group: &GroupUri,
         handshakes: impl IntoIterator<Item = &'a Handshake>,
         conventions: &'static Conventions,
     ) -> Result<Self, RestoreFault> {
-        let shelf = Shelf::from_bytes(kept)?;
+        let storage = PublicStorage::from_bytes(kept)?;
         let missing = || RestoreFault::Log(invalid("its public state is not whole".into()));
-        let public = PublicGroup::load(&shelf, &(conventions.group_id)(group))?.ok_or_else(missing)?;
+        let public = PublicGroup::load(&storage, &(conventions.group_id)(group))?.ok_or_else(missing)?;
         let mut state = Self::of(public, conventions).map_err(RestoreFault::Log)?;
         for Handshake { kind, sender, body, .. } in handshakes {
             match state.follow(group, sender, body, Hold::Nothing) {
@@ -176,14 +176,15 @@ impl PublicState {
     }
 
     /// Takes a handshake that its group's owner has numbered; a commit's changes are told.
-    pub(super) fn follow(
+    pub(in crate::delivery) fn follow(
         &mut self,
         group: &GroupUri,
         sender: &ClientUri,
         bytes: &[u8],
         hold: Hold,
     ) -> Result<Option<Changed>, Problem> {
-        let mls::Framed::Handshake(message) = mls::message(bytes, &(self.conventions.group_id)(group))?
+        let framing::Framed::Handshake(message) =
+            framing::message(bytes, &(self.conventions.group_id)(group))?
         else {
             return Err(invalid("it is not a handshake".into()));
         };
@@ -197,11 +198,11 @@ impl PublicState {
     }
 
     /// Reads what is submitted to the group.
-    pub(super) fn framed(&self, bytes: &[u8]) -> Result<mls::Framed, Problem> {
+    pub(in crate::delivery) fn framed(&self, bytes: &[u8]) -> Result<framing::Framed, Problem> {
         (self.conventions.message)(bytes, self.group_id())
     }
 
-    pub(super) fn group_id(&self) -> &GroupId {
+    pub(in crate::delivery) fn group_id(&self) -> &GroupId {
         self.group.group_id()
     }
 
@@ -213,12 +214,12 @@ impl PublicState {
         &self.policy
     }
 
-    pub(super) fn suite(&self) -> u16 {
+    pub(in crate::delivery) fn suite(&self) -> u16 {
         self.group.ciphersuite().into()
     }
 
     /// Leaves and whose they are.
-    pub(super) fn members(&self) -> impl Iterator<Item = (u32, &ClientUri)> {
+    pub(in crate::delivery) fn members(&self) -> impl Iterator<Item = (u32, &ClientUri)> {
         self.members.iter().map(|(leaf, holder)| (*leaf, &holder.client))
     }
 
@@ -229,12 +230,12 @@ impl PublicState {
     }
 
     /// Whether `client` has proposed its own removal in this epoch.
-    pub(super) fn is_leaving(&self, client: &ClientUri) -> bool {
+    pub(in crate::delivery) fn is_leaving(&self, client: &ClientUri) -> bool {
         self.holders(client).any(|holder| holder.leaving)
     }
 
     /// Whether `client` has a leaf.
-    pub(super) fn has_client(&self, client: &ClientUri) -> bool {
+    pub(in crate::delivery) fn has_client(&self, client: &ClientUri) -> bool {
         self.leaves.contains_key(client)
     }
 
@@ -243,12 +244,16 @@ impl PublicState {
     }
 
     /// The tree, as MLS writes it.
-    pub(super) fn ratchet_tree(&self) -> Result<Vec<u8>, Problem> {
+    pub(in crate::delivery) fn ratchet_tree(&self) -> Result<Vec<u8>, Problem> {
         self.group.export_ratchet_tree().tls_serialize_detached().map_err(|fault| invalid(fault.to_string()))
     }
 
     /// Whether `sender` may send application data made in `epoch`.
-    pub(super) fn judge_application(&self, sender: &ClientUri, epoch: u64) -> Result<(), Problem> {
+    pub(in crate::delivery) fn judge_application(
+        &self,
+        sender: &ClientUri,
+        epoch: u64,
+    ) -> Result<(), Problem> {
         if !self.has_client(sender) {
             return Err(not_a_member(sender));
         }
@@ -272,7 +277,7 @@ impl PublicState {
     }
 
     /// Whether `sender` may make this handshake.
-    pub(super) fn judge(
+    pub(in crate::delivery) fn judge(
         &self,
         sender: &ClientUri,
         message: PublicMessageIn,
@@ -482,12 +487,16 @@ impl PublicState {
     }
 
     /// Whether `group_info` is of the epoch that `commit` begins, signed by its sender, and good for an external commit.
-    pub(super) fn check_group_info(&self, commit: &JudgedCommit, group_info: &[u8]) -> Result<(), Problem> {
-        let info = mls::group_info(group_info)?;
+    pub(in crate::delivery) fn check_group_info(
+        &self,
+        commit: &JudgedCommit,
+        group_info: &[u8],
+    ) -> Result<(), Problem> {
+        let info = framing::group_info(group_info)?;
         if info.group_context() != commit.context() {
             return Err(invalid("`group_info` is not of the epoch that the commit begins".into()));
         }
-        mls::check_external_pub(&info)?;
+        framing::check_external_pub(&info)?;
         let signer = match commit.leaf {
             Some(leaf) => leaf,
             None => {
@@ -495,7 +504,7 @@ impl PublicState {
                 joined.map_err(|fault| invalid(fault.to_string()))?.u32()
             }
         };
-        let (tag, said_signer) = mls::ending(&info)?;
+        let (tag, said_signer) = framing::ending(&info)?;
         if Some(&tag) != commit.confirmation_tag.as_ref() || said_signer != signer {
             return Err(invalid("`group_info` does not confirm the commit, or names another signer".into()));
         }
@@ -508,23 +517,23 @@ impl PublicState {
     }
 
     /// Keeps a proposal for the commit that will refer to it.
-    pub(super) fn keep(&mut self, judged: JudgedProposal) {
+    pub(in crate::delivery) fn keep(&mut self, judged: JudgedProposal) {
         if let Some(holder) = judged.leaver.and_then(|leaf| self.members.get_mut(&leaf)) {
             holder.leaving = true;
         }
-        // The log is what keeps proposals: the shelf has no fault to give.
-        let _ = self.group.add_proposal(&Shelf::none(), judged.proposal);
+        // The log is what keeps proposals: the storage has no fault to give.
+        let _ = self.group.add_proposal(&PublicStorage::none(), judged.proposal);
     }
 
     /// Makes the commit.
-    pub(super) fn merge(&mut self, judged: JudgedCommit) -> Result<Changed, Problem> {
+    pub(in crate::delivery) fn merge(&mut self, judged: JudgedCommit) -> Result<Changed, Problem> {
         let JudgedCommit { staged, sender, leaf, adds, gone, policy, .. } = judged;
         let epoch = staged.epoch().as_u64();
         let keeps = epoch.is_multiple_of(KEPT_EVERY) || !adds.is_empty();
-        let shelf = if keeps { Shelf::empty() } else { Shelf::none() };
-        self.group.merge_commit(&shelf, *staged).map_err(|fault| invalid(fault.to_string()))?;
+        let storage = if keeps { PublicStorage::empty() } else { PublicStorage::none() };
+        self.group.merge_commit(&storage, *staged).map_err(|fault| invalid(fault.to_string()))?;
         let kept =
-            keeps.then(|| shelf.into_bytes()).transpose().map_err(|fault| invalid(fault.to_string()))?;
+            keeps.then(|| storage.into_bytes()).transpose().map_err(|fault| invalid(fault.to_string()))?;
         let mut changed = Changed { epoch, kept, policy: policy.clone(), ..Changed::default() };
         if let Some(policy) = policy {
             self.policy = policy;
@@ -563,21 +572,21 @@ impl PublicState {
 }
 
 /// A handshake that may be made.
-pub(super) enum JudgedHandshake {
+pub(in crate::delivery) enum JudgedHandshake {
     Proposal(JudgedProposal),
     Commit(Box<JudgedCommit>),
 }
 
 impl JudgedProposal {
     /// The leaf that it would take away, where that is its proposer's own.
-    pub(super) fn leaver(&self) -> Option<u32> {
+    pub(in crate::delivery) fn leaver(&self) -> Option<u32> {
         self.leaver
     }
 }
 
 impl JudgedCommit {
     /// The references of the KeyPackages of those whom it adds.
-    pub(super) fn added_refs(&self) -> impl Iterator<Item = &[u8]> {
+    pub(in crate::delivery) fn added_refs(&self) -> impl Iterator<Item = &[u8]> {
         self.adds.iter().map(|add| add.key_package_ref.as_slice())
     }
 

@@ -23,24 +23,24 @@ pub(crate) struct Forks {
 
 impl Forks {
     /// How long its owner has been waited for; from now on where it was not.
-    pub(super) fn waited(&self, group: &GroupUri, now: Instant) -> Duration {
+    pub(in crate::delivery) fn waited(&self, group: &GroupUri, now: Instant) -> Duration {
         let first = *lock(&self.waiting).entry(group.clone()).or_insert(now);
         now.saturating_duration_since(first)
     }
 
     /// Its owner is waited for no longer.
-    pub(super) fn end(&self, group: &GroupUri) {
+    pub(in crate::delivery) fn end(&self, group: &GroupUri) {
         lock(&self.waiting).remove(group);
     }
 
     /// Has the logs of a group compared within a minute.
-    pub(super) fn later(&self, group: &GroupUri) {
+    pub(in crate::delivery) fn later(&self, group: &GroupUri) {
         lock(&self.due).insert(group.clone());
     }
 
     /// Whether the feeds of a group's clients may begin anew so that one commits: an owner that lacks what new clients need has
     /// that done once in a while, and no more often.
-    pub(super) fn may_rouse(&self, group: &GroupUri, now: Instant) -> bool {
+    pub(in crate::delivery) fn may_rouse(&self, group: &GroupUri, now: Instant) -> bool {
         let mut roused = lock(&self.roused);
         let may = roused.get(group).is_none_or(|last| now.saturating_duration_since(*last) >= ROUSE_EVERY);
         if may {
@@ -50,7 +50,7 @@ impl Forks {
     }
 
     /// The groups whose logs are to be compared now.
-    pub(super) fn take_due(&self) -> BTreeSet<GroupUri> {
+    pub(in crate::delivery) fn take_due(&self) -> BTreeSet<GroupUri> {
         std::mem::take(&mut *lock(&self.due))
     }
 }

@@ -14,17 +14,17 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use tokio::time::Instant;
 
-use super::Delivery;
-use super::state::PublicState;
-use super::walk::{End, Participant, Walk};
+use crate::delivery::Delivery;
+use crate::delivery::mls::state::PublicState;
+use crate::delivery::owner::walk::{End, Participant, Walk};
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::{AbandonedSubmission, Reader, RestartPoint, StoreFault, Tx};
 
 /// The code of a trouble that does not end by itself: our log has had two histories.
-pub(super) const OWN_LOG_FORKED: &str = "own-log-forked";
+pub(in crate::delivery) const OWN_LOG_FORKED: &str = "own-log-forked";
 
 /// What is to be done about a participant whose log is another than ours.
-pub(super) enum Fork {
+pub(in crate::delivery) enum Fork {
     /// Nothing: it has what we know not to count, and will find that out by itself.
     Settled,
     /// What it has from there on is from before the loss.
@@ -34,16 +34,16 @@ pub(super) enum Fork {
 }
 
 /// A history of a group that a checkpoint of ours proves.
-pub(super) struct Proven {
+pub(in crate::delivery) struct Proven {
     /// Where it parts from our log.
-    pub(super) point: RestartPoint,
+    pub(in crate::delivery) point: RestartPoint,
     /// The hashes of its events behind that, up to what the checkpoint covers.
-    pub(super) hashes: VecDeque<Hash32>,
+    pub(in crate::delivery) hashes: VecDeque<Hash32>,
 }
 
 impl Delivery {
     /// Judges the log of the participant `from`, which holds the checkpoint `claims` of ours that says something else than our log.
-    pub(super) async fn judge_fork(
+    pub(in crate::delivery) async fn judge_fork(
         &self,
         group: &GroupUri,
         from: &Participant,
@@ -152,7 +152,7 @@ impl Delivery {
     }
 
     /// A walk through the log of `from` that begins at `point`; none where the group's state there cannot be had.
-    pub(super) async fn beside<'a>(
+    pub(in crate::delivery) async fn beside<'a>(
         &'a self,
         group: &'a GroupUri,
         from: &'a Participant,
@@ -180,7 +180,7 @@ impl Delivery {
 }
 
 /// Tells clients of ours that what they have submitted does not count (section 12): they send it again.
-pub(super) fn tell_gone(
+pub(in crate::delivery) fn tell_gone(
     tx: &Tx<'_>,
     group: &GroupUri,
     abandoned: Vec<AbandonedSubmission>,
@@ -194,7 +194,7 @@ pub(super) fn tell_gone(
 }
 
 /// What is answered of a submission whose event does not count.
-pub(super) fn gone(owner: &Provider) -> Outcome {
+pub(in crate::delivery) fn gone(owner: &Provider) -> Outcome {
     let text = format!(
         "the store of {owner} went back to an older copy before this was numbered, and the history from before that counts: send it again"
     );

@@ -2,8 +2,8 @@
 
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
 
-use super::Delivery;
-use super::answers::{absent, visible};
+use crate::delivery::Delivery;
+use crate::delivery::answers::{absent, visible};
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader};
 

@@ -7,8 +7,8 @@ use drawbridge_mtp::id::Id;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState};
 use tokio::time::Instant;
 
-use super::Delivery;
-use super::{Wait, WaitKind};
+use super::waits::{Wait, WaitKind};
+use crate::delivery::Delivery;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault, View};
 

@@ -16,7 +16,7 @@ const OTHERS_TIME: Duration = Duration::from_secs(10);
 /// Where none can be reached, they are waited for so long (section 12).
 const ANYONE_TIME: Duration = Duration::from_secs(60);
 /// Those who have not answered are asked again after this.
-pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
+pub(in crate::delivery) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is known in this life of the process of whether our store is older than what it has served.
 pub(crate) struct Recovery {
@@ -56,7 +56,7 @@ impl Recovery {
     }
 
     /// Since when the participants of a group have been asked; none where they were asked a moment ago.
-    pub(super) fn ask_now(&self, group: &GroupUri, now: Clock) -> Option<Clock> {
+    pub(in crate::delivery) fn ask_now(&self, group: &GroupUri, now: Clock) -> Option<Clock> {
         let mut known = lock(&self.known);
         match known.asked.get_mut(group) {
             Some(asked) if now.saturating_duration_since(asked.last) < ASK_AGAIN => None,
@@ -73,14 +73,14 @@ impl Recovery {
 
     /// Whether those who have not answered were waited for long enough (section 12). Who is known to be away has been asked
     /// since this life began.
-    pub(super) fn was_patient(&self, heard: &Heard, first: Clock, now: Clock) -> bool {
+    pub(in crate::delivery) fn was_patient(&self, heard: &Heard, first: Clock, now: Clock) -> bool {
         let since = if heard.are_missing_away { self.begun } else { first };
         let patience = if heard.has_answer { OTHERS_TIME } else { ANYONE_TIME };
         !heard.is_missing || now.saturating_duration_since(since) >= patience
     }
 
     /// `reader` has stored what our store has not given it. Returns whether that is news.
-    pub(super) fn doubt(&self, reader: &Reader) -> bool {
+    pub(in crate::delivery) fn doubt(&self, reader: &Reader) -> bool {
         let mut known = lock(&self.known);
         if !known.doubters.insert(reader.clone()) {
             return false;
@@ -95,18 +95,18 @@ impl Recovery {
     }
 
     /// Whether a provider has shown in this life that our store is an older copy.
-    pub(super) fn has_doubted(&self, provider: &Provider) -> bool {
+    pub(in crate::delivery) fn has_doubted(&self, provider: &Provider) -> bool {
         lock(&self.known).doubters.contains(&Reader::Peer(provider.clone()))
     }
 
     /// The round of doubt in which a group stands; none where it is whole.
-    pub(super) fn doubt_of(&self, group: &GroupUri) -> Option<u64> {
+    pub(in crate::delivery) fn doubt_of(&self, group: &GroupUri) -> Option<u64> {
         let known = lock(&self.known);
         (!known.whole.contains(group)).then_some(known.round)
     }
 
     /// A group is whole, unless everything was doubted since `round`.
-    pub(super) fn set_whole(&self, group: &GroupUri, round: u64) {
+    pub(in crate::delivery) fn set_whole(&self, group: &GroupUri, round: u64) {
         let mut known = lock(&self.known);
         if known.round == round {
             known.whole.insert(group.clone());
@@ -115,12 +115,12 @@ impl Recovery {
     }
 
     /// The groups of `reader` are to be read back once those of the others were.
-    pub(super) fn put_behind(&self, reader: Reader) {
+    pub(in crate::delivery) fn put_behind(&self, reader: Reader) {
         lock(&self.known).due.push_back(reader);
     }
 
     /// The next whose groups are to be read back.
-    pub(super) async fn next(&self) -> Reader {
+    pub(in crate::delivery) async fn next(&self) -> Reader {
         loop {
             if let Some(reader) = lock(&self.known).due.pop_front() {
                 return reader;
@@ -131,16 +131,16 @@ impl Recovery {
 }
 
 /// What was heard of a group's participants.
-pub(super) struct Heard {
+pub(in crate::delivery) struct Heard {
     /// Whether all was read that those who have answered have. Where it was not, something was, so that nobody can put it
     /// off for ever with promises.
-    pub(super) is_all: bool,
+    pub(in crate::delivery) is_all: bool,
     /// Whether anybody has answered.
-    pub(super) has_answer: bool,
+    pub(in crate::delivery) has_answer: bool,
     /// Whether somebody has not answered.
-    pub(super) is_missing: bool,
+    pub(in crate::delivery) is_missing: bool,
     /// Whether all who have not are known to be away.
-    pub(super) are_missing_away: bool,
+    pub(in crate::delivery) are_missing_away: bool,
     /// Whether there is somebody else, and everybody has said that our log is theirs.
-    pub(super) is_sure: bool,
+    pub(in crate::delivery) is_sure: bool,
 }

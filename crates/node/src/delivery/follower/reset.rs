@@ -5,10 +5,10 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupStatus, LogPage, Removed};
 use drawbridge_mtp::problem::Code;
 
-use super::Delivery;
-use super::follow::{Intake, store_fault};
-use super::is_current;
-use super::keep::{Step, begin_anew, new_group};
+use crate::delivery::Delivery;
+use crate::delivery::follower::intake::{Intake, store_fault};
+use crate::delivery::follower::keep::{Step, begin_anew, new_group};
+use crate::delivery::is_current;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, Standing, StoreFault};
@@ -57,7 +57,11 @@ impl Delivery {
     }
 
     /// Brings our copy of a group to what its owner's log is, and up to its end.
-    pub(super) async fn settle_group(&self, peer: &Provider, group: &GroupUri) -> Result<(), PeerFault> {
+    pub(in crate::delivery) async fn settle_group(
+        &self,
+        peer: &Provider,
+        group: &GroupUri,
+    ) -> Result<(), PeerFault> {
         self.settle_copy(group).await?;
         self.close_group(peer, group).await
     }

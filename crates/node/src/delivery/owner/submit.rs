@@ -10,14 +10,14 @@ use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::{Code, Problem};
 use openmls::prelude::{ContentType, PublicMessageIn};
 
-use super::Delivery;
-use super::epoch::{begin_epoch, end_stays, tell_removed};
-use super::grants::{Uncovered, Usable};
-use super::groups::{LockedGroup, Reading};
-use super::mls::{self, Framed, invalid};
-use super::own_fork::gone;
-use super::recover::still_recovering;
-use super::state::{Changed, Hold, JudgedCommit, JudgedHandshake, PublicState};
+use crate::delivery::Delivery;
+use crate::delivery::epoch::{begin_epoch, end_stays, tell_removed};
+use crate::delivery::groups::{LockedGroup, Reading};
+use crate::delivery::mls::framing::{self, Framed, invalid};
+use crate::delivery::mls::state::{Changed, Hold, JudgedCommit, JudgedHandshake, PublicState};
+use crate::delivery::owner::fork::gone;
+use crate::delivery::owner::grants::{Uncovered, Usable};
+use crate::delivery::owner::recover::still_recovering;
 use crate::store::{GroupRow, NewEvent, Reader, StoreFault, Tx};
 
 /// How often something is judged where the store is in another epoch each time than memory was.
@@ -395,7 +395,7 @@ fn check_company(state: &PublicState, submission: &Submission, judged: &JudgedCo
     let mut added = judged.added_refs().peekable();
     if added.peek().is_some() {
         let welcome =
-            mls::welcome(submission.welcome.as_ref().ok_or_else(|| missing("welcome"))?.as_slice())?;
+            framing::welcome(submission.welcome.as_ref().ok_or_else(|| missing("welcome"))?.as_slice())?;
         let welcomed: BTreeSet<Vec<u8>> =
             welcome.secrets().iter().map(|secret| secret.new_member().as_slice().to_vec()).collect();
         if added.any(|reference| !welcomed.contains(reference)) {

@@ -18,15 +18,15 @@ use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::public_storage::PublicStorageProvider;
 use openmls_traits::signatures::{Signer, SignerError};
 
-use super::shelf::Shelf;
+use crate::delivery::mls::public_storage::PublicStorage;
 use crate::mls::CRYPTO;
 
 /// Opens the group of `info`, verified in all but the lifetimes of its leaves. `None` where it does not hold, or is
 /// not open to external commits.
-pub(super) fn open_aged(
+pub(in crate::delivery) fn open_with_expired_leaves(
     tree: RatchetTreeIn,
     info: VerifiableGroupInfo,
-    shelf: &Shelf,
+    storage: &PublicStorage,
 ) -> Option<PublicGroup> {
     let bystander = Bystander::new(info.ciphersuite().signature_algorithm())?;
     let group_id = info.group_id().clone();
@@ -58,11 +58,11 @@ pub(super) fn open_aged(
         before.confirmation_tag(&group_id).ok()?,
     );
     let (Some(tree), Some(context), Some(hash), Some(tag)) = parts else { return None };
-    shelf.write_tree(&group_id, &tree).ok()?;
-    shelf.write_context(&group_id, &context).ok()?;
-    shelf.write_interim_transcript_hash(&group_id, &hash).ok()?;
-    shelf.write_confirmation_tag(&group_id, &tag).ok()?;
-    PublicGroup::load(shelf, &group_id).ok()?
+    storage.write_tree(&group_id, &tree).ok()?;
+    storage.write_context(&group_id, &context).ok()?;
+    storage.write_interim_transcript_hash(&group_id, &hash).ok()?;
+    storage.write_confirmation_tag(&group_id, &tag).ok()?;
+    PublicGroup::load(storage, &group_id).ok()?
 }
 
 /// What every leaf of the group has to know, as far as its context says.

@@ -11,7 +11,7 @@ use crate::store::{GroupRow, Proof, StoreFault, Tx};
 
 /// Holds the members of another's group that `event`, a commit, has added against its grants. Their signatures are checked
 /// afterwards (`proof_check.rs`), since keys may have to be fetched.
-pub(super) fn hold(tx: &Tx<'_>, group: &GroupRow, event: &Event) -> Result<(), StoreFault> {
+pub(in crate::delivery) fn hold(tx: &Tx<'_>, group: &GroupRow, event: &Event) -> Result<(), StoreFault> {
     for row in tx.members(group.id)? {
         let member = row.member;
         if member.since_epoch != event.epoch + 1 || member.user == member.added_by || row.proof.is_some() {
@@ -29,7 +29,7 @@ pub(super) fn hold(tx: &Tx<'_>, group: &GroupRow, event: &Event) -> Result<(), S
 }
 
 /// Holds all members of a group that has just become known against what there is of its log.
-pub(super) fn hold_known(tx: &Tx<'_>, group: &GroupRow) -> Result<(), StoreFault> {
+pub(in crate::delivery) fn hold_known(tx: &Tx<'_>, group: &GroupRow) -> Result<(), StoreFault> {
     let epochs: BTreeSet<u64> = tx
         .members(group.id)?
         .into_iter()

@@ -10,13 +10,13 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{Body, Event};
 use drawbridge_mtp::octets::Hash32;
 
-use super::Delivery;
-use super::answers::own_checkpoint;
-use super::follow::{FETCHED_AT_ONCE, Fetched, is_handshake, store_fault, take_in};
-use super::keep::{Followed, Kept};
-use super::mls::{self, Framed};
-use super::state::{Hold, PublicState};
-use super::unproved::prove_by;
+use crate::delivery::Delivery;
+use crate::delivery::answers::own_checkpoint;
+use crate::delivery::follower::intake::{FETCHED_AT_ONCE, Fetched, is_handshake, store_fault, take_in};
+use crate::delivery::follower::keep::{Followed, Kept};
+use crate::delivery::mls::framing::{self, Framed};
+use crate::delivery::mls::state::{Hold, PublicState};
+use crate::delivery::unproved::prove_by;
 use crate::diagnose::{PeerFault, Stage};
 use crate::store::StoreFault;
 
@@ -26,13 +26,13 @@ const LOG_DIFFERS: &str = "log-differs";
 
 /// A participant, and what it calls the group.
 #[derive(Clone)]
-pub(super) struct Participant {
-    pub(super) provider: Provider,
-    pub(super) name: String,
+pub(in crate::delivery) struct Participant {
+    pub(in crate::delivery) provider: Provider,
+    pub(in crate::delivery) name: String,
 }
 
 /// Why a participant's log is read no further.
-pub(super) enum End {
+pub(in crate::delivery) enum End {
     /// It has no more.
     Done,
     /// It has more, and time is up.
@@ -44,12 +44,12 @@ pub(super) enum End {
 }
 
 /// On the way through a participant's log, from our head on.
-pub(super) struct Walk<'a> {
+pub(in crate::delivery) struct Walk<'a> {
     delivery: &'a Delivery,
     group: &'a GroupUri,
     from: &'a Participant,
     /// What was read last.
-    pub(super) head: Head,
+    pub(in crate::delivery) head: Head,
     /// The public state there, once it is needed.
     state: Option<PublicState>,
     /// Whether the bodies of messages are fetched too.
@@ -62,11 +62,11 @@ pub(super) struct Walk<'a> {
     /// The checkpoint of ours that the participant has kept: it proves what it covers.
     checkpoint: Option<CheckpointClaims>,
     /// The newest of them that what was read agrees with.
-    pub(super) proof: Option<CheckpointClaims>,
+    pub(in crate::delivery) proof: Option<CheckpointClaims>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(
+    pub(in crate::delivery) fn new(
         delivery: &'a Delivery,
         group: &'a GroupUri,
         from: &'a Participant,
@@ -91,7 +91,7 @@ impl<'a> Walk<'a> {
 
     /// From an earlier event of ours on, at which the public state is `state`: another history than our log has, of which
     /// the events with the hashes `known` were proved before.
-    pub(super) fn beside(
+    pub(in crate::delivery) fn beside(
         delivery: &'a Delivery,
         group: &'a GroupUri,
         from: &'a Participant,
@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The next events that hold, and why they are the last, where they are.
-    pub(super) async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
+    pub(in crate::delivery) async fn page(&mut self) -> (Vec<Kept>, Option<End>) {
         let mut events = Vec::new();
         let asked = self.delivery.fetch_log(&self.from.provider, &self.from.name, self.head.seq);
         let page = match self.delivery.in_time(asked).await {
@@ -234,7 +234,7 @@ impl<'a> Walk<'a> {
 /// Whether we can have taken an application message where it stands, as far as that is to be seen without its body.
 fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Result<Followed, String> {
     state.judge_application(&event.sender, event.epoch).map_err(|problem| problem.detail)?;
-    let framed = body.map(|body| mls::message(body, state.group_id())).transpose();
+    let framed = body.map(|body| framing::message(body, state.group_id())).transpose();
     match framed.map_err(|problem| problem.detail)? {
         None => Ok(Followed::Quietly),
         Some(Framed::Application { epoch }) if epoch == event.epoch => Ok(Followed::Quietly),
@@ -244,7 +244,7 @@ fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Res
 
 impl Delivery {
     /// What has not come in time does not come, nor does it once the node stops.
-    pub(super) async fn in_time<T>(
+    pub(in crate::delivery) async fn in_time<T>(
         &self,
         asking: impl Future<Output = Result<T, PeerFault>>,
     ) -> Result<T, PeerFault> {

@@ -8,21 +8,21 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::time::Timestamp;
 
-use super::Delivery;
+use crate::delivery::Delivery;
 use crate::store::StoreFault;
 
 /// A grant that holds and was not used: the user may be added.
 #[derive(Clone, Debug)]
-pub(super) struct Usable {
-    pub(super) user: UserUri,
-    pub(super) iss: Provider,
-    pub(super) jti: Id,
-    pub(super) ends: Timestamp,
-    pub(super) jws: String,
+pub(in crate::delivery) struct Usable {
+    pub(in crate::delivery) user: UserUri,
+    pub(in crate::delivery) iss: Provider,
+    pub(in crate::delivery) jti: Id,
+    pub(in crate::delivery) ends: Timestamp,
+    pub(in crate::delivery) jws: String,
 }
 
 /// Why a commit is not covered by its grants.
-pub(super) enum Uncovered {
+pub(in crate::delivery) enum Uncovered {
     Problem(Problem),
     /// The issuer's keys cannot be had now.
     Later(Duration),
@@ -38,7 +38,7 @@ impl From<StoreFault> for Uncovered {
 impl Delivery {
     /// Finds, among the `grants` that came with a commit, one for each of the pairs of user and adder in `needed`. They are in
     /// the order in which they came.
-    pub(super) async fn cover_with_grants(
+    pub(in crate::delivery) async fn cover_with_grants(
         &self,
         group: &GroupUri,
         needed: &[(UserUri, UserUri)],

@@ -1,7 +1,7 @@
 //! Others' MLS vectors, held against the public state as a group's owner keeps it. They lie where `MLS_VECTORS` says, and
 //! count as skipped where they are absent (`scripts/test`).
 //!
-//! Identities, group ids and contexts there are not MTP's, so the conventions here are others than [`super::mls::MTP`]; no
+//! Identities, group ids and contexts there are not MTP's, so the conventions here are others than [`crate::delivery::mls::framing::MTP`]; no
 //! configuration leads to them. Only MLS counts, since those groups have no policy.
 
 mod tree;
@@ -31,12 +31,12 @@ use openmls_traits::signatures::Signer;
 use openmls_traits::storage::StorageProvider;
 use serde_json::{Value, json};
 
-use super::mls::{self, Conventions, Framed};
-use super::state::{Hold, JudgedHandshake, PublicState};
+use crate::delivery::mls::framing::{self, Conventions, Framed};
+use crate::delivery::mls::state::{Hold, JudgedHandshake, PublicState};
 use crate::mls::CRYPTO;
 use tree::Tree;
 
-static FOREIGN: Conventions = Conventions { group_id, client_of, policy_of, message: mls::message };
+static FOREIGN: Conventions = Conventions { group_id, client_of, policy_of, message: framing::message };
 
 /// The group's name is its foreign id in hexadecimal.
 fn group_id(group: &GroupUri) -> GroupId {

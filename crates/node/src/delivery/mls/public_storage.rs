@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A place for one group's public state: kept in memory until it is taken as bytes, or not kept at all.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(in crate::delivery) struct PublicStorage {
     keeps: bool,
     kept: RefCell<Kept>,
 }
@@ -28,26 +28,26 @@ struct Kept {
 /// What was put here cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("a group's public state cannot be kept or read: {0}")]
-pub(super) struct ShelfFault(String);
+pub(in crate::delivery) struct PublicStorageFault(String);
 
-impl Shelf {
+impl PublicStorage {
     /// Keeps nothing: for what the log brings back.
-    pub(super) fn none() -> Self {
+    pub(in crate::delivery) fn none() -> Self {
         Self::default()
     }
 
     /// Keeps the state.
-    pub(super) fn empty() -> Self {
+    pub(in crate::delivery) fn empty() -> Self {
         Self { keeps: true, kept: RefCell::default() }
     }
 
-    /// Holds what [`Shelf::into_bytes`] gave.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, ShelfFault> {
+    /// Holds what [`PublicStorage::into_bytes`] gave.
+    pub(in crate::delivery) fn from_bytes(bytes: &[u8]) -> Result<Self, PublicStorageFault> {
         Ok(Self { keeps: true, kept: RefCell::new(read(bytes)?) })
     }
 
     /// The state as bytes.
-    pub(super) fn into_bytes(self) -> Result<Vec<u8>, ShelfFault> {
+    pub(in crate::delivery) fn into_bytes(self) -> Result<Vec<u8>, PublicStorageFault> {
         write(&self.kept.into_inner())
     }
 
@@ -55,7 +55,7 @@ impl Shelf {
         &self,
         value: &impl Serialize,
         place: impl FnOnce(&mut Kept) -> &mut Octets,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         if self.keeps {
             let bytes = write(value)?;
             *place(&mut self.kept.borrow_mut()) = Octets(bytes);
@@ -66,29 +66,29 @@ impl Shelf {
     fn get<T: DeserializeOwned>(
         &self,
         place: impl FnOnce(&Kept) -> &Octets,
-    ) -> Result<Option<T>, ShelfFault> {
+    ) -> Result<Option<T>, PublicStorageFault> {
         let kept = self.kept.borrow();
         let bytes = place(&kept).as_slice();
         if bytes.is_empty() { Ok(None) } else { read(bytes).map(Some) }
     }
 }
 
-fn write(value: &impl Serialize) -> Result<Vec<u8>, ShelfFault> {
-    minicbor_serde::to_vec(value).map_err(|fault| ShelfFault(fault.to_string()))
+fn write(value: &impl Serialize) -> Result<Vec<u8>, PublicStorageFault> {
+    minicbor_serde::to_vec(value).map_err(|fault| PublicStorageFault(fault.to_string()))
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ShelfFault> {
-    minicbor_serde::from_slice(bytes).map_err(|fault| ShelfFault(fault.to_string()))
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PublicStorageFault> {
+    minicbor_serde::from_slice(bytes).map_err(|fault| PublicStorageFault(fault.to_string()))
 }
 
-impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
-    type PublicError = ShelfFault;
+impl PublicStorageProvider<CURRENT_VERSION> for PublicStorage {
+    type PublicError = PublicStorageFault;
 
     fn write_tree<G: traits::GroupId<CURRENT_VERSION>, T: traits::TreeSync<CURRENT_VERSION>>(
         &self,
         _: &G,
         tree: &T,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         self.put(tree, |kept| &mut kept.tree)
     }
 
@@ -99,7 +99,7 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
         &self,
         _: &G,
         hash: &H,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         self.put(hash, |kept| &mut kept.transcript_hash)
     }
 
@@ -107,7 +107,7 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
         &self,
         _: &G,
         context: &C,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         self.put(context, |kept| &mut kept.context)
     }
 
@@ -118,7 +118,7 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
         &self,
         _: &G,
         tag: &T,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         self.put(tag, |kept| &mut kept.confirmation_tag)
     }
 
@@ -131,7 +131,7 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
         _: &G,
         _: &R,
         _: &P,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 
@@ -142,21 +142,21 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
     >(
         &self,
         _: &G,
-    ) -> Result<Vec<(R, P)>, ShelfFault> {
+    ) -> Result<Vec<(R, P)>, PublicStorageFault> {
         Ok(Vec::new())
     }
 
     fn tree<G: traits::GroupId<CURRENT_VERSION>, T: traits::TreeSync<CURRENT_VERSION>>(
         &self,
         _: &G,
-    ) -> Result<Option<T>, ShelfFault> {
+    ) -> Result<Option<T>, PublicStorageFault> {
         self.get(|kept| &kept.tree)
     }
 
     fn group_context<G: traits::GroupId<CURRENT_VERSION>, C: traits::GroupContext<CURRENT_VERSION>>(
         &self,
         _: &G,
-    ) -> Result<Option<C>, ShelfFault> {
+    ) -> Result<Option<C>, PublicStorageFault> {
         self.get(|kept| &kept.context)
     }
 
@@ -166,33 +166,36 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
     >(
         &self,
         _: &G,
-    ) -> Result<Option<H>, ShelfFault> {
+    ) -> Result<Option<H>, PublicStorageFault> {
         self.get(|kept| &kept.transcript_hash)
     }
 
     fn confirmation_tag<G: traits::GroupId<CURRENT_VERSION>, T: traits::ConfirmationTag<CURRENT_VERSION>>(
         &self,
         _: &G,
-    ) -> Result<Option<T>, ShelfFault> {
+    ) -> Result<Option<T>, PublicStorageFault> {
         self.get(|kept| &kept.confirmation_tag)
     }
 
-    fn delete_tree<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), ShelfFault> {
+    fn delete_tree<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 
-    fn delete_confirmation_tag<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), ShelfFault> {
+    fn delete_confirmation_tag<G: traits::GroupId<CURRENT_VERSION>>(
+        &self,
+        _: &G,
+    ) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 
-    fn delete_context<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), ShelfFault> {
+    fn delete_context<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 
     fn delete_interim_transcript_hash<G: traits::GroupId<CURRENT_VERSION>>(
         &self,
         _: &G,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 
@@ -200,14 +203,14 @@ impl PublicStorageProvider<CURRENT_VERSION> for Shelf {
         &self,
         _: &G,
         _: &R,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 
     fn clear_proposal_queue<G: traits::GroupId<CURRENT_VERSION>, R: traits::ProposalRef<CURRENT_VERSION>>(
         &self,
         _: &G,
-    ) -> Result<(), ShelfFault> {
+    ) -> Result<(), PublicStorageFault> {
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::problem::ReceivedProblem;
 use futures_util::{FutureExt, StreamExt, stream};
 
-use super::Delivery;
+use crate::delivery::Delivery;
 use crate::refusal::Refusal;
 
 /// So many groups are judged at one time: what many write at once, the store writes in one transaction.

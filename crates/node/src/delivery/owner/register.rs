@@ -6,9 +6,9 @@ use drawbridge_mtp::message::{EventKind, RegisterGroup, RosterMember};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 
-use super::Delivery;
-use super::mls;
-use super::state::PublicState;
+use crate::delivery::Delivery;
+use crate::delivery::mls::framing;
+use crate::delivery::mls::state::PublicState;
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, NewEvent, Reader, Standing};
 
@@ -32,7 +32,7 @@ impl Delivery {
         let (state, kept) =
             PublicState::open(&group, group_info.as_slice(), ratchet_tree.as_slice(), conventions)?;
         check(&state, client)?;
-        mls::check_external_pub(&mls::group_info(group_info.as_slice())?)?;
+        framing::check_external_pub(&framing::group_info(group_info.as_slice())?)?;
         let members: Vec<_> = state.members().map(|(leaf, member)| (leaf, member.clone())).collect();
         let mut locked = self.groups.lock(&group).await;
         let (client, policy, suite) = (client.clone(), state.policy().clone(), state.suite());

@@ -11,9 +11,9 @@ use drawbridge_mtp::time::Timestamp;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Delivery;
-use super::follow::store_fault;
 use crate::changes::Change;
+use crate::delivery::Delivery;
+use crate::delivery::follower::intake::store_fault;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{KeptCheckpoint, Standing, StoreFault, Tx};

@@ -3,7 +3,7 @@
 use drawbridge_mtp::checkpoint::{CheckpointClaims, UnverifiedCheckpoint};
 use drawbridge_mtp::id::GroupUri;
 
-use super::Delivery;
+use crate::delivery::Delivery;
 use crate::diagnose::{PeerFault, Stage};
 
 /// A checkpoint may be signed by a clock that is so far ahead.
@@ -11,7 +11,7 @@ const CLOCK_SKEW_S: u64 = 300;
 
 impl Delivery {
     /// What a checkpoint says, where the owner of `group` has signed it for that group and it is of now.
-    pub(super) async fn verify_checkpoint(
+    pub(in crate::delivery) async fn verify_checkpoint(
         &self,
         group: &GroupUri,
         jws: &str,

@@ -13,17 +13,17 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 
-use super::Delivery;
-use super::groups::LockedGroup;
-use super::is_current;
-use super::keep::{Followed, Keeping, Kept, Step, begin_anew, ends_stay, new_group};
-use super::state::{Changed, Hold, PublicState};
+use crate::delivery::Delivery;
+use crate::delivery::follower::keep::{Followed, Keeping, Kept, Step, begin_anew, ends_stay, new_group};
+use crate::delivery::groups::LockedGroup;
+use crate::delivery::is_current;
+use crate::delivery::mls::state::{Changed, Hold, PublicState};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, Standing, StoreFault};
 
 /// So much of objects is fetched for one page; what comes after waits for the next.
-pub(super) const FETCHED_AT_ONCE: u64 = 16 << 20;
+pub(in crate::delivery) const FETCHED_AT_ONCE: u64 = 16 << 20;
 
 /// An object that is not there yet is asked for again after this, and on one page at most so often.
 const LATE_OBJECT: Duration = Duration::from_millis(700);
@@ -34,7 +34,7 @@ pub(crate) struct Intake<'a> {
     delivery: &'a Delivery,
     /// Whose page it is.
     peer: &'a Provider,
-    pub(super) steps: Vec<Step>,
+    pub(in crate::delivery) steps: Vec<Step>,
     opened: HashMap<GroupUri, Opened>,
     troubles: Vec<PeerFault>,
     fetched: u64,
@@ -43,13 +43,13 @@ pub(crate) struct Intake<'a> {
 }
 
 /// A group that the page tells of; nobody else changes it meanwhile.
-pub(super) struct Opened {
+pub(in crate::delivery) struct Opened {
     locked: LockedGroup,
-    pub(super) row: GroupRow,
+    pub(in crate::delivery) row: GroupRow,
 }
 
 /// What became of fetching an object.
-pub(super) enum Fetched {
+pub(in crate::delivery) enum Fetched {
     Whole(Vec<u8>),
     /// The peer has it no more.
     Gone(PeerFault),
@@ -66,7 +66,7 @@ impl Delivery {
 
 impl<'a> Intake<'a> {
     /// Nothing yet of what `peer` tells.
-    pub(super) fn new(delivery: &'a Delivery, peer: &'a Provider) -> Self {
+    pub(in crate::delivery) fn new(delivery: &'a Delivery, peer: &'a Provider) -> Self {
         Self {
             delivery,
             peer,
@@ -144,7 +144,10 @@ impl<'a> Intake<'a> {
     }
 
     /// Opens a group, where we know it.
-    pub(super) async fn open(&mut self, group: &GroupUri) -> Result<Option<&mut Opened>, PeerFault> {
+    pub(in crate::delivery) async fn open(
+        &mut self,
+        group: &GroupUri,
+    ) -> Result<Option<&mut Opened>, PeerFault> {
         if !self.opened.contains_key(group) {
             let locked = self.delivery.groups.lock(group).await;
             let uri = group.clone();
@@ -156,7 +159,7 @@ impl<'a> Intake<'a> {
         Ok(self.opened.get_mut(group))
     }
 
-    pub(super) async fn event(&mut self, event: Event) -> Result<(), PeerFault> {
+    pub(in crate::delivery) async fn event(&mut self, event: Event) -> Result<(), PeerFault> {
         if event.group.provider() != self.peer {
             let text = format!("its feed has an event of {}, which it does not own", event.group);
             self.troubles.push(PeerFault::new(Stage::Content, "foreign-event", text));
@@ -410,12 +413,12 @@ impl Settling {
 }
 
 /// Whether an event is for a group's public state to follow.
-pub(super) fn is_handshake(event: &Event) -> bool {
+pub(in crate::delivery) fn is_handshake(event: &Event) -> bool {
     matches!(event.kind, EventKind::Proposal | EventKind::Commit)
 }
 
 /// Follows a handshake in the public state of its group, or says why that cannot be.
-pub(super) fn take_in(
+pub(in crate::delivery) fn take_in(
     state: &mut PublicState,
     event: &Event,
     body: Option<&[u8]>,
@@ -433,7 +436,7 @@ pub(super) fn take_in(
 
 /// Brings the public state of `group` up to a handshake that is said to be of `epoch`: what is kept of it has to say
 /// rightly when it is to be followed again.
-pub(super) fn take(
+pub(in crate::delivery) fn take(
     state: &mut PublicState,
     group: &GroupUri,
     epoch: u64,
@@ -472,13 +475,13 @@ impl Delivery {
     }
 }
 
-pub(super) fn store_fault(fault: StoreFault) -> PeerFault {
+pub(in crate::delivery) fn store_fault(fault: StoreFault) -> PeerFault {
     PeerFault::new(Stage::Store, "unavailable", fault.to_string())
 }
 
 impl Delivery {
     /// A page of the log of the group that is `name` at `peer`.
-    pub(super) async fn fetch_log(
+    pub(in crate::delivery) async fn fetch_log(
         &self,
         peer: &Provider,
         name: &str,
@@ -502,7 +505,7 @@ impl Delivery {
     }
 
     /// An object that `peer` has.
-    pub(super) async fn fetch_object(
+    pub(in crate::delivery) async fn fetch_object(
         &self,
         peer: &Provider,
         object: ObjectRef,

@@ -13,9 +13,9 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
-use super::Delivery;
-use super::follow::store_fault;
-use super::own_fork::tell_gone;
+use crate::delivery::Delivery;
+use crate::delivery::follower::intake::store_fault;
+use crate::delivery::owner::fork::tell_gone;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
@@ -33,7 +33,7 @@ impl Delivery {
     /// # Errors
     ///
     /// What the owner has answered, or has not. Nothing has changed then.
-    pub(super) async fn settle_copy(&self, group: &GroupUri) -> Result<(), PeerFault> {
+    pub(in crate::delivery) async fn settle_copy(&self, group: &GroupUri) -> Result<(), PeerFault> {
         for _ in 0..LOOKS {
             if self.look_at_fork(group).await? == Look::Whole {
                 return Ok(());

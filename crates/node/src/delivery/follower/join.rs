@@ -5,11 +5,11 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{GroupInfoReply, Roster, RosterMember};
 use serde::de::DeserializeOwned;
 
-use super::Delivery;
-use super::epoch::{dismiss_client, dismiss_clients, keep_roster};
-use super::follow::{store_fault, take};
-use super::proofs::hold_known;
-use super::state::{Changed, Hold, PublicState};
+use crate::delivery::Delivery;
+use crate::delivery::epoch::{dismiss_client, dismiss_clients, keep_roster};
+use crate::delivery::follower::intake::{store_fault, take};
+use crate::delivery::follower::proofs::hold_known;
+use crate::delivery::mls::state::{Changed, Hold, PublicState};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{Handshake, Reader, Standing, StoreFault};

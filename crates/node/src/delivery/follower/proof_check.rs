@@ -7,7 +7,7 @@ use std::time::Duration;
 use drawbridge_mtp::grant::UnverifiedGrant;
 use futures_util::{StreamExt, stream};
 
-use super::Delivery;
+use crate::delivery::Delivery;
 use crate::store::{Proof, StoreFault, Unchecked};
 
 /// So many grants are looked at in one round, and so many at one time.

@@ -50,7 +50,7 @@ pub(crate) static FOREIGN: Conventions = Conventions {
 };
 
 /// Reads a message that is to be one of `group`.
-pub(super) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> {
+pub(in crate::delivery) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> {
     let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes)
         .map_err(|fault| invalid(format!("`mls` is not an MLS message: {fault}")))?;
     let message = message
@@ -72,7 +72,7 @@ pub(super) fn message(bytes: &[u8], group: &GroupId) -> Result<Framed, Problem> 
 }
 
 /// Reads a GroupInfo, as `MLSMessage` or bare.
-pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
+pub(in crate::delivery) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
     read_framed_or_bare(bytes, |body| match body {
         MlsMessageBodyIn::GroupInfo(info) => Some(info),
         _ => None,
@@ -81,7 +81,7 @@ pub(super) fn group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, Problem> {
 }
 
 /// Whether a GroupInfo lets further clients join by themselves (section 10).
-pub(super) fn check_external_pub(info: &VerifiableGroupInfo) -> Result<(), Problem> {
+pub(in crate::delivery) fn check_external_pub(info: &VerifiableGroupInfo) -> Result<(), Problem> {
     match info.extensions().external_pub() {
         Some(_) => Ok(()),
         None => Err(invalid("`group_info` has no external_pub, which further clients join with".into())),
@@ -89,7 +89,7 @@ pub(super) fn check_external_pub(info: &VerifiableGroupInfo) -> Result<(), Probl
 }
 
 /// What a GroupInfo ends with: the confirmation tag of its epoch, and the leaf that signed.
-pub(super) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32), Problem> {
+pub(in crate::delivery) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32), Problem> {
     let before = info.group_context().tls_serialized_len() + info.extensions().tls_serialized_len();
     let bytes = info.tls_serialize_detached().map_err(|fault| invalid(fault.to_string()))?;
     let mut rest = bytes.get(before..).unwrap_or_default();
@@ -99,7 +99,7 @@ pub(super) fn ending(info: &VerifiableGroupInfo) -> Result<(ConfirmationTag, u32
 }
 
 /// Reads a Welcome, as `MLSMessage` or bare.
-pub(super) fn welcome(bytes: &[u8]) -> Result<Welcome, Problem> {
+pub(in crate::delivery) fn welcome(bytes: &[u8]) -> Result<Welcome, Problem> {
     read_framed_or_bare(bytes, |body| match body {
         MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
         _ => None,
@@ -108,7 +108,7 @@ pub(super) fn welcome(bytes: &[u8]) -> Result<Welcome, Problem> {
 }
 
 /// Reads a ratchet tree.
-pub(super) fn ratchet_tree(bytes: &[u8]) -> Result<RatchetTreeIn, Problem> {
+pub(in crate::delivery) fn ratchet_tree(bytes: &[u8]) -> Result<RatchetTreeIn, Problem> {
     RatchetTreeIn::tls_deserialize_exact_bytes(bytes)
         .map_err(|fault| invalid(format!("`ratchet_tree` is not an MLS ratchet tree: {fault}")))
 }
@@ -136,6 +136,6 @@ fn policy_of(extensions: &Extensions<GroupContext>) -> Result<Policy, Problem> {
 }
 
 /// What is not MLS, or not valid MLS.
-pub(super) fn invalid(text: String) -> Problem {
+pub(in crate::delivery) fn invalid(text: String) -> Problem {
     Problem::new(Code::InvalidMls, text)
 }
