@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::TokenFor;
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
-use crate::client_api::ClientDoor;
+use crate::client_api::InProcessHome;
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations, providers};
 use crate::core::{Choices, Core};
@@ -283,8 +283,8 @@ impl Node {
     }
 
     /// How `client`, which has to be one of ours, asks us in the same process.
-    pub fn door(&self, client: ClientUri) -> ClientDoor {
-        ClientDoor::new(self.core.clone(), client)
+    pub fn home_of(&self, client: ClientUri) -> InProcessHome {
+        InProcessHome::new(self.core.clone(), client)
     }
 
     /// What changes.

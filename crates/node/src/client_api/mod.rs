@@ -4,14 +4,14 @@
 mod authorizations;
 mod caller;
 mod connections;
-mod door;
 mod feed;
 mod groups;
+mod in_process_home;
 mod key_packages;
 mod me;
 mod refused;
 
-pub use door::ClientDoor;
+pub use in_process_home::InProcessHome;
 
 use std::sync::Arc;
 
