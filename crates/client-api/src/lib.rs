@@ -1,7 +1,8 @@
 //! How a client asks its provider: the client API (`docs/client-api.md`) as the trait [`Home`].
 //!
 //! A client knows its provider only through [`Home`], so it does not depend on what the provider is. The node implements
-//! it for clients in its own process (`drawbridge_node::InProcessHome`).
+//! it for clients in its own process (`drawbridge_node::InProcessHome`); with the feature `http`,
+//! [`HttpHome`](http::HttpHome) asks a provider anywhere.
 //!
 //! Node and client also have in common what they take from the machine: the time and random octets. They take both from
 //! an [`Ambient`](ambient::Ambient), so that tests can turn the clock of either.
@@ -10,6 +11,7 @@
 //! | --- | --- |
 //! | `home` | the trait [`Home`], and the two ways in which a call does not succeed |
 //! | [`ambient`] | the clock and randomness, and [`System`](ambient::System), which has the machine's |
+//! | [`http`] | the client API over HTTP; only with the feature `http` |
 //!
 //! # Example
 //!
@@ -41,5 +43,7 @@
 
 pub mod ambient;
 mod home;
+#[cfg(feature = "http")]
+pub mod http;
 
 pub use home::{Answer, Home, HomeFault};

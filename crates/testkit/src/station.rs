@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
 use drawbridge_node::store::{
@@ -12,7 +12,7 @@ use drawbridge_node::store::{
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, Device, HandMade};
+use crate::{Clock, Device, HandMade, Phone};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const PATIENCE: Duration = Duration::from_secs(45);
@@ -261,5 +261,13 @@ impl Station {
         format!(
             "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
         )
+    }
+}
+
+impl Phone {
+    /// The client `uri` of a user of `station`, with its token.
+    pub fn of(uri: ClientUri, token: String, station: &Station) -> Self {
+        let address = station.node().listening().client.expect("the station listens to no clients");
+        Self::at(address, uri, token)
     }
 }
