@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use drawbridge_client::Home;
 use drawbridge_mtp::id::{ClientUri, GroupUri, UserUri};
 use drawbridge_mtp::message::{
     ClaimReply, ClaimedClient, ClaimedUser, ClientClaim, GroupInfoReply, ItemBody, Outcome as Became,
@@ -166,9 +167,9 @@ async fn commit(
             times.bare.push(millis(tokio::task::block_in_place(|| bare.take(&submission))?));
 
             times.append.push(append(&node, &reader, &item).await?);
-            let door = node.door(client.uri().clone());
+            let home = node.home_of(client.uri().clone());
             let began = Instant::now();
-            let results = door.submit(group, vec![submission]).await.map_err(|fault| fault.code)?;
+            let results = home.submit(group, vec![submission]).await?;
             times.ours.push(millis(began.elapsed()));
             let seq = match results.first().map(|result| &result.outcome) {
                 Some(Became::Accepted(placed)) => placed.seq,

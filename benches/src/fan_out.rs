@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use drawbridge_client::Home;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{Outcome as Became, PeerState, Submission};
 use drawbridge_node::Node;
@@ -91,9 +92,9 @@ async fn submit(
     group: &GroupUri,
     messages: Vec<Submission>,
 ) -> Outcome<u64> {
-    let results = owner.door(sender.uri().clone()).submit(group, messages).await;
+    let results = owner.home_of(sender.uri().clone()).submit(group, messages).await;
     let mut last = 0;
-    for result in results.map_err(|fault| fault.code)? {
+    for result in results? {
         match result.outcome {
             Became::Accepted(placed) => last = placed.seq,
             other => return Err(format!("a message is not accepted but {other:?}").into()),

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use drawbridge_client::{Client, Format, LineKind, Settings, StorageKey};
+use drawbridge_client::{Client, Format, Home, LineKind, Settings, StorageKey};
 use drawbridge_mtp::id::{GroupUri, UserUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::AuthorizationDecision;
-use drawbridge_node::ClientDoor;
+use drawbridge_node::InProcessHome;
+use drawbridge_node::ambient::System;
 use drawbridge_node::store::UserRule;
 use drawbridge_testkit::{MutualPeers, TestNode};
 use tokio::task::JoinHandle;
@@ -24,7 +25,7 @@ const WARM_UP: u32 = 20;
 
 /// Somebody with a built-in client that runs.
 struct Writer {
-    client: Client<ClientDoor>,
+    client: Client<InProcessHome>,
     user: UserUri,
     running: JoinHandle<()>,
 }
@@ -40,10 +41,10 @@ impl Writer {
         let user = test_node.node().create_user(name.parse()?, UserRule::Ask).await?;
         let (uri, _) = test_node.node().create_client(name.parse()?, "app".parse()?).await?;
         let path = place.folder("typing")?.join(name);
-        let home = test_node.node().door(uri);
+        let home = test_node.node().home_of(uri);
         // Renewing its keys soon after joining is not what is measured.
         let settings = Settings { renew: Duration::ZERO, ..Settings::default() };
-        let client = Client::open(home, &path, StorageKey::random()?, settings).await?;
+        let client = Client::open(home, &path, StorageKey::random(&System), settings).await?;
         let running = tokio::spawn({
             let client = client.clone();
             async move { client.run().await }
@@ -69,7 +70,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     let stocked = bob.client.uri().clone();
     until(async || {
         let client = stocked.clone();
-        Ok(other.node().door(client).stock().await.is_ok_and(|stock| stock.available > 0))
+        Ok(other.node().home_of(client).stock().await.is_ok_and(|stock| stock.available > 0))
     })
     .await?;
     let asked = alice.client.ask_to_add(&group, &bob.user).await?.id;

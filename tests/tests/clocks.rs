@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use drawbridge_client::{Client, Settings, StorageKey};
@@ -14,14 +13,6 @@ use drawbridge_node::{AuthorizationDecision, Decision};
 use drawbridge_testkit::{Federation, MutualPeers};
 
 const AHEAD: Duration = Duration::from_secs(40 * 86_400);
-
-/// How far the clock of the built-in client is behind the system's, in seconds; a process runs one test.
-static BEHIND: AtomicU64 = AtomicU64::new(0);
-
-fn now() -> Timestamp {
-    let system = (Settings::default().now)().as_secs();
-    Timestamp::from_secs(system - BEHIND.load(Ordering::SeqCst))
-}
 
 /// Nobody takes a request that is dated in the future, for as long as it is.
 #[tokio::test]
@@ -60,10 +51,12 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
     let node = alpha.node();
     let (built_in, _) =
         node.create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap()).await.unwrap();
-    let settings = Settings { look_every: Duration::from_millis(200), now, ..Settings::default() };
-    let key = StorageKey::load_or_make(&federation.dir().join("clients.key")).unwrap();
+    let settings = Settings { look_every: Duration::from_millis(200), ..Settings::default() };
+    let key = StorageKey::random(&**federation.clock());
     let file = federation.dir().join("anna.sqlite");
-    let client = Client::open(node.door(built_in.clone()), &file, key, settings).await.unwrap();
+    let client =
+        Client::open_in(node.home_of(built_in.clone()), &file, key, settings, federation.clock().clone());
+    let client = client.await.unwrap();
     let running = tokio::spawn(async move { client.run().await });
 
     let of = built_in.clone();
@@ -79,7 +72,6 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
     alpha.until("KeyPackages are published", stocked(ahead)).await;
 
     federation.clock().turn_back(AHEAD);
-    BEHIND.store(AHEAD.as_secs(), Ordering::SeqCst);
     let kept = alpha.until("KeyPackages are made anew", stocked(federation.clock().now())).await;
     assert_eq!(kept.to_come, 0, "and those of the wrong clock are gone");
 

@@ -211,7 +211,7 @@ fn items(client: &MlsClient) -> Vec<ItemBody> {
 async fn behind_a_proxy() -> (MutualPeers, Proxy, MlsClient, MlsClient, GroupUri) {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});
-    let proxy = federation.proxy_before(&mut config);
+    let proxy = federation.proxy_in_front_of(&mut config);
     let nodes = vec![federation.node(|own| *own = config).await, federation.node(|_| {}).await];
     nodes[0].allows(nodes[1].provider()).await;
     nodes[1].allows(nodes[0].provider()).await;

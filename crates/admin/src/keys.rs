@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use drawbridge_client::StorageKey;
 use drawbridge_mtp::id::Provider;
+use drawbridge_node::ambient::System;
 
 /// Where the key of the built-in clients is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub(crate) async fn storage_key(
 }
 
 fn in_file(path: &Path) -> Result<StorageKey, String> {
-    StorageKey::load_or_make(path).map_err(|fault| format!("{} cannot be used: {fault}", path.display()))
+    StorageKey::load_or_make(path, &System)
+        .map_err(|fault| format!("{} cannot be used: {fault}", path.display()))
 }
 
 #[cfg(feature = "keychain")]
@@ -54,7 +56,7 @@ fn in_keychain(data_dir: &Path, file: &Path, provider: &Provider) -> Result<Stor
         Some(key) => Ok(Some(key)),
         None if is_needed => Ok(None),
         None => {
-            let key = StorageKey::random()?;
+            let key = StorageKey::random(&System);
             key.keep_in_keychain(SERVICE, &account)?;
             Ok(Some(key))
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drawbridge_client::{Client, ClientFault, HomeFault, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
-use drawbridge_node::{ClientDoor, Misuse, Node};
+use drawbridge_node::{InProcessHome, Misuse, Node};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OnceCell, broadcast};
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) const BUILT_IN: &str = "drawbridge";
 
 /// A client that is built in.
-pub(crate) type BuiltIn = Client<ClientDoor>;
+pub(crate) type BuiltIn = Client<InProcessHome>;
 
 /// What changes for an account.
 #[derive(Clone, Debug)]
@@ -253,7 +253,7 @@ impl People {
         let key = self.inner.key.get_or_try_init(|| storage_key(self.inner.keys, data_dir.clone(), provider));
         let key = key.await.map_err(|fault| failed(&fault))?.clone();
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
-        let home = self.inner.node.door(uri);
+        let home = self.inner.node.home_of(uri);
         Client::open(home, &path, key, Settings::default())
             .await
             .map_err(|fault| failed(&format!("{}: {fault}", path.display())))

@@ -2,8 +2,12 @@
 
 use std::{path::Path, sync::Arc};
 
+use drawbridge_client_api::{
+    Home, HomeFault,
+    ambient::{Ambient, System},
+};
 use drawbridge_mtp::{
-    id::{ClientUri, GroupUri, UserUri},
+    id::{ClientUri, GroupUri, Name, UserUri},
     message::{AskToAdd, AskToConnect, Asked, ConnectionState, ShownAuthorizations, ShownConnections, Title},
     policy::{MAX_NAME_BYTES, Policy, Who},
     seen::shows_nothing,
@@ -15,11 +19,10 @@ use crate::{
     content::{Content, MessageId, Part},
     fault::ClientFault,
     group,
-    home::{Home, HomeFault},
     key::StorageKey,
     mls,
     settings::Settings,
-    store::{Conversation, PolicyChange, Stage, Store, Tx, Want, random},
+    store::{Conversation, PolicyChange, Stage, Store, Tx, View, Want},
     view::{Change, ConversationView, Format, Found, LineView, Standing},
 };
 
@@ -38,12 +41,14 @@ pub struct Client<H> {
     pub(crate) home: Arc<H>,
     pub(crate) store: Arc<Store>,
     pub(crate) settings: Settings,
+    pub(crate) ambient: Arc<dyn Ambient>,
 }
 
 impl<H> Clone for Client<H> {
     fn clone(&self) -> Self {
-        let Self { home, store, settings } = self;
-        Self { home: Arc::clone(home), store: Arc::clone(store), settings: settings.clone() }
+        let Self { home, store, settings, ambient } = self;
+        let (home, store, ambient) = (Arc::clone(home), Arc::clone(store), Arc::clone(ambient));
+        Self { home, store, settings: settings.clone(), ambient }
     }
 }
 
@@ -60,9 +65,26 @@ impl<H: Home> Client<H> {
         key: StorageKey,
         settings: Settings,
     ) -> Result<Self, ClientFault> {
+        Self::open_in(home, path, key, settings, Arc::new(System)).await
+    }
+
+    /// As [`open`](Self::open), with a clock and randomness of the caller's. Only MLS's own keys and nonces come from
+    /// elsewhere: openmls draws them within its crypto provider.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_in(
+        home: H,
+        path: &Path,
+        key: StorageKey,
+        settings: Settings,
+        ambient: Arc<dyn Ambient>,
+    ) -> Result<Self, ClientFault> {
         let (path, own, set) = (path.to_owned(), home.client().clone(), settings.clone());
-        let store = blocking(move || Store::open(&path, &key, own, set)).await?;
-        Ok(Self { home: Arc::new(home), store: Arc::new(store), settings })
+        let by = Arc::clone(&ambient);
+        let store = blocking(move || Store::open(&path, &key, own, set, by)).await?;
+        Ok(Self { home: Arc::new(home), store: Arc::new(store), settings, ambient })
     }
 
     /// Which client it is.
@@ -86,7 +108,7 @@ impl<H: Home> Client<H> {
     ///
     /// Where the store fails.
     pub async fn conversations(&self) -> Result<Vec<ConversationView>, ClientFault> {
-        self.step(|tx| tx.conversations()?.iter().map(|one| one.view(tx)).collect()).await
+        self.read(|view| view.conversations()?.iter().map(|one| one.view(view)).collect()).await
     }
 
     /// One conversation as the list has it.
@@ -96,7 +118,7 @@ impl<H: Home> Client<H> {
     /// Where there is none, or the store fails.
     pub async fn about(&self, group: &GroupUri) -> Result<ConversationView, ClientFault> {
         let group = group.clone();
-        self.step(move |tx| tx.the_conversation(&group)?.view(tx)).await
+        self.read(move |view| view.the_conversation(&group)?.view(view)).await
     }
 
     /// The last `limit` lines of a conversation before a place, or at its end, in order.
@@ -111,10 +133,10 @@ impl<H: Home> Client<H> {
         limit: usize,
     ) -> Result<Vec<LineView>, ClientFault> {
         let group = group.clone();
-        self.step(move |tx| {
-            tx.the_conversation(&group)?;
-            let lines = tx.lines(&group, before, limit.min(MOST_LINES))?;
-            Ok(lines.into_iter().map(|line| line.view(tx.user())).collect())
+        self.read(move |view| {
+            view.the_conversation(&group)?;
+            let lines = view.lines(&group, before, limit.min(MOST_LINES))?;
+            Ok(lines.into_iter().map(|line| line.view(view.user())).collect())
         })
         .await
     }
@@ -126,10 +148,10 @@ impl<H: Home> Client<H> {
     /// Where the store fails.
     pub async fn message(&self, group: &GroupUri, id: &MessageId) -> Result<Option<LineView>, ClientFault> {
         let (group, id) = (group.clone(), *id);
-        self.step(move |tx| {
-            let Some(place) = tx.place_of(&group, &id)? else { return Ok(None) };
-            let line = tx.lines(&group, Some(place + 1), 1)?.pop();
-            Ok(line.filter(|line| line.place == place).map(|line| line.view(tx.user())))
+        self.read(move |view| {
+            let Some(place) = view.place_of(&group, &id)? else { return Ok(None) };
+            let line = view.lines(&group, Some(place + 1), 1)?.pop();
+            Ok(line.filter(|line| line.place == place).map(|line| line.view(view.user())))
         })
         .await
     }
@@ -147,9 +169,9 @@ impl<H: Home> Client<H> {
         }
         let limit = limit.min(MOST_LINES);
         let (mut found, mut before, mut seen) = (Vec::new(), i64::MAX, 0);
-        // In many short steps, so that nothing else waits for a search.
+        // In many short reads, so that no other waits for a search.
         while seen < LINES && found.len() < limit {
-            let lines = self.step(move |tx| tx.newest_lines(before, MOST_LINES)).await?;
+            let lines = self.read(move |view| view.newest_lines(before, MOST_LINES)).await?;
             let Some(last) = lines.last() else {
                 break;
             };
@@ -268,8 +290,8 @@ impl<H: Home> Client<H> {
     /// Where there is no such message.
     pub async fn content(&self, group: &GroupUri, message: &MessageId) -> Result<Vec<u8>, ClientFault> {
         let (group, message) = (group.clone(), *message);
-        self.step(move |tx| {
-            let (.., known) = tx.message_named(&group, &message)?.ok_or(ClientFault::NoMessage)?;
+        self.read(move |view| {
+            let (.., known) = view.message_named(&group, &message)?.ok_or(ClientFault::NoMessage)?;
             Ok(known.content.0)
         })
         .await
@@ -310,10 +332,7 @@ impl<H: Home> Client<H> {
         let provider = self.uri().provider().clone();
         let register = self
             .step(move |tx| {
-                let digits: String =
-                    random::<10>()?.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
-                let name = digits.parse().map_err(|_| ClientFault::NoRandom)?;
-                group::create(tx, &GroupUri::new(&provider, &name), suite, &policy)
+                group::create(tx, &GroupUri::new(&provider, &group_name(tx.random())), suite, &policy)
             })
             .await?;
         let group = register.group.clone();
@@ -336,8 +355,8 @@ impl<H: Home> Client<H> {
                 self.step(move |tx| group::registered(tx, &name, false)).await?;
                 return Err(HomeFault::Refused(problem).into());
             }
-            Err(HomeFault::Away(why)) => {
-                tracing::info!(%group, why, "the group is registered later");
+            Err(fault) => {
+                tracing::info!(%group, %fault, "the group is registered later");
                 return Ok(());
             }
         };
@@ -351,9 +370,9 @@ impl<H: Home> Client<H> {
     /// Where this user may not add, or the provider refuses.
     pub async fn ask_to_add(&self, group: &GroupUri, user: &UserUri) -> Result<Asked, ClientFault> {
         let (name, whom) = (group.clone(), user.clone());
-        let called = self.step(move |tx| {
-            let conversation = tx.the_conversation(&name)?;
-            if !conversation.may_add(tx.user()) {
+        let called = self.read(move |view| {
+            let conversation = view.the_conversation(&name)?;
+            if !conversation.may_add(view.user()) {
                 return Err(ClientFault::NotAllowed("You may not add people to this conversation."));
             }
             if conversation.users().contains(&whom) {
@@ -434,12 +453,12 @@ impl<H: Home> Client<H> {
     ///
     /// Where the store fails.
     pub async fn left_to_do(&self) -> Result<Vec<String>, ClientFault> {
-        self.step(|tx| {
+        self.read(|view| {
             let mut left = Vec::new();
-            if tx.cursor()?.unchecked {
+            if view.cursor()?.unchecked {
                 left.push("its groups are not held against their logs yet".to_owned());
             }
-            for conversation in tx.conversations()? {
+            for conversation in view.conversations()? {
                 let Conversation { group, standing, epoch, wait_for, .. } = &conversation;
                 if !conversation.is_over() {
                     if *standing != Standing::Member {
@@ -452,10 +471,10 @@ impl<H: Home> Client<H> {
                         left.push(format!("{group}: it is at epoch {epoch} and waits for {wait_for}"));
                     }
                 }
-                let on_its_way = tx.outgoing(group)?.into_iter().filter(|one| one.stage != Stage::Failed);
+                let on_its_way = view.outgoing(group)?.into_iter().filter(|one| one.stage != Stage::Failed);
                 left.extend(on_its_way.map(|one| format!("{group}: {} is {:?}", one.kind, one.stage)));
                 let consented = |want: &Want| !matches!(want, Want::Add { approved: false, .. });
-                let wanted = tx.intents(group)?.into_iter().filter(|intent| consented(&intent.want));
+                let wanted = view.intents(group)?.into_iter().filter(|intent| consented(&intent.want));
                 left.extend(wanted.map(|intent| format!("{group}: {:?} from {}", intent.want, intent.due)));
             }
             Ok(left)
@@ -553,7 +572,7 @@ impl<H: Home> Client<H> {
         self.step(move |tx| {
             may_send(tx, &group)?;
             let (part, reply_to, replaces) = what(tx)?;
-            let mut content = Content::new(random()?, tx.user(), &group, part).replying_to(reply_to);
+            let mut content = Content::new(tx.random(), tx.user(), &group, part).replying_to(reply_to);
             if let Some(replaces) = replaces {
                 content = content.replacing(replaces);
             }
@@ -570,9 +589,24 @@ impl<H: Home> Client<H> {
         let store = Arc::clone(&self.store);
         blocking(move || store.step(step)).await
     }
+
+    /// Looks at the store where it may wait for the disk.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View<'_>) -> Result<T, ClientFault> + Send + 'static,
+    ) -> Result<T, ClientFault> {
+        let store = Arc::clone(&self.store);
+        blocking(move || store.read(look)).await
+    }
 }
 
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// The name of a new group, which nobody guesses.
+#[expect(clippy::expect_used, reason = "ten small letters and digits are a name")]
+fn group_name(random: [u8; 10]) -> Name {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters: String = random.iter().map(|octet| char::from(LETTERS[usize::from(octet % 32)])).collect();
+    letters.parse().expect("letters and digits are a name")
+}
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ClientFault> + Send + 'static,

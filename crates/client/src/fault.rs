@@ -1,8 +1,9 @@
 //! What can go wrong.
 
+use drawbridge_client_api::HomeFault;
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 
-use crate::{home::HomeFault, key::Sealed};
+use crate::key::Sealed;
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -88,9 +89,6 @@ pub enum ClientFault {
     /// A text or a name that is too long or empty, and what it is.
     #[error("{0}")]
     Unfit(&'static str),
-    /// The system has no random numbers.
-    #[error("the system has no random numbers")]
-    NoRandom,
     /// The runtime is ending.
     #[error("the client is stopping")]
     Stopping,
@@ -102,13 +100,12 @@ impl ClientFault {
         match self {
             Self::Store(_) => "store",
             Self::Home(HomeFault::Refused(_)) => "refused",
-            Self::Home(HomeFault::Away(_)) => "away",
+            Self::Home(HomeFault::NotNow(_) | HomeFault::Away(_)) => "away",
             Self::Mls(_) => "mls",
             Self::NoConversation(_) => "no-conversation",
             Self::NoMessage => "no-message",
             Self::NotAllowed(_) => "not-allowed",
             Self::Unfit(_) => "unfit",
-            Self::NoRandom => "no-random",
             Self::Stopping => "stopping",
         }
     }

@@ -10,6 +10,7 @@ use chacha20poly1305::{
     Key, XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
 };
+use drawbridge_client_api::ambient::Ambient;
 use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 24;
@@ -24,15 +25,11 @@ impl StorageKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A new one.
-    ///
-    /// # Errors
-    ///
-    /// Where the system has no random numbers.
-    pub fn random() -> io::Result<Self> {
+    /// A new one, of octets of `ambient`.
+    pub fn random(ambient: &dyn Ambient) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
-        Ok(Self(bytes))
+        ambient.fill(bytes.as_mut_slice());
+        Self(bytes)
     }
 
     /// Its bytes, to be put where keys are kept.
@@ -40,12 +37,12 @@ impl StorageKey {
         &self.0
     }
 
-    /// The key in the file at `path`, made there if there is none; only its owner may read the file.
+    /// The key in the file at `path`, made there of octets of `ambient` if there is none; only its owner may read the file.
     ///
     /// # Errors
     ///
     /// Where the file cannot be read or made, or does not hold a key.
-    pub fn load_or_make(path: &Path) -> io::Result<Self> {
+    pub fn load_or_make(path: &Path, ambient: &dyn Ambient) -> io::Result<Self> {
         match fs::File::open(path) {
             Ok(file) => return Self::read(file, path),
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
@@ -53,7 +50,7 @@ impl StorageKey {
         }
         // Written beside its place and then linked there, so that a crash leaves a whole key or none, and of two
         // who make one at once both get the same.
-        let key = Self::random()?;
+        let key = Self::random(ambient);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let beside = path.with_extension(format!("new-{}", std::process::id()));
         let _ = fs::remove_file(&beside);
@@ -143,13 +140,17 @@ impl Seal {
         Self(XChaCha20Poly1305::new(Key::from_slice(key.as_bytes())))
     }
 
-    pub(crate) fn seal(&self, table: &str, row: &[u8], plain: &[u8]) -> Result<Vec<u8>, Sealed> {
-        let mut sealed = vec![0; NONCE_BYTES];
-        getrandom::fill(&mut sealed).map_err(|_| Sealed)?;
+    /// Seals `plain` for its row under `nonce`, which is random: under one key, no other may be the same.
+    pub(crate) fn seal(
+        &self,
+        table: &str,
+        row: &[u8],
+        plain: &[u8],
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Vec<u8>, Sealed> {
         let payload = Payload { msg: plain, aad: &place(table, row) };
-        let cipher = self.0.encrypt(XNonce::from_slice(&sealed), payload).map_err(|_| Sealed)?;
-        sealed.extend_from_slice(&cipher);
-        Ok(sealed)
+        let cipher = self.0.encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| Sealed)?;
+        Ok([nonce.as_slice(), &cipher].concat())
     }
 
     pub(crate) fn open(&self, table: &str, row: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Sealed> {
@@ -165,27 +166,29 @@ fn place(table: &str, row: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use drawbridge_client_api::ambient::{AmbientExt, System};
+
     use super::*;
 
     #[test]
     fn a_key_is_made_once_and_only_its_owner_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let made = StorageKey::load_or_make(&path).unwrap();
-        assert_eq!(StorageKey::load_or_make(&path).unwrap().as_bytes(), made.as_bytes());
+        let made = StorageKey::load_or_make(&path, &System).unwrap();
+        assert_eq!(StorageKey::load_or_make(&path, &System).unwrap().as_bytes(), made.as_bytes());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         fs::write(&path, b"short").unwrap();
-        assert!(StorageKey::load_or_make(&path).is_err());
+        assert!(StorageKey::load_or_make(&path, &System).is_err());
     }
 
     #[test]
     fn a_row_opens_in_its_place_and_under_its_key_alone() {
         let seal = Seal::new(&StorageKey::from_bytes([1; 32]));
-        let sealed = seal.seal("message", b"1", b"hello").unwrap();
+        let sealed = seal.seal("message", b"1", b"hello", System.random()).unwrap();
         assert_eq!(seal.open("message", b"1", &sealed).unwrap().as_slice(), b"hello");
         assert!(seal.open("message", b"2", &sealed).is_err());
         assert!(seal.open("mls", b"1", &sealed).is_err());

@@ -9,6 +9,10 @@ use std::{
     time::Duration,
 };
 
+use drawbridge_client_api::{
+    Home, HomeFault,
+    ambient::{Ambient, AmbientExt},
+};
 use drawbridge_mtp::{
     id::{Generation, GroupUri},
     message::{
@@ -19,7 +23,6 @@ use drawbridge_mtp::{
     problem::{Code, ReceivedProblem},
     time::Timestamp,
 };
-
 use futures_util::{
     future::join_all,
     stream::{FuturesUnordered, StreamExt},
@@ -30,10 +33,9 @@ use crate::{
     client::Client,
     fault::ClientFault,
     group::{self, Plan, Taken},
-    home::{Home, HomeFault},
     mls,
     settings::Settings,
-    store::{Conversation, Cursor, Tx, Want, random},
+    store::{Conversation, Cursor, Tx, Want},
     view::{Change, Standing},
 };
 
@@ -59,7 +61,7 @@ impl<H: Home> Client<H> {
     }
 
     async fn pull_for_ever(&self) {
-        let mut pause = Pause::new(self.settings.pause);
+        let mut pause = self.pause();
         loop {
             match self.pull().await {
                 Ok(()) => pause.over(),
@@ -76,13 +78,13 @@ impl<H: Home> Client<H> {
         let mut sending = FuturesUnordered::new();
         // The groups in which something is being sent, and whether there may be more since it began.
         let mut busy: HashMap<GroupUri, bool> = HashMap::new();
-        let mut pause = Pause::new(self.settings.pause);
+        let mut pause = self.pause();
         let mut look = true;
         loop {
             if look {
-                match self.step(|tx| tx.groups_to_send()).await {
+                match self.read(|view| view.groups_to_send()).await {
                     Ok(groups) => {
-                        (look, pause) = (false, Pause::new(self.settings.pause));
+                        (look, pause) = (false, self.pause());
                         for group in groups {
                             if let Some(more) = busy.get_mut(&group) {
                                 *more = true;
@@ -112,7 +114,7 @@ impl<H: Home> Client<H> {
     }
 
     async fn send_until_sent(&self, group: GroupUri) -> GroupUri {
-        let mut pause = Pause::new(self.settings.pause);
+        let mut pause = self.pause();
         while let Err(fault) = self.send_in(&group).await {
             tracing::debug!(%group, %fault, "what waits is sent later");
             pause.rest().await;
@@ -121,12 +123,13 @@ impl<H: Home> Client<H> {
     }
 
     async fn work_for_ever(&self) {
-        let mut look_due = tokio::time::Instant::now();
-        let mut pause = Pause::new(self.settings.pause);
+        let mut look_due = self.ambient.instant();
+        let mut pause = self.pause();
         loop {
-            let is_due = look_due <= tokio::time::Instant::now();
+            let turned = self.ambient.turned();
+            let is_due = look_due <= self.ambient.instant();
             if is_due || self.stock_is_low().await {
-                look_due = tokio::time::Instant::now() + self.keep_stock().await;
+                look_due = self.ambient.instant() + self.keep_stock().await;
             }
             if is_due && let Err(fault) = self.look_for_groups().await {
                 tracing::debug!(client = %self.uri(), %fault, "groups are looked for later");
@@ -141,16 +144,24 @@ impl<H: Home> Client<H> {
                     pause.next()
                 }
             };
-            let rest = rest.min(look_due.saturating_duration_since(tokio::time::Instant::now()));
-            let _ = tokio::time::timeout(rest.min(LONGEST_REST), self.store.to_do.notified()).await;
+            let rest = rest.min(look_due.saturating_duration_since(self.ambient.instant()));
+            tokio::select! {
+                () = self.store.to_do.notified() => {}
+                () = tokio::time::sleep(rest.min(LONGEST_REST)) => {}
+                () = turned => {}
+            }
         }
+    }
+
+    fn pause(&self) -> Pause<'_> {
+        Pause { ambient: &*self.ambient, shortest: self.settings.pause, failures: 0 }
     }
 
     // ----- the feed
 
     /// Pulls one page and takes it in.
     async fn pull(&self) -> Result<(), ClientFault> {
-        let Cursor { after, last, generation, unchecked } = self.step(|tx| tx.cursor()).await?;
+        let Cursor { after, last, generation, unchecked } = self.read(|view| view.cursor()).await?;
         let wait = if unchecked { 0 } else { self.settings.wait.as_secs() };
         let query = FeedQuery { after, last, generation, wait, max_events: Some(PAGE), max_bytes: None };
         let page = match self.home.feed(query).await {
@@ -254,7 +265,6 @@ impl<H: Home> Client<H> {
             let query = LogQuery { after, max_events: Some(PAGE), max_bytes: None };
             let page = match self.home.log(group, query).await {
                 Ok(page) => page,
-                Err(HomeFault::Away(why)) => return Err(HomeFault::Away(why).into()),
                 Err(HomeFault::Refused(problem)) => {
                     tracing::warn!(%group, code = problem.code, "the log is not to be had");
                     let Some(before) = before else {
@@ -263,6 +273,7 @@ impl<H: Home> Client<H> {
                     let group = group.clone();
                     return self.step(move |tx| group::lost_until(tx, &group, before)).await;
                 }
+                Err(fault) => return Err(fault.into()),
             };
             let mut objects = Objects::new();
             for shown in &page.events {
@@ -296,12 +307,12 @@ impl<H: Home> Client<H> {
     /// After a start, or where the feed began anew: closes each group from its log, and joins those that this client
     /// should be in and has no state of.
     async fn check_groups(&self) -> Result<(), ClientFault> {
-        let known = self.step(|tx| tx.conversations()).await?;
+        let known = self.read(|view| view.conversations()).await?;
         let follows = |one: &&Conversation| one.is_member() || one.standing == Standing::Joining;
         for conversation in known.iter().filter(follows).filter(|one| one.registering.is_none()) {
             self.close_gap(&conversation.group, conversation.head, None).await?;
         }
-        if self.step(|tx| tx.get::<bool>(BEGUN_ANEW)).await? == Some(true) {
+        if self.read(|view| view.get::<bool>(BEGUN_ANEW)).await? == Some(true) {
             for conversation in known.iter().filter(|one| one.is_member() && one.registering.is_none()) {
                 self.have_joinable(&conversation.group).await?;
             }
@@ -321,9 +332,8 @@ impl<H: Home> Client<H> {
     /// another was faster.
     async fn have_joinable(&self, group: &GroupUri) -> Result<(), ClientFault> {
         match self.home.info(group).await {
-            Err(HomeFault::Refused(problem)) if problem.known() != Some(Code::Unavailable) => return Ok(()),
-            Ok(_) => return Ok(()),
-            // Or it is away: then the commit comes to it when it is back.
+            Ok(_) | Err(HomeFault::Refused(_)) => return Ok(()),
+            // It has lost that, or it is away: then the commit comes to it when it is back.
             Err(_) => {}
         }
         let name = group.clone();
@@ -339,7 +349,7 @@ impl<H: Home> Client<H> {
 
     /// As [`find_groups`](Self::find_groups), unless the feed has yet to be read, which may have Welcomes.
     async fn look_for_groups(&self) -> Result<(), ClientFault> {
-        if self.step(|tx| Ok(tx.cursor()?.unchecked)).await? { Ok(()) } else { self.find_groups().await }
+        if self.read(|view| Ok(view.cursor()?.unchecked)).await? { Ok(()) } else { self.find_groups().await }
     }
 
     /// Joins the groups that this client's user is in, and this client is not: they are older than it, or their Welcome
@@ -369,11 +379,11 @@ impl<H: Home> Client<H> {
     /// no record of show that the store is an older copy (`docs/mtp.md`, section 12).
     async fn compare(&self, group: &GroupUri) -> Result<(), ClientFault> {
         let name = group.clone();
-        let standing = self.step(move |tx| {
-            let Some(conversation) = tx.conversation(&name)? else { return Ok(None) };
+        let standing = self.read(move |view| {
+            let Some(conversation) = view.conversation(&name)? else { return Ok(None) };
             let may_make = conversation.is_member() && conversation.registering.is_none();
-            let is_left = may_make && !conversation.is_compared(tx);
-            Ok(is_left.then(|| (conversation.head, tx.told_head(&name))))
+            let is_left = may_make && !conversation.is_compared(view);
+            Ok(is_left.then(|| (conversation.head, view.told_head(&name))))
         });
         let Some((head, told)) = standing.await? else { return Ok(()) };
         let told = match told {
@@ -393,11 +403,11 @@ impl<H: Home> Client<H> {
             self.close_gap(group, head, None).await?;
         }
         let name = group.clone();
-        let is_behind = move |tx: &Tx<'_>| {
-            let conversation = tx.conversation(&name)?;
-            Ok(conversation.is_some_and(|one| one.is_member() && !one.is_compared(tx)))
-        };
-        if self.step(is_behind).await? {
+        let is_behind = self.read(move |view| {
+            let conversation = view.conversation(&name)?;
+            Ok(conversation.is_some_and(|one| one.is_member() && !one.is_compared(view)))
+        });
+        if is_behind.await? {
             let why = format!("events up to {told} of a group are still to come");
             return Err(HomeFault::Away(why).into());
         }
@@ -419,7 +429,7 @@ impl<H: Home> Client<H> {
             let count = ready.len();
             let results = match self.home.submit(group, ready.clone()).await {
                 Ok(results) => results,
-                Err(HomeFault::Refused(problem)) if !is_passing(&problem) => {
+                Err(HomeFault::Refused(problem)) => {
                     // Refused as a whole is refused one by one.
                     let outcome = Outcome::Rejected(problem);
                     ready
@@ -445,8 +455,8 @@ impl<H: Home> Client<H> {
     /// Does what is due in each group; says how long nothing will be.
     async fn work(&self) -> Result<Duration, ClientFault> {
         let groups: Vec<GroupUri> = self
-            .step(|tx| {
-                Ok(tx
+            .read(|view| {
+                Ok(view
                     .conversations()?
                     .into_iter()
                     .filter(|one| !one.is_over())
@@ -470,7 +480,7 @@ impl<H: Home> Client<H> {
         let plan = self.step(move |tx| group::plan(tx, &name)).await;
         let name = group.clone();
         let rest = match plan {
-            Ok(Plan::Rest(until)) => return Ok(rest_until((self.settings.now)(), until)),
+            Ok(Plan::Rest(until)) => return Ok(rest_until(self.ambient.now(), until)),
             Ok(Plan::Send) => return Ok(LONGEST_REST),
             Ok(Plan::Register(register)) => {
                 self.register(*register).await?;
@@ -558,7 +568,7 @@ impl<H: Home> Client<H> {
     // ----- KeyPackages
 
     async fn stock_is_low(&self) -> bool {
-        self.step(|tx| tx.get::<bool>("stock-low")).await.ok().flatten().unwrap_or(false)
+        self.read(|view| view.get::<bool>("stock-low")).await.ok().flatten().unwrap_or(false)
     }
 
     /// Publishes KeyPackages where there are too few; says when to look again.
@@ -611,7 +621,7 @@ impl<H: Home> Client<H> {
 
     /// Gives the provider the KeyPackages that it has not got.
     async fn publish_unpublished(&self) -> Result<(), ClientFault> {
-        let packages = self.step(|tx| tx.unpublished_packages()).await?;
+        let packages = self.read(|view| view.unpublished_packages()).await?;
         if packages.is_empty() {
             return Ok(());
         }
@@ -722,16 +732,13 @@ fn rest_until(now: Timestamp, until: Option<Timestamp>) -> Duration {
 }
 
 /// The pauses after failures: doubling, with jitter.
-struct Pause {
+struct Pause<'a> {
+    ambient: &'a dyn Ambient,
     shortest: Duration,
     failures: u32,
 }
 
-impl Pause {
-    fn new(shortest: Duration) -> Self {
-        Self { shortest, failures: 0 }
-    }
-
+impl Pause<'_> {
     fn over(&mut self) {
         self.failures = 0;
     }
@@ -739,7 +746,7 @@ impl Pause {
     fn next(&mut self) -> Duration {
         let whole = self.shortest * 2u32.pow(self.failures.min(6));
         self.failures = self.failures.saturating_add(1);
-        let [noise] = random::<1>().unwrap_or_default();
+        let [noise] = self.ambient.random::<1>();
         whole.mul_f64(0.5 + f64::from(noise) / 512.0)
     }
 

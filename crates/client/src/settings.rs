@@ -1,8 +1,6 @@
 //! What may be set, and what is usual.
 
-use std::time::{Duration, SystemTime};
-
-use drawbridge_mtp::time::Timestamp;
+use std::time::Duration;
 
 /// How a client goes about its work.
 #[derive(Clone, Debug)]
@@ -25,8 +23,6 @@ pub struct Settings {
     pub look_every: Duration,
     /// How long a KeyPackage is good; openmls takes none of more than 84 days.
     pub package_lifetime: Duration,
-    /// What time it is: the system's, unless a test turns it.
-    pub now: fn() -> Timestamp,
 }
 
 impl Default for Settings {
@@ -40,12 +36,6 @@ impl Default for Settings {
             stock_full: 50,
             look_every: Duration::from_secs(60),
             package_lifetime: Duration::from_secs(80 * 86_400),
-            now: system_time,
         }
     }
-}
-
-/// The time of the system's clock.
-fn system_time() -> Timestamp {
-    Timestamp::default().plus(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

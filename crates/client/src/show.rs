@@ -4,7 +4,7 @@ use drawbridge_mtp::id::UserUri;
 
 use crate::{
     fault::ClientFault,
-    store::{Conversation, Line, LineBody, Message, Stage, Tx, Want},
+    store::{Conversation, Line, LineBody, Message, Stage, View, Want},
     view::{ConversationView, LineKind, LineView, MemberView, MessageView, Preview, ReactionView, Standing},
 };
 
@@ -22,15 +22,15 @@ impl Conversation {
         self.standing == Standing::Member && policy.lets(policy.add, user)
     }
 
-    pub(crate) fn view(&self, tx: &Tx<'_>) -> Result<ConversationView, ClientFault> {
+    pub(crate) fn view(&self, store: &View<'_>) -> Result<ConversationView, ClientFault> {
         let policy = self.policy();
-        let user = tx.user();
+        let user = store.user();
         let members = self.users().into_iter().map(|member| MemberView {
             admin: policy.is_admin(&member),
             clients: self.members.iter().filter(|client| *client.user() == member).cloned().collect(),
             user: member,
         });
-        let asked = tx.intents(&self.group)?.into_iter().filter_map(|intent| match intent.want {
+        let asked = store.intents(&self.group)?.into_iter().filter_map(|intent| match intent.want {
             Want::Add { user, .. } => Some(user),
             _ => None,
         });
@@ -38,11 +38,11 @@ impl Conversation {
         Ok(ConversationView {
             group: self.group.clone(),
             name: policy.name.clone(),
-            unread: tx.unread(&self.group)?,
-            read: tx.read_up_to(&self.group)?,
-            waiting: tx.outgoing(&self.group)?.iter().filter(|one| one.stage != Stage::Accepted).count()
+            unread: store.unread(&self.group)?,
+            read: store.read_up_to(&self.group)?,
+            waiting: store.outgoing(&self.group)?.iter().filter(|one| one.stage != Stage::Accepted).count()
                 as u64,
-            last: last(tx, self)?,
+            last: last(store, self)?,
             members: members.collect(),
             standing: self.standing,
             trouble: self.trouble.clone(),
@@ -60,9 +60,9 @@ impl Conversation {
 }
 
 /// The last message among the last lines.
-fn last(tx: &Tx<'_>, conversation: &Conversation) -> Result<Option<Preview>, ClientFault> {
+fn last(store: &View<'_>, conversation: &Conversation) -> Result<Option<Preview>, ClientFault> {
     const AMONG: usize = 20;
-    let lines = tx.lines(&conversation.group, None, AMONG)?;
+    let lines = store.lines(&conversation.group, None, AMONG)?;
     Ok(lines.into_iter().rev().find_map(|line| {
         let LineBody::Message(message) = line.body else {
             return None;
@@ -71,7 +71,7 @@ fn last(tx: &Tx<'_>, conversation: &Conversation) -> Result<Option<Preview>, Cli
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Some(Preview {
             sender: message.sender.user().clone(),
-            own: message.sender.user() == tx.user(),
+            own: message.sender.user() == store.user(),
             time: line.time,
             text: text.chars().take(PREVIEW_CHARS).collect(),
         })

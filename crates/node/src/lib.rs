@@ -6,7 +6,6 @@
 //! `pull`, is verified, and is stored with its cursor in one transaction.
 
 mod accounts;
-pub mod ambient;
 mod changes;
 mod client_api;
 pub mod config;
@@ -29,9 +28,10 @@ mod sweep;
 pub mod typed;
 
 pub use changes::{Change, Changes};
-pub use client_api::ClientDoor;
+pub use client_api::InProcessHome;
 pub use config::Config;
 pub use consent::{AuthorizationDecision, Decided, Decision, Misuse};
+pub use drawbridge_client_api::ambient;
 pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
 pub use node::{Listening, Node, StartFault, Whom, check_with};
 pub use peers::{AddressGuard, GuardFault, Pulling, PullingStatus, Serving};

@@ -16,7 +16,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::accounts::{Accounts, TokenFor};
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
-use crate::client_api::{ClientApi, ClientDoor};
+use crate::client_api::{ClientApi, InProcessHome};
 use crate::config::{Config, ConfigFault, Strangers};
 use crate::consent::{Choices, Consent, Decided, Misuse, Watch, providers};
 use crate::delivery::{self, Conventions, Delivery, WaitKind, Waits};
@@ -320,8 +320,8 @@ impl Node {
     }
 
     /// How `client`, which has to be one of ours, asks us in the same process.
-    pub fn door(&self, client: ClientUri) -> ClientDoor {
-        ClientDoor::new(self.client_api.clone(), client)
+    pub fn home_of(&self, client: ClientUri) -> InProcessHome {
+        InProcessHome::new(self.client_api.clone(), client)
     }
 
     /// What changes.

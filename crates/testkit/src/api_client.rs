@@ -1,13 +1,16 @@
 //! A client of a user, as far as a test needs one: it speaks the client API and makes KeyPackages.
 
+use std::net::SocketAddr;
+
 use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::{KeyPackageDraft, TestNode};
+use crate::KeyPackageDraft;
 
-/// A client with its token.
+/// A client with its token, which writes and reads JSON as a test has it.
+#[derive(Clone)]
 pub struct ApiClient {
     uri: ClientUri,
     token: String,
@@ -16,18 +19,22 @@ pub struct ApiClient {
 }
 
 impl ApiClient {
-    /// The client `uri` of a user of `test_node`, with its token.
-    pub fn of(uri: ClientUri, token: String, test_node: &TestNode) -> Self {
-        let address = test_node.node().listening().client.expect("the node listens to no clients");
+    /// The client `uri` with its token, whose provider listens to it at `address`.
+    pub(crate) fn at(address: SocketAddr, uri: ClientUri, token: String) -> Self {
         // Another test of this process may have chosen the same one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         Self { uri, token, base: format!("http://{address}/client/v1"), http }
     }
 
     /// Its address.
     pub fn uri(&self) -> &ClientUri {
         &self.uri
+    }
+
+    /// Its token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// A KeyPackage of its own, which holds for a month; altered before it is made.
@@ -59,7 +66,13 @@ impl ApiClient {
         (status, serde_json::from_slice(&body).unwrap())
     }
 
-    async fn exchange(&self, method: Method, resource: &str, json: Option<Value>) -> (StatusCode, Vec<u8>) {
+    /// One request, whatever is answered.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        resource: &str,
+        json: Option<Value>,
+    ) -> (StatusCode, Vec<u8>) {
         let mut request =
             self.http.request(method, format!("{}{resource}", self.base)).bearer_auth(&self.token);
         if let Some(json) = json {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use drawbridge_client::{Client, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, UserUri};
+use drawbridge_node::ambient::System;
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{ClientDoor, Misuse, Node};
+use drawbridge_node::{InProcessHome, Misuse, Node};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::TestNode;
 
 /// A client that is built in.
-pub type BuiltIn = Client<ClientDoor>;
+pub type BuiltIn = Client<InProcessHome>;
 
 /// A provider and the built-in clients of its people, as one program that can be lost at any instant.
 ///
@@ -153,10 +154,10 @@ impl DesktopApp {
 
     async fn runs(&self, node: &Node, uri: &ClientUri) -> RunningClient {
         let (path, key) = (self.path_of(uri), self.test_node.config().data_dir.join("clients.key"));
-        let (door, settings, news) = (node.door(uri.clone()), self.settings.clone(), self.news.clone());
+        let (home, settings, news) = (node.home_of(uri.clone()), self.settings.clone(), self.news.clone());
         self.does(async move {
-            let key = StorageKey::load_or_make(&key).unwrap();
-            let client = Client::open(door, &path, key, settings).await.unwrap();
+            let key = StorageKey::load_or_make(&key, &System).unwrap();
+            let client = Client::open(home, &path, key, settings).await.unwrap();
             let telling = tokio::spawn(tells(client.changes(), news));
             let own = client.clone();
             RunningClient { client, tasks: [tokio::spawn(async move { own.run().await }), telling] }

@@ -151,13 +151,17 @@ impl Federation {
     }
 
     /// A proxy in front of `config`'s node that ends TLS; only the provider document goes round it.
-    pub fn proxy_before(&self, config: &mut Config) -> Proxy {
-        let to = format!("https://{}", config.mtp.listen);
-        let proxy = Proxy::before(&to, &self.root(), |router| {
-            WebServer::serve(free_port(), ServerTls::Good, &self.issuer, router)
-        });
+    pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
+        let proxy = self.proxy_to(&format!("https://{}", config.mtp.listen));
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", proxy.address()).parse().unwrap());
         proxy
+    }
+
+    /// A proxy that ends TLS, to the server at the origin `to`.
+    pub fn proxy_to(&self, to: &str) -> Proxy {
+        Proxy::before(to, &self.root(), |router| {
+            WebServer::serve(free_port(), ServerTls::Good, &self.issuer, router)
+        })
     }
 
     fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {

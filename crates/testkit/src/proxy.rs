@@ -43,7 +43,7 @@ impl Proxy {
     }
 
     /// Where it listens: a host and a port.
-    pub(crate) fn address(&self) -> &Provider {
+    pub fn address(&self) -> &Provider {
         self.server.provider()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
 use drawbridge_node::store::{
@@ -12,7 +12,7 @@ use drawbridge_node::store::{
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Clock, MlsClient, ScriptedPeer};
+use crate::{ApiClient, Clock, MlsClient, ScriptedPeer};
 
 /// How long something may take that has to come. It only matters where it never does.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(45);
@@ -261,5 +261,13 @@ impl TestNode {
         format!(
             "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
         )
+    }
+}
+
+impl ApiClient {
+    /// The client `uri` of a user of `test_node`, with its token.
+    pub fn of(uri: ClientUri, token: String, test_node: &TestNode) -> Self {
+        let address = test_node.node().listening().client.expect("the node listens to no clients");
+        Self::at(address, uri, token)
     }
 }

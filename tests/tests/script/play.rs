@@ -140,7 +140,7 @@ impl Play {
         let Some((app, client)) = self.town.someone(action.who) else { return };
         let add = if action.place.is_multiple_of(3) { Who::Admins } else { Who::Members };
         let send = if action.whom.is_multiple_of(9) { Who::Admins } else { Who::Members };
-        let suites = Client::<drawbridge_node::ClientDoor>::cipher_suites();
+        let suites = Client::<drawbridge_node::InProcessHome>::cipher_suites();
         let suite = action.how.is_multiple_of(3).then(|| suites[action.how % suites.len()]);
         let uri = client.uri().clone();
         let name = format!("Made in {}", action.how);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use drawbridge_client::{ClientFault, HomeFault, Settings, Standing};
+use drawbridge_client::{ClientFault, Home, HomeFault, Settings, Standing};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::GroupInfoReply;
 use drawbridge_node::store::{StoreFault, View};
@@ -136,8 +136,8 @@ impl Town {
         if self.starts.lock().unwrap().contains_key(group) || !app.is_running() {
             return;
         }
-        let (door, name) = (app.test_node().node().door(by.clone()), group.clone());
-        if let Some(Ok(info)) = app.does(async move { door.info(&name).await }).await {
+        let (home, name) = (app.test_node().node().home_of(by.clone()), group.clone());
+        if let Some(Ok(info)) = app.does(async move { home.info(&name).await }).await {
             self.starts.lock().unwrap().entry(group.clone()).or_insert(info);
         }
     }
@@ -157,7 +157,7 @@ impl Town {
             {
                 None
             }
-            Err(ClientFault::Home(HomeFault::Away(_))) => None,
+            Err(ClientFault::Home(HomeFault::NotNow(_) | HomeFault::Away(_))) => None,
             Err(fault) => {
                 self.surprises(format!("who {what} fails: {fault}"));
                 None

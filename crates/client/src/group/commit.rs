@@ -172,7 +172,7 @@ fn leave(tx: &Tx<'_>, mut conversation: Conversation, mut group: MlsGroup) -> Re
 
 fn submission(tx: &Tx<'_>, kind: SubmissionKind, mls: Vec<u8>) -> Result<Submission, ClientFault> {
     Ok(Submission {
-        id: tx.new_id()?,
+        id: tx.new_id(),
         kind,
         sender: tx.own.clone(),
         mls: Octets(mls),

@@ -218,7 +218,7 @@ pub(crate) fn rejoin(tx: &Tx<'_>, name: &GroupUri, info: &GroupInfoReply) -> Res
     }
     let (commit, _, group_info) = bundle.into_messages();
     let submission = Submission {
-        id: tx.new_id()?,
+        id: tx.new_id(),
         kind: SubmissionKind::Commit,
         sender: tx.own.clone(),
         mls: Octets(mls::write(&commit)?),

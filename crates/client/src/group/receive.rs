@@ -21,7 +21,7 @@ use super::{
 use crate::{
     fault::ClientFault,
     mls::{self, Provider},
-    store::{Conversation, Outgoing, Stage, Tx, Unproved, Want, random},
+    store::{Conversation, Outgoing, Stage, Tx, Unproved, Want},
     view::{Notice, Standing},
 };
 
@@ -414,7 +414,7 @@ fn commit_due(
     let rank = order.iter().position(|(_, leaf)| *leaf == own).unwrap_or(order.len());
     let stagger = tx.settings.stagger;
     // A quarter of the stagger at random: two who have seen different members may have the same rank.
-    let [noise] = random::<1>()?;
+    let [noise] = tx.random::<1>();
     let wait = stagger.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX).min(40));
     Ok(tx.now.plus(wait + stagger.mul_f64(f64::from(noise) / 1024.0)))
 }
@@ -422,7 +422,7 @@ fn commit_due(
 impl Tx<'_> {
     /// Wants a new own leaf, some time soon.
     pub(super) fn want_renewal(&self, group: &GroupUri) -> Result<(), ClientFault> {
-        let [noise] = random::<1>()?;
+        let [noise] = self.random::<1>();
         let wait = self.settings.renew.mul_f64(0.1 + 0.9 * f64::from(noise) / 256.0);
         self.want(group, Want::Renew, self.now.plus(wait))
     }

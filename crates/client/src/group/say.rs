@@ -218,7 +218,7 @@ pub(crate) fn encrypt(tx: &Tx<'_>, group: &GroupUri) -> Result<Vec<Submission>, 
         let message =
             state.create_message(&provider, &signer, content.as_slice()).map_err(ClientFault::mls)?;
         let submission = Submission {
-            id: tx.new_id()?,
+            id: tx.new_id(),
             kind: SubmissionKind::Application,
             sender: tx.own.clone(),
             mls: Octets(mls::write(&message)?),

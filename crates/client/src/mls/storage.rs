@@ -1,17 +1,14 @@
 //! openmls's state in the client's own store, within the transaction of a step.
 //!
-//! Each value is one sealed row. Its key is a hash over openmls's label and key, so that the file tells nothing of
-//! whose keys it holds.
+//! Each value is one row, whose key is a hash over openmls's label and key.
 
 use drawbridge_mtp::octets::Hash32;
 use minicbor_serde::to_vec;
 use openmls_traits::storage::{CURRENT_VERSION, StorageProvider, traits};
-use rusqlite::{OptionalExtension, params};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{fault::StoreFault, store::Tx};
 
-const TABLE: &str = "mls";
 const V: u16 = CURRENT_VERSION;
 
 /// openmls's view of a step.
@@ -29,34 +26,19 @@ fn key(label: &str, key: &impl Serialize) -> Stored<[u8; 32]> {
 
 impl MlsStore<'_> {
     fn put(&self, label: &str, of: &impl Serialize, value: &impl Serialize) -> Stored<()> {
-        let key = key(label, of)?;
         let plain = zeroize::Zeroizing::new(bytes(value)?);
-        let sealed = self.0.seal.seal(TABLE, &key, &plain)?;
-        self.0
-            .db
-            .prepare_cached("INSERT OR REPLACE INTO mls (key, body) VALUES (?1, ?2)")?
-            .execute(params![key, sealed])?;
-        Ok(())
+        self.0.put_mls_value(&key(label, of)?, &plain)
     }
 
     fn take<T: DeserializeOwned>(&self, label: &str, of: &impl Serialize) -> Stored<Option<T>> {
-        let key = key(label, of)?;
-        let sealed: Option<Vec<u8>> = self
-            .0
-            .db
-            .prepare_cached("SELECT body FROM mls WHERE key = ?1")?
-            .query_row([key], |row| row.get(0))
-            .optional()?;
-        let Some(sealed) = sealed else {
+        let Some(plain) = self.0.mls_value(&key(label, of)?)? else {
             return Ok(None);
         };
-        let plain = self.0.seal.open(TABLE, &key, &sealed)?;
         minicbor_serde::from_slice(&plain).map(Some).map_err(|_| StoreFault::Unreadable("a value of MLS"))
     }
 
     fn drop(&self, label: &str, of: &impl Serialize) -> Stored<()> {
-        self.0.db.prepare_cached("DELETE FROM mls WHERE key = ?1")?.execute([key(label, of)?])?;
-        Ok(())
+        self.0.forget_mls_value(&key(label, of)?)
     }
 
     /// The encoded members of a list.

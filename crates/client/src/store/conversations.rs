@@ -10,7 +10,7 @@ use drawbridge_mtp::{
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::Tx;
+use super::{Tx, View};
 use crate::{
     fault::{ClientFault, StoreFault},
     view::{Change, Standing},
@@ -133,8 +133,8 @@ impl Conversation {
 
     /// Whether everything is taken in that the owner had numbered when it was asked in this life of the client. Before that
     /// nothing is made with the client's keys: its store may be an older copy, and they may have been used.
-    pub(crate) fn is_compared(&self, tx: &Tx<'_>) -> bool {
-        tx.told_head(&self.group).is_some_and(|told| self.head >= told)
+    pub(crate) fn is_compared(&self, store: &View<'_>) -> bool {
+        store.told_head(&self.group).is_some_and(|told| self.head >= told)
     }
 
     /// The state is lost, or does not fit: the client has to join anew.
@@ -150,7 +150,7 @@ impl Conversation {
 
 const TABLE: &str = "conversation";
 
-impl Tx<'_> {
+impl View<'_> {
     pub(crate) fn conversation(&self, group: &GroupUri) -> Result<Option<Conversation>, ClientFault> {
         let sealed: Option<Vec<u8>> = self
             .db
@@ -171,7 +171,9 @@ impl Tx<'_> {
             })?;
         rows.into_iter().map(|(name, sealed)| self.open(TABLE, name.as_bytes(), &sealed)).collect()
     }
+}
 
+impl Tx<'_> {
     pub(crate) fn set_conversation(&self, conversation: &Conversation) -> Result<(), ClientFault> {
         let name = conversation.group.as_str();
         let sealed = self.close(TABLE, name.as_bytes(), conversation)?;

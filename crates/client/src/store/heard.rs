@@ -9,7 +9,7 @@ use drawbridge_mtp::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use super::{Outgoing, Tx};
+use super::{Outgoing, Tx, View};
 use crate::{
     content::MessageId,
     fault::{ClientFault, StoreFault},
@@ -27,7 +27,7 @@ pub(crate) struct Said {
     pub(crate) says: (MessageId, Octets),
 }
 
-impl Tx<'_> {
+impl View<'_> {
     /// The hash that the event `seq` had when it was taken in, where that is known.
     pub(crate) fn heard(&self, group: &GroupUri, seq: u64) -> Result<Option<Hash32>, ClientFault> {
         let hash: Option<[u8; 32]> = self
@@ -39,7 +39,9 @@ impl Tx<'_> {
             .map_err(StoreFault::from)?;
         Ok(hash.map(Hash32))
     }
+}
 
+impl Tx<'_> {
     /// Notes the hash of an event that is taken in.
     pub(crate) fn note_heard(&self, group: &GroupUri, seq: u64, hash: &Hash32) -> Result<(), ClientFault> {
         let sql = "INSERT OR REPLACE INTO heard (conversation, seq, hash) VALUES (?1, ?2, ?3)";

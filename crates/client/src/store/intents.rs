@@ -8,7 +8,7 @@ use drawbridge_mtp::{
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::Tx;
+use super::{Tx, View};
 use crate::fault::{ClientFault, StoreFault};
 
 /// Something wanted.
@@ -88,6 +88,23 @@ fn key(group: &GroupUri, place: i64) -> Vec<u8> {
     [&place.to_be_bytes(), group.as_str().as_bytes()].concat()
 }
 
+impl View<'_> {
+    /// What is wanted of a group, in the order in which it was.
+    pub(crate) fn intents(&self, group: &GroupUri) -> Result<Vec<Intent>, ClientFault> {
+        let rows: Vec<(i64, i64, Vec<u8>)> = self.rows(
+            "SELECT place, due, body FROM intent WHERE conversation = ?1 ORDER BY place",
+            [group.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        rows.into_iter()
+            .map(|(place, due, sealed)| {
+                let want = self.open(TABLE, &key(group, place), &sealed)?;
+                Ok(Intent { place, due: Timestamp::from_millis(due.unsigned_abs()), want })
+            })
+            .collect()
+    }
+}
+
 impl Tx<'_> {
     /// Remembers it, unless the same is wanted already.
     pub(crate) fn want(&self, group: &GroupUri, want: Want, due: Timestamp) -> Result<(), ClientFault> {
@@ -118,20 +135,5 @@ impl Tx<'_> {
         self.run("DELETE FROM intent WHERE place = ?1", [place])?;
         self.touched(group);
         Ok(())
-    }
-
-    /// What is wanted of a group, in the order in which it was.
-    pub(crate) fn intents(&self, group: &GroupUri) -> Result<Vec<Intent>, ClientFault> {
-        let rows: Vec<(i64, i64, Vec<u8>)> = self.rows(
-            "SELECT place, due, body FROM intent WHERE conversation = ?1 ORDER BY place",
-            [group.as_str()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )?;
-        rows.into_iter()
-            .map(|(place, due, sealed)| {
-                let want = self.open(TABLE, &key(group, place), &sealed)?;
-                Ok(Intent { place, due: Timestamp::from_millis(due.unsigned_abs()), want })
-            })
-            .collect()
     }
 }

@@ -11,7 +11,7 @@ use drawbridge_mtp::{
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Stage, Tx};
+use super::{Stage, Tx, View};
 use crate::{
     content::{MessageId, Shown},
     fault::{ClientFault, StoreFault},
@@ -90,6 +90,108 @@ fn key(group: &str, place: i64) -> Vec<u8> {
     [&place.to_be_bytes(), group.as_bytes()].concat()
 }
 
+impl View<'_> {
+    /// Where the message is of which `id` is a name.
+    pub(crate) fn place_of(&self, group: &GroupUri, id: &MessageId) -> Result<Option<i64>, ClientFault> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT place FROM name WHERE conversation = ?1 AND id = ?2")
+            .and_then(|mut query| {
+                query.query_row(params![group.as_str(), id.as_bytes()], |row| row.get(0)).optional()
+            })
+            .map_err(StoreFault::from)?)
+    }
+
+    /// The message at a place, with its time.
+    pub(crate) fn message_at(
+        &self,
+        group: &GroupUri,
+        place: i64,
+    ) -> Result<Option<(Timestamp, Box<Message>)>, ClientFault> {
+        let lines = self.find(
+            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND place = ?2",
+            params![group.as_str(), place],
+        )?;
+        Ok(lines.into_iter().next().and_then(|line| match line.body {
+            LineBody::Message(message) => Some((line.time, message)),
+            LineBody::Notice(_) => None,
+        }))
+    }
+
+    /// The message of which `id` is a name, with its place and time.
+    pub(crate) fn message_named(
+        &self,
+        group: &GroupUri,
+        id: &MessageId,
+    ) -> Result<Option<(i64, Timestamp, Box<Message>)>, ClientFault> {
+        let Some(place) = self.place_of(group, id)? else {
+            return Ok(None);
+        };
+        Ok(self.message_at(group, place)?.map(|(time, message)| (place, time, message)))
+    }
+
+    /// The last `limit` lines before a place, in order.
+    pub(crate) fn lines(
+        &self,
+        group: &GroupUri,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Line>, ClientFault> {
+        let mut lines = self.find(
+            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND place < ?2
+             ORDER BY place DESC LIMIT ?3",
+            params![group.as_str(), before.unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// The last `limit` lines before a place in all conversations, the newest first.
+    pub(crate) fn newest_lines(&self, before: i64, limit: usize) -> Result<Vec<Line>, ClientFault> {
+        self.find(
+            "SELECT place, conversation, body FROM message WHERE place < ?1 ORDER BY place DESC LIMIT ?2",
+            params![before, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+    }
+
+    /// How many messages of others have not been read.
+    pub(crate) fn unread(&self, group: &GroupUri) -> Result<u64, ClientFault> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT count(*) FROM message WHERE conversation = ?1 AND unread",
+                [group.as_str()],
+                |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+            )
+            .map_err(StoreFault::from)?)
+    }
+
+    /// The place before the first message that has not been read, or the last one.
+    pub(crate) fn read_up_to(&self, group: &GroupUri) -> Result<i64, ClientFault> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT coalesce((SELECT min(place) - 1 FROM message WHERE conversation = ?1 AND unread),
+                                 (SELECT max(place) FROM message WHERE conversation = ?1), 0)",
+                [group.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(StoreFault::from)?)
+    }
+
+    fn find(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Line>, ClientFault> {
+        let rows: Vec<(i64, String, Vec<u8>)> =
+            self.rows(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.into_iter()
+            .map(|(place, group, sealed)| {
+                let Row { time, body } = self.open(TABLE, &key(&group, place), &sealed)?;
+                let group = group.parse().map_err(|_| StoreFault::Unreadable(TABLE))?;
+                Ok(Line { place, group, time, body })
+            })
+            .collect()
+    }
+}
+
 impl Tx<'_> {
     /// Adds a notice at the end. Events that could not be read directly after those that the last line tells of are told of
     /// there.
@@ -155,45 +257,6 @@ impl Tx<'_> {
             params![group.as_str(), id.as_bytes(), place],
         )?;
         Ok(())
-    }
-
-    /// Where the message is of which `id` is a name.
-    pub(crate) fn place_of(&self, group: &GroupUri, id: &MessageId) -> Result<Option<i64>, ClientFault> {
-        Ok(self
-            .db
-            .prepare_cached("SELECT place FROM name WHERE conversation = ?1 AND id = ?2")
-            .and_then(|mut query| {
-                query.query_row(params![group.as_str(), id.as_bytes()], |row| row.get(0)).optional()
-            })
-            .map_err(StoreFault::from)?)
-    }
-
-    /// The message at a place, with its time.
-    pub(crate) fn message_at(
-        &self,
-        group: &GroupUri,
-        place: i64,
-    ) -> Result<Option<(Timestamp, Box<Message>)>, ClientFault> {
-        let lines = self.find(
-            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND place = ?2",
-            params![group.as_str(), place],
-        )?;
-        Ok(lines.into_iter().next().and_then(|line| match line.body {
-            LineBody::Message(message) => Some((line.time, message)),
-            LineBody::Notice(_) => None,
-        }))
-    }
-
-    /// The message of which `id` is a name, with its place and time.
-    pub(crate) fn message_named(
-        &self,
-        group: &GroupUri,
-        id: &MessageId,
-    ) -> Result<Option<(i64, Timestamp, Box<Message>)>, ClientFault> {
-        let Some(place) = self.place_of(group, id)? else {
-            return Ok(None);
-        };
-        Ok(self.message_at(group, place)?.map(|(time, message)| (place, time, message)))
     }
 
     /// Writes a message in its place.
@@ -291,55 +354,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The last `limit` lines before a place, in order.
-    pub(crate) fn lines(
-        &self,
-        group: &GroupUri,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<Line>, ClientFault> {
-        let mut lines = self.find(
-            "SELECT place, conversation, body FROM message WHERE conversation = ?1 AND place < ?2
-             ORDER BY place DESC LIMIT ?3",
-            params![group.as_str(), before.unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX)],
-        )?;
-        lines.reverse();
-        Ok(lines)
-    }
-
-    /// The last `limit` lines before a place in all conversations, the newest first.
-    pub(crate) fn newest_lines(&self, before: i64, limit: usize) -> Result<Vec<Line>, ClientFault> {
-        self.find(
-            "SELECT place, conversation, body FROM message WHERE place < ?1 ORDER BY place DESC LIMIT ?2",
-            params![before, i64::try_from(limit).unwrap_or(i64::MAX)],
-        )
-    }
-
-    /// How many messages of others have not been read.
-    pub(crate) fn unread(&self, group: &GroupUri) -> Result<u64, ClientFault> {
-        Ok(self
-            .db
-            .query_row(
-                "SELECT count(*) FROM message WHERE conversation = ?1 AND unread",
-                [group.as_str()],
-                |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
-            )
-            .map_err(StoreFault::from)?)
-    }
-
-    /// The place before the first message that has not been read, or the last one.
-    pub(crate) fn read_up_to(&self, group: &GroupUri) -> Result<i64, ClientFault> {
-        Ok(self
-            .db
-            .query_row(
-                "SELECT coalesce((SELECT min(place) - 1 FROM message WHERE conversation = ?1 AND unread),
-                                 (SELECT max(place) FROM message WHERE conversation = ?1), 0)",
-                [group.as_str()],
-                |row| row.get(0),
-            )
-            .map_err(StoreFault::from)?)
-    }
-
     /// Marks everything up to a place as read.
     pub(crate) fn mark_read(&self, group: &GroupUri, up_to: i64) -> Result<(), ClientFault> {
         let marked = self.run(
@@ -351,22 +365,14 @@ impl Tx<'_> {
         }
         Ok(())
     }
-
-    fn find(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Line>, ClientFault> {
-        let rows: Vec<(i64, String, Vec<u8>)> =
-            self.rows(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.into_iter()
-            .map(|(place, group, sealed)| {
-                let Row { time, body } = self.open(TABLE, &key(&group, place), &sealed)?;
-                let group = group.parse().map_err(|_| StoreFault::Unreadable(TABLE))?;
-                Ok(Line { place, group, time, body })
-            })
-            .collect()
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use drawbridge_client_api::ambient::System;
+
     use super::super::Store;
     use super::*;
     use crate::{key::StorageKey, settings::Settings};
@@ -375,8 +381,8 @@ mod tests {
     fn events_in_a_row_that_cannot_be_read_are_told_of_in_one_line() {
         let folder = tempfile::tempdir().unwrap();
         let own = "mimi://a.example/u/ann/d/desk".parse().unwrap();
-        let key = StorageKey::random().unwrap();
-        let store = Store::open(&folder.path().join("ann.sqlite"), &key, own, Settings::default()).unwrap();
+        let (key, file) = (StorageKey::random(&System), folder.path().join("ann.sqlite"));
+        let store = Store::open(&file, &key, own, Settings::default(), Arc::new(System)).unwrap();
         let [tea, choir]: [GroupUri; 2] =
             ["mimi://a.example/g/tea", "mimi://a.example/g/choir"].map(|group| group.parse().unwrap());
         let told = store.step(|tx| {

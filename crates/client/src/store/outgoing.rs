@@ -9,7 +9,7 @@ use openmls::ciphersuite::hash_ref::ProposalRef;
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::Tx;
+use super::{Tx, View};
 use crate::{
     content::MessageId,
     fault::{ClientFault, StoreFault},
@@ -81,6 +81,56 @@ fn key(group: &str, place: i64) -> Vec<u8> {
     [&place.to_be_bytes(), group.as_bytes()].concat()
 }
 
+impl View<'_> {
+    /// Everything of a conversation, in order.
+    pub(crate) fn outgoing(&self, group: &GroupUri) -> Result<Vec<Outgoing>, ClientFault> {
+        self.found(&format!("{COLUMNS} WHERE conversation = ?1 ORDER BY place"), [group.as_str()])
+    }
+
+    /// The commit or proposal of a conversation that is on its way; there is at most one.
+    pub(crate) fn handshake(&self, group: &GroupUri) -> Result<Option<Outgoing>, ClientFault> {
+        let sql = format!("{COLUMNS} WHERE conversation = ?1 AND kind <> 'application' ORDER BY place");
+        Ok(self.found(&sql, [group.as_str()])?.into_iter().next())
+    }
+
+    /// The one that was submitted under this id.
+    pub(crate) fn outgoing_submitted(&self, id: &Id) -> Result<Option<Outgoing>, ClientFault> {
+        let sql = format!("{COLUMNS} WHERE submission = ?1");
+        Ok(self.found(&sql, [id.to_string()])?.into_iter().next())
+    }
+
+    /// The one whose MLS message has this hash.
+    pub(crate) fn outgoing_hashed(
+        &self,
+        group: &GroupUri,
+        hash: &Hash32,
+    ) -> Result<Option<Outgoing>, ClientFault> {
+        let sql = format!("{COLUMNS} WHERE conversation = ?1 AND hash = ?2");
+        Ok(self.found(&sql, params![group.as_str(), hash.0])?.into_iter().next())
+    }
+
+    /// The groups in which something is to be encrypted or given to the provider.
+    pub(crate) fn groups_to_send(&self) -> Result<Vec<GroupUri>, ClientFault> {
+        let sql = "SELECT DISTINCT conversation FROM outgoing WHERE state IN ('waiting', 'ready')";
+        self.rows(sql, [], |row| row.get::<_, String>(0))?.iter().map(|name| parse(name)).collect()
+    }
+
+    fn found(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Outgoing>, ClientFault> {
+        type Row = (i64, String, String, String, Vec<u8>);
+        let rows: Vec<Row> = self
+            .rows(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+        rows.into_iter()
+            .map(|(place, group, kind, stage, sealed)| {
+                let body = self.open(TABLE, &key(&group, place), &sealed)?;
+                let kind = kind.parse().map_err(|_| StoreFault::Unreadable(TABLE))?;
+                let stage = Stage::ALL.into_iter().find(|known| known.as_str() == stage);
+                let stage = stage.ok_or(StoreFault::Unreadable(TABLE))?;
+                Ok(Outgoing { place, group: parse(&group)?, kind, stage, body })
+            })
+            .collect()
+    }
+}
+
 impl Tx<'_> {
     /// Puts it at the end of its conversation's queue, or writes it in its place.
     pub(crate) fn put_outgoing(&self, outgoing: &Outgoing) -> Result<i64, ClientFault> {
@@ -120,33 +170,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Everything of a conversation, in order.
-    pub(crate) fn outgoing(&self, group: &GroupUri) -> Result<Vec<Outgoing>, ClientFault> {
-        self.found(&format!("{COLUMNS} WHERE conversation = ?1 ORDER BY place"), [group.as_str()])
-    }
-
-    /// The commit or proposal of a conversation that is on its way; there is at most one.
-    pub(crate) fn handshake(&self, group: &GroupUri) -> Result<Option<Outgoing>, ClientFault> {
-        let sql = format!("{COLUMNS} WHERE conversation = ?1 AND kind <> 'application' ORDER BY place");
-        Ok(self.found(&sql, [group.as_str()])?.into_iter().next())
-    }
-
-    /// The one that was submitted under this id.
-    pub(crate) fn outgoing_submitted(&self, id: &Id) -> Result<Option<Outgoing>, ClientFault> {
-        let sql = format!("{COLUMNS} WHERE submission = ?1");
-        Ok(self.found(&sql, [id.to_string()])?.into_iter().next())
-    }
-
-    /// The one whose MLS message has this hash.
-    pub(crate) fn outgoing_hashed(
-        &self,
-        group: &GroupUri,
-        hash: &Hash32,
-    ) -> Result<Option<Outgoing>, ClientFault> {
-        let sql = format!("{COLUMNS} WHERE conversation = ?1 AND hash = ?2");
-        Ok(self.found(&sql, params![group.as_str(), hash.0])?.into_iter().next())
-    }
-
     /// Forgets that this client has made the message with this hash, whose event has come or will not; `false` where it has
     /// not made it.
     pub(crate) fn forget_sent(&self, group: &GroupUri, hash: &Hash32) -> Result<bool, ClientFault> {
@@ -154,32 +177,11 @@ impl Tx<'_> {
         Ok(self.run(sql, params![group.as_str(), hash.0])? > 0)
     }
 
-    /// The groups in which something is to be encrypted or given to the provider.
-    pub(crate) fn groups_to_send(&self) -> Result<Vec<GroupUri>, ClientFault> {
-        let sql = "SELECT DISTINCT conversation FROM outgoing WHERE state IN ('waiting', 'ready')";
-        self.rows(sql, [], |row| row.get::<_, String>(0))?.iter().map(|name| parse(name)).collect()
-    }
-
     /// Gives the provider again what it had: its answer may have been lost with its store, or ours.
     pub(crate) fn resubmit(&self) -> Result<(), ClientFault> {
         self.run("UPDATE outgoing SET state = 'ready' WHERE state = 'queued'", [])?;
         self.ring_to_send();
         Ok(())
-    }
-
-    fn found(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Outgoing>, ClientFault> {
-        type Row = (i64, String, String, String, Vec<u8>);
-        let rows: Vec<Row> = self
-            .rows(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
-        rows.into_iter()
-            .map(|(place, group, kind, stage, sealed)| {
-                let body = self.open(TABLE, &key(&group, place), &sealed)?;
-                let kind = kind.parse().map_err(|_| StoreFault::Unreadable(TABLE))?;
-                let stage = Stage::ALL.into_iter().find(|known| known.as_str() == stage);
-                let stage = stage.ok_or(StoreFault::Unreadable(TABLE))?;
-                Ok(Outgoing { place, group: parse(&group)?, kind, stage, body })
-            })
-            .collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use drawbridge_mtp::{octets::Octets, time::Timestamp};
 use rusqlite::params;
 
-use super::Tx;
+use super::{Tx, View};
 use crate::fault::ClientFault;
 
 /// One of them.
@@ -27,18 +27,7 @@ fn seconds(time: Timestamp) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-impl Tx<'_> {
-    pub(crate) fn add_package(&self, package: &StoredPackage) -> Result<(), ClientFault> {
-        let StoredPackage { reference, last_resort, begins, expires, bytes } = package;
-        let sealed = self.close(TABLE, reference, bytes)?;
-        self.run(
-            "INSERT OR REPLACE INTO key_package (reference, last_resort, published, begins, expires, body)
-             VALUES (?1, ?2, 0, ?3, ?4, ?5)",
-            params![reference, last_resort, seconds(*begins), seconds(*expires), sealed],
-        )?;
-        Ok(())
-    }
-
+impl View<'_> {
     /// Those that the provider has not got yet.
     pub(crate) fn unpublished_packages(&self) -> Result<Vec<StoredPackage>, ClientFault> {
         self.packages("NOT published")
@@ -53,26 +42,6 @@ impl Tx<'_> {
     pub(crate) fn has_package(&self, reference: &[u8]) -> Result<bool, ClientFault> {
         let sql = "SELECT 1 FROM key_package WHERE reference = ?1";
         Ok(!self.rows(sql, [reference], |_| Ok(()))?.is_empty())
-    }
-
-    pub(crate) fn published(&self, packages: &[StoredPackage]) -> Result<(), ClientFault> {
-        for package in packages {
-            self.run("UPDATE key_package SET published = 1 WHERE reference = ?1", [&package.reference])?;
-        }
-        Ok(())
-    }
-
-    /// One has been used. The last resort's place is taken by a new one; its row stays until it expires, and so do
-    /// its private keys, since others may have it still.
-    pub(crate) fn retire_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
-        self.run("DELETE FROM key_package WHERE reference = ?1 AND NOT last_resort", [reference])?;
-        self.run("UPDATE key_package SET last_resort = 0, published = 1 WHERE reference = ?1", [reference])?;
-        Ok(())
-    }
-
-    pub(crate) fn forget_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
-        self.run("DELETE FROM key_package WHERE reference = ?1", [reference])?;
-        Ok(())
     }
 
     /// Those that are of no use: which have expired, or which the provider has not got and would refuse, since a clock that
@@ -101,5 +70,38 @@ impl Tx<'_> {
                 })
             })
             .collect()
+    }
+}
+
+impl Tx<'_> {
+    pub(crate) fn add_package(&self, package: &StoredPackage) -> Result<(), ClientFault> {
+        let StoredPackage { reference, last_resort, begins, expires, bytes } = package;
+        let sealed = self.close(TABLE, reference, bytes)?;
+        self.run(
+            "INSERT OR REPLACE INTO key_package (reference, last_resort, published, begins, expires, body)
+             VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+            params![reference, last_resort, seconds(*begins), seconds(*expires), sealed],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn published(&self, packages: &[StoredPackage]) -> Result<(), ClientFault> {
+        for package in packages {
+            self.run("UPDATE key_package SET published = 1 WHERE reference = ?1", [&package.reference])?;
+        }
+        Ok(())
+    }
+
+    /// One has been used. The last resort's place is taken by a new one; its row stays until it expires, and so do
+    /// its private keys, since others may have it still.
+    pub(crate) fn retire_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
+        self.run("DELETE FROM key_package WHERE reference = ?1 AND NOT last_resort", [reference])?;
+        self.run("UPDATE key_package SET last_resort = 0, published = 1 WHERE reference = ?1", [reference])?;
+        Ok(())
+    }
+
+    pub(crate) fn forget_package(&self, reference: &[u8]) -> Result<(), ClientFault> {
+        self.run("DELETE FROM key_package WHERE reference = ?1", [reference])?;
+        Ok(())
     }
 }

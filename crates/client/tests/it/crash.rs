@@ -265,8 +265,8 @@ async fn nothing_secret_is_readable_in_the_file_and_another_key_does_not_open_it
         assert!(found > 10_000);
     }
     let other = StorageKey::from_bytes([8; 32]);
-    assert!(Client::open(ann.door.clone(), &ann.path, other, quick()).await.is_err());
+    assert!(Client::open(ann.home.clone(), &ann.path, other, quick()).await.is_err());
     let key = || StorageKey::from_bytes(crate::people::KEY);
-    assert!(Client::open(bob.door.clone(), &ann.path, key(), quick()).await.is_err(), "another client's");
-    assert!(Client::open(ann.door.clone(), &ann.path, key(), quick()).await.is_ok());
+    assert!(Client::open(bob.home.clone(), &ann.path, key(), quick()).await.is_err(), "another client's");
+    assert!(Client::open(ann.home.clone(), &ann.path, key(), quick()).await.is_ok());
 }

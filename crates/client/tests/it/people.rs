@@ -13,12 +13,12 @@ use drawbridge_mtp::{
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::world::{Door, Faults, World};
+use crate::world::{Faults, InMemoryHome, World};
 
 /// A client that runs, with its file.
 pub(crate) struct Person {
-    pub(crate) client: Client<Door>,
-    pub(crate) door: Door,
+    pub(crate) client: Client<InMemoryHome>,
+    pub(crate) home: InMemoryHome,
     pub(crate) path: PathBuf,
     running: Option<JoinHandle<()>>,
     folder: TempDir,
@@ -41,13 +41,13 @@ pub(crate) const KEY: [u8; 32] = [7; 32];
 impl Person {
     pub(crate) async fn new(world: &World, uri: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (door, path) = (world.door(uri), folder.path().join("client.db"));
-        let client = open(&door, &path).await;
-        let mut person = Self { client, door, path, running: None, folder };
+        let (home, path) = (world.home_of(uri), folder.path().join("client.db"));
+        let client = open(&home, &path).await;
+        let mut person = Self { client, home, path, running: None, folder };
         person.start();
         // Who has no KeyPackages yet cannot be added.
         until("its KeyPackages are published", async || {
-            person.door.stock().await.unwrap().last_resort.then_some(())
+            person.home.stock().await.unwrap().last_resort.then_some(())
         })
         .await;
         person
@@ -69,7 +69,7 @@ impl Person {
     /// Stops at once, wherever it is, and starts again from its file.
     pub(crate) async fn crash(&mut self) {
         self.stop().await;
-        self.client = open(&self.door, &self.path).await;
+        self.client = open(&self.home, &self.path).await;
         self.start();
     }
 
@@ -77,7 +77,7 @@ impl Person {
     pub(crate) async fn lose(&mut self) {
         self.running.take().unwrap().abort();
         self.path = self.folder.path().join("anew.db");
-        self.client = open(&self.door, &self.path).await;
+        self.client = open(&self.home, &self.path).await;
         self.start();
     }
 
@@ -168,8 +168,8 @@ impl Person {
     }
 }
 
-async fn open(door: &Door, path: &std::path::Path) -> Client<Door> {
-    Client::open(door.clone(), path, StorageKey::from_bytes(KEY), quick()).await.unwrap()
+async fn open(home: &InMemoryHome, path: &std::path::Path) -> Client<InMemoryHome> {
+    Client::open(home.clone(), path, StorageKey::from_bytes(KEY), quick()).await.unwrap()
 }
 
 /// Asks until there is an answer.

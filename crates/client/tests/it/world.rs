@@ -102,13 +102,13 @@ pub(crate) struct Sent {
 
 /// One client's view of the world.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct InMemoryHome {
     world: World,
     client: ClientUri,
 }
 
 fn refuse<T>(problem: Problem) -> Answer<T> {
-    Err(HomeFault::Refused(Box::new(problem.into())))
+    Err(HomeFault::from(ReceivedProblem::from(problem)))
 }
 
 fn away<T>() -> Answer<T> {
@@ -153,7 +153,7 @@ impl World {
         Self { state: Arc::new(Mutex::new(state)), bell: watch::Sender::new(0) }
     }
 
-    pub(crate) fn door(&self, client: &str) -> Door {
+    pub(crate) fn home_of(&self, client: &str) -> InMemoryHome {
         let client: ClientUri = client.parse().unwrap();
         let mut state = self.lock();
         let generation = Generation::from(state.id());
@@ -166,7 +166,7 @@ impl World {
             handed: HashMap::new(),
         });
         drop(state);
-        Door { world: self.clone(), client }
+        InMemoryHome { world: self.clone(), client }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -511,7 +511,7 @@ impl State {
     }
 }
 
-impl Door {
+impl InMemoryHome {
     /// Before a call: whether it is not heard.
     async fn enter(&self) -> Answer<()> {
         tokio::task::yield_now().await;
@@ -528,7 +528,7 @@ impl Door {
     }
 }
 
-impl Home for Door {
+impl Home for InMemoryHome {
     fn client(&self) -> &ClientUri {
         &self.client
     }

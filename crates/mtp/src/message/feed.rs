@@ -38,20 +38,9 @@ impl FeedPage {
     /// The page as a client is told it: `unproved` says of an event from whom it was read back, where it is unproved.
     pub fn shown(self, mut unproved: impl FnMut(&Event) -> Option<Provider>) -> FeedPage<ShownEvent> {
         let Self { generation, items, first, head, more } = self;
-        let items = items.into_iter().map(|Item { seq, id, body }| {
-            let body = match body {
-                ItemBody::Event(event) => ItemBody::Event(ShownEvent { unproved: unproved(&event), event }),
-                ItemBody::Welcome(welcome) => ItemBody::Welcome(welcome),
-                ItemBody::Connection(connection) => ItemBody::Connection(connection),
-                ItemBody::Authorization(authorization) => ItemBody::Authorization(authorization),
-                ItemBody::Removed(removed) => ItemBody::Removed(removed),
-                ItemBody::Peer { state } => ItemBody::Peer { state },
-                ItemBody::Result(result) => ItemBody::Result(result),
-                ItemBody::Proved(proved) => ItemBody::Proved(proved),
-                ItemBody::Other { kind } => ItemBody::Other { kind },
-            };
-            Item { seq, id, body }
-        });
+        let items = items
+            .into_iter()
+            .map(|item| item.map_event(|event| ShownEvent { unproved: unproved(&event), event }));
         FeedPage { generation, items: items.collect(), first, head, more }
     }
 }
@@ -228,6 +217,25 @@ impl TryFrom<WelcomeForm> for Welcome {
         let ratchet_tree = Body::join("ratchet_tree", ratchet_tree, ratchet_tree_object)?
             .ok_or(BodyFault::Neither("ratchet_tree"))?;
         Ok(Self { group, welcome, key_package_refs, ratchet_tree, from_seq })
+    }
+}
+
+impl<E> Item<E> {
+    /// The item with what `map` makes of its event, where it tells of one.
+    pub fn map_event<F>(self, map: impl FnOnce(E) -> F) -> Item<F> {
+        let Self { seq, id, body } = self;
+        let body = match body {
+            ItemBody::Event(event) => ItemBody::Event(map(event)),
+            ItemBody::Welcome(welcome) => ItemBody::Welcome(welcome),
+            ItemBody::Connection(connection) => ItemBody::Connection(connection),
+            ItemBody::Authorization(authorization) => ItemBody::Authorization(authorization),
+            ItemBody::Removed(removed) => ItemBody::Removed(removed),
+            ItemBody::Peer { state } => ItemBody::Peer { state },
+            ItemBody::Result(result) => ItemBody::Result(result),
+            ItemBody::Proved(proved) => ItemBody::Proved(proved),
+            ItemBody::Other { kind } => ItemBody::Other { kind },
+        };
+        Item { seq, id, body }
     }
 }
 

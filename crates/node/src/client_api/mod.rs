@@ -5,15 +5,15 @@ mod api;
 mod authorizations;
 mod caller;
 mod connections;
-mod door;
 mod feed;
 mod groups;
+mod in_process_home;
 mod key_packages;
 mod me;
 mod refused;
 
 pub(crate) use api::ClientApi;
-pub use door::ClientDoor;
+pub use in_process_home::InProcessHome;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use drawbridge_client_api::http::{HttpApi, HttpHome};
 use drawbridge_mtp::id::{ClientUri, Generation, GroupUri, Id, UserUri};
 use drawbridge_mtp::message::{Event, FeedQuery, Item, ResultItem, SubmissionResult};
 use drawbridge_mtp::policy::{Policy, Who};
@@ -22,14 +23,14 @@ pub use api::Answer;
 pub use commit::{CommitPlan, reference};
 
 use self::mls::{SUITE, client_of, policy_of};
-use crate::Clock;
+use crate::{ApiClient, Clock};
 
 /// A client of a user. It keeps its keys and groups whether or not its provider runs.
 pub struct MlsClient {
     uri: ClientUri,
-    token: String,
-    base: String,
-    http: reqwest::Client,
+    home: HttpHome,
+    /// The same client, for what it writes by hand.
+    api_client: ApiClient,
     mls: OpenMlsRustCrypto,
     keys: SignatureKeyPair,
     clock: Arc<Clock>,
@@ -88,16 +89,15 @@ impl MlsClient {
     pub(crate) fn new(uri: ClientUri, token: String, listen: SocketAddr, clock: Arc<Clock>) -> Self {
         let mls = OpenMlsRustCrypto::default();
         let keys = SignatureKeyPair::new(SUITE.signature_algorithm()).unwrap();
-        let base = format!("http://{listen}/client/v1");
-        // Another test of this process may have chosen the same one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
-        Self { uri, token, base, http, mls, keys, clock, memory: Mutex::default() }
+        let url = format!("http://{listen}/client/v1").parse().unwrap();
+        let api = HttpApi::new(url, token.parse().unwrap(), b"").unwrap();
+        let (home, api_client) = (HttpHome::new(api, uri.clone()), ApiClient::at(listen, uri.clone(), token));
+        Self { uri, home, api_client, mls, keys, clock, memory: Mutex::default() }
     }
 
     /// A client of a provider that has no node, so that it can ask nobody: it makes what it is told to.
     pub(crate) fn without_provider(uri: ClientUri, clock: Arc<Clock>) -> Self {
-        Self::new(uri, String::new(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
+        Self::new(uri, "none".to_owned(), SocketAddr::from(([127, 0, 0, 1], 1)), clock)
     }
 
     /// The same client with nothing but its token and its place in its feed: its keys and its groups are lost.
@@ -106,9 +106,8 @@ impl MlsClient {
         let Memory { place, generation, .. } = *self.memory();
         Self {
             uri: self.uri.clone(),
-            token: self.token.clone(),
-            base: self.base.clone(),
-            http: self.http.clone(),
+            home: self.home.clone(),
+            api_client: self.api_client.clone(),
             mls: OpenMlsRustCrypto::default(),
             keys,
             clock: self.clock.clone(),
@@ -123,7 +122,7 @@ impl MlsClient {
 
     /// Its token.
     pub fn token(&self) -> &str {
-        &self.token
+        self.api_client.token()
     }
 
     /// Whose it is.

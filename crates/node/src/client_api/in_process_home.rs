@@ -1,7 +1,8 @@
-//! The client API without HTTP and tokens, for a client in the same process.
+//! The client API without HTTP and tokens, as the home of a client in the same process.
 
 use std::sync::Arc;
 
+use drawbridge_client_api::{Answer, Home, HomeFault};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
@@ -17,38 +18,40 @@ use super::{authorizations, connections};
 use crate::refusal::Refusal;
 use crate::store::Reader;
 
-/// What a client asks its provider, in the same process: each method is the call of its row in `docs/client-api.md`, with
-/// the same answers and problems.
+/// The provider of a client in the same process: each call does what its row in `docs/client-api.md` says, with the same
+/// answers and problems as over HTTP.
 #[derive(Clone)]
-pub struct ClientDoor {
+pub struct InProcessHome {
     api: Arc<ClientApi>,
     client: ClientUri,
 }
 
-type Answer<T> = Result<T, ReceivedProblem>;
-
-impl ClientDoor {
+impl InProcessHome {
     pub(crate) fn new(api: Arc<ClientApi>, client: ClientUri) -> Self {
         Self { api, client }
     }
+}
 
-    /// The client that it is for.
-    pub fn client(&self) -> &ClientUri {
+impl From<Refusal> for HomeFault {
+    fn from(refusal: Refusal) -> Self {
+        ReceivedProblem::from(refusal).into()
+    }
+}
+
+impl Home for InProcessHome {
+    fn client(&self) -> &ClientUri {
         &self.client
     }
 
-    /// `POST /key-packages`.
-    pub async fn publish(&self, packages: PublishKeyPackages) -> Answer<KeyPackageStock> {
+    async fn publish(&self, packages: PublishKeyPackages) -> Answer<KeyPackageStock> {
         Ok(self.api.key_packages.publish(&self.client, packages).await?)
     }
 
-    /// `GET /key-packages`.
-    pub async fn stock(&self) -> Answer<KeyPackageStock> {
+    async fn stock(&self) -> Answer<KeyPackageStock> {
         Ok(self.api.key_packages.stock(&self.client).await.map_err(Refusal::from)?)
     }
 
-    /// `GET /connections`.
-    pub async fn connections(&self) -> Answer<ShownConnections> {
+    async fn connections(&self) -> Answer<ShownConnections> {
         let user = self.client.user().clone();
         let rows =
             self.api.store.read(move |view| view.connections_of(&user)).await.map_err(Refusal::from)?;
@@ -56,16 +59,14 @@ impl ClientDoor {
         Ok(ShownConnections { connections })
     }
 
-    /// `POST /connections`.
-    pub async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
+    async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
         let user = self.client.user();
         let row = self.api.consent.ask_connection(user.clone(), ask.to, None).await.map_err(Refusal::from)?;
         let ShownConnection { id, state, .. } = connections::shown(user, row);
         Ok(Asked { id, state })
     }
 
-    /// `GET /authorizations`.
-    pub async fn authorizations(&self) -> Answer<ShownAuthorizations> {
+    async fn authorizations(&self) -> Answer<ShownAuthorizations> {
         let user = self.client.user().clone();
         let rows =
             self.api.store.read(move |view| view.authorizations_of(&user)).await.map_err(Refusal::from)?;
@@ -74,8 +75,7 @@ impl ClientDoor {
         Ok(ShownAuthorizations { authorizations })
     }
 
-    /// `POST /authorizations`.
-    pub async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
+    async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
         let user = self.client.user();
         let row = self
             .api
@@ -87,53 +87,43 @@ impl ClientDoor {
         Ok(Asked { id, state })
     }
 
-    /// `POST /key-packages/claim`.
-    pub async fn claim(&self, ask: ClientClaimRequest) -> Answer<ClaimReply> {
+    async fn claim(&self, ask: ClientClaimRequest) -> Answer<ClaimReply> {
         Ok(self.api.key_packages.claim_for_client(&self.client, ask).await?)
     }
 
-    /// `POST /groups`.
-    pub async fn register(&self, ask: RegisterGroup) -> Answer<()> {
+    async fn register(&self, ask: RegisterGroup) -> Answer<()> {
         Ok(self.api.delivery.register(&self.client, ask).await?)
     }
 
-    /// `GET /groups`.
-    pub async fn groups(&self) -> Answer<OwnGroups> {
+    async fn groups(&self) -> Answer<OwnGroups> {
         Ok(self.api.groups_of_client(&self.client).await?)
     }
 
-    /// `GET /groups/…`.
-    pub async fn status(&self, group: &GroupUri) -> Answer<GroupStatus> {
+    async fn status(&self, group: &GroupUri) -> Answer<GroupStatus> {
         Ok(self.api.status_for(&self.client, group).await?)
     }
 
-    /// `GET /groups/…/roster`.
-    pub async fn roster(&self, group: &GroupUri) -> Answer<Roster> {
+    async fn roster(&self, group: &GroupUri) -> Answer<Roster> {
         Ok(self.api.roster_for(&self.client, group).await?)
     }
 
-    /// `GET /groups/…/info`.
-    pub async fn info(&self, group: &GroupUri) -> Answer<GroupInfoReply> {
+    async fn info(&self, group: &GroupUri) -> Answer<GroupInfoReply> {
         Ok(self.api.info_for(&self.client, group).await?)
     }
 
-    /// `GET /groups/…/log`.
-    pub async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage<ShownEvent>> {
+    async fn log(&self, group: &GroupUri, query: LogQuery) -> Answer<LogPage<ShownEvent>> {
         Ok(self.api.log_for(&self.client, group, query).await?)
     }
 
-    /// `POST /groups/…/events`.
-    pub async fn submit(&self, group: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
+    async fn submit(&self, group: &GroupUri, events: Vec<Submission>) -> Answer<Vec<SubmissionResult>> {
         Ok(self.api.outbox.submit(&self.client, group, events).await?)
     }
 
-    /// `GET /feed`.
-    pub async fn feed(&self, query: FeedQuery) -> Answer<FeedPage<ShownEvent>> {
+    async fn feed(&self, query: FeedQuery) -> Answer<FeedPage<ShownEvent>> {
         Ok(self.api.feed_for(&self.client, query).await?)
     }
 
-    /// `GET /objects/{sha256}`.
-    pub async fn object(&self, sha256: Hash32) -> Answer<Vec<u8>> {
-        Ok(self.api.delivery.object_for(Reader::Client(self.client.clone()), sha256).await?)
+    async fn object(&self, hash: &Hash32) -> Answer<Vec<u8>> {
+        Ok(self.api.delivery.object_for(Reader::Client(self.client.clone()), *hash).await?)
     }
 }

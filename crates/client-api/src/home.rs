@@ -10,7 +10,7 @@ use drawbridge_mtp::{
         Roster, ShownAuthorizations, ShownConnections, ShownEvent, Submission, SubmissionResult,
     },
     octets::Hash32,
-    problem::ReceivedProblem,
+    problem::{Code, ReceivedProblem},
 };
 
 /// Why the provider did not do what was asked.
@@ -19,9 +19,21 @@ pub enum HomeFault {
     /// It refuses.
     #[error("the provider refuses: {} ({})", .0.detail.as_deref().unwrap_or("it gives no reason"), .0.code)]
     Refused(Box<ReceivedProblem>),
-    /// It cannot be reached, or has no answer now; ask again.
+    /// It answers that it cannot do it now (`unavailable`, `rate-limited`); ask again.
+    #[error("the provider does not answer: {}", .0.detail.as_deref().unwrap_or(&.0.code))]
+    NotNow(Box<ReceivedProblem>),
+    /// It cannot be reached, and why; ask again.
     #[error("the provider does not answer: {0}")]
     Away(String),
+}
+
+impl From<ReceivedProblem> for HomeFault {
+    fn from(problem: ReceivedProblem) -> Self {
+        match problem.known() {
+            Some(Code::Unavailable | Code::RateLimited) => Self::NotNow(Box::new(problem)),
+            _ => Self::Refused(Box::new(problem)),
+        }
+    }
 }
 
 /// What a call of [`Home`] answers.
@@ -89,7 +101,7 @@ pub trait Home: Send + Sync + 'static {
     /// one that is no longer kept with `feed-truncated`.
     fn feed(&self, query: FeedQuery) -> impl Future<Output = Answer<FeedPage<ShownEvent>>> + Send;
 
-    /// `GET /objects/{sha256}`. One that is still on its way to the provider is [`HomeFault::Away`]; a refusal means
+    /// `GET /objects/{sha256}`. One that is still on its way to the provider is [`HomeFault::NotNow`]; a refusal means
     /// that it is not to be had any more, and what needs it is given up.
     fn object(&self, hash: &Hash32) -> impl Future<Output = Answer<Vec<u8>>> + Send;
 }

@@ -7,7 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 
-/// What a node takes from the world beside what it is told: the time, random octets, and which network it is in.
+/// What a node or a client takes from the machine that it runs on, beside what it is told: the time, random octets, and
+/// which network it is in.
 pub trait Ambient: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
@@ -59,8 +60,9 @@ impl Ambient for System {
     }
 }
 
-/// What is made from an [`Ambient`].
-pub(crate) trait AmbientExt: Ambient {
+/// What is made from an [`Ambient`]. It is a trait of its own because an array of any length cannot be asked of a
+/// `dyn Ambient`.
+pub trait AmbientExt: Ambient {
     /// `N` random octets.
     fn random<const N: usize>(&self) -> [u8; N] {
         let mut octets = [0; N];
