@@ -41,6 +41,6 @@ pub use key::{Sealed, StorageKey};
 pub use settings::Settings;
 pub use store::PolicyChange;
 pub use view::{
-    Change, ConversationView, Delivery, Format, Found, LineKind, LineView, MemberView, MessageView, Notice,
-    Preview, ReactionView, Standing,
+    ClientChange, ConversationView, Delivery, Format, Found, LineKind, LineView, MemberView, MessageView,
+    Notice, Preview, ReactionView, Standing,
 };

@@ -11,7 +11,7 @@ use crate::content::{MessageId, Unshown};
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum ClientChange {
     /// The list of conversations, or what one shows there.
     Conversations,
     /// One conversation.

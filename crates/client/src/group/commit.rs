@@ -197,7 +197,7 @@ fn leaving(group: &MlsGroup) -> Vec<LeafNodeIndex> {
 
 /// What one commit is to bring about.
 #[derive(Default)]
-struct Change {
+struct CommitContent {
     intents: Vec<i64>,
     packages: Vec<KeyPackage>,
     grants: Vec<String>,
@@ -284,11 +284,11 @@ fn gather(
     provider: &Provider<'_>,
     group: &MlsGroup,
     claimed: Option<&ClaimReply>,
-) -> Result<Change, ClientFault> {
+) -> Result<CommitContent, ClientFault> {
     let name = &conversation.group;
     let old = conversation.policy();
     let admin = old.is_admin(tx.user());
-    let mut change = Change::default();
+    let mut change = CommitContent::default();
     let mut policy = old.clone();
     let clients = |user: &UserUri| -> Vec<LeafNodeIndex> {
         group

@@ -32,7 +32,7 @@ use crate::{
     fault::{ClientFault, StoreFault},
     key::{Seal, StorageKey},
     settings::Settings,
-    view::Change,
+    view::ClientChange,
 };
 
 pub(crate) use conversations::Conversation;
@@ -55,7 +55,7 @@ pub(crate) struct Store {
     seal: Seal,
     own: ClientUri,
     settings: Settings,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<ClientChange>,
     /// Up to which event each group's log has to be read before anything is made for it, as its owner has said in this
     /// life of the client. It is never on disk: what is there may be an older copy.
     heads: Mutex<HashMap<GroupUri, u64>>,
@@ -75,7 +75,7 @@ pub(crate) struct Tx<'a> {
     pub(crate) now: Timestamp,
     pub(crate) settings: &'a Settings,
     heads: &'a Mutex<HashMap<GroupUri, u64>>,
-    changes: RefCell<BTreeSet<Change>>,
+    changes: RefCell<BTreeSet<ClientChange>>,
     rings: RefCell<(bool, bool)>,
 }
 
@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// Everything that changes from now on.
-    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+    pub(crate) fn changes(&self) -> broadcast::Receiver<ClientChange> {
         self.changes.subscribe()
     }
 }
@@ -196,14 +196,14 @@ impl Tx<'_> {
     }
 
     /// Tells of a change once the step is on disk.
-    pub(crate) fn changed(&self, change: Change) {
+    pub(crate) fn changed(&self, change: ClientChange) {
         self.changes.borrow_mut().insert(change);
     }
 
     /// Tells that a conversation changed, and so the list of them.
     pub(crate) fn touched(&self, group: &GroupUri) {
-        self.changed(Change::Conversation(group.clone()));
-        self.changed(Change::Conversations);
+        self.changed(ClientChange::Conversation(group.clone()));
+        self.changed(ClientChange::Conversations);
     }
 
     /// Up to which event the log of `group` reached when its owner was asked in this life of the client; none where it was
