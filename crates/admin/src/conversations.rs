@@ -293,7 +293,8 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
         Happened::Forked => (NoticeKind::Forked, None, Vec::new(), None),
         Happened::ReadBack { from } => (NoticeKind::ReadBack, None, Vec::new(), Some(from.to_string())),
         Happened::Refused { wanted, why } => {
-            (NoticeKind::Policy, None, Vec::new(), Some(format!("{wanted}: {why}")))
+            // Files of earlier versions have a full stop there.
+            (NoticeKind::Policy, None, Vec::new(), Some(format!("{}: {why}", wanted.trim_end_matches('.'))))
         }
     };
     Message {

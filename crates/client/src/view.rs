@@ -252,7 +252,7 @@ pub enum Notice {
     },
     /// Something that was wanted here was refused.
     Refused {
-        /// What.
+        /// What, as the beginning of a sentence that ends with why.
         wanted: String,
         /// Why.
         why: String,
