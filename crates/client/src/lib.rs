@@ -4,7 +4,7 @@
 //! under a [`StorageKey`]. A [`Client`] is asked things by its person and remembers them; [`Client::run`] does them, pulls
 //! the feed, and keeps KeyPackages in stock.
 //!
-//! | room | what it is for |
+//! | module | what it is for |
 //! | --- | --- |
 //! | [`content`] | what messages say: MIMI content |
 //! | `store` | the file: one step is one transaction |
