@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use drawbridge_admin::{Host, KeyPlace};
+use parking_lot::Mutex;
 use tauri::async_runtime::{self, JoinHandle};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{OnceCell, watch};
@@ -111,7 +111,7 @@ impl Shell {
 
     /// Keeps what feeds events to the pages, ending what fed those that were there before.
     pub(crate) fn feed_pages(&self, feed: Option<JoinHandle<()>>) {
-        let before = std::mem::replace(&mut *self.pages.lock().unwrap_or_else(PoisonError::into_inner), feed);
+        let before = std::mem::replace(&mut *self.pages.lock(), feed);
         if let Some(before) = before {
             before.abort();
         }

@@ -487,7 +487,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
     for owned in [&tea, &zen] {
         let (log, us) = (owned.log.clone(), eve.provider().clone());
         eve.responder().shows(&format!("/groups/{}", owned.group.name()), move |_| {
-            let last = log.lock().unwrap().last().unwrap().clone();
+            let last = log.lock().last().unwrap().clone();
             let status = GroupStatus {
                 group: last.group,
                 epoch: 1,

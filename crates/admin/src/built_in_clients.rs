@@ -1,12 +1,13 @@
 //! The accounts that are used on this computer: each with a client that is built in, and runs as long as the node does.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_client::{Client, ClientFault, HomeFault, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_node::{ClientDoor, Misuse, Node};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OnceCell, broadcast};
 use tokio::task::JoinHandle;
@@ -205,7 +206,7 @@ impl BuiltInClients {
     }
 
     fn accounts(&self) -> MutexGuard<'_, BTreeMap<Name, Account>> {
-        self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.accounts.lock()
     }
 
     fn path_of(&self, user: &Name) -> std::path::PathBuf {

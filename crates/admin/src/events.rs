@@ -2,12 +2,13 @@
 //! it cannot.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_node::store::StoreFault;
 use drawbridge_node::{Change, Node};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
@@ -91,7 +92,7 @@ impl Hub {
     }
 
     fn latest(&self) -> MutexGuard<'_, VecDeque<EventEnvelope>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.latest.lock()
     }
 }
 

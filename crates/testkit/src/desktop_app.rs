@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use drawbridge_client::{Client, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, UserUri};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{ClientDoor, Misuse, Node};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -143,7 +143,7 @@ impl DesktopApp {
     }
 
     fn started(&self) -> MutexGuard<'_, Option<Started>> {
-        self.started.lock().unwrap()
+        self.started.lock()
     }
 
     fn path_of(&self, client: &ClientUri) -> PathBuf {

@@ -1,7 +1,6 @@
 //! The three apps and their people.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use drawbridge_client::{ClientFault, HomeFault, Settings, Standing};
@@ -9,6 +8,7 @@ use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::GroupInfoReply;
 use drawbridge_node::store::{StoreFault, View};
 use drawbridge_testkit::{BuiltIn, DesktopApp, FaultyNetwork, Federation};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// The people of each app; one of them has two clients.
@@ -133,18 +133,18 @@ impl ThreeApps {
 
     /// Keeps how a group is, where that is not kept.
     pub(crate) async fn keeps_start(&self, app: &DesktopApp, by: &ClientUri, group: &GroupUri) {
-        if self.starts.lock().unwrap().contains_key(group) || !app.is_running() {
+        if self.starts.lock().contains_key(group) || !app.is_running() {
             return;
         }
         let (door, name) = (app.test_node().node().door(by.clone()), group.clone());
         if let Some(Ok(info)) = app.does(async move { door.info(&name).await }).await {
-            self.starts.lock().unwrap().entry(group.clone()).or_insert(info);
+            self.starts.lock().entry(group.clone()).or_insert(info);
         }
     }
 
     /// How a group was when it was first seen.
     pub(crate) fn start_of(&self, group: &GroupUri) -> Option<GroupInfoReply> {
-        self.starts.lock().unwrap().get(group).cloned()
+        self.starts.lock().get(group).cloned()
     }
 
     /// Takes what a client did. That it may not, or that its provider will not, is in the game; nothing else is.
@@ -167,11 +167,11 @@ impl ThreeApps {
 
     /// Notes what nobody expects.
     pub(crate) fn note_unexpected(&self, what: String) {
-        self.unexpected.lock().unwrap().push(what);
+        self.unexpected.lock().push(what);
     }
 
     /// What was noted as unexpected.
     pub(crate) fn unexpected(&self) -> Vec<String> {
-        self.unexpected.lock().unwrap().clone()
+        self.unexpected.lock().clone()
     }
 }

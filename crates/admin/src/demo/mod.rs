@@ -7,11 +7,12 @@ mod talk;
 mod users;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use drawbridge_mtp::id::{InvalidIdentifier, Name, UserUri};
 use drawbridge_node::config::Config;
 use drawbridge_node::store::UserRule;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -184,11 +185,11 @@ impl DemoFederation {
     }
 
     async fn steps(&self, nodes: &[DemoNode]) -> Result<DemoSteps, AdminError> {
-        let known = |steps: &Mutex<DemoSteps>| steps.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = |steps: &Mutex<DemoSteps>| steps.lock().clone();
         let [alpha, others @ ..] = &self.providers[..] else { return Ok(known(&self.steps)) };
         let Some(site) = alpha.site() else { return Ok(known(&self.steps)) };
         let steps = steps::done(site, &alpha.people, &nodes[nodes.len() - others.len()..]).await?;
-        steps.clone_into(&mut self.steps.lock().unwrap_or_else(PoisonError::into_inner));
+        steps.clone_into(&mut self.steps.lock());
         Ok(steps)
     }
 
