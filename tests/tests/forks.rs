@@ -22,7 +22,7 @@ use drawbridge_testkit::{
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
-async fn is_gone(client: &MlsClient, group: &GroupUri, submission: &Submission) {
+async fn wait_until_gone(client: &MlsClient, group: &GroupUri, submission: &Submission) {
     client
         .hears("it is gone", |client| {
             let result = client.result(group, submission.id)?;
@@ -127,8 +127,8 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     let told = alpha.notes(beta.provider(), "own-log-forked").await;
     assert!(told.text.contains(&format!("Events {} to {}", lost.seq, renewed.seq)), "{}", told.text);
     assert!(!told.over, "it is not overlooked");
-    is_gone(&ann, &tea, &said).await;
-    is_gone(&ann, &tea, &renewal).await;
+    wait_until_gone(&ann, &tea, &said).await;
+    wait_until_gone(&ann, &tea, &renewal).await;
     assert_eq!(ann.log(&tea, 0).await.unwrap().events, log, "every event is what it was");
     ann.expect_refusal(&tea, &said, Code::Gone).await;
     ann.expect_refusal(&tea, &renewal, Code::Gone).await;
@@ -191,7 +191,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     }
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
-    is_gone(&ann, &tea, &said).await;
+    wait_until_gone(&ann, &tea, &said).await;
     // Its owner has signed what it has, and gets a while to read that back.
     for _ in 0..10 {
         peers.federation.clock().turn(Duration::from_secs(61));
@@ -200,7 +200,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
             break;
         }
     }
-    is_gone(&cat, &tea, &by_cat).await;
+    wait_until_gone(&cat, &tea, &by_cat).await;
     assert!(!gamma.notes(alpha.provider(), "log-forked").await.over, "it is not overlooked");
     let kept = contradictions(gamma, &tea).await;
     let proof = kept.iter().find(|kept| kept.seq == lost.seq).unwrap();
@@ -261,7 +261,7 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
     });
     assert!(told, "it is noted with the change, which may be cut off behind that");
     agrees(&peers, beta, alpha, &tea).await;
-    is_gone(&ben, &tea, &lost).await;
+    wait_until_gone(&ben, &tea, &lost).await;
     beta.notes(alpha.provider(), "log-forked").await;
     assert_eq!(branches(beta, &tea).await.len(), 1, "what it had is kept");
     assert!(matches!(ann.submits(&tea, &said).await, Outcome::Duplicate(_)));

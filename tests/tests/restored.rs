@@ -583,7 +583,7 @@ async fn proved_in_feed(client: &MlsClient) -> Vec<(u64, u64)> {
 }
 
 /// What Eve's provider, a participant, is told of the group, as it comes.
-async fn is_told(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
+async fn told_feed_and_log(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
     let mut told = Vec::new();
     for resource in ["/feed?after=0", "/groups/tea/log?after=0"] {
         let answer = eve.gets(alpha.provider(), resource).send().await;
@@ -623,7 +623,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
     assert_eq!(unproved(alpha, &tea).await, [row]);
 
     // To a peer nothing of it is said: its pages have the members that the wire knows, and no others.
-    let [feed, page] = is_told(&eve, alpha).await;
+    let [feed, page] = told_feed_and_log(&eve, alpha).await;
     let read: FeedPage = wire::decode(Encoding::Json, &feed).unwrap();
     assert_eq!(wire::encode(Encoding::Json, &read), feed);
     let read: LogPage = wire::decode(Encoding::Json, &page).unwrap();
@@ -638,7 +638,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
     assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[three.seq]));
     assert_eq!(unproved_in_feed(&ann).await, from_eve(&[three.seq]));
     assert_eq!(proved_in_feed(&ann).await, [(one.seq, two.seq)]);
-    let [feed, _] = is_told(&eve, alpha).await;
+    let [feed, _] = told_feed_and_log(&eve, alpha).await;
     let read: FeedPage = wire::decode(Encoding::Json, &feed).unwrap();
     assert!(read.items.iter().all(|item| item.body.kind() != "proved"), "a peer is not told so");
     assert!(!alpha.notes(eve.provider(), "adopted-unproved").await.over, "one is left");

@@ -119,7 +119,7 @@ impl ScriptedPeer {
     }
 
     /// Shows its document with this `Cache-Control` from now on.
-    pub fn has_its_document_kept(&self, for_how_long: &'static str) {
+    pub fn sets_cache_control(&self, for_how_long: &'static str) {
         self.shown.lock().kept = Some(for_how_long);
     }
 
