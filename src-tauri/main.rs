@@ -31,7 +31,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tauri_plugin_autostart::MacosLauncher;
 use tauri_plugin_window_state::StateFlags;
 
-use shell::{Home, Shell};
+use shell::{DataFolder, Shell};
 use window::Screen;
 
 /// Started with the computer: the provider runs, and the window stays away until it is wanted.
@@ -92,24 +92,24 @@ fn run() -> tauri::Result<()> {
 }
 
 fn set_up(app: &AppHandle) -> tauri::Result<()> {
-    let home = Home::find(app)?;
+    let folder = DataFolder::find(app)?;
 
     // First, so that a second start ends before it touches anything.
     let single_instance = tauri_plugin_single_instance::Builder::new()
-        .dbus_id(home.instance())
+        .dbus_id(folder.instance())
         .callback(|app, _arguments, _folder| window::show(app, Screen::Last))
         .build();
     app.plugin(single_instance)?;
 
     let window_state = tauri_plugin_window_state::Builder::new()
         .with_state_flags(StateFlags::POSITION | StateFlags::SIZE | StateFlags::MAXIMIZED)
-        .with_filename(home.path().join("window.json").to_string_lossy())
+        .with_filename(folder.path().join("window.json").to_string_lossy())
         .build();
     app.plugin(window_state)?;
     app.plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec![HIDDEN])))?;
 
     tray::build(app)?;
-    Shell::start(app, home);
+    Shell::start(app, folder);
     news::follow(app);
     signals::listen(app);
     if std::env::args().all(|argument| argument != HIDDEN) {

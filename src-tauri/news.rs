@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::shell::Shell;
 use crate::window::{self, Screen};
-use crate::words::{self, Waiting};
+use crate::words::{self, WaitingItem};
 use crate::{notify, tray};
 
 /// What comes within this time is told together.
@@ -55,7 +55,7 @@ async fn tell(app: &AppHandle, host: &Host) {
 #[derive(Default)]
 struct Batch {
     counts: bool,
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingItem>,
     /// Clients that run out of KeyPackages.
     low: Vec<String>,
 }
@@ -67,14 +67,14 @@ impl Batch {
                 self.counts = true;
                 self.waiting.push(match connection {
                     Some(Connection { from, to, .. }) => {
-                        Waiting::Connection { from: from.to_string(), to: to.to_string() }
+                        WaitingItem::Connection { from: from.to_string(), to: to.to_string() }
                     }
-                    None => Waiting::Provider(provider.to_string()),
+                    None => WaitingItem::Provider(provider.to_string()),
                 });
             }
             Event::AdditionWaiting { addition: Authorization { adder, user, group, group_name, .. } } => {
                 self.counts = true;
-                self.waiting.push(Waiting::Addition {
+                self.waiting.push(WaitingItem::Addition {
                     adder: adder.to_string(),
                     user: user.to_string(),
                     group: group_name.unwrap_or_else(|| group.to_string()),

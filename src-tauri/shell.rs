@@ -3,20 +3,20 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use drawbridge_admin::{Host, KeyPlace};
+use parking_lot::Mutex;
 use tauri::async_runtime::{self, JoinHandle};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{OnceCell, watch};
 
 /// Where the installation keeps what it keeps.
-pub(crate) struct Home {
+pub(crate) struct DataFolder {
     path: PathBuf,
     instance: String,
 }
 
-impl Home {
+impl DataFolder {
     /// `DRAWBRIDGE_HOME`, or `drawbridge` in the user's data folder.
     pub(crate) fn find(app: &AppHandle) -> tauri::Result<Self> {
         let identifier = &app.config().identifier;
@@ -59,7 +59,7 @@ enum Opening {
 
 /// What the shell knows: Tauri's managed state.
 pub(crate) struct Shell {
-    home: Home,
+    folder: DataFolder,
     opening: watch::Receiver<Opening>,
     pages: Mutex<Option<JoinHandle<()>>>,
     ending: AtomicBool,
@@ -68,12 +68,12 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// Opens the installation in the background: the window need not wait for it.
-    pub(crate) fn start(app: &AppHandle, home: Home) {
+    pub(crate) fn start(app: &AppHandle, folder: DataFolder) {
         let (tell, opening) = watch::channel(Opening::Underway);
-        let path = home.path.clone();
+        let path = folder.path.clone();
         // Before anything that asks for it can run.
         app.manage(Self {
-            home,
+            folder,
             opening,
             pages: Mutex::new(None),
             ending: AtomicBool::new(false),
@@ -92,7 +92,7 @@ impl Shell {
 
     /// Where the installation is.
     pub(crate) fn home(&self) -> &Path {
-        self.home.path()
+        self.folder.path()
     }
 
     /// The provider, once it is open; else why it could not be opened, in one sentence.
@@ -111,7 +111,7 @@ impl Shell {
 
     /// Keeps what feeds events to the pages, ending what fed those that were there before.
     pub(crate) fn feed_pages(&self, feed: Option<JoinHandle<()>>) {
-        let before = std::mem::replace(&mut *self.pages.lock().unwrap_or_else(PoisonError::into_inner), feed);
+        let before = std::mem::replace(&mut *self.pages.lock(), feed);
         if let Some(before) = before {
             before.abort();
         }

@@ -2,8 +2,8 @@
 //! that this held, and the provider goes on.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, async_runtime};
 
@@ -45,7 +45,7 @@ pub(crate) fn show(app: &AppHandle, screen: Screen) {
     async_runtime::spawn_blocking(move || {
         // One at a time: two that find no window would open two.
         static OPENING: Mutex<()> = Mutex::new(());
-        let _one = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = OPENING.lock();
         if app.state::<Shell>().is_ending() {
             return;
         }

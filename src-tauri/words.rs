@@ -44,7 +44,7 @@ pub(crate) fn is_for_want_of_a_display(panic: &str) -> bool {
 }
 
 /// Something that waits for the operator, as a notification names it.
-pub(crate) enum Waiting {
+pub(crate) enum WaitingItem {
     /// A provider would like to be let in.
     Provider(String),
     /// One user would like to reach another.
@@ -98,7 +98,7 @@ pub(crate) fn tooltip(count: u32) -> String {
 }
 
 /// What is told of things that began to wait at the same time: each by itself, unless they are many.
-pub(crate) fn news(waiting: &[Waiting]) -> Vec<Words> {
+pub(crate) fn news(waiting: &[WaitingItem]) -> Vec<Words> {
     /// More than so many at once would bury the desktop.
     const EACH: usize = 3;
 
@@ -108,15 +108,15 @@ pub(crate) fn news(waiting: &[Waiting]) -> Vec<Words> {
     waiting
         .iter()
         .map(|one| match one {
-            Waiting::Provider(provider) => {
+            WaitingItem::Provider(provider) => {
                 (format!("{provider} asks to be let in"), "Approve or decline the provider in Approvals.")
                     .into()
             }
-            Waiting::Connection { from, to } => {
+            WaitingItem::Connection { from, to } => {
                 (format!("{from} asks to reach {to}"), "Approve or decline the connection in Approvals.")
                     .into()
             }
-            Waiting::Addition { adder, user, group } => (
+            WaitingItem::Addition { adder, user, group } => (
                 format!("{adder} would like to add {user} to {group}"),
                 "Approve or decline the addition in Approvals.",
             )
@@ -139,8 +139,8 @@ pub(crate) fn low_stock(clients: &[String]) -> Option<Words> {
 mod tests {
     use super::*;
 
-    fn from(user: &str) -> Waiting {
-        Waiting::Connection {
+    fn from(user: &str) -> WaitingItem {
+        WaitingItem::Connection {
             from: format!("mimi://b.example/u/{user}"),
             to: "mimi://a.example/u/alice".into(),
         }
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_few_are_told_each_by_itself() {
-        let told = news(&[Waiting::Provider("b.example".to_owned()), from("bob")]);
+        let told = news(&[WaitingItem::Provider("b.example".to_owned()), from("bob")]);
         let titles: Vec<_> = told.iter().map(|words| words.title.as_str()).collect();
         assert_eq!(
             titles,
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn an_addition_names_who_whom_and_where() {
-        let told = news(&[Waiting::Addition {
+        let told = news(&[WaitingItem::Addition {
             adder: "mimi://b.example/u/bob".into(),
             user: "mimi://a.example/u/alice".into(),
             group: "Garden".into(),

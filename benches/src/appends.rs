@@ -8,19 +8,19 @@ use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault};
 
+use crate::baseline::Rows;
 use crate::outcome::Outcome;
-use crate::place::{Place, connection};
-use crate::plain::Rows;
+use crate::setup::{Setup, connection};
 use crate::table::{Row, Target};
 
 const TURNS: u32 = 6;
 const TURN: Duration = Duration::from_millis(800);
 
 /// With one submitter and with sixty-four.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("appends");
-    let node = Node::start(place.config("appends")?).await?;
-    let mut rows = Rows::open(&place.folder("plain-appends")?)?;
+    let node = Node::start(setup.config("appends")?).await?;
+    let mut rows = Rows::open(&setup.folder("plain-appends")?)?;
     let mut rates = [0.0; 4];
     // By turns, so that all meet the same disk and the same neighbours.
     for _ in 0..TURNS {

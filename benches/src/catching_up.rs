@@ -4,18 +4,18 @@ use std::time::Instant;
 
 use drawbridge_node::store::{Reader, StoreFault};
 
+use crate::baseline;
 use crate::outcome::Outcome;
-use crate::place::{Place, until};
-use crate::plain;
+use crate::setup::{Setup, until};
 use crate::table::{Row, Target};
 
 const ITEMS: u32 = 100_000;
 const PAGE: u32 = 1_000;
 
 /// Items a second, of a hundred thousand.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("catching up");
-    let (alpha, beta, body) = place.pair("catching-up").await?;
+    let (alpha, beta, body) = setup.pair("catching-up").await?;
     let source = alpha.provider().clone();
     beta.pause_peer(source.clone(), true).await?;
     until(async || Ok(!alpha.is_pulled_by(beta.provider()))).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     let figure = f64::from(ITEMS) / began.elapsed().as_secs_f64();
     alpha.stop().await;
     beta.stop().await;
-    let limit = plain::pages(place, usize::try_from(PAGE)?, usize::try_from(ITEMS)?).await?;
+    let limit = baseline::pages(setup, usize::try_from(PAGE)?, usize::try_from(ITEMS)?).await?;
     Ok(vec![Row {
         what: "catching up on 100,000 items".into(),
         target: Some(Target::AtLeast(20_000.0)),

@@ -20,7 +20,7 @@ use openmls::prelude::{OpenMlsProvider, RatchetTreeIn, Sender, Verifiable};
 use openmls_rust_crypto::OpenMlsRustCrypto;
 
 use crate::outcome::Outcome;
-use crate::place::{Place, connection, millis};
+use crate::setup::{Setup, connection, millis};
 use crate::table::{Row, Target, quantile};
 
 /// How large the groups are, and how many of them there are.
@@ -43,7 +43,7 @@ struct Times {
 }
 
 /// Milliseconds for a commit, in a fresh tree and after updates all over it.
-pub(crate) async fn measure(_: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(_: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("commits");
     let peers = MutualPeers::of(1).await;
     let test_node = peers.nodes.first().ok_or("a provider")?;

@@ -7,9 +7,9 @@ use drawbridge_node::Node;
 use drawbridge_node::store::{Reader, StoreFault};
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::baseline::Relay;
 use crate::outcome::Outcome;
-use crate::place::{AT_ONCE, Place, millis};
-use crate::plain::Relay;
+use crate::setup::{AT_ONCE, Setup, millis};
 use crate::table::{Row, Target, quantile};
 
 const EVERY: Duration = Duration::from_millis(50);
@@ -18,10 +18,10 @@ const COUNT: u32 = 600;
 const WARM_UP: u32 = 20;
 
 /// Median and 99th percentile, at 20 a second.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("delivery");
-    let (alpha, beta, body) = place.pair("delivery").await?;
-    let mut relay = Relay::start(place)?;
+    let (alpha, beta, body) = setup.pair("delivery").await?;
+    let mut relay = Relay::start(setup)?;
     let (mut took, mut alone) = (Vec::new(), Vec::new());
     // Each delivery has one without a node beside it, so that both meet the same disk and the same neighbours.
     let mut tick = tokio::time::interval(EVERY / 2);

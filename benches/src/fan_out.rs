@@ -11,9 +11,9 @@ use drawbridge_testkit::{Federation, MlsClient, MutualPeers, TestNode};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
+use crate::baseline::Rows;
 use crate::outcome::Outcome;
-use crate::place::{AT_ONCE, Place, millis};
-use crate::plain::Rows;
+use crate::setup::{AT_ONCE, Setup, millis};
 use crate::table::{Row, quantile};
 
 const PARTICIPANTS: usize = 50;
@@ -22,7 +22,7 @@ const BATCHES: usize = 10;
 const BATCH: usize = 20;
 
 /// How long a message takes to all, and how many go out a second.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("fan-out");
     let peers = peers().await;
     let alice = peers.client(0, "alice").await;
@@ -50,7 +50,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     let a_second = count(BATCHES * BATCH) / began.elapsed().as_secs_f64();
     join_all(peers.nodes.iter().map(TestNode::stop)).await;
 
-    let (mut commit, batched) = alone(place)?;
+    let (mut commit, batched) = alone(setup)?;
     Ok(vec![
         Row {
             what: "from accepted to stored at 50 providers, median".into(),
@@ -119,9 +119,9 @@ async fn until_all_have(nodes: &[Node], group: &GroupUri, seq: u64) -> Outcome<(
 }
 
 /// What SQLite alone does of that: the time of a round of commits, and rows a second.
-fn alone(place: &Place) -> Outcome<(Vec<f64>, f64)> {
+fn alone(setup: &Setup) -> Outcome<(Vec<f64>, f64)> {
     let mut tables: Vec<Rows> = (0..=PARTICIPANTS)
-        .map(|number| Rows::open(&place.folder(&format!("plain-fan-out-{number}"))?))
+        .map(|number| Rows::open(&setup.folder(&format!("plain-fan-out-{number}"))?))
         .collect::<Outcome<_>>()?;
     let mut commits = Vec::new();
     for _ in 0..ONE_BY_ONE {

@@ -4,15 +4,15 @@
 //! in the same run; so a slow disk or a busy machine shows as such. It reads `/proc`, so it runs on Linux only.
 
 mod appends;
+mod baseline;
 mod catching_up;
 mod commits;
+mod connection;
 mod delivery;
 mod fan_out;
-mod line;
 mod messages;
 mod outcome;
-mod place;
-mod plain;
+mod setup;
 mod starting;
 mod table;
 mod typing;
@@ -23,23 +23,23 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use outcome::Outcome;
-use place::Place;
+use setup::Setup;
 use table::Row;
 
 /// A measurement by its name.
-type Named = (&'static str, for<'a> fn(&'a Place) -> Measuring<'a>);
+type Named = (&'static str, for<'a> fn(&'a Setup) -> Measuring<'a>);
 type Measuring<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<Row>>> + 'a>>;
 
 const ALL: [Named; 9] = [
-    ("appends", |place| Box::pin(appends::measure(place))),
-    ("delivery", |place| Box::pin(delivery::measure(place))),
-    ("catching-up", |place| Box::pin(catching_up::measure(place))),
-    ("starting", |place| Box::pin(starting::measure(place))),
-    ("waiting", |place| Box::pin(waiting::measure(place))),
-    ("commits", |place| Box::pin(commits::measure(place))),
-    ("messages", |place| Box::pin(messages::measure(place))),
-    ("typing", |place| Box::pin(typing::measure(place))),
-    ("fan-out", |place| Box::pin(fan_out::measure(place))),
+    ("appends", |setup| Box::pin(appends::measure(setup))),
+    ("delivery", |setup| Box::pin(delivery::measure(setup))),
+    ("catching-up", |setup| Box::pin(catching_up::measure(setup))),
+    ("starting", |setup| Box::pin(starting::measure(setup))),
+    ("waiting", |setup| Box::pin(waiting::measure(setup))),
+    ("commits", |setup| Box::pin(commits::measure(setup))),
+    ("messages", |setup| Box::pin(messages::measure(setup))),
+    ("typing", |setup| Box::pin(typing::measure(setup))),
+    ("fan-out", |setup| Box::pin(fan_out::measure(setup))),
 ];
 
 fn main() -> ExitCode {
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match arguments.next().as_deref() {
             // This program starts itself so: a server beside which a node's size and start are judged.
-            Some(plain::SERVER) => plain::serve_alone(&arguments.collect::<Vec<_>>()).await,
+            Some(baseline::SERVER) => baseline::serve_alone(&arguments.collect::<Vec<_>>()).await,
             only => measure(only).await,
         }
     });
@@ -69,10 +69,10 @@ fn ended(fault: &dyn Error) -> ExitCode {
 
 /// Measures everything, or what is called `only`, one after the other so that nothing disturbs anything.
 async fn measure(only: Option<&str>) -> Outcome<()> {
-    let place = Place::make()?;
+    let setup = Setup::make()?;
     let mut rows: Vec<Row> = Vec::new();
     for (_, measure) in ALL.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
-        rows.extend(measure(&place).await?);
+        rows.extend(measure(&setup).await?);
     }
     if rows.is_empty() {
         let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();

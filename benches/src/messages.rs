@@ -14,10 +14,10 @@ use futures_util::future::try_join_all;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
-use crate::line::Line;
+use crate::baseline::Rows;
+use crate::connection::KeptConnection;
 use crate::outcome::Outcome;
-use crate::place::{self, AT_ONCE, Place, Process, cpu_of};
-use crate::plain::Rows;
+use crate::setup::{self, AT_ONCE, Process, Setup, cpu_of};
 use crate::table::{Row, Target};
 
 /// Groups of two, each with a sender.
@@ -57,15 +57,15 @@ const WAYS: [Way; 3] = [
 ];
 
 /// Messages a second, and the CPU time of both providers for a thousand.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("messages");
-    let program = place::daemon()?;
+    let program = setup::daemon()?;
     let peers = MutualPeers::of(2).await;
     let pairs = pairs(&peers).await?;
     let mut files = Vec::new();
     let mut origins = Vec::new();
     for test_node in &peers.nodes {
-        files.push(place.write(test_node.config())?);
+        files.push(setup.write(test_node.config())?);
         let config = test_node.config();
         origins.push(format!("http://{}", config.client.as_ref().ok_or("no client API")?.listen));
         test_node.stop().await;
@@ -76,9 +76,9 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         .map(|file| Process::start(&program, &["serve", "--config", &file.to_string_lossy()]))
         .collect::<Outcome<_>>()?;
     for origin in &origins {
-        until_it_runs(place, origin).await?;
+        until_it_runs(setup, origin).await?;
     }
-    let (rate_alone, cpu_alone) = alone(place)?;
+    let (rate_alone, cpu_alone) = alone(setup)?;
     for way in WAYS {
         let Rate { a_second, cpu } = run(&peers, &pairs, &nodes, &way).await?;
         let counted = if way.batch == 1 && way.from_owner { Some(Target::AtLeast(5_000.0)) } else { None };
@@ -116,8 +116,8 @@ async fn pairs(peers: &MutualPeers) -> Outcome<Vec<Pair>> {
     Ok(pairs)
 }
 
-async fn until_it_runs(place: &Place, origin: &str) -> Outcome<()> {
-    let (client, since) = (place.client()?, Instant::now());
+async fn until_it_runs(setup: &Setup, origin: &str) -> Outcome<()> {
+    let (client, since) = (setup.client()?, Instant::now());
     while client.get(origin).send().await.is_err() {
         if since.elapsed() > AT_ONCE {
             return Err(format!("nobody answers at {origin}").into());
@@ -140,16 +140,21 @@ async fn run(peers: &MutualPeers, pairs: &[Pair], nodes: &[Process], way: &Way) 
             .map(|_| {
                 let events = (0..way.batch).map(|_| sender.says(group, &text)).collect();
                 let at = format!("/client/v1/groups/{}@{}/events", group.name(), group.provider());
-                Line::post(&at, sender.token(), &wire::encode(Encoding::Cbor, &Submissions { events }))
+                KeptConnection::post(
+                    &at,
+                    sender.token(),
+                    &wire::encode(Encoding::Cbor, &Submissions { events }),
+                )
             })
             .collect();
-        let mut line = Line::open(from).await?;
+        let mut connection = KeptConnection::open(from).await?;
         let started = start.clone();
         let batch = way.batch;
         tasks.push(tokio::spawn(async move {
             started.wait().await;
             for request in requests {
-                let answer: SubmissionResults = wire::decode(Encoding::Cbor, &line.ask(&request).await?)?;
+                let answer: SubmissionResults =
+                    wire::decode(Encoding::Cbor, &connection.ask(&request).await?)?;
                 let took = answer.results.iter();
                 if took.filter(|result| matches!(result.outcome, Became::Accepted(_))).count() != batch {
                     return Err(format!("not everything is accepted: {:?}", answer.results).into());
@@ -157,17 +162,18 @@ async fn run(peers: &MutualPeers, pairs: &[Pair], nodes: &[Process], way: &Way) 
             }
             Outcome::Ok(())
         }));
-        let (mut line, token, started) = (Line::open(to).await?, receiver.token().to_owned(), start.clone());
+        let (mut connection, token, started) =
+            (KeptConnection::open(to).await?, receiver.token().to_owned(), start.clone());
         let group = group.clone();
         tasks.push(tokio::spawn(async move {
             // What was told before is taken in first.
             let mut query = FeedQuery::default();
-            while pull(&mut line, &token, &mut query, &group).await?.1 > 0 {}
+            while pull(&mut connection, &token, &mut query, &group).await?.1 > 0 {}
             query.wait = 30;
             started.wait().await;
             let mut come = 0;
             while come < EACH {
-                come += pull(&mut line, &token, &mut query, &group).await?.0;
+                come += pull(&mut connection, &token, &mut query, &group).await?.0;
             }
             Outcome::Ok(())
         }));
@@ -188,13 +194,13 @@ async fn run(peers: &MutualPeers, pairs: &[Pair], nodes: &[Process], way: &Way) 
 
 /// Pulls a page: how many messages of the group it has, and how many items.
 async fn pull(
-    line: &mut Line,
+    connection: &mut KeptConnection,
     token: &str,
     query: &mut FeedQuery,
     group: &GroupUri,
 ) -> Outcome<(usize, usize)> {
-    let request = Line::get(&format!("/client/v1/feed?{}", query.to_query()), token);
-    let page: FeedPage = wire::decode(Encoding::Cbor, &line.ask(&request).await?)?;
+    let request = KeptConnection::get(&format!("/client/v1/feed?{}", query.to_query()), token);
+    let page: FeedPage = wire::decode(Encoding::Cbor, &connection.ask(&request).await?)?;
     query.generation = Some(page.generation);
     if let Some(last) = page.items.last() {
         (query.after, query.last) = (last.seq, Some(last.id));
@@ -204,9 +210,9 @@ async fn pull(
 }
 
 /// What SQLite alone does of that: each row twice, in transactions of sixty-four.
-fn alone(place: &Place) -> Outcome<(f64, f64)> {
-    let mut here = Rows::open(&place.folder("plain-messages-here")?)?;
-    let mut there = Rows::open(&place.folder("plain-messages-there")?)?;
+fn alone(setup: &Setup) -> Outcome<(f64, f64)> {
+    let mut here = Rows::open(&setup.folder("plain-messages-here")?)?;
+    let mut there = Rows::open(&setup.folder("plain-messages-there")?)?;
     let (began, before, mut count) = (Instant::now(), cpu_of("self")?, 0_u32);
     while began.elapsed() < Duration::from_secs(2) {
         here.insert(PAIRS)?;

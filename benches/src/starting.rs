@@ -2,26 +2,26 @@
 
 use std::time::{Duration, Instant};
 
+use crate::baseline;
 use crate::outcome::Outcome;
-use crate::place::{self, Place, Process, until_answered};
-use crate::plain;
+use crate::setup::{self, Process, Setup, until_answered};
 use crate::table::{Row, Target, quantile};
 
 const STARTS: usize = 11;
 const QUIET: Duration = Duration::from_secs(3);
 
 /// The median of some starts in a folder that is there, the first start in none, and the memory of the last.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("starting");
-    let program = place::daemon()?;
-    let config = place.config("starting")?;
-    let file = place.write(&config)?;
+    let program = setup::daemon()?;
+    let config = setup.config("starting")?;
+    let file = setup.write(&config)?;
     let arguments = ["serve", "--config", &file.to_string_lossy()];
     let url = format!("https://{}/.well-known/mtp", config.provider);
     let (mut took, mut alone) = (Vec::new(), Vec::new());
     let (mut idle, mut idle_alone) = (f64::NAN, f64::NAN);
     for round in 0..STARTS {
-        let client = place.client()?;
+        let client = setup.client()?;
         let began = Instant::now();
         let node = Process::start(&program, &arguments)?;
         took.push(until_answered(&client, &url, began).await?);
@@ -30,9 +30,9 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
             idle = node.resident()?;
         }
         drop(node);
-        let client = place.client()?;
+        let client = setup.client()?;
         let began = Instant::now();
-        let (server, address) = plain::server_process(place, "starting-plain")?;
+        let (server, address) = baseline::server_process(setup, "starting-plain")?;
         alone.push(until_answered(&client, &format!("https://{address}/poll/0"), began).await?);
         if round + 1 == STARTS {
             tokio::time::sleep(QUIET).await;

@@ -13,9 +13,9 @@ use drawbridge_testkit::{MutualPeers, TestNode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::baseline::Relay;
 use crate::outcome::Outcome;
-use crate::place::{AT_ONCE, Place, millis, until};
-use crate::plain::Relay;
+use crate::setup::{AT_ONCE, Setup, millis, until};
 use crate::table::{Row, Target, quantile};
 
 const EVERY: Duration = Duration::from_millis(50);
@@ -37,10 +37,10 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    async fn open(place: &Place, test_node: &TestNode, name: &str) -> Outcome<Self> {
+    async fn open(setup: &Setup, test_node: &TestNode, name: &str) -> Outcome<Self> {
         let user = test_node.node().create_user(name.parse()?, UserRule::Ask).await?;
         let (uri, _) = test_node.node().create_client(name.parse()?, "app".parse()?).await?;
-        let path = place.folder("typing")?.join(name);
+        let path = setup.folder("typing")?.join(name);
         let home = test_node.node().home_of(uri);
         // Renewing its keys soon after joining is not what is measured.
         let settings = Settings { renew: Duration::ZERO, ..Settings::default() };
@@ -54,14 +54,14 @@ impl Writer {
 }
 
 /// Median and 99th percentile, each way.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("typing");
     let peers = MutualPeers::of(2).await;
     let (one, other) = match peers.nodes.as_slice() {
         [one, other] => (one, other),
         _ => return Err("two providers".into()),
     };
-    let (alice, bob) = (Writer::open(place, one, "alice").await?, Writer::open(place, other, "bob").await?);
+    let (alice, bob) = (Writer::open(setup, one, "alice").await?, Writer::open(setup, other, "bob").await?);
     peers.connects(&alice.user, &bob.user).await;
     let group = alice.client.create_group("Tea", Who::Members, Who::Members, None).await?;
     until(async || Ok(alice.client.about(&group).await.is_ok_and(|view| view.can_send))).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     other.decides_addition(asked, AuthorizationDecision::Approve).await;
     until(async || Ok(bob.client.about(&group).await.is_ok_and(|view| view.can_send))).await?;
 
-    let mut relay = Relay::start(place)?;
+    let mut relay = Relay::start(setup)?;
     let (mut there, mut back, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     let mut tick = tokio::time::interval(EVERY);
     for round in 0..COUNT + WARM_UP {

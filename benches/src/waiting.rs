@@ -17,9 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::baseline;
 use crate::outcome::Outcome;
-use crate::place::{self, Place, Process, until_answered};
-use crate::plain;
+use crate::setup::{self, Process, Setup, until_answered};
 use crate::table::{Row, Target};
 
 const PEERS: u16 = 1_000;
@@ -29,15 +29,15 @@ const QUIET: Duration = Duration::from_secs(2);
 const LIFETIME_S: u16 = 120;
 
 /// What none, a hundred and a thousand take.
-pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
+pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("waiting pulls");
-    let program = place::daemon()?;
+    let program = setup::daemon()?;
     let directory = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
     let crowd = crowd(directory.local_addr()?.port())?;
-    let serving = tokio::spawn(serve_documents(directory, documents(place, &crowd)?));
+    let serving = tokio::spawn(serve_documents(directory, documents(setup, &crowd)?));
 
-    let idle = idle(place, &program).await?;
-    let config = place.config("waiting")?;
+    let idle = idle(setup, &program).await?;
+    let config = setup.config("waiting")?;
     let node = Node::start(config.clone()).await?;
     let now = node.now();
     let peers: Vec<_> = crowd.iter().map(|signer| signer.provider().clone()).collect();
@@ -53,10 +53,10 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     known?;
     node.stop().await;
 
-    let file = place.write(&config)?;
+    let file = setup.write(&config)?;
     let process = Process::start(&program, &["serve", "--config", &file.to_string_lossy()])?;
     let origin = format!("https://{}", config.provider);
-    until_answered(&place.client()?, &format!("{origin}/.well-known/mtp"), Instant::now()).await?;
+    until_answered(&setup.client()?, &format!("{origin}/.well-known/mtp"), Instant::now()).await?;
     let known = quiet(&process).await?;
     let created = now.as_secs();
     let pull = |client: reqwest::Client, signer: &Signer, seed: usize| {
@@ -67,9 +67,9 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
         client.get(uri).headers(signed.headers)
     };
     let mut held = Vec::new();
-    hold(place, &mut held, FEW, |client, seed| pull(client, &crowd[seed], seed)).await?;
+    hold(setup, &mut held, FEW, |client, seed| pull(client, &crowd[seed], seed)).await?;
     let few = quiet(&process).await?;
-    hold(place, &mut held, crowd.len(), |client, seed| pull(client, &crowd[seed], seed)).await?;
+    hold(setup, &mut held, crowd.len(), |client, seed| pull(client, &crowd[seed], seed)).await?;
     let many = quiet(&process).await?;
     let waited = held.iter().filter(|pull| !pull.is_finished()).count();
     // Who ends answers those who wait: so it is seen that all of them did.
@@ -84,7 +84,7 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
     drop(process);
     serving.abort();
 
-    let [alone_few, alone_many] = alone(place).await?;
+    let [alone_few, alone_many] = alone(setup).await?;
     let row = |what: &str, most: Option<f64>, figure, limit| Row {
         what: what.into(),
         target: most.map(Target::AtMost),
@@ -100,25 +100,25 @@ pub(crate) async fn measure(place: &Place) -> Outcome<Vec<Row>> {
 }
 
 /// The memory of a node that knows nobody.
-async fn idle(place: &Place, program: &Path) -> Outcome<f64> {
-    let config = place.config("waiting-idle")?;
-    let file = place.write(&config)?;
+async fn idle(setup: &Setup, program: &Path) -> Outcome<f64> {
+    let config = setup.config("waiting-idle")?;
+    let file = setup.write(&config)?;
     let process = Process::start(program, &["serve", "--config", &file.to_string_lossy()])?;
     let url = format!("https://{}/.well-known/mtp", config.provider);
-    until_answered(&place.client()?, &url, Instant::now()).await?;
+    until_answered(&setup.client()?, &url, Instant::now()).await?;
     quiet(&process).await
 }
 
 /// What a hundred and a thousand held requests take without a node.
-async fn alone(place: &Place) -> Outcome<[f64; 2]> {
-    let (process, address) = plain::server_process(place, "waiting-plain")?;
-    until_answered(&place.client()?, &format!("https://{address}/poll/0"), Instant::now()).await?;
+async fn alone(setup: &Setup) -> Outcome<[f64; 2]> {
+    let (process, address) = baseline::server_process(setup, "waiting-plain")?;
+    until_answered(&setup.client()?, &format!("https://{address}/poll/0"), Instant::now()).await?;
     let none = quiet(&process).await?;
     let poll = |client: reqwest::Client, _| client.get(format!("https://{address}/poll/1"));
     let mut held = Vec::new();
-    hold(place, &mut held, FEW, poll).await?;
+    hold(setup, &mut held, FEW, poll).await?;
     let few = quiet(&process).await?;
-    hold(place, &mut held, usize::from(PEERS), poll).await?;
+    hold(setup, &mut held, usize::from(PEERS), poll).await?;
     let many = quiet(&process).await?;
     if held.iter().any(JoinHandle::is_finished) {
         return Err("a request was not held".into());
@@ -129,13 +129,13 @@ async fn alone(place: &Place) -> Outcome<[f64; 2]> {
 
 /// Sends requests until `up_to` are held, each over a connection of its own.
 async fn hold(
-    place: &Place,
+    setup: &Setup,
     held: &mut Vec<JoinHandle<Result<StatusCode, reqwest::Error>>>,
     up_to: usize,
     request: impl Fn(reqwest::Client, usize) -> reqwest::RequestBuilder,
 ) -> Outcome<()> {
     for seed in held.len()..up_to {
-        let request = request(place.client()?, seed);
+        let request = request(setup.client()?, seed);
         held.push(tokio::spawn(async move { Ok(request.send().await?.status()) }));
         // Not all at once: it is the waiting that is measured.
         tokio::time::sleep(Duration::from_millis(4)).await;
@@ -163,14 +163,14 @@ fn crowd(port: u16) -> Outcome<Vec<Signer>> {
 /// By address: TLS for it, and the provider's document.
 type Documents = std::collections::HashMap<Ipv4Addr, (TlsAcceptor, Vec<u8>)>;
 
-fn documents(place: &Place, crowd: &[Signer]) -> Outcome<Documents> {
+fn documents(setup: &Setup, crowd: &[Signer]) -> Outcome<Documents> {
     let document = |signer: &Signer| {
         let provider = signer.provider();
         let address: SocketAddr = provider.as_str().parse()?;
         let SocketAddr::V4(address) = address else { return Err("not an IPv4 address".into()) };
         let endpoint = format!("https://{provider}/mtp/v1").parse()?;
         let document = identity::provider_document(provider, &endpoint, signer.key()).to_json();
-        let tls = TlsAcceptor::from(Arc::new(place.tls(*address.ip())?));
+        let tls = TlsAcceptor::from(Arc::new(setup.tls(*address.ip())?));
         Ok((*address.ip(), (tls, document)))
     };
     crowd.iter().map(document).collect()

@@ -37,7 +37,7 @@ async fn says(client: &MlsClient, group: &GroupUri, text: &str) -> u64 {
 }
 
 /// Returns when a participant has a checkpoint that covers this event.
-async fn has_checkpoint(test_node: &TestNode, group: &GroupUri, seq: u64) -> KeptCheckpoint {
+async fn kept_checkpoint(test_node: &TestNode, group: &GroupUri, seq: u64) -> KeptCheckpoint {
     let uri = group.clone();
     test_node
         .until(&format!("there is a checkpoint of event {seq}"), move |view| {
@@ -70,7 +70,7 @@ async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of
     for text in ["one", "two"] {
         newest = says(&ann, &tea, text).await;
         ben.hears_said(&tea, text).await;
-        in_some_minutes(&peers, async || has_checkpoint(beta, &tea, newest).await).await;
+        in_some_minutes(&peers, async || kept_checkpoint(beta, &tea, newest).await).await;
     }
     // The owner signs anew with each page; a participant gives what it keeps.
     for (client, fresh) in [(&ann, true), (&ben, false)] {
@@ -79,7 +79,7 @@ async fn a_participant_keeps_the_newest_checkpoint_and_gives_it_with_its_copy_of
         let claims = UnverifiedCheckpoint::parse(&jws).unwrap();
         assert_eq!(claims.issuer(), alpha.provider());
         if !fresh {
-            assert_eq!(jws, has_checkpoint(beta, &tea, newest).await.jws);
+            assert_eq!(jws, kept_checkpoint(beta, &tea, newest).await.jws);
         }
         assert_eq!(page.events.last().unwrap().seq, newest);
     }
@@ -122,7 +122,7 @@ async fn an_owner_that_says_two_things_of_one_event_is_found_out_and_what_proves
     shows(&eve, &tea.group, honest.clone());
     tea.tells_event(&eve, first.clone());
     beta.waits_for_feed_of(&eve).await;
-    let kept = in_some_minutes(&peers, async || has_checkpoint(beta, &tea.group, first.seq).await).await;
+    let kept = in_some_minutes(&peers, async || kept_checkpoint(beta, &tea.group, first.seq).await).await;
     assert_eq!(kept.jws, honest);
     assert_eq!(contradictions(beta, &tea.group).await, []);
 
@@ -200,7 +200,7 @@ async fn an_owner_is_asked_about_a_group_only_where_something_was_stored_since()
         let asked = shows(&eve, &group.group, signed(&eve, &group.group, said.seq, said.hash));
         group.tells_event(&eve, said.clone());
         beta.waits_for_feed_of(&eve).await;
-        in_some_minutes(&peers, async || has_checkpoint(beta, &group.group, said.seq).await).await;
+        in_some_minutes(&peers, async || kept_checkpoint(beta, &group.group, said.seq).await).await;
         asked
     };
     let of_cake = said_in(&cake).await;

@@ -178,7 +178,7 @@ async fn a_stranger_is_told_when_the_next_of_its_requests_expires() {
 async fn what_a_peer_can_make_us_keep_is_bounded() {
     let scene = Scene::with_limit(20).await;
     scene.alpha.allows(scene.peer.provider()).await;
-    let is_full = async |request: &Value| {
+    let expect_full = async |request: &Value| {
         let heard = scene.peer.posts(scene.alpha.provider(), "/connections", request).send().await;
         assert_eq!(heard.status, StatusCode::TOO_MANY_REQUESTS, "{:?}", heard.body);
         assert!(heard.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
@@ -187,12 +187,12 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
     for _ in 0..10 {
         assert_eq!(scene.sends(&scene.request_from("bob")).await, pending());
     }
-    is_full(&scene.request_from("bob")).await;
+    expect_full(&scene.request_from("bob")).await;
     let others: Vec<_> = (0..10).map(|other| scene.request_from(&format!("other{other}"))).collect();
     for other in &others {
         assert_eq!(scene.sends(other).await, pending());
     }
-    is_full(&scene.request_from("bea")).await;
+    expect_full(&scene.request_from("bea")).await;
     assert_eq!(scene.sends(&others[0]).await, pending(), "a repeat keeps nothing more");
 
     // What is over makes room, however often: nothing grows.

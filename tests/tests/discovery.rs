@@ -138,7 +138,7 @@ impl Scene {
     }
 
     /// A request under a key of `signer` that nobody knows; how long its sender is asked to wait.
-    async fn is_unknown(&self, signer: &Provider) -> u64 {
+    async fn expect_unknown_key(&self, signer: &Provider) -> u64 {
         let heard = self.ping().signed_by(Signer::new(signer.clone(), self.key())).send().await;
         assert_eq!(heard.problem().known(), Some(Code::KeyUnknown));
         heard.header("retry-after").unwrap().parse().unwrap()
@@ -164,7 +164,7 @@ async fn a_document_is_kept_as_it_says_from_a_minute_to_a_day_and_for_an_hour_wh
         (Some("max-age=99999999"), 24 * AN_HOUR),
     ] {
         if let Some(says) = says {
-            scene.peer.has_its_document_kept(says);
+            scene.peer.sets_cache_control(says);
         }
         times += 1;
         assert_eq!(scene.shown().await, times, "{says:?}: it is asked for");
@@ -180,11 +180,11 @@ async fn an_unknown_key_has_its_document_fetched_once_a_minute_and_a_failure_is_
     assert_eq!(scene.shown().await, 1);
     scene.turns(61);
     for _ in 0..3 {
-        assert!((1..=60).contains(&scene.is_unknown(scene.peer.provider()).await));
+        assert!((1..=60).contains(&scene.expect_unknown_key(scene.peer.provider()).await));
     }
     assert_eq!(scene.peer.times_shown(), 2, "once more in the minute since the last that succeeded");
     scene.turns(61);
-    scene.is_unknown(scene.peer.provider()).await;
+    scene.expect_unknown_key(scene.peer.provider()).await;
     assert_eq!(scene.peer.times_shown(), 3);
 
     let asked = Arc::new(AtomicUsize::new(0));
@@ -194,15 +194,15 @@ async fn an_unknown_key_has_its_document_fetched_once_a_minute_and_a_failure_is_
         Response::builder().status(404).body(Body::empty()).unwrap()
     });
     for (times, pause) in [5, 10, 20, 40, 60, 60].into_iter().enumerate() {
-        assert_eq!(scene.is_unknown(server.provider()).await, pause);
-        assert!((1..=pause).contains(&scene.is_unknown(server.provider()).await));
+        assert_eq!(scene.expect_unknown_key(server.provider()).await, pause);
+        assert!((1..=pause).contains(&scene.expect_unknown_key(server.provider()).await));
         assert_eq!(asked.load(Ordering::SeqCst), times + 1, "it is not asked for meanwhile");
         scene.turns(pause);
     }
     // Who is let in is not kept waiting for longer by what it has met.
     scene.alpha.allows(server.provider()).await;
     for _ in 0..4 {
-        assert!((1..=5).contains(&scene.is_unknown(server.provider()).await));
+        assert!((1..=5).contains(&scene.expect_unknown_key(server.provider()).await));
         scene.turns(5);
     }
 }
@@ -212,7 +212,7 @@ async fn documents_of_strangers_are_fetched_sixty_times_a_minute() {
     let scene = Scene::new().await;
     let (host, _) = scene.peer.provider().as_str().split_once(':').unwrap();
     for port in 1..=60 {
-        scene.is_unknown(&format!("{host}:{port}").parse().unwrap()).await;
+        scene.expect_unknown_key(&format!("{host}:{port}").parse().unwrap()).await;
     }
     scene.ping().expect_refusal(Code::KeyUnknown).await;
     assert_eq!(scene.peer.times_shown(), 0);

@@ -9,21 +9,20 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    CheckpointReply, Event, EventKind, FeedPage, GroupStatus, ItemBody, LogPage, LogQuery, Outcome, Placed,
-    Submission,
+    Event, EventKind, GroupStatus, ItemBody, LogPage, LogQuery, Outcome, Placed, Submission,
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
 use drawbridge_testkit::{
-    CommitPlan, MlsClient, MutualPeers, ScriptedGroup, ScriptedPeer, TestNode, accepted,
-    connected_to_scripted_peer, copy_store, pause_pulls, policy, restore_store, says, wait_for_checkpoint,
-    wait_for_event, wait_until_unreachable,
+    CommitPlan, MlsClient, MutualPeers, ScriptedGroup, TestNode, accepted, connected_to_scripted_peer,
+    copy_store, pause_pulls, policy, restore_store, says, wait_for_checkpoint, wait_for_event,
+    wait_until_unreachable,
 };
 
 /// What has lost its place is answered so, by the feed and to a repeat.
-async fn is_gone(client: &MlsClient, group: &GroupUri, submission: &Submission) {
+async fn wait_until_gone(client: &MlsClient, group: &GroupUri, submission: &Submission) {
     client
         .hears("it is gone", |client| {
             let result = client.result(group, submission.id)?;
@@ -128,8 +127,8 @@ async fn the_history_from_before_the_loss_wins_at_its_owner_and_its_clients_are_
     let told = alpha.notes(beta.provider(), "own-log-forked").await;
     assert!(told.text.contains(&format!("Events {} to {}", lost.seq, renewed.seq)), "{}", told.text);
     assert!(!told.over, "it is not overlooked");
-    is_gone(&ann, &tea, &said).await;
-    is_gone(&ann, &tea, &renewal).await;
+    wait_until_gone(&ann, &tea, &said).await;
+    wait_until_gone(&ann, &tea, &renewal).await;
     assert_eq!(ann.log(&tea, 0).await.unwrap().events, log, "every event is what it was");
     ann.expect_refusal(&tea, &said, Code::Gone).await;
     ann.expect_refusal(&tea, &renewal, Code::Gone).await;
@@ -192,7 +191,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     }
     beta.start().await;
     alpha.notes(beta.provider(), "own-log-forked").await;
-    is_gone(&ann, &tea, &said).await;
+    wait_until_gone(&ann, &tea, &said).await;
     // Its owner has signed what it has, and gets a while to read that back.
     for _ in 0..10 {
         peers.federation.clock().turn(Duration::from_secs(61));
@@ -201,7 +200,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
             break;
         }
     }
-    is_gone(&cat, &tea, &by_cat).await;
+    wait_until_gone(&cat, &tea, &by_cat).await;
     assert!(!gamma.notes(alpha.provider(), "log-forked").await.over, "it is not overlooked");
     let kept = contradictions(gamma, &tea).await;
     let proof = kept.iter().find(|kept| kept.seq == lost.seq).unwrap();
@@ -262,7 +261,7 @@ async fn where_nothing_proves_the_history_from_before_the_owners_counts_after_a_
     });
     assert!(told, "it is noted with the change, which may be cut off behind that");
     agrees(&peers, beta, alpha, &tea).await;
-    is_gone(&ben, &tea, &lost).await;
+    wait_until_gone(&ben, &tea, &lost).await;
     beta.notes(alpha.provider(), "log-forked").await;
     assert_eq!(branches(beta, &tea).await.len(), 1, "what it had is kept");
     assert!(matches!(ann.submits(&tea, &said).await, Outcome::Duplicate(_)));
@@ -319,34 +318,16 @@ async fn who_came_in_on_the_losing_branch_alone_is_out_and_can_be_added_again() 
     assert_eq!(branches(gamma, &tea).await.len(), 1, "what it had is kept");
 }
 
-/// Eve's provider, which is scripted, takes part in Ann's group; returns her client.
-async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
-    let alpha = peers.home(ann.user());
-    alpha.allows(eve.provider()).await;
-    let client = eve.client("eve");
-    let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
-    let placed = ann.does(group, &ann.commit(group, change)).await;
-    ann.hears_of(group, placed.seq).await;
-    let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
-    let page: FeedPage = wire::decode(Encoding::Json, &heard.body).unwrap();
-    for item in page.items {
-        client.takes(item).await;
-    }
-    client
-}
-
 #[tokio::test]
 async fn what_was_proved_and_not_another_takes_the_place_of_what_was_numbered_again() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let client = eve.takes_part(&peers, &ann, &tea).await;
     let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
-    let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
-    let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
+    let proof = eve.checkpoint(alpha, &tea).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     let base = log[lost.seq as usize - 2].clone();
     let mut forged = Event {
@@ -487,7 +468,7 @@ async fn what_goes_wrong_with_one_group_in_passing_keeps_nothing_from_any() {
     for owned in [&tea, &zen] {
         let (log, us) = (owned.log.clone(), eve.provider().clone());
         eve.responder().shows(&format!("/groups/{}", owned.group.name()), move |_| {
-            let last = log.lock().unwrap().last().unwrap().clone();
+            let last = log.lock().last().unwrap().clone();
             let status = GroupStatus {
                 group: last.group,
                 epoch: 1,
@@ -524,11 +505,10 @@ async fn what_was_begun_to_be_taken_up_is_gone_on_with_in_the_next_life() {
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     let copy = copy_store(&peers, alpha).await;
     let (_, lost) = says(&ann, &tea, "lost").await;
-    let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
-    let proof = wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint;
+    let proof = eve.checkpoint(alpha, &tea).await;
     let (_, last) = says(&ann, &tea, "lost too").await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     eve.responder()

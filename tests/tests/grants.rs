@@ -107,7 +107,7 @@ async fn a_grant_that_is_spent_claims_nothing_of_who_gave_it() {
     // He has another client now, which is not in the group.
     let laptop = beta.client(ben.user(), "laptop").await;
     laptop.publishes(1).await;
-    let grants = tea.log.lock().unwrap().last().unwrap().grants.clone();
+    let grants = tea.log.lock().last().unwrap().grants.clone();
     assert_eq!(grants.len(), 1);
     let claim = json!({
         "group": tea.group, "adder": client.user(), "users": [ben.user()], "grants": grants, "cipher_suites": [1],

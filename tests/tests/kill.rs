@@ -71,7 +71,7 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
     }
     let (here, there) = (alpha.provider().clone(), Reader::Peer(beta.provider().clone()));
     let head = alpha.reads(move |view| Ok(view.feed(&there)?.unwrap().head)).await;
-    assert_eq!(has_pulled(&beta, here, head).await.seq, head);
+    assert_eq!(wait_until_pulled(&beta, here, head).await.seq, head);
 
     // What a person's phone is shown is what was given: each approval once.
     let expected: HashMap<Id, u32> = asked.into_iter().map(|id| (id, 1)).collect();
@@ -124,7 +124,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     // An answer may tell of an approval before its item does.
     let (there, reader) = (alpha.provider().clone(), Reader::Peer(beta.provider().clone()));
     let place = alpha.reads(move |view| Ok(view.feed(&reader)?.unwrap())).await;
-    let cursor = has_pulled(&beta, there, place.head).await;
+    let cursor = wait_until_pulled(&beta, there, place.head).await;
     assert_eq!((cursor.seq, cursor.generation), (place.head, place.generation));
     assert_eq!(approvals_shown(&beta, phones).await, asked.into_iter().map(|id| (id, 1)).collect());
     // A killed server is a trouble of its connection, and never a store that went back.
@@ -134,7 +134,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
 }
 
 /// Where `test_node` is in the feed of `peer` once it has pulled up to `head`.
-async fn has_pulled(test_node: &TestNode, peer: Provider, head: u64) -> Cursor {
+async fn wait_until_pulled(test_node: &TestNode, peer: Provider, head: u64) -> Cursor {
     let is_there = move |view: &View<'_>| Ok(view.cursor(&peer)?.filter(|cursor| cursor.seq >= head));
     test_node.until("it has pulled all", is_there).await
 }

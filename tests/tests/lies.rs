@@ -6,7 +6,7 @@
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{
-    Body, ConnectionState as State, Event, EventKind, FeedPage, GroupInfoReply, GroupResults, GroupStatus,
+    Body, ConnectionState as State, Event, EventKind, GroupInfoReply, GroupResults, GroupStatus,
     GroupSubmissions, Item, ItemBody, LogPage, Outcome, Removed, Roster, Submission, SubmissionKind,
     SubmitReply, SubmitRequest, Welcome,
 };
@@ -15,8 +15,8 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::store::{GroupRow, Standing};
 use drawbridge_testkit::{
-    CommitPlan, MlsClient, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode,
-    claims_from_scripted_peer, connected_to_scripted_peer, policy, references,
+    CommitPlan, MutualPeers, RawResponse, ScriptedGroup, ScriptedPeer, TestNode, claims_from_scripted_peer,
+    connected_to_scripted_peer, policy, references,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -60,25 +60,6 @@ async fn a_provider_without_a_member_is_answered_as_if_there_were_no_group() {
     eve.gets(alpha.provider(), &format!("/objects/{}", Hash32([7; 32]))).expect_refusal(Code::NotFound).await;
 }
 
-/// Eve's provider, which is scripted, takes part in Ann's group.
-async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
-    peers.nodes[0].allows(eve.provider()).await;
-    let client = eve.client("eve");
-    let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
-    let placed = ann.does(group, &ann.commit(group, change)).await;
-    ann.hears_of(group, placed.seq).await;
-    for item in pages(eve, &peers.nodes[0]).await.items {
-        client.takes(item).await;
-    }
-    assert!(client.is_in(group));
-    client
-}
-
-async fn pages(eve: &ScriptedPeer, at: &TestNode) -> FeedPage {
-    read(&eve.gets(at.provider(), "/feed?after=0").send().await)
-}
-
 async fn submits(eve: &ScriptedPeer, at: &TestNode, group: &GroupUri, submission: &Submission) -> Outcome {
     let events = vec![submission.clone()];
     let groups = vec![GroupSubmissions { group: group.name().to_string(), events }];
@@ -105,7 +86,7 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let client = eve.takes_part(&peers, &ann, &tea).await;
     let says = |text: &str| serde_json::to_value(client.says(&tea, text)).unwrap();
     let (one, two, three, lost) = (says("one"), says("two"), says("three"), says("lost"));
     let (mut anns, mut odd) = (says("not hers"), says("odd"));
@@ -169,7 +150,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
     ann.does(&tea, &ann.says(&tea, "before eve")).await;
-    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let client = eve.takes_part(&peers, &ann, &tea).await;
 
     let at = |what: &str| format!("/groups/tea{what}");
     let status: GroupStatus = read(&eve.gets(alpha.provider(), &at("")).send().await);
@@ -220,7 +201,7 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     let cut = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(client.uri()))).await;
     ann.reaches(&tea, 3).await;
     ann.does(&tea, &ann.says(&tea, "eve is gone")).await;
-    let items = pages(&eve, alpha).await.items;
+    let items = eve.pulls_all(alpha).await.items;
     let last = items.last().unwrap();
     assert!(matches!(&last.body, ItemBody::Removed(removed) if removed.after_seq == cut.seq), "{last:?}");
     let told = items.iter().filter_map(|item| match &item.body {
@@ -241,7 +222,7 @@ async fn a_log_is_told_in_pages_as_large_as_is_asked_for() {
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     for text in ["three", "four", "five"] {
         ann.does(&tea, &ann.says(&tea, text)).await;
     }
@@ -268,7 +249,7 @@ async fn a_provider_reads_the_log_from_the_commit_of_its_oldest_member_on() {
     let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let client = eve.takes_part(&peers, &ann, &tea).await;
     beta.allows(eve.provider()).await;
     ann.does(&tea, &ann.says(&tea, "between the two")).await;
     let other = eve.client("other");
@@ -300,7 +281,7 @@ async fn an_id_is_known_again_from_the_same_provider_alone() {
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let client = eve.takes_part(&peers, &ann, &tea).await;
     ben.reaches(&tea, 2).await;
     let said = ben.says(&tea, "by ben");
     let placed = ben.does(&tea, &said).await;
@@ -323,10 +304,10 @@ async fn an_object_is_for_those_whose_feed_names_it_in_whole_or_in_part() {
     alpha.allows(mallory.provider()).await;
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     let long = ann.says(&tea, &"x".repeat(100_000));
     ann.does(&tea, &long).await;
-    let items = pages(&eve, alpha).await.items;
+    let items = eve.pulls_all(alpha).await.items;
     let ItemBody::Event(Event { body: Some(Body::Object(object)), .. }) = items.last().unwrap().body else {
         panic!("no object")
     };
@@ -392,7 +373,7 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let told = forked.says(&eve, &client, "one");
     forked.tells_event(&eve, told.clone());
     ben.hears_said(&forked.group, "one").await;
-    forked.log.lock().unwrap().truncate(2);
+    forked.log.lock().truncate(2);
     let other = forked.says(&eve, &client, "another");
     forked.tells_event(&eve, other);
     // It changes who said something, keeps the hash, and changes a body.
@@ -414,7 +395,7 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     let gapped = ScriptedGroup::new("gapped", &peers, &eve, &client, &ben).await;
     gapped.says(&eve, &client, "one");
     let event = gapped.says(&eve, &client, "two");
-    gapped.log.lock().unwrap().truncate(2);
+    gapped.log.lock().truncate(2);
     gapped.tells_event(&eve, event);
     // An object is not what its name says.
     let swapped = ScriptedGroup::new("swapped", &peers, &eve, &client, &ben).await;
@@ -430,7 +411,7 @@ async fn an_owner_that_lies_breaks_that_group_and_nothing_else() {
     // What it says of others' groups counts for nothing.
     let foreign: GroupUri = "mimi://elsewhere.example/g/tea".parse().unwrap();
     let mut event = good.says(&eve, &client, "lost");
-    good.log.lock().unwrap().truncate(2);
+    good.log.lock().truncate(2);
     event.group = foreign;
     good.tells_event(&eve, event);
     beta.notes(eve.provider(), "foreign-event").await;
@@ -458,9 +439,9 @@ async fn a_fork_within_one_page_is_noticed() {
     let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let one = tea.says(&eve, &client, "one");
     let two = tea.says(&eve, &client, "two");
-    tea.log.lock().unwrap().pop();
+    tea.log.lock().pop();
     let other = tea.says(&eve, &client, "another");
-    *tea.log.lock().unwrap().last_mut().unwrap() = two.clone();
+    *tea.log.lock().last_mut().unwrap() = two.clone();
     let three = tea.says(&eve, &client, "three");
     tells_at_once(&eve, [one, two, other, three].iter().map(told).collect());
     let row = breaks(beta, &eve, &tea.group).await;
@@ -495,7 +476,7 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
     beta.sees(asked.id, State::Pending).await;
 
     // What the feed could not tell comes from the log, where that can be read.
-    let garbage = told(&torn.log.lock().unwrap()[2]).to_string().into_bytes();
+    let garbage = told(&torn.log.lock()[2]).to_string().into_bytes();
     eve.responder().shows(&format!("/groups/{}/log", torn.group.name()), move |_| garbage.clone());
     for owned in [&healed, &torn] {
         let event = owned.says(&eve, &client, "after it");

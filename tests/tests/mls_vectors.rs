@@ -7,7 +7,7 @@
 mod mls_vectors {
     use std::collections::HashMap;
     use std::path::PathBuf;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use drawbridge_mtp::message::{
         Body, EventKind, FeedQuery, GroupResults, GroupSubmissions, ItemBody, Outcome, Placed,
@@ -17,6 +17,7 @@ mod mls_vectors {
     use drawbridge_mtp::wire::{self, Encoding};
     use drawbridge_node::store::{Reader, StoreFault};
     use drawbridge_testkit::{MlsClient, MutualPeers, ScriptedGroup, connected_to_scripted_peer};
+    use parking_lot::Mutex;
     use serde_json::Value;
 
     /// All structures of all vectors.
@@ -75,7 +76,7 @@ mod mls_vectors {
                 let event = owned.writes(&owner, EventKind::Application, 1, &it.sender, body);
                 let (seq, hash, time) = (event.seq, event.hash, event.time);
                 owned.tells_event(&owner, event);
-                noted.lock().unwrap().push([Some(it.mls), it.welcome, it.group_info]);
+                noted.lock().push([Some(it.mls), it.welcome, it.group_info]);
                 SubmissionResult { id: it.id, outcome: Outcome::Accepted(Placed { seq, hash, time }) }
             });
             let groups = vec![GroupResults { group, results: results.collect() }];
@@ -93,7 +94,7 @@ mod mls_vectors {
         }
         let expected: Vec<_> =
             structures.iter().map(|octets| [(); 3].map(|()| Some(octets.clone()))).collect();
-        assert!(*came.lock().unwrap() == expected, "what came to the owner is not what was submitted");
+        assert!(*came.lock() == expected, "what came to the owner is not what was submitted");
         assert!(
             bodies(&ben, 2, structures.len()).await == structures,
             "what came back is not what was submitted"

@@ -244,11 +244,11 @@ async fn a_certificate_of_which_half_is_missing_is_named_and_nothing_starts() {
 }
 
 /// Makes a store one that a later program has written.
-fn is_newer(store: &Path) {
+fn make_newer(store: &Path) {
     rusqlite::Connection::open(store).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
 }
 
-fn is_named(text: &str, store: &Path) {
+fn assert_named(text: &str, store: &Path) {
     assert!(
         text.contains(store.to_str().unwrap()) && text.contains("a newer version of Drawbridge"),
         "{text}"
@@ -266,20 +266,20 @@ async fn a_store_that_a_newer_program_has_written_is_named() {
 
     // An account's own store is the account's affair alone.
     let store = config.data_dir.join("clients/ann.sqlite");
-    is_newer(&store);
+    make_newer(&store);
     let daemon = Daemon::start(&config).await;
     let here = Daemon::until(&config, "the account is opened or not", "users", |users| {
         let here = &users["users"][0]["here"];
         (here["state"] != "opening").then(|| here.clone())
     });
-    is_named(&here.await.to_string(), &store);
+    assert_named(&here.await.to_string(), &store);
     assert!(daemon.stop().success());
 
     let store = config.data_dir.join("store.sqlite");
-    is_newer(&store);
+    make_newer(&store);
     let said = Daemon::serve(&config).output().unwrap();
     assert_eq!(said.status.code(), Some(2));
-    is_named(&String::from_utf8(said.stderr).unwrap(), &store);
+    assert_named(&String::from_utf8(said.stderr).unwrap(), &store);
 }
 
 #[tokio::test]
@@ -290,9 +290,9 @@ async fn a_store_of_the_demo_that_a_newer_program_has_written_is_named() {
     commands::call(&host, "start-demo", json!({})).await.unwrap();
     host.stop().await;
     let store = home.join("demo/beta/store.sqlite");
-    is_newer(&store);
+    make_newer(&store);
     let refused = Host::open(&home, KeyPlace::File).await.err().unwrap();
-    is_named(&refused.to_string(), &store);
+    assert_named(&refused.to_string(), &store);
 }
 
 /// A page that hears nothing for fifteen seconds takes the node for gone, and a browser tells it of no event without data.

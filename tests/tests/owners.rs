@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::message::{ItemBody, Outcome, Removed, Submission, SubmitRequest};
@@ -14,6 +14,7 @@ use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_testkit::{ScriptedGroup, ScriptedPeer, connected_to_scripted_peer};
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde_json::json;
 
 #[tokio::test]
@@ -42,7 +43,7 @@ fn is_late_with_objects(eve: &ScriptedPeer) -> Arc<Mutex<HashSet<String>>> {
     let asked = Arc::<Mutex<HashSet<String>>>::default();
     let seen = asked.clone();
     eve.responder().refuses(move |_, path| {
-        let is_late = path.starts_with("/objects/") && seen.lock().unwrap().insert(path.to_owned());
+        let is_late = path.starts_with("/objects/") && seen.lock().insert(path.to_owned());
         is_late.then(|| Problem::new(Code::NotFound, "it is still on its way"))
     });
     asked
@@ -55,12 +56,12 @@ async fn an_object_that_comes_a_moment_after_what_names_it_is_fetched() {
     client.grows();
     // Its tree and its first commit are objects.
     let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
-    assert_eq!(late.lock().unwrap().len(), 2);
+    assert_eq!(late.lock().len(), 2);
     let long = "x".repeat(100_000);
     let event = tea.says(&eve, &client, &long);
     tea.tells_event(&eve, event);
     ben.hears_said(&tea.group, &long).await;
-    assert_eq!(late.lock().unwrap().len(), 3);
+    assert_eq!(late.lock().len(), 3);
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn what_is_too_much_together_is_halved_and_stays_in_order() {
     eve.responder().answers("/submissions", move |content| {
         let SubmitRequest::<Submission> { groups } = wire::decode(Encoding::Json, content).unwrap();
         let ids: Vec<Id> = groups[0].events.iter().map(|submission| submission.id).collect();
-        let mut record = record.lock().unwrap();
+        let mut record = record.lock();
         record.push(ids.clone());
         let [id] = ids[..] else {
             let problem = json!({"status": 413, "code": "too-large", "title": "", "detail": "one by one"});
@@ -111,5 +112,5 @@ async fn what_is_too_much_together_is_halved_and_stays_in_order() {
     }
     let [one, two, three] = ids;
     let halves = [vec![one, two, three], vec![one], vec![two, three], vec![two], vec![three]];
-    assert_eq!(*brought.lock().unwrap(), halves);
+    assert_eq!(*brought.lock(), halves);
 }

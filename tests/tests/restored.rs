@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{
-    Body, CheckpointReply, Event, EventKind, FeedPage, FeedQuery, ItemBody, LogPage, LogQuery, Outcome,
-    SubmissionKind,
+    Body, Event, EventKind, FeedPage, FeedQuery, ItemBody, LogPage, LogQuery, Outcome, SubmissionKind,
 };
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::problem::Code;
@@ -235,24 +234,6 @@ async fn a_participant_whose_own_store_went_back_changes_nothing_at_the_owner() 
     assert_eq!(feed_generation(alpha, beta).await, before);
 }
 
-/// Eve's provider, which is scripted, takes part in Ann's group.
-async fn with_eve(peers: &MutualPeers, ann: &MlsClient, eve: &ScriptedPeer, group: &GroupUri) -> MlsClient {
-    let alpha = peers.home(ann.user());
-    alpha.allows(eve.provider()).await;
-    let client = eve.client("eve");
-    let grant = eve.grant(client.user(), ann.user(), group).sign(eve.signer().key());
-    let change = CommitPlan::adding_package(client.key_package()).grants(vec![grant]);
-    let placed = ann.does(group, &ann.commit(group, change)).await;
-    ann.hears_of(group, placed.seq).await;
-    let heard = eve.gets(alpha.provider(), "/feed?after=0").send().await;
-    assert_eq!(heard.status, StatusCode::OK);
-    let page: FeedPage = wire::decode(Encoding::Json, &heard.body).unwrap();
-    for item in page.items {
-        client.takes(item).await;
-    }
-    client
-}
-
 /// An event behind `last`, as it would be if the owner had numbered it.
 fn behind(last: &Event, kind: EventKind, epoch: u64, sender: &MlsClient, body: Octets) -> Event {
     let mut event = Event {
@@ -293,7 +274,7 @@ async fn a_long_log_is_read_back_page_by_page() {
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     let copy = copy_store(&peers, alpha).await;
     for round in 2..22 {
         says(&ann, &tea, "word").await;
@@ -321,7 +302,7 @@ async fn a_participant_that_lies_about_the_log_is_noted_and_not_believed() {
     let eve = peers.federation.scripted_peer();
     let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
     let tea = peers.group("tea", &ann, &[&ben]).await;
-    let client = with_eve(&peers, &ann, &eve, &tea).await;
+    let client = eve.takes_part(&peers, &ann, &tea).await;
     beta.follows(&tea, 2).await;
 
     let garbage = || Octets(vec![7; 100]);
@@ -602,7 +583,7 @@ async fn proved_in_feed(client: &MlsClient) -> Vec<(u64, u64)> {
 }
 
 /// What Eve's provider, a participant, is told of the group, as it comes.
-async fn is_told(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
+async fn told_feed_and_log(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
     let mut told = Vec::new();
     for resource in ["/feed?after=0", "/groups/tea/log?after=0"] {
         let answer = eve.gets(alpha.provider(), resource).send().await;
@@ -612,24 +593,17 @@ async fn is_told(eve: &ScriptedPeer, alpha: &TestNode) -> [Vec<u8>; 2] {
     told.try_into().unwrap()
 }
 
-/// The checkpoint that a participant gets now.
-async fn checkpoint(eve: &ScriptedPeer, alpha: &TestNode) -> String {
-    let answer = eve.gets(alpha.provider(), "/groups/tea/checkpoint").send().await;
-    assert_eq!(answer.status, StatusCode::OK);
-    wire::decode::<CheckpointReply>(Encoding::Json, &answer.body).unwrap().checkpoint
-}
-
 #[tokio::test]
 async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_later() {
     let peers = MutualPeers::of(1).await;
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     let copy = copy_store(&peers, alpha).await;
     let (_, one) = says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
-    let covers_two = checkpoint(&eve, alpha).await;
+    let covers_two = eve.checkpoint(alpha, &tea).await;
     let (_, three) = says(&ann, &tea, "three").await;
     let log = ann.log(&tea, 0).await.unwrap().events;
     let from_eve = |seqs: &[u64]| seqs.iter().map(|seq| (*seq, eve.provider().clone())).collect::<Vec<_>>();
@@ -649,7 +623,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
     assert_eq!(unproved(alpha, &tea).await, [row]);
 
     // To a peer nothing of it is said: its pages have the members that the wire knows, and no others.
-    let [feed, page] = is_told(&eve, alpha).await;
+    let [feed, page] = told_feed_and_log(&eve, alpha).await;
     let read: FeedPage = wire::decode(Encoding::Json, &feed).unwrap();
     assert_eq!(wire::encode(Encoding::Json, &read), feed);
     let read: LogPage = wire::decode(Encoding::Json, &page).unwrap();
@@ -664,7 +638,7 @@ async fn what_was_unproved_is_proved_by_a_checkpoint_from_before_that_comes_late
     assert_eq!(unproved_in_log(&ann, &tea).await, from_eve(&[three.seq]));
     assert_eq!(unproved_in_feed(&ann).await, from_eve(&[three.seq]));
     assert_eq!(proved_in_feed(&ann).await, [(one.seq, two.seq)]);
-    let [feed, _] = is_told(&eve, alpha).await;
+    let [feed, _] = told_feed_and_log(&eve, alpha).await;
     let read: FeedPage = wire::decode(Encoding::Json, &feed).unwrap();
     assert!(read.items.iter().all(|item| item.body.kind() != "proved"), "a peer is not told so");
     assert!(!alpha.notes(eve.provider(), "adopted-unproved").await.over, "one is left");
@@ -676,13 +650,13 @@ async fn what_a_checkpoint_covers_is_proved_though_it_is_read_back_on_earlier_pa
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     let copy = copy_store(&peers, alpha).await;
     let mut said = Vec::new();
     for word in ["one", "two", "three"] {
         said.push(says(&ann, &tea, word).await.1.seq);
     }
-    let covers_all = checkpoint(&eve, alpha).await;
+    let covers_all = eve.checkpoint(alpha, &tea).await;
     let log = ann.log(&tea, 0).await.unwrap().events;
 
     // This life ends after the first page, which no checkpoint reaches.
@@ -706,13 +680,13 @@ async fn a_checkpoint_of_what_was_lost_proves_it_whatever_the_clock_was_that_sig
     let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
     let ann = peers.client(0, "ann").await;
     let tea = ann.creates("tea", &policy(&[ann.user()])).await;
-    with_eve(&peers, &ann, &eve, &tea).await;
+    eve.takes_part(&peers, &ann, &tea).await;
     let copy = copy_store(&peers, alpha).await;
     says(&ann, &tea, "one").await;
     let (_, two) = says(&ann, &tea, "two").await;
     let ahead = Duration::from_secs(3600);
     peers.federation.clock().turn(ahead);
-    let covers_both = checkpoint(&eve, alpha).await;
+    let covers_both = eve.checkpoint(alpha, &tea).await;
     peers.federation.clock().turn_back(ahead);
     let log = ann.log(&tea, 0).await.unwrap().events;
     // The first of them is stored before the page that the checkpoint reaches.

@@ -373,7 +373,7 @@ impl Two {
     }
 
     /// Everything that was said is read once by each, in one history.
-    async fn has_one_history(&self) {
+    async fn expect_one_history(&self) {
         let (ann, ben) = (self.ann(), self.ben());
         self.alpha.test_node().notes(self.beta.test_node().provider(), "own-log-forked").await;
         self.sees(&ben, "on another branch").await;
@@ -401,7 +401,7 @@ impl Two {
 async fn an_owner_that_went_back_and_numbered_again_ends_with_one_history() {
     let two = Two::in_a_group().await;
     two.the_owner_numbers_again(|_| true).await;
-    two.has_one_history().await;
+    two.expect_one_history().await;
     assert_eq!(gaps(&two.notices(&two.ann()).await), 1, "what Ann's client has lost is said to be missing");
 }
 
@@ -409,7 +409,7 @@ async fn an_owner_that_went_back_and_numbered_again_ends_with_one_history() {
 async fn an_owner_whose_store_alone_went_back_and_numbered_again_ends_with_one_history() {
     let two = Two::in_a_group().await;
     two.the_owner_numbers_again(|name| name.starts_with("store.sqlite")).await;
-    two.has_one_history().await;
+    two.expect_one_history().await;
     let notices = two.notices(&two.ann()).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Forked)), "Ann is told: {notices:?}");
 }

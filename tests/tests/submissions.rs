@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::{GroupUri, Id};
@@ -17,6 +17,7 @@ use drawbridge_testkit::{
     Clock, Federation, MlsClient, MutualPeers, Proxy, ScriptedGroup, connected_to_scripted_peer, policy,
 };
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 /// What an owner that accepts everything answers to one group's submissions.
@@ -57,7 +58,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
             return (StatusCode::SERVICE_UNAVAILABLE, problem);
         }
         let request: SubmitRequest = wire::decode(Encoding::Json, content).unwrap();
-        noted.lock().unwrap().push(brought(&request));
+        noted.lock().push(brought(&request));
         let groups: Vec<_> = request.groups.iter().map(|asked| accepts(&clock, asked)).collect();
         (StatusCode::OK, json!({ "groups": groups }))
     });
@@ -79,7 +80,7 @@ async fn what_waits_for_one_owner_goes_in_one_request_of_all_its_groups() {
         },)
     };
     let (_, ()) = tokio::join!(submitting, waits);
-    let record = record.lock().unwrap();
+    let record = record.lock();
     let mut all = record.concat();
     all.sort();
     assert_eq!(record.len(), 1, "{record:?}");
@@ -101,7 +102,7 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
             if asked.group == "tea" && !on.load(Ordering::Relaxed) {
                 return puts_off(asked);
             }
-            noted.lock().unwrap().extend(asked.events.iter().map(|event| event.id));
+            noted.lock().extend(asked.events.iter().map(|event| event.id));
             accepts(&clock, asked)
         });
         (StatusCode::OK, json!({ "groups": groups.collect::<Vec<_>>() }))
@@ -113,7 +114,7 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
         let says = ben.says(&cake.group, "meanwhile");
         let outcome = ben.submits(&cake.group, &says).await;
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
-        assert_eq!(*record.lock().unwrap(), [says.id]);
+        assert_eq!(*record.lock(), [says.id]);
         goes_on.store(true, Ordering::Relaxed);
         peers.nodes[0].node().retry_peer(eve.provider()).await;
     });
@@ -125,7 +126,7 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
             move |view| Ok((view.count_outbox(&ben)? == 0).then_some(()))
         })
         .await;
-    assert_eq!(record.lock().unwrap()[1..], ids, "in the order in which they were submitted");
+    assert_eq!(record.lock()[1..], ids, "in the order in which they were submitted");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Who lives here.
+//! The users of this provider and their clients.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, StoreFault};
 
+use crate::built_in_clients::BUILT_IN;
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::people::BUILT_IN;
 use crate::request::{CreateUser, CreatedUser, Empty, NamedClient, SetUserRule, Token, Users};
 use crate::stock;
 use crate::view::{AddRule, Client, User, UserContact};
@@ -26,7 +26,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
         Ok::<_, StoreFault>((view.users()?, clients, view.connections()?, view.add_rules()?))
     });
     let (users, clients, connections, rules) = seen.await?;
-    let people = host.people().await?;
+    let built_in_clients = host.built_in_clients().await?;
     let users = users.into_iter().map(|row| {
         let uri = UserUri::new(node.provider(), &row.name);
         let connected = connections.iter().filter(|row| row.from == uri || row.to == uri);
@@ -46,7 +46,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
             clients: clients.collect(),
             rule: row.rule.into(),
             contacts,
-            here: people.here(&row.name),
+            here: built_in_clients.here(&row.name),
             created: row.created,
             name: row.name,
             uri,

@@ -12,9 +12,9 @@ use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::{AuthorizationRow, ConnectionRow, StoreFault};
 
 use crate::additions;
+use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::people::BuiltIn;
 use crate::request::{
     AskToAdd, ChangePolicy, Conversation, Conversations, CreateGroup, CreatedGroup, EditMessage, Empty,
     LeaveGroup, MarkRead, NamedMessage, NamedUser, React, ReadConversation, RemoveFromGroup, SearchHits,
@@ -35,17 +35,17 @@ const PREVIEW_CHARS: usize = 200;
 const OTHERS: usize = 5;
 
 pub(crate) async fn open_account(host: &Host, ask: NamedUser) -> Result<User, AdminError> {
-    host.people().await?.use_here(&ask.user).await?;
+    host.built_in_clients().await?.open_account(&ask.user).await?;
     crate::accounts::user(host, &ask.user).await
 }
 
 pub(crate) async fn close_account(host: &Host, ask: NamedUser) -> Result<User, AdminError> {
-    host.people().await?.use_no_more(&ask.user).await?;
+    host.built_in_clients().await?.close_account(&ask.user).await?;
     crate::accounts::user(host, &ask.user).await
 }
 
 async fn client(host: &Host, user: &Name) -> Result<BuiltIn, AdminError> {
-    host.people().await?.of(user)
+    host.built_in_clients().await?.of(user)
 }
 
 pub(crate) async fn conversations(host: &Host, ask: NamedUser) -> Result<Conversations, AdminError> {
@@ -293,7 +293,8 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
         Happened::Forked => (NoticeKind::Forked, None, Vec::new(), None),
         Happened::ReadBack { from } => (NoticeKind::ReadBack, None, Vec::new(), Some(from.to_string())),
         Happened::Refused { wanted, why } => {
-            (NoticeKind::Policy, None, Vec::new(), Some(format!("{wanted}: {why}")))
+            // Files of earlier versions have a full stop there.
+            (NoticeKind::Policy, None, Vec::new(), Some(format!("{}: {why}", wanted.trim_end_matches('.'))))
         }
     };
     Message {

@@ -2,19 +2,20 @@
 //! it cannot.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_node::store::StoreFault;
 use drawbridge_node::{Change, Node};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 use crate::additions::Additions;
+use crate::built_in_clients::{AccountChange, ChangedPart};
 use crate::convert;
-use crate::people::{News, Told};
 use crate::site::Site;
 use crate::stock;
 use crate::view::{Authorization, Connection, Event, EventEnvelope};
@@ -91,7 +92,7 @@ impl Hub {
     }
 
     fn latest(&self) -> MutexGuard<'_, VecDeque<EventEnvelope>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.latest.lock()
     }
 }
 
@@ -116,24 +117,24 @@ impl Subscription {
 /// Tells what changes in `site`, until the task is aborted.
 pub(crate) fn follow(hub: Arc<Hub>, site: Site) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let Site { node, people } = site;
-        let (changes, told) = (node.changes().listen(), people.listen());
+        let Site { node, clients } = site;
+        let (changes, told) = (node.changes().listen(), clients.listen());
         tokio::join!(
             follow_changes(&hub, &node, changes),
             follow_traffic(&hub, &node),
-            follow_people(&hub, told)
+            follow_built_in_clients(&hub, told)
         );
     })
 }
 
-async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
+async fn follow_built_in_clients(hub: &Hub, mut told: broadcast::Receiver<AccountChange>) {
     loop {
         let mut events = BTreeSet::new();
         let mut next = told.recv().await;
         tokio::time::sleep(GATHER).await;
         loop {
             match next {
-                Ok(Told { user, what }) => drop(events.insert((user, what))),
+                Ok(AccountChange { user, what }) => drop(events.insert((user, what))),
                 Err(RecvError::Lagged(_)) => hub.publish(Event::Reload),
                 Err(RecvError::Closed) => return,
             }
@@ -144,11 +145,11 @@ async fn follow_people(hub: &Hub, mut told: broadcast::Receiver<Told>) {
         }
         for (user, what) in events {
             match what {
-                News::Of(drawbridge_client::Change::Conversation(group)) => {
+                ChangedPart::Client(drawbridge_client::ClientChange::Conversation(group)) => {
                     hub.publish(Event::Conversation { user, group });
                 }
-                News::Of(_) => hub.publish(Event::Conversations { user }),
-                News::Account => {
+                ChangedPart::Client(_) => hub.publish(Event::Conversations { user }),
+                ChangedPart::Account => {
                     hub.publish(Event::Accounts);
                     hub.publish(Event::Conversations { user });
                 }

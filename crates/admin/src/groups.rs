@@ -13,9 +13,9 @@ use drawbridge_node::store::{
     AudienceRow, Branch, GroupRow, MemberRow, Proof, Reader, StoreFault, UnprovedRow, View,
 };
 
+use crate::built_in_clients::BUILT_IN;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::people::BUILT_IN;
 use crate::request::{Empty, Groups, NamedGroup};
 use crate::view::{
     GrantView, GroupAccount, GroupDetail, GroupPolicy, GroupStanding, GroupSummary, LogEntry, LostBranch,

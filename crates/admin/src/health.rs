@@ -255,12 +255,12 @@ mod tests {
             .code
     }
 
-    type Change = fn(&mut Ourselves);
+    type Alteration = fn(&mut Ourselves);
 
     #[test]
     fn names_what_is_wrong_with_ourselves() {
         let peers = [peer("a.example")];
-        let cases: [(HealthCode, Change); 8] = [
+        let cases: [(HealthCode, Alteration); 8] = [
             (HealthCode::StoreFailing, |own| {
                 let (code, text) = ("disk-full".into(), String::new());
                 own.store = Some(StoreTrouble { code, text, since: NOW, last: NOW, lost: 1 });

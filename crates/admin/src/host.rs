@@ -11,12 +11,12 @@ use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::demo::Federation;
+use crate::built_in_clients::BuiltInClients;
+use crate::demo::DemoFederation;
 use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
 use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
-use crate::people::People;
 use crate::request::SetUp;
 use crate::sessions::Sessions;
 use crate::site::Site;
@@ -35,17 +35,17 @@ struct Inner {
     sessions: Sessions,
     /// Where the pages are served, for browsers.
     pages: OnceLock<SocketAddr>,
-    running: RwLock<Running>,
+    installation: RwLock<Installation>,
     hub: Arc<Hub>,
     /// Commands that are being carried out.
     commands: TaskTracker,
 }
 
-/// What runs.
-enum Running {
+/// What runs here.
+enum Installation {
     Nothing,
     Own(Followed),
-    Demo(Federation, Followed, Watched),
+    Demo(DemoFederation, Followed, Watched),
 }
 
 /// The node that the GUI shows, and the task that tells of its changes.
@@ -81,7 +81,7 @@ impl Host {
         std::fs::create_dir_all(home)
             .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })?;
         let host = Self::new(Some(home.to_owned()), keys, Sessions::open(home));
-        if Federation::is_in(&home.join(DEMO)) {
+        if DemoFederation::is_in(&home.join(DEMO)) {
             host.run_demo().await?;
         } else if home.join(CONFIG).exists() {
             host.run_own(Config::load(&home.join(CONFIG)).map_err(StartFault::from)?).await?;
@@ -106,7 +106,7 @@ impl Host {
             keys,
             sessions,
             pages: OnceLock::new(),
-            running: RwLock::new(Running::Nothing),
+            installation: RwLock::new(Installation::Nothing),
             hub: Hub::new(),
             commands: TaskTracker::new(),
         };
@@ -162,9 +162,9 @@ impl Host {
 
     /// What the GUI shows.
     async fn site(&self) -> Result<Site, AdminError> {
-        match &*self.inner.running.read().await {
-            Running::Nothing => Err(AdminError::no_node()),
-            Running::Own(followed) | Running::Demo(_, followed, _) => Ok(followed.site.clone()),
+        match &*self.inner.installation.read().await {
+            Installation::Nothing => Err(AdminError::no_node()),
+            Installation::Own(followed) | Installation::Demo(_, followed, _) => Ok(followed.site.clone()),
         }
     }
 
@@ -174,13 +174,13 @@ impl Host {
     }
 
     /// The accounts of that node that are used on this computer.
-    pub(crate) async fn people(&self) -> Result<People, AdminError> {
-        Ok(self.site().await?.people)
+    pub(crate) async fn built_in_clients(&self) -> Result<BuiltInClients, AdminError> {
+        Ok(self.site().await?.clients)
     }
 
     /// Shows another provider of the demo.
     pub(crate) async fn look_at(&self, name: &str) -> Result<(), AdminError> {
-        if let Running::Demo(federation, followed, _) = &mut *self.inner.running.write().await {
+        if let Installation::Demo(federation, followed, _) = &mut *self.inner.installation.write().await {
             *followed = Followed::new(&self.inner.hub, federation.look_at(name)?);
         } else {
             return Err(AdminError::new("no-demo", "the demo federation is not running"));
@@ -190,10 +190,10 @@ impl Host {
     }
 
     pub(crate) async fn mode(&self) -> Mode {
-        match &*self.inner.running.read().await {
-            Running::Nothing => Mode::New,
-            Running::Own(_) => Mode::Own,
-            Running::Demo(..) => Mode::Demo,
+        match &*self.inner.installation.read().await {
+            Installation::Nothing => Mode::New,
+            Installation::Own(_) => Mode::Own,
+            Installation::Demo(..) => Mode::Demo,
         }
     }
 
@@ -221,7 +221,7 @@ impl Host {
             })?;
             let site = self.site().await?;
             site.node.create_user(ask.user.clone(), drawbridge_node::store::UserRule::Ask).await?;
-            site.people.use_here(&ask.user).await?;
+            site.clients.open_account(&ask.user).await?;
             std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
         };
         let outcome = started.await;
@@ -239,11 +239,11 @@ impl Host {
     /// Starts the demo federation, anew.
     pub(crate) async fn start_demo(&self) -> Result<(), AdminError> {
         let home = self.free_home().await?;
-        Federation::remove(&home.join(DEMO));
+        DemoFederation::remove(&home.join(DEMO));
         let started =
             self.run_demo().await.map_err(|fault| AdminError::new("demo-failed", fault.to_string()));
         if started.is_err() {
-            Federation::remove(&home.join(DEMO));
+            DemoFederation::remove(&home.join(DEMO));
         }
         self.inner.hub.publish(Event::Reload);
         started
@@ -256,7 +256,7 @@ impl Host {
         }
         self.halt().await;
         if let Some(home) = &self.inner.home {
-            Federation::remove(&home.join(DEMO));
+            DemoFederation::remove(&home.join(DEMO));
         }
         self.inner.hub.publish(Event::Reload);
         Ok(())
@@ -265,30 +265,30 @@ impl Host {
     /// Lets `look` change the demo.
     pub(crate) async fn with_demo<T>(
         &self,
-        look: impl AsyncFnOnce(&mut Federation) -> Result<T, AdminError>,
+        look: impl AsyncFnOnce(&mut DemoFederation) -> Result<T, AdminError>,
     ) -> Result<T, AdminError> {
-        match &mut *self.inner.running.write().await {
-            Running::Demo(federation, ..) => look(federation).await,
+        match &mut *self.inner.installation.write().await {
+            Installation::Demo(federation, ..) => look(federation).await,
             _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
         }
     }
 
     /// The demo as it is.
     pub(crate) async fn demo(&self) -> Result<Demo, AdminError> {
-        match &*self.inner.running.read().await {
-            Running::Demo(federation, ..) => federation.view().await,
+        match &*self.inner.installation.read().await {
+            Installation::Demo(federation, ..) => federation.view().await,
             _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
         }
     }
 
     /// Tells whenever the demo is seen to be another than before.
-    fn watch_demo(&self, stir: Arc<Notify>) -> Watched {
+    fn watch_demo(&self, changed: Arc<Notify>) -> Watched {
         let host = self.clone();
         Watched(tokio::spawn(async move {
             let mut told = None;
             loop {
-                stir.notified().await;
-                tokio::time::sleep(STIRRED).await;
+                changed.notified().await;
+                tokio::time::sleep(GATHER_DEMO).await;
                 let Ok(now) = host.demo().await else { continue };
                 if told.as_ref() != Some(&now) {
                     told = Some(now);
@@ -342,25 +342,26 @@ impl Host {
     }
 
     async fn show(&self, site: Site) {
-        *self.inner.running.write().await = Running::Own(Followed::new(&self.inner.hub, site));
+        *self.inner.installation.write().await = Installation::Own(Followed::new(&self.inner.hub, site));
     }
 
     async fn run_demo(&self) -> Result<(), HostFault> {
         let Some(home) = &self.inner.home else { return Ok(()) };
-        let federation = Federation::start(&home.join(DEMO)).await?;
+        let federation = DemoFederation::start(&home.join(DEMO)).await?;
         let Some(shown) = federation.shown() else { return Ok(()) };
         let followed = Followed::new(&self.inner.hub, shown);
-        let watched = self.watch_demo(federation.stir());
-        *self.inner.running.write().await = Running::Demo(federation, followed, watched);
+        let watched = self.watch_demo(federation.changed());
+        *self.inner.installation.write().await = Installation::Demo(federation, followed, watched);
         Ok(())
     }
 
     async fn halt(&self) {
-        let running = std::mem::replace(&mut *self.inner.running.write().await, Running::Nothing);
-        match running {
-            Running::Nothing => {}
-            Running::Own(followed) => followed.site.clone().stop().await,
-            Running::Demo(federation, followed, watched) => {
+        let installation =
+            std::mem::replace(&mut *self.inner.installation.write().await, Installation::Nothing);
+        match installation {
+            Installation::Nothing => {}
+            Installation::Own(followed) => followed.site.clone().stop().await,
+            Installation::Demo(federation, followed, watched) => {
                 drop((followed, watched));
                 federation.stop().await;
             }
@@ -391,7 +392,7 @@ fn undo_set_up(home: &Path) -> Result<(), HostFault> {
 /// Commands that are under way at the end may take so long to finish.
 const FINISH: Duration = Duration::from_secs(5);
 /// What changes at the demo's providers within this is looked at together.
-const STIRRED: Duration = Duration::from_millis(100);
+const GATHER_DEMO: Duration = Duration::from_millis(100);
 /// The code of a set-up that is refused for the address to listen on.
 const LISTEN_REFUSED: &str = "listen-refused";
 const CONFIG: &str = "config.toml";

@@ -4,6 +4,7 @@
 mod accounts;
 mod additions;
 mod approvals;
+mod built_in_clients;
 pub mod commands;
 mod conversations;
 mod convert;
@@ -18,7 +19,6 @@ mod keys;
 mod log;
 mod names;
 mod peers;
-mod people;
 pub mod request;
 mod sessions;
 mod site;

@@ -2,12 +2,13 @@
 //! restart and nobody who reads the folder's backup can use the pages.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::identity::write_secret;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -204,7 +205,7 @@ impl Sessions {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock()
     }
 
     fn keep(&self, state: &State) {

@@ -9,11 +9,11 @@ use drawbridge_node::Node;
 use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::store::{Standing, StoreFault, View};
 
+use crate::built_in_clients::BuiltInClients;
 use crate::convert::count_connected;
 use crate::error::AdminError;
 use crate::health::{self, Facts};
 use crate::host::Host;
-use crate::people::People;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
 };
@@ -26,13 +26,13 @@ const INCIDENTS: u32 = 20;
 pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
     let mode = host.mode().await;
     let (now, node) = match host.node().await {
-        Ok(node) => (node.now(), Some(node_status(&node, &host.people().await?).await?)),
+        Ok(node) => (node.now(), Some(node_status(&node, &host.built_in_clients().await?).await?)),
         Err(_) => (System.now(), None),
     };
     Ok(Status { mode, version: env!("CARGO_PKG_VERSION").to_owned(), now, node })
 }
 
-async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminError> {
+async fn node_status(node: &Node, built_in: &BuiltInClients) -> Result<NodeStatus, AdminError> {
     let ours = node.provider().clone();
     let peers = crate::peers::list(node).await?;
     let now = node.now();
@@ -61,7 +61,7 @@ async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminEr
         peers: &peers,
         waiting: waiting.total(),
         broken: &broken,
-        spent: &wanting(spent, people),
+        spent: &wanting(spent, built_in),
     });
     let listening = node.listening();
     let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
@@ -106,8 +106,8 @@ async fn node_status(node: &Node, people: &People) -> Result<NodeStatus, AdminEr
 
 /// Those of the clients without fresh KeyPackages that somebody has to start. One that is built in and runs publishes others
 /// within a minute.
-fn wanting(mut spent: Vec<ClientUri>, people: &People) -> Vec<ClientUri> {
-    spent.retain(|client| !people.runs(client));
+fn wanting(mut spent: Vec<ClientUri>, built_in: &BuiltInClients) -> Vec<ClientUri> {
+    spent.retain(|client| !built_in.runs(client));
     spent
 }
 
@@ -180,7 +180,7 @@ mod tests {
         let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
         let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
         crate::commands::call(&host, "set-up", ask).await.unwrap();
-        let (node, people) = (host.node().await.unwrap(), host.people().await.unwrap());
+        let (node, built_in) = (host.node().await.unwrap(), host.built_in_clients().await.unwrap());
         let is_stocked = async || {
             let users = crate::accounts::users(&host, Empty {}).await.unwrap().users;
             users[0].clients[0].stock.as_ref().is_some_and(|stock| stock.available > 0)
@@ -193,9 +193,9 @@ mod tests {
         let (ours, now) = (node.provider().clone(), node.now());
         let spent = node.store().read(move |view| stock::spent(view, &ours, now)).await.unwrap();
         assert_eq!(spent.len(), 1, "it has its last resort left");
-        assert_eq!(wanting(spent.clone(), &people), []);
-        people.close();
-        assert_eq!(wanting(spent.clone(), &people), spent, "nothing runs that makes them");
+        assert_eq!(wanting(spent.clone(), &built_in), []);
+        built_in.close();
+        assert_eq!(wanting(spent.clone(), &built_in), spent, "nothing runs that makes them");
         host.stop().await;
     }
 }

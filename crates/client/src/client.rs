@@ -23,7 +23,7 @@ use crate::{
     mls,
     settings::Settings,
     store::{Conversation, PolicyChange, Stage, Store, Tx, View, Want},
-    view::{Change, ConversationView, Format, Found, LineView, Standing},
+    view::{ClientChange, ConversationView, Format, Found, LineView, Standing},
 };
 
 /// The most bytes of a text.
@@ -93,7 +93,7 @@ impl<H: Home> Client<H> {
     }
 
     /// Tells of every change from now on. Who lags behind reads everything again.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
+    pub fn changes(&self) -> broadcast::Receiver<ClientChange> {
         self.store.changes()
     }
 

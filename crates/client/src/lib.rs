@@ -4,7 +4,7 @@
 //! under a [`StorageKey`]. A [`Client`] is asked things by its person and remembers them; [`Client::run`] does them, pulls
 //! the feed, and keeps KeyPackages in stock. The provider may be in the same process or anywhere: the client is the same.
 //!
-//! | room | what it is for |
+//! | module | what it is for |
 //! | --- | --- |
 //! | [`content`] | what messages say: MIMI content |
 //! | `store` | the file: one step is one transaction |
@@ -99,6 +99,6 @@ pub use key::{Sealed, StorageKey};
 pub use settings::Settings;
 pub use store::PolicyChange;
 pub use view::{
-    Change, ConversationView, Delivery, Format, Found, LineKind, LineView, MemberView, MessageView, Notice,
-    Preview, ReactionView, Standing,
+    ClientChange, ConversationView, Delivery, Format, Found, LineKind, LineView, MemberView, MessageView,
+    Notice, Preview, ReactionView, Standing,
 };

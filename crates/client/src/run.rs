@@ -36,7 +36,7 @@ use crate::{
     mls,
     settings::Settings,
     store::{Conversation, Cursor, Tx, Want},
-    view::{Change, Standing},
+    view::{ClientChange, Standing},
 };
 
 /// The longest that a loop rests without looking.
@@ -698,9 +698,9 @@ fn take_item(
         ItemBody::Result(item) => group::take_result(tx, &item.result)?,
         ItemBody::Proved(proved) => tx.proved(proved)?,
         ItemBody::Removed(removed) => group::take_removed(tx, &removed.group, removed.after_seq)?,
-        ItemBody::Connection(_) => tx.changed(Change::Requests),
+        ItemBody::Connection(_) => tx.changed(ClientChange::Requests),
         ItemBody::Authorization(item) => {
-            tx.changed(Change::Requests);
+            tx.changed(ClientChange::Requests);
             let here = tx.conversation(&item.group)?.is_some_and(|one| !one.is_over());
             let open = item.state == ConnectionState::Pending;
             if here && !open && item.adder == *tx.user() && item.user != *tx.user() {

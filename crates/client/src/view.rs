@@ -11,7 +11,7 @@ use crate::content::{MessageId, Unshown};
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum ClientChange {
     /// The list of conversations, or what one shows there.
     Conversations,
     /// One conversation.
@@ -252,7 +252,7 @@ pub enum Notice {
     },
     /// Something that was wanted here was refused.
     Refused {
-        /// What.
+        /// What, as the beginning of a sentence that ends with why.
         wanted: String,
         /// Why.
         why: String,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use drawbridge_admin::commands::{NAMES, request_form};
 use serde_json::Value;
 
-use crate::door::Key;
+use crate::access::ScriptAccess;
 use crate::print::{answer, say};
 
 /// The status for a command that the node does not have.
@@ -14,7 +14,7 @@ const UNKNOWN_COMMAND: u8 = 64;
 
 /// Prints a fresh link to the pages of the node in `folder`.
 pub(crate) async fn link(folder: &Path) -> ExitCode {
-    let Ok(key) = Key::read(folder) else { return not_running(folder) };
+    let Ok(key) = ScriptAccess::read(folder) else { return not_running(folder) };
     match send(&key, "link", &Value::Object(Default::default())).await {
         Ok((200, reply)) => answer(reply["link"].as_str().unwrap_or_default())
             .map_or_else(|code| code, |()| ExitCode::SUCCESS),
@@ -26,7 +26,7 @@ pub(crate) async fn link(folder: &Path) -> ExitCode {
 fn not_running(folder: &Path) -> ExitCode {
     // A node that was started with run keeps its configuration, and how it is reached, in the folder around its data.
     let around = folder.parent().map(|home| if home.as_os_str().is_empty() { Path::new(".") } else { home });
-    let home = around.filter(|home| Key::read(home).is_ok());
+    let home = around.filter(|home| ScriptAccess::read(home).is_ok());
     let text = match home {
         Some(home) => format!("one that was started with run is in {0}: use --home {0}", home.display()),
         None => "start it with serve and an [admin] section, or with run".to_owned(),
@@ -49,7 +49,7 @@ pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> 
         Ok(request) => request,
         Err(fault) => return say(&format!("the request is not JSON: {fault}"), 2),
     };
-    let Ok(key) = Key::read(folder) else { return not_running(folder) };
+    let Ok(key) = ScriptAccess::read(folder) else { return not_running(folder) };
     match send(&key, command, &request).await {
         Ok((200, reply)) => answer(reply).map_or_else(|code| code, |()| ExitCode::SUCCESS),
         Ok((_, refusal)) if refusal["code"] == "unknown-command" => {
@@ -67,7 +67,7 @@ pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> 
     }
 }
 
-async fn send(key: &Key, command: &str, request: &Value) -> Result<(u16, Value), String> {
+async fn send(key: &ScriptAccess, command: &str, request: &Value) -> Result<(u16, Value), String> {
     let client = client()?;
     let sent =
         client.post(format!("{}/admin/v1/{command}", key.url)).bearer_auth(&key.token).json(request).send();

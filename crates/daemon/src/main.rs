@@ -5,9 +5,9 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic where nobody reads: see `print`")]
 
+mod access;
 mod ask;
 mod check;
-mod door;
 mod pages;
 mod print;
 mod remedies;
@@ -71,7 +71,7 @@ enum Command {
     #[command(after_help = ask::commands())]
     Admin {
         #[command(flatten)]
-        node: Running,
+        node: NodeChoice,
         /// The command, such as `peers`.
         command: String,
         /// Its request, JSON [default: {}]
@@ -80,12 +80,12 @@ enum Command {
     /// Print a fresh link to the pages of the running node. It works once, in the place of the one before.
     Link {
         #[command(flatten)]
-        node: Running,
+        node: NodeChoice,
     },
     /// Look at a provider step by step: its address, its document over TLS, a signed ping.
     Check {
         #[command(flatten)]
-        node: Running,
+        node: NodeChoice,
         /// The provider, such as home.example.
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: drawbridge_mtp::id::Provider,
@@ -94,7 +94,7 @@ enum Command {
 
 /// Which of the nodes is meant.
 #[derive(clap::Args)]
-struct Running {
+struct NodeChoice {
     /// The configuration file of a node that was started with serve.
     #[arg(long, conflicts_with = "home")]
     config: Option<PathBuf>,
@@ -104,7 +104,7 @@ struct Running {
     home: Option<PathBuf>,
 }
 
-impl Running {
+impl NodeChoice {
     /// The folder in which it says how it is reached.
     fn folder(self) -> Result<PathBuf, ExitCode> {
         match self.config {

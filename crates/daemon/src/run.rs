@@ -12,7 +12,7 @@ use drawbridge_node::{ListenFault, Listener, bind, serve as serve_http};
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
-use crate::door::{Door, Key, Places};
+use crate::access::{Access, Addresses, ScriptAccess};
 use crate::print::{line, say};
 use crate::signals::{Signal, Signals};
 use crate::web;
@@ -54,13 +54,15 @@ pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
         Err(fault) => return say(&fault.to_string(), 2),
     };
     let ready = format!("{provider} is running");
-    let again = Again { config: path, log, certificate };
+    let reload = Reload { config: path, log, certificate };
     match listener {
-        Some(listener) => with_pages(host, listener, tls, &data_dir, signals, Some(again), Some(ready)).await,
+        Some(listener) => {
+            with_pages(host, listener, tls, &data_dir, signals, Some(reload), Some(ready)).await
+        }
         None => {
             // Nobody may be there to read it, and the provider runs all the same.
             let _ = line(ready);
-            until_ended(signals, &host, Some(&again)).await;
+            until_ended(signals, &host, Some(&reload)).await;
             host.stop().await;
             ExitCode::SUCCESS
         }
@@ -68,13 +70,13 @@ pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
 }
 
 /// What a running service can read anew.
-struct Again<'a> {
+struct Reload<'a> {
     config: &'a Path,
     log: &'a Log,
     certificate: Option<Arc<Certificate>>,
 }
 
-impl Again<'_> {
+impl Reload<'_> {
     /// Reads certificates and the log's filter. What cannot be used is said in the log, and what was before goes on.
     async fn read(&self, host: &Host) {
         let chosen = Config::load(self.config)
@@ -148,7 +150,7 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
 
 /// The pages cannot be served. Most often they are already, which the file for scripts tells of; a crash leaves it too.
 fn not_bound(fault: &ListenFault, dir: &Path) -> ExitCode {
-    match Key::read(dir) {
+    match ScriptAccess::read(dir) {
         Ok(_) => {
             let again = "this provider may be running already: drawbridged link prints a link to its pages";
             say(&format!("{fault}; {again}"), 2)
@@ -164,7 +166,7 @@ async fn with_pages(
     tls: Option<Arc<ServerConfig>>,
     dir: &Path,
     signals: Signals,
-    again: Option<Again<'_>>,
+    reload: Option<Reload<'_>>,
     ready: Option<String>,
 ) -> ExitCode {
     // Where the pages listen with TLS may be reached by a name only that this machine does not know: scripts have a place of
@@ -177,12 +179,12 @@ async fn with_pages(
             return say(&fault.to_string(), 2);
         }
     };
-    let places = Places {
+    let addresses = Addresses {
         pages: listener.address,
-        certificate: again.as_ref().and_then(|again| again.certificate.as_ref()).map(|own| own.facts()),
+        certificate: reload.as_ref().and_then(|reload| reload.certificate.as_ref()).map(|own| own.facts()),
         scripts: for_scripts.as_ref().map_or(listener.address, |listener| listener.address),
     };
-    let (door, link) = match Door::open(dir, &places, host.sessions().clone()) {
+    let (access, link) = match Access::open(dir, &addresses, host.sessions().clone()) {
         Ok(opened) => opened,
         Err(fault) => {
             host.stop().await;
@@ -190,7 +192,7 @@ async fn with_pages(
         }
     };
     let stop = CancellationToken::new();
-    let router = web::router(host.clone(), door, stop.clone());
+    let router = web::router(host.clone(), access, stop.clone());
     let scripts =
         for_scripts.map(|listener| serve_http(listener, None, router.clone(), CONNECTIONS, stop.clone()));
     let scripts = scripts.map(tokio::spawn);
@@ -202,22 +204,22 @@ async fn with_pages(
     if let Err(fault) = line(format_args!("open {link} in a browser (the token in it works once)")) {
         tracing::warn!(%fault, "the link to the pages could not be printed; drawbridged link prints another");
     }
-    until_ended(signals, &host, again.as_ref()).await;
+    until_ended(signals, &host, reload.as_ref()).await;
     stop.cancel();
     let _ = serving.await;
     if let Some(scripts) = scripts {
         let _ = scripts.await;
     }
-    Door::close(dir);
+    Access::close(dir);
     host.stop().await;
     ExitCode::SUCCESS
 }
 
-/// Waits for the first signal that ends; a second one ends the process at once. What a hangup has read anew is `again`; where
+/// Waits for the first signal that ends; a second one ends the process at once. A hangup has `reload` read anew; where
 /// there is nothing to be read, it ends too.
-async fn until_ended(mut signals: Signals, host: &Host, again: Option<&Again<'_>>) {
-    while let (Signal::Hangup, Some(again)) = (signals.next().await, again) {
-        again.read(host).await;
+async fn until_ended(mut signals: Signals, host: &Host, reload: Option<&Reload<'_>>) {
+    while let (Signal::Hangup, Some(reload)) = (signals.next().await, reload) {
+        reload.read(host).await;
     }
     tokio::spawn(async move {
         signals.next().await;

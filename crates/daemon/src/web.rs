@@ -10,6 +10,7 @@ use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use cookie::{Cookie, SameSite};
 use drawbridge_admin::{AdminError, Admitted, Host, commands};
 use drawbridge_node::{Socket, Trust};
 use futures_util::stream::{self, Stream, StreamExt};
@@ -19,32 +20,32 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::door::Door;
+use crate::access::Access;
 use crate::pages;
 
 /// What is read of who has shown nothing yet.
 const SESSION_BYTES: usize = 4096;
 /// A page that has heard nothing for three of these takes the node for gone.
 const BEAT: Duration = Duration::from_secs(5);
-const COOKIE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+const COOKIE_LIFETIME: cookie::time::Duration = cookie::time::Duration::days(400);
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Clone)]
-struct Site {
+struct AppState {
     host: Host,
-    door: Door,
+    access: Access,
     stop: CancellationToken,
 }
 
 /// All that a browser or a script can ask.
-pub(crate) fn router(host: Host, door: Door, stop: CancellationToken) -> Router {
-    let site = Site { host, door, stop };
+pub(crate) fn router(host: Host, access: Access, stop: CancellationToken) -> Router {
+    let app = AppState { host, access, stop };
     let inside = Router::new()
         .route("/admin/v1/events", get(events))
         .route("/admin/v1/{command}", post(command))
-        .route_layer(middleware::from_fn_with_state(site.clone(), only_admitted));
+        .route_layer(middleware::from_fn_with_state(app.clone(), require_admission));
     Router::new()
         .route(
             "/admin/v1/session",
@@ -53,18 +54,18 @@ pub(crate) fn router(host: Host, door: Door, stop: CancellationToken) -> Router 
         .route("/admin/v1/link", post(link))
         .merge(inside)
         .fallback(pages::page)
-        .layer(middleware::from_fn_with_state(site.clone(), only_here))
-        .with_state(site)
+        .layer(middleware::from_fn_with_state(app.clone(), refuse_other_sites))
+        .with_state(app)
 }
 
 /// A name that leads here by accident or by an attack on DNS is refused, and so are other sites' pages.
-async fn only_here(State(site): State<Site>, request: Request, next: Next) -> Response {
+async fn refuse_other_sites(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let named = text(HOST).map(str::to_owned).or_else(|| request.uri().authority().map(ToString::to_string));
-    let known = named.as_deref().is_some_and(|host| site.door.knows_host(host));
+    let known = named.as_deref().is_some_and(|host| app.access.allows_host(host));
     let same_site = text(ORIGIN)
-        .is_none_or(|origin| named.as_deref().is_some_and(|host| site.door.knows_origin(origin, host)));
+        .is_none_or(|origin| named.as_deref().is_some_and(|host| app.access.allows_origin(origin, host)));
     if !known || !same_site {
         let error =
             AdminError::new("other-site", "open the address that was printed when the node was started");
@@ -85,12 +86,12 @@ async fn only_here(State(site): State<Site>, request: Request, next: Next) -> Re
 }
 
 /// Who shows a session's cookie, or a script's token.
-async fn only_admitted(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+async fn require_admission(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     // What is told to a browser ends with its session.
-    let ends = if is_script(&site, request.headers()) {
+    let ends = if is_script(&app, request.headers()) {
         CancellationToken::new()
     } else {
-        match admitted(&site, request.headers()) {
+        match admitted(&app, request.headers()) {
             Ok(Admitted { ends, .. }) => ends,
             Err(refused) => return unauthorized(refused),
         }
@@ -98,24 +99,24 @@ async fn only_admitted(State(site): State<Site>, mut request: Request, next: Nex
     if let Some(socket) = request.extensions().get::<Arc<Socket>>() {
         socket.prove(Trust::LetIn);
     }
-    request.extensions_mut().insert(Ends(ends));
+    request.extensions_mut().insert(SessionEnd(ends));
     next.run(request).await
 }
 
 /// Cancelled when whoever asks is no longer let in.
 #[derive(Clone)]
-struct Ends(CancellationToken);
+struct SessionEnd(CancellationToken);
 
 /// The session whose cookie is shown.
-fn admitted(site: &Site, headers: &HeaderMap) -> Result<Admitted, AdminError> {
-    let shown = cookie(headers, &site.door.sessions().cookie_name()).ok_or_else(token_required)?;
-    site.door.sessions().admit(&shown)
+fn admitted(app: &AppState, headers: &HeaderMap) -> Result<Admitted, AdminError> {
+    let shown = cookie(headers, &app.access.sessions().cookie_name()).ok_or_else(token_required)?;
+    app.access.sessions().admit(&shown)
 }
 
 /// Whether a script asks, with its token.
-fn is_script(site: &Site, headers: &HeaderMap) -> bool {
+fn is_script(app: &AppState, headers: &HeaderMap) -> bool {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    token.is_some_and(|token| site.door.admits_script(token))
+    token.is_some_and(|token| app.access.is_script_token(token))
 }
 
 fn token_required() -> AdminError {
@@ -129,53 +130,57 @@ fn unauthorized(refused: AdminError) -> Response {
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let shown = cookies
-        .flat_map(|value| value.split("; "))
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    Some(shown.to_owned())
+    let mut cookies = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(Cookie::split_parse)
+        .flatten();
+    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 #[derive(Deserialize)]
-struct Shown {
+struct LinkToken {
     token: String,
 }
 
-async fn session(State(site): State<Site>, headers: HeaderMap, Json(shown): Json<Shown>) -> Response {
+async fn session(State(app): State<AppState>, headers: HeaderMap, Json(shown): Json<LinkToken>) -> Response {
     let browser = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let sessions = site.door.sessions();
+    let sessions = app.access.sessions();
     let session = match sessions.enter(&shown.token, browser) {
         Ok(session) => session,
         Err(refused) => return unauthorized(refused),
     };
-    site.host.tell_sessions();
-    let secure = if site.door.is_secure() { "; Secure" } else { "" };
-    // The session outlives the browser's run, as it outlives the node's. How long it holds is the node's to say, so the cookie
-    // is kept for as long as browsers keep any.
-    let lifetime = COOKIE_LIFETIME.as_secs();
-    let name = sessions.cookie_name();
-    let cookie = format!("{name}={session}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Strict{secure}");
-    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
+    app.host.tell_sessions();
+    let cookie = Cookie::build((sessions.cookie_name(), session))
+        .path("/")
+        // The session outlives the browser's run, as it outlives the node's. How long it holds is the node's to say, so the
+        // cookie is kept for as long as browsers keep any.
+        .max_age(COOKIE_LIFETIME)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(app.access.is_secure());
+    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie.to_string())]).into_response()
 }
 
 /// Which of the sessions is this browser's.
-async fn own_session(State(site): State<Site>, headers: HeaderMap) -> Response {
-    match admitted(&site, &headers) {
+async fn own_session(State(app): State<AppState>, headers: HeaderMap) -> Response {
+    match admitted(&app, &headers) {
         Ok(Admitted { id, .. }) => Json(serde_json::json!({ "id": id })).into_response(),
         Err(refused) => unauthorized(refused),
     }
 }
 
 /// A fresh link, for scripts only: a page of a browser that is let in has no need of one.
-async fn link(State(site): State<Site>, headers: HeaderMap) -> Response {
-    if !is_script(&site, &headers) {
+async fn link(State(app): State<AppState>, headers: HeaderMap) -> Response {
+    if !is_script(&app, &headers) {
         return unauthorized(token_required());
     }
-    Json(serde_json::json!({ "link": site.door.link() })).into_response()
+    Json(serde_json::json!({ "link": app.access.link() })).into_response()
 }
 
 async fn command(
-    State(site): State<Site>,
+    State(app): State<AppState>,
     Path(command): Path<String>,
     method: Method,
     headers: HeaderMap,
@@ -190,7 +195,7 @@ async fn command(
         let error = AdminError::new("malformed", "send the request as application/json");
         return (StatusCode::BAD_REQUEST, Json(error)).into_response();
     };
-    match commands::call(&site.host, &command, request).await {
+    match commands::call(&app.host, &command, request).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => {
             let status = match error.code.as_str() {
@@ -207,15 +212,15 @@ async fn command(
 /// What happens, from the place in `Last-Event-ID` on, and a beat in between: a page cannot tell a node that hangs from one
 /// with nothing to say otherwise.
 async fn events(
-    State(site): State<Site>,
-    Extension(Ends(ends)): Extension<Ends>,
+    State(app): State<AppState>,
+    Extension(SessionEnd(ends)): Extension<SessionEnd>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
     let place = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|value| {
         let (incarnation, cursor) = value.split_once(':')?;
         Some((incarnation.to_owned(), cursor.parse().ok()?))
     });
-    let subscription = site.host.subscribe(place);
+    let subscription = app.host.subscribe(place);
     let told = stream::unfold(subscription, |mut subscription| async move {
         let event = match tokio::time::timeout(BEAT, subscription.next()).await {
             Ok(envelope) => {
@@ -228,7 +233,7 @@ async fn events(
         };
         Some((Ok(event), subscription))
     });
-    let stop = site.stop.clone();
+    let stop = app.stop.clone();
     Sse::new(told.take_until(async move {
         tokio::select! {
             () = stop.cancelled() => {}

@@ -1,6 +1,6 @@
 //! Errors on the wire: codes, and the RFC 9457 documents that carry them (section 5).
 
-mod told;
+mod lenient;
 
 use std::{fmt, str::FromStr};
 
@@ -13,7 +13,7 @@ use crate::{
     time::Timestamp,
     wire::{self, Encoding, Malformed},
 };
-use told::Told;
+use lenient::LenientValue;
 
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -311,17 +311,17 @@ impl From<Problem> for ReceivedProblem {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ReceivedForm {
-    code: Told,
+    code: LenientValue,
     #[serde(rename = "type")]
-    kind: Told,
-    detail: Told,
-    now: Told,
-    fingerprint: Told,
-    epoch: Told,
-    generation: Told,
-    first: Told,
-    head: Told,
-    limit: Told,
+    kind: LenientValue,
+    detail: LenientValue,
+    now: LenientValue,
+    fingerprint: LenientValue,
+    epoch: LenientValue,
+    generation: LenientValue,
+    first: LenientValue,
+    head: LenientValue,
+    limit: LenientValue,
 }
 
 impl TryFrom<ReceivedForm> for ReceivedProblem {

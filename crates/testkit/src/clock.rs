@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::{Ambient, System};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// The system's clock, turned ahead or back by as much as a test wants. All of a federation go by the same one.
@@ -37,7 +37,7 @@ impl Clock {
 
     /// The machine comes into another network, where it has this address, or into none.
     pub fn moves(&self, address: Option<Ipv4Addr>) {
-        *self.address.lock().unwrap() = address.map(IpAddr::from);
+        *self.address.lock() = address.map(IpAddr::from);
         self.turned.notify_waiters();
     }
 
@@ -75,6 +75,6 @@ impl Ambient for Clock {
     }
 
     fn own_addresses(&self) -> [Option<IpAddr>; 2] {
-        [*self.address.lock().unwrap(), None]
+        [*self.address.lock(), None]
     }
 }

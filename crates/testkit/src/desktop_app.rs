@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use drawbridge_client::{Client, Settings, StorageKey};
@@ -10,6 +9,7 @@ use drawbridge_mtp::id::{ClientUri, UserUri};
 use drawbridge_node::ambient::System;
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{InProcessHome, Misuse, Node};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -144,7 +144,7 @@ impl DesktopApp {
     }
 
     fn started(&self) -> MutexGuard<'_, Option<Started>> {
-        self.started.lock().unwrap()
+        self.started.lock()
     }
 
     fn path_of(&self, client: &ClientUri) -> PathBuf {

@@ -37,6 +37,7 @@ mod request_draft;
 mod responder;
 mod restore;
 mod scripted_group;
+mod scripted_participant;
 mod scripted_peer;
 mod stalled;
 mod test_node;

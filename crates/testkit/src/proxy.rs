@@ -1,8 +1,8 @@
 //! A proxy before a node that ends TLS, as an operator may have one, and takes no request over a size.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::id::Provider;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{Request, StatusCode};
+use parking_lot::Mutex;
 
 use crate::WebServer;
 
@@ -54,7 +55,7 @@ impl Proxy {
 
     /// The sizes of the requests that it has refused.
     pub fn refused(&self) -> Vec<usize> {
-        self.way.refused.lock().unwrap().clone()
+        self.way.refused.lock().clone()
     }
 }
 
@@ -64,7 +65,7 @@ async fn pass(State(way): State<Arc<Way>>, request: Request<Body>) -> Response {
     let size =
         parts.headers.get(CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok()).unwrap_or(0);
     if size > way.at_most.load(Ordering::Relaxed) {
-        way.refused.lock().unwrap().push(size);
+        way.refused.lock().push(size);
         return (StatusCode::PAYLOAD_TOO_LARGE, [(CONTENT_TYPE, "text/html")], TOO_LARGE).into_response();
     }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());

@@ -1,7 +1,7 @@
 //! What a scripted peer answers to those who ask it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Generation, Id};
@@ -9,6 +9,7 @@ use drawbridge_mtp::message::{FeedPage, FeedQuery, Item, ItemBody};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
 use http::{HeaderMap, Method, StatusCode};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// Its feed for whoever pulls, and the lies to tell instead.
@@ -73,7 +74,7 @@ impl Responder {
 
     /// Puts items at the end of its feed, all at once, that a test has written itself but for their numbers and ids.
     pub fn writes(&self, items: impl IntoIterator<Item = (Id, serde_json::Value)>) {
-        let mut state = self.inner.state.lock().unwrap();
+        let mut state = self.inner.state.lock();
         for (id, mut item) in items {
             item["seq"] = (state.items.len() + 1).into();
             item["id"] = serde_json::to_value(id).unwrap();
@@ -84,29 +85,29 @@ impl Responder {
 
     /// The number of the last item of its feed.
     pub fn head(&self) -> u64 {
-        self.inner.state.lock().unwrap().items.len() as u64
+        self.inner.state.lock().items.len() as u64
     }
 
     /// The name of its feed's history.
     pub fn generation(&self) -> Generation {
-        self.inner.state.lock().unwrap().generation
+        self.inner.state.lock().generation
     }
 
     /// Begins another history with the same items.
     pub fn resets(&self, generation: Generation) {
-        self.inner.state.lock().unwrap().generation = generation;
+        self.inner.state.lock().generation = generation;
         self.inner.news.notify_waiters();
     }
 
     /// Answers the next pull with `page`, whatever is asked.
     pub fn lies(&self, page: FeedPage) {
-        self.inner.state.lock().unwrap().lies.push_back(page);
+        self.inner.state.lock().lies.push_back(page);
         self.inner.news.notify_waiters();
     }
 
     /// From now on ends each wait of a pull after `most`, with an empty page where there is nothing.
     pub fn holds_at_most(&self, most: Duration) {
-        self.inner.state.lock().unwrap().holds = most;
+        self.inner.state.lock().holds = most;
     }
 
     /// Answers every `POST` to `path` as `script` says, which is given the content.
@@ -115,36 +116,36 @@ impl Responder {
         path: &str,
         script: impl Fn(&[u8]) -> (StatusCode, serde_json::Value) + Send + Sync + 'static,
     ) {
-        self.inner.state.lock().unwrap().scripts.insert(path.to_owned(), Arc::new(script));
+        self.inner.state.lock().scripts.insert(path.to_owned(), Arc::new(script));
     }
 
     /// Answers `GET` of `path` from now on with what `show` makes of the query.
     pub fn shows(&self, path: &str, show: impl Fn(&str) -> Vec<u8> + Send + 'static) {
-        self.inner.state.lock().unwrap().shown.insert(path.to_owned(), Box::new(show));
+        self.inner.state.lock().shown.insert(path.to_owned(), Box::new(show));
     }
 
     /// Answers `POST` to `path` from now on with what `take` makes of the content.
     pub fn takes(&self, path: &str, take: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) {
-        self.inner.state.lock().unwrap().taken.insert(path.to_owned(), Arc::new(take));
+        self.inner.state.lock().taken.insert(path.to_owned(), Arc::new(take));
     }
 
     /// Refuses from now on every request for whose method and path `refuse` has a problem.
     pub fn refuses(&self, refuse: impl Fn(&Method, &str) -> Option<Problem> + Send + Sync + 'static) {
-        self.inner.state.lock().unwrap().refuses = Some(Arc::new(refuse));
+        self.inner.state.lock().refuses = Some(Arc::new(refuse));
     }
 
     /// Calls the content of its answers so from now on, whatever it is.
     pub fn calls_content(&self, content_type: &'static str) {
-        self.inner.state.lock().unwrap().content_type = content_type;
+        self.inner.state.lock().content_type = content_type;
     }
 
     pub(crate) fn content_type(&self) -> &'static str {
-        self.inner.state.lock().unwrap().content_type
+        self.inner.state.lock().content_type
     }
 
     /// The fields of the last request for `path`.
     pub fn fields_of(&self, path: &str) -> Option<HeaderMap> {
-        self.inner.state.lock().unwrap().fields.get(path).cloned()
+        self.inner.state.lock().fields.get(path).cloned()
     }
 
     /// How often it was asked for `path` so far.
@@ -158,7 +159,7 @@ impl Responder {
 
     /// What it was asked so far, method and resource.
     pub fn asked(&self) -> Vec<(Method, String)> {
-        self.inner.state.lock().unwrap().asked.clone()
+        self.inner.state.lock().asked.clone()
     }
 
     /// Answers a request: status, content, and whether that is a problem.
@@ -171,25 +172,25 @@ impl Responder {
     ) -> (StatusCode, Vec<u8>, bool) {
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
         {
-            let mut state = self.inner.state.lock().unwrap();
+            let mut state = self.inner.state.lock();
             state.asked.push((method.clone(), resource.to_owned()));
             state.fields.insert(path.to_owned(), fields.clone());
         }
-        let refuse = self.inner.state.lock().unwrap().refuses.clone();
+        let refuse = self.inner.state.lock().refuses.clone();
         if let Some(problem) = refuse.and_then(|refuse| refuse(method, path)) {
             return (problem.status(), problem.to_json(), true);
         }
-        let script = self.inner.state.lock().unwrap().scripts.get(path).cloned();
+        let script = self.inner.state.lock().scripts.get(path).cloned();
         if let Some(script) = script.filter(|_| method == Method::POST) {
             let (status, answer) = script(content);
             return (status, answer.to_string().into_bytes(), !status.is_success());
         }
         if *method == Method::GET
-            && let Some(show) = self.inner.state.lock().unwrap().shown.get(path)
+            && let Some(show) = self.inner.state.lock().shown.get(path)
         {
             return (StatusCode::OK, show(query), false);
         }
-        let take = self.inner.state.lock().unwrap().taken.get(path).cloned();
+        let take = self.inner.state.lock().taken.get(path).cloned();
         if let Some(take) = take.filter(|_| *method == Method::POST) {
             return (StatusCode::OK, take(content), false);
         }
@@ -213,7 +214,7 @@ impl Responder {
     }
 
     async fn page(&self, query: &FeedQuery) -> Result<Vec<u8>, Problem> {
-        let holds = self.inner.state.lock().unwrap().holds;
+        let holds = self.inner.state.lock().holds;
         let deadline = tokio::time::sleep(holds.min(Duration::from_secs(query.wait)));
         tokio::pin!(deadline);
         let mut over = query.wait == 0;
@@ -221,7 +222,7 @@ impl Responder {
             let mut news = std::pin::pin!(self.inner.news.notified());
             news.as_mut().enable();
             {
-                let mut state = self.inner.state.lock().unwrap();
+                let mut state = self.inner.state.lock();
                 if let Some(lie) = state.lies.pop_front() {
                     return Ok(wire::encode(Encoding::Json, &lie));
                 }

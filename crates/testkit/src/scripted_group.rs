@@ -1,6 +1,6 @@
 //! A group that a scripted provider owns: its log and feed are whatever a test writes.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
@@ -12,6 +12,7 @@ use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::{AuthorizationDecision, Decision};
 use http::{Method, StatusCode};
+use parking_lot::Mutex;
 
 use crate::{CommitPlan, MlsClient, MutualPeers, ScriptedPeer, TestNode, policy, reference};
 
@@ -70,7 +71,7 @@ impl ScriptedGroup {
         let content = commit.mls.as_slice();
         let event = self.writes_by(eve, EventKind::Commit, ended, client.uri(), content, grants);
         let heard = client.events(&group).last().map_or(1, |last| last.seq);
-        let log = self.log.lock().unwrap().clone();
+        let log = self.log.lock().clone();
         for mut event in log.into_iter().filter(|event| event.seq > heard) {
             if event.body_hash == Hash32::of(commit.mls.as_slice()) {
                 // She has nobody to ask for it by its name.
@@ -104,7 +105,7 @@ impl ScriptedGroup {
         eve.responder().shows(&at("/roster"), move |_| json(&roster));
         let log = self.log.clone();
         eve.responder().shows(&at("/log"), move |query| {
-            let (log, after) = (log.lock().unwrap(), LogQuery::parse(query).unwrap().after);
+            let (log, after) = (log.lock(), LogQuery::parse(query).unwrap().after);
             let events = log.iter().filter(|event| event.seq > after.max(1)).cloned().collect();
             json(&LogPage { events, first: 2, head: log.len() as u64, more: false, checkpoint: None })
         });
@@ -136,7 +137,7 @@ impl ScriptedGroup {
         content: &[u8],
         grants: Vec<String>,
     ) -> Event {
-        let mut log = self.log.lock().unwrap();
+        let mut log = self.log.lock();
         let mut event = Event {
             group: self.group.clone(),
             seq: log.len() as u64 + 1,

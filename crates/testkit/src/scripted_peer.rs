@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +20,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::identity::provider_document;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
+use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -114,27 +115,27 @@ impl ScriptedPeer {
 
     /// Its document says from now on that its endpoint is there, whoever that is.
     pub fn moves_to(&self, endpoint: &str) {
-        self.shown.lock().unwrap().endpoint = endpoint.parse().unwrap();
+        self.shown.lock().endpoint = endpoint.parse().unwrap();
     }
 
     /// Shows its document with this `Cache-Control` from now on.
-    pub fn has_its_document_kept(&self, for_how_long: &'static str) {
-        self.shown.lock().unwrap().kept = Some(for_how_long);
+    pub fn sets_cache_control(&self, for_how_long: &'static str) {
+        self.shown.lock().kept = Some(for_how_long);
     }
 
     /// Has these keys in its document from now on.
     pub fn shows_keys(&self, keys: impl IntoIterator<Item = PublicKey>) {
-        self.shown.lock().unwrap().keys = keys.into_iter().collect();
+        self.shown.lock().keys = keys.into_iter().collect();
     }
 
     /// How often its document was asked for so far.
     pub fn times_shown(&self) -> usize {
-        self.shown.lock().unwrap().times
+        self.shown.lock().times
     }
 
     /// Whether its answers are signed from now on.
     pub fn signs_answers(&self, signs: bool) {
-        self.shown.lock().unwrap().signs = signs;
+        self.shown.lock().signs = signs;
     }
 
     /// The address of a user that it says it has.
@@ -213,12 +214,12 @@ impl ScriptedPeer {
 
     /// The keys in the document of `provider`.
     pub(crate) async fn keys_of(&self, provider: &Provider) -> KeySet {
-        if let Some(keys) = self.keys.lock().unwrap().get(provider) {
+        if let Some(keys) = self.keys.lock().get(provider) {
             return keys.clone();
         }
         let asked = self.client.get(format!("https://{provider}/.well-known/mtp")).send().await.unwrap();
         let document = ProviderDocument::parse(&asked.bytes().await.unwrap(), provider).unwrap();
-        self.keys.lock().unwrap().insert(provider.clone(), document.keys.clone());
+        self.keys.lock().insert(provider.clone(), document.keys.clone());
         document.keys
     }
 }
@@ -243,7 +244,7 @@ fn trust(root: &Path) -> Arc<rustls::ClientConfig> {
 
 async fn show_document(State(server): State<Arc<Server>>) -> Response {
     let (document, kept) = {
-        let mut shown = server.shown.lock().unwrap();
+        let mut shown = server.shown.lock();
         shown.times += 1;
         let mut document = provider_document(server.signer.provider(), &shown.endpoint, server.signer.key());
         document.keys = KeySet::from_iter(shown.keys.clone());
@@ -259,7 +260,7 @@ async fn show_document(State(server): State<Arc<Server>>) -> Response {
 async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let endpoint = server.shown.lock().unwrap().endpoint.clone();
+    let endpoint = server.shown.lock().endpoint.clone();
     let Some(resource) = target.strip_prefix(endpoint.path()) else {
         return (http::StatusCode::NOT_FOUND, "<h1>Not Found</h1>").into_response();
     };
@@ -276,7 +277,7 @@ async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -> Re
     let stamp =
         Stamp { created: server.clock.now().as_secs(), lifetime_s: 120, nonce: server.clock.random() };
     // Looked at when it is answered, since a pull may have waited for that.
-    if server.shown.lock().unwrap().signs {
+    if server.shown.lock().signs {
         server.signer.sign_response(status, &mut headers, &body, &binding, stamp);
     }
     (status, headers, body).into_response()

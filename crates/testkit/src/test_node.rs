@@ -1,6 +1,6 @@
 //! One provider of a federation.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
@@ -10,6 +10,7 @@ use drawbridge_node::store::{
     AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
 };
 use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
+use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{ApiClient, Clock, MlsClient, ScriptedPeer};
@@ -46,7 +47,7 @@ impl TestNode {
 
     /// Its node, which has to run.
     pub fn node(&self) -> Node {
-        self.node.lock().unwrap().clone().expect("the node is stopped")
+        self.node.lock().clone().expect("the node is stopped")
     }
 
     /// Starts its node.
@@ -67,12 +68,12 @@ impl TestNode {
 
     /// Takes a node as its own.
     pub(crate) fn runs(&self, node: Node) {
-        assert!(self.node.lock().unwrap().replace(node).is_none(), "it was started twice");
+        assert!(self.node.lock().replace(node).is_none(), "it was started twice");
     }
 
     /// Gives up its node, which some other way has been made to end.
     pub(crate) fn loses(&self) -> Node {
-        self.node.lock().unwrap().take().expect("the node is stopped already")
+        self.node.lock().take().expect("the node is stopped already")
     }
 
     /// Stops its node.

@@ -1,4 +1,4 @@
-//! What may be done, and the dice that make a script of it.
+//! What may be done, and the random numbers that make a script of it.
 
 use std::time::Duration;
 
@@ -90,33 +90,33 @@ const PAUSE_MS: u64 = 30;
 
 /// The script of a seed.
 pub(crate) fn script(seed: u64, actions: usize) -> Vec<Action> {
-    let mut dice = SmallRng::seed_from_u64(seed);
+    let mut random = SmallRng::seed_from_u64(seed);
     (0..actions)
         .map(|number| {
             let table = if number < actions / 10 { AT_FIRST } else { THEN };
             Action {
-                kind: roll(&mut dice, table),
-                who: pick(&mut dice),
-                place: pick(&mut dice),
-                whom: pick(&mut dice),
-                how: pick(&mut dice),
-                pause: Duration::from_millis(dice.random_range(0..PAUSE_MS)),
+                kind: roll(&mut random, table),
+                who: pick(&mut random),
+                place: pick(&mut random),
+                whom: pick(&mut random),
+                how: pick(&mut random),
+                pause: Duration::from_millis(random.random_range(0..PAUSE_MS)),
             }
         })
         .collect()
 }
 
-fn pick(dice: &mut SmallRng) -> usize {
-    dice.random_range(0..1_000_000)
+fn pick(random: &mut SmallRng) -> usize {
+    random.random_range(0..1_000_000)
 }
 
-fn roll(dice: &mut SmallRng, table: &[(Kind, u32)]) -> Kind {
-    let mut rest = dice.random_range(0..table.iter().map(|(_, often)| often).sum());
+fn roll(random: &mut SmallRng, table: &[(Kind, u32)]) -> Kind {
+    let mut rest = random.random_range(0..table.iter().map(|(_, often)| often).sum());
     for (kind, often) in table {
         if rest < *often {
             return *kind;
         }
         rest -= often;
     }
-    unreachable!("the dice fall within the table")
+    unreachable!("the random fall within the table")
 }

@@ -9,26 +9,26 @@ use drawbridge_testkit::Daemon;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::town::Town;
-use crate::{calm, truth};
+use crate::apps::ThreeApps;
+use crate::{checks, settled};
 
 const KILLS: u64 = 12;
 
 /// One whose provider goes on makes a group, or one whose provider will be killed; the others come in.
-async fn gathers(town: &Town, by: &ClientUri) -> GroupUri {
-    let app = town.app(by.provider());
+async fn gathers(setup: &ThreeApps, by: &ClientUri) -> GroupUri {
+    let app = setup.app(by.provider());
     let client = app.built_in(by).unwrap();
-    for other in town.users().into_iter().filter(|user| user != by.user()) {
+    for other in setup.users().into_iter().filter(|user| user != by.user()) {
         client.ask_to_connect(&other).await.unwrap();
     }
-    calm::comes(town).await.unwrap();
+    settled::wait(setup).await.unwrap();
     let group = client.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
-    town.keeps_start(app, by, &group).await;
-    for other in town.users().into_iter().filter(|user| user != by.user()) {
+    setup.keeps_start(app, by, &group).await;
+    for other in setup.users().into_iter().filter(|user| user != by.user()) {
         client.ask_to_add(&group, &other).await.unwrap();
     }
-    calm::comes(town).await.unwrap();
-    assert_eq!(client.about(&group).await.unwrap().members.len(), town.users().len());
+    settled::wait(setup).await.unwrap();
+    assert_eq!(client.about(&group).await.unwrap().members.len(), setup.users().len());
     group
 }
 
@@ -36,36 +36,37 @@ async fn gathers(town: &Town, by: &ClientUri) -> GroupUri {
 async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     let seed = crate::set("DRAWBRIDGE_SEED").unwrap_or(1);
     println!("DRAWBRIDGE_SEED={seed}");
-    let mut dice = SmallRng::seed_from_u64(seed);
-    let town = Town::new().await;
-    let dies = &town.apps[1];
+    let mut random = SmallRng::seed_from_u64(seed);
+    let setup = ThreeApps::new().await;
+    let dies = &setup.apps[1];
     let talkers: Vec<_> =
-        town.clients.iter().filter(|client| client.provider() != dies.test_node().provider()).collect();
-    let inside = town.clients.iter().find(|client| client.provider() == dies.test_node().provider()).unwrap();
+        setup.clients.iter().filter(|client| client.provider() != dies.test_node().provider()).collect();
+    let inside =
+        setup.clients.iter().find(|client| client.provider() == dies.test_node().provider()).unwrap();
     // One group is numbered by the process that is killed, the other only followed by it.
-    let groups = [gathers(&town, inside).await, gathers(&town, talkers[0]).await];
+    let groups = [gathers(&setup, inside).await, gathers(&setup, talkers[0]).await];
     dies.kill().await;
     let mut said = 0;
     for kill in 0..KILLS {
-        let life = Duration::from_millis(dice.random_range(0..500));
+        let life = Duration::from_millis(random.random_range(0..500));
         let daemon = if kill % 3 == 0 {
             Daemon::spawn(dies.test_node().config())
         } else {
             Daemon::start(dies.test_node().config()).await
         };
-        for app in town.apps.iter().filter(|app| app.is_running()) {
+        for app in setup.apps.iter().filter(|app| app.is_running()) {
             app.test_node().node().retry_peer(dies.test_node().provider()).await;
         }
         let talking = async {
             for _ in 0..8 {
-                let client = town.app(talkers[said % 8].provider()).built_in(talkers[said % 8]).unwrap();
-                let group = &groups[dice.random_range(0..groups.len())];
+                let client = setup.app(talkers[said % 8].provider()).built_in(talkers[said % 8]).unwrap();
+                let group = &groups[random.random_range(0..groups.len())];
                 client.send(group, &format!("said {said}"), Format::Plain, None).await.unwrap();
-                if dice.random_range(0..4) == 0 {
+                if random.random_range(0..4) == 0 {
                     client.renew(group).await.unwrap();
                 }
                 said += 1;
-                tokio::time::sleep(Duration::from_millis(dice.random_range(0..60))).await;
+                tokio::time::sleep(Duration::from_millis(random.random_range(0..60))).await;
             }
         };
         tokio::join!(talking, async {
@@ -74,17 +75,17 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
         });
     }
     dies.start().await;
-    for app in town.apps.iter().filter(|app| app.is_running()) {
+    for app in setup.apps.iter().filter(|app| app.is_running()) {
         app.test_node().node().retry_peer(dies.test_node().provider()).await;
     }
-    let mut wrong = town.surprised();
-    wrong.extend(calm::comes(&town).await.err());
-    let (found, told) = truth::look(&town).await;
+    let mut wrong = setup.unexpected();
+    wrong.extend(settled::wait(&setup).await.err());
+    let (found, told) = checks::check(&setup).await;
     wrong.extend(found);
     println!("{KILLS} kills, {said} messages; {told}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for group in &groups {
         let about = dies.built_in(inside).unwrap().about(group).await.unwrap();
-        assert_eq!(about.members.len(), town.users().len());
+        assert_eq!(about.members.len(), setup.users().len());
     }
 }

@@ -5,12 +5,12 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `action` | what may be done, and the dice that make a script of it |
-//! | `town` | the three apps and their people |
-//! | `play` | doing it |
-//! | `calm` | when nothing is left to do |
-//! | `truth` | what has to be so then |
-//! | `killed` | the same truth where the system kills a provider's process, amid whatever it is writing |
+//! | `action` | what may be done, and the random numbers that make a script of it |
+//! | `apps` | the three apps and their people |
+//! | `run` | doing it |
+//! | `settled` | when nothing is left to do |
+//! | `checks` | what has to be so then |
+//! | `killed` | the same checks where the system kills a provider's process, amid whatever it is writing |
 //!
 //! The seed is printed. One is played again with
 //!
@@ -23,11 +23,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod action;
-mod calm;
+mod apps;
+mod checks;
 mod killed;
-mod play;
-mod town;
-mod truth;
+mod run;
+mod settled;
 
 /// Actions of a script.
 const ACTIONS: usize = 1000;
@@ -35,7 +35,7 @@ const ACTIONS: usize = 1000;
 async fn script(seed: u64) {
     let actions = set("DRAWBRIDGE_ACTIONS").map_or(ACTIONS, |count| usize::try_from(count).unwrap());
     println!("DRAWBRIDGE_SEED={seed} DRAWBRIDGE_ACTIONS={actions}");
-    play::play(seed, actions).await;
+    run::run(seed, actions).await;
 }
 
 fn set(name: &str) -> Option<u64> {

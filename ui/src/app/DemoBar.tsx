@@ -3,7 +3,7 @@ import { ChevronDown, ChevronUp, Eye, FlaskConical } from "lucide-react";
 import { useMemo } from "react";
 import type { DemoNode } from "@/bindings/DemoNode";
 import { useApprovals } from "@/domain/connection/approvals";
-import { useDemo, useDemoDeeds } from "@/domain/demo/hooks";
+import { useDemo, useDemoActions } from "@/domain/demo/hooks";
 import { nameOf } from "@/domain/node/identifiers";
 import { useActions } from "@/shared/actions";
 import { Button, IconButton } from "@/shared/Button";
@@ -19,7 +19,7 @@ import { t } from "@/text";
 export function DemoBar() {
   const demo = useDemo();
   const folded = useStore(demoFolded);
-  const deeds = useDemoDeeds();
+  const actions = useDemoActions();
   const look = useLook();
   const nodes = demo?.nodes ?? [];
   const shown = nodes.find((node) => node.shown);
@@ -45,7 +45,7 @@ export function DemoBar() {
         id: `demo.${node.name}`,
         title: node.running ? t.demo.stop(node.name) : t.demo.start(node.name),
         group: t.palette.groups.demo,
-        run: () => void deeds.run(node, !node.running),
+        run: () => void actions.run(node, !node.running),
       })),
   ]);
   if (shown === undefined) return null;
@@ -90,18 +90,18 @@ export function DemoBar() {
 
 /** Shows another provider on the same screen; what was open on it may not be there, but groups are shared. */
 function useLook(): (name: string) => Promise<void> {
-  const deeds = useDemoDeeds();
+  const actions = useDemoActions();
   const navigate = useNavigate();
   const { pathname } = useLocation();
   return async (name) => {
     if (pathname !== "/groups") await navigate({ to: pathname, search: {}, replace: true });
-    await deeds.look(name);
+    await actions.look(name);
   };
 }
 
 /** One provider: a switch that stops it, and a button that shows it. */
 function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
-  const deeds = useDemoDeeds();
+  const actions = useDemoActions();
   const { name, shown, running, waiting, unread, provider } = node;
   const news = shown ? "" : t.demo.news(waiting, unread);
   return (
@@ -118,7 +118,7 @@ function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
           testId={`demo-node-${name}`}
           checked={running}
           disabled={shown}
-          onChange={(on) => void deeds.run(node, on)}
+          onChange={(on) => void actions.run(node, on)}
         />
       </span>
       <button
@@ -145,7 +145,7 @@ function Node({ node, onLook }: { node: DemoNode; onLook: () => void }) {
 
 /** Lets somebody of a provider that is not shown ask somebody of the one that is. */
 function Asking({ shown, nodes }: { shown: DemoNode; nodes: readonly DemoNode[] }) {
-  const deeds = useDemoDeeds();
+  const actions = useDemoActions();
   const approvals = useApprovals().data;
   /** Everyone elsewhere with everyone here; who has asked already or is connected comes last. */
   const pairs = useMemo(() => {
@@ -176,7 +176,7 @@ function Asking({ shown, nodes }: { shown: DemoNode; nodes: readonly DemoNode[] 
         small
         data-testid="demo-ask"
         className="rounded-r-none"
-        onClick={() => void deeds.ask(next.from, next.to)}
+        onClick={() => void actions.ask(next.from, next.to)}
       >
         {t.demo.ask(nameOf(next.from), nameOf(next.to))}
       </Button>
@@ -184,7 +184,7 @@ function Asking({ shown, nodes }: { shown: DemoNode; nodes: readonly DemoNode[] 
         items={pairs.map(({ from, to, provider }) => ({
           id: `ask ${from} ${to}`,
           text: t.demo.askAt(nameOf(from), nameOf(to), provider),
-          run: () => void deeds.ask(from, to),
+          run: () => void actions.ask(from, to),
         }))}
         trigger={
           <Button small aria-label={t.demo.choose} className="-ml-px rounded-l-none px-1">

@@ -7,11 +7,11 @@ import { lastAccount, useConversations, useUnreadOf } from "@/domain/conversatio
 import { MeContext } from "@/domain/conversation/me";
 import { sentence } from "@/domain/node/admin";
 import { useActions } from "@/shared/actions";
+import { useAddress, useDialogPlace } from "@/shared/address";
 import { Button } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { Select } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
-import { useDialogPlace, usePlace } from "@/shared/place";
 import { useStore } from "@/shared/store";
 import { lineText } from "@/shared/text";
 import { t } from "@/text";
@@ -28,7 +28,7 @@ export function ConversationsScreen() {
   const unread = useUnreadOf();
   const navigate = useNavigate();
   const [making, setMaking] = useDialogPlace("new");
-  const [place, setPlace] = usePlace("members");
+  const [place, setPlace] = useAddress("members");
   const members = place.members !== "";
   const setMembers = (shown: boolean) => setPlace({ members: shown ? "shown" : "" });
   const all = users.data?.users;

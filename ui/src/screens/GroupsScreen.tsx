@@ -3,10 +3,10 @@ import type { GroupSummary } from "@/bindings/GroupSummary";
 import { useGroups } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { sentence } from "@/domain/node/admin";
+import { useAddress } from "@/shared/address";
 import { DataTable } from "@/shared/DataTable";
 import { SearchField } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
-import { usePlace } from "@/shared/place";
 import { lineText } from "@/shared/text";
 import { t } from "@/text";
 import { groupColumns, NarrowGroup } from "./groups/columns";
@@ -15,7 +15,7 @@ import { GroupDetails } from "./groups/GroupDetails";
 /** Who is in which group? */
 export function GroupsScreen() {
   const groups = useGroups();
-  const [place, setPlace] = usePlace("open", "filter");
+  const [place, setPlace] = useAddress("open", "filter");
   const { filter } = place;
   const open = place.open === "" ? null : place.open;
   const all = groups.data?.groups;

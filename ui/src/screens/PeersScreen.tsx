@@ -5,11 +5,11 @@ import { sentence } from "@/domain/node/admin";
 import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble } from "@/domain/peer/PeerState";
 import { useActions } from "@/shared/actions";
+import { useAddress, useDialogPlace } from "@/shared/address";
 import { Button } from "@/shared/Button";
 import { DataTable } from "@/shared/DataTable";
 import { SearchField } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
-import { useDialogPlace, usePlace } from "@/shared/place";
 import { t } from "@/text";
 import { AddDialog } from "./peers/AddDialog";
 import { Pulling, peerColumns, Serving } from "./peers/columns";
@@ -18,7 +18,7 @@ import { PeerDetails } from "./peers/PeerDetails";
 /** Whom do I federate with, and how is it going? */
 export function PeersScreen() {
   const peers = usePeers();
-  const [place, setPlace] = usePlace("open", "filter");
+  const [place, setPlace] = useAddress("open", "filter");
   const { filter } = place;
   const open = place.open === "" ? null : place.open;
   const [adding, setAdding] = useDialogPlace("add");

@@ -8,7 +8,7 @@ use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, Pee
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde::{Deserialize, Serialize};
 
-use super::cast::CAST;
+use super::users::USERS;
 
 /// Written last: a folder with it is whole.
 pub(super) const PLAN: &str = "demo.json";
@@ -32,7 +32,7 @@ pub(super) fn prepare(dir: &Path) -> Result<(), String> {
     authority.distinguished_name.push(DnType::CommonName, "Drawbridge demo");
     write("ca.pem".into(), authority.self_signed(&authority_key).map_err(|f| text(&f))?.pem())?;
     let issuer = Issuer::new(authority, authority_key);
-    for (name, _) in CAST {
+    for (name, _) in USERS {
         let key = KeyPair::generate().map_err(|f| text(&f))?;
         let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).map_err(|f| text(&f))?;
         let certificate = params.signed_by(&key, &issuer).map_err(|f| text(&f))?;
@@ -49,21 +49,21 @@ fn free_ports() -> Result<Vec<u16>, String> {
     let candidates = (0..22_000).map(|number| 10_000 + (first.wrapping_add(number) % 22_000) as u16);
     // Each is held until all are known, so that none is given twice.
     let held = candidates.filter_map(|port| Some((port, TcpListener::bind(("127.0.0.1", port)).ok()?)));
-    let (ports, _held): (Vec<u16>, Vec<TcpListener>) = held.take(CAST.len()).unzip();
-    if ports.len() < CAST.len() {
+    let (ports, _held): (Vec<u16>, Vec<TcpListener>) = held.take(USERS.len()).unzip();
+    if ports.len() < USERS.len() {
         return Err("no ports are free on 127.0.0.1".into());
     }
     Ok(ports)
 }
 
-/// Reads the folder: the configuration of each provider, in the order of the cast.
+/// Reads the folder: the configuration of each provider, in the order of the users.
 pub(super) fn read(dir: &Path) -> Result<Vec<Config>, String> {
     let damaged = |fault: &dyn std::fmt::Display| {
         format!("its file {PLAN} cannot be read ({fault}); remove the folder, and start the demo anew")
     };
     let plan = std::fs::read_to_string(dir.join(PLAN)).map_err(|fault| damaged(&fault))?;
     let plan: Plan = serde_json::from_str(&plan).map_err(|fault| damaged(&fault))?;
-    let configs = CAST.into_iter().zip(plan.ports).map(|((name, _), port)| {
+    let configs = USERS.into_iter().zip(plan.ports).map(|((name, _), port)| {
         let provider: Provider = format!("127.0.0.1:{port}").parse().map_err(|fault| format!("{fault}"))?;
         let file = |suffix: &str| -> Option<PathBuf> { Some(dir.join(format!("{name}-{suffix}.pem"))) };
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));

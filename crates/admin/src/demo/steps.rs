@@ -5,8 +5,8 @@ use drawbridge_mtp::id::{Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::StoreFault;
 
+use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
-use crate::people::BuiltIn;
 use crate::site::Site;
 use crate::view::{DemoNode, DemoSteps};
 use crate::waiting::Waiting;
@@ -51,7 +51,7 @@ pub(super) async fn done(site: &Site, people: &[Name], others: &[DemoNode]) -> R
 
 /// The clients of those of `people` who are used on this computer.
 fn clients(site: &Site, people: &[Name]) -> Vec<BuiltIn> {
-    people.iter().filter_map(|person| site.people.of(person).ok()).collect()
+    people.iter().filter_map(|person| site.clients.of(person).ok()).collect()
 }
 
 struct Seen<'a> {

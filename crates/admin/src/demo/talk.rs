@@ -9,34 +9,34 @@ use drawbridge_mtp::policy::Who;
 use drawbridge_node::AuthorizationDecision;
 use drawbridge_node::store::StoreFault;
 
+use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
-use crate::people::BuiltIn;
 use crate::site::Site;
 
 /// The longest that one of them waits for another.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A person of the demo.
-struct Actor {
+struct DemoUser {
     site: Site,
     client: BuiltIn,
     uri: UserUri,
 }
 
-impl Actor {
+impl DemoUser {
     fn of(site: &Site, name: &str) -> Result<Self, AdminError> {
         let name: Name = name.parse().map_err(|fault| AdminError::internal(&fault))?;
         let uri = UserUri::new(site.node.provider(), &name);
-        Ok(Self { client: site.people.of(&name)?, site: site.clone(), uri })
+        Ok(Self { client: site.clients.of(&name)?, site: site.clone(), uri })
     }
 
-    /// Is connected with `other`: both ask, which lets their providers know each other too.
-    async fn meets(&self, other: &Self) -> Result<(), AdminError> {
+    /// Connects with `other`: both ask, which lets their providers know each other too.
+    async fn connect(&self, other: &Self) -> Result<(), AdminError> {
         self.site.node.connect(self.uri.name(), other.uri.clone(), None).await?;
         other.site.node.connect(other.uri.name(), self.uri.clone(), None).await?;
         for (one, its) in [(self, &other.uri), (other, &self.uri)] {
             let (user, its) = (one.uri.clone(), its.clone());
-            one.sees(move |view| {
+            one.wait_for(move |view| {
                 let rows = view.connections_between(&user, &its)?;
                 Ok(rows.into_iter().find(|row| row.state == ConnectionState::Approved))
             })
@@ -46,32 +46,32 @@ impl Actor {
     }
 
     /// Adds `other`, who agrees, and returns when that one is in.
-    async fn adds(&self, other: &Self, group: &GroupUri) -> Result<(), AdminError> {
+    async fn add(&self, other: &Self, group: &GroupUri) -> Result<(), AdminError> {
         let asked = self.client.ask_to_add(group, &other.uri).await?;
-        let row = other.sees(move |view| Ok(view.authorizations_by_id(asked.id)?.pop())).await?;
+        let row = other.wait_for(move |view| Ok(view.authorizations_by_id(asked.id)?.pop())).await?;
         if row.state == ConnectionState::Pending {
             other.site.node.decide_authorization(row.id, None, AuthorizationDecision::Approve).await?;
         }
-        other.is_in(group).await
+        other.wait_to_be_in(group).await
     }
 
-    async fn is_in(&self, group: &GroupUri) -> Result<(), AdminError> {
-        let mut told = self.site.people.listen();
+    async fn wait_to_be_in(&self, group: &GroupUri) -> Result<(), AdminError> {
+        let mut told = self.site.clients.listen();
         let waiting = async {
             while !self.client.about(group).await.is_ok_and(|view| view.can_send) {
                 let _ = tokio::time::timeout(Duration::from_secs(1), told.recv()).await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| late())
+        tokio::time::timeout(WAIT_LIMIT, waiting).await.map_err(|_| late())
     }
 
-    async fn says(&self, group: &GroupUri, text: &str) -> Result<(), AdminError> {
+    async fn say(&self, group: &GroupUri, text: &str) -> Result<(), AdminError> {
         self.client.send(group, text, Format::Markdown, None).await?;
         Ok(())
     }
 
     /// Looks into the store of this one's provider after every change.
-    async fn sees<T: Send + 'static>(
+    async fn wait_for<T: Send + 'static>(
         &self,
         look: impl Fn(&drawbridge_node::store::View<'_>) -> Result<Option<T>, StoreFault> + Clone + Send + 'static,
     ) -> Result<T, AdminError> {
@@ -84,7 +84,7 @@ impl Actor {
                 let _ = changes.recv().await;
             }
         };
-        tokio::time::timeout(PATIENCE, found).await.map_err(|_| late())?
+        tokio::time::timeout(WAIT_LIMIT, found).await.map_err(|_| late())?
     }
 }
 
@@ -94,23 +94,23 @@ fn late() -> AdminError {
 
 /// Lets the people of the three providers talk.
 pub(crate) async fn talk(alpha: &Site, beta: &Site, gamma: &Site) -> Result<(), AdminError> {
-    let [alice, anton] = [Actor::of(alpha, "alice")?, Actor::of(alpha, "anton")?];
-    let [bob, berta] = [Actor::of(beta, "bob")?, Actor::of(beta, "berta")?];
-    let [carol, chris] = [Actor::of(gamma, "carol")?, Actor::of(gamma, "chris")?];
+    let [alice, anton] = [DemoUser::of(alpha, "alice")?, DemoUser::of(alpha, "anton")?];
+    let [bob, berta] = [DemoUser::of(beta, "bob")?, DemoUser::of(beta, "berta")?];
+    let [carol, chris] = [DemoUser::of(gamma, "carol")?, DemoUser::of(gamma, "chris")?];
 
-    carol.meets(&alice).await?;
-    carol.meets(&chris).await?;
+    carol.connect(&alice).await?;
+    carol.connect(&chris).await?;
     let books = carol.client.create_group("Book club", Who::Members, Who::Members, None).await?;
-    carol.adds(&alice, &books).await?;
-    carol.adds(&chris, &books).await?;
-    carol.says(&books, "Welcome, both of you! I propose *The Left Hand of Darkness* next.").await?;
-    chris.says(&books, "Gladly. I have two copies, if someone needs one.").await?;
+    carol.add(&alice, &books).await?;
+    carol.add(&chris, &books).await?;
+    carol.say(&books, "Welcome, both of you! I propose *The Left Hand of Darkness* next.").await?;
+    chris.say(&books, "Gladly. I have two copies, if someone needs one.").await?;
 
-    bob.meets(&berta).await?;
+    bob.connect(&berta).await?;
     let garden = bob.client.create_group("Garden", Who::Admins, Who::Members, None).await?;
-    bob.adds(&berta, &garden).await?;
-    bob.says(&garden, "The tomatoes are coming. Who waters on Sunday?").await?;
-    berta.says(&garden, "I do.").await?;
+    bob.add(&berta, &garden).await?;
+    bob.say(&garden, "The tomatoes are coming. Who waters on Sunday?").await?;
+    berta.say(&garden, "I do.").await?;
 
-    alice.meets(&anton).await
+    alice.connect(&anton).await
 }

@@ -197,7 +197,7 @@ fn leaving(group: &MlsGroup) -> Vec<LeafNodeIndex> {
 
 /// What one commit is to bring about.
 #[derive(Default)]
-struct Change {
+struct CommitContent {
     intents: Vec<i64>,
     packages: Vec<KeyPackage>,
     grants: Vec<String>,
@@ -284,11 +284,11 @@ fn gather(
     provider: &Provider<'_>,
     group: &MlsGroup,
     claimed: Option<&ClaimReply>,
-) -> Result<Change, ClientFault> {
+) -> Result<CommitContent, ClientFault> {
     let name = &conversation.group;
     let old = conversation.policy();
     let admin = old.is_admin(tx.user());
-    let mut change = Change::default();
+    let mut change = CommitContent::default();
     let mut policy = old.clone();
     let clients = |user: &UserUri| -> Vec<LeafNodeIndex> {
         group
@@ -320,7 +320,7 @@ fn gather(
             Want::Remove { user } => {
                 let leaves = clients(user);
                 if !leaves.is_empty() && !admin {
-                    refused(tx, name, format!("Removing {user}."), "Only admins may.".into())?;
+                    refused(tx, name, &intent.want, "only admins may.".into())?;
                     true
                 } else {
                     change.removed.extend(&leaves);
@@ -335,7 +335,7 @@ fn gather(
                 let next = wanted.applied_to(&policy);
                 let same = next == old && policy == old;
                 if !same && !admin {
-                    refused(tx, name, "Changing the conversation.".into(), "Only admins may.".into())?;
+                    refused(tx, name, &intent.want, "only admins may.".into())?;
                     true
                 } else {
                     policy = next;
@@ -359,7 +359,8 @@ fn gather(
                 if none && user == *tx.user() {
                     true
                 } else if none && found.status == UserClaim::NotAuthorized {
-                    refused(tx, name, format!("Adding {user}."), "There is no living consent.".into())?;
+                    let why = "they have not agreed to it, or have taken that back.";
+                    refused(tx, name, &intent.want, why.into())?;
                     true
                 } else if none {
                     // Nothing to add it with now; its clients will publish more.

@@ -28,7 +28,7 @@ pub(crate) use say::{encrypt, own_content};
 use crate::{
     fault::ClientFault,
     mls,
-    store::{Conversation, Tx},
+    store::{Conversation, Tx, Want},
     view::Notice,
 };
 
@@ -79,7 +79,24 @@ fn refresh(
     Ok(())
 }
 
-/// Says that something that was wanted in a group was refused.
-fn refused(tx: &Tx<'_>, group: &GroupUri, wanted: String, why: String) -> Result<(), ClientFault> {
+/// Says that what a person wanted of a group was refused; nothing, where nobody asked for it.
+fn refused(tx: &Tx<'_>, group: &GroupUri, want: &Want, why: String) -> Result<(), ClientFault> {
+    let wanted = match want {
+        Want::Add { user, .. } => format!("Adding {}", shown_name(user, tx.user())),
+        Want::Remove { user } => format!("Removing {}", shown_name(user, tx.user())),
+        Want::Change(_) => "Changing the conversation".to_owned(),
+        Want::AddOwn => "Adding this user's other clients".to_owned(),
+        Want::Leave => "Leaving".to_owned(),
+        Want::Renew | Want::Clean => return Ok(()),
+    };
     tx.add_notice(group, tx.now, Notice::Refused { wanted, why })
+}
+
+/// A user's name as people read it: with the provider, where that is another than theirs.
+fn shown_name(user: &UserUri, own: &UserUri) -> String {
+    if user.provider() == own.provider() {
+        user.name().to_string()
+    } else {
+        format!("{} @ {}", user.name(), user.provider())
+    }
 }

@@ -2,12 +2,12 @@
 
 use drawbridge_mtp::{id::GroupUri, time::Timestamp};
 
-use super::{refused, say::take_content};
+use super::say::take_content;
 use crate::{
     content::MessageId,
     fault::ClientFault,
     store::{Outgoing, Stage, Tx},
-    view::Delivery,
+    view::{Delivery, Notice},
 };
 
 /// A message or a proposal has its place in the log.
@@ -34,7 +34,11 @@ pub(super) fn says(tx: &Tx<'_>, outgoing: &Outgoing, time: Timestamp) -> Result<
 pub(super) fn given_up(tx: &Tx<'_>, mut outgoing: Outgoing, why: String) -> Result<(), ClientFault> {
     if !set_delivery(tx, &outgoing, Delivery::Failed, Some(why.clone()))? {
         // A change of another message: there is no line of its own to send it again from.
-        refused(tx, &outgoing.group, "A change of a message.".into(), why)?;
+        tx.add_notice(
+            &outgoing.group,
+            tx.now,
+            Notice::Refused { wanted: "A change of a message".into(), why },
+        )?;
         if outgoing.body.submission.is_none() {
             return tx.remove_outgoing(&outgoing);
         }

@@ -194,7 +194,7 @@ fn judge(
         if conversation.standing == Standing::Leaving {
             conversation.standing = Standing::Member;
         }
-        return refused(tx, group, "Leaving.".into(), why);
+        return refused(tx, group, &Want::Leave, why);
     }
     if outgoing.body.intents.is_empty() {
         // The proposals of others cannot be committed. Nobody may write while they are pending, so they are dropped;
@@ -213,15 +213,7 @@ fn judge(
     }
     for intent in intents.iter().filter(|intent| outgoing.body.intents.contains(&intent.place)) {
         tx.forget_intent(group, intent.place)?;
-        let wanted = match &intent.want {
-            Want::Add { user, .. } => format!("Adding {user}."),
-            Want::Remove { user } => format!("Removing {user}."),
-            Want::Change(_) => "Changing the conversation.".into(),
-            Want::AddOwn => "Adding this user's other clients.".into(),
-            // Nobody asked for these.
-            Want::Renew | Want::Clean | Want::Leave => continue,
-        };
-        refused(tx, group, wanted, why.clone())?;
+        refused(tx, group, &intent.want, why.clone())?;
     }
     conversation.one_by_one = false;
     Ok(())
@@ -242,7 +234,7 @@ fn after_external(
     conversation.trouble = Some(format!("The owner does not let this client join anew: {why}"));
     conversation.retry_at = tx.now.plus(tx.settings.pause * 2u32.pow(conversation.refused.min(6)));
     if conversation.refused > FORK {
-        tx.add_notice(&conversation.group, tx.now, Notice::Refused { wanted: "Joining anew.".into(), why })?;
+        tx.add_notice(&conversation.group, tx.now, Notice::Refused { wanted: "Joining anew".into(), why })?;
         shut_out(tx, conversation)?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Tx, View};
 use crate::{
     fault::{ClientFault, StoreFault},
-    view::{Change, Standing},
+    view::{ClientChange, Standing},
 };
 
 /// A conversation as it is kept.
@@ -178,8 +178,8 @@ impl Tx<'_> {
         let name = conversation.group.as_str();
         let sealed = self.close(TABLE, name.as_bytes(), conversation)?;
         self.run("INSERT OR REPLACE INTO conversation (name, body) VALUES (?1, ?2)", params![name, sealed])?;
-        self.changed(Change::Conversation(conversation.group.clone()));
-        self.changed(Change::Conversations);
+        self.changed(ClientChange::Conversation(conversation.group.clone()));
+        self.changed(ClientChange::Conversations);
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ use crate::{
     fault::{ClientFault, StoreFault},
     key::{Seal, StorageKey},
     settings::Settings,
-    view::Change,
+    view::ClientChange,
 };
 
 pub(crate) use conversations::Conversation;
@@ -73,7 +73,7 @@ pub(crate) struct Store {
     own: ClientUri,
     settings: Settings,
     ambient: Arc<dyn Ambient>,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<ClientChange>,
     /// As of the last step.
     heads: Mutex<Arc<Heads>>,
     /// Rung where there may be something to send.
@@ -99,7 +99,7 @@ pub(crate) struct Tx<'a> {
     view: View<'a>,
     ambient: &'a dyn Ambient,
     pub(crate) settings: &'a Settings,
-    changes: RefCell<BTreeSet<Change>>,
+    changes: RefCell<BTreeSet<ClientChange>>,
     rings: RefCell<(bool, bool)>,
 }
 
@@ -210,7 +210,7 @@ impl Store {
     }
 
     /// Everything that changes from now on.
-    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+    pub(crate) fn changes(&self) -> broadcast::Receiver<ClientChange> {
         self.changes.subscribe()
     }
 }
@@ -313,14 +313,14 @@ impl View<'_> {
 
 impl Tx<'_> {
     /// Tells of a change once the step is on disk.
-    pub(crate) fn changed(&self, change: Change) {
+    pub(crate) fn changed(&self, change: ClientChange) {
         self.changes.borrow_mut().insert(change);
     }
 
     /// Tells that a conversation changed, and so the list of them.
     pub(crate) fn touched(&self, group: &GroupUri) {
-        self.changed(Change::Conversation(group.clone()));
-        self.changed(Change::Conversations);
+        self.changed(ClientChange::Conversation(group.clone()));
+        self.changed(ClientChange::Conversations);
     }
 
     /// The owner of `group` says that its log reaches up to event `head`.

@@ -54,7 +54,7 @@ fn let_go(world: &World) {
     world.set_faults(Faults { agreeing: true, ..Faults::default() });
 }
 
-async fn has_sent(person: &Person, group: &GroupUri, text: &str) {
+async fn wait_until_sent(person: &Person, group: &GroupUri, text: &str) {
     until("the provider has it", async || {
         let messages = person.messages(group).await;
         messages.into_iter().find(|one| one.text == text && one.state == Delivery::Sent)
@@ -68,12 +68,12 @@ async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told
     let [ann, bob, cat] = three(&world).await;
     let group = together(&[&ann, &bob, &cat]).await;
     for person in [&ann, &bob, &cat] {
-        person.has_nothing_to_do().await;
+        person.wait_until_done().await;
     }
     hold(&world);
     for (person, text) in [(&bob, "to three"), (&cat, "mine")] {
         person.says(&group, text).await;
-        has_sent(person, &group, text).await;
+        wait_until_sent(person, &group, text).await;
     }
     let_go(&world);
     ann.client.remove(&group, &cat.user()).await.unwrap();
@@ -92,12 +92,12 @@ async fn what_is_numbered_after_its_sender_or_reader_was_out_for_a_while_is_told
     })
     .await;
     ann.sees(&group, "to three").await;
-    ann.knows_the_epoch(&world, &group).await;
+    ann.wait_for_owners_epoch(&world, &group).await;
     ann.says(&group, "next").await;
     cat.sees(&group, "next").await;
     let notices = cat.notices(&group).await;
     assert_eq!(notices.iter().filter(|one| matches!(one, Notice::Gap { .. })).count(), 1, "{notices:?}");
-    cat.has_nothing_to_do().await;
+    cat.wait_until_done().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn what_follows_an_own_joining_of_which_no_feed_tells_is_read_from_the_log
     let group = together(&[&ann, &bob, &cat]).await;
     // A new leaf of another's would come first.
     for person in [&ann, &bob, &cat] {
-        person.has_nothing_to_do().await;
+        person.wait_until_done().await;
     }
     cat.client.join_anew(&group).await.unwrap();
     hold(&world);
@@ -120,7 +120,7 @@ async fn what_follows_an_own_joining_of_which_no_feed_tells_is_read_from_the_log
     cat.stop().await;
     let_go(&world);
     world.deliver_queued();
-    ann.knows_the_epoch(&world, &group).await;
+    ann.wait_for_owners_epoch(&world, &group).await;
     ann.says(&group, "welcome back").await;
     bob.sees(&group, "welcome back").await;
     world.forget_feed(cat.client.uri());
@@ -145,7 +145,7 @@ async fn who_was_brought_back_without_hearing_of_it_comes_in_by_itself() {
     world.forget_feed(cat.client.uri());
     cat.start();
     cat.stands(&group, Standing::Member).await;
-    ann.knows_the_epoch(&world, &group).await;
+    ann.wait_for_owners_epoch(&world, &group).await;
     ann.says(&group, "there you are").await;
     cat.sees(&group, "there you are").await;
     let notices = cat.notices(&group).await;

@@ -132,7 +132,7 @@ impl Person {
     }
 
     /// Waits until the provider has everything.
-    pub(crate) async fn has_sent_all(&self) {
+    pub(crate) async fn wait_until_all_sent(&self) {
         until(&format!("{} has sent all", self.client.uri()), async || {
             let left = self.client.left_to_do().await.unwrap();
             left.iter().all(|one| one.ends_with("is Queued")).then_some(())
@@ -141,7 +141,7 @@ impl Person {
     }
 
     /// Waits until nothing is on its way, and nothing is due.
-    pub(crate) async fn has_nothing_to_do(&self) {
+    pub(crate) async fn wait_until_done(&self) {
         until(&format!("{} has nothing to do", self.client.uri()), async || {
             self.client.left_to_do().await.unwrap().is_empty().then_some(())
         })
@@ -149,7 +149,7 @@ impl Person {
     }
 
     /// Waits until the client is where the owner is: what it says is for all who have come in by then.
-    pub(crate) async fn knows_the_epoch(&self, world: &World, group: &GroupUri) {
+    pub(crate) async fn wait_for_owners_epoch(&self, world: &World, group: &GroupUri) {
         until(&format!("{} is at the owner's epoch", self.client.uri()), async || {
             let (epoch, _) = world.group(group);
             self.about(group).await.filter(|about| about.epoch == epoch)
@@ -294,10 +294,10 @@ async fn people_talk_answer_react_edit_and_take_back() {
     for _ in 0..2 {
         ann.client.react(&group, &hello, "!").await.unwrap();
     }
-    ann.has_sent_all().await;
+    ann.wait_until_all_sent().await;
     world.set_faults(Faults { agreeing: true, ..Faults::default() });
     world.deliver_queued();
-    ann.has_nothing_to_do().await;
+    ann.wait_until_done().await;
     both(&ann, 1).await;
     both(&cat, 1).await;
     ann.client.edit(&group, &hello, "hello all", Format::Plain).await.unwrap();
@@ -326,13 +326,13 @@ async fn what_is_unproved_is_marked_until_it_is_proved() {
     bob.sees(&group, "before").await;
     world.reads_back(Some("gamma.example"));
     ann.says(&group, "first").await;
-    ann.has_sent_all().await;
+    ann.wait_until_all_sent().await;
     ann.client.edit(&group, &before, "before, changed", Format::Plain).await.unwrap();
-    ann.has_sent_all().await;
+    ann.wait_until_all_sent().await;
     ann.client.react(&group, &before, "!").await.unwrap();
-    ann.has_sent_all().await;
+    ann.wait_until_all_sent().await;
     ann.says(&group, "second").await;
-    ann.has_sent_all().await;
+    ann.wait_until_all_sent().await;
     world.reads_back(None);
     ann.says(&group, "after").await;
     for person in [&bob, &cat] {
@@ -412,7 +412,7 @@ async fn who_is_removed_while_its_state_is_lost_says_what_it_missed_and_wants_no
     ann.counts(&group, 2).await;
     cat.start();
     cat.stands(&group, Standing::Removed).await;
-    cat.has_nothing_to_do().await;
+    cat.wait_until_done().await;
     let notices = cat.notices(&group).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Gap { .. })), "{notices:?}");
     assert!(cat.about(&group).await.unwrap().trouble.is_none());
@@ -429,8 +429,8 @@ async fn who_comes_back_by_a_welcome_without_having_heard_of_its_removal_says_wh
     ann.counts(&group, 3).await;
     cat.start();
     cat.stands(&group, Standing::Member).await;
-    cat.has_nothing_to_do().await;
-    ann.knows_the_epoch(&world, &group).await;
+    cat.wait_until_done().await;
+    ann.wait_for_owners_epoch(&world, &group).await;
     ann.says(&group, "heard again").await;
     cat.sees(&group, "heard again").await;
     let notices = cat.notices(&group).await;
@@ -444,7 +444,7 @@ async fn who_comes_back_by_a_welcome_reads_what_came_before_its_removal() {
     let [ann, bob, mut cat] = three(&world).await;
     let group = together(&[&ann, &bob, &cat]).await;
     // Who sends for the first time in its life hears first what the log has.
-    cat.has_nothing_to_do().await;
+    cat.wait_until_done().await;
     // Numbered, though its sender does not hear of that.
     world.set_faults(Faults { unanswered: 100, agreeing: true, ..Faults::default() });
     let mine = cat.says(&group, "mine").await;

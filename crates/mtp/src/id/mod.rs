@@ -1,7 +1,7 @@
 //! Identifiers (section 2) and ids (section 5).
 //!
 //! Each has one spelling, compared octet by octet. Another spelling of the same thing is refused, never
-//! repaired, so that nothing below this room has to think about look-alikes.
+//! repaired, so that nothing below this module has to think about look-alikes.
 
 mod generation;
 mod provider;

@@ -122,7 +122,7 @@ impl Signer {
     }
 }
 
-/// A field's value from a text that is one: an authority, base64, or what this room puts together from such. A
+/// A field's value from a text that is one: an authority, base64, or what this module puts together from such. A
 /// `content-type` is the caller's constant; one that no field can hold is sent as nothing, and refused there.
 fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))

@@ -31,14 +31,14 @@ fn uri() -> impl Strategy<Value = String> {
 
 /// One way in which a message may be changed on its way.
 #[derive(Clone, Debug)]
-enum Change {
+enum Mutation {
     Remove(prop::sample::Index),
     Set(prop::sample::Index, String),
     Append(prop::sample::Index, String),
     Byte(prop::sample::Index, prop::sample::Index, u8),
 }
 
-fn change() -> impl Strategy<Value = Change> {
+fn mutation() -> impl Strategy<Value = Mutation> {
     let value = || {
         prop_oneof![
             "[ -~]{0,60}",
@@ -48,15 +48,15 @@ fn change() -> impl Strategy<Value = Change> {
         ]
     };
     prop_oneof![
-        any::<prop::sample::Index>().prop_map(Change::Remove),
-        (any::<prop::sample::Index>(), value()).prop_map(|(field, value)| Change::Set(field, value)),
-        (any::<prop::sample::Index>(), value()).prop_map(|(field, value)| Change::Append(field, value)),
+        any::<prop::sample::Index>().prop_map(Mutation::Remove),
+        (any::<prop::sample::Index>(), value()).prop_map(|(field, value)| Mutation::Set(field, value)),
+        (any::<prop::sample::Index>(), value()).prop_map(|(field, value)| Mutation::Append(field, value)),
         (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0x20..0x7f_u8)
-            .prop_map(|(field, place, byte)| Change::Byte(field, place, byte)),
+            .prop_map(|(field, place, byte)| Mutation::Byte(field, place, byte)),
     ]
 }
 
-impl Change {
+impl Mutation {
     fn make(&self, headers: &mut HeaderMap) {
         let names: Vec<HeaderName> = headers.keys().cloned().collect();
         let Some(last) = names.len().checked_sub(1) else { return };
@@ -164,7 +164,7 @@ proptest! {
     #[test]
     fn what_is_changed_on_its_way_does_not(
         key in arbitrary::key(), from in arbitrary::provider(), to in arbitrary::provider(), stamp in arbitrary::stamp(),
-        body in vec(any::<u8>(), 0..40), changes in vec(change(), 1..4),
+        body in vec(any::<u8>(), 0..40), changes in vec(mutation(), 1..4),
     ) {
         let public = key.public();
         let signer = Signer::new(from, key);
@@ -193,7 +193,7 @@ proptest! {
     fn an_answer_verifies_as_it_was_made(
         key in arbitrary::key(), from in arbitrary::provider(), status in 200..599_u16, stamp in arbitrary::stamp(),
         body in vec(any::<u8>(), 0..40), encoding in select(vec![None, Some("gzip"), Some("zstd")]),
-        asked in vec(any::<u8>(), 0..3), changes in vec(change(), 1..4), to in arbitrary::provider(),
+        asked in vec(any::<u8>(), 0..3), changes in vec(mutation(), 1..4), to in arbitrary::provider(),
     ) {
         let asker = Signer::new(to.clone(), SecretKey::from_seed([9; 32]));
         let (_, binding) = send(&asker, Method::POST, "https://b.example/x".into(), asked, &from, stamp);

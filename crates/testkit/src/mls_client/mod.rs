@@ -9,7 +9,7 @@ mod mls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use drawbridge_client_api::http::{HttpApi, HttpHome};
 use drawbridge_mtp::id::{ClientUri, Generation, GroupUri, Id, UserUri};
@@ -18,6 +18,7 @@ use drawbridge_mtp::policy::{Policy, Who};
 use openmls::group::MlsGroup;
 use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use api::Answer;
 pub use commit::{CommitPlan, reference};
@@ -193,7 +194,7 @@ impl MlsClient {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap()
+        self.memory.lock()
     }
 
     fn with<T>(&self, group: &GroupUri, look: impl FnOnce(&mut Joined) -> T) -> T {

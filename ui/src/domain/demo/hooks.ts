@@ -13,7 +13,7 @@ export function useDemo() {
   return isDemo ? (demo.data ?? null) : null;
 }
 
-export function useDemoDeeds() {
+export function useDemoActions() {
   const admin = useAdmin();
   return useMemo(
     () => ({

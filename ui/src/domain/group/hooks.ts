@@ -13,7 +13,7 @@ export function useGroup(group: string) {
 }
 
 /** What an account of ours can do in a group; each resolves with the sentence that says why not, or with null. */
-export function useGroupDeeds() {
+export function useGroupActions() {
   const admin = useAdmin();
   return useMemo(() => {
     const run = async (act: () => Promise<unknown>, said: string): Promise<string | null> => {

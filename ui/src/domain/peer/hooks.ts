@@ -14,7 +14,7 @@ export function usePeer(provider: string) {
 }
 
 /** What the operator can do to a peer; each says what it did, or why not. */
-export function usePeerDeeds() {
+export function usePeerActions() {
   const admin = useAdmin();
   return useMemo(() => {
     const run = async <C extends Command>(command: C, request: RequestOf<C>, said: string) => {

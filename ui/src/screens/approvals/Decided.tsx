@@ -3,9 +3,9 @@ import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Decided } from "@/bindings/Decided";
 import { AdderTitle } from "@/domain/addition/AdderTitle";
-import { additionDeeds } from "@/domain/addition/deeds";
+import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
-import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
+import { type Decision, decisions, useDecide } from "@/domain/connection/decisions";
 import { Alias } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { nameOf } from "@/domain/node/identifiers";
@@ -76,7 +76,7 @@ export function DecidedList({ list, us }: { list: readonly Decided[]; us: string
 interface Change {
   text: string;
   label: string;
-  deed: Deed;
+  decision: Decision;
 }
 
 function Row({
@@ -104,7 +104,7 @@ function Row({
       </div>
       <div role="cell" className="flex w-24 justify-end">
         {change !== null && (
-          <Button small aria-label={change.label} onClick={() => void decide([change.deed])}>
+          <Button small aria-label={change.label} onClick={() => void decide([change.decision])}>
             {change.text}
           </Button>
         )}
@@ -122,12 +122,12 @@ function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provi
           allowed: {
             text: t.peers.block,
             label: t.approvals.blockProvider(provider),
-            deed: deeds.blockProvider(provider),
+            decision: decisions.blockProvider(provider),
           },
           blocked: {
             text: t.peers.unblock,
             label: t.peers.unblockWhat(provider),
-            deed: deeds.admit(provider),
+            decision: decisions.admit(provider),
           },
         };
   return (
@@ -183,9 +183,13 @@ function DecidedConnection({ connection, us }: { connection: Connection; us: str
   const other = nameOf(connection.outgoing ? connection.to : connection.from);
   const change =
     state === "approved"
-      ? { text: t.approvals.end, label: t.approvals.endWith(other), deed: deeds.end(connection) }
+      ? { text: t.approvals.end, label: t.approvals.endWith(other), decision: decisions.end(connection) }
       : state === "declined" && connection.reopenable
-        ? { text: t.approvals.reopen, label: t.approvals.reopenOf(other), deed: deeds.reopen(connection) }
+        ? {
+            text: t.approvals.reopen,
+            label: t.approvals.reopenOf(other),
+            decision: decisions.reopen(connection),
+          }
         : null;
   return (
     <Answered
@@ -209,13 +213,13 @@ function DecidedAddition({ addition, us }: { addition: Authorization; us: string
       ? {
           text: t.approvals.revoke,
           label: t.approvals.revokeOf(adder, nameOf(addition.user)),
-          deed: additionDeeds.revoke(addition),
+          decision: additionDecisions.revoke(addition),
         }
       : addition.state === "declined" && addition.reopenable
         ? {
             text: t.approvals.reopen,
             label: t.approvals.reopenOf(adder),
-            deed: additionDeeds.reopen(addition),
+            decision: additionDecisions.reopen(addition),
           }
         : null;
   return (

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
-import { additionDeeds } from "@/domain/addition/deeds";
+import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey } from "@/domain/connection/approvals";
-import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
+import { type Decision, decisions, useDecide } from "@/domain/connection/decisions";
 import { GroupName } from "@/domain/group/GroupName";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
@@ -30,7 +30,7 @@ interface Asked {
   refused: string | null;
   created: string;
   expires: string;
-  takeBack: { deed: Deed; label: string };
+  takeBack: { decision: Decision; label: string };
 }
 
 /** Our people's own requests that wait elsewhere. */
@@ -64,7 +64,7 @@ export function Outgoing({
           created: connection.created,
           expires: connection.expires,
           takeBack: {
-            deed: deeds.end(connection),
+            decision: decisions.end(connection),
             label: t.approvals.takeBackFrom(nameOf(connection.to)),
           },
         }))}
@@ -90,7 +90,7 @@ export function Outgoing({
           created: addition.created,
           expires: addition.expires,
           takeBack: {
-            deed: additionDeeds.revoke(addition),
+            decision: additionDecisions.revoke(addition),
             label: t.approvals.takeBackAddition(nameOf(addition.user)),
           },
         }))}
@@ -142,7 +142,7 @@ function List({ title, empty, list }: { title: string; empty: string; list: read
                     <Button
                       small
                       aria-label={asked.takeBack.label}
-                      onClick={() => void decide([asked.takeBack.deed])}
+                      onClick={() => void decide([asked.takeBack.decision])}
                     >
                       {t.approvals.takeBack}
                     </Button>

@@ -1,7 +1,7 @@
 import { type ReactNode, type RefObject, useCallback, useMemo, useRef } from "react";
-import { additionDeeds } from "@/domain/addition/deeds";
+import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey, providerKey, type ShownApprovals } from "@/domain/connection/approvals";
-import { type Deed, deeds, useDecide } from "@/domain/connection/deeds";
+import { type Decision, decisions, useDecide } from "@/domain/connection/decisions";
 import { providerOf } from "@/domain/node/identifiers";
 import { useActions } from "@/shared/actions";
 import { Button } from "@/shared/Button";
@@ -10,7 +10,7 @@ import { Checkbox } from "@/shared/form";
 import { Panel } from "@/shared/layout";
 import { type Reveal, VirtualRows } from "@/shared/VirtualRows";
 import { t } from "@/text";
-import { Aside } from "./Aside";
+import { Ignored } from "./Ignored";
 import { type Cursor, useCursor } from "./keys";
 import { AdditionRow, IncomingRow, ProviderRow } from "./rows";
 
@@ -44,30 +44,30 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
     [providerKeys, connectionKeys, additionKeys],
   );
   const cursor = useCursor(keys, reveal);
-  const decide = (list: readonly Deed[]) => void decideThen(list);
+  const decide = (list: readonly Decision[]) => void decideThen(list);
   const heldOf = (provider: string) => incoming.filter((each) => providerOf(each.from) === provider);
 
   /** What a key does to the rows chosen; what a row cannot have is left out. */
-  const deedsFor = (kind: Kind, chosen: ReadonlySet<string>): Deed[] => [
+  const decisionsFor = (kind: Kind, chosen: ReadonlySet<string>): Decision[] => [
     ...providers.flatMap(({ provider }) => {
       if (!chosen.has(providerKey(provider)) || kind === "decline") return [];
-      if (kind === "approve") return [deeds.admit(provider)];
-      if (kind === "ignore") return [deeds.ignoreProvider(provider)];
-      return [deeds.blockProvider(provider, heldOf(provider))];
+      if (kind === "approve") return [decisions.admit(provider)];
+      if (kind === "ignore") return [decisions.ignoreProvider(provider)];
+      return [decisions.blockProvider(provider, heldOf(provider))];
     }),
     ...incoming.flatMap((connection) => {
       if (!chosen.has(connectionKey(connection))) return [];
-      return [kind === "block" ? deeds.blockPerson(connection) : deeds[kind](connection)];
+      return [kind === "block" ? decisions.blockPerson(connection) : decisions[kind](connection)];
     }),
     ...additions.flatMap((addition) => {
       if (!chosen.has(additionKey(addition))) return [];
-      return [kind === "block" ? additionDeeds.never(addition) : additionDeeds[kind](addition)];
+      return [kind === "block" ? additionDecisions.never(addition) : additionDecisions[kind](addition)];
     }),
   ];
   const act = (kind: Kind) => {
     const chosen =
       cursor.selected.size > 0 ? cursor.selected : new Set(cursor.at === null ? [] : [cursor.at]);
-    decide(deedsFor(kind, chosen));
+    decide(decisionsFor(kind, chosen));
     cursor.clear();
   };
   const group = t.approvals.title;
@@ -107,7 +107,7 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
   ]);
 
   const decideSelected = (kind: Kind, chosen: readonly string[]) => {
-    decide(deedsFor(kind, new Set(chosen)));
+    decide(decisionsFor(kind, new Set(chosen)));
     cursor.select(chosen, false);
   };
   const list = { cursor, decideSelected };
@@ -167,7 +167,7 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
         }}
       />
       <p className="text-sm text-muted max-sm:hidden">{t.approvals.hintKeys}</p>
-      <Aside data={data} us={us} decide={decide} />
+      <Ignored data={data} us={us} decide={decide} />
     </div>
   );
 }

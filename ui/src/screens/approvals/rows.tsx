@@ -6,9 +6,9 @@ import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
 import { AdderTitle } from "@/domain/addition/AdderTitle";
-import { additionDeeds } from "@/domain/addition/deeds";
+import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
-import { type Deed, deeds } from "@/domain/connection/deeds";
+import { type Decision, decisions } from "@/domain/connection/decisions";
 import { Alias, useCalled } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { groupTitle } from "@/domain/group/words";
@@ -27,17 +27,17 @@ const icon = "size-3.5";
 
 interface Row {
   cursor: Cursor;
-  decide: (list: readonly Deed[]) => void;
+  decide: (list: readonly Decision[]) => void;
 }
 
 /** What can be done with a row; what it cannot have is left out. */
 interface Acts {
-  approve: Deed;
+  approve: Decision;
   approveText?: string;
-  decline?: Deed;
-  ignore: Deed;
+  decline?: Decision;
+  ignore: Decision;
   /** One way to block, or several to choose from. */
-  block: Deed | readonly MenuItem[];
+  block: Decision | readonly MenuItem[];
   blockHint?: string;
   more?: readonly (MenuItem | "line")[];
 }
@@ -215,9 +215,9 @@ export function ProviderRow({
         </>
       }
       acts={{
-        approve: deeds.admit(provider),
-        ignore: deeds.ignoreProvider(provider),
-        block: deeds.blockProvider(provider, held),
+        approve: decisions.admit(provider),
+        ignore: decisions.ignoreProvider(provider),
+        block: decisions.blockProvider(provider, held),
         blockHint: t.approvals.blockProviderHint,
       }}
     />
@@ -237,7 +237,7 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
     {
       id: "admit-only",
       text: t.approvals.admitOnly(name),
-      run: () => decide([deeds.admit(provider)]),
+      run: () => decide([decisions.admit(provider)]),
     },
   ];
   return (
@@ -263,36 +263,36 @@ export function IncomingRow({ connection, us, ...row }: Row & { connection: Conn
       expires={connection.expires}
       expiresHint={t.approvals.expiresHint}
       acts={{
-        approve: deeds.approve(connection),
+        approve: decisions.approve(connection),
         ...(stranger ? { approveText: t.approvals.approveBoth } : {}),
-        decline: deeds.decline(connection),
-        ignore: deeds.ignore(connection),
+        decline: decisions.decline(connection),
+        ignore: decisions.ignore(connection),
         block: [
           {
             id: "block-person",
             text: t.approvals.blockPerson(who),
             hint: t.approvals.blockPersonHint,
             danger: true,
-            run: () => decide([deeds.blockPerson(connection)]),
+            run: () => decide([decisions.blockPerson(connection)]),
           },
           {
             id: "block-provider",
             text: t.approvals.blockProvider(name),
             hint: t.approvals.blockProviderHint,
             danger: true,
-            run: () => decide([deeds.blockProvider(provider, [connection])]),
+            run: () => decide([decisions.blockProvider(provider, [connection])]),
           },
         ],
         more: [
           {
             id: "always-person",
             text: t.approvals.alwaysPerson(who),
-            run: () => decide([deeds.approve(connection, "person")]),
+            run: () => decide([decisions.approve(connection, "person")]),
           },
           {
             id: "always-provider",
             text: t.approvals.alwaysProvider(name),
-            run: () => decide([deeds.approve(connection, "provider")]),
+            run: () => decide([decisions.approve(connection, "provider")]),
           },
           ...(stranger ? admitOnly : []),
         ],
@@ -328,16 +328,16 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
       expires={addition.expires}
       expiresHint={t.approvals.expiresHint}
       acts={{
-        approve: additionDeeds.approve(addition),
-        decline: additionDeeds.decline(addition),
-        ignore: additionDeeds.ignore(addition),
+        approve: additionDecisions.approve(addition),
+        decline: additionDecisions.decline(addition),
+        ignore: additionDecisions.ignore(addition),
         block: [
           {
             id: "never-adds",
             text: t.approvals.neverAdds(who, user),
             hint: t.approvals.neverAddsHint,
             danger: true,
-            run: () => decide([additionDeeds.never(addition)]),
+            run: () => decide([additionDecisions.never(addition)]),
           },
         ],
         more: [
@@ -345,7 +345,7 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
             id: "always-adds",
             text: t.approvals.alwaysAdds(who, user),
             hint: t.approvals.alwaysAddsHint,
-            run: () => decide([additionDeeds.always(addition)]),
+            run: () => decide([additionDecisions.always(addition)]),
           },
         ],
       }}

@@ -2,7 +2,7 @@ import { ArrowLeft, UsersRound } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { ConversationSummary } from "@/bindings/ConversationSummary";
 import type { Message } from "@/bindings/Message";
-import { deleting, deletingKey, useTalk } from "@/domain/conversation/deeds";
+import { deleting, deletingKey, useConversationActions } from "@/domain/conversation/actions";
 import { type Stretch, useConversation } from "@/domain/conversation/hooks";
 import { conversationTitle, standingMarks } from "@/domain/conversation/words";
 import { useGroups } from "@/domain/group/hooks";
@@ -48,7 +48,7 @@ export function ConversationView({
   const ownerAway = useGroups().data?.groups.some(
     (each) => each.group === group && each.owner_away_since !== null,
   );
-  const talk = useTalk(user, group);
+  const talk = useConversationActions(user, group);
   const [composing, setComposing] = useState<Composing>({ kind: "new" });
   const hidden = useStore(deleting);
   // An earlier stretch that cannot be read takes nothing away from what is shown.

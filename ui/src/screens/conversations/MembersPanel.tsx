@@ -4,10 +4,10 @@ import { useState } from "react";
 import type { Contact } from "@/bindings/Contact";
 import type { Conversation } from "@/bindings/Conversation";
 import type { Member } from "@/bindings/Member";
-import { useTalk } from "@/domain/conversation/deeds";
+import { useConversationActions } from "@/domain/conversation/actions";
 import { useConversation } from "@/domain/conversation/hooks";
 import { conversationTitle } from "@/domain/conversation/words";
-import { useGroupDeeds } from "@/domain/group/hooks";
+import { useGroupActions } from "@/domain/group/hooks";
 import { useNode } from "@/domain/node/hooks";
 import { clientName, nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
@@ -47,8 +47,8 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
   const { group } = summary;
   const us = useNode()?.provider;
   const peers = usePeers().data?.peers ?? [];
-  const talk = useTalk(user, group);
-  const deeds = useGroupDeeds();
+  const talk = useConversationActions(user, group);
+  const actions = useGroupActions();
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Member | null>(null);
   const [leaving, setLeaving] = useState(false);
@@ -214,7 +214,7 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
         title={t.conversations.removeTitle(nameOf(removing?.user ?? ""))}
         text={t.conversations.removeText(nameOf(removing?.user ?? ""))}
         action={t.conversations.removeWhom(nameOf(removing?.user ?? ""))}
-        run={async () => (removing === null ? null : deeds.remove(user, group, [removing.user]))}
+        run={async () => (removing === null ? null : actions.remove(user, group, [removing.user]))}
       />
       <Confirm
         danger
@@ -223,7 +223,7 @@ function Panel({ user, data, contacts }: { user: string; data: Conversation; con
         title={t.groups.leaveTitle(user, name)}
         text={t.groups.leaveText(user)}
         action={t.groups.leaveButton}
-        run={() => deeds.leave(user, group, name)}
+        run={() => actions.leave(user, group, name)}
       >
         {isOnlyAdmin && <p className="mb-2 font-medium text-warn">{t.groups.leaveOnlyAdmin}</p>}
       </Confirm>

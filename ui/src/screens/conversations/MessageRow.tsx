@@ -18,7 +18,7 @@ import { toast } from "@/shared/toast";
 import { t } from "@/text";
 import { Reactions } from "./Reactions";
 
-export interface MessageDeeds {
+export interface MessageActions {
   onReply: (message: Message) => void;
   onEdit: (message: Message) => void;
   onDelete: (message: Message) => void;
@@ -36,8 +36,8 @@ export function MessageRow({
   found,
   ownerAway,
   onCurrent,
-  ...deeds
-}: MessageDeeds & {
+  ...actions
+}: MessageActions & {
   message: Message;
   follows: boolean;
   /** No later one is ours: its state is said even where all is well. */
@@ -71,11 +71,11 @@ export function MessageRow({
         if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || !canAct) return;
         const act =
           event.key === "r"
-            ? deeds.onReply
+            ? actions.onReply
             : own && event.key === "e"
-              ? deeds.onEdit
+              ? actions.onEdit
               : own && event.key === "Delete"
-                ? deeds.onDelete
+                ? actions.onDelete
                 : null;
         if (act === null) return;
         event.preventDefault();
@@ -103,18 +103,18 @@ export function MessageRow({
               found && "outline-2 outline-accent",
             )}
           >
-            <Body message={message} onJump={deeds.onJump} />
+            <Body message={message} onJump={actions.onJump} />
           </div>
-          <Toolbar message={message} who={who} current={current} canAct={canAct} {...deeds} />
+          <Toolbar message={message} who={who} current={current} canAct={canAct} {...actions} />
         </div>
-        <Reactions message={message} onReact={deeds.onReact} />
+        <Reactions message={message} onReact={actions.onReact} />
         {message.unproved !== null && <Unproved from={message.unproved} current={current} />}
         <Progress
           message={message}
           follows={follows}
           isLastOwn={isLastOwn}
           ownerAway={ownerAway}
-          onRetry={deeds.onRetry}
+          onRetry={actions.onRetry}
         />
       </div>
     </article>
@@ -271,7 +271,7 @@ function Toolbar({
   onReact,
   onEdit,
   onDelete,
-}: MessageDeeds & { message: Message; who: string; current: boolean; canAct: boolean }) {
+}: MessageActions & { message: Message; who: string; current: boolean; canAct: boolean }) {
   if (message.deleted) return null;
   const stop = { tabIndex: current ? 0 : -1, className: "size-6" };
   const items: MenuItem[] = [
@@ -321,7 +321,7 @@ function React({
 }: {
   message: Message;
   stop: { tabIndex: number; className: string };
-  onReact: MessageDeeds["onReact"];
+  onReact: MessageActions["onReact"];
 }) {
   return (
     <Popover.Root>

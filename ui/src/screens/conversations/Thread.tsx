@@ -7,8 +7,8 @@ import { Button } from "@/shared/Button";
 import { Empty, Fault } from "@/shared/layout";
 import { lineText } from "@/shared/text";
 import { t } from "@/text";
-import { type MessageDeeds, MessageRow } from "./MessageRow";
-import { Day, NoticeRow, UnreadLine } from "./marks";
+import { Day, NoticeRow, UnreadLine } from "./dividers";
+import { type MessageActions, MessageRow } from "./MessageRow";
 import { type Row, rowsOf } from "./rows";
 
 /** So near to the end one is at the end: what comes then is followed. */
@@ -35,8 +35,8 @@ export function Thread({
   onAgain,
   onLatest,
   onRead,
-  ...deeds
-}: MessageDeeds & {
+  ...actions
+}: MessageActions & {
   messages: readonly Message[];
   more: boolean;
   /** The place to go to. */
@@ -218,7 +218,7 @@ export function Thread({
                         ownerAway={ownerAway}
                         found={target !== null && row.message.place === target}
                         onCurrent={() => setCurrent(row.message.id)}
-                        {...deeds}
+                        {...actions}
                       />
                     )}
                   </div>

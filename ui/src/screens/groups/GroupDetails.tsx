@@ -12,9 +12,9 @@ import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { Ago, Bytes, Fact, Facts, Ident } from "@/shared/values";
 import { t } from "@/text";
-import { Acting } from "./Acting";
 import { Standing } from "./columns";
 import { Events } from "./Events";
+import { GroupActions } from "./GroupActions";
 import { LostBranch } from "./LostBranch";
 import { Participants } from "./Participants";
 import { Roster } from "./Roster";
@@ -69,7 +69,7 @@ function Details({ detail }: { detail: GroupDetail }) {
           </>
         )}
         <Unproved detail={detail} />
-        <Acting detail={detail} />
+        <GroupActions detail={detail} />
       </div>
       <InspectorPart title={t.groups.log}>
         <Facts>

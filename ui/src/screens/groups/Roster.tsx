@@ -5,7 +5,7 @@ import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { RosterProvider } from "@/bindings/RosterProvider";
 import type { RosterUser } from "@/bindings/RosterUser";
 import { Alias, useCalled } from "@/domain/demo/Alias";
-import { useGroupDeeds } from "@/domain/group/hooks";
+import { useGroupActions } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { useNode } from "@/domain/node/hooks";
 import { clientName, nameOf } from "@/domain/node/identifiers";
@@ -23,7 +23,7 @@ export function Roster({ detail }: { detail: GroupDetail }) {
   const called = useCalled();
   const [grant, setGrant] = useState<GrantView | null>(null);
   const [removing, setRemoving] = useState<RosterProvider | null>(null);
-  const deeds = useGroupDeeds();
+  const actions = useGroupActions();
   const admin = detail.accounts.find((account) => account.built_in && account.admin);
   const live = detail.summary.standing === "live";
   const names = removing?.users.map((each) => nameOf(each.user)) ?? [];
@@ -73,7 +73,7 @@ export function Roster({ detail }: { detail: GroupDetail }) {
         run={async () =>
           admin === undefined || removing === null
             ? null
-            : deeds.remove(
+            : actions.remove(
                 admin.user,
                 detail.summary.group,
                 removing.users.map((each) => each.user),

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ArrowRight, X } from "lucide-react";
-import { useDemo, useDemoDeeds } from "@/domain/demo/hooks";
+import { useDemo, useDemoActions } from "@/domain/demo/hooks";
 import { type DemoPlace, isDone, placesOf, STEPS } from "@/domain/demo/steps";
 import { useActions } from "@/shared/actions";
 import { Button, IconButton } from "@/shared/Button";
@@ -102,14 +102,14 @@ export function DemoGuide() {
 
 function Go({ place, shown }: { place: DemoPlace; shown: string | undefined }) {
   const navigate = useNavigate();
-  const deeds = useDemoDeeds();
+  const actions = useDemoActions();
   const { node, to, user } = place;
   return (
     <Button
       data-testid={`go-${node}`}
       icon={<ArrowRight className="size-3.5" aria-hidden="true" />}
       onClick={async () => {
-        if (node !== shown && !(await deeds.look(node))) return;
+        if (node !== shown && !(await actions.look(node))) return;
         await navigate({ to, search: user === undefined ? {} : { user } });
       }}
     >

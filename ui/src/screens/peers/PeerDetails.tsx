@@ -6,7 +6,7 @@ import type { Peer } from "@/bindings/Peer";
 import { Alias, useCalled } from "@/domain/demo/Alias";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { isProvider } from "@/domain/node/identifiers";
-import { usePeer, usePeerDeeds } from "@/domain/peer/hooks";
+import { usePeer, usePeerActions } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
 import { lag, remedy } from "@/domain/peer/words";
 import { Button } from "@/shared/Button";
@@ -196,7 +196,7 @@ function Details({ peer }: { peer: Peer }) {
 }
 
 function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void; checking: boolean }) {
-  const deeds = usePeerDeeds();
+  const actions = usePeerActions();
   const { provider, state } = peer;
   const paused = peer.pulling.status === "paused";
   return (
@@ -206,7 +206,7 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
           <Button
             data-testid="retry"
             icon={<RotateCw className={icon} aria-hidden="true" />}
-            onClick={() => void deeds.retry(provider)}
+            onClick={() => void actions.retry(provider)}
           >
             {t.peers.retry}
           </Button>
@@ -218,7 +218,7 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
                 <Pause className={icon} aria-hidden="true" />
               )
             }
-            onClick={() => void deeds.pause(provider, !paused)}
+            onClick={() => void actions.pause(provider, !paused)}
           >
             {paused ? t.peers.resume : t.peers.pause}
           </Button>
@@ -228,7 +228,7 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
         <Button
           look={state === "pending" ? "primary" : "plain"}
           icon={<Check className={icon} aria-hidden="true" />}
-          onClick={() => void deeds.allow(provider)}
+          onClick={() => void actions.allow(provider)}
         >
           {state === "blocked" ? t.peers.unblock : t.peers.letIn}
         </Button>
@@ -246,7 +246,7 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
           look="wary"
           title={t.approvals.blockProviderHint}
           icon={<Ban className={icon} aria-hidden="true" />}
-          onClick={() => void deeds.block(provider)}
+          onClick={() => void actions.block(provider)}
         >
           {t.peers.block}
         </Button>
@@ -295,7 +295,7 @@ function Steps({ steps }: { steps: readonly CheckStep[] }) {
 }
 
 function NewKey({ peer }: { peer: Peer }) {
-  const deeds = usePeerDeeds();
+  const actions = usePeerActions();
   const [asking, setAsking] = useState(false);
   const called = useCalled();
   return (
@@ -315,7 +315,7 @@ function NewKey({ peer }: { peer: Peer }) {
         title={t.peers.acceptTitle(called(peer.provider))}
         text={t.peers.acceptText}
         action={t.peers.acceptKey}
-        run={() => deeds.acceptKey(peer.provider)}
+        run={() => actions.acceptKey(peer.provider)}
       >
         <ul className="mb-2 rounded-md border border-line bg-sunken p-2">
           {peer.new_fingerprints.map((fingerprint) => (

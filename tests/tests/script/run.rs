@@ -13,8 +13,8 @@ use drawbridge_testkit::BuiltIn;
 use tokio::sync::Semaphore;
 
 use crate::action::{Action, Kind, script};
-use crate::town::Town;
-use crate::{calm, truth};
+use crate::apps::ThreeApps;
+use crate::{checks, settled};
 
 /// Actions that go on at one time.
 const AT_ONCE: u32 = 8;
@@ -23,28 +23,28 @@ const GROUPS: u64 = 8;
 /// An action that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(40);
 
-struct Play {
-    town: Town,
+struct Run {
+    setup: ThreeApps,
     seed: u64,
     said: AtomicU64,
     made: AtomicU64,
 }
 
 /// Plays the script of a seed, and looks at what has become of it.
-pub(crate) async fn play(seed: u64, actions: usize) {
+pub(crate) async fn run(seed: u64, actions: usize) {
     let began = std::time::Instant::now();
-    let town = Town::new().await;
-    let play = Arc::new(Play { town, seed, said: AtomicU64::new(0), made: AtomicU64::new(0) });
-    let mut disorder = Disorder { starts: vec![None; 3], heals: vec![None; 3] };
+    let setup = ThreeApps::new().await;
+    let run = Arc::new(Run { setup, seed, said: AtomicU64::new(0), made: AtomicU64::new(0) });
+    let mut outages = Outages { starts: vec![None; 3], heals: vec![None; 3] };
     let places = Arc::new(Semaphore::new(AT_ONCE as usize));
     for (number, action) in script(seed, actions).into_iter().enumerate() {
-        disorder.passes(&play.town, number).await;
+        outages.passes(&run.setup, number).await;
         match action.kind {
-            Kind::Kill | Kind::Cut => disorder.begins(&play.town, number, action).await,
+            Kind::Kill | Kind::Cut => outages.begins(&run.setup, number, action).await,
             // Who crashes does nothing else meanwhile.
             Kind::Crash => {
                 let _all = places.acquire_many(AT_ONCE).await.unwrap();
-                if let Some((app, client)) = play.town.someone(action.who) {
+                if let Some((app, client)) = run.setup.someone(action.who) {
                     let uri = client.uri().clone();
                     drop(client);
                     app.crashes(&uri).await;
@@ -52,10 +52,10 @@ pub(crate) async fn play(seed: u64, actions: usize) {
             }
             _ => {
                 let place = places.clone().acquire_owned().await.unwrap();
-                let play = play.clone();
+                let run = run.clone();
                 tokio::spawn(async move {
-                    if tokio::time::timeout(LONGEST, play.does(action)).await.is_err() {
-                        play.town.surprises(format!("{action:?} never ends"));
+                    if tokio::time::timeout(LONGEST, run.does(action)).await.is_err() {
+                        run.setup.note_unexpected(format!("{action:?} never ends"));
                     }
                     drop(place);
                 });
@@ -63,16 +63,16 @@ pub(crate) async fn play(seed: u64, actions: usize) {
         }
         tokio::time::sleep(action.pause).await;
     }
-    disorder.passes(&play.town, usize::MAX).await;
+    outages.passes(&run.setup, usize::MAX).await;
     let _all = places.acquire_many(AT_ONCE).await.unwrap();
     let played = began.elapsed();
-    let calm = calm::comes(&play.town).await;
+    let all_settled = settled::wait(&run.setup).await;
     let settled = began.elapsed() - played;
-    let mut wrong = play.town.surprised();
-    wrong.extend(calm.err());
-    let (found, told) = truth::look(&play.town).await;
+    let mut wrong = run.setup.unexpected();
+    wrong.extend(all_settled.err());
+    let (found, told) = checks::check(&run.setup).await;
     wrong.extend(found);
-    println!("{actions} actions in {played:.1?}, calm {settled:.1?} later; {told}");
+    println!("{actions} actions in {played:.1?}, settled {settled:.1?} later; {told}");
     assert!(
         wrong.is_empty(),
         "{}\nDRAWBRIDGE_SEED={seed} DRAWBRIDGE_ACTIONS={actions} plays it again",
@@ -81,39 +81,39 @@ pub(crate) async fn play(seed: u64, actions: usize) {
 }
 
 /// What is broken, and until which action.
-struct Disorder {
+struct Outages {
     starts: Vec<Option<usize>>,
     heals: Vec<Option<usize>>,
 }
 
-impl Disorder {
-    async fn begins(&mut self, town: &Town, number: usize, action: Action) {
-        let which = action.who % town.apps.len();
+impl Outages {
+    async fn begins(&mut self, setup: &ThreeApps, number: usize, action: Action) {
+        let which = action.who % setup.apps.len();
         let until = Some(number + 1 + action.how % 20);
         if action.kind == Kind::Kill && self.starts[which].is_none() {
             self.starts[which] = until;
-            town.apps[which].kill().await;
+            setup.apps[which].kill().await;
         } else if action.kind == Kind::Cut && self.heals[which].is_none() {
             self.heals[which] = until;
-            town.ways[which].cuts_after((action.place % 20_000) as u64);
-            town.ways[which].cuts();
+            setup.networks[which].cuts_after((action.place % 20_000) as u64);
+            setup.networks[which].cuts();
         }
     }
 
     /// Puts in order what is due before the action `number`.
-    async fn passes(&mut self, town: &Town, number: usize) {
-        for which in 0..town.apps.len() {
+    async fn passes(&mut self, setup: &ThreeApps, number: usize) {
+        for which in 0..setup.apps.len() {
             if self.starts[which].take_if(|until| *until <= number).is_some() {
-                town.apps[which].start().await;
+                setup.apps[which].start().await;
             }
             if self.heals[which].take_if(|until| *until <= number).is_some() {
-                town.ways[which].heals();
+                setup.networks[which].heals();
                 // What was cut after so many bytes would be cut even now.
-                town.ways[which].cuts();
+                setup.networks[which].cuts();
                 // The operators of the others try again.
-                for app in town.apps.iter().filter(|app| app.is_running()) {
+                for app in setup.apps.iter().filter(|app| app.is_running()) {
                     let (node, peer) =
-                        (app.test_node().node(), town.apps[which].test_node().provider().clone());
+                        (app.test_node().node(), setup.apps[which].test_node().provider().clone());
                     app.does(async move { node.retry_peer(&peer).await }).await;
                 }
             }
@@ -121,7 +121,7 @@ impl Disorder {
     }
 }
 
-impl Play {
+impl Run {
     async fn does(&self, action: Action) {
         match action.kind {
             Kind::Create => self.creates(action).await,
@@ -137,7 +137,7 @@ impl Play {
         if self.made.fetch_add(1, Ordering::SeqCst) >= GROUPS {
             return;
         }
-        let Some((app, client)) = self.town.someone(action.who) else { return };
+        let Some((app, client)) = self.setup.someone(action.who) else { return };
         let add = if action.place.is_multiple_of(3) { Who::Admins } else { Who::Members };
         let send = if action.whom.is_multiple_of(9) { Who::Admins } else { Who::Members };
         let suites = Client::<drawbridge_node::InProcessHome>::cipher_suites();
@@ -145,21 +145,21 @@ impl Play {
         let uri = client.uri().clone();
         let name = format!("Made in {}", action.how);
         let made = app.does(async move { client.create_group(&name, add, send, suite).await }).await;
-        if let Some(group) = self.town.expects("makes a group", made) {
-            self.town.keeps_start(app, &uri, &group).await;
+        if let Some(group) = self.setup.expects("makes a group", made) {
+            self.setup.keeps_start(app, &uri, &group).await;
         }
     }
 
     async fn connects(&self, action: Action) {
-        let Some((app, client)) = self.town.someone(action.who) else { return };
-        let users = self.town.users();
+        let Some((app, client)) = self.setup.someone(action.who) else { return };
+        let users = self.setup.users();
         let whom = users[action.whom % users.len()].clone();
         let asked = app.does(async move { client.ask_to_connect(&whom).await }).await;
-        self.town.expects("asks for a connection", asked);
+        self.setup.expects("asks for a connection", asked);
     }
 
     async fn decides(&self, action: Action) {
-        let app = &self.town.apps[action.who % self.town.apps.len()];
+        let app = &self.setup.apps[action.who % self.setup.apps.len()];
         if !app.is_running() {
             return;
         }
@@ -174,12 +174,12 @@ impl Play {
     }
 
     async fn at_once(&self, action: Action) {
-        let Some((app, one, group)) = self.town.member(action.who, action.place).await else { return };
+        let Some((app, one, group)) = self.setup.member(action.who, action.place).await else { return };
         let another = async {
-            let count = self.town.clients.len();
+            let count = self.setup.clients.len();
             for step in 0..count {
-                let (app, other) = self.town.someone(action.whom + step)?;
-                if other.uri() != one.uri() && self.town.groups_of(app, &other).await.contains(&group) {
+                let (app, other) = self.setup.someone(action.whom + step)?;
+                if other.uri() != one.uri() && self.setup.groups_of(app, &other).await.contains(&group) {
                     return Some((app, other));
                 }
             }
@@ -201,17 +201,17 @@ impl Play {
             .await
         };
         let (here, there) = tokio::join!(here, there);
-        self.town.expects("renames or renews", here);
-        self.town.expects("renews and talks", there);
+        self.setup.expects("renames or renews", here);
+        self.setup.expects("renews and talks", there);
     }
 
     async fn in_a_group(&self, action: Action) {
-        let Some((app, client, group)) = self.town.member(action.who, action.place).await else { return };
+        let Some((app, client, group)) = self.setup.member(action.who, action.place).await else { return };
         let texts: Vec<String> =
             (0..if action.kind == Kind::Burst { 10 } else { 1 }).map(|_| self.text()).collect();
-        let users = self.town.users();
+        let users = self.setup.users();
         let done = app.does(async move { in_group(&client, &group, action, texts, users).await }).await;
-        self.town.expects(&format!("does {:?}", action.kind), done);
+        self.setup.expects(&format!("does {:?}", action.kind), done);
     }
 
     fn text(&self) -> String {

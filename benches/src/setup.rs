@@ -21,13 +21,13 @@ use crate::outcome::Outcome;
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(20);
 
 /// The folder, with the authority that everyone in it trusts.
-pub(crate) struct Place {
+pub(crate) struct Setup {
     dir: TempDir,
     issuer: Issuer<'static, KeyPair>,
     authority: CertificateDer<'static>,
 }
 
-impl Place {
+impl Setup {
     /// A new one, in the system's folder for such.
     pub(crate) fn make() -> Outcome<Self> {
         let dir = TempDir::with_prefix("drawbridge-bench-")?;

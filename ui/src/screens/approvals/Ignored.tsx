@@ -1,8 +1,8 @@
 import { ChevronRight } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { additionDeeds } from "@/domain/addition/deeds";
+import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey, type ShownApprovals } from "@/domain/connection/approvals";
-import { type Deed, deeds } from "@/domain/connection/deeds";
+import { type Decision, decisions } from "@/domain/connection/decisions";
 import { Alias } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
 import { PersonName } from "@/domain/node/PersonName";
@@ -10,17 +10,17 @@ import { Button } from "@/shared/Button";
 import { t } from "@/text";
 
 /** What was ignored: out of the way, yet findable. */
-export function Aside({
+export function Ignored({
   data,
   us,
   decide,
 }: {
   data: ShownApprovals;
   us: string;
-  decide: (list: readonly Deed[]) => void;
+  decide: (list: readonly Decision[]) => void;
 }) {
   const [open, setOpen] = useState(false);
-  const rows: { key: string; who: ReactNode; deed: Deed }[] = [
+  const rows: { key: string; who: ReactNode; decision: Decision }[] = [
     ...data.asideProviders.map(({ provider }) => ({
       key: provider,
       who: (
@@ -29,7 +29,7 @@ export function Aside({
           <Alias provider={provider} />
         </span>
       ),
-      deed: deeds.reopenProvider(provider),
+      decision: decisions.reopenProvider(provider),
     })),
     ...data.asideConnections.map((connection) => ({
       key: connectionKey(connection),
@@ -40,7 +40,7 @@ export function Aside({
           <PersonName uri={connection.to} us={us} />
         </>
       ),
-      deed: deeds.reopen(connection),
+      decision: decisions.reopen(connection),
     })),
     ...data.asideAdditions.map((addition) => ({
       key: additionKey(addition),
@@ -53,7 +53,7 @@ export function Aside({
           <GroupName uri={addition.group} name={addition.group_name} />
         </>
       ),
-      deed: additionDeeds.reopen(addition),
+      decision: additionDecisions.reopen(addition),
     })),
   ];
   if (rows.length === 0) return null;
@@ -67,10 +67,10 @@ export function Aside({
         <>
           <p className="mt-1 mb-2 text-sm text-muted">{t.approvals.asideHint}</p>
           <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
-            {rows.map(({ key, who, deed }) => (
+            {rows.map(({ key, who, decision }) => (
               <li key={key} className="flex flex-wrap items-center gap-x-1.5 px-3 py-1">
                 {who}
-                <Button small className="ml-auto" onClick={() => decide([deed])}>
+                <Button small className="ml-auto" onClick={() => decide([decision])}>
                   {t.approvals.reopen}
                 </Button>
               </li>

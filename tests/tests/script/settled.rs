@@ -9,10 +9,10 @@ use drawbridge_mtp::message::ItemBody;
 use drawbridge_node::store::{Reader, Standing as GroupStanding, StoreFault, View};
 use drawbridge_testkit::DesktopApp;
 
-use crate::play::decides_all;
-use crate::town::Town;
+use crate::apps::ThreeApps;
+use crate::run::decides_all;
 
-/// How long it may take until all is calm. It only matters where it never is.
+/// How long it may take until all has settled. It only matters where it never is.
 const WAIT_LIMIT: Duration = Duration::from_secs(100);
 /// Not everything that is waited for is announced, such as what a peer acknowledges.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
@@ -22,18 +22,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
 ///
 /// One look around does not tell: what is on its way may come to where it looked before. Two do, where nothing was put
 /// behind any feed or log between them.
-pub(crate) async fn comes(town: &Town) -> Result<(), String> {
-    let mut news = town.news();
+pub(crate) async fn wait(setup: &ThreeApps) -> Result<(), String> {
+    let mut news = setup.news();
     let mut left = String::new();
     let mut before = None;
-    let calm = async {
+    let settling = async {
         loop {
             news.borrow_and_update();
-            for app in &town.apps {
+            for app in &setup.apps {
                 let node = app.test_node().node();
                 app.does(async move { decides_all(&node, |_| true).await }).await;
             }
-            let looked = look(town).await;
+            let looked = look(setup).await;
             match &looked {
                 Err(what) => left.clone_from(what),
                 Ok(ends) if before.as_ref() == Some(ends) => return,
@@ -43,38 +43,38 @@ pub(crate) async fn comes(town: &Town) -> Result<(), String> {
             let _ = tokio::time::timeout(LOOK_EVERY, news.changed()).await;
         }
     };
-    match tokio::time::timeout(WAIT_LIMIT, calm).await {
+    match tokio::time::timeout(WAIT_LIMIT, settling).await {
         Ok(()) => Ok(()),
-        Err(_) => Err(format!("it never becomes calm: {left}\n{}", told(town).await)),
+        Err(_) => Err(format!("it never settles: {left}\n{}", told(setup).await)),
     }
 }
 
 /// Where every feed and log ends; or the first thing that is not done.
-async fn look(town: &Town) -> Result<Vec<u64>, String> {
+async fn look(setup: &ThreeApps) -> Result<Vec<u64>, String> {
     let mut ends = Vec::new();
-    for app in &town.apps {
-        let (ours, peers) = (app.test_node().provider().clone(), peers_of(town, app));
-        let left = town.reads(app, move |view| unsent(view, &peers)).await.ok_or("an app does not run")?;
+    for app in &setup.apps {
+        let (ours, peers) = (app.test_node().provider().clone(), peers_of(setup, app));
+        let left = setup.reads(app, move |view| unsent(view, &peers)).await.ok_or("an app does not run")?;
         ends.extend(left.map_err(|what| format!("{ours}: {what}"))?);
     }
-    for uri in &town.clients {
-        let app = town.app(uri.provider());
+    for uri in &setup.clients {
+        let app = setup.app(uri.provider());
         let client = app.built_in(uri).ok_or("an app does not run")?;
         let reader = Reader::Client(uri.clone());
-        let read = town.reads(app, move |view| end_of_read(view, &reader)).await;
+        let read = setup.reads(app, move |view| end_of_read(view, &reader)).await;
         ends.push(read.ok_or("an app does not run")??);
         // What it has read may have given it something to do.
         let left = app.does(async move { client.left_to_do().await }).await;
-        match town.expects("looks what is left to do", left) {
+        match setup.expects("looks what is left to do", left) {
             Some(left) if left.is_empty() => {}
             left => return Err(format!("{uri} is not at rest: {}", left.unwrap_or_default().join("; "))),
         }
     }
-    for app in &town.apps {
-        for group in town.reads(app, |view| view.groups()).await.ok_or("an app does not run")? {
+    for app in &setup.apps {
+        for group in setup.reads(app, |view| view.groups()).await.ok_or("an app does not run")? {
             ends.extend([group.epoch, group.head]);
             if *group.owner() == *app.test_node().provider()
-                && let Some(what) = behind(town, app, &group.uri).await
+                && let Some(what) = behind(setup, app, &group.uri).await
             {
                 return Err(what);
             }
@@ -83,8 +83,8 @@ async fn look(town: &Town) -> Result<Vec<u64>, String> {
     Ok(ends)
 }
 
-fn peers_of(town: &Town, app: &DesktopApp) -> Vec<Provider> {
-    let providers = town.apps.iter().map(|app| app.test_node().provider().clone());
+fn peers_of(setup: &ThreeApps, app: &DesktopApp) -> Vec<Provider> {
+    let providers = setup.apps.iter().map(|app| app.test_node().provider().clone());
     providers.filter(|provider| provider != app.test_node().provider()).collect()
 }
 
@@ -124,9 +124,9 @@ fn end_of_read(view: &View<'_>, reader: &Reader) -> Result<Result<u64, String>, 
 }
 
 /// Who does not have all of a group.
-async fn behind(town: &Town, owner: &DesktopApp, group: &GroupUri) -> Option<String> {
+async fn behind(setup: &ThreeApps, owner: &DesktopApp, group: &GroupUri) -> Option<String> {
     let uri = group.clone();
-    let at_owner = town
+    let at_owner = setup
         .reads(owner, move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
             let members = view.members(row.id)?;
@@ -137,7 +137,7 @@ async fn behind(town: &Town, owner: &DesktopApp, group: &GroupUri) -> Option<Str
     let (row, members, providers) = at_owner;
     for provider in providers.iter().filter(|provider| *provider != owner.test_node().provider()) {
         let uri = group.clone();
-        let there = town.reads(town.app(provider), move |view| view.group(&uri)).await?;
+        let there = setup.reads(setup.app(provider), move |view| view.group(&uri)).await?;
         match there {
             Some(copy) if copy.standing == GroupStanding::Live && copy.head == row.head => {}
             Some(copy) => {
@@ -152,7 +152,7 @@ async fn behind(town: &Town, owner: &DesktopApp, group: &GroupUri) -> Option<Str
     let alone = members.len() == 1;
     for member in members {
         let uri = member.member.client;
-        let app = town.app(uri.provider());
+        let app = setup.app(uri.provider());
         let (client, name) = (app.built_in(&uri)?, group.clone());
         match app.does(async move { client.about(&name).await }).await? {
             Ok(about)
@@ -172,14 +172,14 @@ async fn behind(town: &Town, owner: &DesktopApp, group: &GroupUri) -> Option<Str
     None
 }
 
-/// What there is to know where it is never calm.
-async fn told(town: &Town) -> String {
+/// What there is to know where it never settles.
+async fn told(setup: &ThreeApps) -> String {
     let mut text = String::new();
-    for app in &town.apps {
+    for app in &setup.apps {
         let ours = app.test_node().provider();
         text += &format!("{ours}:\n");
-        let peers = peers_of(town, app);
-        let left = town.reads(app, move |view| {
+        let peers = peers_of(setup, app);
+        let left = setup.reads(app, move |view| {
             let mut left = Vec::new();
             for peer in &peers {
                 left.extend(view.outbox(peer, &HashSet::new(), 100, u64::MAX)?.into_iter().map(|queued| {
@@ -211,8 +211,8 @@ async fn told(town: &Town) -> String {
         text += &left.await.unwrap_or_default().join("\n  ");
         text += "\n";
     }
-    for uri in &town.clients {
-        let app = town.app(uri.provider());
+    for uri in &setup.clients {
+        let app = setup.app(uri.provider());
         let Some(client) = app.built_in(uri) else { continue };
         let looked = app.does(async move { (client.left_to_do().await, client.conversations().await) }).await;
         let Some((left, Ok(conversations))) = looked else { continue };

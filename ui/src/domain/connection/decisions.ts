@@ -14,7 +14,7 @@ import { connectionKey, deciding, providerKey } from "./approvals";
 
 export type Call = Admin["call"];
 
-export interface Deed {
+export interface Decision {
   /** What goes out of sight. */
   keys: readonly string[];
   /** What is said when it is done. */
@@ -56,9 +56,9 @@ const said = t.approvals.done;
 const from = (c: Connection) => nameOf(c.from);
 const to = (c: Connection) => nameOf(c.to);
 
-export const deeds = {
+export const decisions = {
   /** With `always`, also all later requests of that person or provider. */
-  approve(c: Connection, always?: Whom): Deed {
+  approve(c: Connection, always?: Whom): Decision {
     const provider = providerOf(c.from);
     const isStranger = c.peer_state === "pending" || c.peer_state === "unknown";
     const words = {
@@ -78,44 +78,44 @@ export const deeds = {
       }),
     };
   },
-  decline: (c: Connection): Deed => ({
+  decline: (c: Connection): Decision => ({
     keys: [connectionKey(c)],
     said: said.declined(from(c)),
     kind: "decline",
     run: decide(c, "decline"),
   }),
-  ignore: (c: Connection): Deed => ({
+  ignore: (c: Connection): Decision => ({
     keys: [connectionKey(c)],
     said: said.ignored(from(c)),
     kind: "ignore",
     run: decide(c, "ignore"),
   }),
-  blockPerson: (c: Connection): Deed => ({
+  blockPerson: (c: Connection): Decision => ({
     keys: [connectionKey(c)],
     said: said.blockedPerson(from(c)),
     kind: "block",
     run: decide(c, "decline", { standing: { whom: "person", rule: "block" } }),
   }),
-  end: (c: Connection): Deed => ({
+  end: (c: Connection): Decision => ({
     keys: [connectionKey(c)],
     said: c.outgoing && c.state === "pending" ? said.takenBack(to(c)) : said.ended(from(c), to(c)),
     kind: "other",
     run: decide(c, "end"),
   }),
-  reopen: (c: Connection): Deed => ({
+  reopen: (c: Connection): Decision => ({
     keys: [],
     said: said.reopened(from(c)),
     kind: "other",
     run: decide(c, "reopen"),
   }),
 
-  admit: (provider: string): Deed => ({
+  admit: (provider: string): Decision => ({
     keys: [providerKey(provider)],
     said: said.approvedProvider(called(provider)),
     kind: "approve",
     run: judge(provider, "allowed"),
   }),
-  ignoreProvider: (provider: string): Deed => ({
+  ignoreProvider: (provider: string): Decision => ({
     keys: [providerKey(provider)],
     said: said.ignored(called(provider)),
     kind: "ignore",
@@ -125,13 +125,13 @@ export const deeds = {
     },
   }),
   /** `held`: its people's requests that go out of sight with it. */
-  blockProvider: (provider: string, held: readonly Connection[] = []): Deed => ({
+  blockProvider: (provider: string, held: readonly Connection[] = []): Decision => ({
     keys: [providerKey(provider), ...held.map(connectionKey)],
     said: said.blockedProvider(called(provider)),
     kind: "block",
     run: judge(provider, "blocked"),
   }),
-  reopenProvider: (provider: string): Deed => ({
+  reopenProvider: (provider: string): Decision => ({
     keys: [],
     said: said.reopened(called(provider)),
     kind: "other",
@@ -140,7 +140,7 @@ export const deeds = {
 };
 
 /** Carries out decisions: out of sight at once, undo for ten seconds, back in place with the reason if refused. */
-export function useDecide(): (list: readonly Deed[]) => Promise<void> {
+export function useDecide(): (list: readonly Decision[]) => Promise<void> {
   const admin = useAdmin();
   return useMemo(() => {
     const settle = () => admin.refresh("approvals", "connections", "status", "peers", "peer", "rules");
@@ -155,15 +155,15 @@ export function useDecide(): (list: readonly Deed[]) => Promise<void> {
     };
     return async (list) => {
       if (list.length === 0) return;
-      const keys = list.flatMap((deed) => deed.keys);
+      const keys = list.flatMap((decision) => decision.keys);
       deciding.update((before) => new Set([...before, ...keys]));
-      const results = await Promise.allSettled(list.map((deed) => deed.run(admin.call)));
+      const results = await Promise.allSettled(list.map((decision) => decision.run(admin.call)));
       const done = list.filter((_, index) => results[index]?.status === "fulfilled");
       const refused = results.find((result) => result.status === "rejected");
       const show = (shown: readonly string[]) =>
         deciding.update((before) => new Set([...before].filter((key) => !shown.includes(key))));
 
-      const failed = list.filter((deed) => !done.includes(deed)).flatMap((deed) => deed.keys);
+      const failed = list.filter((decision) => !done.includes(decision)).flatMap((decision) => decision.keys);
       show(failed);
       if (refused !== undefined) toast(sentence(refused.reason), { tone: "bad" });
       const [first] = done;

@@ -11,7 +11,7 @@ import { t } from "@/text";
 export const deleting = new Store<ReadonlySet<string>>(new Set());
 export const deletingKey = (user: string, group: string, message: string) => `${user} ${group} ${message}`;
 
-export function useTalk(user: string, group: string) {
+export function useConversationActions(user: string, group: string) {
   const admin = useAdmin();
   return useMemo(() => {
     const settle = () => admin.refresh(["conversation", { user, group }], ["conversations", { user }]);

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use drawbridge_admin::{Sessions, secret};
 use drawbridge_node::identity::{CertificateFacts, write_secret};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 /// The file by which `drawbridged admin` finds the running node.
 const FILE: &str = "admin.json";
 
 /// What scripts need to speak to the running node.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Key {
+pub(crate) struct ScriptAccess {
     /// Where it listens for them, always on the loopback network.
     pub(crate) url: String,
     /// What it wants to be shown.
@@ -23,7 +24,7 @@ pub(crate) struct Key {
 }
 
 /// Where a running node listens for browsers and for scripts.
-pub(crate) struct Places {
+pub(crate) struct Addresses {
     /// Where browsers connect to.
     pub(crate) pages: SocketAddr,
     /// What is told to browsers there, where it is spoken with over TLS.
@@ -34,7 +35,7 @@ pub(crate) struct Places {
 
 /// The tokens and sessions of a running node.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct Access {
     inner: Arc<Inner>,
 }
 
@@ -47,19 +48,19 @@ struct Inner {
     sessions: Sessions,
 }
 
-impl Door {
+impl Access {
     /// Makes the tokens, writes the file for scripts into `dir`, and returns the link to open.
-    pub(crate) fn open(dir: &Path, places: &Places, sessions: Sessions) -> io::Result<(Self, String)> {
-        let (secure, port) = (places.certificate.is_some(), places.pages.port());
+    pub(crate) fn open(dir: &Path, addresses: &Addresses, sessions: Sessions) -> io::Result<(Self, String)> {
+        let (secure, port) = (addresses.certificate.is_some(), addresses.pages.port());
         let scheme = if secure { "https" } else { "http" };
-        let url = format!("{scheme}://{}", reached_at(places));
+        let url = format!("{scheme}://{}", reached_at(addresses));
         let origins = vec![url.clone(), format!("{scheme}://localhost:{port}")];
         let script = secret(32);
-        let key = Key { url: format!("http://{}", places.scripts), token: script.clone() };
+        let key = ScriptAccess { url: format!("http://{}", addresses.scripts), token: script.clone() };
         write_secret(&path(dir), &serde_json::to_vec(&key)?)?;
-        let door = Self { inner: Arc::new(Inner { url, origins, secure, script, sessions }) };
-        let link = door.link();
-        Ok((door, link))
+        let access = Self { inner: Arc::new(Inner { url, origins, secure, script, sessions }) };
+        let link = access.link();
+        Ok((access, link))
     }
 
     /// Removes the file for scripts.
@@ -68,19 +69,20 @@ impl Door {
     }
 
     /// Whether the pages may be asked for under this `Host`.
-    pub(crate) fn knows_host(&self, host: &str) -> bool {
+    pub(crate) fn allows_host(&self, host: &str) -> bool {
         self.inner.origins.iter().any(|origin| origin.rsplit('/').next() == Some(host)) || self.inner.secure
     }
 
     /// Whether a page of this `Origin` may send commands.
-    pub(crate) fn knows_origin(&self, origin: &str, host: &str) -> bool {
+    pub(crate) fn allows_origin(&self, origin: &str, host: &str) -> bool {
         let scheme = if self.inner.secure { "https" } else { "http" };
-        self.knows_host(host) && origin == format!("{scheme}://{host}")
+        self.allows_host(host) && origin == format!("{scheme}://{host}")
     }
 
     /// Whether a script shows the right token.
-    pub(crate) fn admits_script(&self, shown: &str) -> bool {
-        same(&self.inner.script, shown)
+    pub(crate) fn is_script_token(&self, shown: &str) -> bool {
+        // Does not tell by the time it takes how much of it was right.
+        self.inner.script.as_bytes().ct_eq(shown.as_bytes()).into()
     }
 
     /// The browsers that are let in.
@@ -99,7 +101,7 @@ impl Door {
     }
 }
 
-impl Key {
+impl ScriptAccess {
     /// Reads how to reach the node that runs in the folder `dir`.
     pub(crate) fn read(dir: &Path) -> io::Result<Self> {
         Ok(serde_json::from_slice(&std::fs::read(path(dir))?)?)
@@ -111,8 +113,8 @@ fn path(dir: &Path) -> PathBuf {
 }
 
 /// Where a browser reaches the pages: where they listen, unless that is every address, or none that the certificate is for.
-fn reached_at(places: &Places) -> String {
-    let Places { pages, certificate, .. } = places;
+fn reached_at(addresses: &Addresses) -> String {
+    let Addresses { pages, certificate, .. } = addresses;
     let Some(certificate) = certificate else { return pages.to_string() };
     if !pages.ip().is_unspecified() && certificate.covers(&pages.ip().to_string()) {
         return pages.to_string();
@@ -122,10 +124,4 @@ fn reached_at(places: &Places) -> String {
         Some(name) => format!("{name}:{}", pages.port()),
         None => pages.to_string(),
     }
-}
-
-/// Compares without telling by the time it takes how much of it was right.
-fn same(secret: &str, shown: &str) -> bool {
-    let differences = secret.bytes().zip(shown.bytes()).fold(0, |seen, (one, other)| seen | (one ^ other));
-    secret.len() == shown.len() && differences == 0
 }

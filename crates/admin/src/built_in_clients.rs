@@ -1,12 +1,13 @@
 //! The accounts that are used on this computer: each with a client that is built in, and runs as long as the node does.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_client::{Client, ClientFault, HomeFault, Settings, StorageKey};
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_node::{InProcessHome, Misuse, Node};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OnceCell, broadcast};
 use tokio::task::JoinHandle;
@@ -18,7 +19,7 @@ use crate::view::Here;
 /// Changes that a listener can be behind.
 const BACKLOG: usize = 1024;
 /// How long a start waits for the clients to be open.
-const PATIENCE: Duration = Duration::from_secs(2);
+const OPEN_LIMIT: Duration = Duration::from_secs(2);
 
 /// The name of each client that is built in.
 pub(crate) const BUILT_IN: &str = "drawbridge";
@@ -28,23 +29,23 @@ pub(crate) type BuiltIn = Client<InProcessHome>;
 
 /// What changes for an account.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct AccountChange {
     pub(crate) user: Name,
-    pub(crate) what: News,
+    pub(crate) what: ChangedPart,
 }
 
 /// What may have changed for an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum News {
+pub(crate) enum ChangedPart {
     /// Whether it is open.
     Account,
     /// What its client has.
-    Of(drawbridge_client::Change),
+    Client(drawbridge_client::ClientChange),
 }
 
 /// The built-in clients of one node.
 #[derive(Clone)]
-pub(crate) struct People {
+pub(crate) struct BuiltInClients {
     inner: Arc<Inner>,
 }
 
@@ -56,14 +57,14 @@ struct Inner {
     accounts: Mutex<BTreeMap<Name, Account>>,
     /// Held while one is opened, so that none is opened twice.
     opening: tokio::sync::Mutex<()>,
-    told: broadcast::Sender<Told>,
+    told: broadcast::Sender<AccountChange>,
 }
 
 /// An account that is used here.
 enum Account {
     /// Its client is being opened: a keychain may ask a person first.
     Opening,
-    Open(Running),
+    Open(OpenClient),
     /// Its client does not open, and why.
     Shut(AdminError),
 }
@@ -78,19 +79,19 @@ enum Store {
 }
 
 /// A client and what it does by itself.
-struct Running {
+struct OpenClient {
     client: BuiltIn,
     tasks: [JoinHandle<()>; 2],
 }
 
-impl Drop for Running {
+impl Drop for OpenClient {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
-impl People {
-    /// Opens the clients of those accounts of `node` that are used here. What takes longer than [`PATIENCE`] goes on by
+impl BuiltInClients {
+    /// Opens the clients of those accounts of `node` that are used here. What takes longer than [`OPEN_LIMIT`] goes on by
     /// itself: a provider need not wait for a person to unlock a keychain.
     pub(crate) async fn open(node: Node, keys: KeyPlace) -> Result<Self, AdminError> {
         let clients = node.store().read(|view| view.clients()).await?;
@@ -107,8 +108,8 @@ impl People {
             opening: tokio::sync::Mutex::new(()),
             told: broadcast::channel(BACKLOG).0,
         };
-        let people = Self { inner: Arc::new(inner) };
-        let opening = people.clone();
+        let clients = Self { inner: Arc::new(inner) };
+        let opening = clients.clone();
         let all = tokio::spawn(async move {
             for user in users {
                 // One that does not open must not keep the provider from running.
@@ -117,12 +118,12 @@ impl People {
                 }
             }
         });
-        let _ = tokio::time::timeout(PATIENCE, all).await;
-        Ok(people)
+        let _ = tokio::time::timeout(OPEN_LIMIT, all).await;
+        Ok(clients)
     }
 
     /// Uses an account on this computer from now on; where its client did not open, it is tried again.
-    pub(crate) async fn use_here(&self, user: &Name) -> Result<(), AdminError> {
+    pub(crate) async fn open_account(&self, user: &Name) -> Result<(), AdminError> {
         self.accounts().entry(user.clone()).or_insert(Account::Opening);
         let store = match self.inner.node.create_client(user.clone(), built_in_name()?).await {
             // Its token is told to nobody: the client is in this process.
@@ -140,13 +141,13 @@ impl People {
         let started = self.start(user, store).await;
         if started.is_err() && store == Store::New {
             // A client without a file would be missed at the next start. Where this fails too, it is said then.
-            let _ = self.use_no_more(user).await;
+            let _ = self.close_account(user).await;
         }
         started
     }
 
     /// Uses an account here no more: its client is removed, with everything that it has read.
-    pub(crate) async fn use_no_more(&self, user: &Name) -> Result<(), AdminError> {
+    pub(crate) async fn close_account(&self, user: &Name) -> Result<(), AdminError> {
         drop(self.accounts().remove(user));
         self.inner.node.delete_client(user.clone(), built_in_name()?).await?;
         self.remove_store(user);
@@ -195,17 +196,17 @@ impl People {
     }
 
     /// Listens to what changes for all accounts.
-    pub(crate) fn listen(&self) -> broadcast::Receiver<Told> {
+    pub(crate) fn listen(&self) -> broadcast::Receiver<AccountChange> {
         self.inner.told.subscribe()
     }
 
-    /// Lets all clients rest; what they were about to do is remembered in their stores.
+    /// Stops all clients; what they were about to do is remembered in their stores.
     pub(crate) fn close(&self) {
         self.accounts().clear();
     }
 
     fn accounts(&self) -> MutexGuard<'_, BTreeMap<Name, Account>> {
-        self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.accounts.lock()
     }
 
     fn path_of(&self, user: &Name) -> std::path::PathBuf {
@@ -230,7 +231,7 @@ impl People {
             };
         }
         // Nobody looks: nobody misses it.
-        let _ = self.inner.told.send(Told { user: user.clone(), what: News::Account });
+        let _ = self.inner.told.send(AccountChange { user: user.clone(), what: ChangedPart::Account });
         opened.map(drop)
     }
 
@@ -259,13 +260,13 @@ impl People {
             .map_err(|fault| failed(&format!("{}: {fault}", path.display())))
     }
 
-    fn run(&self, user: &Name, client: &BuiltIn) -> Running {
+    fn run(&self, user: &Name, client: &BuiltIn) -> OpenClient {
         let running = {
             let client = client.clone();
             tokio::spawn(async move { client.run().await })
         };
         let telling = tokio::spawn(tell(client.changes(), user.clone(), self.inner.told.clone()));
-        Running { client: client.clone(), tasks: [running, telling] }
+        OpenClient { client: client.clone(), tasks: [running, telling] }
     }
 }
 
@@ -275,18 +276,18 @@ fn built_in_name() -> Result<Name, AdminError> {
 
 /// Passes on what changes for `user`.
 async fn tell(
-    mut changes: broadcast::Receiver<drawbridge_client::Change>,
+    mut changes: broadcast::Receiver<drawbridge_client::ClientChange>,
     user: Name,
-    told: broadcast::Sender<Told>,
+    told: broadcast::Sender<AccountChange>,
 ) {
     loop {
         let change = match changes.recv().await {
             Ok(change) => change,
-            Err(RecvError::Lagged(_)) => drawbridge_client::Change::Conversations,
+            Err(RecvError::Lagged(_)) => drawbridge_client::ClientChange::Conversations,
             Err(RecvError::Closed) => return,
         };
         // Nobody looks: nobody misses it.
-        let _ = told.send(Told { user: user.clone(), what: News::Of(change) });
+        let _ = told.send(AccountChange { user: user.clone(), what: ChangedPart::Client(change) });
     }
 }
 

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 const REST_MS = 250;
 
 /** The named parts of the address, each empty where it is not there, and how to change some of them. */
-export function usePlace<K extends string>(
+export function useAddress<K extends string>(
   ...keys: readonly K[]
 ): [Readonly<Record<K, string>>, (part: Partial<Record<K, string>>) => void] {
   const search = useSearch({ strict: false }) as Record<string, unknown>;

@@ -3,7 +3,7 @@ import { LogOut, MessagesSquare } from "lucide-react";
 import { useState } from "react";
 import type { GroupAccount } from "@/bindings/GroupAccount";
 import type { GroupDetail } from "@/bindings/GroupDetail";
-import { useGroupDeeds } from "@/domain/group/hooks";
+import { useGroupActions } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { useNode } from "@/domain/node/hooks";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
@@ -12,9 +12,9 @@ import { Confirm } from "@/shared/Dialog";
 import { t } from "@/text";
 
 /** What can be done from here: only people change a group, so in the name of the accounts used on this computer. */
-export function Acting({ detail }: { detail: GroupDetail }) {
+export function GroupActions({ detail }: { detail: GroupDetail }) {
   const us = useNode()?.provider ?? "";
-  const deeds = useGroupDeeds();
+  const actions = useGroupActions();
   const [leaving, setLeaving] = useState<GroupAccount | null>(null);
   const { summary, accounts } = detail;
   if (summary.standing === "over") return null;
@@ -69,7 +69,7 @@ export function Acting({ detail }: { detail: GroupDetail }) {
         title={t.groups.leaveTitle(who, name)}
         text={t.groups.leaveText(who)}
         action={t.groups.leaveButton}
-        run={() => deeds.leave(who, summary.group, name)}
+        run={() => actions.leave(who, summary.group, name)}
       >
         {isLast && <p className="mb-2">{t.groups.leaveLast(who, us)}</p>}
         {isOnlyAdmin && <p className="mb-2 font-medium text-warn">{t.groups.leaveOnlyAdmin}</p>}

@@ -12,14 +12,14 @@ use crate::wire::MAX_INTEGER;
 /// A text, a number, or something else, which is as if it were not there and is not kept: a problem is there to
 /// be shown, and whatever else a peer has put into it costs no room.
 #[derive(Default)]
-pub(super) enum Told {
+pub(super) enum LenientValue {
     Text(String),
     Number(u64),
     #[default]
     Nothing,
 }
 
-impl Told {
+impl LenientValue {
     pub(super) fn text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text),
@@ -39,7 +39,7 @@ impl Told {
     }
 }
 
-impl<'de> Deserialize<'de> for Told {
+impl<'de> Deserialize<'de> for LenientValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyMember)
     }
@@ -48,45 +48,45 @@ impl<'de> Deserialize<'de> for Told {
 struct AnyMember;
 
 impl<'de> Visitor<'de> for AnyMember {
-    type Value = Told;
+    type Value = LenientValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Told, E> {
-        Ok(Told::Text(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<LenientValue, E> {
+        Ok(LenientValue::Text(text.to_owned()))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Told, E> {
-        Ok(Told::Number(number))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<LenientValue, E> {
+        Ok(LenientValue::Number(number))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Told, E> {
-        Ok(Told::Nothing)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<LenientValue, E> {
+        Ok(LenientValue::Nothing)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Told, E> {
-        Ok(Told::Nothing)
+    fn visit_f64<E: Error>(self, _: f64) -> Result<LenientValue, E> {
+        Ok(LenientValue::Nothing)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Told, E> {
-        Ok(Told::Nothing)
+    fn visit_bool<E: Error>(self, _: bool) -> Result<LenientValue, E> {
+        Ok(LenientValue::Nothing)
     }
 
-    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Told, E> {
-        Ok(Told::Nothing)
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<LenientValue, E> {
+        Ok(LenientValue::Nothing)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Told, E> {
-        Ok(Told::Nothing)
+    fn visit_unit<E: Error>(self) -> Result<LenientValue, E> {
+        Ok(LenientValue::Nothing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Told, A::Error> {
-        IgnoredAny.visit_seq(items).map(|_| Told::Nothing)
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<LenientValue, A::Error> {
+        IgnoredAny.visit_seq(items).map(|_| LenientValue::Nothing)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Told, A::Error> {
-        IgnoredAny.visit_map(members).map(|_| Told::Nothing)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<LenientValue, A::Error> {
+        IgnoredAny.visit_map(members).map(|_| LenientValue::Nothing)
     }
 }

@@ -3,7 +3,7 @@ import type { AddRule } from "@/bindings/AddRule";
 import type { Authorization } from "@/bindings/Authorization";
 import type { AuthorizationDecision } from "@/bindings/AuthorizationDecision";
 import { additionKey } from "@/domain/connection/approvals";
-import type { Call, Deed } from "@/domain/connection/deeds";
+import type { Call, Decision } from "@/domain/connection/decisions";
 import { nameOf } from "@/domain/node/identifiers";
 import { t } from "@/text";
 
@@ -24,44 +24,44 @@ const said = t.approvals.done;
 const adder = (a: Authorization) => nameOf(a.adder);
 const user = (a: Authorization) => nameOf(a.user);
 
-export const additionDeeds = {
-  approve: (a: Authorization): Deed => ({
+export const additionDecisions = {
+  approve: (a: Authorization): Decision => ({
     keys: [additionKey(a)],
     said: said.approvedAddition(adder(a), user(a)),
     kind: "approve",
     run: decide(a, "approve"),
   }),
-  decline: (a: Authorization): Deed => ({
+  decline: (a: Authorization): Decision => ({
     keys: [additionKey(a)],
     said: said.declined(adder(a)),
     kind: "decline",
     run: decide(a, "decline"),
   }),
-  ignore: (a: Authorization): Deed => ({
+  ignore: (a: Authorization): Decision => ({
     keys: [additionKey(a)],
     said: said.asideAddition(adder(a)),
     kind: "ignore",
     run: decide(a, "ignore"),
   }),
-  always: (a: Authorization): Deed => ({
+  always: (a: Authorization): Decision => ({
     keys: [additionKey(a)],
     said: said.alwaysAdds(adder(a), user(a)),
     kind: "approve",
     run: decide(a, "approve", "allow"),
   }),
-  never: (a: Authorization): Deed => ({
+  never: (a: Authorization): Decision => ({
     keys: [additionKey(a)],
     said: said.neverAdds(adder(a), user(a)),
     kind: "block",
     run: decide(a, "decline", "never"),
   }),
-  revoke: (a: Authorization): Deed => ({
+  revoke: (a: Authorization): Decision => ({
     keys: [additionKey(a)],
     said: a.outgoing ? said.takenBack(user(a)) : said.revoked(adder(a), user(a)),
     kind: "other",
     run: decide(a, "revoke"),
   }),
-  reopen: (a: Authorization): Deed => ({
+  reopen: (a: Authorization): Decision => ({
     keys: [],
     said: said.reopened(adder(a)),
     kind: "other",

@@ -1,4 +1,4 @@
-//! What has to be so once all is calm.
+//! What has to be so once all has settled.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
@@ -10,16 +10,16 @@ use drawbridge_mtp::message::{Event, EventKind, ItemBody};
 use drawbridge_node::store::{GroupRow, MemberRow, Reader, Standing};
 use drawbridge_testkit::{DesktopApp, MembershipHistory, Stay};
 
-use crate::town::Town;
+use crate::apps::ThreeApps;
 
 /// Looks at everything; says what is wrong, and how much there was.
-pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
+pub(crate) async fn check(setup: &ThreeApps) -> (Vec<String>, String) {
     let mut wrong = Vec::new();
     let (mut groups, mut events, mut lines) = (0, 0, 0);
-    let told = Told::read(town).await;
-    for app in &town.apps {
-        wrong.extend(troubles(town, app).await);
-        for row in town.reads(app, |view| view.groups()).await.expect("the app runs") {
+    let told = Told::read(setup).await;
+    for app in &setup.apps {
+        wrong.extend(troubles(setup, app).await);
+        for row in setup.reads(app, |view| view.groups()).await.expect("the app runs") {
             if row.standing == Standing::Broken {
                 wrong.push(format!(
                     "{} is broken at {}: {:?}",
@@ -31,12 +31,12 @@ pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
             if row.owner() != app.test_node().provider() {
                 continue;
             }
-            let Some(truth) = Truth::of(town, app, &row, &mut wrong).await else { continue };
+            let Some(expected) = ExpectedGroup::of(setup, app, &row, &mut wrong).await else { continue };
             groups += 1;
-            events += truth.log.len();
-            truth.holds_at_providers(town, &told, &mut wrong).await;
-            for client in &town.clients {
-                lines += truth.holds_for(town, &told, client, &mut wrong).await;
+            events += expected.log.len();
+            expected.holds_at_providers(setup, &told, &mut wrong).await;
+            for client in &setup.clients {
+                lines += expected.holds_for(setup, &told, client, &mut wrong).await;
             }
         }
     }
@@ -44,9 +44,9 @@ pub(crate) async fn look(town: &Town) -> (Vec<String>, String) {
 }
 
 /// A network that is cut and providers that die leave their traces; nothing else does.
-async fn troubles(town: &Town, app: &DesktopApp) -> Vec<String> {
+async fn troubles(setup: &ThreeApps, app: &DesktopApp) -> Vec<String> {
     let ours = app.test_node().provider();
-    let troubles = town.reads(app, |view| view.latest_troubles(100)).await.expect("the app runs");
+    let troubles = setup.reads(app, |view| view.latest_troubles(100)).await.expect("the app runs");
     // What a provider answers whose peer is dead just then, or has not heard of something yet; and in an app that is
     // killed, what has not ended may find its store closed.
     let passing = ["not-connected", "epoch-conflict", "key-unknown", "unavailable"];
@@ -58,21 +58,27 @@ async fn troubles(town: &Town, app: &DesktopApp) -> Vec<String> {
 }
 
 /// What is so in a group, by its log.
-struct Truth {
+struct ExpectedGroup {
     row: GroupRow,
     roster: BTreeMap<u32, ClientUri>,
     log: Vec<Event>,
     history: MembershipHistory,
 }
 
-impl Truth {
+impl ExpectedGroup {
     /// Reads the log of a group at its owner, and holds the owner's own tables against it.
-    async fn of(town: &Town, app: &DesktopApp, row: &GroupRow, wrong: &mut Vec<String>) -> Option<Self> {
-        let (uri, log, members) = (row.uri.clone(), log(town, app, row).await, members(town, app, row).await);
+    async fn of(
+        setup: &ThreeApps,
+        app: &DesktopApp,
+        row: &GroupRow,
+        wrong: &mut Vec<String>,
+    ) -> Option<Self> {
+        let (uri, log, members) =
+            (row.uri.clone(), log(setup, app, row).await, members(setup, app, row).await);
         let first = members.first().map(|member| member.member.client.clone());
         if let Some(client) = first {
             // Where the one who made it was killed right behind that.
-            town.keeps_start(town.app(client.provider()), &client, &uri).await;
+            setup.keeps_start(setup.app(client.provider()), &client, &uri).await;
         }
         let mut head = Head::EMPTY;
         for event in &log {
@@ -84,7 +90,7 @@ impl Truth {
         if (head.seq, Some(head.hash)) != (row.head, row.hash) {
             wrong.push(format!("{uri}: the owner's log ends elsewhere than it says"));
         }
-        let Some(start) = town.start_of(&uri) else {
+        let Some(start) = setup.start_of(&uri) else {
             if !members.is_empty() {
                 wrong.push(format!("{uri} has no history"));
             }
@@ -103,23 +109,23 @@ impl Truth {
     }
 
     /// Each provider has been told of what happened while it had members, and of nothing else; its copy is the owner's.
-    async fn holds_at_providers(&self, town: &Town, told: &Told, wrong: &mut Vec<String>) {
+    async fn holds_at_providers(&self, setup: &ThreeApps, told: &Told, wrong: &mut Vec<String>) {
         let uri = &self.row.uri;
-        let owner = town.app(self.row.owner());
-        for app in town.apps.iter().filter(|app| app.test_node().provider() != self.row.owner()) {
+        let owner = setup.app(self.row.owner());
+        for app in setup.apps.iter().filter(|app| app.test_node().provider() != self.row.owner()) {
             let provider = app.test_node().provider();
             let meant = self.meant_for(|client| client.provider() == provider);
             let told = told.of(owner, Reader::Peer(provider.clone()), uri);
             self.compare(&format!("{provider} is told"), told, &meant, wrong);
             let is_in = self.roster.values().any(|client| client.provider() == provider);
             let name = uri.clone();
-            let Some(copy) = town.reads(app, move |view| view.group(&name)).await.flatten() else {
+            let Some(copy) = setup.reads(app, move |view| view.group(&name)).await.flatten() else {
                 if is_in {
                     wrong.push(format!("{provider} does not know {uri}"));
                 }
                 continue;
             };
-            for event in log(town, app, &copy).await {
+            for event in log(setup, app, &copy).await {
                 if self.log.get(event.seq as usize - 1) != Some(&event) {
                     wrong.push(format!("{provider} has another event {} of {uri} than its owner", event.seq));
                 }
@@ -128,7 +134,7 @@ impl Truth {
                 }
             }
             if is_in {
-                self.agrees(town, app, &copy, provider, wrong).await;
+                self.agrees(setup, app, &copy, provider, wrong).await;
             } else if copy.standing != Standing::Over {
                 wrong.push(format!("{uri} is {:?} at {provider}, which has no member in it", copy.standing));
             }
@@ -137,14 +143,14 @@ impl Truth {
 
     async fn agrees(
         &self,
-        town: &Town,
+        setup: &ThreeApps,
         app: &DesktopApp,
         copy: &GroupRow,
         provider: &Provider,
         wrong: &mut Vec<String>,
     ) {
         let uri = &self.row.uri;
-        let members = members(town, app, copy).await;
+        let members = members(setup, app, copy).await;
         let roster: BTreeMap<u32, ClientUri> =
             members.into_iter().map(|row| (row.member.leaf, row.member.client)).collect();
         if (copy.epoch, copy.head, copy.hash) != (self.row.epoch, self.row.head, self.row.hash) {
@@ -162,13 +168,13 @@ impl Truth {
     /// time once, in the owner's order. Returns how many.
     async fn holds_for(
         &self,
-        town: &Town,
+        setup: &ThreeApps,
         told: &Told,
         client: &ClientUri,
         wrong: &mut Vec<String>,
     ) -> usize {
         let uri = &self.row.uri;
-        let app = town.app(client.provider());
+        let app = setup.app(client.provider());
         let meant = self.meant_for(|other| other == client);
         let told = told.of(app, Reader::Client(client.clone()), uri);
         self.compare(&format!("{client} is told"), told, &meant, wrong);
@@ -199,7 +205,7 @@ impl Truth {
         } else if !matches!(about.standing, MemberStanding::Left | MemberStanding::Removed) {
             wrong.push(format!("{client} is {:?} in {uri}, and not a member", about.standing));
         }
-        self.shows(client, &lines(town, app, client, uri).await, wrong)
+        self.shows(client, &lines(setup, app, client, uri).await, wrong)
     }
 
     fn shows(&self, client: &ClientUri, lines: &[LineView], wrong: &mut Vec<String>) -> usize {
@@ -327,15 +333,15 @@ impl Truth {
 struct Told(HashMap<(Provider, Reader, GroupUri), Vec<u64>>);
 
 impl Told {
-    async fn read(town: &Town) -> Self {
+    async fn read(setup: &ThreeApps) -> Self {
         let mut told = Self(HashMap::new());
-        for app in &town.apps {
+        for app in &setup.apps {
             let ours = app.test_node().provider();
-            let peers = town.apps.iter().map(|app| Reader::Peer(app.test_node().provider().clone()));
-            let clients = town.clients.iter().filter(|client| client.provider() == ours);
+            let peers = setup.apps.iter().map(|app| Reader::Peer(app.test_node().provider().clone()));
+            let clients = setup.clients.iter().filter(|client| client.provider() == ours);
             for reader in peers.chain(clients.cloned().map(Reader::Client)) {
                 let whose = reader.clone();
-                let slice = town.reads(app, move |view| view.feed_slice(&whose, 0, 1_000_000, u64::MAX));
+                let slice = setup.reads(app, move |view| view.feed_slice(&whose, 0, 1_000_000, u64::MAX));
                 for item in slice.await.expect("the app runs").items {
                     if let ItemBody::Event(event) = item.body {
                         let key = (ours.clone(), reader.clone(), event.group);
@@ -353,24 +359,24 @@ impl Told {
     }
 }
 
-async fn log(town: &Town, app: &DesktopApp, row: &GroupRow) -> Vec<Event> {
+async fn log(setup: &ThreeApps, app: &DesktopApp, row: &GroupRow) -> Vec<Event> {
     let row = row.clone();
-    let slice = town.reads(app, move |view| view.log_slice(&row, 0, row.head, 1_000_000, u64::MAX)).await;
+    let slice = setup.reads(app, move |view| view.log_slice(&row, 0, row.head, 1_000_000, u64::MAX)).await;
     slice.expect("the app runs").events
 }
 
-async fn members(town: &Town, app: &DesktopApp, row: &GroupRow) -> Vec<MemberRow> {
+async fn members(setup: &ThreeApps, app: &DesktopApp, row: &GroupRow) -> Vec<MemberRow> {
     let id = row.id;
-    town.reads(app, move |view| view.members(id)).await.expect("the app runs")
+    setup.reads(app, move |view| view.members(id)).await.expect("the app runs")
 }
 
-async fn lines(town: &Town, app: &DesktopApp, client: &ClientUri, group: &GroupUri) -> Vec<LineView> {
+async fn lines(setup: &ThreeApps, app: &DesktopApp, client: &ClientUri, group: &GroupUri) -> Vec<LineView> {
     let mut all: Vec<LineView> = Vec::new();
     loop {
         let (built_in, name) = (app.built_in(client).expect("it runs"), group.clone());
         let before = all.first().map(|line| line.place);
         let page = app.does(async move { built_in.conversation(&name, before, 500).await }).await;
-        let mut page = town.expects("reads a conversation", page).unwrap_or_default();
+        let mut page = setup.expects("reads a conversation", page).unwrap_or_default();
         if page.is_empty() {
             return all;
         }

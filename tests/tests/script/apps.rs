@@ -1,7 +1,6 @@
 //! The three apps and their people.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use drawbridge_client::{ClientFault, Home, HomeFault, Settings, Standing};
@@ -9,21 +8,22 @@ use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::GroupInfoReply;
 use drawbridge_node::store::{StoreFault, View};
 use drawbridge_testkit::{BuiltIn, DesktopApp, FaultyNetwork, Federation};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// The people of each app; one of them has two clients.
 const PEOPLE: [(&str, &str); 4] = [("ann", "desk"), ("bob", "desk"), ("cat", "desk"), ("cat", "phone")];
 
 /// Three providers with four clients each.
-pub(crate) struct Town {
+pub(crate) struct ThreeApps {
     pub(crate) apps: Vec<DesktopApp>,
-    /// The way to each app.
-    pub(crate) ways: Vec<FaultyNetwork>,
+    /// The network before each app.
+    pub(crate) networks: Vec<FaultyNetwork>,
     pub(crate) clients: Vec<ClientUri>,
     /// How groups were when they were made, where their histories of membership begin.
     starts: Mutex<BTreeMap<GroupUri, GroupInfoReply>>,
     /// What nobody expects.
-    surprises: Mutex<Vec<String>>,
+    unexpected: Mutex<Vec<String>>,
     news: watch::Sender<u64>,
     _federation: Federation,
 }
@@ -41,14 +41,14 @@ fn quick() -> Settings {
     }
 }
 
-impl Town {
+impl ThreeApps {
     pub(crate) async fn new() -> Self {
         let federation = Federation::new();
         let news = watch::Sender::new(0);
-        let (mut apps, mut ways, mut clients) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut apps, mut networks, mut clients) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..3 {
             let mut config = federation.config(|_| {});
-            ways.push(federation.faulty_network_before(&mut config).await);
+            networks.push(federation.faulty_network_before(&mut config).await);
             let app = DesktopApp::of(federation.stopped_node(|own| *own = config), quick(), news.clone());
             app.start().await;
             apps.push(app);
@@ -63,8 +63,8 @@ impl Town {
                 clients.push(app.client(user, client).await);
             }
         }
-        let (starts, surprises) = (Mutex::default(), Mutex::default());
-        Self { apps, ways, clients, starts, surprises, news, _federation: federation }
+        let (starts, unexpected) = (Mutex::default(), Mutex::default());
+        Self { apps, networks, clients, starts, unexpected, news, _federation: federation }
     }
 
     /// What moves whenever something happens.
@@ -75,7 +75,7 @@ impl Town {
     /// The app of a provider.
     pub(crate) fn app(&self, provider: &Provider) -> &DesktopApp {
         let app = self.apps.iter().find(|app| app.test_node().provider() == provider);
-        app.expect("a provider of the town")
+        app.expect("a provider of the setup")
     }
 
     /// All users.
@@ -133,18 +133,18 @@ impl Town {
 
     /// Keeps how a group is, where that is not kept.
     pub(crate) async fn keeps_start(&self, app: &DesktopApp, by: &ClientUri, group: &GroupUri) {
-        if self.starts.lock().unwrap().contains_key(group) || !app.is_running() {
+        if self.starts.lock().contains_key(group) || !app.is_running() {
             return;
         }
         let (home, name) = (app.test_node().node().home_of(by.clone()), group.clone());
         if let Some(Ok(info)) = app.does(async move { home.info(&name).await }).await {
-            self.starts.lock().unwrap().entry(group.clone()).or_insert(info);
+            self.starts.lock().entry(group.clone()).or_insert(info);
         }
     }
 
     /// How a group was when it was first seen.
     pub(crate) fn start_of(&self, group: &GroupUri) -> Option<GroupInfoReply> {
-        self.starts.lock().unwrap().get(group).cloned()
+        self.starts.lock().get(group).cloned()
     }
 
     /// Takes what a client did. That it may not, or that its provider will not, is in the game; nothing else is.
@@ -159,19 +159,19 @@ impl Town {
             }
             Err(ClientFault::Home(HomeFault::NotNow(_) | HomeFault::Away(_))) => None,
             Err(fault) => {
-                self.surprises(format!("who {what} fails: {fault}"));
+                self.note_unexpected(format!("who {what} fails: {fault}"));
                 None
             }
         }
     }
 
     /// Notes what nobody expects.
-    pub(crate) fn surprises(&self, what: String) {
-        self.surprises.lock().unwrap().push(what);
+    pub(crate) fn note_unexpected(&self, what: String) {
+        self.unexpected.lock().push(what);
     }
 
-    /// What nobody expected.
-    pub(crate) fn surprised(&self) -> Vec<String> {
-        self.surprises.lock().unwrap().clone()
+    /// What was noted as unexpected.
+    pub(crate) fn unexpected(&self) -> Vec<String> {
+        self.unexpected.lock().clone()
     }
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::outcome::Outcome;
-use crate::place::{Place, Process, free_address};
+use crate::setup::{Process, Setup, free_address};
 
 /// The argument with which this program is such a server.
 pub(crate) const SERVER: &str = "plain-server";
@@ -110,11 +110,11 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Sets up both ends, and has one wait for the other.
-    pub(crate) fn start(place: &Place) -> Outcome<Self> {
-        let server = LongPoll::start(free_address()?, place.server_tls("plain-relay")?)?;
-        let here = Rows::open(&place.folder("plain-here")?)?;
-        let mut there = Rows::open(&place.folder("plain-there")?)?;
-        let (client, address) = (place.client()?, server.address);
+    pub(crate) fn start(setup: &Setup) -> Outcome<Self> {
+        let server = LongPoll::start(free_address()?, setup.server_tls("plain-relay")?)?;
+        let here = Rows::open(&setup.folder("plain-here")?)?;
+        let mut there = Rows::open(&setup.folder("plain-there")?)?;
+        let (client, address) = (setup.client()?, server.address);
         let (done, arrivals) = watch::channel(0);
         let waiter = tokio::spawn(async move {
             let mut after = 0_u64;
@@ -146,15 +146,15 @@ impl Drop for Relay {
 }
 
 /// Rows a second that are carried over TLS as JSON, `page` in each answer and each transaction.
-pub(crate) async fn pages(place: &Place, page: usize, count: usize) -> Outcome<f64> {
+pub(crate) async fn pages(setup: &Setup, page: usize, count: usize) -> Outcome<f64> {
     let items: Vec<_> = (0..page).map(|seq| (seq, String::from_utf8_lossy(&BODY).into_owned())).collect();
     let text = serde_json::to_string(&items)?;
     let listener = bind("plain", free_address()?)?;
     let (address, stop) = (listener.address, CancellationToken::new());
     let router = Router::new().route("/page", get(async move || text.clone()));
-    let tls = place.server_tls("plain-pages")?;
+    let tls = setup.server_tls("plain-pages")?;
     tokio::spawn(serve(listener, Some(tls), router, CONNECTIONS, stop.clone()));
-    let (client, mut rows) = (place.client()?, Rows::open(&place.folder("plain-pages")?)?);
+    let (client, mut rows) = (setup.client()?, Rows::open(&setup.folder("plain-pages")?)?);
     let began = Instant::now();
     let mut carried = 0_u32;
     for _ in 0..count.div_ceil(page) {
@@ -168,8 +168,8 @@ pub(crate) async fn pages(place: &Place, page: usize, count: usize) -> Outcome<f
 }
 
 /// Starts this program as a server of nothing but held requests, and says where it is.
-pub(crate) fn server_process(place: &Place, name: &str) -> Outcome<(Process, SocketAddr)> {
-    let ((cert, key), address) = (place.tls_files(name)?, free_address()?);
+pub(crate) fn server_process(setup: &Setup, name: &str) -> Outcome<(Process, SocketAddr)> {
+    let ((cert, key), address) = (setup.tls_files(name)?, free_address()?);
     let arguments = [SERVER, &address.to_string(), &cert.to_string_lossy(), &key.to_string_lossy()];
     Ok((Process::start(&std::env::current_exe()?, &arguments)?, address))
 }

@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 use crate::outcome::Outcome;
 
 /// The connection.
-pub(crate) struct Line {
+pub(crate) struct KeptConnection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-impl Line {
+impl KeptConnection {
     /// Opens one.
     pub(crate) async fn open(to: SocketAddr) -> Outcome<Self> {
         let stream = TcpStream::connect(to).await?;
