@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::ambient::{Ambient, AmbientExt};
 use crate::changes::Changes;
 use crate::config::{Config, Strangers};
-use crate::consent::Undos;
+use crate::consent::requests::Undos;
 use crate::delivery::{Forks, Groups, Recovery, Waits};
 use crate::diagnose::{PeerFault, Stage, TrafficLog};
 use crate::http::{Throttle, Turns};

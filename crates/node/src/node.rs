@@ -22,7 +22,8 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
 use crate::client_api::ClientDoor;
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{self as rules, Decided, Misuse, Undos, Watch, authorizations, providers};
+use crate::consent::requests::{self, Undos, Watch};
+use crate::consent::{Decided, Misuse, providers};
 use crate::core::{Choices, Core};
 use crate::delivery::{
     self, Conventions, Forks, Groups, Recovery, WaitKind, Waits, compare_checkpoints, heal,
@@ -34,7 +35,7 @@ use crate::lock::lock;
 use crate::outbox::Answers;
 use crate::peers::{self, AddressGuard, Board, Documents, Outbound, Pulling, Serving, Sign, Signs};
 use crate::pull::supervise;
-use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
+use crate::store::{Addition, Connection, DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
 
 pub use self::consent::Whom;
 
@@ -390,7 +391,8 @@ impl Node {
         decide: impl FnOnce(&Tx<'_>, &Provider) -> Result<(), Misuse> + Send + 'static,
     ) -> Result<Decided<()>, Misuse> {
         let decided = self.core.store.write(move |tx| {
-            let watch = Watch::new(tx).peer(&provider)?;
+            let mut watch = Watch::new(tx);
+            watch.peer(&provider)?;
             decide(tx, &provider)?;
             Ok::<_, Misuse>(watch.changes()?)
         });
@@ -615,9 +617,7 @@ async fn sweep(core: Arc<Core>) {
         core.throttle.sweep();
         let (ours, limits) = (core.ours.clone(), core.config.limits.clone());
         let swept = core.store.write(move |tx| {
-            rules::renew_dated_ahead(tx, &ours)?;
-            rules::lapse(tx, &ours)?;
-            authorizations::lapse(tx, &ours)?;
+            requests::expire(tx, &ours)?;
             providers::sweep(tx, &limits)?;
             tx.prune_nonces()?;
             tx.prune_grants()?;
@@ -625,8 +625,8 @@ async fn sweep(core: Arc<Core>) {
             tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
             let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
             tx.prune_withdrawn(a_day_ago)?;
-            tx.prune_connections(a_day_ago)?;
-            tx.prune_authorizations(a_day_ago)?;
+            tx.prune_requests::<Connection>(a_day_ago)?;
+            tx.prune_requests::<Addition>(a_day_ago)?;
             tx.prune_revoked_grants(long_ago)?;
             tx.prune_key_packages(long_ago)?;
             tx.prune_troubles(KEEP_AT_MOST)

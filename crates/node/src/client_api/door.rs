@@ -6,18 +6,17 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
     GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
-    ShownAuthorization, ShownAuthorizations, ShownConnection, ShownConnections, ShownEvent, Submission,
-    SubmissionResult,
+    ShownAuthorizations, ShownConnections, ShownEvent, Submission, SubmissionResult,
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::ReceivedProblem;
 
-use super::{authorizations, connections};
+use super::requests;
 use crate::core::Core;
 use crate::delivery;
 use crate::outbox;
 use crate::refusal::Refusal;
-use crate::store::Reader;
+use crate::store::{Addition, Connection, Reader};
 
 /// What a client asks its provider, in the same process: each method is the call of its row in `docs/client-api.md`, with
 /// the same answers and problems.
@@ -51,38 +50,24 @@ impl ClientDoor {
 
     /// `GET /connections`.
     pub async fn connections(&self) -> Answer<ShownConnections> {
-        let user = self.client.user().clone();
-        let rows =
-            self.core.store.read(move |view| view.connections_of(&user)).await.map_err(Refusal::from)?;
-        let connections = rows.into_iter().map(|row| connections::shown(self.client.user(), row)).collect();
-        Ok(ShownConnections { connections })
+        Ok(requests::all::<Connection>(&self.core, self.client.user()).await.map_err(Refusal::from)?)
     }
 
     /// `POST /connections`.
     pub async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
-        let user = self.client.user();
-        let row = self.core.ask_connection(user.clone(), ask.to, None).await.map_err(Refusal::from)?;
-        let ShownConnection { id, state, .. } = connections::shown(user, row);
-        Ok(Asked { id, state })
+        let asked = requests::ask_as::<Connection>(&self.core, self.client.user(), ask).await;
+        Ok(asked.map_err(Refusal::from)?)
     }
 
     /// `GET /authorizations`.
     pub async fn authorizations(&self) -> Answer<ShownAuthorizations> {
-        let user = self.client.user().clone();
-        let rows =
-            self.core.store.read(move |view| view.authorizations_of(&user)).await.map_err(Refusal::from)?;
-        let authorizations =
-            rows.into_iter().map(|row| authorizations::shown(self.client.user(), row)).collect();
-        Ok(ShownAuthorizations { authorizations })
+        Ok(requests::all::<Addition>(&self.core, self.client.user()).await.map_err(Refusal::from)?)
     }
 
     /// `POST /authorizations`.
     pub async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
-        let user = self.client.user();
-        let row =
-            self.core.ask_to_add(user, ask.group, ask.title, ask.user, None).await.map_err(Refusal::from)?;
-        let ShownAuthorization { id, state, .. } = authorizations::shown(user, row);
-        Ok(Asked { id, state })
+        let asked = requests::ask_as::<Addition>(&self.core, self.client.user(), ask).await;
+        Ok(asked.map_err(Refusal::from)?)
     }
 
     /// `POST /key-packages/claim`.

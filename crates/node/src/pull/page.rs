@@ -6,13 +6,13 @@ use drawbridge_mtp::document::Limits;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
-use crate::consent::providers::ask_again;
-use crate::consent::{self, authorizations};
+use crate::consent::grants::is_signed;
+use crate::consent::requests::{ask_again, learn};
 use crate::core::Core;
 use crate::delivery::{Intake, close_gaps};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Answer;
-use crate::store::{Cursor, StoreFault};
+use crate::store::{Addition, Connection, Cursor, StoreFault};
 
 /// The steps that have succeeded when any request was answered.
 pub(super) const STEPS_OF_A_REQUEST: &[Stage] =
@@ -106,7 +106,7 @@ pub(super) async fn keep_page(
         // Checked here, since keys may have to be fetched.
         if let ItemBody::Authorization(told) = &mut item.body
             && let Some(jws) = &told.grant
-            && !authorizations::is_signed(core, peer, jws).await
+            && !is_signed(core, peer, jws).await
         {
             told.grant = None;
         }
@@ -127,8 +127,8 @@ pub(super) async fn keep_page(
                 continue;
             }
             match &item.body {
-                ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
-                ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
+                ItemBody::Connection(told) => learn::<Connection>(tx, &ours, &peer, told)?,
+                ItemBody::Authorization(told) => learn::<Addition>(tx, &ours, &peer, told)?,
                 ItemBody::Peer { state } => row.their_state = Some(*state),
                 // What is of groups comes below; the rest is of another profile.
                 _ => {}

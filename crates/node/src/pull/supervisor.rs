@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::pull;
 use crate::changes::Change;
-use crate::consent::deliver;
+use crate::consent::requests::deliver;
 use crate::core::Core;
 use crate::outbox;
 use crate::store::{Reader, StoreFault};

@@ -3,5 +3,5 @@
 mod standing;
 mod theirs;
 
-pub(crate) use standing::{allow, asks, introduce, judge, sweep};
-pub(crate) use theirs::{ask_again, lets_us_in, note_their_state};
+pub(crate) use standing::{allow, allow_asked, introduce, judge, not_asked, sweep};
+pub(crate) use theirs::{lets_us_in, note_their_state};
