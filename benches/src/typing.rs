@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use drawbridge_client::{Client, Format, Home, LineKind, Settings, StorageKey};
 use drawbridge_mtp::id::{GroupUri, UserUri};
 use drawbridge_mtp::policy::Who;
-use drawbridge_node::AuthorizationDecision;
+use drawbridge_node::Decision;
 use drawbridge_node::InProcessHome;
 use drawbridge_node::ambient::System;
 use drawbridge_node::store::UserRule;
@@ -75,7 +75,7 @@ pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     .await?;
     let asked = alice.client.ask_to_add(&group, &bob.user).await?.id;
     other.hears_of_addition(asked).await;
-    other.decides_addition(asked, AuthorizationDecision::Approve).await;
+    other.decides_addition(asked, Decision::Approve).await;
     until(async || Ok(bob.client.about(&group).await.is_ok_and(|view| view.can_send))).await?;
 
     let mut relay = Relay::start(setup)?;

@@ -12,8 +12,8 @@ use drawbridge_mtp::message::{
 };
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::{AddRule, RuleKind};
-use drawbridge_node::{AuthorizationDecision as Decides, Decision, Misuse, Whom};
+use drawbridge_node::store::{AddRule, Addition, Connection, RuleKind};
+use drawbridge_node::{Decision, Misuse, Whom};
 use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, TestUser, federation};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -46,14 +46,14 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
     let asked = bob.asks_to_add(alice.uri(), &group).await;
     let held = alpha.hears_of_addition(asked).await;
     assert_eq!(
-        (held.state, &held.adder, &held.user, &held.group),
+        (held.state, &held.from, &held.to, &held.about.group),
         (State::Pending, bob.uri(), alice.uri(), &group)
     );
     assert_eq!(bob.asks_to_add(alice.uri(), &group).await, asked, "one that waits is not made again");
 
-    alpha.decides_addition(asked, Decides::Approve).await;
+    alpha.decides_addition(asked, Decision::Approve).await;
     let approved = beta.sees_addition(asked, State::Approved).await;
-    let grant = UnverifiedGrant::parse(&approved.grant.unwrap().jws).unwrap();
+    let grant = UnverifiedGrant::parse(&approved.about.grant.unwrap().jws).unwrap();
     let document = alpha.node().document_of(alpha.provider());
     assert!(document.is_none(), "nobody asks itself");
     let known = beta.node().document_of(alpha.provider()).unwrap();
@@ -87,7 +87,7 @@ async fn who_is_not_connected_cannot_ask_and_learns_nothing() {
         .expect_refusal(Code::NotConnected)
         .await;
     assert_eq!(there, absent);
-    assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
+    assert!(alpha.reads(|view| view.requests::<Addition>()).await.is_empty());
 
     let refused = alice.tries_to_add(&eve, &group, None).await;
     assert!(matches!(refused, Err(Misuse::NotConnected(..))), "{refused:?}");
@@ -116,7 +116,7 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     asks(&late).expect_refusal(Code::Malformed).await;
     late["expires"] = json!(federation.clock().now());
     assert_eq!(asks(&late).send().await.json()["state"], "expired");
-    assert!(alpha.reads(|view| view.authorizations()).await.is_empty());
+    assert!(alpha.reads(|view| view.requests::<Addition>()).await.is_empty());
 
     let request = peer.request_to_add(&bob, &group, alice.uri());
     for _ in 0..2 {
@@ -132,7 +132,7 @@ async fn wrong_parties_ids_and_times_are_refused_and_repeats_are_answered() {
     other.posts(alpha.provider(), "/authorizations", &taken).expect_refusal(Code::Conflict).await;
 
     let id: Id = request["id"].as_str().unwrap().parse().unwrap();
-    alpha.decides_addition(id, Decides::Approve).await;
+    alpha.decides_addition(id, Decision::Approve).await;
     let heard = asks(&request).send().await;
     assert_eq!((heard.status, &heard.json()["state"]), (StatusCode::OK, &json!("approved")));
     UnverifiedGrant::parse(heard.json()["grant"].as_str().unwrap()).unwrap();
@@ -170,13 +170,13 @@ async fn a_rule_grants_at_once_or_never_shows() {
     alpha.node().set_add_rule(name.clone(), bob.clone(), AddRule::Never).await.unwrap();
     let (status, answer) = ask().await;
     assert_eq!((status, &answer["state"]), (StatusCode::ACCEPTED, &json!("pending")));
-    assert_eq!(alpha.reads(|view| view.authorizations()).await.len(), 1, "nobody is shown it");
+    assert_eq!(alpha.reads(|view| view.requests::<Addition>()).await.len(), 1, "nobody is shown it");
 
     alpha.node().set_add_rule(name, bob.clone(), AddRule::Allow).await.unwrap();
     let source = peer.provider().to_string();
     alpha.node().set_rule(None, source, Some(RuleKind::Block)).await.unwrap();
     assert_eq!(ask().await.0, StatusCode::ACCEPTED, "who is blocked is not granted anything");
-    assert_eq!(alpha.reads(|view| view.authorizations()).await.len(), 1);
+    assert_eq!(alpha.reads(|view| view.requests::<Addition>()).await.len(), 1);
 }
 
 #[tokio::test]
@@ -189,10 +189,10 @@ async fn what_is_revoked_before_its_use_is_told_to_the_adder_and_the_owner() {
     connect(&alpha, &alice, &gamma, &carol).await;
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
-    alpha.decides_addition(asked, Decides::Approve).await;
+    alpha.decides_addition(asked, Decision::Approve).await;
     beta.sees_addition(asked, State::Approved).await;
 
-    alpha.decides_addition(asked, Decides::Revoke).await;
+    alpha.decides_addition(asked, Decision::End).await;
     beta.sees_addition(asked, State::Ended).await;
     let issuer = alpha.provider().clone();
     gamma
@@ -209,9 +209,9 @@ async fn the_end_of_a_connection_ends_what_was_asked_and_granted_on_its_strength
     let open = bob.asks_to_add(alice.uri(), &beta.group("party")).await;
     alpha.hears_of_addition(open).await;
     alpha.hears_of_addition(granted).await;
-    alpha.decides_addition(granted, Decides::Approve).await;
+    alpha.decides_addition(granted, Decision::Approve).await;
     beta.sees_addition(granted, State::Approved).await;
-    let connection = alpha.reads(|view| view.connections()).await.remove(0);
+    let connection = alpha.reads(|view| view.requests::<Connection>()).await.remove(0);
     alpha.decides(connection.id, Decision::End).await;
     for id in [granted, open] {
         beta.sees_addition(id, State::Ended).await;
@@ -241,7 +241,7 @@ async fn who_ends_a_connection_is_told_of_each_grant_that_ends_with_it() {
         let ask = peer.request_to_add(&eve, &group, &alice);
         peer.posts(alpha.provider(), "/authorizations", &ask).send().await;
         let id: Id = ask["id"].as_str().unwrap().parse().unwrap();
-        alpha.decides_addition(id, Decides::Approve).await;
+        alpha.decides_addition(id, Decision::Approve).await;
         granted.push(id);
     }
 
@@ -272,13 +272,13 @@ async fn a_refusal_is_not_told_and_lapses_like_what_nobody_answers() {
     let open = bob.tries_to_add(alice.uri(), &beta.group("party"), an_hour).await.unwrap();
     alpha.hears_of_addition(open).await;
     alpha.hears_of_addition(refused).await;
-    alpha.decides_addition(refused, Decides::Decline).await;
+    alpha.decides_addition(refused, Decision::Decline).await;
     alpha.sees_addition(refused, State::Declined).await;
 
     // What was put into the feed after the refusal would have come after word of it.
     let granted = bob.asks_to_add(alice.uri(), &beta.group("dance")).await;
     alpha.hears_of_addition(granted).await;
-    alpha.decides_addition(granted, Decides::Approve).await;
+    alpha.decides_addition(granted, Decision::Approve).await;
     beta.sees_addition(granted, State::Approved).await;
     beta.sees_addition(refused, State::Pending).await;
 
@@ -298,7 +298,7 @@ async fn an_operator_who_tells_refusals_tells_these_too() {
     alpha.node().set_tells_declined(true).await.unwrap();
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
-    alpha.decides_addition(asked, Decides::Decline).await;
+    alpha.decides_addition(asked, Decision::Decline).await;
     beta.sees_addition(asked, State::Declined).await;
 }
 
@@ -309,7 +309,7 @@ async fn who_no_longer_wants_it_takes_it_back() {
     connect(&alpha, &alice, &beta, &bob).await;
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
-    beta.decides_addition(asked, Decides::Revoke).await;
+    beta.decides_addition(asked, Decision::End).await;
     alpha.sees_addition(asked, State::Ended).await;
 }
 
@@ -322,9 +322,9 @@ async fn people_of_one_house_need_grants_too() {
     let group = alpha.group("picnic");
     let asked = alice.asks_to_add(anna.uri(), &group).await;
     alpha.sees_addition(asked, State::Pending).await;
-    alpha.decides_addition(asked, Decides::Approve).await;
-    assert!(alpha.sees_addition(asked, State::Approved).await.grant.is_some());
-    alpha.decides_addition(asked, Decides::Revoke).await;
+    alpha.decides_addition(asked, Decision::Approve).await;
+    assert!(alpha.sees_addition(asked, State::Approved).await.about.grant.is_some());
+    alpha.decides_addition(asked, Decision::End).await;
     let ours = alpha.provider().clone();
     assert!(alpha.reads(move |view| view.grant_is_revoked(&ours, asked)).await);
 }
@@ -386,7 +386,7 @@ async fn a_grant_that_is_not_what_was_asked_for_is_not_kept() {
     alpha.notes(peer.provider(), "grant-invalid").await;
     alpha.sees_addition(id, State::Pending).await;
     tells(good.sign(peer.signer().key()));
-    assert!(alpha.sees_addition(id, State::Approved).await.grant.is_some());
+    assert!(alpha.sees_addition(id, State::Approved).await.about.grant.is_some());
 }
 
 #[tokio::test]
@@ -416,7 +416,7 @@ async fn nothing_is_approved_without_a_grant_that_its_provider_has_signed() {
         alpha.sees_addition(id, State::Pending).await;
     }
     tells(Some(claims.sign(peer.signer().key()))).await;
-    assert!(alpha.sees_addition(id, State::Approved).await.grant.is_some());
+    assert!(alpha.sees_addition(id, State::Approved).await.about.grant.is_some());
 }
 
 #[tokio::test]
@@ -528,14 +528,14 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
         alpha.node().store().read(move |view| view.add_rule(&name, &adder)).await.unwrap()
     };
 
-    assert_eq!(decide(Decides::Decline, AddRule::Never).await.unwrap().now.state, State::Declined);
+    assert_eq!(decide(Decision::Decline, AddRule::Never).await.unwrap().now.state, State::Declined);
     assert_eq!(rule().await, AddRule::Never);
-    assert_eq!(decide(Decides::Reopen, AddRule::Ask).await.unwrap().now.state, State::Pending);
+    assert_eq!(decide(Decision::Reopen, AddRule::Ask).await.unwrap().now.state, State::Pending);
     assert_eq!(rule().await, AddRule::Ask);
 
     // What cannot be decided makes no rule either.
-    decide(Decides::Approve, AddRule::Ask).await.unwrap();
-    assert!(matches!(decide(Decides::Decline, AddRule::Never).await, Err(Misuse::Unfit(_))));
+    decide(Decision::Approve, AddRule::Ask).await.unwrap();
+    assert!(matches!(decide(Decision::Decline, AddRule::Never).await, Err(Misuse::Unfit(_))));
     assert_eq!(rule().await, AddRule::Ask);
 }
 

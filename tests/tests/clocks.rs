@@ -7,9 +7,9 @@ use std::time::Duration;
 use drawbridge_client::{Client, Settings, StorageKey};
 use drawbridge_mtp::message::{ClientClaim, ConnectionState};
 use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::LOW_STOCK;
-use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_node::store::{Connection, LOW_STOCK};
 use drawbridge_testkit::{Federation, MutualPeers};
 
 const AHEAD: Duration = Duration::from_secs(40 * 86_400);
@@ -26,7 +26,7 @@ async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other(
     peers.federation.clock().turn_back(AHEAD);
     let mended = alpha
         .until("the request is made anew", move |view| {
-            let rows = view.connections()?;
+            let rows = view.requests::<Connection>()?;
             Ok((rows.len() == 1 && rows[0].id != dated_ahead).then(|| rows[0].clone()))
         })
         .await;
@@ -34,7 +34,7 @@ async fn a_request_of_a_clock_that_was_ahead_is_made_anew_and_reaches_the_other(
     beta.start().await;
     let heard = beta.hears_of(mended.id).await;
     assert_eq!((&heard.from, &heard.to, heard.created), (alice.uri(), &bob, mended.created));
-    assert!(beta.reads(move |view| view.connections_by_id(dated_ahead)).await.is_empty());
+    assert!(beta.reads(move |view| view.requests_by_id::<Connection>(dated_ahead)).await.is_empty());
     beta.decides(mended.id, Decision::Approve).await;
     alpha.sees(mended.id, ConnectionState::Approved).await;
 }
@@ -80,7 +80,7 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
     alpha.decides(asked, Decision::Approve).await;
     let group = alpha.group("picnic");
     let addition = alice.asks_to_add(anna.uri(), &group).await;
-    alpha.decides_addition(addition, AuthorizationDecision::Approve).await;
+    alpha.decides_addition(addition, Decision::Approve).await;
     alpha.sees_addition(addition, ConnectionState::Approved).await;
     let ask = serde_json::json!({"group": group, "users": [anna.uri()], "cipher_suites": [1]});
     let (_, reply) = phone.posts("/key-packages/claim", ask).await;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use drawbridge_mtp::id::{Id, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage, ItemBody, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::{AuthorizationDecision, Decision};
 use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, federation};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -278,7 +278,7 @@ async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
             let id = adder.asks_to_add(user.uri(), &alpha.group(name)).await;
             home.hears_of_addition(id).await;
             if name == "granted" {
-                home.decides_addition(id, AuthorizationDecision::Approve).await;
+                home.decides_addition(id, Decision::Approve).await;
             }
             additions.push((id, if name == "granted" { State::Approved } else { State::Pending }));
         }

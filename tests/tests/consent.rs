@@ -11,8 +11,10 @@ use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, Peer
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::{AddRule, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind};
-use drawbridge_node::{AuthorizationDecision, Decision, Misuse, Whom};
+use drawbridge_node::store::{
+    AddRule, Addition, Connection, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind,
+};
+use drawbridge_node::{Decision, Misuse, Whom};
 use drawbridge_testkit::{CommitPlan, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -68,7 +70,7 @@ impl Scene {
     }
 
     async fn row(&self, id: Id) -> ConnectionRow {
-        self.alpha.reads(move |view| view.connections_by_id(id)).await.remove(0)
+        self.alpha.reads(move |view| view.requests_by_id::<Connection>(id)).await.remove(0)
     }
 
     /// What was decided on the peer, when, and by whom.
@@ -132,7 +134,7 @@ async fn refusing_or_setting_aside_one_of_several_requests_is_for_all() {
     }
     let all = async || {
         let peer = scene.peer.provider().clone();
-        let rows = scene.alpha.reads(move |view| view.connections_with(&peer)).await;
+        let rows = scene.alpha.reads(move |view| view.requests_with::<Connection>(&peer)).await;
         rows.into_iter().map(|row| (row.state, row.ignored)).collect::<Vec<_>>()
     };
     scene.alpha.decides(id_of(&requests[1]), Decision::Ignore).await;
@@ -205,7 +207,7 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
     let kept = async || {
         let peer = scene.peer.provider().clone();
         let counted = scene.alpha.reads(move |view| {
-            let rows = view.connections_with(&peer)?.len() as u64;
+            let rows = view.requests_with::<Connection>(&peer)?.len() as u64;
             Ok((rows, view.count_kept(&peer, Kept::Connections)?, view.count_withdrawn(&peer)?))
         });
         counted.await
@@ -342,21 +344,21 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
         assert_eq!(heard.status, StatusCode::ACCEPTED);
         asks.push(ask);
     }
-    let rows = async || scene.alpha.reads(|view| Ok((view.authorizations()?, view.add_rules()?))).await;
+    let rows = async || scene.alpha.reads(|view| Ok((view.requests::<Addition>()?, view.add_rules()?))).await;
     let before = rows().await;
-    let titles: Vec<_> = before.0.iter().map(|row| row.title.as_ref().unwrap().as_str()).collect();
+    let titles: Vec<_> = before.0.iter().map(|row| row.about.title.as_ref().unwrap().as_str()).collect();
     assert_eq!(titles, ["Picnic on Sunday", "Picnic"]);
     scene.federation.clock().turn(Duration::from_secs(600));
     let decide = async |decision, rule| {
         node.decide_authorization_with(id_of(&asks[0]), None, decision, rule).await.unwrap()
     };
     for rule in [None, Some(AddRule::Never)] {
-        let decided = decide(AuthorizationDecision::Decline, rule).await;
+        let decided = decide(Decision::Decline, rule).await;
         assert!(rows().await.0.iter().all(|row| row.state == State::Declined));
         node.undo(decided.undo.unwrap()).await.unwrap();
         assert_eq!(rows().await, before);
     }
-    assert_eq!(decide(AuthorizationDecision::Approve, None).await.undo, None, "the grant is given");
+    assert_eq!(decide(Decision::Approve, None).await.undo, None, "the grant is given");
 }
 
 #[tokio::test]

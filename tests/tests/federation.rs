@@ -6,7 +6,7 @@ use drawbridge_mtp::message::{ConnectionState as State, PeerState};
 use drawbridge_node::Decision;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::Direction;
-use drawbridge_node::store::Reader;
+use drawbridge_node::store::{Connection, Reader};
 use drawbridge_testkit::{TestNode, federation};
 
 /// Two providers let each other in.
@@ -240,7 +240,7 @@ async fn a_request_to_nobody_looks_like_one_that_nobody_answers() {
     }
     let peer = beta.provider().clone();
     let [seen, unseen] = ids;
-    let shown = alpha.reads(move |view| view.connections_with(&peer)).await;
+    let shown = alpha.reads(move |view| view.requests_with::<Connection>(&peer)).await;
     assert!(shown.iter().any(|row| row.id == seen && !row.unseen));
     assert!(shown.iter().any(|row| row.id == unseen && row.unseen), "it is counted, and shown to nobody");
 
@@ -314,11 +314,16 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
 
     let asked = bob.asks_to_connect(alice.uri()).await;
     let peer = alpha.provider().clone();
-    beta.until("the request was answered", move |view| Ok(view.unsent(&peer)?.is_empty().then_some(())))
-        .await;
+    beta.until("the request was answered", move |view| {
+        Ok(view.unsent::<Connection>(&peer)?.is_empty().then_some(()))
+    })
+    .await;
     beta.sees(asked, State::Pending).await;
     alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
-    assert_eq!(alpha.reads(|view| Ok((view.peers()?, view.connections()?))).await, (Vec::new(), Vec::new()));
+    assert_eq!(
+        alpha.reads(|view| Ok((view.peers()?, view.requests::<Connection>()?))).await,
+        (Vec::new(), Vec::new())
+    );
 
     // What was forgotten is asked again.
     alpha.allows(beta.provider()).await;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use drawbridge_mtp::message::PeerState;
+use drawbridge_node::store::Connection;
 use drawbridge_testkit::{Daemon, Federation};
 use http::StatusCode;
 use serde_json::json;
@@ -84,8 +85,9 @@ async fn a_stranger_who_floods_a_provider_gains_five_requests_and_no_more() {
     alpha.start().await;
     alpha.sees_peer(stranger.provider(), PeerState::Pending).await;
     let who = stranger.provider().clone();
-    let (waiting, kept) =
-        alpha.reads(move |view| Ok((view.peers_in(PeerState::Pending)?, view.connections_with(&who)?))).await;
+    let (waiting, kept) = alpha
+        .reads(move |view| Ok((view.peers_in(PeerState::Pending)?, view.requests_with::<Connection>(&who)?)))
+        .await;
     assert_eq!((waiting.len(), kept.len()), (1, 5));
 }
 

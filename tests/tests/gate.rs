@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, Peer
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::Reader;
+use drawbridge_node::store::{Connection, Reader};
 use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, TestNode, federation};
 use futures_util::StreamExt;
@@ -368,7 +368,7 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
     };
     let first = lapses(0..2).await;
     let mut latest = lapses(2..7).await;
-    assert!(scene.alpha.reads(move |view| view.connections_by_id(first[0])).await.is_empty());
+    assert!(scene.alpha.reads(move |view| view.requests_by_id::<Connection>(first[0])).await.is_empty());
 
     scene.alpha.allows(scene.peer.provider()).await;
     let page: FeedPage = serde_json::from_slice(&scene.gets("/feed?after=0").send().await.body).unwrap();

@@ -14,9 +14,9 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::EXTENSION_TYPE;
 use drawbridge_mtp::problem::Code;
+use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::{GroupRow, Reader, Standing, UserRule, View};
-use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_node::store::{Addition, GroupRow, Reader, Standing, UserRule, View};
 use drawbridge_testkit::{
     CommitPlan, DesktopApp, Federation, MlsClient, MutualPeers, TestNode, WAIT_LIMIT, policy,
 };
@@ -37,7 +37,7 @@ async fn people_of_three_providers_talk_in_a_group() {
     let id = asked.id;
     peers
         .home(cat.user())
-        .until("the request comes", move |view| Ok(view.authorizations_by_id(id)?.pop()))
+        .until("the request comes", move |view| Ok(view.requests_by_id::<Addition>(id)?.pop()))
         .await;
     cat.decides(asked, "approve").await;
     peers.waits_for_grant(&ann, asked).await;
@@ -130,7 +130,7 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     ann.registers(&ann.drafts_bare(&tea, &policy(&[&user]))).await.unwrap();
     let asked = ann.asks_to_add(&tea, ben.user()).await.id;
     beta.test_node().hears_of_addition(asked).await;
-    beta.test_node().decides_addition(asked, AuthorizationDecision::Approve).await;
+    beta.test_node().decides_addition(asked, Decision::Approve).await;
     alpha.sees_addition(asked, ConnectionState::Approved).await;
     let (of, now) = (ben.clone(), federation.clock().now());
     let stocked = move |view: &View<'_>| {

@@ -16,7 +16,7 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::FeedQuery;
 use drawbridge_mtp::policy::Who;
 use drawbridge_mtp::problem::Code;
-use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_node::Decision;
 use drawbridge_testkit::{Federation, ServerTls, TestNode, WAIT_LIMIT};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Request, StatusCode};
@@ -133,7 +133,7 @@ async fn together(test_node: &TestNode, ann: &Guest, bob: &Guest) -> GroupUri {
     test_node.decides(asked, Decision::Approve).await;
     let group = ann.client.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
     let asked = ann.client.ask_to_add(&group, &whom).await.unwrap().id;
-    test_node.decides_addition(asked, AuthorizationDecision::Approve).await;
+    test_node.decides_addition(asked, Decision::Approve).await;
     for guest in [ann, bob] {
         let are_two = async |client: &Client<HttpHome>| {
             client.about(&group).await.ok().filter(|about| about.can_send && about.members.len() == 2)

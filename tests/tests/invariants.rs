@@ -8,7 +8,7 @@ use drawbridge_mtp::id::{Generation, Id};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState as State, FeedPage, Item, ItemBody};
 use drawbridge_node::Decision;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::{Cursor, Reader};
+use drawbridge_node::store::{Connection, Cursor, Reader};
 use drawbridge_testkit::{Federation, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
 use serde_json::json;
@@ -221,7 +221,7 @@ async fn a_store_that_went_back_and_went_on_is_noticed_by_the_ids_of_its_items()
     beta.stop().await;
     alpha.start().await;
     // As many items as it had given before, and one more; but others.
-    let waiting = alpha.reads(|view| view.connections()).await;
+    let waiting = alpha.reads(|view| view.requests::<Connection>()).await;
     let known = waiting.iter().find(|row| !row.outgoing && row.state == State::Approved).unwrap();
     alpha.decides(known.id, Decision::End).await;
     beta.start().await;

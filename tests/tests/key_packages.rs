@@ -13,7 +13,7 @@ use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::AddRule;
-use drawbridge_node::{AuthorizationDecision, Change, Decision};
+use drawbridge_node::{Change, Decision};
 use drawbridge_testkit::{ApiClient, Daemon, Federation, KeyPackageDraft, ScriptedPeer, TestNode, policy};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -351,7 +351,7 @@ async fn only_a_living_grant_of_ours_for_the_group_and_the_adder_counts() {
     claim(&theirs).expect_refusal(Code::NotAuthorized).await;
     claim(&scene.ask(&[&scene.bob], &[&grant])).expect_refusal(Code::NotHere).await;
 
-    scene.alpha.decides_addition(id, AuthorizationDecision::Revoke).await;
+    scene.alpha.decides_addition(id, Decision::End).await;
     assert_eq!(scene.status(&grant).await, "not-authorized", "revoked");
     let lapsing = scene.grant().await;
     scene.federation.clock().turn(Duration::from_secs(3601));
@@ -419,7 +419,7 @@ async fn a_client_claims_here_and_there_with_the_grants_that_its_provider_holds(
         alpha.sees(asked, State::Approved).await;
         let addition = alice.asks_to_add(other.uri(), &group).await;
         test_node.hears_of_addition(addition).await;
-        test_node.decides_addition(addition, AuthorizationDecision::Approve).await;
+        test_node.decides_addition(addition, Decision::Approve).await;
         alpha.sees_addition(addition, State::Approved).await;
         let phone = other.api_client("phone").await;
         publishes(&phone, vec![phone.key_package(), phone.key_package().without_policy()]).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use drawbridge_client::{Format, LineKind, Settings, Standing};
 use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::policy::Who;
-use drawbridge_node::store::{AuthorizationRow, ConnectionRow, Reader, StoreFault};
-use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_node::Decision;
+use drawbridge_node::store::{Addition, AuthorizationRow, Connection, ConnectionRow, Reader, StoreFault};
 use drawbridge_testkit::{BuiltIn, DesktopApp, Federation};
 use tokio::sync::watch;
 
@@ -59,7 +59,7 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
     anns.ask_to_connect(ben.user()).await.unwrap();
     let node = beta.test_node().node();
     let request: ConnectionRow = until(&mut news, async || {
-        let rows: Result<_, StoreFault> = node.store().read(|view| view.connections()).await;
+        let rows: Result<_, StoreFault> = node.store().read(|view| view.requests::<Connection>()).await;
         rows.unwrap().pop()
     })
     .await;
@@ -68,12 +68,12 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
     let group = anns.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
     anns.ask_to_add(&group, ben.user()).await.unwrap();
     let request: AuthorizationRow = until(&mut news, async || {
-        let rows: Result<_, StoreFault> = node.store().read(|view| view.authorizations()).await;
+        let rows: Result<_, StoreFault> = node.store().read(|view| view.requests::<Addition>()).await;
         rows.unwrap().pop()
     })
     .await;
     node.pause_peer(here.clone(), true).await.unwrap();
-    node.decide_authorization(request.id, None, AuthorizationDecision::Approve).await.unwrap();
+    node.decide_authorization(request.id, None, Decision::Approve).await.unwrap();
     until(&mut news, async || {
         let about = anns.about(&group).await.unwrap();
         (about.members.len() == 2).then_some(())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState as State;
-use drawbridge_node::store::UserRule;
+use drawbridge_node::store::{Connection, UserRule};
 use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{Daemon, FaultyNetwork, Federation, TestNode};
 
@@ -64,8 +64,11 @@ async fn a_request_whose_answer_is_lost_is_made_once() {
     beta.notes(alpha.provider(), "connection-lost").await;
     network.heals();
     let peer = alpha.provider().clone();
-    beta.until("the answer has come", move |view| Ok(view.unsent(&peer)?.is_empty().then_some(()))).await;
-    assert_eq!(alpha.reads(|view| view.connections()).await.len(), 1);
+    beta.until("the answer has come", move |view| {
+        Ok(view.unsent::<Connection>(&peer)?.is_empty().then_some(()))
+    })
+    .await;
+    assert_eq!(alpha.reads(|view| view.requests::<Connection>()).await.len(), 1);
 }
 
 #[tokio::test]
@@ -90,7 +93,7 @@ async fn what_is_late_held_or_repeated_arrives_once_and_whole() {
         network.heals();
         beta.sees(asked, State::Approved).await;
     }
-    let head = alpha.reads(|view| view.connections()).await.len();
+    let head = alpha.reads(|view| view.requests::<Connection>()).await.len();
     assert_eq!(head, 3, "each request is there once");
 }
 

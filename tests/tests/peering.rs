@@ -10,6 +10,7 @@ use drawbridge_mtp::message::{ConnectionState as State, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Strangers;
+use drawbridge_node::store::Connection;
 use drawbridge_node::{Decision, Misuse, Node, PullingStatus};
 use drawbridge_testkit::{Federation, ScriptedGroup, ScriptedPeer, TestNode, connected_to_scripted_peer};
 use http::{Method, StatusCode};
@@ -157,7 +158,7 @@ async fn under_a_list_a_stranger_is_told_that_it_waits_and_nothing_of_it_is_kept
     }
     assert_eq!(scene.deletes(&request).await, StatusCode::NO_CONTENT);
     assert_eq!(state().await, (json!("pending"), json!("pending")));
-    let kept = scene.alpha.reads(|view| Ok((view.peers()?, view.connections()?))).await;
+    let kept = scene.alpha.reads(|view| Ok((view.peers()?, view.requests::<Connection>()?))).await;
     assert_eq!(kept, (Vec::new(), Vec::new()));
 
     // What it took back was forgotten too.

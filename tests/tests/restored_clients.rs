@@ -9,8 +9,8 @@ use std::time::Duration;
 use drawbridge_client::{Delivery, Format, LineKind, MessageView, Notice, Settings};
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
+use drawbridge_node::Decision;
 use drawbridge_node::store::View;
-use drawbridge_node::{AuthorizationDecision, Decision};
 use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, WAIT_LIMIT, wait_for_checkpoint};
 use tokio::sync::watch;
 
@@ -56,7 +56,7 @@ impl Two {
         let group = client.create_group("Tea", Who::Admins, Who::Members, None).await.unwrap();
         let asked = client.ask_to_add(&group, ben.user()).await.unwrap().id;
         beta.test_node().hears_of_addition(asked).await;
-        beta.test_node().decides_addition(asked, AuthorizationDecision::Approve).await;
+        beta.test_node().decides_addition(asked, Decision::Approve).await;
         let two = Self { federation, alpha, beta, ann, ben, group, news };
         two.rests().await;
         two

@@ -13,6 +13,7 @@ use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use drawbridge_node::ambient::Ambient;
+use drawbridge_node::store::{Addition, Connection};
 use drawbridge_testkit::{
     Clock, Federation, MlsClient, MutualPeers, Proxy, ScriptedGroup, connected_to_scripted_peer, policy,
 };
@@ -292,7 +293,7 @@ async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_oth
     let connection = bob.asks_to_connect(ann.user()).await;
     let refused = beta.until("it is refused", move |view| {
         Ok(view
-            .connections_by_id(connection)?
+            .requests_by_id::<Connection>(connection)?
             .pop()
             .filter(|row| row.unsent.is_none())
             .and_then(|row| row.refused))
@@ -302,7 +303,7 @@ async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_oth
     let addition = ben.asks_to_add(&coffee, ann.user()).await.id;
     let refused = beta.until("it is refused", move |view| {
         Ok(view
-            .authorizations_by_id(addition)?
+            .requests_by_id::<Addition>(addition)?
             .pop()
             .filter(|row| row.unsent.is_none())
             .and_then(|row| row.refused))
@@ -317,7 +318,10 @@ async fn a_request_that_a_proxy_finds_too_large_is_refused_once_and_keeps_no_oth
     alpha.hears_of(id).await;
     assert_eq!(proxy.refused().len(), refused);
     let tried = alpha.reads(move |view| {
-        Ok((view.connections_by_id(connection)?.len(), view.authorizations_by_id(addition)?.len()))
+        Ok((
+            view.requests_by_id::<Connection>(connection)?.len(),
+            view.requests_by_id::<Addition>(addition)?.len(),
+        ))
     });
     assert_eq!(tried.await, (0, 0));
 }

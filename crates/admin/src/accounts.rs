@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::store::{AddRuleRow, ClientRow, ConnectionRow, StoreFault};
+use drawbridge_node::store::{AddRuleRow, ClientRow, Connection, ConnectionRow, StoreFault};
 
 use crate::built_in_clients::BUILT_IN;
 use crate::convert::count_connected;
@@ -23,7 +23,7 @@ pub(crate) async fn users(host: &Host, Empty {}: Empty) -> Result<Users, AdminEr
             Ok((client, kept))
         });
         let clients = clients.collect::<Result<Vec<_>, StoreFault>>()?;
-        Ok::<_, StoreFault>((view.users()?, clients, view.connections()?, view.add_rules()?))
+        Ok::<_, StoreFault>((view.users()?, clients, view.requests::<Connection>()?, view.add_rules()?))
     });
     let (users, clients, connections, rules) = seen.await?;
     let built_in_clients = host.built_in_clients().await?;

@@ -6,7 +6,7 @@ use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::Node;
-use drawbridge_node::store::{AuthorizationRow, StoreFault, View};
+use drawbridge_node::store::{Addition, AuthorizationRow, StoreFault, View};
 
 use crate::view::Authorization;
 
@@ -35,14 +35,14 @@ impl Additions {
                 names.insert(group.uri, policy.name);
             }
         }
-        let rows = view.authorizations()?;
+        let rows = view.requests::<Addition>()?;
         for row in &rows {
-            let (issuer, id) = (row.user.provider(), row.id);
+            let (issuer, id) = (row.to.provider(), row.id);
             let is_in = || {
-                let Some(group) = view.group(&row.group)? else { return Ok::<_, StoreFault>(false) };
-                Ok(view.members(group.id)?.iter().any(|member| member.member.user == row.user))
+                let Some(group) = view.group(&row.about.group)? else { return Ok::<_, StoreFault>(false) };
+                Ok(view.members(group.id)?.iter().any(|member| member.member.user == row.to))
             };
-            if row.state == ConnectionState::Approved && (row.used || is_in()?) {
+            if row.state == ConnectionState::Approved && (row.about.used || is_in()?) {
                 used.insert((issuer.clone(), id));
             }
         }
@@ -55,8 +55,8 @@ impl Additions {
         Authorization {
             id: row.id,
             from_provider: if row.outgoing { self.ours.clone() } else { row.peer },
-            group_name: self.names.get(&row.group).cloned(),
-            title: row.title.map(|title| title.to_string()).filter(|title| !shows_nothing(title)),
+            group_name: self.names.get(&row.about.group).cloned(),
+            title: row.about.title.map(|title| title.to_string()).filter(|title| !shows_nothing(title)),
             outgoing: row.outgoing,
             state: row.state,
             created: row.created,
@@ -67,10 +67,10 @@ impl Additions {
             delivered: row.outgoing && row.unsent.is_none(),
             refused: row.refused,
             reopenable: !row.outgoing && !row.told,
-            used: self.used.contains(&(row.user.provider().clone(), row.id)),
-            group: row.group,
-            adder: row.adder,
-            user: row.user,
+            used: self.used.contains(&(row.to.provider().clone(), row.id)),
+            group: row.about.group,
+            adder: row.from,
+            user: row.to,
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals,
     let node = host.node().await?;
     let (ours, now) = (node.provider().clone(), node.now());
     let seen = node.store().read(move |view| {
-        Ok::<_, StoreFault>((with_keys(view, now)?, view.connections()?, Additions::read(view, &ours)?))
+        Ok::<_, StoreFault>((with_keys(view, now)?, view.requests()?, Additions::read(view, &ours)?))
     });
     let (peers, rows, additions) = seen.await?;
     let states: HashMap<_, _> = peers.iter().map(|(peer, ..)| (peer.provider.clone(), peer.state)).collect();
@@ -163,7 +163,7 @@ pub(crate) async fn connect(host: &Host, ask: Connect) -> Result<Connecting, Adm
 pub(crate) async fn connections(host: &Host, Empty {}: Empty) -> Result<Connections, AdminError> {
     let node = host.node().await?;
     let rows = node.store().read(|view| {
-        let rows = view.connections()?.into_iter();
+        let rows = view.requests()?.into_iter();
         rows.map(|row| Ok((view.peer_state(&row.peer)?, row))).collect::<Result<Vec<_>, StoreFault>>()
     });
     let connections = rows.await?.into_iter().map(|(state, row)| convert::connection(row, state)).collect();

@@ -9,7 +9,7 @@ use drawbridge_client::{
 use drawbridge_client::{Notice as Happened, Preview};
 use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::store::{AuthorizationRow, ConnectionRow, StoreFault};
+use drawbridge_node::store::{Addition, AuthorizationRow, Connection, ConnectionRow, StoreFault};
 
 use crate::additions;
 use crate::built_in_clients::BuiltIn;
@@ -54,7 +54,7 @@ pub(crate) async fn conversations(host: &Host, ask: NamedUser) -> Result<Convers
     let mut views = client.conversations().await?;
     views.sort_by_key(|view| std::cmp::Reverse(view.last.as_ref().map(|last| last.time)));
     let user = own.clone();
-    let rows = host.node().await?.store().read(move |view| view.connections_of(&user)).await?;
+    let rows = host.node().await?.store().read(move |view| view.requests_of::<Connection>(&user)).await?;
     Ok(Conversations {
         conversations: views.into_iter().map(|view| summary(view, &own)).collect(),
         contacts: contacts(&own, &rows),
@@ -154,22 +154,22 @@ async fn pending_additions(
     view: &ConversationView,
 ) -> Result<Vec<PendingAddition>, AdminError> {
     let adder = own.clone();
-    let rows = host.node().await?.store().read(move |view| view.authorizations_of(&adder)).await?;
-    let is_in = |row: &AuthorizationRow| view.members.iter().any(|member| member.user == row.user);
+    let rows = host.node().await?.store().read(move |view| view.requests_of::<Addition>(&adder)).await?;
+    let is_in = |row: &AuthorizationRow| view.members.iter().any(|member| member.user == row.to);
     let mut pending: Vec<PendingAddition> = Vec::new();
-    for row in rows.into_iter().filter(|row| row.adder == *own && row.group == *group && !is_in(row)) {
+    for row in rows.into_iter().filter(|row| row.from == *own && row.about.group == *group && !is_in(row)) {
         // The latest request to add somebody is what counts.
-        if pending.iter().any(|known| known.user == row.user) {
+        if pending.iter().any(|known| known.user == row.to) {
             continue;
         }
         let open = matches!(row.told_state(), ConnectionState::Pending | ConnectionState::Approved);
-        let wanted = view.asked.contains(&row.user);
+        let wanted = view.asked.contains(&row.to);
         if (open && wanted) || row.refused.is_some() {
             pending.push(PendingAddition {
                 id: row.id,
                 state: row.told_state(),
                 error: row.refused,
-                user: row.user,
+                user: row.to,
             });
         }
     }
@@ -402,11 +402,11 @@ pub(crate) async fn create_group(host: &Host, ask: CreateGroup) -> Result<Create
 pub(crate) async fn ask_to_add(host: &Host, ask: AskToAdd) -> Result<Authorization, AdminError> {
     let asked = client(host, &ask.user).await?.ask_to_add(&ask.group, &ask.other).await?;
     let node = host.node().await?;
-    let rows = node.store().read(move |view| view.authorizations_by_id(asked.id)).await;
+    let rows = node.store().read(move |view| view.requests_by_id::<Addition>(asked.id)).await;
     let row = rows
         .map_err(|fault: StoreFault| AdminError::from(fault))?
         .into_iter()
-        .find(|row| row.group == ask.group);
+        .find(|row| row.about.group == ask.group);
     let row =
         row.ok_or_else(|| AdminError::new("no-such-authorization", "the request is not there any more"))?;
     Ok(additions::shown(&node, &row).await?)

@@ -6,9 +6,9 @@ use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
 use drawbridge_node::store::{self, ConnectionRow, TroubleRow};
-use drawbridge_node::{AuthorizationDecision, Decision, PullingStatus, Whom};
+use drawbridge_node::{Decision, PullingStatus, Whom};
 
-use crate::request::{self, ConnectionDecision};
+use crate::request::{self, AuthorizationDecision, ConnectionDecision};
 use crate::view;
 
 /// Maps the variants of one enum to those of the same name in another.
@@ -30,7 +30,6 @@ same!(view::UserRule => store::UserRule { Ask, Allow });
 same!(store::AddRule => view::AddRule { Ask, Allow, Never });
 same!(view::AddRule => store::AddRule { Ask, Allow, Never });
 same!(store::Standing => view::GroupStanding { Live, Joining, Over, Broken });
-same!(request::AuthorizationDecision => AuthorizationDecision { Approve, Decline, Revoke, Ignore, Reopen });
 same!(store::RuleKind => view::RuleKind { Allow, Block });
 same!(view::RuleKind => store::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });
@@ -38,6 +37,18 @@ same!(request::Whom => Whom { Person, Provider });
 same!(diagnose::Direction => view::Direction { In, Out });
 same!(diagnose::Stage => view::Stage { Dns, Connect, Tls, Document, Signature, Policy, Http, Content, Store });
 same!(PullingStatus => view::PullingStatus { Idle, Asking, Waiting, Introducing, BackingOff, Paused, Stopped });
+
+impl From<AuthorizationDecision> for Decision {
+    fn from(decision: AuthorizationDecision) -> Self {
+        match decision {
+            AuthorizationDecision::Approve => Self::Approve,
+            AuthorizationDecision::Decline => Self::Decline,
+            AuthorizationDecision::Revoke => Self::End,
+            AuthorizationDecision::Ignore => Self::Ignore,
+            AuthorizationDecision::Reopen => Self::Reopen,
+        }
+    }
+}
 
 impl From<TroubleRow> for view::Trouble {
     fn from(row: TroubleRow) -> Self {

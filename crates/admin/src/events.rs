@@ -254,7 +254,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
 async fn waiting_connection(node: &Node, provider: &Provider, id: Id) -> Option<Connection> {
     let peer = provider.clone();
     let read = node.store().read(move |view| {
-        let row = view.connection(&peer, false, id)?;
+        let row = view.request(&peer, false, id)?;
         Ok::<_, StoreFault>(row.map(|row| (row, view.peer_state(&peer))))
     });
     let (row, state) = read.await.ok()??;

@@ -7,7 +7,7 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Node;
 use drawbridge_node::ambient::{Ambient, System};
-use drawbridge_node::store::{Standing, StoreFault, View};
+use drawbridge_node::store::{Addition, Connection, Standing, StoreFault, View};
 
 use crate::built_in_clients::BuiltInClients;
 use crate::convert::count_connected;
@@ -39,9 +39,9 @@ async fn node_status(node: &Node, built_in: &BuiltInClients) -> Result<NodeStatu
     let (waiting, connections, users, troubles, broken, spent) = node
         .store()
         .read(move |view| {
-            let connections = view.connections()?;
+            let connections = view.requests::<Connection>()?;
             Ok::<_, StoreFault>((
-                Waiting::among(&view.peers()?, &connections, &view.authorizations()?),
+                Waiting::among(&view.peers()?, &connections, &view.requests::<Addition>()?),
                 count_connected(connections.iter()),
                 view.users()?,
                 view.latest_troubles(INCIDENTS)?,

@@ -60,6 +60,6 @@ pub(crate) fn additions(rows: &[AuthorizationRow]) -> impl Iterator<Item = &Auth
     let mut shown = HashSet::new();
     rows.iter().filter(move |row| {
         let waits = !row.outgoing && row.state == ConnectionState::Pending && !row.ignored;
-        waits && shown.insert((&row.group, &row.adder, &row.user))
+        waits && shown.insert((&row.about.group, &row.from, &row.to))
     })
 }

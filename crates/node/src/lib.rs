@@ -30,7 +30,7 @@ pub mod typed;
 pub use changes::{Change, Changes};
 pub use client_api::InProcessHome;
 pub use config::Config;
-pub use consent::{AuthorizationDecision, Decided, Decision, Misuse};
+pub use consent::{Decided, Decision, Misuse};
 pub use drawbridge_client_api::ambient;
 pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
 pub use node::{Listening, Node, StartFault, Whom, check_with};

@@ -18,7 +18,8 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::changes::{Change, Changes};
 use crate::client_api::{ClientApi, InProcessHome};
 use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::{Choices, Consent, Decided, Misuse, Watch, providers};
+use crate::consent::requests::Watch;
+use crate::consent::{Choices, Consent, Decided, Misuse, providers};
 use crate::delivery::{self, Conventions, Delivery, WaitKind, Waits};
 use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text};
 use crate::ground::Ground;
@@ -423,7 +424,8 @@ impl Node {
         decide: impl FnOnce(&Tx<'_>, &Provider) -> Result<(), Misuse> + Send + 'static,
     ) -> Result<Decided<()>, Misuse> {
         let decided = self.store.write(move |tx| {
-            let watch = Watch::new(tx).peer(&provider)?;
+            let mut watch = Watch::new(tx);
+            watch.peer(&provider)?;
             decide(tx, &provider)?;
             Ok::<_, Misuse>(watch.changes()?)
         });

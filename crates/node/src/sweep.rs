@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use drawbridge_mtp::time::Timestamp;
 
-use crate::consent::{self, authorizations, providers};
+use crate::consent::{providers, requests};
 use crate::ground::Ground;
 use crate::http::Throttle;
 use crate::peers::Peers;
-use crate::store::{Store, StoreFault};
+use crate::store::{Addition, Connection, Store, StoreFault};
 
 /// How often what has lapsed is looked for: section 7 wants it told within a minute.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
@@ -43,9 +43,7 @@ impl Sweep {
             self.throttle.sweep();
             let (ours, limits) = (self.ground.ours.clone(), self.ground.config.limits.clone());
             let swept = self.store.write(move |tx| {
-                consent::renew_dated_ahead(tx, &ours)?;
-                consent::lapse(tx, &ours)?;
-                authorizations::lapse(tx, &ours)?;
+                requests::expire(tx, &ours)?;
                 providers::sweep(tx, &limits)?;
                 tx.prune_nonces()?;
                 tx.prune_grants()?;
@@ -53,8 +51,8 @@ impl Sweep {
                 tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
                 let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
                 tx.prune_withdrawn(a_day_ago)?;
-                tx.prune_connections(a_day_ago)?;
-                tx.prune_authorizations(a_day_ago)?;
+                tx.prune_requests::<Connection>(a_day_ago)?;
+                tx.prune_requests::<Addition>(a_day_ago)?;
                 tx.prune_revoked_grants(long_ago)?;
                 tx.prune_key_packages(long_ago)?;
                 tx.prune_troubles(KEEP_AT_MOST)

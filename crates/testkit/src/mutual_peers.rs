@@ -3,8 +3,8 @@
 use drawbridge_mtp::id::{GroupUri, UserUri};
 use drawbridge_mtp::message::{Asked, ClaimReply, ConnectionState, Placed};
 use drawbridge_mtp::policy::Policy;
-use drawbridge_node::store::UserRule;
-use drawbridge_node::{AuthorizationDecision, Decision};
+use drawbridge_node::Decision;
+use drawbridge_node::store::{Addition, UserRule};
 
 use crate::{CommitPlan, Federation, MlsClient, TestNode, policy};
 
@@ -62,8 +62,9 @@ impl MutualPeers {
         let asked = adder.asks_to_add(group, user).await;
         let away = self.home(user);
         let id = asked.id;
-        away.until("the request to add comes", move |view| Ok(view.authorizations_by_id(id)?.pop())).await;
-        away.node().decide_authorization(id, None, AuthorizationDecision::Approve).await.unwrap();
+        away.until("the request to add comes", move |view| Ok(view.requests_by_id::<Addition>(id)?.pop()))
+            .await;
+        away.node().decide_authorization(id, None, Decision::Approve).await.unwrap();
         self.waits_for_grant(adder, asked).await;
         asked
     }
@@ -72,7 +73,7 @@ impl MutualPeers {
     pub async fn waits_for_grant(&self, adder: &MlsClient, asked: Asked) {
         let id = asked.id;
         let granted = move |view: &drawbridge_node::store::View<'_>| {
-            Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.grant.is_some()))
+            Ok(view.requests_by_id::<Addition>(id)?.into_iter().find(|row| row.about.grant.is_some()))
         };
         self.home(adder.user()).until("the grant comes", granted).await;
     }

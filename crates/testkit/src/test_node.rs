@@ -7,9 +7,9 @@ use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
 use drawbridge_node::store::{
-    AuthorizationRow, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
+    Addition, AuthorizationRow, Connection, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
 };
-use drawbridge_node::{AuthorizationDecision, Decision, Node, StartFault};
+use drawbridge_node::{Decision, Node, StartFault};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -111,33 +111,37 @@ impl TestNode {
 
     /// Returns when the request `id` has come.
     pub async fn hears_of(&self, id: Id) -> ConnectionRow {
-        self.until(&format!("the request {id} comes"), move |view| Ok(view.connections_by_id(id)?.pop()))
-            .await
+        self.until(&format!("the request {id} comes"), move |view| {
+            Ok(view.requests_by_id::<Connection>(id)?.pop())
+        })
+        .await
     }
 
     /// Returns when the request `id` is in `state` here.
     pub async fn sees(&self, id: Id, state: ConnectionState) -> ConnectionRow {
         self.until(&format!("the request {id} is {state}"), move |view| {
-            Ok(view.connections_by_id(id)?.into_iter().find(|row| row.state == state))
+            Ok(view.requests_by_id::<Connection>(id)?.into_iter().find(|row| row.state == state))
         })
         .await
     }
 
     /// The operator decides on a request to add.
-    pub async fn decides_addition(&self, id: Id, decision: AuthorizationDecision) {
+    pub async fn decides_addition(&self, id: Id, decision: Decision) {
         self.node().decide_authorization(id, None, decision).await.unwrap();
     }
 
     /// Returns when the request to add `id` has come.
     pub async fn hears_of_addition(&self, id: Id) -> AuthorizationRow {
-        self.until(&format!("the request {id} comes"), move |view| Ok(view.authorizations_by_id(id)?.pop()))
-            .await
+        self.until(&format!("the request {id} comes"), move |view| {
+            Ok(view.requests_by_id::<Addition>(id)?.pop())
+        })
+        .await
     }
 
     /// Returns when the request to add `id` is in `state` here.
     pub async fn sees_addition(&self, id: Id, state: ConnectionState) -> AuthorizationRow {
         self.until(&format!("the request {id} is {state}"), move |view| {
-            Ok(view.authorizations_by_id(id)?.into_iter().find(|row| row.state == state))
+            Ok(view.requests_by_id::<Addition>(id)?.into_iter().find(|row| row.state == state))
         })
         .await
     }
@@ -256,7 +260,9 @@ impl TestNode {
     /// What there is to know where a test fails.
     async fn told(&self) -> String {
         let (connections, authorizations, troubles) = self
-            .reads(|view| Ok((view.connections()?, view.authorizations()?, view.latest_troubles(20)?)))
+            .reads(|view| {
+                Ok((view.requests::<Connection>()?, view.requests::<Addition>()?, view.latest_troubles(20)?))
+            })
             .await;
         let traffic = self.node().traffic().latest(None, 20);
         format!(

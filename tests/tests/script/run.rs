@@ -8,7 +8,8 @@ use drawbridge_client::{Client, ClientFault, Format, PolicyChange};
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
-use drawbridge_node::{AuthorizationDecision, Decision, Node};
+use drawbridge_node::store::{Addition, Connection};
+use drawbridge_node::{Decision, Node};
 use drawbridge_testkit::BuiltIn;
 use tokio::sync::Semaphore;
 
@@ -276,7 +277,10 @@ async fn renames_or_renews(client: &BuiltIn, group: &GroupUri, name: String) -> 
 /// The operator decides on everything that waits; `agrees` says how, by number.
 pub(crate) async fn decides_all(node: &Node, agrees: impl Fn(usize) -> bool) {
     let waiting = node.store().read(|view| {
-        Ok::<_, drawbridge_node::store::StoreFault>((view.connections()?, view.authorizations()?))
+        Ok::<_, drawbridge_node::store::StoreFault>((
+            view.requests::<Connection>()?,
+            view.requests::<Addition>()?,
+        ))
     });
     let Ok((connections, additions)) = waiting.await else { return };
     let mut number = 0;
@@ -288,15 +292,14 @@ pub(crate) async fn decides_all(node: &Node, agrees: impl Fn(usize) -> bool) {
     }
     for row in additions.iter().filter(|row| !row.outgoing && row.is_open() && !row.unseen) {
         number += 1;
-        let decision =
-            if agrees(number) { AuthorizationDecision::Approve } else { AuthorizationDecision::Decline };
+        let decision = if agrees(number) { Decision::Approve } else { Decision::Decline };
         let _ = node.decide_authorization(row.id, None, decision).await;
     }
 }
 
 /// The operator ends one of the connections.
 async fn ends(node: &Node, pick: usize) {
-    let Ok(connections) = node.store().read(|view| view.connections()).await else { return };
+    let Ok(connections) = node.store().read(|view| view.requests::<Connection>()).await else { return };
     let approved: Vec<_> =
         connections.into_iter().filter(|row| row.state == ConnectionState::Approved).collect();
     if let Some(row) = approved.get(pick % approved.len().max(1)) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use drawbridge_client::Standing;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::ItemBody;
-use drawbridge_node::store::{Reader, Standing as GroupStanding, StoreFault, View};
+use drawbridge_node::store::{Addition, Connection, Reader, Standing as GroupStanding, StoreFault, View};
 use drawbridge_testkit::DesktopApp;
 
 use crate::apps::ThreeApps;
@@ -91,8 +91,8 @@ fn peers_of(setup: &ThreeApps, app: &DesktopApp) -> Vec<Provider> {
 /// Where the feeds for `peers` end, where nothing more is to be brought to them, and nobody waits for an operator.
 fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Result<Vec<u64>, String>, StoreFault> {
     let asks = |outgoing: bool, is_open: bool, unseen: bool| !outgoing && is_open && !unseen;
-    if view.connections()?.iter().any(|row| asks(row.outgoing, row.is_open(), row.unseen))
-        || view.authorizations()?.iter().any(|row| asks(row.outgoing, row.is_open(), row.unseen))
+    if view.requests::<Connection>()?.iter().any(|row| asks(row.outgoing, row.is_open(), row.unseen))
+        || view.requests::<Addition>()?.iter().any(|row| asks(row.outgoing, row.is_open(), row.unseen))
     {
         return Ok(Err("its operator has still to decide".into()));
     }
@@ -101,7 +101,7 @@ fn unsent(view: &View<'_>, peers: &[Provider]) -> Result<Result<Vec<u64>, String
         if !view.outbox(peer, &HashSet::new(), 1, u64::MAX)?.is_empty() {
             return Ok(Err(format!("its outbox for {peer} is not empty")));
         }
-        if !view.unsent(peer)?.is_empty() || !view.unsent_authorizations(peer)?.is_empty() {
+        if !view.unsent::<Connection>(peer)?.is_empty() || !view.unsent::<Addition>(peer)?.is_empty() {
             return Ok(Err(format!("requests to {peer} are not sent")));
         }
         match end_of_read(view, &Reader::Peer(peer.clone()))? {

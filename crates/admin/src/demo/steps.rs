@@ -3,7 +3,7 @@
 use drawbridge_client::{ConversationView, LineKind, Notice};
 use drawbridge_mtp::id::{Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::store::StoreFault;
+use drawbridge_node::store::{Addition, Connection, StoreFault};
 
 use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
@@ -17,7 +17,11 @@ const LINES: usize = 200;
 /// How much waits for the operator of `site`.
 pub(super) async fn waiting(site: &Site) -> Result<u32, AdminError> {
     let read = site.node.store().read(|view| {
-        Ok::<_, StoreFault>(Waiting::among(&view.peers()?, &view.connections()?, &view.authorizations()?))
+        Ok::<_, StoreFault>(Waiting::among(
+            &view.peers()?,
+            &view.requests::<Connection>()?,
+            &view.requests::<Addition>()?,
+        ))
     });
     Ok(u32::try_from(read.await?.total()).unwrap_or(u32::MAX))
 }
@@ -34,7 +38,7 @@ pub(super) async fn unread(site: &Site, people: &[Name]) -> Result<u32, AdminErr
 /// What `people` of `site` have done with the people of `others`.
 pub(super) async fn done(site: &Site, people: &[Name], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
     let mut seen = Seen { others, steps: DemoSteps::default() };
-    for row in site.node.store().read(|view| view.connections()).await? {
+    for row in site.node.store().read(|view| view.requests::<Connection>()).await? {
         let other = if row.outgoing { &row.to } else { &row.from };
         let is_beta = others.first().is_some_and(|beta| beta.provider == *other.provider());
         seen.steps.connected |= is_beta && row.state == ConnectionState::Approved;

@@ -6,8 +6,8 @@ use drawbridge_client::Format;
 use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
-use drawbridge_node::AuthorizationDecision;
-use drawbridge_node::store::StoreFault;
+use drawbridge_node::Decision;
+use drawbridge_node::store::{Addition, StoreFault};
 
 use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
@@ -48,9 +48,9 @@ impl DemoUser {
     /// Adds `other`, who agrees, and returns when that one is in.
     async fn add(&self, other: &Self, group: &GroupUri) -> Result<(), AdminError> {
         let asked = self.client.ask_to_add(group, &other.uri).await?;
-        let row = other.wait_for(move |view| Ok(view.authorizations_by_id(asked.id)?.pop())).await?;
+        let row = other.wait_for(move |view| Ok(view.requests_by_id::<Addition>(asked.id)?.pop())).await?;
         if row.state == ConnectionState::Pending {
-            other.site.node.decide_authorization(row.id, None, AuthorizationDecision::Approve).await?;
+            other.site.node.decide_authorization(row.id, None, Decision::Approve).await?;
         }
         other.wait_to_be_in(group).await
     }

@@ -130,6 +130,18 @@ pub enum ItemBody<E = Event> {
     },
 }
 
+impl From<ConnectionItem> for ItemBody {
+    fn from(item: ConnectionItem) -> Self {
+        Self::Connection(item)
+    }
+}
+
+impl From<AuthorizationItem> for ItemBody {
+    fn from(item: AuthorizationItem) -> Self {
+        Self::Authorization(item)
+    }
+}
+
 /// The feed's item `welcome`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "WelcomeForm")]

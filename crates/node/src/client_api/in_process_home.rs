@@ -7,16 +7,15 @@ use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::message::{
     AskToAdd, AskToConnect, Asked, ClaimReply, ClientClaimRequest, FeedPage, FeedQuery, GroupInfoReply,
     GroupStatus, KeyPackageStock, LogPage, LogQuery, OwnGroups, PublishKeyPackages, RegisterGroup, Roster,
-    ShownAuthorization, ShownAuthorizations, ShownConnection, ShownConnections, ShownEvent, Submission,
-    SubmissionResult,
+    ShownAuthorizations, ShownConnections, ShownEvent, Submission, SubmissionResult,
 };
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::ReceivedProblem;
 
 use super::api::ClientApi;
-use super::{authorizations, connections};
+use super::requests::{all, ask_as};
 use crate::refusal::Refusal;
-use crate::store::Reader;
+use crate::store::{Addition, Connection, Reader};
 
 /// The provider of a client in the same process: each call does what its row in `docs/client-api.md` says, with the same
 /// answers and problems as over HTTP.
@@ -52,39 +51,19 @@ impl Home for InProcessHome {
     }
 
     async fn connections(&self) -> Answer<ShownConnections> {
-        let user = self.client.user().clone();
-        let rows =
-            self.api.store.read(move |view| view.connections_of(&user)).await.map_err(Refusal::from)?;
-        let connections = rows.into_iter().map(|row| connections::shown(self.client.user(), row)).collect();
-        Ok(ShownConnections { connections })
+        Ok(all::<Connection>(&self.api, self.client.user()).await.map_err(Refusal::from)?)
     }
 
     async fn ask_to_connect(&self, ask: AskToConnect) -> Answer<Asked> {
-        let user = self.client.user();
-        let row = self.api.consent.ask_connection(user.clone(), ask.to, None).await.map_err(Refusal::from)?;
-        let ShownConnection { id, state, .. } = connections::shown(user, row);
-        Ok(Asked { id, state })
+        Ok(ask_as::<Connection>(&self.api, self.client.user(), ask).await.map_err(Refusal::from)?)
     }
 
     async fn authorizations(&self) -> Answer<ShownAuthorizations> {
-        let user = self.client.user().clone();
-        let rows =
-            self.api.store.read(move |view| view.authorizations_of(&user)).await.map_err(Refusal::from)?;
-        let authorizations =
-            rows.into_iter().map(|row| authorizations::shown(self.client.user(), row)).collect();
-        Ok(ShownAuthorizations { authorizations })
+        Ok(all::<Addition>(&self.api, self.client.user()).await.map_err(Refusal::from)?)
     }
 
     async fn ask_to_add(&self, ask: AskToAdd) -> Answer<Asked> {
-        let user = self.client.user();
-        let row = self
-            .api
-            .consent
-            .ask_to_add(user, ask.group, ask.title, ask.user, None)
-            .await
-            .map_err(Refusal::from)?;
-        let ShownAuthorization { id, state, .. } = authorizations::shown(user, row);
-        Ok(Asked { id, state })
+        Ok(ask_as::<Addition>(&self.api, self.client.user(), ask).await.map_err(Refusal::from)?)
     }
 
     async fn claim(&self, ask: ClientClaimRequest) -> Answer<ClaimReply> {

@@ -2,15 +2,14 @@
 //! no signatures. What a call does is done elsewhere, in functions that know nothing of HTTP.
 
 mod api;
-mod authorizations;
 mod caller;
-mod connections;
 mod feed;
 mod groups;
 mod in_process_home;
 mod key_packages;
 mod me;
 mod refused;
+mod requests;
 
 pub(crate) use api::ClientApi;
 pub use in_process_home::InProcessHome;
@@ -21,6 +20,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use self::refused::not_found;
+use crate::store::{Addition, Connection};
 
 /// All that a client can ask.
 pub(crate) fn router(api: Arc<ClientApi>) -> Router {
@@ -28,10 +28,10 @@ pub(crate) fn router(api: Arc<ClientApi>) -> Router {
         .route("/me", get(me::me))
         .route("/key-packages", get(key_packages::stock).post(key_packages::publish))
         .route("/key-packages/claim", post(key_packages::claim))
-        .route("/connections", get(connections::list).post(connections::ask))
-        .route("/connections/{id}/{decision}", post(connections::decide))
-        .route("/authorizations", get(authorizations::list).post(authorizations::ask))
-        .route("/authorizations/{id}/{decision}", post(authorizations::decide))
+        .route("/connections", get(requests::list::<Connection>).post(requests::ask::<Connection>))
+        .route("/connections/{id}/{decision}", post(requests::decide::<Connection>))
+        .route("/authorizations", get(requests::list::<Addition>).post(requests::ask::<Addition>))
+        .route("/authorizations/{id}/{decision}", post(requests::decide::<Addition>))
         .route("/feed", get(feed::pull))
         .route("/groups", get(groups::list).post(groups::register))
         .route("/groups/{name}", get(groups::status))

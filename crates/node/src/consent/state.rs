@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use super::undo::Undos;
+use super::requests::Undos;
 use crate::config::Strangers;
 use crate::ground::Ground;
 use crate::peers::Peers;
@@ -10,13 +10,13 @@ use crate::store::Store;
 
 /// Who may reach our users, and add them to groups.
 pub(crate) struct Consent {
-    pub(super) ground: Arc<Ground>,
-    pub(super) store: Store,
-    pub(super) peers: Arc<Peers>,
+    pub(in crate::consent) ground: Arc<Ground>,
+    pub(in crate::consent) store: Store,
+    pub(in crate::consent) peers: Arc<Peers>,
     /// What the operator has chosen.
-    pub(super) choices: RwLock<Choices>,
+    pub(in crate::consent) choices: RwLock<Choices>,
     /// The operator's last decisions, which can be taken back for a while.
-    pub(super) undos: Undos,
+    pub(in crate::consent) undos: Undos,
 }
 
 /// What the operator can change while the node runs.

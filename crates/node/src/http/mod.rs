@@ -2,8 +2,6 @@
 //! checks each request in the order of section 4 and signs each answer.
 
 mod admission;
-mod authorizations;
-mod connections;
 mod content;
 mod feed;
 mod gate;
@@ -13,6 +11,7 @@ mod listen;
 mod passed;
 mod peering;
 mod reply;
+mod requests;
 mod resources;
 mod server;
 mod shares;

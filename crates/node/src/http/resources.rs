@@ -5,8 +5,9 @@ use http::Method;
 
 use super::passed::Passed;
 use super::reply::Reply;
-use super::{authorizations, connections, feed, groups, key_packages, peering};
+use super::{feed, groups, key_packages, peering, requests};
 use crate::refusal::Refusal;
+use crate::store::{Addition, Connection};
 
 /// The resources: one handler each.
 pub(super) async fn answer(
@@ -26,10 +27,10 @@ async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>)
     match (method.as_str(), path) {
         ("GET", ["ping"]) => peering::ping(&passed).await,
         ("POST", ["peering"]) => peering::introduce(&passed).await,
-        ("POST", ["connections"]) => connections::request(&passed).await,
-        ("DELETE", ["connections", id]) => connections::take_back(&passed, id).await,
-        ("POST", ["authorizations"]) => authorizations::request(&passed).await,
-        ("DELETE", ["authorizations", id]) => authorizations::take_back(&passed, id).await,
+        ("POST", ["connections"]) => requests::request::<Connection>(&passed).await,
+        ("DELETE", ["connections", id]) => requests::take_back::<Connection>(&passed, id).await,
+        ("POST", ["authorizations"]) => requests::request::<Addition>(&passed).await,
+        ("DELETE", ["authorizations", id]) => requests::take_back::<Addition>(&passed, id).await,
         ("POST", ["keypackages", "claim"]) => key_packages::claim(&passed).await,
         ("POST", ["submissions"]) => groups::submit(&passed).await,
         ("GET", ["groups", name]) => groups::status(&passed, name).await,

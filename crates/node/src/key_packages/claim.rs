@@ -17,7 +17,7 @@ use super::KeyPackages;
 use super::check::suffices;
 use crate::peers::PullingStatus;
 use crate::refusal::Refusal;
-use crate::store::{LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
+use crate::store::{Addition, LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
 
 /// What a KeyPackage has to be like.
 #[derive(Clone, Debug)]
@@ -127,8 +127,8 @@ fn grants(signer: &Signer, ask: &ClaimRequest, now: Timestamp) -> HashMap<UserUr
 fn unused(tx: &Tx<'_>, adder: &UserUri, user: &UserUri, grants: &[Id]) -> Result<Option<Id>, StoreFault> {
     for jti in grants {
         let over = tx
-            .authorization(adder.provider(), false, *jti)?
-            .is_some_and(|row| row.used || row.state == ConnectionState::Ended);
+            .request::<Addition>(adder.provider(), false, *jti)?
+            .is_some_and(|row| row.about.used || row.state == ConnectionState::Ended);
         let issuer = user.provider();
         if !over && !tx.grant_is_revoked(issuer, *jti)? && !tx.grant_is_spent(issuer, *jti)? {
             return Ok(Some(*jti));

@@ -102,8 +102,8 @@ impl KeyPackages {
         let rows = self.store.read(move |view| view.grants_held(&group, &adder, now)).await?;
         let mut grants = HashMap::new();
         for row in rows {
-            if let Some(grant) = row.grant {
-                grants.entry(row.user).or_insert(grant.jws);
+            if let Some(grant) = row.about.grant {
+                grants.entry(row.to).or_insert(grant.jws);
             }
         }
         Ok(grants)

@@ -6,10 +6,11 @@ use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
 use super::Node;
 use crate::config::Strangers;
-use crate::consent::{
-    self as rules, AuthorizationDecision, Decided, Decision, Misuse, Watch, authorizations, providers,
+use crate::consent::requests::{self, Kind, Watch};
+use crate::consent::{Decided, Decision, Misuse, providers};
+use crate::store::{
+    AddRule, Addition, AuthorizationRow, Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, Tx,
 };
-use crate::store::{AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RuleKind};
 
 /// For whom a standing decision is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,19 @@ impl Node {
         to: UserUri,
         ttl: Option<Duration>,
     ) -> Result<ConnectionRow, Misuse> {
-        self.consent.ask_connection(self.ground.user(user), to, ttl).await
+        self.consent.ask(self.ground.user(user), to, Connection, ttl).await
+    }
+
+    /// A user of ours asks to add another to a group, open for `ttl`, about thirty days unless told.
+    pub async fn ask_to_add(
+        &self,
+        user: &Name,
+        group: GroupUri,
+        other: UserUri,
+        ttl: Option<Duration>,
+    ) -> Result<AuthorizationRow, Misuse> {
+        let about = Addition { group, title: None, grant: None, used: false };
+        self.consent.ask(self.ground.user(user), other, about, ttl).await
     }
 
     /// The operator decides on the request `id`, made by the provider `made_by` where several used that id.
@@ -51,37 +64,73 @@ impl Node {
         standing: Option<(Whom, Option<RuleKind>)>,
         admit: bool,
     ) -> Result<Decided<ConnectionRow>, Misuse> {
-        let (ours, tell) = (self.ground.ours.clone(), self.tells_declined());
-        let decided = self
-            .store
-            .write(move |tx| {
-                let row = rules::find(tx, &ours, id, made_by.as_ref())?;
-                let mut watch = Watch::new(tx).connection(&row)?;
-                if let Some((whom, kind)) = standing {
-                    if row.outgoing {
-                        return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
-                    }
-                    let source = match whom {
-                        Whom::Person => row.from.to_string(),
-                        Whom::Provider => row.from.provider().to_string(),
-                    };
-                    watch = watch.rule(&source)?;
-                    tx.set_rule(None, &source, kind)?;
+        self.decide(id, made_by, decision, move |tx, watch, row: &ConnectionRow| {
+            if let Some((whom, kind)) = standing {
+                let source = match whom {
+                    Whom::Person => who_asks_us(row)?.to_string(),
+                    Whom::Provider => who_asks_us(row)?.provider().to_string(),
+                };
+                watch.rule(&source)?;
+                tx.set_rule(None, &source, kind)?;
+            }
+            if admit && row.from.provider() != row.to.provider() {
+                watch.peer(&row.peer)?;
+                if !providers::allow_asked(tx, &row.peer, Strangers::Ask)? {
+                    return Err(providers::not_asked(&row.peer, Strangers::Ask));
                 }
-                if admit && row.peer != ours {
-                    watch = watch.peer(&row.peer)?;
-                    if !providers::asks(tx, &row.peer, Strangers::Ask)? {
-                        return Err(Misuse::Unfit(format!(
-                            "{} is blocked, or its key has changed; decide on it under Peers first",
-                            row.peer
-                        )));
-                    }
-                }
-                let row = rules::decide(tx, &ours, row, decision, DecidedBy::Operator, tell)?;
-                Ok::<_, Misuse>((row, watch.changes()?))
-            })
-            .await?;
-        Ok(self.consent.decided(decided.0, decided.1))
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The operator decides on the request to add `id`, made by the provider `made_by` where several used that id.
+    pub async fn decide_authorization(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: Decision,
+    ) -> Result<AuthorizationRow, Misuse> {
+        Ok(self.decide_authorization_with(id, made_by, decision, None).await?.now)
+    }
+
+    /// As [`Self::decide_authorization`], and in the same transaction sets what the adder may do from now on.
+    pub async fn decide_authorization_with(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: Decision,
+        rule: Option<AddRule>,
+    ) -> Result<Decided<AuthorizationRow>, Misuse> {
+        self.decide(id, made_by, decision, move |tx, watch, row: &AuthorizationRow| {
+            let Some(rule) = rule else { return Ok(()) };
+            let (user, adder) = (row.to.name(), who_asks_us(row)?);
+            watch.add_rule(user, adder)?;
+            Ok(tx.set_add_rule(user, adder, rule)?)
+        })
+        .await
+    }
+
+    /// Carries out the decision of the operator on the request `id`, and, in the same transaction and before it, what is decided
+    /// `with` it: all of it is kept or nothing, and all of it is taken back as one.
+    async fn decide<K: Kind>(
+        &self,
+        id: Id,
+        made_by: Option<Provider>,
+        decision: Decision,
+        with: impl FnOnce(&Tx<'_>, &mut Watch<'_>, &RequestRow<K>) -> Result<(), Misuse> + Send + 'static,
+    ) -> Result<Decided<RequestRow<K>>, Misuse> {
+        let terms = self.consent.terms();
+        let decided = self.store.write(move |tx| {
+            let row = requests::find::<K>(tx, terms.ours(), id, made_by.as_ref())?;
+            let mut watch = Watch::new(tx);
+            watch.request(&row)?;
+            with(tx, &mut watch, &row)?;
+            let row = requests::decide(tx, &terms, row, decision, DecidedBy::Operator)?;
+            Ok::<_, Misuse>((row, watch.changes()?))
+        });
+        let (row, changes) = decided.await?;
+        Ok(self.consent.decided(row, changes))
     }
 
     /// Takes back the decision `id` of the operator: everything is as it was before. Refused where something of it has
@@ -114,55 +163,6 @@ impl Node {
             .await
     }
 
-    /// A user of ours asks to add another to a group, open for `ttl`, about thirty days unless told.
-    pub async fn ask_to_add(
-        &self,
-        user: &Name,
-        group: GroupUri,
-        other: UserUri,
-        ttl: Option<Duration>,
-    ) -> Result<AuthorizationRow, Misuse> {
-        self.consent.ask_to_add(&self.ground.user(user), group, None, other, ttl).await
-    }
-
-    /// The operator decides on the request to add `id`, made by the provider `made_by` where several used that id.
-    pub async fn decide_authorization(
-        &self,
-        id: Id,
-        made_by: Option<Provider>,
-        decision: AuthorizationDecision,
-    ) -> Result<AuthorizationRow, Misuse> {
-        Ok(self.decide_authorization_with(id, made_by, decision, None).await?.now)
-    }
-
-    /// As [`Self::decide_authorization`], and in the same transaction sets what the adder may do from now on.
-    pub async fn decide_authorization_with(
-        &self,
-        id: Id,
-        made_by: Option<Provider>,
-        decision: AuthorizationDecision,
-        rule: Option<AddRule>,
-    ) -> Result<Decided<AuthorizationRow>, Misuse> {
-        let house = self.consent.house();
-        let decided = self
-            .store
-            .write(move |tx| {
-                let row = authorizations::find(tx, house.signer.provider(), id, made_by.as_ref())?;
-                let mut watch = Watch::new(tx).authorization(&row)?;
-                if let Some(rule) = rule {
-                    if row.outgoing {
-                        return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
-                    }
-                    watch = watch.add_rule(row.user.name(), &row.adder)?;
-                    tx.set_add_rule(row.user.name(), &row.adder, rule)?;
-                }
-                let row = authorizations::decide(tx, &house, row, decision, DecidedBy::Operator)?;
-                Ok::<_, Misuse>((row, watch.changes()?))
-            })
-            .await?;
-        Ok(self.consent.decided(decided.0, decided.1))
-    }
-
     /// Sets what a user of ours lets `other` do: add it to groups at once, never, or ask.
     pub async fn set_add_rule(&self, user: Name, other: UserUri, rule: AddRule) -> Result<(), Misuse> {
         self.store
@@ -174,4 +174,12 @@ impl Node {
             })
             .await
     }
+}
+
+/// Who asks a user of ours by `row`; a rule is about them.
+fn who_asks_us<K: Kind>(row: &RequestRow<K>) -> Result<&UserUri, Misuse> {
+    if row.outgoing {
+        return Err(Misuse::Unfit("a rule is about who asks us, not about ourselves".into()));
+    }
+    Ok(&row.from)
 }

@@ -7,11 +7,10 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
 use super::Pulls;
-use crate::consent::providers::ask_again;
-use crate::consent::{self, authorizations};
+use crate::consent::requests::{ask_again, learn};
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::Answer;
-use crate::store::{Cursor, StoreFault};
+use crate::store::{Addition, Connection, Cursor, StoreFault};
 
 /// The steps that have succeeded when any request was answered.
 pub(super) const STEPS_OF_A_REQUEST: &[Stage] =
@@ -127,8 +126,8 @@ impl Pulls {
                     continue;
                 }
                 match &item.body {
-                    ItemBody::Connection(told) => consent::learn(tx, &ours, &peer, told)?,
-                    ItemBody::Authorization(told) => authorizations::learn(tx, &ours, &peer, told)?,
+                    ItemBody::Connection(told) => learn::<Connection>(tx, &ours, &peer, told)?,
+                    ItemBody::Authorization(told) => learn::<Addition>(tx, &ours, &peer, told)?,
                     ItemBody::Peer { state } => row.their_state = Some(*state),
                     // What is of groups comes below; the rest is of another profile.
                     _ => {}

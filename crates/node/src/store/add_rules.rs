@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::changes::Change;
 
-use super::connections::words;
+use super::requests::words;
 use super::{StoreFault, Tx, View, parsed, signed, time};
 
 words! {

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::changes::Change;
 
-use super::connections::words;
+use super::requests::words;
 use super::{Proof, Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
 
 words! {

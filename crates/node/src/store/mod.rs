@@ -23,12 +23,13 @@ mod open;
 mod outbox;
 mod peers;
 mod proofs;
+mod requests;
 mod settings;
 mod trouble;
 mod unproved;
 mod withdrawn;
 
-pub(crate) use connections::words;
+pub(crate) use requests::words;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -40,7 +41,6 @@ use std::thread::JoinHandle;
 
 use drawbridge_mtp::id::{ClientUri, Id, Provider};
 use drawbridge_mtp::time::Timestamp;
-use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::ambient::{Ambient, AmbientExt};
@@ -51,10 +51,10 @@ use trouble::CurrentTrouble;
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use add_rules::{AddRule, AddRuleRow};
-pub use authorizations::{AuthorizationRow, KeptGrant};
+pub use authorizations::{Addition, AuthorizationRow};
 pub use branches::{AbandonedSubmission, Branch, RestartPoint};
 pub use checkpoints::{Contradiction, KeptCheckpoint};
-pub use connections::{ConnectionRow, DecidedBy, Unsent};
+pub use connections::{Connection, ConnectionRow};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, Standing};
 pub use kept::Kept;
@@ -64,6 +64,7 @@ pub use open::OpenFault;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
 pub use proofs::{Proof, Unchecked};
+pub use requests::{DecidedBy, KeptGrant, RequestRow, Subject, Unsent};
 pub use trouble::StoreTrouble;
 pub use unproved::UnprovedRow;
 
@@ -143,7 +144,7 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     reads: Mutex<Option<threads::Sender<Read>>>,
     readers: Mutex<Vec<JoinHandle<()>>>,
-    glancing: Mutex<Option<Connection>>,
+    glancing: Mutex<Option<rusqlite::Connection>>,
     announcer: Arc<Announcer>,
     path: PathBuf,
 }
@@ -152,7 +153,7 @@ struct Inner {
 type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreFault>) -> Judged + Send>;
 
 /// Something to be looked up, which answers by itself.
-type Read = Box<dyn FnOnce(&mut Connection) + Send>;
+type Read = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
 
 /// What became of a job: whether what it did is kept, and whom to tell once that is on disk.
 struct Judged {
@@ -371,7 +372,7 @@ struct Fresh {
 
 /// Questions to one state of the store.
 pub struct View<'a> {
-    sql: &'a Connection,
+    sql: &'a rusqlite::Connection,
 }
 
 /// Changes to the store, all kept or none. Answers questions as a [`View`] too.
@@ -432,7 +433,7 @@ impl Tx<'_> {
     }
 }
 
-fn read_loop(mut connection: Connection, asked: &Mutex<threads::Receiver<Read>>) {
+fn read_loop(mut connection: rusqlite::Connection, asked: &Mutex<threads::Receiver<Read>>) {
     loop {
         let read = lock(asked).recv();
         match read {
@@ -443,7 +444,7 @@ fn read_loop(mut connection: Connection, asked: &Mutex<threads::Receiver<Read>>)
 }
 
 fn write_loop(
-    mut connection: Connection,
+    mut connection: rusqlite::Connection,
     mut queue: mpsc::Receiver<Job>,
     announcer: &Announcer,
     ambient: &dyn Ambient,
@@ -484,7 +485,7 @@ impl Writer<'_> {
     /// was put on disk.
     fn run_batch(
         &self,
-        connection: &mut Connection,
+        connection: &mut rusqlite::Connection,
         first: Job,
         queue: &mut mpsc::Receiver<Job>,
         told: &mut Vec<Tell>,
@@ -521,7 +522,7 @@ impl Writer<'_> {
     }
 
     /// Runs one job. Returns whether what it has done is to be kept, and what is to be announced then.
-    fn run(&self, sql: &Connection, job: Job, told: &mut Vec<Tell>) -> (bool, Fresh) {
+    fn run(&self, sql: &rusqlite::Connection, job: Job, told: &mut Vec<Tell>) -> (bool, Fresh) {
         let tx =
             Tx { view: View { sql }, ambient: self.ambient, memory: &self.memory, fresh: RefCell::default() };
         let Judged { keep, tell } = job(Ok(&tx));
@@ -634,7 +635,7 @@ mod tests {
     async fn a_store_that_another_program_holds_is_busy_and_goes_on_when_it_lets_go() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
-        let held = Connection::open(dir.path().join("store.sqlite")).unwrap();
+        let held = rusqlite::Connection::open(dir.path().join("store.sqlite")).unwrap();
         held.execute_batch("BEGIN IMMEDIATE").unwrap();
         let write = || store.write(|tx| tx.set_setting("strangers", "open"));
         let fault = write().await.unwrap_err();

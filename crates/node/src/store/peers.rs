@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::changes::Change;
 
-use super::connections::DecidedBy;
+use super::requests::DecidedBy;
 use super::{StoreFault, Tx, View, parsed, signed, time};
 
 /// A provider that we have met (section 6).

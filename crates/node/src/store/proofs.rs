@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use crate::changes::Change;
 
-use super::connections::words;
+use super::requests::words;
 use super::{GroupRow, StoreFault, Tx, View, parsed, time};
 
 words! {

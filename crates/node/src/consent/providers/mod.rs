@@ -3,5 +3,4 @@
 mod standing;
 mod theirs;
 
-pub(crate) use standing::{allow, asks, introduce, judge, sweep};
-pub(crate) use theirs::ask_again;
+pub(crate) use standing::{allow, allow_asked, introduce, judge, not_asked, sweep};

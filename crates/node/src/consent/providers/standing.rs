@@ -6,9 +6,10 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionState, ItemBody, PeerState};
 
-use super::super::tell_lapsed;
 use crate::config::{LimitsConfig, Strangers};
-use crate::store::{DecidedBy, PeerRow, Reader, StoreFault, Tx};
+use crate::consent::Misuse;
+use crate::consent::requests::tell_lapsed;
+use crate::store::{Addition, Connection, DecidedBy, PeerRow, Reader, StoreFault, Subject, Tx};
 
 /// A stranger introduces itself, or asks something that introduces it. `keys` are those of its document.
 /// Returns what it is from now on; under `listed` it is answered as though it were pending, and forgotten.
@@ -51,7 +52,11 @@ pub(crate) fn introduce(
 
 /// Asking a provider for anything makes it allowed here, unless it is blocked or its key has changed; under
 /// `listed` only those that are allowed already are asked. Returns whether it may be asked.
-pub(crate) fn asks(tx: &Tx<'_>, provider: &Provider, strangers: Strangers) -> Result<bool, StoreFault> {
+pub(crate) fn allow_asked(
+    tx: &Tx<'_>,
+    provider: &Provider,
+    strangers: Strangers,
+) -> Result<bool, StoreFault> {
     match tx.peer_state(provider)? {
         PeerState::Allowed => Ok(true),
         PeerState::Blocked | PeerState::KeyChanged => Ok(false),
@@ -63,6 +68,17 @@ pub(crate) fn asks(tx: &Tx<'_>, provider: &Provider, strangers: Strangers) -> Re
             Ok(may)
         }
     }
+}
+
+/// `provider` is not asked.
+pub(crate) fn not_asked(provider: &Provider, strangers: Strangers) -> Misuse {
+    let text = match strangers {
+        Strangers::Listed => "is not on the list of peers; allow it first",
+        Strangers::Ask | Strangers::Open => {
+            "is blocked, or its key has changed; decide on it under Peers first"
+        }
+    };
+    Misuse::Unfit(format!("{provider} {text}"))
 }
 
 /// `provider` may federate from now on, and is told so through its feed.
@@ -117,17 +133,18 @@ pub(crate) fn sweep(tx: &Tx<'_>, limits: &LimitsConfig) -> Result<(), StoreFault
 
 /// Makes `provider` unknown, with the requests of its users that nobody has approved.
 fn forget(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
-    for connection in tx.connections_with(provider)? {
-        if !connection.outgoing && connection.state != ConnectionState::Approved {
-            tx.remove_connection(&connection)?;
-        }
-    }
-    for authorization in tx.authorizations_with(provider)? {
-        if !authorization.outgoing && authorization.state != ConnectionState::Approved {
-            tx.remove_authorization(&authorization)?;
-        }
-    }
+    forget_requests::<Connection>(tx, provider)?;
+    forget_requests::<Addition>(tx, provider)?;
     tx.remove_peer(provider)
+}
+
+fn forget_requests<S: Subject>(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
+    for request in tx.requests_with::<S>(provider)? {
+        if !request.outgoing && request.state != ConnectionState::Approved {
+            tx.remove_request(&request)?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the number of those who wait below `at_most`: the oldest without a held request goes first.

@@ -3,19 +3,12 @@
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 
-use super::super::{self as connections, authorizations};
 use crate::consent::Consent;
+use crate::consent::requests::ask_again;
 use crate::store::{StoreFault, Tx};
 
 /// The troubles that a peer's judgement of us makes.
 const SHUT_OUT: &[&str] = &["peer-pending", "peer-blocked", "peer-key-changed", "not-allowed"];
-
-/// Asks again for everything that we hold as open or approved at `peer`, which has lost its store, or has let us in just
-/// now and may have forgotten what we asked before (`listed`).
-pub(crate) fn ask_again(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
-    connections::make_good(tx, peer)?;
-    authorizations::make_good(tx, peer)
-}
 
 impl Consent {
     /// Keeps what `peer` thinks of us.

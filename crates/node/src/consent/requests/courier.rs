@@ -4,23 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, Provider};
-use drawbridge_mtp::message::{
-    AuthorizationItem, AuthorizationReply, AuthorizationRequest, ConnectionItem, ConnectionReply,
-    ConnectionRequest, ConnectionState, PeerState,
-};
+use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::wire::{self, Encoding};
 use http::Method;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
-use super::learn::reopen;
-use super::{authorizations, learn};
-use crate::consent::Consent;
+use super::kind::{Kind, Said};
+use super::learn::{learn, reopen};
+use crate::consent::state::Consent;
 use crate::diagnose::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy};
-use crate::store::{AuthorizationRow, ConnectionRow, StoreFault, Tx, Unsent};
+use crate::store::{AuthorizationRow, ConnectionRow, RequestRow, StoreFault, Tx, Unsent};
 
 impl Consent {
     /// Brings everything to `peer`, whenever there is something; ends when the peer is no longer asked.
@@ -37,7 +32,11 @@ impl Consent {
             let names: Vec<_> = errands.iter().map(Errand::name).collect();
             let mut failed = None;
             for errand in errands {
-                match Box::pin(self.bring(&peer, errand)).await {
+                let brought = match errand {
+                    Errand::Connection(row) => Box::pin(self.bring(&peer, row)).await,
+                    Errand::Addition(row) => Box::pin(self.bring(&peer, row)).await,
+                };
+                match brought {
                     Ok(()) => backoff.succeeded(),
                     // It says nothing of the others.
                     Err(fault) if fault.is(Code::NotConnected) => failed = Some(fault),
@@ -55,7 +54,9 @@ impl Consent {
             }
         }
     }
+}
 
+impl Consent {
     /// Rests, or until there is something to bring that was not among what has failed.
     async fn until_news(
         &self,
@@ -80,7 +81,7 @@ impl Consent {
 /// Something that another provider has to be told.
 enum Errand {
     Connection(ConnectionRow),
-    Authorization(AuthorizationRow),
+    Addition(AuthorizationRow),
 }
 
 /// What tells an errand from every other.
@@ -90,7 +91,7 @@ impl Errand {
     fn name(&self) -> Name {
         match self {
             Self::Connection(row) => (row.id, row.unsent),
-            Self::Authorization(row) => (row.id, row.unsent),
+            Self::Addition(row) => (row.id, row.unsent),
         }
     }
 }
@@ -105,70 +106,42 @@ impl Consent {
                 return Ok(None);
             }
             let connections = view.unsent(&peer)?.into_iter().map(Errand::Connection);
-            let authorizations = view.unsent_authorizations(&peer)?.into_iter().map(Errand::Authorization);
-            let mut errands: Vec<Errand> = connections.chain(authorizations).collect();
+            let additions = view.unsent(&peer)?.into_iter().map(Errand::Addition);
+            let mut errands: Vec<Errand> = connections.chain(additions).collect();
             errands.sort_by_key(|errand| errand.name().1 != Some(Unsent::Delete));
             Ok::<_, StoreFault>(Some(errands))
         });
         read.await.ok().flatten()
     }
+}
 
+impl Consent {
     /// Tells `peer` one thing, and keeps what it makes of it.
-    async fn bring(&self, peer: &Provider, errand: Errand) -> Result<(), PeerFault> {
-        let (ours, peer) = (self.ground.ours.clone(), peer.clone());
-        let kept = match errand {
-            Errand::Connection(row) => {
-                let request = ConnectionRequest {
-                    id: row.id,
-                    from: row.from.clone(),
-                    to: row.to.clone(),
-                    created: row.created,
-                    expires: row.expires,
-                };
-                let told = self.tell(&peer, "/connections", row.id, row.unsent, &request).await?;
-                self.store.write(move |tx| keep_connection(tx, &ours, &peer, row, told)).await
-            }
-            Errand::Authorization(row) => {
-                let request = AuthorizationRequest {
-                    id: row.id,
-                    group: row.group.clone(),
-                    title: row.title.clone(),
-                    adder: row.adder.clone(),
-                    user: row.user.clone(),
-                    expires: row.expires,
-                };
-                let mut told = match self.tell(&peer, "/authorizations", row.id, row.unsent, &request).await {
-                    Err(fault) if fault.is(Code::NotConnected) => {
-                        Told::by_disconnected(self, &row, fault).await?
-                    }
-                    told => told?,
-                };
-                if let Told::State(AuthorizationReply { grant: grant @ Some(_), .. }) = &mut told
-                    && let Some(jws) = grant.as_deref()
-                    && !self.is_signed(&peer, jws).await
-                {
-                    *grant = None;
-                }
-                self.store.write(move |tx| keep_authorization(tx, &ours, &peer, row, told)).await
-            }
+    async fn bring<K: Kind>(&self, peer: &Provider, row: RequestRow<K>) -> Result<(), PeerFault> {
+        let mut told = match self.tell(peer, &row).await {
+            Err(fault) if fault.is(Code::NotConnected) => Told::by_disconnected(self, &row, fault).await?,
+            told => told?,
         };
+        if let Told::Said(Said { grant: grant @ Some(_), .. }) = &mut told
+            && let Some(jws) = grant.as_deref()
+            && !self.is_signed(peer, jws).await
+        {
+            *grant = None;
+        }
+        let ours = self.ground.ours.clone();
+        let kept = self.store.write(move |tx| keep(tx, &ours, &row, told)).await;
         kept.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
     }
+}
 
-    /// Posts `request` to `resource` of `peer`, or deletes it there.
-    async fn tell<R: DeserializeOwned>(
-        &self,
-        peer: &Provider,
-        resource: &str,
-        id: Id,
-        unsent: Option<Unsent>,
-        request: &impl Serialize,
-    ) -> Result<Told<R>, PeerFault> {
-        let (method, resource, content) = match unsent {
+impl Consent {
+    /// Posts `row` to its resource at `peer`, or deletes it there.
+    async fn tell<K: Kind>(&self, peer: &Provider, row: &RequestRow<K>) -> Result<Told, PeerFault> {
+        let (method, resource, content) = match row.unsent {
             Some(Unsent::Post) => {
-                (Method::POST, resource.to_owned(), Some(wire::encode(Encoding::Json, request)))
+                (Method::POST, format!("/{}", K::RESOURCE), Some(wire::encode(Encoding::Json, &K::ask(row))))
             }
-            Some(Unsent::Delete) => (Method::DELETE, format!("{resource}/{id}"), None),
+            Some(Unsent::Delete) => (Method::DELETE, format!("/{}/{}", K::RESOURCE, row.id), None),
             None => return Ok(Told::Nothing),
         };
         let answers = content.is_some();
@@ -176,7 +149,7 @@ impl Consent {
             Ok(_) if !answers => Ok(Told::Nothing),
             Ok(answer) => answer
                 .message()
-                .map(Told::State)
+                .map(|reply| Told::Said(K::said(reply)))
                 .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
             Err(fault) if fault.unsigned.is_some() && fault.final_refusal().is_some() => {
                 // What is before the peer is in the way of others too, so it is also said of the peer.
@@ -188,83 +161,52 @@ impl Consent {
     }
 }
 
-fn keep_connection(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    peer: &Provider,
-    row: ConnectionRow,
-    told: Told<ConnectionReply>,
-) -> Result<(), StoreFault> {
+/// Keeps what the other provider has made of `row`.
+fn keep<K: Kind>(tx: &Tx<'_>, ours: &Provider, row: &RequestRow<K>, told: Told) -> Result<(), StoreFault> {
+    let Some(mut now) = tx.request::<K>(&row.peer, true, row.id)? else { return Ok(()) };
     // What our user has done meanwhile has to be told too.
-    let Some(mut now) = tx.connection(peer, true, row.id)? else { return Ok(()) };
     if now.unsent == row.unsent {
         now.unsent = None;
         now.refused = told.refusal().or(now.refused);
-        tx.put_connection(&now)?;
+        tx.put_request(&now)?;
     }
-    let Told::State(reply) = told else { return Ok(()) };
-    if reply.state == ConnectionState::Pending && row.state == ConnectionState::Approved {
+    let Told::Said(said) = told else { return Ok(()) };
+    let is_lost = said.state == ConnectionState::Pending && row.state == ConnectionState::Approved;
+    if is_lost && !K::APPROVAL_IS_PROVED {
         return reopen(tx, ours, now);
     }
-    let item = ConnectionItem { id: row.id, from: row.from, to: row.to, state: reply.state, time: tx.now() };
-    learn(tx, ours, peer, &item)
-}
-
-fn keep_authorization(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    peer: &Provider,
-    row: AuthorizationRow,
-    told: Told<AuthorizationReply>,
-) -> Result<(), StoreFault> {
-    let Some(mut now) = tx.authorization(peer, true, row.id)? else { return Ok(()) };
-    if now.unsent == row.unsent {
-        now.unsent = None;
-        now.refused = told.refusal().or(now.refused);
-        tx.put_authorization(&now)?;
-    }
-    let Told::State(reply) = told else { return Ok(()) };
-    let item = AuthorizationItem {
-        id: row.id,
-        group: row.group,
-        adder: row.adder,
-        user: row.user,
-        state: reply.state,
-        grant: reply.grant,
-        time: tx.now(),
-    };
-    authorizations::learn(tx, ours, peer, &item)
+    learn::<K>(tx, ours, &row.peer, &K::item(row, said))
 }
 
 /// What the other provider made of it.
-enum Told<R> {
-    State(R),
+enum Told {
+    Said(Said),
     Nothing,
     /// It will never take it.
     Refused(String),
 }
 
-impl<R> Told<R> {
+impl Told {
     /// A refusal that a repeat does not change ends the trying; anything else is tried again.
     fn by(fault: PeerFault) -> Result<Self, PeerFault> {
         if fault.final_refusal().is_some() { Ok(Self::Refused(fault.text)) } else { Err(fault) }
     }
 
     /// Their side may have ended the connection, or not have heard yet that ours approved it, which passes.
-    async fn by_disconnected(
+    async fn by_disconnected<K: Kind>(
         consent: &Consent,
-        row: &AuthorizationRow,
+        row: &RequestRow<K>,
         fault: PeerFault,
     ) -> Result<Self, PeerFault> {
-        let (adder, user) = (row.adder.clone(), row.user.clone());
-        let connected = consent.store.read(move |view| view.are_connected(&adder, &user)).await;
+        let (from, to) = (row.from.clone(), row.to.clone());
+        let connected = consent.store.read(move |view| view.are_connected(&from, &to)).await;
         if connected.unwrap_or(true) { Err(fault) } else { Ok(Self::Refused(fault.text)) }
     }
 
     fn refusal(&self) -> Option<String> {
         match self {
             Self::Refused(text) => Some(text.clone()),
-            Self::State(_) | Self::Nothing => None,
+            Self::Said(_) | Self::Nothing => None,
         }
     }
 }

@@ -1,0 +1,55 @@
+//! Grants: what proves that a user may be added to a group (section 8).
+
+use drawbridge_mtp::grant::{GrantClaims, MAX_LIFETIME_S, UnverifiedGrant};
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::signature::Signer;
+use drawbridge_mtp::time::Timestamp;
+
+use super::state::Consent;
+use crate::store::{AuthorizationRow, KeptGrant};
+
+/// The grant for `row`, a request to one of our users: from `now` until it was asked for, at most thirty days.
+pub(super) fn issue(signer: &Signer, row: &AuthorizationRow, now: Timestamp) -> KeptGrant {
+    let iat = now.as_secs();
+    let claims = GrantClaims {
+        iss: signer.provider().clone(),
+        aud: row.about.group.provider().clone(),
+        sub: row.to.clone(),
+        adder: row.from.clone(),
+        group: row.about.group.clone(),
+        jti: row.id,
+        iat,
+        exp: row.expires.as_secs().min(iat.saturating_add(MAX_LIFETIME_S)),
+    };
+    KeptGrant { jws: claims.sign(signer.key()), ends: Timestamp::from_secs(claims.exp) }
+}
+
+/// The grant in an answer of the user's provider, if it is for what `row` asked; see [`Consent::is_signed`] for its signature.
+pub(super) fn read(row: &AuthorizationRow, jws: &str) -> Result<KeptGrant, String> {
+    let grant = UnverifiedGrant::parse(jws).map_err(|fault| fault.to_string())?;
+    let claims = grant.unverified_claims();
+    let group = &row.about.group;
+    let asked = (&row.peer, group.provider(), &row.to, &row.from, group, row.id);
+    if (&claims.iss, &claims.aud, &claims.sub, &claims.adder, &claims.group, claims.jti) != asked {
+        return Err("it is about another addition".into());
+    }
+    if claims.exp > row.expires.as_secs() || claims.exp.abs_diff(claims.iat) > MAX_LIFETIME_S {
+        return Err("it lives longer than it may".into());
+    }
+    Ok(KeptGrant { jws: jws.to_owned(), ends: Timestamp::from_secs(claims.exp) })
+}
+
+impl Consent {
+    /// Whether a grant that `peer` has given is signed by it and lives. Where its keys cannot be had now, that is left to the
+    /// group's owner, who checks it anyway.
+    pub(crate) async fn is_signed(&self, peer: &Provider, jws: &str) -> bool {
+        let Ok(grant) = UnverifiedGrant::parse(jws) else { return false };
+        match self.peers.key_of(peer, grant.kid()).await {
+            Ok(key) => {
+                let aud = grant.unverified_claims().aud.clone();
+                grant.verify(&key, &aud, self.ground.ambient.now()).is_ok()
+            }
+            Err(_) => self.peers.documents.remembered(peer).is_none(),
+        }
+    }
+}
