@@ -17,7 +17,11 @@ pub use in_process_home::InProcessHome;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{get, post};
+use tracing::Instrument;
 
 use self::refused::not_found;
 use crate::store::{Addition, Connection};
@@ -41,6 +45,14 @@ pub(crate) fn router(api: Arc<ClientApi>) -> Router {
         .route("/groups/{name}/events", post(groups::submit))
         .route("/objects/{sha256}", get(groups::object))
         .fallback(not_found)
-        .method_not_allowed_fallback(not_found);
+        .method_not_allowed_fallback(not_found)
+        .layer(from_fn(in_a_span));
     Router::new().nest("/client/v1", resources).with_state(api)
+}
+
+/// What is logged of a request says which one it is.
+async fn in_a_span(request: Request, next: Next) -> Response {
+    let (method, target) = (request.method(), request.uri());
+    let span = tracing::debug_span!("client request", %method, %target);
+    next.run(request).instrument(span).await
 }

@@ -16,6 +16,7 @@ use drawbridge_mtp::signature::{RequestBinding, SignatureFault, UnverifiedReques
 use drawbridge_mtp::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
+use tracing::Instrument;
 
 use super::admission::{admit, is_ping};
 use super::content::{Content, Unread};
@@ -46,7 +47,9 @@ pub(super) async fn gate(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request<Body>,
 ) -> Response {
-    Box::pin(pass(Asked::read(&server, request, address.ip().to_canonical()))).await
+    let (method, target) = (request.method(), request.uri());
+    let span = tracing::debug_span!("request", %method, %target, %address, peer = tracing::field::Empty);
+    Box::pin(pass(Asked::read(&server, request, address.ip().to_canonical()))).instrument(span).await
 }
 
 /// A request, with what its answer is bound to. In a box, since futures keep room for what they have passed on.
@@ -215,6 +218,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     recording.content(content.len());
     let request = request.finish().map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
     recording.verified();
+    tracing::Span::current().record("peer", tracing::field::display(&provider));
 
     let (state, their_state) = admit(server, &provider, method, &path).await?;
     if let Some(socket) = &asked.socket {

@@ -10,6 +10,7 @@ use drawbridge_mtp::problem::Code;
 use http::Method;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::Pulls;
 use super::page::{self};
@@ -74,7 +75,8 @@ impl Pulls {
             let began = Instant::now();
             let outcome = {
                 let failures = if looked { 0 } else { backoff.failures() };
-                let mut pulling = Box::pin(self.pull_once(&peer, cursor, hold, failures));
+                let span = tracing::debug_span!("pull", %peer, wait_s = hold);
+                let mut pulling = Box::pin(self.pull_once(&peer, cursor, hold, failures).instrument(span));
                 self.while_planned(&peer, &nudge, wait, pulling.as_mut()).await
             };
             let held = began.elapsed();

@@ -9,6 +9,7 @@ use drawbridge_mtp::message::{Outcome, Placed, Submission, SubmissionKind, Submi
 use drawbridge_mtp::octets::Octets;
 use drawbridge_mtp::problem::{Code, Problem};
 use openmls::prelude::{ContentType, PublicMessageIn};
+use tracing::Instrument;
 
 use crate::delivery::Delivery;
 use crate::delivery::epoch::{begin_epoch, end_stays, tell_removed};
@@ -271,7 +272,8 @@ impl Delivery {
                 Ok(Judged::Stands(outcome))
             }
             Ok(JudgedHandshake::Commit(judged)) => {
-                self.place_commit(group, submitter, submission, locked, *judged).await
+                let span = tracing::debug_span!("commit", %group, epoch, id = %submission.id);
+                self.place_commit(group, submitter, submission, locked, *judged).instrument(span).await
             }
         }
     }
