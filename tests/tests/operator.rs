@@ -203,7 +203,7 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
     let config = with_pages(&federation);
     let daemon = Daemon::start(&config).await;
     limit(&daemon, "4096");
-    let refused = Daemon::asks(&config, "create-user", &json!({ "name": "ann" }));
+    let refused = Daemon::admin(&config, "create-user", &json!({ "name": "ann" }));
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let trouble = Daemon::until(&config, "status says it", "status", |status| {
         let store = &status["node"]["ourselves"]["store"];

@@ -60,13 +60,13 @@ impl Daemon {
     }
 
     /// What `drawbridged admin` prints and how it ends.
-    pub fn asks(config: &Config, command: &str, request: &Value) -> Output {
+    pub fn admin(config: &Config, command: &str, request: &Value) -> Output {
         Self::command("admin", config).arg(command).arg(request.to_string()).output().unwrap()
     }
 
     /// What the running provider answers to a command that it does not refuse.
     pub fn answer(config: &Config, command: &str, request: &Value) -> Value {
-        let said = Self::asks(config, command, request);
+        let said = Self::admin(config, command, request);
         assert!(said.status.success(), "{said:?}");
         serde_json::from_slice(&said.stdout).unwrap()
     }
@@ -77,7 +77,7 @@ impl Daemon {
     pub async fn answers(config: &Config) {
         let end = tokio::time::Instant::now() + crate::WAIT_LIMIT;
         loop {
-            let said = Self::asks(config, "status", &serde_json::json!({}));
+            let said = Self::admin(config, "status", &serde_json::json!({}));
             if said.status.success() {
                 return;
             }

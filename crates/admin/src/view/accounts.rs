@@ -1,4 +1,4 @@
-//! Who lives here, with which clients and which standing decisions.
+//! The users of this provider, with their clients and the decisions that stand for them.
 
 use drawbridge_mtp::id::{ClientUri, Name, UserUri};
 use drawbridge_mtp::time::Timestamp;
