@@ -2,7 +2,7 @@
 //!
 //! A client knows its provider only through [`Home`], so it does not depend on what the provider is. The node implements
 //! it for clients in its own process (`drawbridge_node::InProcessHome`); with the feature `http`,
-//! [`HttpHome`](http::HttpHome) asks a provider anywhere.
+//! `http::HttpHome` asks a provider anywhere.
 //!
 //! Node and client also have in common what they take from the machine: the time and random octets. They take both from
 //! an [`Ambient`](ambient::Ambient), so that tests can turn the clock of either.
@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `home` | the trait [`Home`], and the two ways in which a call does not succeed |
 //! | [`ambient`] | the clock and randomness, and [`System`](ambient::System), which has the machine's |
-//! | [`http`] | the client API over HTTP; only with the feature `http` |
+//! | `http` | the client API over HTTP; only with the feature `http` |
 //!
 //! # Example
 //!
