@@ -37,8 +37,8 @@ impl Drop for Writer {
 
 impl Writer {
     async fn open(place: &Place, test_node: &TestNode, name: &str) -> Outcome<Self> {
-        let user = test_node.node().create_user(name.parse()?, UserRule::Ask).await?;
-        let (uri, _) = test_node.node().create_client(name.parse()?, "app".parse()?).await?;
+        let user = test_node.node().operator().create_user(name.parse()?, UserRule::Ask).await?;
+        let (uri, _) = test_node.node().operator().create_client(name.parse()?, "app".parse()?).await?;
         let path = place.folder("typing")?.join(name);
         let home = test_node.node().door(uri);
         // Renewing its keys soon after joining is not what is measured.

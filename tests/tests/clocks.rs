@@ -58,8 +58,11 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
     let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
     let node = alpha.node();
-    let (built_in, _) =
-        node.create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap()).await.unwrap();
+    let (built_in, _) = node
+        .operator()
+        .create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap())
+        .await
+        .unwrap();
     let settings = Settings { look_every: Duration::from_millis(200), now, ..Settings::default() };
     let key = StorageKey::load_or_make(&federation.dir().join("clients.key")).unwrap();
     let file = federation.dir().join("anna.sqlite");

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use drawbridge_mtp::id::{InvalidIdentifier, Name, UserUri};
 use drawbridge_node::config::Config;
-use drawbridge_node::store::UserRule;
+use drawbridge_node::operator::UserRule;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -126,7 +126,7 @@ impl Federation {
         for place in &self.places {
             let Some(site) = place.site() else { continue };
             for person in &place.people {
-                site.node.create_user(person.clone(), UserRule::Ask).await?;
+                site.node.operator().create_user(person.clone(), UserRule::Ask).await?;
                 site.people.use_here(person).await?;
             }
         }
@@ -246,7 +246,7 @@ impl Place {
 
     async fn asks(&self, person: &Name, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
         let site = self.site().ok_or_else(|| stopped(self.name))?;
-        Ok(site.node.connect(person, to.clone(), None).await?.id)
+        Ok(site.node.operator().connect(person, to.clone(), None).await?.id)
     }
 }
 

@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::AuthorizationDecision;
-use drawbridge_node::store::StoreFault;
+use drawbridge_node::operator::ReadFault;
 
 use crate::error::AdminError;
 use crate::people::BuiltIn;
@@ -32,15 +32,12 @@ impl Actor {
 
     /// Is connected with `other`: both ask, which lets their providers know each other too.
     async fn meets(&self, other: &Self) -> Result<(), AdminError> {
-        self.site.node.connect(self.uri.name(), other.uri.clone(), None).await?;
-        other.site.node.connect(other.uri.name(), self.uri.clone(), None).await?;
+        self.site.node.operator().connect(self.uri.name(), other.uri.clone(), None).await?;
+        other.site.node.operator().connect(other.uri.name(), self.uri.clone(), None).await?;
         for (one, its) in [(self, &other.uri), (other, &self.uri)] {
-            let (user, its) = (one.uri.clone(), its.clone());
-            one.sees(move |view| {
-                let rows = view.connections_between(&user, &its)?;
-                Ok(rows.into_iter().find(|row| row.state == ConnectionState::Approved))
-            })
-            .await?;
+            let operator = one.site.node.operator();
+            let are_connected = || operator.are_connected(one.uri.clone(), its.clone());
+            one.sees(|| async { Ok(are_connected().await?.then_some(())) }).await?;
         }
         Ok(())
     }
@@ -48,9 +45,10 @@ impl Actor {
     /// Adds `other`, who agrees, and returns when that one is in.
     async fn adds(&self, other: &Self, group: &GroupUri) -> Result<(), AdminError> {
         let asked = self.client.ask_to_add(group, &other.uri).await?;
-        let row = other.sees(move |view| Ok(view.authorizations_by_id(asked.id)?.pop())).await?;
-        if row.state == ConnectionState::Pending {
-            other.site.node.decide_authorization(row.id, None, AuthorizationDecision::Approve).await?;
+        let operator = other.site.node.operator();
+        let asked = other.sees(|| operator.addition(asked.id, group.clone())).await?.request;
+        if asked.state == ConnectionState::Pending {
+            operator.decide_authorization(asked.id, None, AuthorizationDecision::Approve).await?;
         }
         other.is_in(group).await
     }
@@ -70,15 +68,15 @@ impl Actor {
         Ok(())
     }
 
-    /// Looks into the store of this one's provider after every change.
-    async fn sees<T: Send + 'static>(
-        &self,
-        look: impl Fn(&drawbridge_node::store::View<'_>) -> Result<Option<T>, StoreFault> + Clone + Send + 'static,
-    ) -> Result<T, AdminError> {
+    /// Looks at this one's provider after every change, until there is what is looked for.
+    async fn sees<T, F>(&self, look: impl Fn() -> F) -> Result<T, AdminError>
+    where
+        F: Future<Output = Result<Option<T>, ReadFault>>,
+    {
         let mut changes = self.site.node.changes().listen();
         let found = async {
             loop {
-                if let Some(found) = self.site.node.store().read(look.clone()).await? {
+                if let Some(found) = look().await? {
                     return Ok(found);
                 }
                 let _ = changes.recv().await;

@@ -123,7 +123,7 @@ fn addresses_at(owner: &Provider) -> (String, String) {
 }
 
 impl View<'_> {
-    fn authorizations_where(
+    pub(super) fn authorizations_where(
         &self,
         condition: &str,
         values: &[&dyn ToSql],
@@ -172,6 +172,34 @@ impl View<'_> {
     /// All requests to add, the newest first; those that nobody is shown are left out.
     pub fn authorizations(&self) -> Result<Vec<AuthorizationRow>, StoreFault> {
         self.authorizations_where("NOT unseen ORDER BY created DESC, id DESC", &[])
+    }
+
+    /// All open requests of our users to add users elsewhere, the newest first.
+    pub fn asked_authorizations(&self) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        self.authorizations_where(
+            "state = 'pending' AND outgoing AND NOT unseen ORDER BY created DESC, id DESC",
+            &[],
+        )
+    }
+
+    /// The latest requests to add that were decided or set aside, at most `limit`; those that nobody is shown are left out.
+    pub fn settled_authorizations(&self, limit: u32) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        self.authorizations_where(
+            "(state <> 'pending' OR ignored) AND NOT unseen ORDER BY changed DESC, created DESC, id DESC LIMIT ?1",
+            &[&limit],
+        )
+    }
+
+    /// All requests of `adder` to add somebody to `group`, the newest first.
+    pub fn authorizations_asked(
+        &self,
+        adder: &UserUri,
+        group: &GroupUri,
+    ) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        self.authorizations_where(
+            "group_uri = ?1 AND adder = ?2 ORDER BY created DESC, id DESC",
+            &[&group.as_str(), &adder.as_str()],
+        )
     }
 
     /// All requests to add that a user here has made or is asked, the newest first.

@@ -171,7 +171,7 @@ fn row(row: &Row<'_>) -> Result<ConnectionRow, StoreFault> {
 }
 
 impl View<'_> {
-    fn connections_where(
+    pub(super) fn connections_where(
         &self,
         condition: &str,
         values: &[&dyn ToSql],
@@ -221,6 +221,56 @@ impl View<'_> {
     /// All requests and connections, the newest first; those that nobody is shown are left out.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, StoreFault> {
         self.connections_where("NOT unseen ORDER BY created DESC, id DESC", &[])
+    }
+
+    /// All open requests of our users to users elsewhere, the newest first.
+    pub fn asked_connections(&self) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where(
+            "state = 'pending' AND outgoing AND NOT unseen ORDER BY created DESC, id DESC",
+            &[],
+        )
+    }
+
+    /// The latest requests and connections that were decided or set aside, at most `limit`; those that nobody is shown are left
+    /// out.
+    pub fn settled_connections(&self, limit: u32) -> Result<Vec<ConnectionRow>, StoreFault> {
+        self.connections_where(
+            "(state <> 'pending' OR ignored) AND NOT unseen ORDER BY changed DESC, created DESC, id DESC LIMIT ?1",
+            &[&limit],
+        )
+    }
+
+    /// The pairs of users that are connected, each once, also where both have asked.
+    pub fn connected_pairs(&self) -> Result<Vec<(UserUri, UserUri)>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
+             FROM connection WHERE state = 'approved' AND NOT unseen",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            let (one, other) = row?;
+            Ok((parsed("a user", one)?, parsed("a user", other)?))
+        })
+        .collect()
+    }
+
+    /// Whom `user` is connected with.
+    pub fn connected_with(&self, user: &UserUri) -> Result<Vec<UserUri>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT to_user FROM connection WHERE from_user = ?1 AND state = 'approved' AND NOT unseen
+             UNION
+             SELECT from_user FROM connection WHERE to_user = ?1 AND state = 'approved' AND NOT unseen",
+        )?;
+        let rows = statement.query_map([user.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a user", row?)).collect()
+    }
+
+    /// How many pairs of users are connected.
+    pub fn count_connected_pairs(&self) -> Result<u64, StoreFault> {
+        self.count(
+            "(SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
+              FROM connection WHERE state = 'approved' AND NOT unseen)",
+        )
     }
 
     /// All requests and connections of a user here, the newest first. Of several from one user to another that are not over,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
-use super::Node;
+use super::Operator;
 use crate::config::Strangers;
 use crate::consent::{
     self as rules, AuthorizationDecision, Decided, Decision, Misuse, Watch, authorizations, providers,
@@ -20,7 +20,7 @@ pub enum Whom {
     Provider,
 }
 
-impl Node {
+impl Operator {
     /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
     pub async fn connect(
         &self,
@@ -51,7 +51,7 @@ impl Node {
         standing: Option<(Whom, Option<RuleKind>)>,
         admit: bool,
     ) -> Result<Decided<ConnectionRow>, Misuse> {
-        let (ours, tell) = (self.ground.ours.clone(), self.tells_declined());
+        let (ours, tell) = (self.ground.ours.clone(), self.consent.choices().tell_declined);
         let decided = self
             .store
             .write(move |tx| {
