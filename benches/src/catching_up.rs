@@ -17,8 +17,8 @@ pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     eprintln!("catching up");
     let (alpha, beta, body) = setup.pair("catching-up").await?;
     let source = alpha.provider().clone();
-    beta.pause_peer(source.clone(), true).await?;
-    until(async || Ok(!alpha.is_pulled_by(beta.provider()))).await?;
+    beta.operator().pause_peer(source.clone(), true).await?;
+    until(async || Ok(!alpha.operator().is_pulled_by(beta.provider()))).await?;
     let mut head = 0;
     for _ in 0..ITEMS / PAGE {
         let (reader, body) = (Reader::Peer(beta.provider().clone()), body.clone());
@@ -27,7 +27,7 @@ pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
         head = appended?;
     }
     let began = Instant::now();
-    beta.pause_peer(source.clone(), false).await?;
+    beta.operator().pause_peer(source.clone(), false).await?;
     until(async || {
         let source = source.clone();
         let cursor: Result<_, StoreFault> = beta.store().read(move |view| view.cursor(&source)).await;

@@ -49,7 +49,7 @@ pub(crate) async fn measure(_: &Setup) -> Outcome<Vec<Row>> {
     let test_node = peers.nodes.first().ok_or("a provider")?;
     let beta = peers.federation.scripted_peer();
     test_node.allows(beta.provider()).await;
-    let alice = test_node.node().create_user("alice".parse()?, UserRule::Ask).await?;
+    let alice = test_node.node().operator().create_user("alice".parse()?, UserRule::Ask).await?;
     wear_in(test_node).await?;
     let mut rows = Vec::new();
     for (size, groups) in SIZES {

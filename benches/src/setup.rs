@@ -136,11 +136,11 @@ impl Setup {
         let alpha = Node::start(self.config(&format!("{name}-alpha"))?).await?;
         let beta = Node::start(self.config(&format!("{name}-beta"))?).await?;
         let (alice, bob): (Name, Name) = ("alice".parse()?, "bob".parse()?);
-        let at_alpha = alpha.create_user(alice.clone(), UserRule::Ask).await?;
-        let at_beta = beta.create_user(bob.clone(), UserRule::Ask).await?;
+        let at_alpha = alpha.operator().create_user(alice.clone(), UserRule::Ask).await?;
+        let at_beta = beta.operator().create_user(bob.clone(), UserRule::Ask).await?;
         // Who ask each other are connected without further ado.
-        alpha.connect(&alice, at_beta.clone(), None).await?;
-        let asked = beta.connect(&bob, at_alpha.clone(), None).await?;
+        alpha.operator().connect(&alice, at_beta.clone(), None).await?;
+        let asked = beta.operator().connect(&bob, at_alpha.clone(), None).await?;
         for (node, peer) in [(&alpha, beta.provider()), (&beta, alpha.provider())] {
             until(async || Ok(count_approved(node, peer).await? > 0)).await?;
         }

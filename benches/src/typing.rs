@@ -38,8 +38,8 @@ impl Drop for Writer {
 
 impl Writer {
     async fn open(setup: &Setup, test_node: &TestNode, name: &str) -> Outcome<Self> {
-        let user = test_node.node().create_user(name.parse()?, UserRule::Ask).await?;
-        let (uri, _) = test_node.node().create_client(name.parse()?, "app".parse()?).await?;
+        let user = test_node.node().operator().create_user(name.parse()?, UserRule::Ask).await?;
+        let (uri, _) = test_node.node().operator().create_client(name.parse()?, "app".parse()?).await?;
         let path = setup.folder("typing")?.join(name);
         let home = test_node.node().home_of(uri);
         // Renewing its keys soon after joining is not what is measured.

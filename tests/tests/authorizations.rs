@@ -54,9 +54,9 @@ async fn an_addition_is_asked_approved_and_granted_by_the_waiting_pull() {
     alpha.decides_addition(asked, Decision::Approve).await;
     let approved = beta.sees_addition(asked, State::Approved).await;
     let grant = UnverifiedGrant::parse(&approved.about.grant.unwrap().jws).unwrap();
-    let document = alpha.node().document_of(alpha.provider());
+    let document = alpha.node().operator().document_of(alpha.provider());
     assert!(document.is_none(), "nobody asks itself");
-    let known = beta.node().document_of(alpha.provider()).unwrap();
+    let known = beta.node().operator().document_of(alpha.provider()).unwrap();
     let key = known.keys.iter().next().unwrap();
     let grant = grant.verify(key, gamma.provider(), federation.clock().now()).unwrap();
     let claims = grant.claims();
@@ -162,19 +162,19 @@ async fn a_rule_grants_at_once_or_never_shows() {
         (heard.status, heard.json())
     };
 
-    alpha.node().set_add_rule(name.clone(), bob.clone(), AddRule::Allow).await.unwrap();
+    alpha.node().operator().set_add_rule(name.clone(), bob.clone(), AddRule::Allow).await.unwrap();
     let (status, answer) = ask().await;
     assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("approved")));
     UnverifiedGrant::parse(answer["grant"].as_str().unwrap()).unwrap();
 
-    alpha.node().set_add_rule(name.clone(), bob.clone(), AddRule::Never).await.unwrap();
+    alpha.node().operator().set_add_rule(name.clone(), bob.clone(), AddRule::Never).await.unwrap();
     let (status, answer) = ask().await;
     assert_eq!((status, &answer["state"]), (StatusCode::ACCEPTED, &json!("pending")));
     assert_eq!(alpha.reads(|view| view.requests::<Addition>()).await.len(), 1, "nobody is shown it");
 
-    alpha.node().set_add_rule(name, bob.clone(), AddRule::Allow).await.unwrap();
+    alpha.node().operator().set_add_rule(name, bob.clone(), AddRule::Allow).await.unwrap();
     let source = peer.provider().to_string();
-    alpha.node().set_rule(None, source, Some(RuleKind::Block)).await.unwrap();
+    alpha.node().operator().set_rule(None, source, Some(RuleKind::Block)).await.unwrap();
     assert_eq!(ask().await.0, StatusCode::ACCEPTED, "who is blocked is not granted anything");
     assert_eq!(alpha.reads(|view| view.requests::<Addition>()).await.len(), 1);
 }
@@ -295,7 +295,7 @@ async fn an_operator_who_tells_refusals_tells_these_too() {
     let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     connect(&alpha, &alice, &beta, &bob).await;
-    alpha.node().set_tells_declined(true).await.unwrap();
+    alpha.node().operator().set_tells_declined(true).await.unwrap();
     let asked = bob.asks_to_add(alice.uri(), &beta.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
     alpha.decides_addition(asked, Decision::Decline).await;
@@ -489,8 +489,12 @@ async fn the_scheme_of_a_clients_token_has_no_case() {
     let federation = Federation::new();
     let alpha = federation.node_with_clients().await;
     let alice = alpha.user("alice").await;
-    let (client, token) =
-        alpha.node().create_client(alice.uri().name().clone(), "phone".parse().unwrap()).await.unwrap();
+    let (client, token) = alpha
+        .node()
+        .operator()
+        .create_client(alice.uri().name().clone(), "phone".parse().unwrap())
+        .await
+        .unwrap();
     let address = alpha.node().listening().client.unwrap();
     let answered = async |authorization: String| {
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -520,7 +524,7 @@ async fn a_decision_and_its_rule_are_one_step_and_are_taken_back_as_one() {
     let asked = bob.asks_to_add(alice.uri(), &gamma.group("picnic")).await;
     alpha.hears_of_addition(asked).await;
     let decide = async |decision, rule| {
-        alpha.node().decide_authorization_with(asked, None, decision, Some(rule)).await
+        alpha.node().operator().decide_authorization_with(asked, None, decision, Some(rule)).await
     };
     let (name, adder) = (alice.uri().name().clone(), bob.uri().clone());
     let rule = async || {
@@ -549,7 +553,8 @@ async fn who_asks_for_a_connection_is_blocked_in_one_step() {
     alpha.hears_of(asked).await;
     let decide = async |decision, whom, kind| {
         let node = alpha.node();
-        let decided = node.decide_connection_with(asked, None, decision, Some((whom, kind)), false).await;
+        let decided =
+            node.operator().decide_connection_with(asked, None, decision, Some((whom, kind)), false).await;
         decided.unwrap().now.state
     };
     let sources = async || {

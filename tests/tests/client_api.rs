@@ -39,8 +39,8 @@ async fn a_token_that_is_absent_or_not_known_is_refused_by_name() {
     let alice = alpha.user("alice").await;
     let node = alpha.node();
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
-    let (_, old) = node.create_client(user.clone(), name).await.unwrap();
-    let (_, new) = node.new_token(user, "phone".parse().unwrap()).await.unwrap();
+    let (_, old) = node.operator().create_client(user.clone(), name).await.unwrap();
+    let (_, new) = node.operator().new_token(user, "phone".parse().unwrap()).await.unwrap();
     let address = node.listening().client.unwrap();
     let answered = async |authorization: &str| {
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -128,7 +128,7 @@ async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
     let asked = alice.asks_to_connect(anna.uri()).await;
     alpha.decides(asked, Decision::Approve).await;
     let name = anna.uri().name().clone();
-    alpha.node().set_add_rule(name, alice.uri().clone(), AddRule::Allow).await.unwrap();
+    alpha.node().operator().set_add_rule(name, alice.uri().clone(), AddRule::Allow).await.unwrap();
     let ask = json!({"group": alpha.group("picnic"), "user": anna.uri(), "title": "Picnic"});
     let (status, told) = phone.posts("/authorizations", ask).await;
     assert_eq!((status, &told["state"]), (StatusCode::OK, &json!("approved")));
@@ -204,10 +204,10 @@ async fn a_token_is_256_bits_and_kept_only_as_a_hash() {
     let alpha = federation.node_with_clients().await;
     let alice = alpha.user("alice").await;
     let (user, name) = (alice.uri().name().clone(), "phone".parse().unwrap());
-    let (client, token) = alpha.node().create_client(user.clone(), name).await.unwrap();
+    let (client, token) = alpha.node().operator().create_client(user.clone(), name).await.unwrap();
     // 43 characters of base64url hold 258 bits; the last two of them are none.
     assert_eq!(token.len(), 43);
-    let (_, other) = alpha.node().create_client(user, "tablet".parse().unwrap()).await.unwrap();
+    let (_, other) = alpha.node().operator().create_client(user, "tablet".parse().unwrap()).await.unwrap();
     assert_ne!(token, other);
     assert_eq!(
         ApiClient::of(client.clone(), token.clone(), &alpha).gets("/me").await["client"],
@@ -263,7 +263,7 @@ async fn a_client_is_told_of_its_users_groups_from_its_providers_copy() {
     let tea = peers.group("tea", &ann, &[&ben]).await;
     peers.nodes[1].follows(&tea, 1).await;
     let node = peers.nodes[1].node();
-    let made = node.create_client(ben.user().name().clone(), "tablet".parse().unwrap()).await;
+    let made = node.operator().create_client(ben.user().name().clone(), "tablet".parse().unwrap()).await;
     let (tablet, token) = made.unwrap();
     let tablet = ApiClient::of(tablet, token, &peers.nodes[1]);
     let at = format!("/groups/{}@{}", tea.name(), tea.provider());
@@ -315,6 +315,6 @@ async fn a_client_with_another_token_finds_its_feed_where_it_was() {
     let before = phone.gets("/feed?after=0").await;
     assert_eq!(before["items"].as_array().unwrap().len(), 1);
     let name = anna.uri().name().clone();
-    let (client, token) = alpha.node().new_token(name, "phone".parse().unwrap()).await.unwrap();
+    let (client, token) = alpha.node().operator().new_token(name, "phone".parse().unwrap()).await.unwrap();
     assert_eq!(ApiClient::of(client, token, &alpha).gets("/feed?after=0").await, before);
 }

@@ -49,8 +49,11 @@ async fn key_packages_of_a_clock_that_was_ahead_are_made_anew_and_their_user_can
     let alpha = federation.node_with_clients().await;
     let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
     let node = alpha.node();
-    let (built_in, _) =
-        node.create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap()).await.unwrap();
+    let (built_in, _) = node
+        .operator()
+        .create_client(anna.uri().name().clone(), "drawbridge".parse().unwrap())
+        .await
+        .unwrap();
     let settings = Settings { look_every: Duration::from_millis(200), ..Settings::default() };
     let key = StorageKey::random(&**federation.clock());
     let file = federation.dir().join("anna.sqlite");

@@ -109,7 +109,7 @@ async fn a_repeat_is_told_what_has_become_of_it() {
     let (lapses, refused) = (scene.request_from("bob"), scene.request_from("bea"));
     scene.waits(&lapses).await;
     let id = scene.waits(&refused).await;
-    scene.alpha.node().set_tells_declined(true).await.unwrap();
+    scene.alpha.node().operator().set_tells_declined(true).await.unwrap();
     scene.alpha.decides(id, Decision::Decline).await;
     assert_eq!(scene.sends(&refused).await, is(State::Declined), "where the operator tells it");
     assert_eq!(scene.sends(&lapses).await, pending());
@@ -216,7 +216,7 @@ async fn a_request_is_open_from_before_it_is_first_sent() {
         (path == "/connections").then(|| Problem::new(Code::Unavailable, "not at the moment"))
     });
     let bob = scene.peer.address("bob");
-    let asked = scene.alpha.node().connect(scene.alice.name(), bob, None).await.unwrap().id;
+    let asked = scene.alpha.node().operator().connect(scene.alice.name(), bob, None).await.unwrap().id;
     assert_eq!(scene.sends(&scene.request_from("bob")).await, is(State::Approved));
     scene.alpha.sees(asked, State::Approved).await;
 }
@@ -248,7 +248,7 @@ async fn an_item_for_one_request_approves_all_that_were_made() {
     let scene = Scene::new().await;
     let asks = async || {
         let bob = scene.peer.address("bob");
-        scene.alpha.node().connect(scene.alice.name(), bob, None).await.unwrap().id
+        scene.alpha.node().operator().connect(scene.alice.name(), bob, None).await.unwrap().id
     };
     let refused = asks().await;
     scene.tells(refused, "bob", State::Declined);
@@ -300,7 +300,12 @@ async fn each_of_two_who_are_connected_may_add_the_other_until_it_ends() {
 #[tokio::test]
 async fn a_user_is_shown_one_of_several_requests() {
     let scene = Scene::new().await;
-    let phone = scene.alpha.node().create_client(scene.alice.name().clone(), "phone".parse().unwrap()).await;
+    let phone = scene
+        .alpha
+        .node()
+        .operator()
+        .create_client(scene.alice.name().clone(), "phone".parse().unwrap())
+        .await;
     let (client, token) = phone.unwrap();
     let phone = drawbridge_testkit::ApiClient::of(client, token, &scene.alpha);
     for _ in 0..3 {

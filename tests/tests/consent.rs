@@ -99,7 +99,7 @@ async fn crossing_requests_are_answered_approved_and_told_by_an_item_too() {
     let scene = Scene::new().await;
     let bob = scene.peer.address("bob");
     let alice: UserUri = scene.alice();
-    scene.alpha.node().connect(alice.name(), bob, None).await.unwrap();
+    scene.alpha.node().operator().connect(alice.name(), bob, None).await.unwrap();
     let request = scene.request_from("bob");
     assert_eq!(scene.sends(&request).await, approved());
     assert_eq!(scene.sends(&request).await, approved(), "a repeat");
@@ -118,7 +118,7 @@ async fn who_is_connected_or_allowed_by_a_rule_is_answered_approved_at_once() {
     assert_eq!(scene.told_of(id_of(&second)).await, [State::Approved]);
 
     let source = scene.peer.address("carol").to_string();
-    scene.alpha.node().set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
+    scene.alpha.node().operator().set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
     let ruled = scene.request_from("carol");
     assert_eq!(scene.sends(&ruled).await, approved());
     assert_eq!(scene.told_of(id_of(&ruled)).await, [State::Approved]);
@@ -252,7 +252,7 @@ async fn an_undo_puts_back_exactly_what_was() {
     let (id, node) = (id_of(&request), scene.alpha.node());
     let source = request["from"].as_str().unwrap().to_owned();
     // A rule that the provider, which is not let in, does not yet profit from.
-    node.set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
+    node.operator().set_rule(None, source, Some(RuleKind::Allow)).await.unwrap();
     scene.alpha.decides(id, Decision::Ignore).await;
     let before = (scene.row(id).await, scene.judgement().await, node.store().read(|view| view.rules()).await);
     let before = (before.0, before.1, before.2.unwrap());
@@ -271,30 +271,32 @@ async fn an_undo_puts_back_exactly_what_was() {
         (Decision::Reopen, Some((Whom::Person, None))),
     ];
     for (decision, standing) in decisions {
-        let decided = node.decide_connection_with(id, None, decision, standing, false).await.unwrap();
+        let decided =
+            node.operator().decide_connection_with(id, None, decision, standing, false).await.unwrap();
         assert_ne!(after().await, before, "{decision:?}");
-        node.undo(decided.undo.unwrap()).await.unwrap();
+        node.operator().undo(decided.undo.unwrap()).await.unwrap();
         assert_eq!(after().await, before, "{decision:?} {standing:?}");
     }
 
     // Providers.
     let provider = scene.peer.provider();
-    let decided = node.ignore_peer(provider.clone()).await.unwrap();
-    node.undo(decided.undo.unwrap()).await.unwrap();
+    let decided = node.operator().ignore_peer(provider.clone()).await.unwrap();
+    node.operator().undo(decided.undo.unwrap()).await.unwrap();
     assert_eq!(after().await, before);
     for state in [PeerState::Blocked, PeerState::Allowed] {
-        let decided = node.judge_peer(provider.clone(), state).await.unwrap();
+        let decided = node.operator().judge_peer(provider.clone(), state).await.unwrap();
         assert_ne!(after().await, before, "{state}");
-        node.undo(decided.undo.unwrap()).await.unwrap();
+        node.operator().undo(decided.undo.unwrap()).await.unwrap();
         assert_eq!(after().await, before, "{state}");
     }
 
     // Once, and only what stands as it was decided.
-    let decided = node.decide_connection_with(id, None, Decision::Decline, None, false).await.unwrap();
+    let decided =
+        node.operator().decide_connection_with(id, None, Decision::Decline, None, false).await.unwrap();
     scene.alpha.decides(id, Decision::Reopen).await;
     let undo = decided.undo.unwrap();
-    assert!(matches!(node.undo(undo).await, Err(Misuse::Unfit(_))));
-    assert!(matches!(node.undo(undo).await, Err(Misuse::Unfit(_))));
+    assert!(matches!(node.operator().undo(undo).await, Err(Misuse::Unfit(_))));
+    assert!(matches!(node.operator().undo(undo).await, Err(Misuse::Unfit(_))));
     assert_eq!(scene.row(id).await.state, State::Pending);
 }
 
@@ -308,7 +310,7 @@ async fn what_others_were_told_cannot_be_taken_back() {
     }
     // The provider is let in and the request approved, or neither.
     let approve = async |request: &Value| {
-        node.decide_connection_with(id_of(request), None, Decision::Approve, None, true).await
+        node.operator().decide_connection_with(id_of(request), None, Decision::Approve, None, true).await
     };
     scene.deletes(id_of(&other)).await;
     approve(&other).await.unwrap_err();
@@ -318,11 +320,14 @@ async fn what_others_were_told_cannot_be_taken_back() {
     scene.alpha.sees_peer(scene.peer.provider(), PeerState::Allowed).await;
     assert_eq!(scene.told_of(id_of(&one)).await, [State::Approved]);
 
-    node.set_tells_declined(true).await.unwrap();
+    node.operator().set_tells_declined(true).await.unwrap();
     let told = scene.request_from("carol");
     assert_eq!(scene.sends(&told).await, pending());
-    let decided =
-        node.decide_connection_with(id_of(&told), None, Decision::Decline, None, false).await.unwrap();
+    let decided = node
+        .operator()
+        .decide_connection_with(id_of(&told), None, Decision::Decline, None, false)
+        .await
+        .unwrap();
     assert_eq!((decided.now.state, decided.undo), (State::Declined, None));
 }
 
@@ -350,12 +355,12 @@ async fn a_decision_on_an_addition_is_put_back_with_its_rule() {
     assert_eq!(titles, ["Picnic on Sunday", "Picnic"]);
     scene.federation.clock().turn(Duration::from_secs(600));
     let decide = async |decision, rule| {
-        node.decide_authorization_with(id_of(&asks[0]), None, decision, rule).await.unwrap()
+        node.operator().decide_authorization_with(id_of(&asks[0]), None, decision, rule).await.unwrap()
     };
     for rule in [None, Some(AddRule::Never)] {
         let decided = decide(Decision::Decline, rule).await;
         assert!(rows().await.0.iter().all(|row| row.state == State::Declined));
-        node.undo(decided.undo.unwrap()).await.unwrap();
+        node.operator().undo(decided.undo.unwrap()).await.unwrap();
         assert_eq!(rows().await, before);
     }
     assert_eq!(decide(Decision::Approve, None).await.undo, None, "the grant is given");

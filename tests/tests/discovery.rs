@@ -42,7 +42,7 @@ async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_
         let document = ProviderDocument::parse(&shown.bytes().await.unwrap(), alpha.provider()).unwrap();
         assert_eq!(
             document.keys.iter().map(|key| *key.thumbprint()).collect::<Vec<_>>(),
-            [alpha.node().fingerprint()]
+            [alpha.node().operator().fingerprint()]
         );
     }
     let old = client(&federation).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
@@ -98,7 +98,7 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
     ];
     for (place, code) in codes.into_iter().enumerate() {
         case.store(place, Ordering::SeqCst);
-        let steps = beta.node().check(server.provider()).await;
+        let steps = beta.node().operator().check(server.provider()).await;
         // The first has a good document, and answers nothing but documents.
         let step = steps.iter().find(|step| step.code.is_some() && code.is_some());
         let told = step.map(|step| (step.stage, step.code.as_deref().unwrap()));
@@ -257,7 +257,7 @@ async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named(
         let closed: Provider = format!("{name}:{port}").parse().unwrap();
         beta.allows(&closed).await;
         assert_eq!(beta.notes(&closed, "address-refused").await.stage, "policy");
-        let steps = beta.node().check(&closed).await;
+        let steps = beta.node().operator().check(&closed).await;
         assert_eq!(steps.last().unwrap().code.as_deref(), Some("address-refused"), "{steps:#?}");
         // A document that can be had leads there too.
         let leads = federation.scripted_peer();

@@ -30,7 +30,7 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 
-    let pulls = beta.node().traffic().latest(Some(alpha.provider()), 100);
+    let pulls = beta.node().operator().traffic().latest(Some(alpha.provider()), 100);
     let told = pulls.iter().any(|record| {
         record.direction == Direction::Out
             && record.target.starts_with("/feed?")
@@ -100,7 +100,7 @@ async fn who_waits_for_the_operator_hears_of_the_decision_at_once() {
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
+    alpha.until_node("beta waits at /peering", |node| node.operator().is_awaited_by(beta.provider())).await;
     alpha.allows(beta.provider()).await;
     alpha.waits_for_pull_by(beta.provider()).await;
 }
@@ -174,7 +174,7 @@ async fn a_refusal_is_told_where_the_operator_chose_to() {
     let (_federation, [alpha, beta]) = federation().await;
     let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
     acquaint(&alpha, &beta).await;
-    alpha.node().set_tells_declined(true).await.unwrap();
+    alpha.node().operator().set_tells_declined(true).await.unwrap();
     let asked = bob.asks_to_connect(alice.uri()).await;
     alpha.hears_of(asked).await;
     alpha.decides(asked, Decision::Decline).await;
@@ -289,7 +289,7 @@ async fn a_peer_that_is_blocked_loses_its_waiting_pull() {
     .await;
 
     alpha.allows(beta.provider()).await;
-    beta.node().retry_peer(alpha.provider()).await;
+    beta.node().operator().retry_peer(alpha.provider()).await;
     alpha.waits_for_pull_by(beta.provider()).await;
 }
 
@@ -319,7 +319,7 @@ async fn a_house_with_a_list_forgets_who_is_not_on_it_until_the_operator_adds_it
     })
     .await;
     beta.sees(asked, State::Pending).await;
-    alpha.until_node("beta waits at /peering", |node| node.is_awaited_by(beta.provider())).await;
+    alpha.until_node("beta waits at /peering", |node| node.operator().is_awaited_by(beta.provider())).await;
     assert_eq!(
         alpha.reads(|view| Ok((view.peers()?, view.requests::<Connection>()?))).await,
         (Vec::new(), Vec::new())
@@ -352,7 +352,7 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     alpha.notes(beta.provider(), "key-changed").await;
     beta.notes(alpha.provider(), "peer-key-changed").await;
 
-    alpha.node().accept_key(beta.provider().clone()).await.unwrap();
+    alpha.node().operator().accept_key(beta.provider().clone()).await.unwrap();
     alpha.sees_peer(beta.provider(), PeerState::Allowed).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;

@@ -69,7 +69,7 @@ impl Scene {
     }
 
     fn pulling(&self, node: &Node) -> Option<Pulling> {
-        node.pulling(self.peer.provider())
+        node.operator().pulling(self.peer.provider())
     }
 
     /// Returns when the puller does this.
@@ -110,7 +110,8 @@ async fn a_request_is_over_once_its_receiver_says_that_it_has_lapsed() {
     assert!(row.told);
     // What its provider says after that is not waited for, and does not count.
     scene.tells(State::Approved);
-    let asked = scene.alpha.node().connect(scene.alice.name(), scene.peer.address("berta"), None).await;
+    let asked =
+        scene.alpha.node().operator().connect(scene.alice.name(), scene.peer.address("berta"), None).await;
     let asked = asked.unwrap().id;
     scene.tells_of(asked, "berta", State::Approved);
     scene.alpha.sees(asked, State::Approved).await;
@@ -130,7 +131,9 @@ async fn who_answers_each_pull_at_once_with_nothing_is_left_alone_for_a_while() 
     let trouble = alpha.notes(peer.provider(), "feed-hasty").await;
     assert_eq!(trouble.stage, "content");
     let backs_off = |node: &Node| {
-        node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff)
+        node.operator()
+            .pulling(peer.provider())
+            .is_some_and(|pulling| pulling.status == PullingStatus::BackingOff)
     };
     alpha.until_node("it backs off", backs_off).await;
 }
@@ -165,7 +168,7 @@ async fn nothing_of_an_answer_is_stored_that_is_not_signed() {
     scene.alpha.sees(scene.asked, State::Approved).await;
     // The same page counts once it is proved to be the peer's.
     scene.peer.signs_answers(true);
-    scene.alpha.node().retry_peer(scene.peer.provider()).await;
+    scene.alpha.node().operator().retry_peer(scene.peer.provider()).await;
     scene.alpha.sees(scene.asked, State::Ended).await;
 }
 

@@ -387,7 +387,7 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
 
 /// How many requests of the peer wait at `/peering`.
 fn held(node: &Node) -> usize {
-    let records = node.traffic().latest(None, 100);
+    let records = node.operator().traffic().latest(None, 100);
     records.iter().filter(|record| record.waiting && record.target.starts_with("/peering?wait")).count()
 }
 
@@ -502,7 +502,9 @@ async fn a_store_that_cannot_is_unavailable_for_now() {
     let scene = Scene::with_allowed_peer().await;
     assert_eq!(scene.gets("/ping").send().await.status, StatusCode::OK);
     let is_idle = |node: &Node| {
-        node.pulling(scene.peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Idle)
+        node.operator()
+            .pulling(scene.peer.provider())
+            .is_some_and(|pulling| pulling.status == PullingStatus::Idle)
     };
     scene.alpha.until_node("it has no more to write", is_idle).await;
     // As a backup program may: it holds the store for longer than the node has patience.

@@ -117,11 +117,11 @@ async fn a_built_in_client_goes_on_in_a_group_that_requires_nothing() {
     beta.start().await;
     alpha.allows(beta.test_node().provider()).await;
     beta.test_node().allows(alpha.provider()).await;
-    let user = alpha.node().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
+    let user = alpha.node().operator().create_user("ann".parse().unwrap(), UserRule::Ask).await.unwrap();
     let ann = alpha.client(&user, "phone").await;
     let ben = beta.client("ben", "desk").await;
     let client = beta.built_in(&ben).unwrap();
-    let asked = alpha.node().connect(user.name(), ben.user().clone(), None).await.unwrap().id;
+    let asked = alpha.node().operator().connect(user.name(), ben.user().clone(), None).await.unwrap().id;
     beta.test_node().hears_of(asked).await;
     beta.test_node().decides(asked, Decision::Approve).await;
     alpha.sees(asked, ConnectionState::Approved).await;
@@ -275,7 +275,7 @@ async fn a_roster_says_under_which_grant_who_was_added_by_whom() {
 
     let alpha = &peers.nodes[0];
     let grant = UnverifiedGrant::parse(second.grant.as_ref().unwrap()).unwrap();
-    let document = alpha.node().document_of(ben.uri().provider()).unwrap();
+    let document = alpha.node().operator().document_of(ben.uri().provider()).unwrap();
     let key = document.keys.iter().find(|key| key.thumbprint() == grant.kid()).unwrap();
     let held = grant.verify(key, alpha.provider(), alpha.node().now()).unwrap();
     assert_eq!((&held.claims().sub, &held.claims().adder), (ben.user(), ann.user()));
@@ -360,14 +360,14 @@ async fn who_is_removed_and_added_again_before_its_provider_hears_of_either_is_i
     beta.follows(&tea, 1).await;
 
     // All of it comes on one page: that he is out, and that he is in again.
-    beta.node().pause_peer(alpha.clone(), true).await.unwrap();
+    beta.node().operator().pause_peer(alpha.clone(), true).await.unwrap();
     let out = ann.does(&tea, &ann.commit(&tea, CommitPlan::removing(ben.uri()))).await;
     ann.reaches(&tea, 2).await;
     let unheard = ann.does(&tea, &ann.says(&tea, "ben is gone")).await;
     let claimed = peers.claimed(&ann, &tea, &[ben.user()]).await;
     let back = ann.does(&tea, &ann.commit(&tea, CommitPlan::adding(&claimed))).await;
     ann.reaches(&tea, 3).await;
-    beta.node().pause_peer(alpha.clone(), false).await.unwrap();
+    beta.node().operator().pause_peer(alpha.clone(), false).await.unwrap();
 
     beta.follows(&tea, 3).await;
     ben.hears_of(&tea, back.seq).await;
@@ -462,7 +462,7 @@ async fn nothing_is_kept_for_a_client_that_is_no_more() {
     assert_eq!(feed().await.unwrap().head, 1, "it is told of its commit");
     let name = |uri: &drawbridge_mtp::id::ClientUri| (uri.user().name().clone(), uri.name().clone());
     let (user, client) = name(laptop.uri());
-    alpha.node().delete_client(user, client).await.unwrap();
+    alpha.node().operator().delete_client(user, client).await.unwrap();
     ann.does(&tea, &ann.says(&tea, "to oneself")).await;
     assert!(feed().await.is_none(), "its leaf is still there, and nobody reads");
 
@@ -686,7 +686,7 @@ async fn what_an_owner_cannot_take_yet_waits_in_order_and_is_taken_once() {
 /// A client whose KeyPackages, and leaves made of them, end very soon.
 async fn short_lived(peers: &MutualPeers, test_node: usize, name: &str) -> MlsClient {
     let test_node = &peers.nodes[test_node];
-    let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let user = test_node.node().operator().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
     let client = test_node.client(&user, "phone").await;
     client.tries_to_publish(vec![client.short_key_package(SHORT_S)], None).await.unwrap();
     client

@@ -46,7 +46,7 @@ fn api(federation: &Federation, origin: &str, token: &str) -> HttpApi {
 /// A new user with a client, and its token.
 async fn account(test_node: &TestNode, user: &str) -> (ClientUri, String) {
     let user = test_node.user(user).await.uri().name().clone();
-    test_node.node().create_client(user, "desk".parse().unwrap()).await.unwrap()
+    test_node.node().operator().create_client(user, "desk".parse().unwrap()).await.unwrap()
 }
 
 /// Somebody with a built-in client whose provider is elsewhere.
@@ -175,7 +175,7 @@ async fn a_token_that_the_provider_does_not_know_is_refused_by_name() {
     let alpha = provider(&federation).await;
     let (client, old) = account(&alpha, "ann").await;
     let (_, token) =
-        alpha.node().new_token(client.user().name().clone(), client.name().clone()).await.unwrap();
+        alpha.node().operator().new_token(client.user().name().clone(), client.name().clone()).await.unwrap();
     let refused = |fault: HomeFault| match fault {
         HomeFault::Refused(problem) => problem.known(),
         fault => panic!("it is not refused: {fault}"),

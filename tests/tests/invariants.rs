@@ -98,7 +98,7 @@ async fn what_comes_again_after_a_reset_is_taken_once() {
     let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
     let alice = alpha.user("alice").await;
     let name = alice.uri().name().clone();
-    let (phone, _) = alpha.node().create_client(name, "phone".parse().unwrap()).await.unwrap();
+    let (phone, _) = alpha.node().operator().create_client(name, "phone".parse().unwrap()).await.unwrap();
     let asked = alice.asks_to_connect(&peer.address("bob")).await;
     let told = |state| {
         ItemBody::Connection(ConnectionItem {

@@ -47,12 +47,17 @@ impl Scene {
         let id: Id = asked["id"].as_str().unwrap().parse().unwrap();
         self.alpha.decides(id, Decision::Approve).await;
         let node = self.alpha.node();
-        node.set_add_rule(user.name().clone(), self.bob.clone(), AddRule::Allow).await.unwrap();
+        node.operator().set_add_rule(user.name().clone(), self.bob.clone(), AddRule::Allow).await.unwrap();
     }
 
     async fn api_client(&self, name: &str) -> ApiClient {
-        let (client, token) =
-            self.alpha.node().create_client(self.alice.name().clone(), name.parse().unwrap()).await.unwrap();
+        let (client, token) = self
+            .alpha
+            .node()
+            .operator()
+            .create_client(self.alice.name().clone(), name.parse().unwrap())
+            .await
+            .unwrap();
         ApiClient::of(client, token, &self.alpha)
     }
 

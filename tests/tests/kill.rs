@@ -25,7 +25,8 @@ async fn a_provider_that_is_killed_fifty_times_loses_nothing_and_takes_nothing_t
     let mut phones = Vec::new();
     for b in 0..10 {
         let bob = beta.user(&format!("bob{b}")).await;
-        let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
+        let phone =
+            beta.node().operator().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
         phones.push(phone.unwrap().0);
         for a in 0..KILLS * APPROVALS_A_LIFE / 10 {
             if b == 0 {
@@ -86,13 +87,14 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     // Alpha's people let everyone in, so every request that reaches it gives an item.
     for a in 0..SERVER_KILLS {
         let name = format!("alice{a}").parse().unwrap();
-        alpha.node().create_user(name, UserRule::Allow).await.unwrap();
+        alpha.node().operator().create_user(name, UserRule::Allow).await.unwrap();
     }
     alpha.stop().await;
     let (mut bobs, mut phones) = (Vec::new(), Vec::new());
     for b in 0..8 {
         let bob = beta.user(&format!("bob{b}")).await;
-        let phone = beta.node().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
+        let phone =
+            beta.node().operator().create_client(bob.uri().name().clone(), "phone".parse().unwrap()).await;
         phones.push(phone.unwrap().0);
         bobs.push(bob);
     }
@@ -107,7 +109,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
                 asked.push(bob.asks_to_connect(&to).await);
             }
             // Whoever waited for its turn after a failure may try again now.
-            beta.node().retry_peer(alpha.provider()).await;
+            beta.node().operator().retry_peer(alpha.provider()).await;
         };
         tokio::join!(asking, async {
             tokio::time::sleep(Duration::from_millis(u64::from(random))).await;
@@ -116,7 +118,7 @@ async fn a_provider_that_is_killed_while_it_serves_loses_nothing_and_gives_nothi
     }
 
     alpha.start().await;
-    beta.node().retry_peer(alpha.provider()).await;
+    beta.node().operator().retry_peer(alpha.provider()).await;
     for id in &asked {
         beta.sees(*id, State::Approved).await;
         alpha.sees(*id, State::Approved).await;

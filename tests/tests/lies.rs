@@ -166,8 +166,8 @@ async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_m
     let reply: drawbridge_mtp::message::CheckpointReply =
         read(&eve.gets(alpha.provider(), &at("/checkpoint")).send().await);
     let checkpoint = UnverifiedCheckpoint::parse(&reply.checkpoint).unwrap();
-    assert_eq!(*checkpoint.kid(), alpha.node().fingerprint());
-    let document = beta.node().document_of(alpha.provider()).unwrap();
+    assert_eq!(*checkpoint.kid(), alpha.node().operator().fingerprint());
+    let document = beta.node().operator().document_of(alpha.provider()).unwrap();
     let key = document.keys.iter().find(|key| key.thumbprint() == checkpoint.kid()).unwrap();
     let claims = checkpoint.verify(key).unwrap();
     assert_eq!((claims.seq, claims.hash, claims.epoch), (4, status.hash, 2));
@@ -456,7 +456,7 @@ async fn items_that_cannot_be_read_hold_up_nobody_elses_news() {
     let good = ScriptedGroup::new("good", &peers, &eve, &client, &ben).await;
     let healed = ScriptedGroup::new("healed", &peers, &eve, &client, &ben).await;
     let torn = ScriptedGroup::new("torn", &peers, &eve, &client, &ben).await;
-    let asked = beta.node().connect(ben.user().name(), eve.address("emil"), None).await.unwrap();
+    let asked = beta.node().operator().connect(ben.user().name(), eve.address("emil"), None).await.unwrap();
 
     let (one, two) = (good.says(&eve, &client, "one"), good.says(&eve, &client, "two"));
     let unreadable = |owned: &ScriptedGroup| {

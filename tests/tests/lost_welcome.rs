@@ -63,7 +63,7 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
         rows.unwrap().pop()
     })
     .await;
-    node.decide_connection(request.id, None, Decision::Approve).await.unwrap();
+    node.operator().decide_connection(request.id, None, Decision::Approve).await.unwrap();
     alpha.test_node().sees(request.id, drawbridge_mtp::message::ConnectionState::Approved).await;
     let group = anns.create_group("Tea", Who::Members, Who::Members, None).await.unwrap();
     anns.ask_to_add(&group, ben.user()).await.unwrap();
@@ -72,8 +72,8 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
         rows.unwrap().pop()
     })
     .await;
-    node.pause_peer(here.clone(), true).await.unwrap();
-    node.decide_authorization(request.id, None, Decision::Approve).await.unwrap();
+    node.operator().pause_peer(here.clone(), true).await.unwrap();
+    node.operator().decide_authorization(request.id, None, Decision::Approve).await.unwrap();
     until(&mut news, async || {
         let about = anns.about(&group).await.unwrap();
         (about.members.len() == 2).then_some(())
@@ -93,7 +93,7 @@ async fn who_was_added_by_a_welcome_that_was_lost_joins_by_itself() {
         )
         .unwrap();
     store.execute("UPDATE feed SET first = ?1 WHERE reader = ?2", (head + 1, there.as_str())).unwrap();
-    node.pause_peer(here, false).await.unwrap();
+    node.operator().pause_peer(here, false).await.unwrap();
 
     let about = until(&mut news, async || {
         bens.about(&group).await.ok().filter(|about| about.standing == Standing::Member)

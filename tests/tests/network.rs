@@ -35,7 +35,7 @@ async fn what_is_cut_off_on_its_way_is_pulled_again() {
         network.cuts_after(500 + 250 * n as u64);
         network.cuts();
         alpha.decides(*id, Decision::Approve).await;
-        beta.node().retry_peer(alpha.provider()).await;
+        beta.node().operator().retry_peer(alpha.provider()).await;
     }
     network.heals();
     network.cuts();
@@ -107,16 +107,20 @@ async fn behind_a_network(federation: &Federation, beta: &TestNode, name: &str) 
     let test_node = federation.node(|own| *own = config).await;
     test_node.allows(beta.provider()).await;
     beta.allows(test_node.provider()).await;
-    let user = beta.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
-    let asked =
-        beta.node().connect(user.name(), test_node.user(name).await.uri().clone(), None).await.unwrap();
+    let user = beta.node().operator().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+    let asked = beta
+        .node()
+        .operator()
+        .connect(user.name(), test_node.user(name).await.uri().clone(), None)
+        .await
+        .unwrap();
     test_node.hears_of(asked.id).await;
     test_node.waits_for_pull_by(beta.provider()).await;
     (test_node, network)
 }
 
 fn waits_at(beta: &TestNode, peer: &Provider) -> bool {
-    let pulling = beta.node().pulling(peer);
+    let pulling = beta.node().operator().pulling(peer);
     pulling.is_some_and(|pulling| pulling.status == PullingStatus::Waiting && pulling.failures == 0)
 }
 
@@ -126,17 +130,17 @@ async fn rests_long(beta: &TestNode, peer: &Provider, network: &FaultyNetwork) -
     network.cuts();
     loop {
         beta.until_node("it rests", |node| {
-            node.pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff)
+            node.operator().pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::BackingOff)
         })
         .await;
-        let pulling = beta.node().pulling(peer).unwrap();
+        let pulling = beta.node().operator().pulling(peer).unwrap();
         if pulling.next_try.is_some_and(|next| next.since(beta.node().now()) > LONG) {
             return Instant::now();
         }
-        beta.node().retry_peer(peer).await;
+        beta.node().operator().retry_peer(peer).await;
         // It has begun to try before it rests again.
         beta.until_node("it is tried", |node| {
-            node.pulling(peer).is_some_and(|now| now.failures > pulling.failures)
+            node.operator().pulling(peer).is_some_and(|now| now.failures > pulling.failures)
         })
         .await;
     }
@@ -150,13 +154,13 @@ async fn a_network_that_comes_back_for_one_is_tried_for_all() {
     let (gamma, to_gamma) = behind_a_network(&federation, &beta, "gina").await;
     // They would tell by their own pulls that they are there.
     for other in [&alpha, &gamma] {
-        other.node().pause_peer(beta.provider().clone(), true).await.unwrap();
+        other.node().operator().pause_peer(beta.provider().clone(), true).await.unwrap();
     }
     rests_long(&beta, gamma.provider(), &to_gamma).await;
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
     to_alpha.heals();
     to_gamma.heals();
-    beta.node().retry_peer(gamma.provider()).await;
+    beta.node().operator().retry_peer(gamma.provider()).await;
     beta.until_node("it waits at both", |_| {
         waits_at(&beta, alpha.provider()) && waits_at(&beta, gamma.provider())
     })
@@ -169,7 +173,7 @@ async fn a_machine_that_wakes_tries_everybody_at_once() {
     let federation = Federation::new();
     let beta = federation.node(|_| {}).await;
     let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
-    alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
+    alpha.node().operator().pause_peer(beta.provider().clone(), true).await.unwrap();
     let began = rests_long(&beta, alpha.provider(), &to_alpha).await;
     to_alpha.heals();
     federation.clock().turn(Duration::from_secs(3600));
@@ -182,7 +186,7 @@ async fn in_another_network_everybody_is_asked_over_new_connections() {
     let federation = Federation::new();
     let beta = federation.node(|_| {}).await;
     let (alpha, to_alpha) = behind_a_network(&federation, &beta, "alice").await;
-    alpha.node().pause_peer(beta.provider().clone(), true).await.unwrap();
+    alpha.node().operator().pause_peer(beta.provider().clone(), true).await.unwrap();
     beta.until_node("it waits there", |_| waits_at(&beta, alpha.provider())).await;
     let before = to_alpha.connections();
     federation.clock().moves(Some(Ipv4Addr::new(198, 51, 100, 7)));
@@ -210,12 +214,19 @@ async fn a_peer_that_hangs_is_noticed_from_both_sides_though_its_connections_sta
     beta.stop().await;
     let daemon = Daemon::start(beta.config()).await;
     let peer = beta.provider();
-    let waits_there =
-        |node: &Node| node.pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::Waiting);
-    alpha.until_node("each waits at the other", |node| waits_there(node) && node.is_pulled_by(peer)).await;
+    let waits_there = |node: &Node| {
+        node.operator().pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
+    };
+    alpha
+        .until_node("each waits at the other", |node| waits_there(node) && node.operator().is_pulled_by(peer))
+        .await;
 
     daemon.signal("STOP");
-    alpha.until_node("nobody waits any more", |node| !waits_there(node) && !node.is_pulled_by(peer)).await;
+    alpha
+        .until_node("nobody waits any more", |node| !waits_there(node) && !node.operator().is_pulled_by(peer))
+        .await;
     daemon.signal("CONT");
-    alpha.until_node("each waits again", |node| waits_there(node) && node.is_pulled_by(peer)).await;
+    alpha
+        .until_node("each waits again", |node| waits_there(node) && node.operator().is_pulled_by(peer))
+        .await;
 }

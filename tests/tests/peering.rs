@@ -195,7 +195,9 @@ async fn who_is_shut_out_is_asked_for_nothing() {
     let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let beta = &peers.nodes[0];
     let waits = |node: &Node| {
-        node.pulling(eve.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
+        node.operator()
+            .pulling(eve.provider())
+            .is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     };
     for state in [PeerState::Blocked, PeerState::KeyChanged] {
         beta.until_node("it is pulled", waits).await;
@@ -206,7 +208,7 @@ async fn who_is_shut_out_is_asked_for_nothing() {
         assert_eq!(ben.status(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));
         assert_eq!(ben.info(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));
         ben.tries_to_submit(&tea.group, vec![ben.says(&tea.group, "hello")]).await.unwrap();
-        beta.node().retry_peer(eve.provider()).await;
+        beta.node().operator().retry_peer(eve.provider()).await;
         assert_eq!(eve.responder().asked(), before, "{state}");
         beta.allows(eve.provider()).await;
     }
@@ -250,7 +252,8 @@ async fn who_is_pending_there_waits_there_with_the_pullers_backoff() {
     });
     scene.alpha.user("anna").await.asks_to_connect(&scene.peer.address("bob")).await;
     let backs_off = |node: &Node| {
-        node.pulling(scene.peer.provider())
+        node.operator()
+            .pulling(scene.peer.provider())
             .is_some_and(|pulling| pulling.status == PullingStatus::BackingOff && pulling.failures >= 2)
     };
     scene.alpha.until_node("it backs off", backs_off).await;
@@ -260,7 +263,9 @@ async fn who_is_pending_there_waits_there_with_the_pullers_backoff() {
 
     decided.store(true, Ordering::SeqCst);
     let is_pulled = |node: &Node| {
-        node.pulling(scene.peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
+        node.operator()
+            .pulling(scene.peer.provider())
+            .is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     };
     scene.alpha.until_node("it is pulled", is_pulled).await;
 }

@@ -30,7 +30,7 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
     assert_eq!((trouble.stage.as_str(), trouble.over), ("http", false));
     alpha
         .until_node("a pull asks to wait for ten seconds", |node| {
-            let latest = node.traffic().latest(None, 50);
+            let latest = node.operator().traffic().latest(None, 50);
             latest
                 .iter()
                 .any(|record| record.target.ends_with("wait=10") || record.target.contains("wait=10&"))
@@ -96,7 +96,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
     };
     let mut troubles: Vec<TroubleRow> = Vec::new();
     for times in 1..=4 {
-        beta.node().retry_peer(peer.provider()).await;
+        beta.node().operator().retry_peer(peer.provider()).await;
         troubles = beta.until("it fails again", at_least(times)).await;
     }
     let of_its_own: Vec<_> = troubles.iter().filter(|trouble| trouble.stage == "http").collect();
@@ -111,7 +111,7 @@ async fn whatever_a_peer_gives_as_its_reasons_little_of_it_is_kept() {
             serde_json::json!({"status": 500, "code": "unavailable", "detail": "x".repeat(1 << 20)});
         (StatusCode::INTERNAL_SERVER_ERROR, problem)
     });
-    beta.node().retry_peer(peer.provider()).await;
+    beta.node().operator().retry_peer(peer.provider()).await;
     assert!(beta.notes(peer.provider(), "answer-too-large").await.text.contains("500"));
 }
 

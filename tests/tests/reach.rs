@@ -34,7 +34,7 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
         (ServerTls::PlainHttp, "tls-not-spoken"),
     ] {
         let server = federation.web_server(shows, |_| Response::new("".into()));
-        let steps = beta.node().check(server.provider()).await;
+        let steps = beta.node().operator().check(server.provider()).await;
         let last = steps.last().unwrap();
         assert_eq!(
             codes(&steps),
@@ -48,7 +48,7 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
     }
     // A provider whose operator has given it no certificate has one that it has signed itself.
     let fresh = federation.node(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
-    let steps = beta.node().check(fresh.provider()).await;
+    let steps = beta.node().operator().check(fresh.provider()).await;
     assert_eq!(codes(&steps).last(), Some(&(Stage::Tls, Some("certificate-self-signed"))));
 }
 
@@ -57,19 +57,19 @@ async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
     let federation = Federation::new();
     let beta = federation.node(|_| {}).await;
     let nobody = federation.nobody();
-    let steps = beta.node().check(&nobody).await;
+    let steps = beta.node().operator().check(&nobody).await;
     assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
     beta.allows(&nobody).await;
     assert_eq!(beta.notes(&nobody, "connection-refused").await.stage, "connect");
 
     let nowhere: Provider = "provider.invalid".parse().unwrap();
-    assert_eq!(codes(&beta.node().check(&nowhere).await), [(Stage::Dns, Some("no-address"))]);
+    assert_eq!(codes(&beta.node().operator().check(&nowhere).await), [(Stage::Dns, Some("no-address"))]);
     beta.allows(&nowhere).await;
     assert_eq!(beta.notes(&nowhere, "no-address").await.stage, "dns");
 
     let other =
         federation.web_server(ServerTls::Good, |_| Response::builder().status(404).body("".into()).unwrap());
-    let steps = beta.node().check(other.provider()).await;
+    let steps = beta.node().operator().check(other.provider()).await;
     let all = [Stage::Dns, Stage::Connect, Stage::Tls].map(|stage| (stage, None));
     assert_eq!(codes(&steps)[..3], all);
     assert_eq!(codes(&steps)[3..], [(Stage::Document, Some("document-missing"))]);
@@ -81,12 +81,12 @@ async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
     let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
     let all_is_well = [Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature];
     for _ in 0..2 {
-        let steps = beta.node().check(alpha.provider()).await;
+        let steps = beta.node().operator().check(alpha.provider()).await;
         assert_eq!(codes(&steps), all_is_well.map(|stage| (stage, None)));
     }
     // What is remembered by now, document and connections and TLS's session, vouches for nothing.
     alpha.stop().await;
-    let steps = beta.node().check(alpha.provider()).await;
+    let steps = beta.node().operator().check(alpha.provider()).await;
     assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
 }
 
@@ -94,7 +94,10 @@ async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
 async fn pulls_at(beta: &TestNode, peer: &ScriptedPeer, pulls_before: usize) {
     beta.until_node("it pulls where the document says", |node| {
         peer.responder().times_asked(&Method::GET, "/feed") > pulls_before
-            && node.pulling(peer.provider()).is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
+            && node
+                .operator()
+                .pulling(peer.provider())
+                .is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
     })
     .await;
 }
@@ -110,8 +113,8 @@ fn tells_something(peer: &ScriptedPeer, user: &UserUri) {
 async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     let federation = Federation::new();
     let (beta, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
-    let bob = beta.node().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
-    beta.node().connect(bob.name(), peer.address("alice"), None).await.unwrap();
+    let bob = beta.node().operator().create_user("bob".parse().unwrap(), UserRule::Ask).await.unwrap();
+    beta.node().operator().connect(bob.name(), peer.address("alice"), None).await.unwrap();
     pulls_at(&beta, &peer, 0).await;
 
     // It is read again by itself, at most once a minute.
@@ -127,13 +130,13 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     tells_something(&peer, &bob);
     let trouble = beta.notes(peer.provider(), "response-unsigned").await;
     assert!(trouble.text.contains("404 Not Found"), "{}", trouble.text);
-    beta.node().retry_peer(peer.provider()).await;
+    beta.node().operator().retry_peer(peer.provider()).await;
     pulls_at(&beta, &peer, before).await;
 
     // So does the check, which tells where it is by now.
     let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/anywhere");
-    let steps = beta.node().check(peer.provider()).await;
+    let steps = beta.node().operator().check(peer.provider()).await;
     let document = steps.iter().find(|step| step.stage == Stage::Document).unwrap();
     assert!(document.code.is_none() && document.text.contains("/anywhere"), "{}", document.text);
     tells_something(&peer, &bob);
@@ -157,11 +160,11 @@ async fn a_peer_that_is_there_again_is_not_held_off_by_what_failed_while_it_was_
     alpha.start().await;
     let fails = async |node: Node, times: u32| {
         for _ in 0..times {
-            let before = node.pulling(beta.provider()).map_or(0, |pulling| pulling.failures);
-            node.retry_peer(beta.provider()).await;
+            let before = node.operator().pulling(beta.provider()).map_or(0, |pulling| pulling.failures);
+            node.operator().retry_peer(beta.provider()).await;
             alpha
                 .until_node("it fails", |node| {
-                    node.pulling(beta.provider()).is_some_and(|pulling| pulling.failures > before)
+                    node.operator().pulling(beta.provider()).is_some_and(|pulling| pulling.failures > before)
                 })
                 .await;
         }
@@ -214,17 +217,17 @@ async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
         .await;
     private
         .until_node("it leads only to this machine", |node| {
-            matches!(node.ourselves().name, NameStanding::Private { .. })
+            matches!(node.operator().ourselves().name, NameStanding::Private { .. })
         })
         .await;
-    let own = private.node().ourselves();
+    let own = private.node().operator().ourselves();
     assert!(own.looked.is_some());
     assert_eq!(own.listening_port, private.config().mtp.listen.port());
     assert_eq!(own.named_port, private.config().mtp.endpoint.as_ref().unwrap().port());
     assert_ne!(own.named_port, own.listening_port);
 
     let found = federation.node(|_| {}).await;
-    found.until_node("it is found", |node| node.ourselves().name == NameStanding::Found).await;
-    let own = found.node().ourselves();
+    found.until_node("it is found", |node| node.operator().ourselves().name == NameStanding::Found).await;
+    let own = found.node().operator().ourselves();
     assert_eq!((own.named_port, own.listening_port), (own.listening_port, found.config().mtp.listen.port()));
 }

@@ -81,7 +81,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
             let closed = closed.take(crowd.len() - SHARE).count();
             assert!(tokio::time::timeout(WAIT_LIMIT, closed).await.is_ok(), "more than its share is kept");
         }
-        assert!(alpha.node().is_pulled_by(peer.provider()), "who waits by right is not idle");
+        assert!(alpha.node().operator().is_pulled_by(peer.provider()), "who waits by right is not idle");
         // A stop answers what waits.
         alpha.stop().await;
     };

@@ -117,7 +117,7 @@ async fn a_group_that_is_put_off_holds_up_no_other_and_keeps_its_order() {
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
         assert_eq!(*record.lock(), [says.id]);
         goes_on.store(true, Ordering::Relaxed);
-        peers.nodes[0].node().retry_peer(eve.provider()).await;
+        peers.nodes[0].node().operator().retry_peer(eve.provider()).await;
     });
     let results = results.unwrap();
     assert_eq!(results.iter().map(|result| result.id).collect::<Vec<_>>(), ids);
@@ -192,7 +192,7 @@ async fn nobody_waits_for_an_owner_that_is_known_to_be_away() {
     }
     assert!(began.elapsed() < Duration::from_secs(45), "each waited for its ten seconds");
     alpha.start().await;
-    beta.node().retry_peer(alpha.provider()).await;
+    beta.node().operator().retry_peer(alpha.provider()).await;
     for id in sent {
         let told = |ben: &MlsClient| {
             items(ben).into_iter().find_map(|body| match body {

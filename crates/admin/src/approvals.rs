@@ -1,16 +1,12 @@
 //! What waits for the operator, what was decided, and the deciding.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Provider, UserUri};
-use drawbridge_mtp::message::{ConnectionState, PeerState};
-use drawbridge_mtp::time::Timestamp;
-use drawbridge_node::store::{ConnectionRow, PeerRow, StoreFault, View};
-use drawbridge_node::{Decided, Node, typed};
+use drawbridge_mtp::message::PeerState;
+use drawbridge_node::operator::{self, DecidedItem};
+use drawbridge_node::{Decided, typed};
 
-use crate::additions::{self, Additions};
-use crate::convert;
 use crate::error::AdminError;
 use crate::host::Host;
 use crate::request::{
@@ -18,99 +14,43 @@ use crate::request::{
     DecideAuthorization, DecideConnection, Empty, NamedPeer, PeerJudged, Rules, SetAddRule, SetPeer, SetRule,
     StandingRule, Undo,
 };
-use crate::view::{self, Approvals, Connection, DecidedBy, Rule, WaitingProvider};
-use crate::waiting;
-
-const DECIDED: usize = 500;
+use crate::view::{self, Approvals, Authorization, Rule, WaitingProvider};
 
 pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals, AdminError> {
     let node = host.node().await?;
-    let (ours, now) = (node.provider().clone(), node.now());
-    let seen = node.store().read(move |view| {
-        Ok::<_, StoreFault>((with_keys(view, now)?, view.requests()?, Additions::read(view, &ours)?))
+    let waiting = node.operator().approvals().await?;
+    let addition = |shown| Authorization::of(node.provider(), shown);
+    let decided = waiting.decided.into_iter().map(|item| match item {
+        DecidedItem::Provider { provider, state, at, by } => {
+            view::Decided::Provider { provider, state, at, by: by.into() }
+        }
+        DecidedItem::Connection(shown) => view::Decided::Connection { connection: shown.into() },
+        DecidedItem::Addition(shown) => view::Decided::Addition { addition: addition(shown) },
     });
-    let (peers, rows, additions) = seen.await?;
-    let states: HashMap<_, _> = peers.iter().map(|(peer, ..)| (peer.provider.clone(), peer.state)).collect();
-    let show = |row: &ConnectionRow| {
-        let state = if row.peer == *node.provider() { PeerState::Allowed } else { PeerState::Unknown };
-        convert::connection(row.clone(), states.get(&row.peer).copied().unwrap_or(state))
-    };
-    let incoming = waiting::connections(&rows).map(show).collect();
-    let outgoing =
-        rows.iter().filter(|row| row.outgoing && row.state == ConnectionState::Pending).map(show).collect();
-    let mut providers: Vec<_> = peers
-        .iter()
-        .filter(|(peer, ..)| waiting::is_provider_waiting(peer))
-        .map(|(peer, keys, held)| waiting_provider(&node, peer, keys, *held))
-        .collect();
-    providers.sort_unstable_by_key(|provider| std::cmp::Reverse(provider.since));
-
-    let settled = |row: &&ConnectionRow| row.state != ConnectionState::Pending || row.ignored;
-    let mut decided: Vec<_> = rows
-        .iter()
-        .filter(settled)
-        .map(|row| (row.changed, view::Decided::Connection { connection: show(row) }))
-        .chain(peers.iter().filter_map(|(peer, ..)| decided_provider(peer)))
-        .chain(
-            additions
-                .rows
-                .iter()
-                .filter(|row| row.state != ConnectionState::Pending || row.ignored)
-                .map(|row| (row.changed, view::Decided::Addition { addition: additions.show(row) })),
-        )
-        .collect();
-    decided.sort_by(|(one, _), (other, _)| other.cmp(one));
-    decided.truncate(DECIDED);
-    let decided = decided.into_iter().map(|(_, decided)| decided).collect();
     Ok(Approvals {
-        providers,
-        incoming,
-        outgoing,
-        outgoing_additions: additions
-            .rows
-            .iter()
-            .filter(|row| row.outgoing && row.state == ConnectionState::Pending)
-            .map(|row| additions.show(row))
-            .collect(),
-        additions: waiting::additions(&additions.rows).map(|row| additions.show(row)).collect(),
-        decided,
+        providers: waiting.providers.into_iter().map(Into::into).collect(),
+        incoming: waiting.incoming.into_iter().map(Into::into).collect(),
+        outgoing: waiting.outgoing.into_iter().map(Into::into).collect(),
+        additions: waiting.additions.into_iter().map(addition).collect(),
+        outgoing_additions: waiting.outgoing_additions.into_iter().map(addition).collect(),
+        decided: decided.collect(),
     })
 }
 
-fn with_keys(view: &View<'_>, now: Timestamp) -> Result<Vec<(PeerRow, Vec<String>, u32)>, StoreFault> {
-    view.peers()?
-        .into_iter()
-        .map(|peer| {
-            let keys = view.accepted_keys(&peer.provider)?.iter().map(ToString::to_string).collect();
-            let (held, _) = view.held(&peer.provider, now)?;
-            Ok((peer, keys, held))
-        })
-        .collect()
-}
-
-fn waiting_provider(node: &Node, peer: &PeerRow, keys: &[String], held: u32) -> WaitingProvider {
-    let days = node.config().limits.pending_days;
-    WaitingProvider {
-        provider: peer.provider.clone(),
-        since: peer.since,
-        expires: peer.since.plus(Duration::from_secs(u64::from(days) * 86_400)),
-        waiting: node.is_awaited_by(&peer.provider),
-        connections: held,
-        fingerprints: keys.to_vec(),
-        ignored: peer.ignored,
+impl From<operator::WaitingProvider> for WaitingProvider {
+    fn from(waiting: operator::WaitingProvider) -> Self {
+        let operator::WaitingProvider { provider, since, expires, is_here, connections, keys } = waiting;
+        Self {
+            provider,
+            since,
+            expires,
+            waiting: is_here,
+            connections,
+            fingerprints: keys.iter().map(ToString::to_string).collect(),
+            // One that is set aside does not wait.
+            ignored: false,
+        }
     }
-}
-
-fn decided_provider(peer: &PeerRow) -> Option<(Timestamp, view::Decided)> {
-    let by: DecidedBy = peer.decided_by?.into();
-    let (provider, state, at) = (peer.provider.clone(), peer.state, peer.since);
-    Some((at, view::Decided::Provider { provider, state, at, by }))
-}
-
-async fn show(node: &Node, row: ConnectionRow) -> Result<Connection, AdminError> {
-    let peer = row.peer.clone();
-    let state = node.store().read(move |view| view.peer_state(&peer)).await?;
-    Ok(convert::connection(row, state))
 }
 
 pub(crate) async fn set_peer(host: &Host, ask: SetPeer) -> Result<PeerJudged, AdminError> {
@@ -118,12 +58,12 @@ pub(crate) async fn set_peer(host: &Host, ask: SetPeer) -> Result<PeerJudged, Ad
     if ask.state == PeerState::KeyChanged {
         return Err(AdminError::new("malformed", "state is allowed, blocked, pending or unknown"));
     }
-    let undo = node.judge_peer(ask.provider.clone(), ask.state).await?.undo;
+    let undo = node.operator().judge_peer(ask.provider.clone(), ask.state).await?.undo;
     Ok(PeerJudged { peer: crate::peers::peer(host, NamedPeer { provider: ask.provider }).await?, undo })
 }
 
 pub(crate) async fn ignore_peer(host: &Host, ask: NamedPeer) -> Result<PeerJudged, AdminError> {
-    let undo = host.node().await?.ignore_peer(ask.provider.clone()).await?.undo;
+    let undo = host.node().await?.operator().ignore_peer(ask.provider.clone()).await?.undo;
     Ok(PeerJudged { peer: crate::peers::peer(host, ask).await?, undo })
 }
 
@@ -135,8 +75,8 @@ pub(crate) async fn decide_connection(
     let DecideConnection { id, decision, from_provider, standing, admit } = ask;
     let standing = standing.map(|StandingRule { whom, rule }| (whom.into(), rule.map(Into::into)));
     let Decided { now, undo } =
-        node.decide_connection_with(id, from_provider, decision.into(), standing, admit).await?;
-    Ok(ConnectionDecided { connection: show(&node, now).await?, undo })
+        node.operator().decide_connection_with(id, from_provider, decision.into(), standing, admit).await?;
+    Ok(ConnectionDecided { connection: node.operator().show_connection(now).await?.into(), undo })
 }
 
 pub(crate) async fn decide_authorization(
@@ -145,39 +85,39 @@ pub(crate) async fn decide_authorization(
 ) -> Result<AuthorizationDecided, AdminError> {
     let node = host.node().await?;
     let rule = ask.rule.map(Into::into);
-    let Decided { now, undo } =
-        node.decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule).await?;
-    Ok(AuthorizationDecided { authorization: additions::shown(&node, &now).await?, undo })
+    let Decided { now, undo } = node
+        .operator()
+        .decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule)
+        .await?;
+    let shown = node.operator().show_addition(now).await?;
+    Ok(AuthorizationDecided { authorization: Authorization::of(node.provider(), shown), undo })
 }
 
 pub(crate) async fn undo(host: &Host, ask: Undo) -> Result<Empty, AdminError> {
-    host.node().await?.undo(ask.undo).await?;
+    host.node().await?.operator().undo(ask.undo).await?;
     Ok(Empty {})
 }
 
 pub(crate) async fn connect(host: &Host, ask: Connect) -> Result<Connecting, AdminError> {
-    let row = host.node().await?.connect(&ask.user, ask.to, ask.ttl.map(Duration::from_secs)).await?;
+    let row =
+        host.node().await?.operator().connect(&ask.user, ask.to, ask.ttl.map(Duration::from_secs)).await?;
     Ok(Connecting { id: row.id })
 }
 
 pub(crate) async fn connections(host: &Host, Empty {}: Empty) -> Result<Connections, AdminError> {
-    let node = host.node().await?;
-    let rows = node.store().read(|view| {
-        let rows = view.requests()?.into_iter();
-        rows.map(|row| Ok((view.peer_state(&row.peer)?, row))).collect::<Result<Vec<_>, StoreFault>>()
-    });
-    let connections = rows.await?.into_iter().map(|(state, row)| convert::connection(row, state)).collect();
-    Ok(Connections { connections })
+    let connections = host.node().await?.operator().connections().await?;
+    Ok(Connections { connections: connections.into_iter().map(Into::into).collect() })
 }
 
 pub(crate) async fn authorizations(host: &Host, Empty {}: Empty) -> Result<Authorizations, AdminError> {
-    let additions = Additions::of(&host.node().await?).await?;
-    let authorizations = additions.rows.iter().map(|row| additions.show(row)).collect();
+    let node = host.node().await?;
+    let additions = node.operator().additions().await?.into_iter();
+    let authorizations = additions.map(|shown| Authorization::of(node.provider(), shown)).collect();
     Ok(Authorizations { authorizations })
 }
 
 pub(crate) async fn rules(host: &Host, Empty {}: Empty) -> Result<Rules, AdminError> {
-    let rules = host.node().await?.store().read(|view| view.rules()).await?;
+    let rules = host.node().await?.operator().rules().await?;
     let rules = rules.into_iter().map(|rule| Rule {
         user: rule.user,
         from: rule.source,
@@ -197,11 +137,11 @@ fn source(text: &str) -> Result<String, AdminError> {
 
 pub(crate) async fn set_rule(host: &Host, ask: SetRule) -> Result<Rules, AdminError> {
     let source = source(&ask.from)?;
-    host.node().await?.set_rule(ask.user, source, ask.rule.map(Into::into)).await?;
+    host.node().await?.operator().set_rule(ask.user, source, ask.rule.map(Into::into)).await?;
     rules(host, Empty {}).await
 }
 
 pub(crate) async fn set_add_rule(host: &Host, ask: SetAddRule) -> Result<Empty, AdminError> {
-    host.node().await?.set_add_rule(ask.user, ask.other, ask.rule.into()).await?;
+    host.node().await?.operator().set_add_rule(ask.user, ask.other, ask.rule.into()).await?;
     Ok(Empty {})
 }

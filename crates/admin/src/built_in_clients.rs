@@ -94,12 +94,7 @@ impl BuiltInClients {
     /// Opens the clients of those accounts of `node` that are used here. What takes longer than [`OPEN_LIMIT`] goes on by
     /// itself: a provider need not wait for a person to unlock a keychain.
     pub(crate) async fn open(node: Node, keys: KeyPlace) -> Result<Self, AdminError> {
-        let clients = node.store().read(|view| view.clients()).await?;
-        let users: Vec<Name> = clients
-            .into_iter()
-            .filter(|client| client.name.as_str() == BUILT_IN)
-            .map(|client| client.user)
-            .collect();
+        let users = node.operator().users_with_client(built_in_name()?).await?;
         let inner = Inner {
             node,
             keys,
@@ -125,7 +120,7 @@ impl BuiltInClients {
     /// Uses an account on this computer from now on; where its client did not open, it is tried again.
     pub(crate) async fn open_account(&self, user: &Name) -> Result<(), AdminError> {
         self.accounts().entry(user.clone()).or_insert(Account::Opening);
-        let store = match self.inner.node.create_client(user.clone(), built_in_name()?).await {
+        let store = match self.inner.node.operator().create_client(user.clone(), built_in_name()?).await {
             // Its token is told to nobody: the client is in this process.
             Ok(_) => {
                 // What a client before it has left would be taken for its own.
@@ -149,7 +144,7 @@ impl BuiltInClients {
     /// Uses an account here no more: its client is removed, with everything that it has read.
     pub(crate) async fn close_account(&self, user: &Name) -> Result<(), AdminError> {
         drop(self.accounts().remove(user));
-        self.inner.node.delete_client(user.clone(), built_in_name()?).await?;
+        self.inner.node.operator().delete_client(user.clone(), built_in_name()?).await?;
         self.remove_store(user);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The conversations of an account that is used on this computer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use drawbridge_client::content::MessageId;
 use drawbridge_client::{
@@ -9,9 +9,8 @@ use drawbridge_client::{
 use drawbridge_client::{Notice as Happened, Preview};
 use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::store::{Addition, AuthorizationRow, Connection, ConnectionRow, StoreFault};
+use drawbridge_node::operator::{self, AuthorizationRow};
 
-use crate::additions;
 use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
 use crate::host::Host;
@@ -53,24 +52,14 @@ pub(crate) async fn conversations(host: &Host, ask: NamedUser) -> Result<Convers
     let own = client.uri().user().clone();
     let mut views = client.conversations().await?;
     views.sort_by_key(|view| std::cmp::Reverse(view.last.as_ref().map(|last| last.time)));
-    let user = own.clone();
-    let rows = host.node().await?.store().read(move |view| view.requests_of::<Connection>(&user)).await?;
+    let contacts = host.node().await?.operator().contacts(own.clone()).await?;
+    let contacts = contacts
+        .into_iter()
+        .map(|operator::Contact { user, is_connected }| Contact { user, connected: is_connected });
     Ok(Conversations {
         conversations: views.into_iter().map(|view| summary(view, &own)).collect(),
-        contacts: contacts(&own, &rows),
+        contacts: contacts.collect(),
     })
-}
-
-fn contacts(own: &UserUri, rows: &[ConnectionRow]) -> Vec<Contact> {
-    let mut contacts: BTreeMap<UserUri, bool> = BTreeMap::new();
-    for row in rows {
-        let other = if row.from == *own { &row.to } else { &row.from };
-        let asked = row.from == *own && row.told_state() == ConnectionState::Pending;
-        if row.state == ConnectionState::Approved || asked {
-            *contacts.entry(other.clone()).or_default() |= row.state == ConnectionState::Approved;
-        }
-    }
-    contacts.into_iter().map(|(user, connected)| Contact { user, connected }).collect()
 }
 
 fn summary(view: ConversationView, own: &UserUri) -> ConversationSummary {
@@ -153,11 +142,10 @@ async fn pending_additions(
     group: &GroupUri,
     view: &ConversationView,
 ) -> Result<Vec<PendingAddition>, AdminError> {
-    let adder = own.clone();
-    let rows = host.node().await?.store().read(move |view| view.requests_of::<Addition>(&adder)).await?;
+    let rows = host.node().await?.operator().additions_by(own.clone(), group.clone()).await?;
     let is_in = |row: &AuthorizationRow| view.members.iter().any(|member| member.user == row.to);
     let mut pending: Vec<PendingAddition> = Vec::new();
-    for row in rows.into_iter().filter(|row| row.from == *own && row.about.group == *group && !is_in(row)) {
+    for row in rows.into_iter().filter(|row| !is_in(row)) {
         // The latest request to add somebody is what counts.
         if pending.iter().any(|known| known.user == row.to) {
             continue;
@@ -402,14 +390,10 @@ pub(crate) async fn create_group(host: &Host, ask: CreateGroup) -> Result<Create
 pub(crate) async fn ask_to_add(host: &Host, ask: AskToAdd) -> Result<Authorization, AdminError> {
     let asked = client(host, &ask.user).await?.ask_to_add(&ask.group, &ask.other).await?;
     let node = host.node().await?;
-    let rows = node.store().read(move |view| view.requests_by_id::<Addition>(asked.id)).await;
-    let row = rows
-        .map_err(|fault: StoreFault| AdminError::from(fault))?
-        .into_iter()
-        .find(|row| row.about.group == ask.group);
-    let row =
-        row.ok_or_else(|| AdminError::new("no-such-authorization", "the request is not there any more"))?;
-    Ok(additions::shown(&node, &row).await?)
+    let shown = node.operator().addition(asked.id, ask.group).await?;
+    let shown =
+        shown.ok_or_else(|| AdminError::new("no-such-authorization", "the request is not there any more"))?;
+    Ok(Authorization::of(node.provider(), shown))
 }
 
 pub(crate) async fn remove_from_group(host: &Host, ask: RemoveFromGroup) -> Result<Empty, AdminError> {

@@ -1,11 +1,12 @@
 //! From the node's words to the GUI's: the same words, in other types, so that neither side binds the other.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
-use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
-use drawbridge_node::store::{self, ConnectionRow, TroubleRow};
+use drawbridge_node::operator::{self, ShownAddition, ShownConnection, TroubleRow};
 use drawbridge_node::{Decision, PullingStatus, Whom};
 
 use crate::request::{self, AuthorizationDecision, ConnectionDecision};
@@ -24,14 +25,14 @@ macro_rules! same {
 
 same!(Strangers => view::Strangers { Ask, Open, Listed });
 same!(view::Strangers => Strangers { Ask, Open, Listed });
-same!(store::DecidedBy => view::DecidedBy { Operator, User, Rule, Peer, Clock });
-same!(store::UserRule => view::UserRule { Ask, Allow });
-same!(view::UserRule => store::UserRule { Ask, Allow });
-same!(store::AddRule => view::AddRule { Ask, Allow, Never });
-same!(view::AddRule => store::AddRule { Ask, Allow, Never });
-same!(store::Standing => view::GroupStanding { Live, Joining, Over, Broken });
-same!(store::RuleKind => view::RuleKind { Allow, Block });
-same!(view::RuleKind => store::RuleKind { Allow, Block });
+same!(operator::DecidedBy => view::DecidedBy { Operator, User, Rule, Peer, Clock });
+same!(operator::UserRule => view::UserRule { Ask, Allow });
+same!(view::UserRule => operator::UserRule { Ask, Allow });
+same!(operator::AddRule => view::AddRule { Ask, Allow, Never });
+same!(view::AddRule => operator::AddRule { Ask, Allow, Never });
+same!(operator::Standing => view::GroupStanding { Live, Joining, Over, Broken });
+same!(operator::RuleKind => view::RuleKind { Allow, Block });
+same!(view::RuleKind => operator::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });
 same!(request::Whom => Whom { Person, Provider });
 same!(diagnose::Direction => view::Direction { In, Out });
@@ -58,37 +59,67 @@ impl From<TroubleRow> for view::Trouble {
     }
 }
 
-/// How many pairs of users are connected; both of a pair may have asked.
-pub(crate) fn count_connected<'a>(rows: impl Iterator<Item = &'a ConnectionRow>) -> u32 {
-    let approved = rows.filter(|row| row.state == ConnectionState::Approved);
-    let pairs: HashSet<_> = approved
-        .map(|row| if row.from < row.to { (&row.from, &row.to) } else { (&row.to, &row.from) })
-        .collect();
-    u32::try_from(pairs.len()).unwrap_or(u32::MAX)
+/// A number as the screens count: more than they can show is the most that they can.
+pub(crate) fn small(number: impl TryInto<u32>) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
 }
 
-/// A connection, with our judgement of the other provider.
-pub(crate) fn connection(row: ConnectionRow, peer_state: PeerState) -> view::Connection {
-    view::Connection {
-        id: row.id,
-        outgoing: row.outgoing,
-        state: row.state,
-        created: row.created,
-        expires: row.expires,
-        changed: row.changed,
-        decided_by: row.decided_by.map(Into::into),
-        ignored: row.ignored,
-        peer_state,
-        delivered: row.outgoing && row.unsent.is_none(),
-        reopenable: !row.outgoing && !row.told,
-        from: row.from,
-        to: row.to,
+/// A length of time in milliseconds.
+pub(crate) fn millis(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
+}
+
+impl From<ShownConnection> for view::Connection {
+    fn from(ShownConnection { request: row, peer_state }: ShownConnection) -> Self {
+        Self {
+            id: row.id,
+            outgoing: row.outgoing,
+            state: row.state,
+            created: row.created,
+            expires: row.expires,
+            changed: row.changed,
+            decided_by: row.decided_by.map(Into::into),
+            ignored: row.ignored,
+            peer_state,
+            delivered: row.outgoing && row.unsent.is_none(),
+            reopenable: !row.outgoing && !row.told,
+            from: row.from,
+            to: row.to,
+        }
+    }
+}
+
+impl view::Authorization {
+    /// A request to add somebody, as it is shown by the provider `ours`.
+    pub(crate) fn of(
+        ours: &Provider,
+        ShownAddition { request: row, group_name, is_used }: ShownAddition,
+    ) -> Self {
+        Self {
+            id: row.id,
+            from_provider: if row.outgoing { ours.clone() } else { row.peer },
+            group_name,
+            title: row.about.title.map(|title| title.to_string()).filter(|title| !shows_nothing(title)),
+            outgoing: row.outgoing,
+            state: row.state,
+            created: row.created,
+            expires: row.expires,
+            changed: row.changed,
+            decided_by: row.decided_by.map(Into::into),
+            ignored: row.ignored,
+            delivered: row.outgoing && row.unsent.is_none(),
+            refused: row.refused,
+            reopenable: !row.outgoing && !row.told,
+            used: is_used,
+            group: row.about.group,
+            adder: row.from,
+            user: row.to,
+        }
     }
 }
 
 impl From<TrafficRecord> for view::Traffic {
     fn from(record: TrafficRecord) -> Self {
-        let bytes = |octets: usize| u32::try_from(octets).unwrap_or(u32::MAX);
         Self {
             id: record.id,
             at: record.at,
@@ -100,15 +131,15 @@ impl From<TrafficRecord> for view::Traffic {
             waiting: record.waiting,
             status: record.status,
             code: record.code,
-            duration_ms: record.duration.map(|took| took.as_secs_f64() * 1000.0),
-            request_bytes: bytes(record.request_bytes),
-            response_bytes: bytes(record.response_bytes),
+            duration_ms: record.duration.map(millis),
+            request_bytes: small(record.request_bytes),
+            response_bytes: small(record.response_bytes),
             items: record
                 .items
                 .into_iter()
                 .map(|item| view::TrafficItem { seq: item.seq, kind: item.kind })
                 .collect(),
-            item_count: bytes(record.item_count),
+            item_count: small(record.item_count),
             stage: record.stage.map(Into::into),
             text: record.text,
             request_headers: record.request_headers,

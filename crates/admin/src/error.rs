@@ -1,7 +1,7 @@
 //! Why a command is not carried out.
 
 use drawbridge_node::Misuse;
-use drawbridge_node::store::StoreFault;
+use drawbridge_node::operator::ReadFault;
 use serde::Serialize;
 
 /// A refusal: a stable code for programs, one sentence for people.
@@ -46,8 +46,8 @@ impl From<Misuse> for AdminError {
     }
 }
 
-impl From<StoreFault> for AdminError {
-    fn from(fault: StoreFault) -> Self {
+impl From<ReadFault> for AdminError {
+    fn from(fault: ReadFault) -> Self {
         Self::new("store", fault.to_string())
     }
 }

@@ -5,21 +5,16 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_mtp::id::{GroupUri, Id, Provider};
-use drawbridge_node::store::StoreFault;
+use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_node::{Change, Node};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
-use crate::additions::Additions;
 use crate::built_in_clients::{AccountChange, ChangedPart};
-use crate::convert;
 use crate::site::Site;
-use crate::stock;
-use crate::view::{Authorization, Connection, Event, EventEnvelope};
-use crate::waiting;
+use crate::view::{Authorization, Event, EventEnvelope};
 
 /// Events that a GUI can be behind.
 const KEPT: usize = 512;
@@ -164,18 +159,18 @@ async fn groups_reached(
     peers: BTreeSet<Provider>,
     reached: &mut HashMap<Provider, bool>,
 ) -> Vec<GroupUri> {
-    let mut turned = Vec::new();
+    let mut turned = BTreeSet::new();
     for peer in peers {
-        let is_well = node.pulling(&peer).is_some_and(|now| now.failures == 0 && now.status.is_well());
+        let is_well =
+            node.operator().pulling(&peer).is_some_and(|now| now.failures == 0 && now.status.is_well());
         if reached.insert(peer.clone(), is_well) != Some(is_well) {
-            turned.push(peer);
+            turned.insert(peer);
         }
     }
     if turned.is_empty() {
         return Vec::new();
     }
-    let groups = node.store().read(|view| view.groups()).await.unwrap_or_default();
-    groups.into_iter().filter(|group| turned.contains(group.owner())).map(|group| group.uri).collect()
+    node.operator().groups_of(turned).await.unwrap_or_default()
 }
 
 async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver<Change>) {
@@ -230,50 +225,33 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         events.into_iter().for_each(|event| hub.publish(event));
         for (provider, id) in waiting {
+            // What cannot be read is told without the request: the page reads it again anyway.
             let connection = match id {
-                Some(id) => waiting_connection(node, &provider, id).await,
+                Some(id) => node.operator().waiting_connection(&provider, id).await.unwrap_or_default(),
                 None => None,
             };
-            hub.publish(Event::Waiting { provider, connection });
+            hub.publish(Event::Waiting { provider, connection: connection.map(Into::into) });
         }
         for (provider, id) in additions {
-            if let Some(addition) = waiting_addition(node, &provider, id).await {
-                hub.publish(Event::AdditionWaiting { addition });
+            if let Ok(Some(shown)) = node.operator().waiting_addition(&provider, id).await {
+                hub.publish(Event::AdditionWaiting { addition: Authorization::of(node.provider(), shown) });
             }
         }
         stocks.dedup();
         for client in stocks {
-            if stock::is_low(node, &client).await {
+            if node.operator().is_stock_low(&client).await.unwrap_or_default() {
                 hub.publish(Event::StockLow { client });
             }
         }
     }
 }
 
-/// The connection that `provider` has asked for as `id`.
-async fn waiting_connection(node: &Node, provider: &Provider, id: Id) -> Option<Connection> {
-    let peer = provider.clone();
-    let read = node.store().read(move |view| {
-        let row = view.request(&peer, false, id)?;
-        Ok::<_, StoreFault>(row.map(|row| (row, view.peer_state(&peer))))
-    });
-    let (row, state) = read.await.ok()??;
-    Some(convert::connection(row, state.ok()?))
-}
-
-/// The addition that `provider` has asked for as `id`, where it waits.
-async fn waiting_addition(node: &Node, provider: &Provider, id: Id) -> Option<Authorization> {
-    let additions = Additions::of(node).await.ok()?;
-    let row = waiting::additions(&additions.rows).find(|row| row.id == id && row.peer == *provider)?;
-    Some(additions.show(row))
-}
-
 async fn follow_traffic(hub: &Hub, node: &Node) {
-    let mut revisions = node.traffic().revisions();
+    let mut revisions = node.operator().traffic().revisions();
     let mut told = *revisions.borrow();
     while revisions.changed().await.is_ok() {
         tokio::time::sleep(GATHER).await;
-        let (records, revision) = node.traffic().since(told, TRAFFIC);
+        let (records, revision) = node.operator().traffic().since(told, TRAFFIC);
         told = revision;
         if !records.is_empty() {
             hub.publish(Event::Traffic { records: records.into_iter().map(Into::into).collect() });

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use drawbridge_node::config::{Config, listen_address};
+use drawbridge_node::operator::UserRule;
 use drawbridge_node::{Node, StartFault};
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
@@ -220,7 +221,7 @@ impl Host {
                 _ => failed(&fault),
             })?;
             let site = self.site().await?;
-            site.node.create_user(ask.user.clone(), drawbridge_node::store::UserRule::Ask).await?;
+            site.node.operator().create_user(ask.user.clone(), UserRule::Ask).await?;
             site.clients.open_account(&ask.user).await?;
             std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
         };

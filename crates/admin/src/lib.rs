@@ -2,7 +2,6 @@
 //! and the installation that they speak to.
 
 mod accounts;
-mod additions;
 mod approvals;
 mod built_in_clients;
 pub mod commands;
@@ -23,10 +22,8 @@ pub mod request;
 mod sessions;
 mod site;
 mod status;
-mod stock;
 mod traffic;
 pub mod view;
-mod waiting;
 
 pub use error::AdminError;
 pub use events::Subscription;

@@ -1,39 +1,32 @@
-//! One running node: started, asked by its operator, stopped.
+//! One running node: put together and started, reloaded, stopped.
 
-mod consent;
-
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use drawbridge_mtp::document::{Endpoint, ProviderDocument};
-use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
-use drawbridge_mtp::keys::{PublicKey, Thumbprint};
-use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::document::Endpoint;
+use drawbridge_mtp::id::{ClientUri, Provider};
 use drawbridge_mtp::time::Timestamp;
 
-use crate::accounts::{Accounts, TokenFor};
+use crate::accounts::Accounts;
 use crate::ambient::{Ambient, AmbientExt, System};
-use crate::changes::{Change, Changes};
+use crate::changes::Changes;
 use crate::client_api::{ClientApi, InProcessHome};
-use crate::config::{Config, ConfigFault, Strangers};
-use crate::consent::requests::Watch;
-use crate::consent::{Choices, Consent, Decided, Misuse, providers};
-use crate::delivery::{self, Conventions, Delivery, WaitKind, Waits};
-use crate::diagnose::{CheckStep, Ourselves, OwnState, TrafficLog, check_provider, host_text};
+use crate::config::{Config, ConfigFault};
+use crate::consent::Consent;
+use crate::delivery::{self, Conventions, Delivery, Waits};
+use crate::diagnose::{CheckStep, OwnState, check_provider, host_text};
 use crate::ground::Ground;
 use crate::http::{ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
 use crate::lock::lock;
+use crate::operator::{Operator, load_choices};
 use crate::outbox::Outbox;
-use crate::peers::{AddressGuard, Outbound, Peers, Pulling, Serving, Sign};
+use crate::peers::{AddressGuard, Outbound, Peers};
 use crate::pull::Pulls;
-use crate::store::{DecidedBy, OpenFault, Reader, Store, StoreFault, Tx, UserRule};
+use crate::store::{OpenFault, Store, StoreFault};
 use crate::sweep::Sweep;
-
-pub use self::consent::Whom;
 
 /// Clients' connections at one time.
 const CLIENT_CONNECTIONS: usize = 1024;
@@ -87,21 +80,18 @@ pub struct Listening {
 /// A running node; cheap to clone. It runs until [`Node::stop`].
 #[derive(Clone)]
 pub struct Node {
+    /// Settings, our name, the clock, word of what changes, and what ends when the node stops.
     ground: Arc<Ground>,
+    /// Closed when the node stops.
     store: Store,
-    peers: Arc<Peers>,
-    accounts: Arc<Accounts>,
-    consent: Arc<Consent>,
-    /// Pulls that wait here.
-    waits: Arc<Waits>,
+    /// What a GUI may read and decide.
+    operator: Arc<Operator>,
     /// What clients in this process ask by.
     client_api: Arc<ClientApi>,
     /// What is so with this node itself.
     own: Arc<OwnState>,
     /// Where it listens.
     listening: Listening,
-    /// When it was started.
-    started: Timestamp,
     /// The data folder, until the node is stopped.
     folder: Arc<Mutex<Option<DataFolder>>>,
 }
@@ -233,15 +223,21 @@ impl Node {
         tasks.spawn(delivery.check_grants());
         tasks.spawn(sweep.run());
         tasks.spawn(own.clone().look_up_name());
-        Ok(Self {
+        let operator = Operator {
             started: ground.ambient.now(),
-            folder: Arc::new(Mutex::new(Some(folder))),
-            ground,
-            store,
+            ground: ground.clone(),
+            store: store.clone(),
             peers,
             accounts,
             consent,
             waits,
+            own: own.clone(),
+        };
+        Ok(Self {
+            folder: Arc::new(Mutex::new(Some(folder))),
+            ground,
+            store,
+            operator: Arc::new(operator),
             client_api,
             own,
             listening,
@@ -266,11 +262,6 @@ impl Node {
         self.own.reload()
     }
 
-    /// What is so with this node itself.
-    pub fn ourselves(&self) -> Ourselves {
-        self.own.view()
-    }
-
     /// Our authority.
     pub fn provider(&self) -> &Provider {
         &self.ground.ours
@@ -284,16 +275,6 @@ impl Node {
     /// Where others reach us.
     pub fn endpoint(&self) -> &Endpoint {
         &self.ground.endpoint
-    }
-
-    /// The thumbprint of the key that we sign with.
-    pub fn fingerprint(&self) -> Thumbprint {
-        *self.ground.signer.key().public().thumbprint()
-    }
-
-    /// When it was started.
-    pub fn started(&self) -> Timestamp {
-        self.started
     }
 
     /// The node's clock.
@@ -311,13 +292,9 @@ impl Node {
         &self.store
     }
 
-    /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
-    pub async fn key_for(&self, provider: &Provider, kid: &Thumbprint) -> Option<PublicKey> {
-        if *provider == self.ground.ours {
-            let ours = self.ground.signer.key().public();
-            return Some(ours.clone()).filter(|key| key.thumbprint() == kid);
-        }
-        self.peers.key_of(provider, kid).await.ok()
+    /// What a GUI may read and decide.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
     }
 
     /// How `client`, which has to be one of ours, asks us in the same process.
@@ -328,196 +305,6 @@ impl Node {
     /// What changes.
     pub fn changes(&self) -> &Changes {
         &self.ground.changes
-    }
-
-    /// What crosses the wire.
-    pub fn traffic(&self) -> &TrafficLog {
-        &self.peers.traffic
-    }
-
-    /// How strangers become peers.
-    pub fn strangers(&self) -> Strangers {
-        self.consent.choices().strangers
-    }
-
-    /// Whether requesters learn that they were declined.
-    pub fn tells_declined(&self) -> bool {
-        self.consent.choices().tell_declined
-    }
-
-    /// What our puller does at `peer`, where there is one.
-    pub fn pulling(&self, peer: &Provider) -> Option<Pulling> {
-        self.peers.board.pulling(peer)
-    }
-
-    /// What all pullers do at their peers.
-    pub fn all_pulling(&self) -> HashMap<Provider, Pulling> {
-        self.peers.board.all_pulling()
-    }
-
-    /// How `peer` pulls us.
-    pub fn serving(&self, peer: &Provider) -> Serving {
-        self.peers.board.serving(peer)
-    }
-
-    /// Whether a pull of `peer` waits here.
-    pub fn is_pulled_by(&self, peer: &Provider) -> bool {
-        self.waits.waits(WaitKind::Feed, &Reader::Peer(peer.clone()))
-    }
-
-    /// Whether `peer` waits here for the operator's decision on it.
-    pub fn is_awaited_by(&self, peer: &Provider) -> bool {
-        self.waits.waits(WaitKind::Peering, &Reader::Peer(peer.clone()))
-    }
-
-    /// How many pulls wait here.
-    pub fn waiting_pulls(&self) -> usize {
-        self.waits.pulls()
-    }
-
-    /// What is remembered of the document of `peer`.
-    pub fn document_of(&self, peer: &Provider) -> Option<Arc<ProviderDocument>> {
-        self.peers.documents.remembered(peer)
-    }
-
-    /// Chooses how strangers become peers; kept until the configuration file says otherwise.
-    pub async fn set_strangers(&self, strangers: Strangers) -> Result<(), StoreFault> {
-        let configured = word(self.ground.config.peers.strangers);
-        self.store
-            .write(move |tx| {
-                tx.set_setting("strangers", word(strangers))?;
-                tx.set_setting("strangers.configured", configured)
-            })
-            .await?;
-        self.consent.choose(|choices| choices.strangers = strangers);
-        Ok(())
-    }
-
-    /// Chooses whether requesters learn that they were declined.
-    pub async fn set_tells_declined(&self, on: bool) -> Result<(), StoreFault> {
-        self.store.write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" })).await?;
-        self.consent.choose(|choices| choices.tell_declined = on);
-        Ok(())
-    }
-
-    /// The operator's judgement of a provider.
-    pub async fn judge_peer(&self, provider: Provider, state: PeerState) -> Result<Decided<()>, Misuse> {
-        if provider == self.ground.ours {
-            return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
-        }
-        self.decide_on_peer(provider, move |tx, provider| Ok(providers::judge(tx, provider, state)?)).await
-    }
-
-    /// Sets aside a provider that waits; it comes back if it asks again.
-    pub async fn ignore_peer(&self, provider: Provider) -> Result<Decided<()>, Misuse> {
-        self.decide_on_peer(provider, |tx, provider| {
-            let mut peer = tx.peer(provider)?.ok_or_else(|| Misuse::NoSuchPeer(provider.clone()))?;
-            peer.ignored = true;
-            Ok(tx.put_peer(&peer)?)
-        })
-        .await
-    }
-
-    async fn decide_on_peer(
-        &self,
-        provider: Provider,
-        decide: impl FnOnce(&Tx<'_>, &Provider) -> Result<(), Misuse> + Send + 'static,
-    ) -> Result<Decided<()>, Misuse> {
-        let decided = self.store.write(move |tx| {
-            let mut watch = Watch::new(tx);
-            watch.peer(&provider)?;
-            decide(tx, &provider)?;
-            Ok::<_, Misuse>(watch.changes()?)
-        });
-        Ok(self.consent.decided((), decided.await?))
-    }
-
-    /// Lets pulling from a peer rest, or go on.
-    pub async fn pause_peer(&self, provider: Provider, paused: bool) -> Result<(), Misuse> {
-        self.change_peer(provider, move |peer| peer.paused = paused).await
-    }
-
-    /// Tries a peer at once that is left alone after a failure.
-    pub async fn retry_peer(&self, provider: &Provider) {
-        // What is remembered of it may be what is wrong.
-        self.peers.documents.reread(provider);
-        self.peers.signs.give(provider, Sign::Wanted);
-        self.ground.changes.announce(Change::Peer(provider.clone()));
-    }
-
-    /// Somebody looks at how it goes with a peer, and goes on looking for as long as this is called now and then: after a
-    /// failure it is tried at once, and then every few seconds.
-    pub fn look_at_peer(&self, provider: &Provider) {
-        self.peers.signs.look(provider);
-    }
-
-    /// Accepts the keys in the peer's document as the peer's, where they have changed.
-    pub async fn accept_key(&self, provider: Provider) -> Result<(), Misuse> {
-        let document =
-            self.peers.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
-        let keys: Vec<_> = document.keys.iter().map(|key| *key.thumbprint()).collect();
-        self.store
-            .write(move |tx| {
-                if tx.peer(&provider)?.is_none() {
-                    return Err(Misuse::NoSuchPeer(provider));
-                }
-                tx.accept_keys(&provider, &keys)?;
-                tx.end_troubles(&provider, &["document", "signature"])?;
-                if tx.peer_state(&provider)? == PeerState::KeyChanged {
-                    providers::allow(tx, &provider, DecidedBy::Operator)?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
-    async fn change_peer(
-        &self,
-        provider: Provider,
-        change: impl FnOnce(&mut crate::store::PeerRow) + Send + 'static,
-    ) -> Result<(), Misuse> {
-        self.store
-            .write(move |tx| {
-                let mut peer = tx.peer(&provider)?.ok_or(Misuse::NoSuchPeer(provider))?;
-                change(&mut peer);
-                Ok(tx.put_peer(&peer)?)
-            })
-            .await
-    }
-
-    /// Looks at a provider step by step, up to the first that fails.
-    pub async fn check(&self, provider: &Provider) -> Vec<CheckStep> {
-        check_provider(&self.ground, &self.peers, provider).await
-    }
-
-    /// Makes an account.
-    pub async fn create_user(&self, name: Name, rule: UserRule) -> Result<UserUri, Misuse> {
-        let user = self.ground.user(&name);
-        self.accounts.create_user(name, rule).await.map(|()| user)
-    }
-
-    /// Sets what happens with requests to a user that no other rule covers.
-    pub async fn set_user_rule(&self, name: Name, rule: UserRule) -> Result<(), Misuse> {
-        self.store
-            .write(
-                move |tx| if tx.set_user_rule(&name, rule)? { Ok(()) } else { Err(Misuse::NoSuchUser(name)) },
-            )
-            .await
-    }
-
-    /// Makes a client and its token, which cannot be shown again.
-    pub async fn create_client(&self, user: Name, name: Name) -> Result<(ClientUri, String), Misuse> {
-        self.accounts.issue_token(user, name, TokenFor::NewClient).await
-    }
-
-    /// Gives a client another token in the place of its old one.
-    pub async fn new_token(&self, user: Name, name: Name) -> Result<(ClientUri, String), Misuse> {
-        self.accounts.issue_token(user, name, TokenFor::OldClient).await
-    }
-
-    /// Removes a client.
-    pub async fn delete_client(&self, user: Name, name: Name) -> Result<(), Misuse> {
-        self.accounts.delete_client(user, name).await
     }
 }
 
@@ -573,27 +360,4 @@ fn connections_of_peers(files: usize, configured: u32) -> usize {
         );
     }
     connections
-}
-
-/// What the operator has chosen; how strangers are treated goes by the configuration where that has changed since.
-async fn load_choices(store: &Store, configured: Strangers) -> Result<Choices, StoreFault> {
-    store
-        .read(move |view| {
-            let chosen = view.setting("strangers")?;
-            let stands = view.setting("strangers.configured")?.as_deref() == Some(word(configured));
-            let chosen = [Strangers::Ask, Strangers::Open, Strangers::Listed]
-                .into_iter()
-                .find(|strangers| stands && chosen.as_deref() == Some(word(*strangers)));
-            let tell_declined = view.setting("tell-declined")?.as_deref() == Some("yes");
-            Ok(Choices { strangers: chosen.unwrap_or(configured), tell_declined })
-        })
-        .await
-}
-
-fn word(strangers: Strangers) -> &'static str {
-    match strangers {
-        Strangers::Ask => "ask",
-        Strangers::Open => "open",
-        Strangers::Listed => "listed",
-    }
 }

@@ -63,11 +63,11 @@ impl DesktopApp {
     /// A new client, of a new user where there is none of that name.
     pub async fn client(&self, user: &str, client: &str) -> ClientUri {
         let node = self.test_node.node();
-        match node.create_user(user.parse().unwrap(), UserRule::Ask).await {
+        match node.operator().create_user(user.parse().unwrap(), UserRule::Ask).await {
             Ok(_) | Err(Misuse::Taken(_)) => {}
             Err(misuse) => panic!("no user {user}: {misuse}"),
         }
-        node.create_client(user.parse().unwrap(), client.parse().unwrap()).await.unwrap();
+        node.operator().create_client(user.parse().unwrap(), client.parse().unwrap()).await.unwrap();
         let uri = ClientUri::new(&self.test_node.address(user), &client.parse().unwrap());
         let running = self.runs(&node, &uri).await;
         self.started().as_mut().unwrap().clients.insert(uri.clone(), running);

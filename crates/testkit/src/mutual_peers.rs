@@ -42,7 +42,8 @@ impl MutualPeers {
     /// A new user at the node with this number, with a client that has published KeyPackages.
     pub async fn client(&self, test_node: usize, name: &str) -> MlsClient {
         let test_node = &self.nodes[test_node];
-        let user = test_node.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+        let user =
+            test_node.node().operator().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
         let client = test_node.client(&user, "phone").await;
         client.publishes(5).await;
         client
@@ -51,7 +52,7 @@ impl MutualPeers {
     /// One asks the other for a connection, who agrees.
     pub async fn connects(&self, one: &UserUri, other: &UserUri) {
         let (home, away) = (self.home(one), self.home(other));
-        let asked = home.node().connect(one.name(), other.clone(), None).await.unwrap().id;
+        let asked = home.node().operator().connect(one.name(), other.clone(), None).await.unwrap().id;
         away.hears_of(asked).await;
         away.decides(asked, Decision::Approve).await;
         home.sees(asked, ConnectionState::Approved).await;
@@ -64,7 +65,7 @@ impl MutualPeers {
         let id = asked.id;
         away.until("the request to add comes", move |view| Ok(view.requests_by_id::<Addition>(id)?.pop()))
             .await;
-        away.node().decide_authorization(id, None, Decision::Approve).await.unwrap();
+        away.node().operator().decide_authorization(id, None, Decision::Approve).await.unwrap();
         self.waits_for_grant(adder, asked).await;
         asked
     }

@@ -28,7 +28,7 @@ pub async fn restore_store(peers: &MutualPeers, test_node: &TestNode, copy: &Pat
 
 /// Whether `test_node` pulls from its peer; what its users submit goes on.
 pub async fn pause_pulls(test_node: &TestNode, peer: &TestNode, paused: bool) {
-    test_node.node().pause_peer(peer.provider().clone(), paused).await.unwrap();
+    test_node.node().operator().pause_peer(peer.provider().clone(), paused).await.unwrap();
 }
 
 /// Returns when a provider has the log of a group up to this event.

@@ -212,7 +212,7 @@ pub async fn claims_from_scripted_peer(
     let asked = eve.posts(beta.provider(), "/authorizations", &request).send().await;
     assert_eq!(asked.status, StatusCode::ACCEPTED, "{:?}", String::from_utf8_lossy(&asked.body));
     let id = request["id"].as_str().unwrap().parse().unwrap();
-    beta.node().decide_authorization(id, None, Decision::Approve).await.unwrap();
+    beta.node().operator().decide_authorization(id, None, Decision::Approve).await.unwrap();
     let answer = eve.posts(beta.provider(), "/authorizations", &request).send().await.json();
     let grant = answer["grant"].as_str().unwrap().to_owned();
     let claim = ClaimRequest {

@@ -88,7 +88,7 @@ impl TestNode {
 
     /// A new client of a user here.
     pub async fn client(&self, user: &UserUri, name: &str) -> MlsClient {
-        let made = self.node().create_client(user.name().clone(), name.parse().unwrap()).await;
+        let made = self.node().operator().create_client(user.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
         let listen = self.config.client.as_ref().expect("a node has a client API").listen;
         MlsClient::new(client, token, listen, self.clock.clone())
@@ -96,7 +96,7 @@ impl TestNode {
 
     /// The operator puts a peer into a state.
     pub async fn sets_peer(&self, peer: &Provider, state: PeerState) {
-        self.node().judge_peer(peer.clone(), state).await.unwrap();
+        self.node().operator().judge_peer(peer.clone(), state).await.unwrap();
     }
 
     /// The operator allows a peer.
@@ -106,7 +106,7 @@ impl TestNode {
 
     /// The operator decides on a request.
     pub async fn decides(&self, id: Id, decision: Decision) {
-        self.node().decide_connection(id, None, decision).await.unwrap();
+        self.node().operator().decide_connection(id, None, decision).await.unwrap();
     }
 
     /// Returns when the request `id` has come.
@@ -127,7 +127,7 @@ impl TestNode {
 
     /// The operator decides on a request to add.
     pub async fn decides_addition(&self, id: Id, decision: Decision) {
-        self.node().decide_authorization(id, None, decision).await.unwrap();
+        self.node().operator().decide_authorization(id, None, decision).await.unwrap();
     }
 
     /// Returns when the request to add `id` has come.
@@ -185,7 +185,7 @@ impl TestNode {
         let mut changes = node.changes().listen();
         let looking = closed.clone().run_until_cancelled_owned(async move {
             loop {
-                node.look_at_peer(&peer);
+                node.operator().look_at_peer(&peer);
                 let _ = changes.recv().await;
             }
         });
@@ -195,7 +195,7 @@ impl TestNode {
 
     /// Returns when the pull of `peer` waits here.
     pub async fn waits_for_pull_by(&self, peer: &Provider) {
-        self.until_node(&format!("{peer} pulls"), |node| node.is_pulled_by(peer)).await;
+        self.until_node(&format!("{peer} pulls"), |node| node.operator().is_pulled_by(peer)).await;
     }
 
     /// Returns when the feed of a scripted peer is stored here, as far as it goes now.
@@ -241,7 +241,7 @@ impl TestNode {
     pub async fn until_node(&self, what: &str, is_so: impl Fn(&Node) -> bool) {
         let node = self.node();
         let mut changes = node.changes().listen();
-        let mut requests = node.traffic().revisions();
+        let mut requests = node.operator().traffic().revisions();
         let found = tokio::time::timeout(WAIT_LIMIT, async {
             while !is_so(&node) {
                 // A request is recorded before it begins to wait, which nobody announces.
@@ -264,7 +264,7 @@ impl TestNode {
                 Ok((view.requests::<Connection>()?, view.requests::<Addition>()?, view.latest_troubles(20)?))
             })
             .await;
-        let traffic = self.node().traffic().latest(None, 20);
+        let traffic = self.node().operator().traffic().latest(None, 20);
         format!(
             "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
         )

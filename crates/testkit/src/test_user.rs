@@ -17,7 +17,7 @@ pub struct TestUser<'a> {
 impl TestNode {
     /// A new user.
     pub async fn user(&self, name: &str) -> TestUser<'_> {
-        let uri = self.node().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
+        let uri = self.node().operator().create_user(name.parse().unwrap(), UserRule::Ask).await.unwrap();
         TestUser { test_node: self, uri }
     }
 }
@@ -40,7 +40,7 @@ impl TestUser<'_> {
 
     /// Asks, and may be refused at home.
     pub async fn tries_to_connect(&self, other: &UserUri, ttl: Option<Duration>) -> Result<Id, Misuse> {
-        let asked = self.test_node.node().connect(self.uri.name(), other.clone(), ttl).await;
+        let asked = self.test_node.node().operator().connect(self.uri.name(), other.clone(), ttl).await;
         asked.map(|row| row.id)
     }
 
@@ -62,14 +62,14 @@ impl TestUser<'_> {
         ttl: Option<Duration>,
     ) -> Result<Id, Misuse> {
         let node = self.test_node.node();
-        let asked = node.ask_to_add(self.uri.name(), group.clone(), other.clone(), ttl).await;
+        let asked = node.operator().ask_to_add(self.uri.name(), group.clone(), other.clone(), ttl).await;
         asked.map(|row| row.id)
     }
 
     /// A new client of the user's, which speaks the client API.
     pub async fn api_client(&self, name: &str) -> ApiClient {
         let node = self.test_node.node();
-        let made = node.create_client(self.uri.name().clone(), name.parse().unwrap()).await;
+        let made = node.operator().create_client(self.uri.name().clone(), name.parse().unwrap()).await;
         let (client, token) = made.unwrap();
         ApiClient::of(client, token, self.test_node)
     }

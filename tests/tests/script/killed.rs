@@ -55,7 +55,7 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
             Daemon::start(dies.test_node().config()).await
         };
         for app in setup.apps.iter().filter(|app| app.is_running()) {
-            app.test_node().node().retry_peer(dies.test_node().provider()).await;
+            app.test_node().node().operator().retry_peer(dies.test_node().provider()).await;
         }
         let talking = async {
             for _ in 0..8 {
@@ -76,7 +76,7 @@ async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
     }
     dies.start().await;
     for app in setup.apps.iter().filter(|app| app.is_running()) {
-        app.test_node().node().retry_peer(dies.test_node().provider()).await;
+        app.test_node().node().operator().retry_peer(dies.test_node().provider()).await;
     }
     let mut wrong = setup.unexpected();
     wrong.extend(settled::wait(&setup).await.err());

@@ -115,7 +115,7 @@ impl Outages {
                 for app in setup.apps.iter().filter(|app| app.is_running()) {
                     let (node, peer) =
                         (app.test_node().node(), setup.apps[which].test_node().provider().clone());
-                    app.does(async move { node.retry_peer(&peer).await }).await;
+                    app.does(async move { node.operator().retry_peer(&peer).await }).await;
                 }
             }
         }
@@ -288,12 +288,12 @@ pub(crate) async fn decides_all(node: &Node, agrees: impl Fn(usize) -> bool) {
         number += 1;
         let decision = if agrees(number) { Decision::Approve } else { Decision::Decline };
         // It may have been taken back meanwhile.
-        let _ = node.decide_connection(row.id, None, decision).await;
+        let _ = node.operator().decide_connection(row.id, None, decision).await;
     }
     for row in additions.iter().filter(|row| !row.outgoing && row.is_open() && !row.unseen) {
         number += 1;
         let decision = if agrees(number) { Decision::Approve } else { Decision::Decline };
-        let _ = node.decide_authorization(row.id, None, decision).await;
+        let _ = node.operator().decide_authorization(row.id, None, decision).await;
     }
 }
 
@@ -303,6 +303,6 @@ async fn ends(node: &Node, pick: usize) {
     let approved: Vec<_> =
         connections.into_iter().filter(|row| row.state == ConnectionState::Approved).collect();
     if let Some(row) = approved.get(pick % approved.len().max(1)) {
-        let _ = node.decide_connection(row.id, None, Decision::End).await;
+        let _ = node.operator().decide_connection(row.id, None, Decision::End).await;
     }
 }

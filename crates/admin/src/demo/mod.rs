@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use drawbridge_mtp::id::{InvalidIdentifier, Name, UserUri};
 use drawbridge_node::config::Config;
-use drawbridge_node::store::UserRule;
+use drawbridge_node::operator::UserRule;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
@@ -127,7 +127,7 @@ impl DemoFederation {
         for provider in &self.providers {
             let Some(site) = provider.site() else { continue };
             for person in &provider.people {
-                site.node.create_user(person.clone(), UserRule::Ask).await?;
+                site.node.operator().create_user(person.clone(), UserRule::Ask).await?;
                 site.clients.open_account(person).await?;
             }
         }
@@ -250,7 +250,7 @@ impl DemoProvider {
 
     async fn ask(&self, person: &Name, to: &UserUri) -> Result<drawbridge_mtp::id::Id, AdminError> {
         let site = self.site().ok_or_else(|| stopped(self.name))?;
-        Ok(site.node.connect(person, to.clone(), None).await?.id)
+        Ok(site.node.operator().connect(person, to.clone(), None).await?.id)
     }
 }
 

@@ -2,28 +2,19 @@
 
 use drawbridge_client::{ConversationView, LineKind, Notice};
 use drawbridge_mtp::id::{Name, UserUri};
-use drawbridge_mtp::message::ConnectionState;
-use drawbridge_node::store::{Addition, Connection, StoreFault};
 
 use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
 use crate::site::Site;
 use crate::view::{DemoNode, DemoSteps};
-use crate::waiting::Waiting;
 
 /// The latest lines of a conversation that are looked at.
 const LINES: usize = 200;
 
 /// How much waits for the operator of `site`.
 pub(super) async fn waiting(site: &Site) -> Result<u32, AdminError> {
-    let read = site.node.store().read(|view| {
-        Ok::<_, StoreFault>(Waiting::among(
-            &view.peers()?,
-            &view.requests::<Connection>()?,
-            &view.requests::<Addition>()?,
-        ))
-    });
-    Ok(u32::try_from(read.await?.total()).unwrap_or(u32::MAX))
+    let waiting = site.node.operator().waiting().await?;
+    Ok(u32::try_from(waiting.total()).unwrap_or(u32::MAX))
 }
 
 /// How many messages `people` have not read.
@@ -38,10 +29,8 @@ pub(super) async fn unread(site: &Site, people: &[Name]) -> Result<u32, AdminErr
 /// What `people` of `site` have done with the people of `others`.
 pub(super) async fn done(site: &Site, people: &[Name], others: &[DemoNode]) -> Result<DemoSteps, AdminError> {
     let mut seen = Seen { others, steps: DemoSteps::default() };
-    for row in site.node.store().read(|view| view.requests::<Connection>()).await? {
-        let other = if row.outgoing { &row.to } else { &row.from };
-        let is_beta = others.first().is_some_and(|beta| beta.provider == *other.provider());
-        seen.steps.connected |= is_beta && row.state == ConnectionState::Approved;
+    if let Some(beta) = others.first() {
+        seen.steps.connected = site.node.operator().is_connected_with(beta.provider.clone()).await?;
     }
     for client in clients(site, people) {
         for view in client.conversations().await? {

@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::Decision;
-use drawbridge_node::store::{Addition, StoreFault};
+use drawbridge_node::operator::ReadFault;
 
 use crate::built_in_clients::BuiltIn;
 use crate::error::AdminError;
@@ -30,17 +30,14 @@ impl DemoUser {
         Ok(Self { client: site.clients.of(&name)?, site: site.clone(), uri })
     }
 
-    /// Connects with `other`: both ask, which lets their providers know each other too.
+    /// Is connected with `other`: both ask, which lets their providers know each other too.
     async fn connect(&self, other: &Self) -> Result<(), AdminError> {
-        self.site.node.connect(self.uri.name(), other.uri.clone(), None).await?;
-        other.site.node.connect(other.uri.name(), self.uri.clone(), None).await?;
+        self.site.node.operator().connect(self.uri.name(), other.uri.clone(), None).await?;
+        other.site.node.operator().connect(other.uri.name(), self.uri.clone(), None).await?;
         for (one, its) in [(self, &other.uri), (other, &self.uri)] {
-            let (user, its) = (one.uri.clone(), its.clone());
-            one.wait_for(move |view| {
-                let rows = view.connections_between(&user, &its)?;
-                Ok(rows.into_iter().find(|row| row.state == ConnectionState::Approved))
-            })
-            .await?;
+            let operator = one.site.node.operator();
+            let are_connected = || operator.are_connected(one.uri.clone(), its.clone());
+            one.wait_for(|| async { Ok(are_connected().await?.then_some(())) }).await?;
         }
         Ok(())
     }
@@ -48,9 +45,10 @@ impl DemoUser {
     /// Adds `other`, who agrees, and returns when that one is in.
     async fn add(&self, other: &Self, group: &GroupUri) -> Result<(), AdminError> {
         let asked = self.client.ask_to_add(group, &other.uri).await?;
-        let row = other.wait_for(move |view| Ok(view.requests_by_id::<Addition>(asked.id)?.pop())).await?;
-        if row.state == ConnectionState::Pending {
-            other.site.node.decide_authorization(row.id, None, Decision::Approve).await?;
+        let operator = other.site.node.operator();
+        let asked = other.wait_for(|| operator.addition(asked.id, group.clone())).await?.request;
+        if asked.state == ConnectionState::Pending {
+            operator.decide_authorization(asked.id, None, Decision::Approve).await?;
         }
         other.wait_to_be_in(group).await
     }
@@ -70,15 +68,15 @@ impl DemoUser {
         Ok(())
     }
 
-    /// Looks into the store of this one's provider after every change.
-    async fn wait_for<T: Send + 'static>(
-        &self,
-        look: impl Fn(&drawbridge_node::store::View<'_>) -> Result<Option<T>, StoreFault> + Clone + Send + 'static,
-    ) -> Result<T, AdminError> {
+    /// Looks at this one's provider after every change, until there is what is looked for.
+    async fn wait_for<T, F>(&self, look: impl Fn() -> F) -> Result<T, AdminError>
+    where
+        F: Future<Output = Result<Option<T>, ReadFault>>,
+    {
         let mut changes = self.site.node.changes().listen();
         let found = async {
             loop {
-                if let Some(found) = self.site.node.store().read(look.clone()).await? {
+                if let Some(found) = look().await? {
                     return Ok(found);
                 }
                 let _ = changes.recv().await;

@@ -2,7 +2,6 @@
 
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::diagnose;
-use drawbridge_node::store;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -117,9 +116,9 @@ impl From<diagnose::OwnCertificate> for Certificate {
     }
 }
 
-impl From<store::StoreTrouble> for StoreTrouble {
-    fn from(trouble: store::StoreTrouble) -> Self {
-        let store::StoreTrouble { code, text, since, last, lost } = trouble;
+impl From<diagnose::StoreTrouble> for StoreTrouble {
+    fn from(trouble: diagnose::StoreTrouble) -> Self {
+        let diagnose::StoreTrouble { code, text, since, last, lost } = trouble;
         Self { code: code.to_owned(), text, since, last, lost }
     }
 }

@@ -46,7 +46,7 @@ impl ClientApi {
                     owner: row.owner().clone(),
                     epoch: row.epoch,
                     head: row.head,
-                    members: view.count_members(row.id)?.0,
+                    members: view.roster_size(row.id)?.clients,
                     group: row.uri,
                 });
             }

@@ -15,3 +15,5 @@ pub use readable::readable;
 pub use traffic::{Direction, TrafficItem, TrafficLog, TrafficRecord};
 pub(crate) use traffic::{answered, submitted, told_headers};
 pub use trouble::{PeerFault, Stage};
+
+pub use crate::store::StoreTrouble;

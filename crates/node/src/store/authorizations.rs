@@ -92,6 +92,18 @@ fn addresses_at(owner: &Provider) -> (String, String) {
 }
 
 impl View<'_> {
+    /// All requests of `adder` to add somebody to `group`, the newest first.
+    pub fn additions_asked(
+        &self,
+        adder: &UserUri,
+        group: &GroupUri,
+    ) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        self.requests_where(
+            "group_uri = ?1 AND adder = ?2 ORDER BY created DESC, id DESC",
+            &[&group.as_str(), &adder.as_str()],
+        )
+    }
+
     /// The authorizations to add to `group` that `adder`, a user here, holds an unused grant for, the newest first. Those that were
     /// approved by a clock that is ahead of `now` hold for nobody yet (section 8), so they come last.
     pub fn grants_held(

@@ -6,7 +6,7 @@ use drawbridge_mtp::time::Timestamp;
 use rusqlite::{Row, ToSql, params};
 
 use super::requests::{LATE, RequestRow, Subject};
-use super::{Kept, StoreFault, Tx, View, signed, time};
+use super::{Kept, StoreFault, Tx, View, parsed, signed, time};
 use crate::changes::Change;
 
 /// A connection, of which there is nothing to say but who is connected.
@@ -56,6 +56,39 @@ impl View<'_> {
             "state IN ('pending', 'declined', 'approved')
              AND ((from_user = ?1 AND to_user = ?2) OR (from_user = ?2 AND to_user = ?1))",
             &[&one.as_str(), &other.as_str()],
+        )
+    }
+
+    /// The pairs of users that are connected, each once, also where both have asked.
+    pub fn connected_pairs(&self) -> Result<Vec<(UserUri, UserUri)>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
+             FROM connection WHERE state = 'approved' AND NOT unseen",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            let (one, other) = row?;
+            Ok((parsed("a user", one)?, parsed("a user", other)?))
+        })
+        .collect()
+    }
+
+    /// Whom `user` is connected with.
+    pub fn connected_with(&self, user: &UserUri) -> Result<Vec<UserUri>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT to_user FROM connection WHERE from_user = ?1 AND state = 'approved' AND NOT unseen
+             UNION
+             SELECT from_user FROM connection WHERE to_user = ?1 AND state = 'approved' AND NOT unseen",
+        )?;
+        let rows = statement.query_map([user.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a user", row?)).collect()
+    }
+
+    /// How many pairs of users are connected.
+    pub fn count_connected_pairs(&self) -> Result<u64, StoreFault> {
+        self.count(
+            "(SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
+              FROM connection WHERE state = 'approved' AND NOT unseen)",
         )
     }
 

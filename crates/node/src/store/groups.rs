@@ -63,6 +63,17 @@ pub struct MemberRow {
     pub proof: Option<Proof>,
 }
 
+/// How many are in a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RosterSize {
+    /// Leaves of its tree.
+    pub clients: u64,
+    /// Users, each with one client or several.
+    pub users: u64,
+    /// Providers of those users.
+    pub providers: u64,
+}
+
 /// Someone who is told of a group's events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AudienceRow {
@@ -104,6 +115,23 @@ impl View<'_> {
     /// The groups of `owner` that stand so.
     pub fn groups_owned(&self, owner: &Provider, standing: Standing) -> Result<Vec<GroupRow>, StoreFault> {
         self.groups_where("owner = ?1 AND standing = ?2", &[&owner.as_str(), &standing.to_string()])
+    }
+
+    /// The groups of `owner`, however they stand.
+    pub fn groups_of_owner(&self, owner: &Provider) -> Result<Vec<GroupUri>, StoreFault> {
+        self.group_names("owner = ?1", [owner.as_str()])
+    }
+
+    /// The groups whose log cannot be believed.
+    pub fn broken_groups(&self) -> Result<Vec<GroupUri>, StoreFault> {
+        self.group_names("standing = ?1", [Standing::Broken.as_str()])
+    }
+
+    fn group_names(&self, which: &str, values: [&str; 1]) -> Result<Vec<GroupUri>, StoreFault> {
+        let mut statement =
+            self.sql.prepare_cached(&format!("SELECT uri FROM mls_group WHERE {which} ORDER BY uri"))?;
+        let rows = statement.query_map(values, |row| row.get::<_, String>(0))?;
+        rows.map(|row| parsed("a group", row?)).collect()
     }
 
     /// The groups that a user here is in.
@@ -251,13 +279,23 @@ impl View<'_> {
             .exists(params![client.as_str(), id])?)
     }
 
-    /// How many clients and how many users are in a group.
-    pub fn count_members(&self, id: i64) -> Result<(u64, u64), StoreFault> {
+    /// Whether a user has a leaf in a group.
+    pub fn is_member(&self, id: i64, user: &UserUri) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM member WHERE user = ?1 AND grp = ?2 LIMIT 1")?
+            .exists(params![user.as_str(), id])?)
+    }
+
+    /// How many are in a group: it is counted as they come and go, so this costs the same however many they are.
+    pub fn roster_size(&self, id: i64) -> Result<RosterSize, StoreFault> {
         let counts = self
             .sql
-            .prepare_cached("SELECT count(*), count(DISTINCT user) FROM member WHERE grp = ?1")?
-            .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-        Ok((unsigned(counts.0), unsigned(counts.1)))
+            .prepare_cached("SELECT clients, users, providers FROM roster WHERE grp = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let (clients, users, providers) = counts.unwrap_or_default();
+        Ok(RosterSize { clients: unsigned(clients), users: unsigned(users), providers: unsigned(providers) })
     }
 
     /// Who is, or was, told of a group's events.
@@ -416,11 +454,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Puts a leaf into a group's roster.
+    /// Puts a leaf into a group's roster, in the place of one of that number.
     pub fn put_member(&self, id: i64, member: &RosterMember) -> Result<(), StoreFault> {
+        // What `INSERT OR REPLACE` replaces is not counted as gone.
+        self.remove_member(id, member.leaf)?;
         self.sql
             .prepare_cached(
-                "INSERT OR REPLACE INTO member (grp, leaf, client, user, provider, since_epoch, added_by, grant_jws)
+                "INSERT INTO member (grp, leaf, client, user, provider, since_epoch, added_by, grant_jws)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![

@@ -27,6 +27,7 @@ mod requests;
 mod settings;
 mod trouble;
 mod unproved;
+mod waiting;
 mod withdrawn;
 
 pub(crate) use requests::words;
@@ -56,7 +57,7 @@ pub use branches::{AbandonedSubmission, Branch, RestartPoint};
 pub use checkpoints::{Contradiction, KeptCheckpoint};
 pub use connections::{Connection, ConnectionRow};
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
-pub use groups::{AudienceRow, GroupRow, MemberRow, Standing};
+pub use groups::{AudienceRow, GroupRow, MemberRow, RosterSize, Standing};
 pub use kept::Kept;
 pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
 pub use log::{Handshake, LogSlice, NewEvent};

@@ -16,7 +16,7 @@ const LOG_PAGES: u32 = 4096;
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
@@ -29,6 +29,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/10-unproved.sql"),
     include_str!("migrations/11-branches.sql"),
     include_str!("migrations/12-one-commit.sql"),
+    include_str!("migrations/13-roster.sql"),
 ];
 
 /// Why a store cannot be opened.
@@ -233,5 +234,30 @@ mod tests {
         assert_eq!(next, 10);
         assert_eq!(ends, [("g1".into(), 4, 5), ("g2".into(), 10, 10)]);
         assert_eq!(bytes.unwrap(), [2, 3]);
+    }
+
+    #[test]
+    fn the_rosters_of_an_older_store_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite");
+        {
+            let mut old = Connection::open(&path).unwrap();
+            old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            Migrations::from_iter(MIGRATIONS[..12].iter().copied().map(M::up)).to_latest(&mut old).unwrap();
+            old.execute_batch(
+                "INSERT INTO mls_group (id, uri, owner, created, epoch, first, head, hash, suite, standing)
+                   VALUES (7, 'mimi://a.example/g/tea', 'a.example', 1, 0, 1, 1, zeroblob(32), 1, 'live');
+                 INSERT INTO member (grp, leaf, client, user, provider, since_epoch, added_by) VALUES
+                   (7, 0, 'mimi://a.example/u/ann/d/x', 'mimi://a.example/u/ann', 'a.example', 0, ''),
+                   (7, 1, 'mimi://a.example/u/ann/d/y', 'mimi://a.example/u/ann', 'a.example', 0, ''),
+                   (7, 2, 'mimi://b.example/u/bob/d/x', 'mimi://b.example/u/bob', 'b.example', 0, '');",
+            )
+            .unwrap();
+        }
+        let opened = open_for_writing(&path).unwrap();
+        let counted = opened.query_row("SELECT grp, clients, users, providers FROM roster", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        });
+        assert_eq!(counted.unwrap(), (7, 3, 2, 2));
     }
 }

@@ -310,6 +310,22 @@ impl View<'_> {
         Ok(found.into_iter().next())
     }
 
+    /// All open requests of our users to users elsewhere, the newest first.
+    pub fn asked_requests<S: Subject>(&self) -> Result<Vec<RequestRow<S>>, StoreFault> {
+        self.requests_where(
+            "state = 'pending' AND outgoing AND NOT unseen ORDER BY created DESC, id DESC",
+            &[],
+        )
+    }
+
+    /// The latest requests that were decided or set aside, at most `limit`; those that nobody is shown are left out.
+    pub fn settled_requests<S: Subject>(&self, limit: u32) -> Result<Vec<RequestRow<S>>, StoreFault> {
+        self.requests_where(
+            "(state <> 'pending' OR ignored) AND NOT unseen ORDER BY changed DESC, created DESC, id DESC LIMIT ?1",
+            &[&limit],
+        )
+    }
+
     /// All requests with this id, whoever made them.
     pub fn requests_by_id<S: Subject>(&self, id: Id) -> Result<Vec<RequestRow<S>>, StoreFault> {
         self.requests_where("id = ?1", &[&id.as_bytes().as_slice()])

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
-use super::Node;
+use super::Operator;
 use crate::config::Strangers;
 use crate::consent::requests::{self, Kind, Watch};
 use crate::consent::{Decided, Decision, Misuse, providers};
@@ -21,7 +21,7 @@ pub enum Whom {
     Provider,
 }
 
-impl Node {
+impl Operator {
     /// A user of ours asks another for a connection, open for `ttl`, thirty days unless told.
     pub async fn connect(
         &self,

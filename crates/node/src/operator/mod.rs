@@ -1,0 +1,66 @@
+//! What a GUI may read and decide: what waits, peers, groups, users, and how the node itself is.
+//!
+//! A method that reads is a screen: it reads the store once, in one transaction, and returns what the screen shows in the
+//! node's own types. A row of a list costs the same whatever it stands for: nothing here reads a roster to count it.
+//! A method that decides keeps all of a decision in one transaction. Nobody outside this crate has the store.
+
+mod fault;
+mod group;
+mod groups;
+mod overview;
+mod peering;
+mod peers;
+mod requests;
+mod settings;
+mod shown;
+mod users;
+mod waiting;
+
+use std::sync::Arc;
+
+use drawbridge_mtp::time::Timestamp;
+
+use crate::accounts::Accounts;
+use crate::consent::Consent;
+use crate::delivery::Waits;
+use crate::diagnose::OwnState;
+use crate::ground::Ground;
+use crate::peers::Peers;
+use crate::store::Store;
+
+pub use crate::store::{
+    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, Rule, RuleKind, Standing, TroubleRow, UnprovedRow,
+    UserRule,
+};
+pub use fault::ReadFault;
+pub use group::{
+    GroupAccount, GroupDetail, LogEntry, LostBranch, Participant, RosterProvider, RosterUser, ShownGrant,
+};
+pub use groups::GroupSummary;
+pub use overview::Overview;
+pub use peers::{KeptOfPeer, OurPull, Peer, TheirPull};
+pub use requests::Whom;
+pub(crate) use settings::load_choices;
+pub use shown::{ShownAddition, ShownConnection};
+pub use users::{Client, Contact, Stock, User, UserContact};
+pub use waiting::{Approvals, DecidedItem, Waiting, WaitingProvider};
+
+/// What the operator of a node, and a GUI in the operator's name, may read and decide.
+pub struct Operator {
+    /// Settings, our name and key, the clock, and word of what changes.
+    pub(crate) ground: Arc<Ground>,
+    /// What is read and decided.
+    pub(crate) store: Store,
+    /// What goes on with each peer, and what crosses the wire.
+    pub(crate) peers: Arc<Peers>,
+    /// Users, clients and tokens.
+    pub(crate) accounts: Arc<Accounts>,
+    /// The rules by which requests are decided, what the operator has chosen of them, and the decisions that can be taken back.
+    pub(crate) consent: Arc<Consent>,
+    /// Pulls that wait here.
+    pub(crate) waits: Arc<Waits>,
+    /// What is so with the node itself.
+    pub(crate) own: Arc<OwnState>,
+    /// When the node was started.
+    pub(crate) started: Timestamp,
+}

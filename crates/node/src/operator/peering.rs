@@ -1,0 +1,92 @@
+//! What the operator decides on other providers.
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::PeerState;
+
+use super::Operator;
+use crate::changes::Change;
+use crate::consent::requests::Watch;
+use crate::consent::{Decided, Misuse, providers};
+use crate::peers::Sign;
+use crate::store::{DecidedBy, PeerRow, Tx};
+
+impl Operator {
+    /// The operator's judgement of a provider.
+    pub async fn judge_peer(&self, provider: Provider, state: PeerState) -> Result<Decided<()>, Misuse> {
+        if provider == self.ground.ours {
+            return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
+        }
+        self.decide_on_peer(provider, move |tx, provider| Ok(providers::judge(tx, provider, state)?)).await
+    }
+
+    /// Sets aside a provider that waits; it comes back if it asks again.
+    pub async fn ignore_peer(&self, provider: Provider) -> Result<Decided<()>, Misuse> {
+        self.decide_on_peer(provider, |tx, provider| {
+            let mut peer = tx.peer(provider)?.ok_or_else(|| Misuse::NoSuchPeer(provider.clone()))?;
+            peer.ignored = true;
+            Ok(tx.put_peer(&peer)?)
+        })
+        .await
+    }
+
+    async fn decide_on_peer(
+        &self,
+        provider: Provider,
+        decide: impl FnOnce(&Tx<'_>, &Provider) -> Result<(), Misuse> + Send + 'static,
+    ) -> Result<Decided<()>, Misuse> {
+        let decided = self.store.write(move |tx| {
+            let mut watch = Watch::new(tx);
+            watch.peer(&provider)?;
+            decide(tx, &provider)?;
+            Ok::<_, Misuse>(watch.changes()?)
+        });
+        Ok(self.consent.decided((), decided.await?))
+    }
+
+    /// Lets pulling from a peer rest, or go on.
+    pub async fn pause_peer(&self, provider: Provider, paused: bool) -> Result<(), Misuse> {
+        self.change_peer(provider, move |peer| peer.paused = paused).await
+    }
+
+    /// Tries a peer at once that is left alone after a failure.
+    pub async fn retry_peer(&self, provider: &Provider) {
+        // What is remembered of it may be what is wrong.
+        self.peers.documents.reread(provider);
+        self.peers.signs.give(provider, Sign::Wanted);
+        self.ground.changes.announce(Change::Peer(provider.clone()));
+    }
+
+    /// Accepts the keys in the peer's document as the peer's, where they have changed.
+    pub async fn accept_key(&self, provider: Provider) -> Result<(), Misuse> {
+        let document =
+            self.peers.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
+        let keys: Vec<_> = document.keys.iter().map(|key| *key.thumbprint()).collect();
+        self.store
+            .write(move |tx| {
+                if tx.peer(&provider)?.is_none() {
+                    return Err(Misuse::NoSuchPeer(provider));
+                }
+                tx.accept_keys(&provider, &keys)?;
+                tx.end_troubles(&provider, &["document", "signature"])?;
+                if tx.peer_state(&provider)? == PeerState::KeyChanged {
+                    providers::allow(tx, &provider, DecidedBy::Operator)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn change_peer(
+        &self,
+        provider: Provider,
+        change: impl FnOnce(&mut PeerRow) + Send + 'static,
+    ) -> Result<(), Misuse> {
+        self.store
+            .write(move |tx| {
+                let mut peer = tx.peer(&provider)?.ok_or(Misuse::NoSuchPeer(provider))?;
+                change(&mut peer);
+                Ok(tx.put_peer(&peer)?)
+            })
+            .await
+    }
+}

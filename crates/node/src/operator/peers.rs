@@ -1,0 +1,262 @@
+//! Whom we federate with, and how it goes in both directions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_mtp::document::{Endpoint, ProviderDocument};
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::Thumbprint;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+
+use super::{Operator, ReadFault};
+use crate::delivery::WaitKind;
+use crate::diagnose::{CheckStep, TrafficLog, check_provider, readable};
+use crate::peers::{Pulling, PullingStatus};
+use crate::store::{Cursor, FeedPlace, Kept, PeerRow, Reader, StoreFault, TroubleRow, View};
+
+/// A provider, and how it goes with it.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Which.
+    pub provider: Provider,
+    /// Our judgement of it.
+    pub state: PeerState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Its judgement of us, as far as it has said.
+    pub their_state: Option<PeerState>,
+    /// The keys accepted for it, the last one last.
+    pub keys: Vec<Thumbprint>,
+    /// The keys in its document, where it shows others than those accepted and waits for the operator to accept them.
+    pub new_keys: Vec<Thumbprint>,
+    /// The software that its document names, as a person reads it.
+    pub software: Option<String>,
+    /// Where its document says that it is reached.
+    pub endpoint: Option<Endpoint>,
+    /// The direction in which we pull.
+    pub our_pull: OurPull,
+    /// The direction in which we are pulled.
+    pub their_pull: TheirPull,
+    /// How many pairs of users are connected with users there.
+    pub connections: u32,
+    /// What went wrong with it, the latest first: what goes on, and in [`Operator::peer`] also what is over.
+    pub troubles: Vec<TroubleRow>,
+    /// What is kept of it; only in [`Operator::peer`].
+    pub kept: Option<KeptOfPeer>,
+}
+
+/// How our puller gets on at a peer.
+#[derive(Clone, Debug)]
+pub struct OurPull {
+    /// What it does.
+    pub status: PullingStatus,
+    /// Since when.
+    pub since: Timestamp,
+    /// When a pull was last answered, be it with nothing.
+    pub last_pull: Option<Timestamp>,
+    /// When the next try is due.
+    pub next_try: Option<Timestamp>,
+    /// Failed tries in a row.
+    pub failures: u32,
+    /// Round trip of the last request that was answered without waiting.
+    pub latency: Option<Duration>,
+    /// The number of the last item stored; 0 for none.
+    pub cursor: u64,
+    /// The highest number that the peer has told of.
+    pub head: u64,
+}
+
+/// How a peer pulls us.
+#[derive(Clone, Debug)]
+pub struct TheirPull {
+    /// Whether it waits here, for news or for the operator's decision on it.
+    pub waiting: bool,
+    /// When a pull of it last came in or was answered.
+    pub last_pull: Option<Timestamp>,
+    /// The same, where it does not wait here now.
+    pub gone_since: Option<Timestamp>,
+    /// The highest number given in its feed.
+    pub head: u64,
+    /// The highest number that it has acknowledged.
+    pub acknowledged: u64,
+    /// How long the oldest item that it has not acknowledged has been waiting for it.
+    pub lag: Option<Duration>,
+}
+
+/// How much is kept of one peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptOfPeer {
+    /// Requests that it made, in any state.
+    pub requests: u64,
+    /// Ids of items of its feed that are known.
+    pub items: u64,
+    /// What it has taken back before it came.
+    pub withdrawn: u64,
+}
+
+/// What the store has of a peer.
+pub(super) struct Known {
+    row: PeerRow,
+    keys: Vec<Thumbprint>,
+    cursor: Option<Cursor>,
+    feed: Option<FeedPlace>,
+    connections: u32,
+    troubles: Vec<TroubleRow>,
+    kept: Option<KeptOfPeer>,
+}
+
+impl Known {
+    pub(super) fn all(view: &View<'_>) -> Result<Vec<Self>, StoreFault> {
+        view.peers()?.into_iter().map(|row| Self::of(view, row)).collect()
+    }
+
+    fn of(view: &View<'_>, row: PeerRow) -> Result<Self, StoreFault> {
+        let provider = &row.provider;
+        Ok(Self {
+            keys: view.accepted_keys(provider)?,
+            cursor: view.cursor(provider)?,
+            feed: view.feed(&Reader::Peer(provider.clone()))?,
+            connections: view.count_approved(provider)?,
+            troubles: view.troubles(provider)?,
+            kept: None,
+            row,
+        })
+    }
+}
+
+impl KeptOfPeer {
+    fn of(view: &View<'_>, provider: &Provider) -> Result<Self, StoreFault> {
+        Ok(Self {
+            requests: view.count_kept(provider, Kept::Connections)?
+                + view.count_kept(provider, Kept::Authorizations)?,
+            items: view.count_received(provider)?,
+            withdrawn: view.count_withdrawn(provider)?,
+        })
+    }
+}
+
+impl Operator {
+    /// All providers that we have met, by name.
+    pub async fn peers(&self) -> Result<Vec<Peer>, ReadFault> {
+        let pulling = self.peers.board.all_pulling();
+        let known = self.store.read::<_, ReadFault>(|view| Ok(Known::all(view)?)).await?;
+        Ok(self.show_peers(known, &pulling))
+    }
+
+    /// One provider, met or not, with all that is kept of it. Who reads it looks at how it goes with it: see
+    /// [`Operator::look_at_peer`].
+    pub async fn peer(&self, provider: &Provider) -> Result<Peer, ReadFault> {
+        self.look_at_peer(provider);
+        let (pulling, now, peer) = (self.pulling(provider), self.ground.ambient.now(), provider.clone());
+        let known = self.store.read::<_, ReadFault>(move |view| {
+            let kept = Some(KeptOfPeer::of(view, &peer)?);
+            let row = view.peer(&peer)?.unwrap_or_else(|| PeerRow::new(peer, PeerState::Unknown, now));
+            Ok(Known { kept, ..Known::of(view, row)? })
+        });
+        Ok(self.show_peer(known.await?, pulling, true))
+    }
+
+    /// `pulling` is of before the store was read: a trouble is kept before its puller rests, so who rests is shown with it.
+    pub(super) fn show_peers(&self, known: Vec<Known>, pulling: &HashMap<Provider, Pulling>) -> Vec<Peer> {
+        let show = |known: Known| {
+            let pulling = pulling.get(&known.row.provider).copied();
+            self.show_peer(known, pulling, false)
+        };
+        known.into_iter().map(show).collect()
+    }
+
+    fn show_peer(&self, known: Known, pulling: Option<Pulling>, with_past: bool) -> Peer {
+        let Known { row, keys, cursor, feed, connections, troubles, kept } = known;
+        let document = self.document_of(&row.provider);
+        let new_keys = match (&document, row.state) {
+            (Some(document), PeerState::KeyChanged) => {
+                document.keys.iter().map(|key| *key.thumbprint()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let unattended = match row.state {
+            PeerState::Unknown | PeerState::Pending | PeerState::Allowed => PullingStatus::Idle,
+            PeerState::Blocked | PeerState::KeyChanged => PullingStatus::Stopped,
+        };
+        let software = document.as_ref().and_then(|document| document.software.as_ref());
+        Peer {
+            software: software.map(|it| {
+                let words = format!("{} {}", it.name, it.version.as_deref().unwrap_or_default());
+                readable(words.trim_end())
+            }),
+            endpoint: document.as_ref().map(|document| document.endpoint.clone()),
+            state: row.state,
+            since: row.since,
+            their_state: row.their_state,
+            keys,
+            new_keys,
+            our_pull: OurPull {
+                status: pulling.map_or(unattended, |pulling| pulling.status),
+                since: pulling.map_or(row.since, |pulling| pulling.since),
+                last_pull: pulling.and_then(|pulling| pulling.last_pull).or(row.last_pull),
+                next_try: pulling.and_then(|pulling| pulling.next_try),
+                failures: pulling.map_or(0, |pulling| pulling.failures),
+                latency: pulling.and_then(|pulling| pulling.latency),
+                cursor: cursor.as_ref().map_or(0, |cursor| cursor.seq),
+                head: cursor.as_ref().map_or(0, |cursor| cursor.head),
+            },
+            their_pull: self.their_pull(&row.provider, feed.as_ref()),
+            connections,
+            troubles: troubles.into_iter().filter(|trouble| with_past || !trouble.over).collect(),
+            kept,
+            provider: row.provider,
+        }
+    }
+
+    fn their_pull(&self, peer: &Provider, feed: Option<&FeedPlace>) -> TheirPull {
+        let waiting = self.is_pulled_by(peer) || self.is_awaited_by(peer);
+        let last_pull = self.peers.board.serving(peer).last_pull.or(feed.and_then(|feed| feed.pulled));
+        let now = self.ground.ambient.now();
+        TheirPull {
+            waiting,
+            last_pull,
+            gone_since: last_pull.filter(|_| !waiting),
+            head: feed.map_or(0, |feed| feed.head),
+            acknowledged: feed.map_or(0, |feed| feed.acknowledged),
+            lag: feed.and_then(|feed| feed.waiting_since).map(|since| now.since(since)),
+        }
+    }
+
+    /// Somebody looks at how it goes with a peer, and goes on looking for as long as this is called now and then: after a
+    /// failure it is tried at once, and then every few seconds.
+    pub fn look_at_peer(&self, provider: &Provider) {
+        self.peers.signs.look(provider);
+    }
+
+    /// What our puller does at `peer`, where there is one.
+    pub fn pulling(&self, peer: &Provider) -> Option<Pulling> {
+        self.peers.board.pulling(peer)
+    }
+
+    /// Whether a pull of `peer` waits here.
+    pub fn is_pulled_by(&self, peer: &Provider) -> bool {
+        self.waits.waits(WaitKind::Feed, &Reader::Peer(peer.clone()))
+    }
+
+    /// Whether `peer` waits here for the operator's decision on it.
+    pub fn is_awaited_by(&self, peer: &Provider) -> bool {
+        self.waits.waits(WaitKind::Peering, &Reader::Peer(peer.clone()))
+    }
+
+    /// What is remembered of the document of `peer`.
+    pub fn document_of(&self, peer: &Provider) -> Option<Arc<ProviderDocument>> {
+        self.peers.documents.remembered(peer)
+    }
+
+    /// What crosses the wire.
+    pub fn traffic(&self) -> &TrafficLog {
+        &self.peers.traffic
+    }
+
+    /// Looks at a provider step by step, up to the first that fails.
+    pub async fn check(&self, provider: &Provider) -> Vec<CheckStep> {
+        check_provider(&self.ground, &self.peers, provider).await
+    }
+}

@@ -1,0 +1,51 @@
+//! What the operator chooses while the node runs.
+
+use super::Operator;
+use crate::config::Strangers;
+use crate::consent::{Choices, Misuse};
+use crate::store::{Store, StoreFault};
+
+impl Operator {
+    /// Chooses how strangers become peers; kept until the configuration file says otherwise.
+    pub async fn set_strangers(&self, strangers: Strangers) -> Result<(), Misuse> {
+        let configured = word(self.ground.config.peers.strangers);
+        self.store
+            .write(move |tx| {
+                tx.set_setting("strangers", word(strangers))?;
+                tx.set_setting("strangers.configured", configured)
+            })
+            .await?;
+        self.consent.choose(|choices| choices.strangers = strangers);
+        Ok(())
+    }
+
+    /// Chooses whether requesters learn that they were declined.
+    pub async fn set_tells_declined(&self, on: bool) -> Result<(), Misuse> {
+        self.store.write(move |tx| tx.set_setting("tell-declined", if on { "yes" } else { "no" })).await?;
+        self.consent.choose(|choices| choices.tell_declined = on);
+        Ok(())
+    }
+}
+
+/// What the operator has chosen; how strangers are treated goes by the configuration where that has changed since.
+pub(crate) async fn load_choices(store: &Store, configured: Strangers) -> Result<Choices, StoreFault> {
+    store
+        .read(move |view| {
+            let chosen = view.setting("strangers")?;
+            let stands = view.setting("strangers.configured")?.as_deref() == Some(word(configured));
+            let chosen = [Strangers::Ask, Strangers::Open, Strangers::Listed]
+                .into_iter()
+                .find(|strangers| stands && chosen.as_deref() == Some(word(*strangers)));
+            let tell_declined = view.setting("tell-declined")?.as_deref() == Some("yes");
+            Ok(Choices { strangers: chosen.unwrap_or(configured), tell_declined })
+        })
+        .await
+}
+
+fn word(strangers: Strangers) -> &'static str {
+    match strangers {
+        Strangers::Ask => "ask",
+        Strangers::Open => "open",
+        Strangers::Listed => "listed",
+    }
+}

@@ -1,0 +1,64 @@
+//! What waits for the operator's decision. What counts as waiting is said here, once for what is shown and for what is counted.
+
+use std::collections::HashSet;
+
+use drawbridge_mtp::message::PeerState;
+
+use super::{AuthorizationRow, ConnectionRow, PeerRow, StoreFault, View, unsigned};
+
+/// A request that waits: of others, open, and neither set aside nor kept from everybody's sight.
+const REQUEST_WAITS: &str = "state = 'pending' AND NOT outgoing AND NOT ignored AND NOT unseen";
+
+impl PeerRow {
+    /// Whether it waits to be let in, and is not set aside.
+    pub fn is_waiting(&self) -> bool {
+        self.state == PeerState::Pending && !self.ignored
+    }
+}
+
+impl View<'_> {
+    /// The requests for a connection that wait, the newest first: one for each pair of users.
+    pub fn waiting_connections(&self) -> Result<Vec<ConnectionRow>, StoreFault> {
+        let mut rows: Vec<ConnectionRow> =
+            self.requests_where(&format!("{REQUEST_WAITS} ORDER BY created DESC, id DESC"), &[])?;
+        let mut shown = HashSet::new();
+        rows.retain(|row| shown.insert((row.from.clone(), row.to.clone())));
+        Ok(rows)
+    }
+
+    /// The requests to add somebody to a group that wait, the newest first: one for each addition, however often it was asked
+    /// for.
+    pub fn waiting_authorizations(&self) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        let mut rows: Vec<AuthorizationRow> =
+            self.requests_where(&format!("{REQUEST_WAITS} ORDER BY created DESC, id DESC"), &[])?;
+        let mut shown = HashSet::new();
+        rows.retain(|row| shown.insert((row.about.group.clone(), row.from.clone(), row.to.clone())));
+        Ok(rows)
+    }
+
+    /// How many providers wait.
+    pub fn count_waiting_peers(&self) -> Result<u64, StoreFault> {
+        Ok(self.peers_in(PeerState::Pending)?.iter().filter(|peer| peer.is_waiting()).count() as u64)
+    }
+
+    /// How many requests for a connection wait, as [`View::waiting_connections`] has them.
+    pub fn count_waiting_connections(&self) -> Result<u64, StoreFault> {
+        self.count(&format!("(SELECT DISTINCT from_user, to_user FROM connection WHERE {REQUEST_WAITS})"))
+    }
+
+    /// How many requests to add wait, as [`View::waiting_authorizations`] has them.
+    pub fn count_waiting_authorizations(&self) -> Result<u64, StoreFault> {
+        self.count(&format!(
+            "(SELECT DISTINCT group_uri, adder, user FROM authorization WHERE {REQUEST_WAITS})"
+        ))
+    }
+
+    /// How many rows there are of what is named as after `FROM`.
+    pub(super) fn count(&self, what: &str) -> Result<u64, StoreFault> {
+        let count: i64 = self
+            .sql
+            .prepare_cached(&format!("SELECT count(*) FROM {what}"))?
+            .query_row([], |row| row.get(0))?;
+        Ok(unsigned(count))
+    }
+}
