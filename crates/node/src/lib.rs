@@ -1,9 +1,9 @@
 //! A whole MTP provider as a library: [`Node::start`] and it federates. It knows nothing of any GUI.
 //!
-//! A folder is a job that a provider has; each says in its first file what it is for. How one item travels: what a
-//! peer asks enters `http` through its gate, is judged in `consent`, written by [`store`] together
-//! with one feed row for whoever has to know, wakes the waiting pull in `delivery`, arrives in the other node's
-//! `pull`, is verified, and is stored with its cursor in one transaction.
+//! A folder is a job that a provider has; each says in its first file what it is for, and most have a struct with the
+//! folder's own state. How one item travels: what a peer asks is verified in `http`, decided in `consent`, and written by
+//! [`store`] together with one feed row for whoever has to know. That wakes the waiting pull in `delivery`; the item arrives
+//! in the other node's `pull`, is verified, and is stored with its cursor in one transaction.
 
 mod accounts;
 mod changes;

@@ -1,4 +1,4 @@
-//! What of MLS the rooms share: the cryptography, the cipher suites, and how a structure is read.
+//! What of MLS several folders share: the cryptography, the cipher suites, and how a structure is read.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,6 @@
 //! How our users' own clients reach us (`docs/client-api.md`): a bearer token for each, the protocol's words, and
-//! no signatures. What a call does is done elsewhere, in functions that know nothing of HTTP.
+//! no signatures. What a call does is done elsewhere, in functions that know nothing of HTTP; a client in the same process
+//! calls them by [`InProcessHome`].
 
 mod api;
 mod caller;

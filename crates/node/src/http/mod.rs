@@ -1,5 +1,5 @@
-//! The server for other providers: the provider document, and everything below the endpoint behind one gate that
-//! checks each request in the order of section 4 and signs each answer.
+//! The server for other providers: the provider document, and everything below the endpoint. `gate.rs` checks each request
+//! in the order of section 4 and signs each answer; `resources.rs` leads to the handlers.
 
 mod admission;
 mod content;

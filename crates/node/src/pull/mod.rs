@@ -1,5 +1,6 @@
 //! Pulling what other providers have to tell us: one puller for each peer, that waits, verifies, stores a page with
-//! its cursor in one transaction, and backs off when something is wrong (section 11).
+//! its cursor in one transaction, and backs off when something is wrong (section 11). `supervisor.rs` keeps it, and beside it
+//! the tasks that bring the peer what our users ask and what our clients submit.
 
 mod page;
 mod puller;

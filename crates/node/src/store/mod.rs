@@ -4,7 +4,7 @@
 //! (group commit), and answers after the commit; so whatever a caller has been told is on disk. Readers have
 //! connections of their own and never wait for the writer.
 //!
-//! The other rooms see [`View`] (questions) and [`Tx`] (changes) in words of the domain; their rules run inside
+//! The other folders see [`View`] (questions) and [`Tx`] (changes) in words of the domain; their rules run inside
 //! [`Store::write`], so that what belongs together is one transaction.
 
 mod accounts;
