@@ -1,7 +1,7 @@
 //! A whole MTP provider as a library: [`Node::start`] and it federates. It knows nothing of any GUI.
 //!
 //! A folder is a job that a provider has; each says in its first file what it is for. How one item travels: what a
-//! peer asks enters `http` through its gate, is judged in `consent`, written by [`store`] together
+//! peer asks enters `http` through its gate, is judged in `consent`, written by `store` together
 //! with one feed row for whoever has to know, wakes the waiting pull in `delivery`, arrives in the other node's
 //! `pull`, is verified, and is stored with its cursor in one transaction.
 
@@ -25,7 +25,12 @@ mod outbox;
 mod peers;
 mod pull;
 mod refusal;
+#[cfg(feature = "inspect")]
 pub mod store;
+// Its words are public for whoever may look into it.
+#[cfg(not(feature = "inspect"))]
+#[allow(unreachable_pub, reason = "nobody may without the feature `inspect`")]
+mod store;
 mod sweep;
 pub mod typed;
 
