@@ -2,7 +2,7 @@
 //!
 //! A folder is a job that a provider has; each says in its first file what it is for, and most have a struct with the
 //! folder's own state. How one item travels: what a peer asks is verified in `http`, decided in `consent`, and written by
-//! [`store`] together with one feed row for whoever has to know. That wakes the waiting pull in `delivery`; the item arrives
+//! `store` together with one feed row for whoever has to know. That wakes the waiting pull in `delivery`; the item arrives
 //! in the other node's `pull`, is verified, and is stored with its cursor in one transaction.
 
 mod accounts;
@@ -24,7 +24,12 @@ mod outbox;
 mod peers;
 mod pull;
 mod refusal;
+#[cfg(feature = "inspect")]
 pub mod store;
+// Its words are public for whoever may look into it.
+#[cfg(not(feature = "inspect"))]
+#[allow(unreachable_pub, reason = "nobody may without the feature `inspect`")]
+mod store;
 mod sweep;
 pub mod typed;
 

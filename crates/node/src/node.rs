@@ -287,7 +287,8 @@ impl Node {
         self.listening
     }
 
-    /// What it remembers; to read.
+    /// What it remembers, for tests to look into.
+    #[cfg(feature = "inspect")]
     pub fn store(&self) -> &Store {
         &self.store
     }

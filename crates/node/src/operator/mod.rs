@@ -1,8 +1,8 @@
 //! What a GUI may read and decide: what waits, peers, groups, users, and how the node itself is.
 //!
 //! A method that reads is a screen: it reads the store once, in one transaction, and returns what the screen shows in the
-//! node's own types. A row of a list costs the same whatever it stands for: nothing here reads a roster to count it.
-//! A method that decides keeps all of a decision in one transaction. Nobody outside this crate has the store.
+//! node's own types. No row of a list reads a group's roster. A method that decides keeps all of a decision in one transaction.
+//! Nobody outside this crate has the store.
 
 mod fault;
 mod group;

@@ -2,13 +2,12 @@
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::octets::Hash32;
-use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::changes::Change;
 
 use super::groups::{GroupRow, hash_at};
-use super::{StoreFault, Tx, View, parsed, signed, time, unsigned};
+use super::{StoreFault, Tx, View, parsed, signed, unsigned};
 
 /// So many proofs that an owner told two stories are kept of each group, the latest.
 const CONTRADICTIONS: u32 = 20;
@@ -24,21 +23,6 @@ pub struct KeptCheckpoint {
     pub jws: String,
 }
 
-/// Two things that an owner has said of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contradiction {
-    /// The number of the event.
-    pub seq: u64,
-    /// The hash that it had before.
-    pub had: Hash32,
-    /// The checkpoint that said so; none where the event itself did.
-    pub before: Option<String>,
-    /// The checkpoint that says otherwise.
-    pub said: KeptCheckpoint,
-    /// When that came.
-    pub at: Timestamp,
-}
-
 impl View<'_> {
     /// The newest checkpoint of a group's owner that is at hand.
     pub fn checkpoint(&self, id: i64) -> Result<Option<KeptCheckpoint>, StoreFault> {
@@ -47,26 +31,6 @@ impl View<'_> {
             .query_row([id], |row| Ok(kept(row, 0)))
             .optional()?
             .transpose()
-    }
-
-    /// What proves that the owner of a group told two stories of its log.
-    pub fn contradictions(&self, id: i64) -> Result<Vec<Contradiction>, StoreFault> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT seq, said, jws, had, before, at FROM contradiction WHERE grp = ?1 ORDER BY at, seq",
-        )?;
-        let mut rows = statement.query([id])?;
-        let mut contradictions = Vec::new();
-        while let Some(row) = rows.next()? {
-            let said = kept(row, 0)?;
-            contradictions.push(Contradiction {
-                seq: said.seq,
-                said,
-                had: hash_at(row, 3)?,
-                before: row.get(4)?,
-                at: time(row.get(5)?),
-            });
-        }
-        Ok(contradictions)
     }
 
     /// The groups of other owners than `ours` of whose log more is here than the newest checkpoint covers, or which are broken.
@@ -129,6 +93,6 @@ impl Tx<'_> {
 }
 
 /// Reads a number, a hash and a checkpoint, from the column `at` on.
-fn kept(row: &Row<'_>, at: usize) -> Result<KeptCheckpoint, StoreFault> {
+pub(super) fn kept(row: &Row<'_>, at: usize) -> Result<KeptCheckpoint, StoreFault> {
     Ok(KeptCheckpoint { seq: unsigned(row.get(at)?), hash: hash_at(row, at + 1)?, jws: row.get(at + 2)? })
 }

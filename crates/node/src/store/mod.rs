@@ -13,6 +13,8 @@ mod authorizations;
 mod branches;
 mod checkpoints;
 mod connections;
+#[cfg(feature = "inspect")]
+mod contradictions;
 mod feeds;
 mod groups;
 mod kept;
@@ -54,13 +56,15 @@ pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use add_rules::{AddRule, AddRuleRow};
 pub use authorizations::{Addition, AuthorizationRow};
 pub use branches::{AbandonedSubmission, Branch, RestartPoint};
-pub use checkpoints::{Contradiction, KeptCheckpoint};
+pub use checkpoints::KeptCheckpoint;
 pub use connections::{Connection, ConnectionRow};
+#[cfg(feature = "inspect")]
+pub use contradictions::Contradiction;
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, RosterSize, Standing};
 pub use kept::Kept;
 pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
-pub use log::{Handshake, LogSlice, NewEvent};
+pub use log::{Handshake, NewEvent};
 pub use open::OpenFault;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
