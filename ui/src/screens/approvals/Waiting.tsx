@@ -51,7 +51,9 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
   const deedsFor = (kind: Kind, chosen: ReadonlySet<string>): Deed[] => [
     ...providers.flatMap(({ provider }) => {
       if (!chosen.has(providerKey(provider)) || kind === "decline") return [];
-      if (kind === "approve") return [deeds.admit(provider)];
+      // A person's approval lets the provider in too, in the same step.
+      const persons = heldOf(provider).some((each) => chosen.has(connectionKey(each)));
+      if (kind === "approve") return persons ? [] : [deeds.admit(provider)];
       if (kind === "ignore") return [deeds.ignoreProvider(provider)];
       return [deeds.blockProvider(provider, heldOf(provider))];
     }),
