@@ -9,7 +9,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::{FeedQuery, ItemBody};
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_node::Decision;
-use drawbridge_node::store::AddRule;
+use drawbridge_node::store::{AddRule, RuleKind};
 use drawbridge_testkit::{ApiClient, CommitPlan, Federation, MlsClient, MutualPeers};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -135,6 +135,46 @@ async fn who_asks_to_add_somebody_that_lets_it_is_answered_approved_at_once() {
     assert_eq!(members(&told), ["id", "state"].into());
     let shown = &phone.gets("/authorizations").await["authorizations"][0];
     assert_eq!((&shown["id"], &shown["title"]), (&told["id"], &json!("Picnic")));
+}
+
+#[tokio::test]
+async fn who_asks_a_user_of_its_own_provider_learns_of_no_refusal_either() {
+    let federation = Federation::new();
+    let alpha = federation.node_with_clients().await;
+    let (alice, anna) = (alpha.user("alice").await, alpha.user("anna").await);
+    let (hers, annas) = (alice.api_client("phone").await, anna.api_client("phone").await);
+    let asks = async || {
+        let (status, told) = hers.posts("/connections", json!({"to": anna.uri()})).await;
+        assert_eq!((status, &told["state"]), (StatusCode::ACCEPTED, &json!("pending")));
+        told["id"].as_str().unwrap().to_owned()
+    };
+    let decides = async |client: &ApiClient, id: &str, decision: &str| {
+        let (status, told) = client.posts(&format!("/connections/{id}/{decision}"), json!({})).await;
+        (status, told["state"].clone())
+    };
+    let newest = async |client: &ApiClient| {
+        let shown = client.gets("/connections").await["connections"][0].clone();
+        (shown["id"].as_str().unwrap().to_owned(), shown["state"].clone())
+    };
+
+    // One that was refused looks open to who asked, and can be taken back.
+    let refused = asks().await;
+    assert_eq!(decides(&annas, &refused, "decline").await, (StatusCode::OK, json!("declined")));
+    assert_eq!(newest(&hers).await, (refused.clone(), json!("pending")));
+    assert_eq!(asks().await, refused, "one that waits is not made again");
+    assert_eq!(decides(&hers, &refused, "end").await, (StatusCode::OK, json!("ended")));
+
+    // One that is open is taken back, not refused.
+    let open = asks().await;
+    assert_eq!(decides(&hers, &open, "end").await, (StatusCode::OK, json!("ended")));
+    assert_eq!(newest(&annas).await, (open.clone(), json!("ended")));
+
+    // One that a rule hides is shown to who asked alone.
+    alpha.node().operator().set_rule(None, alice.uri().to_string(), Some(RuleKind::Block)).await.unwrap();
+    let hidden = asks().await;
+    assert_eq!(newest(&hers).await, (hidden.clone(), json!("pending")));
+    assert_eq!(newest(&annas).await.0, open);
+    assert_eq!(decides(&hers, &hidden, "end").await, (StatusCode::OK, json!("ended")));
 }
 
 /// What a client's feed says of its removal from a group, and whether that came behind the commit.

@@ -301,6 +301,33 @@ async fn an_undo_puts_back_exactly_what_was() {
 }
 
 #[tokio::test]
+async fn a_provider_and_its_person_are_decided_on_in_one_step_and_taken_back_as_one() {
+    let scene = Scene::new().await;
+    let (request, node) = (scene.request_from("bob"), scene.alpha.node().operator());
+    assert_eq!(scene.sends(&request).await, pending());
+    let (id, provider) = (id_of(&request), scene.peer.provider());
+    let both = async || (scene.row(id).await, scene.judgement().await);
+    let decide = async |decision| node.decide_connection_with(id, None, decision, None, true).await;
+    let before = both().await;
+    scene.federation.clock().turn(Duration::from_secs(600));
+
+    // Where the provider cannot be let in, its person is not approved, and the other way round.
+    let blocked = node.judge_peer(provider.clone(), PeerState::Blocked).await.unwrap();
+    assert!(matches!(decide(Decision::Approve).await, Err(Misuse::Unfit(_))));
+    assert_eq!(scene.row(id).await, before.0);
+    node.undo(blocked.undo.unwrap()).await.unwrap();
+    let refused = decide(Decision::Decline).await.unwrap();
+    assert_eq!((refused.now.state, scene.judgement().await.0), (State::Declined, PeerState::Allowed));
+    node.undo(refused.undo.unwrap()).await.unwrap();
+    assert_eq!(both().await, before, "one step, taken back as one");
+    scene.alpha.decides(id, Decision::Ignore).await;
+    let set_aside = both().await;
+    scene.deletes(id).await;
+    assert!(matches!(decide(Decision::Approve).await, Err(Misuse::Unfit(_))));
+    assert_eq!(scene.judgement().await, set_aside.1, "what cannot be approved lets nobody in");
+}
+
+#[tokio::test]
 async fn what_others_were_told_cannot_be_taken_back() {
     let scene = Scene::new().await;
     let node = scene.alpha.node();

@@ -122,6 +122,18 @@ describe("approvals", () => {
     expect(node.requests("set-peer")).toEqual([]);
   });
 
+  it("approves a provider and its person that are selected together with one command", async () => {
+    node.waiting = [waitingProvider("beta.example"), waitingProvider("gamma.example")];
+    node.incoming = [connection({ peer_state: "pending" })];
+    const { person } = open(node, "/approvals");
+    await screen.findByTestId(`incoming-${ID}`);
+    await person.keyboard("jxjxjxa");
+
+    expect(await screen.findByText("2 approved.")).toBeInTheDocument();
+    expect(node.requests("decide-connection")).toMatchObject([{ decision: "approve", admit: true }]);
+    expect(node.requests("set-peer")).toEqual([{ provider: "gamma.example", state: "allowed" }]);
+  });
+
   it("sets a waiting provider's judgement, and takes it back", async () => {
     node.waiting = [waitingProvider("beta.example")];
     const { person } = open(node, "/approvals");

@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 /// `POST /connections`, `POST /authorizations`.
 pub(super) async fn request<K: Kind>(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let ask: K::Ask = passed.message()?;
-    let (id, from, to) = K::names(&ask);
+    let (id, from, to) = K::id_and_users(&ask);
     passed.must_be_theirs(from)?;
     passed.must_be_ours(to)?;
     let server = passed.server;

@@ -7,7 +7,7 @@ use drawbridge_mtp::time::Timestamp;
 use rusqlite::{Row, ToSql, params};
 
 use super::requests::{KeptGrant, RequestRow, Subject};
-use super::{Kept, StoreFault, Tx, View, parsed, signed, time};
+use super::{StoreFault, Tx, View, parsed, signed, time};
 use crate::changes::Change;
 
 /// The addition of a user to a group.
@@ -32,7 +32,6 @@ impl Subject for Addition {
     const COLUMNS: &'static [&'static str] = &["group_uri", "title", "grant_jws", "grant_ends", "used"];
     const OF_NO_USE: &'static str =
         "state IN ('approved', 'ended', 'expired') AND coalesce(grant_ends, 0) < ?1";
-    const KEPT: Kept = Kept::Authorizations;
     const COUNT_AS_ONE: bool = false;
 
     fn read(row: &Row<'_>, at: usize) -> Result<Self, StoreFault> {

@@ -1,13 +1,18 @@
 //! Requests for a connection, and connections (section 7).
 
+use std::time::Duration;
+
 use drawbridge_mtp::id::{Provider, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{Row, ToSql, params};
 
-use super::requests::{LATE, RequestRow, Subject};
-use super::{Kept, StoreFault, Tx, View, parsed, signed, time};
+use super::requests::{RequestRow, Subject};
+use super::{StoreFault, Tx, View, parsed, signed, time};
 use crate::changes::Change;
+
+/// For so long the word of a request's end may be late.
+const LATE: Duration = Duration::from_secs(86_400);
 
 /// A connection, of which there is nothing to say but who is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +26,6 @@ impl Subject for Connection {
     const USERS: (&'static str, &'static str) = ("from_user", "to_user");
     const COLUMNS: &'static [&'static str] = &[];
     const OF_NO_USE: &'static str = "state IN ('ended', 'expired')";
-    const KEPT: Kept = Kept::Connections;
     const COUNT_AS_ONE: bool = true;
 
     fn read(_: &Row<'_>, _: usize) -> Result<Self, StoreFault> {
@@ -42,6 +46,17 @@ impl Subject for Connection {
 
     fn is_like(&self, _: &Self) -> bool {
         true
+    }
+}
+
+impl ConnectionRow {
+    /// Whether a request of ours has lapsed by our clock, and its receiver has still to say so by its own: it may have
+    /// approved in time. After a day it need not keep what it has to tell (section 12).
+    pub fn awaits_its_end(&self, now: Timestamp) -> bool {
+        self.outgoing
+            && self.state == ConnectionState::Expired
+            && !self.told
+            && now.since(self.changed) < LATE
     }
 }
 

@@ -5,17 +5,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, Provider, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{Row, ToSql, params};
 
-use super::{Kept, StoreFault, Tx, View, parsed, parsed_id, signed, time};
-
-/// For so long the word of a request's end may be late.
-pub(super) const LATE: Duration = Duration::from_secs(86_400);
+use super::{StoreFault, Tx, View, parsed, parsed_id, signed, time};
 
 /// A request of one user to another about `S`, or what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +64,6 @@ pub trait Subject: Clone + fmt::Debug + PartialEq + Send + 'static {
     /// The condition under which a row that was last changed before `?1` and has expired by then is of no use any more.
     #[doc(hidden)]
     const OF_NO_USE: &'static str;
-    /// What counts towards the most that a peer may have us keep.
-    const KEPT: Kept;
     /// Whether all requests of one user to another that are not over count as one (section 7).
     const COUNT_AS_ONE: bool;
 
@@ -148,15 +142,6 @@ impl<S: Subject> RequestRow<S> {
     /// Whether it has ended or expired.
     pub fn is_over(&self) -> bool {
         matches!(self.state, ConnectionState::Ended | ConnectionState::Expired)
-    }
-
-    /// Whether a request of ours has lapsed by our clock, and its receiver has still to say so by its own: it may have
-    /// approved in time. After a day it need not keep what it has to tell (section 12).
-    pub fn awaits_its_end(&self, now: Timestamp) -> bool {
-        self.outgoing
-            && self.state == ConnectionState::Expired
-            && !self.told
-            && now.since(self.changed) < LATE
     }
 
     /// The state as who asked may know it: a refusal that is not told looks like a request that nobody has answered

@@ -51,7 +51,9 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
   const decisionsFor = (kind: Kind, chosen: ReadonlySet<string>): Decision[] => [
     ...providers.flatMap(({ provider }) => {
       if (!chosen.has(providerKey(provider)) || kind === "decline") return [];
-      if (kind === "approve") return [decisions.admit(provider)];
+      // A person's approval lets the provider in too, in the same step.
+      const persons = heldOf(provider).some((each) => chosen.has(connectionKey(each)));
+      if (kind === "approve") return persons ? [] : [decisions.admit(provider)];
       if (kind === "ignore") return [decisions.ignoreProvider(provider)];
       return [decisions.blockProvider(provider, heldOf(provider))];
     }),

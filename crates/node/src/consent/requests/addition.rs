@@ -43,18 +43,19 @@ impl Kind for Addition {
         approved: "the grant is given; use revoke to take it back",
     };
 
-    fn names(ask: &AuthorizationRequest) -> (Id, &UserUri, &UserUri) {
+    fn id_and_users(ask: &AuthorizationRequest) -> (Id, &UserUri, &UserUri) {
         (ask.id, &ask.adder, &ask.user)
     }
 
-    fn check(ask: &AuthorizationRequest, now: Timestamp) -> Result<(), Malformed> {
-        ask.check(now)
-    }
-
-    fn received(ours: &Provider, ask: AuthorizationRequest, now: Timestamp) -> AuthorizationRow {
+    fn received(
+        ours: &Provider,
+        ask: AuthorizationRequest,
+        now: Timestamp,
+    ) -> Result<AuthorizationRow, Malformed> {
+        ask.check(now)?;
         let AuthorizationRequest { id, group, title, adder, user, expires } = ask;
         let about = Self { group, title, grant: None, used: false };
-        RequestRow::new(ours, id, adder, user, now, expires, about)
+        Ok(RequestRow::new(ours, id, adder, user, now, expires, about))
     }
 
     fn ask(row: &AuthorizationRow) -> AuthorizationRequest {
@@ -73,7 +74,7 @@ impl Kind for Addition {
         AuthorizationReply { id, state, grant }
     }
 
-    fn said(reply: AuthorizationReply) -> Said {
+    fn read_reply(reply: AuthorizationReply) -> Said {
         Said { state: reply.state, grant: reply.grant }
     }
 
@@ -89,7 +90,7 @@ impl Kind for Addition {
         }
     }
 
-    fn heard(item: &AuthorizationItem) -> (Id, Said) {
+    fn read_item(item: &AuthorizationItem) -> (Id, Said) {
         (item.id, Said { state: item.state, grant: item.grant.clone() })
     }
 
@@ -198,7 +199,7 @@ impl Kind for Addition {
     }
 
     /// The user's provider takes a grant back, of which the owner of its group hears whoever the adder is.
-    fn heed(
+    fn note_item(
         tx: &Tx<'_>,
         ours: &Provider,
         peer: &Provider,

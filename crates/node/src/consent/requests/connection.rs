@@ -51,18 +51,15 @@ impl Kind for Connection {
         approved: "they are connected; use end to end the connection",
     };
 
-    fn names(ask: &ConnectionRequest) -> (Id, &UserUri, &UserUri) {
+    fn id_and_users(ask: &ConnectionRequest) -> (Id, &UserUri, &UserUri) {
         (ask.id, &ask.from, &ask.to)
     }
 
-    fn check(ask: &ConnectionRequest, now: Timestamp) -> Result<(), Malformed> {
-        ask.check_received(now)
-    }
-
-    fn received(ours: &Provider, ask: ConnectionRequest, now: Timestamp) -> ConnectionRow {
+    fn received(ours: &Provider, ask: ConnectionRequest, now: Timestamp) -> Result<ConnectionRow, Malformed> {
+        ask.check_received(now)?;
         let ConnectionRequest { id, from, to, created, expires } = ask;
         let row = RequestRow::new(ours, id, from, to, created, expires, Self);
-        RequestRow { changed: now, ..row }
+        Ok(RequestRow { changed: now, ..row })
     }
 
     fn ask(row: &ConnectionRow) -> ConnectionRequest {
@@ -79,7 +76,7 @@ impl Kind for Connection {
         ConnectionReply { id, state: said.state }
     }
 
-    fn said(reply: ConnectionReply) -> Said {
+    fn read_reply(reply: ConnectionReply) -> Said {
         Said::state(reply.state)
     }
 
@@ -93,7 +90,7 @@ impl Kind for Connection {
         }
     }
 
-    fn heard(item: &ConnectionItem) -> (Id, Said) {
+    fn read_item(item: &ConnectionItem) -> (Id, Said) {
         (item.id, Said::state(item.state))
     }
 

@@ -149,7 +149,7 @@ impl Consent {
             Ok(_) if !answers => Ok(Told::Nothing),
             Ok(answer) => answer
                 .message()
-                .map(|reply| Told::Said(K::said(reply)))
+                .map(|reply| Told::Said(K::read_reply(reply)))
                 .map_err(|fault| PeerFault::new(Stage::Content, "malformed", format!("its answer: {fault}"))),
             Err(fault) if fault.unsigned.is_some() && fault.final_refusal().is_some() => {
                 // What is before the peer is in the way of others too, so it is also said of the peer.

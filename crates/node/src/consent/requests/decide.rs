@@ -5,7 +5,7 @@ use drawbridge_mtp::message::ConnectionState;
 
 use super::alike::asked_alike;
 use super::kind::Kind;
-use super::receive::owner_is_allowed;
+use super::receive::allow_owner;
 use super::tell::{settle, tell_requester};
 use super::terms::Terms;
 use crate::consent::Misuse;
@@ -73,7 +73,7 @@ pub(crate) fn decide<K: Kind>(
                 ));
             }
             K::check_approval(&row, tx.now())?;
-            if !owner_is_allowed(tx, terms, &row)? {
+            if !allow_owner(tx, terms, &row)? {
                 let owner = row.about.owner().unwrap_or(ours);
                 return Err(not_asked(owner, terms.strangers));
             }

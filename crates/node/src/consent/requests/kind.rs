@@ -82,13 +82,10 @@ pub(crate) trait Kind: Subject {
     const WORDS: Words;
 
     /// The id, who asks, and who is asked.
-    fn names(ask: &Self::Ask) -> (Id, &UserUri, &UserUri);
+    fn id_and_users(ask: &Self::Ask) -> (Id, &UserUri, &UserUri);
 
-    /// Checks the times of a request that is received at `now`.
-    fn check(ask: &Self::Ask, now: Timestamp) -> Result<(), Malformed>;
-
-    /// The request that is received at `now` with `ask`.
-    fn received(ours: &Provider, ask: Self::Ask, now: Timestamp) -> RequestRow<Self>;
+    /// The request that is received at `now` with `ask`, whose times are checked.
+    fn received(ours: &Provider, ask: Self::Ask, now: Timestamp) -> Result<RequestRow<Self>, Malformed>;
 
     /// What is posted, or was, to ask `row`.
     fn ask(row: &RequestRow<Self>) -> Self::Ask;
@@ -97,13 +94,13 @@ pub(crate) trait Kind: Subject {
     fn reply(id: Id, said: Said) -> Self::Reply;
 
     /// What an answer says.
-    fn said(reply: Self::Reply) -> Said;
+    fn read_reply(reply: Self::Reply) -> Said;
 
     /// The item that says `said` of `row`.
     fn item(row: &RequestRow<Self>, said: Said) -> Self::Item;
 
     /// The id that an item is about, and what it says.
-    fn heard(item: &Self::Item) -> (Id, Said);
+    fn read_item(item: &Self::Item) -> (Id, Said);
 
     /// Whether an item is about what `row` is.
     fn is_about(item: &Self::Item, row: &RequestRow<Self>) -> bool;
@@ -164,8 +161,13 @@ pub(crate) trait Kind: Subject {
     fn end(tx: &Tx<'_>, ours: &Provider, row: &mut RequestRow<Self>, by: DecidedBy)
     -> Result<(), StoreFault>;
 
-    /// What an item of `peer` means besides what it says of a request of ours.
-    fn heed(_: &Tx<'_>, _ours: &Provider, _peer: &Provider, _item: &Self::Item) -> Result<(), StoreFault> {
+    /// Notes what an item of `peer` means besides what it says of a request of ours.
+    fn note_item(
+        _: &Tx<'_>,
+        _ours: &Provider,
+        _peer: &Provider,
+        _item: &Self::Item,
+    ) -> Result<(), StoreFault> {
         Ok(())
     }
 

@@ -15,8 +15,8 @@ pub(crate) fn learn<K: Kind>(
     peer: &Provider,
     item: &K::Item,
 ) -> Result<(), StoreFault> {
-    K::heed(tx, ours, peer, item)?;
-    let (id, said) = K::heard(item);
+    K::note_item(tx, ours, peer, item)?;
+    let (id, said) = K::read_item(item);
     match tx.request::<K>(peer, true, id)? {
         Some(row) if K::is_about(item, &row) => believe(tx, ours, row, said),
         _ => Ok(()),

@@ -29,29 +29,26 @@ pub(crate) fn receive<K: Kind>(
     limits: &LimitsConfig,
 ) -> Result<Said, Refusal> {
     let now = tx.now();
-    K::check(&ask, now)
+    let mut row = K::received(terms.ours(), ask, now)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the content is malformed: {fault}")))?;
-    let (id, ..) = K::names(&ask);
     let said = |state| Ok(Said::state(state));
-    let known = tx.requests_by_id::<K>(id)?.into_iter().filter(|row| !row.outgoing).collect::<Vec<_>>();
-    let repeated = known.iter().find(|row| row.peer == *peer);
-    let is_same = repeated.is_some_and(|row| K::ask(row) == ask);
-    let mut row = K::received(terms.ours(), ask, now);
+    let lapsed = row.expires <= now;
     if tx.peer_state(peer)? == PeerState::Unknown && terms.strangers == Strangers::Listed {
-        let lapsed = row.expires <= now;
         return said(if lapsed { ConnectionState::Expired } else { ConnectionState::Pending });
     }
-    if tx.is_withdrawn(peer, id)? {
+    if tx.is_withdrawn(peer, row.id)? {
         return said(ConnectionState::Ended);
     }
-    if let Some(row) = repeated.filter(|_| is_same) {
-        return Ok(Said::to_requester(row, now));
+    for known in tx.requests_by_id::<K>(row.id)?.into_iter().filter(|known| !known.outgoing) {
+        if known.peer == *peer && K::ask(&known) == K::ask(&row) {
+            return Ok(Said::to_requester(&known, now));
+        }
+        if known.peer == *peer || K::NAMES_GRANT {
+            let text = "this id was used for another request; make a new id for a new request";
+            return Err(Problem::new(Code::Conflict, text).into());
+        }
     }
-    if repeated.is_some() || (K::NAMES_GRANT && !known.is_empty()) {
-        let text = "this id was used for another request; make a new id for a new request";
-        return Err(Problem::new(Code::Conflict, text).into());
-    }
-    if row.expires <= now {
+    if lapsed {
         return said(ConnectionState::Expired);
     }
     let may_approve = K::admit(tx, terms, &row, keys, limits)?;
@@ -71,7 +68,7 @@ pub(super) fn file<K: Kind>(
     row.unseen = verdict == Verdict::Unseen;
     tx.put_request(row)?;
     match verdict {
-        Verdict::Allow(by) if owner_is_allowed(tx, terms, row)? => return K::approve(tx, terms, row, by),
+        Verdict::Allow(by) if allow_owner(tx, terms, row)? => return K::approve(tx, terms, row, by),
         // A rule does not bring us to ask a provider that the operator does not want asked.
         Verdict::Ask | Verdict::Allow(_) if !is_shown => tx.announce_waiting(row),
         _ => {}
@@ -80,7 +77,7 @@ pub(super) fn file<K: Kind>(
 }
 
 /// To approve an addition is to ask the group's owner, which makes it allowed here. Returns whether it may be asked.
-pub(super) fn owner_is_allowed<K: Kind>(
+pub(super) fn allow_owner<K: Kind>(
     tx: &Tx<'_>,
     terms: &Terms,
     row: &RequestRow<K>,

@@ -11,7 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 use super::kind::Kind;
 use super::tell::tell_clients;
 use crate::consent::Misuse;
-use crate::store::{AddRule, AddRuleRow, DecidedBy, PeerRow, RequestRow, Rule, StoreFault, Tx};
+use crate::store::{AddRule, DecidedBy, PeerRow, RequestRow, StoreFault, Tx};
 
 /// Decisions that are remembered to be taken back; of more, the oldest are final.
 const REMEMBERED: usize = 1000;
@@ -56,94 +56,6 @@ impl Undos {
     }
 }
 
-/// Something that a decision may change.
-trait Thing: Clone + PartialEq + Send + Sized + 'static {
-    /// As it is now; `None` where it is gone.
-    fn now(&self, tx: &Tx<'_>) -> Result<Option<Self>, StoreFault>;
-
-    /// Whether it can be put back from what the decision has made of it, `after`: nobody but us knows of that.
-    fn is_untold(&self, _after: &Self) -> bool {
-        true
-    }
-
-    /// Puts it back as it is here, from `after`.
-    fn put_back(&self, tx: &Tx<'_>, ours: &Provider, after: &Self) -> Result<(), StoreFault>;
-}
-
-impl<K: Kind> Thing for RequestRow<K> {
-    fn now(&self, tx: &Tx<'_>) -> Result<Option<Self>, StoreFault> {
-        tx.request(&self.peer, self.outgoing, self.id)
-    }
-
-    fn is_untold(&self, after: &Self) -> bool {
-        match after.state {
-            ConnectionState::Pending => true,
-            ConnectionState::Declined => !after.told,
-            ConnectionState::Approved | ConnectionState::Ended | ConnectionState::Expired => false,
-        }
-    }
-
-    fn put_back(&self, tx: &Tx<'_>, ours: &Provider, after: &Self) -> Result<(), StoreFault> {
-        tx.put_request(self)?;
-        if self.state == after.state { Ok(()) } else { tell_clients(tx, ours, self) }
-    }
-}
-
-/// The standing decision on a person or a provider, for all users.
-#[derive(Clone, PartialEq)]
-struct StandingRule {
-    source: String,
-    rule: Option<Rule>,
-}
-
-impl StandingRule {
-    fn read(tx: &Tx<'_>, source: &str) -> Result<Self, StoreFault> {
-        let rule = tx.rules()?.into_iter().find(|rule| rule.user.is_none() && rule.source == source);
-        Ok(Self { source: source.to_owned(), rule })
-    }
-}
-
-impl Thing for StandingRule {
-    fn now(&self, tx: &Tx<'_>) -> Result<Option<Self>, StoreFault> {
-        Self::read(tx, &self.source).map(Some)
-    }
-
-    fn put_back(&self, tx: &Tx<'_>, _: &Provider, _: &Self) -> Result<(), StoreFault> {
-        match &self.rule {
-            Some(rule) => tx.put_rule(rule),
-            None => tx.set_rule(None, &self.source, None),
-        }
-    }
-}
-
-/// What a user here lets another do.
-#[derive(Clone, PartialEq)]
-struct RuleForAdditions {
-    user: Name,
-    other: UserUri,
-    rule: Option<AddRuleRow>,
-}
-
-impl RuleForAdditions {
-    fn read(tx: &Tx<'_>, user: &Name, other: &UserUri) -> Result<Self, StoreFault> {
-        let rule = tx.add_rule_row(user, other)?;
-        Ok(Self { user: user.clone(), other: other.clone(), rule })
-    }
-}
-
-impl Thing for RuleForAdditions {
-    fn now(&self, tx: &Tx<'_>) -> Result<Option<Self>, StoreFault> {
-        Self::read(tx, &self.user, &self.other).map(Some)
-    }
-
-    fn put_back(&self, tx: &Tx<'_>, _: &Provider, _: &Self) -> Result<(), StoreFault> {
-        match &self.rule {
-            Some(rule) => tx.put_add_rule(rule),
-            None => tx.set_add_rule(&self.user, &self.other, AddRule::Ask),
-        }
-    }
-}
-
 /// What is decided on a provider; the rest of its row goes its own way.
 #[derive(Clone, Copy, PartialEq)]
 struct Judgement {
@@ -153,84 +65,53 @@ struct Judgement {
     ignored: bool,
 }
 
-/// A provider that is decided on.
-#[derive(Clone, PartialEq)]
-struct Judged {
-    provider: Provider,
-    /// `None` where it is not known.
-    judgement: Option<Judgement>,
-}
-
-impl Judged {
-    fn read(tx: &Tx<'_>, provider: &Provider) -> Result<Self, StoreFault> {
-        let judgement = tx.peer(provider)?.map(|row| {
-            let PeerRow { state, since, decided_by, ignored, .. } = row;
-            Judgement { state, since, decided_by, ignored }
-        });
-        Ok(Self { provider: provider.clone(), judgement })
-    }
-}
-
-impl Thing for Judged {
-    fn now(&self, tx: &Tx<'_>) -> Result<Option<Self>, StoreFault> {
-        Self::read(tx, &self.provider).map(Some)
-    }
-
-    fn is_untold(&self, after: &Self) -> bool {
-        self.judgement.is_some() && after.judgement.is_some()
-    }
-
-    fn put_back(&self, tx: &Tx<'_>, _: &Provider, _: &Self) -> Result<(), StoreFault> {
-        let (Some(mut row), Some(judgement)) = (tx.peer(&self.provider)?, self.judgement) else {
-            return Ok(());
-        };
-        let Judgement { state, since, decided_by, ignored } = judgement;
-        (row.state, row.since, row.decided_by, row.ignored) = (state, since, decided_by, ignored);
-        tx.put_peer(&row)
-    }
-}
-
-/// One thing before and after a decision.
-struct Change<T> {
-    before: T,
-    after: T,
-}
-
-/// A [`Change`] of whatever thing.
-trait Undo: Send {
-    /// Looks what has become of the thing, and whether it has changed at all.
+/// Something that a decision may change.
+trait Watched: Send {
+    /// Looks what has become of it, and whether it has changed at all.
     fn look(&mut self, tx: &Tx<'_>) -> Result<bool, StoreFault>;
 
+    /// Whether nobody but us knows of what the decision has made of it.
     fn is_untold(&self) -> bool;
 
-    /// Puts the thing back, unless something has changed it since.
+    /// Puts it back as it was before, unless something has changed it since.
     fn undo(&self, tx: &Tx<'_>, ours: &Provider) -> Result<(), Misuse>;
 }
 
-impl<T: Thing> Undo for Change<T> {
+/// One thing before and after a decision, with how it is read, and put back from what it was made.
+struct Change<T, Read, PutBack> {
+    before: T,
+    after: T,
+    read: Read,
+    is_untold: fn(&T, &T) -> bool,
+    put_back: PutBack,
+}
+
+impl<T, Read, PutBack> Watched for Change<T, Read, PutBack>
+where
+    T: PartialEq + Send,
+    Read: Fn(&Tx<'_>) -> Result<T, StoreFault> + Send,
+    PutBack: Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send,
+{
     fn look(&mut self, tx: &Tx<'_>) -> Result<bool, StoreFault> {
-        if let Some(now) = self.before.now(tx)? {
-            self.after = now;
-        }
+        self.after = (self.read)(tx)?;
         Ok(self.before != self.after)
     }
 
     fn is_untold(&self) -> bool {
-        self.before.is_untold(&self.after)
+        (self.is_untold)(&self.before, &self.after)
     }
 
     fn undo(&self, tx: &Tx<'_>, ours: &Provider) -> Result<(), Misuse> {
-        if self.after.now(tx)?.as_ref() != Some(&self.after) {
+        if (self.read)(tx)? != self.after {
             let text = "what was decided on has changed since, so it stands as it is; decide anew";
             return Err(Misuse::Unfit(text.into()));
         }
-        Ok(self.before.put_back(tx, ours, &self.after)?)
+        Ok((self.put_back)(tx, ours, &self.before, &self.after)?)
     }
 }
 
 /// All that a decision has changed.
-#[derive(Default)]
-pub(crate) struct Changes(Vec<Box<dyn Undo>>);
+pub(crate) struct Changes(Vec<Box<dyn Watched>>);
 
 impl Changes {
     /// Puts everything back as it was before, unless something has changed it since.
@@ -242,48 +123,94 @@ impl Changes {
 /// What a decision may change, as it was before.
 pub(crate) struct Watch<'a> {
     tx: &'a Tx<'a>,
-    before: Changes,
+    things: Vec<Box<dyn Watched>>,
 }
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(tx: &'a Tx<'a>) -> Self {
-        Self { tx, before: Changes::default() }
+        Self { tx, things: Vec::new() }
     }
 
-    fn thing<T: Thing>(&mut self, thing: T) {
-        self.before.0.push(Box::new(Change { after: thing.clone(), before: thing }));
+    fn thing<T: Clone + PartialEq + Send + 'static>(
+        &mut self,
+        read: impl Fn(&Tx<'_>) -> Result<T, StoreFault> + Send + 'static,
+        is_untold: fn(&T, &T) -> bool,
+        put_back: impl Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send + 'static,
+    ) -> Result<(), StoreFault> {
+        let before = read(self.tx)?;
+        self.things.push(Box::new(Change { after: before.clone(), before, read, is_untold, put_back }));
+        Ok(())
     }
 
     /// The decision is on `row`, and with it on all requests that are decided as one with it.
     pub(crate) fn request<K: Kind>(&mut self, row: &RequestRow<K>) -> Result<(), StoreFault> {
-        K::decided_with(self.tx, row)?.into_iter().for_each(|row| self.thing(row));
+        for RequestRow { peer, outgoing, id, .. } in K::decided_with(self.tx, row)? {
+            self.thing(
+                move |tx| tx.request::<K>(&peer, outgoing, id),
+                |_, after| after.as_ref().is_some_and(|row| row.told_state() == ConnectionState::Pending),
+                |tx, ours, before, after| {
+                    let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+                    tx.put_request(before)?;
+                    if before.state == after.state { Ok(()) } else { tell_clients(tx, ours, before) }
+                },
+            )?;
+        }
         Ok(())
     }
 
     /// It makes, or takes back, a standing decision on `source`.
     pub(crate) fn rule(&mut self, source: &str) -> Result<(), StoreFault> {
-        self.thing(StandingRule::read(self.tx, source)?);
-        Ok(())
+        let (source, of) = (source.to_owned(), source.to_owned());
+        self.thing(
+            move |tx| Ok(tx.rules()?.into_iter().find(|rule| rule.user.is_none() && rule.source == of)),
+            |_, _| true,
+            move |tx, _, before, _| match before {
+                Some(rule) => tx.put_rule(rule),
+                None => tx.set_rule(None, &source, None),
+            },
+        )
     }
 
     /// It sets what `user` lets `other` do.
     pub(crate) fn add_rule(&mut self, user: &Name, other: &UserUri) -> Result<(), StoreFault> {
-        self.thing(RuleForAdditions::read(self.tx, user, other)?);
-        Ok(())
+        let (pair, of) = ((user.clone(), other.clone()), (user.clone(), other.clone()));
+        self.thing(
+            move |tx| tx.add_rule_row(&of.0, &of.1),
+            |_, _| true,
+            move |tx, _, before, _| match before {
+                Some(rule) => tx.put_add_rule(rule),
+                None => tx.set_add_rule(&pair.0, &pair.1, AddRule::Ask),
+            },
+        )
     }
 
     /// It is on `provider` too.
     pub(crate) fn peer(&mut self, provider: &Provider) -> Result<(), StoreFault> {
-        self.thing(Judged::read(self.tx, provider)?);
-        Ok(())
+        let (provider, of) = (provider.clone(), provider.clone());
+        self.thing(
+            move |tx| {
+                let judgement = |row| {
+                    let PeerRow { state, since, decided_by, ignored, .. } = row;
+                    Judgement { state, since, decided_by, ignored }
+                };
+                Ok(tx.peer(&of)?.map(judgement))
+            },
+            |before, after| before.is_some() && after.is_some(),
+            move |tx, _, before, _| {
+                let (Some(mut row), Some(before)) = (tx.peer(&provider)?, *before) else { return Ok(()) };
+                let Judgement { state, since, decided_by, ignored } = before;
+                (row.state, row.since, row.decided_by, row.ignored) = (state, since, decided_by, ignored);
+                tx.put_peer(&row)
+            },
+        )
     }
 
     /// What the decision has changed of it all.
     pub(crate) fn changes(self) -> Result<Changes, StoreFault> {
         let mut changed = Vec::new();
-        for mut change in self.before.0 {
-            if change.look(self.tx)? {
-                changed.push(change);
+        for mut thing in self.things {
+            if thing.look(self.tx)? {
+                changed.push(thing);
             }
         }
         Ok(Changes(changed))
