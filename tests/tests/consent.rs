@@ -303,7 +303,8 @@ async fn an_undo_puts_back_exactly_what_was() {
 #[tokio::test]
 async fn a_provider_and_its_person_are_decided_on_in_one_step_and_taken_back_as_one() {
     let scene = Scene::new().await;
-    let (request, node) = (scene.request_from("bob"), scene.alpha.node().operator());
+    let (request, node) = (scene.request_from("bob"), scene.alpha.node());
+    let node = node.operator();
     assert_eq!(scene.sends(&request).await, pending());
     let (id, provider) = (id_of(&request), scene.peer.provider());
     let both = async || (scene.row(id).await, scene.judgement().await);
