@@ -169,11 +169,12 @@ impl Kind for Connection {
 
     fn end(tx: &Tx<'_>, ours: &Provider, row: &mut ConnectionRow, by: DecidedBy) -> Result<(), StoreFault> {
         if row.state != ConnectionState::Approved {
-            return end_one(tx, ours, row, by);
+            return end_one(tx, ours, row, by, by == DecidedBy::Peer);
         }
         for mut other in tx.connections_between(&row.from, &row.to)? {
             if other.state == ConnectionState::Approved {
-                end_one(tx, ours, &mut other, by)?;
+                let is_this = (other.id, other.outgoing) == (row.id, row.outgoing);
+                end_one(tx, ours, &mut other, by, is_this && by == DecidedBy::Peer)?;
             }
         }
         row.state = ConnectionState::Ended;
@@ -209,13 +210,18 @@ fn approve_between(
     Ok(())
 }
 
-/// Ends `row`. Where it is our side that ends it, theirs is told.
-fn end_one(tx: &Tx<'_>, ours: &Provider, row: &mut ConnectionRow, by: DecidedBy) -> Result<(), StoreFault> {
-    if row.outgoing && by != DecidedBy::Peer {
-        row.unsent = Some(Unsent::Delete);
-    }
+/// Ends `row`. The other side is told unless it `knows`: also where it has ended another request between the two users, since it
+/// may have learned of this one only after that.
+fn end_one(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &mut ConnectionRow,
+    by: DecidedBy,
+    knows: bool,
+) -> Result<(), StoreFault> {
+    row.unsent = (row.outgoing && !knows).then_some(Unsent::Delete);
     settle(tx, ours, row, ConnectionState::Ended, by)?;
-    if by != DecidedBy::Peer { tell_requester(tx, ours, row) } else { Ok(()) }
+    if knows { Ok(()) } else { tell_requester(tx, ours, row) }
 }
 
 /// Makes room for `row`, or says until when there is none.

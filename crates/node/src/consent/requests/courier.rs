@@ -162,7 +162,12 @@ impl Consent {
 }
 
 /// Keeps what the other provider has made of `row`.
-fn keep<K: Kind>(tx: &Tx<'_>, ours: &Provider, row: &RequestRow<K>, told: Told) -> Result<(), StoreFault> {
+pub(super) fn keep<K: Kind>(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &RequestRow<K>,
+    told: Told,
+) -> Result<(), StoreFault> {
     let Some(mut now) = tx.request::<K>(&row.peer, true, row.id)? else { return Ok(()) };
     // What our user has done meanwhile has to be told too.
     if now.unsent == row.unsent {
@@ -179,7 +184,7 @@ fn keep<K: Kind>(tx: &Tx<'_>, ours: &Provider, row: &RequestRow<K>, told: Told) 
 }
 
 /// What the other provider made of it.
-enum Told {
+pub(super) enum Told {
     Said(Said),
     Nothing,
     /// It will never take it.

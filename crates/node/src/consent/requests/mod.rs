@@ -43,3 +43,6 @@ pub(crate) use receive::receive;
 pub(crate) use terms::Terms;
 pub(crate) use undo::{Changes, Undos, Watch};
 pub(crate) use withdraw::{take_back, withdraw};
+
+#[cfg(test)]
+mod tests;
