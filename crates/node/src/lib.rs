@@ -4,11 +4,36 @@
 //! folder's own state. How one item travels: what a peer asks is verified in `http`, decided in `consent`, and written by
 //! `store` together with one feed row for whoever has to know. That wakes the waiting pull in `delivery`; the item arrives
 //! in the other node's `pull`, is verified, and is stored with its cursor in one transaction.
+//!
+//! A provider that nobody else can reach, with one account:
+//!
+//! ```
+//! use drawbridge_node::operator::UserRule;
+//! use drawbridge_node::{Config, Node};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let file = folder.path().join("drawbridge.toml");
+//! std::fs::write(
+//!     &file,
+//!     r#"
+//!     provider = "home.example"
+//!     data_dir = "data"
+//!     [mtp]
+//!     listen = "127.0.0.1:0"
+//!     "#,
+//! )?;
+//! let node = Node::start(Config::load(&file)?).await?;
+//! let ann = node.operator().create_user("ann".parse()?, UserRule::Ask).await?;
+//! assert_eq!(ann.to_string(), "mimi://home.example/u/ann");
+//! node.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod accounts;
-mod changes;
 mod client_api;
-pub mod config;
 mod consent;
 mod delivery;
 pub mod diagnose;
@@ -16,14 +41,12 @@ mod ground;
 mod http;
 pub mod identity;
 mod key_packages;
-mod lock;
 mod mls;
 mod node;
 pub mod operator;
 mod outbox;
 mod peers;
 mod pull;
-mod refusal;
 #[cfg(feature = "inspect")]
 pub mod store;
 // Its words are public for whoever may look into it.
@@ -33,11 +56,12 @@ mod store;
 mod sweep;
 pub mod typed;
 
-pub use changes::{Change, Changes};
 pub use client_api::InProcessHome;
-pub use config::Config;
 pub use consent::{Decided, Decision, Misuse};
 pub use drawbridge_client_api::ambient;
+pub use ground::changes::{Change, Changes};
+pub use ground::config;
+pub use ground::config::Config;
 pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
 pub use node::{Listening, Node, StartFault, check_with};
 pub use operator::Whom;

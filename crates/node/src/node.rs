@@ -1,8 +1,9 @@
 //! One running node: put together and started, reloaded, stopped.
 
+use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::{ClientUri, Provider};
@@ -10,17 +11,16 @@ use drawbridge_mtp::time::Timestamp;
 
 use crate::accounts::Accounts;
 use crate::ambient::{Ambient, AmbientExt, System};
-use crate::changes::Changes;
 use crate::client_api::{ClientApi, InProcessHome};
-use crate::config::{Config, ConfigFault};
 use crate::consent::Consent;
 use crate::delivery::{self, Conventions, Delivery, Waits};
 use crate::diagnose::{CheckStep, OwnState, check_provider, host_text};
 use crate::ground::Ground;
+use crate::ground::changes::Changes;
+use crate::ground::config::{Config, ConfigFault};
 use crate::http::{ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
-use crate::lock::lock;
 use crate::operator::{Operator, load_choices};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers};
@@ -249,7 +249,7 @@ impl Node {
         self.ground.stop.cancel();
         self.ground.tasks.close();
         self.ground.tasks.wait().await;
-        let Some(mut folder) = lock(&self.folder).take() else { return };
+        let Some(mut folder) = self.folder.lock().take() else { return };
         if let Err(fault) = folder.note_closing() {
             tracing::warn!(%fault, "the data folder is not marked as closed");
         }

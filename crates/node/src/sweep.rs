@@ -21,7 +21,9 @@ const KEEP_AT_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
 const KEEP_GRANTED: Duration = Duration::from_secs(60 * 24 * 3600);
 /// Does what time asks for, again and again.
 pub(crate) struct Sweep {
+    /// The clock, the limits, and whether the node stops.
     pub(crate) ground: Arc<Ground>,
+    /// Where what has lapsed is.
     pub(crate) store: Store,
     /// Whose documents are forgotten where the clock is set back.
     pub(crate) peers: Arc<Peers>,

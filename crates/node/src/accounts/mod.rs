@@ -1,7 +1,8 @@
 //! Who lives here: users, their clients, and the clients' tokens.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -11,7 +12,6 @@ use sha2::{Digest, Sha256};
 use crate::ambient::{Ambient, AmbientExt};
 use crate::consent::Misuse;
 use crate::ground::Ground;
-use crate::lock::lock;
 use crate::store::{Reader, Store, UserRule};
 
 /// Whether a client is new or has lost its token.
@@ -38,7 +38,9 @@ const SEEN_EVERY: u64 = 60_000;
 
 /// The users of ours, and their clients.
 pub(crate) struct Accounts {
+    /// Our name, and when and with what randomness tokens are made.
     ground: Arc<Ground>,
+    /// Where users, clients and the hashes of their tokens are kept.
     store: Store,
     /// When each client's use of its token was last noted, in milliseconds since 1970.
     seen: Mutex<HashMap<(Name, Name), u64>>,
@@ -52,7 +54,7 @@ impl Accounts {
     /// Notes now and then that a client was here; nobody waits for it.
     pub(crate) fn saw(&self, user: &Name, client: &Name) {
         let now = self.ground.ambient.now().as_millis();
-        let mut seen = lock(&self.seen);
+        let mut seen = self.seen.lock();
         let last = seen.entry((user.clone(), client.clone())).or_default();
         // In either direction: a clock that was ahead and is set right would have nothing noted for as long as it was ahead.
         if now.abs_diff(*last) >= SEEN_EVERY {

@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use super::api::ClientApi;
 use super::refused::Refused;
 use crate::accounts::hash_token;
+use crate::ground::refusal::Refusal;
 use crate::http::{NOT_KEPT, Socket, Trust, Unread, read_message, wanted};
-use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// The client that asks, by its token.

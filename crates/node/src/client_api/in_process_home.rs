@@ -14,14 +14,16 @@ use drawbridge_mtp::problem::ReceivedProblem;
 
 use super::api::ClientApi;
 use super::requests::{all, ask_as};
-use crate::refusal::Refusal;
+use crate::ground::refusal::Refusal;
 use crate::store::{Addition, Connection, Reader};
 
 /// The provider of a client in the same process: each call does what its row in `docs/client-api.md` says, with the same
 /// answers and problems as over HTTP.
 #[derive(Clone)]
 pub struct InProcessHome {
+    /// What a call is carried out by.
     api: Arc<ClientApi>,
+    /// The client, which is one of ours.
     client: ClientUri,
 }
 

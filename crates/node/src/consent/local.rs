@@ -1,7 +1,6 @@
 //! What is asked of the rules here: by the clients of our users, and by the operator. What other providers ask comes in by
 //! `http`.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, UserUri};
@@ -15,12 +14,12 @@ use crate::store::{DecidedBy, RequestRow};
 impl Consent {
     /// What the operator has chosen.
     pub(crate) fn choices(&self) -> Choices {
-        *self.choices.read().unwrap_or_else(PoisonError::into_inner)
+        *self.choices.read()
     }
 
     /// The operator chooses otherwise.
     pub(crate) fn choose(&self, change: impl FnOnce(&mut Choices)) {
-        change(&mut self.choices.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.choices.write());
     }
 
     /// What the rules on requests go by.

@@ -1,17 +1,22 @@
 //! What deciding on requests works with.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use super::requests::Undos;
-use crate::config::Strangers;
 use crate::ground::Ground;
+use crate::ground::config::Strangers;
 use crate::peers::Peers;
 use crate::store::Store;
 
 /// Who may reach our users, and add them to groups.
 pub(crate) struct Consent {
+    /// Our name and key, our clock, and our settings.
     pub(in crate::consent) ground: Arc<Ground>,
+    /// Where requests, rules and peers are kept: each decision is one transaction.
     pub(in crate::consent) store: Store,
+    /// Who is asked, and whose keys prove grants.
     pub(in crate::consent) peers: Arc<Peers>,
     /// What the operator has chosen.
     pub(in crate::consent) choices: RwLock<Choices>,

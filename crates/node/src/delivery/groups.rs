@@ -3,15 +3,15 @@
 //! A state is changed under a guard. Once the store has the change on disk, the guard is committed; a guard that is
 //! dropped before that discards what it changed, and the state is read from the store again.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::delivery::mls::framing::Conventions;
 use crate::delivery::mls::state::PublicState;
-use crate::lock::lock;
 use crate::store::{Handshake, Standing, Store, StoreFault};
 
 /// So many groups stay in memory when nobody deals with them.
@@ -21,8 +21,11 @@ type Place = Arc<RwLock<Option<PublicState>>>;
 
 /// All groups in memory.
 pub(crate) struct Groups {
+    /// Where states are read from.
     store: Store,
+    /// The states, each under a lock of its own.
     places: Mutex<HashMap<GroupUri, Place>>,
+    /// How MTP's names stand in MLS.
     conventions: &'static Conventions,
 }
 
@@ -49,7 +52,7 @@ impl Groups {
     }
 
     fn place(&self, group: &GroupUri) -> Place {
-        let mut places = lock(&self.places);
+        let mut places = self.places.lock();
         if places.len() >= AT_REST && !places.contains_key(group) {
             places.retain(|_, place| Arc::strong_count(place) > 1);
         }
@@ -58,7 +61,7 @@ impl Groups {
 
     /// Whether a client is in a group whose state is in memory and free; `false` says nothing.
     pub(crate) fn is_known_in(&self, group: &GroupUri, client: &ClientUri) -> bool {
-        let place = lock(&self.places).get(group).cloned();
+        let place = self.places.lock().get(group).cloned();
         let state = place.as_ref().and_then(|place| place.try_read().ok());
         state.is_some_and(|state| state.as_ref().is_some_and(|state| state.has_client(client)))
     }

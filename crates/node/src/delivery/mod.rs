@@ -33,8 +33,11 @@ use crate::store::Store;
 
 /// The groups, ours and those that we follow, and the feeds in which their events are told.
 pub(crate) struct Delivery {
+    /// Our name and key, our clock, and whether the node stops.
     ground: Arc<Ground>,
+    /// Where logs, rosters, states and feeds are kept.
     store: Store,
+    /// Asked for logs, objects and checkpoints.
     peers: Arc<Peers>,
     /// The public states that are in memory.
     groups: Groups,

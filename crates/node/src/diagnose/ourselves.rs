@@ -1,17 +1,17 @@
 //! What is so with this node itself: whether others can find it under its name, what its certificates say, whether its store
 //! keeps what it is given. Nothing is taken for well that was not looked at.
 
+use parking_lot::Mutex;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
-use crate::changes::Change;
 use crate::ground::Ground;
+use crate::ground::changes::Change;
 use crate::identity::{Certificate, CertificateFacts};
-use crate::lock::lock;
 use crate::peers::{self, GuardFault, Peers};
 use crate::store::{Store, StoreTrouble};
 
@@ -73,12 +73,17 @@ pub enum NameStanding {
 
 /// What is known of ourselves, and what it is read from.
 pub(crate) struct OwnState {
+    /// Our name, endpoint and clock.
     ground: Arc<Ground>,
+    /// Asked whether it keeps what it is given.
     store: Store,
     /// By whose rules our name is looked up.
     peers: Arc<Peers>,
+    /// Our certificates, each with the section of the configuration that it is for.
     certificates: Vec<(&'static str, Arc<Certificate>)>,
+    /// The port that we listen on for other providers.
     listening_port: u16,
+    /// What became of looking up our name.
     name: Mutex<LookedUp>,
     /// Rung where the name is to be looked up at once.
     again: tokio::sync::Notify,
@@ -106,7 +111,7 @@ impl OwnState {
 
     /// What is known now.
     pub(crate) fn view(&self) -> Ourselves {
-        let LookedUp { standing: name, only_here, at: looked } = lock(&self.name).clone();
+        let LookedUp { standing: name, only_here, at: looked } = self.name.lock().clone();
         let host = host_text(self.ground.ours.host());
         let certificates = self.certificates.iter().map(|(section, certificate)| {
             let facts = certificate.facts();
@@ -153,7 +158,7 @@ impl OwnState {
             };
             let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
             let is_news = {
-                let mut name = lock(&self.name);
+                let mut name = self.name.lock();
                 let is_news = name.standing != standing;
                 *name = LookedUp { standing, only_here, at: Some(self.ground.ambient.now()) };
                 is_news

@@ -1,7 +1,7 @@
 //! The record of what crossed the wire, in both directions: the latest requests of this run, in memory.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
@@ -249,7 +249,7 @@ impl TrafficLog {
 
     /// Keeps `record` as the newest, gives it its number, and returns that.
     pub(crate) fn add(&self, record: TrafficRecord) -> u64 {
-        let mut ring = self.ring();
+        let mut ring = self.ring.lock();
         let id = ring.add(record);
         self.revision.send_replace(ring.revision);
         id
@@ -257,14 +257,14 @@ impl TrafficLog {
 
     /// Changes the record `id`, where it is still kept.
     pub(crate) fn update(&self, id: u64, change: impl FnOnce(&mut TrafficRecord)) {
-        let mut ring = self.ring();
+        let mut ring = self.ring.lock();
         ring.update(id, change);
         self.revision.send_replace(ring.revision);
     }
 
     /// The latest `limit` requests, the newest first; only those with `peer`, where one is named.
     pub fn latest(&self, peer: Option<&Provider>, limit: usize) -> Vec<TrafficRecord> {
-        let ring = self.ring();
+        let ring = self.ring.lock();
         let wanted =
             ring.records.values().rev().filter(|record| peer.is_none() || record.peer.as_ref() == peer);
         wanted.take(limit).cloned().collect()
@@ -273,7 +273,7 @@ impl TrafficLog {
     /// What began or ended after `revision`, the oldest first and the latest `limit` of it, with the revision
     /// to ask for next.
     pub fn since(&self, revision: u64, limit: usize) -> (Vec<TrafficRecord>, u64) {
-        let ring = self.ring();
+        let ring = self.ring.lock();
         let fresh = ring.records.values().rev().filter(|record| record.revision > revision);
         let mut fresh: Vec<_> = fresh.take(limit).cloned().collect();
         fresh.reverse();
@@ -287,17 +287,13 @@ impl TrafficLog {
 
     /// How many pulls, ours and theirs, were answered since `then`.
     pub fn pulls_since(&self, then: Timestamp) -> usize {
-        let ring = self.ring();
+        let ring = self.ring.lock();
         let recent = ring
             .records
             .values()
             .rev()
             .filter(|record| record.target.starts_with("/feed") && !record.waiting);
         recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
-    }
-
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -344,7 +340,7 @@ mod tests {
                 record.set_items(vec![(1, long.as_str()); 200].into_iter());
             });
         }
-        let ring = log.ring();
+        let ring = log.ring.lock();
         let bytes: usize = ring.records.values().map(TrafficRecord::bytes).sum();
         assert_eq!(bytes, ring.bytes);
         assert!(bytes <= KEPT_BYTES, "{bytes}");

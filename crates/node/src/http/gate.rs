@@ -28,8 +28,8 @@ use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
+use crate::ground::refusal::Refusal;
 use crate::peers::Sign;
-use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// What is read of someone who names no allowed peer.
@@ -329,7 +329,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::config::LimitsConfig;
+    use crate::ground::config::LimitsConfig;
 
     const LARGE: usize = 8 << 20;
 

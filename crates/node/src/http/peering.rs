@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use super::passed::Passed;
 use super::reply::Reply;
 use super::server::PeerServer;
-use crate::config::Strangers;
 use crate::consent::providers;
 use crate::delivery::WaitKind;
-use crate::refusal::Refusal;
+use crate::ground::config::Strangers;
+use crate::ground::refusal::Refusal;
 use crate::store::{Reader, StoreFault};
 
 /// `GET /ping`.

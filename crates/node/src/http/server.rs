@@ -13,11 +13,17 @@ use crate::store::Store;
 
 /// What other providers can ask.
 pub(crate) struct PeerServer {
+    /// Our name, key and endpoint, our clock and our limits.
     pub(crate) ground: Arc<Ground>,
+    /// Read for who a peer is and for what may be answered at once; nonces are kept there.
     pub(crate) store: Store,
+    /// Whose keys verify requests; the record of what crosses the wire.
     pub(crate) peers: Arc<Peers>,
+    /// Judges what peers ask, and takes it back.
     pub(crate) consent: Arc<Consent>,
+    /// Hands out KeyPackages.
     pub(crate) key_packages: Arc<KeyPackages>,
+    /// Serves feeds and groups, and judges submissions.
     pub(crate) delivery: Arc<Delivery>,
     /// Requests that wait for the operator's decision on their sender.
     pub(crate) waits: Arc<Waits>,

@@ -1,12 +1,11 @@
 //! A bounded good that everybody may have of and nobody may have all of.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use drawbridge_mtp::id::Provider;
-
-use crate::lock::lock;
 
 /// Where requests come from: an IPv4 address, or the /64 network of an IPv6 address, since one machine can have all
 /// the addresses of such a network.
@@ -61,7 +60,7 @@ impl Shares {
 
     /// Takes `amount` for `claimant`; none where that is more than its share.
     pub(crate) fn take(&self, claimant: Claimant, amount: usize) -> Option<Held> {
-        let mut taken = lock(&self.taken);
+        let mut taken = self.taken.lock();
         let has = taken.by.get(&claimant).copied().unwrap_or_default();
         if has.saturating_add(amount) > fair_share(self.all, taken.sum) {
             return None;
@@ -75,7 +74,7 @@ impl Shares {
     /// How much is taken.
     #[cfg(test)]
     pub(crate) fn taken(&self) -> usize {
-        lock(&self.taken).sum
+        self.taken.lock().sum
     }
 }
 
@@ -86,7 +85,7 @@ pub(super) fn fair_share(all: usize, taken: usize) -> usize {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut taken = lock(&self.taken);
+        let mut taken = self.taken.lock();
         taken.sum -= self.amount;
         if let Some(has) = taken.by.get_mut(&self.claimant) {
             *has -= self.amount;

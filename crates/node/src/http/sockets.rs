@@ -1,18 +1,18 @@
 //! The sockets that are open at a listener: how long each may stay in which state, and which one goes where there is
 //! no room for the next.
 
+use parking_lot::Mutex;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::shares::{Source, fair_share};
-use crate::lock::lock;
 
 /// TLS, the version of HTTP and the head of the first request have to come within this.
 const OPENING_TIME: Duration = Duration::from_secs(15);
@@ -129,7 +129,7 @@ impl Sockets {
     /// source makes room; where there is no room otherwise, the one that is worth least.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Place {
         let source = Source::from(address);
-        let mut table = lock(&self.table);
+        let mut table = self.table.lock();
         let of_source = table.by_source.get(&source).copied().unwrap_or_default();
         let most = table.by_source.values().copied().max().unwrap_or_default();
         if of_source > 0 && of_source == most && of_source >= fair_share(self.limit, table.open.len()) {
@@ -159,13 +159,13 @@ impl Sockets {
 
     /// Closes the socket that is worth least: the system has no room for more.
     pub(super) fn make_room(&self) {
-        lock(&self.table).make_room();
+        self.table.lock().make_room();
     }
 
     /// Ends what has been in its state for too long.
     pub(super) fn sweep(&self) {
         let now = Duration::from_millis(self.elapsed());
-        for socket in lock(&self.table).open.values() {
+        for socket in self.table.lock().open.values() {
             let since =
                 |then: &AtomicU64| now.saturating_sub(Duration::from_millis(then.load(Ordering::Relaxed)));
             let unused = since(&socket.used);
@@ -185,7 +185,7 @@ impl Sockets {
 
     /// Ends all.
     pub(super) fn end_all(&self, ending: Ending) {
-        lock(&self.table).open.values().for_each(|socket| socket.end(ending));
+        self.table.lock().open.values().for_each(|socket| socket.end(ending));
     }
 
     fn elapsed(&self) -> u64 {
@@ -245,7 +245,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         // It may have had to make room before.
-        lock(&self.sockets.table).remove(self.socket.id);
+        self.sockets.table.lock().remove(self.socket.id);
     }
 }
 
@@ -348,7 +348,7 @@ mod tests {
         }
         assert!(!is_cut(&peer), "a peer was thrown out by strangers");
         assert!(!is_cut(&alone) && !is_cut(&beside), "who came alone was thrown out by those who are many");
-        assert!(lock(&sockets.table).open.len() <= 60);
+        assert!(sockets.table.lock().open.len() <= 60);
     }
 
     #[tokio::test(start_paused = true)]
@@ -408,7 +408,7 @@ mod tests {
             let place = enter(&sockets, STRANGER);
             drop(place.begin_request());
         }
-        let table = lock(&sockets.table);
+        let table = sockets.table.lock();
         assert!(table.open.is_empty() && table.by_source.is_empty());
     }
 }

@@ -1,15 +1,14 @@
 //! The request target as it came over HTTP/1.1. The HTTP library drops a fragment from it without a word, and what was signed
 //! would then be another target than what was sent (section 4). Over HTTP/2 there is nothing to see it by.
 
+use parking_lot::Mutex;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::lock::lock;
 
 /// The longest line that is looked at: no head of a request may be longer.
 const LINE_BYTES: usize = 16 * 1024;
@@ -25,7 +24,7 @@ pub(super) struct LastLine(Arc<Mutex<Vec<u8>>>);
 impl LastLine {
     /// Whether the last line is that of `request`, but for a fragment.
     pub(super) fn has_fragment<B>(&self, request: &Request<B>) -> bool {
-        let line = lock(&self.0);
+        let line = self.0.lock();
         let mut words = line.split(|octet| *octet == b' ');
         let (Some(method), Some(target)) = (words.next(), words.next()) else { return false };
         let Some(place) = target.iter().position(|octet| *octet == b'#') else { return false };
@@ -52,7 +51,7 @@ impl<S> Watched<S> {
             self.begin(&octets[..end]);
             let line = self.begun.strip_suffix(b"\r").unwrap_or(&self.begun);
             if is_request_line(line) {
-                line.clone_into(&mut lock(&self.last.0));
+                line.clone_into(&mut self.last.0.lock());
             }
             self.begun.clear();
             octets = &octets[end + 1..];

@@ -7,7 +7,7 @@ use drawbridge_mtp::id::Provider;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::shares::{Claimant, Held, Shares, Source};
-use crate::config::LimitsConfig;
+use crate::ground::config::LimitsConfig;
 
 /// A quiet second earns this many: bursts are as natural as they are short.
 const BURST_SECONDS: u32 = 10;
@@ -21,11 +21,17 @@ const ANSWERS: usize = 128 << 20;
 
 /// The limits on requests.
 pub(crate) struct Throttle {
+    /// Requests of addresses that name no allowed peer, by address.
     strangers: DefaultKeyedRateLimiter<Source>,
+    /// Requests in the names of allowed peers, by address.
     addresses: DefaultKeyedRateLimiter<Source>,
+    /// Requests that are proved, by peer.
     peers: DefaultKeyedRateLimiter<Provider>,
+    /// Requests of which nothing is proved yet, by address.
     unproved: Shares,
+    /// Octets of content that is being read, by who sends it.
     content: Shares,
+    /// Octets of large answers on their way, by who asked.
     answers: Shares,
 }
 

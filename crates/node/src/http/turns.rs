@@ -1,7 +1,9 @@
 //! Turns at the store's one writer: what one peer asks waits for what it has asked before, and not what others ask.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use drawbridge_mtp::id::Provider;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,15 +24,10 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    /// A poisoned lock means that a thread has panicked between two whole steps; the table is whole.
-    fn table(&self) -> MutexGuard<'_, HashMap<Provider, Arc<Semaphore>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until it is the turn of `peer` to have something written.
     pub(crate) async fn take(&self, peer: &Provider) -> Turn {
         let places =
-            self.table().entry(peer.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone();
+            self.0.lock().entry(peer.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone();
         // Kept while it waits, so that the peer is forgotten too where this is dropped before its turn.
         let mut turn = Turn { turns: self.clone(), peer: peer.clone(), permit: None };
         // It is never closed.
@@ -42,7 +39,7 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         drop(self.permit.take());
-        let mut turns = self.turns.table();
+        let mut turns = self.turns.0.lock();
         // One is the table's; who takes or waits for a turn has another.
         if turns.get(&self.peer).is_some_and(|places| Arc::strong_count(places) == 1) {
             turns.remove(&self.peer);
@@ -78,6 +75,6 @@ mod tests {
         held.clear();
         let next = asked.remove(0).await;
         drop((next, asked));
-        assert!(turns.table().is_empty());
+        assert!(turns.0.lock().is_empty());
     }
 }

@@ -1,7 +1,9 @@
 //! Our TLS: certificate files, which can be read anew while we run, or a self-signed certificate made on first start.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use drawbridge_mtp::time::Timestamp;
 use rcgen::{CertificateParams, KeyPair};
@@ -120,7 +122,7 @@ impl Certificate {
     /// Reads the files anew, for connections from now on. A pair that cannot be used leaves the one before in its place.
     pub fn reload(&self) -> Result<(), TlsFault> {
         let read = read(&self.cert, &self.key);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         match read {
             Ok(pair) => {
                 *current = pair;
@@ -135,12 +137,12 @@ impl Certificate {
 
     /// What the certificate in use says of itself.
     pub fn facts(&self) -> CertificateFacts {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).facts.clone()
+        self.current.read().facts.clone()
     }
 
     /// Why what the files held last was not taken, in one sentence; none where it was.
     pub fn refused(&self) -> Option<String> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).refused.clone()
+        self.current.read().refused.clone()
     }
 
     fn unfit(&self, fault: rustls::Error) -> TlsFault {
@@ -150,7 +152,7 @@ impl Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).certified.clone())
+        Some(self.current.read().certified.clone())
     }
 }
 

@@ -16,7 +16,9 @@ use crate::store::Store;
 
 /// The KeyPackages of our users' clients, and those that are got for them.
 pub(crate) struct KeyPackages {
+    /// Our name and key, and our clock.
     ground: Arc<Ground>,
+    /// Where KeyPackages are kept until they are handed out once.
     store: Store,
     /// Where KeyPackages of others' users are claimed.
     peers: Arc<Peers>,

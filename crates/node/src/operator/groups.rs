@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::System;
-    use crate::changes::Changes;
+    use crate::ground::changes::Changes;
     use crate::store::{Store, Tx};
 
     /// The client `client` of the user `user`, of one of ten providers, at the leaf of that number.

@@ -10,8 +10,8 @@ use super::peers::{Known, Peer};
 use super::users::spent_clients;
 use super::waiting::Waiting;
 use super::{Operator, ReadFault};
-use crate::config::Strangers;
 use crate::diagnose::Ourselves;
+use crate::ground::config::Strangers;
 use crate::store::TroubleRow;
 
 /// Troubles that are shown, the latest.

@@ -4,9 +4,9 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 
 use super::Operator;
-use crate::changes::Change;
 use crate::consent::requests::Watch;
 use crate::consent::{Decided, Misuse, providers};
+use crate::ground::changes::Change;
 use crate::peers::Sign;
 use crate::store::{DecidedBy, PeerRow, Tx};
 

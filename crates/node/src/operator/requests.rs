@@ -5,9 +5,9 @@ use std::time::Duration;
 use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
 use super::Operator;
-use crate::config::Strangers;
 use crate::consent::requests::{self, Kind, Watch};
 use crate::consent::{Decided, Decision, Misuse, providers};
+use crate::ground::config::Strangers;
 use crate::store::{
     AddRule, Addition, AuthorizationRow, Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, Tx,
 };

@@ -1,8 +1,8 @@
 //! What the operator chooses while the node runs.
 
 use super::Operator;
-use crate::config::Strangers;
 use crate::consent::{Choices, Misuse};
+use crate::ground::config::Strangers;
 use crate::store::{Store, StoreFault};
 
 impl Operator {

@@ -243,7 +243,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::System;
-    use crate::changes::Changes;
+    use crate::ground::changes::Changes;
     use crate::store::{Store, StoredKeyPackage};
 
     #[tokio::test]

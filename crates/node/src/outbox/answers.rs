@@ -1,13 +1,11 @@
 //! Clients that wait for an owner's answer.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use drawbridge_mtp::id::{GroupUri, Id};
 use drawbridge_mtp::message::Outcome;
 use tokio::sync::oneshot;
-
-use crate::lock::lock;
 
 /// Clients that wait for an owner's answer.
 #[derive(Debug, Default)]
@@ -20,13 +18,13 @@ impl Answers {
     /// Waits for what becomes of a submission.
     pub(super) fn wait(&self, group: &GroupUri, id: Id) -> oneshot::Receiver<Outcome> {
         let (tell, told) = oneshot::channel();
-        lock(&self.0).entry((group.clone(), id)).or_default().push(tell);
+        self.0.lock().entry((group.clone(), id)).or_default().push(tell);
         told
     }
 
     /// Those who wait for what became of a submission: from here on they have to be told.
     pub(super) fn take(&self, group: &GroupUri, id: Id) -> Vec<oneshot::Sender<Outcome>> {
-        let mut waiting = lock(&self.0).remove(&(group.clone(), id)).unwrap_or_default();
+        let mut waiting = self.0.lock().remove(&(group.clone(), id)).unwrap_or_default();
         waiting.retain(|tell| !tell.is_closed());
         waiting
     }
@@ -39,7 +37,7 @@ impl Answers {
         told: oneshot::Receiver<Outcome>,
     ) -> Option<Outcome> {
         {
-            let mut waiting = lock(&self.0);
+            let mut waiting = self.0.lock();
             if let Some(tells) = waiting.get_mut(&(group.clone(), id)) {
                 drop(told);
                 tells.retain(|tell| !tell.is_closed());

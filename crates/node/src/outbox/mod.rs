@@ -16,8 +16,8 @@ use drawbridge_mtp::problem::{Code, Problem};
 use self::answers::Answers;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
+use crate::ground::refusal::Refusal;
 use crate::peers::Peers;
-use crate::refusal::Refusal;
 use crate::store::{Reader, Standing, Store, StoreFault};
 
 /// How long a client is kept waiting for the owner's answer; after that it comes by the client's feed.
@@ -27,8 +27,11 @@ const QUEUED: u64 = 10_000;
 
 /// What our clients submit to groups of other owners, on its way there.
 pub(crate) struct Outbox {
+    /// Our name, our clock, and whether the node stops.
     ground: Arc<Ground>,
+    /// Where submissions wait.
     store: Store,
+    /// How owners are reached.
     peers: Arc<Peers>,
     /// Judges what is for groups of ours.
     delivery: Arc<Delivery>,

@@ -1,14 +1,13 @@
 //! What goes on with each peer right now, in both directions; in memory, for whoever looks.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 
-use crate::changes::{Change, Changes};
-use crate::lock::lock;
+use crate::ground::changes::{Change, Changes};
 use crate::store::Reader;
 
 /// What our puller does at a peer.
@@ -65,8 +64,11 @@ pub struct Serving {
 
 /// The state of all directions.
 pub(crate) struct Board {
+    /// What our puller does at each peer.
     pulling: Mutex<HashMap<Provider, Pulling>>,
+    /// How each peer pulls us.
     serving: Mutex<HashMap<Provider, Serving>>,
+    /// Where it is told that something has changed.
     changes: Changes,
 }
 
@@ -77,17 +79,17 @@ impl Board {
 
     /// What our puller does at `peer`, where there is one.
     pub(crate) fn pulling(&self, peer: &Provider) -> Option<Pulling> {
-        lock(&self.pulling).get(peer).copied()
+        self.pulling.lock().get(peer).copied()
     }
 
     /// What all pullers do.
     pub(crate) fn all_pulling(&self) -> HashMap<Provider, Pulling> {
-        lock(&self.pulling).clone()
+        self.pulling.lock().clone()
     }
 
     /// How `peer` pulls us.
     pub(crate) fn serving(&self, peer: &Provider) -> Serving {
-        lock(&self.serving).get(peer).copied().unwrap_or_default()
+        self.serving.lock().get(peer).copied().unwrap_or_default()
     }
 
     /// Our puller at `peer` now does something else.
@@ -99,7 +101,7 @@ impl Board {
         next_try: Option<Timestamp>,
         failures: u32,
     ) {
-        let mut board = lock(&self.pulling);
+        let mut board = self.pulling.lock();
         let entry = board.entry(peer.clone()).or_insert(Pulling {
             status,
             since: now,
@@ -117,7 +119,7 @@ impl Board {
 
     /// A pull of ours was answered by `peer`.
     pub(crate) fn pulled(&self, peer: &Provider, now: Timestamp) {
-        if let Some(pulling) = lock(&self.pulling).get_mut(peer) {
+        if let Some(pulling) = self.pulling.lock().get_mut(peer) {
             pulling.last_pull = Some(now);
         }
         self.changes.announce(Change::Dealings(peer.clone()));
@@ -125,21 +127,21 @@ impl Board {
 
     /// A request to `peer` was answered without waiting.
     pub(crate) fn took(&self, peer: &Provider, latency: Duration) {
-        if let Some(pulling) = lock(&self.pulling).get_mut(peer) {
+        if let Some(pulling) = self.pulling.lock().get_mut(peer) {
             pulling.latency = Some(latency);
         }
     }
 
     /// Forgets the puller at `peer`.
     pub(crate) fn remove(&self, peer: &Provider) {
-        lock(&self.pulling).remove(peer);
+        self.pulling.lock().remove(peer);
         self.changes.announce(Change::Dealings(peer.clone()));
     }
 
     /// A pull of `reader` came in or was answered.
     pub(crate) fn served(&self, reader: &Reader, now: Timestamp) {
         if let Reader::Peer(peer) = reader {
-            lock(&self.serving).entry(peer.clone()).or_default().last_pull = Some(now);
+            self.serving.lock().entry(peer.clone()).or_default().last_pull = Some(now);
             self.changes.announce(Change::Dealings(peer.clone()));
         }
     }
@@ -156,7 +158,7 @@ impl Board {
     /// Remembers when a pull was signed.
     pub(crate) fn signed(&self, reader: &Reader, signed: Option<u64>) {
         if let (Reader::Peer(peer), Some(signed)) = (reader, signed) {
-            let mut serving = lock(&self.serving);
+            let mut serving = self.serving.lock();
             let serving = serving.entry(peer.clone()).or_default();
             serving.signed = serving.signed.max(signed);
         }

@@ -1,15 +1,14 @@
 //! What is remembered of other providers' documents (section 3).
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::document::ProviderDocument;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::time::Timestamp;
-
-use crate::lock::lock;
 
 /// Documents that are remembered at most.
 const KEPT: usize = 4096;
@@ -18,6 +17,7 @@ const STRANGERS_A_MINUTE: usize = 60;
 /// The documents of other providers.
 #[derive(Default)]
 pub(crate) struct Documents {
+    /// What is remembered of each provider.
     entries: Mutex<HashMap<Provider, Entry>>,
     /// When documents of strangers were fetched in the last minute.
     strangers: Mutex<Vec<Timestamp>>,
@@ -59,12 +59,12 @@ impl Entry {
 impl Documents {
     /// What is remembered of `provider`.
     pub(super) fn entry(&self, provider: &Provider) -> Entry {
-        lock(&self.entries).get(provider).cloned().unwrap_or_default()
+        self.entries.lock().get(provider).cloned().unwrap_or_default()
     }
 
     /// The turn to fetch the document of `provider`; from here on there is an entry for it.
     pub(super) fn turn(&self, provider: &Provider, now: Timestamp) -> Arc<tokio::sync::Mutex<()>> {
-        let mut entries = lock(&self.entries);
+        let mut entries = self.entries.lock();
         if entries.len() >= KEPT && !entries.contains_key(provider) {
             entries.retain(|_, entry| entry.fresh(now).is_some() || Arc::strong_count(&entry.turn) > 1);
             if entries.len() >= KEPT {
@@ -76,8 +76,8 @@ impl Documents {
 
     /// Forgets everything: the clock was set back, and what was remembered until some time would be for as long as it was ahead.
     pub(crate) fn forget(&self) {
-        lock(&self.entries).clear();
-        lock(&self.strangers).clear();
+        self.entries.lock().clear();
+        self.strangers.lock().clear();
     }
 
     /// What is remembered of the document of `provider`, fresh or not.
@@ -98,7 +98,7 @@ impl Documents {
 
     /// Whether a stranger's document may be fetched now; counts it.
     pub(super) fn stranger_may(&self, now: Timestamp) -> bool {
-        let mut fetched = lock(&self.strangers);
+        let mut fetched = self.strangers.lock();
         fetched.retain(|at| now.since(*at) < Duration::from_secs(60));
         let may = fetched.len() < STRANGERS_A_MINUTE;
         if may {
@@ -109,7 +109,7 @@ impl Documents {
 
     /// Changes what is remembered of `provider`, where that is anything.
     pub(super) fn change(&self, provider: &Provider, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = lock(&self.entries).get_mut(provider) {
+        if let Some(entry) = self.entries.lock().get_mut(provider) {
             change(entry);
         }
     }

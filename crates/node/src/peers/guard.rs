@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
+use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-use crate::config::Network;
 
 /// A name has to be resolved within this: before a connection has to have come about, so that it is told which was late.
 const LOOK_UP_TIME: Duration = Duration::from_secs(6);
@@ -16,7 +15,7 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(6);
 /// Which addresses peers may be on.
 #[derive(Clone, Debug)]
 pub struct AddressGuard {
-    allowed: Arc<[Network]>,
+    allowed: Arc<[IpNet]>,
 }
 
 /// Why no address can be connected to.
@@ -69,14 +68,14 @@ fn place(host: &str, address: IpAddr) -> String {
 
 impl AddressGuard {
     /// A guard that lets public addresses pass, and those in `allowed`.
-    pub fn new(allowed: &[Network]) -> Self {
+    pub fn new(allowed: &[IpNet]) -> Self {
         Self { allowed: allowed.into() }
     }
 
     /// Whether a peer may be at `address`.
     pub fn lets_pass(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.allowed.iter().any(|network| network.contains(address))
+        is_public(address) || self.allowed.iter().any(|network| network.contains(&address))
     }
 
     /// The addresses of `host` that may be connected to; at least one.
@@ -173,7 +172,7 @@ mod tests {
     use super::*;
 
     fn passes(address: &str, allowed: &[&str]) -> bool {
-        let allowed: Vec<Network> = allowed.iter().map(|text| text.parse().unwrap()).collect();
+        let allowed: Vec<IpNet> = allowed.iter().map(|text| text.parse().unwrap()).collect();
         AddressGuard::new(&allowed).lets_pass(address.parse().unwrap())
     }
 

@@ -36,7 +36,9 @@ use crate::store::Store;
 
 /// The other providers, as they are known and reached.
 pub(crate) struct Peers {
+    /// Our key, which signs what we ask, and our clock.
     ground: Arc<Ground>,
+    /// Where states, keys and troubles of peers are kept.
     store: Store,
     /// The connections to them.
     pub(crate) outbound: Outbound,

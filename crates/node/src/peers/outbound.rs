@@ -1,7 +1,9 @@
 //! The connections to other providers: HTTPS alone, TLS 1.3, through the address guard (section 3).
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
@@ -40,13 +42,13 @@ impl Outbound {
 
     /// The client for all peers, with the connections that it has.
     pub(super) fn client(&self) -> reqwest::Client {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.client.read().clone()
     }
 
     /// Leaves all connections behind, which lead nowhere in another network: what is asked from now on has new ones.
     pub(super) fn renew(&self) {
         match http_client(&self.guard, self.tls.clone()) {
-            Ok(client) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = client,
+            Ok(client) => *self.client.write() = client,
             Err(fault) => tracing::error!(%fault, "the connections to peers could not be made anew"),
         }
     }

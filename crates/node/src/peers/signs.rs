@@ -1,15 +1,14 @@
 //! Signs that a peer, or the way to it, is there again, for those who rest after a failure: what a peer itself has asked
 //! or answered, a network that has come back, and people who want it tried or look at how it goes.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-
-use crate::lock::lock;
 
 /// Whoever shows a peer reads it again with each of its changes, and a peer that fails has one with each try. So one that
 /// nobody has read for this long is not looked at any more.
@@ -28,8 +27,11 @@ pub(crate) enum Sign {
 
 /// Who waits for which sign, and what the signs follow from.
 pub(crate) struct Signs {
+    /// Who waits, by peer and sign.
     awaited: Mutex<HashMap<(Provider, Sign), Arc<Notify>>>,
+    /// When somebody last looked at how it goes with each peer.
     looked: Mutex<HashMap<Provider, Instant>>,
+    /// Who could be reached when.
     reached: Mutex<Reached>,
     /// Counts the networks that this machine has been in.
     networks: watch::Sender<u64>,
@@ -57,13 +59,13 @@ impl Signs {
     /// Returns when there is next such a sign of `peer`.
     pub(crate) async fn sign(&self, peer: &Provider, sign: Sign) {
         // Made while the table is locked, so that no sign is missed; several may wait for the same one.
-        let sign = lock(&self.awaited).entry((peer.clone(), sign)).or_default().clone().notified_owned();
+        let sign = self.awaited.lock().entry((peer.clone(), sign)).or_default().clone().notified_owned();
         sign.await;
     }
 
     /// Lets those go on who wait for that sign of `peer`.
     pub(crate) fn give(&self, peer: &Provider, sign: Sign) {
-        if let Some(notify) = lock(&self.awaited).remove(&(peer.clone(), sign)) {
+        if let Some(notify) = self.awaited.lock().remove(&(peer.clone(), sign)) {
             notify.notify_waiters();
         }
     }
@@ -71,7 +73,7 @@ impl Signs {
     /// Somebody looks at how it goes with `peer`. Where nobody did before, it is tried at once.
     pub(crate) fn look(&self, peer: &Provider) {
         let now = Instant::now();
-        let mut looked = lock(&self.looked);
+        let mut looked = self.looked.lock();
         looked.retain(|_, at| now.duration_since(*at) < LOOK);
         let begins = looked.insert(peer.clone(), now).is_none();
         drop(looked);
@@ -82,12 +84,12 @@ impl Signs {
 
     /// Whether somebody looks at how it goes with `peer`.
     pub(crate) fn is_looked_at(&self, peer: &Provider) -> bool {
-        lock(&self.looked).get(peer).is_some_and(|at| at.elapsed() < LOOK)
+        self.looked.lock().get(peer).is_some_and(|at| at.elapsed() < LOOK)
     }
 
     /// `peer` could not be reached.
     pub(crate) fn missed(&self, peer: &Provider) {
-        lock(&self.reached).away.entry(peer.clone()).or_insert_with(Instant::now);
+        self.reached.lock().away.entry(peer.clone()).or_insert_with(Instant::now);
     }
 
     /// `peer` was reached, or has reached us, which its signature proves.
@@ -95,7 +97,7 @@ impl Signs {
     /// Where it could not be reached before, nor anybody else meanwhile, it was the network that was away: the others
     /// that could not be reached are tried too. Where others were reached all the time, it says nothing of them.
     pub(crate) fn heard(&self, peer: &Provider) {
-        let mut reached = lock(&self.reached);
+        let mut reached = self.reached.lock();
         let since = reached.away.remove(peer);
         let anyone = reached.anyone.replace(Instant::now());
         let network_was_away = since.is_some_and(|since| anyone.is_none_or(|anyone| anyone < since));
@@ -110,14 +112,14 @@ impl Signs {
 
     /// `peer` is not asked any more.
     pub(crate) fn forget(&self, peer: &Provider) {
-        lock(&self.reached).away.remove(peer);
-        lock(&self.awaited).retain(|(awaited, _), _| awaited != peer);
+        self.reached.lock().away.remove(peer);
+        self.awaited.lock().retain(|(awaited, _), _| awaited != peer);
     }
 
     /// This machine is in another network, or awake again: everybody is tried anew, over new connections.
     pub(crate) fn network_changed(&self) {
         self.networks.send_modify(|networks| *networks += 1);
-        let awaited: Vec<_> = lock(&self.awaited).keys().cloned().collect();
+        let awaited: Vec<_> = self.awaited.lock().keys().cloned().collect();
         for (peer, sign) in awaited {
             if sign == Sign::Alive {
                 self.give(&peer, sign);

@@ -18,8 +18,11 @@ use crate::store::Store;
 
 /// The tasks at our peers: for each, one pulls, one brings what our users ask, and one what they submit.
 pub(crate) struct Pulls {
+    /// Our name and clock, what changes, and whether the node stops.
     pub(crate) ground: Arc<Ground>,
+    /// Where a page is kept with its cursor, in one transaction.
     pub(crate) store: Store,
+    /// How peers are reached, and the board that says what goes on with each.
     pub(crate) peers: Arc<Peers>,
     /// Learns what becomes of requests, and brings ours.
     pub(crate) consent: Arc<Consent>,

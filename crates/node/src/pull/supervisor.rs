@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 use super::Pulls;
-use crate::changes::Change;
+use crate::ground::changes::Change;
 use crate::store::{Reader, StoreFault};
 
 /// The tasks at one peer.

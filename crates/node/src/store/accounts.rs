@@ -4,7 +4,7 @@ use drawbridge_mtp::id::Name;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::requests::words;
 use super::{StoreFault, Tx, View, parsed, signed, time};

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{Name, UserUri};
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::requests::words;
 use super::{StoreFault, Tx, View, parsed, signed, time};

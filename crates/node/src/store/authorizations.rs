@@ -8,7 +8,7 @@ use rusqlite::{Row, ToSql, params};
 
 use super::requests::{KeptGrant, RequestRow, Subject};
 use super::{StoreFault, Tx, View, parsed, signed, time};
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 /// The addition of a user to a group.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding};
 use rusqlite::params;
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::groups::{GroupRow, hash_at};
 use super::log::event;

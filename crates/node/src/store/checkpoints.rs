@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::octets::Hash32;
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::groups::{GroupRow, hash_at};
 use super::{StoreFault, Tx, View, parsed, signed, unsigned};

@@ -9,7 +9,7 @@ use rusqlite::{Row, ToSql, params};
 
 use super::requests::{RequestRow, Subject};
 use super::{StoreFault, Tx, View, parsed, signed, time};
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 /// For so long the word of a request's end may be late.
 const LATE: Duration = Duration::from_secs(86_400);

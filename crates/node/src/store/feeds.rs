@@ -8,7 +8,7 @@ use drawbridge_mtp::wire::{self, Encoding};
 use rusqlite::{OptionalExtension, Row, params};
 use std::time::Duration;
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::memory::FeedEnd;
 use super::{Reader, StoreFault, Tx, View, log, parsed, parsed_id, signed, time, unsigned};
@@ -413,7 +413,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::{Ambient, System};
-    use crate::changes::Changes;
+    use crate::ground::changes::Changes;
     use crate::store::Store;
 
     const HOUR: Duration = Duration::from_secs(3600);

@@ -7,7 +7,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::requests::words;
 use super::{Proof, Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};

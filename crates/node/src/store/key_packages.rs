@@ -5,7 +5,7 @@ use drawbridge_mtp::message::{KeyPackageStock, SuiteStock};
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::{StoreFault, Tx, View, parsed, signed, unsigned};
 

@@ -6,7 +6,7 @@ use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::groups::{GroupRow, hash_at, hash32};
 use super::{StoreFault, Tx, View, parsed, signed, time, unsigned};
@@ -355,7 +355,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::System;
-    use crate::changes::Changes;
+    use crate::ground::changes::Changes;
     use crate::store::{Standing, Store};
 
     #[tokio::test]

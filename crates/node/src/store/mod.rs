@@ -38,8 +38,10 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc as threads;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 use std::thread::JoinHandle;
 
 use drawbridge_mtp::id::{ClientUri, Id, Provider};
@@ -47,7 +49,7 @@ use drawbridge_mtp::time::Timestamp;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::ambient::{Ambient, AmbientExt};
-use crate::changes::{Change, Changes};
+use crate::ground::changes::{Change, Changes};
 use memory::Memory;
 use open::{open_for_reading, open_for_writing};
 use trouble::CurrentTrouble;
@@ -141,6 +143,7 @@ impl std::str::FromStr for Reader {
 /// A handle to the store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
+    /// The writer, the readers and what they share.
     inner: Arc<Inner>,
 }
 
@@ -234,7 +237,7 @@ impl Store {
                 }),
             }
         });
-        let jobs = lock(&self.inner.jobs).clone();
+        let jobs = self.inner.jobs.lock().clone();
         async move {
             jobs.ok_or(StoreFault::Closed)?.send(job).await.map_err(|_| StoreFault::Closed)?;
             answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
@@ -260,7 +263,9 @@ impl Store {
             let _ = answer.send(outcome);
         });
         // Nothing is held while it waits: who asks may itself have to wait for others that ask, or for the store to close.
-        lock(&self.inner.reads)
+        self.inner
+            .reads
+            .lock()
             .as_ref()
             .ok_or(StoreFault::Closed)?
             .send(read)
@@ -274,7 +279,7 @@ impl Store {
         &self,
         work: impl FnOnce(&View<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut glancing = lock(&self.inner.glancing);
+        let mut glancing = self.inner.glancing.lock();
         let connection = glancing.as_mut().ok_or(StoreFault::Closed)?;
         let snapshot = connection.transaction().map_err(StoreFault::Sql)?;
         work(&View { sql: &snapshot })
@@ -283,7 +288,7 @@ impl Store {
     /// What is notified whenever an item is appended to the feed of `reader`.
     pub fn feed_bell(&self, reader: &Reader) -> Bell {
         let reader = reader.as_str().to_owned();
-        let notify = lock(&self.inner.announcer.bells).entry(reader.clone()).or_default().clone();
+        let notify = self.inner.announcer.bells.lock().entry(reader.clone()).or_default().clone();
         Bell { announcer: self.inner.announcer.clone(), reader, notify }
     }
 
@@ -302,11 +307,11 @@ impl Store {
 
     /// Finishes what was asked for and closes. Everything asked for later is refused.
     pub async fn close(&self) {
-        let jobs = lock(&self.inner.jobs).take();
-        drop(lock(&self.inner.reads).take());
-        drop(lock(&self.inner.glancing).take());
-        let readers = std::mem::take(&mut *lock(&self.inner.readers));
-        let Some(writer) = lock(&self.inner.writer).take() else { return };
+        let jobs = self.inner.jobs.lock().take();
+        drop(self.inner.reads.lock().take());
+        drop(self.inner.glancing.lock().take());
+        let readers = std::mem::take(&mut *self.inner.readers.lock());
+        let Some(writer) = self.inner.writer.lock().take() else { return };
         let joined = tokio::task::spawn_blocking(move || {
             let readers = readers.into_iter().map(JoinHandle::join).all(|joined| joined.is_ok());
             // The writer's connection is the last, since it alone can move the log into the file: it ends with its jobs.
@@ -336,7 +341,7 @@ impl Deref for Bell {
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        let mut bells = lock(&self.announcer.bells);
+        let mut bells = self.announcer.bells.lock();
         // One is the table's and one is ours.
         if Arc::strong_count(&self.notify) == 2 {
             bells.remove(&self.reader);
@@ -354,7 +359,7 @@ struct Announcer {
 impl Announcer {
     fn announce(&self, fresh: Fresh) {
         if !fresh.feeds.is_empty() {
-            let bells = lock(&self.bells);
+            let bells = self.bells.lock();
             for reader in fresh.feeds {
                 if let Some(bell) = bells.get(&*reader) {
                     bell.notify_waiters();
@@ -440,7 +445,7 @@ impl Tx<'_> {
 
 fn read_loop(mut connection: rusqlite::Connection, asked: &Mutex<threads::Receiver<Read>>) {
     loop {
-        let read = lock(asked).recv();
+        let read = asked.lock().recv();
         match read {
             Ok(read) => read(&mut connection),
             Err(_) => return,
@@ -554,11 +559,6 @@ fn uncommitted(fault: &Arc<rusqlite::Error>) -> StoreFault {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => StoreFault::Busy,
         _ => StoreFault::Commit(fault.clone()),
     }
-}
-
-/// A poisoned lock means that a thread has panicked between two whole steps; the data is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a value that was written as text.

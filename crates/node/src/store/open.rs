@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::System;
-    use crate::changes::Changes;
+    use crate::ground::changes::Changes;
     use crate::store::{Reader, Store, StoreFault};
 
     #[test]

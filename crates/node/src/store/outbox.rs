@@ -7,7 +7,7 @@ use drawbridge_mtp::message::Submission;
 use drawbridge_mtp::wire::{self, Encoding};
 use rusqlite::params;
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::{AbandonedSubmission, StoreFault, Tx, View, parsed, parsed_id, signed};
 

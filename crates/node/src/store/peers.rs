@@ -8,7 +8,7 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::requests::DecidedBy;
 use super::{StoreFault, Tx, View, parsed, signed, time};

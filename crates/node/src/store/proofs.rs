@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{GroupUri, Provider, UserUri};
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::params;
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::requests::words;
 use super::{GroupRow, StoreFault, Tx, View, parsed, time};

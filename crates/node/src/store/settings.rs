@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::{StoreFault, Tx, View};
 

@@ -1,11 +1,11 @@
 //! What the store cannot do at the moment: a full disk, a medium that fails, a file that is damaged.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
 
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::ErrorCode;
 
-use crate::changes::{Change, Changes};
+use crate::ground::changes::{Change, Changes};
 
 /// The store does not keep what it is given. It goes on by itself with the first write that succeeds again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +44,14 @@ impl CurrentTrouble {
     }
 
     pub(super) fn get(&self) -> Option<StoreTrouble> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<StoreTrouble>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        self.trouble.lock().clone()
     }
 
     /// The store could not commit `changes` changes.
     pub(super) fn note_failure(&self, fault: &rusqlite::Error, changes: usize, now: Timestamp) {
         let (code, text) = (StoreTrouble::code(fault), fault.to_string());
         tracing::error!(code, %fault, "the store could not keep what it was given");
-        let mut trouble = self.lock();
+        let mut trouble = self.trouble.lock();
         let is_news = trouble.as_ref().is_none_or(|before| before.code != code);
         let fresh = || StoreTrouble { code, text: String::new(), since: now, last: now, lost: 0 };
         let kept = trouble.get_or_insert_with(fresh);
@@ -72,7 +68,7 @@ impl CurrentTrouble {
 
     /// The store could commit.
     pub(super) fn note_commit(&self) {
-        if self.lock().take().is_some() {
+        if self.trouble.lock().take().is_some() {
             tracing::warn!("the store keeps what it is given again");
             self.changes.announce(Change::Settings);
         }

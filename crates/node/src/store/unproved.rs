@@ -7,7 +7,7 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{ItemBody, Proved};
 use rusqlite::params;
 
-use crate::changes::Change;
+use crate::ground::changes::Change;
 
 use super::{GroupRow, Reader, StoreFault, Tx, View, parsed, signed, unsigned};
 

@@ -16,11 +16,11 @@ use super::kind::{Kind, Said, Verdict, Words};
 use super::receive::ASK_AGAIN;
 use super::tell::{settle, tell_requester};
 use super::terms::Terms;
-use crate::config::LimitsConfig;
 use crate::consent::rules::standing_decision;
 use crate::consent::{Misuse, grants};
 use crate::diagnose::Stage;
-use crate::refusal::Refusal;
+use crate::ground::config::LimitsConfig;
+use crate::ground::refusal::Refusal;
 use crate::store::{
     AddRule, Addition, AuthorizationRow, DecidedBy, Kept, Reader, RequestRow, RuleKind, StoreFault, Tx,
     Unsent, View,

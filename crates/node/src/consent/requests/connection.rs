@@ -19,11 +19,11 @@ use super::kind::{Kind, Said, Verdict, Words};
 use super::receive::ASK_AGAIN;
 use super::tell::{settle, tell_requester};
 use super::terms::Terms;
-use crate::config::LimitsConfig;
 use crate::consent::Misuse;
 use crate::consent::providers::introduce;
 use crate::consent::rules::standing_decision;
-use crate::refusal::Refusal;
+use crate::ground::config::LimitsConfig;
+use crate::ground::refusal::Refusal;
 use crate::store::{
     Connection, ConnectionRow, DecidedBy, Kept, RequestRow, RuleKind, StoreFault, Tx, Unsent, UserRule, View,
 };
@@ -142,7 +142,7 @@ impl Kind for Connection {
     fn approve(tx: &Tx<'_>, terms: &Terms, row: &mut ConnectionRow, by: DecidedBy) -> Result<(), StoreFault> {
         row.unseen = false;
         tx.put_request(row)?;
-        approve_between(tx, terms.ours(), row, by)?;
+        approve_between(tx, terms.ours(), row, by, by == DecidedBy::Peer)?;
         row.state = ConnectionState::Approved;
         Ok(())
     }
@@ -155,13 +155,14 @@ impl Kind for Connection {
     ) -> Result<(), StoreFault> {
         match row.state {
             ConnectionState::Pending | ConnectionState::Declined => {
-                approve_between(tx, ours, &row, DecidedBy::Peer)
+                approve_between(tx, ours, &row, DecidedBy::Peer, true)
             }
             // It was approved in time by the receiver's clock, which is the one that counts, and told late.
             ConnectionState::Expired if !row.told => {
                 row.state = ConnectionState::Pending;
                 tx.put_request(&row)?;
-                approve_between(tx, ours, &row, DecidedBy::Peer)
+                // What the other side has asked since was judged without it, so it does not know that this is approved too.
+                approve_between(tx, ours, &row, DecidedBy::Peer, false)
             }
             _ => Ok(()),
         }
@@ -191,18 +192,20 @@ impl Kind for Connection {
     }
 }
 
-/// Marks every request between the users of `row` that is open or refused as approved, and tells each requester's provider.
+/// Marks every request between the users of `row` that is open or refused as approved, and tells each requester's provider,
+/// unless the other side `knows`.
 fn approve_between(
     tx: &Tx<'_>,
     ours: &Provider,
     row: &ConnectionRow,
     by: DecidedBy,
+    knows: bool,
 ) -> Result<(), StoreFault> {
     for mut row in tx.connections_between(&row.from, &row.to)? {
         if matches!(row.state, ConnectionState::Pending | ConnectionState::Declined) {
             row.unsent = None;
             settle(tx, ours, &mut row, ConnectionState::Approved, by)?;
-            if by != DecidedBy::Peer {
+            if !knows {
                 tell_requester(tx, ours, &row)?;
             }
         }

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::terms::Terms;
-use crate::config::LimitsConfig;
 use crate::consent::Misuse;
-use crate::refusal::Refusal;
+use crate::ground::config::LimitsConfig;
+use crate::ground::refusal::Refusal;
 use crate::store::{DecidedBy, RequestRow, StoreFault, Subject, Tx, View};
 
 /// What is said of a request: in an answer, or in a feed.

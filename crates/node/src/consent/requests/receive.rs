@@ -11,9 +11,9 @@ use super::alike::asked_alike;
 use super::kind::{Kind, Said, Verdict};
 use super::tell::tell_clients;
 use super::terms::Terms;
-use crate::config::{LimitsConfig, Strangers};
 use crate::consent::providers::allow_asked;
-use crate::refusal::Refusal;
+use crate::ground::config::{LimitsConfig, Strangers};
+use crate::ground::refusal::Refusal;
 use crate::store::{RequestRow, StoreFault, Tx};
 
 /// Who has no room, and cannot know when there will be some, asks again after so long.
@@ -101,7 +101,7 @@ mod tests {
     use super::super::withdraw::take_back;
     use super::*;
     use crate::ambient::System;
-    use crate::changes::Changes;
+    use crate::ground::changes::Changes;
     use crate::store::{Connection, PeerRow, Store, UserRule};
 
     const OURS: &str = "a.example";

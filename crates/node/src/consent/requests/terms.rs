@@ -3,7 +3,7 @@
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::signature::Signer;
 
-use crate::config::Strangers;
+use crate::ground::config::Strangers;
 
 /// Who we are, and what the operator has chosen.
 #[derive(Clone)]

@@ -12,15 +12,16 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::courier::{Told, keep};
 use super::kind::Kind;
 use super::*;
 use crate::ambient::{Ambient, System};
-use crate::changes::Changes as Heard;
-use crate::config::{LimitsConfig, Strangers};
 use crate::consent::Misuse;
-use crate::refusal::Refusal;
+use crate::ground::changes::Changes as Heard;
+use crate::ground::config::{LimitsConfig, Strangers};
+use crate::ground::refusal::Refusal;
 use crate::store::{
     Addition, Connection, DecidedBy, PeerRow, Reader, RequestRow, Store, StoreFault, Tx, Unsent, UserRule,
     View,
@@ -341,8 +342,22 @@ async fn play(steps: Vec<Step>, tell_declined: bool) {
     assert_eq!(connected[0], connected[1], "one takes the two for connected, the other does not");
 }
 
+#[tokio::test]
+async fn what_was_asked_while_an_approval_was_on_its_way_is_approved_with_it() {
+    let steps = vec![
+        Step::Connects(1),
+        Step::Brings { side: 1, loses_answer: false },
+        Step::Decides { side: 0, adds: false, which: 0, decision: Decision::Approve },
+        Step::Waits(25),
+        Step::Connects(0),
+        Step::Waits(36),
+    ];
+    play(steps, false).await;
+}
+
+// The same sequences each time, so that a change is what makes it fail: `PROPTEST_CASES` looks further.
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
     fn two_providers_agree_once_all_was_said(steps in steps(), tell_declined in any::<bool>()) {

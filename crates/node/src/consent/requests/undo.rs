@@ -1,8 +1,8 @@
 //! Taking a decision of the operator back: what it has changed is put back exactly as it was. Where others have been
 //! told of it, that cannot be, and is not offered.
 
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use drawbridge_mtp::id::{Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
@@ -30,17 +30,12 @@ pub struct Decided<T> {
 pub(crate) struct Undos(Mutex<VecDeque<(Id, Changes)>>);
 
 impl Undos {
-    /// A poisoned lock means that a thread has panicked between two whole steps; the list is whole.
-    fn kept(&self) -> MutexGuard<'_, VecDeque<(Id, Changes)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Remembers what a decision has changed; `None` where it cannot be taken back.
     pub(crate) fn remember(&self, id: Id, changes: Changes) -> Option<Id> {
         if !changes.0.iter().all(|change| change.is_untold()) {
             return None;
         }
-        let mut kept = self.kept();
+        let mut kept = self.0.lock();
         kept.push_back((id, changes));
         if kept.len() > REMEMBERED {
             kept.pop_front();
@@ -50,7 +45,7 @@ impl Undos {
 
     /// What the decision `id` has changed, if it is still remembered; from now on it is not.
     pub(crate) fn take(&self, id: Id) -> Option<Changes> {
-        let mut kept = self.kept();
+        let mut kept = self.0.lock();
         let place = kept.iter().position(|(kept, _)| *kept == id)?;
         kept.remove(place).map(|(_, changes)| changes)
     }

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::PeerState;
 
 use super::kind::Kind;
-use crate::config::Strangers;
+use crate::ground::config::Strangers;
 use crate::store::{DecidedBy, RequestRow, StoreFault, Tx};
 
 /// What peers have taken back before it came: kept of one that is not allowed, and of one that is.

@@ -1,12 +1,12 @@
 //! Requests that wait here for news: as many of each kind for each reader as there is room for.
 
+use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use crate::lock::lock;
 use crate::store::Reader;
 
 /// What a waiting request waits for.
@@ -34,6 +34,7 @@ type Slots = Arc<Mutex<HashMap<(WaitKind, Reader), VecDeque<Arc<Slot>>>>>;
 /// All that wait.
 #[derive(Default)]
 pub(crate) struct Waits {
+    /// Who waits, by what for.
     slots: Slots,
 }
 
@@ -55,7 +56,7 @@ impl Waits {
     pub(crate) fn enter(&self, kind: WaitKind, reader: &Reader) -> Wait {
         let slot = Arc::new(Slot::default());
         let key = (kind, reader.clone());
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         let waiting = slots.entry(key.clone()).or_default();
         waiting.push_back(slot.clone());
         if waiting.len() > kind.places()
@@ -70,7 +71,7 @@ impl Waits {
 
     /// Lets those who wait as `reader` look again at what they may have.
     pub(crate) fn nudge(&self, reader: &Reader) {
-        let slots = lock(&self.slots);
+        let slots = self.slots.lock();
         for kind in [WaitKind::Feed, WaitKind::Peering] {
             for slot in slots.get(&(kind, reader.clone())).into_iter().flatten() {
                 slot.notify.notify_one();
@@ -80,12 +81,12 @@ impl Waits {
 
     /// Whether `reader` waits.
     pub(crate) fn waits(&self, kind: WaitKind, reader: &Reader) -> bool {
-        lock(&self.slots).contains_key(&(kind, reader.clone()))
+        self.slots.lock().contains_key(&(kind, reader.clone()))
     }
 
     /// How many wait for items.
     pub(crate) fn pulls(&self) -> usize {
-        lock(&self.slots).keys().filter(|(kind, _)| *kind == WaitKind::Feed).count()
+        self.slots.lock().keys().filter(|(kind, _)| *kind == WaitKind::Feed).count()
     }
 }
 
@@ -103,7 +104,7 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         if let Some(waiting) = slots.get_mut(&self.key) {
             waiting.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
             if waiting.is_empty() {

@@ -11,10 +11,10 @@ use drawbridge_mtp::time::Timestamp;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::changes::Change;
 use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
 use crate::diagnose::{PeerFault, Stage};
+use crate::ground::changes::Change;
 use crate::peers::Ask;
 use crate::store::{KeptCheckpoint, Standing, StoreFault, Tx};
 

@@ -1,12 +1,10 @@
 //! What is known in this life of the process of groups of other owners whose logs are not what our copies are.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::GroupUri;
-
-use crate::lock::lock;
 
 /// The feeds of a group's clients begin anew for the sake of a commit at most so often.
 const ROUSE_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -14,6 +12,7 @@ const ROUSE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// The groups whose owners are waited for, since when in this life of the process, and those to be looked at again.
 #[derive(Default)]
 pub(crate) struct Forks {
+    /// Since when each group's owner is given time to read back what our copy has.
     waiting: Mutex<HashMap<GroupUri, Instant>>,
     /// The groups whose logs could not be compared when they were to be.
     due: Mutex<BTreeSet<GroupUri>>,
@@ -24,24 +23,24 @@ pub(crate) struct Forks {
 impl Forks {
     /// How long its owner has been waited for; from now on where it was not.
     pub(in crate::delivery) fn waited(&self, group: &GroupUri, now: Instant) -> Duration {
-        let first = *lock(&self.waiting).entry(group.clone()).or_insert(now);
+        let first = *self.waiting.lock().entry(group.clone()).or_insert(now);
         now.saturating_duration_since(first)
     }
 
     /// Its owner is waited for no longer.
     pub(in crate::delivery) fn end(&self, group: &GroupUri) {
-        lock(&self.waiting).remove(group);
+        self.waiting.lock().remove(group);
     }
 
     /// Has the logs of a group compared within a minute.
     pub(in crate::delivery) fn later(&self, group: &GroupUri) {
-        lock(&self.due).insert(group.clone());
+        self.due.lock().insert(group.clone());
     }
 
     /// Whether the feeds of a group's clients may begin anew so that one commits: an owner that lacks what new clients need has
     /// that done once in a while, and no more often.
     pub(in crate::delivery) fn may_rouse(&self, group: &GroupUri, now: Instant) -> bool {
-        let mut roused = lock(&self.roused);
+        let mut roused = self.roused.lock();
         let may = roused.get(group).is_none_or(|last| now.saturating_duration_since(*last) >= ROUSE_EVERY);
         if may {
             roused.insert(group.clone(), now);
@@ -51,7 +50,7 @@ impl Forks {
 
     /// The groups whose logs are to be compared now.
     pub(in crate::delivery) fn take_due(&self) -> BTreeSet<GroupUri> {
-        std::mem::take(&mut *lock(&self.due))
+        std::mem::take(&mut *self.due.lock())
     }
 }
 

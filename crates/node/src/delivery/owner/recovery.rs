@@ -1,14 +1,13 @@
 //! What is known in this life of the process of groups of ours that may be older here than what we have served (section 12).
 
+use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Mutex;
 use std::time::{Duration, Instant as Clock};
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use tokio::sync::Notify;
 
 use crate::ambient::Ambient;
-use crate::lock::lock;
 use crate::store::Reader;
 
 /// Where one participant has answered, the others are waited for so long (section 12).
@@ -22,6 +21,7 @@ pub(in crate::delivery) const ASK_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Recovery {
     /// When this life began.
     begun: Clock,
+    /// What is known of each group and reader.
     known: Mutex<Known>,
     /// Rung where there is another whose groups are to be read back.
     doubted: Notify,
@@ -57,7 +57,7 @@ impl Recovery {
 
     /// Since when the participants of a group have been asked; none where they were asked a moment ago.
     pub(in crate::delivery) fn ask_now(&self, group: &GroupUri, now: Clock) -> Option<Clock> {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         match known.asked.get_mut(group) {
             Some(asked) if now.saturating_duration_since(asked.last) < ASK_AGAIN => None,
             Some(asked) => {
@@ -81,7 +81,7 @@ impl Recovery {
 
     /// `reader` has stored what our store has not given it. Returns whether that is news.
     pub(in crate::delivery) fn doubt(&self, reader: &Reader) -> bool {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         if !known.doubters.insert(reader.clone()) {
             return false;
         }
@@ -96,18 +96,18 @@ impl Recovery {
 
     /// Whether a provider has shown in this life that our store is an older copy.
     pub(in crate::delivery) fn has_doubted(&self, provider: &Provider) -> bool {
-        lock(&self.known).doubters.contains(&Reader::Peer(provider.clone()))
+        self.known.lock().doubters.contains(&Reader::Peer(provider.clone()))
     }
 
     /// The round of doubt in which a group stands; none where it is whole.
     pub(in crate::delivery) fn doubt_of(&self, group: &GroupUri) -> Option<u64> {
-        let known = lock(&self.known);
+        let known = self.known.lock();
         (!known.whole.contains(group)).then_some(known.round)
     }
 
     /// A group is whole, unless everything was doubted since `round`.
     pub(in crate::delivery) fn set_whole(&self, group: &GroupUri, round: u64) {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         if known.round == round {
             known.whole.insert(group.clone());
             known.asked.remove(group);
@@ -116,13 +116,13 @@ impl Recovery {
 
     /// The groups of `reader` are to be read back once those of the others were.
     pub(in crate::delivery) fn put_behind(&self, reader: Reader) {
-        lock(&self.known).due.push_back(reader);
+        self.known.lock().due.push_back(reader);
     }
 
     /// The next whose groups are to be read back.
     pub(in crate::delivery) async fn next(&self) -> Reader {
         loop {
-            if let Some(reader) = lock(&self.known).due.pop_front() {
+            if let Some(reader) = self.known.lock().due.pop_front() {
                 return reader;
             }
             self.doubted.notified().await;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::Provider;
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
 /// A node's settings, as its configuration file has them.
@@ -71,7 +72,8 @@ pub struct PeersConfig {
     /// How strangers become peers, until the operator chooses another way in the GUI.
     pub strangers: Strangers,
     /// Private networks that peers may be on.
-    pub allow_networks: Vec<Network>,
+    #[serde(deserialize_with = "networks")]
+    pub allow_networks: Vec<IpNet>,
     /// Certificates, PEM, trusted besides the system's.
     pub extra_roots: Option<PathBuf>,
 }
@@ -254,51 +256,13 @@ where
     from_text(deserializer).map(Some)
 }
 
-/// A network in CIDR form, such as `192.168.0.0/16`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-/// The text is not a network.
-#[derive(Debug, thiserror::Error)]
-#[error("a network is written as an address, a slash and the length of its prefix, such as 192.168.0.0/16")]
-pub struct InvalidNetwork;
-
-impl FromStr for Network {
-    type Err = InvalidNetwork;
-
-    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
-        let (address, prefix) = text.split_once('/').ok_or(InvalidNetwork)?;
-        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
-        let prefix = prefix.parse().map_err(|_| InvalidNetwork)?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        if prefix > longest { Err(InvalidNetwork) } else { Ok(Self { address, prefix }) }
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer)
-    }
-}
-
-impl Network {
-    /// Whether `address` is in this network.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let host_bits = 32 - u32::from(self.prefix);
-                (u32::from(network) ^ u32::from(address)).checked_shr(host_bits).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let host_bits = 128 - u32::from(self.prefix);
-                (u128::from(network) ^ u128::from(address)).checked_shr(host_bits).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
+/// Networks in CIDR form, such as `192.168.0.0/16`.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let read = |text: String| {
+        let fault = "a network is written as an address, a slash and the length of its prefix, such as 192.168.0.0/16";
+        text.parse().map_err(|_| serde::de::Error::custom(fault))
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -334,9 +298,9 @@ mod tests {
         assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("data"));
         assert!(config.peers.extra_roots.as_ref().unwrap().is_absolute());
         assert_eq!(config.endpoint().unwrap().to_string(), "https://127.0.0.1:9101/mtp/v1");
-        assert!(config.peers.allow_networks[0].contains("127.3.2.1".parse().unwrap()));
-        assert!(!config.peers.allow_networks[0].contains("128.0.0.1".parse().unwrap()));
-        assert!(config.peers.allow_networks[1].contains("fdff::1".parse().unwrap()));
+        assert!(config.peers.allow_networks[0].contains(&"127.3.2.1".parse::<IpAddr>().unwrap()));
+        assert!(!config.peers.allow_networks[0].contains(&"128.0.0.1".parse::<IpAddr>().unwrap()));
+        assert!(config.peers.allow_networks[1].contains(&"fdff::1".parse::<IpAddr>().unwrap()));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! What every part of one node stands on: its settings, its name and key, its clock, and word of what changes.
 
+pub(crate) mod changes;
+pub mod config;
+pub(crate) mod refusal;
+
 use std::sync::Arc;
 
 use drawbridge_mtp::document::Endpoint;
@@ -10,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ambient::{Ambient, AmbientExt};
-use crate::changes::Changes;
-use crate::config::Config;
+use crate::ground::changes::Changes;
+use crate::ground::config::Config;
 
 /// How long a signature of ours holds, in seconds.
 const SIGNATURE_LIFETIME_S: u16 = 120;
