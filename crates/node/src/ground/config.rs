@@ -259,8 +259,8 @@ where
 /// Networks in CIDR form, such as `192.168.0.0/16`.
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let read = |text: String| {
-        let fault = "a network is written as an address, a slash and the length of its prefix, such as 192.168.0.0/16";
-        text.parse().map_err(|_| serde::de::Error::custom(fault))
+        let form = "a network is written as an address, a slash and the length of its prefix, such as 192.168.0.0/16";
+        text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} does not fit here: {form}")))
     };
     Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
 }
