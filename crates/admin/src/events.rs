@@ -225,7 +225,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         events.into_iter().for_each(|event| hub.publish(event));
         for (provider, id) in waiting {
-            // What cannot be read is told without the request: the page reads it again anyway.
+            // Where the request cannot be read, it is told all the same that its provider has one that waits.
             let connection = match id {
                 Some(id) => node.operator().waiting_connection(&provider, id).await.unwrap_or_default(),
                 None => None,
