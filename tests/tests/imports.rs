@@ -41,7 +41,7 @@ fn a_circle_is_found_whatever_it_goes_by() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    write("lib.rs", "mod room; mod hall; mod attic; mod roof;");
+    write("lib.rs", "mod room; mod hall; mod attic; mod roof; mod yard; mod shed;");
     write("room/mod.rs", "mod chair; pub(crate) use chair::Chair;");
     write("room/chair.rs", "use crate::hall::Door; pub(crate) struct Chair(Door);");
     write("hall.rs", "use crate::room::Chair; pub(crate) struct Door; fn sit(_: Chair) {}");
@@ -50,6 +50,11 @@ fn a_circle_is_found_whatever_it_goes_by() {
         "roof.rs",
         "pub(crate) fn lift() { let _ = super::attic::Beam; } #[cfg(test)] mod tests { use crate::hall; }",
     );
+    write(
+        "yard.rs",
+        "use crate::shed::Tool; words! { /// What grows.\n Plant { Tree = \"tree\", } } fn dig(_: Tool) {}",
+    );
+    write("shed.rs", "use crate::yard::Plant; pub(crate) struct Tool(Plant);");
     let imports = Program::read(&folder.join("lib.rs")).imports();
     fs::remove_dir_all(&folder).unwrap();
     let found: BTreeSet<BTreeSet<_>> = circles(&imports)
@@ -58,7 +63,7 @@ fn a_circle_is_found_whatever_it_goes_by() {
             circle.iter().map(|file| file.strip_prefix(&folder).unwrap().display().to_string()).collect()
         })
         .collect();
-    let expected = [["hall.rs", "room/chair.rs"], ["attic.rs", "roof.rs"]];
+    let expected = [["hall.rs", "room/chair.rs"], ["attic.rs", "roof.rs"], ["shed.rs", "yard.rs"]];
     assert_eq!(found, expected.map(|circle| circle.map(str::to_owned).into()).into());
 }
 
@@ -228,7 +233,10 @@ fn name_of(item: &Item) -> Option<String> {
         Item::Const(item) => item.ident.to_string(),
         Item::Enum(item) => item.ident.to_string(),
         Item::Fn(item) => item.sig.ident.to_string(),
-        Item::Macro(item) => item.ident.as_ref()?.to_string(),
+        Item::Macro(item) => match &item.ident {
+            Some(ident) => ident.to_string(),
+            None => made_by(&item.mac)?,
+        },
         Item::Static(item) => item.ident.to_string(),
         Item::Struct(item) => item.ident.to_string(),
         Item::Trait(item) => item.ident.to_string(),
@@ -237,6 +245,19 @@ fn name_of(item: &Item) -> Option<String> {
         Item::Union(item) => item.ident.to_string(),
         _ => return None,
     })
+}
+
+/// The name of what a macro makes, where it is called as `words! { Name { … } }`.
+fn made_by(call: &syn::Macro) -> Option<String> {
+    let mut name = None;
+    let read = |input: syn::parse::ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        name = Some(input.parse::<syn::Ident>()?.to_string());
+        Ok(())
+    };
+    // What follows the name is not read, which is no fault here.
+    let _ = syn::parse::Parser::parse2(read, call.tokens.clone());
+    name
 }
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {

@@ -179,7 +179,7 @@ impl Operator {
         read.await
     }
 
-    /// The request for a connection that `provider` has made as `id`.
+    /// The request for a connection that `provider` has made as `id`, where it waits.
     pub async fn waiting_connection(
         &self,
         provider: &Provider,
@@ -187,13 +187,13 @@ impl Operator {
     ) -> Result<Option<ShownConnection>, ReadFault> {
         let (ours, peer) = (self.ground.ours.clone(), provider.clone());
         let read = self.store.read(move |view| {
-            let row = view.request(&peer, false, id)?;
+            let row = view.waiting_request(&peer, id)?;
             Ok(row.map(|row| ShownConnection::of(view, &ours, row)).transpose()?)
         });
         read.await
     }
 
-    /// The request to add somebody that `provider` has made as `id`, where it waits and no newer one for the same addition does.
+    /// The request to add somebody that `provider` has made as `id`, where it waits.
     pub async fn waiting_addition(
         &self,
         provider: &Provider,
@@ -201,8 +201,7 @@ impl Operator {
     ) -> Result<Option<ShownAddition>, ReadFault> {
         let peer = provider.clone();
         let read = self.store.read(move |view| {
-            let waiting = view.waiting_authorizations()?;
-            let row = waiting.into_iter().find(|row| row.id == id && row.peer == peer);
+            let row = view.waiting_request(&peer, id)?;
             Ok(row.map(|row| Additions::new(view).show(row)).transpose()?)
         });
         read.await

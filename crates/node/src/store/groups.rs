@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::ground::changes::Change;
 
 use super::requests::words;
-use super::{Proof, Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
+use super::{Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
 
 words! {
     /// How a group stands with us.
@@ -23,6 +23,18 @@ words! {
         Over = "over",
         /// Its owner's log cannot be believed; nothing more of it is taken.
         Broken = "broken",
+    }
+}
+
+words! {
+    /// Whether the owner of a group has proved that a member agreed to be added.
+    Proof {
+        /// A grant that says so came with the commit; its signature is still to be checked.
+        Open = "open",
+        /// The member's provider has signed the grant.
+        Proved = "proved",
+        /// No grant that holds came with the commit.
+        Unproved = "unproved",
     }
 }
 

@@ -63,14 +63,14 @@ pub use connections::{Connection, ConnectionRow};
 #[cfg(feature = "inspect")]
 pub use contradictions::Contradiction;
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
-pub use groups::{AudienceRow, GroupRow, MemberRow, RosterSize, Standing};
+pub use groups::{AudienceRow, GroupRow, MemberRow, Proof, RosterSize, Standing};
 pub use kept::Kept;
 pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
 pub use log::{Handshake, NewEvent};
 pub use open::OpenFault;
 pub use outbox::QueuedSubmission;
 pub use peers::{PeerRow, TroubleRow};
-pub use proofs::{Proof, Unchecked};
+pub use proofs::Unchecked;
 pub use requests::{DecidedBy, KeptGrant, RequestRow, Subject, Unsent};
 pub use trouble::StoreTrouble;
 pub use unproved::UnprovedRow;

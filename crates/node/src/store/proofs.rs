@@ -6,20 +6,7 @@ use rusqlite::params;
 
 use crate::ground::changes::Change;
 
-use super::requests::words;
-use super::{GroupRow, StoreFault, Tx, View, parsed, time};
-
-words! {
-    /// Whether the owner of a group has proved that a member agreed to be added.
-    Proof {
-        /// A grant that says so came with the commit; its signature is still to be checked.
-        Open = "open",
-        /// The member's provider has signed the grant.
-        Proved = "proved",
-        /// No grant that holds came with the commit.
-        Unproved = "unproved",
-    }
-}
+use super::{GroupRow, Proof, StoreFault, Tx, View, parsed, time};
 
 /// A member whose grant is still to be checked.
 #[derive(Clone, Debug)]

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::PeerState;
 
+use super::requests::{RequestRow, Subject};
 use super::{AuthorizationRow, ConnectionRow, PeerRow, StoreFault, View, unsigned};
 
 /// A request that waits: of others, open, and neither set aside nor kept from everybody's sight.
@@ -34,6 +36,19 @@ impl View<'_> {
         let mut shown = HashSet::new();
         rows.retain(|row| shown.insert((row.about.group.clone(), row.from.clone(), row.to.clone())));
         Ok(rows)
+    }
+
+    /// The request `id` of `peer`, where it waits.
+    pub fn waiting_request<S: Subject>(
+        &self,
+        peer: &Provider,
+        id: Id,
+    ) -> Result<Option<RequestRow<S>>, StoreFault> {
+        let found = self.requests_where(
+            &format!("peer = ?1 AND id = ?2 AND {REQUEST_WAITS}"),
+            &[&peer.as_str(), &id.as_bytes().as_slice()],
+        )?;
+        Ok(found.into_iter().next())
     }
 
     /// How many providers wait.

@@ -21,7 +21,7 @@ const REMEMBERED: usize = 1000;
 pub struct Decided<T> {
     /// What was decided on, as it is now.
     pub now: T,
-    /// Names the decision to [`Node::undo`](crate::Node::undo), where it can be taken back.
+    /// Names the decision to [`Operator::undo`](crate::operator::Operator::undo), where it can be taken back.
     pub undo: Option<Id>,
 }
 
