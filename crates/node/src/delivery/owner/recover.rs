@@ -150,7 +150,7 @@ impl Delivery {
     }
 }
 
-/// Why nothing is done in a group yet: what [`recover`] does is not over.
+/// Why nothing is done in a group yet: what [`Delivery::recover`] does is not over.
 pub(crate) fn still_recovering() -> Problem {
     let text = "what its participants have of the group is being read first, since our store may be an older copy; try again in a while";
     Problem::new(Code::Unavailable, text)
