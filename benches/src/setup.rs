@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::{Name, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody};
-use drawbridge_node::config::{Config, LimitsConfig, MtpConfig, PeersConfig, Strangers};
+use drawbridge_node::config::{Config, Strangers};
 use drawbridge_node::store::UserRule;
 use drawbridge_node::{Node, identity};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -93,41 +93,18 @@ impl Setup {
     pub(crate) fn config(&self, name: &str) -> Outcome<Config> {
         let (cert, key) = self.tls_files(name)?;
         let listen = free_address()?;
-        Ok(Config {
-            provider: listen.to_string().parse()?,
-            data_dir: self.dir.path().join(name),
-            mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
-            client: None,
-            admin: None,
-            log: None,
-            peers: PeersConfig {
-                strangers: Strangers::Open,
-                allow_networks: vec!["127.0.0.0/8".parse()?],
-                extra_roots: Some(self.dir.path().join("ca.pem")),
-            },
-            limits: LimitsConfig::default(),
-        })
+        let mut config = Config::new(listen.to_string().parse()?, self.dir.path().join(name), listen);
+        (config.mtp.tls_cert, config.mtp.tls_key) = (Some(cert), Some(key));
+        config.peers.strangers = Strangers::Open;
+        config.peers.allow_networks = vec!["127.0.0.0/8".parse()?];
+        config.peers.extra_roots = Some(self.dir.path().join("ca.pem"));
+        Ok(config)
     }
 
     /// Writes `config` as the file that `drawbridged` reads.
     pub(crate) fn write(&self, config: &Config) -> Outcome<PathBuf> {
-        let quoted = |path: &Option<PathBuf>| format!("{:?}", path.as_deref().unwrap_or(Path::new("")));
-        let text = format!(
-            "provider = \"{}\"\ndata_dir = {:?}\n[mtp]\nlisten = \"{}\"\ntls_cert = {}\ntls_key = {}\n\
-             [peers]\nstrangers = \"open\"\nallow_networks = [\"127.0.0.0/8\"]\nextra_roots = {}\n{}",
-            config.provider,
-            config.data_dir,
-            config.mtp.listen,
-            quoted(&config.mtp.tls_cert),
-            quoted(&config.mtp.tls_key),
-            quoted(&config.peers.extra_roots),
-            config
-                .client
-                .as_ref()
-                .map_or(String::new(), |c| format!("[client]\nlisten = \"{}\"\n", c.listen)),
-        );
         let path = config.data_dir.with_extension("toml");
-        std::fs::write(&path, text)?;
+        std::fs::write(&path, config.to_toml()?)?;
         Ok(path)
     }
 
@@ -162,7 +139,7 @@ pub(crate) fn connection(
 
 async fn count_approved(node: &Node, peer: &Provider) -> Outcome<u32> {
     let peer = peer.clone();
-    let count = node.store().read(move |view| view.count_approved(&peer));
+    let count = node.store().read(move |view| view.count_connected_pairs_with(&peer));
     let count: Result<_, drawbridge_node::store::StoreFault> = count.await;
     Ok(count?)
 }

@@ -11,9 +11,7 @@ use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, Peer
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
-use drawbridge_node::store::{
-    AddRule, Addition, Connection, ConnectionRow, DecidedBy, Kept, PeerRow, RuleKind,
-};
+use drawbridge_node::store::{AddRule, Addition, Connection, ConnectionRow, DecidedBy, PeerRow, RuleKind};
 use drawbridge_node::{Decision, Misuse, Whom};
 use drawbridge_testkit::{CommitPlan, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
 use http::StatusCode;
@@ -208,7 +206,7 @@ async fn what_a_peer_can_make_us_keep_is_bounded() {
         let peer = scene.peer.provider().clone();
         let counted = scene.alpha.reads(move |view| {
             let rows = view.requests_with::<Connection>(&peer)?.len() as u64;
-            Ok((rows, view.count_kept(&peer, Kept::Connections)?, view.count_withdrawn(&peer)?))
+            Ok((rows, view.count_kept::<Connection>(&peer)?, view.count_withdrawn(&peer)?))
         });
         counted.await
     };

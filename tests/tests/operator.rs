@@ -16,7 +16,7 @@ use serde_json::json;
 /// A provider with pages, on the loopback network and without TLS.
 fn with_pages(federation: &Federation) -> Config {
     let listen = federation.config(|_| {}).mtp.listen;
-    federation.config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }))
+    federation.config(|config| config.admin = Some(ListenConfig::plain(listen)))
 }
 
 fn full() -> Stdio {

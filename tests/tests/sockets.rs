@@ -128,8 +128,7 @@ async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
 async fn silent_connections_keep_nobody_from_the_operators_pages() {
     let federation = Federation::new();
     let listen = federation.config(|_| {}).mtp.listen;
-    let config = federation
-        .config(|config| config.admin = Some(ListenConfig { listen, tls_cert: None, tls_key: None }));
+    let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
     let _daemon = Daemon::start(&config).await;
     for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
         let crowd = silent_crowd(from, listen, 600).await;

@@ -200,7 +200,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                     tell(Event::Peers);
                     tell(Event::Approvals);
                 }
-                Ok(Change::Connection(_) | Change::Authorization(_)) => tell(Event::Approvals),
+                Ok(Change::Request(_)) => tell(Event::Approvals),
                 Ok(Change::WaitingAddition(provider, id)) => additions.push((provider, id)),
                 Ok(Change::Group(group)) => tell(Event::Group { group }),
                 Ok(Change::Dealings(peer)) => {
@@ -215,7 +215,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 Ok(Change::Outbox(_)) => {}
                 Ok(Change::Settings) => tell(Event::Settings),
                 Ok(Change::WaitingPeer(provider)) => waiting.push((provider, None)),
-                Ok(Change::Waiting(provider, id)) => waiting.push((provider, Some(id))),
+                Ok(Change::WaitingConnection(provider, id)) => waiting.push((provider, Some(id))),
                 Err(RecvError::Lagged(_)) => tell(Event::Reload),
                 Err(RecvError::Closed) => return,
             }

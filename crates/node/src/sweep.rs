@@ -19,6 +19,7 @@ const KEEP_AT_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A grant lives for thirty days; what it was given out for is remembered until a Welcome that was long on its way
 /// must have come.
 const KEEP_GRANTED: Duration = Duration::from_secs(60 * 24 * 3600);
+
 /// Does what time asks for, again and again.
 pub(crate) struct Sweep {
     /// The clock, the limits, and whether the node stops.

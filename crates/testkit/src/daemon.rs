@@ -1,11 +1,11 @@
 //! `drawbridged` as a process of its own, which can be killed.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use drawbridge_node::config::{Config, ListenConfig};
+use drawbridge_node::config::Config;
 use serde_json::Value;
 
 /// A running `drawbridged`; killed when it is dropped.
@@ -49,7 +49,7 @@ impl Daemon {
 
     /// Writes the configuration, as an operator changes it while the provider runs.
     pub fn write(config: &Config) {
-        std::fs::write(file(config), text(config)).unwrap();
+        std::fs::write(file(config), config.to_toml().unwrap()).unwrap();
     }
 
     /// `drawbridged`, with the configuration that was written.
@@ -202,49 +202,6 @@ impl Drop for Daemon {
 
 fn file(config: &Config) -> PathBuf {
     config.data_dir.with_extension("toml")
-}
-
-fn admin(admin: &ListenConfig) -> String {
-    format!("[admin]\nlisten = \"{}\"\n{}", admin.listen, tls(&admin.tls_cert, &admin.tls_key))
-}
-
-fn tls(cert: &Option<PathBuf>, key: &Option<PathBuf>) -> String {
-    let files = [("tls_cert", cert), ("tls_key", key)].into_iter();
-    let files = files.filter_map(|(name, path)| Some(format!("{name} = \"{}\"", path.as_ref()?.display())));
-    files.collect::<Vec<_>>().join("\n")
-}
-
-/// The configuration as a file.
-fn text(config: &Config) -> String {
-    let path = |path: &Option<PathBuf>| path.as_deref().map(Path::display).unwrap().to_string();
-    format!(
-        r#"
-        provider = "{}"
-        data_dir = "{}"
-        {}
-        [mtp]
-        listen = "{}"
-        {}
-        {}
-        {}
-        [peers]
-        allow_networks = ["127.0.0.0/8"]
-        extra_roots = "{}"
-        [limits]
-        stranger_requests = {}
-        peer_requests = {}
-        "#,
-        config.provider,
-        config.data_dir.display(),
-        config.log.as_ref().map(|log| format!("log = \"{log}\"")).unwrap_or_default(),
-        config.mtp.listen,
-        tls(&config.mtp.tls_cert, &config.mtp.tls_key),
-        config.mtp.endpoint.as_ref().map(|endpoint| format!("endpoint = \"{endpoint}\"")).unwrap_or_default(),
-        config.admin.as_ref().map(admin).unwrap_or_default(),
-        path(&config.peers.extra_roots),
-        config.limits.stranger_requests,
-        config.limits.peer_requests,
-    )
 }
 
 /// The program, beside the tests; built where it is not there yet.

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use drawbridge_mtp::id::Provider;
-use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
+use drawbridge_node::config::{Config, ListenConfig};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -60,10 +60,7 @@ impl Federation {
     /// A provider that runs and listens to clients too.
     pub async fn node_with_clients(&self) -> TestNode {
         let listen = free_port();
-        self.node(|config| {
-            config.client = Some(ListenConfig { listen, tls_cert: None, tls_key: None });
-        })
-        .await
+        self.node(|config| config.client = Some(ListenConfig::plain(listen))).await
     }
 
     /// A provider that does not run yet.
@@ -75,20 +72,12 @@ impl Federation {
     pub fn config(&self, alter: impl FnOnce(&mut Config)) -> Config {
         let listen = free_port();
         let (cert, key) = self.certificate(listen.port());
-        let mut config = Config {
-            provider: provider_at(listen),
-            data_dir: self.dir.path().join(listen.port().to_string()),
-            mtp: MtpConfig { listen, tls_cert: Some(cert), tls_key: Some(key), endpoint: None },
-            client: Some(ListenConfig { listen: free_port(), tls_cert: None, tls_key: None }),
-            admin: None,
-            log: None,
-            peers: PeersConfig {
-                allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
-                extra_roots: Some(self.root()),
-                ..PeersConfig::default()
-            },
-            limits: LimitsConfig::default(),
-        };
+        let data_dir = self.dir.path().join(listen.port().to_string());
+        let mut config = Config::new(provider_at(listen), data_dir, listen);
+        (config.mtp.tls_cert, config.mtp.tls_key) = (Some(cert), Some(key));
+        config.client = Some(ListenConfig::plain(free_port()));
+        config.peers.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        config.peers.extra_roots = Some(self.root());
         alter(&mut config);
         config
     }

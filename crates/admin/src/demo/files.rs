@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_node::config::{Config, LimitsConfig, ListenConfig, MtpConfig, PeersConfig};
+use drawbridge_node::config::{Config, ListenConfig};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde::{Deserialize, Serialize};
 
@@ -67,24 +67,12 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Config>, String> {
         let provider: Provider = format!("127.0.0.1:{port}").parse().map_err(|fault| format!("{fault}"))?;
         let file = |suffix: &str| -> Option<PathBuf> { Some(dir.join(format!("{name}-{suffix}.pem"))) };
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-        Ok(Config {
-            provider,
-            data_dir: dir.join(name),
-            mtp: MtpConfig { listen, tls_cert: file("cert"), tls_key: file("key"), endpoint: None },
-            client: Some(ListenConfig {
-                listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
-                tls_cert: None,
-                tls_key: None,
-            }),
-            admin: None,
-            log: None,
-            peers: PeersConfig {
-                allow_networks: vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?],
-                extra_roots: Some(dir.join("ca.pem")),
-                ..PeersConfig::default()
-            },
-            limits: LimitsConfig::default(),
-        })
+        let mut config = Config::new(provider, dir.join(name), listen);
+        (config.mtp.tls_cert, config.mtp.tls_key) = (file("cert"), file("key"));
+        config.client = Some(ListenConfig::plain(std::net::SocketAddr::from(([127, 0, 0, 1], 0))));
+        config.peers.allow_networks = vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?];
+        config.peers.extra_roots = Some(dir.join("ca.pem"));
+        Ok(config)
     });
     configs.collect()
 }

@@ -20,7 +20,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     ops::Deref,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,6 +30,7 @@ use drawbridge_mtp::{
     time::Timestamp,
 };
 use minicbor_serde::{from_slice, to_vec};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -162,12 +163,12 @@ impl Store {
         &self,
         step: impl FnOnce(&Tx<'_>) -> Result<T, ClientFault>,
     ) -> Result<T, ClientFault> {
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer.lock();
         let db =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreFault::from)?;
         let (done, heads, changes, (send, work)) = {
             let tx = Tx {
-                view: self.view(&db, lock(&self.heads).clone()),
+                view: self.view(&db, self.heads.lock().clone()),
                 ambient: &*self.ambient,
                 settings: &self.settings,
                 changes: RefCell::default(),
@@ -177,7 +178,7 @@ impl Store {
             (done, tx.view.heads.into_inner(), tx.changes.into_inner(), tx.rings.into_inner())
         };
         db.commit().map_err(StoreFault::from)?;
-        *lock(&self.heads) = heads;
+        *self.heads.lock() = heads;
         drop(writer);
         for change in changes {
             // Nobody may be listening.
@@ -199,8 +200,8 @@ impl Store {
     ) -> Result<T, ClientFault> {
         // Before the store is looked at: a head that an owner has told and that is not here yet is asked for once more, and
         // one that is here before what it came with would be taken for compared.
-        let heads = lock(&self.heads).clone();
-        let mut reader = lock(&self.reader);
+        let heads = self.heads.lock().clone();
+        let mut reader = self.reader.lock();
         let snapshot = reader.transaction().map_err(StoreFault::from)?;
         look(&self.view(&snapshot, heads))
     }
@@ -246,11 +247,6 @@ fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     Ok(connection)
-}
-
-/// A poisoned lock means that a thread has panicked within a step, which is undone then.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl View<'_> {

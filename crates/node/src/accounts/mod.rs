@@ -10,7 +10,7 @@ use drawbridge_mtp::id::{ClientUri, Name};
 use sha2::{Digest, Sha256};
 
 use crate::ambient::{Ambient, AmbientExt};
-use crate::consent::Misuse;
+use crate::consent::{Misuse, require_user};
 use crate::ground::Ground;
 use crate::store::{Reader, Store, UserRule};
 
@@ -85,9 +85,7 @@ impl Accounts {
         let client = ClientUri::new(&self.ground.user(&user), &name);
         let reader = Reader::Client(client.clone());
         let issued = self.store.write(move |tx| {
-            if tx.user(&user)?.is_none() {
-                return Err(Misuse::NoSuchUser(user));
-            }
+            require_user(tx, &user)?;
             match which {
                 TokenFor::NewClient if !tx.add_client(&user, &name, &hash)? => Err(Misuse::Taken("client")),
                 TokenFor::OldClient if !tx.set_token(&user, &name, &hash)? => {

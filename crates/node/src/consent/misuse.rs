@@ -2,7 +2,7 @@
 
 use drawbridge_mtp::id::{Id, Name, Provider, UserUri};
 
-use crate::store::StoreFault;
+use crate::store::{StoreFault, View};
 
 /// The caller asks for what cannot be. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -55,5 +55,13 @@ impl Misuse {
             Self::Unfit(_) => "unfit",
             Self::Store(_) => "store",
         }
+    }
+}
+
+/// Checks that `user` lives here.
+pub(crate) fn require_user(view: &View<'_>, user: &Name) -> Result<(), Misuse> {
+    match view.user(user)? {
+        Some(_) => Ok(()),
+        None => Err(Misuse::NoSuchUser(user.clone())),
     }
 }

@@ -14,5 +14,6 @@ mod rules;
 mod state;
 
 pub use misuse::Misuse;
+pub(crate) use misuse::require_user;
 pub use requests::{Decided, Decision};
 pub(crate) use state::{Choices, Consent};

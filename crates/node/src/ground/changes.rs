@@ -13,12 +13,10 @@ pub enum Change {
     Peer(Provider),
     /// How it goes with a peer: directions, progress, troubles. Only to be shown.
     Dealings(Provider),
-    /// A request or connection with a user of this provider.
-    Connection(Provider),
-    /// A request of this provider waits for a decision that did not wait before.
-    Waiting(Provider, Id),
-    /// A request to add, or a grant, that concerns this provider.
-    Authorization(Provider),
+    /// A request, a connection or a grant that concerns this provider.
+    Request(Provider),
+    /// A request for a connection of this provider waits for a decision that did not wait before.
+    WaitingConnection(Provider, Id),
     /// A request to add of this provider waits for a decision that did not wait before.
     WaitingAddition(Provider, Id),
     /// A client has published KeyPackages, or is running out of them.

@@ -8,14 +8,14 @@ use std::str::FromStr;
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::Provider;
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A node's settings, as its configuration file has them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Our authority.
-    #[serde(deserialize_with = "from_text")]
+    #[serde(deserialize_with = "from_text", serialize_with = "as_text")]
     pub provider: Provider,
     /// The folder with our key and our store. Made where it is absent.
     pub data_dir: PathBuf,
@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// The server for other providers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MtpConfig {
     /// Address and port to listen on.
@@ -48,12 +48,12 @@ pub struct MtpConfig {
     /// Its key, PEM.
     pub tls_key: Option<PathBuf>,
     /// Where others reach us. Absent: `https://{provider}/mtp/v1`.
-    #[serde(default, deserialize_with = "optional_from_text")]
+    #[serde(default, deserialize_with = "optional_from_text", serialize_with = "optional_as_text")]
     pub endpoint: Option<Endpoint>,
 }
 
 /// A server on this machine, or with TLS anywhere.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListenConfig {
     /// Address and port to listen on.
@@ -66,20 +66,20 @@ pub struct ListenConfig {
 }
 
 /// How other providers are met.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeersConfig {
     /// How strangers become peers, until the operator chooses another way in the GUI.
     pub strangers: Strangers,
     /// Private networks that peers may be on.
-    #[serde(deserialize_with = "networks")]
+    #[serde(deserialize_with = "networks", serialize_with = "all_as_text")]
     pub allow_networks: Vec<IpNet>,
     /// Certificates, PEM, trusted besides the system's.
     pub extra_roots: Option<PathBuf>,
 }
 
 /// How strangers become peers (section 6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strangers {
     /// A stranger waits until the operator has approved it.
@@ -92,7 +92,7 @@ pub enum Strangers {
 }
 
 /// What is given away at most.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
     /// Providers that may wait for a decision at one time.
@@ -149,7 +149,38 @@ pub enum ConfigFault {
     Unfit(String),
 }
 
+impl ListenConfig {
+    /// Without TLS, at `listen` on the loopback network.
+    pub fn plain(listen: SocketAddr) -> Self {
+        Self { listen, tls_cert: None, tls_key: None }
+    }
+}
+
 impl Config {
+    /// The settings of `provider`, which keeps its data in `data_dir` and listens to other providers at `listen`. All else has its
+    /// default.
+    pub fn new(provider: Provider, data_dir: PathBuf, listen: SocketAddr) -> Self {
+        Self {
+            provider,
+            data_dir,
+            mtp: MtpConfig { listen, tls_cert: None, tls_key: None, endpoint: None },
+            client: None,
+            admin: None,
+            log: None,
+            peers: PeersConfig::default(),
+            limits: LimitsConfig::default(),
+        }
+    }
+
+    /// The text of a file that [`Config::load`] reads as this.
+    ///
+    /// # Errors
+    ///
+    /// A path is not UTF-8.
+    pub fn to_toml(&self) -> Result<String, ConfigFault> {
+        toml::to_string(self).map_err(|fault| ConfigFault::Unfit(format!("it cannot be written: {fault}")))
+    }
+
     /// Reads and checks the file `path`. Paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigFault> {
         let text = std::fs::read_to_string(path)
@@ -256,6 +287,24 @@ where
     from_text(deserializer).map(Some)
 }
 
+fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn optional_as_text<S: Serializer>(
+    value: &Option<impl fmt::Display>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn all_as_text<S: Serializer>(values: &[impl fmt::Display], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
+}
+
 /// Networks in CIDR form, such as `192.168.0.0/16`.
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let read = |text: String| {
@@ -301,6 +350,21 @@ mod tests {
         assert!(config.peers.allow_networks[0].contains(&"127.3.2.1".parse::<IpAddr>().unwrap()));
         assert!(!config.peers.allow_networks[0].contains(&"128.0.0.1".parse::<IpAddr>().unwrap()));
         assert!(config.peers.allow_networks[1].contains(&"fdff::1".parse::<IpAddr>().unwrap()));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_as_it_was() {
+        let path = |name: &str| Some(std::env::temp_dir().join(name));
+        let mut all = load(WHOLE).unwrap();
+        all.mtp.endpoint = Some("https://a.example/mtp/v1".parse().unwrap());
+        (all.mtp.tls_cert, all.mtp.tls_key) = (path("a \"b\".pem"), path("key.pem"));
+        (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
+        let listen = "[::1]:9101".parse().unwrap();
+        let least = Config::new("a.example".parse().unwrap(), std::env::temp_dir(), listen);
+        for config in [all, least] {
+            let read = load(&config.to_toml().unwrap()).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{config:?}"));
+        }
     }
 
     #[test]

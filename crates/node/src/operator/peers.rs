@@ -14,7 +14,7 @@ use super::{Operator, ReadFault};
 use crate::delivery::WaitKind;
 use crate::diagnose::{CheckStep, TrafficLog, check_provider, readable};
 use crate::peers::{Pulling, PullingStatus};
-use crate::store::{Cursor, FeedPlace, Kept, PeerRow, Reader, StoreFault, TroubleRow, View};
+use crate::store::{Addition, Connection, Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
 
 /// A provider, and how it goes with it.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl Known {
             keys: view.accepted_keys(provider)?,
             cursor: view.cursor(provider)?,
             feed: view.feed(&Reader::Peer(provider.clone()))?,
-            connections: view.count_approved(provider)?,
+            connections: view.count_connected_pairs_with(provider)?,
             troubles: view.troubles(provider)?,
             kept: None,
             row,
@@ -129,8 +129,7 @@ impl Known {
 impl KeptOfPeer {
     fn of(view: &View<'_>, provider: &Provider) -> Result<Self, StoreFault> {
         Ok(Self {
-            requests: view.count_kept(provider, Kept::Connections)?
-                + view.count_kept(provider, Kept::Authorizations)?,
+            requests: view.count_kept::<Connection>(provider)? + view.count_kept::<Addition>(provider)?,
             items: view.count_received(provider)?,
             withdrawn: view.count_withdrawn(provider)?,
         })

@@ -6,7 +6,7 @@ use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
 use super::Operator;
 use crate::consent::requests::{self, Kind, Watch};
-use crate::consent::{Decided, Decision, Misuse, providers};
+use crate::consent::{Decided, Decision, Misuse, providers, require_user};
 use crate::ground::config::Strangers;
 use crate::store::{
     AddRule, Addition, AuthorizationRow, Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, Tx,
@@ -153,10 +153,8 @@ impl Operator {
         }
         self.store
             .write(move |tx| {
-                if let Some(user) = &user
-                    && tx.user(user)?.is_none()
-                {
-                    return Err(Misuse::NoSuchUser(user.clone()));
+                if let Some(user) = &user {
+                    require_user(tx, user)?;
                 }
                 Ok(tx.set_rule(user.as_ref(), &source, kind)?)
             })
@@ -167,9 +165,7 @@ impl Operator {
     pub async fn set_add_rule(&self, user: Name, other: UserUri, rule: AddRule) -> Result<(), Misuse> {
         self.store
             .write(move |tx| {
-                if tx.user(&user)?.is_none() {
-                    return Err(Misuse::NoSuchUser(user));
-                }
+                require_user(tx, &user)?;
                 Ok(tx.set_add_rule(&user, &other, rule)?)
             })
             .await

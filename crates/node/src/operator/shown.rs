@@ -7,7 +7,7 @@ use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::seen::shows_nothing;
 
 use super::{Operator, ReadFault};
-use crate::store::{Addition, AuthorizationRow, Connection, ConnectionRow, StoreFault, View};
+use crate::store::{Addition, AuthorizationRow, ConnectionRow, PeerRow, StoreFault, View};
 
 /// A request for a connection, or what became of it.
 #[derive(Clone, Debug)]
@@ -25,9 +25,29 @@ impl ShownConnection {
     }
 
     /// `row`, whose other provider, where it is known, is in `state`.
-    pub(super) fn with(ours: &Provider, state: Option<PeerState>, row: ConnectionRow) -> Self {
+    fn with(ours: &Provider, state: Option<PeerState>, row: ConnectionRow) -> Self {
         let unmet = if row.peer == *ours { PeerState::Allowed } else { PeerState::Unknown };
         Self { peer_state: state.unwrap_or(unmet), request: row }
+    }
+}
+
+/// Shows requests for connections, with what is known of all providers.
+pub(super) struct Connections<'a> {
+    ours: &'a Provider,
+    states: HashMap<&'a Provider, PeerState>,
+}
+
+impl<'a> Connections<'a> {
+    pub(super) fn new(ours: &'a Provider, peers: &'a [PeerRow]) -> Self {
+        Self { ours, states: peers.iter().map(|peer| (&peer.provider, peer.state)).collect() }
+    }
+
+    pub(super) fn show(&self, rows: Vec<ConnectionRow>) -> Vec<ShownConnection> {
+        let show = |row: ConnectionRow| {
+            let state = self.states.get(&row.peer).copied();
+            ShownConnection::with(self.ours, state, row)
+        };
+        rows.into_iter().map(show).collect()
     }
 }
 
@@ -84,16 +104,8 @@ impl Operator {
     /// All requests and connections, the newest first.
     pub async fn connections(&self) -> Result<Vec<ShownConnection>, ReadFault> {
         let ours = self.ground.ours.clone();
-        let read = self.store.read(move |view| {
-            let peers = view.peers()?.into_iter();
-            let states: HashMap<_, _> = peers.map(|peer| (peer.provider, peer.state)).collect();
-            let rows = view.requests::<Connection>()?.into_iter();
-            let show = |row: ConnectionRow| {
-                let state = states.get(&row.peer).copied();
-                ShownConnection::with(&ours, state, row)
-            };
-            Ok(rows.map(show).collect())
-        });
+        let read =
+            self.store.read(move |view| Ok(Connections::new(&ours, &view.peers()?).show(view.requests()?)));
         read.await
     }
 
@@ -110,7 +122,7 @@ impl Operator {
 
     /// Whether a user here is connected with one of `provider`.
     pub async fn is_connected_with(&self, provider: Provider) -> Result<bool, ReadFault> {
-        self.store.read(move |view| Ok(view.count_approved(&provider)? > 0)).await
+        self.store.read(move |view| Ok(view.count_connected_pairs_with(&provider)? > 0)).await
     }
 
     /// All requests to add, the newest first.

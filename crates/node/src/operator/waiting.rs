@@ -1,7 +1,6 @@
 //! What waits for the operator, and what was decided.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, Provider};
@@ -9,10 +8,10 @@ use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
-use super::shown::{Additions, ShownAddition, ShownConnection};
+use super::shown::{Additions, Connections, ShownAddition, ShownConnection};
 use super::{Operator, ReadFault};
 use crate::delivery::{WaitKind, Waits};
-use crate::store::{AuthorizationRow, ConnectionRow, DecidedBy, PeerRow, Reader, StoreFault, View};
+use crate::store::{Addition, AuthorizationRow, Connection, DecidedBy, PeerRow, Reader, StoreFault, View};
 
 /// Decisions that are shown, the latest.
 const DECIDED: u32 = 500;
@@ -32,8 +31,8 @@ impl Waiting {
     pub(super) fn count(view: &View<'_>) -> Result<Self, StoreFault> {
         Ok(Self {
             providers: view.count_waiting_peers()?,
-            connections: view.count_waiting_connections()?,
-            additions: view.count_waiting_authorizations()?,
+            connections: view.count_waiting::<Connection>()?,
+            additions: view.count_waiting::<Addition>()?,
         })
     }
 
@@ -150,17 +149,13 @@ impl Operator {
             let mut providers = waiting.collect::<Result<Vec<_>, StoreFault>>()?;
             providers.sort_unstable_by_key(|provider| Reverse(provider.since));
 
-            let states: HashMap<_, _> = peers.iter().map(|peer| (&peer.provider, peer.state)).collect();
-            let connection = |row: ConnectionRow| {
-                let state = states.get(&row.peer).copied();
-                ShownConnection::with(&ours, state, row)
-            };
+            let connections = Connections::new(&ours, &peers);
             let mut shown = Additions::new(view);
             let mut additions = |rows: Vec<AuthorizationRow>| {
                 rows.into_iter().map(|row| shown.show(row)).collect::<Result<Vec<_>, _>>()
             };
-            let connections = view.settled_requests(DECIDED)?.into_iter().map(connection);
-            let mut decided: Vec<_> = connections.map(DecidedItem::Connection).collect();
+            let settled = connections.show(view.settled_requests(DECIDED)?).into_iter();
+            let mut decided: Vec<_> = settled.map(DecidedItem::Connection).collect();
             decided.extend(peers.iter().filter_map(DecidedItem::of_peer));
             let settled = additions(view.settled_requests(DECIDED)?)?;
             decided.extend(settled.into_iter().map(DecidedItem::Addition));
@@ -169,9 +164,9 @@ impl Operator {
 
             Ok(Approvals {
                 providers,
-                incoming: view.waiting_connections()?.into_iter().map(connection).collect(),
-                outgoing: view.asked_requests()?.into_iter().map(connection).collect(),
-                additions: additions(view.waiting_authorizations()?)?,
+                incoming: connections.show(view.waiting_requests()?),
+                outgoing: connections.show(view.asked_requests()?),
+                additions: additions(view.waiting_requests()?)?,
                 outgoing_additions: additions(view.asked_requests()?)?,
                 decided,
             })

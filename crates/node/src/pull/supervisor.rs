@@ -69,9 +69,7 @@ impl Pulls {
                     self.waits.nudge(&Reader::Peer(peer.clone()));
                     self.attend(&mut attended, &peer).await;
                 }
-                Ok(Change::Connection(peer) | Change::Authorization(peer)) => {
-                    self.attend(&mut attended, &peer).await
-                }
+                Ok(Change::Request(peer)) => self.attend(&mut attended, &peer).await,
                 Ok(Change::Outbox(owner)) => match attended.get(&owner) {
                     Some(there) => there.submit_again.notify_one(),
                     None => self.attend(&mut attended, &owner).await,

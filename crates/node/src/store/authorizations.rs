@@ -29,6 +29,7 @@ pub type AuthorizationRow = RequestRow<Addition>;
 impl Subject for Addition {
     const TABLE: &'static str = "authorization";
     const USERS: (&'static str, &'static str) = ("adder", "user");
+    const ALIKE: &'static str = "group_uri, adder, user";
     const COLUMNS: &'static [&'static str] = &["group_uri", "title", "grant_jws", "grant_ends", "used"];
     const OF_NO_USE: &'static str =
         "state IN ('approved', 'ended', 'expired') AND coalesce(grant_ends, 0) < ?1";
@@ -56,21 +57,12 @@ impl Subject for Addition {
         ]
     }
 
-    /// The peer concerned, and the group's owner, from whom a Welcome may come or not any more.
-    fn announce(tx: &Tx<'_>, row: &AuthorizationRow) {
-        tx.changed(Change::Authorization(row.peer.clone()));
-        let owner = row.about.group.provider();
-        if *owner != row.peer && row.about.grant.is_some() {
-            tx.changed(Change::Authorization(owner.clone()));
-        }
-    }
-
     fn announce_waiting(tx: &Tx<'_>, row: &AuthorizationRow) {
         tx.changed(Change::WaitingAddition(row.peer.clone(), row.id));
     }
 
-    fn is_like(&self, other: &Self) -> bool {
-        self.group == other.group
+    fn group(&self) -> Option<&GroupUri> {
+        Some(&self.group)
     }
 
     fn grant(&self) -> Option<&KeptGrant> {

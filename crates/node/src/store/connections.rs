@@ -14,6 +14,10 @@ use crate::ground::changes::Change;
 /// For so long the word of a request's end may be late.
 const LATE: Duration = Duration::from_secs(86_400);
 
+/// The pairs of users that are connected, each once, also where both have asked.
+const PAIRS: &str = "SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
+     FROM connection WHERE state = 'approved' AND NOT unseen";
+
 /// A connection, of which there is nothing to say but who is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection;
@@ -24,6 +28,7 @@ pub type ConnectionRow = RequestRow<Connection>;
 impl Subject for Connection {
     const TABLE: &'static str = "connection";
     const USERS: (&'static str, &'static str) = ("from_user", "to_user");
+    const ALIKE: &'static str = "from_user, to_user";
     const COLUMNS: &'static [&'static str] = &[];
     const OF_NO_USE: &'static str = "state IN ('ended', 'expired')";
     const COUNT_AS_ONE: bool = true;
@@ -36,16 +41,8 @@ impl Subject for Connection {
         Vec::new()
     }
 
-    fn announce(tx: &Tx<'_>, row: &ConnectionRow) {
-        tx.changed(Change::Connection(row.peer.clone()));
-    }
-
     fn announce_waiting(tx: &Tx<'_>, row: &ConnectionRow) {
-        tx.changed(Change::Waiting(row.peer.clone(), row.id));
-    }
-
-    fn is_like(&self, _: &Self) -> bool {
-        true
+        tx.changed(Change::WaitingConnection(row.peer.clone(), row.id));
     }
 }
 
@@ -76,10 +73,7 @@ impl View<'_> {
 
     /// The pairs of users that are connected, each once, also where both have asked.
     pub fn connected_pairs(&self) -> Result<Vec<(UserUri, UserUri)>, StoreFault> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
-             FROM connection WHERE state = 'approved' AND NOT unseen",
-        )?;
+        let mut statement = self.sql.prepare_cached(PAIRS)?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         rows.map(|row| {
             let (one, other) = row?;
@@ -101,10 +95,7 @@ impl View<'_> {
 
     /// How many pairs of users are connected.
     pub fn count_connected_pairs(&self) -> Result<u64, StoreFault> {
-        self.count(
-            "(SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
-              FROM connection WHERE state = 'approved' AND NOT unseen)",
-        )
+        self.count(&format!("({PAIRS})"))
     }
 
     /// Whether two users are connected.
@@ -113,14 +104,11 @@ impl View<'_> {
         Ok(between.iter().any(|row| row.state == ConnectionState::Approved))
     }
 
-    /// How many pairs of users are connected with users of `peer`; both may have asked.
-    pub fn count_approved(&self, peer: &Provider) -> Result<u32, StoreFault> {
+    /// How many of the pairs of users that are connected have a user of `peer`.
+    pub fn count_connected_pairs_with(&self, peer: &Provider) -> Result<u32, StoreFault> {
         Ok(self
             .sql
-            .prepare_cached(
-                "SELECT count(*) FROM (SELECT DISTINCT min(from_user, to_user), max(from_user, to_user)
-                                       FROM connection WHERE peer = ?1 AND state = 'approved')",
-            )?
+            .prepare_cached(&format!("SELECT count(*) FROM ({PAIRS} AND peer = ?1)"))?
             .query_row([peer.as_str()], |row| row.get(0))?)
     }
 
@@ -141,7 +129,7 @@ impl View<'_> {
 
     /// Whether our users have asked users of `peer` for a connection, and may still hear what becomes of it, or are
     /// connected with them.
-    pub fn is_connected_with(&self, peer: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
+    pub fn has_connections_with(&self, peer: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
         let late = i64::try_from(LATE.as_millis()).unwrap_or(i64::MAX);
         Ok(self
             .sql

@@ -3,34 +3,16 @@
 use drawbridge_mtp::id::Provider;
 use rusqlite::OptionalExtension;
 
+use super::requests::Subject;
 use super::{StoreFault, Tx, View, unsigned};
 
-/// What a peer asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// Requests for connections, and the connections.
-    Connections,
-    /// Requests to add our users to groups, and the grants.
-    Authorizations,
-}
-
-impl Kept {
-    /// The name of the table, and of the column that counts it.
-    fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Connections => ("connection", "connections"),
-            Self::Authorizations => ("authorization", "authorizations"),
-        }
-    }
-}
-
 impl View<'_> {
-    /// How much of `kind`, in any state, there is that `peer` has asked.
-    pub fn count_kept(&self, peer: &Provider, kind: Kept) -> Result<u64, StoreFault> {
-        let (_, column) = kind.names();
+    /// How many requests about `S`, in any state, there are that `peer` has made.
+    pub fn count_kept<S: Subject>(&self, peer: &Provider) -> Result<u64, StoreFault> {
+        // Triggers count the rows of each table in the column that is called by the table's plural.
         let count: Option<i64> = self
             .sql
-            .prepare_cached(&format!("SELECT {column} FROM kept WHERE peer = ?1"))?
+            .prepare_cached(&format!("SELECT {}s FROM kept WHERE peer = ?1", S::TABLE))?
             .query_row([peer.as_str()], |row| row.get(0))
             .optional()?;
         Ok(count.map_or(0, unsigned))
@@ -38,13 +20,13 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Makes room for one more of `kind` that `peer` asks, of which `at_most` are kept: what has been over for the longest
-    /// goes. `false` where there is none, since all the others count.
-    pub fn make_room_for(&self, peer: &Provider, kind: Kept, at_most: u64) -> Result<bool, StoreFault> {
-        if self.count_kept(peer, kind)? < at_most {
+    /// Makes room for one more request about `S` that `peer` makes, of which `at_most` are kept: what has been over for the
+    /// longest goes. `false` where there is none, since all the others count.
+    pub fn make_room_for<S: Subject>(&self, peer: &Provider, at_most: u64) -> Result<bool, StoreFault> {
+        if self.count_kept::<S>(peer)? < at_most {
             return Ok(true);
         }
-        let (table, _) = kind.names();
+        let table = S::TABLE;
         let over = |state| {
             format!(
                 "SELECT * FROM (SELECT id, changed FROM {table}

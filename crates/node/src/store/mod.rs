@@ -64,7 +64,6 @@ pub use connections::{Connection, ConnectionRow};
 pub use contradictions::Contradiction;
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, Proof, RosterSize, Standing};
-pub use kept::Kept;
 pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
 pub use log::{Handshake, NewEvent};
 pub use open::OpenFault;

@@ -147,7 +147,7 @@ impl View<'_> {
     /// Whether there is a reason to wait at `peer` for news (section 11): a connection, something that our users
     /// have asked there, a Welcome to come, or a group.
     pub fn expects_from(&self, peer: &Provider, now: Timestamp) -> Result<bool, StoreFault> {
-        Ok(self.is_connected_with(peer, now)?
+        Ok(self.has_connections_with(peer, now)?
             || self.has_asked_to_add_at(peer)?
             || self.awaits_addition_by(peer, now)?
             || self.has_groups_of(peer)?)

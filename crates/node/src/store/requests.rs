@@ -6,12 +6,13 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use drawbridge_mtp::id::{Id, Provider, UserUri};
+use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::time::Timestamp;
 use rusqlite::{Row, ToSql, params};
 
 use super::{StoreFault, Tx, View, parsed, parsed_id, signed, time};
+use crate::ground::changes::Change;
 
 /// A request of one user to another about `S`, or what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,9 @@ pub trait Subject: Clone + fmt::Debug + PartialEq + Send + 'static {
     /// Its columns for who asks, and who is asked.
     #[doc(hidden)]
     const USERS: (&'static str, &'static str);
+    /// The columns in which requests for the same agree.
+    #[doc(hidden)]
+    const ALIKE: &'static str;
     /// Its own columns.
     #[doc(hidden)]
     const COLUMNS: &'static [&'static str];
@@ -75,16 +79,19 @@ pub trait Subject: Clone + fmt::Debug + PartialEq + Send + 'static {
     #[doc(hidden)]
     fn values(&self) -> Vec<Box<dyn ToSql + '_>>;
 
-    /// Announces that `row` has changed.
-    #[doc(hidden)]
-    fn announce(tx: &Tx<'_>, row: &RequestRow<Self>);
-
     /// Announces that `row` waits for a decision.
     #[doc(hidden)]
     fn announce_waiting(tx: &Tx<'_>, row: &RequestRow<Self>);
 
+    /// The group that it is about.
+    fn group(&self) -> Option<&GroupUri> {
+        None
+    }
+
     /// Whether `other`, asked by the same user of the same one, asks for the same.
-    fn is_like(&self, other: &Self) -> bool;
+    fn is_like(&self, other: &Self) -> bool {
+        self.group() == other.group()
+    }
 
     /// The grant that was given for it.
     fn grant(&self) -> Option<&KeptGrant> {
@@ -420,8 +427,18 @@ impl Tx<'_> {
         let own = row.about.values();
         let values: Vec<&dyn ToSql> = common.into_iter().chain(own.iter().map(|value| &**value)).collect();
         self.sql.prepare_cached(&sql)?.execute(&*values)?;
-        S::announce(self, row);
+        self.announce_request(row);
         Ok(())
+    }
+
+    /// Announces that `row` has changed, to the peer concerned, and to the owner of the group of a grant, from whom a Welcome may
+    /// come or not any more.
+    fn announce_request<S: Subject>(&self, row: &RequestRow<S>) {
+        self.changed(Change::Request(row.peer.clone()));
+        let owner = row.about.grant().and(row.about.group()).map(GroupUri::provider);
+        if let Some(owner) = owner.filter(|owner| **owner != row.peer) {
+            self.changed(Change::Request(owner.clone()));
+        }
     }
 
     /// Forgets a request.
@@ -432,7 +449,7 @@ impl Tx<'_> {
                 S::TABLE
             ))?
             .execute(params![row.peer.as_str(), row.outgoing, row.id.as_bytes()])?;
-        S::announce(self, row);
+        self.announce_request(row);
         Ok(())
     }
 

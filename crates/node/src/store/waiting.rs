@@ -6,7 +6,7 @@ use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::PeerState;
 
 use super::requests::{RequestRow, Subject};
-use super::{AuthorizationRow, ConnectionRow, PeerRow, StoreFault, View, unsigned};
+use super::{PeerRow, StoreFault, View, unsigned};
 
 /// A request that waits: of others, open, and neither set aside nor kept from everybody's sight.
 const REQUEST_WAITS: &str = "state = 'pending' AND NOT outgoing AND NOT ignored AND NOT unseen";
@@ -19,22 +19,12 @@ impl PeerRow {
 }
 
 impl View<'_> {
-    /// The requests for a connection that wait, the newest first: one for each pair of users.
-    pub fn waiting_connections(&self) -> Result<Vec<ConnectionRow>, StoreFault> {
-        let mut rows: Vec<ConnectionRow> =
+    /// The requests that wait, the newest first. Of those for the same, however often it was asked for, the newest.
+    pub fn waiting_requests<S: Subject>(&self) -> Result<Vec<RequestRow<S>>, StoreFault> {
+        let mut rows: Vec<RequestRow<S>> =
             self.requests_where(&format!("{REQUEST_WAITS} ORDER BY created DESC, id DESC"), &[])?;
         let mut shown = HashSet::new();
-        rows.retain(|row| shown.insert((row.from.clone(), row.to.clone())));
-        Ok(rows)
-    }
-
-    /// The requests to add somebody to a group that wait, the newest first: one for each addition, however often it was asked
-    /// for.
-    pub fn waiting_authorizations(&self) -> Result<Vec<AuthorizationRow>, StoreFault> {
-        let mut rows: Vec<AuthorizationRow> =
-            self.requests_where(&format!("{REQUEST_WAITS} ORDER BY created DESC, id DESC"), &[])?;
-        let mut shown = HashSet::new();
-        rows.retain(|row| shown.insert((row.about.group.clone(), row.from.clone(), row.to.clone())));
+        rows.retain(|row| shown.insert((row.about.group().cloned(), row.from.clone(), row.to.clone())));
         Ok(rows)
     }
 
@@ -56,16 +46,10 @@ impl View<'_> {
         Ok(self.peers_in(PeerState::Pending)?.iter().filter(|peer| peer.is_waiting()).count() as u64)
     }
 
-    /// How many requests for a connection wait, as [`View::waiting_connections`] has them.
-    pub fn count_waiting_connections(&self) -> Result<u64, StoreFault> {
-        self.count(&format!("(SELECT DISTINCT from_user, to_user FROM connection WHERE {REQUEST_WAITS})"))
-    }
-
-    /// How many requests to add wait, as [`View::waiting_authorizations`] has them.
-    pub fn count_waiting_authorizations(&self) -> Result<u64, StoreFault> {
-        self.count(&format!(
-            "(SELECT DISTINCT group_uri, adder, user FROM authorization WHERE {REQUEST_WAITS})"
-        ))
+    /// How many requests wait, as [`View::waiting_requests`] has them.
+    pub fn count_waiting<S: Subject>(&self) -> Result<u64, StoreFault> {
+        let (alike, table) = (S::ALIKE, S::TABLE);
+        self.count(&format!("(SELECT DISTINCT {alike} FROM {table} WHERE {REQUEST_WAITS})"))
     }
 
     /// How many rows there are of what is named as after `FROM`.

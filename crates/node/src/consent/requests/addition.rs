@@ -14,7 +14,7 @@ use drawbridge_mtp::wire::Malformed;
 
 use super::kind::{Kind, Said, Verdict, Words};
 use super::receive::ASK_AGAIN;
-use super::tell::{settle, tell_requester};
+use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
 use crate::consent::rules::standing_decision;
 use crate::consent::{Misuse, grants};
@@ -22,8 +22,7 @@ use crate::diagnose::Stage;
 use crate::ground::config::LimitsConfig;
 use crate::ground::refusal::Refusal;
 use crate::store::{
-    AddRule, Addition, AuthorizationRow, DecidedBy, Kept, Reader, RequestRow, RuleKind, StoreFault, Tx,
-    Unsent, View,
+    AddRule, Addition, AuthorizationRow, DecidedBy, Reader, RequestRow, RuleKind, StoreFault, Tx, View,
 };
 
 impl Kind for Addition {
@@ -102,10 +101,6 @@ impl Kind for Addition {
         Misuse::NoSuchAuthorization(id)
     }
 
-    fn owner(&self) -> Option<&Provider> {
-        Some(self.group.provider())
-    }
-
     fn check_users(view: &View<'_>, from: &UserUri, to: &UserUri) -> Result<(), Misuse> {
         if view.are_connected(from, to)? {
             return Ok(());
@@ -124,7 +119,7 @@ impl Kind for Addition {
             let text = "the two users are not connected; ask for a connection first";
             return Err(Problem::new(Code::NotConnected, text).into());
         }
-        if !tx.make_room_for(&row.peer, Kept::Authorizations, limits.peer_connections)? {
+        if !tx.make_room_for::<Addition>(&row.peer, limits.peer_connections)? {
             let text = format!(
                 "{} authorizations for your users are kept here, which is the most; take back what is no longer wanted",
                 limits.peer_connections
@@ -195,7 +190,7 @@ impl Kind for Addition {
         row: &mut AuthorizationRow,
         by: DecidedBy,
     ) -> Result<(), StoreFault> {
-        if by == DecidedBy::Peer { end_here(tx, ours, row, by) } else { end_everywhere(tx, ours, row, by) }
+        end_addition(tx, ours, row, by, by == DecidedBy::Peer)
     }
 
     /// The user's provider takes a grant back, of which the owner of its group hears whoever the adder is.
@@ -222,28 +217,17 @@ impl Kind for Addition {
     }
 }
 
-/// Ends a request or a grant, and tells the other side.
-fn end_everywhere(
+/// Ends a request or a grant, and tells the other side unless it `knows`. The group's owner, who would accept the grant, is told
+/// too.
+fn end_addition(
     tx: &Tx<'_>,
     ours: &Provider,
     row: &mut AuthorizationRow,
     by: DecidedBy,
-) -> Result<(), StoreFault> {
-    row.unsent = row.outgoing.then_some(Unsent::Delete);
-    end_here(tx, ours, row, by)?;
-    tell_requester(tx, ours, row)
-}
-
-/// As [`end_everywhere`], where the other side has ended this very request and knows. The group's owner, who would accept the
-/// grant, is told.
-fn end_here(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    row: &mut AuthorizationRow,
-    by: DecidedBy,
+    knows: bool,
 ) -> Result<(), StoreFault> {
     let granted = row.living_grant(tx.now()).is_some();
-    settle(tx, ours, row, ConnectionState::Ended, by)?;
+    end_one(tx, ours, row, by, knows)?;
     let owner = row.about.group.provider();
     if granted && owner == ours {
         return tx.revoke_grant(row.to.provider(), row.id);
@@ -267,7 +251,7 @@ pub(super) fn end_between(
     let now = tx.now();
     for mut row in tx.requests_from_to::<Addition>(adder, user)? {
         if row.is_open() || row.unused_grant(now).is_some() {
-            end_everywhere(tx, ours, &mut row, by)?;
+            end_addition(tx, ours, &mut row, by, false)?;
         }
     }
     Ok(())

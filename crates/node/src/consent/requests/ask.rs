@@ -9,8 +9,8 @@ use super::kind::Kind;
 use super::receive::file;
 use super::tell::tell_clients;
 use super::terms::Terms;
-use crate::consent::Misuse;
 use crate::consent::providers::{allow_asked, not_asked};
+use crate::consent::{Misuse, require_user};
 use crate::store::{DecidedBy, RequestRow, Tx};
 
 /// A user of ours asks `to`, with a request that is open for `ttl`. One that waits already is not made again.
@@ -23,9 +23,7 @@ pub(crate) fn ask<K: Kind>(
     ttl: Option<Duration>,
 ) -> Result<RequestRow<K>, Misuse> {
     let (now, ours) = (tx.now(), terms.ours());
-    if tx.user(from.name())?.is_none() {
-        return Err(Misuse::NoSuchUser(from.name().clone()));
-    }
+    require_user(tx, from.name())?;
     if from == to {
         return Err(Misuse::Unfit(K::WORDS.oneself.into()));
     }
@@ -52,9 +50,7 @@ pub(crate) fn ask<K: Kind>(
             tell_clients(tx, ours, &row)?;
         }
     } else {
-        if tx.user(to.name())?.is_none() {
-            return Err(Misuse::NoSuchUser(to.name().clone()));
-        }
+        require_user(tx, to.name())?;
         file(tx, terms, &mut row, true)?;
     }
     tx.request(&row.peer, row.outgoing, row.id)?.ok_or(K::unknown(row.id))

@@ -17,7 +17,7 @@ use drawbridge_mtp::wire::Malformed;
 use super::addition::end_between;
 use super::kind::{Kind, Said, Verdict, Words};
 use super::receive::ASK_AGAIN;
-use super::tell::{settle, tell_requester};
+use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
 use crate::consent::Misuse;
 use crate::consent::providers::introduce;
@@ -25,7 +25,7 @@ use crate::consent::rules::standing_decision;
 use crate::ground::config::LimitsConfig;
 use crate::ground::refusal::Refusal;
 use crate::store::{
-    Connection, ConnectionRow, DecidedBy, Kept, RequestRow, RuleKind, StoreFault, Tx, Unsent, UserRule, View,
+    Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, StoreFault, Tx, UserRule, View,
 };
 
 /// Requests of a peer that is not allowed that are held at one time (section 6).
@@ -175,6 +175,7 @@ impl Kind for Connection {
         for mut other in tx.connections_between(&row.from, &row.to)? {
             if other.state == ConnectionState::Approved {
                 let is_this = (other.id, other.outgoing) == (row.id, row.outgoing);
+                // Who has ended another request between the two users may have learned of this one only after that.
                 end_one(tx, ours, &mut other, by, is_this && by == DecidedBy::Peer)?;
             }
         }
@@ -213,20 +214,6 @@ fn approve_between(
     Ok(())
 }
 
-/// Ends `row`. The other side is told unless it `knows`: also where it has ended another request between the two users, since it
-/// may have learned of this one only after that.
-fn end_one(
-    tx: &Tx<'_>,
-    ours: &Provider,
-    row: &mut ConnectionRow,
-    by: DecidedBy,
-    knows: bool,
-) -> Result<(), StoreFault> {
-    row.unsent = (row.outgoing && !knows).then_some(Unsent::Delete);
-    settle(tx, ours, row, ConnectionState::Ended, by)?;
-    if knows { Ok(()) } else { tell_requester(tx, ours, row) }
-}
-
 /// Makes room for `row`, or says until when there is none.
 fn make_room(tx: &Tx<'_>, row: &ConnectionRow, limits: &LimitsConfig) -> Result<(), Refusal> {
     let (now, peer) = (tx.now(), &row.peer);
@@ -251,7 +238,7 @@ fn make_room(tx: &Tx<'_>, row: &ConnectionRow, limits: &LimitsConfig) -> Result<
         let text = format!("{} has asked {} {FOR_ONE_PAIR} times already; one is enough", row.from, row.to);
         return full(text, open.map(|row| row.expires).min());
     }
-    if !tx.make_room_for(peer, Kept::Connections, kept)? {
+    if !tx.make_room_for::<Connection>(peer, kept)? {
         let text = format!(
             "{kept} requests and connections of your users are kept here, which is the most; end some"
         );

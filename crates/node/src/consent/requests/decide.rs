@@ -1,6 +1,6 @@
 //! What the operator and our users decide on requests to our users, and on what was approved (sections 7 and 8).
 
-use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::ConnectionState;
 
 use super::alike::asked_alike;
@@ -74,7 +74,7 @@ pub(crate) fn decide<K: Kind>(
             }
             K::check_approval(&row, tx.now())?;
             if !allow_owner(tx, terms, &row)? {
-                let owner = row.about.owner().unwrap_or(ours);
+                let owner = row.about.group().map_or(ours, GroupUri::provider);
                 return Err(not_asked(owner, terms.strangers));
             }
             K::approve(tx, terms, &mut row, by)?;

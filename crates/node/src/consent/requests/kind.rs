@@ -108,11 +108,6 @@ pub(crate) trait Kind: Subject {
     /// There is no request `id`.
     fn unknown(id: Id) -> Misuse;
 
-    /// The owner of the group that it is about, from whom the Welcome will come: to agree is to ask there (section 6).
-    fn owner(&self) -> Option<&Provider> {
-        None
-    }
-
     /// Checks that `from` may ask `to` at all.
     fn check_users(_: &View<'_>, _from: &UserUri, _to: &UserUri) -> Result<(), Misuse> {
         Ok(())

@@ -7,8 +7,8 @@ use super::kind::{Kind, Said};
 use super::tell::settle;
 use crate::store::{DecidedBy, RequestRow, StoreFault, Tx, Unsent};
 
-/// An item of `peer`, or what its answer to a request comes to. What it says of a request that we never made to it, or that is about something else than it was, is
-/// ignored.
+/// An item of `peer`, or what its answer to a request comes to. What it says of a request that we never made to it, or that is
+/// about something else than it was, is ignored.
 pub(crate) fn learn<K: Kind>(
     tx: &Tx<'_>,
     ours: &Provider,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
@@ -82,7 +82,7 @@ pub(super) fn allow_owner<K: Kind>(
     terms: &Terms,
     row: &RequestRow<K>,
 ) -> Result<bool, StoreFault> {
-    match row.about.owner() {
+    match row.about.group().map(GroupUri::provider) {
         Some(owner) if owner != terms.ours() => allow_asked(tx, owner, terms.strangers),
         _ => Ok(true),
     }

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{ClientUri, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, ItemBody};
 
 use super::kind::{Kind, Said};
-use crate::store::{DecidedBy, Reader, RequestRow, StoreFault, Tx};
+use crate::store::{DecidedBy, Reader, RequestRow, StoreFault, Tx, Unsent};
 
 /// Gives `row` another state and tells the clients of those of its users who live here.
 pub(super) fn settle<K: Kind>(
@@ -20,6 +20,19 @@ pub(super) fn settle<K: Kind>(
     row.ignored = false;
     tx.put_request(row)?;
     tell_clients(tx, ours, row)
+}
+
+/// Ends `row`, and tells the other side unless it `knows`.
+pub(super) fn end_one<K: Kind>(
+    tx: &Tx<'_>,
+    ours: &Provider,
+    row: &mut RequestRow<K>,
+    by: DecidedBy,
+    knows: bool,
+) -> Result<(), StoreFault> {
+    row.unsent = (row.outgoing && !knows).then_some(Unsent::Delete);
+    settle(tx, ours, row, ConnectionState::Ended, by)?;
+    if knows { Ok(()) } else { tell_requester(tx, ours, row) }
 }
 
 /// Tells the provider of who asked, where that is another one, where the request stands.
