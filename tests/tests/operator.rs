@@ -112,7 +112,14 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
     .await;
     connects(config.mtp.listen, &renewed).await.unwrap();
     connects(config.mtp.listen, &federation.root()).await.unwrap_err();
+    // One that is read only when the end has begun, as where a certificate is renewed and the service is stopped, cuts nothing off.
+    daemon.signal("HUP");
     assert!(daemon.stop().success(), "a hangup ends nothing");
+    for _ in 0..5 {
+        let daemon = Daemon::ready(Daemon::serve(&config).stderr(Stdio::null()), &config).await;
+        daemon.signal("HUP");
+        assert!(daemon.stop().success(), "a hangup cuts no end off");
+    }
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.contains("ERROR") && text.contains("DEBUG"), "{text}");
 }
@@ -202,7 +209,13 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
     let federation = Federation::new();
     let config = with_pages(&federation);
     let daemon = Daemon::start(&config).await;
+    let judge =
+        |state| Daemon::answer(&config, "set-peer", &json!({ "provider": "peer.example", "state": state }));
+    judge("allowed");
+    let undo = judge("blocked")["undo"].clone();
     limit(&daemon, "4096");
+    let refused = Daemon::admin(&config, "undo", &json!({ "undo": undo }));
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let refused = Daemon::admin(&config, "create-user", &json!({ "name": "ann" }));
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let trouble = Daemon::until(&config, "status says it", "status", |status| {
@@ -214,11 +227,29 @@ async fn a_store_that_cannot_keep_what_it_is_given_is_said_to_and_heals() {
 
     limit(&daemon, "unlimited");
     Daemon::answer(&config, "create-user", &json!({ "name": "ann" }));
+    Daemon::answer(&config, "undo", &json!({ "undo": undo }));
+    let peer = Daemon::answer(&config, "peer", &json!({ "provider": "peer.example" }));
+    assert_eq!(peer["state"], "allowed", "what could not be taken back can be once there is room");
     Daemon::until(&config, "it is over", "status", |status| {
         status["node"]["ourselves"]["store"].is_null().then_some(())
     })
     .await;
     assert!(daemon.stop().success());
+}
+
+#[tokio::test]
+async fn roots_without_a_certificate_are_named_and_nothing_starts() {
+    let federation = Federation::new();
+    let key = federation.config(|_| {}).mtp.tls_key;
+    let config = federation.config(|config| config.peers.extra_roots = key.clone());
+    let said = Daemon::serve(&config).output().unwrap();
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert_eq!((said.status.code(), text.lines().count()), (Some(2), 1), "{text}");
+    assert!(
+        text.contains(key.unwrap().to_str().unwrap()) && text.contains("there is no certificate in it"),
+        "{text}"
+    );
+    assert!(!config.data_dir.exists());
 }
 
 #[tokio::test]

@@ -535,8 +535,7 @@ impl<H: Home> Client<H> {
         let (name, pause) = (group.clone(), self.settings.pause);
         self.step(move |tx| {
             let mut conversation = tx.the_conversation(&name)?;
-            conversation.refused += 1;
-            conversation.retry_at = tx.now.plus(pause * 2u32.pow(conversation.refused.min(6)));
+            conversation.put_off(tx.now, pause);
             if conversation.is_member() && conversation.refused > 3 {
                 conversation.broke("MLS does not allow what is wanted; the client joins anew.");
                 conversation.refused = 0;
@@ -553,12 +552,11 @@ impl<H: Home> Client<H> {
         let gone = matches!(problem.known(), Some(Code::NotFound | Code::NotParticipant | Code::Gone));
         self.step(move |tx| {
             let mut conversation = tx.the_conversation(&name)?;
-            conversation.refused += 1;
+            conversation.put_off(tx.now, pause);
             conversation.trouble = problem.detail.or(Some(problem.code));
             if gone && conversation.refused > 3 {
                 group::shut_out(tx, &mut conversation)?;
             }
-            conversation.retry_at = tx.now.plus(pause * 2u32.pow(conversation.refused.min(6)));
             tx.set_conversation(&conversation)
         })
         .await?;

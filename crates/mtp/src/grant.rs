@@ -6,14 +6,13 @@ use crate::{
     id::{GroupUri, Id, Provider, UserUri},
     jws,
     keys::{PublicKey, SecretKey, Thumbprint},
-    time::Timestamp,
+    time::{MAX_AHEAD, Timestamp},
     wire::Malformed,
 };
 
 const TYP: &str = "mtp-grant+jwt";
 /// The longest that a grant may live, in seconds.
 pub const MAX_LIFETIME_S: u64 = 30 * 86_400;
-const MAX_AHEAD_S: u64 = 300;
 /// The longest that a grant may be, in bytes: an event's hash covers it with its length in two octets (section 10).
 pub const MAX_GRANT_BYTES: usize = 65_535;
 
@@ -127,7 +126,7 @@ impl GrantClaims {
         if now.as_millis() >= exp.saturating_mul(1_000) {
             return Err(GrantFault::Expired { exp: Timestamp::from_secs(exp) });
         }
-        if iat.saturating_mul(1_000) > now.as_millis() + MAX_AHEAD_S * 1_000 {
+        if iat.saturating_mul(1_000) > now.plus(MAX_AHEAD).as_millis() {
             return Err(GrantFault::NotYet { iat: Timestamp::from_secs(iat) });
         }
         Ok(())

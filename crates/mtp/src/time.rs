@@ -21,6 +21,9 @@ pub struct Timestamp(u64);
 #[error("not a time: its form is YYYY-MM-DDTHH:MM:SS.sssZ, from 1970 to 9999")]
 pub struct InvalidTime;
 
+/// So far ahead of ours another's clock may be (sections 4, 7, 8 and 10).
+pub const MAX_AHEAD: Duration = Duration::from_secs(300);
+
 const EPOCH: Date = civil::date(1970, 1, 1);
 const MILLIS_A_DAY: u64 = 86_400_000;
 

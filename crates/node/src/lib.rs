@@ -41,12 +41,14 @@ mod ground;
 mod http;
 pub mod identity;
 mod key_packages;
+mod misuse;
 mod mls;
 mod node;
 pub mod operator;
 mod outbox;
 mod peers;
 mod pull;
+mod refusal;
 #[cfg(feature = "inspect")]
 pub mod store;
 // Its words are public for whoever may look into it.
@@ -55,14 +57,16 @@ pub mod store;
 mod store;
 mod sweep;
 pub mod typed;
+mod words;
 
 pub use client_api::InProcessHome;
-pub use consent::{Decided, Decision, Misuse};
+pub use consent::{Decided, Decision};
 pub use drawbridge_client_api::ambient;
 pub use ground::changes::{Change, Changes};
 pub use ground::config;
 pub use ground::config::Config;
 pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
+pub use misuse::Misuse;
 pub use node::{Listening, Node, StartFault, check_with};
 pub use operator::Whom;
 pub use peers::{AddressGuard, GuardFault, Pulling, PullingStatus, Serving};

@@ -218,7 +218,7 @@ impl Node {
         }
         tasks.spawn(Arc::new(pulls).supervise());
         tasks.spawn(peers.clone().watch_network());
-        tasks.spawn(delivery.clone().heal());
+        tasks.spawn(delivery.clone().run_recovery());
         tasks.spawn(delivery.clone().compare_checkpoints());
         tasks.spawn(delivery.check_grants());
         tasks.spawn(sweep.run());

@@ -230,9 +230,8 @@ fn after_external(
     if conflict {
         return Ok(());
     }
-    conversation.refused += 1;
+    conversation.put_off(tx.now, tx.settings.pause);
     conversation.trouble = Some(format!("The owner does not let this client join anew: {why}"));
-    conversation.retry_at = tx.now.plus(tx.settings.pause * 2u32.pow(conversation.refused.min(6)));
     if conversation.refused > FORK {
         tx.add_notice(&conversation.group, tx.now, Notice::Refused { wanted: "Joining anew".into(), why })?;
         shut_out(tx, conversation)?;

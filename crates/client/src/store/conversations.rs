@@ -1,5 +1,7 @@
 //! Conversations: how the client stands in each, and who is in it.
 
+use std::time::Duration;
+
 use drawbridge_mtp::{
     id::{ClientUri, GroupUri, Provider, UserUri},
     message::RegisterGroup,
@@ -135,6 +137,12 @@ impl Conversation {
     /// nothing is made with the client's keys: its store may be an older copy, and they may have been used.
     pub(crate) fn is_compared(&self, store: &View<'_>) -> bool {
         store.told_head(&self.group).is_some_and(|told| self.head >= told)
+    }
+
+    /// What was to be done has failed once more, and is tried again after twice the time of before, at most after 64 times `pause`.
+    pub(crate) fn put_off(&mut self, now: Timestamp, pause: Duration) {
+        self.refused += 1;
+        self.retry_at = now.plus(pause * 2u32.pow(self.refused.min(6)));
     }
 
     /// The state is lost, or does not fit: the client has to join anew.

@@ -8,15 +8,12 @@ use crate::{
     id::{GroupUri, Id, UserUri},
     seen::shows_nothing,
     text::{as_text, words},
-    time::Timestamp,
+    time::{MAX_AHEAD, Timestamp},
     wire::Malformed,
 };
 
 /// The longest that a request may stay open.
 pub const MAX_REQUEST_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
-
-/// So far ahead of the receiver's clock a request may say that it was made.
-const MAX_AHEAD: Duration = Duration::from_secs(300);
 
 words! {
     /// Where a connection or an authorization stands.

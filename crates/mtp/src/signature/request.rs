@@ -7,13 +7,11 @@ use crate::{
     keys::{PublicKey, Thumbprint},
     octets::Hash32,
     problem::{Code, Problem},
-    time::Timestamp,
+    time::{MAX_AHEAD, Timestamp},
 };
 
 /// How long after `expires` a signature is still taken, in seconds.
 const GRACE_S: u64 = 30;
-/// How far ahead `created` may be, in seconds.
-const MAX_AHEAD_S: u64 = 300;
 
 /// Whether `MTP-To` is there and names another provider than `here`: then the answer is 421 `not-here`, before
 /// anything else is looked at. One that is absent is `signature-missing` later on.
@@ -299,7 +297,7 @@ impl Timeliness {
         let millis = |secs: u64| secs.saturating_mul(1_000);
         if now.as_millis() > millis(expires.saturating_add(GRACE_S)) {
             Self::Expired
-        } else if millis(created) > now.as_millis() + millis(MAX_AHEAD_S) {
+        } else if millis(created) > now.plus(MAX_AHEAD).as_millis() {
             Self::Ahead
         } else {
             Self::Now

@@ -10,8 +10,8 @@ use drawbridge_mtp::id::{ClientUri, Name};
 use sha2::{Digest, Sha256};
 
 use crate::ambient::{Ambient, AmbientExt};
-use crate::consent::{Misuse, require_user};
 use crate::ground::Ground;
+use crate::misuse::{Misuse, require_user};
 use crate::store::{Reader, Store, UserRule};
 
 /// Whether a client is new or has lost its token.

@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use super::api::ClientApi;
 use super::refused::Refused;
 use crate::accounts::hash_token;
-use crate::ground::refusal::Refusal;
 use crate::http::{NOT_KEPT, Socket, Trust, Unread, read_message, wanted};
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// The client that asks, by its token.
@@ -80,7 +80,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<ClientApi>> for Content<T> {
         let address =
             parts.extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
         let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let held = api.throttle.clients_content(address, content.at_most()).ok_or_else(|| {
+        let held = api.throttle.take_clients_content(address, content.at_most()).ok_or_else(|| {
             let text = "too much that you send is being read at this moment; send this again a little later";
             Refusal::after(Problem::new(Code::Unavailable, text), Duration::from_secs(1))
         })?;

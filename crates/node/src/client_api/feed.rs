@@ -11,7 +11,7 @@ use super::api::ClientApi;
 use super::caller::{Caller, Told};
 use super::refused::Refused;
 use crate::delivery::shown_feed;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 impl ClientApi {

@@ -19,8 +19,8 @@ use super::api::ClientApi;
 use super::caller::{Caller, Content, Told};
 use super::refused::Refused;
 use crate::delivery;
-use crate::ground::refusal::Refusal;
 use crate::peers::Ask;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 type Api = State<Arc<ClientApi>>;

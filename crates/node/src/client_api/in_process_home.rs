@@ -14,7 +14,7 @@ use drawbridge_mtp::problem::ReceivedProblem;
 
 use super::api::ClientApi;
 use super::requests::{all, ask_as};
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{Addition, Connection, Reader};
 
 /// The provider of a client in the same process: each call does what its row in `docs/client-api.md` says, with the same

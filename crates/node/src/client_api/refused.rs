@@ -3,9 +3,9 @@
 use axum::response::{IntoResponse, Response};
 use drawbridge_mtp::problem::{Code, Problem};
 
-use crate::consent::Misuse;
-use crate::ground::refusal::Refusal;
 use crate::http::problem_response;
+use crate::misuse::Misuse;
+use crate::refusal::Refusal;
 
 /// A refusal as an answer.
 pub(super) struct Refused(Refusal);

@@ -15,9 +15,10 @@ use serde::de::DeserializeOwned;
 use super::api::ClientApi;
 use super::caller::{Caller, Content, Told};
 use super::refused::{Refused, not_found};
+use crate::consent::Decision;
 use crate::consent::requests::Kind;
-use crate::consent::{Decision, Misuse};
 use crate::http::{read_id, state_status};
+use crate::misuse::Misuse;
 use crate::store::{Addition, Connection, RequestRow, StoreFault};
 
 /// What a client says of a kind of request, and is shown of it.

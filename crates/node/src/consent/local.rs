@@ -7,8 +7,9 @@ use drawbridge_mtp::id::{Id, UserUri};
 
 use super::requests::{self, Changes, Kind, Terms};
 use super::state::{Choices, Consent};
-use super::{Decided, Decision, Misuse};
+use super::{Decided, Decision};
 use crate::ambient::AmbientExt;
+use crate::misuse::Misuse;
 use crate::store::{DecidedBy, RequestRow};
 
 impl Consent {
@@ -42,8 +43,13 @@ impl Consent {
         let Some(changes) = self.undos.take(id) else {
             return Err(Misuse::Unfit("it is too late to take that back; decide anew".into()));
         };
-        let ours = self.ground.ours.clone();
-        self.store.write(move |tx| changes.undo(tx, &ours)).await
+        let (ours, taken) = (self.ground.ours.clone(), changes.clone());
+        let undone = self.store.write(move |tx| taken.undo(tx, &ours)).await;
+        if matches!(undone, Err(Misuse::Store(_))) {
+            // Nothing has changed, and it can be taken back once the store can write again.
+            self.undos.put_back(id, changes);
+        }
+        undone
     }
 
     /// A user of ours asks `to`, with a request that is open for `ttl`, else for as long as may be.

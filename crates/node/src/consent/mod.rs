@@ -7,13 +7,10 @@
 
 pub(crate) mod grants;
 mod local;
-mod misuse;
 pub(crate) mod providers;
 pub(crate) mod requests;
 mod rules;
 mod state;
 
-pub use misuse::Misuse;
-pub(crate) use misuse::require_user;
 pub use requests::{Decided, Decision};
 pub(crate) use state::{Choices, Consent};

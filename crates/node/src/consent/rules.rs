@@ -1,6 +1,6 @@
 //! The operator's and our users' standing decisions on who may reach them.
 
-use drawbridge_mtp::id::{Name, UserUri};
+use drawbridge_mtp::id::UserUri;
 
 use crate::store::{RuleKind, StoreFault, View};
 
@@ -11,12 +11,12 @@ pub(super) fn standing_decision(
     from: &UserUri,
     to: &UserUri,
 ) -> Result<Option<RuleKind>, StoreFault> {
-    let rules = view.rules()?;
-    let of = |user: Option<&Name>, source: &str| {
-        rules.iter().find(|rule| rule.user.as_ref() == user && rule.source == source).map(|rule| rule.kind)
-    };
-    let sources = [from.as_str(), from.provider().as_str()];
-    let particular =
-        [Some(to.name()), None].into_iter().flat_map(|user| sources.map(|source| (user, source)));
-    Ok(particular.into_iter().find_map(|(user, source)| of(user, source)))
+    for user in [Some(to.name()), None] {
+        for source in [from.as_str(), from.provider().as_str()] {
+            if let Some(rule) = view.rule(user, source)? {
+                return Ok(Some(rule.kind));
+            }
+        }
+    }
+    Ok(None)
 }

@@ -12,7 +12,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 
 use super::Delivery;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
 
 /// When to ask again for a GroupInfo that only the next commit brings.

@@ -9,7 +9,8 @@ use drawbridge_mtp::signature::ResponseFault;
 use http::{HeaderValue, StatusCode};
 
 use super::readable;
-use crate::store::{StoreFault, Tx, words};
+use crate::store::{StoreFault, Tx};
+use crate::words::words;
 
 words! {
     /// At which step something went wrong with a peer.

@@ -101,7 +101,7 @@ pub struct LimitsConfig {
     pub pending_days: u32,
     /// Requests a second from one address that name no allowed peer.
     pub stranger_requests: u32,
-    /// Requests a second of one peer, and of one address in the name of allowed peers.
+    /// Requests a second of one peer; four times as many of one address in the name of allowed peers.
     pub peer_requests: u32,
     /// Requests for connections, and connections, of the users of one peer that are kept; and as many authorizations.
     pub peer_connections: u64,
@@ -225,6 +225,27 @@ impl Config {
                     server.listen
                 )));
             }
+        }
+        let LimitsConfig {
+            pending_peers,
+            pending_days,
+            stranger_requests,
+            peer_requests,
+            peer_connections,
+            open_connections,
+        } = self.limits;
+        let limits = [
+            ("pending_peers", pending_peers),
+            ("pending_days", pending_days.into()),
+            ("stranger_requests", stranger_requests.into()),
+            ("peer_requests", peer_requests.into()),
+            ("peer_connections", peer_connections),
+            ("open_connections", open_connections.into()),
+        ];
+        if let Some((name, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
+            return Err(ConfigFault::Unfit(format!(
+                "[limits] {name} = 0 would let nobody in; it is at least 1"
+            )));
         }
         self.endpoint().map(|_| ())
     }
@@ -393,6 +414,7 @@ mod tests {
             ("listen = \"127.0.0.1:9102\"", "listen = \"9102\"", "it is an IP address, a colon and a port"),
             ("listen = \"127.0.0.1:9102\"", "", "in line 6"),
             ("data_dir = \"data\"", "", "data_dir"),
+            ("[peers]", "[limits]\npending_days = 0\n[peers]", "pending_days = 0"),
         ];
         for (right, wrong, named) in cases {
             let fault = load(&WHOLE.replace(right, wrong)).expect_err(wrong).to_string();

@@ -6,7 +6,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use http::Method;
 
 use super::server::PeerServer;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Whether a peer in its state may use the resource (section 6). Returns its state here, and ours there as far as it has
 /// said.

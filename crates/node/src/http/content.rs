@@ -12,7 +12,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use super::shares::Held;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Content may take this long to come, and a second more for each [`BYTES_A_SECOND`] that have come.
 const CONTENT_TIME: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use super::admission::admit;
 use super::passed::{Caller, Passed};
 use super::reply::Reply;
 use crate::delivery::FeedRefusal;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::Reader;
 
 /// `GET /feed`.

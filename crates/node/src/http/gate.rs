@@ -28,8 +28,8 @@ use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
 use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
-use crate::ground::refusal::Refusal;
 use crate::peers::Sign;
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 /// What is read of someone who names no allowed peer.
@@ -138,7 +138,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
 /// Counts a large answer as its reader's until it is taken: who asks for more than it reads is answered no more.
 fn hold(throttle: &Throttle, peer: &Provider, mut reply: Reply) -> Result<Reply, Refusal> {
     if reply.body.len() > SMALL_ANSWER {
-        let held = throttle.answer(peer, reply.body.len()).ok_or_else(|| {
+        let held = throttle.take_answer(peer, reply.body.len()).ok_or_else(|| {
             let text =
                 "more is on its way to you than you read; read what you have asked for, then ask again";
             Refusal::after(Problem::new(Code::RateLimited, text), SOON)
@@ -176,7 +176,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     let mut content =
         Unread::new(body, if names_peer { Limits::default().request_bytes } else { STRANGER_BYTES })?;
     // Who has no place is refused below, at its step.
-    let place = server.throttle.unproved(address);
+    let place = server.throttle.take_unproved(address);
     if place.is_some() {
         content.begin(!names_peer).await?;
     }
@@ -187,7 +187,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         && claimed.is_some_and(|request| {
             server.peers.documents.thumbprints(request.signer()).contains(request.kid())
         });
-    let admitted = server.throttle.admits_address(address, names_peer);
+    let admitted = server.throttle.take_turn_of_address(address, names_peer);
     admitted.filter(|()| place.is_some() || is_proved_at_once).ok_or_else(|| {
         let text = "too many requests come from your address; slow down";
         Refusal::after(Problem::new(Code::RateLimited, text), SOON)
@@ -207,7 +207,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     let provider = request.signer().clone();
     let held = if names_peer {
         drop(place);
-        Some(server.throttle.content(&provider, content.at_most()).ok_or_else(|| {
+        Some(server.throttle.take_content(&provider, content.at_most()).ok_or_else(|| {
             let text = "too much that you send is being read at this moment; send this again a little later";
             Refusal::after(Problem::new(Code::Unavailable, text), SOON)
         })?)
@@ -226,10 +226,10 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     }
     server.peers.signs.heard(&provider);
     let shows = state == PeerState::Allowed && !is_ping(method, &path);
-    if shows && server.consent.lets_us_in(&provider, their_state).await {
+    if shows && server.consent.note_let_in(&provider, their_state).await {
         server.peers.signs.give(&provider, Sign::Wanted);
     }
-    server.throttle.admits_peer(&provider).ok_or_else(|| {
+    server.throttle.take_turn_of_peer(&provider).ok_or_else(|| {
         let text = "you ask too much in too short a time; slow down";
         Refusal::after(Problem::new(Code::RateLimited, text), SOON)
     })?;

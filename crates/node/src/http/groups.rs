@@ -11,7 +11,7 @@ use super::passed::Passed;
 use super::reply::Reply;
 use crate::delivery;
 use crate::diagnose::answered;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader};
 
 fn absent() -> Refusal {

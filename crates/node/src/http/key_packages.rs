@@ -5,8 +5,8 @@ use http::StatusCode;
 
 use super::passed::Passed;
 use super::reply::Reply;
-use crate::ground::refusal::Refusal;
 use crate::key_packages::Wanted;
+use crate::refusal::Refusal;
 
 /// `POST /keypackages/claim`.
 pub(super) async fn claim(passed: &Passed<'_>) -> Result<Reply, Refusal> {

@@ -12,7 +12,7 @@ use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::content::Content;
 use super::server::PeerServer;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Who asks, proved by a signature.
 #[derive(Clone, Debug)]

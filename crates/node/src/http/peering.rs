@@ -14,7 +14,7 @@ use super::server::PeerServer;
 use crate::consent::providers;
 use crate::delivery::WaitKind;
 use crate::ground::config::Strangers;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{Reader, StoreFault};
 
 /// `GET /ping`.

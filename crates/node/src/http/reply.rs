@@ -16,7 +16,7 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
 use super::shares::Held;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Every answer is for who asked alone, and reaches it as it was signed (section 4).
 pub(crate) const NOT_KEPT: &str = "no-store, no-transform";

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::passed::{Passed, read_id};
 use super::reply::Reply;
 use crate::consent::requests::{self, Kind};
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// `POST /connections`, `POST /authorizations`.
 pub(super) async fn request<K: Kind>(passed: &Passed<'_>) -> Result<Reply, Refusal> {

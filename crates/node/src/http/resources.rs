@@ -6,7 +6,7 @@ use http::Method;
 use super::passed::Passed;
 use super::reply::Reply;
 use super::{feed, groups, key_packages, peering, requests};
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{Addition, Connection};
 
 /// The resources: one handler each.

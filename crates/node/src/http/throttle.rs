@@ -53,34 +53,34 @@ impl Throttle {
     }
 
     /// Whether `address` may ask something; more in the name of an allowed peer than otherwise.
-    pub(super) fn admits_address(&self, address: IpAddr, names_peer: bool) -> Option<()> {
+    pub(super) fn take_turn_of_address(&self, address: IpAddr, names_peer: bool) -> Option<()> {
         let limiter = if names_peer { &self.addresses } else { &self.strangers };
         limiter.check_key(&address.into()).ok()
     }
 
     /// Whether `peer`, which is proved, may ask something.
-    pub(super) fn admits_peer(&self, peer: &Provider) -> Option<()> {
+    pub(super) fn take_turn_of_peer(&self, peer: &Provider) -> Option<()> {
         self.peers.check_key(peer).ok()
     }
 
     /// A place for a request from `address` until something is proved of it: its head, and up to 16 KiB of its content,
     /// are held that long.
-    pub(super) fn unproved(&self, address: IpAddr) -> Option<Held> {
+    pub(super) fn take_unproved(&self, address: IpAddr) -> Option<Held> {
         self.unproved.take(Claimant::Source(address.into()), 1)
     }
 
     /// Room for so many octets of content of `peer`, which is proved.
-    pub(super) fn content(&self, peer: &Provider, octets: usize) -> Option<Held> {
+    pub(super) fn take_content(&self, peer: &Provider, octets: usize) -> Option<Held> {
         self.content.take(Claimant::Peer(peer.clone()), octets)
     }
 
     /// Room for so many octets of an answer to `peer`.
-    pub(super) fn answer(&self, peer: &Provider, octets: usize) -> Option<Held> {
+    pub(super) fn take_answer(&self, peer: &Provider, octets: usize) -> Option<Held> {
         self.answers.take(Claimant::Peer(peer.clone()), octets)
     }
 
     /// Room for so many octets of content of a client of ours at `address`.
-    pub(crate) fn clients_content(&self, address: IpAddr, octets: usize) -> Option<Held> {
+    pub(crate) fn take_clients_content(&self, address: IpAddr, octets: usize) -> Option<Held> {
         self.content.take(Claimant::Source(address.into()), octets)
     }
 

@@ -15,8 +15,8 @@ use openmls::prelude::tls_codec::Deserialize;
 
 use super::KeyPackages;
 use super::check::suffices;
-use crate::ground::refusal::Refusal;
 use crate::peers::PullingStatus;
+use crate::refusal::Refusal;
 use crate::store::{Addition, LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
 
 /// What a KeyPackage has to be like.

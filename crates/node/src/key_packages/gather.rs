@@ -19,8 +19,8 @@ use super::KeyPackages;
 use super::Wanted;
 use super::claim::{For, hand_out, status_of, unclaimed};
 use crate::diagnose::{PeerFault, Stage};
-use crate::ground::refusal::Refusal;
 use crate::peers::Ask;
+use crate::refusal::Refusal;
 use crate::store::StoreFault;
 
 impl KeyPackages {

@@ -8,8 +8,8 @@ use drawbridge_mtp::time::Timestamp;
 use super::KeyPackages;
 use super::MOST;
 use super::check::{KeyPackageFault, check, check_last_resort};
-use crate::ground::refusal::Refusal;
 use crate::mls;
+use crate::refusal::Refusal;
 use crate::store::{StoreFault, StoredKeyPackage};
 
 /// What was published, checked.

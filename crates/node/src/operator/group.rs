@@ -1,6 +1,6 @@
 //! One group with all that is known of it: its roster with the grants, its readers, its latest events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use drawbridge_mtp::grant::{GrantClaims, UnverifiedGrant};
 use drawbridge_mtp::id::{ClientUri, GroupUri, Name, Provider, UserUri};
@@ -9,10 +9,14 @@ use drawbridge_mtp::message::{Body, Event, EventKind, RosterMember};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
+use futures_util::future::join_all;
 
 use super::groups::{GroupSummary, Listed};
 use super::{Operator, ReadFault};
 use crate::store::{AudienceRow, Branch, GroupRow, MemberRow, Proof, Reader, StoreFault, UnprovedRow, View};
+
+/// The keys of providers that are known, by their thumbprints.
+type Keys = HashMap<(Provider, Thumbprint), PublicKey>;
 
 /// The latest events that are shown.
 const EVENTS: u64 = 50;
@@ -221,19 +225,20 @@ impl Operator {
             }
             users.entry(member.user.clone()).or_default().push(member);
         }
+        // The first of a user's clients is the one that others let in.
+        let first_of = |clients: &[RosterMember]| {
+            clients.iter().min_by_key(|member| (member.grant.is_none(), member.since_epoch)).cloned()
+        };
+        let firsts: Vec<RosterMember> = users.values().filter_map(|clients| first_of(clients)).collect();
+        let keys = self.keys_of_grants(&firsts).await;
         let mut providers: BTreeMap<(bool, Provider), Vec<RosterUser>> = BTreeMap::new();
         for (user, clients) in users {
-            // The first of a user's clients is the one that others let in.
-            let first = clients.iter().min_by_key(|member| (member.grant.is_none(), member.since_epoch));
-            let Some(first) = first else { continue };
+            let Some(first) = first_of(&clients) else { continue };
             let shown = RosterUser {
                 is_admin: policy.is_some_and(|policy| policy.is_admin(&user)),
                 is_unproved: unproved.contains(&user),
                 added_by: first.added_by.clone(),
-                grant: match &first.grant {
-                    Some(jws) => self.open_grant(row, first, jws).await,
-                    None => None,
-                },
+                grant: first.grant.as_deref().and_then(|jws| open_grant(row, &first, jws, &keys)),
                 clients,
                 user: user.clone(),
             };
@@ -243,22 +248,20 @@ impl Operator {
         providers.into_iter().map(|((_, provider), users)| RosterProvider { provider, users }).collect()
     }
 
-    /// What a grant says, and whether its issuer said it. One that cannot be read was never accepted here.
-    async fn open_grant(&self, row: &GroupRow, member: &RosterMember, jws: &str) -> Option<ShownGrant> {
-        let parsed = UnverifiedGrant::parse(jws).ok()?;
-        let claims = parsed.unverified_claims().clone();
-        let says_so =
-            (&claims.sub, &claims.adder, &claims.group) == (&member.user, &member.added_by, &row.uri);
-        let verdict = match self.key_for(parsed.issuer(), parsed.kid()).await {
-            // It is judged as of when it was given: it was used since.
-            Some(key) => match parsed.verify(&key, row.owner(), Timestamp::from_secs(claims.iat)) {
-                Ok(_) if says_so => Ok(format!("signed by {} and for what the roster says", claims.iss)),
-                Ok(_) => Err("it is signed, but says something else than the roster".to_owned()),
-                Err(fault) => Err(fault.to_string()),
-            },
-            None => Err(format!("the key of {} that signed it is not to be had", claims.iss)),
-        };
-        Some(ShownGrant { claims, verdict })
+    /// The keys by which the grants of `members` say that they are signed. A document that is not at hand is asked for; so all are
+    /// waited for at the same time.
+    async fn keys_of_grants(&self, members: &[RosterMember]) -> Keys {
+        let grants = members.iter().filter_map(|member| member.grant.as_deref());
+        let signed_by = grants.filter_map(|jws| {
+            let grant = UnverifiedGrant::parse(jws).ok()?;
+            Some((grant.issuer().clone(), *grant.kid()))
+        });
+        let signed_by: BTreeSet<(Provider, Thumbprint)> = signed_by.collect();
+        let found = signed_by.into_iter().map(|(provider, kid)| async move {
+            let key = self.key_for(&provider, &kid).await?;
+            Some(((provider, kid), key))
+        });
+        join_all(found).await.into_iter().flatten().collect()
     }
 
     /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
@@ -269,6 +272,23 @@ impl Operator {
         }
         self.peers.key_of(provider, kid).await.ok()
     }
+}
+
+/// What a grant says, and whether its issuer said it. One that cannot be read was never accepted here.
+fn open_grant(row: &GroupRow, member: &RosterMember, jws: &str, keys: &Keys) -> Option<ShownGrant> {
+    let parsed = UnverifiedGrant::parse(jws).ok()?;
+    let claims = parsed.unverified_claims().clone();
+    let says_so = (&claims.sub, &claims.adder, &claims.group) == (&member.user, &member.added_by, &row.uri);
+    let verdict = match keys.get(&(parsed.issuer().clone(), *parsed.kid())) {
+        // It is judged as of when it was given: it was used since.
+        Some(key) => match parsed.verify(key, row.owner(), Timestamp::from_secs(claims.iat)) {
+            Ok(_) if says_so => Ok(format!("signed by {} and for what the roster says", claims.iss)),
+            Ok(_) => Err("it is signed, but says something else than the roster".to_owned()),
+            Err(fault) => Err(fault.to_string()),
+        },
+        None => Err(format!("the key of {} that signed it is not to be had", claims.iss)),
+    };
+    Some(ShownGrant { claims, verdict })
 }
 
 impl Known {

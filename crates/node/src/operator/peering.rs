@@ -5,8 +5,9 @@ use drawbridge_mtp::message::PeerState;
 
 use super::Operator;
 use crate::consent::requests::Watch;
-use crate::consent::{Decided, Misuse, providers};
+use crate::consent::{Decided, providers};
 use crate::ground::changes::Change;
+use crate::misuse::Misuse;
 use crate::peers::Sign;
 use crate::store::{DecidedBy, PeerRow, Tx};
 

@@ -144,10 +144,8 @@ impl Operator {
         Ok(self.show_peers(known, &pulling))
     }
 
-    /// One provider, met or not, with all that is kept of it. Who reads it looks at how it goes with it: see
-    /// [`Operator::look_at_peer`].
+    /// One provider, met or not, with all that is kept of it.
     pub async fn peer(&self, provider: &Provider) -> Result<Peer, ReadFault> {
-        self.look_at_peer(provider);
         let (pulling, now, peer) = (self.pulling(provider), self.ground.ambient.now(), provider.clone());
         let known = self.store.read::<_, ReadFault>(move |view| {
             let kept = Some(KeptOfPeer::of(view, &peer)?);

@@ -6,8 +6,9 @@ use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
 use super::Operator;
 use crate::consent::requests::{self, Kind, Watch};
-use crate::consent::{Decided, Decision, Misuse, providers, require_user};
+use crate::consent::{Decided, Decision, providers};
 use crate::ground::config::Strangers;
+use crate::misuse::{Misuse, require_user};
 use crate::store::{
     AddRule, Addition, AuthorizationRow, Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, Tx,
 };
@@ -122,7 +123,7 @@ impl Operator {
     ) -> Result<Decided<RequestRow<K>>, Misuse> {
         let terms = self.consent.terms();
         let decided = self.store.write(move |tx| {
-            let row = requests::find::<K>(tx, terms.ours(), id, made_by.as_ref())?;
+            let row = requests::find::<K>(tx, id, made_by.as_ref())?;
             let mut watch = Watch::new(tx);
             watch.request(&row)?;
             with(tx, &mut watch, &row)?;

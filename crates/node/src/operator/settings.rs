@@ -1,8 +1,9 @@
 //! What the operator chooses while the node runs.
 
 use super::Operator;
-use crate::consent::{Choices, Misuse};
+use crate::consent::Choices;
 use crate::ground::config::Strangers;
+use crate::misuse::Misuse;
 use crate::store::{Store, StoreFault};
 
 impl Operator {

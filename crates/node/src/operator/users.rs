@@ -8,7 +8,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::{Operator, ReadFault};
 use crate::accounts::TokenFor;
-use crate::consent::Misuse;
+use crate::misuse::Misuse;
 use crate::store::{
     AddRule, ClientRow, Connection, KeptKeyPackages, LOW_STOCK, Rule, StoreFault, UserRow, UserRule, View,
 };

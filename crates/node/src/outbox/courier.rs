@@ -40,7 +40,7 @@ impl Outbox {
                 tokio::select! {
                     () = nudge.notified() => {}
                     () = put_off.next() => {}
-                    () = self.peers.signs.sign(&owner, Sign::Wanted) => put_off.try_all(),
+                    () = self.peers.signs.wait_for(&owner, Sign::Wanted) => put_off.try_all(),
                 }
                 continue;
             }

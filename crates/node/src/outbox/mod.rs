@@ -16,8 +16,8 @@ use drawbridge_mtp::problem::{Code, Problem};
 use self::answers::Answers;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
-use crate::ground::refusal::Refusal;
 use crate::peers::Peers;
+use crate::refusal::Refusal;
 use crate::store::{Reader, Standing, Store, StoreFault};
 
 /// How long a client is kept waiting for the owner's answer; after that it comes by the client's feed.

@@ -81,9 +81,9 @@ impl<'a> Backoff<'a> {
         let (signs, peer, began) = (self.signs, self.peer, Instant::now());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = signs.sign(peer, Sign::Wanted) => {}
-            () = signs.sign(peer, Sign::Looked), if ends != EndedBy::Nothing => {}
-            () = signs.sign(peer, Sign::Alive), if ends == EndedBy::Life => {
+            () = signs.wait_for(peer, Sign::Wanted) => {}
+            () = signs.wait_for(peer, Sign::Looked), if ends != EndedBy::Nothing => {}
+            () = signs.wait_for(peer, Sign::Alive), if ends == EndedBy::Life => {
                 tokio::time::sleep_until(began + SHORTEST.min(pause)).await;
             }
         }

@@ -97,7 +97,7 @@ impl Documents {
     }
 
     /// Whether a stranger's document may be fetched now; counts it.
-    pub(super) fn stranger_may(&self, now: Timestamp) -> bool {
+    pub(super) fn take_stranger_turn(&self, now: Timestamp) -> bool {
         let mut fetched = self.strangers.lock();
         fetched.retain(|at| now.since(*at) < Duration::from_secs(60));
         let may = fetched.len() < STRANGERS_A_MINUTE;

@@ -96,7 +96,7 @@ impl Peers {
         let provider = signer.clone();
         let state =
             self.store.read(move |view| view.peer_state(&provider)).await.unwrap_or(PeerState::Unknown);
-        if state == PeerState::Unknown && !self.documents.stranger_may(now) {
+        if state == PeerState::Unknown && !self.documents.take_stranger_turn(now) {
             return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
         }
         match Box::pin(self.fetch(signer, &self.outbound.client())).await {

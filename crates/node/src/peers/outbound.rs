@@ -108,9 +108,14 @@ fn tls_config(extra_roots: Option<&[u8]>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
-    for certificate in CertificateDer::pem_slice_iter(extra_roots.unwrap_or_default()) {
-        let certificate = certificate.map_err(|fault| fault.to_string())?;
-        roots.add(certificate).map_err(|fault| fault.to_string())?;
+    if let Some(extra) = extra_roots {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(extra) {
+            roots.add(certificate.map_err(|fault| fault.to_string())?).map_err(|fault| fault.to_string())?;
+        }
+        if roots.len() == before {
+            return Err("there is no certificate in it".into());
+        }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let trust: Arc<dyn ServerCertVerifier> = Arc::new(Trust::new(roots, provider.clone())?);

@@ -57,7 +57,7 @@ impl Signs {
     }
 
     /// Returns when there is next such a sign of `peer`.
-    pub(crate) async fn sign(&self, peer: &Provider, sign: Sign) {
+    pub(crate) async fn wait_for(&self, peer: &Provider, sign: Sign) {
         // Made while the table is locked, so that no sign is missed; several may wait for the same one.
         let sign = self.awaited.lock().entry((peer.clone(), sign)).or_default().clone().notified_owned();
         sign.await;
@@ -144,7 +144,7 @@ mod tests {
     /// Whether `signs` gives that sign of that peer while `deed` is done.
     async fn gives(signs: &Signs, of: &str, sign: Sign, deed: impl FnOnce()) -> bool {
         let of = peer(of);
-        let mut waits = std::pin::pin!(signs.sign(&of, sign));
+        let mut waits = std::pin::pin!(signs.wait_for(&of, sign));
         assert!(futures_util::poll!(waits.as_mut()).is_pending());
         deed();
         futures_util::poll!(waits.as_mut()).is_ready()

@@ -6,8 +6,8 @@ use rusqlite::{OptionalExtension, ToSql, params};
 
 use crate::ground::changes::Change;
 
-use super::requests::words;
 use super::{StoreFault, Tx, View, parsed, signed, time};
+use crate::words::words;
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +136,20 @@ impl View<'_> {
 
     /// All standing decisions, the newest first.
     pub fn rules(&self) -> Result<Vec<Rule>, StoreFault> {
+        self.rules_where("TRUE ORDER BY since DESC, source", &[])
+    }
+
+    /// The standing decision of `user`, or of all, on `source`.
+    pub fn rule(&self, user: Option<&Name>, source: &str) -> Result<Option<Rule>, StoreFault> {
+        let user = user.map_or("", Name::as_str);
+        Ok(self.rules_where("user = ?1 AND source = ?2", &[&user, &source])?.pop())
+    }
+
+    fn rules_where(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Rule>, StoreFault> {
         let mut statement = self
             .sql
-            .prepare_cached("SELECT user, source, rule, since FROM rule ORDER BY since DESC, source")?;
-        let rows = statement.query_map([], |row| {
+            .prepare_cached(&format!("SELECT user, source, rule, since FROM rule WHERE {condition}"))?;
+        let rows = statement.query_map(values, |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 row.get::<_, String>(1)?,

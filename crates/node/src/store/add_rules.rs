@@ -2,12 +2,11 @@
 
 use drawbridge_mtp::id::{Name, UserUri};
 use drawbridge_mtp::time::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{ToSql, params};
 
-use crate::ground::changes::Change;
-
-use super::requests::words;
 use super::{StoreFault, Tx, View, parsed, signed, time};
+use crate::ground::changes::Change;
+use crate::words::words;
 
 words! {
     /// What a user lets a connected user do.
@@ -37,24 +36,24 @@ pub struct AddRuleRow {
 impl View<'_> {
     /// What `user`, who lives here, lets `other` do.
     pub fn add_rule(&self, user: &Name, other: &UserUri) -> Result<AddRule, StoreFault> {
-        let rule = self
-            .sql
-            .prepare_cached("SELECT rule FROM add_rule WHERE user = ?1 AND other = ?2")?
-            .query_row([user.as_str(), other.as_str()], |row| row.get::<_, String>(0))
-            .optional()?;
-        rule.map_or(Ok(AddRule::Ask), |rule| parsed("a rule for additions", rule))
+        Ok(self.add_rule_row(user, other)?.map_or(AddRule::Ask, |rule| rule.rule))
     }
 
     /// The rule that says what `user`, who lives here, lets `other` do; none where each addition waits.
     pub fn add_rule_row(&self, user: &Name, other: &UserUri) -> Result<Option<AddRuleRow>, StoreFault> {
-        Ok(self.add_rules()?.into_iter().find(|rule| rule.user == *user && rule.other == *other))
+        Ok(self.add_rules_where("user = ?1 AND other = ?2", &[&user.as_str(), &other.as_str()])?.pop())
     }
 
     /// All rules for additions, by user.
     pub fn add_rules(&self) -> Result<Vec<AddRuleRow>, StoreFault> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT user, other, rule, since FROM add_rule ORDER BY user, other")?;
-        let rows = statement.query_map([], |row| {
+        self.add_rules_where("TRUE ORDER BY user, other", &[])
+    }
+
+    fn add_rules_where(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<AddRuleRow>, StoreFault> {
+        let mut statement = self
+            .sql
+            .prepare_cached(&format!("SELECT user, other, rule, since FROM add_rule WHERE {condition}"))?;
+        let rows = statement.query_map(values, |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 row.get::<_, String>(1)?,

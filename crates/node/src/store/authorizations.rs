@@ -3,7 +3,7 @@
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::{GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::Title;
-use drawbridge_mtp::time::Timestamp;
+use drawbridge_mtp::time::{MAX_AHEAD, Timestamp};
 use rusqlite::{Row, ToSql, params};
 
 use super::requests::{KeptGrant, RequestRow, Subject};
@@ -105,8 +105,13 @@ impl View<'_> {
     ) -> Result<Vec<AuthorizationRow>, StoreFault> {
         self.requests_where(
             "group_uri = ?1 AND adder = ?2 AND state = 'approved' AND grant_ends > ?3 AND NOT used
-             ORDER BY changed > ?3 + 300000, changed DESC, id DESC",
-            &[&group.as_str(), &adder.as_str(), &signed(now.as_millis())],
+             ORDER BY changed > ?4, changed DESC, id DESC",
+            &[
+                &group.as_str(),
+                &adder.as_str(),
+                &signed(now.as_millis()),
+                &signed(now.plus(MAX_AHEAD).as_millis()),
+            ],
         )
     }
 

@@ -198,7 +198,7 @@ impl Tx<'_> {
                 signed(self.now().as_millis()),
                 wire::encode(Encoding::Json, &item)
             ])?;
-        self.has_grown(feed, end);
+        self.note_grown(feed, end);
         Ok(unsigned(seq))
     }
 
@@ -223,7 +223,7 @@ impl Tx<'_> {
     }
 
     /// Notes that an item was put behind `end`.
-    fn has_grown(&self, feed: i64, end: FeedEnd) {
+    fn note_grown(&self, feed: i64, end: FeedEnd) {
         self.rang(end.reader.clone());
         self.memory.set_end(feed, FeedEnd { head: end.head + 1, ..end });
     }
@@ -243,7 +243,7 @@ impl Tx<'_> {
             let feed = row.get(0)?;
             let end = self.feed_end(feed)?;
             put.execute(params![feed, end.head + 1, id.as_bytes(), now, grp, signed(seq)])?;
-            self.has_grown(feed, end);
+            self.note_grown(feed, end);
         }
         Ok(())
     }

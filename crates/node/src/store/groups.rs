@@ -9,8 +9,8 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::ground::changes::Change;
 
-use super::requests::words;
 use super::{Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
+use crate::words::words;
 
 words! {
     /// How a group stands with us.

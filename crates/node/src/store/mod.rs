@@ -32,8 +32,6 @@ mod unproved;
 mod waiting;
 mod withdrawn;
 
-pub(crate) use requests::words;
-
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;

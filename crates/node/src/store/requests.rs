@@ -13,6 +13,7 @@ use rusqlite::{Row, ToSql, params};
 
 use super::{StoreFault, Tx, View, parsed, parsed_id, signed, time};
 use crate::ground::changes::Change;
+use crate::words::words;
 
 /// A request of one user to another about `S`, or what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub struct RequestRow<S> {
 }
 
 /// What a request is about, and what its table has of its own.
-pub trait Subject: Clone + fmt::Debug + PartialEq + Send + 'static {
+pub trait Subject: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
     /// The table.
     #[doc(hidden)]
     const TABLE: &'static str;
@@ -171,37 +172,6 @@ impl<S: Subject> RequestRow<S> {
         self.about.grant().filter(|grant| self.state == ConnectionState::Approved && now < grant.ends)
     }
 }
-
-/// Words that are kept and read again.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_meta])* $variant,)* }
-
-        impl $name {
-            /// The word that is kept and shown.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl ::std::str::FromStr for $name {
-            type Err = ();
-
-            fn from_str(text: &str) -> Result<Self, ()> {
-                match text { $($word => Ok(Self::$variant),)* _ => Err(()) }
-            }
-        }
-    };
-}
-pub(crate) use words;
 
 words! {
     /// Who brought a state about.

@@ -6,9 +6,9 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionState, ItemBody, PeerState};
 
-use crate::consent::Misuse;
 use crate::consent::requests::tell_lapsed;
 use crate::ground::config::{LimitsConfig, Strangers};
+use crate::misuse::Misuse;
 use crate::store::{Addition, Connection, DecidedBy, PeerRow, Reader, StoreFault, Subject, Tx};
 
 /// A stranger introduces itself, or asks something that introduces it. `keys` are those of its document.

@@ -23,7 +23,7 @@ impl Consent {
 
     /// `peer` has asked us something, which a provider does only where it lets the other in (section 6): what it thought of us
     /// before (`known`), and what went wrong for that, is over. Returns whether anything was, so that it can be asked at once.
-    pub(crate) async fn lets_us_in(&self, peer: &Provider, known: Option<PeerState>) -> bool {
+    pub(crate) async fn note_let_in(&self, peer: &Provider, known: Option<PeerState>) -> bool {
         if !matches!(known, Some(PeerState::Blocked | PeerState::KeyChanged | PeerState::Pending)) {
             return false;
         }

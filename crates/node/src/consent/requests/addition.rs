@@ -16,11 +16,12 @@ use super::kind::{Kind, Said, Verdict, Words};
 use super::receive::ASK_AGAIN;
 use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
+use crate::consent::grants;
 use crate::consent::rules::standing_decision;
-use crate::consent::{Misuse, grants};
 use crate::diagnose::Stage;
 use crate::ground::config::LimitsConfig;
-use crate::ground::refusal::Refusal;
+use crate::misuse::Misuse;
+use crate::refusal::Refusal;
 use crate::store::{
     AddRule, Addition, AuthorizationRow, DecidedBy, Reader, RequestRow, RuleKind, StoreFault, Tx, View,
 };
@@ -138,13 +139,6 @@ impl Kind for Addition {
             AddRule::Allow => Verdict::Allow(DecidedBy::Rule),
             AddRule::Ask => Verdict::Ask,
         })
-    }
-
-    fn check_approval(row: &AuthorizationRow, now: Timestamp) -> Result<(), Misuse> {
-        if row.expires <= now {
-            return Err(Misuse::Unfit("its time is over; wait for a new request".into()));
-        }
-        Ok(())
     }
 
     /// Gives the grant. Where a rule approves it at once, the adder has it with the answer.

@@ -10,7 +10,7 @@ use super::receive::file;
 use super::tell::tell_clients;
 use super::terms::Terms;
 use crate::consent::providers::{allow_asked, not_asked};
-use crate::consent::{Misuse, require_user};
+use crate::misuse::{Misuse, require_user};
 use crate::store::{DecidedBy, RequestRow, Tx};
 
 /// A user of ours asks `to`, with a request that is open for `ttl`. One that waits already is not made again.

@@ -19,11 +19,11 @@ use super::kind::{Kind, Said, Verdict, Words};
 use super::receive::ASK_AGAIN;
 use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
-use crate::consent::Misuse;
 use crate::consent::providers::introduce;
 use crate::consent::rules::standing_decision;
 use crate::ground::config::LimitsConfig;
-use crate::ground::refusal::Refusal;
+use crate::misuse::Misuse;
+use crate::refusal::Refusal;
 use crate::store::{
     Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, StoreFault, Tx, UserRule, View,
 };

@@ -8,8 +8,8 @@ use super::kind::Kind;
 use super::receive::allow_owner;
 use super::tell::{settle, tell_requester};
 use super::terms::Terms;
-use crate::consent::Misuse;
 use crate::consent::providers::not_asked;
+use crate::misuse::Misuse;
 use crate::store::{DecidedBy, RequestRow, Tx};
 
 /// What becomes of a request, or of what it was approved as.
@@ -30,13 +30,12 @@ pub enum Decision {
 /// Finds the request that is meant by `id`.
 pub(crate) fn find<K: Kind>(
     tx: &Tx<'_>,
-    ours: &Provider,
     id: Id,
     made_by: Option<&Provider>,
 ) -> Result<RequestRow<K>, Misuse> {
     let mut rows = tx.requests_by_id::<K>(id)?;
     rows.retain(|row| !row.unseen);
-    rows.retain(|row| made_by.is_none_or(|by| by == if row.outgoing { ours } else { &row.peer }));
+    rows.retain(|row| made_by.is_none_or(|by| by == row.from.provider()));
     match (rows.pop(), rows.is_empty()) {
         (Some(row), true) => Ok(row),
         (Some(_), false) => Err(Misuse::Ambiguous(id)),
@@ -72,7 +71,9 @@ pub(crate) fn decide<K: Kind>(
                     K::WORDS.requester
                 ));
             }
-            K::check_approval(&row, tx.now())?;
+            if row.expires <= tx.now() {
+                return unfit("its time is over; wait for a new request".into());
+            }
             if !allow_owner(tx, terms, &row)? {
                 let owner = row.about.group().map_or(ours, GroupUri::provider);
                 return Err(not_asked(owner, terms.strangers));

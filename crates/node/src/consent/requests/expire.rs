@@ -1,16 +1,13 @@
 //! What time does with requests.
 
-use std::time::Duration;
-
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::time::MAX_AHEAD;
 
 use super::kind::{Kind, Said};
 use super::tell::{settle, tell_clients, tell_requester};
 use crate::store::{Addition, Connection, DecidedBy, Reader, StoreFault, Tx, Unsent};
 
-/// Who receives a request takes one that was made by a clock at most so far ahead of its own (section 7).
-const MAX_AHEAD: Duration = Duration::from_secs(300);
 /// Lapsed requests of a peer that is not allowed that are kept for it to hear of: as many as are held at one time.
 const UNTOLD: u32 = 5;
 

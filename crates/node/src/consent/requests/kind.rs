@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::terms::Terms;
-use crate::consent::Misuse;
 use crate::ground::config::LimitsConfig;
-use crate::ground::refusal::Refusal;
+use crate::misuse::Misuse;
+use crate::refusal::Refusal;
 use crate::store::{DecidedBy, RequestRow, StoreFault, Subject, Tx, View};
 
 /// What is said of a request: in an answer, or in a feed.
@@ -129,11 +129,6 @@ pub(crate) trait Kind: Subject {
     /// Whether who is asked has asked the same of who asks, so that both want it.
     fn is_mutual(_: &View<'_>, _row: &RequestRow<Self>) -> Result<bool, StoreFault> {
         Ok(false)
-    }
-
-    /// Checks that `row` can still be approved at `now`.
-    fn check_approval(_row: &RequestRow<Self>, _now: Timestamp) -> Result<(), Misuse> {
-        Ok(())
     }
 
     /// Approves `row`, and tells whom it concerns.

@@ -13,7 +13,7 @@ use super::tell::tell_clients;
 use super::terms::Terms;
 use crate::consent::providers::allow_asked;
 use crate::ground::config::{LimitsConfig, Strangers};
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{RequestRow, StoreFault, Tx};
 
 /// Who has no room, and cannot know when there will be some, asks again after so long.

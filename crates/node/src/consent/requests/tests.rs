@@ -18,10 +18,10 @@ use super::courier::{Told, keep};
 use super::kind::Kind;
 use super::*;
 use crate::ambient::{Ambient, System};
-use crate::consent::Misuse;
 use crate::ground::changes::Changes as Heard;
 use crate::ground::config::{LimitsConfig, Strangers};
-use crate::ground::refusal::Refusal;
+use crate::misuse::Misuse;
+use crate::refusal::Refusal;
 use crate::store::{
     Addition, Connection, DecidedBy, PeerRow, Reader, RequestRow, Store, StoreFault, Tx, Unsent, UserRule,
     View,

@@ -3,6 +3,7 @@
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use drawbridge_mtp::id::{Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
@@ -10,7 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::kind::Kind;
 use super::tell::tell_clients;
-use crate::consent::Misuse;
+use crate::misuse::Misuse;
 use crate::store::{AddRule, DecidedBy, PeerRow, RequestRow, StoreFault, Tx};
 
 /// Decisions that are remembered to be taken back; of more, the oldest are final.
@@ -27,7 +28,7 @@ pub struct Decided<T> {
 
 /// The latest decisions that can be taken back.
 #[derive(Default)]
-pub(crate) struct Undos(Mutex<VecDeque<(Id, Changes)>>);
+pub(crate) struct Undos(Mutex<VecDeque<(Id, Arc<Changes>)>>);
 
 impl Undos {
     /// Remembers what a decision has changed; `None` where it cannot be taken back.
@@ -35,16 +36,21 @@ impl Undos {
         if !changes.0.iter().all(|change| change.is_untold()) {
             return None;
         }
+        self.put_back(id, Arc::new(changes));
+        Some(id)
+    }
+
+    /// Remembers again what was taken and could not be undone.
+    pub(crate) fn put_back(&self, id: Id, changes: Arc<Changes>) {
         let mut kept = self.0.lock();
         kept.push_back((id, changes));
         if kept.len() > REMEMBERED {
             kept.pop_front();
         }
-        Some(id)
     }
 
     /// What the decision `id` has changed, if it is still remembered; from now on it is not.
-    pub(crate) fn take(&self, id: Id) -> Option<Changes> {
+    pub(crate) fn take(&self, id: Id) -> Option<Arc<Changes>> {
         let mut kept = self.0.lock();
         let place = kept.iter().position(|(kept, _)| *kept == id)?;
         kept.remove(place).map(|(_, changes)| changes)
@@ -61,7 +67,7 @@ struct Judgement {
 }
 
 /// Something that a decision may change.
-trait Watched: Send {
+trait Watched: Send + Sync {
     /// Looks what has become of it, and whether it has changed at all.
     fn look(&mut self, tx: &Tx<'_>) -> Result<bool, StoreFault>;
 
@@ -83,9 +89,9 @@ struct Change<T, Read, PutBack> {
 
 impl<T, Read, PutBack> Watched for Change<T, Read, PutBack>
 where
-    T: PartialEq + Send,
-    Read: Fn(&Tx<'_>) -> Result<T, StoreFault> + Send,
-    PutBack: Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send,
+    T: PartialEq + Send + Sync,
+    Read: Fn(&Tx<'_>) -> Result<T, StoreFault> + Send + Sync,
+    PutBack: Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send + Sync,
 {
     fn look(&mut self, tx: &Tx<'_>) -> Result<bool, StoreFault> {
         self.after = (self.read)(tx)?;
@@ -110,7 +116,7 @@ pub(crate) struct Changes(Vec<Box<dyn Watched>>);
 
 impl Changes {
     /// Puts everything back as it was before, unless something has changed it since.
-    pub(crate) fn undo(self, tx: &Tx<'_>, ours: &Provider) -> Result<(), Misuse> {
+    pub(crate) fn undo(&self, tx: &Tx<'_>, ours: &Provider) -> Result<(), Misuse> {
         self.0.iter().try_for_each(|change| change.undo(tx, ours))
     }
 }
@@ -126,11 +132,11 @@ impl<'a> Watch<'a> {
         Self { tx, things: Vec::new() }
     }
 
-    fn thing<T: Clone + PartialEq + Send + 'static>(
+    fn thing<T: Clone + PartialEq + Send + Sync + 'static>(
         &mut self,
-        read: impl Fn(&Tx<'_>) -> Result<T, StoreFault> + Send + 'static,
+        read: impl Fn(&Tx<'_>) -> Result<T, StoreFault> + Send + Sync + 'static,
         is_untold: fn(&T, &T) -> bool,
-        put_back: impl Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send + 'static,
+        put_back: impl Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send + Sync + 'static,
     ) -> Result<(), StoreFault> {
         let before = read(self.tx)?;
         self.things.push(Box::new(Change { after: before.clone(), before, read, is_untold, put_back }));
@@ -157,7 +163,7 @@ impl<'a> Watch<'a> {
     pub(crate) fn rule(&mut self, source: &str) -> Result<(), StoreFault> {
         let (source, of) = (source.to_owned(), source.to_owned());
         self.thing(
-            move |tx| Ok(tx.rules()?.into_iter().find(|rule| rule.user.is_none() && rule.source == of)),
+            move |tx| tx.rule(None, &of),
             |_, _| true,
             move |tx, _, before, _| match before {
                 Some(rule) => tx.put_rule(rule),

@@ -115,7 +115,7 @@ impl Pull<'_> {
         }
         if self.wait.is_none() {
             delivery.check_place(reader, query, &place, self.signed).await?;
-            // Whoever waited for this reader is answered: this pull is good.
+            // This pull passed every check, so an older waiting pull of the same reader gets an empty page (section 11).
             let wait = delivery.waits.enter(WaitKind::Feed, reader);
             delivery.peers.board.served(reader, delivery.ground.ambient.now());
             delivery.acknowledge(reader, query, &place);

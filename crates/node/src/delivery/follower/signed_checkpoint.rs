@@ -2,12 +2,10 @@
 
 use drawbridge_mtp::checkpoint::{CheckpointClaims, UnverifiedCheckpoint};
 use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::time::MAX_AHEAD;
 
 use crate::delivery::Delivery;
 use crate::diagnose::{PeerFault, Stage};
-
-/// A checkpoint may be signed by a clock that is so far ahead.
-const CLOCK_SKEW_S: u64 = 300;
 
 impl Delivery {
     /// What a checkpoint says, where the owner of `group` has signed it for that group and it is of now.
@@ -33,7 +31,9 @@ impl Delivery {
         let now = self.ground.ambient.now().as_secs();
         unverified
             .verify(&key)
-            .filter(|claims| claims.group == *group && claims.exp > now && claims.iat <= now + CLOCK_SKEW_S)
+            .filter(|claims| {
+                claims.group == *group && claims.exp > now && claims.iat <= now + MAX_AHEAD.as_secs()
+            })
             .ok_or_else(|| {
                 wrong(format!("its checkpoint of {group} does not verify, is of another group or has ended"))
             })

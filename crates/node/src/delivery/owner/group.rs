@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{GroupUri, Name, Provider};
 
 use crate::delivery::Delivery;
 use crate::delivery::answers::{absent, visible};
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader};
 
 impl Delivery {

@@ -11,7 +11,7 @@ use drawbridge_mtp::problem::ReceivedProblem;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::delivery::Delivery;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// So many groups are judged at one time: what many write at once, the store writes in one transaction.
 const SIDE_BY_SIDE: usize = 32;

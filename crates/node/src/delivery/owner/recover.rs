@@ -41,20 +41,20 @@ const AWAY: u32 = 3;
 
 impl Delivery {
     /// Reads back the groups of those who have shown that our store is an older copy, until the node stops.
-    pub(crate) async fn heal(self: Arc<Self>) {
+    pub(crate) async fn run_recovery(self: Arc<Self>) {
         // Who has shown that our store is an older copy does not wait for those whom the other waits for.
-        let heals = async { tokio::join!(self.finish_adoptions(), self.heal_doubted()) };
+        let recovers = async { tokio::join!(self.finish_adoptions(), self.recover_doubted()) };
         tokio::select! {
             () = self.ground.stop.cancelled() => {}
-            _ = heals => {}
+            _ = recovers => {}
         }
     }
 
     /// Reads back the groups of each who shows that our store is an older copy, one after the other.
-    async fn heal_doubted(&self) {
+    async fn recover_doubted(&self) {
         loop {
             let reader = self.recovery.next().await;
-            match self.heal_for(&reader).await {
+            match self.recover_groups_of(&reader).await {
                 Ok(true) => {}
                 // The others come first.
                 Ok(false) => self.recovery.put_behind(reader),
@@ -88,7 +88,7 @@ impl Delivery {
     }
 
     /// Returns whether all of them are whole.
-    async fn heal_for(&self, reader: &Reader) -> Result<bool, StoreFault> {
+    async fn recover_groups_of(&self, reader: &Reader) -> Result<bool, StoreFault> {
         let (ours, of) = (self.ground.ours.clone(), reader.clone());
         let mut are_whole = true;
         for group in self.store.read(move |view| view.groups_told(&ours, &of)).await? {

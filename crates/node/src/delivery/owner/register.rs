@@ -9,7 +9,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use crate::delivery::Delivery;
 use crate::delivery::mls::framing;
 use crate::delivery::mls::state::PublicState;
-use crate::ground::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::store::{GroupRow, NewEvent, Reader, Standing};
 
 impl Delivery {
