@@ -8,7 +8,7 @@ use std::time::Duration;
 use drawbridge_node::config::{Config, listen_address};
 use drawbridge_node::operator::UserRule;
 use drawbridge_node::{Node, StartFault};
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{Mutex, Notify, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +32,10 @@ pub struct Host {
 struct Inner {
     /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
     home: Option<PathBuf>,
+    /// Whether `home` is removed when the program ends, so that no provider is set up in it.
+    is_passing: bool,
+    /// Held by whoever changes what is installed: two who did that at the same time would stop and remove each other's.
+    changing: Mutex<()>,
     keys: KeyPlace,
     sessions: Sessions,
     /// Where the pages are served, for browsers.
@@ -79,9 +83,8 @@ impl Drop for Watched {
 impl Host {
     /// Opens the installation below `home` and starts what it was: nothing, a provider, or the demo.
     pub async fn open(home: &Path, keys: KeyPlace) -> Result<Self, HostFault> {
-        std::fs::create_dir_all(home)
-            .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })?;
-        let host = Self::new(Some(home.to_owned()), keys, Sessions::open(home));
+        make_home(home)?;
+        let host = Self::new(Some(home.to_owned()), keys, Sessions::open(home), false);
         if DemoFederation::is_in(&home.join(DEMO)) {
             host.run_demo().await?;
         } else if home.join(CONFIG).exists() {
@@ -92,18 +95,28 @@ impl Host {
         Ok(host)
     }
 
+    /// Starts the demo in `home`, which is new, and which the caller removes at the end: no provider can be set up in it.
+    pub async fn open_demo(home: &Path) -> Result<Self, HostFault> {
+        make_home(home)?;
+        let host = Self::new(Some(home.to_owned()), KeyPlace::File, Sessions::open(home), true);
+        host.run_demo().await?;
+        Ok(host)
+    }
+
     /// Starts the node of a configuration file.
     pub async fn serve(config: Config) -> Result<Self, HostFault> {
         let site = Site::start(config, KeyPlace::File).await?;
         // The folder is ours only now.
-        let host = Self::new(None, KeyPlace::File, Sessions::open(&site.node.config().data_dir));
+        let host = Self::new(None, KeyPlace::File, Sessions::open(&site.node.config().data_dir), false);
         host.show(site).await;
         Ok(host)
     }
 
-    fn new(home: Option<PathBuf>, keys: KeyPlace, sessions: Sessions) -> Self {
+    fn new(home: Option<PathBuf>, keys: KeyPlace, sessions: Sessions, is_passing: bool) -> Self {
         let inner = Inner {
             home,
+            is_passing,
+            changing: Mutex::new(()),
             keys,
             sessions,
             pages: OnceLock::new(),
@@ -192,6 +205,7 @@ impl Host {
 
     pub(crate) async fn mode(&self) -> Mode {
         match &*self.inner.installation.read().await {
+            Installation::Nothing if self.inner.is_passing => Mode::DemoLeft,
             Installation::Nothing => Mode::New,
             Installation::Own(_) => Mode::Own,
             Installation::Demo(..) => Mode::Demo,
@@ -200,6 +214,12 @@ impl Host {
 
     /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
     pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.inner.is_passing {
+            let text = "this program shows the demo only, and its folder is removed when it ends; set up a provider with \
+                        the desktop app, or with drawbridged run";
+            return Err(AdminError::new("demo-only", text));
+        }
         let home = self.free_home().await?;
         let listen = self.free_address(&ask.listen)?;
         let text = format!(
@@ -239,6 +259,7 @@ impl Host {
 
     /// Starts the demo federation, anew.
     pub(crate) async fn start_demo(&self) -> Result<(), AdminError> {
+        let _changing = self.inner.changing.lock().await;
         let home = self.free_home().await?;
         DemoFederation::remove(&home.join(DEMO));
         let started =
@@ -252,6 +273,7 @@ impl Host {
 
     /// Ends the demo and forgets all of it.
     pub(crate) async fn leave_demo(&self) -> Result<(), AdminError> {
+        let _changing = self.inner.changing.lock().await;
         if self.mode().await != Mode::Demo {
             return Err(AdminError::new("no-demo", "the demo federation is not running"));
         }
@@ -330,7 +352,7 @@ impl Host {
             )
         })?;
         match self.mode().await {
-            Mode::New => Ok(home),
+            Mode::New | Mode::DemoLeft => Ok(home),
             Mode::Own => Err(AdminError::new("already-set-up", "a provider is already set up here")),
             Mode::Demo => Err(AdminError::new("demo-running", "leave the demo federation first")),
         }
@@ -368,6 +390,11 @@ impl Host {
             }
         }
     }
+}
+
+fn make_home(home: &Path) -> Result<(), HostFault> {
+    std::fs::create_dir_all(home)
+        .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })
 }
 
 /// Undoes a set-up that was cut off half way. A provider that is there without its configuration is not set up anew.

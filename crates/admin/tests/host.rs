@@ -114,3 +114,42 @@ async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_fie
     set_up("127.0.0.1:0".into()).await.unwrap();
     host.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_install_something_at_the_same_time_one_does() {
+    let home = tempfile::tempdir().unwrap();
+    let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+    let set_up = |provider: &str| {
+        call(&host, "set-up", json!({ "provider": provider, "listen": "127.0.0.1:0", "user": "ann" }))
+    };
+    let (one, other, demo) = tokio::join!(
+        set_up("one.example:9"),
+        set_up("other.example:9"),
+        call(&host, "start-demo", json!({}))
+    );
+    let codes = [&one, &other, &demo].map(|outcome| outcome.as_ref().err().map(|fault| fault.code.as_ref()));
+    assert_eq!(codes.iter().filter(|code| code.is_none()).count(), 1, "{codes:?}");
+    let refused =
+        |code: &Option<&str>| code.is_none_or(|code| ["already-set-up", "demo-running"].contains(&code));
+    assert!(codes.iter().all(refused), "{codes:?}");
+    let status = call(&host, "status", json!({})).await.unwrap();
+    assert!(status["node"].is_object(), "who came later has stopped nothing: {status}");
+    host.stop().await;
+    // What was installed is there after the next start too.
+    let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
+    let again = call(&host, "status", json!({})).await.unwrap();
+    assert_eq!(again["mode"], status["mode"]);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn no_provider_is_set_up_in_a_folder_that_is_removed_at_the_end() {
+    let home = tempfile::tempdir().unwrap();
+    let host = Host::open_demo(home.path()).await.unwrap();
+    call(&host, "leave-demo", json!({})).await.unwrap();
+    assert_eq!(call(&host, "status", json!({})).await.unwrap()["mode"], "demo-left");
+    let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
+    assert_eq!(call(&host, "set-up", ask).await.unwrap_err().code, "demo-only");
+    call(&host, "start-demo", json!({})).await.unwrap();
+    host.stop().await;
+}

@@ -1,5 +1,6 @@
 //! Runs a node with its pages until the system or the user ends it.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -97,7 +98,7 @@ impl Reload<'_> {
 /// `run`: the provider of this user.
 pub(crate) async fn personal(home: Option<PathBuf>, listen: SocketAddr) -> ExitCode {
     match home_folder(home) {
-        Ok(home) => open(&home, listen, false).await,
+        Ok(home) => open(&home, listen, async || Ok(Host::open(&home, KeyPlace::File).await?)).await,
         Err(code) => code,
     }
 }
@@ -108,20 +109,37 @@ pub(crate) fn home_folder(named: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
     named.or_else(of_user).ok_or_else(|| say("this user has no data folder; name one with --home", 2))
 }
 
-/// `demo`: three providers on this machine.
+/// `demo`: three providers on this machine, in `home`, or in a folder that is removed at the end.
 pub(crate) async fn demo(home: Option<PathBuf>, listen: SocketAddr) -> ExitCode {
     match home {
-        Some(home) => open(&home, listen, true).await,
+        Some(home) => open(&home, listen, async || with_demo(&home).await).await,
         None => {
             let home = std::env::temp_dir().join(format!("drawbridge-demo-{}", std::process::id()));
-            let code = open(&home, listen, true).await;
+            let code = open(&home, listen, async || Ok(Host::open_demo(&home).await?)).await;
             let _ = std::fs::remove_dir_all(&home);
             code
         }
     }
 }
 
-async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
+/// What is installed in `home`, where that is the demo, or nothing and the demo is started.
+async fn with_demo(home: &Path) -> Result<Host, Box<dyn Error>> {
+    let host = Host::open(home, KeyPlace::File).await?;
+    match commands::call(&host, "start-demo", serde_json::json!({})).await {
+        Err(fault) if fault.code != "demo-running" => {
+            host.stop().await;
+            Err(fault.detail.into())
+        }
+        _ => Ok(host),
+    }
+}
+
+/// Serves the pages of what `host` opens in `home`.
+async fn open(
+    home: &Path,
+    listen: SocketAddr,
+    host: impl AsyncFnOnce() -> Result<Host, Box<dyn Error>>,
+) -> ExitCode {
     if !listen.ip().is_loopback() {
         return say(
             "--listen has to be on the loopback network, such as 127.0.0.1; use serve with [admin] tls_cert for others",
@@ -133,18 +151,11 @@ async fn open(home: &Path, listen: SocketAddr, demo: bool) -> ExitCode {
         Ok(listener) => listener,
         Err(fault) => return not_bound(&fault, home),
     };
-    let host = match Host::open(home, KeyPlace::File).await {
+    let host = match host().await {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
     host.set_pages(listener.address);
-    if demo
-        && let Err(fault) = commands::call(&host, "start-demo", serde_json::json!({})).await
-        && fault.code != "demo-running"
-    {
-        host.stop().await;
-        return say(&fault.detail, 2);
-    }
     with_pages(host, listener, None, home, signals, None, None).await
 }
 
@@ -215,14 +226,15 @@ async fn with_pages(
     ExitCode::SUCCESS
 }
 
-/// Waits for the first signal that ends; a second one ends the process at once. A hangup has `reload` read anew; where
-/// there is nothing to be read, it ends too.
+/// Waits for the first signal that ends; a second one ends the process at once. A hangup has `reload` read anew, and is of no
+/// meaning once the end has begun; where there is nothing to be read, it ends too.
 async fn until_ended(mut signals: Signals, host: &Host, reload: Option<&Reload<'_>>) {
     while let (Signal::Hangup, Some(reload)) = (signals.next().await, reload) {
         reload.read(host).await;
     }
+    let is_reloaded = reload.is_some();
     tokio::spawn(async move {
-        signals.next().await;
+        while let (Signal::Hangup, true) = (signals.next().await, is_reloaded) {}
         std::process::exit(INTERRUPTED);
     });
 }

@@ -5,7 +5,7 @@ import { AdminProvider, sentence } from "@/domain/node/admin";
 import { useLink, useStatus } from "@/domain/node/hooks";
 import { TrafficProvider } from "@/domain/traffic/hooks";
 import type { Platform } from "@/platform";
-import { FirstScreen } from "@/screens/FirstScreen";
+import { DemoLeftScreen, FirstScreen } from "@/screens/FirstScreen";
 import { TokenScreen } from "@/screens/TokenScreen";
 import { handleKey } from "@/shared/actions";
 import { keepFocus } from "@/shared/focus";
@@ -56,6 +56,7 @@ function Gate({ router }: { router: Router }) {
     );
   }
   if (status.data.mode === "new") return <FirstScreen />;
+  if (status.data.mode === "demo-left") return <DemoLeftScreen />;
   return (
     <TrafficProvider>
       <RouterProvider router={router} />

@@ -3,4 +3,4 @@
 /**
  * What this installation is at the moment.
  */
-export type Mode = "new" | "own" | "demo";
+export type Mode = "new" | "own" | "demo" | "demo-left";

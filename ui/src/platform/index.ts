@@ -9,6 +9,10 @@ export * from "./platform";
 /** The platform that this page runs on, with the session made if the address held a token. */
 export async function pickPlatform(): Promise<Platform> {
   if (isTauri()) return desktop();
+  // A link that is opened in a tab that has a page already changes only what stands behind `#`.
+  window.addEventListener("hashchange", () => {
+    if (window.location.hash.startsWith("#token=")) window.location.reload();
+  });
   const platform = browser();
   const token = takeToken();
   if (token === null) return platform;

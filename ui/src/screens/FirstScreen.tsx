@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { isName, isProvider } from "@/domain/node/identifiers";
@@ -12,15 +12,30 @@ import { t } from "@/text";
 /** Nothing has been set up yet: a demo to learn by, or a provider of one's own. */
 export function FirstScreen() {
   return (
+    <Offer {...t.first}>
+      <DemoCard />
+      <OwnCard />
+    </Offer>
+  );
+}
+
+/** The demo was left where there is nothing else: a provider would be removed with its folder. */
+export function DemoLeftScreen() {
+  return (
+    <Offer {...t.first.left}>
+      <DemoCard />
+    </Offer>
+  );
+}
+
+function Offer({ title, lead, children }: { title: string; lead: string; children: ReactNode }) {
+  return (
     <main className="h-full overflow-y-auto" id="content">
       <div className="mx-auto max-w-[56rem] px-6 py-10 max-sm:px-4 max-sm:py-6">
         <p className="font-semibold text-muted">{t.app.name}</p>
-        <h1 className="mt-1 text-2xl font-semibold">{t.first.title}</h1>
-        <p className="mt-1 max-w-[40rem] text-lg text-muted">{t.first.lead}</p>
-        <div className="mt-8 grid items-start gap-4 md:grid-cols-2">
-          <DemoCard />
-          <OwnCard />
-        </div>
+        <h1 className="mt-1 text-2xl font-semibold">{title}</h1>
+        <p className="mt-1 max-w-[40rem] text-lg text-muted">{lead}</p>
+        <div className="mt-8 grid items-start gap-4 md:grid-cols-2">{children}</div>
       </div>
     </main>
   );

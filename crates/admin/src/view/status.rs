@@ -17,6 +17,8 @@ pub enum Mode {
     Own,
     /// The demo federation: three providers on this machine, this window being `alpha`'s.
     Demo,
+    /// The demo was left, in a program that shows nothing else and keeps nothing.
+    DemoLeft,
 }
 
 /// The whole installation at a glance.
