@@ -11,6 +11,7 @@ use drawbridge_mtp::message::{ConnectionState as State, FeedPage, ItemBody, Peer
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::ambient::Ambient;
+use drawbridge_node::operator::DecidedItem;
 use drawbridge_node::store::{AddRule, Addition, Connection, ConnectionRow, DecidedBy, PeerRow, RuleKind};
 use drawbridge_node::{Decision, Misuse, Whom};
 use drawbridge_testkit::{CommitPlan, Federation, MutualPeers, ScriptedPeer, TestNode, federation};
@@ -278,7 +279,14 @@ async fn an_undo_puts_back_exactly_what_was() {
 
     // Providers.
     let provider = scene.peer.provider();
+    let shown = async || {
+        let approvals = node.operator().approvals().await.unwrap();
+        let of_peer = |item: &DecidedItem| matches!(item, DecidedItem::Provider { ignored: true, .. });
+        (approvals.providers.len(), approvals.decided.iter().any(of_peer))
+    };
+    assert_eq!(shown().await, (1, false));
     let decided = node.operator().ignore_peer(provider.clone()).await.unwrap();
+    assert_eq!(shown().await, (0, true), "what is set aside is found among what was decided");
     node.operator().undo(decided.undo.unwrap()).await.unwrap();
     assert_eq!(after().await, before);
     for state in [PeerState::Blocked, PeerState::Allowed] {

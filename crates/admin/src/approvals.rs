@@ -14,25 +14,24 @@ use crate::request::{
     DecideAuthorization, DecideConnection, Empty, NamedPeer, PeerJudged, Rules, SetAddRule, SetPeer, SetRule,
     StandingRule, Undo,
 };
-use crate::view::{self, Approvals, Authorization, Rule, WaitingProvider};
+use crate::view::{self, Approvals, Rule, WaitingProvider};
 
 pub(crate) async fn approvals(host: &Host, Empty {}: Empty) -> Result<Approvals, AdminError> {
     let node = host.node().await?;
     let waiting = node.operator().approvals().await?;
-    let addition = |shown| Authorization::of(node.provider(), shown);
     let decided = waiting.decided.into_iter().map(|item| match item {
-        DecidedItem::Provider { provider, state, at, by } => {
-            view::Decided::Provider { provider, state, at, by: by.into() }
+        DecidedItem::Provider { provider, state, at, by, ignored } => {
+            view::Decided::Provider { provider, state, at, by: by.into(), ignored }
         }
         DecidedItem::Connection(shown) => view::Decided::Connection { connection: shown.into() },
-        DecidedItem::Addition(shown) => view::Decided::Addition { addition: addition(shown) },
+        DecidedItem::Addition(shown) => view::Decided::Addition { addition: shown.into() },
     });
     Ok(Approvals {
         providers: waiting.providers.into_iter().map(Into::into).collect(),
         incoming: waiting.incoming.into_iter().map(Into::into).collect(),
         outgoing: waiting.outgoing.into_iter().map(Into::into).collect(),
-        additions: waiting.additions.into_iter().map(addition).collect(),
-        outgoing_additions: waiting.outgoing_additions.into_iter().map(addition).collect(),
+        additions: waiting.additions.into_iter().map(Into::into).collect(),
+        outgoing_additions: waiting.outgoing_additions.into_iter().map(Into::into).collect(),
         decided: decided.collect(),
     })
 }
@@ -47,8 +46,6 @@ impl From<operator::WaitingProvider> for WaitingProvider {
             waiting: is_here,
             connections,
             fingerprints: keys.iter().map(ToString::to_string).collect(),
-            // One that is set aside does not wait.
-            ignored: false,
         }
     }
 }
@@ -59,12 +56,12 @@ pub(crate) async fn set_peer(host: &Host, ask: SetPeer) -> Result<PeerJudged, Ad
         return Err(AdminError::new("malformed", "state is allowed, blocked, pending or unknown"));
     }
     let undo = node.operator().judge_peer(ask.provider.clone(), ask.state).await?.undo;
-    Ok(PeerJudged { peer: crate::peers::peer(host, NamedPeer { provider: ask.provider }).await?, undo })
+    Ok(PeerJudged { peer: crate::peers::show(host, ask.provider).await?, undo })
 }
 
 pub(crate) async fn ignore_peer(host: &Host, ask: NamedPeer) -> Result<PeerJudged, AdminError> {
     let undo = host.node().await?.operator().ignore_peer(ask.provider.clone()).await?.undo;
-    Ok(PeerJudged { peer: crate::peers::peer(host, ask).await?, undo })
+    Ok(PeerJudged { peer: crate::peers::show(host, ask.provider).await?, undo })
 }
 
 pub(crate) async fn decide_connection(
@@ -90,7 +87,7 @@ pub(crate) async fn decide_authorization(
         .decide_authorization_with(ask.id, ask.from_provider, ask.decision.into(), rule)
         .await?;
     let shown = node.operator().show_addition(now).await?;
-    Ok(AuthorizationDecided { authorization: Authorization::of(node.provider(), shown), undo })
+    Ok(AuthorizationDecided { authorization: shown.into(), undo })
 }
 
 pub(crate) async fn undo(host: &Host, ask: Undo) -> Result<Empty, AdminError> {
@@ -112,7 +109,7 @@ pub(crate) async fn connections(host: &Host, Empty {}: Empty) -> Result<Connecti
 pub(crate) async fn authorizations(host: &Host, Empty {}: Empty) -> Result<Authorizations, AdminError> {
     let node = host.node().await?;
     let additions = node.operator().additions().await?.into_iter();
-    let authorizations = additions.map(|shown| Authorization::of(node.provider(), shown)).collect();
+    let authorizations = additions.map(Into::into).collect();
     Ok(Authorizations { authorizations })
 }
 

@@ -393,7 +393,7 @@ pub(crate) async fn ask_to_add(host: &Host, ask: AskToAdd) -> Result<Authorizati
     let shown = node.operator().addition(asked.id, ask.group).await?;
     let shown =
         shown.ok_or_else(|| AdminError::new("no-such-authorization", "the request is not there any more"))?;
-    Ok(Authorization::of(node.provider(), shown))
+    Ok(shown.into())
 }
 
 pub(crate) async fn remove_from_group(host: &Host, ask: RemoveFromGroup) -> Result<Empty, AdminError> {

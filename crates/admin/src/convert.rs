@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
@@ -89,15 +88,11 @@ impl From<ShownConnection> for view::Connection {
     }
 }
 
-impl view::Authorization {
-    /// A request to add somebody, as it is shown by the provider `ours`.
-    pub(crate) fn of(
-        ours: &Provider,
-        ShownAddition { request: row, group_name, is_used }: ShownAddition,
-    ) -> Self {
+impl From<ShownAddition> for view::Authorization {
+    fn from(ShownAddition { request: row, group_name, is_used }: ShownAddition) -> Self {
         Self {
             id: row.id,
-            from_provider: if row.outgoing { ours.clone() } else { row.peer },
+            from_provider: row.from.provider().clone(),
             group_name,
             title: row.about.title.map(|title| title.to_string()).filter(|title| !shows_nothing(title)),
             outgoing: row.outgoing,

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::built_in_clients::{AccountChange, ChangedPart};
 use crate::site::Site;
-use crate::view::{Authorization, Event, EventEnvelope};
+use crate::view::{Event, EventEnvelope};
 
 /// Events that a GUI can be behind.
 const KEPT: usize = 512;
@@ -234,7 +234,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
         }
         for (provider, id) in additions {
             if let Ok(Some(shown)) = node.operator().waiting_addition(&provider, id).await {
-                hub.publish(Event::AdditionWaiting { addition: Authorization::of(node.provider(), shown) });
+                hub.publish(Event::AdditionWaiting { addition: shown.into() });
             }
         }
         stocks.dedup();

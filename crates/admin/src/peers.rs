@@ -1,5 +1,6 @@
 //! Whom we federate with, and how it goes.
 
+use drawbridge_mtp::id::Provider;
 use drawbridge_node::operator;
 
 use crate::convert::millis;
@@ -59,22 +60,28 @@ pub(crate) async fn peers(host: &Host, Empty {}: Empty) -> Result<Peers, AdminEr
 
 pub(crate) async fn peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
     // The screen of a peer reads it again with each change of it, so this says that it is open.
-    Ok(host.node().await?.operator().peer(&ask.provider).await?.into())
+    host.node().await?.operator().look_at_peer(&ask.provider);
+    show(host, ask.provider).await
+}
+
+/// What is known of `provider`, after something was done about it.
+pub(crate) async fn show(host: &Host, provider: Provider) -> Result<Peer, AdminError> {
+    Ok(host.node().await?.operator().peer(&provider).await?.into())
 }
 
 pub(crate) async fn retry_peer(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
     host.node().await?.operator().retry_peer(&ask.provider).await;
-    peer(host, ask).await
+    show(host, ask.provider).await
 }
 
 pub(crate) async fn pause_peer(host: &Host, ask: PausePeer) -> Result<Peer, AdminError> {
     host.node().await?.operator().pause_peer(ask.provider.clone(), ask.paused).await?;
-    peer(host, NamedPeer { provider: ask.provider }).await
+    show(host, ask.provider).await
 }
 
 pub(crate) async fn accept_key(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
     host.node().await?.operator().accept_key(ask.provider.clone()).await?;
-    peer(host, ask).await
+    show(host, ask.provider).await
 }
 
 pub(crate) async fn check(host: &Host, ask: NamedPeer) -> Result<Check, AdminError> {

@@ -152,9 +152,10 @@ function Asking({ shown, nodes }: { shown: DemoNode; nodes: readonly DemoNode[] 
     const taken = new Set(
       [
         ...(approvals?.incoming ?? []),
-        ...(approvals?.asideConnections ?? []),
         ...(approvals?.decided ?? []).flatMap((each) =>
-          each.kind === "connection" && each.connection.state === "approved" ? [each.connection] : [],
+          each.kind === "connection" && (each.connection.state === "approved" || each.connection.ignored)
+            ? [each.connection]
+            : [],
         ),
       ].flatMap(({ from, to }) => [`${from} ${to}`, `${to} ${from}`]),
     );

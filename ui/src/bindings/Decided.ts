@@ -23,7 +23,11 @@ at: string,
 /**
  * Whose decision it was.
  */
-by: DecidedBy, } | { "kind": "connection", 
+by: DecidedBy, 
+/**
+ * Set aside by the operator; it comes back if it asks again.
+ */
+ignored: boolean, } | { "kind": "connection", 
 /**
  * The connection as it is now; `changed` is when, `decided_by` is who.
  */

@@ -27,8 +27,4 @@ connections: number,
 /**
  * Thumbprints of its keys.
  */
-fingerprints: Array<string>, 
-/**
- * Set aside by the operator; it comes back if it asks again.
- */
-ignored: boolean, };
+fingerprints: Array<string>, };

@@ -23,14 +23,27 @@ describe("approvals", () => {
         delivered: false,
       });
     node.waiting = [waitingProvider("gamma.example", { connections: 2 })];
-    node.outgoing = [ours("o1", "beta.example"), ours("o2", "delta.example"), ours("o3", "new.example")];
-    node.peers = [failingPeer("beta.example"), peer("delta.example", { their_state: "pending" })];
+    node.outgoing = [
+      ours("o1", "beta.example"),
+      ours("o2", "delta.example"),
+      ours("o3", "new.example"),
+      ours("o4", "home.example"),
+    ];
+    const atHome = failingPeer("home.example");
+    node.peers = [
+      failingPeer("beta.example"),
+      peer("delta.example", { their_state: "pending" }),
+      {
+        ...atHome,
+        troubles: atHome.troubles.map((each) => ({ ...each, stage: "policy", code: "address-refused" })),
+      },
+    ];
     const { person } = open(node, "/approvals");
     const providers = await screen.findByRole("region", { name: "Providers" });
     expect(providers).toHaveTextContent("1 waits");
     expect(providers).toHaveTextContent("2 requests of its people for a connection");
     expect(screen.getByRole("region", { name: "Connections" })).toHaveTextContent("0 wait");
-    expect(screen.getByTitle("3 requests of ours wait elsewhere")).toHaveTextContent("3");
+    expect(screen.getByTitle("4 requests of ours wait elsewhere")).toHaveTextContent("4");
     await person.click(screen.getByTestId("tab-outgoing"));
     expect(await screen.findByTestId("outgoing-o1")).toHaveTextContent(
       "not yet arrived: their provider cannot be reached",
@@ -39,6 +52,7 @@ describe("approvals", () => {
       "not yet arrived: their provider has not let us in yet",
     );
     expect(screen.getByTestId("outgoing-o3")).toHaveTextContent(/not yet arrived(?!:)/);
+    expect(screen.getByTestId("outgoing-o4")).toHaveTextContent("your settings do not allow the address");
   });
 
   it("takes a request out of sight at once, before the node has answered", async () => {
@@ -166,7 +180,13 @@ describe("approvals", () => {
     await waitFor(() =>
       expect(node.requests("decide-connection").at(-1)).toMatchObject({ decision: "ignore" }),
     );
-    expect(await screen.findByTestId("aside")).toHaveTextContent("Set aside (1)");
+    // What is set aside waits no more, and can be put back.
+    expect(screen.queryByTestId("incoming-01900000-0000-7000-8000-000000000003")).toBeNull();
+    await person.click(screen.getByTestId("tab-decided"));
+    await person.click(await screen.findByRole("button", { name: /ben/ }));
+    await waitFor(() =>
+      expect(node.requests("decide-connection").at(-1)).toMatchObject({ decision: "reopen" }),
+    );
   });
 
   it("blocks a person by declining and by a rule, in one step, and takes both back", async () => {

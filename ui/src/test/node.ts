@@ -55,7 +55,6 @@ export function waitingProvider(provider: string, over: Partial<WaitingProvider>
     waiting: true,
     connections: 1,
     fingerprints: ["qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ"],
-    ignored: false,
     ...over,
   };
 }
@@ -424,8 +423,9 @@ export class TestNode implements Platform {
       ignore: "pending",
       reopen: "pending",
     } as const;
-    const after = { ...found, state: states[decision], ignored: decision === "ignore" };
-    if (after.state === "pending") this.additions.push(after);
+    const ignored = decision === "ignore";
+    const after = { ...found, state: states[decision], ignored, reopenable: ignored };
+    if (after.state === "pending" && !ignored) this.additions.push(after);
     else this.decidedAdditions.push(after);
     return { authorization: after, undo };
   }
@@ -444,8 +444,9 @@ export class TestNode implements Platform {
       ignore: "pending",
       reopen: "pending",
     } as const;
-    const after = { ...found, state: states[decision], ignored: decision === "ignore" };
-    if (after.state === "pending") this.incoming.push(after);
+    const ignored = decision === "ignore";
+    const after = { ...found, state: states[decision], ignored, reopenable: ignored };
+    if (after.state === "pending" && !ignored) this.incoming.push(after);
     else this.decided.push(after);
     return { connection: after, undo };
   }

@@ -43,8 +43,6 @@ pub struct WaitingProvider {
     pub connections: u32,
     /// Thumbprints of its keys.
     pub fingerprints: Vec<String>,
-    /// Set aside by the operator; it comes back if it asks again.
-    pub ignored: bool,
 }
 
 /// A connection between two users, or the request for one (section 7).
@@ -169,6 +167,8 @@ pub enum Decided {
         at: Timestamp,
         /// Whose decision it was.
         by: DecidedBy,
+        /// Set aside by the operator; it comes back if it asks again.
+        ignored: bool,
     },
     /// On a connection.
     Connection {

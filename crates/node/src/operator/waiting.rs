@@ -110,6 +110,8 @@ pub enum DecidedItem {
         at: Timestamp,
         /// By whom.
         by: DecidedBy,
+        /// Whether it was set aside, and waits for nothing until it asks again.
+        ignored: bool,
     },
     /// A request for a connection, or a connection.
     Connection(ShownConnection),
@@ -119,8 +121,15 @@ pub enum DecidedItem {
 
 impl DecidedItem {
     fn of_peer(peer: &PeerRow) -> Option<Self> {
-        let by = peer.decided_by?;
-        Some(Self::Provider { provider: peer.provider.clone(), state: peer.state, at: peer.since, by })
+        let ignored = peer.ignored;
+        let by = peer.decided_by.or(ignored.then_some(DecidedBy::Operator))?;
+        Some(Self::Provider {
+            provider: peer.provider.clone(),
+            state: peer.state,
+            at: peer.since,
+            by,
+            ignored,
+        })
     }
 
     fn at(&self) -> Timestamp {

@@ -37,9 +37,6 @@ export interface ShownApprovals {
   additions: Authorization[];
   outgoingAdditions: Authorization[];
   decided: Approvals["decided"];
-  asideProviders: Approvals["providers"];
-  asideConnections: Connection[];
-  asideAdditions: Authorization[];
 }
 
 /** How many things wait for the operator. */
@@ -49,18 +46,12 @@ export function countWaiting(shown: ShownApprovals | undefined): number {
 }
 
 function visible(all: Approvals, hidden: ReadonlySet<string>): ShownApprovals {
-  const providers = all.providers.filter((each) => !hidden.has(providerKey(each.provider)));
-  const incoming = all.incoming.filter((each) => !hidden.has(connectionKey(each)));
-  const additions = all.additions.filter((each) => !hidden.has(additionKey(each)));
   return {
-    providers: providers.filter((each) => !each.ignored),
-    incoming: incoming.filter((each) => !each.ignored),
+    providers: all.providers.filter((each) => !hidden.has(providerKey(each.provider))),
+    incoming: all.incoming.filter((each) => !hidden.has(connectionKey(each))),
     outgoing: all.outgoing.filter((each) => !hidden.has(connectionKey(each))),
-    additions: additions.filter((each) => !each.ignored),
+    additions: all.additions.filter((each) => !hidden.has(additionKey(each))),
     outgoingAdditions: all.outgoing_additions.filter((each) => !hidden.has(additionKey(each))),
     decided: all.decided,
-    asideProviders: providers.filter((each) => each.ignored),
-    asideConnections: incoming.filter((each) => each.ignored),
-    asideAdditions: additions.filter((each) => each.ignored),
   };
 }

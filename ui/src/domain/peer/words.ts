@@ -38,7 +38,7 @@ function allowedWord(peer: Peer): Word {
   if (pulling.status === "paused") return { tone: "muted", shape: "bars", text: words.paused, rank: 7 };
   if (pulling.status === "backing-off" || pulling.failures > 0) {
     const trouble = currentTrouble(peer);
-    const text = trouble === undefined ? words.failing : words.stage[trouble.stage];
+    const text = trouble === undefined ? words.failing : ofTrouble(words, trouble);
     return { tone: "bad", shape: "triangle", text, rank: 1 };
   }
   if (pulling.status === "introducing" || peer.their_state === "pending") {
@@ -51,6 +51,14 @@ function allowedWord(peer: Peer): Word {
   if (pulling.status === "idle")
     return { tone: "muted", shape: "ring", text: words.quiet, hint: words.quietHint, rank: 6 };
   return { tone: "ok", shape: "disc", text: words.well, rank: 5 };
+}
+
+/** The words for a trouble: those for its code, where its stage alone would blame the wrong side. */
+function ofTrouble(
+  words: { code: Partial<Record<string, string>>; stage: Record<Trouble["stage"], string> },
+  trouble: Trouble,
+): string {
+  return words.code[trouble.code] ?? words.stage[trouble.stage];
 }
 
 /** Something of ours has lain there unfetched for so long that it is worth a word. */
@@ -71,7 +79,7 @@ export function whyNotReached(peer: Peer | undefined): string | null {
   if (peer.pulling.status === "introducing" || peer.their_state === "pending") return reason.waitsForThem;
   if (peer.pulling.failures === 0 && peer.pulling.status !== "backing-off") return null;
   const trouble = currentTrouble(peer);
-  return trouble === undefined ? reason.failing : reason.stage[trouble.stage];
+  return trouble === undefined ? reason.failing : ofTrouble(reason, trouble);
 }
 
 export function remedy(trouble: Pick<Trouble, "code" | "stage">): string {

@@ -113,8 +113,26 @@ function Row({
   );
 }
 
+/** The state of what was set aside. */
+function Ignored() {
+  return (
+    <span title={t.approvals.ignoredHint}>
+      <StateWord {...marks.pending}>{t.approvals.state.ignored}</StateWord>
+    </span>
+  );
+}
+
+/** Whether a request can be made to wait again. */
+const canReopen = (of: Connection | Authorization) =>
+  of.reopenable && (of.state === "declined" || of.ignored);
+
 function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provider" }> }) {
-  const { provider, state } = decided;
+  const { provider, state, ignored } = decided;
+  const reopen: Change = {
+    text: t.approvals.reopen,
+    label: t.approvals.reopenOf(provider),
+    decision: decisions.reopenProvider(provider),
+  };
   const changes: Partial<Record<typeof state, Change>> =
     decided.by === "peer"
       ? {}
@@ -132,7 +150,13 @@ function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provi
         };
   return (
     <Row
-      state={<StateWord {...judgementMark(state)}>{t.approvals.peerState[state]}</StateWord>}
+      state={
+        ignored ? (
+          <Ignored />
+        ) : (
+          <StateWord {...judgementMark(state)}>{t.approvals.peerState[state]}</StateWord>
+        )
+      }
       who={
         <Ident value={provider} what={t.peers.column.provider}>
           <span className="font-semibold">{provider}</span>
@@ -144,7 +168,7 @@ function DecidedProvider({ decided }: { decided: Extract<Decided, { kind: "provi
           {t.approvals.by[decided.by]} · <Ago at={decided.at} />
         </>
       }
-      change={changes[state] ?? null}
+      change={ignored ? reopen : (changes[state] ?? null)}
     />
   );
 }
@@ -163,7 +187,7 @@ function Answered({
   return (
     <Row
       state={
-        <StateWord {...marks[of.state]}>{t.approvals.state[of.ignored ? "ignored" : of.state]}</StateWord>
+        of.ignored ? <Ignored /> : <StateWord {...marks[of.state]}>{t.approvals.state[of.state]}</StateWord>
       }
       who={who}
       when={
@@ -184,7 +208,7 @@ function DecidedConnection({ connection, us }: { connection: Connection; us: str
   const change =
     state === "approved"
       ? { text: t.approvals.end, label: t.approvals.endWith(other), decision: decisions.end(connection) }
-      : state === "declined" && connection.reopenable
+      : canReopen(connection)
         ? {
             text: t.approvals.reopen,
             label: t.approvals.reopenOf(other),
@@ -215,7 +239,7 @@ function DecidedAddition({ addition, us }: { addition: Authorization; us: string
           label: t.approvals.revokeOf(adder, nameOf(addition.user)),
           decision: additionDecisions.revoke(addition),
         }
-      : addition.state === "declined" && addition.reopenable
+      : canReopen(addition)
         ? {
             text: t.approvals.reopen,
             label: t.approvals.reopenOf(adder),

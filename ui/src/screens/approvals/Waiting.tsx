@@ -10,7 +10,6 @@ import { Checkbox } from "@/shared/form";
 import { Panel } from "@/shared/layout";
 import { type Reveal, VirtualRows } from "@/shared/VirtualRows";
 import { t } from "@/text";
-import { Ignored } from "./Ignored";
 import { type Cursor, useCursor } from "./keys";
 import { AdditionRow, IncomingRow, ProviderRow } from "./rows";
 
@@ -169,7 +168,6 @@ export function Waiting({ data, us }: { data: ShownApprovals; us: string }) {
         }}
       />
       <p className="text-sm text-muted max-sm:hidden">{t.approvals.hintKeys}</p>
-      <Ignored data={data} us={us} decide={decide} />
     </div>
   );
 }

@@ -20,8 +20,7 @@ export const approvals = {
   toGroup: "to",
   calledBy: (adder: string) => `${adder} calls it`,
   calledHint: "The words of who asks; nothing proves that the group is called so",
-  aside: (n: number) => `Set aside (${n})`,
-  asideHint: "You ignored these. Each comes back by itself if it asks again.",
+  ignoredHint: "It comes back by itself if it asks again.",
   outgoing: "Connections that your people have asked for",
   outgoingAdditions: "Additions that your people have asked for",
   outgoingAdditionsEmpty:

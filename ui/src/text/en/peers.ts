@@ -41,6 +41,7 @@ export const peers = {
     stopped: "Stopped",
     keyChanged: "Key changed",
     unknown: "Not met",
+    code: { "address-refused": "Address not allowed" },
     stage: {
       dns: "Name not found",
       connect: "Not reachable",
@@ -60,6 +61,7 @@ export const peers = {
     blocksUs: "their provider blocks us",
     waitsForThem: "their provider has not let us in yet",
     failing: "their provider cannot be reached",
+    code: { "address-refused": "your settings do not allow the address of their provider" },
     stage: {
       dns: "their provider's name is not found",
       connect: "their provider cannot be reached",
