@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_client::Format;
+use drawbridge_client::{Format, LineKind};
 use drawbridge_mtp::id::{GroupUri, Name, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::policy::Who;
@@ -54,9 +54,27 @@ impl DemoUser {
     }
 
     async fn wait_to_be_in(&self, group: &GroupUri) -> Result<(), AdminError> {
+        self.wait_for_client(|| async { self.client.about(group).await.is_ok_and(|view| view.can_send) })
+            .await
+    }
+
+    /// Returns when this one reads `text`, so that what it says to that comes after it.
+    async fn wait_to_read(&self, group: &GroupUri, text: &str) -> Result<(), AdminError> {
+        self.wait_for_client(|| async {
+            let lines = self.client.conversation(group, None, 10).await.unwrap_or_default();
+            lines.iter().any(|line| matches!(&line.what, LineKind::Message(message) if message.text == text))
+        })
+        .await
+    }
+
+    /// Looks at this one's client after every change, until it finds what it looks for.
+    async fn wait_for_client<F: Future<Output = bool>>(
+        &self,
+        is_found: impl Fn() -> F,
+    ) -> Result<(), AdminError> {
         let mut told = self.site.clients.listen();
         let waiting = async {
-            while !self.client.about(group).await.is_ok_and(|view| view.can_send) {
+            while !is_found().await {
                 let _ = tokio::time::timeout(Duration::from_secs(1), told.recv()).await;
             }
         };
@@ -101,13 +119,17 @@ pub(crate) async fn talk(alpha: &Site, beta: &Site, gamma: &Site) -> Result<(), 
     let books = carol.client.create_group("Book club", Who::Members, Who::Members, None).await?;
     carol.add(&alice, &books).await?;
     carol.add(&chris, &books).await?;
-    carol.say(&books, "Welcome, both of you! I propose *The Left Hand of Darkness* next.").await?;
+    let proposal = "Welcome, both of you! I propose *The Left Hand of Darkness* next.";
+    carol.say(&books, proposal).await?;
+    chris.wait_to_read(&books, proposal).await?;
     chris.say(&books, "Gladly. I have two copies, if someone needs one.").await?;
 
     bob.connect(&berta).await?;
     let garden = bob.client.create_group("Garden", Who::Admins, Who::Members, None).await?;
     bob.add(&berta, &garden).await?;
-    bob.say(&garden, "The tomatoes are coming. Who waters on Sunday?").await?;
+    let question = "The tomatoes are coming. Who waters on Sunday?";
+    bob.say(&garden, question).await?;
+    berta.wait_to_read(&garden, question).await?;
     berta.say(&garden, "I do.").await?;
 
     alice.connect(&anton).await

@@ -53,7 +53,7 @@ use open::{open_for_reading, open_for_writing};
 use trouble::CurrentTrouble;
 
 pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
-pub use add_rules::{AddRule, AddRuleRow};
+pub use add_rules::AddRule;
 pub use authorizations::{Addition, AuthorizationRow};
 pub use branches::{AbandonedSubmission, Branch, RestartPoint};
 pub use checkpoints::KeptCheckpoint;
