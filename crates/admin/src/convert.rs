@@ -5,7 +5,7 @@ use std::time::Duration;
 use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::diagnose::{self, TrafficRecord};
-use drawbridge_node::operator::{self, ShownAddition, ShownConnection, TroubleRow};
+use drawbridge_node::operator::{self, RequestRow, ShownAddition, ShownConnection, TroubleRow};
 use drawbridge_node::{Decision, PullingStatus, Whom};
 
 use crate::request::{self, AuthorizationDecision, ConnectionDecision};
@@ -68,8 +68,8 @@ pub(crate) fn millis(took: Duration) -> f64 {
     took.as_secs_f64() * 1000.0
 }
 
-impl From<ShownConnection> for view::Connection {
-    fn from(ShownConnection { request: row, peer_state }: ShownConnection) -> Self {
+impl<S> From<&RequestRow<S>> for view::RequestStanding {
+    fn from(row: &RequestRow<S>) -> Self {
         Self {
             id: row.id,
             outgoing: row.outgoing,
@@ -79,33 +79,28 @@ impl From<ShownConnection> for view::Connection {
             changed: row.changed,
             decided_by: row.decided_by.map(Into::into),
             ignored: row.ignored,
-            peer_state,
             delivered: row.outgoing && row.unsent.is_none(),
+            refused: row.refused.clone(),
             reopenable: !row.outgoing && !row.told,
-            from: row.from,
-            to: row.to,
         }
+    }
+}
+
+impl From<ShownConnection> for view::Connection {
+    fn from(ShownConnection { request: row, peer_state }: ShownConnection) -> Self {
+        Self { peer_state, standing: (&row).into(), from: row.from, to: row.to }
     }
 }
 
 impl From<ShownAddition> for view::Authorization {
     fn from(ShownAddition { request: row, group_name, is_used }: ShownAddition) -> Self {
+        let title = row.about.title.as_ref().map(ToString::to_string);
         Self {
-            id: row.id,
             from_provider: row.from.provider().clone(),
             group_name,
-            title: row.about.title.map(|title| title.to_string()).filter(|title| !shows_nothing(title)),
-            outgoing: row.outgoing,
-            state: row.state,
-            created: row.created,
-            expires: row.expires,
-            changed: row.changed,
-            decided_by: row.decided_by.map(Into::into),
-            ignored: row.ignored,
-            delivered: row.outgoing && row.unsent.is_none(),
-            refused: row.refused,
-            reopenable: !row.outgoing && !row.told,
+            title: title.filter(|title| !shows_nothing(title)),
             used: is_used,
+            standing: (&row).into(),
             group: row.about.group,
             adder: row.from,
             user: row.to,

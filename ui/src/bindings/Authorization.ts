@@ -6,10 +6,6 @@ import type { DecidedBy } from "./DecidedBy";
  */
 export type Authorization = { 
 /**
- * Scoped to the provider that made the request.
- */
-id: string, 
-/**
  * The provider that made the request: the adder's.
  */
 from_provider: string, 
@@ -34,11 +30,19 @@ adder: string,
  */
 user: string, 
 /**
+ * Whether the grant has been used: the user is in, and revoking no longer helps.
+ */
+used: boolean, 
+/**
+ * Scoped to the provider that made the request.
+ */
+id: string, 
+/**
  * Whether one of our users asked.
  */
 outgoing: boolean, 
 /**
- * Its state here; `declined` may be unknown to the adder.
+ * Its state here; `declined` may be unknown to the requester.
  */
 state: "pending" | "approved" | "declined" | "ended" | "expired", 
 /**
@@ -70,10 +74,6 @@ delivered: boolean,
  */
 refused: string | null, 
 /**
- * Whether a decline can still be taken back, because the adder has not been told.
+ * Whether it can be made to wait again, because the requester has been told of no decision.
  */
-reopenable: boolean, 
-/**
- * Whether the grant has been used: the user is in, and revoking no longer helps.
- */
-used: boolean, };
+reopenable: boolean, };

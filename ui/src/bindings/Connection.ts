@@ -7,10 +7,6 @@ import type { PeerState } from "./PeerState";
  */
 export type Connection = { 
 /**
- * Scoped to the provider that made the request.
- */
-id: string, 
-/**
  * Who asked.
  */
 from: string, 
@@ -18,6 +14,14 @@ from: string,
  * Who was asked.
  */
 to: string, 
+/**
+ * Our judgement of the other provider.
+ */
+peer_state: PeerState, 
+/**
+ * Scoped to the provider that made the request.
+ */
+id: string, 
 /**
  * Whether one of our users asked.
  */
@@ -47,14 +51,14 @@ decided_by: DecidedBy | null,
  */
 ignored: boolean, 
 /**
- * Our judgement of the other provider.
- */
-peer_state: PeerState, 
-/**
  * For an outgoing request: whether the other provider has it.
  */
 delivered: boolean, 
 /**
- * Whether a decline can still be taken back, because the requester has not been told.
+ * For an outgoing request that the other provider refused: its reason, one sentence.
+ */
+refused: string | null, 
+/**
+ * Whether it can be made to wait again, because the requester has been told of no decision.
  */
 reopenable: boolean, };

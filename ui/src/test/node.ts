@@ -42,6 +42,7 @@ export function connection(over: Partial<Connection> = {}): Connection {
     ignored: false,
     peer_state: "allowed",
     delivered: true,
+    refused: null,
     reopenable: false,
     ...over,
   };

@@ -45,70 +45,15 @@ pub struct WaitingProvider {
     pub fingerprints: Vec<String>,
 }
 
-/// A connection between two users, or the request for one (section 7).
+/// What a connection and an addition to a group have in common, each requested by a user of another.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
-pub struct Connection {
+pub struct RequestStanding {
     /// Scoped to the provider that made the request.
     #[ts(type = "string")]
     pub id: Id,
-    /// Who asked.
-    #[ts(type = "string")]
-    pub from: UserUri,
-    /// Who was asked.
-    #[ts(type = "string")]
-    pub to: UserUri,
     /// Whether one of our users asked.
     pub outgoing: bool,
     /// Its state here; `declined` may be unknown to the requester.
-    #[ts(type = "\"pending\" | \"approved\" | \"declined\" | \"ended\" | \"expired\"")]
-    pub state: ConnectionState,
-    /// When it was asked.
-    #[ts(type = "string")]
-    pub created: Timestamp,
-    /// When the request lapses if nobody decides.
-    #[ts(type = "string")]
-    pub expires: Timestamp,
-    /// When the state last changed.
-    #[ts(type = "string")]
-    pub changed: Timestamp,
-    /// Who brought the state about.
-    pub decided_by: Option<DecidedBy>,
-    /// Set aside by the operator; it comes back if asked again.
-    pub ignored: bool,
-    /// Our judgement of the other provider.
-    #[ts(as = "PeerStateWord")]
-    pub peer_state: PeerState,
-    /// For an outgoing request: whether the other provider has it.
-    pub delivered: bool,
-    /// Whether a decline can still be taken back, because the requester has not been told.
-    pub reopenable: bool,
-}
-
-/// A request to add a user to a group, and what became of it (section 8).
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-pub struct Authorization {
-    /// Scoped to the provider that made the request.
-    #[ts(type = "string")]
-    pub id: Id,
-    /// The provider that made the request: the adder's.
-    #[ts(type = "string")]
-    pub from_provider: Provider,
-    /// The group.
-    #[ts(type = "string")]
-    pub group: GroupUri,
-    /// What its members call it, where that is known here and would be seen.
-    pub group_name: Option<String>,
-    /// What the adder calls it, where that would be seen: the adder's word, which proves nothing.
-    pub title: Option<String>,
-    /// Who wants to add.
-    #[ts(type = "string")]
-    pub adder: UserUri,
-    /// Who would be added.
-    #[ts(type = "string")]
-    pub user: UserUri,
-    /// Whether one of our users asked.
-    pub outgoing: bool,
-    /// Its state here; `declined` may be unknown to the adder.
     #[ts(type = "\"pending\" | \"approved\" | \"declined\" | \"ended\" | \"expired\"")]
     pub state: ConnectionState,
     /// When it was asked.
@@ -128,10 +73,51 @@ pub struct Authorization {
     pub delivered: bool,
     /// For an outgoing request that the other provider refused: its reason, one sentence.
     pub refused: Option<String>,
-    /// Whether a decline can still be taken back, because the adder has not been told.
+    /// Whether it can be made to wait again, because the requester has been told of no decision.
     pub reopenable: bool,
+}
+
+/// A connection between two users, or the request for one (section 7).
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Connection {
+    /// Who asked.
+    #[ts(type = "string")]
+    pub from: UserUri,
+    /// Who was asked.
+    #[ts(type = "string")]
+    pub to: UserUri,
+    /// Our judgement of the other provider.
+    #[ts(as = "PeerStateWord")]
+    pub peer_state: PeerState,
+    /// Where the request stands.
+    #[serde(flatten)]
+    pub standing: RequestStanding,
+}
+
+/// A request to add a user to a group, and what became of it (section 8).
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Authorization {
+    /// The provider that made the request: the adder's.
+    #[ts(type = "string")]
+    pub from_provider: Provider,
+    /// The group.
+    #[ts(type = "string")]
+    pub group: GroupUri,
+    /// What its members call it, where that is known here and would be seen.
+    pub group_name: Option<String>,
+    /// What the adder calls it, where that would be seen: the adder's word, which proves nothing.
+    pub title: Option<String>,
+    /// Who wants to add.
+    #[ts(type = "string")]
+    pub adder: UserUri,
+    /// Who would be added.
+    #[ts(type = "string")]
+    pub user: UserUri,
     /// Whether the grant has been used: the user is in, and revoking no longer helps.
     pub used: bool,
+    /// Where the request stands.
+    #[serde(flatten)]
+    pub standing: RequestStanding,
 }
 
 /// Who brought a state about.

@@ -29,8 +29,8 @@ use crate::peers::Peers;
 use crate::store::Store;
 
 pub use crate::store::{
-    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, Rule, RuleKind, Standing, TroubleRow, UnprovedRow,
-    UserRule,
+    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RequestRow, Rule, RuleKind, Standing, TroubleRow,
+    UnprovedRow, UserRule,
 };
 pub use fault::ReadFault;
 pub use group::{

@@ -2,12 +2,11 @@ import type { ReactNode } from "react";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Decided } from "@/bindings/Decided";
-import { AdderTitle } from "@/domain/addition/AdderTitle";
+import { AdditionWords } from "@/domain/addition/AdditionWords";
 import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Decision, decisions, useDecide } from "@/domain/connection/decisions";
 import { Alias } from "@/domain/demo/Alias";
-import { GroupName } from "@/domain/group/GroupName";
 import { nameOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { judgementMark } from "@/domain/peer/words";
@@ -252,12 +251,7 @@ function DecidedAddition({ addition, us }: { addition: Authorization; us: string
       change={change}
       who={
         <>
-          <PersonName uri={addition.adder} us={us} />
-          <span className="text-muted">{t.approvals.wantsToAdd}</span>
-          <PersonName uri={addition.user} us={us} />
-          <span className="text-muted">{t.approvals.toGroup}</span>
-          <GroupName uri={addition.group} name={addition.group_name} />
-          <AdderTitle addition={addition} />
+          <AdditionWords addition={addition} us={us} />
           {addition.used && (
             <span className="text-sm text-muted" title={t.approvals.usedGrantHint}>
               · {t.approvals.usedGrant}

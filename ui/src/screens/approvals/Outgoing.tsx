@@ -1,10 +1,10 @@
 import type { ReactNode } from "react";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
+import { AdditionWords } from "@/domain/addition/AdditionWords";
 import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey } from "@/domain/connection/approvals";
 import { type Decision, decisions, useDecide } from "@/domain/connection/decisions";
-import { GroupName } from "@/domain/group/GroupName";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
 import { usePeers } from "@/domain/peer/hooks";
@@ -60,7 +60,7 @@ export function Outgoing({
           ),
           provider: providerOf(connection.to),
           delivered: connection.delivered,
-          refused: null,
+          refused: connection.refused,
           created: connection.created,
           expires: connection.expires,
           takeBack: {
@@ -77,11 +77,7 @@ export function Outgoing({
           testId: `outgoing-addition-${addition.id}`,
           who: (
             <>
-              <PersonName uri={addition.adder} us={us} />
-              <span className="text-muted">{t.approvals.wantsToAdd}</span>
-              <PersonName uri={addition.user} us={us} />
-              <span className="text-muted">{t.approvals.toGroup}</span>
-              <GroupName uri={addition.group} name={addition.group_name} />
+              <AdditionWords addition={addition} us={us} />
             </>
           ),
           provider: providerOf(addition.user),

@@ -5,12 +5,11 @@ import type { ReactNode } from "react";
 import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
-import { AdderTitle } from "@/domain/addition/AdderTitle";
+import { AdditionWords } from "@/domain/addition/AdditionWords";
 import { additionDecisions } from "@/domain/addition/decisions";
 import { additionKey, connectionKey, providerKey } from "@/domain/connection/approvals";
 import { type Decision, decisions } from "@/domain/connection/decisions";
 import { Alias, useCalled } from "@/domain/demo/Alias";
-import { GroupName } from "@/domain/group/GroupName";
 import { groupTitle } from "@/domain/group/words";
 import { nameOf, providerOf } from "@/domain/node/identifiers";
 import { PersonName } from "@/domain/node/PersonName";
@@ -313,16 +312,7 @@ export function AdditionRow({ addition, us, ...row }: Row & { addition: Authoriz
       rowKey={additionKey(addition)}
       label={t.approvals.waitingRow.addition(adder, user, group)}
       testId={`addition-${addition.id}`}
-      who={
-        <>
-          <PersonName uri={addition.adder} us={us} />
-          <span className="text-muted">{t.approvals.wantsToAdd}</span>
-          <PersonName uri={addition.user} us={us} />
-          <span className="text-muted">{t.approvals.toGroup}</span>
-          <GroupName uri={addition.group} name={addition.group_name} />
-          <AdderTitle addition={addition} />
-        </>
-      }
+      who={<AdditionWords addition={addition} us={us} />}
       meaning={t.approvals.meaning.addition(adder, user)}
       since={addition.created}
       expires={addition.expires}
