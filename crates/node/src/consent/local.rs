@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, UserUri};
 
-use super::requests::{self, Changes, Kind, Terms};
+use super::requests::{self, Effects, Kind, Terms};
 use super::state::{Choices, Consent};
 use super::{Decided, Decision};
 use crate::ambient::AmbientExt;
@@ -34,20 +34,20 @@ impl Consent {
     }
 
     /// What a decision has come to, which can be taken back for a while where that puts everything back.
-    pub(crate) fn decided<T>(&self, now: T, changes: Changes) -> Decided<T> {
-        Decided { now, undo: self.undos.remember(self.ground.ambient.id(), changes) }
+    pub(crate) fn decided<T>(&self, now: T, effects: Effects) -> Decided<T> {
+        Decided { now, undo: self.undos.remember(self.ground.ambient.id(), effects) }
     }
 
     /// Takes back the operator's decision `id`: everything is as it was before.
     pub(crate) async fn undo(&self, id: Id) -> Result<(), Misuse> {
-        let Some(changes) = self.undos.take(id) else {
+        let Some(effects) = self.undos.take(id) else {
             return Err(Misuse::Unfit("it is too late to take that back; decide anew".into()));
         };
-        let (ours, taken) = (self.ground.ours.clone(), changes.clone());
+        let (ours, taken) = (self.ground.ours.clone(), effects.clone());
         let undone = self.store.write(move |tx| taken.undo(tx, &ours)).await;
         if matches!(undone, Err(Misuse::Store(_))) {
             // Nothing has changed, and it can be taken back once the store can write again.
-            self.undos.put_back(id, changes);
+            self.undos.put_back(id, effects);
         }
         undone
     }

@@ -39,7 +39,7 @@ impl Operator {
             let mut watch = Watch::new(tx);
             watch.peer(&provider)?;
             decide(tx, &provider)?;
-            Ok::<_, Misuse>(watch.changes()?)
+            Ok::<_, Misuse>(watch.effects()?)
         });
         Ok(self.consent.decided((), decided.await?))
     }

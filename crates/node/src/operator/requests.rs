@@ -128,7 +128,7 @@ impl Operator {
             watch.request(&row)?;
             with(tx, &mut watch, &row)?;
             let row = requests::decide(tx, &terms, row, decision, DecidedBy::Operator)?;
-            Ok::<_, Misuse>((row, watch.changes()?))
+            Ok::<_, Misuse>((row, watch.effects()?))
         });
         let (row, changes) = decided.await?;
         Ok(self.consent.decided(row, changes))

@@ -41,7 +41,7 @@ pub(crate) use kind::Kind;
 pub(crate) use learn::learn;
 pub(crate) use receive::receive;
 pub(crate) use terms::Terms;
-pub(crate) use undo::{Changes, Undos, Watch};
+pub(crate) use undo::{Effects, Undos, Watch};
 pub(crate) use withdraw::{take_back, withdraw};
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::courier::{Told, keep};
 use super::kind::Kind;
 use super::*;
 use crate::ambient::{Ambient, System};
-use crate::ground::changes::Changes as Heard;
+use crate::ground::changes::Changes;
 use crate::ground::config::{LimitsConfig, Strangers};
 use crate::misuse::Misuse;
 use crate::refusal::Refusal;
@@ -98,7 +98,7 @@ impl Side {
     async fn new(names: [&str; 2], clock: Arc<Clock>, tell_declined: bool) -> Self {
         let [ours, other] = names.map(|name| name.parse::<Provider>().unwrap());
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), clock, Heard::new()).unwrap();
+        let store = Store::open(folder.path(), clock, Changes::new()).unwrap();
         let side = Self {
             store,
             terms: Terms {

@@ -28,32 +28,32 @@ pub struct Decided<T> {
 
 /// The latest decisions that can be taken back.
 #[derive(Default)]
-pub(crate) struct Undos(Mutex<VecDeque<(Id, Arc<Changes>)>>);
+pub(crate) struct Undos(Mutex<VecDeque<(Id, Arc<Effects>)>>);
 
 impl Undos {
     /// Remembers what a decision has changed; `None` where it cannot be taken back.
-    pub(crate) fn remember(&self, id: Id, changes: Changes) -> Option<Id> {
-        if !changes.0.iter().all(|change| change.is_untold()) {
+    pub(crate) fn remember(&self, id: Id, effects: Effects) -> Option<Id> {
+        if !effects.0.iter().all(|effect| effect.is_untold()) {
             return None;
         }
-        self.put_back(id, Arc::new(changes));
+        self.put_back(id, Arc::new(effects));
         Some(id)
     }
 
     /// Remembers again what was taken and could not be undone.
-    pub(crate) fn put_back(&self, id: Id, changes: Arc<Changes>) {
+    pub(crate) fn put_back(&self, id: Id, effects: Arc<Effects>) {
         let mut kept = self.0.lock();
-        kept.push_back((id, changes));
+        kept.push_back((id, effects));
         if kept.len() > REMEMBERED {
             kept.pop_front();
         }
     }
 
     /// What the decision `id` has changed, if it is still remembered; from now on it is not.
-    pub(crate) fn take(&self, id: Id) -> Option<Arc<Changes>> {
+    pub(crate) fn take(&self, id: Id) -> Option<Arc<Effects>> {
         let mut kept = self.0.lock();
         let place = kept.iter().position(|(kept, _)| *kept == id)?;
-        kept.remove(place).map(|(_, changes)| changes)
+        kept.remove(place).map(|(_, effects)| effects)
     }
 }
 
@@ -79,7 +79,7 @@ trait Watched: Send + Sync {
 }
 
 /// One thing before and after a decision, with how it is read, and put back from what it was made.
-struct Change<T, Read, PutBack> {
+struct Effect<T, Read, PutBack> {
     before: T,
     after: T,
     read: Read,
@@ -87,7 +87,7 @@ struct Change<T, Read, PutBack> {
     put_back: PutBack,
 }
 
-impl<T, Read, PutBack> Watched for Change<T, Read, PutBack>
+impl<T, Read, PutBack> Watched for Effect<T, Read, PutBack>
 where
     T: PartialEq + Send + Sync,
     Read: Fn(&Tx<'_>) -> Result<T, StoreFault> + Send + Sync,
@@ -112,12 +112,12 @@ where
 }
 
 /// All that a decision has changed.
-pub(crate) struct Changes(Vec<Box<dyn Watched>>);
+pub(crate) struct Effects(Vec<Box<dyn Watched>>);
 
-impl Changes {
+impl Effects {
     /// Puts everything back as it was before, unless something has changed it since.
     pub(crate) fn undo(&self, tx: &Tx<'_>, ours: &Provider) -> Result<(), Misuse> {
-        self.0.iter().try_for_each(|change| change.undo(tx, ours))
+        self.0.iter().try_for_each(|effect| effect.undo(tx, ours))
     }
 }
 
@@ -139,7 +139,7 @@ impl<'a> Watch<'a> {
         put_back: impl Fn(&Tx<'_>, &Provider, &T, &T) -> Result<(), StoreFault> + Send + Sync + 'static,
     ) -> Result<(), StoreFault> {
         let before = read(self.tx)?;
-        self.things.push(Box::new(Change { after: before.clone(), before, read, is_untold, put_back }));
+        self.things.push(Box::new(Effect { after: before.clone(), before, read, is_untold, put_back }));
         Ok(())
     }
 
@@ -207,13 +207,13 @@ impl<'a> Watch<'a> {
     }
 
     /// What the decision has changed of it all.
-    pub(crate) fn changes(self) -> Result<Changes, StoreFault> {
+    pub(crate) fn effects(self) -> Result<Effects, StoreFault> {
         let mut changed = Vec::new();
         for mut thing in self.things {
             if thing.look(self.tx)? {
                 changed.push(thing);
             }
         }
-        Ok(Changes(changed))
+        Ok(Effects(changed))
     }
 }
