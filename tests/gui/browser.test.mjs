@@ -194,4 +194,7 @@ test("a running node gives another link to who can read its folder", async (t) =
   // The one before works no longer.
   const { page: late } = await open(t, first);
   await late.getByRole("textbox").waitFor();
+  // In the tab that asks for it, a fresh one changes only what stands behind `#`.
+  await late.goto(await home.link());
+  await late.getByTestId("nav-approvals").waitFor();
 });
