@@ -33,7 +33,7 @@ struct Inner {
     /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
     home: Option<PathBuf>,
     /// Whether `home` is removed when the program ends, so that no provider is set up in it.
-    is_passing: bool,
+    is_temporary: bool,
     /// Held by whoever changes what is installed: two who did that at the same time would stop and remove each other's.
     changing: Mutex<()>,
     keys: KeyPlace,
@@ -112,10 +112,10 @@ impl Host {
         Ok(host)
     }
 
-    fn new(home: Option<PathBuf>, keys: KeyPlace, sessions: Sessions, is_passing: bool) -> Self {
+    fn new(home: Option<PathBuf>, keys: KeyPlace, sessions: Sessions, is_temporary: bool) -> Self {
         let inner = Inner {
             home,
-            is_passing,
+            is_temporary,
             changing: Mutex::new(()),
             keys,
             sessions,
@@ -205,7 +205,7 @@ impl Host {
 
     pub(crate) async fn mode(&self) -> Mode {
         match &*self.inner.installation.read().await {
-            Installation::Nothing if self.inner.is_passing => Mode::DemoLeft,
+            Installation::Nothing if self.inner.is_temporary => Mode::DemoLeft,
             Installation::Nothing => Mode::New,
             Installation::Own(_) => Mode::Own,
             Installation::Demo(..) => Mode::Demo,
@@ -215,7 +215,7 @@ impl Host {
     /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
     pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
         let _changing = self.inner.changing.lock().await;
-        if self.inner.is_passing {
+        if self.inner.is_temporary {
             let text = "this program shows the demo only, and its folder is removed when it ends; set up a provider with \
                         the desktop app, or with drawbridged run";
             return Err(AdminError::new("demo-only", text));
