@@ -38,7 +38,7 @@ export const approvals = {
   expires: "expires",
   expiresHint: "When nobody decides until then, the request lapses",
   forgottenHint: "When nobody decides until then, it is forgotten; it may ask again",
-  holds: "waits at the door right now",
+  holds: "waits for your answer right now",
   holdsHint: "It holds a request open here and learns your decision at once",
   held: (n: number) => `${many(n, "request", "requests")} of its people for a connection`,
   stranger: "from a provider that is not let in yet",

@@ -13,7 +13,7 @@ export const token = {
 
 export const first = {
   title: "Your own provider of messages",
-  lead: "Drawbridge is your post office: it keeps your people's messages and fetches those of others, provider by provider, only from whom you let in.",
+  lead: "Drawbridge keeps your people's messages and fetches those of others, provider by provider, only from whom you let in.",
   left: {
     title: "The demo has ended",
     lead: "Nothing of it is kept. This program shows the demo only; for a provider of your own, end it and start the desktop app, or drawbridged run.",
