@@ -14,7 +14,7 @@ use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
-use drawbridge_node::diagnose::Stage;
+use drawbridge_node::Stage;
 use drawbridge_node::identity::provider_document;
 use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, ServerTls, TestNode, WebServer};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use drawbridge_mtp::message::{ConnectionState as State, PeerState};
 use drawbridge_node::Decision;
 use drawbridge_node::config::Strangers;
-use drawbridge_node::diagnose::Direction;
 use drawbridge_node::store::{Connection, Reader};
+use drawbridge_node::traffic::Direction;
 use drawbridge_testkit::{TestNode, federation};
 
 /// Two providers let each other in.

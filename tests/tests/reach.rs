@@ -10,9 +10,9 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Config;
-use drawbridge_node::diagnose::{CheckStep, NameStanding, Stage};
+use drawbridge_node::diagnose::{CheckStep, NameStanding};
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{Decision, Node, PullingStatus};
+use drawbridge_node::{Decision, Node, PullingStatus, Stage};
 use drawbridge_testkit::{Federation, ScriptedPeer, ServerTls, TestNode};
 use http::{Method, Response};
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
-use drawbridge_node::diagnose::{self, TrafficRecord};
 use drawbridge_node::operator::{self, RequestRow, ShownAddition, ShownConnection, TroubleRow};
-use drawbridge_node::{Decision, PullingStatus, Whom};
+use drawbridge_node::traffic::{Direction, TrafficRecord};
+use drawbridge_node::{Decision, PullingStatus, Stage, Whom};
 
 use crate::request::{self, AuthorizationDecision, ConnectionDecision};
 use crate::view;
@@ -34,8 +34,8 @@ same!(operator::RuleKind => view::RuleKind { Allow, Block });
 same!(view::RuleKind => operator::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });
 same!(request::Whom => Whom { Person, Provider });
-same!(diagnose::Direction => view::Direction { In, Out });
-same!(diagnose::Stage => view::Stage { Dns, Connect, Tls, Document, Signature, Policy, Http, Content, Store });
+same!(Direction => view::Direction { In, Out });
+same!(Stage => view::Stage { Dns, Connect, Tls, Document, Signature, Policy, Http, Content, Store });
 same!(PullingStatus => view::PullingStatus { Idle, Asking, Waiting, Introducing, BackingOff, Paused, Stopped });
 
 impl From<AuthorizationDecision> for Decision {
@@ -52,7 +52,7 @@ impl From<AuthorizationDecision> for Decision {
 
 impl From<TroubleRow> for view::Trouble {
     fn from(row: TroubleRow) -> Self {
-        let stage = row.stage.parse().map_or(view::Stage::Store, |stage: diagnose::Stage| stage.into());
+        let stage = row.stage.parse().map_or(view::Stage::Store, |stage: Stage| stage.into());
         let TroubleRow { code, text, first, last, count, over, .. } = row;
         Self { stage, code, text, first, last, count, over }
     }

@@ -46,8 +46,10 @@ mod mls;
 mod node;
 pub mod operator;
 mod outbox;
+mod peer_fault;
 mod peers;
 mod pull;
+mod readable;
 mod refusal;
 #[cfg(feature = "inspect")]
 pub mod store;
@@ -56,6 +58,7 @@ pub mod store;
 #[allow(unreachable_pub, reason = "nobody may without the feature `inspect`")]
 mod store;
 mod sweep;
+pub mod traffic;
 pub mod typed;
 mod words;
 
@@ -69,4 +72,5 @@ pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
 pub use misuse::Misuse;
 pub use node::{Listening, Node, StartFault, check_with};
 pub use operator::Whom;
+pub use peer_fault::{PeerFault, Stage};
 pub use peers::{AddressGuard, GuardFault, Pulling, PullingStatus, Serving};

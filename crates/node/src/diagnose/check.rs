@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::message::Ping;
 
-use super::{PeerFault, Stage, host_text};
+use super::host_text;
 use crate::ground::Ground;
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Peers};
 
 /// One step.

@@ -27,10 +27,10 @@ use super::server::PeerServer;
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
-use crate::diagnose::{Direction, TrafficLog, TrafficRecord, told_headers};
 use crate::peers::Sign;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
+use crate::traffic::{Direction, TrafficLog, TrafficRecord, told_headers};
 
 /// What is read of someone who names no allowed peer.
 pub(super) const STRANGER_BYTES: u64 = 16 * 1024;

@@ -10,9 +10,9 @@ use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANG
 use super::passed::Passed;
 use super::reply::Reply;
 use crate::delivery;
-use crate::diagnose::answered;
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader};
+use crate::traffic::answered;
 
 fn absent() -> Refusal {
     Problem::new(Code::NotFound, "there is no such group here, or you have nobody in it").into()

@@ -18,7 +18,7 @@ use openmls::prelude::{ExtensionType, RequiredCapabilitiesExtension};
 use super::KeyPackages;
 use super::Wanted;
 use super::claim::{For, hand_out, status_of, unclaimed};
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;

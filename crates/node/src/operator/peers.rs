@@ -12,9 +12,11 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::{Operator, ReadFault};
 use crate::delivery::WaitKind;
-use crate::diagnose::{CheckStep, TrafficLog, check_provider, readable};
+use crate::diagnose::{CheckStep, check_provider};
 use crate::peers::{Pulling, PullingStatus};
+use crate::readable::readable;
 use crate::store::{Addition, Connection, Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
+use crate::traffic::TrafficLog;
 
 /// A provider, and how it goes with it.
 #[derive(Clone, Debug)]

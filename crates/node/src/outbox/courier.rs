@@ -13,9 +13,10 @@ use tokio::sync::Notify;
 use super::batch::{Batch, Room};
 use super::put_off::PutOff;
 use super::{Outbox, feed_of};
-use crate::diagnose::{PeerFault, Stage, submitted};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, Sign};
 use crate::store::{QueuedSubmission, StoreFault};
+use crate::traffic::submitted;
 
 /// Submissions that are looked at in one round, and about how many bytes of them.
 const ROUND: usize = 1024;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::signs::{Sign, Signs};
 use crate::ambient::{Ambient, AmbientExt};
-use crate::diagnose::PeerFault;
+use crate::peer_fault::PeerFault;
 
 const LONGEST: Duration = Duration::from_secs(60);
 /// The longest rest while somebody looks at how it goes with the peer: who has mended something wants to see it.
@@ -94,7 +94,7 @@ impl<'a> Backoff<'a> {
 mod tests {
     use super::*;
     use crate::ambient::System;
-    use crate::diagnose::Stage;
+    use crate::peer_fault::Stage;
 
     fn peer() -> Provider {
         "b.example".parse().unwrap()

@@ -12,7 +12,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::Peers;
 use super::documents::{Entry, Failure};
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 
 /// What does not fit a document (a key that it lacks, an endpoint that is not there) lets it be fetched again at most so

@@ -30,9 +30,9 @@ use std::sync::Arc;
 use self::absence::Absence;
 use self::board::Board;
 use self::documents::Documents;
-use crate::diagnose::TrafficLog;
 use crate::ground::Ground;
 use crate::store::Store;
+use crate::traffic::TrafficLog;
 
 /// The other providers, as they are known and reached.
 pub(crate) struct Peers {

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use super::guard::AddressGuard;
 use super::transport::{CONNECT_TIME, connection_fault, timed_out, tls_fault};
 use super::trust::Trust;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 
 /// How other providers are connected to. Cheap to clone the client of, which keeps connections open.
 pub(crate) struct Outbound {

@@ -20,7 +20,7 @@ use super::Peers;
 use super::guard::GuardFault;
 use super::recording::Recording;
 use super::transport::transport_fault;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 
 /// A document has to come within this (section 3).

@@ -7,7 +7,8 @@ use drawbridge_mtp::time::Timestamp;
 use http::StatusCode;
 use http::header::HeaderMap;
 
-use crate::diagnose::{Direction, PeerFault, Stage, TrafficLog, TrafficRecord, told_headers};
+use crate::peer_fault::{PeerFault, Stage};
+use crate::traffic::{Direction, TrafficLog, TrafficRecord, told_headers};
 
 /// A request of ours in the traffic record; one that is dropped before its end was given up.
 pub(super) struct Recording<'a> {

@@ -11,7 +11,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::guard::GuardFault;
 use super::trust::SelfSigned;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 
 /// A connection has to come about within this, its TLS included.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(10);

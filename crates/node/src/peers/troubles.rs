@@ -3,7 +3,7 @@
 use drawbridge_mtp::id::Provider;
 
 use super::Peers;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 
 impl Peers {
     /// Keeps what went wrong with `peer`; one who is unknown is not kept account of.

@@ -8,7 +8,7 @@ use drawbridge_mtp::message::{FeedPage, ItemBody, PeerState, TolerantFeedPage};
 
 use super::Pulls;
 use crate::consent::requests::{ask_again, learn};
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Answer;
 use crate::store::{Addition, Connection, Cursor, StoreFault};
 

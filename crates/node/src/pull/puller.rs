@@ -15,7 +15,7 @@ use tracing::Instrument;
 use super::Pulls;
 use super::page::{self};
 use super::wait::PullWait;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, PullingStatus};
 use crate::store::{Cursor, StoreFault};
 

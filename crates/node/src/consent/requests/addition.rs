@@ -18,9 +18,9 @@ use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
 use crate::consent::grants;
 use crate::consent::rules::standing_decision;
-use crate::diagnose::Stage;
 use crate::ground::config::LimitsConfig;
 use crate::misuse::Misuse;
+use crate::peer_fault::Stage;
 use crate::refusal::Refusal;
 use crate::store::{
     AddRule, Addition, AuthorizationRow, DecidedBy, Reader, RequestRow, RuleKind, StoreFault, Tx, View,

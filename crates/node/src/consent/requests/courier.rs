@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::kind::{Kind, Said};
 use super::learn::{learn, reopen};
 use crate::consent::state::Consent;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy};
 use crate::store::{AuthorizationRow, ConnectionRow, RequestRow, StoreFault, Tx, Unsent};
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::waits::{Wait, WaitKind};
 use crate::delivery::Delivery;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::store::{FeedPlace, FeedSlice, Reader, StoreFault, View};
 
 /// Why a pull gets no page.

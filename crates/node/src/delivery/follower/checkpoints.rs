@@ -13,8 +13,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
-use crate::diagnose::{PeerFault, Stage};
 use crate::ground::changes::Change;
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{KeptCheckpoint, Standing, StoreFault, Tx};
 

@@ -16,7 +16,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
 use crate::delivery::owner::fork::tell_gone;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
 

@@ -18,7 +18,7 @@ use crate::delivery::follower::keep::{Followed, Keeping, Kept, Step, begin_anew,
 use crate::delivery::groups::LockedGroup;
 use crate::delivery::is_current;
 use crate::delivery::mls::state::{Changed, Hold, PublicState};
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, Standing, StoreFault};
 

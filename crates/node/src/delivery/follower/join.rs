@@ -10,7 +10,7 @@ use crate::delivery::epoch::{dismiss_client, dismiss_clients, keep_roster};
 use crate::delivery::follower::intake::{store_fault, take};
 use crate::delivery::follower::proofs::hold_known;
 use crate::delivery::mls::state::{Changed, Hold, PublicState};
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{Handshake, Reader, Standing, StoreFault};
 

@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::delivery::follower::intake::{Intake, store_fault};
 use crate::delivery::follower::keep::{Step, begin_anew, new_group};
 use crate::delivery::is_current;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, Standing, StoreFault};
 

@@ -5,7 +5,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::time::MAX_AHEAD;
 
 use crate::delivery::Delivery;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 
 impl Delivery {
     /// What a checkpoint says, where the owner of `group` has signed it for that group and it is of now.

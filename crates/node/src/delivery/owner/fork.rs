@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::delivery::Delivery;
 use crate::delivery::mls::state::PublicState;
 use crate::delivery::owner::walk::{End, Participant, Walk};
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::store::{AbandonedSubmission, Reader, RestartPoint, StoreFault, Tx};
 
 /// The code of a trouble that does not end by itself: our log has had two histories.

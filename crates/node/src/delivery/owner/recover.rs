@@ -27,7 +27,7 @@ use crate::delivery::owner::fork::{Fork, OWN_LOG_FORKED, Proven, tell_gone};
 use crate::delivery::owner::recovery::{ASK_AGAIN, Heard};
 use crate::delivery::owner::walk::{End, Participant, Walk};
 use crate::delivery::unproved::Adoption;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::PullingStatus;
 use crate::store::{Reader, RestartPoint, StoreFault, Tx, View};
 

@@ -17,7 +17,7 @@ use crate::delivery::follower::keep::{Followed, Kept};
 use crate::delivery::mls::framing::{self, Framed};
 use crate::delivery::mls::state::{Hold, PublicState};
 use crate::delivery::unproved::prove_by;
-use crate::diagnose::{PeerFault, Stage};
+use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 
 /// A participant that has not answered within this is not reached, and asked again.

@@ -8,7 +8,7 @@ use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::ResponseFault;
 use http::{HeaderValue, StatusCode};
 
-use super::readable;
+use crate::readable::readable;
 use crate::store::{StoreFault, Tx};
 use crate::words::words;
 

@@ -7,7 +7,7 @@ const SENTENCE: usize = 400;
 
 /// `text` cut to what a person reads, on one line, with what would not be seen, or would change the order of what is,
 /// made visible: a peer can write anything into its reasons.
-pub fn readable(text: &str) -> String {
+pub(crate) fn readable(text: &str) -> String {
     let mut told = String::with_capacity(text.len().min(SENTENCE));
     let mut characters = text.chars();
     for character in characters.by_ref().take(SENTENCE) {

@@ -10,7 +10,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use tokio::sync::watch;
 
-use super::Stage;
+use crate::peer_fault::Stage;
 
 /// Requests that are remembered, and the octets of their texts.
 const KEPT: usize = 5000;
