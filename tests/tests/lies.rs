@@ -144,6 +144,41 @@ async fn each_submission_of_a_request_is_judged_by_itself() {
 }
 
 #[tokio::test]
+async fn a_roster_is_that_of_its_epoch_whatever_is_decided_while_it_is_read() {
+    let peers = MutualPeers::of(2).await;
+    let (alpha, eve) = (&peers.nodes[0], peers.federation.scripted_peer());
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    eve.takes_part(&peers, &ann, &tea).await;
+
+    let adds = async {
+        for name in ["cat", "dan", "eli", "fay", "gus", "hal"] {
+            let one = peers.client(1, name).await;
+            peers.connects(ann.user(), one.user()).await;
+            peers.adds(&ann, &tea, &[&one]).await;
+        }
+    };
+    let mut adds = std::pin::pin!(adds);
+    let mut rosters = 0;
+    loop {
+        let asked = async { eve.gets(alpha.provider(), "/groups/tea/roster").send().await };
+        tokio::select! {
+            () = &mut adds => break,
+            answer = asked => {
+                let roster: Roster = read(&answer);
+                rosters += 1;
+                for member in &roster.members {
+                    assert!(member.since_epoch <= roster.epoch, "{} in {roster:?}", member.client);
+                }
+                // One who was added with each epoch, from ann's on.
+                assert_eq!(roster.members.len() as u64, roster.epoch + 1, "{roster:?}");
+            }
+        }
+    }
+    assert!(rosters > 0);
+}
+
+#[tokio::test]
 async fn a_participant_is_told_of_its_time_in_the_group_and_speaks_for_its_own_members() {
     let peers = MutualPeers::of(2).await;
     let (alpha, beta, eve) = (&peers.nodes[0], &peers.nodes[1], peers.federation.scripted_peer());

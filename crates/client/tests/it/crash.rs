@@ -137,6 +137,7 @@ async fn who_was_brought_back_without_hearing_of_it_comes_in_by_itself() {
     let group = together(&[&ann, &bob, &cat]).await;
     ann.client.remove(&group, &cat.user()).await.unwrap();
     cat.stands(&group, Standing::Removed).await;
+    ann.counts(&group, 2).await;
     bob.counts(&group, 2).await;
     cat.stop().await;
     ann.client.ask_to_add(&group, &cat.user()).await.unwrap();

@@ -11,7 +11,7 @@ use super::passed::Passed;
 use super::reply::Reply;
 use crate::delivery;
 use crate::refusal::Refusal;
-use crate::store::{GroupRow, Reader};
+use crate::store::{GroupRow, Reader, StoreFault, View};
 use crate::traffic::answered;
 
 fn absent() -> Refusal {
@@ -38,6 +38,15 @@ impl Passed<'_> {
     async fn own_group(&self, name: &str) -> Result<GroupRow, Refusal> {
         self.server.delivery.own_group(&self.caller.provider, name).await
     }
+
+    /// What `read` reads of such a group.
+    async fn read_own_group<T: Send + 'static>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&View<'_>, &GroupRow) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.server.delivery.read_own_group(&self.caller.provider, name, read).await
+    }
 }
 
 /// `POST /submissions`.
@@ -52,15 +61,13 @@ pub(super) async fn submit(passed: &Passed<'_>) -> Result<Reply, Refusal> {
 
 /// `GET /groups/{name}`.
 pub(super) async fn status(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
-    let row = passed.own_group(name).await?;
-    let status = passed.server.store.read(move |view| delivery::status(view, &row)).await?;
+    let status = passed.read_own_group(name, delivery::status).await?;
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &status))
 }
 
 /// `GET /groups/{name}/roster`.
 pub(super) async fn roster(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
-    let row = passed.own_group(name).await?;
-    let roster = passed.server.store.read(move |view| delivery::roster(view, &row)).await?;
+    let roster = passed.read_own_group(name, delivery::roster).await?;
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &roster))
 }
 
