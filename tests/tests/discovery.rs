@@ -14,7 +14,7 @@ use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
-use drawbridge_node::Stage;
+use drawbridge_node::diagnose::{StepName, Verdict};
 use drawbridge_node::identity::provider_document;
 use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, ServerTls, TestNode, WebServer};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
@@ -90,24 +90,17 @@ async fn a_document_comes_as_it_is_from_where_it_was_asked_for_and_in_time() {
     });
     let codes = [
         None,
-        Some((Stage::Document, "document-missing")),
-        Some((Stage::Document, "document-invalid")),
-        Some((Stage::Document, "document-invalid")),
-        Some((Stage::Http, "answer-too-large")),
-        Some((Stage::Http, "timeout")),
+        Some("document-redirected"),
+        Some("document-encoded"),
+        Some("document-invalid"),
+        Some("answer-too-large"),
+        Some("timeout"),
     ];
     for (place, code) in codes.into_iter().enumerate() {
         case.store(place, Ordering::SeqCst);
-        let steps = beta.node().operator().check(server.provider()).await;
-        // The first has a good document, and answers nothing but documents.
-        let step = steps.iter().find(|step| step.code.is_some() && code.is_some());
-        let told = step.map(|step| (step.stage, step.code.as_deref().unwrap()));
-        assert_eq!(told, code, "{place}: {steps:#?}");
-        assert_eq!(
-            steps.iter().any(|step| step.stage == Stage::Document && step.code.is_none()),
-            code.is_none(),
-            "{place}: {steps:#?}"
-        );
+        let report = beta.checks(server.provider()).await;
+        let step = report.steps.iter().find(|step| step.name == StepName::Document).unwrap();
+        assert_eq!(step.code.as_deref(), code, "{place}: {step:#?}");
     }
     assert_eq!(redirected.load(Ordering::SeqCst), 0);
 }
@@ -257,8 +250,13 @@ async fn nothing_connects_to_an_address_that_is_not_allowed_however_it_is_named(
         let closed: Provider = format!("{name}:{port}").parse().unwrap();
         beta.allows(&closed).await;
         assert_eq!(beta.notes(&closed, "address-refused").await.stage, "policy");
-        let steps = beta.node().operator().check(&closed).await;
-        assert_eq!(steps.last().unwrap().code.as_deref(), Some("address-refused"), "{steps:#?}");
+        let report = beta.checks(&closed).await;
+        let refused = report.steps.iter().find(|step| step.verdict == Verdict::Fail).unwrap();
+        assert_eq!(
+            (refused.name, refused.code.as_deref()),
+            (StepName::Addresses, Some("address-refused")),
+            "{report:#?}"
+        );
         // A document that can be had leads there too.
         let leads = federation.scripted_peer();
         leads.moves_to(&format!("https://{name}:{port}/mtp/v1"));

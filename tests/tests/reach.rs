@@ -1,5 +1,5 @@
-//! What keeps us from a provider is told by its own name, by the look at it step by step and by the troubles alike; and
-//! what its document said once is not believed where it is not so any more.
+//! What keeps us from a provider is a trouble by its own name (what the doctor says of it is in `doctor.rs`); and what its
+//! document said once is not believed where it is not so any more.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -10,18 +10,14 @@ use drawbridge_mtp::message::{ConnectionItem, ConnectionState, ItemBody};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Config;
-use drawbridge_node::diagnose::{CheckStep, NameStanding};
+use drawbridge_node::diagnose::{NameStanding, StepName};
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{Decision, Node, PullingStatus, Stage};
+use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{Federation, ScriptedPeer, ServerTls, TestNode};
 use http::{Method, Response};
 
-fn codes(steps: &[CheckStep]) -> Vec<(Stage, Option<&str>)> {
-    steps.iter().map(|step| (step.stage, step.code.as_deref())).collect()
-}
-
 #[tokio::test]
-async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
+async fn whatever_is_wrong_with_its_tls_is_a_trouble_by_its_own_name() {
     let federation = Federation::new();
     let beta = federation.node(|_| {}).await;
     for (shows, code) in [
@@ -34,60 +30,22 @@ async fn whatever_is_wrong_with_its_tls_is_told_by_its_own_name() {
         (ServerTls::PlainHttp, "tls-not-spoken"),
     ] {
         let server = federation.web_server(shows, |_| Response::new("".into()));
-        let steps = beta.node().operator().check(server.provider()).await;
-        let last = steps.last().unwrap();
-        assert_eq!(
-            codes(&steps),
-            [(Stage::Dns, None), (Stage::Connect, None), (Stage::Tls, Some(code))],
-            "{shows:?}: {}",
-            last.text
-        );
         beta.allows(server.provider()).await;
-        let trouble = beta.notes(server.provider(), code).await;
-        assert_eq!((trouble.stage.as_str(), &trouble.text), ("tls", &last.text), "{shows:?}");
+        assert_eq!(beta.notes(server.provider(), code).await.stage, "tls", "{shows:?}");
     }
-    // A provider whose operator has given it no certificate has one that it has signed itself.
-    let fresh = federation.node(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
-    let steps = beta.node().operator().check(fresh.provider()).await;
-    assert_eq!(codes(&steps).last(), Some(&(Stage::Tls, Some("certificate-self-signed"))));
 }
 
 #[tokio::test]
-async fn what_does_not_answer_at_all_is_told_by_its_own_name() {
+async fn what_does_not_answer_at_all_is_a_trouble_by_its_own_name() {
     let federation = Federation::new();
     let beta = federation.node(|_| {}).await;
     let nobody = federation.nobody();
-    let steps = beta.node().operator().check(&nobody).await;
-    assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
     beta.allows(&nobody).await;
     assert_eq!(beta.notes(&nobody, "connection-refused").await.stage, "connect");
 
     let nowhere: Provider = "provider.invalid".parse().unwrap();
-    assert_eq!(codes(&beta.node().operator().check(&nowhere).await), [(Stage::Dns, Some("no-address"))]);
     beta.allows(&nowhere).await;
     assert_eq!(beta.notes(&nowhere, "no-address").await.stage, "dns");
-
-    let other =
-        federation.web_server(ServerTls::Good, |_| Response::builder().status(404).body("".into()).unwrap());
-    let steps = beta.node().operator().check(other.provider()).await;
-    let all = [Stage::Dns, Stage::Connect, Stage::Tls].map(|stage| (stage, None));
-    assert_eq!(codes(&steps)[..3], all);
-    assert_eq!(codes(&steps)[3..], [(Stage::Document, Some("document-missing"))]);
-}
-
-#[tokio::test]
-async fn a_look_at_a_provider_speaks_only_of_what_it_has_just_done() {
-    let federation = Federation::new();
-    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
-    let all_is_well = [Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document, Stage::Signature];
-    for _ in 0..2 {
-        let steps = beta.node().operator().check(alpha.provider()).await;
-        assert_eq!(codes(&steps), all_is_well.map(|stage| (stage, None)));
-    }
-    // What is remembered by now, document and connections and TLS's session, vouches for nothing.
-    alpha.stop().await;
-    let steps = beta.node().operator().check(alpha.provider()).await;
-    assert_eq!(codes(&steps), [(Stage::Dns, None), (Stage::Connect, Some("connection-refused"))]);
 }
 
 /// Returns when a pull has come to the endpoint that the peer has now, and waits there.
@@ -136,8 +94,8 @@ async fn a_peer_whose_endpoint_has_moved_is_found_again() {
     // So does the check, which tells where it is by now.
     let before = peer.responder().times_asked(&Method::GET, "/feed");
     peer.moves("/anywhere");
-    let steps = beta.node().operator().check(peer.provider()).await;
-    let document = steps.iter().find(|step| step.stage == Stage::Document).unwrap();
+    let report = beta.checks(peer.provider()).await;
+    let document = report.steps.iter().find(|step| step.name == StepName::Document).unwrap();
     assert!(document.code.is_none() && document.text.contains("/anywhere"), "{}", document.text);
     tells_something(&peer, &bob);
     pulls_at(&beta, &peer, before).await;

@@ -6,6 +6,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::accounts::*;
 use crate::approvals::*;
+use crate::checks::*;
 use crate::conversations::*;
 use crate::error::AdminError;
 use crate::groups::*;
@@ -117,7 +118,9 @@ commands! {
     "retry-peer" retry_peer: NamedPeer => Peer,
     "pause-peer" pause_peer: PausePeer => Peer,
     "accept-key" accept_key: NamedPeer => Peer,
-    "check" check: NamedPeer => Check,
+    "check" check: StartCheck => Check,
+    "look-back" look_back: NamedPeer => Check,
+    "check-report" check_report: ReadCheck => CheckReport,
     "strangers" strangers: SetStrangers => SetStrangers,
     "tell-declined" tell_declined: TellDeclined => TellDeclined,
 

@@ -22,6 +22,8 @@ macro_rules! same {
     };
 }
 
+pub(crate) use same;
+
 same!(Strangers => view::Strangers { Ask, Open, Listed });
 same!(view::Strangers => Strangers { Ask, Open, Listed });
 same!(operator::DecidedBy => view::DecidedBy { Operator, User, Rule, Peer, Clock });

@@ -145,7 +145,9 @@ fn does_not_pull(facts: &Facts<'_>, peer: &Peer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::{HealthGrade, Pulling, Serving, Stage, StoreTrouble, Trouble};
+    use crate::view::{
+        HealthGrade, PeerStanding, PeerStandingCode, Pulling, Serving, Stage, StoreTrouble, Trouble,
+    };
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const LONG_AGO: Timestamp = Timestamp::from_millis(1_800_000_000_000 - 3_600_000);
@@ -182,6 +184,13 @@ mod tests {
             connections: 1,
             troubles: Vec::new(),
             kept: None,
+            suffers: None,
+            standing: PeerStanding {
+                code: PeerStandingCode::Well,
+                text: String::new(),
+                side: None,
+                next: String::new(),
+            },
         }
     }
 

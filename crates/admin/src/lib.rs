@@ -4,6 +4,7 @@
 mod accounts;
 mod approvals;
 mod built_in_clients;
+mod checks;
 pub mod commands;
 mod conversations;
 mod convert;

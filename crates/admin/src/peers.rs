@@ -3,11 +3,11 @@
 use drawbridge_mtp::id::Provider;
 use drawbridge_node::operator;
 
-use crate::convert::millis;
+use crate::convert::{millis, same};
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{Check, Empty, NamedPeer, PausePeer, Peers};
-use crate::view::{self, CheckStep, KeptOfPeer, Peer, Pulling, Serving};
+use crate::request::{Empty, NamedPeer, PausePeer, Peers};
+use crate::view::{KeptOfPeer, Peer, PeerStanding, PeerStandingCode, Pulling, Serving, Suffers};
 
 impl From<operator::Peer> for Peer {
     fn from(peer: operator::Peer) -> Self {
@@ -27,7 +27,27 @@ impl From<operator::Peer> for Peer {
             connections: peer.connections,
             troubles: peer.troubles.into_iter().map(Into::into).collect(),
             kept: peer.kept.map(Into::into),
+            suffers: peer.suffers.map(Into::into),
+            standing: peer.standing.into(),
         }
+    }
+}
+
+same!(operator::StandingCode => PeerStandingCode {
+    KeyChanged, Blocked, WaitsHere, Unmet, BlocksUs, Paused, Failing, WaitsThere, NotFetched, Quiet, Well,
+});
+
+impl From<operator::PeerStanding> for PeerStanding {
+    fn from(standing: operator::PeerStanding) -> Self {
+        let operator::PeerStanding { code, text, side, next } = standing;
+        Self { code: code.into(), text, side: side.map(Into::into), next }
+    }
+}
+
+impl From<operator::Suffers> for Suffers {
+    fn from(suffers: operator::Suffers) -> Self {
+        let operator::Suffers { groups, users, submissions } = suffers;
+        Self { groups, users, submissions }
     }
 }
 
@@ -82,16 +102,4 @@ pub(crate) async fn pause_peer(host: &Host, ask: PausePeer) -> Result<Peer, Admi
 pub(crate) async fn accept_key(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
     host.node().await?.operator().accept_key(ask.provider.clone()).await?;
     show(host, ask.provider).await
-}
-
-pub(crate) async fn check(host: &Host, ask: NamedPeer) -> Result<Check, AdminError> {
-    let steps = host.node().await?.operator().check(&ask.provider).await;
-    let steps = steps.into_iter().map(|step| CheckStep {
-        stage: view::Stage::from(step.stage),
-        ok: step.code.is_none(),
-        duration_ms: millis(step.took),
-        text: step.text,
-        code: step.code,
-    });
-    Ok(Check { steps: steps.collect() })
 }

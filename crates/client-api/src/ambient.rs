@@ -1,4 +1,4 @@
-//! Clock and randomness, behind one trait so that tests can turn both.
+//! Clock, randomness and network, behind one trait so that tests can turn them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::pin::Pin;
@@ -22,6 +22,12 @@ pub trait Ambient: Send + Sync + 'static {
     /// The system's is not turned.
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
+    }
+    /// The addresses of the host `name`, where this machine knows them without looking the name up. The system's are looked
+    /// up always.
+    fn known_addresses(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let _ = name;
+        None
     }
     /// The addresses by which this machine reaches the Internet, over IPv4 and over IPv6, where it does. They change when
     /// it comes into another network.

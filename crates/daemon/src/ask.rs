@@ -67,6 +67,21 @@ pub(crate) async fn ask(folder: &Path, command: &str, request: Option<&str>) -> 
     }
 }
 
+/// Sends `command` to a running node; `None` where none is running in `folder`.
+pub(crate) async fn send_to_running(
+    folder: &Path,
+    command: &str,
+    request: &Value,
+) -> Option<Result<Value, String>> {
+    let key = ScriptAccess::read(folder).ok()?;
+    // The file of a node that was killed is still there.
+    let (status, reply) = send(&key, command, request).await.ok()?;
+    Some(match status {
+        200 => Ok(reply),
+        _ => Err(reply["detail"].as_str().unwrap_or("the node refused").to_owned()),
+    })
+}
+
 async fn send(key: &ScriptAccess, command: &str, request: &Value) -> Result<(u16, Value), String> {
     let client = client()?;
     let sent =

@@ -1,37 +1,144 @@
-//! `check`: looks at a provider with our own key, whether or not our node is running.
+//! `check`: looks at a provider step by step. The running node does it, which knows how its own pulls go; where none runs, it
+//! is done here with the node's key.
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use drawbridge_admin::view::{CheckReport, CheckSide, CheckStep, CheckVerdict};
 use drawbridge_mtp::id::Provider;
-use drawbridge_node::check_with;
+use drawbridge_node::check_beside;
 use drawbridge_node::config::Config;
+use serde_json::{Value, json};
 
+use crate::ask::send_to_running;
 use crate::print::{answer, say};
 use crate::remedies::remedy;
 
-/// Prints each step, and what to do about the one that failed; the status is 1 then.
-pub(crate) async fn check(path: &Path, provider: &Provider) -> ExitCode {
-    let config = match Config::load(path) {
-        Ok(config) => config,
-        Err(fault) => return say(&fault.to_string(), 2),
+/// Prints each step as it is done, what to do about what is wrong, and a summary; as one JSON object where `as_json`. The
+/// status is 1 where a step failed.
+///
+/// `folder` is where a running node is found, `config` the file of one that is not running. Without a `provider`, ours is
+/// looked at; by the peer `from` where that is named.
+pub(crate) async fn check(
+    folder: &Path,
+    config: &Path,
+    provider: Option<Provider>,
+    from: Option<Provider>,
+    as_json: bool,
+) -> ExitCode {
+    let show = |step: &CheckStep, is_own: bool| if as_json { Ok(()) } else { print(step, is_own) };
+    let begun = match (&from, &provider) {
+        (Some(from), _) => send_to_running(folder, "look-back", &json!({"provider": from})).await,
+        (None, Some(provider)) => send_to_running(folder, "check", &json!({"provider": provider})).await,
+        (None, None) => send_to_running(folder, "check", &json!({})).await,
     };
-    let steps = match check_with(&config, provider).await {
-        Ok(steps) => steps,
-        Err(fault) => return say(&fault.to_string(), 2),
+    let report = match (begun, from) {
+        (Some(Ok(begun)), _) => follow(folder, &begun["id"], show).await,
+        (Some(Err(refusal)), _) => Err(say(&refusal, 1)),
+        (None, Some(_)) => Err(say("only a running node can ask a peer to look back; start it first", 1)),
+        (None, None) => by_ourselves(config, provider, show).await,
     };
-    let mut well = true;
-    for step in steps {
-        let verdict = step.code.as_deref().unwrap_or("ok");
-        let (stage, took) = (step.stage.to_string(), step.took.as_millis());
-        let told = answer(format_args!("{stage:<10} {took:>6} ms  {verdict}: {}", step.text));
-        let todo = step.code.as_deref().and_then(|code| remedy(code, &stage));
-        if let Err(code) =
-            told.and_then(|()| todo.map_or(Ok(()), |todo| answer(format_args!("{:22}{todo}", ""))))
-        {
-            return code;
-        }
-        well &= step.code.is_none();
+    let report = match report {
+        Ok(report) => report,
+        Err(code) => return code,
+    };
+    let told = if as_json { answer(as_value(&report)) } else { answer(format_args!("\n{}", report.summary)) };
+    match (told, report.verdict) {
+        (Err(code), _) => code,
+        (Ok(()), CheckVerdict::Fail) => ExitCode::FAILURE,
+        (Ok(()), _) => ExitCode::SUCCESS,
     }
-    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Shows the report of that number as the node that runs in `folder` makes it.
+async fn follow(
+    folder: &Path,
+    id: &Value,
+    mut show: impl FnMut(&CheckStep, bool) -> Result<(), ExitCode>,
+) -> Result<CheckReport, ExitCode> {
+    let mut told = 0;
+    loop {
+        let asked = send_to_running(folder, "check-report", &json!({"id": id, "after": told})).await;
+        let report = match asked {
+            Some(Ok(report)) => {
+                serde_json::from_value::<CheckReport>(report).map_err(|fault| fault.to_string())
+            }
+            Some(Err(refusal)) => Err(refusal),
+            None => Err("the node has ended before the check was done".into()),
+        };
+        let report = report.map_err(|fault| say(&fault, 1))?;
+        report.steps.iter().skip(told).try_for_each(|step| show(step, report.is_own))?;
+        told = report.steps.len();
+        if report.is_finished {
+            return Ok(report);
+        }
+    }
+}
+
+async fn by_ourselves(
+    config: &Path,
+    provider: Option<Provider>,
+    mut show: impl FnMut(&CheckStep, bool) -> Result<(), ExitCode>,
+) -> Result<CheckReport, ExitCode> {
+    let config = Config::load(config).map_err(|fault| say(&fault.to_string(), 2))?;
+    let provider = provider.unwrap_or_else(|| config.provider.clone());
+    let (mut shown, is_own) = (Ok(()), provider == config.provider);
+    let looked = check_beside(&config, &provider, |step| {
+        if shown.is_ok() {
+            shown = show(&step.into(), is_own);
+        }
+    });
+    let report = looked.await.map_err(|fault| say(&fault.to_string(), 2))?;
+    shown.map(|()| (&report).into())
+}
+
+/// Where what belongs to a step begins in its lines.
+const INDENT: usize = 10;
+
+fn print(step: &CheckStep, is_own: bool) -> Result<(), ExitCode> {
+    let verdict = match step.verdict {
+        CheckVerdict::Pass => "ok",
+        CheckVerdict::Warn => "warning",
+        CheckVerdict::Fail => "FAILED",
+        CheckVerdict::Skipped => "not done",
+    };
+    let place = step.at.as_ref().map(|at| format!(" {at}")).unwrap_or_default();
+    let code = step.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    let (name, took) = (word(&step.name), step.duration_ms);
+    answer(format_args!("{verdict:<INDENT$}{name}{place}, {took:.0} ms: {}{code}", step.text))?;
+    if let Some(todo) = to_do(step, is_own) {
+        answer(format_args!("{:INDENT$}{}: {todo}", "", who(step.side)))?;
+    }
+    step.evidence
+        .iter()
+        .try_for_each(|seen| answer(format_args!("{:INDENT$}{}: {}", "", seen.what, seen.value)))
+}
+
+fn to_do(step: &CheckStep, is_own: bool) -> Option<String> {
+    step.code.as_deref().and_then(|code| remedy(code, &word(&step.stage), is_own))
+}
+
+fn who(side: Option<CheckSide>) -> &'static str {
+    match side {
+        Some(CheckSide::Ours) => "this side",
+        Some(CheckSide::Theirs) => "the other side",
+        Some(CheckSide::Nobody) => "wait",
+        Some(CheckSide::Either) | None => "one of the two sides",
+    }
+}
+
+/// The word of an enum's variant, as it crosses to the pages.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The report as JSON, with what to do about each step.
+fn as_value(report: &CheckReport) -> Value {
+    let mut value = serde_json::to_value(report).unwrap_or_default();
+    if let Some(steps) = value["steps"].as_array_mut() {
+        for (told, step) in steps.iter_mut().zip(&report.steps) {
+            told["remedy"] = to_do(step, report.is_own).into();
+        }
+    }
+    value
 }

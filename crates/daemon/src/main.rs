@@ -82,18 +82,25 @@ enum Command {
         #[command(flatten)]
         node: NodeChoice,
     },
-    /// Look at a provider step by step: its address, its document over TLS, a signed ping.
+    /// Look at a provider step by step, from its name to how pulls go, and say which side has to change what; without a name, at
+    /// this one, as others find it. The running node looks; where none runs, this program does with its key.
     Check {
+        /// Print one JSON object at the end.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         node: NodeChoice,
-        /// The provider, such as home.example.
+        /// Have this peer look at us, where its operator allows that.
+        #[arg(long, value_name = "PROVIDER", value_parser = drawbridge_node::typed::provider, conflicts_with = "provider")]
+        from: Option<drawbridge_mtp::id::Provider>,
+        /// The provider, such as home.example [default: our own]
         #[arg(value_parser = drawbridge_node::typed::provider)]
-        provider: drawbridge_mtp::id::Provider,
+        provider: Option<drawbridge_mtp::id::Provider>,
     },
 }
 
 /// Which of the nodes is meant.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct NodeChoice {
     /// The configuration file of a node that was started with serve.
     #[arg(long, conflicts_with = "home")]
@@ -161,9 +168,9 @@ fn main() -> ExitCode {
                 Ok(folder) => ask::link(&folder).await,
                 Err(code) => code,
             },
-            Command::Check { node, provider } => match node.config() {
-                Ok(config) => check::check(&config, &provider).await,
-                Err(code) => code,
+            Command::Check { json, node, from, provider } => match (node.clone().folder(), node.config()) {
+                (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
+                (Err(code), _) | (_, Err(code)) => code,
             },
         }
     });

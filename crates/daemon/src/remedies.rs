@@ -2,9 +2,11 @@
 
 const TEXTS: &str = include_str!("../../../ui/src/text/en/trouble.ts");
 
-/// What to do about a trouble with `code` at `stage`; where no text is for the code, that for the stage.
-pub(crate) fn remedy(code: &str, stage: &str) -> Option<String> {
-    text("code", code).or_else(|| text("stage", stage))
+/// What to do about a trouble with `code` at `stage`; where no text is for the code, that for the stage. What is wrong with
+/// ourselves (`is_own`) has texts of its own.
+pub(crate) fn remedy(code: &str, stage: &str, is_own: bool) -> Option<String> {
+    let own = || if is_own { text("own", code) } else { None };
+    own().or_else(|| text("code", code)).or_else(|| text("stage", stage))
 }
 
 /// The text of `key` in an object of the pages' `remedy`. The formatter writes each key at the beginning of a line, with or
@@ -25,11 +27,16 @@ mod tests {
     #[test]
     fn what_to_do_is_what_the_pages_say() {
         assert!(
-            remedy("certificate-self-signed", "tls").unwrap().starts_with("It has signed its certificate")
+            remedy("certificate-self-signed", "tls", false)
+                .unwrap()
+                .starts_with("It has signed its certificate")
         );
-        assert!(remedy("unreachable", "connect").unwrap().starts_with("There is no way to its address"));
-        assert_eq!(remedy("unheard-of", "store"), text("stage", "store"));
-        assert_eq!(remedy("unheard-of", "unheard-of"), None);
+        assert!(
+            remedy("unreachable", "connect", false).unwrap().starts_with("There is no way to its address")
+        );
+        assert!(remedy("certificate-expired", "tls", true).unwrap().starts_with("Your certificate"));
+        assert_eq!(remedy("unheard-of", "store", false), text("stage", "store"));
+        assert_eq!(remedy("unheard-of", "unheard-of", false), None);
     }
 
     #[test]
@@ -42,7 +49,7 @@ mod tests {
             .collect();
         assert!(keys.len() > 60, "{keys:?}");
         for key in keys {
-            assert!(remedy(key, key).is_some_and(|text| text.ends_with(['.', ';'])), "{key}");
+            assert!(remedy(key, key, true).is_some_and(|text| text.ends_with(['.', ';'])), "{key}");
         }
     }
 }

@@ -51,6 +51,7 @@ mod peers;
 mod pull;
 mod readable;
 mod refusal;
+mod side;
 #[cfg(feature = "inspect")]
 pub mod store;
 // Its words are public for whoever may look into it.
@@ -70,7 +71,8 @@ pub use ground::config;
 pub use ground::config::Config;
 pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
 pub use misuse::Misuse;
-pub use node::{Listening, Node, StartFault, check_with};
+pub use node::{Listening, Node, StartFault, check_beside};
 pub use operator::Whom;
 pub use peer_fault::{PeerFault, Stage};
 pub use peers::{AddressGuard, GuardFault, Pulling, PullingStatus, Serving};
+pub use side::Side;

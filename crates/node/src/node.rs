@@ -14,7 +14,7 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::client_api::{ClientApi, InProcessHome};
 use crate::consent::Consent;
 use crate::delivery::{self, Conventions, Delivery, Waits};
-use crate::diagnose::{CheckStep, OwnState, check_provider, host_text};
+use crate::diagnose::{Doctor, OwnState, Report, Step};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
 use crate::ground::config::{Config, ConfigFault};
@@ -23,7 +23,7 @@ use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsF
 use crate::key_packages::KeyPackages;
 use crate::operator::{Operator, load_choices};
 use crate::outbox::Outbox;
-use crate::peers::{AddressGuard, Outbound, Peers};
+use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
 use crate::store::{OpenFault, Store, StoreFault};
 use crate::sweep::Sweep;
@@ -120,7 +120,7 @@ impl Node {
     ) -> Result<Self, StartFault> {
         config.check()?;
         let endpoint = config.endpoint()?;
-        let outbound = outbound(&config)?;
+        let outbound = outbound(&config, &ambient)?;
         DataFolder::check(&config.data_dir, &config.provider)?;
         let mtp = bind("mtp", config.mtp.listen)?;
         let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
@@ -172,6 +172,8 @@ impl Node {
             certificates.collect(),
             mtp.address.port(),
         );
+        let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone());
+        let doctor = Arc::new(doctor);
         let peer_server = PeerServer {
             ground: ground.clone(),
             store: store.clone(),
@@ -182,6 +184,7 @@ impl Node {
             waits: waits.clone(),
             throttle: throttle.clone(),
             turns: Turns::default(),
+            doctor: doctor.clone(),
             document,
         };
         let client_api = Arc::new(ClientApi {
@@ -203,6 +206,7 @@ impl Node {
             delivery: delivery.clone(),
             outbox,
             waits: waits.clone(),
+            doctor: doctor.clone(),
         };
         let sweep = Sweep { ground: ground.clone(), store: store.clone(), peers: peers.clone(), throttle };
         let own = Arc::new(own);
@@ -231,6 +235,7 @@ impl Node {
             accounts,
             consent,
             waits,
+            doctor,
             own: own.clone(),
         };
         Ok(Self {
@@ -309,13 +314,18 @@ impl Node {
     }
 }
 
-/// Looks at `provider` step by step with the key of the node of `config`, whether or not that is running.
+/// Looks at `provider` step by step with the key of the node of `config`, in a program beside it, whether or not it is running;
+/// `tell` is told each step as it is done.
 ///
 /// It remembers what it sees in a store of its own, which is thrown away: looking changes nothing.
-pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<CheckStep>, StartFault> {
+pub async fn check_beside(
+    config: &Config,
+    provider: &Provider,
+    tell: impl FnMut(&Step),
+) -> Result<Report, StartFault> {
     let ambient: Arc<dyn Ambient> = Arc::new(System);
     let key = identity::load_key(&config.data_dir)?;
-    let outbound = outbound(config)?;
+    let outbound = outbound(config, &ambient)?;
     let scratch = std::env::temp_dir().join(format!("drawbridge-check-{}", ambient.id()));
     std::fs::create_dir(&scratch).map_err(|fault| FolderFault::Io { path: scratch.clone(), fault })?;
     let changes = Changes::new();
@@ -323,10 +333,11 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
         let store = Store::open(&scratch, ambient.clone(), changes.clone())?;
         let ground = Ground::new(config.clone(), config.endpoint()?, key, ambient.clone(), changes);
         let ground = Arc::new(ground);
-        let peers = Peers::new(ground.clone(), store.clone(), outbound);
-        let steps = check_provider(&ground, &peers, provider).await;
+        let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound));
+        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default());
+        let report = doctor.look_beside(provider, tell).await;
         store.close().await;
-        Ok(steps)
+        Ok(report)
     };
     let outcome = looked.await;
     let _ = std::fs::remove_dir_all(&scratch);
@@ -334,11 +345,12 @@ pub async fn check_with(config: &Config, provider: &Provider) -> Result<Vec<Chec
 }
 
 /// The connections to other providers.
-fn outbound(config: &Config) -> Result<Outbound, StartFault> {
+fn outbound(config: &Config, ambient: &Arc<dyn Ambient>) -> Result<Outbound, StartFault> {
     let path = config.peers.extra_roots.clone();
     let fault = |reason: String| StartFault::Roots { path: path.clone().unwrap_or_default(), reason };
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
-    Outbound::new(AddressGuard::new(&config.peers.allow_networks), roots.as_deref()).map_err(fault)
+    let guard = AddressGuard::new(&config.peers.allow_networks, ambient.clone());
+    Outbound::new(guard, roots.as_deref()).map_err(fault)
 }
 
 /// How many files this process may open, once that is as many as the system allows: each connection is one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_mtp::signature::ResponseFault;
+use drawbridge_mtp::time::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use crate::readable::readable;
@@ -55,6 +56,8 @@ pub struct PeerFault {
     pub problem: Option<Box<ReceivedProblem>>,
     /// The status of an answer that is not signed, so that something before the peer has given it.
     pub unsigned: Option<u16>,
+    /// The time at the peer, where it has said so since the clocks differ.
+    pub their_time: Option<Timestamp>,
     /// Whether that is a refusal which a repeat does not change.
     is_final: bool,
 }
@@ -77,6 +80,7 @@ impl PeerFault {
             retry_after: None,
             problem: None,
             unsigned: None,
+            their_time: None,
             is_final: false,
         }
     }
@@ -112,6 +116,7 @@ impl PeerFault {
         let code = problem.known().map_or("other", Code::as_str);
         Self {
             retry_after,
+            their_time: problem.members.now,
             problem: Some(Box::new(problem)),
             is_final: !passes,
             ..Self::new(stage, code, text)
@@ -165,7 +170,11 @@ impl PeerFault {
             ResponseFault::DigestMismatch => "digest-mismatch",
             _ => "signature-invalid",
         };
-        Self::new(Stage::Signature, code, fault.to_string())
+        let their_time = match fault {
+            ResponseFault::Times { created, .. } => Some(*created),
+            _ => None,
+        };
+        Self { their_time, ..Self::new(Stage::Signature, code, fault.to_string()) }
     }
 
     /// The same, where the size of the request, in bytes, is what matters.

@@ -1,5 +1,6 @@
 //! A clock that can be turned, in a machine that can be carried elsewhere.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,6 +18,7 @@ pub struct Clock {
     ahead_ms: AtomicI64,
     turned: Notify,
     address: Mutex<Option<IpAddr>>,
+    names: Mutex<HashMap<String, Vec<IpAddr>>>,
 }
 
 impl Clock {
@@ -39,6 +41,12 @@ impl Clock {
     pub fn moves(&self, address: Option<Ipv4Addr>) {
         *self.address.lock() = address.map(IpAddr::from);
         self.turned.notify_waiters();
+    }
+
+    /// The host `name` leads to `addresses` from now on.
+    pub fn names(&self, name: &str, addresses: &[&str]) {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        self.names.lock().insert(name.to_owned(), addresses);
     }
 
     /// A new id.
@@ -72,6 +80,10 @@ impl Ambient for Clock {
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         // Made here and not when it is first polled: from now on, no turn is missed.
         Box::pin(self.turned.notified())
+    }
+
+    fn known_addresses(&self, name: &str) -> Option<Vec<IpAddr>> {
+        self.names.lock().get(name).cloned()
     }
 
     fn own_addresses(&self) -> [Option<IpAddr>; 2] {

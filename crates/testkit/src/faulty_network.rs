@@ -1,4 +1,4 @@
-//! A network that breaks: a TCP proxy that cuts, truncates, delays, holds or repeats what goes through it.
+//! A network that breaks: a TCP proxy that cuts, truncates, splits, delays, holds or repeats what goes through it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct FaultyNetwork {
 struct Conduct {
     /// What may come back over one connection, in bytes; read when it is made.
     lets_pass: u64,
+    /// The most bytes of a piece.
+    piece: usize,
     /// How long each piece is on its way.
     delay: Duration,
     /// Nothing comes through for now.
@@ -36,8 +38,14 @@ struct Conduct {
 }
 
 /// A network as it should be.
-const WELL: Conduct =
-    Conduct { lets_pass: u64::MAX, delay: Duration::ZERO, held: false, twice: false, idle: Duration::MAX };
+const WELL: Conduct = Conduct {
+    lets_pass: u64::MAX,
+    piece: usize::MAX,
+    delay: Duration::ZERO,
+    held: false,
+    twice: false,
+    idle: Duration::MAX,
+};
 
 impl FaultyNetwork {
     pub(crate) async fn listen(address: SocketAddr, to: SocketAddr) -> Self {
@@ -78,6 +86,11 @@ impl FaultyNetwork {
         self.conduct.send_modify(|conduct| conduct.lets_pass = bytes);
     }
 
+    /// What comes back comes in segments of so many bytes.
+    pub fn splits(&self, bytes: usize) {
+        self.conduct.send_modify(|conduct| conduct.piece = bytes);
+    }
+
     /// What comes back is on its way for so long, piece by piece.
     pub fn delays(&self, delay: Duration) {
         self.conduct.send_modify(|conduct| conduct.delay = delay);
@@ -113,6 +126,9 @@ async fn pass(
 ) {
     cut.mark_unchanged();
     let Ok(far) = TcpStream::connect(to).await else { return };
+    if conduct.borrow().piece != usize::MAX && near.set_nodelay(true).is_err() {
+        return;
+    }
     let (mut from_near, mut to_near) = near.into_split();
     let (mut from_far, mut to_far) = far.into_split();
     tokio::select! {
@@ -133,7 +149,7 @@ async fn come_back(
     loop {
         let idle = conduct.borrow().idle;
         let Ok(Ok(count @ 1..)) = tokio::time::timeout(idle, from_far.read(&mut piece)).await else { return };
-        let Conduct { delay, twice, .. } = *conduct.borrow();
+        let Conduct { delay, twice, piece: at_most, .. } = *conduct.borrow();
         tokio::time::sleep(delay).await;
         if conduct.wait_for(|now| !now.held).await.is_err() {
             return;
@@ -141,8 +157,10 @@ async fn come_back(
         let passes = usize::try_from(quota).unwrap_or(usize::MAX).min(count);
         quota -= passes as u64;
         for _ in 0..=u8::from(twice) {
-            if to_near.write_all(&piece[..passes]).await.is_err() {
-                return;
+            for segment in piece[..passes].chunks(at_most) {
+                if to_near.write_all(segment).await.is_err() {
+                    return;
+                }
             }
         }
         if passes < count {

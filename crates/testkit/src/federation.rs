@@ -1,6 +1,6 @@
 //! Where the providers of a test live.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,9 @@ use drawbridge_node::config::{Config, ListenConfig};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::{Clock, FaultyNetwork, Proxy, ScriptedPeer, ServerTls, TestNode, WebServer};
+use crate::{
+    Clock, DroppingHost, FaultyNetwork, Proxy, RawServer, ScriptedPeer, ServerTls, TestNode, WebServer,
+};
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
 pub struct Federation {
@@ -57,6 +59,13 @@ impl Federation {
         test_node
     }
 
+    /// A provider that runs and goes by a clock of its own.
+    pub async fn node_with_clock(&self, clock: Arc<Clock>, alter: impl FnOnce(&mut Config)) -> TestNode {
+        let test_node = TestNode::new(self.config(alter), clock);
+        test_node.start().await;
+        test_node
+    }
+
     /// A provider that runs and listens to clients too.
     pub async fn node_with_clients(&self) -> TestNode {
         let listen = free_port();
@@ -71,7 +80,7 @@ impl Federation {
     /// The configuration of a provider, at a port of its own.
     pub fn config(&self, alter: impl FnOnce(&mut Config)) -> Config {
         let listen = free_port();
-        let (cert, key) = self.certificate(listen.port());
+        let (cert, key) = self.certificate(&listen.ip().to_string(), listen.port());
         let data_dir = self.dir.path().join(listen.port().to_string());
         let mut config = Config::new(provider_at(listen), data_dir, listen);
         (config.mtp.tls_cert, config.mtp.tls_key) = (Some(cert), Some(key));
@@ -84,10 +93,48 @@ impl Federation {
 
     /// A scripted peer.
     pub fn scripted_peer(&self) -> ScriptedPeer {
-        let listener = drawbridge_node::bind("mtp", free_port()).unwrap();
-        let (cert, key) = self.certificate(listener.address.port());
+        self.scripted_peer_called(&host().to_string(), host().into())
+    }
+
+    /// A scripted peer on the host `name`, which is at `address`.
+    pub fn scripted_peer_called(&self, name: &str, address: IpAddr) -> ScriptedPeer {
+        // Of IPv6, there is but one address for all processes, so the system chooses the port.
+        let place = if address.is_ipv4() { free_port() } else { SocketAddr::new(address, 0) };
+        let listener = drawbridge_node::bind("mtp", place).unwrap();
+        let port = listener.address.port();
+        let (cert, key) = self.certificate(name, port);
         let tls = drawbridge_node::identity::Certificate::load(&cert, &key).unwrap().tls().unwrap();
-        ScriptedPeer::serve(provider_at(listener.address), listener, tls, &self.root(), self.clock.clone())
+        let provider = format!("{name}:{port}").parse().unwrap();
+        ScriptedPeer::serve(provider, listener, tls, &self.root(), self.clock.clone())
+    }
+
+    /// The same with a server that shows that to whoever connects.
+    pub fn scripted_peer_that_shows(&self, shows: ServerTls, name: &str) -> ScriptedPeer {
+        let listener = drawbridge_node::bind("mtp", free_port()).unwrap();
+        let tls = crate::web_server::tls(name, shows, &self.issuer);
+        let provider = format!("{name}:{}", listener.address.port()).parse().unwrap();
+        ScriptedPeer::serve(provider, listener, tls, &self.root(), self.clock.clone())
+    }
+
+    /// The address of all providers here.
+    pub fn address(&self) -> IpAddr {
+        host().into()
+    }
+
+    /// A server that keeps to no protocol, in the place of a provider.
+    pub async fn raw_server(&self) -> RawServer {
+        self.raw_server_at(free_port()).await
+    }
+
+    /// The same at `address`, for which its certificate is.
+    pub async fn raw_server_at(&self, address: SocketAddr) -> RawServer {
+        let tls = crate::web_server::tls(&address.ip().to_string(), ServerTls::Good, &self.issuer);
+        RawServer::listen(address, tls).await
+    }
+
+    /// A host behind a firewall that drops what comes.
+    pub async fn dropping_host(&self) -> DroppingHost {
+        DroppingHost::at(free_port()).await
     }
 
     /// A server in the place of a provider, which shows that to whoever connects, and answers so.
@@ -96,11 +143,21 @@ impl Federation {
         shows: ServerTls,
         answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
     ) -> WebServer {
+        self.web_server_called(&host().to_string(), shows, answer)
+    }
+
+    /// The same on the host `name`, which leads to the address of all providers here.
+    pub fn web_server_called(
+        &self,
+        name: &str,
+        shows: ServerTls,
+        answer: impl Fn(&Request<Body>) -> Response + Clone + Send + Sync + 'static,
+    ) -> WebServer {
         let router = Router::new().fallback(move |request: Request<Body>| {
             let answered = answer(&request);
             async move { answered }
         });
-        WebServer::serve(free_port(), shows, &self.issuer, router)
+        WebServer::serve(name, free_port(), shows, &self.issuer, router)
     }
 
     /// The name of a provider where nobody listens.
@@ -149,14 +206,14 @@ impl Federation {
     /// A proxy that ends TLS, to the server at the origin `to`.
     pub fn proxy_to(&self, to: &str) -> Proxy {
         Proxy::before(to, &self.root(), |router| {
-            WebServer::serve(free_port(), ServerTls::Good, &self.issuer, router)
+            WebServer::serve(&host().to_string(), free_port(), ServerTls::Good, &self.issuer, router)
         })
     }
 
-    fn certificate(&self, port: u16) -> (PathBuf, PathBuf) {
+    fn certificate(&self, host: &str, port: u16) -> (PathBuf, PathBuf) {
         let file = |what: &str| self.dir.path().join(format!("{port}-{what}.pem"));
         let pair = KeyPair::generate().unwrap();
-        let made = CertificateParams::new(vec![host().to_string()]).unwrap();
+        let made = CertificateParams::new(vec![host.to_owned()]).unwrap();
         std::fs::write(file("cert"), made.signed_by(&pair, &self.issuer).unwrap().pem()).unwrap();
         std::fs::write(file("key"), pair.serialize_pem()).unwrap();
         (file("cert"), file("key"))

@@ -7,7 +7,10 @@
 //! | [`TestNode`] | one provider: its configuration, and its node while that runs |
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`FaultyNetwork`] | a network that breaks |
-//! | [`Proxy`] | a proxy before a node that takes no large requests |
+//! | [`Proxy`] | a proxy before a node that takes no large requests, or changes their paths |
+//! | [`WebServer`] | a server that is no provider, with a good certificate or a bad one |
+//! | [`RawServer`] | a server that keeps to no protocol: it is silent or stops where it is told to |
+//! | [`DroppingHost`] | a host behind a firewall that drops what comes |
 //! | [`TestUser`] | a user, who asks and ends |
 //! | [`ApiClient`] | a client of a user, which speaks the client API |
 //! | [`KeyPackageDraft`] | a KeyPackage, well- or ill-formed |
@@ -26,6 +29,7 @@ mod api_client;
 mod clock;
 mod daemon;
 mod desktop_app;
+mod dropping_host;
 mod faulty_network;
 mod federation;
 mod key_package;
@@ -33,6 +37,7 @@ mod membership_history;
 mod mls_client;
 mod mutual_peers;
 mod proxy;
+mod raw_server;
 mod request_draft;
 mod responder;
 mod restore;
@@ -48,6 +53,7 @@ pub use api_client::ApiClient;
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use desktop_app::{BuiltIn, DesktopApp};
+pub use dropping_host::DroppingHost;
 pub use faulty_network::FaultyNetwork;
 pub use federation::Federation;
 pub use key_package::KeyPackageDraft;
@@ -55,6 +61,7 @@ pub use membership_history::{MembershipHistory, Stay};
 pub use mls_client::{Answer, CommitPlan, MlsClient, ReceivedMessage, policy, reference};
 pub use mutual_peers::MutualPeers;
 pub use proxy::Proxy;
+pub use raw_server::{RawConduct, RawServer};
 pub use request_draft::{RawResponse, RequestDraft};
 pub use responder::Responder;
 pub use restore::{

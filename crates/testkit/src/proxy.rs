@@ -1,4 +1,5 @@
-//! A proxy before a node that ends TLS, as an operator may have one, and takes no request over a size.
+//! A proxy before a node that ends TLS, as an operator may have one, and takes no request over a size or changes
+//! their paths.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,14 +32,25 @@ struct Way {
     to: String,
     at_most: AtomicUsize,
     refused: Mutex<Vec<usize>>,
+    /// What becomes of the path.
+    rewrite: Mutex<Option<Rewrite>>,
+    /// The fields that it takes out of requests, and out of answers.
+    dropped: [Mutex<Vec<&'static str>>; 2],
 }
+
+type Rewrite = Box<dyn Fn(&str) -> String + Send>;
 
 impl Proxy {
     /// A proxy before the node at the origin `to`, which has a certificate by `root`, where `serve` serves it.
     pub(crate) fn before(to: &str, root: &Path, serve: impl FnOnce(Router) -> WebServer) -> Self {
-        let (at_most, refused) = (usize::MAX.into(), Mutex::default());
-        let way =
-            Arc::new(Way { client: crate::scripted_peer::client(root), to: to.to_owned(), at_most, refused });
+        let way = Arc::new(Way {
+            client: crate::scripted_peer::client(root),
+            to: to.to_owned(),
+            at_most: usize::MAX.into(),
+            refused: Mutex::default(),
+            rewrite: Mutex::default(),
+            dropped: Default::default(),
+        });
         let server = serve(Router::new().fallback(pass).with_state(way.clone()));
         Self { way, server }
     }
@@ -51,6 +63,21 @@ impl Proxy {
     /// From now on it takes requests of so many bytes at most.
     pub fn takes_at_most(&self, bytes: usize) {
         self.way.at_most.store(bytes, Ordering::Relaxed);
+    }
+
+    /// From now on it asks the node for what `rewrite` makes of the path and query that it is asked for.
+    pub fn rewrites(&self, rewrite: impl Fn(&str) -> String + Send + 'static) {
+        *self.way.rewrite.lock() = Some(Box::new(rewrite));
+    }
+
+    /// From now on it takes the field `name` out of requests.
+    pub fn drops_from_requests(&self, name: &'static str) {
+        self.way.dropped[0].lock().push(name);
+    }
+
+    /// From now on it takes the field `name` out of answers.
+    pub fn drops_from_answers(&self, name: &'static str) {
+        self.way.dropped[1].lock().push(name);
     }
 
     /// The sizes of the requests that it has refused.
@@ -69,13 +96,23 @@ async fn pass(State(way): State<Arc<Way>>, request: Request<Body>) -> Response {
         return (StatusCode::PAYLOAD_TOO_LARGE, [(CONTENT_TYPE, "text/html")], TOO_LARGE).into_response();
     }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = match &*way.rewrite.lock() {
+        Some(rewrite) => rewrite(target),
+        None => target.to_owned(),
+    };
     let mut headers = parts.headers;
     headers.remove(HOST);
+    for name in &*way.dropped[0].lock() {
+        headers.remove(*name);
+    }
     let content = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let asked =
         way.client.request(parts.method, format!("{}{target}", way.to)).headers(headers).body(content);
     let Ok(answer) = asked.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
-    let (status, headers) = (answer.status(), answer.headers().clone());
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    for name in &*way.dropped[1].lock() {
+        headers.remove(*name);
+    }
     let Ok(content) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
     let mut response = Response::new(Body::from(content));
     (*response.status_mut(), *response.headers_mut()) = (status, headers);

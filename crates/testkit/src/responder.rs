@@ -1,6 +1,6 @@
 //! What a scripted peer answers to those who ask it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ struct State {
     shown: HashMap<String, Show>,
     taken: HashMap<String, Take>,
     refuses: Option<Refuse>,
+    ignored: HashSet<String>,
 }
 
 /// Why a request is refused, where it is.
@@ -62,6 +63,7 @@ impl Responder {
             shown: HashMap::new(),
             taken: HashMap::new(),
             refuses: None,
+            ignored: HashSet::new(),
         };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
     }
@@ -134,6 +136,11 @@ impl Responder {
         self.inner.state.lock().refuses = Some(Arc::new(refuse));
     }
 
+    /// Never answers a request for `path` from now on.
+    pub fn ignores(&self, path: &str) {
+        self.inner.state.lock().ignored.insert(path.to_owned());
+    }
+
     /// Calls the content of its answers so from now on, whatever it is.
     pub fn calls_content(&self, content_type: &'static str) {
         self.inner.state.lock().content_type = content_type;
@@ -175,6 +182,10 @@ impl Responder {
             let mut state = self.inner.state.lock();
             state.asked.push((method.clone(), resource.to_owned()));
             state.fields.insert(path.to_owned(), fields.clone());
+        }
+        let is_ignored = self.inner.state.lock().ignored.contains(path);
+        if is_ignored {
+            return std::future::pending().await;
         }
         let refuse = self.inner.state.lock().refuses.clone();
         if let Some(problem) = refuse.and_then(|refuse| refuse(method, path)) {

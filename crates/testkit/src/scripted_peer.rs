@@ -1,6 +1,7 @@
 //! A provider without a node: a server and a client that a test writes the lines for.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::grant::GrantClaims;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::keys::{KeySet, PublicKey, SecretKey};
+use drawbridge_mtp::message::{PeerState, Ping};
 use drawbridge_mtp::problem;
 use drawbridge_mtp::signature::{RequestBinding, Signer, Stamp};
 use drawbridge_node::Listener;
@@ -121,6 +123,15 @@ impl ScriptedPeer {
     /// Shows its document with this `Cache-Control` from now on.
     pub fn sets_cache_control(&self, for_how_long: &'static str) {
         self.shown.lock().kept = Some(for_how_long);
+    }
+
+    /// Answers `GET /ping` from now on, and says that the asker is in `state` there.
+    pub fn answers_pings(&self, state: PeerState) {
+        let clock = self.clock.clone();
+        self.responder.shows("/ping", move |_| {
+            let ping = Ping { now: clock.now(), state, your_address: Ipv4Addr::LOCALHOST.into() };
+            serde_json::to_vec(&ping).unwrap()
+        });
     }
 
     /// Has these keys in its document from now on.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
+use drawbridge_node::diagnose::Report;
 use drawbridge_node::store::{
     Addition, AuthorizationRow, Connection, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
 };
@@ -158,6 +159,28 @@ impl TestNode {
             Ok((view.peer_state(&provider)? == state).then_some(()))
         })
         .await;
+    }
+
+    /// Looks at `provider` step by step, to the end.
+    pub async fn checks(&self, provider: &Provider) -> Report {
+        self.checks_typed(provider.as_str()).await
+    }
+
+    /// The same for what somebody has typed, which may be no provider's name.
+    pub async fn checks_typed(&self, typed: &str) -> Report {
+        self.reports(self.node().operator().begin_check(typed).unwrap()).await
+    }
+
+    /// The report of that number, when it is finished.
+    pub async fn reports(&self, id: u64) -> Report {
+        let mut known = 0;
+        loop {
+            let report = self.node().operator().check_report(id, known).await.unwrap();
+            if report.is_finished {
+                return report;
+            }
+            known = report.steps.len();
+        }
     }
 
     /// Returns when a trouble `code` with `peer` is noted, over by now or not.

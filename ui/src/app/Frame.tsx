@@ -8,6 +8,7 @@ import {
   Network,
   Search,
   Settings,
+  Stethoscope,
   UsersRound,
 } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
@@ -39,6 +40,7 @@ const screens = [
   { id: "peers", to: "/peers", icon: Network, keys: "g p" },
   { id: "groups", to: "/groups", icon: UsersRound, keys: "g g" },
   { id: "traffic", to: "/traffic", icon: Activity, keys: "g t" },
+  { id: "doctor", to: "/doctor", icon: Stethoscope, keys: "g d" },
   { id: "conversations", to: "/conversations", icon: MessagesSquare, keys: "g c" },
   { id: "accounts", to: "/accounts", icon: CircleUser, keys: "g u" },
   { id: "settings", to: "/settings", icon: Settings, keys: "g s" },
@@ -100,6 +102,13 @@ export function Frame() {
       group: groups.act,
       run: () => void navigate({ to: "/accounts", search: { do: "new" } }),
     },
+    {
+      id: "doctor.self",
+      title: t.doctor.checkThis,
+      group: groups.act,
+      words: t.doctor.checkMe,
+      run: () => void navigate({ to: "/doctor", search: { self: 1 } }),
+    },
     ...conversations.map(({ user, of }) => ({
       id: `conversation.${user}.${of.group}`,
       title: t.conversations.openConversation(conversationTitle(of)),
@@ -112,6 +121,12 @@ export function Frame() {
       title: t.palette.openPeer(called(provider)),
       group: groups.peer,
       run: () => void navigate({ to: "/peers", search: { open: provider } }),
+    })),
+    ...peers.map(({ provider }) => ({
+      id: `doctor.${provider}`,
+      title: t.doctor.lookAt(called(provider)),
+      group: groups.peer,
+      run: () => void navigate({ to: "/doctor", search: { provider } }),
     })),
     ...known.map((each) => ({
       id: `group.${each.group}`,
@@ -199,7 +214,7 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
         <span className="mr-auto truncate">{t.app.search}</span>
         <Kbd keys="Ctrl K" className="whitespace-nowrap" />
       </button>
-      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-8">
+      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-9">
         {screens.map(({ id, to, icon: Icon }) => (
           <li key={id} className="min-w-0">
             <Tip text={t.nav[id]}>

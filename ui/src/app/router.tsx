@@ -7,8 +7,10 @@ import {
   lazyRouteComponent,
   type RouterHistory,
 } from "@tanstack/react-router";
+import type { DoctorPlace } from "@/domain/check/place";
 import { AccountsScreen } from "@/screens/AccountsScreen";
 import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
+import { DoctorScreen } from "@/screens/DoctorScreen";
 import { GroupsScreen } from "@/screens/GroupsScreen";
 import { OverviewScreen } from "@/screens/OverviewScreen";
 import { PeersScreen } from "@/screens/PeersScreen";
@@ -41,6 +43,13 @@ function parts<K extends string>(...keys: readonly K[]) {
 }
 
 const conversationParts = parts("user", "open", "members", "do");
+
+const providerPart = parts("provider");
+const byPart = parts("by");
+
+function doctorPlace(search: Record<string, unknown>): DoctorPlace {
+  return search.self === 1 ? { self: 1, ...byPart(search) } : providerPart(search);
+}
 
 const routes = [
   createRoute({ getParentRoute: () => root, path: "/", component: OverviewScreen }),
@@ -77,6 +86,12 @@ const routes = [
     path: "/traffic",
     component: TrafficScreen,
     validateSearch: parts("peer", "direction", "kind", "errors", "text", "open"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/doctor",
+    component: DoctorScreen,
+    validateSearch: doctorPlace,
   }),
   createRoute({
     getParentRoute: () => root,

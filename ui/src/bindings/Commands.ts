@@ -6,6 +6,7 @@ import type { AuthorizationDecided } from "./AuthorizationDecided";
 import type { Authorizations } from "./Authorizations";
 import type { ChangePolicy } from "./ChangePolicy";
 import type { Check } from "./Check";
+import type { CheckReport } from "./CheckReport";
 import type { Connect } from "./Connect";
 import type { Connecting } from "./Connecting";
 import type { ConnectionDecided } from "./ConnectionDecided";
@@ -40,6 +41,7 @@ import type { Peer } from "./Peer";
 import type { PeerJudged } from "./PeerJudged";
 import type { Peers } from "./Peers";
 import type { React } from "./React";
+import type { ReadCheck } from "./ReadCheck";
 import type { ReadConversation } from "./ReadConversation";
 import type { ReadName } from "./ReadName";
 import type { RemoveFromGroup } from "./RemoveFromGroup";
@@ -55,6 +57,7 @@ import type { SetRule } from "./SetRule";
 import type { SetStrangers } from "./SetStrangers";
 import type { SetUp } from "./SetUp";
 import type { SetUserRule } from "./SetUserRule";
+import type { StartCheck } from "./StartCheck";
 import type { Status } from "./Status";
 import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
@@ -88,7 +91,9 @@ export type Commands = {
   "retry-peer": { request: NamedPeer, response: Peer },
   "pause-peer": { request: PausePeer, response: Peer },
   "accept-key": { request: NamedPeer, response: Peer },
-  "check": { request: NamedPeer, response: Check },
+  "check": { request: StartCheck, response: Check },
+  "look-back": { request: NamedPeer, response: Check },
+  "check-report": { request: ReadCheck, response: CheckReport },
   "strangers": { request: SetStrangers, response: SetStrangers },
   "tell-declined": { request: TellDeclined, response: TellDeclined },
   "groups": { request: Empty, response: Groups },

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { Connection } from "@/bindings/Connection";
 import type { NodeStatus } from "@/bindings/NodeStatus";
 import type { Peer } from "@/bindings/Peer";
+import { OwnLookLink } from "@/domain/check/LookLink";
 import { additionKey, countWaiting, useApprovals } from "@/domain/connection/approvals";
 import { Alias, useCalled } from "@/domain/demo/Alias";
 import { GroupName } from "@/domain/group/GroupName";
@@ -69,7 +70,7 @@ export function OverviewScreen() {
 
 /** The first thing read: how it is, in words. */
 function Health({ node }: { node: NodeStatus }) {
-  const { tone, shape, text, more } = healthWord(node.health, useLink(), useCalled());
+  const { tone, shape, text, more, isAboutUs } = healthWord(node.health, useLink(), useCalled());
   const waiting = node.waiting_connections + node.waiting_providers + node.waiting_additions;
   return (
     <div className="mb-4 flex items-start gap-3" data-testid="health" data-health={node.health.code}>
@@ -79,7 +80,7 @@ function Health({ node }: { node: NodeStatus }) {
           {text}
         </p>
         <p className="text-muted">
-          {more}{" "}
+          {more} {isAboutUs && <OwnLookLink />}{" "}
           {waiting > 0 && (
             <>
               <Link to="/approvals" className="font-medium text-accent underline underline-offset-2">
@@ -284,7 +285,7 @@ function Incidents({ node }: { node: NodeStatus }) {
                 {incident.provider}
                 <Alias provider={incident.provider} />
               </Link>
-              <TroubleNote trouble={incident.trouble} />
+              <TroubleNote trouble={incident.trouble} provider={incident.provider} />
             </li>
           ))}
         </ul>

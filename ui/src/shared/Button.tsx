@@ -15,6 +15,23 @@ const looks: Record<Look, string> = {
   danger: "border-line-strong bg-surface text-bad hover:bg-bad-soft hover:border-bad",
 };
 
+interface Appearance {
+  look?: Look | undefined;
+  small?: boolean | undefined;
+  className?: string | undefined;
+}
+
+/** What a button looks like: also for a link that stands among buttons. */
+export function buttonClass({ look = "plain", small, className }: Appearance): string {
+  return cx(
+    "inline-flex shrink-0 select-none items-center justify-center gap-1.5 rounded-md border font-medium whitespace-nowrap",
+    "disabled:opacity-50 aria-disabled:opacity-50",
+    small ? "h-6 px-2 text-sm" : "h-7 px-2.5",
+    looks[look],
+    className,
+  );
+}
+
 export interface ButtonProps extends ComponentProps<"button"> {
   look?: Look;
   icon?: ReactNode;
@@ -24,27 +41,9 @@ export interface ButtonProps extends ComponentProps<"button"> {
   "data-first"?: string;
 }
 
-export function Button({
-  look = "plain",
-  icon,
-  small,
-  className,
-  children,
-  type = "button",
-  ...rest
-}: ButtonProps) {
+export function Button({ look, icon, small, className, children, type = "button", ...rest }: ButtonProps) {
   return (
-    <button
-      type={type}
-      className={cx(
-        "inline-flex shrink-0 select-none items-center justify-center gap-1.5 rounded-md border font-medium whitespace-nowrap",
-        "disabled:opacity-50 aria-disabled:opacity-50",
-        small ? "h-6 px-2 text-sm" : "h-7 px-2.5",
-        looks[look],
-        className,
-      )}
-      {...rest}
-    >
+    <button type={type} className={buttonClass({ look, small, className })} {...rest}>
       {icon}
       {children}
     </button>

@@ -3,7 +3,17 @@ import type { ReactNode } from "react";
 import { cx } from "./class";
 
 export type Tone = "ok" | "warn" | "bad" | "wait" | "muted";
-export type Shape = "disc" | "ring" | "half" | "triangle" | "bars" | "square" | "diamond" | "cross" | "tick";
+export type Shape =
+  | "disc"
+  | "ring"
+  | "half"
+  | "triangle"
+  | "bars"
+  | "square"
+  | "diamond"
+  | "cross"
+  | "tick"
+  | "dash";
 
 const tones: Record<Tone, string> = {
   ok: "text-ok",
@@ -28,6 +38,7 @@ const shapes: Record<Shape, ReactNode> = {
   diamond: <path d="M6 1 11 6 6 11 1 6z" fill="currentColor" />,
   cross: <path d="m2.5 2.5 7 7m0-7-7 7" stroke="currentColor" strokeWidth="2" />,
   tick: <path d="m2 6.5 2.8 2.7L10 3.2" fill="none" stroke="currentColor" strokeWidth="2" />,
+  dash: <path d="M2.5 6h7" stroke="currentColor" strokeWidth="2" />,
 };
 
 export function Mark({ tone, shape, className }: { tone: Tone; shape: Shape; className?: string }) {

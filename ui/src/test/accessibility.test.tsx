@@ -2,12 +2,12 @@ import { screen } from "@testing-library/react";
 import axe from "axe-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addition, CLUB, conversation, groupDetail, message, own } from "./fixtures";
-import { connection, failingPeer, peer, TestNode, traffic, user, waitingProvider } from "./node";
+import { connection, failingPeer, peer, step, TestNode, traffic, user, waitingProvider } from "./node";
 import { open } from "./render";
 
-async function violations(): Promise<string[]> {
+async function violations(of: Element = document.body): Promise<string[]> {
   // Colours are not laid out here; the contrast of both themes is checked in a real browser.
-  const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false } } });
+  const found = await axe.run(of, { rules: { "color-contrast": { enabled: false } } });
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
 }
 
@@ -50,6 +50,10 @@ describe("no screen stands in the way of anyone", () => {
     ["/peers", "Peers"],
     ["/peers?open=beta.example", "Peers"],
     ["/traffic", "Traffic"],
+    ["/doctor", "Doctor"],
+    ["/doctor?provider=beta.example", "Doctor"],
+    ["/doctor?self=1", "Doctor"],
+    ["/doctor?self=1&by=gamma.example", "Doctor"],
     ["/groups", "Groups"],
     [`/groups?open=${encodeURIComponent(CLUB)}`, "Groups"],
     ["/conversations", "Conversations"],
@@ -60,6 +64,44 @@ describe("no screen stands in the way of anyone", () => {
     open(node, path);
     await screen.findByRole("heading", { level: 1, name: title });
     await screen.findByTestId("demo-node-beta");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("a report, as it is made and when it is done", async () => {
+    open(node, "/doctor?provider=beta.example");
+    await screen.findByText("Next: Name");
+    const seen = [{ what: "name server", value: "192.0.2.53 says: A 192.0.2.1; AAAA none" }];
+    const at = "192.0.2.1:443";
+    node.found([
+      step("name", "beta.example is a name that a provider can have"),
+      step("dns", "beta.example is at 192.0.2.1", { evidence: [...seen, ...seen] }),
+      step("connect", "it refused", { at, verdict: "fail", code: "connection-refused", evidence: seen }),
+    ]);
+    await screen.findByRole("list", { name: at });
+    expect(await violations()).toEqual([]);
+    node.found([step("our-pull", "it rests", { verdict: "warn", code: "pull-resting", side: "nobody" })], {
+      summary: "The operator of the other provider has to change something.",
+      is_finished: true,
+    });
+    await screen.findByText(/^The operator of the other provider/);
+    expect(await violations()).toEqual([]);
+  });
+
+  it("the choice of a peer that looks, and what it saw", async () => {
+    const { person } = open(node, "/doctor");
+    await person.click(await screen.findByTestId("have-peer-look"));
+    expect(await violations(await screen.findByRole("menu"))).toEqual([]);
+    await person.click(screen.getByTestId("looker-gamma.example"));
+    await screen.findByText("Awaited: its answer");
+    expect(await violations()).toEqual([]);
+    const refused = {
+      at: "gamma.example",
+      verdict: "warn",
+      code: "look-back-refused",
+      side: "ours",
+    } as const;
+    node.found([step("name", "it does not look back", refused)], { summary: "Ask it.", is_finished: true });
+    await screen.findByText("Ask it.");
     expect(await violations()).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 /** A node in memory, for tests only: it answers, remembers what it was told, and can be cut off. */
 import type { Authorization } from "@/bindings/Authorization";
+import type { CheckReport } from "@/bindings/CheckReport";
+import type { CheckStep } from "@/bindings/CheckStep";
 import type { Connection } from "@/bindings/Connection";
 import type { Contact } from "@/bindings/Contact";
 import type { Conversation } from "@/bindings/Conversation";
@@ -91,6 +93,13 @@ export function peer(provider: string, over: Partial<Peer> = {}): Peer {
     connections: 1,
     troubles: [],
     kept: null,
+    suffers: null,
+    standing: {
+      code: "well",
+      text: "Each pulls from the other, as it should be.",
+      side: null,
+      next: "A request is there now.",
+    },
     ...over,
   };
 }
@@ -113,6 +122,13 @@ export function failingPeer(provider: string): Peer {
         over: false,
       },
     ],
+    suffers: { groups: 2, users: 1, submissions: 3 },
+    standing: {
+      code: "failing",
+      text: "Nothing of it has come here for 9 seconds, and nothing of ours has gone there: it refused the connection.",
+      side: "theirs",
+      next: "It is tried again in 4 seconds, after 3 failures in a row.",
+    },
   };
 }
 
@@ -150,6 +166,21 @@ export function demoNode(name: string, provider: string, person: string): DemoNo
     waiting: 0,
     unread: 0,
     people: [user(person, provider)],
+  };
+}
+
+export function step(name: CheckStep["name"], text: string, over: Partial<CheckStep> = {}): CheckStep {
+  return {
+    name,
+    at: null,
+    verdict: "pass",
+    duration_ms: 3,
+    text,
+    code: null,
+    stage: "http",
+    side: null,
+    evidence: [],
+    ...over,
   };
 }
 
@@ -216,6 +247,8 @@ export class TestNode implements Platform {
     ],
     store: null,
   };
+  /** What its doctor has found, each by its number less one. */
+  reports: CheckReport[] = [];
   locked = false;
   down = false;
   #sink: EventSink | null = null;
@@ -273,6 +306,16 @@ export class TestNode implements Platform {
   heal(): void {
     this.down = false;
     this.#sink?.opened();
+  }
+
+  /** Its latest look has come further. */
+  found(steps: readonly CheckStep[], over: Partial<CheckReport> = {}): void {
+    const latest = this.reports.at(-1);
+    if (latest === undefined) throw new Error("no look has begun");
+    const all = [...latest.steps, ...steps];
+    const worst = (["fail", "warn"] as const).find((each) => all.some(({ verdict }) => verdict === each));
+    this.reports[this.reports.length - 1] = { ...latest, steps: all, verdict: worst ?? "pass", ...over };
+    for (const answer of this.#askers.splice(0)) answer();
   }
 
   /** What it was told with a command. */
@@ -358,6 +401,18 @@ export class TestNode implements Platform {
         if (kind === "user" && text.startsWith("mimi://") && text.includes("/u/")) return { name: text };
         throw new AdminError("not-understood", `"${text}" is no ${kind}'s name`);
       }
+      case "check": {
+        const { provider = this.provider } = request as RequestOf<"check">;
+        return this.#opened({ provider, is_own: provider === this.provider, seen_by: null });
+      }
+      case "look-back":
+        return this.#opened({
+          provider: this.provider,
+          is_own: true,
+          seen_by: (request as RequestOf<"look-back">).provider,
+        });
+      case "check-report":
+        return this.#report(request as RequestOf<"check-report">);
       case "undo":
         this.#undos.get((request as RequestOf<"undo">).undo)?.();
         return {};
@@ -398,6 +453,24 @@ export class TestNode implements Platform {
     if (found === undefined) throw new AdminError("not-found", "there is no such conversation");
     const earlier = found.messages.filter(({ place }) => place < before);
     return { ...found, messages: earlier.slice(-limit), more: earlier.length > limit };
+  }
+
+  readonly #askers: (() => void)[] = [];
+
+  #opened(of: Pick<CheckReport, "provider" | "is_own" | "seen_by">) {
+    const began = at(this.reports.length);
+    this.reports.push({ ...of, began, verdict: "pass", summary: "", steps: [], is_finished: false });
+    return { id: this.reports.length };
+  }
+
+  async #report({ id, after = 0 }: RequestOf<"check-report">): Promise<CheckReport> {
+    for (;;) {
+      const report = this.reports[id - 1];
+      if (report === undefined)
+        throw new AdminError("unfit", `there is no report ${id} any more; look again`);
+      if (report.is_finished || report.steps.length > after) return report;
+      await new Promise<void>((answer) => this.#askers.push(answer));
+    }
   }
 
   readonly #undos = new Map<string, () => void>();

@@ -7,18 +7,6 @@ describe("peers", () => {
   it("says in words what is wrong, where, and when it goes on; and what to do", async () => {
     const node = new TestNode();
     node.peers = [peer("gamma.example"), failingPeer("beta.example")];
-    node.answers.check = () => ({
-      steps: [
-        { stage: "dns", ok: true, duration_ms: 1, text: "beta.example is at 192.0.2.1", code: null },
-        {
-          stage: "connect",
-          ok: false,
-          duration_ms: 2,
-          text: "192.0.2.1 refused",
-          code: "connection-refused",
-        },
-      ],
-    });
     const { person } = open(node, "/peers");
     const row = await screen.findByTestId("peer-beta.example");
     expect(within(row).getByTestId("peer-trouble")).toHaveTextContent(
@@ -28,12 +16,20 @@ describe("peers", () => {
 
     await person.click(within(row).getByRole("button", { name: "beta.example beta" }));
     const details = await screen.findByRole("complementary");
+    const standing = within(details).getByTestId("peer-standing");
+    expect(standing).toHaveTextContent("Nothing of it has come here for 9 seconds");
+    expect(standing).toHaveTextContent(/Its operator has to act\. It is tried again in 4 seconds/);
+    expect(standing).toHaveTextContent(
+      "What suffers: 2 groups of its, with 1 person of this provider; 3 messages that cannot be brought to it.",
+    );
     expect(details).toHaveTextContent("Code connection-refused");
     expect(details).toHaveTextContent(/What to do: Nothing listens there: most often it is switched off/);
     await person.click(within(details).getByRole("button", { name: "Retry now" }));
     expect(node.requests("retry-peer")).toEqual([{ provider: "beta.example" }]);
-    await person.click(within(details).getByRole("button", { name: "Run the check" }));
-    expect(await within(details).findByText("It fails at: Connection.")).toBeInTheDocument();
+    expect(within(details).getByRole("link", { name: "Run the check" })).toHaveAttribute(
+      "href",
+      "/doctor?provider=beta.example",
+    );
     await person.keyboard("{Escape}");
     await waitFor(() => expect(screen.queryByRole("complementary")).toBeNull());
   });

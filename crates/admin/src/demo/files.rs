@@ -71,6 +71,7 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Config>, String> {
         (config.mtp.tls_cert, config.mtp.tls_key) = (file("cert"), file("key"));
         config.client = Some(ListenConfig::plain(std::net::SocketAddr::from(([127, 0, 0, 1], 0))));
         config.peers.allow_networks = vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?];
+        config.peers.look_back = true;
         config.peers.extra_roots = Some(dir.join("ca.pem"));
         Ok(config)
     });

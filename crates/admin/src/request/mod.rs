@@ -8,7 +8,7 @@ use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{CheckStep, Connection, Peer, Rule, RuleKind, Strangers, Traffic, User, UserRule};
+use crate::view::{Connection, Peer, Rule, RuleKind, Strangers, Traffic, User, UserRule};
 
 /// Declares requests and answers that are plain records.
 macro_rules! records {
@@ -115,10 +115,30 @@ records! {
         peers: Vec<Peer>,
     }
 
-    /// `check`: what was found, step by step, up to the first that failed.
+    /// `check`: begins to look at a provider, whether or not it was met before.
+    StartCheck {
+        /// Its name, as it is typed; where it is left out, it is this provider, as others find it.
+        #[serde(default)]
+        #[ts(optional)]
+        provider: Option<String>,
+    }
+
+    /// `check`: the report that is being made.
     Check {
-        /// The steps.
-        steps: Vec<CheckStep>,
+        /// Its number, for `check-report`.
+        #[ts(type = "number")]
+        id: u64,
+    }
+
+    /// `check-report`: answered once there are more steps than `after`, or the report is finished; after some seconds as it is.
+    ReadCheck {
+        /// Its number.
+        #[ts(type = "number")]
+        id: u64,
+        /// How many steps are known already.
+        #[serde(default)]
+        #[ts(as = "Option<u32>", optional)]
+        after: u32,
     }
 
     /// `strangers`: how strangers become peers.

@@ -4,6 +4,7 @@
 //! whole milliseconds, sizes are bytes.
 
 mod accounts;
+mod check;
 mod consent;
 mod conversations;
 mod demo;
@@ -18,6 +19,7 @@ mod traffic;
 mod trouble;
 
 pub use accounts::*;
+pub use check::*;
 pub use consent::*;
 pub use conversations::*;
 pub use demo::*;
@@ -26,7 +28,7 @@ pub(crate) use groups::WhoWord;
 pub use groups::*;
 pub use health::*;
 pub use ourselves::*;
-pub use peers::{KeptOfPeer, Peer, Pulling, PullingStatus, Serving};
+pub use peers::{KeptOfPeer, Peer, PeerStanding, PeerStandingCode, Pulling, PullingStatus, Serving, Suffers};
 pub use sessions::*;
 pub use status::*;
 pub use traffic::*;

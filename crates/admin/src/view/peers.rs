@@ -6,7 +6,7 @@ use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Trouble;
+use super::{CheckSide, Trouble};
 
 /// The states of a peer (section 6), for TypeScript; in Rust they are the protocol's own [`PeerState`].
 #[derive(TS)]
@@ -55,6 +55,65 @@ pub struct Peer {
     pub troubles: Vec<Trouble>,
     /// What is kept here of what it has sent; `null` in the list.
     pub kept: Option<KeptOfPeer>,
+    /// What hangs on reaching it; `null` in the list.
+    pub suffers: Option<Suffers>,
+    /// How it goes with it, in one judgement.
+    pub standing: PeerStanding,
+}
+
+/// How it goes with a peer: the same words wherever it is said.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct PeerStanding {
+    /// A word for it.
+    pub code: PeerStandingCode,
+    /// One sentence, or two.
+    pub text: String,
+    /// Who has to act, where somebody has.
+    pub side: Option<CheckSide>,
+    /// Whether and when it is tried, and why not: one sentence.
+    pub next: String,
+}
+
+/// How it goes with a peer, the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeerStandingCode {
+    /// It shows another key than those accepted.
+    KeyChanged,
+    /// You have blocked it.
+    Blocked,
+    /// It waits for your decision.
+    WaitsHere,
+    /// Nothing was decided on it.
+    Unmet,
+    /// Its operator has blocked us.
+    BlocksUs,
+    /// You let our pulls there rest.
+    Paused,
+    /// Our pulls there fail.
+    Failing,
+    /// We wait for its operator's decision.
+    WaitsThere,
+    /// It does not fetch what is there for it.
+    NotFetched,
+    /// Nothing is exchanged with it at the moment.
+    Quiet,
+    /// Both pull each other.
+    Well,
+}
+
+/// What hangs on reaching a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Suffers {
+    /// Its groups that users here are in.
+    #[ts(type = "number")]
+    pub groups: u64,
+    /// Those users.
+    #[ts(type = "number")]
+    pub users: u64,
+    /// Submissions of their clients that wait to be brought to it.
+    #[ts(type = "number")]
+    pub submissions: u64,
 }
 
 /// How much is kept here of what a peer has sent, beside what has become of it: events are their group's. Each has a bound.

@@ -1,4 +1,4 @@
-//! What goes wrong with a peer, and the steps of looking into it.
+//! What goes wrong with a peer.
 
 use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -47,19 +47,4 @@ pub struct Trouble {
     pub count: u32,
     /// Whether it is over: the same step has succeeded since.
     pub over: bool,
-}
-
-/// One step of looking into why a provider cannot be reached.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-pub struct CheckStep {
-    /// Which step.
-    pub stage: Stage,
-    /// Whether it went well.
-    pub ok: bool,
-    /// How long it took.
-    pub duration_ms: f64,
-    /// What was seen, one sentence.
-    pub text: String,
-    /// A stable code where it went wrong.
-    pub code: Option<String>,
 }

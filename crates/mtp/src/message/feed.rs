@@ -9,7 +9,7 @@ use serde::{
 };
 
 use super::{
-    AuthorizationItem, ConnectionItem, Event, PeerItem, PeerState, ShownEvent, SubmissionResult,
+    AuthorizationItem, CheckItem, ConnectionItem, Event, PeerItem, PeerState, ShownEvent, SubmissionResult,
     body::{Body, BodyFault, ObjectRef},
 };
 use crate::{
@@ -119,6 +119,8 @@ pub enum ItemBody<E = Event> {
         /// The state.
         state: PeerState,
     },
+    /// What was seen of the peer, which has asked for it (`docs/checks.md`).
+    Check(CheckItem),
     /// To a client only: what became of a submission that was queued.
     Result(ResultItem),
     /// To a client only: events that it was told to be unproved are proved now.
@@ -243,6 +245,7 @@ impl<E> Item<E> {
             ItemBody::Authorization(authorization) => ItemBody::Authorization(authorization),
             ItemBody::Removed(removed) => ItemBody::Removed(removed),
             ItemBody::Peer { state } => ItemBody::Peer { state },
+            ItemBody::Check(check) => ItemBody::Check(check),
             ItemBody::Result(result) => ItemBody::Result(result),
             ItemBody::Proved(proved) => ItemBody::Proved(proved),
             ItemBody::Other { kind } => ItemBody::Other { kind },
@@ -261,6 +264,7 @@ impl<E> ItemBody<E> {
             Self::Authorization(_) => "authorization",
             Self::Removed(_) => "removed",
             Self::Peer { .. } => "peer",
+            Self::Check(_) => "check",
             Self::Result(_) => "result",
             Self::Proved(_) => "proved",
             Self::Other { kind } => kind,
@@ -283,6 +287,7 @@ impl<E: Serialize> Serialize for Item<E> {
             ItemBody::Authorization(authorization) => map.serialize_entry(kind, authorization)?,
             ItemBody::Removed(removed) => map.serialize_entry(kind, removed)?,
             ItemBody::Peer { state } => map.serialize_entry(kind, &PeerItem { state: *state })?,
+            ItemBody::Check(check) => map.serialize_entry(kind, check)?,
             ItemBody::Result(result) => map.serialize_entry(kind, result)?,
             ItemBody::Proved(proved) => map.serialize_entry(kind, proved)?,
             ItemBody::Other { .. } => {}
@@ -306,6 +311,7 @@ enum Kind {
     Authorization,
     Removed,
     Peer,
+    Check,
     Result,
     Proved,
 }
@@ -319,6 +325,7 @@ impl Kind {
             "authorization" => Self::Authorization,
             "removed" => Self::Removed,
             "peer" => Self::Peer,
+            "check" => Self::Check,
             "result" => Self::Result,
             "proved" => Self::Proved,
             _ => return None,
@@ -337,7 +344,11 @@ impl Kind {
                 let PeerItem { state } = source.read()?;
                 ItemBody::Peer { state }
             }
-            // Between providers there is no such type, so one that they mean otherwise is skipped.
+            // These are no types of the profile between providers, so one that they mean otherwise is skipped.
+            Self::Check => source
+                .read::<Replay>()?
+                .read()
+                .map_or_else(|_| ItemBody::Other { kind: "check".into() }, ItemBody::Check),
             Self::Result => source
                 .read::<Replay>()?
                 .read()
@@ -422,7 +433,7 @@ impl<'de, E: de::DeserializeOwned> de::Visitor<'de> for ItemVisitor<E> {
             (Some(named), None) => match put_by.iter().find(|(early, _)| *early == named) {
                 Some((_, early)) => named.body(PutBy(early, PhantomData::<A::Error>)),
                 // See above: what a provider calls a result need not be one.
-                None if matches!(named, Kind::Result | Kind::Proved) => {
+                None if matches!(named, Kind::Check | Kind::Result | Kind::Proved) => {
                     Ok(ItemBody::Other { kind: kind.clone() })
                 }
                 None => Err(de::Error::custom(format_args!("an item of type {kind} without `{kind}`"))),

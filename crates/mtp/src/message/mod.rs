@@ -4,6 +4,7 @@
 //! [`wire::decode`](crate::wire::decode) and the checks are done; who may say what, and when, is the node's.
 
 mod body;
+mod check;
 mod claim;
 mod client;
 mod consent;
@@ -15,6 +16,7 @@ mod query;
 mod submission;
 
 pub use body::{Body, MAX_INLINE_BYTES, ObjectRef};
+pub use check::{CheckItem, CheckReply, CheckRequest, CheckedStep};
 pub use claim::{ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, UserClaim};
 pub use client::{
     AskToAdd, AskToConnect, Asked, ClientClaimRequest, KeyPackageStock, Me, OwnGroup, OwnGroups,

@@ -12,8 +12,9 @@ use drawbridge_mtp::{
     id::{ClientUri, GroupUri, Id, Name, Provider, UserUri},
     keys::SecretKey,
     message::{
-        AuthorizationItem, Body, ConnectionItem, ConnectionRequest, ConnectionState, Event, EventKind,
-        FeedPage, FeedQuery, Item, ItemBody, ObjectRef, PeerState, Removed, ResultItem, Welcome,
+        AuthorizationItem, Body, CheckItem, CheckedStep, ConnectionItem, ConnectionRequest, ConnectionState,
+        Event, EventKind, FeedPage, FeedQuery, Item, ItemBody, ObjectRef, PeerState, Removed, ResultItem,
+        Welcome,
     },
     octets::{Hash32, Octets},
     problem::{Code, Problem},
@@ -145,11 +146,20 @@ fn item_body() -> impl Strategy<Value = ItemBody> {
         authorization.boxed(),
         removed.boxed(),
         peer_state().prop_map(|state| ItemBody::Peer { state }),
+        check().prop_map(ItemBody::Check).boxed(),
         (group(), groups::result())
             .prop_map(|(group, result)| ItemBody::Result(ResultItem { group, result }))
             .boxed(),
         other,
     ]
+}
+
+fn check() -> impl Strategy<Value = CheckItem> {
+    let word = || option::of("[ -~]{0,20}");
+    let step = ("[a-z-]{1,12}", word(), "[a-z]{1,8}", word(), "[ -~]{0,40}", integer()).prop_map(
+        |(name, at, verdict, code, text, took_ms)| CheckedStep { name, at, verdict, code, text, took_ms },
+    );
+    (id(), time(), vec(step, 0..4)).prop_map(|(id, began, steps)| CheckItem { id, began, steps })
 }
 
 pub(crate) fn page() -> impl Strategy<Value = FeedPage> {

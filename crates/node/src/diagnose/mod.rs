@@ -1,11 +1,11 @@
-//! Why federation does not work: a look at a provider step by step, and what is so with this node itself.
+//! Why federation does not work: the doctor, which looks at a provider step by step, and what is so with this node itself.
 
-mod check;
+mod doctor;
 mod ourselves;
 
-pub use check::CheckStep;
-pub(crate) use check::check_provider;
+pub(crate) use doctor::Doctor;
+pub use doctor::{Evidence, Report, Step, StepName, Verdict};
+pub(crate) use ourselves::OwnState;
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
-pub(crate) use ourselves::{OwnState, host_text};
 
 pub use crate::store::StoreTrouble;

@@ -12,7 +12,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::identity::{Certificate, CertificateFacts};
-use crate::peers::{self, GuardFault, Peers};
+use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::store::{Store, StoreTrouble};
 
 /// How often our own name is looked up, and how often while that fails.
@@ -180,15 +180,6 @@ fn only_here(host: Host<'_>, addresses: &[SocketAddr]) -> Option<String> {
     let first = addresses.first()?.ip();
     let are_own = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
     are_own.then(|| peers::only_here(&host_text(host), first))
-}
-
-/// A host as a certificate names it.
-pub(crate) fn host_text(host: Host<'_>) -> String {
-    match host {
-        Host::Dns(name) => name.to_owned(),
-        Host::V4(address) => address.to_string(),
-        Host::V6(address) => address.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ pub struct PeersConfig {
     pub allow_networks: Vec<IpNet>,
     /// Certificates, PEM, trusted besides the system's.
     pub extra_roots: Option<PathBuf>,
+    /// Whether a peer that is let in may have us look at it, to find out how others see it (`docs/checks.md`).
+    pub look_back: bool,
 }
 
 /// How strangers become peers (section 6).

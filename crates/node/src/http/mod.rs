@@ -2,6 +2,7 @@
 //! in the order of section 4 and signs each answer; `resources.rs` leads to the handlers.
 
 mod admission;
+mod checks;
 mod content;
 mod feed;
 mod gate;

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::passed::Passed;
 use super::reply::Reply;
-use super::{feed, groups, key_packages, peering, requests};
+use super::{checks, feed, groups, key_packages, peering, requests};
 use crate::refusal::Refusal;
 use crate::store::{Addition, Connection};
 
@@ -27,6 +27,7 @@ async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>)
     match (method.as_str(), path) {
         ("GET", ["ping"]) => peering::ping(&passed).await,
         ("POST", ["peering"]) => peering::introduce(&passed).await,
+        ("POST", ["checks"]) => checks::look_back(&passed),
         ("POST", ["connections"]) => requests::request::<Connection>(&passed).await,
         ("DELETE", ["connections", id]) => requests::take_back::<Connection>(&passed, id).await,
         ("POST", ["authorizations"]) => requests::request::<Addition>(&passed).await,

@@ -6,6 +6,7 @@ use super::throttle::Throttle;
 use super::turns::Turns;
 use crate::consent::Consent;
 use crate::delivery::{Delivery, Waits};
+use crate::diagnose::Doctor;
 use crate::ground::Ground;
 use crate::key_packages::KeyPackages;
 use crate::peers::Peers;
@@ -31,6 +32,8 @@ pub(crate) struct PeerServer {
     pub(crate) throttle: Arc<Throttle>,
     /// Requests of one peer that change something come one after the other.
     pub(crate) turns: Turns,
+    /// Looks at peers that ask for it.
+    pub(crate) doctor: Arc<Doctor>,
     /// Our provider document, as it is sent.
     pub(crate) document: bytes::Bytes,
 }

@@ -170,7 +170,7 @@ fn read(cert: &Path, key: &Path) -> Result<Pair, TlsFault> {
 }
 
 fn facts(file: &Path, certificate: &CertificateDer<'_>) -> Result<CertificateFacts, String> {
-    let x509::Said { names, self_signed, begins, ends } =
+    let x509::Said { names, self_signed, begins, ends, .. } =
         x509::read(certificate).map_err(|fault| format!("it is no certificate: {fault}"))?;
     Ok(CertificateFacts { file: file.to_owned(), names, self_signed, begins, ends })
 }

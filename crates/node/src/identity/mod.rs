@@ -3,7 +3,7 @@
 mod certificate;
 mod folder;
 mod key;
-mod x509;
+pub(crate) mod x509;
 
 pub use certificate::{Certificate, CertificateFacts, TlsFault};
 pub use folder::{DataFolder, FolderFault, write_secret};

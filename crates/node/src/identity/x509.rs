@@ -10,21 +10,36 @@ use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag, parse_der};
 
 /// subjectAltName (section 4.2.1.6).
 const ALTERNATIVE_NAMES: [u64; 4] = [2, 5, 29, 17];
+/// authorityInfoAccess (section 4.2.2.1): where a certificate of the issuer is, among others. Public authorities always name it.
+const ISSUER_ACCESS: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 1];
+/// commonName and organizationName in a name (section 4.1.2.4).
+const COMMON_NAME: [u64; 4] = [2, 5, 4, 3];
+const ORGANIZATION: [u64; 4] = [2, 5, 4, 10];
 /// dNSName and iPAddress in a GeneralName.
 const DNS_NAME: u64 = 2;
 const IP_ADDRESS: u64 = 7;
 
 /// What a certificate says of itself.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) names: Vec<String>,
-    pub(super) self_signed: bool,
-    pub(super) begins: Timestamp,
-    pub(super) ends: Timestamp,
+pub(crate) struct Said {
+    /// The name of whom it is for, beside `names`; empty where it has none.
+    pub(crate) subject: String,
+    /// The name of who has signed it; empty where that has none.
+    pub(crate) issuer: String,
+    /// The hosts that it is for.
+    pub(crate) names: Vec<String>,
+    /// Whether its issuer is called as it is itself.
+    pub(crate) self_signed: bool,
+    /// Whether it says where its issuer's certificate is.
+    pub(crate) names_issuers_place: bool,
+    /// From when on it holds.
+    pub(crate) begins: Timestamp,
+    /// Until when.
+    pub(crate) ends: Timestamp,
 }
 
 /// Reads a certificate in DER.
-pub(super) fn read(der: &[u8]) -> ASN1Result<Said> {
+pub(crate) fn read(der: &[u8]) -> ASN1Result<Said> {
     parse_der(der, |reader| {
         reader.read_sequence(|reader| {
             let said = reader.next().read_sequence(read_body)?;
@@ -50,9 +65,39 @@ fn read_body(reader: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Said> {
             reader.read_tagged_implicit(Tag::context(unique_id), |reader| reader.read_bitvec_bytes())
         })?;
     }
-    let names = reader
+    let extensions = reader
         .read_optional(|reader| reader.read_tagged(Tag::context(3), |reader| read_extensions(reader)))?;
-    Ok(Said { names: names.unwrap_or_default(), self_signed: issuer == subject, begins, ends })
+    let Extensions { names, names_issuers_place } = extensions.unwrap_or_default();
+    Ok(Said {
+        self_signed: issuer == subject,
+        subject: called(&subject),
+        issuer: called(&issuer),
+        names,
+        names_issuers_place,
+        begins,
+        ends,
+    })
+}
+
+/// What a name in DER calls its owner: its common name, else its organization.
+fn called(der: &[u8]) -> String {
+    let attributes = parse_der(der, |reader| {
+        let mut attributes = Vec::new();
+        reader.read_sequence_of(|reader| {
+            reader.read_set_of(|reader| {
+                reader.read_sequence(|reader| {
+                    let kind = reader.next().read_oid()?;
+                    let value = reader.next().read_tagged_der()?;
+                    attributes.push((kind, String::from_utf8_lossy(value.value()).into_owned()));
+                    Ok(())
+                })
+            })
+        })?;
+        Ok(attributes)
+    });
+    let attributes = attributes.unwrap_or_default();
+    let value = |wanted: &[u64]| attributes.iter().find(|(kind, _)| kind.components() == wanted);
+    value(&COMMON_NAME).or_else(|| value(&ORGANIZATION)).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 fn read_time(reader: BERReader<'_, '_>) -> ASN1Result<Timestamp> {
@@ -64,17 +109,25 @@ fn read_time(reader: BERReader<'_, '_>) -> ASN1Result<Timestamp> {
     Ok(Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-fn read_extensions(reader: BERReader<'_, '_>) -> ASN1Result<Vec<String>> {
-    let mut names = Vec::new();
+/// What is read of a certificate's extensions.
+#[derive(Default)]
+struct Extensions {
+    names: Vec<String>,
+    names_issuers_place: bool,
+}
+
+fn read_extensions(reader: BERReader<'_, '_>) -> ASN1Result<Extensions> {
+    let mut read = Extensions::default();
     reader.read_sequence_of(|reader| {
         reader.read_sequence(|reader| {
             let id = reader.next().read_oid()?;
             let _is_critical = reader.read_default(false, |reader| reader.read_bool())?;
             let value = reader.next().read_bytes()?;
+            read.names_issuers_place |= *id.components() == ISSUER_ACCESS;
             if *id.components() == ALTERNATIVE_NAMES {
                 parse_der(&value, |reader| {
                     reader.read_sequence_of(|reader| {
-                        names.extend(read_name(&reader.read_tagged_der()?));
+                        read.names.extend(read_name(&reader.read_tagged_der()?));
                         Ok(())
                     })
                 })?;
@@ -82,7 +135,7 @@ fn read_extensions(reader: BERReader<'_, '_>) -> ASN1Result<Vec<String>> {
             Ok(())
         })
     })?;
-    Ok(names)
+    Ok(read)
 }
 
 fn read_name(name: &TaggedDerValue) -> Option<String> {
@@ -124,6 +177,12 @@ mod tests {
         let issuer = Issuer::new(authority, KeyPair::generate().unwrap());
         let issued = read(params.signed_by(&key, &issuer).unwrap().der()).unwrap();
         assert!(!issued.self_signed && issued.names == names);
+        assert_eq!((issued.issuer.as_str(), issued.names_issuers_place), ("an authority", false));
+        params
+            .custom_extensions
+            .push(rcgen::CustomExtension::from_oid_content(&ISSUER_ACCESS, vec![0x30, 0]));
+        let public = read(params.signed_by(&key, &issuer).unwrap().der()).unwrap();
+        assert!(public.names_issuers_place);
         let unnamed = CertificateParams::default().self_signed(&key).unwrap();
         assert_eq!(read(unnamed.der()).unwrap().names, Vec::<String>::new());
     }

@@ -4,6 +4,7 @@
 //! node's own types. No row of a list reads a group's roster. A method that decides keeps all of a decision in one transaction.
 //! Nobody outside this crate has the store.
 
+mod directions;
 mod fault;
 mod group;
 mod groups;
@@ -13,6 +14,7 @@ mod peers;
 mod requests;
 mod settings;
 mod shown;
+mod standing;
 mod users;
 mod waiting;
 
@@ -23,7 +25,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::accounts::Accounts;
 use crate::consent::Consent;
 use crate::delivery::Waits;
-use crate::diagnose::OwnState;
+use crate::diagnose::{Doctor, OwnState};
 use crate::ground::Ground;
 use crate::peers::Peers;
 use crate::store::Store;
@@ -32,16 +34,18 @@ pub use crate::store::{
     AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RequestRow, Rule, RuleKind, Standing, TroubleRow,
     UnprovedRow, UserRule,
 };
+pub use directions::{OurPull, TheirPull};
 pub use fault::ReadFault;
 pub use group::{
     GroupAccount, GroupDetail, LogEntry, LostBranch, Participant, RosterProvider, RosterUser, ShownGrant,
 };
 pub use groups::GroupSummary;
 pub use overview::Overview;
-pub use peers::{KeptOfPeer, OurPull, Peer, TheirPull};
+pub use peers::{KeptOfPeer, Peer, Suffers};
 pub use requests::Whom;
 pub(crate) use settings::load_choices;
 pub use shown::{ShownAddition, ShownConnection};
+pub use standing::{PeerStanding, StandingCode};
 pub use users::{Client, Contact, Stock, User, UserContact};
 pub use waiting::{Approvals, DecidedItem, Waiting, WaitingProvider};
 
@@ -59,6 +63,8 @@ pub struct Operator {
     pub(crate) consent: Arc<Consent>,
     /// Pulls that wait here.
     pub(crate) waits: Arc<Waits>,
+    /// Who looks at providers.
+    pub(crate) doctor: Arc<Doctor>,
     /// What is so with the node itself.
     pub(crate) own: Arc<OwnState>,
     /// When the node was started.

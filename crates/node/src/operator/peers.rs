@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::Provider;
@@ -10,9 +9,12 @@ use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
+use super::directions::{OurPull, TheirPull};
+use super::standing::{self, PeerStanding};
 use super::{Operator, ReadFault};
 use crate::delivery::WaitKind;
-use crate::diagnose::{CheckStep, check_provider};
+use crate::diagnose::Report;
+use crate::misuse::Misuse;
 use crate::peers::{Pulling, PullingStatus};
 use crate::readable::readable;
 use crate::store::{Addition, Connection, Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
@@ -47,44 +49,10 @@ pub struct Peer {
     pub troubles: Vec<TroubleRow>,
     /// What is kept of it; only in [`Operator::peer`].
     pub kept: Option<KeptOfPeer>,
-}
-
-/// How our puller gets on at a peer.
-#[derive(Clone, Debug)]
-pub struct OurPull {
-    /// What it does.
-    pub status: PullingStatus,
-    /// Since when.
-    pub since: Timestamp,
-    /// When a pull was last answered, be it with nothing.
-    pub last_pull: Option<Timestamp>,
-    /// When the next try is due.
-    pub next_try: Option<Timestamp>,
-    /// Failed tries in a row.
-    pub failures: u32,
-    /// Round trip of the last request that was answered without waiting.
-    pub latency: Option<Duration>,
-    /// The number of the last item stored; 0 for none.
-    pub cursor: u64,
-    /// The highest number that the peer has told of.
-    pub head: u64,
-}
-
-/// How a peer pulls us.
-#[derive(Clone, Debug)]
-pub struct TheirPull {
-    /// Whether it waits here, for news or for the operator's decision on it.
-    pub waiting: bool,
-    /// When a pull of it last came in or was answered.
-    pub last_pull: Option<Timestamp>,
-    /// The same, where it does not wait here now.
-    pub gone_since: Option<Timestamp>,
-    /// The highest number given in its feed.
-    pub head: u64,
-    /// The highest number that it has acknowledged.
-    pub acknowledged: u64,
-    /// How long the oldest item that it has not acknowledged has been waiting for it.
-    pub lag: Option<Duration>,
+    /// What waits for it, or suffers where it cannot be reached; only in [`Operator::peer`].
+    pub suffers: Option<Suffers>,
+    /// How it goes with it, in one judgement.
+    pub standing: PeerStanding,
 }
 
 /// How much is kept of one peer.
@@ -98,6 +66,17 @@ pub struct KeptOfPeer {
     pub withdrawn: u64,
 }
 
+/// What hangs on reaching a peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Suffers {
+    /// Its groups that users here are in.
+    pub groups: u64,
+    /// Those users.
+    pub users: u64,
+    /// Submissions of their clients that wait to be brought to it.
+    pub submissions: u64,
+}
+
 /// What the store has of a peer.
 pub(super) struct Known {
     row: PeerRow,
@@ -107,6 +86,7 @@ pub(super) struct Known {
     connections: u32,
     troubles: Vec<TroubleRow>,
     kept: Option<KeptOfPeer>,
+    suffers: Option<Suffers>,
 }
 
 impl Known {
@@ -123,6 +103,7 @@ impl Known {
             connections: view.count_connected_pairs_with(provider)?,
             troubles: view.troubles(provider)?,
             kept: None,
+            suffers: None,
             row,
         })
     }
@@ -149,10 +130,13 @@ impl Operator {
     /// One provider, met or not, with all that is kept of it.
     pub async fn peer(&self, provider: &Provider) -> Result<Peer, ReadFault> {
         let (pulling, now, peer) = (self.pulling(provider), self.ground.ambient.now(), provider.clone());
+        let ours = self.ground.ours.clone();
         let known = self.store.read::<_, ReadFault>(move |view| {
             let kept = Some(KeptOfPeer::of(view, &peer)?);
+            let [groups, users, submissions] = view.depends_on(&peer, &ours)?;
+            let suffers = Some(Suffers { groups, users, submissions });
             let row = view.peer(&peer)?.unwrap_or_else(|| PeerRow::new(peer, PeerState::Unknown, now));
-            Ok(Known { kept, ..Known::of(view, row)? })
+            Ok(Known { kept, suffers, ..Known::of(view, row)? })
         });
         Ok(self.show_peer(known.await?, pulling, true))
     }
@@ -167,7 +151,7 @@ impl Operator {
     }
 
     fn show_peer(&self, known: Known, pulling: Option<Pulling>, with_past: bool) -> Peer {
-        let Known { row, keys, cursor, feed, connections, troubles, kept } = known;
+        let Known { row, keys, cursor, feed, connections, troubles, kept, suffers } = known;
         let document = self.document_of(&row.provider);
         let new_keys = match (&document, row.state) {
             (Some(document), PeerState::KeyChanged) => {
@@ -180,6 +164,26 @@ impl Operator {
             PeerState::Blocked | PeerState::KeyChanged => PullingStatus::Stopped,
         };
         let software = document.as_ref().and_then(|document| document.software.as_ref());
+        let our_pull = OurPull {
+            status: pulling.map_or(unattended, |pulling| pulling.status),
+            since: pulling.map_or(row.since, |pulling| pulling.since),
+            last_pull: pulling.and_then(|pulling| pulling.last_pull).or(row.last_pull),
+            next_try: pulling.and_then(|pulling| pulling.next_try),
+            failures: pulling.map_or(0, |pulling| pulling.failures),
+            latency: pulling.and_then(|pulling| pulling.latency),
+            cursor: cursor.as_ref().map_or(0, |cursor| cursor.seq),
+            head: cursor.as_ref().map_or(0, |cursor| cursor.head),
+        };
+        let their_pull = self.their_pull(&row.provider, feed.as_ref());
+        let standing = PeerStanding::of(&standing::Facts {
+            state: row.state,
+            their_state: row.their_state,
+            ours: &our_pull,
+            theirs: &their_pull,
+            trouble: troubles.iter().find(|trouble| !trouble.over),
+            now: self.ground.ambient.now(),
+            started: self.started,
+        });
         Peer {
             software: software.map(|it| {
                 let words = format!("{} {}", it.name, it.version.as_deref().unwrap_or_default());
@@ -191,17 +195,10 @@ impl Operator {
             their_state: row.their_state,
             keys,
             new_keys,
-            our_pull: OurPull {
-                status: pulling.map_or(unattended, |pulling| pulling.status),
-                since: pulling.map_or(row.since, |pulling| pulling.since),
-                last_pull: pulling.and_then(|pulling| pulling.last_pull).or(row.last_pull),
-                next_try: pulling.and_then(|pulling| pulling.next_try),
-                failures: pulling.map_or(0, |pulling| pulling.failures),
-                latency: pulling.and_then(|pulling| pulling.latency),
-                cursor: cursor.as_ref().map_or(0, |cursor| cursor.seq),
-                head: cursor.as_ref().map_or(0, |cursor| cursor.head),
-            },
-            their_pull: self.their_pull(&row.provider, feed.as_ref()),
+            our_pull,
+            their_pull,
+            suffers,
+            standing,
             connections,
             troubles: troubles.into_iter().filter(|trouble| with_past || !trouble.over).collect(),
             kept,
@@ -254,8 +251,30 @@ impl Operator {
         &self.peers.traffic
     }
 
-    /// Looks at a provider step by step, up to the first that fails.
-    pub async fn check(&self, provider: &Provider) -> Vec<CheckStep> {
-        check_provider(&self.ground, &self.peers, provider).await
+    /// Begins to look at a provider step by step, and returns the number of the report.
+    ///
+    /// # Errors
+    ///
+    /// Too many are looked at already.
+    pub fn begin_check(&self, typed: &str) -> Result<u64, Misuse> {
+        self.doctor.begin(typed)
+    }
+
+    /// Asks a peer to look at us, and returns the number of the report, which has its steps when the result has come.
+    ///
+    /// # Errors
+    ///
+    /// Too many looks go on already.
+    pub fn ask_to_look_back(&self, peer: &Provider) -> Result<u64, Misuse> {
+        self.doctor.ask_to_look_back(peer)
+    }
+
+    /// The report of that number, once it has more than `steps` steps or is finished; after some seconds, as it is then.
+    ///
+    /// # Errors
+    ///
+    /// It is not kept any more.
+    pub async fn check_report(&self, id: u64, steps: usize) -> Result<Report, Misuse> {
+        self.doctor.report_after(id, steps).await
     }
 }

@@ -62,19 +62,53 @@ pub struct Serving {
     signed: u64,
 }
 
+/// How far another provider's clock is from ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClockOffset {
+    /// Milliseconds that it is ahead; negative where it is behind.
+    pub(crate) millis: i64,
+}
+
+impl ClockOffset {
+    /// The offset of a clock that shows `theirs` while ours shows `ours`.
+    pub(crate) fn of(theirs: Timestamp, ours: Timestamp) -> Self {
+        let millis = |time: Timestamp| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        Self { millis: millis(theirs).saturating_sub(millis(ours)) }
+    }
+
+    /// How far, whichever way.
+    pub(crate) fn size(self) -> Duration {
+        Duration::from_millis(self.millis.unsigned_abs())
+    }
+}
+
+/// How long our pulls may wait at a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// How long they are asked to wait, in seconds.
+    pub(crate) asked_s: u64,
+    /// The longest that one waited and was answered.
+    pub(crate) longest: Duration,
+}
+
 /// The state of all directions.
 pub(crate) struct Board {
     /// What our puller does at each peer.
     pulling: Mutex<HashMap<Provider, Pulling>>,
     /// How each peer pulls us.
     serving: Mutex<HashMap<Provider, Serving>>,
+    /// How far the clocks of those are from ours whose answers were proved.
+    clocks: Mutex<HashMap<Provider, ClockOffset>>,
+    /// How long our pulls may wait at each peer.
+    held: Mutex<HashMap<Provider, Held>>,
     /// Where it is told that something has changed.
     changes: Changes,
 }
 
 impl Board {
     pub(crate) fn new(changes: Changes) -> Self {
-        Self { pulling: Mutex::default(), serving: Mutex::default(), changes }
+        let (pulling, serving) = (Mutex::default(), Mutex::default());
+        Self { pulling, serving, clocks: Mutex::default(), held: Mutex::default(), changes }
     }
 
     /// What our puller does at `peer`, where there is one.
@@ -132,9 +166,32 @@ impl Board {
         }
     }
 
+    /// The clock of `peer` was found to be off by that.
+    pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset) {
+        self.clocks.lock().insert(peer.clone(), offset);
+    }
+
+    /// How far the clocks of all others than `peer` are from ours.
+    pub(crate) fn clocks_of_others(&self, peer: &Provider) -> Vec<ClockOffset> {
+        self.clocks.lock().iter().filter(|(other, _)| *other != peer).map(|(_, offset)| *offset).collect()
+    }
+
+    /// A pull at `peer` that was asked to wait for `asked_s` seconds waited for `held`, and was answered.
+    pub(crate) fn note_held(&self, peer: &Provider, asked_s: u64, held: Duration) {
+        let mut all = self.held.lock();
+        let longest = all.get(peer).map_or(held, |before| before.longest.max(held));
+        all.insert(peer.clone(), Held { asked_s, longest });
+    }
+
+    /// How long our pulls may wait at `peer`, where one has.
+    pub(crate) fn held(&self, peer: &Provider) -> Option<Held> {
+        self.held.lock().get(peer).copied()
+    }
+
     /// Forgets the puller at `peer`.
     pub(crate) fn remove(&self, peer: &Provider) {
         self.pulling.lock().remove(peer);
+        self.held.lock().remove(peer);
         self.changes.announce(Change::Dealings(peer.clone()));
     }
 

@@ -11,7 +11,9 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::Peers;
+use super::document_answer::{DOCUMENT_PATH, DocumentAnswer};
 use super::documents::{Entry, Failure};
+use super::reach::lifetime;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 
@@ -34,6 +36,14 @@ pub(crate) struct KeyUnknown {
     pub(crate) retry_after: Duration,
 }
 
+/// What came of asking for a document.
+pub(crate) struct Fetched {
+    /// What was answered; none where nothing was.
+    pub(crate) answer: Option<DocumentAnswer>,
+    /// The document, or why it could not be had.
+    pub(crate) document: Result<Arc<ProviderDocument>, PeerFault>,
+}
+
 impl Peers {
     /// The document of a provider that we ask something.
     pub(crate) async fn document_of(&self, provider: &Provider) -> Result<Arc<ProviderDocument>, PeerFault> {
@@ -47,7 +57,7 @@ impl Peers {
         if let Some(document) = remembered(&self.documents.entry(provider)) {
             return Ok(document);
         }
-        Box::pin(self.fetch(provider, &self.outbound.client())).await
+        Box::pin(self.fetch(provider, &self.outbound.client())).await.document
     }
 
     /// The document once more, since what it says does not fit what was met: a key that it lacks, or an endpoint where its
@@ -67,15 +77,11 @@ impl Peers {
             return Ok(document.clone());
         }
         self.documents.change(provider, |entry| entry.doubted = Some(now));
-        Box::pin(self.fetch(provider, &self.outbound.client())).await
+        Box::pin(self.fetch(provider, &self.outbound.client())).await.document
     }
 
-    /// The document as it is now, over `client`, whatever is remembered.
-    pub(crate) async fn document_now(
-        &self,
-        provider: &Provider,
-        client: &reqwest::Client,
-    ) -> Result<Arc<ProviderDocument>, PeerFault> {
+    /// The document as it is now, over `client`, whatever is remembered, with what was answered.
+    pub(crate) async fn document_now(&self, provider: &Provider, client: &reqwest::Client) -> Fetched {
         let turn = self.documents.turn(provider, self.ground.ambient.now());
         let _turn = turn.lock().await;
         Box::pin(self.fetch(provider, client)).await
@@ -99,7 +105,7 @@ impl Peers {
         if state == PeerState::Unknown && !self.documents.take_stranger_turn(now) {
             return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
         }
-        match Box::pin(self.fetch(signer, &self.outbound.client())).await {
+        match Box::pin(self.fetch(signer, &self.outbound.client())).await.document {
             Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
             Err(_) => {
                 let failed = self.documents.entry(signer).failed;
@@ -142,13 +148,24 @@ impl Peers {
     /// Fetches the document and remembers it, or that it could not be had. The caller has the turn.
     ///
     /// Callers box it: every request that waits here would otherwise keep room for it.
-    async fn fetch(
+    async fn fetch(&self, provider: &Provider, client: &reqwest::Client) -> Fetched {
+        self.documents.change(provider, |entry| entry.reread = false);
+        let (answer, fetched) = match self.ask_for_document(provider, client, DOCUMENT_PATH, None).await {
+            Ok(answer) => {
+                let read = answer.read(provider).map(|document| (document, lifetime(&answer.headers)));
+                (Some(answer), read)
+            }
+            Err(fault) => (None, Err(fault)),
+        };
+        Fetched { answer, document: self.remember(provider, fetched).await }
+    }
+
+    /// Remembers the document with how long it is fresh, or that it could not be had.
+    async fn remember(
         &self,
         provider: &Provider,
-        client: &reqwest::Client,
+        fetched: Result<(ProviderDocument, Duration), PeerFault>,
     ) -> Result<Arc<ProviderDocument>, PeerFault> {
-        self.documents.change(provider, |entry| entry.reread = false);
-        let fetched = self.fetch_document(provider, client).await;
         let now = self.ground.ambient.now();
         match fetched {
             Ok((document, lifetime)) => {

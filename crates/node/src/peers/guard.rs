@@ -9,13 +9,18 @@ use drawbridge_mtp::id::Host;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::ambient::Ambient;
+
 /// A name has to be resolved within this: before a connection has to have come about, so that it is told which was late.
 const LOOK_UP_TIME: Duration = Duration::from_secs(6);
 
 /// Which addresses peers may be on.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AddressGuard {
+    /// Networks that peers may be on though they are not public.
     allowed: Arc<[IpNet]>,
+    /// What this machine knows of names.
+    ambient: Arc<dyn Ambient>,
 }
 
 /// Why no address can be connected to.
@@ -55,6 +60,21 @@ fn not_public(host: &str, address: IpAddr) -> String {
     }
 }
 
+/// Why the system has found nothing, without the words that say that it has looked.
+fn reason(fault: &std::io::Error) -> String {
+    let text = fault.to_string();
+    text.strip_prefix("failed to lookup address information: ").map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// A host without brackets, as a certificate names it.
+pub(crate) fn host_text(host: Host<'_>) -> String {
+    match host {
+        Host::Dns(name) => name.to_owned(),
+        Host::V4(address) => address.to_string(),
+        Host::V6(address) => address.to_string(),
+    }
+}
+
 /// Says of `host` that others do not reach it at `address`, which is one of the loopback network.
 pub(crate) fn only_here(host: &str, address: IpAddr) -> String {
     let place = place(host, address);
@@ -68,8 +88,8 @@ fn place(host: &str, address: IpAddr) -> String {
 
 impl AddressGuard {
     /// A guard that lets public addresses pass, and those in `allowed`.
-    pub fn new(allowed: &[IpNet]) -> Self {
-        Self { allowed: allowed.into() }
+    pub fn new(allowed: &[IpNet], ambient: Arc<dyn Ambient>) -> Self {
+        Self { allowed: allowed.into(), ambient }
     }
 
     /// Whether a peer may be at `address`.
@@ -80,33 +100,44 @@ impl AddressGuard {
 
     /// The addresses of `host` that may be connected to; at least one.
     pub async fn resolve(&self, host: Host<'_>, port: u16) -> Result<Vec<SocketAddr>, GuardFault> {
-        let (name, found) = match host {
-            Host::V4(address) => (address.to_string(), vec![SocketAddr::from((address, port))]),
-            Host::V6(address) => (address.to_string(), vec![SocketAddr::from((address, port))]),
-            Host::Dns(name) => (name.to_owned(), look_up(name, port).await?),
+        let found = self.look_up(host).await?.into_iter().map(|address| SocketAddr::from((address, port)));
+        self.filter(&host_text(host), found.collect())
+    }
+
+    /// The addresses of `host`, whether or not they may be connected to; at least one.
+    pub(crate) async fn look_up(&self, host: Host<'_>) -> Result<Vec<IpAddr>, GuardFault> {
+        match host {
+            Host::V4(address) => Ok(vec![address.into()]),
+            Host::V6(address) => Ok(vec![address.into()]),
+            Host::Dns(name) => self.look_up_name(name).await,
+        }
+    }
+
+    async fn look_up_name(&self, name: &str) -> Result<Vec<IpAddr>, GuardFault> {
+        let none = |reason: String| GuardFault::NoAddress { host: name.to_owned(), reason };
+        let mut found: Vec<IpAddr> = match self.ambient.known_addresses(name) {
+            Some(known) => known,
+            None => match tokio::time::timeout(LOOK_UP_TIME, tokio::net::lookup_host((name, 0))).await {
+                Ok(found) => {
+                    found.map_err(|fault| none(reason(&fault)))?.map(|address| address.ip()).collect()
+                }
+                Err(_) => return Err(GuardFault::Late { host: name.to_owned() }),
+            },
         };
-        self.filter(&name, found)
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|address| seen.insert(*address));
+        if found.is_empty() { Err(none("none was found".into())) } else { Ok(found) }
     }
 
     /// Keeps the addresses that may be connected to.
     fn filter(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, GuardFault> {
-        let Some(first) = found.first().map(SocketAddr::ip) else {
-            return Err(GuardFault::NoAddress { host: name.to_owned(), reason: "none was found".into() });
-        };
-        let good: Vec<_> = found.into_iter().filter(|address| self.lets_pass(address.ip())).collect();
-        if good.is_empty() {
-            Err(GuardFault::Forbidden { host: name.to_owned(), address: first })
-        } else {
-            Ok(good)
+        let good: Vec<_> = found.iter().copied().filter(|address| self.lets_pass(address.ip())).collect();
+        match found.first() {
+            Some(first) if good.is_empty() => {
+                Err(GuardFault::Forbidden { host: name.to_owned(), address: first.ip() })
+            }
+            _ => Ok(good),
         }
-    }
-}
-
-async fn look_up(name: &str, port: u16) -> Result<Vec<SocketAddr>, GuardFault> {
-    let fault = |reason: String| GuardFault::NoAddress { host: name.to_owned(), reason };
-    match tokio::time::timeout(LOOK_UP_TIME, tokio::net::lookup_host((name, port))).await {
-        Ok(found) => Ok(found.map_err(|reason| fault(reason.to_string()))?.collect()),
-        Err(_) => Err(GuardFault::Late { host: name.to_owned() }),
     }
 }
 
@@ -116,7 +147,9 @@ impl Resolve for AddressGuard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let good = guard.filter(name.as_str(), look_up(name.as_str(), 0).await?)?;
+            let found = guard.look_up_name(name.as_str()).await?;
+            let found = found.into_iter().map(|address| SocketAddr::from((address, 0))).collect();
+            let good = guard.filter(name.as_str(), found)?;
             Ok(Box::new(good.into_iter()) as Addrs)
         })
     }
@@ -170,10 +203,11 @@ fn high_low(high: u16, low: u16) -> Ipv4Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::System;
 
     fn passes(address: &str, allowed: &[&str]) -> bool {
         let allowed: Vec<IpNet> = allowed.iter().map(|text| text.parse().unwrap()).collect();
-        AddressGuard::new(&allowed).lets_pass(address.parse().unwrap())
+        AddressGuard::new(&allowed, Arc::new(System)).lets_pass(address.parse().unwrap())
     }
 
     #[test]
@@ -212,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_in_a_name_is_checked_too() {
-        let guard = AddressGuard::new(&[]);
+        let guard = AddressGuard::new(&[], Arc::new(System));
         let fault = guard.resolve(Host::V4(Ipv4Addr::LOCALHOST), 9101).await.unwrap_err();
         assert!(matches!(fault, GuardFault::Forbidden { .. }), "{fault}");
         let fault = guard.resolve(Host::Dns("localhost"), 9101).await.unwrap_err();

@@ -4,6 +4,7 @@
 mod absence;
 mod backoff;
 mod board;
+mod document_answer;
 mod documents;
 mod fetch;
 mod guard;
@@ -16,13 +17,15 @@ mod transport;
 mod troubles;
 mod trust;
 
+pub(crate) use board::ClockOffset;
 pub use board::{Pulling, PullingStatus, Serving};
-pub(crate) use guard::only_here;
 pub use guard::{AddressGuard, GuardFault};
+pub(crate) use guard::{host_text, only_here};
 
 pub(crate) use backoff::{Backoff, EndedBy};
-pub(crate) use outbound::Outbound;
-pub(crate) use reach::{Answer, Ask};
+pub(crate) use document_answer::{DOCUMENT_PATH, DocumentAnswer};
+pub(crate) use outbound::{Agreed, Outbound, PROGRAM};
+pub(crate) use reach::{Answer, Ask, lifetime};
 pub(crate) use signs::{Sign, Signs};
 
 use std::sync::Arc;

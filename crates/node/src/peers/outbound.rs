@@ -17,12 +17,16 @@ use tokio::net::TcpStream;
 
 use super::guard::AddressGuard;
 use super::transport::{CONNECT_TIME, connection_fault, timed_out, tls_fault};
-use super::trust::Trust;
+use super::trust::{Trust, Witness};
 use crate::peer_fault::{PeerFault, Stage};
+
+/// What this program calls itself in its requests.
+pub(crate) const PROGRAM: &str = concat!("drawbridge/", env!("CARGO_PKG_VERSION"));
 
 /// How other providers are connected to. Cheap to clone the client of, which keeps connections open.
 pub(crate) struct Outbound {
     guard: AddressGuard,
+    trust: Arc<dyn ServerCertVerifier>,
     tls: ClientConfig,
     client: RwLock<reqwest::Client>,
 }
@@ -30,9 +34,10 @@ pub(crate) struct Outbound {
 impl Outbound {
     /// Connections to where `guard` lets pass, trusting the system's roots and those in `extra_roots` (PEM).
     pub(crate) fn new(guard: AddressGuard, extra_roots: Option<&[u8]>) -> Result<Self, String> {
-        let tls = tls_config(extra_roots)?;
+        let trust = trust(extra_roots)?;
+        let tls = tls_config(trust.clone())?;
         let client = RwLock::new(http_client(&guard, tls.clone()).map_err(|fault| fault.to_string())?);
-        Ok(Self { guard, tls, client })
+        Ok(Self { guard, trust, tls, client })
     }
 
     /// Which addresses peers may be on.
@@ -65,46 +70,66 @@ impl Outbound {
         tls
     }
 
-    /// Connects to the first of `addresses` that answers; a fault is that of the last.
-    pub(crate) async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, PeerFault> {
-        let mut fault = PeerFault::new(Stage::Dns, "no-address", "it has no address");
-        for address in addresses {
-            match tokio::time::timeout(CONNECT_TIME, TcpStream::connect(address)).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(refused)) => fault = connection_fault(&refused),
-                Err(_) => fault = timed_out(Stage::Connect),
-            }
+    /// Connects to `address`.
+    pub(crate) async fn connect(&self, address: SocketAddr) -> Result<TcpStream, PeerFault> {
+        match tokio::time::timeout(CONNECT_TIME, TcpStream::connect(address)).await {
+            Ok(connected) => connected.map_err(|refused| connection_fault(&refused)),
+            Err(_) => Err(timed_out(Stage::Connect)),
         }
-        Err(fault)
     }
 
-    /// The TLS handshake over a connection to `host`, which shows its certificate. Returns what was agreed on in words.
-    pub(crate) async fn handshake(&self, host: Host<'_>, over: TcpStream) -> Result<String, PeerFault> {
-        let name = match host {
-            Host::Dns(name) => ServerName::try_from(name.to_owned())
-                .map_err(|fault| PeerFault::new(Stage::Tls, "certificate-wrong-name", fault.to_string()))?,
-            Host::V4(address) => std::net::IpAddr::from(address).into(),
-            Host::V6(address) => std::net::IpAddr::from(address).into(),
-        };
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(self.tls_without_memory()));
-        match tokio::time::timeout(CONNECT_TIME, connector.connect(name, over)).await {
-            Ok(Ok(connection)) => {
-                let (_, session) = connection.get_ref();
-                let version = session.protocol_version().and_then(|version| version.as_str());
-                let shown = session.peer_certificates().map_or(0, <[_]>::len);
-                Ok(format!(
-                    "{} was agreed on, and its certificate ({shown} in its chain) is for its name, valid now, and signed by \
-                     somebody who is trusted here",
-                    version.unwrap_or("TLS").replace("TLSv1_3", "TLS 1.3")
-                ))
-            }
-            Ok(Err(fault)) => Err(tls_fault(&fault)),
-            Err(_) => Err(timed_out(Stage::Tls)),
-        }
+    /// The TLS handshake over a connection to `host`, which shows its certificate.
+    pub(crate) async fn handshake(&self, host: Host<'_>, over: TcpStream) -> Handshake {
+        let witness = Arc::new(Witness::new(self.trust.clone()));
+        let mut tls = self.tls_without_memory();
+        tls.dangerous().set_certificate_verifier(witness.clone());
+        let agreed = agree(tls, host, over).await;
+        Handshake { agreed, shown: witness.shown() }
     }
 }
 
-fn tls_config(extra_roots: Option<&[u8]>) -> Result<ClientConfig, String> {
+/// What came of a TLS handshake.
+pub(crate) struct Handshake {
+    /// What was agreed on.
+    pub(crate) agreed: Result<Agreed, PeerFault>,
+    /// The certificates that were shown, the server's own first; none where it did not come to that.
+    pub(crate) shown: Vec<CertificateDer<'static>>,
+}
+
+/// What a TLS handshake agreed on, as a person reads it.
+pub(crate) struct Agreed {
+    pub(crate) version: String,
+    pub(crate) cipher: String,
+    /// The protocol to be spoken over it, where one was chosen.
+    pub(crate) protocol: Option<String>,
+}
+
+async fn agree(tls: ClientConfig, host: Host<'_>, over: TcpStream) -> Result<Agreed, PeerFault> {
+    let name = match host {
+        Host::Dns(name) => ServerName::try_from(name.to_owned())
+            .map_err(|fault| PeerFault::new(Stage::Tls, "certificate-wrong-name", fault.to_string()))?,
+        Host::V4(address) => std::net::IpAddr::from(address).into(),
+        Host::V6(address) => std::net::IpAddr::from(address).into(),
+    };
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(tls));
+    match tokio::time::timeout(CONNECT_TIME, connector.connect(name, over)).await {
+        Ok(Ok(connection)) => {
+            let (_, session) = connection.get_ref();
+            let version = session.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+            let cipher = session.negotiated_cipher_suite().map(|suite| suite.suite());
+            Ok(Agreed {
+                version: version.replace("TLSv1_", "TLS 1."),
+                cipher: cipher.and_then(|suite| suite.as_str()).unwrap_or("unknown").to_owned(),
+                protocol: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+            })
+        }
+        Ok(Err(fault)) => Err(tls_fault(&fault)),
+        Err(_) => Err(timed_out(Stage::Tls)),
+    }
+}
+
+/// The system's roots, and those in `extra_roots`.
+fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
@@ -117,8 +142,11 @@ fn tls_config(extra_roots: Option<&[u8]>) -> Result<ClientConfig, String> {
             return Err("there is no certificate in it".into());
         }
     }
+    Ok(Arc::new(Trust::new(roots, Arc::new(rustls::crypto::ring::default_provider()))?))
+}
+
+fn tls_config(trust: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let trust: Arc<dyn ServerCertVerifier> = Arc::new(Trust::new(roots, provider.clone())?);
     let mut tls = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|fault| fault.to_string())?
@@ -142,6 +170,6 @@ fn http_client(guard: &AddressGuard, tls: ClientConfig) -> Result<reqwest::Clien
         .http2_initial_stream_window_size(1 << 20)
         .http2_initial_connection_window_size(4 << 20)
         .pool_idle_timeout(Duration::from_secs(90))
-        .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")))
+        .user_agent(PROGRAM)
         .build()
 }

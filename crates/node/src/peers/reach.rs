@@ -3,20 +3,21 @@
 
 use std::time::{Duration, Instant};
 
-use drawbridge_mtp::document::{MAX_DOCUMENT_BYTES, ProviderDocument};
+use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
-use drawbridge_mtp::signature::{ResponseFault, combined, verify_response};
+use drawbridge_mtp::signature::{RequestBinding, ResponseFault, combined, verify_response};
+use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
-    RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::Peers;
+use super::board::ClockOffset;
 use super::guard::GuardFault;
 use super::recording::Recording;
 use super::transport::transport_fault;
@@ -24,7 +25,7 @@ use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 
 /// A document has to come within this (section 3).
-const DOCUMENT_TIME: Duration = Duration::from_secs(10);
+pub(super) const DOCUMENT_TIME: Duration = Duration::from_secs(10);
 /// What an answer may take beyond the time that it was asked to wait.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 /// The most octets of an answer that are read: a page of the largest allowed, with one item too many.
@@ -73,53 +74,6 @@ impl Answer {
 }
 
 impl Peers {
-    /// Fetches the document of `provider`, and how long it may be kept.
-    pub(super) async fn fetch_document(
-        &self,
-        provider: &Provider,
-        client: &reqwest::Client,
-    ) -> Result<(ProviderDocument, Duration), PeerFault> {
-        let record = self.record(&Method::GET, "/.well-known/mtp", provider);
-        let outcome = self.get_document(provider, client, &record).await;
-        record.end(outcome.as_ref().err());
-        outcome
-    }
-
-    async fn get_document(
-        &self,
-        provider: &Provider,
-        client: &reqwest::Client,
-        record: &Recording<'_>,
-    ) -> Result<(ProviderDocument, Duration), PeerFault> {
-        self.check_literal(provider.host())?;
-        let request = client
-            .get(format!("https://{provider}/.well-known/mtp"))
-            .timeout(DOCUMENT_TIME)
-            .header(ACCEPT, "application/json")
-            .header(ACCEPT_ENCODING, "identity");
-        let response = request.send().await.map_err(|fault| transport_fault(&fault))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        record.answered(status, &headers);
-        if status != StatusCode::OK {
-            let text = format!(
-                "https://{provider}/.well-known/mtp answered {status} and not 200; is MTP set up there?"
-            );
-            return Err(PeerFault::new(Stage::Document, "document-missing", text));
-        }
-        if headers.contains_key(CONTENT_ENCODING) {
-            let text = format!(
-                "https://{provider}/.well-known/mtp answered with encoded content, which is not asked for; its server, or a \
-                 proxy before it, must send the document as it is"
-            );
-            return Err(PeerFault::new(Stage::Document, "document-invalid", text));
-        }
-        let body = read_body(response, MAX_DOCUMENT_BYTES).await?;
-        record.received(body.len());
-        let document = ProviderDocument::parse(&body, provider)
-            .map_err(|fault| PeerFault::new(Stage::Document, "document-invalid", fault.to_string()))?;
-        Ok((document, lifetime(&headers)))
-    }
-
     /// Asks `peer` and answers once it has answered well; anything else is a fault.
     ///
     /// Where it is not where its document says, that is read once more, within its limits; and where it says something else
@@ -207,6 +161,7 @@ impl Peers {
         let signed = self.ground.signer.sign_request(&ask.method, &uri, peer, content, self.ground.stamp());
         let sent = ask.content.as_ref().map_or(0, Vec::len);
         record.sent(&signed.headers, sent);
+        let signed_headers = signed.headers.clone();
         let mut request = client
             .request(ask.method.clone(), &uri)
             .headers(signed.headers)
@@ -240,12 +195,34 @@ impl Peers {
             verified = verify(&*Box::pin(self.document_anew(peer)).await?);
         }
         match verified {
-            Ok(_) => {}
+            Ok(verified) => self.note_clock(peer, Timestamp::from_secs(verified.created())),
+            Err(ResponseFault::Missing { .. }) if is_signature_missed(status, &body) => {
+                let text = "our signature did not reach it: something in between, most often a proxy, takes it out of requests";
+                return Err(PeerFault::new(Stage::Signature, "signature-missing", text));
+            }
             Err(ResponseFault::Missing { .. }) => {
                 let fault = PeerFault::unsigned(status, headers.get(CONTENT_TYPE), body.len());
                 return Err(if fault.is(Code::TooLarge) { fault.of_request(sent) } else { fault });
             }
-            Err(fault) => return Err(PeerFault::unproved(&fault)),
+            Err(fault) => {
+                if let ResponseFault::Times { created, .. } = fault {
+                    self.note_clock(peer, created);
+                }
+                let binding = |uri: &str| RequestBinding::of(&ask.method, uri, &signed_headers);
+                let verifies = |uri: &str| {
+                    let now = self.ground.ambient.now();
+                    let verified =
+                        verify_response(status, &headers, &body, &binding(uri), peer, &document.keys, now);
+                    verified.is_ok()
+                };
+                let changed = matches!(fault, ResponseFault::Invalid)
+                    .then(|| changed_targets(&document.endpoint, &ask.resource))
+                    .and_then(|targets| targets.into_iter().find(|uri| verifies(uri)));
+                return Err(match changed {
+                    Some(answered) => target_changed(&uri, &answered),
+                    None => PeerFault::unproved(&fault),
+                });
+            }
         }
         record.verified();
         self.signs.heard(peer);
@@ -283,13 +260,18 @@ impl Peers {
         }
     }
 
+    /// `peer` has signed an answer at `theirs` by its own clock, and it has just come.
+    fn note_clock(&self, peer: &Provider, theirs: Timestamp) {
+        self.board.note_clock(peer, ClockOffset::of(theirs, self.ground.ambient.now()));
+    }
+
     /// A request that begins now, in the traffic record.
-    fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
+    pub(super) fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
         Recording::begin(&self.traffic, self.ground.ambient.now(), method.as_str(), target, peer)
     }
 
     /// Addresses in URLs are not resolved, so the guard has to look at them here.
-    fn check_literal(&self, host: Host<'_>) -> Result<(), PeerFault> {
+    pub(super) fn check_literal(&self, host: Host<'_>) -> Result<(), PeerFault> {
         let address = match host {
             Host::V4(address) => address.into(),
             Host::V6(address) => address.into(),
@@ -302,8 +284,44 @@ impl Peers {
     }
 }
 
+/// Whether the answer says that there was no signature. It covers none then, so it proves nothing; but nobody who has not met
+/// the request says so.
+fn is_signature_missed(status: StatusCode, body: &[u8]) -> bool {
+    status == StatusCode::UNAUTHORIZED
+        && ReceivedProblem::parse(body).is_ok_and(|problem| problem.known() == Some(Code::SignatureMissing))
+}
+
+/// What `resource` below `endpoint` becomes on its way past something that adds or drops a slash, or a part of the path, most
+/// often a proxy. A peer signs its answer for what has reached it.
+fn changed_targets(endpoint: &Endpoint, resource: &str) -> Vec<String> {
+    let (path, query) = resource
+        .split_once('?')
+        .map_or((resource, String::new()), |(path, query)| (path, format!("?{query}")));
+    let (origin, below) = (endpoint.origin(), endpoint.path());
+    let below_first = below.trim_start_matches('/').split_once('/').map_or("", |(_, rest)| rest);
+    [
+        format!("{origin}{below}{path}/{query}"),
+        format!("{origin}{below}/{path}{query}"),
+        format!("{origin}{below}{}{query}", path.trim_start_matches('/')),
+        format!("{origin}{path}{query}"),
+        format!("{origin}/{path}{query}"),
+        format!("{origin}/{below_first}{path}{query}"),
+        format!("{origin}/{below}{path}{query}"),
+        format!("{origin}{below}{path}"),
+    ]
+    .into()
+}
+
+/// A peer was asked for something else than what we have asked for.
+fn target_changed(asked: &str, answered: &str) -> PeerFault {
+    let text = format!(
+        "it was asked for {asked}, and {answered} has reached it: something in front of it, most often a proxy, changes the path"
+    );
+    PeerFault::new(Stage::Signature, "path-changed", text)
+}
+
 /// How long a document may be kept, by its `Cache-Control`.
-fn lifetime(headers: &HeaderMap) -> Duration {
+pub(crate) fn lifetime(headers: &HeaderMap) -> Duration {
     let directives = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     let seconds = directives.flat_map(|value| value.split(',')).map(str::trim).find_map(|directive| {
         match directive.to_ascii_lowercase().as_str() {
@@ -314,10 +332,13 @@ fn lifetime(headers: &HeaderMap) -> Duration {
     Duration::from_secs(seconds.unwrap_or(USUAL_LIFETIME).clamp(SHORTEST_LIFETIME, LONGEST_LIFETIME))
 }
 
-async fn read_body(mut response: reqwest::Response, at_most: usize) -> Result<bytes::Bytes, PeerFault> {
+pub(super) async fn read_body(
+    mut response: reqwest::Response,
+    at_most: usize,
+) -> Result<bytes::Bytes, PeerFault> {
     let status = response.status();
     let mut body = bytes::BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|fault| transport_fault(&fault))? {
+    while let Some(chunk) = response.chunk().await.map_err(|fault| broken_off(&fault, status, body.len()))? {
         if body.len() + chunk.len() > at_most {
             let text = format!("its answer, {status}, has more than {at_most} bytes");
             return Err(PeerFault::new(Stage::Http, "answer-too-large", text));
@@ -325,6 +346,18 @@ async fn read_body(mut response: reqwest::Response, at_most: usize) -> Result<by
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// An answer that began and did not come to its end.
+fn broken_off(fault: &reqwest::Error, status: StatusCode, bytes: usize) -> PeerFault {
+    let mut why = transport_fault(fault);
+    why.text = match why.code.as_ref() {
+        "timeout" => {
+            format!("it began to answer {status} and did not come to the end in time; {bytes} bytes had come")
+        }
+        _ => format!("its answer, {status}, broke off after {bytes} bytes: {why}"),
+    };
+    why
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use drawbridge_mtp::time::Timestamp;
@@ -10,7 +11,7 @@ use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
 use super::guard::GuardFault;
-use super::trust::SelfSigned;
+use super::trust::{ChainIncomplete, SelfSigned};
 use crate::peer_fault::{PeerFault, Stage};
 
 /// A connection has to come about within this, its TLS included.
@@ -110,14 +111,19 @@ fn causes<'a>(fault: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
 }
 
 fn innermost(causes: &[&(dyn Error + 'static)]) -> String {
-    causes.last().map_or_else(String::new, |cause| in_words(*cause))
+    // What an end that came too early wraps says where one reads more of it.
+    let ended = causes.iter().copied().find(|cause| is_early_end(*cause));
+    ended.or(causes.last().copied()).map_or_else(String::new, in_words)
+}
+
+fn is_early_end(fault: &(dyn Error + 'static)) -> bool {
+    fault.downcast_ref::<io::Error>().is_some_and(|fault| fault.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 /// The text of a fault as a person reads it: without the number that the system's end with (`Connection refused (os
 /// error 111)`), and where the connection just ended, that and not where one reads more of it.
 fn in_words(fault: &(dyn Error + 'static)) -> String {
-    let kind = fault.downcast_ref::<io::Error>().map(io::Error::kind);
-    if kind == Some(io::ErrorKind::UnexpectedEof) {
+    if is_early_end(fault) {
         return "the other side closed it amid the exchange".into();
     }
     let text = fault.to_string();
@@ -149,6 +155,7 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
             }
             C::NotValidYet => ("certificate-not-yet-valid", "its certificate is not valid yet".to_owned()),
             C::NotValidForNameContext { expected, presented } => {
+                let presented: Vec<_> = presented.iter().map(|name| plain_name(name)).collect();
                 let (expected, presented) = (expected.to_str(), presented.join(", "));
                 (
                     "certificate-wrong-name",
@@ -163,6 +170,11 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
                 format!(
                     "its certificate is signed by somebody whom this computer does not trust; {TO_TRUST_IT}"
                 ),
+            ),
+            C::Other(other) if other.0.is::<ChainIncomplete>() => (
+                "certificate-chain-incomplete",
+                "its server shows its certificate without that of the authority that has signed it"
+                    .to_owned(),
             ),
             C::Other(other) if other.0.is::<SelfSigned>() => (
                 "certificate-self-signed",
@@ -186,6 +198,13 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
         _ => ("tls-failed", format!("TLS does not come about: {fault}")),
     };
     PeerFault::new(Stage::Tls, code, text)
+}
+
+/// A name in a certificate, which the library writes as `DnsName("home.example")` or `IpAddress(192.0.2.1)`.
+fn plain_name(name: &str) -> String {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    let inner = inner.trim_matches('"');
+    inner.parse::<IpAddr>().map_or_else(|_| inner.to_owned(), |address| address.to_string())
 }
 
 /// A time in a certificate.

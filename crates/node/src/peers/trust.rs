@@ -1,18 +1,26 @@
 //! Whose certificates are trusted: rustls's own verifier, which also says of an unknown issuer whether it is the
-//! certificate itself. That has another remedy: its operator has not given it one yet.
+//! certificate itself, or one that a public authority's server should have shown with it. Each has another remedy.
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 
+use crate::identity::x509;
+
 /// The certificate has been signed with its own key, and nobody here has said to trust it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the certificate is signed by itself")]
 pub(super) struct SelfSigned;
+
+/// The certificate was shown alone, without that of its issuer, and says where that one is: its server leaves it out.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the certificate of its issuer is not shown with it")]
+pub(super) struct ChainIncomplete;
 
 /// The verifier of peers' certificates.
 #[derive(Debug)]
@@ -36,6 +44,12 @@ impl ServerCertVerifier for Trust {
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
+                if intermediates.is_empty() && names_issuers_place(end_entity) =>
+            {
+                let fault = CertificateError::Other(OtherError(Arc::new(ChainIncomplete)));
+                Err(Error::InvalidCertificate(fault))
+            }
             Err(Error::InvalidCertificate(fault)) if is_signed_by_itself(end_entity) => {
                 // What else is wrong with it is no matter while nobody vouches for it; its name and times are judged
                 // first, so an expired one is told as that.
@@ -72,6 +86,65 @@ impl ServerCertVerifier for Trust {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
     }
+}
+
+/// A verifier that judges as another does, and remembers what was shown to it, whatever came of it.
+#[derive(Debug)]
+pub(super) struct Witness {
+    judge: Arc<dyn ServerCertVerifier>,
+    shown: Mutex<Vec<CertificateDer<'static>>>,
+}
+
+impl Witness {
+    pub(super) fn new(judge: Arc<dyn ServerCertVerifier>) -> Self {
+        Self { judge, shown: Mutex::default() }
+    }
+
+    /// The certificates that were shown, the server's own first.
+    pub(super) fn shown(&self) -> Vec<CertificateDer<'static>> {
+        self.shown.lock().clone()
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.shown.lock() =
+            [end_entity].into_iter().chain(intermediates).map(|shown| shown.clone().into_owned()).collect();
+        self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.judge.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.judge.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
+}
+
+fn names_issuers_place(certificate: &CertificateDer<'_>) -> bool {
+    x509::read(certificate).is_ok_and(|said| said.names_issuers_place)
 }
 
 fn is_signed_by_itself(certificate: &CertificateDer<'_>) -> bool {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::consent::Consent;
 use crate::delivery::{Delivery, Waits};
+use crate::diagnose::Doctor;
 use crate::ground::Ground;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
@@ -32,4 +33,6 @@ pub(crate) struct Pulls {
     pub(crate) outbox: Arc<Outbox>,
     /// Pulls of a peer that wait here are nudged when its state changes.
     pub(crate) waits: Arc<Waits>,
+    /// Hears what a peer has seen of us.
+    pub(crate) doctor: Arc<Doctor>,
 }

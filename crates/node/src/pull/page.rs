@@ -114,7 +114,11 @@ impl Pulls {
         let (keeping, settling) = intake.into_parts();
         let (has, adds) = (KeptPage { items: page.items.len(), more: page.more }, keeping.adds());
         let (ours, whose) = (self.ground.ours.clone(), peer);
-        let peer = peer.clone();
+        let seen = page.items.iter().filter_map(|item| match &item.body {
+            ItemBody::Check(seen) => Some(seen.clone()),
+            _ => None,
+        });
+        let (seen, peer) = (seen.collect::<Vec<_>>(), peer.clone());
         let kept = self.store.write(move |tx| {
             let Some(mut row) = tx.peer(&peer)? else { return Ok(()) };
             let was_pending = row.their_state == Some(PeerState::Pending);
@@ -165,6 +169,9 @@ impl Pulls {
         });
         kept.await.map_err(PageFault::Store)?;
         settling.commit();
+        for seen in &seen {
+            self.doctor.hear(whose, seen);
+        }
         if adds {
             self.delivery.check_added();
         }

@@ -88,6 +88,9 @@ impl Pulls {
                     if !wait || hold > 0 {
                         backoff.succeeded();
                     }
+                    if hold > 0 {
+                        self.peers.board.note_held(&peer, hold, held);
+                    }
                     if hold > 0 && pull_wait.held(held) {
                         Box::pin(self.peers.end_trouble(&peer, PULL_CUT)).await;
                     }
@@ -158,6 +161,7 @@ fn cut_short(held: Duration, shorter: u64, fault: &PeerFault) -> PeerFault {
 impl Pulls {
     async fn plan(&self, peer: &Provider) -> Result<Plan, StoreFault> {
         let (provider, now) = (peer.clone(), self.ground.ambient.now());
+        let expects_a_look = self.doctor.expects_from(peer);
         self.store
             .read(move |view| {
                 let Some(row) = view.peer(&provider)?.filter(|row| row.state == PeerState::Allowed) else {
@@ -166,7 +170,7 @@ impl Pulls {
                 if row.paused {
                     return Ok(Plan::Rest(PullingStatus::Paused));
                 }
-                let wait = view.expects_from(&provider, now)?;
+                let wait = expects_a_look || view.expects_from(&provider, now)?;
                 if !wait && row.pulled {
                     return Ok(Plan::Rest(PullingStatus::Idle));
                 }

@@ -263,6 +263,20 @@ impl View<'_> {
         rows.map(|row| parsed("a provider", row?)).collect()
     }
 
+    /// How many groups of `owner` there are with users of `ours`, how many those are, and how much their clients have
+    /// submitted that is still to be brought to it.
+    pub fn depends_on(&self, owner: &Provider, ours: &Provider) -> Result<[u64; 3], StoreFault> {
+        let counted = self
+            .sql
+            .prepare_cached(
+                "SELECT count(DISTINCT grp), count(DISTINCT user), (SELECT count(*) FROM outbox WHERE owner = ?1)
+                 FROM member JOIN mls_group ON mls_group.id = grp
+                 WHERE mls_group.owner = ?1 AND standing IN ('live', 'joining') AND provider = ?2",
+            )?
+            .query_row([owner.as_str(), ours.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+        Ok(counted.map(unsigned))
+    }
+
     /// Whether `provider` has a member in a group.
     pub fn is_provider_in(&self, id: i64, provider: &Provider) -> Result<bool, StoreFault> {
         Ok(self

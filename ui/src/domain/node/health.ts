@@ -13,6 +13,8 @@ export interface HealthWord {
   text: string;
   /** What follows from it, or what to do; may be empty. */
   more: string;
+  /** Whether a look at this provider itself may tell more. */
+  isAboutUs: boolean;
 }
 
 const marks: Record<HealthGrade, { tone: Tone; shape: Shape }> = {
@@ -21,6 +23,18 @@ const marks: Record<HealthGrade, { tone: Tone; shape: Shape }> = {
   wait: { tone: "wait", shape: "half" },
   well: { tone: "ok", shape: "disc" },
 };
+
+/** What the doctor may find out more of, by a look at this provider itself. */
+const ABOUT_US: ReadonlySet<HealthCode> = new Set([
+  "certificate-invalid",
+  "certificate-foreign",
+  "certificate-self-signed",
+  "name-unresolved",
+  "name-private",
+  "clock-wrong",
+  "not-pulled",
+  "unproved",
+]);
 
 /** Each code has its words. */
 const words: Record<
@@ -42,7 +56,13 @@ export function healthWord(
   called: Called,
 ): HealthWord {
   if (link.state === "lost")
-    return { tone: "bad", shape: "cross", text: t.overview.unheard, more: t.overview.unheardText };
+    return {
+      tone: "bad",
+      shape: "cross",
+      text: t.overview.unheard,
+      more: t.overview.unheardText,
+      isAboutUs: false,
+    };
   const [text, more] = words[code]({ about: aboutText(code, about ?? "", called), count, of });
-  return { ...marks[grade], text, more };
+  return { ...marks[grade], text, more, isAboutUs: ABOUT_US.has(code) };
 }

@@ -1,6 +1,7 @@
 /** A peer's state and what troubles it, in words. */
 import type { Peer } from "@/bindings/Peer";
 import type { Trouble } from "@/bindings/Trouble";
+import { LookLink } from "@/domain/check/LookLink";
 import { LongText } from "@/shared/LongText";
 import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -17,8 +18,8 @@ export function PeerStateWord({ peer }: { peer: Peer }) {
   );
 }
 
-/** What is wrong, at which step, and when it goes on: one sentence for a row. */
-export function PeerTrouble({ peer }: { peer: Peer }) {
+/** What is wrong, at which step, and when it goes on: one sentence for a row. It leads to the doctor, unless that stands beside it. */
+export function PeerTrouble({ peer, isLinked = true }: { peer: Peer; isLinked?: boolean }) {
   const trouble = currentTrouble(peer);
   const { next_try, failures, status } = peer.pulling;
   const retrying = status === "backing-off" && next_try !== null;
@@ -40,12 +41,38 @@ export function PeerTrouble({ peer }: { peer: Peer }) {
           {t.peers.nextTry} <Until at={next_try} due={t.peers.nextTryNow} />
         </span>
       )}
+      {isLinked && (
+        <>
+          <span className="text-muted"> · </span>
+          <LookLink provider={peer.provider} />
+        </>
+      )}
     </p>
   );
 }
 
-/** A trouble in full: where, what, since when, how often, and what to do. */
-export function TroubleNote({ trouble }: { trouble: Trouble }) {
+/** How it goes with a peer: the node's own sentence, who has to act, when it is tried, and what hangs on it. */
+export function PeerStandingNote({ peer }: { peer: Peer }) {
+  const { standing, suffers } = peer;
+  const hurts =
+    standing.code === "failing" || standing.code === "key-changed" || standing.code === "blocks-us";
+  const waiting = suffers === null ? [] : t.peers.suffers(suffers);
+  return (
+    <div data-testid="peer-standing" className="mt-1 grid gap-0.5 text-sm">
+      <p className={`wrap-anywhere ${hurts ? "text-bad" : ""}`}>
+        <bdi>{lineText(standing.text, 600)}</bdi>
+      </p>
+      <p className="text-muted">
+        {standing.side !== null && <span className="font-medium">{t.doctor.side[standing.side]} </span>}
+        {standing.next}
+      </p>
+      {hurts && waiting.length > 0 && <p className="text-muted">{t.peers.suffersList(waiting)}</p>}
+    </div>
+  );
+}
+
+/** A trouble in full: where, what, since when, how often, and what to do. With `provider`, it leads to the doctor. */
+export function TroubleNote({ trouble, provider }: { trouble: Trouble; provider?: string }) {
   return (
     <div className="grid gap-1">
       <div className="flex flex-wrap items-center gap-x-2">
@@ -71,7 +98,7 @@ export function TroubleNote({ trouble }: { trouble: Trouble }) {
       {!trouble.over && (
         <p className="mt-1 border-l-2 border-accent pl-2">
           <span className="font-medium">{t.peers.remedy}: </span>
-          {remedy(trouble)}
+          {remedy(trouble)} {provider !== undefined && <LookLink provider={provider} />}
         </p>
       )}
     </div>

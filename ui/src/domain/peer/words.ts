@@ -82,8 +82,10 @@ export function whyNotReached(peer: Peer | undefined): string | null {
   return trouble === undefined ? reason.failing : ofTrouble(reason, trouble);
 }
 
-export function remedy(trouble: Pick<Trouble, "code" | "stage">): string {
-  return t.remedy.code[trouble.code] ?? t.remedy.stage[trouble.stage];
+/** What to do; `isOwn`: about this provider itself, for which there are texts of its own. */
+export function remedy(trouble: Pick<Trouble, "code" | "stage">, isOwn = false): string {
+  const own = isOwn ? t.remedy.own[trouble.code] : undefined;
+  return own ?? t.remedy.code[trouble.code] ?? t.remedy.stage[trouble.stage];
 }
 
 export function pullingMark(peer: Peer): { tone: Tone; shape: Shape } {

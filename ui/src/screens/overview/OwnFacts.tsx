@@ -1,5 +1,8 @@
+import type { Certificate } from "@/bindings/Certificate";
 import type { NameStanding } from "@/bindings/NameStanding";
 import type { Ourselves } from "@/bindings/Ourselves";
+import { OwnLookLink } from "@/domain/check/LookLink";
+import { now } from "@/shared/clock";
 import { type Shape, StateWord, type Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { Ago, Fact, Ident, Until } from "@/shared/values";
@@ -12,6 +15,18 @@ const nameMarks: Record<NameStanding, { tone: Tone; shape: Shape }> = {
   unresolved: { tone: "bad", shape: "triangle" },
 };
 
+/** Whether others may not find it, or not believe that they did. */
+function hasTrouble({ name, named_port, listening_port, certificates }: Ourselves): boolean {
+  const isBad = (each: Certificate) =>
+    !each.is_ours || each.refused !== null || Date.parse(each.ends) <= now();
+  return (
+    name === "private" ||
+    name === "unresolved" ||
+    named_port !== listening_port ||
+    certificates.some((each) => each.section === "mtp" && isBad(each))
+  );
+}
+
 /** What is so with this node itself: whether others find its name, its certificates, and what its store cannot keep. */
 export function OwnFacts({ own }: { own: Ourselves }) {
   const words = t.overview.own;
@@ -22,6 +37,11 @@ export function OwnFacts({ own }: { own: Ourselves }) {
         {own.looked !== null && <Ago at={own.looked} className="text-sm text-muted" />}
         {own.name_text !== null && (
           <span className="block text-sm text-muted">{lineText(own.name_text, 500)}</span>
+        )}
+        {hasTrouble(own) && (
+          <span className="block text-sm">
+            <OwnLookLink />
+          </span>
         )}
       </Fact>
       {own.named_port !== own.listening_port && (

@@ -1,15 +1,14 @@
 import { Link } from "@tanstack/react-router";
 import { Ban, Check, Pause, Play, RotateCw, Stethoscope } from "lucide-react";
 import { useState } from "react";
-import type { CheckStep } from "@/bindings/CheckStep";
 import type { Peer } from "@/bindings/Peer";
 import { Alias, useCalled } from "@/domain/demo/Alias";
-import { sentence, useAdmin } from "@/domain/node/admin";
+import { sentence } from "@/domain/node/admin";
 import { isProvider } from "@/domain/node/identifiers";
 import { usePeer, usePeerActions } from "@/domain/peer/hooks";
-import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
-import { lag, remedy } from "@/domain/peer/words";
-import { Button } from "@/shared/Button";
+import { PeerStandingNote, PeerStateWord, TroubleNote } from "@/domain/peer/PeerState";
+import { lag } from "@/domain/peer/words";
+import { Button, buttonClass } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
 import { coarseSpan, count } from "@/shared/format";
 import { Fault, Inspector, InspectorPart, Loading } from "@/shared/layout";
@@ -47,38 +46,14 @@ export function PeerDetails({ provider, onClose }: { provider: string; onClose: 
 }
 
 function Details({ peer }: { peer: Peer }) {
-  const [checking, setChecking] = useState<"no" | "running" | CheckStep[]>("no");
-  const [checkFault, setCheckFault] = useState<string | null>(null);
-  const admin = useAdmin();
-  const check = async () => {
-    setChecking("running");
-    setCheckFault(null);
-    try {
-      setChecking((await admin.call("check", { provider: peer.provider })).steps);
-    } catch (fault) {
-      setCheckFault(sentence(fault));
-      setChecking("no");
-    }
-  };
   const { theirs, ours, oursMs } = lag(peer);
   return (
     <>
       <div className="border-b border-line pb-3">
         <PeerStateWord peer={peer} />
-        <PeerTrouble peer={peer} />
-        <Buttons peer={peer} onCheck={check} checking={checking === "running"} />
+        <PeerStandingNote peer={peer} />
+        <Buttons peer={peer} />
       </div>
-      {(checking !== "no" || checkFault !== null) && (
-        <InspectorPart title={t.peers.check}>
-          {checkFault !== null && <Fault onRetry={check}>{checkFault}</Fault>}
-          {checking === "running" && (
-            <p className="text-muted" role="status">
-              {t.peers.checking}
-            </p>
-          )}
-          {Array.isArray(checking) && <Steps steps={checking} />}
-        </InspectorPart>
-      )}
       {(peer.state === "key-changed" || peer.new_fingerprints.length > 0) && <NewKey peer={peer} />}
       <InspectorPart title={t.peers.directions}>
         <div className="grid grid-cols-2 gap-x-4">
@@ -195,7 +170,7 @@ function Details({ peer }: { peer: Peer }) {
   );
 }
 
-function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void; checking: boolean }) {
+function Buttons({ peer }: { peer: Peer }) {
   const actions = usePeerActions();
   const { provider, state } = peer;
   const paused = peer.pulling.status === "paused";
@@ -233,14 +208,10 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
           {state === "blocked" ? t.peers.unblock : t.peers.letIn}
         </Button>
       )}
-      <Button
-        title={t.peers.checkHint}
-        disabled={checking}
-        icon={<Stethoscope className={icon} aria-hidden="true" />}
-        onClick={onCheck}
-      >
-        {checking ? t.peers.checking : t.peers.runCheck}
-      </Button>
+      <Link to="/doctor" search={{ provider }} title={t.peers.checkHint} className={buttonClass({})}>
+        <Stethoscope className={icon} aria-hidden="true" />
+        {t.peers.runCheck}
+      </Link>
       {state !== "blocked" && (
         <Button
           look="wary"
@@ -252,45 +223,6 @@ function Buttons({ peer, onCheck, checking }: { peer: Peer; onCheck: () => void;
         </Button>
       )}
     </div>
-  );
-}
-
-function Steps({ steps }: { steps: readonly CheckStep[] }) {
-  const failed = steps.find((step) => !step.ok);
-  return (
-    <>
-      <p role="status" className="mb-2 font-medium">
-        {failed === undefined ? t.peers.checkFine : t.peers.checkFailed(t.stage[failed.stage])}
-      </p>
-      <ol className="grid gap-1.5">
-        {steps.map((step, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place.
-          <li key={index} className="grid grid-cols-[auto_1fr_auto] items-baseline gap-x-2">
-            <Mark
-              tone={step.ok ? "ok" : "bad"}
-              shape={step.ok ? "tick" : "cross"}
-              className="translate-y-0.5"
-            />
-            <span className="min-w-0">
-              <span className="font-medium" title={t.stageHint[step.stage]}>
-                {t.stage[step.stage]}
-              </span>{" "}
-              <span className="sr-only">{step.ok ? t.peers.ok : t.peers.notOk}</span>
-              <bdi className="text-muted wrap-anywhere">{lineText(step.text, 1_000)}</bdi>
-              {!step.ok && (
-                <span className="mt-1 block border-l-2 border-accent pl-2">
-                  <span className="font-medium">{t.peers.remedy}: </span>
-                  {remedy({ code: step.code ?? "", stage: step.stage })}
-                </span>
-              )}
-            </span>
-            <span className="text-sm text-muted">
-              <Duration ms={step.duration_ms} />
-            </span>
-          </li>
-        ))}
-      </ol>
-    </>
   );
 }
 

@@ -1,5 +1,6 @@
 import { ChevronDown, ChevronUp } from "lucide-react";
 import type { Traffic } from "@/bindings/Traffic";
+import { LookLink } from "@/domain/check/LookLink";
 import { Alias } from "@/domain/demo/Alias";
 import { remedy } from "@/domain/peer/words";
 import { answer, itemText, kindOf, requestLine } from "@/domain/traffic/words";
@@ -95,7 +96,8 @@ function Details({ record }: { record: Traffic }) {
           {record.stage !== null && (
             <p className="mt-1.5 border-l-2 border-accent pl-2">
               <span className="font-medium">{t.peers.remedy}: </span>
-              {remedy({ code: record.code ?? "", stage: record.stage })}
+              {remedy({ code: record.code ?? "", stage: record.stage })}{" "}
+              {record.peer !== null && <LookLink provider={record.peer} />}
             </p>
           )}
         </InspectorPart>

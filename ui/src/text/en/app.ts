@@ -87,6 +87,7 @@ export const nav = {
   groups: "Groups",
   conversations: "Conversations",
   traffic: "Traffic",
+  doctor: "Doctor",
   accounts: "Accounts",
   settings: "Settings",
   more: "More",

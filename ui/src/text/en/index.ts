@@ -7,6 +7,7 @@ import { app, link, nav, palette, shortcuts, units } from "./app";
 import { approvals, connect } from "./approvals";
 import { conversations } from "./conversations";
 import { demo } from "./demo";
+import { doctor } from "./doctor";
 import { groups } from "./groups";
 import { overview } from "./overview";
 import { peers } from "./peers";
@@ -32,6 +33,7 @@ export const t = {
   groups,
   conversations,
   traffic,
+  doctor,
   accounts,
   settings,
   demo,

@@ -122,14 +122,18 @@ export const peers = {
   unblockWhat: (p: string) => `Let in again: ${p}`,
   letIn: "Let in",
   acceptKey: "Accept the new key",
+  suffers: ({ groups, users, submissions }: { groups: number; users: number; submissions: number }) => [
+    ...(groups > 0
+      ? [
+          `${many(groups, "group", "groups")} of its, with ${many(users, "person", "people")} of this provider`,
+        ]
+      : []),
+    ...(submissions > 0 ? [`${many(submissions, "message", "messages")} that cannot be brought to it`] : []),
+  ],
+  suffersList: (what: readonly string[]) => `What suffers: ${what.join("; ")}.`,
   runCheck: "Run the check",
-  checking: "Checking…",
-  check: "Check",
-  checkHint: "Goes the way of a request step by step, up to the first step that fails",
-  checkFine: "Every step went well.",
-  checkFailed: (stage: string) => `It fails at: ${stage}.`,
-  ok: "went well",
-  notOk: "failed",
+  checkHint: "Goes the way of a request step by step, and says who has to do what",
+  lookInto: "Look into it",
   open: (p: string) => `Open ${p}`,
   directions: "Directions",
   troubles: "Trouble",

@@ -72,11 +72,11 @@ export const remedy = {
     unreachable:
       "There is no way to its address from here. See that this computer is on the network; otherwise its operator has to look.",
     "connect-timeout":
-      "Nothing answers at its address: it may be switched off, or a firewall drops what is sent there. Run the check, which says how far one comes.",
+      "Nothing answers at its address: it may be switched off, or a firewall drops what is sent there. Ask its operator whether it runs; the Doctor screen says how far one comes.",
     "dns-timeout":
       "Its name was not looked up in time. See that this computer is on the network and that its name server answers.",
     "connection-lost":
-      "The connection broke while it was used. The node tries again by itself; if it goes on, run the check.",
+      "The connection broke while it was used. The node tries again by itself; if it goes on, look at it on the Doctor screen.",
     "certificate-expired": "Its certificate has run out. Its operator has to renew it.",
     "certificate-not-yet-valid":
       "Its certificate is not valid yet. Most often a clock is wrong: compare this computer's time with a reliable clock.",
@@ -94,7 +94,7 @@ export const remedy = {
     "tls-timeout":
       "It takes connections and then says nothing: it may hang. The node tries again by itself; if it lasts, tell its operator.",
     "tls-failed":
-      "The encrypted handshake broke. Run the check; if it goes on, tell its operator the sentence above.",
+      "The encrypted handshake broke. The Doctor screen shows at which address; if it goes on, tell its operator the sentence above.",
     "address-refused":
       "Its name leads to a private or local address, which is refused unless you allow that network in the configuration.",
     "document-missing":
@@ -105,9 +105,9 @@ export const remedy = {
     "proxy-error":
       "A proxy in front of it answers, and cannot reach it: it may be switched off or starting. The node tries again by itself.",
     "proxy-too-large":
-      "A proxy in front of it takes less at once than it should. Less is sent by itself; its operator can raise the proxy's limit to 8 MiB.",
+      "A proxy in front of it takes less at once than it should. Less is sent by itself; its operator can raise the proxy's limit to 8 MiB. In nginx: client_max_body_size 8m.",
     "pull-cut":
-      "Pulls are asked to wait shorter by itself. Where the proxy is yours or theirs, let it wait for an answer for at least 75 s.",
+      "Pulls are asked to wait shorter by itself. Where the proxy is yours or theirs, let it wait for an answer for at least 75 s. In nginx: proxy_read_timeout 75s.",
     "answer-too-large": "It answers with more than it may. Tell its operator the sentence above.",
     other: "It refuses for a reason that this version does not know. Tell its operator the sentence above.",
     "other-responder": "Another provider has answered in its place. See where its name and its proxy lead.",
@@ -141,7 +141,7 @@ export const remedy = {
     "welcome-lost":
       "A user of yours was added, and the way in is lost. The node looks for another by itself; if the group does not appear, have the user added again.",
     "unexpected-status":
-      "It, or a proxy in front of it, answers what the protocol does not have. Run the check, and tell its operator the sentence above.",
+      "It, or a proxy in front of it, answers what the protocol does not have. Look at it on the Doctor screen, and tell its operator the sentence above.",
     "given-up": "The node stopped waiting for the answer by itself. Nothing has to be done.",
     malformed:
       "One side does not understand what the other sends. Bring both providers up to date, or tell its operator the sentence above.",
@@ -163,7 +163,153 @@ export const remedy = {
     "too-large": "It takes less at once than was sent. If it goes on, tell its operator the sentence above.",
     "unsupported-media-type":
       "It, or a proxy in front of it, does not take the form in which it is asked. Tell its operator the sentence above.",
-    timeout: "It took too long. The node tries again by itself; if it goes on, run the check.",
+    timeout:
+      "It took too long. The node tries again by itself; if it goes on, look at it on the Doctor screen.",
+    "name-malformed":
+      "Type it as its operator gives it: a domain name such as home.example, with the port behind a colon where it is not 443.",
+    "dns-unavailable":
+      "This computer cannot look up any name. Connect it to the network, and set a name server that answers in its network settings.",
+    "document-redirected":
+      "Its operator has to have /.well-known/mtp answered under this very name, with 200. Take that path out of every redirection, such as the one to www or to a sign-in page.",
+    "document-refused":
+      "Its operator has to let everybody read /.well-known/mtp. Take the password, the sign-in or the firewall rule off that path and off the endpoint.",
+    "document-failed":
+      "Its server fails at the request for its document. Its operator has to look in the log of the provider, and in that of the proxy in front of it.",
+    "document-encoded":
+      "Its operator has to send /.well-known/mtp without compression. In nginx: gzip off for that path.",
+    "document-web-page":
+      "A website answers there. See that the name and the port are spelled as its operator gives them; otherwise its operator has to pass /.well-known/mtp and the endpoint to the provider and not to the website.",
+    "document-of-another":
+      "Another provider answers there. See that the name and the port are spelled as its operator gives them; otherwise its operator has to lead this name to the right server, or set this name as provider in its configuration.",
+    "version-unknown":
+      "It speaks no version of the protocol that this provider speaks. Whoever has the older software has to bring it up to date.",
+    "document-behind-slash":
+      "Its operator has to have the proxy pass the path /.well-known/mtp as it is, without a slash at its end. In nginx: location = /.well-known/mtp, and no path in its proxy_pass.",
+    "user-agent-refused":
+      "Its operator has to let /.well-known/mtp and the endpoint pass whatever the User-Agent is. Take both out of the protection against bots.",
+    "path-changed":
+      "Its operator has to have the proxy pass the path as it is, since the signature covers it. In nginx: no path, and no slash, at the end of proxy_pass.",
+    "certificate-chain-incomplete":
+      "Its operator has to have the server send the whole chain of certificates: the file that holds them all, such as fullchain.pem in place of cert.pem.",
+    "own-clock":
+      "This computer's clock is wrong. Switch on its automatic setting (NTP) in the system's settings of date and time.",
+    "clock-off":
+      "It works so far, and stops working if the clocks come to differ by more. Compare this computer's time with a reliable clock; whoever's is wrong has to switch on its automatic setting (NTP).",
+    "waits-here": "It waits for your decision. Let it in or block it, under Approvals.",
+    "not-introduced":
+      "It has not heard of this provider yet. Ask for a connection with somebody there, under Approvals.",
+    "limits-low":
+      "Large messages do not get there. Its operator has to raise what the provider takes, and what a proxy in front of it takes. In nginx: client_max_body_size 8m.",
+    "pull-paused": "You have paused pulling from it. Press Resume under Peers to get what it has for you.",
+    "pull-resting":
+      "The node tries again by itself. Where a step above fails, that is the reason; once that is mended, Retry now under Peers tries at once.",
+    "own-document":
+      "Something else answers under your name: another program, an older copy of this provider, or a cache. See where your name, your router and your proxy lead, and have them lead here.",
+    "own-unreached":
+      "This computer does not reach itself at its own address, which many routers do not allow. Ask a peer whether it reaches you; if it does not, have the router pass your port to this computer.",
+    "certificate-ends-soon":
+      "It still works. The certificate has to be renewed before it runs out, by the operator whose it is; see why that does not happen by itself.",
+    "look-back-refused":
+      "Ask its operator to allow looks back, or to bring its software up to date. Another peer may do it.",
+    "look-back-failed":
+      "The peer that was to look could not be asked. Look at that one with the Doctor first, or have another peer look.",
+    "look-back-late":
+      "It has taken the request and its answer has not come. See below how your pulls there go, and try again once they go well.",
+    "not-pulled":
+      "Its operator has to see that it runs and can reach you. If other peers do not fetch either, see that your own name and port can be reached from outside.",
+  } as Record<string, string>,
+  /** The same where this provider itself was looked at, as others find it. */
+  own: {
+    "no-address":
+      "Your name leads to no address. Where you have registered the domain, add an address record (A, or AAAA for IPv6) with the public address of your connection; others may see it only after some hours. See also that provider in the configuration is spelled rightly.",
+    "dns-timeout":
+      "Your name was not looked up in time. See that this computer is on the network and that its name server answers. Where a peer has looked, see that the name servers of your domain answer.",
+    "dns-unavailable":
+      "No name can be looked up on the computer that has looked. Where that is this one, connect it to the network, and set a name server that answers in its network settings.",
+    "address-refused":
+      "Your name leads to a private or local address, to which others do not connect. Set its address record to the public address of your connection. Where it is meant for your own network only, each provider there allows that network in [peers] allow_networks.",
+    "connection-refused":
+      "Nothing takes connections at your address and port. See that this program runs and that [mtp] listen is not on 127.0.0.1, which nobody else reaches, and forward the port in your name (443 where it has none) in your router to this computer.",
+    "connect-timeout":
+      "Nothing answers at your address: most often a router or a firewall drops what is sent there. Forward the port in your name (443 where it has none) in your router to this computer, and let it pass in this computer's firewall.",
+    "connect-failed":
+      "No connection to your address comes about. See that the address is the public one of your connection, and forward the port in your name (443 where it has none) in your router to this computer.",
+    unreachable:
+      "There is no way to your address. See that this computer is on the network, and that the address record of your name has the address that your connection has now; take out an AAAA record where your connection has no IPv6.",
+    "own-unreached":
+      "This computer does not reach itself at its own address, which many routers do not allow: have a peer look, which can tell. If it does not reach you either, forward the port in your name (443 where it has none) in your router to this computer.",
+    "certificate-expired":
+      "Your certificate has run out. Renew it in the files of [mtp] tls_cert and tls_key, then send this program SIGHUP or start it again; where a proxy in front of it shows the certificate, renew it there. See why that does not happen by itself.",
+    "certificate-not-yet-valid":
+      "Your certificate is not valid yet. Compare this computer's time with a reliable clock and switch on its automatic setting (NTP). If the clock is right, wait until the certificate begins, or get one that is valid now.",
+    "certificate-wrong-name":
+      "Your certificate is for another name. Get one for the host in provider, and for that in [mtp] endpoint where it is another, and name its files in [mtp] tls_cert and tls_key. If it is not yours at all, something else answers: forward the port in your router to this computer.",
+    "certificate-unknown-issuer":
+      "Your certificate is signed by somebody whom others do not trust. Get one of a public authority and name its files in [mtp] tls_cert and tls_key, or give your authority's certificate to the operator of each peer, for [peers] extra_roots there.",
+    "certificate-self-signed":
+      "Your certificate is signed by itself, as the one is that is made where none is named. Get one of a public authority for your name and name its files in [mtp] tls_cert and tls_key, or give tls-cert.pem of your data folder to the operator of each peer, for [peers] extra_roots there.",
+    "certificate-chain-incomplete":
+      "Your certificate is sent without those that vouch for it. Name the file that holds them all in [mtp] tls_cert, such as fullchain.pem in place of cert.pem; where a proxy in front of this program shows the certificate, do it there.",
+    "certificate-invalid":
+      "Your certificate cannot be used, for the reason in the sentence above. Get another for your name, name its files in [mtp] tls_cert and tls_key, and start this program again.",
+    "certificate-ends-soon":
+      "It still works. Renew your certificate before it runs out, and see why that does not happen by itself; then send this program SIGHUP or start it again, so that it reads the new one.",
+    "tls-version":
+      "What answers under your name does not speak TLS 1.3, which this program does: a proxy in front of it is too old, or set so. Switch TLS 1.3 on there. In nginx: ssl_protocols TLSv1.2 TLSv1.3.",
+    "tls-not-spoken":
+      "Something that speaks no TLS answers at your port, such as plain HTTP. Forward the port in your router to the port of [mtp] listen; where a proxy is in front of this program, switch TLS on there. In nginx: listen 443 ssl.",
+    "tls-timeout":
+      "Something at your port takes connections and then says nothing. See that your router forwards the port to the port of [mtp] listen, and whether this program, or a proxy in front of it, is overloaded; start it again if so.",
+    "tls-failed":
+      "The encrypted handshake with you broke. See that your router forwards the port to the port of [mtp] listen, and to no other program; where a proxy is in front of this program, look in its log.",
+    "document-missing":
+      "Something else than this program answers under your name. Forward the port in your router to the port of [mtp] listen; where a proxy is in front of this program, have it pass /.well-known/mtp and the endpoint here.",
+    "document-redirected":
+      "Take /.well-known/mtp out of every redirection of the proxy in front of this program, such as the one to www or to a sign-in page. It has to be answered under your very name, with 200.",
+    "document-refused":
+      "Take the password, the sign-in or the firewall rule off /.well-known/mtp and off the endpoint, in the proxy or the service in front of this program: everybody has to be able to read it.",
+    "document-failed":
+      "Your server fails at the request for its document. Look in the log of this program, and in that of the proxy in front of it.",
+    "document-encoded":
+      "Have the proxy in front of this program send /.well-known/mtp without compression. In nginx: gzip off for that path.",
+    "document-web-page":
+      "A website answers under your name. Where it is yours, have its server pass /.well-known/mtp and the endpoint to this program. Where it is your router's own page, forward the port in the router to this computer.",
+    "document-of-another":
+      "Another provider answers under your name. See that the name and the port lead to this computer, and that the proxy in front of it passes each name to its own program; see also that provider in the configuration is the name that you mean.",
+    "document-invalid":
+      "What is answered at /.well-known/mtp under your name is not in order. Have the proxy in front of this program pass it from here unchanged, and not from a file or a cache.",
+    "document-behind-slash":
+      "Have the proxy in front of this program pass the path /.well-known/mtp as it is, without a slash at its end. In nginx: location = /.well-known/mtp, and no path in its proxy_pass.",
+    "user-agent-refused":
+      "Take /.well-known/mtp and the endpoint out of the protection against bots that is in front of this program: they have to pass whatever the User-Agent is.",
+    "own-document":
+      "Something else answers under your name: another program, an older copy of this provider, or a cache. End that copy or empty that cache, and forward the port in your router, and pass it in your proxy, to this program.",
+    "path-changed":
+      "Have the proxy in front of this program pass the path as it is, since the signature covers it. In nginx: no path, and no slash, at the end of proxy_pass.",
+    "response-unsigned":
+      "Something in front of this program, most often a proxy, answers in its place or takes headers off its answers. Have it pass the endpoint to this program, and each answer back unchanged.",
+    "signature-invalid":
+      "Something in front of this program, most often a proxy, changes requests. Have it pass the path, the headers and the contents unchanged.",
+    "proxy-error":
+      "The proxy in front of this program cannot reach it. See that this program runs, and that the proxy passes to the address and port of [mtp] listen and speaks TLS to it. In nginx: https in proxy_pass.",
+    "proxy-too-large":
+      "The proxy in front of this program takes less at once than it should. Raise its limit to 8 MiB. In nginx: client_max_body_size 8m.",
+    "rate-limited":
+      "It was asked too often: a peer looks once a minute for each provider that asks, and six times for all. Wait a minute, and have it look again.",
+    timeout:
+      "Your answer took too long. See whether this computer is overloaded or its disk is full, and whether a proxy in front of this program holds answers back; then check again.",
+    "connection-lost":
+      "The connection to you broke while it was used. Check again; if it goes on, look in the log of the proxy in front of this program, and at the router.",
+    "own-clock":
+      "This computer's clock is wrong. Switch on its automatic setting (NTP) in the system's settings of date and time.",
+    "clock-skew":
+      "Your clock and that of who has looked differ too much. Compare this computer's time with a reliable clock, and switch on its automatic setting (NTP). If it is right, tell the peer's operator.",
+    "key-unknown":
+      "The peer could not fetch or find your key. See that it can reach you: forward the port in your name (443 where it has none) in your router to this computer. If it can, something else answers under your name.",
+    "look-back-refused":
+      "Ask its operator to set [peers] look_back = true, or to bring its software up to date. Or have another peer look.",
+    "look-back-late":
+      "It has taken the request and its answer has not come here. See under Peers how pulling from it goes, and have it look again once that goes well. Or have another peer look.",
   } as Record<string, string>,
   stage: {
     dns: "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
@@ -173,7 +319,7 @@ export const remedy = {
     document:
       "Something else answers under its name, or it is set up wrongly. Its operator has to mend that.",
     signature:
-      "A signature was not accepted. Most often a clock is wrong or a proxy changes requests; run the check.",
+      "A signature was not accepted. Most often a clock is wrong or a proxy changes requests; the Doctor screen tells which.",
     policy: "It is a decision of an operator. Talk to them.",
     http: "It answers what nobody asked. A proxy in front of it, or its software, is to blame; tell its operator.",
     content: "Its software breaks the protocol's rules. Tell its operator the sentence above.",

@@ -1,0 +1,367 @@
+//! The steps that ask the provider something, signed: its clock, a ping, what it says of us, how much fits into a request, and
+//! a pull.
+
+use std::time::{Duration, Instant};
+
+use drawbridge_mtp::document::{Limits, ProviderDocument};
+use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState, Ping};
+use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::time::Timestamp;
+use http::Method;
+use serde::de::DeserializeOwned;
+
+use super::report::{Evidence, Step, StepName};
+use super::{Checkup, Progress};
+use crate::peer_fault::{PeerFault, Stage};
+use crate::peers::{Answer, Ask, ClockOffset};
+use crate::side::Side;
+
+/// Clocks that differ by less are no trouble to anybody.
+const CLOCK_TOLERATED: Duration = Duration::from_secs(30);
+/// The largest request that has to pass: one event of the largest size, as base64url in JSON, with what is around it.
+const LARGEST_REQUEST: usize = 1_572_864;
+/// What every proxy lets pass.
+const SMALLEST_REQUEST: usize = 16 * 1024;
+
+impl Checkup<'_> {
+    /// Asks the provider at the endpoint of `document`.
+    pub(super) async fn ask(
+        &self,
+        document: &ProviderDocument,
+        client: &reqwest::Client,
+        progress: &Progress,
+    ) {
+        if let Err(fault) = self.peers.may_ask(self.peer) {
+            progress.tell(Step::skipped(StepName::Ping, format!("not done: {fault}")));
+            return progress.tell(Step::fail(StepName::Peering, &fault));
+        }
+        let (began, sent) = (Instant::now(), self.ground.ambient.now());
+        let answer = self.peers.exchange(self.peer, document, client, &Ask::get("/ping".into())).await;
+        let took = began.elapsed();
+        let pong = answer.and_then(|answer| read::<Ping>(&answer));
+        let midway = sent.plus(took / 2);
+        match pong {
+            Ok(pong) => {
+                let clock = if self.is_own() {
+                    self.judge_own_clock()
+                } else {
+                    self.judge_clock(pong.now, midway, took, None)
+                };
+                progress.tell(clock);
+                let text = format!(
+                    "a signed request was answered, and the answer proved to be its, in {} ms",
+                    took.as_millis()
+                );
+                progress.tell(Step { took, ..Step::pass(StepName::Ping, text) });
+                if self.is_own() {
+                    return;
+                }
+                progress.tell(seen(&pong));
+                let is_allowed = self.judge_peering(&pong, progress);
+                progress.tell(self.measure_request(document, client, is_allowed).await);
+                progress.tell(self.pull(document, client, is_allowed).await);
+            }
+            Err(fault) => match fault.their_time {
+                Some(theirs) => {
+                    progress.tell(self.judge_clock(theirs, midway, took, Some(&fault)));
+                    let text = "it answered, and neither side believes the other while the clocks differ";
+                    progress.tell(Step { took, ..Step::skipped(StepName::Ping, text) });
+                }
+                None => progress.tell(Step { took, ..Step::fail(StepName::Ping, &fault) }),
+            },
+        }
+    }
+
+    /// Holds the clock that showed `theirs` while ours showed `ours` against it; `took` is the round trip in which that was
+    /// asked. `fault` is what the difference has caused.
+    fn judge_clock(
+        &self,
+        theirs: Timestamp,
+        ours: Timestamp,
+        took: Duration,
+        fault: Option<&PeerFault>,
+    ) -> Step {
+        let offset = ClockOffset::of(theirs, ours);
+        // A signature tells the time in whole seconds.
+        let uncertain = took / 2 + if fault.is_some() { Duration::from_secs(1) } else { Duration::ZERO };
+        let words = offset_words(offset, uncertain);
+        let evidence = [
+            Evidence::new("its clock", theirs.to_string()),
+            Evidence::new("this computer's clock", ours.to_string()),
+            Evidence::new("uncertain by", format!("{} ms, half of the round trip", uncertain.as_millis())),
+        ];
+        let step = if fault.is_none() && offset.size() <= CLOCK_TOLERATED + uncertain {
+            Step::pass(StepName::Clock, format!("its clock is {words} this computer's"))
+        } else {
+            let (side, others) = self.whose_clock(offset);
+            let text = format!("its clock is {words} this computer's; {others}");
+            let code = match (fault, side) {
+                (_, Side::Ours) => "own-clock",
+                (Some(_), _) => "clock-skew",
+                (None, _) => "clock-off",
+            };
+            match fault {
+                Some(_) => Step::fail(StepName::Clock, &PeerFault::new(Stage::Signature, code, text)),
+                None => Step::warn(StepName::Clock, code, text),
+            }
+            .for_side(side)
+        };
+        step.with(evidence)
+    }
+
+    /// Our clock, by those of the providers whose answers were proved in this run.
+    fn judge_own_clock(&self) -> Step {
+        let others = self.peers.board.clocks_of_others(self.peer);
+        let off = others.iter().filter(|other| other.size() > CLOCK_TOLERATED).count();
+        let all = others.len();
+        match all {
+            0 => Step::skipped(
+                StepName::Clock,
+                "no other provider has answered yet by whose clock ours could be judged",
+            ),
+            _ if off * 2 > all => {
+                let text = format!("the clocks of {off} of {all} other providers are not as this computer's");
+                Step::warn(StepName::Clock, "own-clock", text)
+            }
+            _ => Step::pass(
+                StepName::Clock,
+                format!(
+                    "the clocks of {} of {all} other providers are level with this computer's",
+                    all - off
+                ),
+            ),
+        }
+    }
+
+    /// Which of two clocks is wrong, by the clocks of the other providers whose answers were proved in this run.
+    fn whose_clock(&self, offset: ClockOffset) -> (Side, String) {
+        let others = self.peers.board.clocks_of_others(self.peer);
+        let near = |other: &&ClockOffset, of: i64| other.millis.abs_diff(of) <= millis(CLOCK_TOLERATED);
+        let with_us = others.iter().filter(|other| near(other, 0)).count();
+        let with_them = others.iter().filter(|other| near(other, offset.millis)).count();
+        let all = others.len();
+        if with_us > with_them {
+            (
+                Side::Theirs,
+                format!("{with_us} of {all} other providers agree with this computer, so its clock is wrong"),
+            )
+        } else if with_them > with_us {
+            (
+                Side::Ours,
+                format!(
+                    "{with_them} of {all} other providers agree with it, so this computer's clock is wrong"
+                ),
+            )
+        } else {
+            (Side::Either, "no other provider was asked that would tell which of the two is wrong".into())
+        }
+    }
+
+    /// What each side has decided on the other. Returns whether both let the other in.
+    fn judge_peering(&self, pong: &Ping, progress: &Progress) -> bool {
+        let ours = self.known.state();
+        let told = format!("it is {} here, and we are {} there", words(ours), words(pong.state));
+        let name = StepName::Peering;
+        let step = match (ours, pong.state) {
+            (_, PeerState::Blocked) => Step::fail(
+                name,
+                &PeerFault::new(
+                    Stage::Policy,
+                    "peer-blocked",
+                    format!("{told}: its operator has blocked us"),
+                ),
+            ),
+            (_, PeerState::KeyChanged) => {
+                let text = format!(
+                    "{told}: it has met another key of ours before, and its operator has to accept the one that we have"
+                );
+                Step::fail(name, &PeerFault::new(Stage::Policy, "peer-key-changed", text))
+            }
+            _ if !self.is_node => Step::pass(
+                name,
+                format!("we are {} there; what it is here is known to the running node", words(pong.state)),
+            ),
+            (PeerState::Pending, _) => {
+                Step::warn(name, "waits-here", format!("{told}: it waits for your decision on it"))
+            }
+            (_, PeerState::Pending) => Step::warn(
+                name,
+                "peer-pending",
+                format!("{told}: it waits for its operator's decision on us"),
+            ),
+            (PeerState::Allowed, PeerState::Unknown) => Step::warn(
+                name,
+                "not-introduced",
+                format!("{told}: it has not met us, since nothing was asked of it yet"),
+            ),
+            (PeerState::Allowed, PeerState::Allowed) => Step::pass(name, told),
+            _ => Step::pass(
+                name,
+                format!("{told}; whoever asks for a connection with somebody there introduces us"),
+            ),
+        };
+        progress.tell(step);
+        ours == PeerState::Allowed && pong.state == PeerState::Allowed
+    }
+
+    /// Finds out whether as much as one event may need fits into a request.
+    async fn measure_request(
+        &self,
+        document: &ProviderDocument,
+        client: &reqwest::Client,
+        is_allowed: bool,
+    ) -> Step {
+        let began = Instant::now();
+        let Limits { event_bytes, request_bytes, pull_events, pull_bytes, pull_wait_s } = document.limits;
+        let mut evidence = vec![
+            Evidence::new("an event may have", format!("{event_bytes} bytes")),
+            Evidence::new("a request may have", format!("{request_bytes} bytes")),
+            Evidence::new(
+                "a page of its feed has",
+                format!("at most {pull_events} items and {pull_bytes} bytes"),
+            ),
+            Evidence::new("a pull is held for", format!("{pull_wait_s} s at most")),
+        ];
+        let name = StepName::Limits;
+        if !is_allowed {
+            let text = "what its document says is told; how much fits into a request is measured once both sides let the other in";
+            return Step::skipped(name, text).with(evidence);
+        }
+        let most = usize::try_from(request_bytes).unwrap_or(usize::MAX).min(LARGEST_REQUEST);
+        let mut size = most;
+        let mut refused = None;
+        let step = loop {
+            match self.send_padding(document, client, size).await {
+                Ok(()) => break None,
+                Err(fault) if size / 2 >= SMALLEST_REQUEST => {
+                    evidence.push(Evidence::new("not let through", format!("{size} bytes: {fault}")));
+                    refused.get_or_insert(fault);
+                    size /= 2;
+                }
+                Err(fault) => break Some(Step::fail(name, &fault)),
+            }
+        };
+        let step = match (step, refused) {
+            (Some(step), _) => step,
+            (None, None) if event_bytes < Limits::default().event_bytes => {
+                let text = format!(
+                    "it takes events of {event_bytes} bytes at most, less than we take: larger messages are refused there"
+                );
+                Step::warn(name, "limits-low", text)
+            }
+            (None, None) => {
+                Step::pass(name, format!("a request with {size} bytes passed, more than one event needs"))
+            }
+            (None, Some(fault)) => {
+                let text =
+                    format!("a request with {size} bytes passed and one with twice as much did not: {fault}");
+                let is_proxy = fault.unsigned == Some(413);
+                let mut step =
+                    Step::warn(name, if is_proxy { "proxy-too-large" } else { "limits-low" }, text);
+                step.stage = Stage::Http;
+                step
+            }
+        };
+        step.with(evidence).since(began)
+    }
+
+    /// Sends a request of `size` bytes that asks for nothing: an introduction, which is no news among peers, with a member that
+    /// nobody knows (section 5).
+    async fn send_padding(
+        &self,
+        document: &ProviderDocument,
+        client: &reqwest::Client,
+        size: usize,
+    ) -> Result<(), PeerFault> {
+        let around = serde_json::json!({"padding": ""}).to_string();
+        let padding = "0".repeat(size.saturating_sub(around.len()));
+        let content = serde_json::json!({"padding": padding}).to_string().into_bytes();
+        let ask = Ask {
+            method: Method::POST,
+            resource: "/peering".into(),
+            content: Some(content),
+            wait: Duration::ZERO,
+        };
+        self.peers.exchange(self.peer, document, client, &ask).await.map(|_| ())
+    }
+
+    /// Pulls once, without waiting, and keeps nothing of it: `after=0` without a generation acknowledges nothing.
+    async fn pull(&self, document: &ProviderDocument, client: &reqwest::Client, is_allowed: bool) -> Step {
+        let name = StepName::Pull;
+        if !is_allowed {
+            return Step::skipped(name, "its feed is pulled once both sides let the other in");
+        }
+        let began = Instant::now();
+        let query = FeedQuery { max_events: Some(1), ..FeedQuery::default() };
+        let ask = Ask::get(format!("/feed?{}", query.to_query()));
+        let asked = self.peers.exchange(self.peer, document, client, &ask).await;
+        let step = match asked.and_then(|answer| read::<FeedPage>(&answer)) {
+            Ok(page) => self.judge_page(&page),
+            Err(fault) => Step::fail(name, &fault),
+        };
+        step.since(began)
+    }
+
+    fn judge_page(&self, page: &FeedPage) -> Step {
+        let name = StepName::Pull;
+        let other = self.known.cursor.as_ref().filter(|cursor| cursor.generation != page.generation);
+        let step = match other {
+            Some(_) => Step::warn(
+                name,
+                "feed-reset",
+                "its feed begins anew, as after a restored backup; our own pull catches up by itself",
+            ),
+            None if page.head == 0 => Step::pass(name, "its feed was pulled; it has nothing for us so far"),
+            None => Step::pass(
+                name,
+                format!("its feed was pulled; the last of its items is number {}", page.head),
+            ),
+        };
+        step.seen("generation", page.generation.to_string())
+            .seen("kept from number", page.first.to_string())
+            .seen("to number", page.head.to_string())
+    }
+}
+
+fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, PeerFault> {
+    answer.message().map_err(|fault| {
+        PeerFault::new(Stage::Content, Code::Malformed.as_str(), format!("its answer is malformed: {fault}"))
+    })
+}
+
+/// How it sees us.
+fn seen(pong: &Ping) -> Step {
+    let text = format!("we are {} there, and it sees us at {}", words(pong.state), pong.your_address);
+    Step::pass(StepName::Seen, text)
+        .seen("our state there", pong.state.to_string())
+        .seen("our address as it sees it", pong.your_address.to_string())
+}
+
+/// A state as a person reads it.
+fn words(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Unknown => "unknown",
+        PeerState::Pending => "waiting to be let in",
+        PeerState::Allowed => "let in",
+        PeerState::Blocked => "blocked",
+        PeerState::KeyChanged => "held back, for a changed key",
+    }
+}
+
+fn offset_words(offset: ClockOffset, uncertain: Duration) -> String {
+    let size = offset.size();
+    if size <= uncertain {
+        return "level with".into();
+    }
+    let told = match size.as_secs() {
+        0..10 => format!("{:.1} s", size.as_secs_f64()),
+        seconds @ 10..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h", (seconds + 1800) / 3600),
+    };
+    if offset.millis > 0 { format!("{told} ahead of") } else { format!("{told} behind") }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,195 @@
+//! Looking back: a peer looks at us when we ask it to, and we at it where our operator allows that (`docs/checks.md`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_mtp::id::{Id, Provider};
+use drawbridge_mtp::message::{CheckItem, CheckReply, CheckRequest, CheckedStep, ItemBody};
+use drawbridge_mtp::problem::{Code, Problem};
+use http::Method;
+use tokio::sync::watch;
+
+use super::pending_looks::Asked;
+use super::report::{Report, Step, StepName, Verdict};
+use super::{Doctor, Progress};
+use crate::ambient::AmbientExt;
+use crate::ground::changes::Change;
+use crate::misuse::Misuse;
+use crate::peer_fault::{PeerFault, Stage};
+use crate::peers::Ask;
+use crate::readable::readable;
+use crate::refusal::Refusal;
+use crate::side::Side;
+use crate::store::{Reader, StoreFault};
+
+/// A peer that has taken the request tells what it saw within this; a step that is silent takes ten seconds.
+const RESULT_TIME: Duration = Duration::from_secs(180);
+/// Steps of a result that are read.
+const STEPS: usize = 64;
+/// What is told to whoever asks: what it could not see by itself.
+const TOLD: &[StepName] = &[
+    StepName::Name,
+    StepName::Dns,
+    StepName::Addresses,
+    StepName::Connect,
+    StepName::Tls,
+    StepName::Document,
+    StepName::Keys,
+    StepName::Clock,
+    StepName::Ping,
+];
+
+impl Doctor {
+    /// Looks at `peer`, which asks for it, and puts what was seen into its feed.
+    ///
+    /// # Errors
+    ///
+    /// Our operator does not allow it, or it is asked for too often.
+    pub(crate) fn look_back_at(
+        self: &Arc<Self>,
+        peer: &Provider,
+        CheckRequest { id }: CheckRequest,
+    ) -> Result<CheckReply, Refusal> {
+        if !self.ground.config.peers.look_back {
+            return Err(Problem::new(Code::NotFound, "nobody is looked at from here").into());
+        }
+        match self.pending.lock().ask(peer, id, self.ground.ambient.now()) {
+            Asked::Repeated => return Ok(CheckReply { id }),
+            Asked::TooOften(pause) => {
+                let text = "looks are asked for too often; wait and ask again";
+                return Err(Refusal::after(Problem::new(Code::RateLimited, text), pause));
+            }
+            Asked::Anew => {}
+        }
+        let (own, peer) = (self.clone(), peer.clone());
+        self.ground.tasks.spawn(async move {
+            let stop = own.ground.stop.clone();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = own.tell_what_is_seen(peer, id) => {}
+            }
+        });
+        Ok(CheckReply { id })
+    }
+
+    async fn tell_what_is_seen(&self, peer: Provider, id: Id) {
+        let (sender, receiver) = watch::channel(self.report(peer.to_string(), false));
+        let began = receiver.borrow().began;
+        self.look(Ok(peer.clone()), &Progress::new(sender, false), true).await;
+        let steps =
+            receiver.borrow().steps.iter().filter(|step| TOLD.contains(&step.name)).map(told).collect();
+        let item = ItemBody::Check(CheckItem { id, began, steps });
+        let put = self.store.write(move |tx| tx.append(&Reader::Peer(peer), &item).map(drop));
+        if let Err(fault) = put.await {
+            let fault: StoreFault = fault;
+            tracing::error!(%fault, "what was seen of a peer could not be put into its feed");
+        }
+    }
+
+    /// Asks `peer` to look at us, and returns the number of the report, which is finished when the result has come.
+    ///
+    /// # Errors
+    ///
+    /// Too many looks go on already.
+    pub(crate) fn ask_to_look_back(self: &Arc<Self>, peer: &Provider) -> Result<u64, Misuse> {
+        let report =
+            Report { seen_by: Some(peer.clone()), ..self.report(self.ground.ours.to_string(), true) };
+        let (id, sender) = self.open(report)?;
+        // That the peer cannot be asked is not ours to mend.
+        let progress = Progress::new(sender, false);
+        let (own, peer) = (self.clone(), peer.clone());
+        self.ground.tasks.spawn(async move {
+            let stop = own.ground.stop.clone();
+            let steps = tokio::select! {
+                () = stop.cancelled() => None,
+                steps = own.seen_from(&peer) => Some(steps),
+            };
+            let is_done = steps.is_some();
+            steps.into_iter().flatten().for_each(|step| progress.tell(step));
+            progress.finish(is_done);
+        });
+        Ok(id)
+    }
+
+    /// What `peer` sees of us.
+    async fn seen_from(&self, peer: &Provider) -> Vec<Step> {
+        let id = self.ground.ambient.id();
+        let mut result = self.pending.lock().expect(peer, id);
+        let content = serde_json::to_vec(&CheckRequest { id }).unwrap_or_default();
+        let ask = Ask {
+            method: Method::POST,
+            resource: "/checks".into(),
+            content: Some(content),
+            wait: Duration::ZERO,
+        };
+        let steps = match self.peers.call(peer, ask).await {
+            Err(fault) if fault.is(Code::NotFound) => {
+                let text = format!(
+                    "{peer} does not look back: its operator has not allowed it, or its software does not know it"
+                );
+                let step = Step::warn(StepName::Name, "look-back-refused", text);
+                vec![step]
+            }
+            Err(fault) => {
+                let text = format!("{peer} could not be asked to look back: {fault}");
+                let fault = PeerFault::new(fault.stage, "look-back-failed", text);
+                vec![Step::fail(StepName::Ping, &fault)]
+            }
+            Ok(_) => {
+                self.ground.changes.announce(Change::Request(peer.clone()));
+                let came = tokio::time::timeout(RESULT_TIME, result.wait_for(Option::is_some)).await;
+                let item = came.ok().and_then(Result::ok).and_then(|item| item.clone());
+                match item {
+                    Some(item) => item.steps.iter().take(STEPS).filter_map(heard).collect(),
+                    None => {
+                        let seconds = RESULT_TIME.as_secs();
+                        let text = format!(
+                            "{peer} has taken the request and told nothing of it in {seconds} s; its feed may not come here at the moment"
+                        );
+                        let fault = PeerFault::new(Stage::Content, "look-back-late", text);
+                        vec![Step::fail(StepName::Pull, &fault)]
+                    }
+                }
+            }
+        };
+        self.pending.lock().forget(id);
+        steps
+    }
+
+    /// Whether what `peer` sees of us is to come through its feed, so that it has to be pulled.
+    pub(crate) fn expects_from(&self, peer: &Provider) -> bool {
+        self.pending.lock().expects_from(peer)
+    }
+
+    /// `peer` tells what it has seen of us. What nobody has asked for is of no use.
+    pub(crate) fn hear(&self, peer: &Provider, item: &CheckItem) {
+        self.pending.lock().hear(peer, item);
+    }
+}
+
+/// A step as it is told to the one who is looked at.
+fn told(step: &Step) -> CheckedStep {
+    CheckedStep {
+        name: step.name.to_string(),
+        at: step.at.clone(),
+        verdict: step.verdict.to_string(),
+        code: step.code.as_ref().map(ToString::to_string),
+        text: step.text.clone(),
+        took_ms: u64::try_from(step.took.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// A step as it was told; one that is not known here is skipped.
+fn heard(step: &CheckedStep) -> Option<Step> {
+    let (name, verdict) = (step.name.parse::<StepName>().ok()?, step.verdict.parse::<Verdict>().ok()?);
+    let is_wrong = matches!(verdict, Verdict::Warn | Verdict::Fail);
+    let code = step.code.as_deref().map(readable).filter(|_| is_wrong);
+    let side = code.is_some().then_some(Side::Ours);
+    Some(Step {
+        at: step.at.as_deref().map(readable),
+        took: Duration::from_millis(step.took_ms),
+        code: code.map(Into::into),
+        side,
+        ..Step::new(name, verdict, step.text.clone())
+    })
+}

@@ -1,0 +1,295 @@
+//! The doctor looks at a provider, step by step, and says of each what was seen and which side has to change what.
+//!
+//! Each step is done now, over new connections; what is remembered of the provider vouches for nothing, and is told beside
+//! what was found. A look changes nothing but what any request to a provider does: its document is remembered, and its keys
+//! are compared with those accepted.
+
+mod asking;
+mod dns;
+mod document;
+mod look_back;
+mod pending_looks;
+mod pulling;
+mod report;
+mod way;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::message::PeerState;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+pub use report::{Evidence, Report, Step, StepName, Verdict};
+
+use self::pending_looks::PendingLooks;
+use crate::delivery::Waits;
+use crate::ground::Ground;
+use crate::misuse::Misuse;
+use crate::peer_fault::{PeerFault, Stage};
+use crate::peers::Peers;
+use crate::side::Side;
+use crate::store::{Cursor, FeedPlace, PeerRow, Reader, Store, StoreFault, TroubleRow};
+use crate::typed;
+
+/// Reports that are kept.
+const KEPT: usize = 32;
+/// Looks that go on at one time: each may take minutes at a provider that is silent.
+const AT_ONCE: usize = 4;
+/// Whoever waits for the next step of a report is answered after this, whether or not there is one.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// Looks at providers.
+pub(crate) struct Doctor {
+    /// Our name, key and clock.
+    ground: Arc<Ground>,
+    /// What is known of peers.
+    store: Store,
+    /// How they are reached.
+    peers: Arc<Peers>,
+    /// Whose pulls wait here.
+    waits: Arc<Waits>,
+    /// The latest looks, with what each is called.
+    reports: Mutex<Reports>,
+    /// The looks that peers ask of us, and we of them.
+    pending: Mutex<PendingLooks>,
+}
+
+#[derive(Default)]
+struct Reports {
+    latest: VecDeque<(u64, watch::Receiver<Report>)>,
+    given: u64,
+}
+
+impl Reports {
+    /// The report of our own look at the provider called so that is being made.
+    fn running_at(&self, called: &str) -> Option<u64> {
+        let is_it =
+            |report: &Report| !report.is_finished && report.seen_by.is_none() && report.provider == called;
+        self.latest.iter().find(|(_, report)| is_it(&report.borrow())).map(|(id, _)| *id)
+    }
+}
+
+/// What is known of the provider that is looked at, read when the look begins.
+struct Known {
+    row: Option<PeerRow>,
+    accepted: Vec<drawbridge_mtp::keys::Thumbprint>,
+    cursor: Option<Cursor>,
+    feed: Option<FeedPlace>,
+    troubles: Vec<TroubleRow>,
+    expects: bool,
+}
+
+impl Known {
+    fn state(&self) -> PeerState {
+        self.row.as_ref().map_or(PeerState::Unknown, |row| row.state)
+    }
+}
+
+/// One look at one provider.
+struct Checkup<'a> {
+    ground: &'a Ground,
+    peers: &'a Peers,
+    waits: &'a Waits,
+    peer: &'a Provider,
+    known: &'a Known,
+    /// Whether this is the node itself, which pulls and is pulled, and not another program beside it.
+    is_node: bool,
+}
+
+/// Where the steps are told.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    report: watch::Sender<Report>,
+    /// Whether what is told is about the endpoint at another host.
+    is_of_endpoint: bool,
+    /// Whether it is ourselves who are looked at: whatever is wrong is ours to mend then.
+    is_own: bool,
+}
+
+impl Progress {
+    fn new(report: watch::Sender<Report>, is_own: bool) -> Self {
+        Self { report, is_own, is_of_endpoint: false }
+    }
+
+    /// The same, for what is about the endpoint at another host.
+    fn of_endpoint(&self) -> Self {
+        Self { is_of_endpoint: true, ..self.clone() }
+    }
+
+    fn tell(&self, step: Step) {
+        let step = Step { is_of_endpoint: self.is_of_endpoint, ..step };
+        let step = if self.is_own && step.code.is_some() { step.for_side(Side::Ours) } else { step };
+        self.report.send_modify(|report| report.steps.push(step));
+    }
+
+    /// That is all; where it is not `done`, since the node was stopped.
+    fn finish(&self, done: bool) {
+        self.report.send_modify(|report| (report.is_finished, report.is_cut_short) = (true, !done));
+    }
+}
+
+impl Doctor {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, waits: Arc<Waits>) -> Self {
+        let (reports, pending) = (Mutex::default(), Mutex::default());
+        Self { ground, store, peers, waits, reports, pending }
+    }
+
+    /// Begins to look at the provider that was typed, and returns the number of the report. Where that one is being looked
+    /// at, it is the report that is being made.
+    pub(crate) fn begin(self: &Arc<Self>, typed: &str) -> Result<u64, Misuse> {
+        let read = typed::provider(typed);
+        let called = read.as_ref().map_or_else(|_| typed.to_owned(), Provider::to_string);
+        let is_own = read.as_ref().is_ok_and(|peer| *peer == self.ground.ours);
+        if let Some(id) = self.reports.lock().running_at(&called) {
+            return Ok(id);
+        }
+        let (id, sender) = self.open(self.report(called, is_own))?;
+        let (own, progress) = (self.clone(), Progress::new(sender, is_own));
+        self.ground.tasks.spawn(async move {
+            let stop = own.ground.stop.clone();
+            let is_done = tokio::select! {
+                () = stop.cancelled() => false,
+                () = own.look(read, &progress, true) => true,
+            };
+            progress.finish(is_done);
+        });
+        Ok(id)
+    }
+
+    /// Opens a report, and returns its number and where it is told what is seen.
+    fn open(&self, report: Report) -> Result<(u64, watch::Sender<Report>), Misuse> {
+        let mut reports = self.reports.lock();
+        let running = reports.latest.iter().filter(|(_, report)| !report.borrow().is_finished).count();
+        if running >= AT_ONCE {
+            let text = format!("{AT_ONCE} looks go on already; wait until one is done");
+            return Err(Misuse::Unfit(text));
+        }
+        let (sender, receiver) = watch::channel(report);
+        reports.given += 1;
+        let id = reports.given;
+        reports.latest.push_back((id, receiver));
+        if reports.latest.len() > KEPT {
+            reports.latest.pop_front();
+        }
+        Ok((id, sender))
+    }
+
+    /// The report of that number, once it has more than `steps` steps or is finished, or after a while as it is.
+    pub(crate) async fn report_after(&self, id: u64, steps: usize) -> Result<Report, Misuse> {
+        let found = self.reports.lock().latest.iter().find(|(known, _)| *known == id).cloned();
+        let Some((_, mut report)) = found else {
+            return Err(Misuse::Unfit(format!("there is no report {id} any more; look again")));
+        };
+        let has_more = |report: &Report| report.is_finished || report.steps.len() > steps;
+        // What is told when the sender is gone is the last of it; when the time is over, what there is.
+        let _ = tokio::time::timeout(LONGEST_WAIT, report.wait_for(has_more)).await;
+        let report = report.borrow().clone();
+        Ok(report)
+    }
+
+    /// Looks at `peer` to the end, in a program beside the node; `tell` is told each step as it is done.
+    pub(crate) async fn look_beside(&self, peer: &Provider, mut tell: impl FnMut(&Step)) -> Report {
+        let is_own = *peer == self.ground.ours;
+        let (sender, mut receiver) = watch::channel(self.report(peer.to_string(), is_own));
+        let progress = Progress::new(sender, is_own);
+        let mut told = 0;
+        let look = self.look(Ok(peer.clone()), &progress, false);
+        let mut look = std::pin::pin!(look);
+        loop {
+            let is_done = tokio::select! {
+                () = &mut look => true,
+                _ = receiver.changed() => false,
+            };
+            let report = receiver.borrow_and_update().clone();
+            report.steps.iter().skip(told).for_each(&mut tell);
+            told = report.steps.len();
+            if is_done {
+                return Report { is_finished: true, ..report };
+            }
+        }
+    }
+
+    fn report(&self, provider: String, is_own: bool) -> Report {
+        let began = self.ground.ambient.now();
+        Report {
+            provider,
+            is_own,
+            seen_by: None,
+            began,
+            steps: Vec::new(),
+            is_finished: false,
+            is_cut_short: false,
+        }
+    }
+
+    async fn look(&self, read: Result<Provider, typed::NotUnderstood>, progress: &Progress, is_node: bool) {
+        let peer = match read {
+            Ok(peer) => peer,
+            Err(fault) => {
+                let fault = PeerFault::new(Stage::Dns, "name-malformed", fault.to_string());
+                return progress.tell(Step::fail(StepName::Name, &fault));
+            }
+        };
+        let known = match self.known(&peer).await {
+            Ok(known) => known,
+            Err(fault) => {
+                let fault = PeerFault::new(Stage::Store, "unavailable", fault.to_string());
+                return progress.tell(Step::fail(StepName::Name, &fault));
+            }
+        };
+        let checkup = Checkup {
+            ground: &self.ground,
+            peers: &self.peers,
+            waits: &self.waits,
+            peer: &peer,
+            known: &known,
+            is_node,
+        };
+        checkup.go(progress).await;
+    }
+
+    async fn known(&self, peer: &Provider) -> Result<Known, StoreFault> {
+        let (peer, now) = (peer.clone(), self.ground.ambient.now());
+        let read = self.store.read(move |view| {
+            Ok::<_, StoreFault>(Known {
+                row: view.peer(&peer)?,
+                accepted: view.accepted_keys(&peer)?,
+                cursor: view.cursor(&peer)?,
+                feed: view.feed(&Reader::Peer(peer.clone()))?,
+                troubles: view.troubles(&peer)?.into_iter().filter(|trouble| !trouble.over).collect(),
+                expects: view.expects_from(&peer, now)?,
+            })
+        });
+        read.await
+    }
+}
+
+impl Checkup<'_> {
+    async fn go(&self, progress: &Progress) {
+        let began = Instant::now();
+        let name = Step::pass(StepName::Name, format!("{} is a name that a provider can have", self.peer))
+            .seen("its document is at", format!("https://{}{}", self.peer, crate::peers::DOCUMENT_PATH));
+        progress.tell(name.since(began));
+        if self.go_to(self.peer.host(), self.peer.port(), progress).await
+            && let Some((document, client)) = self.ask_for_document(progress).await
+        {
+            let endpoint = &document.endpoint;
+            let is_elsewhere = (endpoint.host(), endpoint.port()) != (self.peer.host(), self.peer.port());
+            let of_endpoint = progress.of_endpoint();
+            if !is_elsewhere || self.go_to(endpoint.host(), endpoint.port(), &of_endpoint).await {
+                self.ask(&document, &client, progress).await;
+            }
+        }
+        if !self.is_own() {
+            self.look_at_pulls(progress);
+        }
+    }
+
+    /// Whether we look at ourselves, as others find us.
+    fn is_own(&self) -> bool {
+        *self.peer == self.ground.ours
+    }
+}

@@ -1,0 +1,139 @@
+//! The steps that tell how the node's own pulls and those of the provider go, which it does by itself all the time.
+
+use std::time::Duration;
+
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+
+use super::report::{Evidence, Step, StepName};
+use super::{Checkup, Progress};
+use crate::delivery::WaitKind;
+use crate::peers::PullingStatus;
+use crate::store::Reader;
+
+/// Who has not pulled for so long, while something waits for it, does not merely make a pause.
+const NOT_PULLED: Duration = Duration::from_secs(120);
+
+impl Checkup<'_> {
+    pub(super) fn look_at_pulls(&self, progress: &Progress) {
+        if !self.is_node {
+            let text = "known to the running node alone, which was not asked";
+            progress.tell(Step::skipped(StepName::OurPull, text));
+            return progress.tell(Step::skipped(StepName::TheirPull, text));
+        }
+        progress.tell(self.our_pull());
+        progress.tell(self.their_pull());
+    }
+
+    fn our_pull(&self) -> Step {
+        let name = StepName::OurPull;
+        if self.known.state() != PeerState::Allowed {
+            return Step::skipped(name, "we pull only from providers that are let in here");
+        }
+        let pulling = self.peers.board.pulling(self.peer);
+        let now = self.ground.ambient.now();
+        let (cursor, head) =
+            self.known.cursor.as_ref().map_or((0, 0), |cursor| (cursor.seq, cursor.head.max(cursor.seq)));
+        let mut evidence = vec![
+            Evidence::new("stored up to number", cursor.to_string()),
+            Evidence::new("still to come", format!("{} items, as far as it has told", head - cursor)),
+        ];
+        let last = pulling.and_then(|pulling| pulling.last_pull);
+        let last = last.or(self.known.row.as_ref().and_then(|row| row.last_pull));
+        evidence.push(Evidence::new("last answered", last.map_or_else(|| "never".into(), |at| ago(at, now))));
+        if let Some(next) = pulling.and_then(|pulling| pulling.next_try) {
+            evidence.push(Evidence::new("next try", format!("in {} s", next.since(now).as_secs())));
+        }
+        if let Some(held) = self.peers.board.held(self.peer) {
+            let text = format!(
+                "{} s, and the longest that one waited was {} s",
+                held.asked_s,
+                held.longest.as_secs()
+            );
+            evidence.push(Evidence::new("asked to wait for", text));
+        }
+        let cut = self.known.troubles.iter().find(|trouble| trouble.code == "pull-cut");
+        let step = match pulling.map(|pulling| (pulling.status, pulling.failures)) {
+            Some((PullingStatus::Paused, _)) => {
+                Step::warn(name, "pull-paused", "you let our pulls there rest; resume them to go on")
+            }
+            Some((PullingStatus::Introducing, _)) => Step::warn(
+                name,
+                "peer-pending",
+                "we have introduced ourselves, and wait there for its operator's decision",
+            ),
+            Some((PullingStatus::BackingOff, failures)) => {
+                let latest = self.known.troubles.first();
+                let why =
+                    latest.map(|trouble| format!("; the last time: {}", trouble.text)).unwrap_or_default();
+                Step::warn(
+                    name,
+                    "pull-resting",
+                    format!("our pull has failed {failures} times in a row and rests{why}"),
+                )
+            }
+            _ if cut.is_some() => {
+                let text = cut.map(|cut| cut.text.clone()).unwrap_or_default();
+                Step::warn(name, "pull-cut", text)
+            }
+            Some((PullingStatus::Waiting, _)) => Step::pass(name, "our pull waits there for news"),
+            Some((PullingStatus::Asking, _)) => Step::pass(name, "our pull is on its way"),
+            Some((PullingStatus::Idle | PullingStatus::Stopped, _)) | None if !self.known.expects => {
+                Step::pass(name, "nothing is expected from there, so nothing is pulled")
+            }
+            _ => Step::pass(name, "our pull begins"),
+        };
+        step.with(evidence)
+    }
+
+    fn their_pull(&self) -> Step {
+        let name = StepName::TheirPull;
+        let reader = Reader::Peer(self.peer.clone());
+        let now = self.ground.ambient.now();
+        let feed = self.known.feed.as_ref();
+        let (head, acknowledged) = feed.map_or((0, 0), |feed| (feed.head, feed.acknowledged));
+        let last = self.peers.board.serving(self.peer).last_pull.or(feed.and_then(|feed| feed.pulled));
+        let waiting_since = feed.and_then(|feed| feed.waiting_since);
+        let mut evidence = vec![
+            Evidence::new("given up to number", head.to_string()),
+            Evidence::new("acknowledged up to number", acknowledged.to_string()),
+            Evidence::new("last pull", last.map_or_else(|| "never".into(), |at| ago(at, now))),
+        ];
+        if let Some(since) = waiting_since {
+            evidence.push(Evidence::new(
+                "the oldest that waits for it has waited for",
+                lasting(now.since(since)),
+            ));
+        }
+        let is_overdue = waiting_since.is_some_and(|since| now.since(since) > NOT_PULLED);
+        let step = if self.waits.waits(WaitKind::Feed, &reader) {
+            Step::pass(name, "its pull waits here for news")
+        } else if self.waits.waits(WaitKind::Peering, &reader) {
+            Step::warn(name, "waits-here", "it waits here for your decision on it")
+        } else if is_overdue {
+            let text = format!(
+                "{} items wait here for it, and it does not fetch them: it is away, cannot reach us, or does not want to",
+                head.saturating_sub(acknowledged)
+            );
+            Step::warn(name, "not-pulled", text)
+        } else if last.is_some() {
+            Step::pass(name, "it does not pull at the moment, and nothing has waited for it for long")
+        } else {
+            Step::pass(name, "it has not pulled us yet, and nothing waits for it")
+        };
+        step.with(evidence)
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago, at {at}", lasting(now.since(at)))
+}
+
+fn lasting(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,262 @@
+//! What the doctor tells: steps in order, each with what was seen and what it means.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
+
+use crate::peer_fault::{PeerFault, Stage};
+use crate::readable::readable;
+use crate::side::Side;
+use crate::words::words;
+
+words! {
+    /// What a step looks at.
+    StepName {
+        /// Whether the name is one that a provider can have.
+        Name = "name",
+        /// The addresses that the name leads to.
+        Dns = "dns",
+        /// Whether peers may be on those addresses.
+        Addresses = "addresses",
+        /// A connection to one address.
+        Connect = "connect",
+        /// The TLS handshake and the certificate at one address.
+        Tls = "tls",
+        /// What is at `/.well-known/mtp`.
+        Document = "document",
+        /// The keys in the document.
+        Keys = "keys",
+        /// Its clock against ours.
+        Clock = "clock",
+        /// A signed request and its signed answer.
+        Ping = "ping",
+        /// What the peer says of us.
+        Seen = "seen",
+        /// What each side has decided on the other.
+        Peering = "peering",
+        /// How much fits into a request.
+        Limits = "limits",
+        /// A pull of its feed.
+        Pull = "pull",
+        /// How our own pulls there go.
+        OurPull = "our-pull",
+        /// How its pulls here go.
+        TheirPull = "their-pull",
+    }
+}
+
+words! {
+    /// What is said of a step.
+    Verdict {
+        /// All is well.
+        Pass = "pass",
+        /// It works, and something should be known or done.
+        Warn = "warn",
+        /// It does not work.
+        Fail = "fail",
+        /// It was not done.
+        Skipped = "skipped",
+    }
+}
+
+/// One thing that was seen at a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is, in a few words.
+    pub what: &'static str,
+    /// As a person reads it.
+    pub value: String,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Which.
+    pub name: StepName,
+    /// The address or host that it is about, where there are several.
+    pub at: Option<String>,
+    /// Whether it is about the endpoint at another host than the provider's name.
+    pub is_of_endpoint: bool,
+    /// What is said of it.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub took: Duration,
+    /// One sentence: what was seen, or why the step was not done.
+    pub text: String,
+    /// A stable code of what is wrong; remedies hang on it. There is one exactly where the verdict is to warn or to fail.
+    pub code: Option<Cow<'static, str>>,
+    /// At which stage that is, for a code that has no remedy of its own.
+    pub stage: Stage,
+    /// Who has to act, where there is a code.
+    pub side: Option<Side>,
+    /// What was seen in particular.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Step {
+    pub(super) fn new(name: StepName, verdict: Verdict, text: String) -> Self {
+        Self {
+            name,
+            at: None,
+            is_of_endpoint: false,
+            verdict,
+            took: Duration::ZERO,
+            text: readable(&text),
+            code: None,
+            stage: name.stage(),
+            side: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    /// All is well: what was seen.
+    pub(super) fn pass(name: StepName, text: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Pass, text.into())
+    }
+
+    /// It was not done: why.
+    pub(super) fn skipped(name: StepName, text: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Skipped, text.into())
+    }
+
+    /// It works, and something should be known or done about it.
+    pub(super) fn warn(name: StepName, code: &'static str, text: impl Into<String>) -> Self {
+        let (code, side) = (Some(code.into()), Some(Side::of(code)));
+        Self { code, side, ..Self::new(name, Verdict::Warn, text.into()) }
+    }
+
+    /// It does not work.
+    pub(super) fn fail(name: StepName, fault: &PeerFault) -> Self {
+        Self {
+            code: Some(fault.code.clone()),
+            stage: fault.stage,
+            side: Some(Side::of(&fault.code)),
+            ..Self::new(name, Verdict::Fail, fault.text.clone())
+        }
+    }
+
+    /// The same, which does not keep the whole from working.
+    pub(super) fn harmless(self) -> Self {
+        match self.verdict {
+            Verdict::Fail => Self { verdict: Verdict::Warn, ..self },
+            _ => self,
+        }
+    }
+
+    /// The same, about one of several.
+    pub(super) fn at(self, place: impl Into<String>) -> Self {
+        Self { at: Some(place.into()), ..self }
+    }
+
+    /// The same, for which that side has to act.
+    pub(super) fn for_side(self, side: Side) -> Self {
+        Self { side: Some(side), ..self }
+    }
+
+    /// The same, with what was seen.
+    pub(super) fn seen(mut self, what: &'static str, value: impl Into<String>) -> Self {
+        self.evidence.push(Evidence { what, value: readable(&value.into()) });
+        self
+    }
+
+    /// The same, with all that was seen.
+    pub(super) fn with(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
+    /// The same, which began then and ends now.
+    pub(super) fn since(self, began: Instant) -> Self {
+        Self { took: began.elapsed(), ..self }
+    }
+
+    /// Whether it went well enough to go on.
+    pub(super) fn is_good(&self) -> bool {
+        matches!(self.verdict, Verdict::Pass | Verdict::Warn)
+    }
+}
+
+impl Evidence {
+    pub(super) fn new(what: &'static str, value: impl Into<String>) -> Self {
+        Self { what, value: readable(&value.into()) }
+    }
+}
+
+impl StepName {
+    fn stage(self) -> Stage {
+        match self {
+            Self::Name | Self::Dns => Stage::Dns,
+            Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
+            Self::Connect => Stage::Connect,
+            Self::Tls => Stage::Tls,
+            Self::Document | Self::Keys => Stage::Document,
+            Self::Clock | Self::Ping => Stage::Signature,
+            Self::Limits | Self::Pull | Self::OurPull | Self::TheirPull => Stage::Http,
+        }
+    }
+}
+
+/// A look at a provider, as far as it has come.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was asked to be looked at: a provider's name, as it was typed where it is none.
+    pub provider: String,
+    /// Whether that is ourselves, as others find us.
+    pub is_own: bool,
+    /// The peer that has looked, where it was not this node.
+    pub seen_by: Option<Provider>,
+    /// When it began.
+    pub began: Timestamp,
+    /// What was done so far.
+    pub steps: Vec<Step>,
+    /// Whether that is all.
+    pub is_finished: bool,
+    /// Whether it is finished since the node was stopped amid it.
+    pub is_cut_short: bool,
+}
+
+impl Report {
+    /// The worst that was found.
+    pub fn verdict(&self) -> Verdict {
+        let has = |verdict| self.steps.iter().any(|step| step.verdict == verdict);
+        if has(Verdict::Fail) {
+            Verdict::Fail
+        } else if has(Verdict::Warn) {
+            Verdict::Warn
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    /// One or two sentences: what is wrong and who has to act, or that all is well.
+    pub fn summary(&self) -> String {
+        let verdict = self.verdict();
+        let first = self.steps.iter().find(|step| step.verdict == verdict);
+        match (verdict, first) {
+            (Verdict::Fail | Verdict::Warn, Some(step)) => {
+                let who = match step.side {
+                    Some(Side::Ours) => "This side has to change something",
+                    Some(Side::Theirs) => "The operator of the other provider has to change something",
+                    Some(Side::Nobody) => "Nobody has to change anything; it is a matter of waiting",
+                    Some(Side::Either) | None => "One of the two sides has to change something",
+                };
+                let whose = if step.is_of_endpoint { " of its endpoint, which its document names," } else { "" };
+                let place = step.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+                let end = if step.text.ends_with(['.', '?']) { "" } else { "." };
+                format!("{who}. At the step {}{whose}{place}: {}{end}", step.name, step.text)
+            }
+            _ if self.is_cut_short => "The node was stopped before everything was looked at.".into(),
+            _ if !self.is_finished => "Nothing was found wrong so far.".into(),
+            _ if self.seen_by.is_some() => "It finds this provider as it should be.".into(),
+            _ if self.is_own => {
+                "Everything that can be seen from here works. What others see, a peer that looks back can tell.".into()
+            }
+            _ if self.steps.iter().any(|step| step.verdict == Verdict::Skipped && step.name != StepName::Dns) => {
+                format!("Everything that could be tried between this provider and {} works.", self.provider)
+            }
+            _ => format!("Everything between this provider and {} works.", self.provider),
+        }
+    }
+}

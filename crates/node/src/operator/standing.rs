@@ -1,0 +1,291 @@
+//! How it goes with a peer, in one judgement: a word for programs and a sentence for people, so that every screen, script and
+//! notification says the same.
+
+use std::time::Duration;
+
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+
+use super::directions::{OurPull, TheirPull};
+use crate::peers::PullingStatus;
+use crate::side::Side;
+use crate::store::TroubleRow;
+use crate::words::words;
+
+/// A peer that pulls asks again at once, and a restart takes it less than this.
+const PULLED_WITHIN: Duration = Duration::from_secs(90);
+
+words! {
+    /// How it goes with a peer. The first that applies is said.
+    StandingCode {
+        /// It shows another key than those accepted.
+        KeyChanged = "key-changed",
+        /// Our operator has blocked it.
+        Blocked = "blocked",
+        /// It waits for our operator's decision.
+        WaitsHere = "waits-here",
+        /// Nothing was decided on it.
+        Unmet = "unmet",
+        /// Its operator has blocked us.
+        BlocksUs = "blocks-us",
+        /// Our operator lets our pulls there rest.
+        Paused = "paused",
+        /// Our pulls there fail.
+        Failing = "failing",
+        /// We wait for its operator's decision.
+        WaitsThere = "waits-there",
+        /// It does not fetch what is there for it.
+        NotFetched = "not-fetched",
+        /// Nothing is exchanged with it at the moment.
+        Quiet = "quiet",
+        /// Both pull each other.
+        Well = "well",
+    }
+}
+
+/// How it goes with a peer.
+#[derive(Clone, Debug)]
+pub struct PeerStanding {
+    /// The word for it.
+    pub code: StandingCode,
+    /// One sentence, or two.
+    pub text: String,
+    /// Who has to act, where somebody has.
+    pub side: Option<Side>,
+    /// Whether and when it would be tried now, and why not: one sentence.
+    pub next: String,
+}
+
+/// What is known of a peer that the judgement hangs on.
+pub(super) struct Facts<'a> {
+    pub(super) state: PeerState,
+    pub(super) their_state: Option<PeerState>,
+    pub(super) ours: &'a OurPull,
+    pub(super) theirs: &'a TheirPull,
+    /// The newest trouble that goes on.
+    pub(super) trouble: Option<&'a TroubleRow>,
+    pub(super) now: Timestamp,
+    /// When this node was started: who was away meanwhile has not failed to come.
+    pub(super) started: Timestamp,
+}
+
+impl PeerStanding {
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        let (code, side, text) = judge(facts);
+        Self { code, text, side, next: next_try(facts) }
+    }
+}
+
+fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
+    use StandingCode as C;
+    let Facts { ours, theirs, now, .. } = *facts;
+    match facts.state {
+        PeerState::KeyChanged => {
+            let text = "It shows a key that was not accepted, so nothing is exchanged with it until you have decided on that";
+            return (C::KeyChanged, Some(Side::Ours), format!("{text}."));
+        }
+        PeerState::Blocked => {
+            return (C::Blocked, None, "You have blocked it, so nothing is exchanged with it.".into());
+        }
+        PeerState::Pending => {
+            return (C::WaitsHere, Some(Side::Ours), "It waits for your decision on it.".into());
+        }
+        PeerState::Unknown => return (C::Unmet, None, "Nothing was exchanged with it so far.".into()),
+        PeerState::Allowed => {}
+    }
+    if facts.their_state == Some(PeerState::Blocked) {
+        return (C::BlocksUs, Some(Side::Theirs), "Its operator has blocked this provider.".into());
+    }
+    if ours.status == PullingStatus::Paused {
+        return (
+            C::Paused,
+            Some(Side::Ours),
+            "You let our pulls there rest, so nothing of it comes here.".into(),
+        );
+    }
+    if ours.status == PullingStatus::BackingOff || ours.failures > 0 {
+        let since = facts.trouble.map_or(ours.since, |trouble| trouble.first);
+        let why = facts.trouble.map(|trouble| format!(": {}", trouble.text.trim_end_matches('.')));
+        let text = format!(
+            "Nothing of it has come here for {}, and nothing of ours has gone there{}.",
+            lasting(now.since(since)),
+            why.unwrap_or_default()
+        );
+        let side = facts.trouble.map_or(Side::Either, |trouble| Side::of(&trouble.code));
+        return (C::Failing, Some(side), text);
+    }
+    if ours.status == PullingStatus::Introducing || facts.their_state == Some(PeerState::Pending) {
+        let text = "This provider waits for the decision of its operator.";
+        return (C::WaitsThere, Some(Side::Nobody), text.into());
+    }
+    let seen = theirs.last_pull.map_or(facts.started, |at| at.max(facts.started));
+    if let Some(lag) = theirs.lag.filter(|_| !theirs.waiting && now.since(seen) > PULLED_WITHIN) {
+        let waiting = theirs.head.saturating_sub(theirs.acknowledged);
+        let text = format!(
+            "{waiting} {} for it here, the oldest for {}, and it does not fetch {}: it is away, or cannot reach this provider.",
+            if waiting == 1 { "item waits" } else { "items wait" },
+            lasting(lag),
+            if waiting == 1 { "it" } else { "them" },
+        );
+        return (C::NotFetched, Some(Side::Theirs), text);
+    }
+    if ours.status == PullingStatus::Idle && !theirs.waiting {
+        return (C::Quiet, None, "Nothing is exchanged with it at the moment, and nothing waits.".into());
+    }
+    let text = match (ours.status, theirs.waiting) {
+        (PullingStatus::Idle, true) => "It pulls from here, and nothing is expected from there.",
+        (_, true) => "Each pulls from the other, as it should be.",
+        (_, false) => "Our pulls there are answered, and nothing waits here for it.",
+    };
+    (C::Well, None, text.into())
+}
+
+fn next_try(facts: &Facts<'_>) -> String {
+    match (facts.state, facts.ours.status) {
+        (PeerState::Blocked, _) => "It is not tried, since you have blocked it.".into(),
+        (PeerState::KeyChanged, _) => "It is not tried until you have accepted its key.".into(),
+        (PeerState::Pending | PeerState::Unknown, _) => "It is not tried until it is let in.".into(),
+        (PeerState::Allowed, PullingStatus::Paused) => {
+            "It is not tried until you resume our pulls there.".into()
+        }
+        (PeerState::Allowed, PullingStatus::BackingOff) => match facts.ours.next_try {
+            Some(at) if at > facts.now => format!(
+                "It is tried again in {}, after {} {}.",
+                lasting(at.since(facts.now)),
+                facts.ours.failures,
+                if facts.ours.failures == 1 { "failure" } else { "failures in a row" }
+            ),
+            _ => "It is tried now.".into(),
+        },
+        (PeerState::Allowed, PullingStatus::Idle) => {
+            "It is tried as soon as something is expected from there.".into()
+        }
+        (PeerState::Allowed, PullingStatus::Stopped) => "It is not tried at the moment.".into(),
+        (PeerState::Allowed, PullingStatus::Asking | PullingStatus::Waiting | PullingStatus::Introducing) => {
+            "A request is there now.".into()
+        }
+    }
+}
+
+fn lasting(time: Duration) -> String {
+    let (number, unit) = match time.as_secs() {
+        seconds @ 0..120 => (seconds, "second"),
+        seconds @ 120..7200 => (seconds / 60, "minute"),
+        seconds @ 7200..172_800 => (seconds / 3600, "hour"),
+        seconds => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn ago(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(NOW.as_millis() - seconds * 1000)
+    }
+
+    fn ours() -> OurPull {
+        OurPull {
+            status: PullingStatus::Waiting,
+            since: ago(3600),
+            last_pull: Some(ago(5)),
+            next_try: None,
+            failures: 0,
+            latency: None,
+            cursor: 3,
+            head: 3,
+        }
+    }
+
+    fn theirs() -> TheirPull {
+        TheirPull {
+            waiting: true,
+            last_pull: Some(ago(5)),
+            gone_since: None,
+            head: 4,
+            acknowledged: 4,
+            lag: None,
+        }
+    }
+
+    fn trouble(code: &str, text: &str) -> TroubleRow {
+        TroubleRow {
+            stage: "connect".into(),
+            code: code.into(),
+            text: text.into(),
+            first: ago(600),
+            last: ago(3),
+            count: 12,
+            over: false,
+        }
+    }
+
+    fn judged(alter: impl FnOnce(&mut Facts<'_>), ours: &OurPull, theirs: &TheirPull) -> PeerStanding {
+        let mut facts = facts(ours, theirs);
+        alter(&mut facts);
+        PeerStanding::of(&facts)
+    }
+
+    fn facts<'a>(ours: &'a OurPull, theirs: &'a TheirPull) -> Facts<'a> {
+        let (state, their_state) = (PeerState::Allowed, Some(PeerState::Allowed));
+        Facts { state, their_state, ours, theirs, trouble: None, now: NOW, started: ago(7200) }
+    }
+
+    #[test]
+    fn what_fails_is_said_with_its_reason_its_time_and_the_next_try() {
+        let refused = trouble("connection-refused", "no connection to it: Connection refused");
+        let mut pull = ours();
+        (pull.status, pull.failures, pull.next_try) =
+            (PullingStatus::BackingOff, 12, Some(Timestamp::from_millis(NOW.as_millis() + 20_000)));
+        let theirs = theirs();
+        let facts = Facts { trouble: Some(&refused), ..facts(&pull, &theirs) };
+        let standing = PeerStanding::of(&facts);
+        assert_eq!((standing.code, standing.side), (StandingCode::Failing, Some(Side::Theirs)));
+        assert_eq!(
+            standing.text,
+            "Nothing of it has come here for 10 minutes, and nothing of ours has gone there: no connection to it: Connection \
+             refused."
+        );
+        assert_eq!(standing.next, "It is tried again in 20 seconds, after 12 failures in a row.");
+    }
+
+    #[test]
+    fn who_does_not_fetch_is_told_from_who_was_only_just_here() {
+        let mut gone = theirs();
+        (gone.waiting, gone.head, gone.lag) = (false, 6, Some(Duration::from_secs(300)));
+        assert_eq!(judged(|_| {}, &ours(), &gone).code, StandingCode::Well, "it was here five seconds ago");
+        gone.last_pull = Some(ago(300));
+        let standing = judged(|_| {}, &ours(), &gone);
+        assert_eq!(standing.code, StandingCode::NotFetched);
+        assert!(
+            standing.text.starts_with("2 items wait for it here, the oldest for 5 minutes"),
+            "{}",
+            standing.text
+        );
+        let standing = judged(|facts| facts.started = ago(10), &ours(), &gone);
+        assert_eq!(standing.code, StandingCode::Well, "this node has only just started");
+    }
+
+    #[test]
+    fn a_decision_is_said_before_what_follows_from_it() {
+        let mut pull = ours();
+        (pull.status, pull.failures) = (PullingStatus::BackingOff, 3);
+        for (state, code) in [
+            (PeerState::Blocked, StandingCode::Blocked),
+            (PeerState::KeyChanged, StandingCode::KeyChanged),
+            (PeerState::Pending, StandingCode::WaitsHere),
+            (PeerState::Unknown, StandingCode::Unmet),
+        ] {
+            let standing = judged(|facts| facts.state = state, &pull, &theirs());
+            assert_eq!(standing.code, code);
+            assert!(standing.next.starts_with("It is not tried"), "{}", standing.next);
+        }
+        let standing = judged(|facts| facts.their_state = Some(PeerState::Blocked), &pull, &theirs());
+        assert_eq!(standing.code, StandingCode::BlocksUs);
+        let standing = judged(|_| {}, &ours(), &theirs());
+        assert_eq!((standing.code, standing.side), (StandingCode::Well, None));
+    }
+}

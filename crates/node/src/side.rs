@@ -1,0 +1,47 @@
+//! Which side has to change something, by the code of what is wrong.
+
+use crate::words::words;
+
+words! {
+    /// Which side has to change something.
+    Side {
+        /// This one: the reader, or this computer.
+        Ours = "ours",
+        /// The other provider's operator.
+        Theirs = "theirs",
+        /// One of the two, which cannot be told apart from here.
+        Either = "either",
+        /// Nobody: it passes by itself, or waits for a decision.
+        Nobody = "nobody",
+    }
+}
+
+impl Side {
+    /// Who has to act where `code` is wrong between us and a peer.
+    pub fn of(code: &str) -> Self {
+        match code {
+            // This computer's network, its settings, what its operator has decided, and what it has asked.
+            "name-malformed" | "dns-unavailable" | "dns-timeout" | "unreachable" | "not-asked"
+            | "waits-here" | "pull-paused" | "own-clock" | "key-changed" | "key-unknown"
+            | "not-introduced" | "own-document" | "own-unreached" => Self::Ours,
+            // The decision of the other operator, or what ends by itself.
+            "peer-pending" | "rate-limited" | "unavailable" | "pull-resting" | "feed-reset"
+            | "feed-truncated" | "given-up" | "look-back-refused" | "look-back-late" | "look-back-failed" => {
+                Self::Nobody
+            }
+            // One clock of two, one program of two, or the way between.
+            "clock-skew"
+            | "clock-off"
+            | "signature-expired"
+            | "connection-lost"
+            | "malformed"
+            | "certificate-unknown-issuer"
+            | "certificate-self-signed"
+            | "certificate-not-yet-valid"
+            | "no-address"
+            | "address-refused"
+            | "not-pulled" => Self::Either,
+            _ => Self::Theirs,
+        }
+    }
+}
