@@ -164,6 +164,11 @@ impl Host {
         }
     }
 
+    /// What a monitoring system is told of the node that the GUI shows, in the text format of Prometheus.
+    pub async fn scrape(&self) -> Result<String, AdminError> {
+        Ok(self.node().await?.operator().scrape().await?)
+    }
+
     /// Where the pages are served, so that no provider is set up there.
     pub fn set_pages(&self, address: SocketAddr) {
         let _ = self.inner.pages.set(address);

@@ -1,5 +1,6 @@
 //! Who may use the pages and the commands: browsers, by a link that works once and is exchanged for a session, and scripts of
-//! the same user, by a token in a file that only that user can read.
+//! the same user, by a token in a file that only that user can read. A monitoring system has a token of its own, which opens
+//! the metrics and nothing else.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +14,8 @@ use subtle::ConstantTimeEq;
 
 /// The file by which `drawbridged admin` finds the running node.
 const FILE: &str = "admin.json";
+/// The file with the token of monitoring systems. It stays from one start to the next, since it is in their configuration.
+const METRICS_FILE: &str = "metrics-token";
 
 /// What scripts need to speak to the running node.
 #[derive(Serialize, Deserialize)]
@@ -45,6 +48,7 @@ struct Inner {
     origins: Vec<String>,
     secure: bool,
     script: String,
+    metrics: String,
     sessions: Sessions,
 }
 
@@ -58,7 +62,8 @@ impl Access {
         let script = secret(32);
         let key = ScriptAccess { url: format!("http://{}", addresses.scripts), token: script.clone() };
         write_secret(&path(dir), &serde_json::to_vec(&key)?)?;
-        let access = Self { inner: Arc::new(Inner { url, origins, secure, script, sessions }) };
+        let metrics = metrics_token_in(dir)?;
+        let access = Self { inner: Arc::new(Inner { url, origins, secure, script, metrics, sessions }) };
         let link = access.link();
         Ok((access, link))
     }
@@ -85,6 +90,11 @@ impl Access {
         self.inner.script.as_bytes().ct_eq(shown.as_bytes()).into()
     }
 
+    /// Whether a monitoring system shows the right token.
+    pub(crate) fn is_metrics_token(&self, shown: &str) -> bool {
+        self.inner.metrics.as_bytes().ct_eq(shown.as_bytes()).into()
+    }
+
     /// The browsers that are let in.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.inner.sessions
@@ -105,6 +115,25 @@ impl ScriptAccess {
     /// Reads how to reach the node that runs in the folder `dir`.
     pub(crate) fn read(dir: &Path) -> io::Result<Self> {
         Ok(serde_json::from_slice(&std::fs::read(path(dir))?)?)
+    }
+}
+
+/// Reads the token of monitoring systems for the node that keeps its files in `dir`.
+pub(crate) fn read_metrics_token(dir: &Path) -> io::Result<String> {
+    let token = std::fs::read_to_string(dir.join(METRICS_FILE))?.trim().to_owned();
+    // Whoever shows nothing would be let in.
+    if token.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(token) }
+}
+
+/// The token of monitoring systems, made where there is none.
+fn metrics_token_in(dir: &Path) -> io::Result<String> {
+    match read_metrics_token(dir) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            let token = secret(32);
+            write_secret(&dir.join(METRICS_FILE), format!("{token}\n").as_bytes())?;
+            Ok(token)
+        }
+        read => read,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `admin` and `link`: ask the running node, for scripts.
+//! `admin` and `link`: ask the running node, for scripts. `metrics-token`: what monitoring systems show it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use drawbridge_admin::commands::{NAMES, request_form};
 use serde_json::Value;
 
-use crate::access::ScriptAccess;
+use crate::access::{ScriptAccess, read_metrics_token};
 use crate::print::{answer, say};
 
 /// The status for a command that the node does not have.
@@ -20,6 +20,15 @@ pub(crate) async fn link(folder: &Path) -> ExitCode {
             .map_or_else(|code| code, |()| ExitCode::SUCCESS),
         Ok((_, refusal)) => say(refusal["detail"].as_str().unwrap_or("the node refused"), 1),
         Err(fault) => say(&format!("the node does not answer at {}: {fault}", key.url), 1),
+    }
+}
+
+/// Prints the token by which the metrics of the node in `folder` are read.
+pub(crate) fn metrics_token(folder: &Path) -> ExitCode {
+    match read_metrics_token(folder) {
+        Ok(token) => answer(token).map_or_else(|code| code, |()| ExitCode::SUCCESS),
+        Err(_) if ScriptAccess::read(folder).is_err() => not_running(folder),
+        Err(fault) => say(&format!("the token in {} cannot be read: {fault}", folder.display()), 1),
     }
 }
 

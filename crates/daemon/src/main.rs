@@ -82,6 +82,11 @@ enum Command {
         #[command(flatten)]
         node: NodeChoice,
     },
+    /// Print the token that a monitoring system shows to read the metrics at /metrics. It can do nothing else.
+    MetricsToken {
+        #[command(flatten)]
+        node: NodeChoice,
+    },
     /// Look at a provider step by step, from its name to how pulls go, and say which side has to change what; without a name, at
     /// this one, as others find it. The running node looks; where none runs, this program does with its key.
     Check {
@@ -168,6 +173,10 @@ fn main() -> ExitCode {
                 Ok(folder) => ask::link(&folder).await,
                 Err(code) => code,
             },
+            Command::MetricsToken { node } => match node.folder() {
+                Ok(folder) => ask::metrics_token(&folder),
+                Err(code) => code,
+            },
             Command::Check { json, node, from, provider } => match (node.clone().folder(), node.config()) {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
@@ -184,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_node_is_named_in_one_way_by_each_command_that_needs_one() {
-        for command in [&["link"][..], &["admin", "status"], &["check", "b.example"]] {
+        for command in [&["link"][..], &["admin", "status"], &["check", "b.example"], &["metrics-token"]] {
             let is_taken = |options: &[&str]| {
                 Arguments::try_parse_from([&["drawbridged"], command, options].concat()).is_ok()
             };

@@ -1,4 +1,5 @@
-//! The pages and the commands over HTTP: `POST /admin/v1/{command}`, `GET /admin/v1/events`, and the files of the UI.
+//! The pages and the commands over HTTP: `POST /admin/v1/{command}`, `GET /admin/v1/events`, and the files of the UI; and the
+//! metrics, `GET /metrics`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,7 +15,9 @@ use cookie::{Cookie, SameSite};
 use drawbridge_admin::{AdminError, Admitted, Host, commands};
 use drawbridge_node::{Socket, Trust};
 use futures_util::stream::{self, Stream, StreamExt};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE, USER_AGENT};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,6 +31,8 @@ const SESSION_BYTES: usize = 4096;
 /// A page that has heard nothing for three of these takes the node for gone.
 const BEAT: Duration = Duration::from_secs(5);
 const COOKIE_LIFETIME: cookie::time::Duration = cookie::time::Duration::days(400);
+/// The text format of Prometheus.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -52,6 +57,7 @@ pub(crate) fn router(host: Host, access: Access, stop: CancellationToken) -> Rou
             post(session).layer(DefaultBodyLimit::max(SESSION_BYTES)).get(own_session),
         )
         .route("/admin/v1/link", post(link))
+        .route("/metrics", get(metrics))
         .merge(inside)
         .fallback(pages::page)
         .layer(middleware::from_fn_with_state(app.clone(), refuse_other_sites))
@@ -107,6 +113,26 @@ async fn require_admission(State(app): State<AppState>, mut request: Request, ne
 #[derive(Clone)]
 struct SessionEnd(CancellationToken);
 
+/// `GET /metrics`, for a monitoring system with the token for that.
+async fn metrics(
+    State(app): State<AppState>,
+    socket: Option<Extension<Arc<Socket>>>,
+    headers: HeaderMap,
+) -> Response {
+    if !bearer(&headers).is_some_and(|token| app.access.is_metrics_token(token)) {
+        let text = "show the token that drawbridged metrics-token prints, as Authorization: Bearer";
+        let challenge = [(WWW_AUTHENTICATE, "Bearer")];
+        return (challenge, unauthorized(AdminError::new("token-required", text))).into_response();
+    }
+    if let Some(Extension(socket)) = socket {
+        socket.prove(Trust::LetIn);
+    }
+    match app.host.scrape().await {
+        Ok(text) => ([(CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, Json(fault)).into_response(),
+    }
+}
+
 /// The session whose cookie is shown.
 fn admitted(app: &AppState, headers: &HeaderMap) -> Result<Admitted, AdminError> {
     let shown = cookie(headers, &app.access.sessions().cookie_name()).ok_or_else(token_required)?;
@@ -115,8 +141,11 @@ fn admitted(app: &AppState, headers: &HeaderMap) -> Result<Admitted, AdminError>
 
 /// Whether a script asks, with its token.
 fn is_script(app: &AppState, headers: &HeaderMap) -> bool {
-    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    token.is_some_and(|token| app.access.is_script_token(token))
+    bearer(headers).is_some_and(|token| app.access.is_script_token(token))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 fn token_required() -> AdminError {

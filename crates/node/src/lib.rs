@@ -41,6 +41,7 @@ mod ground;
 mod http;
 pub mod identity;
 mod key_packages;
+mod metrics;
 mod misuse;
 mod mls;
 mod node;

@@ -155,6 +155,7 @@ impl Node {
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
         let document = identity::provider_document(&config.provider, &endpoint, &key).to_json().into();
         let ground = Arc::new(Ground::new(config, endpoint, key, ambient, changes));
+        store.measure(ground.metrics.store_write.clone());
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound));
         let accounts = Arc::new(Accounts::new(ground.clone(), store.clone()));
         let consent = Arc::new(Consent::new(ground.clone(), store.clone(), peers.clone(), choices));

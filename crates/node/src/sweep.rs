@@ -44,6 +44,7 @@ impl Sweep {
             }
             latest = now;
             self.throttle.sweep();
+            self.ground.metrics.sum_up();
             let (ours, limits) = (self.ground.ours.clone(), self.ground.config.limits.clone());
             let swept = self.store.write(move |tx| {
                 requests::expire(tx, &ours)?;

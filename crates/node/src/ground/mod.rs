@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::ambient::{Ambient, AmbientExt};
 use crate::ground::changes::Changes;
 use crate::ground::config::Config;
+use crate::metrics::Metrics;
 
 /// How long a signature of ours holds, in seconds.
 const SIGNATURE_LIFETIME_S: u16 = 120;
@@ -33,6 +34,8 @@ pub(crate) struct Ground {
     pub(crate) ambient: Arc<dyn Ambient>,
     /// Word of what has changed.
     pub(crate) changes: Changes,
+    /// What is counted of what the node does.
+    pub(crate) metrics: Metrics,
     /// Cancelled when the node stops: whoever waits or repeats something ends.
     pub(crate) stop: CancellationToken,
     /// The tasks that have to end before the store is closed.
@@ -54,6 +57,7 @@ impl Ground {
             endpoint,
             ambient,
             changes,
+            metrics: Metrics::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }

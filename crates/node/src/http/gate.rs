@@ -120,7 +120,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
         // What is not sent is not signed.
         reply.body.clear();
     }
-    let mut headers = reply.headers;
+    let mut headers = std::mem::take(&mut reply.headers);
     server.ground.signer.sign_response(
         reply.status,
         &mut headers,
@@ -129,10 +129,25 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
         server.ground.stamp(),
     );
     asked.recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
+    measure(&asked, &reply);
     let mut response = Response::new(Body::new(Outgoing::new(reply.body, reply.held)));
     *response.status_mut() = reply.status;
     *response.headers_mut() = headers;
     response
+}
+
+/// Counts a request that was answered.
+fn measure(asked: &Asked<'_>, reply: &Reply) {
+    let (metrics, path) = (&asked.server.ground.metrics.of_peers, asked.path());
+    metrics.note_answer(
+        path.first().copied().unwrap_or_default(),
+        asked.recording.began.elapsed(),
+        reply.code.map(Code::as_str),
+    );
+    metrics.note_sent(reply.body.len());
+    if path == ["feed"] {
+        metrics.note_pull(reply.status.is_success().then_some(reply.items.len()));
+    }
 }
 
 /// Counts a large answer as its reader's until it is taken: who asks for more than it reads is answered no more.
@@ -216,6 +231,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     };
     let content = content.read(held, |octets| request.take_content(octets)).await?;
     recording.content(content.len());
+    server.ground.metrics.of_peers.note_received(content.len());
     let request = request.finish().map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
     recording.verified();
     tracing::Span::current().record("peer", tracing::field::display(&provider));

@@ -12,6 +12,7 @@ mod overview;
 mod peering;
 mod peers;
 mod requests;
+mod scrape;
 mod settings;
 mod shown;
 mod standing;

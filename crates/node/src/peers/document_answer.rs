@@ -1,6 +1,8 @@
 //! What is answered where a provider's document should be, and how it is read (section 3). Whatever is in front of a
 //! provider answers there too, so what is no document is told by what it is instead.
 
+use std::time::Instant;
+
 use drawbridge_mtp::document::{DocumentFault, MAX_DOCUMENT_BYTES, ProviderDocument};
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::ReceivedProblem;
@@ -38,13 +40,14 @@ impl Peers {
         path: &str,
         program: Option<&'static str>,
     ) -> Result<DocumentAnswer, PeerFault> {
-        let record = self.record(&Method::GET, path, provider);
+        let (record, began) = (self.record(&Method::GET, path, provider), Instant::now());
         let outcome = self.get_document(provider, client, path, program, &record).await;
         let fault = match &outcome {
             Ok(answer) => answer.read(provider).err(),
             Err(fault) => Some(fault.clone()),
         };
         record.end(fault.as_ref());
+        self.measure("document", began, fault.as_ref());
         outcome
     }
 
@@ -71,6 +74,7 @@ impl Peers {
         record.answered(status, &headers);
         let body = read_body(response, MAX_DOCUMENT_BYTES).await?;
         record.received(body.len());
+        self.ground.metrics.ours.note_received(body.len());
         Ok(DocumentAnswer { url, status, headers, body })
     }
 }

@@ -135,9 +135,10 @@ impl Peers {
         client: &reqwest::Client,
         ask: &Ask,
     ) -> Result<Answer, PeerFault> {
-        let record = self.record(&ask.method, &ask.resource, peer);
+        let (record, began) = (self.record(&ask.method, &ask.resource, peer), Instant::now());
         let outcome = self.send(peer, document, client, ask, &record).await;
         record.end(outcome.as_ref().err());
+        self.measure(&ask.resource, began, outcome.as_ref().err());
         // A connection that was lost says only that of itself.
         match &outcome {
             Err(fault) if fault.is_absence() && fault.code != "connection-lost" => self.absence.begin(peer),
@@ -162,6 +163,7 @@ impl Peers {
         let sent = ask.content.as_ref().map_or(0, Vec::len);
         record.sent(&signed.headers, sent);
         let signed_headers = signed.headers.clone();
+        self.ground.metrics.ours.note_sent(sent);
         let mut request = client
             .request(ask.method.clone(), &uri)
             .headers(signed.headers)
@@ -179,6 +181,7 @@ impl Peers {
         let body = read_body(response, at_most).await?;
         let took = began.elapsed();
         record.received(body.len());
+        self.ground.metrics.ours.note_received(body.len());
         let verify = |document: &ProviderDocument| {
             verify_response(
                 status,
@@ -268,6 +271,15 @@ impl Peers {
     /// A request that begins now, in the traffic record.
     pub(super) fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
         Recording::begin(&self.traffic, self.ground.ambient.now(), method.as_str(), target, peer)
+    }
+
+    /// Counts a request of ours that has ended.
+    pub(super) fn measure(&self, resource: &str, began: Instant, fault: Option<&PeerFault>) {
+        let refused = fault.filter(|fault| fault.problem.is_some()).map(|fault| fault.code.as_ref());
+        self.ground.metrics.ours.note_answer(resource, began.elapsed(), refused);
+        if let Some(fault) = fault {
+            self.ground.metrics.note_fault(fault.stage);
+        }
     }
 
     /// Addresses in URLs are not resolved, so the guard has to look at them here.

@@ -119,7 +119,10 @@ impl Pulls {
                     let text = "it answers each pull at once that there is nothing; its feed does not wait";
                     Some(PeerFault::new(Stage::Content, "feed-hasty", text))
                 }
-                Some(Err(fault)) => Some(fault),
+                Some(Err(fault)) => {
+                    self.ground.metrics.ours.note_pull(None);
+                    Some(fault)
+                }
             };
             if let Some(fault) = fault {
                 looked = false;
@@ -248,6 +251,7 @@ impl Pulls {
             Ok(answer) => {
                 let hasty = began.elapsed() < SHORTEST_WAIT;
                 let kept = self.keep_page(peer, cursor, &answer).await?;
+                self.ground.metrics.ours.note_pull(Some(kept.items));
                 self.peers.board.pulled(peer, self.ground.ambient.now());
                 Box::pin(self.delivery.join_groups(peer)).await.map_err(page::store_fault)?;
                 // Where there is nothing and that is all that was asked for, one look is enough.

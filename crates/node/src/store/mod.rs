@@ -36,8 +36,9 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc as threads;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use std::thread::JoinHandle;
@@ -65,7 +66,7 @@ pub use groups::{AudienceRow, GroupRow, MemberRow, Proof, RosterSize, Standing};
 pub use key_packages::{KeptKeyPackages, LOW_STOCK, StoredKeyPackage};
 pub use log::{Handshake, NewEvent};
 pub use open::OpenFault;
-pub use outbox::QueuedSubmission;
+pub use outbox::{OutboxSize, QueuedSubmission};
 pub use peers::{PeerRow, TroubleRow};
 pub use proofs::Unchecked;
 pub use requests::{DecidedBy, KeptGrant, RequestRow, Subject, Unsent};
@@ -151,6 +152,8 @@ struct Inner {
     readers: Mutex<Vec<JoinHandle<()>>>,
     glancing: Mutex<Option<rusqlite::Connection>>,
     announcer: Arc<Announcer>,
+    /// Where it is noted how long a write takes until it is on disk.
+    writes: OnceLock<metrics::Histogram>,
     path: PathBuf,
 }
 
@@ -206,9 +209,15 @@ impl Store {
             readers: Mutex::new(readers),
             glancing: Mutex::new(Some(glancing)),
             announcer,
+            writes: OnceLock::new(),
             path,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// From now on notes in `writes` how long each write takes until it is on disk.
+    pub(crate) fn measure(&self, writes: metrics::Histogram) {
+        let _ = self.inner.writes.set(writes);
     }
 
     /// Runs `work` on the writer's thread and answers when what it changed is on disk. Where it returns an
@@ -234,10 +243,15 @@ impl Store {
                 }),
             }
         });
-        let jobs = self.inner.jobs.lock().clone();
+        let (jobs, writes) = (self.inner.jobs.lock().clone(), self.inner.writes.get().cloned());
         async move {
+            let given = Instant::now();
             jobs.ok_or(StoreFault::Closed)?.send(job).await.map_err(|_| StoreFault::Closed)?;
-            answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()))
+            let outcome = answered.await.unwrap_or_else(|_| Err(StoreFault::Closed.into()));
+            if let Some(writes) = writes {
+                writes.record(given.elapsed());
+            }
+            outcome
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider};
 use drawbridge_mtp::message::Submission;
+use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding};
 use rusqlite::params;
 
@@ -18,6 +19,17 @@ pub struct QueuedSubmission {
     pub group: GroupUri,
     /// What is submitted.
     pub submission: Submission,
+}
+
+/// How much waits in the outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutboxSize {
+    /// Submissions.
+    pub submissions: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// When the one that has waited the longest was queued.
+    pub oldest: Option<Timestamp>,
 }
 
 impl View<'_> {
@@ -65,6 +77,20 @@ impl View<'_> {
             .prepare_cached("SELECT count(*) FROM outbox WHERE client = ?1")?
             .query_row([client.as_str()], |row| row.get::<_, i64>(0))?;
         Ok(super::unsigned(count))
+    }
+
+    /// How much waits, for all owners.
+    pub fn outbox_size(&self) -> Result<OutboxSize, StoreFault> {
+        let size = self
+            .sql
+            .prepare_cached("SELECT count(*), coalesce(sum(length(submission)), 0), min(queued) FROM outbox")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?)))?;
+        let (submissions, bytes, oldest) = size;
+        Ok(OutboxSize {
+            submissions: super::unsigned(submissions),
+            bytes: super::unsigned(bytes),
+            oldest: oldest.map(super::time),
+        })
     }
 }
 
