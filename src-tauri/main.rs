@@ -26,7 +26,7 @@ mod words;
 use std::io::Write;
 use std::process::ExitCode;
 
-use drawbridge_admin::Log;
+use drawbridge_admin::{Log, LogFormat};
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tauri_plugin_autostart::MacosLauncher;
 use tauri_plugin_window_state::StateFlags;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     say_where_no_window_can_be();
-    if let Err(fault) = Log::start("warn,drawbridge=info") {
+    if let Err(fault) = Log::start(Some("warn,drawbridge=info"), LogFormat::Text) {
         // Who set the variable started it from a terminal, and reads this there.
         let _ = writeln!(std::io::stderr(), "drawbridge: {fault}");
         return ExitCode::from(2);

@@ -11,6 +11,7 @@ use crate::conversations::*;
 use crate::error::AdminError;
 use crate::groups::*;
 use crate::host::Host;
+use crate::log::set_log;
 use crate::names::*;
 use crate::peers::*;
 use crate::request::*;
@@ -104,6 +105,7 @@ commands! {
     "sessions" sessions: Empty => Sessions,
     "end-session" end_session: NamedSession => Empty,
     "read-name" read_name: ReadName => NameRead,
+    "set-log" set_log: LogFilter => LogFilter,
 
     "approvals" approvals: Empty => Approvals,
     "set-peer" set_peer: SetPeer => PeerJudged,

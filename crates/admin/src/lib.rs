@@ -26,6 +26,7 @@ mod status;
 mod traffic;
 pub mod view;
 
+pub use drawbridge_node::config::LogFormat;
 pub use error::AdminError;
 pub use events::Subscription;
 pub use host::Host;

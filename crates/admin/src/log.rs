@@ -1,10 +1,17 @@
-//! The log of the process, on standard error: which lines, chosen by `RUST_LOG` or by the configuration.
+//! The log of the process, on standard error: which lines, chosen by `RUST_LOG`, by the configuration or while it runs, and in
+//! which form.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
+use drawbridge_node::config::LogFormat;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::error::AdminError;
+use crate::host::Host;
+use crate::request::LogFilter;
 
 /// The variable that goes before the configuration.
 const VARIABLE: &str = "RUST_LOG";
@@ -17,7 +24,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
      module=level, such as drawbridge_node=debug"
 )]
 pub struct LogFault {
-    /// What holds the filter: `RUST_LOG`, or the configuration's `log`.
+    /// What holds the filter: `RUST_LOG`, the configuration's `log`, or the `filter` of a command.
     source_name: &'static str,
     text: String,
     part: String,
@@ -29,27 +36,56 @@ pub struct Log {
     filter: reload::Handle<EnvFilter, Registry>,
 }
 
+/// A process has one log, whatever runs in it.
+static RUNNING: OnceLock<Log> = OnceLock::new();
+
 impl Log {
-    /// Begins to write to standard error what `RUST_LOG` asks for, or else `default`.
+    /// Begins to write to standard error what `RUST_LOG` asks for, or else `configured`, or else warnings, as lines of `format`.
     ///
-    /// Colours are written to a terminal only. A line that cannot be written is left out: a full disk or a closed pipe
-    /// stops no provider.
-    pub fn start(default: &str) -> Result<Self, LogFault> {
-        let (filter, handle) = reload::Layer::new(wanted(Some(default))?);
+    /// Colours are written to a terminal only, and never with JSON. A line that cannot be written is left out: a full disk or a
+    /// closed pipe stops no provider.
+    pub fn start(configured: Option<&str>, format: LogFormat) -> Result<Self, LogFault> {
+        let (filter, handle) = reload::Layer::new(wanted(configured)?);
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours).log_internal_errors(false);
+        let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
+        let lines = match format {
+            LogFormat::Text => lines.with_ansi(colours).boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        };
+        let log = Self { filter: handle };
         // Where a log is already there, as in tests, that one goes on.
-        let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-        Ok(Self { filter: handle })
+        if tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok() {
+            let _ = RUNNING.set(log.clone());
+        }
+        Ok(log)
     }
 
     /// From now on writes what `RUST_LOG` asks for, or else `configured`, or else warnings.
     pub fn choose(&self, configured: Option<&str>) -> Result<(), LogFault> {
-        let filter = wanted(configured)?;
-        // It fails only where the log is gone, and then nobody reads it.
-        let _ = self.filter.reload(filter);
+        self.take(wanted(configured)?);
         Ok(())
     }
+
+    /// From now on writes what `filter` says, whatever `RUST_LOG` and the configuration say.
+    fn set(&self, filter: &str) -> Result<(), LogFault> {
+        self.take(parse("filter", filter)?);
+        Ok(())
+    }
+
+    fn take(&self, filter: EnvFilter) {
+        // It fails only where the log is gone, and then nobody reads it.
+        let _ = self.filter.reload(filter);
+    }
+}
+
+/// `set-log`: from now on the log has other lines, until the next start or `SIGHUP`.
+pub(crate) async fn set_log(_: &Host, ask: LogFilter) -> Result<LogFilter, AdminError> {
+    let log = RUNNING.get().ok_or_else(|| AdminError::new("no-log", "this program writes no log"))?;
+    log.set(&ask.filter).map_err(|fault| AdminError::new("log-filter", fault.to_string()))?;
+    let filter =
+        log.filter.with_current(ToString::to_string).map_err(|fault| AdminError::internal(&fault))?;
+    tracing::info!(filter, "the log has other lines from now on");
+    Ok(LogFilter { filter })
 }
 
 fn wanted(configured: Option<&str>) -> Result<EnvFilter, LogFault> {
@@ -65,12 +101,24 @@ fn parse(source_name: &'static str, text: &str) -> Result<EnvFilter, LogFault> {
     let fault = |part: &str| LogFault { source_name, text: text.to_owned(), part: part.to_owned() };
     let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     for &part in &parts {
-        let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
-        if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+        let (target, level) =
+            part.rsplit_once('=').map_or((None, part), |(target, level)| (Some(target), level));
+        let is_level = LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level));
+        if !is_level || !target.is_none_or(can_be_module) {
             return Err(fault(part));
         }
     }
     EnvFilter::try_new(parts.join(",")).map_err(|_| fault(text))
+}
+
+/// Whether `target` is written as a module is, with what the library has behind that for spans in brackets. A crate's name has
+/// hyphens and its module has none, so no line would ever be of it.
+fn can_be_module(target: &str) -> bool {
+    let module = target.split_once('[').map_or(target, |(module, _)| module);
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    (module.is_empty() && module.len() < target.len()) || module.split("::").all(is_word)
 }
 
 #[cfg(test)]
@@ -79,13 +127,24 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_as_it_is_meant_or_refused_with_the_part_that_is_wrong() {
-        for right in ["warn", "OFF", "info,drawbridge_node=debug", "warn, hyper::proto=trace", ""] {
+        for right in [
+            "warn",
+            "OFF",
+            "info,drawbridge_node=debug",
+            "warn, hyper::proto=trace",
+            "drawbridge_node[request]=trace",
+            "[request]=trace",
+            "",
+        ] {
             assert!(parse("log", right).is_ok(), "{right:?}");
         }
         for (wrong, part) in [
             ("loud", "loud"),
             ("warn,drawbridge_node", "drawbridge_node"),
             ("drawbridge_node=loud", "drawbridge_node=loud"),
+            ("drawbridge-node=debug", "drawbridge-node=debug"),
+            ("warn,=debug", "=debug"),
+            ("hyper:proto=debug", "hyper:proto=debug"),
             ("info,hyper=", "hyper="),
             ("3", "3"),
         ] {

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use drawbridge_admin::Log;
+use drawbridge_admin::{Log, LogFormat};
 use drawbridge_node::config::Config;
 
 use crate::print::say;
@@ -152,17 +152,19 @@ fn main() -> ExitCode {
             return if fault.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    let log = match Log::start("warn") {
-        Ok(log) => log,
-        Err(fault) => return say(&fault.to_string(), 2),
-    };
+    // That of `serve` is as its configuration says.
+    if !matches!(arguments.command, Command::Serve { .. })
+        && let Err(fault) = Log::start(None, LogFormat::Text)
+    {
+        return say(&fault.to_string(), 2);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => return say(&format!("the system gives no threads: {fault}"), 1),
     };
     let code = runtime.block_on(async {
         match arguments.command {
-            Command::Serve { config } => run::serve(&config, &log).await,
+            Command::Serve { config } => run::serve(&config).await,
             Command::Run { home, listen } => run::personal(home, listen).await,
             Command::Demo { home, listen, config: _ } => run::demo(home, listen).await,
             Command::Admin { node, command, request } => match node.folder() {

@@ -24,16 +24,17 @@ const CONNECTIONS: usize = 256;
 const INTERRUPTED: i32 = 130;
 
 /// `serve`: the node of a configuration file.
-pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
+pub(crate) async fn serve(path: &Path) -> ExitCode {
     // From the beginning: one that comes during the start is taken after it.
     let signals = Signals::listen();
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(fault) => return say(&fault.to_string(), 2),
     };
-    if let Err(fault) = log.choose(config.log.as_deref()) {
-        return say(&fault.to_string(), 2);
-    }
+    let log = match Log::start(config.log.as_deref(), config.log_format) {
+        Ok(log) => log,
+        Err(fault) => return say(&fault.to_string(), 2),
+    };
     let (admin, data_dir) = (config.admin.clone(), config.data_dir.clone());
     // Bound before the node touches its folder: a port in use changes nothing.
     let listener = match admin.as_ref().map(|admin| bind("admin", admin.listen)).transpose() {
@@ -73,7 +74,7 @@ pub(crate) async fn serve(path: &Path, log: &Log) -> ExitCode {
 /// What a running service can read anew.
 struct Reload<'a> {
     config: &'a Path,
-    log: &'a Log,
+    log: Log,
     certificate: Option<Arc<Certificate>>,
 }
 

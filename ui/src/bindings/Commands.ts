@@ -26,6 +26,7 @@ import type { Empty } from "./Empty";
 import type { GroupDetail } from "./GroupDetail";
 import type { Groups } from "./Groups";
 import type { LeaveGroup } from "./LeaveGroup";
+import type { LogFilter } from "./LogFilter";
 import type { LookAtDemoNode } from "./LookAtDemoNode";
 import type { MarkRead } from "./MarkRead";
 import type { Message } from "./Message";
@@ -79,6 +80,7 @@ export type Commands = {
   "sessions": { request: Empty, response: Sessions },
   "end-session": { request: NamedSession, response: Empty },
   "read-name": { request: ReadName, response: NameRead },
+  "set-log": { request: LogFilter, response: LogFilter },
   "approvals": { request: Empty, response: Approvals },
   "set-peer": { request: SetPeer, response: PeerJudged },
   "ignore-peer": { request: NamedPeer, response: PeerJudged },

@@ -51,6 +51,12 @@ records! {
         id: String,
     }
 
+    /// `set-log`: which lines the log has from now on; answered with what is so then.
+    LogFilter {
+        /// A level, or levels for modules, such as `warn,drawbridge_node=debug`.
+        filter: String,
+    }
+
     /// `run-demo-node`: starts or stops a provider of the demo.
     RunDemoNode {
         /// `beta` or `gamma`.

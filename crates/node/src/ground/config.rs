@@ -28,12 +28,26 @@ pub struct Config {
     /// Which lines the log has, such as `info` or `warn,drawbridge_node=debug`; warnings where absent. `RUST_LOG` goes before
     /// it. Read by the program, not by the node.
     pub log: Option<String>,
+    /// How the lines of the log are written. Read by the program, not by the node.
+    #[serde(default)]
+    pub log_format: LogFormat,
     /// How other providers are met.
     #[serde(default)]
     pub peers: PeersConfig,
     /// What is given away at most.
     #[serde(default)]
     pub limits: LimitsConfig,
+}
+
+/// How the lines of the log are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people, with colours on a terminal.
+    #[default]
+    Text,
+    /// A JSON object on each line.
+    Json,
 }
 
 /// The server for other providers.
@@ -169,6 +183,7 @@ impl Config {
             client: None,
             admin: None,
             log: None,
+            log_format: LogFormat::default(),
             peers: PeersConfig::default(),
             limits: LimitsConfig::default(),
         }
@@ -381,6 +396,7 @@ mod tests {
         let mut all = load(WHOLE).unwrap();
         all.mtp.endpoint = Some("https://a.example/mtp/v1".parse().unwrap());
         (all.mtp.tls_cert, all.mtp.tls_key) = (path("a \"b\".pem"), path("key.pem"));
+        all.log_format = LogFormat::Json;
         (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
         let listen = "[::1]:9101".parse().unwrap();
         let least = Config::new("a.example".parse().unwrap(), std::env::temp_dir(), listen);
@@ -417,6 +433,7 @@ mod tests {
             ("listen = \"127.0.0.1:9102\"", "", "in line 6"),
             ("data_dir = \"data\"", "", "data_dir"),
             ("[peers]", "[limits]\npending_days = 0\n[peers]", "pending_days = 0"),
+            ("data_dir = \"data\"", "data_dir = \"data\"\nlog_format = \"xml\"", "xml"),
         ];
         for (right, wrong, named) in cases {
             let fault = load(&WHOLE.replace(right, wrong)).expect_err(wrong).to_string();
