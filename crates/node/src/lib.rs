@@ -60,6 +60,7 @@ pub mod store;
 #[allow(unreachable_pub, reason = "nobody may without the feature `inspect`")]
 mod store;
 mod sweep;
+mod trace;
 pub mod traffic;
 pub mod typed;
 mod words;

@@ -30,6 +30,7 @@ use super::throttle::Throttle;
 use crate::peers::Sign;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
+use crate::trace::TraceId;
 use crate::traffic::{Direction, TrafficLog, TrafficRecord, told_headers};
 
 /// What is read of someone who names no allowed peer.
@@ -48,7 +49,8 @@ pub(super) async fn gate(
     request: Request<Body>,
 ) -> Response {
     let (method, target) = (request.method(), request.uri());
-    let span = tracing::debug_span!("request", %method, %target, %address, peer = tracing::field::Empty);
+    let id = TraceId::of(request.headers()).map(tracing::field::display);
+    let span = tracing::debug_span!("request", %method, %target, %address, trace_id = id, peer = tracing::field::Empty);
     Box::pin(pass(Asked::read(&server, request, address.ip().to_canonical()))).instrument(span).await
 }
 
@@ -136,7 +138,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
     response
 }
 
-/// Counts a request that was answered.
+/// Counts a request that was answered, and logs it.
 fn measure(asked: &Asked<'_>, reply: &Reply) {
     let (metrics, path) = (&asked.server.ground.metrics.of_peers, asked.path());
     metrics.note_answer(
@@ -145,6 +147,11 @@ fn measure(asked: &Asked<'_>, reply: &Reply) {
         reply.code.map(Code::as_str),
     );
     metrics.note_sent(reply.body.len());
+    tracing::debug!(
+        status = reply.status.as_u16(),
+        code = reply.code.map(Code::as_str),
+        "a request was answered"
+    );
     if path == ["feed"] {
         metrics.note_pull(reply.status.is_success().then_some(reply.items.len()));
     }

@@ -15,6 +15,7 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use super::Peers;
 use super::board::ClockOffset;
@@ -23,6 +24,7 @@ use super::recording::Recording;
 use super::transport::transport_fault;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
+use crate::trace::{TRACEPARENT, TraceId};
 
 /// A document has to come within this (section 3).
 pub(super) const DOCUMENT_TIME: Duration = Duration::from_secs(10);
@@ -136,7 +138,14 @@ impl Peers {
         ask: &Ask,
     ) -> Result<Answer, PeerFault> {
         let (record, began) = (self.record(&ask.method, &ask.resource, peer), Instant::now());
-        let outcome = self.send(peer, document, client, ask, &record).await;
+        let id = TraceId::new(&*self.ground.ambient);
+        let span =
+            tracing::debug_span!("ask", %peer, method = %ask.method, resource = ask.resource, trace_id = %id);
+        let outcome = self.send(peer, document, client, ask, id, &record).instrument(span.clone()).await;
+        span.in_scope(|| match &outcome {
+            Ok(answer) => tracing::debug!(octets = answer.body.len(), "a peer has answered"),
+            Err(fault) => tracing::debug!(stage = %fault.stage, code = %fault.code, %fault, "a request to a peer failed"),
+        });
         record.end(outcome.as_ref().err());
         self.measure(&ask.resource, began, outcome.as_ref().err());
         // A connection that was lost says only that of itself.
@@ -154,6 +163,7 @@ impl Peers {
         document: &ProviderDocument,
         client: &reqwest::Client,
         ask: &Ask,
+        id: TraceId,
         record: &Recording<'_>,
     ) -> Result<Answer, PeerFault> {
         self.check_literal(document.endpoint.host())?;
@@ -170,6 +180,9 @@ impl Peers {
             .header(ACCEPT, HeaderValue::from_static(ACCEPTED))
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .timeout(ask.wait + ANSWER_TIME);
+        if let Some(header) = id.header(&*self.ground.ambient) {
+            request = request.header(&TRACEPARENT, header);
+        }
         if let Some(content) = &ask.content {
             request = request.body(content.clone());
         }
