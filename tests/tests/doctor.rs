@@ -765,3 +765,16 @@ faults! {
             Some(scene.looks_at(peer, ScriptedPeer::provider))
         };
 }
+
+#[tokio::test]
+async fn a_look_that_the_end_of_the_node_cuts_short_says_so() {
+    let federation = Federation::new();
+    let (alpha, server) = (federation.node(|_| {}).await, federation.raw_server().await);
+    let node = alpha.node();
+    let id = node.operator().begin_check(server.provider().as_str()).unwrap();
+    // By then it waits for TLS.
+    node.operator().check_report(id, 2).await.unwrap();
+    alpha.stop().await;
+    let report = node.operator().check_report(id, usize::MAX).await.unwrap();
+    assert!(report.is_finished && report.summary().contains("stopped"), "{report:#?}");
+}

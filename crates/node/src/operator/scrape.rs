@@ -176,7 +176,7 @@ fn seconds(time: Timestamp) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{OurPull, TheirPull};
+    use crate::operator::{OurPull, PeerStanding, StandingCode, TheirPull};
 
     fn peer(number: u64) -> Peer {
         let since = Timestamp::from_secs(1000 + number);
@@ -210,6 +210,13 @@ mod tests {
             connections: 0,
             troubles: Vec::new(),
             kept: None,
+            suffers: None,
+            standing: PeerStanding {
+                code: StandingCode::Well,
+                text: String::new(),
+                side: None,
+                next: String::new(),
+            },
         }
     }
 

@@ -26,6 +26,8 @@ use crate::store::{Reader, StoreFault};
 const RESULT_TIME: Duration = Duration::from_secs(180);
 /// Steps of a result that are read.
 const STEPS: usize = 64;
+/// Faults of asking a peer to look that are about us and not about the way to it.
+const SAYS_OF_US: &[&str] = &["key-unknown", "clock-skew", "signature-expired", "rate-limited"];
 /// What is told to whoever asks: what it could not see by itself.
 const TOLD: &[StepName] = &[
     StepName::Name,
@@ -130,6 +132,10 @@ impl Doctor {
                 let step = Step::warn(StepName::Name, "look-back-refused", text);
                 vec![step]
             }
+            // That it cannot have our key, or takes our clock for wrong, is what it has to say of us.
+            Err(fault) if SAYS_OF_US.contains(&fault.code.as_ref()) => {
+                vec![Step::fail(StepName::Ping, &fault).at(peer.as_str()).for_side(Side::Ours)]
+            }
             Err(fault) => {
                 let text = format!("{peer} could not be asked to look back: {fault}");
                 let fault = PeerFault::new(fault.stage, "look-back-failed", text);
@@ -140,7 +146,7 @@ impl Doctor {
                 let came = tokio::time::timeout(RESULT_TIME, result.wait_for(Option::is_some)).await;
                 let item = came.ok().and_then(Result::ok).and_then(|item| item.clone());
                 match item {
-                    Some(item) => item.steps.iter().take(STEPS).filter_map(heard).collect(),
+                    Some(item) => heard_steps(&item),
                     None => {
                         let seconds = RESULT_TIME.as_secs();
                         let text = format!(
@@ -177,6 +183,16 @@ fn told(step: &Step) -> CheckedStep {
         text: step.text.clone(),
         took_ms: u64::try_from(step.took.as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// What was told of us.
+fn heard_steps(item: &CheckItem) -> Vec<Step> {
+    let steps: Vec<_> = item.steps.iter().take(STEPS).filter_map(heard).collect();
+    if !steps.is_empty() {
+        return steps;
+    }
+    let text = "it has told of no step that is known here";
+    vec![Step::fail(StepName::Ping, &PeerFault::new(Stage::Content, "malformed", text))]
 }
 
 /// A step as it was told; one that is not known here is skipped.

@@ -186,8 +186,10 @@ impl Doctor {
         let has_more = |report: &Report| report.is_finished || report.steps.len() > steps;
         // What is told when the sender is gone is the last of it; when the time is over, what there is.
         let _ = tokio::time::timeout(LONGEST_WAIT, report.wait_for(has_more)).await;
+        // Who looked is gone, and has not said that it is done: it has failed.
+        let is_lost = report.has_changed().is_err() && !report.borrow().is_finished;
         let report = report.borrow().clone();
-        Ok(report)
+        Ok(if is_lost { Report { is_finished: true, is_cut_short: true, ..report } } else { report })
     }
 
     /// Looks at `peer` to the end, in a program beside the node; `tell` is told each step as it is done.
