@@ -24,6 +24,8 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // One test reads the style as text; otherwise none is made.
+    css: { include: [/styles\.css\?raw/] },
     // Only a fault takes so long, on however busy a machine.
     testTimeout: 60_000,
   },

@@ -14,6 +14,7 @@ import { Toasts } from "@/shared/Toasts";
 import { t } from "@/text";
 import { Announcer } from "./announce";
 import { makeRouter } from "./router";
+import { useTurnover } from "./turnover";
 
 type Router = ReturnType<typeof makeRouter>;
 
@@ -42,6 +43,7 @@ export function App({ platform, router }: { platform: Platform; router?: Router 
 function Gate({ router }: { router: Router }) {
   const link = useLink();
   const status = useStatus();
+  useTurnover();
   if (link.state === "locked") return <TokenScreen />;
   if (status.data === undefined) {
     return (

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import type { GroupSummary } from "@/bindings/GroupSummary";
-import { useGroups } from "@/domain/group/hooks";
+import { useGroups, useOwners } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { sentence } from "@/domain/node/admin";
 import { useAddress } from "@/shared/address";
@@ -9,12 +9,14 @@ import { SearchField } from "@/shared/form";
 import { Empty, Fault, Loading, Screen } from "@/shared/layout";
 import { lineText } from "@/shared/text";
 import { t } from "@/text";
-import { groupColumns, NarrowGroup } from "./groups/columns";
+import { groupColumns, NarrowGroup, ShutNote } from "./groups/columns";
 import { GroupDetails } from "./groups/GroupDetails";
 
 /** Who is in which group? */
 export function GroupsScreen() {
   const groups = useGroups();
+  const ownerOf = useOwners();
+  const columns = useMemo(() => groupColumns(ownerOf), [ownerOf]);
   const [place, setPlace] = useAddress("open", "filter");
   const { filter } = place;
   const open = place.open === "" ? null : place.open;
@@ -56,7 +58,7 @@ export function GroupsScreen() {
             <DataTable<GroupSummary>
               label={t.groups.title}
               rows={shown}
-              columns={groupColumns}
+              columns={columns}
               keyOf={(each) => each.group}
               openKey={open}
               onOpen={setOpen}
@@ -65,13 +67,16 @@ export function GroupsScreen() {
               sort={[{ id: "group", desc: false }]}
               rowTestId={(each) => `group-${each.group}`}
               narrow={(each) => <NarrowGroup group={each} />}
-              below={(each) =>
-                each.fault !== null && (
-                  <p className="text-sm text-bad wrap-anywhere">
-                    <bdi>{lineText(each.fault, 1_000)}</bdi>
-                  </p>
-                )
-              }
+              below={(each) => (
+                <>
+                  <ShutNote group={each} />
+                  {each.fault !== null && (
+                    <p className="text-sm text-bad wrap-anywhere">
+                      <bdi>{lineText(each.fault, 1_000)}</bdi>
+                    </p>
+                  )}
+                </>
+              )}
             />
           )}
         </div>

@@ -12,7 +12,7 @@ import { useLink, useStatus } from "@/domain/node/hooks";
 import { PersonName } from "@/domain/node/PersonName";
 import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
-import { peerWord, pullingMark, servingWord } from "@/domain/peer/words";
+import { peerWord, pullingWord, servingWord } from "@/domain/peer/words";
 import { count } from "@/shared/format";
 import { Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
 import { Mark, type Tone } from "@/shared/Mark";
@@ -20,7 +20,7 @@ import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
 import { DemoGuide } from "./overview/DemoGuide";
 import { OwnFacts } from "./overview/OwnFacts";
-import { RateChart } from "./overview/RateChart";
+import { RateChart, RateNow } from "./overview/RateChart";
 
 const FIRST_FEW = 5;
 
@@ -54,11 +54,7 @@ export function OverviewScreen() {
           <Incidents node={node} />
         </div>
         <div className="grid min-w-0 gap-4">
-          <Panel
-            title={t.overview.rate}
-            hint={t.overview.rateHint}
-            actions={<span className="text-sm text-muted">{t.overview.rateNow(node.pulls_last_minute)}</span>}
-          >
+          <Panel title={t.overview.rate} hint={t.overview.rateHint} actions={<RateNow />}>
             <RateChart />
           </Panel>
           <NodeFacts node={node} version={status.data?.version ?? ""} />
@@ -202,14 +198,14 @@ function Federation({ us, peers }: { us: string; peers: readonly Peer[] }) {
 }
 
 function Directions({ peer }: { peer: Peer }) {
-  const out = pullingMark(peer);
+  const out = pullingWord(peer);
   const back = servingWord(peer);
   return (
     <span className="grid min-w-0 gap-1 max-sm:hidden">
       <Line
         tone={out.tone}
-        words={`${t.overview.weAskThem}: ${t.peers.pulling[peer.pulling.status]}`}
-        solid={peer.pulling.status === "waiting"}
+        words={`${t.overview.weAskThem}: ${out.text}`}
+        solid={peer.pulling.status === "waiting" && out.tone !== "bad"}
       />
       <Line
         tone={back.tone}

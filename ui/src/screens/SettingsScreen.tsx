@@ -8,7 +8,7 @@ import { Choices, Switch } from "@/shared/form";
 import { Loading, Panel, Screen } from "@/shared/layout";
 import { notifications, singleKeys } from "@/shared/preference";
 import { useStore } from "@/shared/store";
-import { toast } from "@/shared/toast";
+import { concludeAll, toast } from "@/shared/toast";
 import { t } from "@/text";
 import { Browsers } from "./settings/Browsers";
 
@@ -112,6 +112,8 @@ function LeaveDemo() {
         action={t.settings.leaveButton}
         run={async () => {
           try {
+            // What was done in the demo can be undone only while it is there.
+            concludeAll();
             await admin.call("leave-demo", {});
             admin.live.reload();
             return null;

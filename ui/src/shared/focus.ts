@@ -1,6 +1,7 @@
 /**
  * The keyboard's place is never lost. Where what had the focus goes away (a dialog that closes, a row that was decided,
- * a screen that changes), the focus goes to what opened it, to the part of the screen that it was in, or to the title.
+ * a screen that changes), the focus goes to what opened it, to the heading of the part of the screen that it was in, or
+ * to the title. It never goes to what only holds the screen's content: a frame around that would point at nothing.
  */
 
 /** Where the focus was, with what stood around it then; the latest last. */
@@ -47,8 +48,16 @@ function around(element: HTMLElement): HTMLElement[] {
 /** What can have the focus in its stead; nothing where all that stood around it is gone too. */
 function placeNow({ element, around }: Place): HTMLElement | undefined {
   if (element.isConnected) return element;
-  const nearest = around.find(
-    (each) => each.isConnected && (each.hasAttribute("tabindex") || each.tagName === "MAIN"),
-  );
-  return nearest?.tagName === "MAIN" ? (document.getElementById("screen-title") ?? undefined) : nearest;
+  for (const each of around.filter((each) => each.isConnected)) {
+    if (each.tagName === "MAIN") return document.getElementById("screen-title") ?? undefined;
+    if (each.tagName === "SECTION") {
+      const heading = each.querySelector<HTMLElement>("h2[tabindex]");
+      if (heading !== null) return heading;
+    }
+    if (each.hasAttribute("tabindex") && !each.matches(HOLDERS)) return each;
+  }
+  return undefined;
 }
+
+/** They can have the focus so that the keyboard scrolls them, or since a tab shows them. */
+const HOLDERS = "[role=tabpanel], [data-holds-content]";

@@ -56,6 +56,7 @@ export function Screen({
               tabIndex={0}
               role="region"
               aria-label={title}
+              data-holds-content=""
             >
               <div className="mx-auto max-w-[76rem] px-5 py-4 max-sm:px-3">{children}</div>
             </div>
@@ -78,6 +79,7 @@ export function Scrolling({ label, children }: { label: string; children: ReactN
         tabIndex={0}
         role="region"
         aria-label={label}
+        data-holds-content=""
       >
         {children}
       </div>
@@ -116,9 +118,11 @@ export function Panel({
     >
       <div className="flex min-h-9 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
         {lead}
-        <h2 id={id} className="min-w-0 flex-[1_1_8rem] font-semibold" title={hint}>
-          {title}
-        </h2>
+        <div className="min-w-0 flex-[1_1_8rem]">
+          <h2 id={id} tabIndex={-1} className="w-fit max-w-full font-semibold" title={hint}>
+            {title}
+          </h2>
+        </div>
         {actions}
       </div>
       <div className={flush ? "" : "p-3"}>{children}</div>
@@ -258,6 +262,7 @@ export function Inspector({
           tabIndex={0}
           role="region"
           aria-label={label}
+          data-holds-content=""
         >
           {children}
         </div>

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AdminError } from "@/platform";
+import { dismiss, toast } from "@/shared/toast";
 import { connection, failingPeer, peer, TestNode, US, user, waitingProvider } from "./node";
 import { open } from "./render";
 
@@ -101,10 +102,52 @@ describe("approvals", () => {
     await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("approve"));
     await screen.findByText("bob and alice are connected.");
     expect(within(screen.getByTestId("toast")).queryByRole("button", { name: /Undo/ })).toBeNull();
+    const said = "bob and alice are connected. That cannot be undone: the others have been told already.";
     await person.keyboard("z");
+    expect(await screen.findByText(said)).toBeInTheDocument();
+    // Said again, it stands there once.
+    await person.keyboard("z");
+    expect(screen.getAllByText(said)).toHaveLength(1);
 
     expect(node.requests("decide-connection")).toHaveLength(1);
     expect(node.requests("undo")).toEqual([]);
+  });
+
+  it("does not take back an earlier decision in the place of one that cannot be undone", async () => {
+    node.incoming = [connection(), connection({ id: OTHER, from: user("bea") })];
+    const { person } = open(node, "/approvals");
+    await person.click(within(await screen.findByTestId(`incoming-${ID}`)).getByTestId("decline"));
+    await screen.findByText("The request of bob is declined.");
+    await person.click(within(screen.getByTestId(`incoming-${OTHER}`)).getByTestId("approve"));
+    await screen.findByText("bea and alice are connected.");
+    await person.keyboard("z");
+    expect(await screen.findByText(/bea and alice are connected. That cannot be undone/)).toBeInTheDocument();
+    expect(node.requests("undo")).toEqual([]);
+    // That of the earlier one is still offered.
+    await person.click(screen.getByRole("button", { name: /^Undo/ }));
+    expect(node.requests("undo")).toHaveLength(1);
+  });
+
+  it("says that there is nothing to undo where nothing was done, or too late", async () => {
+    const { person } = open(node, "/approvals");
+    await screen.findByText(/No request waits/);
+    await person.keyboard("z");
+    expect(await screen.findByText("There is nothing to undo.")).toBeInTheDocument();
+    const id = toast("Done.", { undo: () => {} });
+    dismiss(id);
+    await person.keyboard("z");
+    expect(
+      await screen.findByText("Done. That can no longer be undone: it could be for 10 seconds."),
+    ).toBeInTheDocument();
+  });
+
+  it("has the focus at the list's heading once its last request is decided, not around all of it", async () => {
+    node.incoming = [connection()];
+    const { person } = open(node, "/approvals");
+    await screen.findByTestId(`incoming-${ID}`);
+    await person.keyboard("ja");
+    await screen.findByText("bob and alice are connected.");
+    await waitFor(() => expect(screen.getByRole("heading", { name: "Connections" })).toHaveFocus());
   });
 
   it("brings a declined request back with the toast's button", async () => {

@@ -200,6 +200,40 @@ describe("conversations", () => {
     );
   });
 
+  it("says why a message waits where the provider that keeps the group blocks us, or is blocked", async () => {
+    const group = "mimi://beta.example/g/choir";
+    messages.push(own(3, "Hello", { state: "sending" }));
+    node.conversations = [conversation(messages, { summary: conversationSummary({ group }) })];
+    node.groups = [groupDetail({ summary: groupSummary({ group, owner: "beta.example", ours: false }) })];
+    node.peers = [peer("beta.example")];
+    open(node, `/conversations?open=${encodeURIComponent(group)}`);
+    const row = await screen.findByTestId("message-m3");
+    expect(row).toHaveTextContent(/sending$/);
+    expect(screen.queryByTestId("owner-standing")).toBeNull();
+    for (const [over, why, text] of [
+      [{ their_state: "blocked" }, "blocks us", "Its operator has blocked this provider."],
+      [
+        { state: "blocked" },
+        "you block the provider",
+        "You have blocked it, so nothing is exchanged with it.",
+      ],
+    ] as const) {
+      node.peers = [peer("beta.example", over)];
+      node.emit({ type: "peers" });
+      await waitFor(() => expect(row).toHaveTextContent(new RegExp(`sending: .*${why}`)));
+      expect(screen.getByTestId("owner-standing")).toHaveTextContent(
+        `beta.example (beta) keeps this group. ${text}`,
+      );
+    }
+    node.peers = [failingPeer("beta.example")];
+    node.emit({ type: "peers" });
+    await waitFor(() =>
+      expect(row).toHaveTextContent("sending: the provider that keeps the group cannot be reached"),
+    );
+    // What has arrived waits for nobody.
+    expect(screen.getByTestId("message-m2")).not.toHaveTextContent("cannot be reached");
+  });
+
   it("shows of a stranger's sign what can be seen of it", async () => {
     const reactions = [
       { emoji: "👍", users: [user("bob")] },

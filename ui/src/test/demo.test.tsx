@@ -1,6 +1,8 @@
-import { screen, waitFor } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
-import { CLUB, groupDetail } from "./fixtures";
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Status } from "@/bindings/Status";
+import { toast } from "@/shared/toast";
+import { at, CLUB, groupDetail } from "./fixtures";
 import { connection, TestNode } from "./node";
 import { open } from "./render";
 
@@ -103,5 +105,57 @@ describe("the demo's bar", () => {
     await person.click(screen.getByTestId("demo-look-beta"));
     expect(await screen.findByText(/That group is not at this provider/)).toBeVisible();
     expect(screen.queryAllByTestId(/^participant-/)).toEqual([]);
+  });
+});
+
+describe("what was said of a node", () => {
+  const undo = vi.fn();
+  const settle = vi.fn();
+  beforeEach(() => {
+    undo.mockClear();
+    settle.mockClear();
+  });
+
+  it("goes when the demo is left, after what only waited for its undo is done", async () => {
+    const node = new TestNode();
+    node.answers["leave-demo"] = () => {
+      // It is done while the demo is still there.
+      expect(settle).toHaveBeenCalled();
+      node.mode = "new";
+      return {};
+    };
+    const { person } = open(node, "/settings");
+    await person.click(await screen.findByTestId("leave-demo"));
+    act(() => void toast("The message is deleted.", { undo, settle }));
+    await person.click(within(await screen.findByRole("dialog")).getByRole("button", { name: /Leave/ }));
+    await screen.findByTestId("start-demo");
+    expect(screen.queryByTestId("toast")).toBeNull();
+    expect(settle).toHaveBeenCalledTimes(1);
+  });
+
+  it("goes when another node is there, and nothing of it is done at that one", async () => {
+    const node = new TestNode();
+    open(node);
+    await screen.findByTestId("health");
+    act(() => void toast("bob is blocked.", { undo, settle }));
+    expect(await screen.findByText("bob is blocked.")).toBeVisible();
+    node.mode = "own";
+    node.provider = "home.example";
+    act(() => node.emit({ type: "reload" }, { incarnation: "two" }));
+    await waitFor(() => expect(screen.queryByText("bob is blocked.")).toBeNull());
+    expect(undo).not.toHaveBeenCalled();
+    expect(settle).not.toHaveBeenCalled();
+  });
+
+  it("goes when the same node runs anew", async () => {
+    const node = new TestNode();
+    open(node);
+    await screen.findByTestId("health");
+    act(() => void toast("The message is deleted.", { undo, settle }));
+    const status = (await node.call("status", {})) as Status;
+    node.answers.status = () => ({ ...status, node: status.node && { ...status.node, started: at(0) } });
+    act(() => node.emit({ type: "reload" }, { incarnation: "two" }));
+    await waitFor(() => expect(screen.queryByTestId("toast")).toBeNull());
+    expect(settle).toHaveBeenCalledTimes(1);
   });
 });

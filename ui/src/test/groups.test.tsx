@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AdminError } from "@/platform";
 import { at, CLUB, groupDetail, groupSummary, US, user } from "./fixtures";
-import { TestNode } from "./node";
+import { peer, TestNode } from "./node";
 import { open } from "./render";
 
 const AT = `/groups?open=${encodeURIComponent(CLUB)}`;
@@ -36,6 +36,22 @@ describe("groups", () => {
     expect(choir).toHaveTextContent("event 8 names another hash");
   });
 
+  it("shortens a long name, with all of it when pointed at, and never an address", async () => {
+    const name = `${"The very long name of a rowing club ".repeat(6)}2026`;
+    const long = `mimi://${US}/g/${"x".repeat(60)}.one`;
+    node.groups = [
+      groupDetail({ summary: groupSummary({ name }) }),
+      groupDetail({ summary: groupSummary({ group: long, name: "" }) }),
+    ];
+    open(node, "/groups");
+    const named = await screen.findByTitle(name);
+    expect(named).toHaveClass("line-clamp-2");
+    const address = screen.getByTestId(`group-${long}`);
+    expect(address).toHaveTextContent(`${"x".repeat(60)}.one`);
+    expect(address.querySelector(".line-clamp-2, .truncate")).toBeNull();
+    expect(screen.getByTestId(`group-${CLUB}`)).toHaveTextContent("club");
+  });
+
   it("shows who added whom, and the grant's claims behind it", async () => {
     const { person } = open(node, AT);
     await person.click(await screen.findByRole("button", { name: "Grant: verified, for bob" }));
@@ -66,6 +82,43 @@ describe("groups", () => {
     expect(place).not.toHaveTextContent("has everything");
     expect(screen.getAllByText("Owner away").length).toBeGreaterThan(0);
     expect(screen.queryByText("Live")).toBeNull();
+  });
+
+  it("does not call a group live whose owner is blocked or blocks us, and says why nothing of it comes", async () => {
+    const group = "mimi://beta.example/g/choir";
+    const summary = groupSummary({ group, name: "Choir", owner: "beta.example", ours: false });
+    const us = { provider: US, acknowledged: 9, behind: 0, until: null, last_pull: null, waiting: false };
+    node.groups = [groupDetail({ summary, participants: [us] })];
+    node.peers = [peer("beta.example")];
+    open(node, `/groups?open=${encodeURIComponent(group)}`);
+    const row = await screen.findByTestId(`group-${group}`);
+    await waitFor(() => expect(row).toHaveTextContent("Live"));
+    for (const [over, word, why] of [
+      [{ state: "blocked" }, "Owner blocked", "you have blocked beta.example (beta)"],
+      [
+        { their_state: "blocked" },
+        "Owner blocks us",
+        "beta.example (beta), which keeps it, has blocked this",
+      ],
+    ] as const) {
+      node.peers = [peer("beta.example", over)];
+      node.emit({ type: "peers" });
+      await waitFor(() => expect(row).toHaveTextContent(word));
+      expect(row).toHaveTextContent(`Nothing of it comes or goes: ${why}`);
+      expect(screen.queryByText("Live")).toBeNull();
+      const details = screen.getByRole("complementary");
+      expect(details).toHaveTextContent("Nothing of it comes or goes");
+      expect(details).not.toHaveTextContent("has everything");
+    }
+  });
+
+  it("says of a provider to which nothing goes why it gets no more of a group that is kept here", async () => {
+    node.peers = [peer("beta.example", { their_state: "blocked" })];
+    open(node, AT);
+    const beta = await screen.findByTestId("participant-beta.example");
+    await waitFor(() => expect(beta).toHaveTextContent("Its operator has blocked this provider."));
+    expect(beta).not.toHaveTextContent("has everything");
+    expect(screen.getByTestId(`group-${CLUB}`)).toHaveTextContent("Live");
   });
 
   it("shows the events that do not count, apart from those that do", async () => {

@@ -60,14 +60,16 @@ describe("the connection to the node", () => {
   });
 
   it("lists the browsers that may use it, and ends one", async () => {
+    const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
     const node = new TestNode();
-    node.answers.sessions = () => ({ sessions: [session("one"), session("two")] });
+    node.answers.sessions = () => ({ sessions: [session("one"), { ...session("two"), browser: firefox }] });
     node.answers["end-session"] = () => ({});
     const { person } = open(node, "/settings");
     const own = await screen.findByTestId("session-one");
     await waitFor(() => expect(own).toHaveTextContent("This one:"));
     const other = await screen.findByTestId("session-two");
     expect(other).not.toHaveTextContent("This one:");
+    expect(within(other).getByTitle(firefox)).toHaveTextContent(/^Firefox on Linux$/);
     await person.click(within(other).getByRole("button", { name: "End" }));
     await person.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "End" }));
     expect(node.requests("end-session")).toEqual([{ id: "two" }]);

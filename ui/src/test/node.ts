@@ -13,6 +13,7 @@ import type { Health } from "@/bindings/Health";
 import type { Here } from "@/bindings/Here";
 import type { Ourselves } from "@/bindings/Ourselves";
 import type { Peer } from "@/bindings/Peer";
+import type { PeerStanding } from "@/bindings/PeerStanding";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
 import type { User } from "@/bindings/User";
@@ -62,6 +63,37 @@ export function waitingProvider(provider: string, over: Partial<WaitingProvider>
   };
 }
 
+/** What the node would say, by the judgements alone. */
+function standing({ state = "allowed", their_state = "allowed" }: Partial<Peer>): PeerStanding {
+  const say = (code: PeerStanding["code"], text: string, next: string): PeerStanding => ({
+    code,
+    text,
+    side: null,
+    next,
+  });
+  const shut = "It is not tried until it is let in.";
+  switch (state) {
+    case "key-changed":
+      return say("key-changed", "It shows a key that was not accepted.", shut);
+    case "blocked":
+      return say("blocked", "You have blocked it, so nothing is exchanged with it.", shut);
+    case "pending":
+      return say("waits-here", "It waits for your decision on it.", shut);
+    case "unknown":
+      return say("unmet", "Nothing was exchanged with it so far.", shut);
+    case "allowed":
+      if (their_state === "blocked")
+        return say("blocks-us", "Its operator has blocked this provider.", "It is not tried at the moment.");
+      if (their_state === "pending")
+        return say(
+          "waits-there",
+          "This provider waits for the decision of its operator.",
+          "A request is there now.",
+        );
+      return say("well", "Each pulls from the other, as it should be.", "A request is there now.");
+  }
+}
+
 export function peer(provider: string, over: Partial<Peer> = {}): Peer {
   return {
     provider,
@@ -94,12 +126,7 @@ export function peer(provider: string, over: Partial<Peer> = {}): Peer {
     troubles: [],
     kept: null,
     suffers: null,
-    standing: {
-      code: "well",
-      text: "Each pulls from the other, as it should be.",
-      side: null,
-      next: "A request is there now.",
-    },
+    standing: standing(over),
     ...over,
   };
 }

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { TestNode } from "./node";
+import { at, failingPeer, peer, TestNode, traffic } from "./node";
 import { open } from "./render";
 
 describe("what the overview says of the node itself", () => {
@@ -17,6 +17,18 @@ describe("what the overview says of the node itself", () => {
     expect(name.getByText("not looked up yet")).toBeInTheDocument();
     expect(name.queryByText("leads to an address")).toBeNull();
     expect(name.queryByText(/ago|now/)).toBeNull();
+  });
+
+  it("puts no tick beside an address that only this computer reaches", async () => {
+    const node = new TestNode();
+    const text =
+      "it is at 127.0.0.1, which is this computer's own address: other computers cannot reach it there";
+    node.ourselves = { ...node.ourselves, name_text: text };
+    open(node);
+    const name = await fact("Its name");
+    expect(name.getByText("leads only to this computer")).toHaveClass("text-accent");
+    expect(name.getByText(text)).toBeInTheDocument();
+    expect(name.queryByText("leads to an address")).toBeNull();
   });
 
   it("says where others are led to another port than it listens on, and else nothing of ports", async () => {
@@ -47,5 +59,40 @@ describe("what the overview says of the node itself", () => {
     const health = await screen.findByTestId("health");
     expect(health).toHaveTextContent("The client phone of ann has no fresh key left");
     expect(health).toHaveTextContent("Start each of them: it makes new keys by itself.");
+  });
+});
+
+describe("what the overview says of the peers and the pulls", () => {
+  it("marks neither direction as well where a peer cannot be reached", async () => {
+    const node = new TestNode();
+    const { standing, troubles } = failingPeer("beta.example");
+    // It pulls from here, and our next try is under way.
+    node.peers = [peer("beta.example", { standing, troubles })];
+    open(node);
+    const map = await screen.findByRole("region", { name: "Federation" });
+    expect(await within(map).findByText("Not reachable")).toHaveAttribute(
+      "class",
+      expect.stringMatching("bad"),
+    );
+    expect(within(map).getByRole("img", { name: "we pull them: trying again" })).toBeInTheDocument();
+    expect(map.innerHTML).not.toMatch(/text-ok|var\(--ok\)/);
+  });
+
+  const ended = (id: number, over: Parameters<typeof traffic>[1]) =>
+    traffic(id, { at: at(-20_000), duration_ms: 5, ...over });
+
+  it("says apart how many pulls were answered and how many failed", async () => {
+    const node = new TestNode();
+    const failed = { direction: "out" as const, status: null, stage: "connect" as const };
+    node.traffic = [ended(1, failed), ended(2, failed)];
+    open(node);
+    const now = await screen.findByTestId("rate-now");
+    await waitFor(() => expect(now).toHaveTextContent("0 answered, 2 failed in the last minute"));
+    expect(
+      screen.getByText("No pull has been answered in the last 5 min: 2 have failed."),
+    ).toBeInTheDocument();
+    node.emit({ type: "traffic", records: [ended(3, {})] });
+    await waitFor(() => expect(now).toHaveTextContent("1 answered, 2 failed in the last minute"));
+    expect(screen.queryByText(/No pull has been answered/)).toBeNull();
   });
 });

@@ -2,7 +2,7 @@ import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach } from "vitest";
 import { deciding } from "@/domain/connection/approvals";
-import { toasts } from "@/shared/toast";
+import { forgetAll } from "@/shared/toast";
 
 // What is waited for comes as soon as this machine gets to it.
 configure({ asyncUtilTimeout: 10_000 });
@@ -40,6 +40,6 @@ beforeEach(() => {
 
 afterEach(() => {
   cleanup();
-  toasts.set([]);
+  forgetAll();
   deciding.set(new Set());
 });

@@ -58,6 +58,49 @@ describe("traffic", () => {
     await waitFor(() => expect(screen.getByTestId("traffic-row")).toHaveTextContent(/200.*12 ms/));
   });
 
+  it("says of a request that never left that it was not sent, and why", async () => {
+    const node = new TestNode();
+    const refused = { direction: "out", status: null, verified: false, response_bytes: 0 } as const;
+    node.traffic = [
+      traffic(1, {
+        ...refused,
+        stage: "policy",
+        code: "address-refused",
+        text: "your settings do not allow 10.0.0.3",
+        request_headers: [],
+      }),
+      traffic(2, { ...refused, stage: "connect", code: "connection-refused", text: "nothing listens there" }),
+      // It was taken, and the answer did not come.
+      traffic(3, { ...refused, stage: "http", code: "timeout", text: "it did not answer in time" }),
+    ];
+    const { person } = open(node, "/traffic");
+    await waitFor(() => expect(rows()).toHaveLength(3));
+    const [taken, unreached, forbidden] = rows();
+    expect(taken).toHaveTextContent(/from us to them.*Answer/);
+    expect(taken).not.toHaveTextContent("not sent");
+    expect(unreached).toHaveTextContent("not sent: Connection");
+    expect(forbidden).toHaveTextContent("was to go from us to them");
+    expect(forbidden).toHaveTextContent("not sent: Permission");
+    expect(within(forbidden as HTMLElement).getByTitle(/do not allow 10\.0\.0\.3/)).toBeInTheDocument();
+    await person.click(within(forbidden as HTMLElement).getByText("Pull"));
+    const details = await screen.findByRole("complementary");
+    expect(details).toHaveTextContent("your settings do not allow 10.0.0.3");
+    expect(details).toHaveTextContent("Sentnothing: it was not sent");
+    expect(details).not.toHaveTextContent(/no answer that could be verified|from us to them(?<!was to go.*)/);
+  });
+
+  it("says of a pull that waits that it waits, and not that its answer fails", async () => {
+    const node = new TestNode();
+    node.traffic = [
+      traffic(1, { direction: "out", waiting: true, verified: false, status: null, duration_ms: null }),
+    ];
+    open(node, "/traffic?open=1");
+    const details = await screen.findByRole("complementary");
+    await waitFor(() => expect(details).toHaveTextContent("Signaturenot answered yet: it waits"));
+    expect(details).toHaveTextContent("None yet: it waits for the answer.");
+    expect(details).not.toHaveTextContent("no answer that could be verified");
+  });
+
   it("moves nothing under the pointer, counts what is new, and catches up when asked", async () => {
     const node = new TestNode();
     node.traffic = [traffic(1, { target: "/ping" }), traffic(2, { waiting: true, status: null })];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isName, isProvider, person } from "@/domain/node/identifiers";
-import { lag, peerWord, remedy } from "@/domain/peer/words";
+import { readUserAgent } from "@/domain/node/userAgent";
+import { lag, peerWord, pullingWord, remedy, servingWord, whyNotReached } from "@/domain/peer/words";
 import { itemText, kindOf, requestLine } from "@/domain/traffic/words";
 import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
 import { failingPeer, peer } from "./node";
@@ -105,6 +106,37 @@ describe("identifiers", () => {
   });
 });
 
+describe("a browser in words", () => {
+  it.each([
+    ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox", "Linux"],
+    [
+      "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+      "Chrome",
+      "Linux",
+    ],
+    [
+      "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+      "Edge",
+      "Windows",
+    ],
+    [
+      "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+      "Safari",
+      "iPhone",
+    ],
+    [
+      "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+      "Chrome",
+      "Android",
+    ],
+    ["curl/8.14.1", "curl", null],
+  ])("reads %s", (text, browser, system) => expect(readUserAgent(text)).toEqual({ browser, system }));
+  it("leaves its own words to one that it does not know", () => {
+    expect(readUserAgent("Strange/1.0 (Linux)")).toBeNull();
+    expect(readUserAgent("")).toBeNull();
+  });
+});
+
 describe("a peer in a word", () => {
   it("names the step at which it fails", () => {
     expect(peerWord(failingPeer("beta.example"))).toMatchObject({ tone: "bad", text: "Not reachable" });
@@ -115,7 +147,32 @@ describe("a peer in a word", () => {
     [peer("b.example", { state: "key-changed" }), "Key changed"],
     [peer("b.example", { their_state: "pending" }), "Waits for their approval"],
     [peer("b.example", { their_state: "blocked" }), "Blocks us"],
+    [peer("b.example", { state: "blocked" }), "Blocked"],
+    [peer("b.example", { state: "unknown" }), "Not met"],
   ])("case %#", (value, word) => expect(peerWord(value).text).toBe(word));
+
+  it("is chosen by the node's judgement, whatever else is known", () => {
+    // A pull that is under way again, and one of theirs that waits here, are no sign that all is well.
+    const { standing, troubles } = failingPeer("b.example");
+    const retried = peer("b.example", { standing, troubles });
+    expect(peerWord(retried)).toMatchObject({ tone: "bad", text: "Not reachable", hint: standing.text });
+    expect(pullingWord(retried)).toMatchObject({ tone: "bad", text: "trying again" });
+    expect(servingWord(retried)).toMatchObject({ tone: "muted", text: "waiting here" });
+    expect(whyNotReached(retried)).toBe("their provider cannot be reached");
+    const lagging = { ...standing, code: "not-fetched" as const };
+    expect(peerWord(peer("b.example", { standing: lagging })).text).toBe("Does not pull us");
+    expect(pullingWord(peer("b.example", { standing: lagging })).tone).toBe("muted");
+  });
+
+  it("has no mark of wellness beside a trouble that goes on", () => {
+    const { troubles } = failingPeer("b.example");
+    const value = peer("b.example", { troubles });
+    expect(value.standing.code).toBe("well");
+    for (const word of [peerWord(value), pullingWord(value), servingWord(value)])
+      expect(word.tone).not.toBe("ok");
+    const over = troubles.map((each) => ({ ...each, over: true }));
+    expect(peerWord(peer("b.example", { troubles: over })).tone).toBe("ok");
+  });
 
   it("counts the lag of each direction", () => {
     const value = peer("b.example");

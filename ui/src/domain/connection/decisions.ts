@@ -175,7 +175,9 @@ export function useDecide(): (list: readonly Decision[]) => Promise<void> {
           done.length === 1 || first.kind === "other"
             ? first.said
             : said.many(done.length, said.manyWords[first.kind]),
-          takeBack.length === 0 ? {} : { undo: () => void undo(takeBack) },
+          takeBack.length > 0
+            ? { undo: () => void undo(takeBack) }
+            : { final: first.keys.length > 0 ? t.approvals.told : t.approvals.waitsAgain },
         );
       }
       await settle();

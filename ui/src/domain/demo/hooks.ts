@@ -3,7 +3,7 @@ import type { DemoNode } from "@/bindings/DemoNode";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
 import { nameOf } from "@/domain/node/identifiers";
-import { dismissAll, toast } from "@/shared/toast";
+import { concludeAll, toast } from "@/shared/toast";
 import { t } from "@/text";
 
 /** The demo's providers; null where this is none. */
@@ -36,7 +36,7 @@ export function useDemoActions() {
       /** Shows another provider from now on; resolves with whether it is shown. */
       async look(name: string): Promise<boolean> {
         // What can still be undone could be undone only at the one that was shown.
-        dismissAll();
+        concludeAll();
         try {
           // The node tells everyone who looks to read everything again.
           await admin.call("look-at-demo-node", { name });

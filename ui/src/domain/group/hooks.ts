@@ -1,11 +1,25 @@
 import { useMemo } from "react";
+import type { GroupSummary } from "@/bindings/GroupSummary";
+import type { Peer } from "@/bindings/Peer";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
 import { nameOf } from "@/domain/node/identifiers";
+import { usePeers } from "@/domain/peer/hooks";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
 export function useGroups() {
   return useRead("groups", {});
+}
+
+/** The providers that keep groups, as peers. */
+export type OwnerOf = (group: Pick<GroupSummary, "owner" | "ours">) => Peer | undefined;
+
+export function useOwners(): OwnerOf {
+  const peers = usePeers().data?.peers;
+  return useMemo(() => {
+    const known = new Map(peers?.map((peer) => [peer.provider, peer]));
+    return ({ owner, ours }) => (ours ? undefined : known.get(owner));
+  }, [peers]);
 }
 
 export function useGroup(group: string) {

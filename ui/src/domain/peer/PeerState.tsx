@@ -1,7 +1,9 @@
 /** A peer's state and what troubles it, in words. */
+import { Link } from "@tanstack/react-router";
 import type { Peer } from "@/bindings/Peer";
 import type { Trouble } from "@/bindings/Trouble";
 import { LookLink } from "@/domain/check/LookLink";
+import { useCalled } from "@/domain/demo/Alias";
 import { LongText } from "@/shared/LongText";
 import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -71,6 +73,23 @@ export function PeerStandingNote({ peer }: { peer: Peer }) {
   );
 }
 
+/** Why nothing gets to the provider that keeps a group, and when it is tried: the same sentences as under Peers. */
+export function OwnerStandingNote({ peer }: { peer: Peer }) {
+  const called = useCalled();
+  const { text, next } = peer.standing;
+  return (
+    <p data-testid="owner-standing" className="text-sm wrap-anywhere">
+      <span className="text-warn">
+        {t.peers.ownerLead(called(peer.provider))} <bdi>{lineText(text, 600)}</bdi>
+      </span>{" "}
+      <span className="text-muted">{next}</span>{" "}
+      <Link to="/peers" search={{ open: peer.provider }} className="text-accent underline underline-offset-2">
+        {t.peers.lookAtPeer}
+      </Link>
+    </p>
+  );
+}
+
 /** A trouble in full: where, what, since when, how often, and what to do. With `provider`, it leads to the doctor. */
 export function TroubleNote({ trouble, provider }: { trouble: Trouble; provider?: string }) {
   return (
@@ -78,7 +97,7 @@ export function TroubleNote({ trouble, provider }: { trouble: Trouble; provider?
       <div className="flex flex-wrap items-center gap-x-2">
         <StateWord
           tone={trouble.over ? "muted" : "bad"}
-          shape={trouble.over ? "tick" : "triangle"}
+          shape={trouble.over ? "ring" : "triangle"}
           title={t.stageHint[trouble.stage]}
         >
           {t.stage[trouble.stage]}

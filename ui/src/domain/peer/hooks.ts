@@ -20,8 +20,10 @@ export function usePeerActions() {
     const run = async <C extends Command>(command: C, request: RequestOf<C>, said: string) => {
       try {
         const answer: ResponseOf<C> = await admin.call(command, request);
-        const undo = typeof answer === "object" && "undo" in answer ? answer.undo : null;
-        toast(said, undo === null ? {} : { undo: () => void run("undo", { undo }, t.approvals.undone) });
+        const isDecision = typeof answer === "object" && "undo" in answer;
+        const undo = isDecision ? answer.undo : null;
+        const final = isDecision ? { final: t.approvals.told } : {};
+        toast(said, undo === null ? final : { undo: () => void run("undo", { undo }, t.approvals.undone) });
         void admin.refresh("peers", "peer", "approvals", "status");
         return answer;
       } catch (fault) {

@@ -1,4 +1,5 @@
 /** What a request is, in words: from its method and path (`docs/mtp.md`). */
+import type { Stage } from "@/bindings/Stage";
 import type { Traffic } from "@/bindings/Traffic";
 import type { Shape, Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -67,9 +68,24 @@ export function isError(record: Traffic): boolean {
   return record.stage !== null || (record.status !== null && record.status >= 400);
 }
 
+/** Steps that come before anything of a request is on the wire. */
+const BEFORE_SENDING: ReadonlySet<Stage> = new Set(["dns", "connect", "tls", "policy"]);
+
+/**
+ * Whether a request of ours never left. One that was refused before that has no headers either; only a document is asked
+ * for without any that are told.
+ */
+export function isUnsent(record: Traffic): boolean {
+  const { direction, waiting, status, stage, request_headers } = record;
+  if (direction !== "out" || waiting || status !== null || stage === null) return false;
+  return BEFORE_SENDING.has(stage) || (request_headers.length === 0 && kindOf(record) !== "document");
+}
+
 /** The answer in a word, a colour and a shape. */
 export function answer(record: Traffic): { tone: Tone; shape: Shape; text: string } {
   if (record.waiting) return { tone: "wait", shape: "half", text: t.traffic.waiting };
+  if (record.stage !== null && isUnsent(record))
+    return { tone: "bad", shape: "dash", text: t.traffic.notSent(t.stage[record.stage]) };
   if (record.stage !== null && record.status === null)
     return { tone: "bad", shape: "cross", text: t.stage[record.stage] };
   if (record.status === null) return { tone: "muted", shape: "ring", text: t.traffic.noAnswer };

@@ -2,11 +2,16 @@ import { ArrowLeft, UsersRound } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { ConversationSummary } from "@/bindings/ConversationSummary";
 import type { Message } from "@/bindings/Message";
+import type { Peer } from "@/bindings/Peer";
 import { deleting, deletingKey, useConversationActions } from "@/domain/conversation/actions";
 import { type Stretch, useConversation } from "@/domain/conversation/hooks";
 import { conversationTitle, standingMarks } from "@/domain/conversation/words";
 import { useGroups } from "@/domain/group/hooks";
 import { sentence } from "@/domain/node/admin";
+import { groupOf } from "@/domain/node/identifiers";
+import { usePeers } from "@/domain/peer/hooks";
+import { OwnerStandingNote } from "@/domain/peer/PeerState";
+import { whyNotReached } from "@/domain/peer/words";
 import { IconButton } from "@/shared/Button";
 import { Fault, Loading } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
@@ -45,9 +50,7 @@ export function ConversationView({
     setStretch(at === null ? { limit: PAGE } : { before: at + AROUND, limit: PAGE });
   }, [at]);
   const read = useConversation(user, group, stretch);
-  const ownerAway = useGroups().data?.groups.some(
-    (each) => each.group === group && each.owner_away_since !== null,
-  );
+  const owner = useOwner(group);
   const talk = useConversationActions(user, group);
   const [composing, setComposing] = useState<Composing>({ kind: "new" });
   const hidden = useStore(deleting);
@@ -90,7 +93,7 @@ export function ConversationView({
         fault={read.error !== null && read.data === undefined ? sentence(read.error) : null}
         detached={detached}
         live={summary.standing === "live"}
-        ownerAway={ownerAway ?? false}
+        stuck={owner.stuck}
         onEarlier={() => setStretch(earlierStretch(stretch, data.messages))}
         onLater={() => setStretch(laterStretch(stretch))}
         onAgain={() => void read.refetch()}
@@ -108,6 +111,11 @@ export function ConversationView({
         onReact={(message, emoji, on) => void talk.react(message.id, emoji, on)}
         onRetry={(message) => void talk.retry(message.id)}
       />
+      {summary.standing === "live" && owner.stuck !== null && owner.peer !== undefined && (
+        <div className="border-t border-line px-4 py-2">
+          <OwnerStandingNote peer={owner.peer} />
+        </div>
+      )}
       {summary.standing !== "live" ? (
         <p className="border-t border-line px-4 py-3 text-center text-muted" role="status">
           {t.conversations.standingText[summary.standing]}
@@ -131,6 +139,17 @@ export function ConversationView({
       )}
     </>
   );
+}
+
+/** The provider that keeps a group, and why nothing gets there or comes from there; nulls where it goes well. */
+function useOwner(group: string): { peer: Peer | undefined; stuck: string | null } {
+  const peers = usePeers().data?.peers;
+  const isAway = useGroups().data?.groups.some(
+    (each) => each.group === group && each.owner_away_since !== null,
+  );
+  const peer = peers?.find((each) => each.provider === groupOf(group)?.provider);
+  const why = whyNotReached(peer, t.conversations.ownerReason);
+  return { peer, stuck: why ?? (isAway ? t.conversations.ownerAway : null) };
 }
 
 /** Twice as much, so that a long conversation is read in few steps; from the most on, what is latest goes. */
@@ -165,7 +184,10 @@ function Header({
       <IconButton label={t.conversations.back} className="sm:hidden" onClick={onBack}>
         <ArrowLeft className="size-4" />
       </IconButton>
-      <h2 className="min-w-0 truncate font-semibold" title={summary.group}>
+      <h2
+        className="min-w-0 truncate font-semibold"
+        title={`${conversationTitle(summary)}\n${summary.group}`}
+      >
         <bdi>{conversationTitle(summary)}</bdi>
       </h2>
       <span className="mr-auto text-sm whitespace-nowrap text-muted">

@@ -109,7 +109,7 @@ function Item({ of, open, onOpen }: { of: ConversationSummary; open: boolean; on
           <span className="flex items-baseline gap-2">
             <span
               className={cx("mr-auto truncate", unread > 0 || open ? "font-semibold" : "font-medium")}
-              title={conversationTitle(of)}
+              title={`${conversationTitle(of)}\n${of.group}`}
             >
               <bdi>{conversationTitle(of)}</bdi>
             </span>

@@ -34,7 +34,7 @@ export function MessageRow({
   isLastOwn,
   current,
   found,
-  ownerAway,
+  stuck,
   onCurrent,
   ...actions
 }: MessageActions & {
@@ -46,8 +46,8 @@ export function MessageRow({
   current: boolean;
   /** It is the one that was searched for. */
   found: boolean;
-  /** The provider that keeps the group cannot be reached. */
-  ownerAway: boolean;
+  /** Why nothing gets to the provider that keeps the group. */
+  stuck: string | null;
   onCurrent: () => void;
 }) {
   const us = useNode()?.provider;
@@ -113,7 +113,7 @@ export function MessageRow({
           message={message}
           follows={follows}
           isLastOwn={isLastOwn}
-          ownerAway={ownerAway}
+          stuck={stuck}
           onRetry={actions.onRetry}
         />
       </div>
@@ -223,18 +223,19 @@ function Progress({
   message,
   follows,
   isLastOwn,
-  ownerAway,
+  stuck,
   onRetry,
 }: {
   message: Message;
   follows: boolean;
   isLastOwn: boolean;
-  ownerAway: boolean;
+  stuck: string | null;
   onRetry: (message: Message) => void;
 }) {
   const { own, state } = message;
   const isEdited = follows && message.edited && !message.deleted;
   if (!own && !isEdited) return null;
+  const isUnderWay = state === "sending" || state === "sent";
   const isSaid = state !== "accepted" || isLastOwn;
   return (
     <p className="flex flex-wrap items-center gap-x-1.5 px-1 text-xs text-muted">
@@ -248,7 +249,7 @@ function Progress({
           <Mark {...stateMarks[state]} className="size-2.5" />
           <span className={isSaid ? "wrap-anywhere" : "sr-only"}>
             {t.conversations.state[state]}
-            {state === "sent" && ownerAway && `: ${t.conversations.ownerAway}`}
+            {isUnderWay && stuck !== null && `: ${stuck}`}
             {message.error !== null && `: ${message.error}`}
           </span>
         </span>

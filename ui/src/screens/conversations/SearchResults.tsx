@@ -43,7 +43,7 @@ export function SearchResults({
               onClick={() => onOpen(hit.group, hit.place)}
             >
               <span className="flex items-baseline gap-2">
-                <span className="mr-auto truncate font-medium">
+                <span className="mr-auto truncate font-medium" title={`${groupTitle(hit)}\n${hit.group}`}>
                   <bdi>{groupTitle(hit)}</bdi>
                 </span>
                 <Ago at={hit.preview.time} className="text-xs text-muted" />

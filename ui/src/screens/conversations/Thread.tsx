@@ -29,7 +29,7 @@ export function Thread({
   fault,
   detached,
   live,
-  ownerAway,
+  stuck,
   onEarlier,
   onLater,
   onAgain,
@@ -49,8 +49,8 @@ export function Thread({
   /** The latest messages are not among these. */
   detached: boolean;
   live: boolean;
-  /** The provider that keeps the group cannot be reached. */
-  ownerAway: boolean;
+  /** Why nothing gets to the provider that keeps the group; null where nothing is known against it. */
+  stuck: string | null;
   onEarlier: () => void;
   onLater: () => void;
   onAgain: () => void;
@@ -215,7 +215,7 @@ export function Thread({
                         follows={row.follows}
                         isLastOwn={row.message.id === lastOwn}
                         current={row.message.id === current}
-                        ownerAway={ownerAway}
+                        stuck={stuck}
                         found={target !== null && row.message.place === target}
                         onCurrent={() => setCurrent(row.message.id)}
                         {...actions}

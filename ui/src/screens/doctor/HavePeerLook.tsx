@@ -2,18 +2,17 @@ import { ChevronDown, Telescope } from "lucide-react";
 import { useMemo } from "react";
 import type { Peer } from "@/bindings/Peer";
 import { useCalled } from "@/domain/demo/Alias";
-import { peerWord } from "@/domain/peer/words";
+import { peerWord, WELL_RANK } from "@/domain/peer/words";
 import { Button } from "@/shared/Button";
 import { Menu, type MenuItem } from "@/shared/Menu";
 import { t } from "@/text";
 
 const MOST_LISTED = 50;
-const WELL = 5;
 
 /** Peers that may be asked to look at this provider: those that are let in, first those that can be reached. */
 export function useLookers(peers: readonly Peer[]): readonly Peer[] {
   return useMemo(() => {
-    const rank = (peer: Peer) => Math.abs(peerWord(peer).rank - WELL);
+    const rank = (peer: Peer) => Math.abs(peerWord(peer).rank - WELL_RANK);
     return peers.filter(({ state }) => state === "allowed").toSorted((a, b) => rank(a) - rank(b));
   }, [peers]);
 }

@@ -12,7 +12,7 @@ import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { Ago, Bytes, Fact, Facts, Ident } from "@/shared/values";
 import { t } from "@/text";
-import { Standing } from "./columns";
+import { ShutNote, Standing } from "./columns";
 import { Events } from "./Events";
 import { GroupActions } from "./GroupActions";
 import { LostBranch } from "./LostBranch";
@@ -52,6 +52,7 @@ function Details({ detail }: { detail: GroupDetail }) {
             {t.groups.providers(summary.providers)}
           </span>
         </p>
+        <ShutNote group={summary} />
         {summary.owner_away_since !== null && (
           <p className="mt-1 text-warn">
             {t.groups.ownerLast} <Ago at={summary.owner_away_since} />. {t.groups.upToThenHint}.

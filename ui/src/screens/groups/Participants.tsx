@@ -1,7 +1,12 @@
 import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { Participant } from "@/bindings/Participant";
+import type { Peer } from "@/bindings/Peer";
+import type { PeerStandingCode } from "@/bindings/PeerStandingCode";
 import { Alias, useCalled } from "@/domain/demo/Alias";
+import { useOwners } from "@/domain/group/hooks";
+import { shutReason } from "@/domain/group/words";
 import { useNode } from "@/domain/node/hooks";
+import { usePeers } from "@/domain/peer/hooks";
 import { cx } from "@/shared/class";
 import { InspectorPart } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
@@ -12,6 +17,8 @@ import { t } from "@/text";
 export function Participants({ detail }: { detail: GroupDetail }) {
   const { summary, participants } = detail;
   const called = useCalled();
+  const peers = usePeers().data?.peers ?? [];
+  const isShut = shutReason(summary, useOwners()(summary), called) !== null;
   return (
     <InspectorPart title={t.groups.participants}>
       <ul className="grid gap-2" title={t.groups.participantsHint}>
@@ -20,7 +27,8 @@ export function Participants({ detail }: { detail: GroupDetail }) {
             key={each.provider}
             participant={each}
             head={summary.head}
-            ownerAway={summary.owner_away_since !== null}
+            ownerAway={summary.owner_away_since !== null || isShut}
+            peer={peers.find((peer) => peer.provider === each.provider)}
           />
         ))}
       </ul>
@@ -31,18 +39,26 @@ export function Participants({ detail }: { detail: GroupDetail }) {
   );
 }
 
+/** Where these are so, nothing more of the group gets there. */
+const SHUT: ReadonlySet<PeerStandingCode> = new Set(["blocked", "blocks-us", "key-changed", "not-fetched"]);
+
 function Place({
   participant,
   head,
   ownerAway,
+  peer,
 }: {
   participant: Participant;
   head: number;
   ownerAway: boolean;
+  /** Who it is, as a peer; none for this provider. */
+  peer: Peer | undefined;
 }) {
   const us = useNode()?.provider;
   const { provider, acknowledged, behind, until, last_pull, waiting } = participant;
   const isUs = provider === us;
+  const shut = peer !== undefined && SHUT.has(peer.standing.code) ? peer.standing.text : null;
+  const isHeld = (ownerAway && isUs) || shut !== null;
   const share = head === 0 ? 100 : Math.min(100, (acknowledged / head) * 100);
   return (
     <li data-testid={`participant-${provider}`}>
@@ -52,8 +68,13 @@ function Place({
           <Alias provider={provider} />
         </span>
         {isUs && <span className="text-sm text-muted">{t.groups.us}</span>}
-        {ownerAway && isUs && behind === 0 ? (
-          <StateWord tone="warn" shape="half" title={t.groups.upToThenHint} className="ml-auto text-sm">
+        {isHeld && until === null && behind === 0 ? (
+          <StateWord
+            tone="warn"
+            shape="half"
+            title={shut ?? t.groups.upToThenHint}
+            className="ml-auto text-sm"
+          >
             {t.groups.upToThen}
           </StateWord>
         ) : until === null || behind > 0 ? (
@@ -74,11 +95,16 @@ function Place({
         <div
           className={cx(
             "h-full rounded-full",
-            behind > 0 || (ownerAway && isUs) ? "bg-warn" : until === null ? "bg-ok" : "bg-line-strong",
+            behind > 0 || (isHeld && until === null)
+              ? "bg-warn"
+              : until === null
+                ? "bg-ok"
+                : "bg-line-strong",
           )}
           style={{ width: `${share}%` }}
         />
       </div>
+      {shut !== null && until === null && <p className="text-sm text-warn wrap-anywhere">{shut}</p>}
       <p className="text-sm text-muted">
         {t.groups.place(acknowledged, head)}
         {!isUs && until === null && (

@@ -1,16 +1,18 @@
 /** The columns of Groups. */
 import type { GroupSummary } from "@/bindings/GroupSummary";
-import { Alias } from "@/domain/demo/Alias";
-import { groupTitle, groupWord } from "@/domain/group/words";
+import { Alias, useCalled } from "@/domain/demo/Alias";
+import { type OwnerOf, useOwners } from "@/domain/group/hooks";
+import { groupTitle, groupWord, shutReason } from "@/domain/group/words";
 import { groupOf } from "@/domain/node/identifiers";
 import type { Column } from "@/shared/DataTable";
 import { count } from "@/shared/format";
 import { StateWord } from "@/shared/Mark";
+import { nameText } from "@/shared/text";
 import { Breakable, Bytes } from "@/shared/values";
 import { t } from "@/text";
 
 export function Standing({ group }: { group: GroupSummary }) {
-  const { tone, shape, text, hint } = groupWord(group);
+  const { tone, shape, text, hint } = groupWord(group, useOwners()(group));
   return (
     <StateWord tone={tone} shape={shape} title={hint}>
       {text}
@@ -19,10 +21,19 @@ export function Standing({ group }: { group: GroupSummary }) {
 }
 
 function Name({ group }: { group: GroupSummary }) {
+  const title = groupTitle(group);
+  const isNamed = nameText(group.name) !== "";
   return (
     <>
-      <bdi className="block">{groupTitle(group)}</bdi>
-      {group.name !== "" && (
+      {isNamed ? (
+        // A name is shortened, since its address, which is not, stands below and tells it from others.
+        <bdi className="line-clamp-2" title={title}>
+          {title}
+        </bdi>
+      ) : (
+        <Breakable text={title} />
+      )}
+      {isNamed && (
         <span className="block text-sm font-normal text-muted">
           <Breakable text={groupOf(group.group)?.name ?? group.group} />
         </span>
@@ -42,6 +53,12 @@ function Owner({ group }: { group: GroupSummary }) {
   );
 }
 
+/** Why nothing of it comes or goes. */
+export function ShutNote({ group }: { group: GroupSummary }) {
+  const why = shutReason(group, useOwners()(group), useCalled());
+  return why === null ? null : <p className="text-sm text-warn wrap-anywhere">{why}</p>;
+}
+
 /** A row where there is no room for columns. */
 export function NarrowGroup({ group }: { group: GroupSummary }) {
   return (
@@ -58,7 +75,8 @@ export function NarrowGroup({ group }: { group: GroupSummary }) {
 
 const { column } = t.groups;
 
-export const groupColumns: readonly Column<GroupSummary>[] = [
+/** `ownerOf`: the provider that keeps a group, as a peer. */
+export const groupColumns = (ownerOf: OwnerOf): readonly Column<GroupSummary>[] => [
   {
     id: "group",
     header: column.group,
@@ -70,10 +88,10 @@ export const groupColumns: readonly Column<GroupSummary>[] = [
   {
     id: "state",
     header: column.state,
-    accessorFn: (group) => groupWord(group).rank,
+    accessorFn: (group) => groupWord(group, ownerOf(group)).rank,
     cell: ({ row }) => <Standing group={row.original} />,
     sortingFn: "basic",
-    meta: { width: "6.5rem" },
+    meta: { width: "9rem" },
   },
   {
     id: "owner",

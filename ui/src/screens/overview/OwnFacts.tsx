@@ -15,6 +15,14 @@ const nameMarks: Record<NameStanding, { tone: Tone; shape: Shape }> = {
   unresolved: { tone: "bad", shape: "triangle" },
 };
 
+/** An address that only this computer reaches is no place at which others find it. */
+function nameWord({ name, name_text }: Ourselves): { tone: Tone; shape: Shape; text: string } {
+  const words = t.overview.own;
+  return name === "found" && name_text !== null
+    ? { tone: "wait", shape: "half", text: words.onlyHere }
+    : { ...nameMarks[name], text: words.standing[name] };
+}
+
 /** Whether others may not find it, or not believe that they did. */
 function hasTrouble({ name, named_port, listening_port, certificates }: Ourselves): boolean {
   const isBad = (each: Certificate) =>
@@ -30,10 +38,11 @@ function hasTrouble({ name, named_port, listening_port, certificates }: Ourselve
 /** What is so with this node itself: whether others find its name, its certificates, and what its store cannot keep. */
 export function OwnFacts({ own }: { own: Ourselves }) {
   const words = t.overview.own;
+  const { text, ...mark } = nameWord(own);
   return (
     <>
       <Fact name={words.name} hint={words.nameHint}>
-        <StateWord {...nameMarks[own.name]}>{words.standing[own.name]}</StateWord>{" "}
+        <StateWord {...mark}>{text}</StateWord>{" "}
         {own.looked !== null && <Ago at={own.looked} className="text-sm text-muted" />}
         {own.name_text !== null && (
           <span className="block text-sm text-muted">{lineText(own.name_text, 500)}</span>

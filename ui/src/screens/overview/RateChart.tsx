@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { useTraffic } from "@/domain/traffic/hooks";
-import { pullRate, STEPS } from "@/domain/traffic/rate";
+import { endedPulls, pullRate, STEP_MS, STEPS } from "@/domain/traffic/rate";
 import { useNow } from "@/shared/clock";
 import { t } from "@/text";
 
@@ -10,6 +10,21 @@ const HALF = HEIGHT / 2;
 const BAR = WIDTH / STEPS;
 const STEPS_A_MINUTE = 12;
 
+/** What became of the pulls that ended in the last minute: of the same records as the chart below it. */
+export function RateNow() {
+  const records = useTraffic();
+  const now = useNow();
+  const { answered, failed } = useMemo(
+    () => endedPulls(records, now, STEPS_A_MINUTE * STEP_MS),
+    [records, now],
+  );
+  return (
+    <span className="text-sm text-muted" title={t.overview.rateNowHint} data-testid="rate-now">
+      {t.overview.rateNow(answered, failed)}
+    </span>
+  );
+}
+
 /** Answered pulls over five minutes: theirs upwards, ours downwards. */
 export function RateChart() {
   const records = useTraffic();
@@ -17,7 +32,7 @@ export function RateChart() {
   const steps = useMemo(() => pullRate(records, now), [records, now]);
   const most = Math.max(1, ...steps.flatMap((step) => [step.in, step.out]));
   const height = (n: number) => (n / most) * (HALF - 3);
-  const empty = steps.every((step) => step.in + step.out === 0);
+  const { answered, failed } = useMemo(() => endedPulls(records, now, STEPS * STEP_MS), [records, now]);
   return (
     <figure>
       <div className="mb-2 flex flex-wrap gap-x-4 text-sm text-muted">
@@ -80,7 +95,9 @@ export function RateChart() {
         <span>{t.overview.rateFrom}</span>
         <span>{t.overview.rateTo}</span>
       </div>
-      {empty && <p className="mt-1 text-sm text-muted">{t.overview.rateEmpty}</p>}
+      {steps.every((step) => step.in + step.out === 0) && answered === 0 && (
+        <p className="mt-1 text-sm text-muted">{t.overview.rateEmpty(failed)}</p>
+      )}
       {/* In a box: a table is never narrower than its words, even where it is only read out. */}
       <div className="sr-only">
         <table>

@@ -3,7 +3,7 @@
 import type { Peer } from "@/bindings/Peer";
 import { Alias } from "@/domain/demo/Alias";
 import { PeerStateWord } from "@/domain/peer/PeerState";
-import { lag, peerWord, pullingMark, servingWord } from "@/domain/peer/words";
+import { lag, peerWord, pullingWord, servingWord } from "@/domain/peer/words";
 import type { Column } from "@/shared/DataTable";
 import { coarseSpan, count } from "@/shared/format";
 import { StateWord } from "@/shared/Mark";
@@ -11,11 +11,12 @@ import { Ago, Breakable, Duration } from "@/shared/values";
 import { t } from "@/text";
 
 export function Pulling({ peer }: { peer: Peer }) {
-  const { status, last_pull } = peer.pulling;
+  const { tone, shape, text, hint } = pullingWord(peer);
+  const { last_pull } = peer.pulling;
   return (
     <div className="min-w-0">
-      <StateWord {...pullingMark(peer)} title={t.peers.pullingHint[status]}>
-        {t.peers.pulling[status]}
+      <StateWord tone={tone} shape={shape} title={hint}>
+        {text}
       </StateWord>
       <LastPull at={last_pull} never={t.peers.neverPulled} />
     </div>

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Session as Row } from "@/bindings/Session";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
+import { readUserAgent } from "@/domain/node/userAgent";
 import type { Session } from "@/platform";
 import { Button } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
@@ -38,11 +39,14 @@ export function Browsers({ session }: { session: Session }) {
 function Browser({ row, own }: { row: Row; own: boolean }) {
   const admin = useAdmin();
   const [asking, setAsking] = useState(false);
-  const name = nameText(row.browser) || t.settings.browserUnnamed;
+  const raw = nameText(row.browser);
+  const read = readUserAgent(row.browser);
+  const name =
+    read === null ? raw || t.settings.browserUnnamed : t.settings.browserOn(read.browser, read.system);
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1" data-testid={`session-${row.id}`}>
       <div className="min-w-0 flex-1 basis-40">
-        <bdi className="block truncate" title={name}>
+        <bdi className="block truncate" title={raw || name}>
           {name}
         </bdi>
         <span className="text-sm text-muted">

@@ -3,7 +3,7 @@ import type { Traffic } from "@/bindings/Traffic";
 import { LookLink } from "@/domain/check/LookLink";
 import { Alias } from "@/domain/demo/Alias";
 import { remedy } from "@/domain/peer/words";
-import { answer, itemText, kindOf, requestLine } from "@/domain/traffic/words";
+import { answer, isUnsent, itemText, kindOf, requestLine } from "@/domain/traffic/words";
 import { IconButton } from "@/shared/Button";
 import { count, exact } from "@/shared/format";
 import { LongText } from "@/shared/LongText";
@@ -65,7 +65,11 @@ function Details({ record }: { record: Traffic }) {
             {record.code !== null && <code className="ml-2 font-mono text-sm">{lineText(record.code)}</code>}
           </Fact>
           <Fact name={t.traffic.column.direction}>
-            {record.direction === "in" ? t.traffic.in : t.traffic.out}
+            {record.direction === "in"
+              ? t.traffic.in
+              : isUnsent(record)
+                ? t.traffic.notSentWay
+                : t.traffic.out}
           </Fact>
           <Fact name={t.traffic.column.peer}>
             {record.peer === null ? (
@@ -119,16 +123,16 @@ function Details({ record }: { record: Traffic }) {
             )}
           </Fact>
           <Fact name={t.traffic.sent}>
-            <Bytes n={record.direction === "out" ? record.request_bytes : record.response_bytes} />
+            <Sent record={record} part={record.direction === "out" ? "request" : "response"} />
           </Fact>
           <Fact name={t.traffic.received}>
-            <Bytes n={record.direction === "out" ? record.response_bytes : record.request_bytes} />
+            <Sent record={record} part={record.direction === "out" ? "response" : "request"} />
           </Fact>
         </Facts>
       </InspectorPart>
       <InspectorPart title={t.traffic.itemsTitle(record.item_count)}>
         {record.items.length === 0 ? (
-          <p className="text-muted">{t.traffic.noItems}</p>
+          <p className="text-muted">{record.waiting ? t.traffic.noneYet : t.traffic.noItems}</p>
         ) : (
           <ul title={t.traffic.itemHint}>
             {record.items.map((item, index) => (
@@ -146,20 +150,46 @@ function Details({ record }: { record: Traffic }) {
           </ul>
         )}
       </InspectorPart>
-      <Headers title={t.traffic.requestHeaders} lines={record.request_headers} />
-      <Headers title={t.traffic.responseHeaders} lines={record.response_headers} />
+      {isUnsent(record) ? (
+        <Headers title={t.traffic.requestHeaders} lines={[]} none={t.traffic.noneUnsent} />
+      ) : (
+        <>
+          <Headers title={t.traffic.requestHeaders} lines={record.request_headers} />
+          <Headers
+            title={t.traffic.responseHeaders}
+            lines={record.response_headers}
+            {...(record.waiting && { none: t.traffic.noneYet })}
+          />
+        </>
+      )}
     </>
   );
 }
 
-function Headers({ title, lines }: { title: string; lines: readonly string[] }) {
+/** How many octets of a part of it there were, or why none. */
+function Sent({ record, part }: { record: Traffic; part: "request" | "response" }) {
+  if (isUnsent(record)) return <span className="text-muted">{t.traffic.nothingSent}</span>;
+  if (part === "response" && record.waiting) return <span className="text-muted">{t.traffic.notYet}</span>;
+  return <Bytes n={part === "request" ? record.request_bytes : record.response_bytes} />;
+}
+
+function Headers({
+  title,
+  lines,
+  none = t.traffic.noHeaders,
+}: {
+  title: string;
+  lines: readonly string[];
+  /** Why there are none. */
+  none?: string;
+}) {
   return (
     <InspectorPart
       title={title}
       actions={lines.length > 0 && <CopyButton always value={lines.join("\n")} what={title.toLowerCase()} />}
     >
       {lines.length === 0 ? (
-        <p className="text-muted">{t.traffic.noHeaders}</p>
+        <p className="text-muted">{none}</p>
       ) : (
         <dl className="grid gap-1 font-mono text-sm">
           {lines.map((line, index) => {
@@ -189,6 +219,11 @@ function SignatureWord({ record }: { record: Traffic }) {
       </StateWord>
     );
   }
+  if (record.waiting) {
+    const { notYet, unchecked } = t.traffic;
+    return <span className="text-muted">{record.direction === "out" ? notYet : unchecked}</span>;
+  }
+  if (isUnsent(record)) return <span className="text-muted">{t.traffic.noneUnsent}</span>;
   if (record.direction === "out" && record.status === null) {
     return <span className="text-muted">{t.traffic.unanswered}</span>;
   }

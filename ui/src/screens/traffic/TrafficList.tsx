@@ -1,9 +1,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
+import { ArrowLeft, ArrowRight, ArrowRightToLine, ArrowUp } from "lucide-react";
 import { memo, type RefObject, useEffect, useRef } from "react";
 import type { Traffic } from "@/bindings/Traffic";
 import { Alias } from "@/domain/demo/Alias";
-import { answer, isError, kindOf, requestLine } from "@/domain/traffic/words";
+import { answer, isError, isUnsent, kindOf, requestLine } from "@/domain/traffic/words";
 import { cx } from "@/shared/class";
 import { duration, exact, timeOfDay } from "@/shared/format";
 import { useMedia } from "@/shared/hooks";
@@ -170,11 +170,15 @@ const TrafficRow = memo(function TrafficRow({
   const { tone, shape, text } = answer(record);
   const error = isError(record);
   const kind = t.traffic.kind[kindOf(record)];
-  const way = record.direction === "in" ? t.traffic.in : t.traffic.out;
+  const unsent = isUnsent(record);
+  const way = record.direction === "in" ? t.traffic.in : unsent ? t.traffic.notSentWay : t.traffic.out;
   const arrow = (
     <span role="cell" title={way} className="text-muted">
       {record.direction === "in" ? (
         <ArrowLeft className="size-4" aria-hidden="true" />
+      ) : unsent ? (
+        // It comes as far as a wall.
+        <ArrowRightToLine className="size-4" aria-hidden="true" />
       ) : (
         <ArrowRight className="size-4" aria-hidden="true" />
       )}
@@ -184,7 +188,11 @@ const TrafficRow = memo(function TrafficRow({
   const state = (
     <span
       className={cx("flex min-w-0 items-center gap-1.5 max-[60rem]:justify-end", error && "text-bad")}
-      title={lineText(record.code ?? record.text ?? "") || undefined}
+      title={
+        unsent
+          ? `${t.traffic.notSentHint}\n${lineText(record.text ?? record.code ?? "", 500)}`
+          : lineText(record.code ?? record.text ?? "") || undefined
+      }
     >
       <Mark tone={tone} shape={shape} className={record.waiting ? "breathe" : ""} />
       <span className="truncate">{text}</span>
@@ -229,6 +237,7 @@ const TrafficRow = memo(function TrafficRow({
       data-testid="traffic-row"
       data-direction={record.direction}
       data-waiting={record.waiting}
+      data-unsent={unsent}
       className={cx(narrow ? NARROW : COLUMNS, common)}
       onClick={(event) => {
         if ((event.target as HTMLElement).closest("button") === null) onOpen(record.id);
@@ -251,7 +260,7 @@ const TrafficRow = memo(function TrafficRow({
           </span>
           <span role="cell" className="text-right text-sm">
             {state}
-            <span className="block">{took}</span>
+            {!unsent && <span className="block">{took}</span>}
           </span>
         </>
       ) : (
@@ -264,7 +273,9 @@ const TrafficRow = memo(function TrafficRow({
             <MiddleElided
               after={<Alias provider={record.peer} />}
               text={peer}
-              title={claimed ? `${peer}: ${t.traffic.unverified}` : peer}
+              title={
+                claimed ? `${peer}: ${record.waiting ? t.traffic.unchecked : t.traffic.unverified}` : peer
+              }
             />
           </span>
           <span role="cell" className="min-w-0">
@@ -273,14 +284,17 @@ const TrafficRow = memo(function TrafficRow({
           <span role="cell" className={cx("truncate text-muted", SPARE)} title={line}>
             {line}
           </span>
-          <span role="cell" className="min-w-0">
+          {/* What was not sent took no time worth a column: its reason has the room. */}
+          <span role="cell" aria-colspan={unsent ? 2 : 1} className={cx("min-w-0", unsent && "col-span-2")}>
             {state}
           </span>
-          <span role="cell" className="text-right">
-            {took}
-          </span>
+          {!unsent && (
+            <span role="cell" className="text-right">
+              {took}
+            </span>
+          )}
           <span role="cell" className={cx("text-right text-muted", SPARE)}>
-            {record.waiting ? "" : <Bytes n={record.request_bytes + record.response_bytes} />}
+            {record.waiting || unsent ? "" : <Bytes n={record.request_bytes + record.response_bytes} />}
           </span>
           <span
             role="cell"

@@ -9,6 +9,8 @@ export const app = {
   cancel: "Cancel",
   retry: "Try again",
   undo: "Undo",
+  nothingToUndo: "There is nothing to undo.",
+  undoLapsed: "That can no longer be undone: it could be for 10 seconds.",
   copy: (what: string) => `Copy ${what}`,
   copied: "Copied",
   more: "More",

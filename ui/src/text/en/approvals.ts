@@ -126,6 +126,9 @@ export const approvals = {
   secret: "they are not told",
   secretHint: "A declined request looks pending to who asked until it expires; the setting is under Settings",
   undone: "Taken back.",
+  /** After what was done: why there is no undo. */
+  told: "That cannot be undone: the others have been told already.",
+  waitsAgain: "There is nothing to undo: decide on it anew instead.",
   done: {
     approvedConnection: (a: string, b: string) => `${a} and ${b} are connected.`,
     approvedBoth: (a: string, b: string, p: string) => `${p} is let in; ${a} and ${b} are connected.`,

@@ -70,6 +70,33 @@ export const conversations = {
     failed: "It was refused",
   },
   ownerAway: "the provider that keeps the group cannot be reached",
+  /** Why a message does not get to the provider that keeps the group, or what comes of it does not come back. */
+  ownerReason: {
+    standing: {
+      blocked: "you block the provider that keeps the group",
+      "key-changed": "the provider that keeps the group has a new key, which waits for you",
+      "blocks-us": "the provider that keeps the group blocks us",
+      "waits-here": "the provider that keeps the group waits for you to let it in",
+      unmet: "the provider that keeps the group is not let in here",
+      "waits-there": "the provider that keeps the group has not let us in yet",
+      paused: "you have paused pulling from the provider that keeps the group",
+    },
+    failing: "the provider that keeps the group cannot be reached",
+    code: {
+      "address-refused": "your settings do not allow the address of the provider that keeps the group",
+    },
+    stage: {
+      dns: "the name of the provider that keeps the group is not found",
+      connect: "the provider that keeps the group cannot be reached",
+      tls: "the certificate of the provider that keeps the group is not trusted",
+      document: "the provider that keeps the group has no valid document",
+      signature: "a signature is refused between the provider that keeps the group and this one",
+      policy: "the provider that keeps the group refuses it",
+      http: "the provider that keeps the group answers wrongly",
+      content: "the provider that keeps the group breaks the rules",
+      store: "the provider that keeps the group or this one has lost its place",
+    },
+  },
   retry: "Try again",
   edited: "edited",
   deleted: "This message was deleted.",

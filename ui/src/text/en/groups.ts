@@ -28,6 +28,28 @@ export const groups = {
   },
   ownerAway: "Owner away",
   ownerAwayHint: "Its owner cannot be reached, so what has come since is not here",
+  /** Instead of how it stands, where a decision keeps apart its owner and this provider. */
+  shut: {
+    blocked: "Owner blocked",
+    "blocks-us": "Owner blocks us",
+    "key-changed": "Owner's key changed",
+    "waits-here": "Owner not let in",
+    unmet: "Owner not let in",
+    "waits-there": "Not let in there",
+    paused: "Owner paused",
+  } as Partial<Record<string, string>>,
+  shutWhy: {
+    blocked: (owner) => `Nothing of it comes or goes: you have blocked ${owner}, which keeps it.`,
+    "blocks-us": (owner) =>
+      `Nothing of it comes or goes: ${owner}, which keeps it, has blocked this provider.`,
+    "key-changed": (owner) =>
+      `Nothing of it comes or goes: ${owner}, which keeps it, shows a new key, which you have to decide on.`,
+    "waits-here": (owner) => `Nothing of it comes or goes: ${owner}, which keeps it, is not let in here.`,
+    unmet: (owner) => `Nothing of it comes or goes: ${owner}, which keeps it, is not let in here.`,
+    "waits-there": (owner) =>
+      `Nothing of it comes or goes: ${owner}, which keeps it, has not let this provider in.`,
+    paused: (owner) => `Nothing of it comes here: you have paused pulling from ${owner}, which keeps it.`,
+  } as Partial<Record<string, (owner: string) => string>>,
   ownerLast: "Its owner was last reached",
   standing: { live: "Live", joining: "Joining", over: "Over", broken: "Broken" },
   standingHint: {

@@ -138,14 +138,20 @@ export const overview = {
   lastingCount: (n: number) => many(n, "trouble goes on", "troubles go on"),
   rate: "Pulls answered",
   rateHint: "Pulls that were answered, ours and theirs, in steps of 5 s over the last 5 min",
-  rateNow: (n: number) => `${many(n, "pull", "pulls")} in the last minute`,
+  rateNow: (answered: number, failed: number) =>
+    `${answered.toLocaleString("en")} answered${failed > 0 ? `, ${failed.toLocaleString("en")} failed` : ""} in the last minute`,
+  rateNowHint:
+    "Pulls, ours and theirs, that ended in the last 60 s: with a page of the feed, or with a refusal or no answer at all",
   rateIn: "theirs here",
   rateOut: "ours there",
   rateScale: (n: number) => `highest: ${n} in 5 s`,
   rateFrom: "5 min ago",
   rateTo: "now",
   wantsIn: "asks to be let in",
-  rateEmpty: "No pull has been answered in the last 5 min. A waiting pull is answered when there is news.",
+  rateEmpty: (failed: number) =>
+    failed === 0
+      ? "No pull has been answered in the last 5 min. A waiting pull is answered when there is news."
+      : `No pull has been answered in the last 5 min: ${many(failed, "has", "have")} failed.`,
   rateTable: "Pulls answered in the last 5 min, for each minute",
   minutesAgo: (n: number) => (n === 0 ? "this minute" : `${many(n, "minute", "minutes")} ago`),
   own: {
@@ -157,6 +163,7 @@ export const overview = {
       private: "leads to a private network",
       unresolved: "leads nowhere",
     },
+    onlyHere: "leads only to this computer",
     port: "Its port",
     portHint: "The port that its name leads others to, and the one that this node listens on",
     portOther: (named: number, listening: number) =>
@@ -188,7 +195,10 @@ export const overview = {
     users: ["Accounts", "People who live here"] as const,
     connections: ["Connections", "Approved connections of people here"] as const,
     waitingPulls: ["Waiting pulls", "Requests of peers that wait here for news right now"] as const,
-    pulls: ["Pulls", "Pulls, ours and theirs, answered in the last 60 s"] as const,
+    pulls: [
+      "Pulls ended",
+      "Pulls, ours and theirs, that ended in the last 60 s, whether they were answered or failed",
+    ] as const,
   },
   perMinute: (n: number) => `${n.toLocaleString("en")} per min`,
   listeners: "Listens on",

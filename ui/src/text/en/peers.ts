@@ -30,17 +30,16 @@ export const peers = {
   word: {
     well: "Well",
     quiet: "Quiet",
-    quietHint: "Nothing is expected from there, so nothing is asked",
     waitsForYou: "Waits for you",
     waitsForThem: "Waits for their approval",
     failing: "Failing",
-    strained: "Does not pull us",
+    notFetched: "Does not pull us",
+    troubled: "Has trouble",
     paused: "Paused",
     blocked: "Blocked",
     blocksUs: "Blocks us",
-    stopped: "Stopped",
     keyChanged: "Key changed",
-    unknown: "Not met",
+    unmet: "Not met",
     code: { "address-refused": "Address not allowed" },
     stage: {
       dns: "Name not found",
@@ -56,10 +55,12 @@ export const peers = {
   },
   /** Why something does not get to it, after what does not. */
   reason: {
-    blocked: "you block their provider",
-    keyChanged: "their provider has a new key, which waits for you",
-    blocksUs: "their provider blocks us",
-    waitsForThem: "their provider has not let us in yet",
+    standing: {
+      blocked: "you block their provider",
+      "key-changed": "their provider has a new key, which waits for you",
+      "blocks-us": "their provider blocks us",
+      "waits-there": "their provider has not let us in yet",
+    },
     failing: "their provider cannot be reached",
     code: { "address-refused": "your settings do not allow the address of their provider" },
     stage: {
@@ -74,6 +75,9 @@ export const peers = {
       store: "their provider or this one has lost its place",
     },
   },
+  /** Before what is so with the provider that keeps a group. */
+  ownerLead: (owner: string) => `${owner} keeps this group.`,
+  lookAtPeer: "Look at it under Peers",
   pulling: {
     idle: "nothing to ask",
     asking: "asking",

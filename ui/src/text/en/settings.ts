@@ -26,6 +26,8 @@ export const settings = {
   browsers: "Browsers",
   browsersText:
     "Each has used a link of its own and may do everything here. One that is not used for thirty days has to use another link.",
+  browserOn: (browser: string, system: string | null) =>
+    system === null ? browser : `${browser} on ${system}`,
   browserUnnamed: "A browser without a name",
   browserThis: "This one:",
   browserSince: "let in",
