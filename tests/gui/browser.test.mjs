@@ -48,6 +48,12 @@ test("in the demo, a provider that is stopped is said to be, and heals by itself
   await trouble.first().waitFor({ timeout: AT_ONCE });
   // In words: at which step it failed, and when it is tried again.
   await trouble.filter({ hasText: STAGES }).filter({ hasText: NEXT_TRY }).first().waitFor({ timeout: AT_ONCE });
+  // The doctor says at which step, and who has to act.
+  await trouble.first().getByRole("link", { name: "Look into it" }).click();
+  await page.getByTestId("verdict").filter({ hasText: "Does not work" }).waitFor();
+  await page.getByTestId("step-connect").getByTestId("todo").filter({ hasText: "Its operator has to act" }).waitFor();
+  await page.getByTestId("summary").filter({ hasText: "Connection refused" }).waitFor();
+  await page.getByTestId("nav-peers").click();
   await page.getByTestId("demo-node-beta").click();
   await trouble.first().waitFor({ state: "detached", timeout: AT_ONCE });
 

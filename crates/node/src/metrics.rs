@@ -17,10 +17,11 @@ use crate::peer_fault::Stage;
 const BUCKETS: [f64; 17] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 /// The resources that requests are told apart by: the first part of the path below the endpoint, and the provider document.
-const RESOURCES: [&str; 10] = [
+const RESOURCES: [&str; 11] = [
     "feed",
     "peering",
     "ping",
+    "checks",
     "connections",
     "authorizations",
     "keypackages",

@@ -1,7 +1,7 @@
 // What a person does again and again in the pages.
 
 /** The screens, as their places in the navigation are called. */
-export const SCREENS = ["overview", "approvals", "peers", "groups", "traffic", "conversations", "accounts", "settings"];
+export const SCREENS = ["overview", "approvals", "peers", "groups", "traffic", "doctor", "conversations", "accounts", "settings"];
 
 export const notice = (page, text) => page.locator('[data-testid^="notice-"]').filter({ hasText: text });
 

@@ -30,6 +30,12 @@ impl RequestBinding {
         }
     }
 
+    /// The binding that the same request would have had at another target: what has reached a responder behind something that
+    /// changes paths.
+    pub fn at(&self, target_uri: &str) -> Self {
+        Self { target_uri: target_uri.to_owned(), ..self.clone() }
+    }
+
     /// Whether the request bore a signature, which a response then has to cover.
     pub fn is_signed(&self) -> bool {
         self.signature.is_some()

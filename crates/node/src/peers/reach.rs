@@ -7,7 +7,7 @@ use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
-use drawbridge_mtp::signature::{RequestBinding, ResponseFault, combined, verify_response};
+use drawbridge_mtp::signature::{ResponseFault, combined, verify_response};
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
 use http::header::{
@@ -172,7 +172,6 @@ impl Peers {
         let signed = self.ground.signer.sign_request(&ask.method, &uri, peer, content, self.ground.stamp());
         let sent = ask.content.as_ref().map_or(0, Vec::len);
         record.sent(&signed.headers, sent);
-        let signed_headers = signed.headers.clone();
         self.ground.metrics.ours.note_sent(sent);
         let mut request = client
             .request(ask.method.clone(), &uri)
@@ -224,12 +223,9 @@ impl Peers {
                 if let ResponseFault::Times { created, .. } = fault {
                     self.note_clock(peer, created);
                 }
-                let binding = |uri: &str| RequestBinding::of(&ask.method, uri, &signed_headers);
                 let verifies = |uri: &str| {
-                    let now = self.ground.ambient.now();
-                    let verified =
-                        verify_response(status, &headers, &body, &binding(uri), peer, &document.keys, now);
-                    verified.is_ok()
+                    let (binding, now) = (signed.binding.at(uri), self.ground.ambient.now());
+                    verify_response(status, &headers, &body, &binding, peer, &document.keys, now).is_ok()
                 };
                 let changed = matches!(fault, ResponseFault::Invalid)
                     .then(|| changed_targets(&document.endpoint, &ask.resource))
