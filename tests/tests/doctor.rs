@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -726,7 +727,7 @@ faults! {
         IS_WELL,
         async |scene| Some(scene.node_that_is(None, None).await);
     pending_there: "we wait there to be let in",
-        warns(Peering, "peer-pending", Nobody, "waits for its operator's decision on us"),
+        warns(Peering, "peer-pending", Theirs, "waits for its operator's decision on us"),
         async |scene| Some(scene.node_that_is(Some(PeerState::Allowed), Some(PeerState::Pending)).await);
     blocked_there: "we are blocked there",
         fails(Peering, "peer-blocked", Theirs, "blocked us"),
@@ -777,4 +778,43 @@ async fn a_look_that_the_end_of_the_node_cuts_short_says_so() {
     alpha.stop().await;
     let report = node.operator().check_report(id, usize::MAX).await.unwrap();
     assert!(report.is_finished && report.summary().contains("stopped"), "{report:#?}");
+}
+
+/// What is said of the certificate of `provider` by a node that trusts those in `roots`.
+async fn judges(federation: &Federation, roots: &Path, provider: &Provider) -> Report {
+    let node = federation.node(|config| config.peers.extra_roots = Some(roots.to_owned())).await;
+    node.checks(provider).await
+}
+
+#[tokio::test]
+async fn a_certificate_signed_by_itself_is_told_as_that_beside_another_that_is_trusted() {
+    let federation = Federation::new();
+    let without_files = |config: &mut Config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None);
+    let (beta, gamma) = (federation.node(without_files).await, federation.node(without_files).await);
+    // Both are called alike, as those of two providers at one host are.
+    let trusted = beta.config().data_dir.join("tls-cert.pem");
+    let report = judges(&federation, &trusted, gamma.provider()).await;
+    let failed = report.steps.iter().find(|step| step.verdict == Verdict::Fail).unwrap();
+    assert_eq!((failed.name, failed.code.as_deref()), (Tls, Some("certificate-self-signed")), "{report:#?}");
+    let report = judges(&federation, &trusted, beta.provider()).await;
+    assert!(report.steps.iter().all(|step| step.verdict != Verdict::Fail), "{report:#?}");
+    // To itself it is a matter for its peers.
+    let report = beta.checks(beta.provider()).await;
+    let told = report.steps.last().unwrap();
+    assert_eq!(
+        (told.verdict, told.code.as_deref()),
+        (Verdict::Warn, Some("certificate-self-signed")),
+        "{report:#?}"
+    );
+}
+
+#[tokio::test]
+async fn an_authoritys_certificate_is_told_as_that_though_it_is_trusted() {
+    let federation = Federation::new();
+    let [cert, key] = federation.self_signed_authority();
+    let files = (Some(cert.clone()), Some(key));
+    let beta = federation.node(|config| (config.mtp.tls_cert, config.mtp.tls_key) = files).await;
+    let report = judges(&federation, &cert, beta.provider()).await;
+    let failed = report.steps.iter().find(|step| step.verdict == Verdict::Fail).unwrap();
+    assert_eq!((failed.name, failed.code.as_deref()), (Tls, Some("certificate-of-authority")), "{report:#?}");
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use drawbridge_admin::commands::{NAMES, request_form};
 use serde_json::Value;
@@ -9,6 +10,8 @@ use serde_json::Value;
 use crate::access::{ScriptAccess, read_metrics_token};
 use crate::print::{answer, say};
 
+/// A running node has answered by then.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// The status for a command that the node does not have.
 const UNKNOWN_COMMAND: u8 = 64;
 
@@ -84,9 +87,11 @@ pub(crate) async fn send_to_running(
 ) -> Option<Result<Value, String>> {
     let key = ScriptAccess::read(folder).ok()?;
     // The file of a node that was killed is still there.
-    let (status, reply) = send(&key, command, request).await.ok()?;
+    // Another program may have its port by now, and be silent or want another token.
+    let (status, reply) = tokio::time::timeout(ANSWER_TIME, send(&key, command, request)).await.ok()?.ok()?;
     Some(match status {
         200 => Ok(reply),
+        401 => return None,
         _ => Err(reply["detail"].as_str().unwrap_or("the node refused").to_owned()),
     })
 }

@@ -36,17 +36,35 @@ pub(crate) async fn check(
         (Some(Ok(begun)), _) => follow(folder, &begun["id"], show).await,
         (Some(Err(refusal)), _) => Err(say(&refusal, 1)),
         (None, Some(_)) => Err(say("only a running node can ask a peer to look back; start it first", 1)),
-        (None, None) => by_ourselves(config, provider, show).await,
+        (None, None) => {
+            if !as_json
+                && let Err(code) =
+                    answer("Our provider is not running with its pages, so this program looks by itself.")
+            {
+                return code;
+            }
+            by_ourselves(config, provider, show).await
+        }
     };
     let report = match report {
         Ok(report) => report,
         Err(code) => return code,
     };
-    let told = if as_json { answer(as_value(&report)) } else { answer(format_args!("\n{}", report.summary)) };
+    let told = if as_json { answer(as_value(&report)) } else { conclude(&report) };
     match (told, report.verdict) {
         (Err(code), _) => code,
         (Ok(()), CheckVerdict::Fail) => ExitCode::FAILURE,
         (Ok(()), _) => ExitCode::SUCCESS,
+    }
+}
+
+/// Prints the summary, and what to do about the step that it is about.
+fn conclude(report: &CheckReport) -> Result<(), ExitCode> {
+    answer(format_args!("\n{}", report.summary))?;
+    let is_told = |step: &&CheckStep| step.code.is_some() && step.verdict == report.verdict;
+    match report.steps.iter().find(is_told).and_then(|step| to_do(step, report.is_own)) {
+        Some(todo) => answer(format_args!("What to do: {todo}")),
+        None => Ok(()),
     }
 }
 

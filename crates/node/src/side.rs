@@ -22,13 +22,11 @@ impl Side {
         match code {
             // This computer's network, its settings, what its operator has decided, and what it has asked.
             "name-malformed" | "dns-unavailable" | "dns-timeout" | "unreachable" | "not-asked"
-            | "waits-here" | "pull-paused" | "own-clock" | "key-changed" | "key-unknown"
+            | "waits-here" | "not-listed" | "pull-paused" | "own-clock" | "key-changed"
             | "not-introduced" | "own-document" | "own-unreached" => Self::Ours,
-            // The decision of the other operator, or what ends by itself.
-            "peer-pending" | "rate-limited" | "unavailable" | "pull-resting" | "feed-reset"
-            | "feed-truncated" | "given-up" | "look-back-refused" | "look-back-late" | "look-back-failed" => {
-                Self::Nobody
-            }
+            // What ends by itself.
+            "rate-limited" | "unavailable" | "pull-resting" | "feed-reset" | "feed-truncated"
+            | "given-up" | "look-back-late" => Self::Nobody,
             // One clock of two, one program of two, or the way between.
             "clock-skew"
             | "clock-off"
@@ -40,7 +38,9 @@ impl Side {
             | "certificate-not-yet-valid"
             | "no-address"
             | "address-refused"
-            | "not-pulled" => Self::Either,
+            | "key-unknown"
+            | "not-pulled"
+            | "look-back-failed" => Self::Either,
             _ => Self::Theirs,
         }
     }

@@ -187,8 +187,19 @@ impl Federation {
 
     /// A certificate that has signed itself and its key, PEM, for the host of all providers here.
     pub fn self_signed(&self) -> [PathBuf; 2] {
+        self.signed_by_itself(|_| {})
+    }
+
+    /// The same, but of an authority, as `openssl req -x509` makes it.
+    pub fn self_signed_authority(&self) -> [PathBuf; 2] {
+        self.signed_by_itself(|made| made.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    fn signed_by_itself(&self, alter: impl FnOnce(&mut CertificateParams)) -> [PathBuf; 2] {
         let pair = KeyPair::generate().unwrap();
-        let made = CertificateParams::new(vec![host().to_string()]).unwrap().self_signed(&pair).unwrap();
+        let mut made = CertificateParams::new(vec![host().to_string()]).unwrap();
+        alter(&mut made);
+        let made = made.self_signed(&pair).unwrap();
         let name = self.clock.id();
         let files = ["cert", "key"].map(|what| self.dir.path().join(format!("{name}-{what}.pem")));
         std::fs::write(&files[0], made.pem()).unwrap();

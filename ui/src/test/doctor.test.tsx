@@ -71,7 +71,7 @@ describe("the doctor", () => {
     const failed = within(address).getByTestId("step-connect");
     expect(failed).toHaveTextContent("Connection: Failed");
     expect(within(failed).getByTestId("todo")).toHaveTextContent(
-      /^Its operator has to act\. Code connection-refused Nothing listens there: most often it is switched off\./,
+      /^Its operator has to act\. Code connection-refused Nothing listens there: most often it is switched off, or the port in the name is wrong\./,
     );
     expect(within(failed).getByText("192.0.2.1, port 443")).toBeVisible();
     expect(screen.getByTestId("verdict")).toHaveTextContent("Does not work beta.example");
@@ -403,7 +403,7 @@ describe("the doctor for this provider itself", () => {
       "fail",
       "connection-refused",
       "connect",
-      "Nothing listens there: most often it is switched off.",
+      "Nothing listens there: most often it is switched off, or the port in the name is wrong",
     ],
     ["ping", "fail", "tls-timeout", "tls", "It takes connections and then says nothing: it may hang."],
   ] as const)("says that nothing was seen: %s, %s, %s", async (name, verdict, code, stage, words) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use drawbridge_mtp::time::Timestamp;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -191,7 +191,10 @@ fn self_signed(folder: &DataFolder, host: &str) -> Result<(PathBuf, PathBuf), Tl
 /// Makes a key and a certificate for `host` that it has signed itself.
 fn make(cert: &Path, key: &Path, host: &str) -> Result<(), TlsFault> {
     let pair = KeyPair::generate()?;
-    let made = CertificateParams::new(vec![host.to_owned()])?.self_signed(&pair)?;
+    let mut made = CertificateParams::new(vec![host.to_owned()])?;
+    // Certificates of several providers are in one file of trusted ones, and are told apart by their names.
+    made.distinguished_name.push(DnType::CommonName, host);
+    let made = made.self_signed(&pair)?;
     for (path, pem) in [(key, pair.serialize_pem()), (cert, made.pem())] {
         write_secret(path, pem.as_bytes())
             .map_err(|fault| TlsFault::File { path: path.to_owned(), reason: fault.to_string() })?;

@@ -216,7 +216,11 @@ impl Operator {
             gone_since: last_pull.filter(|_| !waiting),
             head: feed.map_or(0, |feed| feed.head),
             acknowledged: feed.map_or(0, |feed| feed.acknowledged),
-            lag: feed.and_then(|feed| feed.waiting_since).map(|since| now.since(since)),
+            // What was given and not acknowledged is acknowledged with its next pull, whenever that is.
+            lag: feed
+                .and_then(|feed| feed.waiting_since)
+                .filter(|since| last_pull.is_none_or(|last| last < *since))
+                .map(|since| now.since(since)),
         }
     }
 

@@ -11,7 +11,7 @@ use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
 use super::guard::GuardFault;
-use super::trust::{ChainIncomplete, SelfSigned};
+use super::trust::{ChainIncomplete, SelfSigned, is_of_authority};
 use crate::peer_fault::{PeerFault, Stage};
 
 /// A connection has to come about within this, its TLS included.
@@ -174,6 +174,11 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
             C::Other(other) if other.0.is::<ChainIncomplete>() => (
                 "certificate-chain-incomplete",
                 "its server shows its certificate without that of the authority that has signed it"
+                    .to_owned(),
+            ),
+            C::Other(other) if is_of_authority(other) => (
+                "certificate-of-authority",
+                "it shows an authority's certificate (CA:TRUE), which no server can use as its own"
                     .to_owned(),
             ),
             C::Other(other) if other.0.is::<SelfSigned>() => (

@@ -54,9 +54,14 @@ impl ServerCertVerifier for Trust {
                 // What else is wrong with it is no matter while nobody vouches for it; its name and times are judged
                 // first, so an expired one is told as that.
                 let fault = match fault {
-                    CertificateError::UnknownIssuer | CertificateError::Other(_) => {
-                        CertificateError::Other(OtherError(Arc::new(SelfSigned)))
+                    // An authority's own cannot be a server's, whether or not it is trusted; that has another remedy.
+                    CertificateError::Other(other) if is_of_authority(&other) => {
+                        CertificateError::Other(other)
                     }
+                    // One of the same name by another key is tried for its issuer, and has not signed it.
+                    CertificateError::UnknownIssuer
+                    | CertificateError::BadSignature
+                    | CertificateError::Other(_) => CertificateError::Other(OtherError(Arc::new(SelfSigned))),
                     other => other,
                 };
                 Err(Error::InvalidCertificate(fault))
@@ -141,6 +146,11 @@ impl ServerCertVerifier for Witness {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.judge.supported_verify_schemes()
     }
+}
+
+/// Whether a certificate was refused since it is an authority's.
+pub(super) fn is_of_authority(fault: &OtherError) -> bool {
+    matches!(fault.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 fn names_issuers_place(certificate: &CertificateDer<'_>) -> bool {

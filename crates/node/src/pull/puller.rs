@@ -55,8 +55,8 @@ impl Pulls {
     pub(crate) async fn pull(self: Arc<Self>, peer: Provider, nudge: Arc<Notify>) {
         let mut backoff = Backoff::new(&self.peers.signs, &peer);
         let mut pull_wait = PullWait::new();
-        // Resets without a page between them.
-        let mut resets = 0;
+        // Resets without a page between them, and pulls in a row that were answered at once with nothing.
+        let (mut resets, mut hasty) = (0, 0);
         // Whether a page has come since the last failure.
         let mut looked = false;
         loop {
@@ -83,7 +83,7 @@ impl Pulls {
             let fault = match outcome {
                 None => None,
                 Some(Ok(Pulled::Page)) => {
-                    (resets, looked) = (0, true);
+                    (resets, hasty, looked) = (0, 0, true);
                     // That nothing is there is soon said. A feed that does not wait is well only once a pull has waited.
                     if !wait || hold > 0 {
                         backoff.succeeded();
@@ -97,20 +97,21 @@ impl Pulls {
                     None
                 }
                 Some(Ok(Pulled::Introduced)) => {
-                    resets = 0;
+                    (resets, hasty) = (0, 0);
                     backoff.succeeded();
                     None
                 }
                 // To start anew is done at once, and to do it again and again is not.
                 Some(Ok(Pulled::Reset)) => {
-                    (resets, looked) = (resets + 1, false);
+                    (resets, hasty, looked) = (resets + 1, 0, false);
                     (resets > 1).then(|| {
                         let text =
                             "it resets its feed again and again; its operator should look at its store";
                         PeerFault::new(Stage::Store, "feed-reset", text)
                     })
                 }
-                Some(Ok(Pulled::Hasty)) if backoff.failures() < HASTY => {
+                Some(Ok(Pulled::Hasty)) if hasty < HASTY => {
+                    hasty += 1;
                     let pause = backoff.failed(&*self.ground.ambient, None);
                     Box::pin(backoff.rest(pause, EndedBy::ALook)).await;
                     None
@@ -120,6 +121,7 @@ impl Pulls {
                     Some(PeerFault::new(Stage::Content, "feed-hasty", text))
                 }
                 Some(Err(fault)) => {
+                    hasty = 0;
                     self.ground.metrics.ours.note_pull(None);
                     Some(fault)
                 }

@@ -28,18 +28,18 @@ export const stageHint = {
 export const remedy = {
   code: {
     "peer-pending":
-      "Its operator has not let you in yet. Ask them, by another way, to look at their approvals.",
+      "Its operator has not let you in yet. Ask them, by another way, to look at their approvals, or to add you under Peers where they let in only providers that they have added.",
     "peer-blocked": "Its operator has blocked you. Only they can change that.",
     "peer-key-changed":
       "It thinks that your key has changed. If you set this provider up anew, ask its operator to accept the new key and tell them your thumbprint.",
     "key-changed":
-      "Its key is not the one that was accepted. Ask its operator, by another way, for the thumbprint before you accept it.",
+      "Its key is not the one that was accepted. Ask its operator, by another way, for the thumbprint (theirs is under Overview, Key) before you accept it under Peers, or with the command accept-key.",
     "clock-skew":
-      "One of the two clocks is wrong. Compare this computer's time with a reliable clock; switch on its automatic setting.",
+      "One of the two clocks is wrong; where other providers tell which, the sentence above says so. Its automatic setting has to be switched on there.",
     "signature-expired":
       "One of the two clocks is wrong, or the way is very slow. Compare this computer's time with a reliable clock.",
     "key-unknown":
-      "It could not fetch or find your key. See that your own name and port can be reached from outside.",
+      "It could not fetch your key. Its operator sees why by a check of your provider from there: most often your certificate has to be trusted there ([peers] extra_roots), your network allowed (allow_networks), or your port is closed, which you can see by a check of your own provider.",
     "signature-invalid": "Something on the way changes requests, often a proxy. Let it pass them unchanged.",
     "signature-missing": "Something on the way takes headers off, often a proxy. Let it pass them unchanged.",
     "digest-mismatch": "Something on the way changes contents, often a proxy. Let it pass them unchanged.",
@@ -61,14 +61,15 @@ export const remedy = {
       "It no longer has what was missed here. The node catches up by itself with what there is.",
     "rate-limited": "It is asked too often. The node waits as long as it was told to.",
     unavailable: "It is too busy at the moment. The node tries again by itself.",
-    "not-asked": "You have blocked it, so it is asked for nothing. Allow it first, if that is what you want.",
+    "not-asked":
+      "You have blocked it, so it is asked for nothing. Let it in under Peers, or with the command set-peer, if that is what you want.",
     "not-allowed": "Its operator has not let you in. Ask them, by another way, to look at their approvals.",
     "no-address":
       "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
     "connect-failed":
       "It may be switched off, or a firewall is in between. The node tries again by itself; if it lasts, ask its operator whether it runs.",
     "connection-refused":
-      "Nothing listens there: most often it is switched off. The node tries again by itself; if it lasts, ask its operator whether it runs.",
+      "Nothing listens there: most often it is switched off, or the port in the name is wrong. See that the name and its port are right; otherwise ask its operator whether it runs.",
     unreachable:
       "There is no way to its address from here. See that this computer is on the network; otherwise its operator has to look.",
     "connect-timeout":
@@ -86,6 +87,8 @@ export const remedy = {
       "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to name theirs in [peers] extra_roots.",
     "certificate-self-signed":
       "It has signed its certificate itself, as a provider does until it is given another. Its operator has to get one, or give you theirs, which you name in [peers] extra_roots.",
+    "certificate-of-authority":
+      "Its operator has to make another certificate, which is not an authority's: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE.",
     "certificate-invalid": "Its certificate cannot be used. Its operator has to replace it.",
     "tls-version":
       "It does not speak TLS 1.3. Its operator has to bring its server, or the proxy in front of it, up to date.",
@@ -196,6 +199,8 @@ export const remedy = {
     "clock-off":
       "It works so far, and stops working if the clocks come to differ by more. Compare this computer's time with a reliable clock; whoever's is wrong has to switch on its automatic setting (NTP).",
     "waits-here": "It waits for your decision. Let it in or block it, under Approvals.",
+    "not-listed":
+      "You let in only providers that you have added. Add it under Peers, or with the command set-peer, if you want it.",
     "not-introduced":
       "It has not heard of this provider yet. Ask for a connection with somebody there, under Approvals.",
     "limits-low":
@@ -213,6 +218,8 @@ export const remedy = {
       "Ask its operator to allow looks back, or to bring its software up to date. Another peer may do it.",
     "look-back-failed":
       "The peer that was to look could not be asked. Look at that one with the Doctor first, or have another peer look.",
+    "endpoint-unproved":
+      "Its endpoint is at another host than its name, and what answers there has not proved to be it. Its operator has to see where [mtp] endpoint leads.",
     "look-back-late":
       "It has taken the request and its answer has not come. See below how your pulls there go, and try again once they go well.",
     "not-pulled":
@@ -250,6 +257,8 @@ export const remedy = {
       "Your certificate is signed by itself, as the one is that is made where none is named. Get one of a public authority for your name and name its files in [mtp] tls_cert and tls_key, or give tls-cert.pem of your data folder to the operator of each peer, for [peers] extra_roots there.",
     "certificate-chain-incomplete":
       "Your certificate is sent without those that vouch for it. Name the file that holds them all in [mtp] tls_cert, such as fullchain.pem in place of cert.pem; where a proxy in front of this program shows the certificate, do it there.",
+    "certificate-of-authority":
+      "Your certificate is an authority's, which no server can use as its own. Make another: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE.",
     "certificate-invalid":
       "Your certificate cannot be used, for the reason in the sentence above. Get another for your name, name its files in [mtp] tls_cert and tls_key, and start this program again.",
     "certificate-ends-soon":
@@ -308,6 +317,8 @@ export const remedy = {
       "The peer could not fetch or find your key. See that it can reach you: forward the port in your name (443 where it has none) in your router to this computer. If it can, something else answers under your name.",
     "look-back-refused":
       "Ask its operator to set [peers] look_back = true, or to bring its software up to date. Or have another peer look.",
+    "endpoint-unproved":
+      "What answers at [mtp] endpoint has not proved to be this program. See that it leads to this computer's port, through whatever stands in front of it.",
     "look-back-late":
       "It has taken the request and its answer has not come here. See under Peers how pulling from it goes, and have it look again once that goes well. Or have another peer look.",
   } as Record<string, string>,

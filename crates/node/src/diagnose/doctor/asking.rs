@@ -11,7 +11,7 @@ use http::Method;
 use serde::de::DeserializeOwned;
 
 use super::report::{Evidence, Step, StepName};
-use super::{Checkup, Progress};
+use super::{Checkup, Looker, Progress};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Answer, Ask, ClockOffset};
 use crate::side::Side;
@@ -53,7 +53,7 @@ impl Checkup<'_> {
                     took.as_millis()
                 );
                 progress.tell(Step { took, ..Step::pass(StepName::Ping, text) });
-                if self.is_own() {
+                if self.is_own() || self.looker == Looker::NodeForPeer {
                     return;
                 }
                 progress.tell(seen(&pong));
@@ -177,7 +177,7 @@ impl Checkup<'_> {
                 );
                 Step::fail(name, &PeerFault::new(Stage::Policy, "peer-key-changed", text))
             }
-            _ if !self.is_node => Step::pass(
+            _ if self.looker == Looker::Beside => Step::pass(
                 name,
                 format!("we are {} there; what it is here is known to the running node", words(pong.state)),
             ),
@@ -197,7 +197,9 @@ impl Checkup<'_> {
             (PeerState::Allowed, PeerState::Allowed) => Step::pass(name, told),
             _ => Step::pass(
                 name,
-                format!("{told}; whoever asks for a connection with somebody there introduces us"),
+                format!(
+                    "{told}; the two meet when somebody here asks for a connection with somebody there, or you add it under Peers"
+                ),
             ),
         };
         progress.tell(step);
@@ -224,7 +226,8 @@ impl Checkup<'_> {
         ];
         let name = StepName::Limits;
         if !is_allowed {
-            let text = "what its document says is told; how much fits into a request is measured once both sides let the other in";
+            let text = self
+                .why_not_yet("how much fits into a request is measured once each side has let the other in");
             return Step::skipped(name, text).with(evidence);
         }
         let most = usize::try_from(request_bytes).unwrap_or(usize::MAX).min(LARGEST_REQUEST);
@@ -289,7 +292,10 @@ impl Checkup<'_> {
     async fn pull(&self, document: &ProviderDocument, client: &reqwest::Client, is_allowed: bool) -> Step {
         let name = StepName::Pull;
         if !is_allowed {
-            return Step::skipped(name, "its feed is pulled once both sides let the other in");
+            return Step::skipped(
+                name,
+                self.why_not_yet("its feed is pulled once each side has let the other in"),
+            );
         }
         let began = Instant::now();
         let query = FeedQuery { max_events: Some(1), ..FeedQuery::default() };
@@ -300,6 +306,16 @@ impl Checkup<'_> {
             Err(fault) => Step::fail(name, &fault),
         };
         step.since(began)
+    }
+
+    /// Why something is not done that both sides have to let the other in for; `otherwise` where that is known.
+    fn why_not_yet(&self, otherwise: &'static str) -> &'static str {
+        match self.looker {
+            Looker::Beside => {
+                "whether both sides let the other in is known to the running node alone, which was not asked"
+            }
+            Looker::Node | Looker::NodeForPeer => otherwise,
+        }
     }
 
     fn judge_page(&self, page: &FeedPage) -> Step {
@@ -344,7 +360,7 @@ fn words(state: PeerState) -> &'static str {
         PeerState::Pending => "waiting to be let in",
         PeerState::Allowed => "let in",
         PeerState::Blocked => "blocked",
-        PeerState::KeyChanged => "held back, for a changed key",
+        PeerState::KeyChanged => "held back since the key has changed",
     }
 }
 
@@ -357,7 +373,8 @@ fn offset_words(offset: ClockOffset, uncertain: Duration) -> String {
         0..10 => format!("{:.1} s", size.as_secs_f64()),
         seconds @ 10..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", (seconds + 30) / 60),
-        seconds => format!("{} h", (seconds + 1800) / 3600),
+        seconds @ 7200..172_800 => format!("{} h", (seconds + 1800) / 3600),
+        seconds => format!("{} days", (seconds + 43_200) / 86_400),
     };
     if offset.millis > 0 { format!("{told} ahead of") } else { format!("{told} behind") }
 }

@@ -126,7 +126,7 @@ impl Checkup<'_> {
         let accepted = &self.known.accepted;
         let known = shown.iter().filter(|key| accepted.contains(key)).count();
         let step = if accepted.is_empty() && matches!(self.known.state(), PeerState::Unknown) {
-            Step::pass(StepName::Keys, "nothing was agreed with it before, so its keys are new")
+            Step::pass(StepName::Keys, "it was not met before, so its keys are new")
         } else if accepted.is_empty() {
             Step::pass(StepName::Keys, "its keys are accepted, as the first that were seen")
         } else if known == 0 {

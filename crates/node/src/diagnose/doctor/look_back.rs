@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, Provider};
-use drawbridge_mtp::message::{CheckItem, CheckReply, CheckRequest, CheckedStep, ItemBody};
+use drawbridge_mtp::message::{CheckItem, CheckReply, CheckRequest, CheckedStep, ItemBody, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use http::Method;
 use tokio::sync::watch;
 
 use super::pending_looks::Asked;
 use super::report::{Report, Step, StepName, Verdict};
-use super::{Doctor, Progress};
+use super::{Doctor, Looker, Progress};
 use crate::ambient::AmbientExt;
 use crate::ground::changes::Change;
 use crate::misuse::Misuse;
@@ -77,9 +77,8 @@ impl Doctor {
     async fn tell_what_is_seen(&self, peer: Provider, id: Id) {
         let (sender, receiver) = watch::channel(self.report(peer.to_string(), false));
         let began = receiver.borrow().began;
-        self.look(Ok(peer.clone()), &Progress::new(sender, false), true).await;
-        let steps =
-            receiver.borrow().steps.iter().filter(|step| TOLD.contains(&step.name)).map(told).collect();
+        self.look(Ok(peer.clone()), &Progress::new(sender, false), Looker::NodeForPeer).await;
+        let steps = may_be_told(&receiver.borrow().steps);
         let item = ItemBody::Check(CheckItem { id, began, steps });
         let put = self.store.write(move |tx| tx.append(&Reader::Peer(peer), &item).map(drop));
         if let Err(fault) = put.await {
@@ -94,6 +93,11 @@ impl Doctor {
     ///
     /// Too many looks go on already.
     pub(crate) fn ask_to_look_back(self: &Arc<Self>, peer: &Provider) -> Result<u64, Misuse> {
+        let state = self.store.glance(|view| view.peer_state(peer))?;
+        if state != PeerState::Allowed {
+            let text = format!("{peer} is not let in here, so what it sees would not come; let it in first");
+            return Err(Misuse::Unfit(text));
+        }
         let report =
             Report { seen_by: Some(peer.clone()), ..self.report(self.ground.ours.to_string(), true) };
         let (id, sender) = self.open(report)?;
@@ -134,12 +138,13 @@ impl Doctor {
             }
             // That it cannot have our key, or takes our clock for wrong, is what it has to say of us.
             Err(fault) if SAYS_OF_US.contains(&fault.code.as_ref()) => {
-                vec![Step::fail(StepName::Ping, &fault).at(peer.as_str()).for_side(Side::Ours)]
+                vec![Step::fail(StepName::Ping, &fault).at(peer.as_str())]
             }
             Err(fault) => {
                 let text = format!("{peer} could not be asked to look back: {fault}");
+                let side = Side::of(&fault.code);
                 let fault = PeerFault::new(fault.stage, "look-back-failed", text);
-                vec![Step::fail(StepName::Ping, &fault)]
+                vec![Step::fail(StepName::Ping, &fault).for_side(side)]
             }
             Ok(_) => {
                 self.ground.changes.announce(Change::Request(peer.clone()));
@@ -171,6 +176,25 @@ impl Doctor {
     pub(crate) fn hear(&self, peer: &Provider, item: &CheckItem) {
         self.pending.lock().hear(peer, item);
     }
+}
+
+/// What the one who is looked at may be told. Its document can name any host as its endpoint: nothing is told of one that has
+/// not proved to be its, so that nobody has us look at somebody else.
+fn may_be_told(steps: &[Step]) -> Vec<CheckedStep> {
+    let of_endpoint = steps.iter().any(|step| step.is_of_endpoint);
+    let is_proved = steps.iter().any(|step| step.name == StepName::Ping && step.verdict == Verdict::Pass);
+    let hides = |step: &&Step| {
+        let is_there = step.is_of_endpoint || matches!(step.name, StepName::Clock | StepName::Ping);
+        of_endpoint && !is_proved && is_there
+    };
+    let told_steps = steps.iter().filter(|step| TOLD.contains(&step.name) && !hides(step)).map(told);
+    let mut told_steps: Vec<_> = told_steps.collect();
+    if of_endpoint && !is_proved {
+        let text = "your endpoint is at another host than your name, and has not proved to be yours, so nothing is told of it";
+        let fault = PeerFault::new(Stage::Signature, "endpoint-unproved", text);
+        told_steps.push(told(&Step::fail(StepName::Ping, &fault)));
+    }
+    told_steps
 }
 
 /// A step as it is told to the one who is looked at.

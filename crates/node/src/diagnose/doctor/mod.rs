@@ -30,6 +30,7 @@ use crate::ground::Ground;
 use crate::misuse::Misuse;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Peers;
+use crate::readable::readable;
 use crate::side::Side;
 use crate::store::{Cursor, FeedPlace, PeerRow, Reader, Store, StoreFault, TroubleRow};
 use crate::typed;
@@ -38,8 +39,9 @@ use crate::typed;
 const KEPT: usize = 32;
 /// Looks that go on at one time: each may take minutes at a provider that is silent.
 const AT_ONCE: usize = 4;
-/// Whoever waits for the next step of a report is answered after this, whether or not there is one.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// Whoever waits for the next step of a report is answered after this, whether or not there is one. The program waits for who is
+/// being answered before it ends.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Looks at providers.
 pub(crate) struct Doctor {
@@ -95,8 +97,19 @@ struct Checkup<'a> {
     waits: &'a Waits,
     peer: &'a Provider,
     known: &'a Known,
-    /// Whether this is the node itself, which pulls and is pulled, and not another program beside it.
-    is_node: bool,
+    /// Who looks.
+    looker: Looker,
+}
+
+/// Who looks, and for whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looker {
+    /// The node itself, which pulls and is pulled, for its operator.
+    Node,
+    /// The node, for the provider that is looked at: what both sides have of each other is nothing to be told.
+    NodeForPeer,
+    /// Another program beside the node.
+    Beside,
 }
 
 /// Where the steps are told.
@@ -141,7 +154,7 @@ impl Doctor {
     /// at, it is the report that is being made.
     pub(crate) fn begin(self: &Arc<Self>, typed: &str) -> Result<u64, Misuse> {
         let read = typed::provider(typed);
-        let called = read.as_ref().map_or_else(|_| typed.to_owned(), Provider::to_string);
+        let called = read.as_ref().map_or_else(|_| readable(typed), Provider::to_string);
         let is_own = read.as_ref().is_ok_and(|peer| *peer == self.ground.ours);
         if let Some(id) = self.reports.lock().running_at(&called) {
             return Ok(id);
@@ -152,7 +165,7 @@ impl Doctor {
             let stop = own.ground.stop.clone();
             let is_done = tokio::select! {
                 () = stop.cancelled() => false,
-                () = own.look(read, &progress, true) => true,
+                () = own.look(read, &progress, Looker::Node) => true,
             };
             progress.finish(is_done);
         });
@@ -171,8 +184,10 @@ impl Doctor {
         reports.given += 1;
         let id = reports.given;
         reports.latest.push_back((id, receiver));
-        if reports.latest.len() > KEPT {
-            reports.latest.pop_front();
+        if reports.latest.len() > KEPT
+            && let Some(oldest) = reports.latest.iter().position(|(_, report)| report.borrow().is_finished)
+        {
+            reports.latest.remove(oldest);
         }
         Ok((id, sender))
     }
@@ -198,7 +213,7 @@ impl Doctor {
         let (sender, mut receiver) = watch::channel(self.report(peer.to_string(), is_own));
         let progress = Progress::new(sender, is_own);
         let mut told = 0;
-        let look = self.look(Ok(peer.clone()), &progress, false);
+        let look = self.look(Ok(peer.clone()), &progress, Looker::Beside);
         let mut look = std::pin::pin!(look);
         loop {
             let is_done = tokio::select! {
@@ -227,7 +242,7 @@ impl Doctor {
         }
     }
 
-    async fn look(&self, read: Result<Provider, typed::NotUnderstood>, progress: &Progress, is_node: bool) {
+    async fn look(&self, read: Result<Provider, typed::NotUnderstood>, progress: &Progress, looker: Looker) {
         let peer = match read {
             Ok(peer) => peer,
             Err(fault) => {
@@ -248,7 +263,7 @@ impl Doctor {
             waits: &self.waits,
             peer: &peer,
             known: &known,
-            is_node,
+            looker,
         };
         checkup.go(progress).await;
     }
@@ -285,7 +300,7 @@ impl Checkup<'_> {
                 self.ask(&document, &client, progress).await;
             }
         }
-        if !self.is_own() {
+        if !self.is_own() && self.looker != Looker::NodeForPeer {
             self.look_at_pulls(progress);
         }
     }

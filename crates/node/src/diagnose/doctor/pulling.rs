@@ -6,7 +6,7 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::report::{Evidence, Step, StepName};
-use super::{Checkup, Progress};
+use super::{Checkup, Looker, Progress};
 use crate::delivery::WaitKind;
 use crate::peers::PullingStatus;
 use crate::store::Reader;
@@ -16,7 +16,7 @@ const NOT_PULLED: Duration = Duration::from_secs(120);
 
 impl Checkup<'_> {
     pub(super) fn look_at_pulls(&self, progress: &Progress) {
-        if !self.is_node {
+        if self.looker == Looker::Beside {
             let text = "known to the running node alone, which was not asked";
             progress.tell(Step::skipped(StepName::OurPull, text));
             return progress.tell(Step::skipped(StepName::TheirPull, text));
@@ -35,7 +35,7 @@ impl Checkup<'_> {
         let (cursor, head) =
             self.known.cursor.as_ref().map_or((0, 0), |cursor| (cursor.seq, cursor.head.max(cursor.seq)));
         let mut evidence = vec![
-            Evidence::new("stored up to number", cursor.to_string()),
+            Evidence::new("last number stored", cursor.to_string()),
             Evidence::new("still to come", format!("{} items, as far as it has told", head - cursor)),
         ];
         let last = pulling.and_then(|pulling| pulling.last_pull);
@@ -45,12 +45,9 @@ impl Checkup<'_> {
             evidence.push(Evidence::new("next try", format!("in {} s", next.since(now).as_secs())));
         }
         if let Some(held) = self.peers.board.held(self.peer) {
-            let text = format!(
-                "{} s, and the longest that one waited was {} s",
-                held.asked_s,
-                held.longest.as_secs()
-            );
-            evidence.push(Evidence::new("asked to wait for", text));
+            let text =
+                format!("{} s; the longest wait so far was {} s", held.asked_s, held.longest.as_secs());
+            evidence.push(Evidence::new("pulls are asked to wait", text));
         }
         let cut = self.known.troubles.iter().find(|trouble| trouble.code == "pull-cut");
         let step = match pulling.map(|pulling| (pulling.status, pulling.failures)) {
@@ -93,10 +90,12 @@ impl Checkup<'_> {
         let feed = self.known.feed.as_ref();
         let (head, acknowledged) = feed.map_or((0, 0), |feed| (feed.head, feed.acknowledged));
         let last = self.peers.board.serving(self.peer).last_pull.or(feed.and_then(|feed| feed.pulled));
-        let waiting_since = feed.and_then(|feed| feed.waiting_since);
+        // What was given and not acknowledged is acknowledged with its next pull, whenever that is.
+        let is_given = |since: Timestamp| last.is_some_and(|last| last >= since);
+        let waiting_since = feed.and_then(|feed| feed.waiting_since).filter(|since| !is_given(*since));
         let mut evidence = vec![
-            Evidence::new("given up to number", head.to_string()),
-            Evidence::new("acknowledged up to number", acknowledged.to_string()),
+            Evidence::new("last number put there for it", head.to_string()),
+            Evidence::new("last number acknowledged", acknowledged.to_string()),
             Evidence::new("last pull", last.map_or_else(|| "never".into(), |at| ago(at, now))),
         ];
         if let Some(since) = waiting_since {
@@ -105,19 +104,24 @@ impl Checkup<'_> {
                 lasting(now.since(since)),
             ));
         }
+        let waiting = head.saturating_sub(acknowledged);
         let is_overdue = waiting_since.is_some_and(|since| now.since(since) > NOT_PULLED);
         let step = if self.waits.waits(WaitKind::Feed, &reader) {
             Step::pass(name, "its pull waits here for news")
+        } else if self.waits.waits(WaitKind::Peering, &reader) && self.known.state() == PeerState::Unknown {
+            let text = "it asks to be let in, and is not among the providers that you have added";
+            Step::warn(name, "not-listed", text)
         } else if self.waits.waits(WaitKind::Peering, &reader) {
             Step::warn(name, "waits-here", "it waits here for your decision on it")
         } else if is_overdue {
             let text = format!(
-                "{} items wait here for it, and it does not fetch them: it is away, cannot reach us, or does not want to",
-                head.saturating_sub(acknowledged)
+                "{} here for it, and it does not fetch {}: it is away, cannot reach us, or does not want to",
+                if waiting == 1 { "an item waits".into() } else { format!("{waiting} items wait") },
+                if waiting == 1 { "it" } else { "them" },
             );
             Step::warn(name, "not-pulled", text)
         } else if last.is_some() {
-            Step::pass(name, "it does not pull at the moment, and nothing has waited for it for long")
+            Step::pass(name, "it does not pull at the moment, and nothing has to be fetched")
         } else {
             Step::pass(name, "it has not pulled us yet, and nothing waits for it")
         };

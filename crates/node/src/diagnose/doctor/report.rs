@@ -239,7 +239,7 @@ impl Report {
                 let who = match step.side {
                     Some(Side::Ours) => "This side has to change something",
                     Some(Side::Theirs) => "The operator of the other provider has to change something",
-                    Some(Side::Nobody) => "Nobody has to change anything; it is a matter of waiting",
+                    Some(Side::Nobody) => "Nobody has to change anything: wait",
                     Some(Side::Either) | None => "One of the two sides has to change something",
                 };
                 let whose = if step.is_of_endpoint { " of its endpoint, which its document names," } else { "" };
