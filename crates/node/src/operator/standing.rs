@@ -15,6 +15,9 @@ use crate::words::words;
 /// A peer that pulls asks again at once, and a restart takes it less than this.
 const PULLED_WITHIN: Duration = Duration::from_secs(90);
 
+/// What has failed for less than this is not said to have lasted.
+const A_MOMENT: Duration = Duration::from_secs(10);
+
 words! {
     /// How it goes with a peer. The first that applies is said.
     StandingCode {
@@ -106,11 +109,16 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
     if ours.status == PullingStatus::BackingOff || ours.failures > 0 {
         let since = facts.trouble.map_or(ours.since, |trouble| trouble.first);
         let why = facts.trouble.map(|trouble| format!(": {}", trouble.text.trim_end_matches('.')));
-        let text = format!(
-            "Nothing of it has come here for {}, and nothing of ours has gone there{}.",
-            lasting(now.since(since)),
-            why.unwrap_or_default()
-        );
+        let long = now.since(since);
+        let text = if long < A_MOMENT {
+            format!("Our requests there fail{}.", why.unwrap_or_default())
+        } else {
+            let long = lasting(long);
+            format!(
+                "Nothing of it has come here for {long}, and nothing of ours has gone there{}.",
+                why.unwrap_or_default()
+            )
+        };
         let side = facts.trouble.map_or(Side::Either, |trouble| Side::of(&trouble.code));
         return (C::Failing, Some(side), text);
     }
@@ -250,6 +258,9 @@ mod tests {
              refused."
         );
         assert_eq!(standing.next, "It is tried again in 20 seconds, after 12 failures in a row.");
+        let fresh = TroubleRow { first: ago(2), ..refused.clone() };
+        let standing = PeerStanding::of(&Facts { trouble: Some(&fresh), ..facts });
+        assert_eq!(standing.text, "Our requests there fail: no connection to it: Connection refused.");
     }
 
     #[test]
