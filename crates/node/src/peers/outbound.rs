@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
 use rustls::client::Resumption;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject;
@@ -17,7 +16,7 @@ use tokio::net::TcpStream;
 
 use super::guard::AddressGuard;
 use super::transport::{CONNECT_TIME, connection_fault, timed_out, tls_fault};
-use super::trust::{Trust, Witness};
+use super::trust::Trust;
 use crate::peer_fault::{PeerFault, Stage};
 
 /// What this program calls itself in its requests.
@@ -26,7 +25,7 @@ pub(crate) const PROGRAM: &str = concat!("drawbridge/", env!("CARGO_PKG_VERSION"
 /// How other providers are connected to. Cheap to clone the client of, which keeps connections open.
 pub(crate) struct Outbound {
     guard: AddressGuard,
-    trust: Arc<dyn ServerCertVerifier>,
+    trust: Arc<Trust>,
     tls: ClientConfig,
     client: RwLock<reqwest::Client>,
 }
@@ -80,11 +79,11 @@ impl Outbound {
 
     /// The TLS handshake over a connection to `host`, which shows its certificate.
     pub(crate) async fn handshake(&self, host: Host<'_>, over: TcpStream) -> Handshake {
-        let witness = Arc::new(Witness::new(self.trust.clone()));
+        let trust = Arc::new(self.trust.with_memory());
         let mut tls = self.tls_without_memory();
-        tls.dangerous().set_certificate_verifier(witness.clone());
+        tls.dangerous().set_certificate_verifier(trust.clone());
         let agreed = agree(tls, host, over).await;
-        Handshake { agreed, shown: witness.shown() }
+        Handshake { agreed, shown: trust.shown() }
     }
 }
 
@@ -129,7 +128,7 @@ async fn agree(tls: ClientConfig, host: Host<'_>, over: TcpStream) -> Result<Agr
 }
 
 /// The system's roots, and those in `extra_roots`.
-fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, String> {
+fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<Trust>, String> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
@@ -145,7 +144,7 @@ fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, Stri
     Ok(Arc::new(Trust::new(roots, Arc::new(rustls::crypto::ring::default_provider()))?))
 }
 
-fn tls_config(trust: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+fn tls_config(trust: Arc<Trust>) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])

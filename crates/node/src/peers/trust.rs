@@ -24,12 +24,26 @@ pub(super) struct ChainIncomplete;
 
 /// The verifier of peers' certificates.
 #[derive(Debug)]
-pub(super) struct Trust(Arc<WebPkiServerVerifier>);
+pub(super) struct Trust {
+    verifier: Arc<WebPkiServerVerifier>,
+    /// The certificates that were shown last, whatever came of it, where they are remembered.
+    shown: Option<Mutex<Vec<CertificateDer<'static>>>>,
+}
 
 impl Trust {
     pub(super) fn new(roots: RootCertStore, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        verifier.map(Self).map_err(|fault| fault.to_string())
+        verifier.map(|verifier| Self { verifier, shown: None }).map_err(|fault| fault.to_string())
+    }
+
+    /// The same, which remembers what it is shown.
+    pub(super) fn with_memory(&self) -> Self {
+        Self { verifier: self.verifier.clone(), shown: Some(Mutex::default()) }
+    }
+
+    /// The certificates that were shown last, the server's own first; none where they are not remembered.
+    pub(super) fn shown(&self) -> Vec<CertificateDer<'static>> {
+        self.shown.as_ref().map(|shown| shown.lock().clone()).unwrap_or_default()
     }
 }
 
@@ -42,7 +56,12 @@ impl ServerCertVerifier for Trust {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if let Some(shown) = &self.shown {
+            let all = [end_entity].into_iter().chain(intermediates);
+            *shown.lock() = all.map(|shown| shown.clone().into_owned()).collect();
+        }
+        let verified =
+            self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if intermediates.is_empty() && names_issuers_place(end_entity) =>
@@ -76,7 +95,7 @@ impl ServerCertVerifier for Trust {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.verifier.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -85,66 +104,11 @@ impl ServerCertVerifier for Trust {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.verifier.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-}
-
-/// A verifier that judges as another does, and remembers what was shown to it, whatever came of it.
-#[derive(Debug)]
-pub(super) struct Witness {
-    judge: Arc<dyn ServerCertVerifier>,
-    shown: Mutex<Vec<CertificateDer<'static>>>,
-}
-
-impl Witness {
-    pub(super) fn new(judge: Arc<dyn ServerCertVerifier>) -> Self {
-        Self { judge, shown: Mutex::default() }
-    }
-
-    /// The certificates that were shown, the server's own first.
-    pub(super) fn shown(&self) -> Vec<CertificateDer<'static>> {
-        self.shown.lock().clone()
-    }
-}
-
-impl ServerCertVerifier for Witness {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        *self.shown.lock() =
-            [end_entity].into_iter().chain(intermediates).map(|shown| shown.clone().into_owned()).collect();
-        self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }
 

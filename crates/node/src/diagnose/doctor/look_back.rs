@@ -120,7 +120,7 @@ impl Doctor {
     /// What `peer` sees of us.
     async fn seen_from(&self, peer: &Provider) -> Vec<Step> {
         let id = self.ground.ambient.id();
-        let mut result = self.pending.lock().expect(peer, id);
+        let mut result = self.pending.lock().wait_for(peer, id);
         let content = serde_json::to_vec(&CheckRequest { id }).unwrap_or_default();
         let ask = Ask {
             method: Method::POST,

@@ -54,7 +54,7 @@ impl PendingLooks {
     }
 
     /// Waits for what `peer` sees under `id`.
-    pub(super) fn expect(&mut self, peer: &Provider, id: Id) -> watch::Receiver<Option<CheckItem>> {
+    pub(super) fn wait_for(&mut self, peer: &Provider, id: Id) -> watch::Receiver<Option<CheckItem>> {
         let (sender, receiver) = watch::channel(None);
         self.asked_by_us.push((peer.clone(), id, sender));
         receiver
@@ -106,7 +106,7 @@ mod tests {
     fn only_who_was_asked_is_heard() {
         let mut looks = PendingLooks::default();
         let [asked, other] = ["a.example", "b.example"].map(|name| name.parse::<Provider>().unwrap());
-        let result = looks.expect(&asked, id(1));
+        let result = looks.wait_for(&asked, id(1));
         let item = |number| CheckItem { id: id(number), began: Timestamp::from_secs(1), steps: Vec::new() };
         looks.hear(&other, &item(1));
         looks.hear(&asked, &item(2));
