@@ -6,7 +6,7 @@ use drawbridge_mtp::message::{ConnectionState as State, PeerState};
 use drawbridge_node::Decision;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::store::{Connection, Reader};
-use drawbridge_node::traffic::Direction;
+use drawbridge_node::traffic::{Direction, TrafficFilter, TrafficKind};
 use drawbridge_testkit::{TestNode, federation};
 
 /// Two providers let each other in.
@@ -30,12 +30,14 @@ async fn an_approval_reaches_the_asker_by_its_waiting_pull() {
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;
 
-    let pulls = beta.node().operator().traffic().latest(Some(alpha.provider()), 100);
-    let told = pulls.iter().any(|record| {
-        record.direction == Direction::Out
-            && record.target.starts_with("/feed?")
-            && record.items.iter().any(|item| item.kind == "connection")
-    });
+    let of_alpha = TrafficFilter {
+        peer: Some(alpha.provider().clone()),
+        direction: Some(Direction::Out),
+        kind: Some(TrafficKind::Pull),
+        ..TrafficFilter::default()
+    };
+    let pulls = beta.node().operator().traffic().select(of_alpha, None, 100).await.unwrap();
+    let told = pulls.iter().any(|record| record.items.iter().any(|item| item.kind == "connection"));
     assert!(told, "the approval did not come by a pull: {pulls:#?}");
 }
 

@@ -387,7 +387,7 @@ async fn who_is_let_in_late_hears_of_the_latest_five_requests_that_have_lapsed()
 
 /// How many requests of the peer wait at `/peering`.
 fn held(node: &Node) -> usize {
-    let records = node.operator().traffic().latest(None, 100);
+    let records = node.operator().traffic().since(0, 100).0;
     records.iter().filter(|record| record.waiting && record.target.starts_with("/peering?wait")).count()
 }
 

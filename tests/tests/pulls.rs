@@ -30,7 +30,7 @@ async fn pulls_that_something_ends_again_and_again_wait_shorter_and_the_operator
     assert_eq!((trouble.stage.as_str(), trouble.over), ("http", false));
     alpha
         .until_node("a pull asks to wait for ten seconds", |node| {
-            let latest = node.operator().traffic().latest(None, 50);
+            let latest = node.operator().traffic().since(0, 50).0;
             latest
                 .iter()
                 .any(|record| record.target.ends_with("wait=10") || record.target.contains("wait=10&"))

@@ -58,7 +58,7 @@ impl Scene {
     /// Returns when this many pulls of the peer wait.
     async fn waits(&self, number: usize) {
         let is_so = |node: &Node| {
-            let latest = node.operator().traffic().latest(None, 100);
+            let latest = node.operator().traffic().since(0, 100).0;
             let waiting = latest.iter().filter(|record| record.waiting && record.target.contains("/feed"));
             waiting.count() == number
         };

@@ -16,6 +16,7 @@ use crate::names::*;
 use crate::peers::*;
 use crate::request::*;
 use crate::status::*;
+use crate::support::*;
 use crate::traffic::*;
 use crate::view::*;
 
@@ -133,6 +134,8 @@ commands! {
     "set-add-rule" set_add_rule: SetAddRule => Empty,
 
     "traffic" traffic: TrafficQuery => TrafficList,
+    "export-traffic" export_traffic: ExportTraffic => TrafficFile,
+    "support-bundle" support_bundle: Empty => SupportBundle,
 
     "connect" connect: Connect => Connecting,
     "connections" connections: Empty => Connections,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::operator::{self, RequestRow, ShownAddition, ShownConnection, TroubleRow};
-use drawbridge_node::traffic::{Direction, TrafficRecord};
+use drawbridge_node::traffic::{Direction, ExportFormat, Timing, TrafficFilter, TrafficKind, TrafficRecord};
 use drawbridge_node::{Decision, PullingStatus, Stage, Whom};
 
 use crate::request::{self, AuthorizationDecision, ConnectionDecision};
@@ -37,6 +37,16 @@ same!(view::RuleKind => operator::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });
 same!(request::Whom => Whom { Person, Provider });
 same!(Direction => view::Direction { In, Out });
+same!(view::Direction => Direction { In, Out });
+same!(TrafficKind => view::TrafficKind {
+    Pull, Ping, Introduce, Peering, Ask, TakeBack, Document, Authorization, Keys, Submit, Log, Roster, Info, Checkpoint, Group,
+    Object, Check, Other,
+});
+same!(view::TrafficKind => TrafficKind {
+    Pull, Ping, Introduce, Peering, Ask, TakeBack, Document, Authorization, Keys, Submit, Log, Roster, Info, Checkpoint, Group,
+    Object, Check, Other,
+});
+same!(request::TrafficFormat => ExportFormat { Har, JsonLines });
 same!(Stage => view::Stage { Dns, Connect, Tls, Document, Signature, Policy, Http, Content, Store });
 same!(PullingStatus => view::PullingStatus { Idle, Asking, Waiting, Introducing, BackingOff, Paused, Stopped });
 
@@ -110,20 +120,44 @@ impl From<ShownAddition> for view::Authorization {
     }
 }
 
-impl From<TrafficRecord> for view::Traffic {
-    fn from(record: TrafficRecord) -> Self {
+impl From<request::TrafficFilters> for TrafficFilter {
+    fn from(asked: request::TrafficFilters) -> Self {
+        let request::TrafficFilters { peer, direction, kind, failures, since, until, text } = asked;
+        let (direction, kind) = (direction.map(Into::into), kind.map(Into::into));
+        Self { peer, direction, kind, failures, since, until, text }
+    }
+}
+
+impl From<Timing> for view::Timing {
+    fn from(timing: Timing) -> Self {
+        let Timing { dns, connect, tls, wait, transfer, verify, store } = timing;
+        let [dns, connect, tls, wait, transfer, verify, store] =
+            [dns, connect, tls, wait, transfer, verify, store].map(|part| part.map(millis));
+        Self { dns, connect, tls, wait, transfer, verify, store }
+    }
+}
+
+impl From<&TrafficRecord> for view::Traffic {
+    fn from(record: &TrafficRecord) -> Self {
+        let signature = record.signature();
+        let record = record.clone();
         Self {
             id: record.id,
             at: record.at,
             direction: record.direction.into(),
+            kind: record.kind.into(),
             peer: record.peer,
+            address: record.address.map(|address| address.to_string()),
             verified: record.verified,
+            signature: signature.map(|told| view::TrafficSignature { covered: told.covered, key: told.key }),
             method: record.method,
             target: record.target,
+            protocol: record.protocol,
             waiting: record.waiting,
             status: record.status,
             code: record.code,
             duration_ms: record.duration.map(millis),
+            timing: record.timing.into(),
             request_bytes: small(record.request_bytes),
             response_bytes: small(record.response_bytes),
             items: record

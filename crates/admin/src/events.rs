@@ -254,7 +254,9 @@ async fn follow_traffic(hub: &Hub, node: &Node) {
         let (records, revision) = node.operator().traffic().since(told, TRAFFIC);
         told = revision;
         if !records.is_empty() {
-            hub.publish(Event::Traffic { records: records.into_iter().map(Into::into).collect() });
+            hub.publish(Event::Traffic {
+                records: records.iter().map(|record| (&**record).into()).collect(),
+            });
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod request;
 mod sessions;
 mod site;
 mod status;
+mod support;
 mod traffic;
 pub mod view;
 

@@ -24,7 +24,7 @@ pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, Admin
     Ok(Status { mode, version: env!("CARGO_PKG_VERSION").to_owned(), now, node })
 }
 
-async fn node_status(node: &Node, built_in: &BuiltInClients) -> Result<NodeStatus, AdminError> {
+pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Result<NodeStatus, AdminError> {
     let seen = node.operator().overview().await?;
     let peers: Vec<Peer> = seen.peers.into_iter().map(Into::into).collect();
     let allowed = || peers.iter().filter(|peer| peer.state == PeerState::Allowed);

@@ -35,7 +35,7 @@ pub(crate) fn metrics_token(folder: &Path) -> ExitCode {
     }
 }
 
-fn not_running(folder: &Path) -> ExitCode {
+pub(crate) fn not_running(folder: &Path) -> ExitCode {
     // A node that was started with run keeps its configuration, and how it is reached, in the folder around its data.
     let around = folder.parent().map(|home| if home.as_os_str().is_empty() { Path::new(".") } else { home });
     let home = around.filter(|home| ScriptAccess::read(home).is_ok());

@@ -11,7 +11,7 @@ use drawbridge_node::config::Config;
 use serde_json::{Value, json};
 
 use crate::ask::send_to_running;
-use crate::print::{answer, say};
+use crate::print::{answer, say, word};
 use crate::remedies::remedy;
 
 /// Prints each step as it is done, what to do about what is wrong, and a summary; as one JSON object where `as_json`. The
@@ -143,11 +143,6 @@ fn who(side: Option<CheckSide>) -> &'static str {
         Some(CheckSide::Nobody) => "wait",
         Some(CheckSide::Either) | None => "one of the two sides",
     }
-}
-
-/// The word of an enum's variant, as it crosses to the pages.
-fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The report as JSON, with what to do about each step.

@@ -13,6 +13,7 @@ mod print;
 mod remedies;
 mod run;
 mod signals;
+mod traffic;
 mod web;
 
 use std::path::PathBuf;
@@ -102,6 +103,13 @@ enum Command {
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: Option<drawbridge_mtp::id::Provider>,
     },
+    /// Print the requests between the running node and its peers, the latest last; or write them as a file for other programs.
+    Traffic {
+        #[command(flatten)]
+        node: NodeChoice,
+        #[command(flatten)]
+        wanted: traffic::Wanted,
+    },
 }
 
 /// Which of the nodes is meant.
@@ -183,6 +191,10 @@ fn main() -> ExitCode {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
             },
+            Command::Traffic { node, wanted } => match node.folder() {
+                Ok(folder) => traffic::traffic(&folder, wanted).await,
+                Err(code) => code,
+            },
         }
     });
     runtime.shutdown_background();
@@ -195,7 +207,9 @@ mod tests {
 
     #[test]
     fn a_node_is_named_in_one_way_by_each_command_that_needs_one() {
-        for command in [&["link"][..], &["admin", "status"], &["check", "b.example"], &["metrics-token"]] {
+        let commands =
+            [&["link"][..], &["admin", "status"], &["check", "b.example"], &["metrics-token"], &["traffic"]];
+        for command in commands {
             let is_taken = |options: &[&str]| {
                 Arguments::try_parse_from([&["drawbridged"], command, options].concat()).is_ok()
             };

@@ -26,3 +26,8 @@ pub(crate) fn say(text: &str, code: u8) -> ExitCode {
     let _ = writeln!(io::stderr(), "drawbridged: {text}");
     ExitCode::from(code)
 }
+
+/// The word of an enum's variant, as it crosses to the pages.
+pub(crate) fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -44,6 +44,7 @@ mod key_packages;
 mod metrics;
 mod misuse;
 mod mls;
+pub mod nameless;
 mod node;
 pub mod operator;
 mod outbox;

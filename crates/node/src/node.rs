@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drawbridge_mtp::document::Endpoint;
@@ -17,7 +17,7 @@ use crate::delivery::{self, Conventions, Delivery, Waits};
 use crate::diagnose::{Doctor, OwnState, Report, Step};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
-use crate::ground::config::{Config, ConfigFault};
+use crate::ground::config::{Config, ConfigFault, TrafficConfig};
 use crate::http::{ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
@@ -25,8 +25,9 @@ use crate::operator::{Operator, load_choices};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
-use crate::store::{OpenFault, Store, StoreFault};
+use crate::store::{OpenFault, Store, StoreFault, TrafficBounds, TrafficFile};
 use crate::sweep::Sweep;
+use crate::traffic::TrafficLog;
 
 /// Clients' connections at one time.
 const CLIENT_CONNECTIONS: usize = 1024;
@@ -156,7 +157,8 @@ impl Node {
         let document = identity::provider_document(&config.provider, &endpoint, &key).to_json().into();
         let ground = Arc::new(Ground::new(config, endpoint, key, ambient, changes));
         store.measure(ground.metrics.store_write.clone());
-        let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound));
+        let traffic = Arc::new(traffic_log(&ground.config.traffic, folder.path()));
+        let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic.clone()));
         let accounts = Arc::new(Accounts::new(ground.clone(), store.clone()));
         let consent = Arc::new(Consent::new(ground.clone(), store.clone(), peers.clone(), choices));
         let key_packages = Arc::new(KeyPackages::new(ground.clone(), store.clone(), peers.clone()));
@@ -228,6 +230,7 @@ impl Node {
         tasks.spawn(delivery.check_grants());
         tasks.spawn(sweep.run());
         tasks.spawn(own.clone().look_up_name());
+        tasks.spawn(traffic.keep(ground.stop.clone()));
         let operator = Operator {
             started: ground.ambient.now(),
             ground: ground.clone(),
@@ -255,6 +258,7 @@ impl Node {
         self.ground.stop.cancel();
         self.ground.tasks.close();
         self.ground.tasks.wait().await;
+        self.operator.traffic().write().await;
         let Some(mut folder) = self.folder.lock().take() else { return };
         if let Err(fault) = folder.note_closing() {
             tracing::warn!(%fault, "the data folder is not marked as closed");
@@ -334,7 +338,8 @@ pub async fn check_beside(
         let store = Store::open(&scratch, ambient.clone(), changes.clone())?;
         let ground = Ground::new(config.clone(), config.endpoint()?, key, ambient.clone(), changes);
         let ground = Arc::new(ground);
-        let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound));
+        let traffic = Arc::new(TrafficLog::in_memory());
+        let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic));
         let doctor = Doctor::new(ground, store.clone(), peers, Arc::default());
         let report = doctor.look_beside(provider, tell).await;
         store.close().await;
@@ -352,6 +357,19 @@ fn outbound(config: &Config, ambient: &Arc<dyn Ambient>) -> Result<Outbound, Sta
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
     let guard = AddressGuard::new(&config.peers.allow_networks, ambient.clone());
     Outbound::new(guard, roots.as_deref()).map_err(fault)
+}
+
+/// The record of what crosses the wire, which is kept in the folder `dir`. Where it cannot be, the node runs without.
+fn traffic_log(config: &TrafficConfig, dir: &Path) -> TrafficLog {
+    let bounds =
+        TrafficBounds { rows: config.keep_requests.into(), octets: u64::from(config.keep_mib) << 20 };
+    if bounds.rows == 0 || bounds.octets == 0 {
+        return TrafficLog::in_memory();
+    }
+    TrafficFile::open(dir, bounds).and_then(TrafficLog::kept_in).unwrap_or_else(|fault| {
+        tracing::warn!(%fault, "the traffic record cannot be kept; the latest requests are in memory alone");
+        TrafficLog::not_kept(fault.to_string())
+    })
 }
 
 /// How many files this process may open, once that is as many as the system allows: each connection is one.

@@ -27,6 +27,21 @@ macro_rules! words {
                 match text { $($word => Ok(Self::$variant),)* _ => Err(()) }
             }
         }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
+                word.parse().map_err(|()| {
+                    ::serde::de::Error::unknown_variant(&word, &[$($word),*])
+                })
+            }
+        }
     };
 }
 pub(crate) use words;

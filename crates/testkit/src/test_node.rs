@@ -287,7 +287,7 @@ impl TestNode {
                 Ok((view.requests::<Connection>()?, view.requests::<Addition>()?, view.latest_troubles(20)?))
             })
             .await;
-        let traffic = self.node().operator().traffic().latest(None, 20);
+        let traffic = self.node().operator().traffic().since(0, 20).0;
         format!(
             "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
         )

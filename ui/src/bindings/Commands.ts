@@ -23,6 +23,7 @@ import type { Demo } from "./Demo";
 import type { DemoAsk } from "./DemoAsk";
 import type { EditMessage } from "./EditMessage";
 import type { Empty } from "./Empty";
+import type { ExportTraffic } from "./ExportTraffic";
 import type { GroupDetail } from "./GroupDetail";
 import type { Groups } from "./Groups";
 import type { LeaveGroup } from "./LeaveGroup";
@@ -60,8 +61,10 @@ import type { SetUp } from "./SetUp";
 import type { SetUserRule } from "./SetUserRule";
 import type { StartCheck } from "./StartCheck";
 import type { Status } from "./Status";
+import type { SupportBundle } from "./SupportBundle";
 import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
+import type { TrafficFile } from "./TrafficFile";
 import type { TrafficList } from "./TrafficList";
 import type { TrafficQuery } from "./TrafficQuery";
 import type { Undo } from "./Undo";
@@ -104,6 +107,8 @@ export type Commands = {
   "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },
   "set-add-rule": { request: SetAddRule, response: Empty },
   "traffic": { request: TrafficQuery, response: TrafficList },
+  "export-traffic": { request: ExportTraffic, response: TrafficFile },
+  "support-bundle": { request: Empty, response: SupportBundle },
   "connect": { request: Connect, response: Connecting },
   "connections": { request: Empty, response: Connections },
   "users": { request: Empty, response: Users },

@@ -8,7 +8,7 @@ use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{Connection, Peer, Rule, RuleKind, Strangers, Traffic, User, UserRule};
+use crate::view::{Connection, Peer, Rule, RuleKind, Strangers, User, UserRule};
 
 /// Declares requests and answers that are plain records.
 macro_rules! records {
@@ -23,10 +23,12 @@ macro_rules! records {
 mod consent;
 mod conversations;
 mod groups;
+mod traffic;
 
 pub use consent::*;
 pub use conversations::*;
 pub use groups::*;
+pub use traffic::*;
 
 records! {
     /// Nothing is asked, or nothing is to be said.
@@ -49,6 +51,12 @@ records! {
     NamedSession {
         /// Which of `sessions`.
         id: String,
+    }
+
+    /// `support-bundle`: what helps somebody else to find out what is wrong here, without names and secrets.
+    SupportBundle {
+        /// The file, JSON.
+        text: String,
     }
 
     /// `set-log`: which lines the log has from now on; answered with what is so then.
@@ -265,24 +273,6 @@ records! {
         #[serde(default)]
         #[ts(optional)]
         rule: Option<RuleKind>,
-    }
-
-    /// `traffic`: the latest requests.
-    TrafficQuery {
-        /// Only with this peer.
-        #[serde(default, deserialize_with = "de_as::some_provider")]
-        #[ts(optional, type = "string")]
-        peer: Option<Provider>,
-        /// At most so many; 1,000 unless told, and at most 10,000.
-        #[serde(default)]
-        #[ts(optional, type = "number")]
-        limit: Option<u32>,
-    }
-
-    /// `traffic`.
-    TrafficList {
-        /// Newest first.
-        records: Vec<Traffic>,
     }
 }
 

@@ -196,6 +196,31 @@ fn dictionary(headers: &HeaderMap, name: &HeaderName) -> Option<Dictionary> {
     Parser::new(&combined(headers, name)?).parse().ok()
 }
 
+/// What a signature says of itself. It proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldSignature {
+    /// The components that it covers, with their parameters, such as `@method` and `@query;req`.
+    pub covered: Vec<String>,
+    /// Its `keyid`, where it has one that is text.
+    pub key: Option<String>,
+}
+
+/// What the member `mtp` of a `Signature-Input` says of itself, in whatever form it is, for a person to read.
+pub fn told_signature(input: &str) -> Option<ToldSignature> {
+    let fields: Dictionary = Parser::new(input).parse().ok()?;
+    let Some(ListEntry::InnerList(input)) = fields.get(LABEL) else { return None };
+    let covered = input.items.iter().filter_map(|item| {
+        let name = item.bare_item.as_string()?.as_str().to_owned();
+        let parameters = item.params.iter().map(|(key, value)| match value {
+            BareItem::Boolean(true) => format!(";{key}"),
+            value => format!(";{key}={}", text(value).unwrap_or("?")),
+        });
+        Some(parameters.fold(name, |name, parameter| name + &parameter))
+    });
+    let key = input.params.get("keyid").and_then(text).map(str::to_owned);
+    Some(ToldSignature { covered: covered.collect(), key })
+}
+
 /// A field's value, as it is signed and as it is meant (section 4): its lines, each without the space around it, with a
 /// comma and a space between (RFC 9421, 2.1). None where there is no line.
 pub fn combined(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {

@@ -12,7 +12,9 @@ mod request;
 mod response;
 mod sign;
 
-pub use fields::{CONTENT_DIGEST, MTP_TO, SIGNATURE, SIGNATURE_INPUT, combined};
+pub use fields::{
+    CONTENT_DIGEST, MTP_TO, SIGNATURE, SIGNATURE_INPUT, ToldSignature, combined, told_signature,
+};
 pub use request::{
     ProvedRequest, SignatureFault, TimelyRequest, UnverifiedRequest, VerifiedRequest, is_meant_for_another,
 };

@@ -37,6 +37,9 @@ pub struct Config {
     /// What is given away at most.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// What is kept of the requests between us and peers.
+    #[serde(default)]
+    pub traffic: TrafficConfig,
 }
 
 /// How the lines of the log are written.
@@ -138,6 +141,22 @@ impl Default for LimitsConfig {
     }
 }
 
+/// What is kept of the requests between us and peers, on disk and over restarts. Where one of them is 0, nothing is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrafficConfig {
+    /// Requests.
+    pub keep_requests: u32,
+    /// MiB that they take.
+    pub keep_mib: u32,
+}
+
+impl Default for TrafficConfig {
+    fn default() -> Self {
+        Self { keep_requests: 100_000, keep_mib: 64 }
+    }
+}
+
 /// Why a configuration cannot be used. The text is one sentence that names the place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -186,6 +205,7 @@ impl Config {
             log_format: LogFormat::default(),
             peers: PeersConfig::default(),
             limits: LimitsConfig::default(),
+            traffic: TrafficConfig::default(),
         }
     }
 
@@ -398,6 +418,7 @@ mod tests {
         (all.mtp.tls_cert, all.mtp.tls_key) = (path("a \"b\".pem"), path("key.pem"));
         all.log_format = LogFormat::Json;
         (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
+        all.traffic.keep_requests = 0;
         let listen = "[::1]:9101".parse().unwrap();
         let least = Config::new("a.example".parse().unwrap(), std::env::temp_dir(), listen);
         for config in [all, least] {

@@ -72,12 +72,18 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn read(server: &'a PeerServer, request: Request<Body>, address: IpAddr) -> Box<Self> {
-        let (Parts { method, uri, headers, mut extensions, .. }, body) = request.into_parts();
+        let (Parts { method, uri, headers, version, mut extensions, .. }, body) = request.into_parts();
         let with_fragment = extensions.get::<WithFragment>().is_some();
         let socket = extensions.remove();
         let resource = uri.path_and_query().map_or("/", |target| target.as_str());
         let target_uri = format!("{}{resource}", server.ground.endpoint.origin());
-        let recording = Recording::begin(server, &method, resource, &headers);
+        let below = resource.strip_prefix(server.ground.endpoint.path()).unwrap_or(resource);
+        let mut record =
+            TrafficRecord::begin(server.ground.ambient.now(), Direction::In, method.as_str(), below);
+        record.address = Some(address);
+        record.protocol = Some(format!("{version:?}"));
+        record.request_headers = told_headers(&headers);
+        let recording = Recording::begin(&server.peers.traffic, record);
         Box::new(Self {
             server,
             method,
@@ -103,7 +109,9 @@ impl<'a> Asked<'a> {
 async fn pass(mut asked: Box<Asked<'_>>) -> Response {
     let server = asked.server;
     let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
-    let reply = match Box::pin(judge(&mut asked)).await {
+    let judged = Box::pin(judge(&mut asked)).await;
+    let checked = asked.recording.began.elapsed();
+    let reply = match judged {
         Ok(_) if asked.with_fragment => {
             let text = "the request target has a fragment (#), which is never sent; leave it out";
             Err(Problem::new(Code::Malformed, text).into())
@@ -130,7 +138,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
         &binding,
         server.ground.stamp(),
     );
-    asked.recording.end(&headers, reply.status.as_u16(), reply.code, reply.body.len(), &reply.items);
+    asked.recording.end(&headers, &reply, checked);
     measure(&asked, &reply);
     let mut response = Response::new(Body::new(Outgoing::new(reply.body, reply.held)));
     *response.status_mut() = reply.status;
@@ -287,17 +295,8 @@ struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    fn begin(server: &'a PeerServer, method: &Method, resource: &str, headers: &HeaderMap) -> Self {
-        let below = resource.strip_prefix(server.ground.endpoint.path()).unwrap_or(resource);
-        let mut record =
-            TrafficRecord::begin(server.ground.ambient.now(), Direction::In, method.as_str(), below);
-        record.request_headers = told_headers(headers);
-        Self {
-            log: &server.peers.traffic,
-            id: server.peers.traffic.add(record),
-            began: Instant::now(),
-            ended: false.into(),
-        }
+    fn begin(log: &'a TrafficLog, record: TrafficRecord) -> Self {
+        Self { log, id: log.add(record), began: Instant::now(), ended: false.into() }
     }
 
     fn claimed(&self, peer: Option<&Provider>) {
@@ -312,24 +311,20 @@ impl<'a> Recording<'a> {
         self.log.update(self.id, |record| record.verified = true);
     }
 
-    fn end(
-        &self,
-        headers: &HeaderMap,
-        status: u16,
-        code: Option<Code>,
-        bytes: usize,
-        items: &[(u64, String)],
-    ) {
+    /// It was `checked` after so long, and is answered with `reply`, which is sent with `headers`.
+    fn end(&self, headers: &HeaderMap, reply: &Reply, checked: Duration) {
         self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
         let took = self.began.elapsed();
         self.log.update(self.id, |record| {
             record.waiting = false;
             record.duration = Some(took);
-            record.status = Some(status);
-            record.code = code.map(|code| code.as_str().to_owned());
-            record.response_bytes = bytes;
+            record.timing.verify = Some(checked);
+            record.timing.wait = Some(took.saturating_sub(checked));
+            record.status = Some(reply.status.as_u16());
+            record.code = reply.code.map(|code| code.as_str().to_owned());
+            record.response_bytes = reply.body.len();
             record.response_headers = told_headers(headers);
-            record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
+            record.set_items(reply.items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
         });
     }
 }

@@ -12,9 +12,8 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 
 use super::Peers;
-use super::reach::{DOCUMENT_TIME, read_body};
+use super::reach::DOCUMENT_TIME;
 use super::recording::Recording;
-use super::transport::transport_fault;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::readable::readable;
 
@@ -69,11 +68,9 @@ impl Peers {
         if let Some(program) = program {
             request = request.header(USER_AGENT, HeaderValue::from_static(program));
         }
-        let response = request.send().await.map_err(|fault| transport_fault(&fault))?;
+        let response = record.send(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        record.answered(status, &headers);
-        let body = read_body(response, MAX_DOCUMENT_BYTES).await?;
-        record.received(body.len());
+        let body = record.receive(response, MAX_DOCUMENT_BYTES).await?;
         self.ground.metrics.ours.note_received(body.len());
         Ok(DocumentAnswer { url, status, headers, body })
     }

@@ -9,6 +9,7 @@ use drawbridge_mtp::id::Host;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::way::looking_up;
 use crate::ambient::Ambient;
 
 /// A name has to be resolved within this: before a connection has to have come about, so that it is told which was late.
@@ -146,12 +147,12 @@ impl AddressGuard {
 impl Resolve for AddressGuard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
-        Box::pin(async move {
+        Box::pin(looking_up(async move {
             let found = guard.look_up_name(name.as_str()).await?;
             let found = found.into_iter().map(|address| SocketAddr::from((address, 0))).collect();
             let good = guard.filter(name.as_str(), found)?;
             Ok(Box::new(good.into_iter()) as Addrs)
-        })
+        }))
     }
 }
 

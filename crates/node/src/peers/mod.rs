@@ -16,6 +16,7 @@ mod signs;
 mod transport;
 mod troubles;
 mod trust;
+mod way;
 
 pub(crate) use board::ClockOffset;
 pub use board::{Pulling, PullingStatus, Serving};
@@ -54,11 +55,16 @@ pub(crate) struct Peers {
     /// Signs that one is there again, for those who rest after a failure.
     pub(crate) signs: Signs,
     /// The record of what crosses the wire.
-    pub(crate) traffic: TrafficLog,
+    pub(crate) traffic: Arc<TrafficLog>,
 }
 
 impl Peers {
-    pub(crate) fn new(ground: Arc<Ground>, store: Store, outbound: Outbound) -> Self {
+    pub(crate) fn new(
+        ground: Arc<Ground>,
+        store: Store,
+        outbound: Outbound,
+        traffic: Arc<TrafficLog>,
+    ) -> Self {
         Self {
             board: Board::new(ground.changes.clone()),
             documents: Documents::default(),
@@ -67,7 +73,7 @@ impl Peers {
             ground,
             store,
             outbound,
-            traffic: TrafficLog::new(),
+            traffic,
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::guard::AddressGuard;
 use super::transport::{CONNECT_TIME, connection_fault, timed_out, tls_fault};
 use super::trust::Trust;
+use super::way::{NoteConnecting, NotedSessions};
 use crate::peer_fault::{PeerFault, Stage};
 
 /// What this program calls itself in its requests.
@@ -65,7 +66,7 @@ impl Outbound {
 
     fn tls_without_memory(&self) -> ClientConfig {
         let mut tls = self.tls.clone();
-        tls.resumption = Resumption::disabled();
+        tls.resumption = Resumption::store(Arc::new(NotedSessions::without_memory()));
         tls
     }
 
@@ -152,6 +153,7 @@ fn tls_config(trust: Arc<Trust>) -> Result<ClientConfig, String> {
         .dangerous()
         .with_custom_certificate_verifier(trust)
         .with_no_client_auth();
+    tls.resumption = Resumption::store(Arc::new(NotedSessions::with_memory()));
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(tls)
 }
@@ -164,6 +166,7 @@ fn http_client(guard: &AddressGuard, tls: ClientConfig) -> Result<reqwest::Clien
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIME)
+        .connector_layer(NoteConnecting)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(10))
         .http2_initial_stream_window_size(1 << 20)

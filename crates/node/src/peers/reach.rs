@@ -21,7 +21,6 @@ use super::Peers;
 use super::board::ClockOffset;
 use super::guard::GuardFault;
 use super::recording::Recording;
-use super::transport::transport_fault;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 use crate::trace::{TRACEPARENT, TraceId};
@@ -186,13 +185,11 @@ impl Peers {
             request = request.body(content.clone());
         }
         let began = Instant::now();
-        let response = request.send().await.map_err(|fault| transport_fault(&fault))?;
+        let response = record.send(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        record.answered(status, &headers);
         let at_most = if status.is_success() { ANSWER_BYTES } else { PROBLEM_BYTES };
-        let body = read_body(response, at_most).await?;
+        let body = record.receive(response, at_most).await?;
         let took = began.elapsed();
-        record.received(body.len());
         self.ground.metrics.ours.note_received(body.len());
         let verify = |document: &ProviderDocument| {
             verify_response(
@@ -205,7 +202,9 @@ impl Peers {
                 self.ground.ambient.now(),
             )
         };
+        let verifying = Instant::now();
         let mut verified = verify(document);
+        record.time(|timing| timing.verify = Some(verifying.elapsed()));
         if let Err(ResponseFault::KeyUnknown { .. }) = verified {
             verified = verify(&*Box::pin(self.document_anew(peer)).await?);
         }
@@ -351,34 +350,6 @@ pub(crate) fn lifetime(headers: &HeaderMap) -> Duration {
         }
     });
     Duration::from_secs(seconds.unwrap_or(USUAL_LIFETIME).clamp(SHORTEST_LIFETIME, LONGEST_LIFETIME))
-}
-
-pub(super) async fn read_body(
-    mut response: reqwest::Response,
-    at_most: usize,
-) -> Result<bytes::Bytes, PeerFault> {
-    let status = response.status();
-    let mut body = bytes::BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|fault| broken_off(&fault, status, body.len()))? {
-        if body.len() + chunk.len() > at_most {
-            let text = format!("its answer, {status}, has more than {at_most} bytes");
-            return Err(PeerFault::new(Stage::Http, "answer-too-large", text));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
-}
-
-/// An answer that began and did not come to its end.
-fn broken_off(fault: &reqwest::Error, status: StatusCode, bytes: usize) -> PeerFault {
-    let mut why = transport_fault(fault);
-    why.text = match why.code.as_ref() {
-        "timeout" => {
-            format!("it began to answer {status} and did not come to the end in time; {bytes} bytes had come")
-        }
-        _ => format!("its answer, {status}, broke off after {bytes} bytes: {why}"),
-    };
-    why
 }
 
 #[cfg(test)]

@@ -252,7 +252,15 @@ impl Pulls {
         match self.peers.call(peer, ask).await {
             Ok(answer) => {
                 let hasty = began.elapsed() < SHORTEST_WAIT;
-                let kept = self.keep_page(peer, cursor, &answer).await?;
+                let keeping = Instant::now();
+                let kept = self.keep_page(peer, cursor, &answer).await;
+                self.peers.traffic.update(answer.record, |record| {
+                    record.timing.store = Some(keeping.elapsed());
+                    if let Err(fault) = &kept {
+                        record.fail(fault);
+                    }
+                });
+                let kept = kept?;
                 self.ground.metrics.ours.note_pull(Some(kept.items));
                 self.peers.board.pulled(peer, self.ground.ambient.now());
                 Box::pin(self.delivery.join_groups(peer)).await.map_err(page::store_fault)?;

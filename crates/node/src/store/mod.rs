@@ -27,6 +27,7 @@ mod peers;
 mod proofs;
 mod requests;
 mod settings;
+mod traffic;
 mod trouble;
 mod unproved;
 mod waiting;
@@ -70,6 +71,7 @@ pub use outbox::{OutboxSize, QueuedSubmission};
 pub use peers::{PeerRow, TroubleRow};
 pub use proofs::Unchecked;
 pub use requests::{DecidedBy, KeptGrant, RequestRow, Subject, Unsent};
+pub(crate) use traffic::{TrafficBounds, TrafficFile};
 pub use trouble::StoreTrouble;
 pub use unproved::UnprovedRow;
 

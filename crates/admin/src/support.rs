@@ -1,0 +1,221 @@
+//! The support bundle: what helps somebody else to find out what is wrong here, without names and secrets.
+//!
+//! It is put together of what is known to name nobody, and nothing is taken out afterwards: what is not written down here is not
+//! in it. Names are replaced by hashes, the same for the same name throughout one bundle.
+
+use std::net::SocketAddr;
+
+use drawbridge_mtp::id;
+use drawbridge_node::Node;
+use drawbridge_node::ambient::System;
+use drawbridge_node::config::{Config, ListenConfig};
+use drawbridge_node::nameless::{Nameless, is_program};
+use drawbridge_node::operator::{ReadFault, StandingCode};
+use drawbridge_node::traffic::{Export, ExportFormat, TrafficFilter};
+use serde_json::{Value, json};
+
+use crate::error::AdminError;
+use crate::host::Host;
+use crate::request::{Empty, SupportBundle};
+use crate::status::node_status;
+use crate::view::{GroupStanding, NodeStatus, Peer};
+
+/// Requests in it, the latest.
+const REQUESTS: usize = 2000;
+/// Peers whose troubles are told with those that are over, of those with which something is wrong.
+const TROUBLED: usize = 50;
+
+pub(crate) async fn support_bundle(host: &Host, Empty {}: Empty) -> Result<SupportBundle, AdminError> {
+    let node = host.node().await?;
+    let nameless = Nameless::new(&System);
+    let bundle = json!({
+        "about": "A support bundle of Drawbridge. Names of providers, people and groups are replaced by hashes, the same for \
+                  the same name throughout this file. It has no keys, tokens, addresses, paths or messages.",
+        "program": {
+            "version": env!("CARGO_PKG_VERSION"),
+            "system": std::env::consts::OS,
+            "processor": std::env::consts::ARCH,
+        },
+        "made": node.now(),
+        "configuration": configuration(node.config()),
+        "node": own(&node_status(&node, &host.built_in_clients().await?).await?),
+        "peers": peers(&node, &nameless).await?,
+        "groups": groups(&node, &nameless).await?,
+        "metrics": metrics(&node, &nameless).await?,
+        "requests": requests(&node, nameless).await?,
+    });
+    let text = serde_json::to_string_pretty(&bundle).map_err(|fault| AdminError::internal(&fault))?;
+    Ok(SupportBundle { text })
+}
+
+fn configuration(config: &Config) -> Value {
+    let host = match config.provider.host() {
+        id::Host::Dns(_) => "domain",
+        id::Host::V4(_) => "IPv4 address",
+        id::Host::V6(_) => "IPv6 address",
+    };
+    json!({
+        "provider": host,
+        "mtp": {
+            "listen": place(config.mtp.listen),
+            "certificate": if config.mtp.tls_cert.is_some() { "files" } else { "self-signed" },
+            "has_endpoint": config.mtp.endpoint.is_some(),
+        },
+        "client": config.client.as_ref().map(server),
+        "admin": config.admin.as_ref().map(server),
+        "log_format": config.log_format,
+        "peers": {
+            "strangers": config.peers.strangers,
+            "allow_networks": config.peers.allow_networks.len(),
+            "has_extra_roots": config.peers.extra_roots.is_some(),
+            "look_back": config.peers.look_back,
+        },
+        "limits": config.limits,
+        "traffic": config.traffic,
+    })
+}
+
+fn server(config: &ListenConfig) -> Value {
+    json!({ "listen": place(config.listen), "has_certificate": config.tls_cert.is_some() })
+}
+
+/// Where a server listens, without the address.
+fn place(listen: SocketAddr) -> Value {
+    let on = match listen.ip() {
+        any if any.is_unspecified() => "every address",
+        own if own.is_loopback() => "loopback",
+        _ => "one address",
+    };
+    let family = if listen.is_ipv4() { "IPv4" } else { "IPv6" };
+    json!({ "on": on, "family": family, "port": listen.port() })
+}
+
+fn own(seen: &NodeStatus) -> Value {
+    let own = &seen.ourselves;
+    let certificates = own.certificates.iter().map(|certificate| {
+        json!({
+            "section": certificate.section,
+            "is_ours": certificate.is_ours,
+            "self_signed": certificate.self_signed,
+            "begins": certificate.begins,
+            "ends": certificate.ends,
+            "is_refused": certificate.refused.is_some(),
+        })
+    });
+    let trouble = own.store.as_ref().map(|trouble| {
+        json!({ "code": trouble.code, "since": trouble.since, "last": trouble.last, "lost": trouble.lost })
+    });
+    json!({
+        "started": seen.started,
+        "health": { "code": seen.health.code, "count": seen.health.count, "of": seen.health.of },
+        "name": { "is": own.name, "looked": own.looked },
+        "named_port": own.named_port,
+        "listening_port": own.listening_port,
+        "certificates": certificates.collect::<Vec<_>>(),
+        "store": { "bytes": seen.store_bytes, "trouble": trouble },
+        "waiting": {
+            "providers": seen.waiting_providers,
+            "connections": seen.waiting_connections,
+            "additions": seen.waiting_additions,
+        },
+        "users": seen.users,
+        "connections": seen.connections,
+        "waiting_pulls": seen.waiting_pulls,
+    })
+}
+
+async fn peers(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminError> {
+    let (mut told, mut troubled) = (Vec::new(), 0);
+    for listed in node.operator().peers().await? {
+        let is_well = matches!(listed.standing.code, StandingCode::Well | StandingCode::Quiet);
+        let peer = if is_well || troubled == TROUBLED {
+            listed
+        } else {
+            troubled += 1;
+            node.operator().peer(&listed.provider).await?
+        };
+        told.push(peer_told(&peer.into(), nameless));
+    }
+    Ok(told)
+}
+
+fn peer_told(peer: &Peer, nameless: &Nameless) -> Value {
+    let troubles = peer.troubles.iter().map(|trouble| {
+        json!({
+            "stage": trouble.stage,
+            "code": trouble.code,
+            "first": trouble.first,
+            "last": trouble.last,
+            "count": trouble.count,
+            "over": trouble.over,
+        })
+    });
+    json!({
+        "provider": nameless.provider(&peer.provider),
+        "state": peer.state,
+        "since": peer.since,
+        "their_state": peer.their_state,
+        "standing": peer.standing.code,
+        "side": peer.standing.side,
+        "software": peer.software.as_ref().filter(|software| is_program(software)),
+        "keys": peer.fingerprints.len(),
+        "new_keys": peer.new_fingerprints.len(),
+        "pulling": peer.pulling,
+        "serving": peer.serving,
+        "latency_ms": peer.latency_ms,
+        "connections": peer.connections,
+        "kept": peer.kept,
+        "suffers": peer.suffers,
+        "troubles": troubles.collect::<Vec<_>>(),
+    })
+}
+
+async fn groups(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminError> {
+    let told = node.operator().groups().await?.into_iter().map(|group| {
+        json!({
+            "group": nameless.hash(&group.group.to_string()),
+            "owner": nameless.provider(group.group.provider()),
+            "is_ours": group.is_ours,
+            "standing": GroupStanding::from(group.standing),
+            "epoch": group.epoch,
+            "head": group.head,
+            "users": group.users,
+            "clients": group.clients,
+            "providers": group.providers,
+            "bytes": group.bytes,
+            "owner_away_since": group.owner_away_since,
+        })
+    });
+    Ok(told.collect())
+}
+
+/// The metrics, in which a label names peers.
+async fn metrics(node: &Node, nameless: &Nameless) -> Result<Vec<String>, AdminError> {
+    const LABEL: &str = "peer=\"";
+    let nameless_line = |line: &str| {
+        let named = line.split_once(LABEL).and_then(|(before, rest)| Some((before, rest.split_once('"')?)));
+        match named {
+            Some((before, ("other", after))) => format!("{before}{LABEL}other\"{after}"),
+            Some((before, (peer, after))) => {
+                let hash = peer
+                    .parse()
+                    .map_or_else(|_| nameless.hash(peer), |peer| nameless.provider(&peer).to_string());
+                format!("{before}{LABEL}{hash}\"{after}")
+            }
+            None => line.to_owned(),
+        }
+    };
+    let text = node.operator().scrape().await?;
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    Ok(lines.map(nameless_line).collect())
+}
+
+async fn requests(node: &Node, nameless: Nameless) -> Result<Vec<Value>, AdminError> {
+    let records = node.operator().traffic().select(TrafficFilter::default(), None, REQUESTS).await;
+    let records = records.map_err(ReadFault::from)?;
+    let ours = node.provider().clone();
+    let export = Export { ours, format: ExportFormat::JsonLines, nameless: Some(nameless) };
+    let text = tokio::task::spawn_blocking(move || export.write(&records)).await;
+    let text = text.map_err(|fault| AdminError::internal(&fault))?;
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}

@@ -1,0 +1,451 @@
+//! The file of the traffic record: requests that have ended, in a file of their own beside the store, since they change with every
+//! request, are bounded, and may be lost.
+//!
+//! It is not synchronised with each write: what a power failure takes are the latest requests. A file that is damaged, or of
+//! another version, is begun anew.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drawbridge_mtp::time::Timestamp;
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
+
+use super::StoreFault;
+use crate::traffic::{TrafficFilter, TrafficRecord};
+
+/// The file in the data folder.
+const TRAFFIC_FILE: &str = "traffic.sqlite";
+/// The form of its rows; a file of another is begun anew.
+const VERSION: i32 = 1;
+/// What a row takes besides the text of its record: its other columns, its places in the indexes, and what pages leave free.
+const ROW_OCTETS: u64 = 220;
+/// Requests to us of which nothing is proved have a share of their own, this part of the whole, so that who floods us pushes out
+/// nobody else's.
+const UNPROVED_SHARE: u64 = 10;
+
+const SCHEMA: &str = "
+    CREATE TABLE traffic (
+        id INTEGER PRIMARY KEY, -- grows with each request
+        at INTEGER NOT NULL, -- ms
+        peer TEXT,
+        direction TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        failed INTEGER NOT NULL,
+        unproved INTEGER NOT NULL,
+        octets INTEGER NOT NULL, -- of the row
+        record TEXT NOT NULL -- JSON
+    ) STRICT;
+    CREATE INDEX of_peer ON traffic (peer, id);
+    CREATE INDEX of_failures ON traffic (id) WHERE failed;
+    CREATE INDEX of_the_unproved ON traffic (id) WHERE unproved;";
+
+/// How much of it is kept at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TrafficBounds {
+    /// Requests.
+    pub(crate) rows: u64,
+    /// Octets, of which the file has a few more.
+    pub(crate) octets: u64,
+}
+
+/// The file of the traffic record.
+pub(crate) struct TrafficFile {
+    path: PathBuf,
+    bounds: TrafficBounds,
+    writer: Mutex<Writer>,
+    reader: Mutex<Connection>,
+}
+
+struct Writer {
+    connection: Connection,
+    /// What is in the file; none until it is counted.
+    extent: Option<Extent>,
+}
+
+/// Rows and octets, of all requests and of those of which nothing is proved.
+#[derive(Clone, Copy)]
+struct Extent {
+    all: (u64, u64),
+    unproved: (u64, u64),
+}
+
+impl TrafficFile {
+    /// The file in the folder `dir`; a new one where there is none that can be used.
+    ///
+    /// # Errors
+    ///
+    /// No file can be made there.
+    pub(crate) fn open(dir: &Path, bounds: TrafficBounds) -> Result<Self, StoreFault> {
+        let path = dir.join(TRAFFIC_FILE);
+        let (writer, reader) = open(&path).or_else(|fault| {
+            if !is_unusable(&fault) {
+                return Err(fault);
+            }
+            tracing::warn!(%fault, path = %path.display(), "the traffic record cannot be read and is begun anew");
+            remove(&path);
+            open(&path)
+        })?;
+        let writer = Writer { connection: writer, extent: None }.into();
+        Ok(Self { path, bounds, writer, reader: reader.into() })
+    }
+
+    /// The number of the latest request; 0 where there is none.
+    pub(crate) fn last(&self) -> Result<u64, StoreFault> {
+        let last = self
+            .reader
+            .lock()
+            .query_row("SELECT max(id) FROM traffic", [], |row| row.get::<_, Option<i64>>(0))?;
+        Ok(last.unwrap_or_default().try_into().unwrap_or_default())
+    }
+
+    /// Writes `records`, those that are there already anew, and forgets the oldest that there is no room for.
+    pub(crate) fn write(&self, records: &[Arc<TrafficRecord>]) -> Result<(), StoreFault> {
+        let mut writer = self.writer.lock();
+        let written = write(&mut writer, self.bounds, records);
+        if written.as_ref().is_err_and(is_unusable) {
+            self.begin_anew(&mut writer)?;
+        }
+        written
+    }
+
+    /// Leaves a damaged file behind. What was in it is lost.
+    fn begin_anew(&self, writer: &mut Writer) -> Result<(), StoreFault> {
+        tracing::warn!(path = %self.path.display(), "the traffic record is damaged and is begun anew");
+        let mut reader = self.reader.lock();
+        remove(&self.path);
+        let (fresh_writer, fresh_reader) = open(&self.path)?;
+        *writer = Writer { connection: fresh_writer, extent: None };
+        *reader = fresh_reader;
+        Ok(())
+    }
+
+    /// The latest `limit` requests of those that `filter` lets pass, before the number `before`, the newest first.
+    pub(crate) fn select(
+        &self,
+        filter: &TrafficFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<TrafficRecord>, StoreFault> {
+        let (wanted, values) = condition(filter, before);
+        let sql = format!("SELECT record FROM traffic WHERE {wanted} ORDER BY id DESC");
+        let reader = self.reader.lock();
+        let mut statement = reader.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            // What another version has written is left out.
+            let Ok(record) =
+                serde_json::from_str::<TrafficRecord>(row.get_ref(0)?.as_str().unwrap_or_default())
+            else {
+                continue;
+            };
+            if filter.lets_pass(&record) {
+                found.push(record);
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many requests there are, and when the oldest began.
+    pub(crate) fn extent(&self) -> Result<(u64, Option<Timestamp>), StoreFault> {
+        let reader = self.reader.lock();
+        let rows = reader.query_row("SELECT count(*) FROM traffic", [], |row| row.get::<_, i64>(0))?;
+        let oldest = reader
+            .query_row("SELECT at FROM traffic ORDER BY id LIMIT 1", [], |row| row.get::<_, i64>(0))
+            .optional()?;
+        let time = |at: i64| Timestamp::from_millis(at.try_into().unwrap_or_default());
+        Ok((rows.try_into().unwrap_or_default(), oldest.map(time)))
+    }
+
+    /// Makes every write fail, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self) {
+        self.writer.lock().connection.pragma_update(None, "query_only", true).unwrap();
+    }
+}
+
+/// Whether the file itself is what is wrong, and not the machine.
+fn is_unusable(fault: &StoreFault) -> bool {
+    match fault {
+        StoreFault::Sql(fault) => matches!(
+            fault.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        ),
+        StoreFault::Unreadable { .. } => true,
+        _ => false,
+    }
+}
+
+fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
+    let writer = Connection::open(path)?;
+    writer.pragma_update(None, "journal_mode", "WAL")?;
+    writer.pragma_update(None, "synchronous", "NORMAL")?;
+    let version: i32 = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = writer.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    match (version, tables) {
+        (VERSION, _) => {}
+        (0, 0) => {
+            writer.execute_batch(SCHEMA)?;
+            writer.pragma_update(None, "user_version", VERSION)?;
+        }
+        _ => {
+            let value = version.to_string();
+            return Err(StoreFault::Unreadable { what: "a traffic record of the form", value });
+        }
+    }
+    let reader = super::open::open_for_reading(path)?;
+    Ok((writer, reader))
+}
+
+fn remove(path: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        if let Err(fault) = std::fs::remove_file(&name)
+            && fault.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%fault, path = %path.display(), "a part of the traffic record cannot be removed");
+        }
+    }
+}
+
+fn write(
+    writer: &mut Writer,
+    bounds: TrafficBounds,
+    records: &[Arc<TrafficRecord>],
+) -> Result<(), StoreFault> {
+    let counted = writer.extent.take();
+    let tx = writer.connection.transaction()?;
+    let mut extent = match counted {
+        Some(extent) => extent,
+        None => Extent::of(&tx)?,
+    };
+    for record in records {
+        let text = serde_json::to_string(&**record)
+            .map_err(|fault| StoreFault::Unreadable { what: "a request", value: fault.to_string() })?;
+        put(&tx, record, &text, &mut extent)?;
+    }
+    let share = TrafficBounds { rows: bounds.rows / UNPROVED_SHARE, octets: bounds.octets / UNPROVED_SHARE };
+    while extent.unproved.0 > share.rows || extent.unproved.1 > share.octets {
+        if !forget_oldest(&tx, "SELECT min(id) FROM traffic WHERE unproved", &mut extent)? {
+            break;
+        }
+    }
+    while extent.all.0 > bounds.rows || extent.all.1 > bounds.octets {
+        if !forget_oldest(&tx, "SELECT min(id) FROM traffic", &mut extent)? {
+            break;
+        }
+    }
+    tx.commit()?;
+    writer.extent = Some(extent);
+    Ok(())
+}
+
+impl Extent {
+    fn of(connection: &Connection) -> Result<Self, StoreFault> {
+        let sum = |sql: &str| -> Result<(u64, u64), StoreFault> {
+            let (rows, octets): (i64, i64) =
+                connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok((rows.try_into().unwrap_or_default(), octets.try_into().unwrap_or_default()))
+        };
+        Ok(Self {
+            all: sum("SELECT count(*), coalesce(sum(octets), 0) FROM traffic")?,
+            unproved: sum("SELECT count(*), coalesce(sum(octets), 0) FROM traffic WHERE unproved")?,
+        })
+    }
+
+    fn add(&mut self, (octets, is_unproved): (u64, bool)) {
+        self.all = (self.all.0 + 1, self.all.1 + octets);
+        if is_unproved {
+            self.unproved = (self.unproved.0 + 1, self.unproved.1 + octets);
+        }
+    }
+
+    fn remove(&mut self, (octets, is_unproved): (u64, bool)) {
+        self.all = (self.all.0.saturating_sub(1), self.all.1.saturating_sub(octets));
+        if is_unproved {
+            self.unproved = (self.unproved.0.saturating_sub(1), self.unproved.1.saturating_sub(octets));
+        }
+    }
+}
+
+fn put(tx: &Connection, record: &TrafficRecord, text: &str, extent: &mut Extent) -> Result<(), StoreFault> {
+    forget(tx, number(record.id), extent)?;
+    let octets = text.len() as u64 + ROW_OCTETS;
+    tx.prepare_cached(
+        "INSERT INTO traffic (id, at, peer, direction, kind, failed, unproved, octets, record)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(rusqlite::params![
+        number(record.id),
+        number(record.at.as_millis()),
+        record.peer.as_ref().map(|peer| peer.as_str()),
+        record.direction.as_str(),
+        record.kind.as_str(),
+        record.is_failure(),
+        record.is_unproved(),
+        number(octets),
+        text,
+    ])?;
+    extent.add((octets, record.is_unproved()));
+    Ok(())
+}
+
+/// Whether there was one.
+fn forget_oldest(tx: &Connection, which: &str, extent: &mut Extent) -> Result<bool, StoreFault> {
+    let oldest: Option<i64> = tx.prepare_cached(which)?.query_row([], |row| row.get(0))?;
+    match oldest {
+        Some(id) => forget(tx, id, extent).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+fn forget(tx: &Connection, id: i64, extent: &mut Extent) -> Result<(), StoreFault> {
+    let gone = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+    let gone = tx
+        .prepare_cached("DELETE FROM traffic WHERE id = ?1 RETURNING octets, unproved")?
+        .query_row([id], gone)
+        .optional()?;
+    if let Some((octets, is_unproved)) = gone {
+        extent.remove((octets.try_into().unwrap_or_default(), is_unproved));
+    }
+    Ok(())
+}
+
+/// What the rows of `filter` have in common that there are columns for, as a condition with its values.
+fn condition(filter: &TrafficFilter, before: Option<u64>) -> (String, Vec<Value>) {
+    let mut wanted = vec!["true".to_owned()];
+    let mut values: Vec<Value> = Vec::new();
+    let mut want = |condition: &str, value: Value| {
+        values.push(value);
+        wanted.push(format!("{condition} ?{}", values.len()));
+    };
+    if let Some(peer) = &filter.peer {
+        want("peer =", peer.as_str().to_owned().into());
+    }
+    if let Some(direction) = filter.direction {
+        want("direction =", direction.as_str().to_owned().into());
+    }
+    if let Some(kind) = filter.kind {
+        want("kind =", kind.as_str().to_owned().into());
+    }
+    if let Some(since) = filter.since {
+        want("at >=", number(since.as_millis()).into());
+    }
+    if let Some(until) = filter.until {
+        want("at <", number(until.as_millis()).into());
+    }
+    if let Some(before) = before {
+        want("id <", number(before).into());
+    }
+    if filter.failures {
+        wanted.push("failed".into());
+    }
+    (wanted.join(" AND "), values)
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traffic::Direction;
+
+    const WIDE: TrafficBounds = TrafficBounds { rows: 100_000, octets: 64 << 20 };
+
+    fn record(id: u64, direction: Direction, target: &str) -> TrafficRecord {
+        let mut record = TrafficRecord::begin(Timestamp::from_millis(id * 1000), direction, "GET", target);
+        (record.id, record.waiting, record.status) = (id, false, Some(200));
+        record
+    }
+
+    fn write(file: &TrafficFile, records: impl IntoIterator<Item = TrafficRecord>) {
+        file.write(&records.into_iter().map(Arc::new).collect::<Vec<_>>()).unwrap();
+    }
+
+    fn ids(file: &TrafficFile, filter: &TrafficFilter) -> Vec<u64> {
+        file.select(filter, None, usize::MAX).unwrap().into_iter().map(|record| record.id).collect()
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_strangers_only_for_strangers() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = TrafficFile::open(dir.path(), TrafficBounds { rows: 100, octets: 64 << 20 }).unwrap();
+        write(&file, (1..=100).map(|id| record(id, Direction::Out, "/feed")));
+        write(&file, (101..=500).map(|id| record(id, Direction::In, "/flood")));
+        let all = ids(&file, &TrafficFilter::default());
+        assert_eq!(all.len(), 100);
+        assert_eq!(all.iter().filter(|id| **id <= 100).count(), 90, "ten of a hundred are for strangers");
+        assert_eq!(all[0], 500);
+        write(&file, (501..=700).map(|id| record(id, Direction::Out, "/feed")));
+        assert_eq!(ids(&file, &TrafficFilter::default()), (601..=700).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_file_stays_within_its_octets() {
+        let dir = tempfile::tempdir().unwrap();
+        let bounds = TrafficBounds { rows: 100_000, octets: 1 << 20 };
+        let file = TrafficFile::open(dir.path(), bounds).unwrap();
+        let long = "x".repeat(400);
+        for batch in 0..40 {
+            write(&file, (0..100).map(|n| record(batch * 100 + n + 1, Direction::Out, &long)));
+        }
+        file.writer.lock().connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        let size = std::fs::metadata(dir.path().join(TRAFFIC_FILE)).unwrap().len();
+        assert!(size < bounds.octets * 5 / 4, "{size}");
+        let kept = file.extent().unwrap().0;
+        assert!(kept > 800, "{kept}");
+        // What is counted as it changes is what is there.
+        let counted = file.writer.lock().extent.unwrap();
+        let there = Extent::of(&file.reader.lock()).unwrap();
+        assert_eq!((counted.all, counted.unproved), (there.all, there.unproved));
+    }
+
+    #[test]
+    fn each_filter_finds_what_it_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = TrafficFile::open(dir.path(), WIDE).unwrap();
+        let peer: drawbridge_mtp::id::Provider = "a.example".parse().unwrap();
+        let mut with_peer = record(1, Direction::Out, "/feed?after=3");
+        with_peer.peer = Some(peer.clone());
+        let mut failed = record(2, Direction::In, "/ping");
+        (failed.status, failed.code) = (Some(401), Some("key-unknown".into()));
+        write(&file, [with_peer, failed, record(3, Direction::Out, "/groups/x/log")]);
+        let all = TrafficFilter::default;
+        let time = |ms| Some(Timestamp::from_millis(ms));
+        for (filter, found) in [
+            (all(), vec![3, 2, 1]),
+            (TrafficFilter { peer: Some(peer), ..all() }, vec![1]),
+            (TrafficFilter { direction: Some(Direction::In), ..all() }, vec![2]),
+            (TrafficFilter { kind: Some(crate::traffic::TrafficKind::Log), ..all() }, vec![3]),
+            (TrafficFilter { failures: true, ..all() }, vec![2]),
+            (TrafficFilter { since: time(2000), ..all() }, vec![3, 2]),
+            (TrafficFilter { until: time(2000), ..all() }, vec![1]),
+            (TrafficFilter { text: Some("KEY-un".into()), ..all() }, vec![2]),
+            (TrafficFilter { text: Some("after=".into()), failures: true, ..all() }, vec![]),
+        ] {
+            assert_eq!(ids(&file, &filter), found, "{filter:?}");
+        }
+        assert_eq!(file.select(&all(), Some(3), 1).unwrap()[0].id, 2);
+    }
+
+    #[test]
+    fn a_file_that_is_damaged_or_of_another_version_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(TRAFFIC_FILE);
+        std::fs::write(&path, "no database at all, but some text that is long enough").unwrap();
+        let file = TrafficFile::open(dir.path(), WIDE).unwrap();
+        write(&file, [record(1, Direction::Out, "/feed")]);
+        file.writer.lock().connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(file);
+        let file = TrafficFile::open(dir.path(), WIDE).unwrap();
+        assert_eq!(file.last().unwrap(), 0);
+        write(&file, [record(5, Direction::Out, "/feed")]);
+        assert_eq!(file.last().unwrap(), 5);
+    }
+}

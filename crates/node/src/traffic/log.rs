@@ -1,0 +1,441 @@
+//! The traffic record of a running node: what goes on and the latest in memory, the rest in its file.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_mtp::time::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::filter::TrafficFilter;
+use super::record::TrafficRecord;
+use crate::store::{StoreFault, TrafficFile};
+
+/// Requests that are in memory, and the octets of their texts.
+const HELD: usize = 5000;
+const HELD_BYTES: usize = 16 << 20;
+/// A request to us of which nothing is proved is in memory until so many others have come to us: who floods us leaves what
+/// crossed between peers to be read.
+const HELD_UNPROVED: usize = 1000;
+/// Requests that have left memory and wait to be written. More come only where the disk does not keep up.
+const UNWRITTEN: usize = 10_000;
+/// What has ended is written so long after the first of it: together, and with what is noted of it after its end.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// The latest requests.
+pub struct TrafficLog {
+    /// What is in memory.
+    ring: Mutex<Ring>,
+    /// Grows with everything that begins or ends.
+    revision: watch::Sender<u64>,
+    /// Where what has ended is written to; none where nothing is kept.
+    file: Option<Arc<TrafficFile>>,
+    /// Something has ended that is not written yet.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct Ring {
+    records: BTreeMap<u64, Held>,
+    /// The octets of all texts.
+    octets: usize,
+    /// Those that have ended, in that order: what still waits makes room last.
+    ended: VecDeque<u64>,
+    /// The latest requests to us, of which nothing was proved when they began.
+    unproved: VecDeque<u64>,
+    /// Those in memory that have ended, or were changed after their end, and are not written yet.
+    unwritten: BTreeSet<u64>,
+    /// Those that are no longer in `records` and not written yet.
+    left: Vec<Arc<TrafficRecord>>,
+    /// How many were not written at all.
+    lost: u64,
+    /// Why the latest could not be written, where they could not.
+    fault: Option<String>,
+    /// The number of the latest.
+    last: u64,
+    revision: u64,
+    /// Whether what has ended is written.
+    keeps: bool,
+}
+
+struct Held {
+    record: Arc<TrafficRecord>,
+    /// When it last changed.
+    revision: u64,
+}
+
+/// What is kept of the requests that have ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many are in the file.
+    pub requests: u64,
+    /// When the oldest of them began.
+    pub since: Option<Timestamp>,
+    /// How many of this run could not be written.
+    pub lost: u64,
+    /// Why the latest could not be written, where they could not.
+    pub fault: Option<String>,
+}
+
+impl Ring {
+    fn add(&mut self, mut record: TrafficRecord) -> u64 {
+        self.last += 1;
+        self.revision += 1;
+        record.id = self.last;
+        if record.is_unproved() {
+            self.unproved.push_back(self.last);
+        }
+        record.cut();
+        self.octets += record.octets();
+        self.records.insert(self.last, Held { record: Arc::new(record), revision: self.revision });
+        self.make_room();
+        self.last
+    }
+
+    /// Whether there is now something to be written.
+    fn update(&mut self, id: u64, change: impl FnOnce(&mut TrafficRecord)) -> bool {
+        let Some(held) = self.records.get_mut(&id) else { return false };
+        self.revision += 1;
+        self.octets -= held.record.octets();
+        let record = Arc::make_mut(&mut held.record);
+        let waited = record.waiting;
+        change(record);
+        record.cut();
+        if waited && !record.waiting {
+            self.ended.push_back(id);
+        }
+        self.octets += record.octets();
+        held.revision = self.revision;
+        let writes = self.keeps && !held.record.waiting && self.unwritten.insert(id);
+        self.make_room();
+        writes
+    }
+
+    fn make_room(&mut self) {
+        while self.unproved.len() > HELD_UNPROVED
+            && let Some(id) = self.unproved.pop_front()
+        {
+            if self.records.get(&id).is_some_and(|held| !held.record.verified) {
+                self.remove(id);
+            }
+        }
+        while (self.records.len() > HELD || self.octets > HELD_BYTES)
+            && let Some(oldest) = self.ended.pop_front().or_else(|| self.records.keys().next().copied())
+        {
+            self.remove(oldest);
+        }
+    }
+
+    fn remove(&mut self, id: u64) {
+        let Some(held) = self.records.remove(&id) else { return };
+        self.octets -= held.record.octets();
+        if self.unwritten.remove(&id) {
+            if self.left.len() < UNWRITTEN {
+                self.left.push(held.record);
+            } else {
+                self.lost += 1;
+            }
+        }
+    }
+
+    /// Everything that is to be written.
+    fn take_unwritten(&mut self) -> Vec<Arc<TrafficRecord>> {
+        let mut taken = std::mem::take(&mut self.left);
+        let unwritten = std::mem::take(&mut self.unwritten);
+        taken.extend(unwritten.iter().filter_map(|id| self.records.get(id)).map(|held| held.record.clone()));
+        taken
+    }
+}
+
+impl TrafficLog {
+    /// A record of which nothing outlives the process.
+    pub(crate) fn in_memory() -> Self {
+        Self::with(None, Ring::default())
+    }
+
+    /// The same, since the file cannot be used.
+    pub(crate) fn not_kept(fault: String) -> Self {
+        Self::with(None, Ring { fault: Some(fault), ..Ring::default() })
+    }
+
+    /// A record that goes on where `file` ends, and is written there by [`TrafficLog::keep`].
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub(crate) fn kept_in(file: TrafficFile) -> Result<Self, StoreFault> {
+        let ring = Ring { last: file.last()?, keeps: true, ..Ring::default() };
+        Ok(Self::with(Some(Arc::new(file)), ring))
+    }
+
+    fn with(file: Option<Arc<TrafficFile>>, ring: Ring) -> Self {
+        Self { ring: ring.into(), revision: watch::channel(0).0, file, ended: Notify::new() }
+    }
+
+    /// Keeps `record` as the newest, gives it its number, and returns that.
+    pub(crate) fn add(&self, record: TrafficRecord) -> u64 {
+        let mut ring = self.ring.lock();
+        let id = ring.add(record);
+        self.revision.send_replace(ring.revision);
+        id
+    }
+
+    /// Changes the record `id`, where it is still in memory.
+    pub(crate) fn update(&self, id: u64, change: impl FnOnce(&mut TrafficRecord)) {
+        let mut ring = self.ring.lock();
+        if ring.update(id, change) {
+            self.ended.notify_one();
+        }
+        self.revision.send_replace(ring.revision);
+    }
+
+    /// Writes what has ended, until `stop`. What ends with it is written by [`TrafficLog::write`].
+    pub(crate) async fn keep(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = self.ended.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(GATHER) => {}
+                () = stop.cancelled() => return,
+            }
+            self.write().await;
+        }
+    }
+
+    /// Writes what has ended and is not written yet.
+    pub(crate) async fn write(&self) {
+        let Some(file) = self.file.clone() else { return };
+        let records = self.ring.lock().take_unwritten();
+        if records.is_empty() {
+            return;
+        }
+        let count = records.len();
+        let written = tokio::task::spawn_blocking(move || file.write(&records)).await;
+        let fault = match written {
+            Ok(Ok(())) => None,
+            Ok(Err(fault)) => Some(fault.to_string()),
+            Err(fault) => Some(fault.to_string()),
+        };
+        let mut ring = self.ring.lock();
+        if let Some(fault) = &fault {
+            ring.lost += count as u64;
+            if ring.fault.is_none() {
+                tracing::warn!(%fault, "the traffic record cannot be written; requests go on without it");
+            }
+        }
+        ring.fault = fault;
+    }
+
+    /// The latest `limit` requests of those that `filter` lets pass and that came before the number `before`, the newest first:
+    /// of what is in memory and of what is kept.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn select(
+        &self,
+        filter: TrafficFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Arc<TrafficRecord>>, StoreFault> {
+        let mut found = self.in_memory_of(&filter, before, limit);
+        if let Some(file) = self.file.clone() {
+            let kept = tokio::task::spawn_blocking(move || file.select(&filter, before, limit));
+            for record in kept.await.map_err(|_| StoreFault::Closed)?? {
+                found.entry(record.id).or_insert_with(|| Arc::new(record));
+            }
+        }
+        Ok(found.into_values().rev().take(limit).collect())
+    }
+
+    /// The same of what is not in the file yet, and of the latest that is.
+    fn in_memory_of(
+        &self,
+        filter: &TrafficFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> BTreeMap<u64, Arc<TrafficRecord>> {
+        let ring = self.ring.lock();
+        let held = ring.records.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, held)| &held.record);
+        let left = ring.left.iter().filter(|record| before.is_none_or(|before| record.id < before));
+        let wanted = held.filter(|record| filter.lets_pass(record)).take(limit);
+        wanted
+            .chain(left.filter(|record| filter.lets_pass(record)))
+            .map(|record| (record.id, record.clone()))
+            .collect()
+    }
+
+    /// What began or ended after `revision`, the oldest first and the latest `limit` of it, with the revision to ask for next.
+    pub fn since(&self, revision: u64, limit: usize) -> (Vec<Arc<TrafficRecord>>, u64) {
+        let ring = self.ring.lock();
+        let fresh = ring.records.values().rev().filter(|held| held.revision > revision);
+        let mut fresh: Vec<_> = fresh.take(limit).map(|held| held.record.clone()).collect();
+        fresh.reverse();
+        (fresh, ring.revision)
+    }
+
+    /// Grows with everything that begins or ends.
+    pub fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// What is kept of the requests that have ended; none where nothing is to be kept.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn kept(&self) -> Result<Option<Kept>, StoreFault> {
+        let (lost, fault) = {
+            let ring = self.ring.lock();
+            (ring.lost, ring.fault.clone())
+        };
+        let Some(file) = self.file.clone() else {
+            return Ok(fault.map(|fault| Kept { fault: Some(fault), ..Kept::default() }));
+        };
+        let (requests, since) =
+            tokio::task::spawn_blocking(move || file.extent()).await.map_err(|_| StoreFault::Closed)??;
+        Ok(Some(Kept { requests, since, lost, fault }))
+    }
+
+    /// How many pulls, ours and theirs, were answered since `then`.
+    pub fn pulls_since(&self, then: Timestamp) -> usize {
+        let ring = self.ring.lock();
+        let records = ring.records.values().rev().map(|held| &held.record);
+        let recent = records.filter(|record| record.target.starts_with("/feed") && !record.waiting);
+        recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{Direction, told_headers};
+    use super::*;
+    use crate::store::TrafficBounds;
+
+    fn record(direction: Direction, target: &str) -> TrafficRecord {
+        TrafficRecord::begin(Timestamp::from_millis(1), direction, "GET", target)
+    }
+
+    fn held(log: &TrafficLog) -> Vec<Arc<TrafficRecord>> {
+        log.in_memory_of(&TrafficFilter::default(), None, usize::MAX).into_values().collect()
+    }
+
+    fn end(log: &TrafficLog, id: u64) {
+        log.update(id, |record| (record.waiting, record.status) = (false, Some(200)));
+    }
+
+    #[test]
+    fn it_is_bounded_and_finds_what_is_still_held() {
+        let log = TrafficLog::in_memory();
+        let first = log.add(record(Direction::Out, "/first"));
+        for _ in 0..HELD {
+            log.add(record(Direction::Out, "/feed"));
+        }
+        log.update(first, |record| record.status = Some(200));
+        assert_eq!(held(&log).len(), HELD);
+        let (_, revision) = log.since(0, 1);
+        log.update(first + 1, |record| record.status = Some(204));
+        let (fresh, _) = log.since(revision, 10);
+        assert_eq!(fresh.len(), 1);
+        assert_eq!(fresh[0].status, Some(204));
+    }
+
+    #[test]
+    fn what_others_write_into_it_is_cut_to_what_a_person_reads() {
+        let log = TrafficLog::in_memory();
+        let long = "é".repeat(2_000);
+        let mut headers = http::HeaderMap::new();
+        for _ in 0..20 {
+            headers.append("signature", long.parse().unwrap());
+        }
+        for _ in 0..HELD / 5 {
+            let mut record = record(Direction::Out, &long);
+            record.request_headers = told_headers(&headers);
+            let id = log.add(record);
+            log.update(id, |record| {
+                record.text = Some(long.clone());
+                record.code = Some(long.clone());
+                record.response_headers = told_headers(&headers);
+                record.set_items(vec![(1, long.as_str()); 200].into_iter());
+            });
+        }
+        let ring = log.ring.lock();
+        let octets: usize = ring.records.values().map(|held| held.record.octets()).sum();
+        assert_eq!(octets, ring.octets);
+        assert!(octets <= HELD_BYTES, "{octets}");
+        let (_, newest) = ring.records.last_key_value().unwrap();
+        assert!(newest.record.octets() < 64 << 10, "{}", newest.record.octets());
+        assert!(ring.records.len() > 100);
+    }
+
+    #[test]
+    fn a_flood_of_which_nothing_is_proved_leaves_what_crossed_between_peers() {
+        let log = TrafficLog::in_memory();
+        let ours = log.add(record(Direction::Out, "/ours"));
+        let theirs = log.add(record(Direction::In, "/theirs"));
+        log.update(theirs, |record| record.verified = true);
+        for _ in 0..2 * HELD {
+            log.add(record(Direction::In, "/flood"));
+        }
+        let held = held(&log);
+        assert_eq!(held.len(), HELD_UNPROVED + 2);
+        assert!([ours, theirs].iter().all(|id| held.iter().any(|record| record.id == *id)));
+    }
+
+    fn kept(dir: &std::path::Path) -> TrafficLog {
+        let bounds = TrafficBounds { rows: 20_000, octets: 64 << 20 };
+        TrafficLog::kept_in(TrafficFile::open(dir, bounds).unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_is_found_after_a_restart_and_what_left_memory_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = kept(dir.path());
+        let waiting = log.add(record(Direction::Out, "/waits"));
+        let many = HELD + 1000;
+        for n in 0..many {
+            let id = log.add(record(Direction::Out, &format!("/feed?after={n}")));
+            end(&log, id);
+        }
+        assert_eq!(log.select(TrafficFilter::default(), None, usize::MAX).await.unwrap().len(), many + 1);
+        log.write().await;
+        let all = log.select(TrafficFilter::default(), None, usize::MAX).await.unwrap();
+        assert_eq!((all.len(), all[many].id), (many + 1, waiting), "what waits does not make room");
+        assert!(all.windows(2).all(|pair| pair[0].id > pair[1].id));
+        // What is noted after the end is written again.
+        log.update(all[0].id, |record| record.set_items([(7, "event")].into_iter()));
+        log.write().await;
+        let page = log.select(TrafficFilter::default(), Some(all[9].id), 5).await.unwrap();
+        assert_eq!(
+            page.iter().map(|record| record.id).collect::<Vec<_>>(),
+            (10..15).map(|n| all[n].id).collect::<Vec<_>>()
+        );
+        drop(log);
+
+        let log = kept(dir.path());
+        let found = log.select(TrafficFilter::default(), None, usize::MAX).await.unwrap();
+        assert_eq!(found.len(), many);
+        assert_eq!(found[0].items[0].seq, 7);
+        assert!(found.iter().all(|record| record.id != waiting));
+        assert!(log.add(record(Direction::In, "/feed")) > found[0].id, "numbers go on");
+        assert_eq!(log.kept().await.unwrap().unwrap().requests, many as u64);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_written_holds_nothing_up_and_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = kept(dir.path());
+        log.file.as_ref().unwrap().refuse_writes();
+        let id = log.add(record(Direction::Out, "/feed"));
+        end(&log, id);
+        log.write().await;
+        let kept = log.kept().await.unwrap().unwrap();
+        assert_eq!((kept.requests, kept.lost), (0, 1));
+        assert!(kept.fault.is_some());
+        assert_eq!(log.select(TrafficFilter::default(), None, 10).await.unwrap().len(), 1, "it is in memory");
+    }
+}

@@ -1,0 +1,16 @@
+//! The record of what crossed the wire, in both directions (`docs/operators.md`).
+//!
+//! What goes on and the latest is in memory; what has ended is written to a file of its own behind the traffic, a few times a
+//! second, and is kept over restarts within bounds of rows and octets.
+
+mod export;
+mod filter;
+mod log;
+mod record;
+
+pub use export::{Export, ExportFormat};
+pub use filter::TrafficFilter;
+pub use log::{Kept, TrafficLog};
+pub use record::{Direction, Timing, TrafficItem, TrafficKind, TrafficRecord};
+
+pub(crate) use record::{answered, submitted, told_headers};

@@ -1,0 +1,143 @@
+//! The record of what crosses the wire (`docs/operators.md`): what is noted of a request on both sides, and what outlives a
+//! restart.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_node::config::ListenConfig;
+use drawbridge_node::traffic::{Direction, TrafficFilter, TrafficKind, TrafficRecord};
+use drawbridge_testkit::{Daemon, Federation, TestNode, federation};
+use serde_json::{Value, json};
+
+async fn selected(test_node: &TestNode, filter: TrafficFilter) -> Vec<Arc<TrafficRecord>> {
+    test_node.node().operator().traffic().select(filter, None, 1000).await.unwrap()
+}
+
+fn pulls(direction: Direction) -> TrafficFilter {
+    TrafficFilter { direction: Some(direction), kind: Some(TrafficKind::Pull), ..TrafficFilter::default() }
+}
+
+/// Returns once a pull of `beta` at `alpha` has brought something.
+async fn until_something_was_pulled(alpha: &TestNode, beta: &TestNode) {
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = alice.asks_to_connect(bob.uri()).await;
+    beta.hears_of(asked).await;
+}
+
+#[tokio::test]
+async fn both_sides_note_a_request_with_its_parts_its_protocol_and_its_signature() {
+    let (_federation, [alpha, beta]) = federation().await;
+    until_something_was_pulled(&alpha, &beta).await;
+
+    let ours = selected(&beta, TrafficFilter { direction: Some(Direction::Out), ..Default::default() }).await;
+    let first = ours.iter().rev().find(|record| record.kind == TrafficKind::Document).unwrap();
+    let timing = first.timing;
+    assert!(timing.connect.is_some() && timing.tls.is_some() && timing.wait.is_some(), "{timing:?}");
+    assert!(timing.transfer.is_some() && timing.verify.is_none(), "{timing:?}");
+    let parts = [timing.dns, timing.connect, timing.tls, timing.wait, timing.transfer];
+    let sum: Duration = parts.into_iter().flatten().sum();
+    assert!(first.duration.unwrap() >= sum, "the parts are of the whole: {first:?}");
+    assert!(first.address.unwrap().is_loopback());
+
+    let ours = selected(&beta, pulls(Direction::Out)).await;
+    let answered = ours.iter().find(|record| record.status == Some(200)).unwrap();
+    assert_eq!(answered.protocol.as_deref(), Some("HTTP/2.0"));
+    assert!(answered.verified && answered.timing.verify.is_some() && answered.timing.store.is_some());
+    assert!(
+        ours.iter().any(|record| record.timing.connect.is_none() && record.timing.tls.is_none()),
+        "a later pull goes over the connection that is there: {ours:#?}"
+    );
+    let signature = answered.signature().unwrap();
+    assert!(signature.key.unwrap().starts_with(alpha.provider().as_str()));
+    assert!(signature.covered.contains(&"@status".to_owned()), "{:?}", signature.covered);
+
+    let theirs = selected(&alpha, pulls(Direction::In)).await;
+    let served = theirs.iter().find(|record| record.status == Some(200)).unwrap();
+    assert_eq!((served.peer.as_ref(), served.verified), (Some(beta.provider()), true));
+    assert!(served.timing.verify.is_some() && served.timing.wait.is_some() && served.timing.store.is_none());
+    assert!(served.address.unwrap().is_loopback());
+    let signature = served.signature().unwrap();
+    assert!(signature.key.unwrap().starts_with(beta.provider().as_str()));
+    assert!(signature.covered.contains(&"mtp-to".to_owned()), "{:?}", signature.covered);
+}
+
+#[tokio::test]
+async fn a_request_that_found_nobody_says_how_far_it_came() {
+    let (federation, [alpha]) = federation().await;
+    let nobody = federation.nobody();
+    alpha.allows(&nobody).await;
+    alpha.notes(&nobody, "connection-refused").await;
+    let failed =
+        selected(&alpha, TrafficFilter { peer: Some(nobody), failures: true, ..Default::default() }).await;
+    let document = failed.iter().find(|record| record.kind == TrafficKind::Document).unwrap();
+    assert!(document.timing.connect.is_some() && document.timing.tls.is_none() && document.status.is_none());
+    assert_eq!(document.code.as_deref(), Some("connection-refused"));
+}
+
+#[tokio::test]
+async fn what_crossed_the_wire_is_there_after_a_restart() {
+    let (_federation, [alpha, beta]) = federation().await;
+    until_something_was_pulled(&alpha, &beta).await;
+    alpha.stop().await;
+    let before = selected(&beta, TrafficFilter::default()).await;
+    beta.stop().await;
+    beta.start().await;
+    let after = selected(&beta, TrafficFilter::default()).await;
+    for record in &before {
+        let kept = after.iter().find(|kept| kept.id == record.id).unwrap();
+        assert_eq!((kept.at, &kept.target, kept.item_count), (record.at, &record.target, record.item_count));
+        assert!(!kept.waiting);
+    }
+    assert!(before.iter().any(|record| record.item_count > 0));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_on_disk_where_nothing_is_to_be() {
+    let federation = Federation::new();
+    let alpha = federation.node(|config| config.traffic.keep_requests = 0).await;
+    alpha.allows(&federation.nobody()).await;
+    alpha.until_node("something was asked", |node| !node.operator().traffic().since(0, 1).0.is_empty()).await;
+    assert_eq!(alpha.node().operator().traffic().kept().await.unwrap(), None);
+    alpha.stop().await;
+    assert!(!alpha.config().data_dir.join("traffic.sqlite").exists());
+}
+
+fn traffic(config: &drawbridge_node::config::Config, arguments: &[&str]) -> String {
+    let mut command: Command = Daemon::command("traffic", config);
+    let told = command.args(arguments).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_record_is_printed_and_written_as_a_file_without_names_where_they_are_hidden() {
+    let federation = Federation::new();
+    let listen = federation.config(|_| {}).mtp.listen;
+    let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
+    let daemon = Daemon::start(&config).await;
+    let nobody = federation.nobody();
+    Daemon::answer(&config, "set-peer", &json!({ "provider": nobody, "state": "allowed" }));
+    let is_refused = |list: &Value| {
+        let records = list["records"].as_array().unwrap();
+        records.iter().any(|record| record["code"] == "connection-refused")
+    };
+    Daemon::until(&config, "a refused connection", "traffic", |list| is_refused(list).then_some(())).await;
+
+    let printed = traffic(&config, &["--failures", "--peer", nobody.as_str()]);
+    let line = printed.lines().next().unwrap();
+    assert!(line.contains(&format!("-> {nobody} GET")) && line.contains("connection-refused"), "{line}");
+    let har: Value = serde_json::from_str(&traffic(&config, &["--har"])).unwrap();
+    assert_eq!(har["log"]["version"], "1.2");
+    assert!(har["log"]["entries"][0]["request"]["url"].as_str().unwrap().contains(nobody.as_str()));
+    let lines = traffic(&config, &["--json-lines", "--hide-names"]);
+    assert!(!lines.contains(nobody.as_str()) && lines.contains("connection-refused"), "{lines}");
+    assert!(lines.lines().all(|line| serde_json::from_str::<TrafficRecord>(line).is_ok()));
+    let alone = Daemon::command("traffic", &config).arg("--hide-names").output().unwrap();
+    assert_eq!(alone.status.code(), Some(2));
+    assert!(daemon.stop().success());
+}
