@@ -15,6 +15,7 @@ mod outcome;
 mod setup;
 mod starting;
 mod table;
+mod traffic;
 mod typing;
 mod waiting;
 
@@ -30,7 +31,7 @@ use table::Row;
 type Named = (&'static str, for<'a> fn(&'a Setup) -> Measuring<'a>);
 type Measuring<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<Row>>> + 'a>>;
 
-const ALL: [Named; 9] = [
+const ALL: [Named; 10] = [
     ("appends", |setup| Box::pin(appends::measure(setup))),
     ("delivery", |setup| Box::pin(delivery::measure(setup))),
     ("catching-up", |setup| Box::pin(catching_up::measure(setup))),
@@ -39,6 +40,7 @@ const ALL: [Named; 9] = [
     ("commits", |setup| Box::pin(commits::measure(setup))),
     ("messages", |setup| Box::pin(messages::measure(setup))),
     ("typing", |setup| Box::pin(typing::measure(setup))),
+    ("traffic", |setup| Box::pin(traffic::measure(setup))),
     ("fan-out", |setup| Box::pin(fan_out::measure(setup))),
 ];
 
