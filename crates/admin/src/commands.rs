@@ -8,6 +8,7 @@ use crate::accounts::*;
 use crate::approvals::*;
 use crate::checks::*;
 use crate::conversations::*;
+use crate::dry_run::*;
 use crate::error::AdminError;
 use crate::groups::*;
 use crate::host::Host;
@@ -124,6 +125,7 @@ commands! {
     "check" check: StartCheck => Check,
     "look-back" look_back: NamedPeer => Check,
     "check-report" check_report: ReadCheck => CheckReport,
+    "dry-run" dry_run: DryRunOf => DryRun,
     "strangers" strangers: SetStrangers => SetStrangers,
     "tell-declined" tell_declined: TellDeclined => TellDeclined,
 

@@ -9,6 +9,7 @@ pub mod commands;
 mod conversations;
 mod convert;
 mod demo;
+mod dry_run;
 mod error;
 mod events;
 mod groups;

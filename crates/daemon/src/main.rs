@@ -8,6 +8,7 @@
 mod access;
 mod ask;
 mod check;
+mod dry_run;
 mod pages;
 mod print;
 mod remedies;
@@ -103,6 +104,17 @@ enum Command {
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: Option<drawbridge_mtp::id::Provider>,
     },
+    /// Say what the running node would do if a provider, or a person there, asked something of it, and by which rule. Nothing is asked
+    /// or kept.
+    DryRun {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+        /// The provider or the person, such as home.example or bob@home.example
+        who: String,
+    },
     /// Print the requests between the running node and its peers, the latest last; or write them as a file for other programs.
     Traffic {
         #[command(flatten)]
@@ -191,6 +203,10 @@ fn main() -> ExitCode {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
             },
+            Command::DryRun { json, node, who } => match node.folder() {
+                Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
+                Err(code) => code,
+            },
             Command::Traffic { node, wanted } => match node.folder() {
                 Ok(folder) => traffic::traffic(&folder, wanted).await,
                 Err(code) => code,
@@ -207,8 +223,14 @@ mod tests {
 
     #[test]
     fn a_node_is_named_in_one_way_by_each_command_that_needs_one() {
-        let commands =
-            [&["link"][..], &["admin", "status"], &["check", "b.example"], &["metrics-token"], &["traffic"]];
+        let commands = [
+            &["link"][..],
+            &["admin", "status"],
+            &["check", "b.example"],
+            &["metrics-token"],
+            &["traffic"],
+            &["dry-run", "b.example"],
+        ];
         for command in commands {
             let is_taken = |options: &[&str]| {
                 Arguments::try_parse_from([&["drawbridged"], command, options].concat()).is_ok()

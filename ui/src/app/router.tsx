@@ -11,6 +11,7 @@ import type { DoctorPlace } from "@/domain/check/place";
 import { AccountsScreen } from "@/screens/AccountsScreen";
 import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
 import { DoctorScreen } from "@/screens/DoctorScreen";
+import { DryRunScreen } from "@/screens/DryRunScreen";
 import { GroupsScreen } from "@/screens/GroupsScreen";
 import { OverviewScreen } from "@/screens/OverviewScreen";
 import { PeersScreen } from "@/screens/PeersScreen";
@@ -92,6 +93,12 @@ const routes = [
     path: "/doctor",
     component: DoctorScreen,
     validateSearch: doctorPlace,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/doctor/dry-run",
+    component: DryRunScreen,
+    validateSearch: parts("who"),
   }),
   createRoute({
     getParentRoute: () => root,

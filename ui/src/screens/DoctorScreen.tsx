@@ -9,7 +9,7 @@ import { Alias } from "@/domain/demo/Alias";
 import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord } from "@/domain/peer/PeerState";
 import { peerWord } from "@/domain/peer/words";
-import { Button } from "@/shared/Button";
+import { Button, buttonClass } from "@/shared/Button";
 import { TextField } from "@/shared/form";
 import { Fault, Panel, Screen } from "@/shared/layout";
 import { t } from "@/text";
@@ -48,6 +48,7 @@ export function DoctorScreen() {
           <>
             <p className="mb-4 max-w-[44rem] text-muted">{t.doctor.intro}</p>
             <FromElsewhere lookers={lookers} onAsk={askToLook} />
+            <ToDryRun />
             <KnownProviders peers={peers} />
           </>
         )
@@ -173,6 +174,23 @@ function FromElsewhere({ lookers, onAsk }: { lookers: readonly Peer[]; onAsk: (p
       <p className="text-muted">
         {words.text} {lookers.length === 0 && words.nobody}
       </p>
+    </Panel>
+  );
+}
+
+/** Where nothing was asked yet: the other question, what this provider does with others. */
+function ToDryRun() {
+  return (
+    <Panel
+      title={t.dryRun.title}
+      className="mb-4 max-w-[44rem]"
+      actions={
+        <Link to="/doctor/dry-run" className={buttonClass({})}>
+          {t.dryRun.open}
+        </Link>
+      }
+    >
+      <p className="text-muted">{t.dryRun.intro}</p>
     </Panel>
   );
 }

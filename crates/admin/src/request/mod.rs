@@ -155,6 +155,12 @@ records! {
         after: u32,
     }
 
+    /// `dry-run`: what would happen if somebody asked something here.
+    DryRunOf {
+        /// A provider or a person, as it is typed.
+        who: String,
+    }
+
     /// `strangers`: how strangers become peers.
     SetStrangers {
         /// The way.

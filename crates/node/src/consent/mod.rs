@@ -9,7 +9,7 @@ pub(crate) mod grants;
 mod local;
 pub(crate) mod providers;
 pub(crate) mod requests;
-mod rules;
+pub(crate) mod rules;
 mod state;
 
 pub use requests::{Decided, Decision};

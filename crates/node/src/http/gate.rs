@@ -18,7 +18,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 use tracing::Instrument;
 
-use super::admission::{admit, is_ping};
+use super::admission::admit;
 use super::content::{Content, Unread};
 use super::passed::{Caller, Passed};
 use super::reply::{Outgoing, Reply};
@@ -27,6 +27,7 @@ use super::server::PeerServer;
 use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
+use crate::consent::providers::is_ping;
 use crate::peers::Sign;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;

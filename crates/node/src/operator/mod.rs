@@ -5,6 +5,7 @@
 //! Nobody outside this crate has the store.
 
 mod directions;
+mod dry_run;
 mod fault;
 mod group;
 mod groups;
@@ -36,6 +37,7 @@ pub use crate::store::{
     UnprovedRow, UserRule,
 };
 pub use directions::{OurPull, TheirPull};
+pub use dry_run::{Asked, DryRun, Foreseen, Foresight};
 pub use fault::ReadFault;
 pub use group::{
     GroupAccount, GroupDetail, LogEntry, LostBranch, Participant, RosterProvider, RosterUser, ShownGrant,

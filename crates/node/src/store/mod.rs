@@ -257,6 +257,28 @@ impl Store {
         }
     }
 
+    /// Runs `work` as [`Store::write`] does, keeps nothing of it and tells nobody: what it returns is what would happen.
+    pub(crate) async fn rehearse<T, E>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreFault> + Send + 'static,
+    {
+        // What is not kept is what returns an error, so all of it is one.
+        struct Undone<T, E>(Result<T, E>);
+        impl<T, E: From<StoreFault>> From<StoreFault> for Undone<T, E> {
+            fn from(fault: StoreFault) -> Self {
+                Self(Err(fault.into()))
+            }
+        }
+        match self.write::<std::convert::Infallible, Undone<T, E>, _>(|tx| Err(Undone(work(tx)))).await {
+            Ok(never) => match never {},
+            Err(Undone(outcome)) => outcome,
+        }
+    }
+
     /// Runs `work` on a connection that only reads and sees one state of the store.
     pub async fn read<T, E>(
         &self,

@@ -28,14 +28,22 @@ function readings(event: Telling): readonly Reading[] {
   switch (event.type) {
     case "peers":
       // How far each provider has acknowledged a group's log, and whether its keeper is heard, is news of the provider.
-      return ["peers", "peer", "groups", "group", "status"];
+      return ["peers", "peer", "groups", "group", "status", "dry-run"];
     case "approvals":
       // Whom one may add hangs on the connections.
-      return ["approvals", "connections", "authorizations", "conversations", "users", "status"];
+      return [
+        "approvals",
+        "connections",
+        "authorizations",
+        "conversations",
+        "users",
+        "status",
+        "dry-run",
+      ];
     case "accounts":
-      return ["users", "rules", "status"];
+      return ["users", "rules", "status", "dry-run"];
     case "settings":
-      return ["status", "sessions"];
+      return ["status", "sessions", "dry-run"];
     case "demo":
       return ["demo"];
     case "waiting":

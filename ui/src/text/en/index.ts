@@ -8,6 +8,7 @@ import { approvals, connect } from "./approvals";
 import { conversations } from "./conversations";
 import { demo } from "./demo";
 import { doctor } from "./doctor";
+import { dryRun } from "./dryRun";
 import { groups } from "./groups";
 import { overview } from "./overview";
 import { peers } from "./peers";
@@ -34,6 +35,7 @@ export const t = {
   conversations,
   traffic,
   doctor,
+  dryRun,
   accounts,
   settings,
   demo,

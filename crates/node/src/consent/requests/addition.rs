@@ -17,7 +17,7 @@ use super::receive::ASK_AGAIN;
 use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
 use crate::consent::grants;
-use crate::consent::rules::standing_decision;
+use crate::consent::rules::standing_rule;
 use crate::ground::config::LimitsConfig;
 use crate::misuse::Misuse;
 use crate::peer_fault::Stage;
@@ -132,7 +132,8 @@ impl Kind for Addition {
 
     fn verdict(view: &View<'_>, row: &AuthorizationRow, _: bool) -> Result<Verdict, StoreFault> {
         let rule = view.add_rule(row.to.name(), &row.from)?;
-        let blocked = standing_decision(view, &row.from, &row.to)? == Some(RuleKind::Block);
+        let standing = standing_rule(view, &row.from, &row.to)?;
+        let blocked = standing.is_some_and(|rule| rule.kind == RuleKind::Block);
         Ok(match rule {
             _ if blocked => Verdict::Unseen,
             AddRule::Never => Verdict::Unseen,

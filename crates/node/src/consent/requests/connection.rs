@@ -20,7 +20,7 @@ use super::receive::ASK_AGAIN;
 use super::tell::{end_one, settle, tell_requester};
 use super::terms::Terms;
 use crate::consent::providers::introduce;
-use crate::consent::rules::standing_decision;
+use crate::consent::rules::standing_rule;
 use crate::ground::config::LimitsConfig;
 use crate::misuse::Misuse;
 use crate::refusal::Refusal;
@@ -124,7 +124,7 @@ impl Kind for Connection {
             return Ok(Verdict::Allow(DecidedBy::User));
         }
         let Some(user) = view.user(row.to.name())? else { return Ok(Verdict::Unseen) };
-        let allows = match (standing_decision(view, &row.from, &row.to)?, user.rule) {
+        let allows = match (standing_rule(view, &row.from, &row.to)?.map(|rule| rule.kind), user.rule) {
             (Some(RuleKind::Block), _) => return Ok(Verdict::Unseen),
             (Some(RuleKind::Allow), _) => true,
             (None, UserRule::Ask) => false,

@@ -1,0 +1,35 @@
+//! `dry-run`: what would happen if somebody asked something of the running node.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use drawbridge_admin::view::{DryRun, Foresight};
+use serde_json::{Value, json};
+
+use crate::ask::{not_running, send_to_running};
+use crate::print::{answer, say, word};
+
+/// Prints what the node that runs in `folder` would do if `who` asked; as one JSON object where `as_json`.
+pub(crate) async fn dry_run(folder: &Path, who: &str, as_json: bool) -> ExitCode {
+    let told = match send_to_running(folder, "dry-run", &json!({ "who": who })).await {
+        Some(Ok(reply)) if as_json => answer(reply),
+        Some(Ok(reply)) => print(reply),
+        Some(Err(refusal)) => Err(say(&refusal, 1)),
+        None => Err(not_running(folder)),
+    };
+    told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
+}
+
+fn print(reply: Value) -> Result<(), ExitCode> {
+    let run: DryRun = serde_json::from_value(reply).map_err(|fault| say(&fault.to_string(), 1))?;
+    let who = match &run.person {
+        Some(person) => person.to_string(),
+        None => format!("{}, or somebody there of whom no rule speaks,", run.provider),
+    };
+    answer(format_args!("If {who} asked now:"))?;
+    run.foresights.iter().try_for_each(|Foresight { asked, of, outcome, why, told }| {
+        let of = of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();
+        answer(format_args!("{:<8} {}{of}: {why}", word(outcome), word(asked)))?;
+        answer(format_args!("{:<8} they are told: {told}", ""))
+    })
+}
