@@ -180,7 +180,7 @@ impl Federation {
 
     /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.
     pub async fn faulty_network_before(&self, config: &mut Config) -> FaultyNetwork {
-        let network = FaultyNetwork::listen(free_port(), config.mtp.listen).await;
+        let network = FaultyNetwork::listen(free_port(), config.mtp.listen).await.unwrap();
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", network.address()).parse().unwrap());
         network
     }

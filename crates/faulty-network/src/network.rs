@@ -1,5 +1,6 @@
 //! A network that breaks: a TCP proxy that cuts, truncates, splits, delays, holds or repeats what goes through it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,21 +11,30 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 /// A way to a node that can be disturbed. It is there until it is dropped.
 pub struct FaultyNetwork {
     address: SocketAddr,
     cuts: watch::Sender<u64>,
     conduct: watch::Sender<Conduct>,
+    to: watch::Sender<SocketAddr>,
     connections: Arc<AtomicUsize>,
+    listening: TaskTracker,
+    stop: CancellationToken,
     _stop: DropGuard,
 }
 
-/// What the network does with what comes back from the node.
+/// Where a connection could not be taken, the next is tried after this.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the network does with what goes over it.
 #[derive(Clone, Copy)]
 struct Conduct {
     /// What may come back over one connection, in bytes; read when it is made.
     lets_pass: u64,
+    /// What may go to the node over one connection, in bytes; read when it is made.
+    lets_go: u64,
     /// The most bytes of a piece.
     piece: usize,
     /// How long each piece is on its way.
@@ -40,6 +50,7 @@ struct Conduct {
 /// A network as it should be.
 const WELL: Conduct = Conduct {
     lets_pass: u64::MAX,
+    lets_go: u64::MAX,
     piece: usize::MAX,
     delay: Duration::ZERO,
     held: false,
@@ -48,22 +59,36 @@ const WELL: Conduct = Conduct {
 };
 
 impl FaultyNetwork {
-    pub(crate) async fn listen(address: SocketAddr, to: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    /// One that listens at `address` and leads to the node at `to`. It is as it should be at first.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing can listen at `address`.
+    pub async fn listen(address: SocketAddr, to: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let (cuts, cut) = watch::channel(0);
         let (conduct, conducted) = watch::channel(WELL);
+        let (to, leads_to) = watch::channel(to);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let connections = Arc::new(AtomicUsize::new(0));
         let counted = connections.clone();
-        tokio::spawn(stopped.run_until_cancelled_owned(async move {
+        let listening = TaskTracker::new();
+        listening.spawn(stopped.run_until_cancelled_owned(async move {
             loop {
-                let Ok((near, _)) = listener.accept().await else { return };
+                let Ok((near, _)) = listener.accept().await else {
+                    // As where too many files are open: it passes.
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    continue;
+                };
                 counted.fetch_add(1, Ordering::SeqCst);
+                let to = *leads_to.borrow();
                 tokio::spawn(pass(near, to, conducted.clone(), cut.clone()));
             }
         }));
-        Self { address, cuts, conduct, connections, _stop: stop.drop_guard() }
+        listening.close();
+        let _stop = stop.clone().drop_guard();
+        Ok(Self { address, cuts, conduct, to, connections, listening, stop, _stop })
     }
 
     /// Where it listens.
@@ -76,6 +101,17 @@ impl FaultyNetwork {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// Connections made from now on lead to `to`.
+    pub fn leads_to(&self, to: SocketAddr) {
+        self.to.send_replace(to);
+    }
+
+    /// Takes no connections from now on; those that there are go on. Its address is free when this returns.
+    pub async fn closes(&self) {
+        self.stop.cancel();
+        self.listening.wait().await;
+    }
+
     /// Cuts every connection that there is.
     pub fn cuts(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
@@ -84,6 +120,11 @@ impl FaultyNetwork {
     /// Connections made from now on are cut once the node has sent so many bytes over them.
     pub fn cuts_after(&self, bytes: u64) {
         self.conduct.send_modify(|conduct| conduct.lets_pass = bytes);
+    }
+
+    /// Connections made from now on are cut once so many bytes have gone to the node over them.
+    pub fn cuts_requests_after(&self, bytes: u64) {
+        self.conduct.send_modify(|conduct| conduct.lets_go = bytes);
     }
 
     /// What comes back comes in segments of so many bytes.
@@ -129,8 +170,9 @@ async fn pass(
     if conduct.borrow().piece != usize::MAX && near.set_nodelay(true).is_err() {
         return;
     }
-    let (mut from_near, mut to_near) = near.into_split();
+    let (from_near, mut to_near) = near.into_split();
     let (mut from_far, mut to_far) = far.into_split();
+    let mut from_near = from_near.take(conduct.borrow().lets_go);
     tokio::select! {
         _ = cut.changed() => {}
         _ = tokio::io::copy(&mut from_near, &mut to_far) => {}
