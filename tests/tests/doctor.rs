@@ -28,7 +28,8 @@ use drawbridge_node::diagnose::{Report, Step, Verdict};
 use drawbridge_node::identity::provider_document;
 use drawbridge_node::store::UserRule;
 use drawbridge_testkit::{
-    Clock, DroppingHost, Federation, Proxy, RawConduct, RawServer, ScriptedPeer, ServerTls, TestNode,
+    Clock, DroppingHost, FaultyNetwork, Federation, Proxy, RawConduct, RawServer, ScriptedPeer, ServerTls,
+    TestNode,
 };
 use http::header::{CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, StatusCode};
@@ -162,6 +163,19 @@ impl Scene {
         let proxy = before.unwrap();
         alter(&proxy);
         self.keeps(proxy);
+        self.looks_at(beta, TestNode::provider)
+    }
+
+    /// A provider that lets us in, as we let it in, behind a network that `breaks` has broken.
+    async fn behind_network(&mut self, breaks: impl FnOnce(&FaultyNetwork)) -> String {
+        let mut config = self.federation.config(|_| {});
+        let network = self.federation.faulty_network_before(&mut config).await;
+        config.provider = network.address().to_string().parse().unwrap();
+        let beta = self.federation.node(|own| *own = config).await;
+        beta.allows(self.alpha.provider()).await;
+        self.alpha.allows(beta.provider()).await;
+        breaks(&network);
+        self.keeps(network);
         self.looks_at(beta, TestNode::provider)
     }
 
@@ -478,17 +492,13 @@ faults! {
         async |scene| Some(scene.peer_that_shows(ServerTls::OnlyWithSni).await);
     split: "no fault: what it sends comes in segments of one byte",
         IS_WELL,
-        async |scene| {
-            let mut config = scene.federation.config(|_| {});
-            let network = scene.federation.faulty_network_before(&mut config).await;
-            network.splits(1);
-            config.provider = network.address().to_string().parse().unwrap();
-            let beta = scene.federation.node(|own| *own = config).await;
-            beta.allows(scene.alpha.provider()).await;
-            scene.alpha.allows(beta.provider()).await;
-            scene.keeps(network);
-            Some(scene.looks_at(beta, TestNode::provider))
-        };
+        async |scene| Some(scene.behind_network(|network| network.splits(1)).await);
+    slow_network: "what it answers is on its way for long",
+        warns_only(Ping, "slow", Either, "only after"),
+        async |scene| Some(scene.behind_network(|network| network.delays(Duration::from_millis(2100))).await);
+    lossy_network: "connections break amid large requests",
+        warns(Limits, "connection-lost", Either, "the connection broke"),
+        async |scene| Some(scene.behind_network(|network| network.cuts_requests_after(64 << 10)).await);
 }
 
 // The document.
@@ -674,6 +684,16 @@ faults! {
             beta.allows(scene.alpha.provider()).await;
             scene.alpha.allows(beta.provider()).await;
             scene.keeps(proxy);
+            Some(scene.looks_at(beta, TestNode::provider))
+        };
+    disk_full: "its disk is full",
+        fails(Limits, "store-failing", Theirs, "its disk is full"),
+        async |scene| {
+            let clock = Arc::new(Clock::default());
+            let beta = scene.federation.node_with_clock(clock.clone(), |_| {}).await;
+            beta.allows(scene.alpha.provider()).await;
+            scene.alpha.allows(beta.provider()).await;
+            clock.fills_disk(true);
             Some(scene.looks_at(beta, TestNode::provider))
         };
     feed_silent: "only the feed is silent",

@@ -1,4 +1,4 @@
-//! Clock, randomness and network, behind one trait so that tests can turn them.
+//! Clock, randomness, disk and network, behind one trait so that tests and the demo can turn them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::pin::Pin;
@@ -7,8 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 
-/// What a node or a client takes from the machine that it runs on, beside what it is told: the time, random octets, and
-/// which network it is in.
+/// What a node or a client takes from the machine that it runs on, beside what it is told: the time, random octets, room
+/// on its disk, and which network it is in.
 pub trait Ambient: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
@@ -22,6 +22,11 @@ pub trait Ambient: Send + Sync + 'static {
     /// The system's is not turned.
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
+    }
+    /// Whether the disk has no room for anything more. The system's says so itself to whoever writes, so it is not asked; a
+    /// machine that is made to look full is.
+    fn is_disk_full(&self) -> bool {
+        false
     }
     /// The addresses of the host `name`, where this machine knows them without looking the name up. The system's are looked
     /// up always.

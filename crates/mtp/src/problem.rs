@@ -137,6 +137,31 @@ impl Serialize for Code {
     }
 }
 
+/// Why a provider cannot answer for now, where that does not pass by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Its store does not keep what it is given: its operator has to act.
+    Store,
+}
+
+impl Cause {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+        }
+    }
+}
+
+impl FromStr for Cause {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        if text == Self::Store.as_str() { Ok(Self::Store) } else { Err(UnknownCode) }
+    }
+}
+
 /// What is told with some codes, besides the words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
@@ -154,6 +179,8 @@ pub struct Members {
     pub head: Option<u64>,
     /// The limit that was passed, in bytes, with `too-large`.
     pub limit: Option<u64>,
+    /// Why, with `unavailable`, where it does not pass by itself.
+    pub cause: Option<Cause>,
 }
 
 /// A problem to answer with.
@@ -210,6 +237,13 @@ impl Problem {
         self
     }
 
+    /// Tells why it does not pass by itself.
+    #[must_use]
+    pub fn with_cause(mut self, cause: Cause) -> Self {
+        self.members.cause = Some(cause);
+        self
+    }
+
     /// The status to answer with.
     pub fn status(&self) -> StatusCode {
         self.code.status()
@@ -236,7 +270,7 @@ fn write<S: Serializer>(
     detail: Option<&str>,
     members: &Members,
 ) -> Result<S::Ok, S::Error> {
-    let Members { now, fingerprint, epoch, generation, first, head, limit } = members;
+    let Members { now, fingerprint, epoch, generation, first, head, limit, cause } = members;
     let told = [
         detail.is_some(),
         now.is_some(),
@@ -246,6 +280,7 @@ fn write<S: Serializer>(
         first.is_some(),
         head.is_some(),
         limit.is_some(),
+        cause.is_some(),
     ];
     let mut map = serializer.serialize_map(Some(4 + told.iter().filter(|told| **told).count()))?;
     map.serialize_entry("type", &format_args!("{TYPE_PREFIX}{code}"))?;
@@ -263,6 +298,9 @@ fn write<S: Serializer>(
     }
     if let Some(generation) = generation {
         map.serialize_entry("generation", generation)?;
+    }
+    if let Some(cause) = cause {
+        map.serialize_entry("cause", cause.as_str())?;
     }
     for (name, number) in [("epoch", epoch), ("first", first), ("head", head), ("limit", limit)] {
         if let Some(number) = number {
@@ -322,14 +360,26 @@ struct ReceivedForm {
     first: LenientValue,
     head: LenientValue,
     limit: LenientValue,
+    cause: LenientValue,
 }
 
 impl TryFrom<ReceivedForm> for ReceivedProblem {
     type Error = Malformed;
 
     fn try_from(form: ReceivedForm) -> Result<Self, Malformed> {
-        let ReceivedForm { code, kind, detail, now, fingerprint, epoch, generation, first, head, limit } =
-            form;
+        let ReceivedForm {
+            code,
+            kind,
+            detail,
+            now,
+            fingerprint,
+            epoch,
+            generation,
+            first,
+            head,
+            limit,
+            cause,
+        } = form;
         let code = code
             .text()
             .or_else(|| kind.text()?.strip_prefix(TYPE_PREFIX).map(str::to_owned))
@@ -342,6 +392,7 @@ impl TryFrom<ReceivedForm> for ReceivedProblem {
             first: first.number(),
             head: head.number(),
             limit: limit.number(),
+            cause: cause.parsed(),
         };
         Ok(Self { code, detail: detail.text(), members: Box::new(members) })
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::problem::{Code, ReceivedProblem};
+use drawbridge_mtp::problem::{Cause, Code, ReceivedProblem};
 use drawbridge_mtp::signature::ResponseFault;
 use drawbridge_mtp::time::Timestamp;
 use http::{HeaderValue, StatusCode};
@@ -113,7 +113,10 @@ impl PeerFault {
                         | Code::Unavailable
                 )
             );
-        let code = problem.known().map_or("other", Code::as_str);
+        let code = match (problem.known(), problem.members.cause) {
+            (Some(Code::Unavailable), Some(Cause::Store)) => "store-failing",
+            (known, _) => known.map_or("other", Code::as_str),
+        };
         Self {
             retry_after,
             their_time: problem.members.now,

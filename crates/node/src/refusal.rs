@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::problem::{Code, Problem, ReceivedProblem};
+use drawbridge_mtp::problem::{Cause, Code, Problem, ReceivedProblem};
 
 use crate::store::StoreFault;
 
@@ -35,10 +35,24 @@ impl Refusal {
             Self::Problem { problem, retry_after } => (*problem, retry_after),
             Self::Store(fault) => {
                 tracing::error!(%fault, "a request could not be carried out");
-                let text = "the store cannot do it at the moment; try again later";
-                (Problem::new(Code::Unavailable, text), Some(Duration::from_secs(5)))
+                (unavailable(&fault), Some(Duration::from_secs(5)))
             }
         }
+    }
+}
+
+fn unavailable(fault: &StoreFault) -> Problem {
+    let problem = |text: &str| Problem::new(Code::Unavailable, text);
+    match fault {
+        // It stops, or another program has the store for a moment.
+        StoreFault::Closed | StoreFault::Busy => {
+            problem("the store cannot do it at the moment; try again later")
+        }
+        _ if fault.is_disk_full() => {
+            problem("its disk is full, so that it keeps nothing; its operator has to make room")
+                .with_cause(Cause::Store)
+        }
+        _ => problem("its store keeps nothing; its operator has to look at it").with_cause(Cause::Store),
     }
 }
 

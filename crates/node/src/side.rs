@@ -23,13 +23,16 @@ impl Side {
             // This computer's network, its settings, what its operator has decided, and what it has asked.
             "name-malformed" | "dns-unavailable" | "dns-timeout" | "unreachable" | "not-asked"
             | "waits-here" | "not-listed" | "pull-paused" | "own-clock" | "key-changed"
-            | "not-introduced" | "own-document" | "own-unreached" => Self::Ours,
+            | "not-introduced" | "own-document" | "own-unreached" | "own-store" | "own-log-forked" => {
+                Self::Ours
+            }
             // What ends by itself.
             "rate-limited" | "unavailable" | "pull-resting" | "feed-reset" | "feed-truncated"
             | "given-up" | "look-back-late" => Self::Nobody,
             // One clock of two, one program of two, or the way between.
             "clock-skew"
             | "clock-off"
+            | "slow"
             | "signature-expired"
             | "connection-lost"
             | "malformed"

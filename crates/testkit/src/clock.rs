@@ -1,9 +1,9 @@
-//! A clock that can be turned, in a machine that can be carried elsewhere.
+//! A clock that can be turned, in a machine that can be carried elsewhere and whose disk can be full.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Id;
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Clock {
     ahead_ms: AtomicI64,
+    is_full: AtomicBool,
     turned: Notify,
     address: Mutex<Option<IpAddr>>,
     names: Mutex<HashMap<String, Vec<IpAddr>>>,
@@ -41,6 +42,11 @@ impl Clock {
     pub fn moves(&self, address: Option<Ipv4Addr>) {
         *self.address.lock() = address.map(IpAddr::from);
         self.turned.notify_waiters();
+    }
+
+    /// There is no room on the machine's disk from now on, or there is some.
+    pub fn fills_disk(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::SeqCst);
     }
 
     /// The host `name` leads to `addresses` from now on.
@@ -80,6 +86,10 @@ impl Ambient for Clock {
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         // Made here and not when it is first polled: from now on, no turn is missed.
         Box::pin(self.turned.notified())
+    }
+
+    fn is_disk_full(&self) -> bool {
+        self.is_full.load(Ordering::SeqCst)
     }
 
     fn known_addresses(&self, name: &str) -> Option<Vec<IpAddr>> {

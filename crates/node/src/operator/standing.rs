@@ -7,9 +7,9 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::directions::{OurPull, TheirPull};
-use crate::peers::PullingStatus;
+use crate::peers::{PullingStatus, SLOW_FROM};
 use crate::side::Side;
-use crate::store::TroubleRow;
+use crate::store::{StoreTrouble, TroubleRow};
 use crate::words::words;
 
 /// A peer that pulls asks again at once, and a restart takes it less than this.
@@ -39,6 +39,8 @@ words! {
         WaitsThere = "waits-there",
         /// It does not fetch what is there for it.
         NotFetched = "not-fetched",
+        /// It is reached, and something goes wrong with it all the same.
+        Troubled = "troubled",
         /// Nothing is exchanged with it at the moment.
         Quiet = "quiet",
         /// Both pull each other.
@@ -67,6 +69,12 @@ pub(super) struct Facts<'a> {
     pub(super) theirs: &'a TheirPull,
     /// The newest trouble that goes on.
     pub(super) trouble: Option<&'a TroubleRow>,
+    /// Whose clock is wrong, and why, where that is the trouble.
+    pub(super) clock: Option<(Side, String)>,
+    /// Why a group that it owns is broken here, where one is.
+    pub(super) broken: Option<&'a str>,
+    /// What our store cannot do at the moment.
+    pub(super) own_store: Option<StoreTrouble>,
     pub(super) now: Timestamp,
     /// When this node was started: who was away meanwhile has not failed to come.
     pub(super) started: Timestamp,
@@ -106,9 +114,16 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
             "You let our pulls there rest, so nothing of it comes here.".into(),
         );
     }
+    if (ours.status == PullingStatus::BackingOff || ours.failures > 0)
+        && let Some(StoreTrouble { text, .. }) = &facts.own_store
+    {
+        let text = format!("Nothing of it can be kept here, since this provider's own store fails: {text}.");
+        return (C::Failing, Some(Side::Ours), text);
+    }
     if ours.status == PullingStatus::BackingOff || ours.failures > 0 {
         let since = facts.trouble.map_or(ours.since, |trouble| trouble.first);
-        let why = facts.trouble.map(|trouble| format!(": {}", trouble.text.trim_end_matches('.')));
+        let clock = facts.clock.as_ref().map_or_else(String::new, |(_, clock)| format!("; {clock}"));
+        let why = facts.trouble.map(|trouble| format!(": {}{clock}", trouble.text.trim_end_matches('.')));
         let long = now.since(since);
         let text = if long < A_MOMENT {
             format!("Our requests there fail{}.", why.unwrap_or_default())
@@ -120,6 +135,7 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
             )
         };
         let side = facts.trouble.map_or(Side::Either, |trouble| Side::of(&trouble.code));
+        let side = facts.clock.as_ref().map_or(side, |(side, _)| *side);
         return (C::Failing, Some(side), text);
     }
     if ours.status == PullingStatus::Introducing || facts.their_state == Some(PeerState::Pending) {
@@ -137,6 +153,10 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         );
         return (C::NotFetched, Some(Side::Theirs), text);
     }
+    if let Some((side, what)) = what_goes_wrong(facts) {
+        let text = format!("It is reached, but something is wrong: {}.", what.trim_end_matches('.'));
+        return (C::Troubled, Some(side), text);
+    }
     if ours.status == PullingStatus::Idle && !theirs.waiting {
         return (C::Quiet, None, "Nothing is exchanged with it at the moment, and nothing waits.".into());
     }
@@ -146,6 +166,19 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         (_, false) => "Our pulls there are answered, and nothing waits here for it.",
     };
     (C::Well, None, text.into())
+}
+
+/// What goes wrong with a peer that is reached, and who has to act.
+fn what_goes_wrong(facts: &Facts<'_>) -> Option<(Side, String)> {
+    if let Some(fault) = facts.broken {
+        return Some((Side::of("log-broken"), fault.to_owned()));
+    }
+    if let Some(trouble) = facts.trouble {
+        return Some((Side::of(&trouble.code), trouble.text.clone()));
+    }
+    let latency = facts.ours.latency.filter(|latency| *latency >= SLOW_FROM)?;
+    let text = format!("its answers take {:.1} s, so it or the way to it is slow", latency.as_secs_f64());
+    Some((Side::of("slow"), text))
 }
 
 fn next_try(facts: &Facts<'_>) -> String {
@@ -239,7 +272,9 @@ mod tests {
 
     fn facts<'a>(ours: &'a OurPull, theirs: &'a TheirPull) -> Facts<'a> {
         let (state, their_state) = (PeerState::Allowed, Some(PeerState::Allowed));
-        Facts { state, their_state, ours, theirs, trouble: None, now: NOW, started: ago(7200) }
+        let (trouble, clock, broken, own_store) = (None, None, None, None);
+        let started = ago(7200);
+        Facts { state, their_state, ours, theirs, trouble, clock, broken, own_store, now: NOW, started }
     }
 
     #[test]
@@ -278,6 +313,52 @@ mod tests {
         );
         let standing = judged(|facts| facts.started = ago(10), &ours(), &gone);
         assert_eq!(standing.code, StandingCode::Well, "this node has only just started");
+    }
+
+    #[test]
+    fn what_goes_wrong_with_a_peer_that_is_reached_is_said_with_who_has_to_act() {
+        let cut = trouble("pull-cut", "something between it and us ends pulls");
+        let (pull, their_pull) = (ours(), theirs());
+        let standing = PeerStanding::of(&Facts { trouble: Some(&cut), ..facts(&pull, &their_pull) });
+        assert_eq!((standing.code, standing.side), (StandingCode::Troubled, Some(Side::Theirs)));
+        assert_eq!(
+            standing.text,
+            "It is reached, but something is wrong: something between it and us ends pulls."
+        );
+        let standing = judged(|facts| facts.broken = Some("its log is another"), &ours(), &theirs());
+        assert_eq!(standing.code, StandingCode::Troubled);
+        let slow = OurPull { latency: Some(Duration::from_millis(2600)), ..ours() };
+        let standing = judged(|_| {}, &slow, &theirs());
+        assert_eq!((standing.code, standing.side), (StandingCode::Troubled, Some(Side::Either)));
+        assert!(standing.text.contains("its answers take 2.6 s"), "{}", standing.text);
+    }
+
+    #[test]
+    fn whose_clock_is_wrong_is_said_where_others_tell() {
+        let skew = trouble("clock-skew", "one of the clocks is wrong");
+        let (mut pull, their_pull) = (ours(), theirs());
+        (pull.status, pull.failures) = (PullingStatus::BackingOff, 3);
+        let facts = Facts { trouble: Some(&skew), ..facts(&pull, &their_pull) };
+        assert_eq!(PeerStanding::of(&facts).side, Some(Side::Either));
+        let clock = Some((Side::Theirs, "so its clock is wrong".to_owned()));
+        let standing = PeerStanding::of(&Facts { clock, ..facts });
+        assert_eq!(standing.side, Some(Side::Theirs));
+        assert!(
+            standing.text.ends_with("one of the clocks is wrong; so its clock is wrong."),
+            "{}",
+            standing.text
+        );
+    }
+
+    #[test]
+    fn a_store_of_ours_that_fails_is_not_said_to_be_its_fault() {
+        let mut pull = ours();
+        (pull.status, pull.failures) = (PullingStatus::BackingOff, 3);
+        let text = "database or disk is full".to_owned();
+        let full = StoreTrouble { code: "disk-full", text, since: ago(60), last: ago(1), lost: 4 };
+        let standing = judged(|facts| facts.own_store = Some(full.clone()), &pull, &theirs());
+        assert_eq!((standing.code, standing.side), (StandingCode::Failing, Some(Side::Ours)));
+        assert!(standing.text.contains("this provider's own store fails"), "{}", standing.text);
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Outbox {
             }
             Ok::<_, StoreFault>(())
         });
-        kept.await.map_err(|fault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?;
+        kept.await.map_err(|fault| PeerFault::new(Stage::Store, "own-store", fault.to_string()))?;
         for (waiting, outcome) in tell {
             // Where it has gone away meanwhile, it will repeat what it submitted, and be told the same.
             let _ = waiting.send(outcome);

@@ -8,7 +8,14 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::ground::changes::{Change, Changes};
+use crate::side::Side;
 use crate::store::Reader;
+
+/// Clocks that differ by less are no trouble to anybody.
+pub(crate) const CLOCK_TOLERATED: Duration = Duration::from_secs(30);
+
+/// An answer that takes so long makes its provider, or the way to it, a slow one.
+pub(crate) const SLOW_FROM: Duration = Duration::from_secs(2);
 
 /// What our puller does at a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +181,33 @@ impl Board {
     /// How far the clocks of all others than `peer` are from ours.
     pub(crate) fn clocks_of_others(&self, peer: &Provider) -> Vec<ClockOffset> {
         self.clocks.lock().iter().filter(|(other, _)| *other != peer).map(|(_, offset)| *offset).collect()
+    }
+
+    /// Which of two clocks is wrong, that of `peer`, which is off by `offset`, or ours, by those of the other providers whose
+    /// answers were proved in this run; with half a sentence that says why.
+    pub(crate) fn whose_clock(&self, peer: &Provider, offset: ClockOffset) -> (Side, String) {
+        let others = self.clocks_of_others(peer);
+        let tolerated = u64::try_from(CLOCK_TOLERATED.as_millis()).unwrap_or(u64::MAX);
+        let near = |of: i64| others.iter().filter(|other| other.millis.abs_diff(of) <= tolerated).count();
+        let (with_us, with_them, all) = (near(0), near(offset.millis), others.len());
+        if with_us > with_them {
+            let text =
+                format!("{with_us} of {all} other providers agree with this computer, so its clock is wrong");
+            (Side::Theirs, text)
+        } else if with_them > with_us {
+            let text = format!(
+                "{with_them} of {all} other providers agree with it, so this computer's clock is wrong"
+            );
+            (Side::Ours, text)
+        } else {
+            (Side::Either, "no other provider was asked that would tell which of the two is wrong".into())
+        }
+    }
+
+    /// Which clock is wrong, that of `peer` or ours, where its was seen.
+    pub(crate) fn wrong_clock(&self, peer: &Provider) -> Option<(Side, String)> {
+        let offset = *self.clocks.lock().get(peer)?;
+        Some(self.whose_clock(peer, offset))
     }
 
     /// A pull at `peer` that was asked to wait for `asked_s` seconds waited for `held`, and was answered.

@@ -231,6 +231,6 @@ impl Peers {
         });
         compared
             .await
-            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "own-store", fault.to_string()))
     }
 }

@@ -112,7 +112,7 @@ impl Peers {
     pub(crate) fn may_ask(&self, peer: &Provider) -> Result<(), PeerFault> {
         let state = self.store.glance(|view| view.peer_state(peer));
         match state
-            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))?
+            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "own-store", fault.to_string()))?
         {
             PeerState::Blocked => {
                 let text = format!("{peer} is blocked here, so it is not asked; allow it first");

@@ -30,7 +30,7 @@ pub(super) const STEPS_OF_A_PULL: &[Stage] = &[
 
 /// The troubles of the stage `store` that are over when a page was stored: the peer's feed goes on from where we are,
 /// and our own store works.
-const ENDED_BY_A_PAGE: &[&str] = &["feed-behind", "feed-reset", "feed-truncated", "unavailable"];
+const ENDED_BY_A_PAGE: &[&str] = &["feed-behind", "feed-reset", "feed-truncated", "own-store"];
 
 /// How old what the store says of the last pull may become.
 const KEEP_LAST_PULL: Duration = Duration::from_secs(300);
@@ -65,7 +65,7 @@ impl From<PageFault> for PeerFault {
             PageFault::OtherGeneration => (Stage::Content, "other-generation"),
             PageFault::Gap { .. } => (Stage::Content, "feed-gap"),
             PageFault::Behind { .. } => (Stage::Store, "feed-behind"),
-            PageFault::Store(_) => (Stage::Store, "unavailable"),
+            PageFault::Store(_) => (Stage::Store, "own-store"),
         };
         Self::new(stage, code, fault.to_string())
     }

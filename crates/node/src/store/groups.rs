@@ -1,5 +1,7 @@
 //! Groups, their members, and who is told of their events (sections 10 and 11).
 
+use std::collections::HashMap;
+
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{Body, ItemBody, MAX_INLINE_BYTES, RosterMember, Welcome};
 use drawbridge_mtp::octets::{Hash32, Octets};
@@ -137,6 +139,19 @@ impl View<'_> {
     /// The groups whose log cannot be believed.
     pub fn broken_groups(&self) -> Result<Vec<GroupUri>, StoreFault> {
         self.group_names("standing = ?1", [Standing::Broken.as_str()])
+    }
+
+    /// Of each owner that has groups which are broken here, why the first of them is.
+    pub fn broken_by_owner(&self) -> Result<HashMap<Provider, String>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT owner, coalesce(fault, '') FROM mls_group WHERE standing = 'broken' ORDER BY uri DESC",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        rows.map(|row| {
+            let (owner, fault) = row?;
+            Ok((parsed("a provider", owner)?, fault))
+        })
+        .collect()
     }
 
     fn group_names(&self, which: &str, values: [&str; 1]) -> Result<Vec<GroupUri>, StoreFault> {

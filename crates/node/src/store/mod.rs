@@ -110,6 +110,18 @@ pub enum StoreFault {
     Commit(Arc<rusqlite::Error>),
 }
 
+impl StoreFault {
+    /// Whether SQLite has found no room.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let fault = match self {
+            Self::Sql(fault) => fault,
+            Self::Commit(fault) => fault,
+            Self::Closed | Self::Busy | Self::Unreadable { .. } => return false,
+        };
+        fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 /// Who reads a feed of ours: a peer, or a client of one of our users.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
@@ -562,6 +574,9 @@ impl Writer<'_> {
             } // Dropped, it rolls back.
         }
         let wrote = transaction.total_changes() > rows_before;
+        if wrote && self.ambient.is_disk_full() {
+            open::take_more_room(&transaction).map_err(Arc::new)?;
+        }
         transaction.commit().map_err(Arc::new)?;
         Ok((fresh, wrote))
     }

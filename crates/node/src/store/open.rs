@@ -116,6 +116,22 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     Ok(connection)
 }
 
+/// Takes more room than there is in a file that may become no larger, so that SQLite fails as it does where a disk is full:
+/// there, whatever was written needs room in the log.
+pub(super) fn take_more_room(transaction: &Connection) -> Result<(), rusqlite::Error> {
+    /// The most that SQLite allows, as it is where nothing else is said.
+    const NO_LIMIT: u32 = 0xffff_fffe;
+    let number = |pragma| transaction.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let limit =
+        |pages: i64| transaction.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+    let too_much = (number("freelist_count")? + 1) * number("page_size")?;
+    limit(number("page_count")?)?;
+    let taken = transaction.execute_batch(&format!("CREATE TABLE no_room AS SELECT zeroblob({too_much})"));
+    // The next transaction may find room.
+    limit(NO_LIMIT.into())?;
+    taken
+}
+
 pub(super) fn open_for_reading(path: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(
         path,

@@ -90,6 +90,7 @@ export interface Section {
 
 const sectionOf: Record<CheckStepName, SectionName> = {
   name: "way",
+  store: "way",
   dns: "way",
   addresses: "way",
   connect: "way",
@@ -128,6 +129,7 @@ export function sections(report: Pick<CheckReport, "steps" | "seen_by">): Sectio
 
 const NEXT: Record<CheckStepName, CheckStepName> = {
   name: "dns",
+  store: "dns",
   dns: "addresses",
   addresses: "connect",
   connect: "tls",

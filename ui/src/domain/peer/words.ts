@@ -29,6 +29,7 @@ const codeWords: Record<PeerStandingCode, Omit<Word, "hint">> = {
   "blocks-us": { tone: "bad", shape: "square", text: words.blocksUs, rank: 3 },
   "waits-there": { tone: "wait", shape: "half", text: words.waitsForThem, rank: 4 },
   "not-fetched": { tone: "warn", shape: "triangle", text: words.notFetched, rank: 4 },
+  troubled: { tone: "warn", shape: "triangle", text: words.troubled, rank: 4 },
   well: { tone: "ok", shape: "disc", text: words.well, rank: WELL_RANK },
   quiet: { tone: "muted", shape: "ring", text: words.quiet, rank: 6 },
   paused: { tone: "muted", shape: "bars", text: words.paused, rank: 7 },
@@ -42,11 +43,7 @@ export function peerWord(peer: Peer): Word {
   const word = { ...codeWords[code], hint: text };
   const trouble = currentTrouble(peer);
   if (trouble === undefined) return word;
-  if (code === "failing") return { ...word, text: ofTrouble(words, trouble) };
-  // It goes well but for something that is named beside it.
-  if (code === "well" || code === "quiet")
-    return { ...word, tone: "warn", shape: "triangle", text: words.troubled, rank: 4 };
-  return word;
+  return code === "failing" ? { ...word, text: ofTrouble(words, trouble) } : word;
 }
 
 /** The words for a trouble: those for its code, where its stage alone would blame the wrong side. */
@@ -105,6 +102,7 @@ const UNSOUND: ReadonlySet<PeerStandingCode> = new Set([
   "blocks-us",
   "failing",
   "not-fetched",
+  "troubled",
 ]);
 
 export function pullingWord(peer: Peer): DirectionWord {

@@ -83,6 +83,7 @@ export const doctor = {
   },
   step: {
     name: "Name",
+    store: "Store",
     dns: "Name lookup",
     addresses: "Networks allowed",
     connect: "Connection",
@@ -100,6 +101,7 @@ export const doctor = {
   },
   hint: {
     name: "Whether it is a name that a provider can have",
+    store: "Whether this provider's store keeps what it is given",
     dns: "The addresses that the name leads to, as this computer and its name servers say",
     addresses: "Whether your settings allow peers on the networks of these addresses",
     connect: "Whether something at the address takes a TCP connection",

@@ -61,6 +61,11 @@ export const remedy = {
       "It no longer has what was missed here. The node catches up by itself with what there is.",
     "rate-limited": "It is asked too often. The node waits as long as it was told to.",
     unavailable: "It is too busy at the moment. The node tries again by itself.",
+    "store-failing":
+      "It keeps nothing that it is given, so nothing gets to its users. Tell its operator, who has to make room on its disk or look at its store.",
+    "own-store":
+      "This provider keeps nothing that it is given. Overview says since when and why: most often its disk is full, and it goes on by itself when there is room.",
+    slow: "It works, but slowly. If it lasts, ask its operator whether its computer or its line has too much to do, and look at your own.",
     "not-asked":
       "You have blocked it, so it is asked for nothing. Let it in under Peers, or with the command set-peer, if that is what you want.",
     "not-allowed": "Its operator has not let you in. Ask them, by another way, to look at their approvals.",

@@ -130,7 +130,7 @@ impl Consent {
         }
         let ours = self.ground.ours.clone();
         let kept = self.store.write(move |tx| keep(tx, &ours, &row, told)).await;
-        kept.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "unavailable", fault.to_string()))
+        kept.map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "own-store", fault.to_string()))
     }
 }
 

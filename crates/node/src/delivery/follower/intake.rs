@@ -476,7 +476,7 @@ impl Delivery {
 }
 
 pub(in crate::delivery) fn store_fault(fault: StoreFault) -> PeerFault {
-    PeerFault::new(Stage::Store, "unavailable", fault.to_string())
+    PeerFault::new(Stage::Store, "own-store", fault.to_string())
 }
 
 impl Delivery {

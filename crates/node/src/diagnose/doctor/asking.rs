@@ -13,11 +13,9 @@ use serde::de::DeserializeOwned;
 use super::report::{Evidence, Step, StepName};
 use super::{Checkup, Looker, Progress};
 use crate::peer_fault::{PeerFault, Stage};
-use crate::peers::{Answer, Ask, ClockOffset};
+use crate::peers::{Answer, Ask, CLOCK_TOLERATED, ClockOffset, SLOW_FROM};
 use crate::side::Side;
 
-/// Clocks that differ by less are no trouble to anybody.
-const CLOCK_TOLERATED: Duration = Duration::from_secs(30);
 /// The largest request that has to pass: one event of the largest size, as base64url in JSON, with what is around it.
 const LARGEST_REQUEST: usize = 1_572_864;
 /// What every proxy lets pass.
@@ -52,7 +50,16 @@ impl Checkup<'_> {
                     "a signed request was answered, and the answer proved to be its, in {} ms",
                     took.as_millis()
                 );
-                progress.tell(Step { took, ..Step::pass(StepName::Ping, text) });
+                let ping = if took < SLOW_FROM {
+                    Step::pass(StepName::Ping, text)
+                } else {
+                    let text = format!(
+                        "a signed request was answered, but only after {:.1} s: it, or the way to it, is slow",
+                        took.as_secs_f64()
+                    );
+                    Step::warn(StepName::Ping, "slow", text)
+                };
+                progress.tell(Step { took, ..ping });
                 if self.is_own() || self.looker == Looker::NodeForPeer {
                     return;
                 }
@@ -93,7 +100,7 @@ impl Checkup<'_> {
         let step = if fault.is_none() && offset.size() <= CLOCK_TOLERATED + uncertain {
             Step::pass(StepName::Clock, format!("its clock is {words} this computer's"))
         } else {
-            let (side, others) = self.whose_clock(offset);
+            let (side, others) = self.peers.board.whose_clock(self.peer, offset);
             let text = format!("its clock is {words} this computer's; {others}");
             let code = match (fault, side) {
                 (_, Side::Ours) => "own-clock",
@@ -130,30 +137,6 @@ impl Checkup<'_> {
                     all - off
                 ),
             ),
-        }
-    }
-
-    /// Which of two clocks is wrong, by the clocks of the other providers whose answers were proved in this run.
-    fn whose_clock(&self, offset: ClockOffset) -> (Side, String) {
-        let others = self.peers.board.clocks_of_others(self.peer);
-        let near = |other: &&ClockOffset, of: i64| other.millis.abs_diff(of) <= millis(CLOCK_TOLERATED);
-        let with_us = others.iter().filter(|other| near(other, 0)).count();
-        let with_them = others.iter().filter(|other| near(other, offset.millis)).count();
-        let all = others.len();
-        if with_us > with_them {
-            (
-                Side::Theirs,
-                format!("{with_us} of {all} other providers agree with this computer, so its clock is wrong"),
-            )
-        } else if with_them > with_us {
-            (
-                Side::Ours,
-                format!(
-                    "{with_them} of {all} other providers agree with it, so this computer's clock is wrong"
-                ),
-            )
-        } else {
-            (Side::Either, "no other provider was asked that would tell which of the two is wrong".into())
         }
     }
 
@@ -236,6 +219,8 @@ impl Checkup<'_> {
         let step = loop {
             match self.send_padding(document, client, size).await {
                 Ok(()) => break None,
+                // It would refuse a smaller one as well.
+                Err(fault) if fault.is(Code::Unavailable) => break Some(Step::fail(name, &fault)),
                 Err(fault) if size / 2 >= SMALLEST_REQUEST => {
                     evidence.push(Evidence::new("not let through", format!("{size} bytes: {fault}")));
                     refused.get_or_insert(fault);
@@ -258,11 +243,12 @@ impl Checkup<'_> {
             (None, Some(fault)) => {
                 let text =
                     format!("a request with {size} bytes passed and one with twice as much did not: {fault}");
-                let is_proxy = fault.unsigned == Some(413);
-                let mut step =
-                    Step::warn(name, if is_proxy { "proxy-too-large" } else { "limits-low" }, text);
-                step.stage = Stage::Http;
-                step
+                let code = if fault.is(Code::TooLarge) && fault.unsigned.is_none() {
+                    "limits-low".into()
+                } else {
+                    fault.code.clone()
+                };
+                Step { code: Some(code), text, ..Step::fail(name, &fault).harmless() }
             }
         };
         step.with(evidence).since(began)
@@ -377,8 +363,4 @@ fn offset_words(offset: ClockOffset, uncertain: Duration) -> String {
         seconds => format!("{} days", (seconds + 43_200) / 86_400),
     };
     if offset.millis > 0 { format!("{told} ahead of") } else { format!("{told} behind") }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

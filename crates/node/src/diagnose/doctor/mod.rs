@@ -32,7 +32,7 @@ use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Peers;
 use crate::readable::readable;
 use crate::side::Side;
-use crate::store::{Cursor, FeedPlace, PeerRow, Reader, Store, StoreFault, TroubleRow};
+use crate::store::{Cursor, FeedPlace, PeerRow, Reader, Store, StoreFault, StoreTrouble, TroubleRow};
 use crate::typed;
 
 /// Reports that are kept.
@@ -81,6 +81,10 @@ struct Known {
     cursor: Option<Cursor>,
     feed: Option<FeedPlace>,
     troubles: Vec<TroubleRow>,
+    /// Why a group that it owns is broken here, where one is.
+    broken: Option<String>,
+    /// What our store cannot do at the moment.
+    own_store: Option<StoreTrouble>,
     expects: bool,
 }
 
@@ -253,7 +257,7 @@ impl Doctor {
         let known = match self.known(&peer).await {
             Ok(known) => known,
             Err(fault) => {
-                let fault = PeerFault::new(Stage::Store, "unavailable", fault.to_string());
+                let fault = PeerFault::new(Stage::Store, "own-store", fault.to_string());
                 return progress.tell(Step::fail(StepName::Name, &fault));
             }
         };
@@ -270,6 +274,7 @@ impl Doctor {
 
     async fn known(&self, peer: &Provider) -> Result<Known, StoreFault> {
         let (peer, now) = (peer.clone(), self.ground.ambient.now());
+        let own_store = self.store.trouble();
         let read = self.store.read(move |view| {
             Ok::<_, StoreFault>(Known {
                 row: view.peer(&peer)?,
@@ -277,6 +282,8 @@ impl Doctor {
                 cursor: view.cursor(&peer)?,
                 feed: view.feed(&Reader::Peer(peer.clone()))?,
                 troubles: view.troubles(&peer)?.into_iter().filter(|trouble| !trouble.over).collect(),
+                broken: view.broken_by_owner()?.remove(&peer),
+                own_store,
                 expects: view.expects_from(&peer, now)?,
             })
         });
@@ -290,6 +297,9 @@ impl Checkup<'_> {
         let name = Step::pass(StepName::Name, format!("{} is a name that a provider can have", self.peer))
             .seen("its document is at", format!("https://{}{}", self.peer, crate::peers::DOCUMENT_PATH));
         progress.tell(name.since(began));
+        if self.is_own() && self.looker == Looker::Node {
+            progress.tell(self.own_store());
+        }
         if self.go_to(self.peer.host(), self.peer.port(), progress).await
             && let Some((document, client)) = self.ask_for_document(progress).await
         {

@@ -5,11 +5,12 @@ use std::time::Duration;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
-use super::report::{Evidence, Step, StepName};
+use super::report::{Evidence, Step, StepName, Verdict};
 use super::{Checkup, Looker, Progress};
 use crate::delivery::WaitKind;
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::PullingStatus;
-use crate::store::Reader;
+use crate::store::{Reader, StoreTrouble};
 
 /// Who has not pulled for so long, while something waits for it, does not merely make a pause.
 const NOT_PULLED: Duration = Duration::from_secs(120);
@@ -49,8 +50,8 @@ impl Checkup<'_> {
                 format!("{} s; the longest wait so far was {} s", held.asked_s, held.longest.as_secs());
             evidence.push(Evidence::new("pulls are asked to wait", text));
         }
-        let cut = self.known.troubles.iter().find(|trouble| trouble.code == "pull-cut");
         let step = match pulling.map(|pulling| (pulling.status, pulling.failures)) {
+            _ if self.known.own_store.is_some() => self.own_store_of(name),
             Some((PullingStatus::Paused, _)) => {
                 Step::warn(name, "pull-paused", "you let our pulls there rest; resume them to go on")
             }
@@ -69,10 +70,6 @@ impl Checkup<'_> {
                     format!("our pull has failed {failures} times in a row and rests{why}"),
                 )
             }
-            _ if cut.is_some() => {
-                let text = cut.map(|cut| cut.text.clone()).unwrap_or_default();
-                Step::warn(name, "pull-cut", text)
-            }
             Some((PullingStatus::Waiting, _)) => Step::pass(name, "our pull waits there for news"),
             Some((PullingStatus::Asking, _)) => Step::pass(name, "our pull is on its way"),
             Some((PullingStatus::Idle | PullingStatus::Stopped, _)) | None if !self.known.expects => {
@@ -80,7 +77,36 @@ impl Checkup<'_> {
             }
             _ => Step::pass(name, "our pull begins"),
         };
+        let step = if step.verdict == Verdict::Pass { self.lasting(name).unwrap_or(step) } else { step };
         step.with(evidence)
+    }
+
+    /// What goes wrong with what comes from there, though our pulls are answered.
+    fn lasting(&self, name: StepName) -> Option<Step> {
+        let noted = |code: &str| self.known.troubles.iter().find(|trouble| trouble.code == code);
+        if let Some(text) = &self.known.broken {
+            return Some(Step::warn(name, "log-broken", text));
+        }
+        if let Some(cut) = noted("pull-cut") {
+            return Some(Step::warn(name, "pull-cut", &cut.text));
+        }
+        noted("log-forked").map(|forked| Step::warn(name, "log-forked", &forked.text))
+    }
+
+    /// Whether our own store keeps what it is given.
+    pub(super) fn own_store(&self) -> Step {
+        self.own_store_of(StepName::Store)
+    }
+
+    fn own_store_of(&self, name: StepName) -> Step {
+        let Some(StoreTrouble { text, since, lost, .. }) = &self.known.own_store else {
+            return Step::pass(name, "the last that was given to this provider's store is on disk");
+        };
+        let now = self.ground.ambient.now();
+        let said = format!("this provider's own store keeps nothing, whatever comes: {text}");
+        Step::fail(name, &PeerFault::new(Stage::Store, "own-store", said))
+            .seen("since", ago(*since, now))
+            .seen("not kept since then", format!("{lost} changes"))
     }
 
     fn their_pull(&self) -> Step {

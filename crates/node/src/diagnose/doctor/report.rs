@@ -16,6 +16,8 @@ words! {
     StepName {
         /// Whether the name is one that a provider can have.
         Name = "name",
+        /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
+        Store = "store",
         /// The addresses that the name leads to.
         Dns = "dns",
         /// Whether peers may be on those addresses.
@@ -188,6 +190,7 @@ impl StepName {
     fn stage(self) -> Stage {
         match self {
             Self::Name | Self::Dns => Stage::Dns,
+            Self::Store => Stage::Store,
             Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
             Self::Connect => Stage::Connect,
             Self::Tls => Stage::Tls,
