@@ -117,6 +117,11 @@ impl BuiltInClients {
         Ok(clients)
     }
 
+    /// Whether `others` are the same, of the same life of their node.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &others.inner)
+    }
+
     /// Uses an account on this computer from now on; where its client did not open, it is tried again.
     pub(crate) async fn open_account(&self, user: &Name) -> Result<(), AdminError> {
         self.accounts().entry(user.clone()).or_insert(Account::Opening);

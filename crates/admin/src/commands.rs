@@ -100,6 +100,7 @@ commands! {
     "leave-demo" leave_demo: Empty => Empty,
     "demo" demo: Empty => Demo,
     "run-demo-node" run_demo_node: RunDemoNode => Empty,
+    "demo-switch" demo_switch: TurnDemoSwitch => Empty,
     "demo-ask" demo_ask: DemoAsk => Connecting,
 
     "look-at-demo-node" look_at_demo_node: LookAtDemoNode => Empty,

@@ -50,7 +50,7 @@ struct Inner {
 enum Installation {
     Nothing,
     Own(Followed),
-    Demo(DemoFederation, Followed, Watched),
+    Demo(Arc<DemoFederation>, Followed, Watched),
 }
 
 /// The node that the GUI shows, and the task that tells of its changes.
@@ -290,23 +290,17 @@ impl Host {
         Ok(())
     }
 
-    /// Lets `look` change the demo.
-    pub(crate) async fn with_demo<T>(
-        &self,
-        look: impl AsyncFnOnce(&mut DemoFederation) -> Result<T, AdminError>,
-    ) -> Result<T, AdminError> {
-        match &mut *self.inner.installation.write().await {
-            Installation::Demo(federation, ..) => look(federation).await,
+    /// The demo, where that is what runs. Nobody waits for what is done with it.
+    pub(crate) async fn federation(&self) -> Result<Arc<DemoFederation>, AdminError> {
+        match &*self.inner.installation.read().await {
+            Installation::Demo(federation, ..) => Ok(federation.clone()),
             _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
         }
     }
 
     /// The demo as it is.
     pub(crate) async fn demo(&self) -> Result<Demo, AdminError> {
-        match &*self.inner.installation.read().await {
-            Installation::Demo(federation, ..) => federation.view().await,
-            _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
-        }
+        self.federation().await?.view().await
     }
 
     /// Tells whenever the demo is seen to be another than before.
@@ -375,7 +369,7 @@ impl Host {
 
     async fn run_demo(&self) -> Result<(), HostFault> {
         let Some(home) = &self.inner.home else { return Ok(()) };
-        let federation = DemoFederation::start(&home.join(DEMO)).await?;
+        let federation = Arc::new(DemoFederation::start(&home.join(DEMO)).await?);
         let Some(shown) = federation.shown() else { return Ok(()) };
         let followed = Followed::new(&self.inner.hub, shown);
         let watched = self.watch_demo(federation.changed());

@@ -12,8 +12,11 @@ use crate::health::{self, Facts};
 use crate::host::Host;
 use crate::request::{
     Connecting, DemoAsk, Empty, LookAtDemoNode, NamedSession, RunDemoNode, SetStrangers, SetUp, TellDeclined,
+    TurnDemoSwitch,
 };
-use crate::view::{Demo, Event, Incident, Listener, NodeStatus, Ourselves, Peer, Sessions, Status};
+use crate::view::{
+    Demo, DemoSwitch, Event, Incident, Listener, NodeStatus, Ourselves, Peer, Sessions, Status,
+};
 
 pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
     let mode = host.mode().await;
@@ -104,13 +107,21 @@ pub(crate) async fn demo(host: &Host, Empty {}: Empty) -> Result<Demo, AdminErro
 }
 
 pub(crate) async fn run_demo_node(host: &Host, ask: RunDemoNode) -> Result<Empty, AdminError> {
-    host.with_demo(async |federation| federation.run(&ask.name, ask.running).await).await?;
+    turn(host, &ask.name, DemoSwitch::Stopped, !ask.running).await
+}
+
+pub(crate) async fn demo_switch(host: &Host, ask: TurnDemoSwitch) -> Result<Empty, AdminError> {
+    turn(host, &ask.provider, ask.switch, ask.on).await
+}
+
+async fn turn(host: &Host, name: &str, switch: DemoSwitch, on: bool) -> Result<Empty, AdminError> {
+    let turned = host.federation().await?.turn(name, switch, on).await;
     host.publish(Event::Demo);
-    Ok(Empty {})
+    turned.map(|()| Empty {})
 }
 
 pub(crate) async fn demo_ask(host: &Host, ask: DemoAsk) -> Result<Connecting, AdminError> {
-    let id = host.with_demo(async |federation| federation.ask(&ask.from, &ask.to).await).await?;
+    let id = host.federation().await?.ask(&ask.from, &ask.to).await?;
     Ok(Connecting { id })
 }
 

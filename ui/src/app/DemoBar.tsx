@@ -1,6 +1,6 @@
 import { useLocation, useNavigate } from "@tanstack/react-router";
-import { ChevronDown, ChevronUp, Eye, FlaskConical } from "lucide-react";
-import { useMemo } from "react";
+import { ChevronDown, ChevronUp, Eye, FlaskConical, Unplug } from "lucide-react";
+import { useMemo, useState } from "react";
 import type { DemoNode } from "@/bindings/DemoNode";
 import { useApprovals } from "@/domain/connection/approvals";
 import { useDemo, useDemoActions } from "@/domain/demo/hooks";
@@ -14,8 +14,9 @@ import { Menu } from "@/shared/Menu";
 import { demoFolded } from "@/shared/preference";
 import { useStore } from "@/shared/store";
 import { t } from "@/text";
+import { BreakDialog, SwitchedOn } from "./BreakDialog";
 
-/** The demo's providers, on every screen: which of them one sees, which of them run, and who asks whom. */
+/** The demo's providers, on every screen: which of them one sees, which of them run, who asks whom, and what is broken. */
 export function DemoBar() {
   const demo = useDemo();
   const folded = useStore(demoFolded);
@@ -23,7 +24,15 @@ export function DemoBar() {
   const look = useLook();
   const nodes = demo?.nodes ?? [];
   const shown = nodes.find((node) => node.shown);
+  const [breaking, setBreaking] = useState(false);
   useActions([
+    {
+      id: "demo.break",
+      title: t.demo.breaks.title,
+      group: t.palette.groups.demo,
+      keys: ["v x"],
+      run: () => setBreaking(true),
+    },
     {
       id: "demo.fold",
       title: folded ? t.demo.show : t.demo.hide,
@@ -48,7 +57,7 @@ export function DemoBar() {
         run: () => void actions.run(node, !node.running),
       })),
   ]);
-  if (shown === undefined) return null;
+  if (demo === null || shown === undefined) return null;
   return (
     <section aria-label={t.demo.controls} className="border-t border-line bg-surface" data-testid="demo-bar">
       <div className="flex min-h-10 items-center gap-x-4 gap-y-1 px-4 py-1 max-[52rem]:flex-wrap max-sm:px-3">
@@ -73,6 +82,15 @@ export function DemoBar() {
               </ul>
             </div>
             <Asking shown={shown} nodes={nodes} />
+            <Button
+              small
+              data-testid="demo-break"
+              icon={<Unplug className="size-3.5" aria-hidden="true" />}
+              className="max-[48rem]:order-1"
+              onClick={() => setBreaking(true)}
+            >
+              {t.demo.breaks.button}
+            </Button>
           </>
         )}
         <IconButton
@@ -84,6 +102,8 @@ export function DemoBar() {
           {folded ? <ChevronUp className="size-4" /> : <ChevronDown className="size-4" />}
         </IconButton>
       </div>
+      <SwitchedOn demo={demo} />
+      <BreakDialog demo={demo} open={breaking} onClose={() => setBreaking(false)} />
     </section>
   );
 }

@@ -67,6 +67,7 @@ import type { Token } from "./Token";
 import type { TrafficFile } from "./TrafficFile";
 import type { TrafficList } from "./TrafficList";
 import type { TrafficQuery } from "./TrafficQuery";
+import type { TurnDemoSwitch } from "./TurnDemoSwitch";
 import type { Undo } from "./Undo";
 import type { User } from "./User";
 import type { Users } from "./Users";
@@ -78,6 +79,7 @@ export type Commands = {
   "leave-demo": { request: Empty, response: Empty },
   "demo": { request: Empty, response: Demo },
   "run-demo-node": { request: RunDemoNode, response: Empty },
+  "demo-switch": { request: TurnDemoSwitch, response: Empty },
   "demo-ask": { request: DemoAsk, response: Connecting },
   "look-at-demo-node": { request: LookAtDemoNode, response: Empty },
   "sessions": { request: Empty, response: Sessions },

@@ -108,6 +108,66 @@ describe("the demo's bar", () => {
   });
 });
 
+describe("the demo's switches", () => {
+  const opened = async (node: TestNode) => {
+    const { person } = open(node, "/");
+    await person.click(await screen.findByTestId("demo-break"));
+    return { person, dialog: within(await screen.findByRole("dialog", { name: "Break something" })) };
+  };
+
+  it("break something at a provider, say what it does, and show what is on until it is turned off", async () => {
+    const node = new TestNode();
+    const { person, dialog } = await opened(node);
+    const slow = dialog.getByTestId("break-slow");
+    expect(slow).toHaveAccessibleDescription(/What beta answers is on its way for 2.5 s/);
+    expect(dialog.getByRole("link", { name: "Check beta" })).toHaveAttribute(
+      "href",
+      "/doctor?provider=beta.example",
+    );
+    await person.click(slow);
+    expect(node.requests("demo-switch")).toEqual([{ provider: "beta", switch: "slow", on: true }]);
+    await waitFor(() => expect(slow).toBeChecked());
+    await person.keyboard("{Escape}");
+    const on = within(await screen.findByTestId("switched-on"));
+    await person.click(on.getByRole("button", { name: "Turn off at beta: Slow network" }));
+    await waitFor(() => expect(screen.queryByTestId("switched-on")).toBeNull());
+    expect(node.requests("demo-switch").at(-1)).toEqual({ provider: "beta", switch: "slow", on: false });
+  });
+
+  it("are turned by the keyboard", async () => {
+    const node = new TestNode();
+    const { person } = open(node, "/");
+    await screen.findByTestId("demo-break");
+    await person.keyboard("vx");
+    const dialog = within(await screen.findByRole("dialog", { name: "Break something" }));
+    dialog.getByTestId("break-disk-full").focus();
+    await person.keyboard(" ");
+    expect(node.requests("demo-switch")).toEqual([{ provider: "beta", switch: "disk-full", on: true }]);
+  });
+
+  it("leave the provider that is shown running, and say why", async () => {
+    const node = new TestNode();
+    const { person, dialog } = await opened(node);
+    await person.click(dialog.getByRole("radio", { name: /alpha/ }));
+    for (const of of ["stopped", "slow", "lossy", "cutting-proxy", "key-changed", "forked"])
+      expect(dialog.getByTestId(`break-${of}`)).toBeDisabled();
+    expect(dialog.getByTestId("break-key-changed")).toHaveAccessibleDescription(
+      /Look at another provider than alpha/,
+    );
+    expect(dialog.getByTestId("break-clock-ahead")).toBeEnabled();
+  });
+
+  it("wait for what is being done", async () => {
+    const node = new TestNode();
+    node.demo.nodes = node.demo.nodes.map((each) =>
+      each.shown ? each : { ...each, turning: "forked" as const },
+    );
+    const { dialog } = await opened(node);
+    expect(dialog.getByTestId("break-forked")).toHaveAccessibleDescription(/takes a while/);
+    expect(dialog.getByTestId("break-slow")).toBeDisabled();
+  });
+});
+
 describe("what was said of a node", () => {
   const undo = vi.fn();
   const settle = vi.fn();

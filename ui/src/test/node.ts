@@ -193,6 +193,9 @@ export function demoNode(name: string, provider: string, person: string): DemoNo
     waiting: 0,
     unread: 0,
     people: [user(person, provider)],
+    on: [],
+    turning: null,
+    locked: provider === US ? ["stopped", "slow", "lossy", "cutting-proxy", "key-changed", "forked"] : [],
   };
 }
 
@@ -397,6 +400,16 @@ export class TestNode implements Platform {
         return { rules: [{ user: null, from: "spam.example", rule: "block", since: at(-DAY) }] };
       case "demo":
         return this.demo;
+      case "demo-switch": {
+        const { provider, switch: of, on } = request as RequestOf<"demo-switch">;
+        const turn = (was: DemoNode["on"]) => (on ? [...was, of] : was.filter((each) => each !== of));
+        const nodes = this.demo.nodes.map((each) =>
+          each.name === provider ? { ...each, on: turn(each.on) } : each,
+        );
+        this.demo = { ...this.demo, nodes };
+        this.emit({ type: "demo" });
+        return {};
+      }
       case "look-at-demo-node": {
         const { name } = request as RequestOf<"look-at-demo-node">;
         const nodes = this.demo.nodes.map((each) => ({ ...each, shown: each.name === name }));

@@ -33,6 +33,7 @@ describe("what the overview says of the node itself", () => {
 
   it("says where others are led to another port than it listens on, and else nothing of ports", async () => {
     const node = new TestNode();
+    node.mode = "own";
     node.ourselves = { ...node.ourselves, named_port: 443, listening_port: 9506 };
     const { unmount } = open(node);
     const port = await fact("Its port");

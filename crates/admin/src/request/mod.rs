@@ -8,7 +8,7 @@ use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{Connection, Peer, Rule, RuleKind, Strangers, User, UserRule};
+use crate::view::{Connection, DemoSwitch, Peer, Rule, RuleKind, Strangers, User, UserRule};
 
 /// Declares requests and answers that are plain records.
 macro_rules! records {
@@ -71,6 +71,16 @@ records! {
         name: String,
         /// Whether it is to run.
         running: bool,
+    }
+
+    /// `demo-switch`: turns on or off what is wrong with a provider of the demo.
+    TurnDemoSwitch {
+        /// `alpha`, `beta` or `gamma`.
+        provider: String,
+        /// What.
+        switch: DemoSwitch,
+        /// Whether it is to be so.
+        on: bool,
     }
 
     /// `look-at-demo-node`: the window shows another provider of the demo.

@@ -32,6 +32,68 @@ pub struct DemoNode {
     /// Its people.
     #[ts(type = "string[]")]
     pub people: Vec<UserUri>,
+    /// What is switched on of what may be wrong with it.
+    pub on: Vec<DemoSwitch>,
+    /// What is being turned on or off.
+    pub turning: Option<DemoSwitch>,
+    /// What cannot be turned on, since it is the one that this window shows.
+    pub locked: Vec<DemoSwitch>,
+}
+
+/// Something that may be wrong with a provider of the demo, which is turned on and off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum DemoSwitch {
+    /// It is stopped.
+    Stopped,
+    /// What it answers is on its way for long.
+    Slow,
+    /// Connections to it break amid answers and requests.
+    Lossy,
+    /// A proxy before it cuts pulls that wait, and large contents.
+    CuttingProxy,
+    /// Its clock is ten minutes ahead.
+    ClockAhead,
+    /// Its clock is ten minutes behind.
+    ClockBehind,
+    /// Its certificate has run out.
+    CertificateExpired,
+    /// Its certificate is for another name.
+    CertificateWrongName,
+    /// It has another signing key.
+    KeyChanged,
+    /// Its store finds no room on the disk.
+    DiskFull,
+    /// It has put a backup back, and gone on in a group: the group has two histories.
+    Forked,
+}
+
+impl DemoSwitch {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Stopped,
+        Self::Slow,
+        Self::Lossy,
+        Self::CuttingProxy,
+        Self::ClockAhead,
+        Self::ClockBehind,
+        Self::CertificateExpired,
+        Self::CertificateWrongName,
+        Self::KeyChanged,
+        Self::DiskFull,
+        Self::Forked,
+    ];
+
+    /// Whether its provider is stopped for it, so that it cannot be the one that is shown.
+    pub(crate) fn restarts(self) -> bool {
+        matches!(self, Self::Stopped | Self::KeyChanged | Self::Forked)
+    }
+
+    /// Whether it can be turned on at the provider that is shown: what is wrong on the way to a provider is seen only by those
+    /// who come to it.
+    pub(crate) fn may_be_shown(self) -> bool {
+        !self.restarts() && !matches!(self, Self::Slow | Self::Lossy | Self::CuttingProxy)
+    }
 }
 
 /// What has been done of what the demo is for, as alpha and its people know it; while alpha is stopped, as they knew it.

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import type { DemoNode } from "@/bindings/DemoNode";
+import type { DemoSwitch } from "@/bindings/DemoSwitch";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
 import { nameOf } from "@/domain/node/identifiers";
@@ -28,6 +29,15 @@ export function useDemoActions() {
       async run(node: DemoNode, running: boolean) {
         try {
           await admin.call("run-demo-node", { name: node.name, running });
+        } catch (fault) {
+          toast(sentence(fault), { tone: "bad" });
+        }
+        await admin.refresh("demo", "peers");
+      },
+      /** Turns on or off what is wrong with a provider. */
+      async turn(node: DemoNode, of: DemoSwitch, on: boolean) {
+        try {
+          await admin.call("demo-switch", { provider: node.name, switch: of, on });
         } catch (fault) {
           toast(sentence(fault), { tone: "bad" });
         }

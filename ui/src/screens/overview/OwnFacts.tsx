@@ -2,6 +2,7 @@ import type { Certificate } from "@/bindings/Certificate";
 import type { NameStanding } from "@/bindings/NameStanding";
 import type { Ourselves } from "@/bindings/Ourselves";
 import { OwnLookLink } from "@/domain/check/LookLink";
+import { useStatus } from "@/domain/node/hooks";
 import { now } from "@/shared/clock";
 import { type Shape, StateWord, type Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -23,14 +24,20 @@ function nameWord({ name, name_text }: Ourselves): { tone: Tone; shape: Shape; t
     : { ...nameMarks[name], text: words.standing[name] };
 }
 
+/** Whether something else listens where others are led to, and is to forward them. In the demo it is known to. */
+function isForwarded({ named_port, listening_port }: Ourselves, isDemo: boolean): boolean {
+  return named_port !== listening_port && !isDemo;
+}
+
 /** Whether others may not find it, or not believe that they did. */
-function hasTrouble({ name, named_port, listening_port, certificates }: Ourselves): boolean {
+function hasTrouble(own: Ourselves, isDemo: boolean): boolean {
+  const { name, certificates } = own;
   const isBad = (each: Certificate) =>
     !each.is_ours || each.refused !== null || Date.parse(each.ends) <= now();
   return (
     name === "private" ||
     name === "unresolved" ||
-    named_port !== listening_port ||
+    isForwarded(own, isDemo) ||
     certificates.some((each) => each.section === "mtp" && isBad(each))
   );
 }
@@ -38,6 +45,7 @@ function hasTrouble({ name, named_port, listening_port, certificates }: Ourselve
 /** What is so with this node itself: whether others find its name, its certificates, and what its store cannot keep. */
 export function OwnFacts({ own }: { own: Ourselves }) {
   const words = t.overview.own;
+  const isDemo = useStatus().data?.mode === "demo";
   const { text, ...mark } = nameWord(own);
   return (
     <>
@@ -47,13 +55,13 @@ export function OwnFacts({ own }: { own: Ourselves }) {
         {own.name_text !== null && (
           <span className="block text-sm text-muted">{lineText(own.name_text, 500)}</span>
         )}
-        {hasTrouble(own) && (
+        {hasTrouble(own, isDemo) && (
           <span className="block text-sm">
             <OwnLookLink />
           </span>
         )}
       </Fact>
-      {own.named_port !== own.listening_port && (
+      {isForwarded(own, isDemo) && (
         <Fact name={words.port} hint={words.portHint}>
           <StateWord tone="wait" shape="half">
             {words.portOther(own.named_port, own.listening_port)}

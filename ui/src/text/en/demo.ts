@@ -29,6 +29,89 @@ export const demo = {
   hide: "Hide the demo's controls",
   show: "Show the demo's controls",
   asked: (from: string, to: string) => `${from} has asked ${to}.`,
+  breaks: {
+    button: "Break something",
+    title: "Break something",
+    intro:
+      "Each of these is a failure as it comes about in earnest. Turn one on, see what is said of it under Peers and by the Doctor, and turn it off again. When the demo is started anew, all are off.",
+    provider: "What is broken at",
+    page: (name: string) => `${name} under Peers`,
+    isShown: (name: string) => `You see ${name} itself, so only what its own operator sees can be turned on.`,
+    notShown: (name: string) => `Look at another provider than ${name} to turn this.`,
+    turning: "This is being done, and takes a while.",
+    on: "switched on",
+    onNow: "Switched on",
+    turnOff: (what: string, name: string) => `Turn off at ${name}: ${what}`,
+    part: { way: "The way to it", provider: "The provider itself" },
+    switches: {
+      stopped: {
+        name: "Stopped",
+        short: "stopped",
+        text: (p: string) =>
+          `${p} does not run. Its page and the Doctor, at the connection, say that nothing listens there.`,
+      },
+      slow: {
+        name: "Slow network",
+        short: "slow network",
+        text: (p: string) =>
+          `What ${p} answers is on its way for 2.5 s, piece by piece. Its page says so, and the Doctor at the signed request.`,
+      },
+      lossy: {
+        name: "Lossy network",
+        short: "lossy network",
+        text: (p: string) =>
+          `Each connection to ${p} breaks after some kilobytes, amid a request or an answer. Its page says now and then that one broke, and the Doctor says at which step.`,
+      },
+      "cutting-proxy": {
+        name: "Proxy that cuts",
+        short: "proxy that cuts",
+        text: (p: string) =>
+          `A proxy before ${p} ends pulls that wait after 12 s, and requests and answers that are longer than 64 KiB. Its page says so after two pulls; the Doctor at the size of requests. Off lets everything through; shorter pulls are made, and told of, until a whole one has been tried an hour later.`,
+      },
+      "clock-ahead": {
+        name: "Clock ahead",
+        short: "clock ahead",
+        text: (p: string) =>
+          `The clock of ${p} is 10 minutes ahead, so its signatures are refused, and it refuses those of others. The Doctor says at the clock which of the two is wrong.`,
+      },
+      "clock-behind": {
+        name: "Clock behind",
+        short: "clock behind",
+        text: (p: string) =>
+          `The clock of ${p} is 10 minutes behind, so its signatures are refused, and it refuses those of others. The Doctor says at the clock which of the two is wrong.`,
+      },
+      "certificate-expired": {
+        name: "Expired certificate",
+        short: "expired certificate",
+        text: (p: string) =>
+          `The certificate of ${p} has run out. Its page and the Doctor, at TLS, say since when; so does its own Overview.`,
+      },
+      "certificate-wrong-name": {
+        name: "Certificate for another name",
+        short: "certificate for another name",
+        text: (p: string) =>
+          `The certificate of ${p} is for another name than its own. Its page and the Doctor, at TLS, say for which; so does its own Overview.`,
+      },
+      "key-changed": {
+        name: "Changed key",
+        short: "changed key",
+        text: (p: string) =>
+          `${p} signs with another key, as where its key file was lost. Its page and the Doctor say that nothing is exchanged with it: what mends that is to accept the key on its page. Off puts the old key back, and has it accepted again.`,
+      },
+      "disk-full": {
+        name: "Full disk",
+        short: "full disk",
+        text: (p: string) =>
+          `The store of ${p} finds no room, so it keeps nothing that it is given. Its page and the Doctor, at the size of requests, say so as soon as something is brought to it; so does its own Overview.`,
+      },
+      forked: {
+        name: "Backup put back",
+        short: "backup put back",
+        text: (p: string) =>
+          `A backup of ${p} is put back, which goes on in a group of its, so that the group has two histories. Its page, Groups and the Doctor, at our own pull, say that its log is another; where nothing proves the first history, the second counts after ten minutes. Off puts its folder back as it was; what was proved meanwhile stays noted.`,
+      },
+    },
+  },
   guide: "A tour: one group across three providers",
   guideText: "Each step is ticked off by itself, whichever provider you look at.",
   guideClose: "Hide the tour",
