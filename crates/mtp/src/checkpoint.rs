@@ -67,6 +67,11 @@ impl UnverifiedCheckpoint {
         &self.jws.kid
     }
 
+    /// What it says, which nobody has proved.
+    pub fn unverified_claims(&self) -> &CheckpointClaims {
+        &self.jws.claims
+    }
+
     /// What it says, where `key` signed it and its group is its issuer's.
     pub fn verify(self, key: &PublicKey) -> Option<CheckpointClaims> {
         self.jws.verify(key).filter(|claims| *claims.group.provider() == claims.iss)

@@ -20,6 +20,7 @@
 //! | [`policy`] | who may do what in a group | 10 |
 //! | [`checkpoint`] | an owner's signed word on its log | 10 |
 //! | [`chain`] | the hash that links a group's events | 10 |
+//! | [`evidence`] | proof that an owner told two stories of its log | 10 |
 //!
 //! # Example
 //!
@@ -73,6 +74,7 @@
 pub mod chain;
 pub mod checkpoint;
 pub mod document;
+pub mod evidence;
 pub mod grant;
 pub mod id;
 mod jws;
