@@ -14,7 +14,7 @@ use drawbridge_mtp::message::{
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding};
-use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing};
+use drawbridge_node::store::{Branch, Contradiction, KeptCheckpoint, Standing, TwoStories};
 use drawbridge_testkit::{
     CommitPlan, MlsClient, MutualPeers, ScriptedGroup, TestNode, accepted, connected_to_scripted_peer,
     copy_store, pause_pulls, policy, restore_store, says, wait_for_checkpoint, wait_for_event,
@@ -584,8 +584,11 @@ async fn what_is_kept_of_forks_is_bounded() {
         let uri = tea.clone();
         let told = store.write(move |tx| {
             let row = tx.group(&uri)?.unwrap();
-            let said = KeptCheckpoint { seq: 1, hash: Hash32::of(&[turn]), jws: "signed".into() };
-            tx.keep_contradiction(row.id, Hash32::of(b"had"), None, &said)
+            let said =
+                KeptCheckpoint { seq: 1, hash: Hash32::of(&[turn]), jws: "signed".into(), document: None };
+            let (had, before) = (Hash32::of(b"had"), None);
+            let stories = TwoStories { had, before, had_events: &[], said: &said, said_events: &[] };
+            tx.keep_contradiction(&row, &stories)
         });
         told.await.unwrap();
     }

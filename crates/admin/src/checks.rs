@@ -15,9 +15,14 @@ same!(StepName => CheckStepName {
 same!(Verdict => CheckVerdict { Pass, Warn, Fail, Skipped });
 same!(Side => CheckSide { Ours, Theirs, Either, Nobody });
 
+impl From<&Evidence> for CheckEvidence {
+    fn from(Evidence { what, value }: &Evidence) -> Self {
+        Self { what: (*what).into(), value: value.clone() }
+    }
+}
+
 impl From<&Step> for CheckStep {
     fn from(step: &Step) -> Self {
-        let evidence = step.evidence.iter();
         Self {
             name: step.name.into(),
             at: step.at.clone(),
@@ -27,9 +32,7 @@ impl From<&Step> for CheckStep {
             code: step.code.as_ref().map(ToString::to_string),
             stage: step.stage.into(),
             side: step.side.map(Into::into),
-            evidence: evidence
-                .map(|Evidence { what, value }| CheckEvidence { what: (*what).into(), value: value.clone() })
-                .collect(),
+            evidence: step.evidence.iter().map(Into::into).collect(),
         }
     }
 }

@@ -7,6 +7,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 use crate::accounts::*;
 use crate::approvals::*;
 use crate::checks::*;
+use crate::comparisons::*;
 use crate::conversations::*;
 use crate::dry_run::*;
 use crate::error::AdminError;
@@ -132,6 +133,9 @@ commands! {
 
     "groups" groups: Empty => Groups,
     "group" group: NamedGroup => GroupDetail,
+    "compare-log" compare_log: NamedGroup => Check,
+    "comparison" comparison: ReadCheck => Comparison,
+    "evidence" evidence: NamedGroup => ForkEvidence,
     "authorizations" authorizations: Empty => Authorizations,
     "decide-authorization" decide_authorization: DecideAuthorization => AuthorizationDecided,
     "set-add-rule" set_add_rule: SetAddRule => Empty,

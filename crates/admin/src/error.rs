@@ -35,6 +35,13 @@ impl AdminError {
         Self::new("internal", format!("the node could not do it: {fault}"))
     }
 
+    pub(crate) fn no_such_group() -> Self {
+        Self::new(
+            "no-such-group",
+            "there is no such group here; the command groups lists those that there are",
+        )
+    }
+
     pub(crate) fn no_node() -> Self {
         Self::new("no-node", "there is no running node yet; set one up, or try the demo federation")
     }

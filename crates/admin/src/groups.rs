@@ -21,8 +21,7 @@ pub(crate) async fn groups(host: &Host, Empty {}: Empty) -> Result<Groups, Admin
 
 pub(crate) async fn group(host: &Host, ask: NamedGroup) -> Result<GroupDetail, AdminError> {
     let group = host.node().await?.operator().group(ask.group).await?;
-    let text = "there is no such group here; the command groups lists those that there are";
-    Ok(group.ok_or_else(|| AdminError::new("no-such-group", text))?.into())
+    Ok(group.ok_or_else(AdminError::no_such_group)?.into())
 }
 
 impl From<operator::GroupSummary> for GroupSummary {
@@ -64,6 +63,7 @@ impl From<operator::GroupDetail> for GroupDetail {
             events: group.events.into_iter().map(Into::into).collect(),
             branches: group.branches.into_iter().map(Into::into).collect(),
             unproved: group.unproved.into_iter().map(Into::into).collect(),
+            forks: group.forks.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod approvals;
 mod built_in_clients;
 mod checks;
 pub mod commands;
+mod comparisons;
 mod conversations;
 mod convert;
 mod demo;

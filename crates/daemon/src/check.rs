@@ -111,7 +111,7 @@ async fn by_ourselves(
 }
 
 /// Where what belongs to a step begins in its lines.
-const INDENT: usize = 10;
+pub(crate) const INDENT: usize = 10;
 
 fn print(step: &CheckStep, is_own: bool) -> Result<(), ExitCode> {
     let verdict = match step.verdict {
@@ -136,7 +136,7 @@ fn to_do(step: &CheckStep, is_own: bool) -> Option<String> {
     step.code.as_deref().and_then(|code| remedy(code, &word(&step.stage), is_own))
 }
 
-fn who(side: Option<CheckSide>) -> &'static str {
+pub(crate) fn who(side: Option<CheckSide>) -> &'static str {
     match side {
         Some(CheckSide::Ours) => "this side",
         Some(CheckSide::Theirs) => "the other side",

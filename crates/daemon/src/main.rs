@@ -8,6 +8,7 @@
 mod access;
 mod ask;
 mod check;
+mod compare;
 mod dry_run;
 mod pages;
 mod print;
@@ -103,6 +104,18 @@ enum Command {
         /// The provider, such as home.example [default: our own]
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: Option<drawbridge_mtp::id::Provider>,
+    },
+    /// Hold the running node's copy of a group's log against its owner's and those of the other providers that take part, by hash,
+    /// and say from which event on they differ, where they do.
+    Compare {
+        /// Print one JSON object at the end.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+        /// The group, such as mimi://home.example/g/tea
+        #[arg(value_parser = drawbridge_node::typed::group)]
+        group: drawbridge_mtp::id::GroupUri,
     },
     /// Say what the running node would do if a provider, or a person there, asked something of it, and by which rule. Nothing is asked
     /// or kept.
@@ -203,6 +216,10 @@ fn main() -> ExitCode {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
             },
+            Command::Compare { json, node, group } => match node.folder() {
+                Ok(folder) => compare::compare(&folder, &group, json).await,
+                Err(code) => code,
+            },
             Command::DryRun { json, node, who } => match node.folder() {
                 Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
                 Err(code) => code,
@@ -227,6 +244,7 @@ mod tests {
             &["link"][..],
             &["admin", "status"],
             &["check", "b.example"],
+            &["compare", "mimi://b.example/g/tea"],
             &["metrics-token"],
             &["traffic"],
             &["dry-run", "b.example"],

@@ -1,6 +1,6 @@
 //! What the operator and our users can ask that cannot be.
 
-use drawbridge_mtp::id::{Id, Name, Provider, UserUri};
+use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
 use crate::store::{StoreFault, View};
 
@@ -29,6 +29,9 @@ pub enum Misuse {
     /// The provider is not known.
     #[error("{0} is not among the peers; correct the name, or allow it first (the command peers lists them)")]
     NoSuchPeer(Provider),
+    /// The group is not known.
+    #[error("there is no group {0} here; the command groups lists those that there are")]
+    NoSuchGroup(GroupUri),
     /// The name is taken.
     #[error("there is already a {0} of that name; choose another")]
     Taken(&'static str),
@@ -51,6 +54,7 @@ impl Misuse {
             Self::NotConnected(..) => "not-connected",
             Self::Ambiguous(_) => "ambiguous",
             Self::NoSuchPeer(_) => "no-such-peer",
+            Self::NoSuchGroup(_) => "no-such-group",
             Self::Taken(_) => "taken",
             Self::Unfit(_) => "unfit",
             Self::Store(_) => "store",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_node::config::Config;
-use drawbridge_node::diagnose::Report;
+use drawbridge_node::diagnose::{Comparison, Report};
 use drawbridge_node::store::{
     Addition, AuthorizationRow, Connection, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
 };
@@ -180,6 +180,20 @@ impl TestNode {
                 return report;
             }
             known = report.steps.len();
+        }
+    }
+
+    /// Compares its copy of the log of a group with those of all others, to the end.
+    pub async fn compares(&self, group: &GroupUri) -> Comparison {
+        let node = self.node();
+        let id = node.operator().begin_comparison(group).unwrap();
+        let mut known = 0;
+        loop {
+            let comparison = node.operator().comparison(id, known).await.unwrap();
+            if comparison.is_finished {
+                return comparison;
+            }
+            known = comparison.findings.len();
         }
     }
 

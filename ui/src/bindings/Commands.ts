@@ -7,6 +7,7 @@ import type { Authorizations } from "./Authorizations";
 import type { ChangePolicy } from "./ChangePolicy";
 import type { Check } from "./Check";
 import type { CheckReport } from "./CheckReport";
+import type { Comparison } from "./Comparison";
 import type { Connect } from "./Connect";
 import type { Connecting } from "./Connecting";
 import type { ConnectionDecided } from "./ConnectionDecided";
@@ -24,6 +25,7 @@ import type { DemoAsk } from "./DemoAsk";
 import type { EditMessage } from "./EditMessage";
 import type { Empty } from "./Empty";
 import type { ExportTraffic } from "./ExportTraffic";
+import type { ForkEvidence } from "./ForkEvidence";
 import type { GroupDetail } from "./GroupDetail";
 import type { Groups } from "./Groups";
 import type { LeaveGroup } from "./LeaveGroup";
@@ -105,6 +107,9 @@ export type Commands = {
   "tell-declined": { request: TellDeclined, response: TellDeclined },
   "groups": { request: Empty, response: Groups },
   "group": { request: NamedGroup, response: GroupDetail },
+  "compare-log": { request: NamedGroup, response: Check },
+  "comparison": { request: ReadCheck, response: Comparison },
+  "evidence": { request: NamedGroup, response: ForkEvidence },
   "authorizations": { request: Empty, response: Authorizations },
   "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },
   "set-add-rule": { request: SetAddRule, response: Empty },

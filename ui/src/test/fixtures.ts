@@ -172,6 +172,7 @@ export function groupDetail(over: Partial<GroupDetail> = {}): GroupDetail {
     })),
     branches: [],
     unproved: [],
+    forks: [],
     ...over,
   };
 }

@@ -14,7 +14,7 @@ records! {
         groups: Vec<GroupSummary>,
     }
 
-    /// Names a group: `group`.
+    /// Names a group: `group`, `compare-log`, `evidence`.
     NamedGroup {
         /// Which.
         #[ts(type = "string")]

@@ -147,19 +147,20 @@ records! {
         provider: Option<String>,
     }
 
-    /// `check`: the report that is being made.
+    /// `check`, `look-back`, `compare-log`: the report that is being made.
     Check {
-        /// Its number, for `check-report`.
+        /// Its number, for `check-report`, or for `comparison` where logs are compared.
         #[ts(type = "number")]
         id: u64,
     }
 
-    /// `check-report`: answered once there are more steps than `after`, or the report is finished; after some seconds as it is.
+    /// `check-report`, `comparison`: answered once there are more steps or findings than `after`, or the report is finished; after
+    /// some seconds as it is.
     ReadCheck {
         /// Its number.
         #[ts(type = "number")]
         id: u64,
-        /// How many steps are known already.
+        /// How many steps or findings are known already.
         #[serde(default)]
         #[ts(as = "Option<u32>", optional)]
         after: u32,

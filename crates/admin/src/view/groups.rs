@@ -8,6 +8,8 @@ use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::GroupFork;
+
 /// A group at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct GroupSummary {
@@ -89,6 +91,8 @@ pub struct GroupDetail {
     /// Messages of a group of ours that were read back from other providers after our data was set back to an older copy,
     /// and that no signed checkpoint of ours covers, by provider. None where all is proved.
     pub unproved: Vec<UnprovedMessages>,
+    /// Where its owner has told two stories of its log, the latest found first; `evidence` has what proves it.
+    pub forks: Vec<GroupFork>,
 }
 
 /// Events that were in a group's log and do not count (section 12).

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod check;
+mod comparison;
 mod consent;
 mod conversations;
 mod demo;
@@ -21,6 +22,7 @@ mod trouble;
 
 pub use accounts::*;
 pub use check::*;
+pub use comparison::*;
 pub use consent::*;
 pub use conversations::*;
 pub use demo::*;

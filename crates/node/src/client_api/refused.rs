@@ -30,7 +30,8 @@ impl From<Misuse> for Refusal {
             | Misuse::NoSuchAuthorization(_)
             | Misuse::NoSuchUser(_)
             | Misuse::NoSuchPeer(_)
-            | Misuse::NoSuchClient(..) => Code::NotFound,
+            | Misuse::NoSuchClient(..)
+            | Misuse::NoSuchGroup(_) => Code::NotFound,
             Misuse::NotConnected(..) => Code::NotConnected,
             Misuse::Taken(_) | Misuse::Ambiguous(_) | Misuse::Unfit(_) => Code::Conflict,
         };

@@ -7,15 +7,19 @@ mod feeds;
 mod follower;
 mod groups;
 mod mls;
+mod other_log;
 mod owner;
 mod unproved;
 
 pub(crate) use answers::*;
 pub(crate) use feeds::feed::FeedRefusal;
 pub(crate) use feeds::waits::{WaitKind, Waits};
+pub(crate) use follower::signed_checkpoint::SignedCheckpoint;
+pub(crate) use follower::two_stories::{MOST_EVENTS, OtherStory, signed_of_ours};
 #[cfg(feature = "foreign")]
 pub(crate) use mls::framing::FOREIGN;
 pub(crate) use mls::framing::{Conventions, MTP};
+pub(crate) use other_log::{Astray, OtherLog};
 pub(crate) use owner::recover::still_recovering;
 pub(crate) use unproved::{shown_feed, shown_log};
 
@@ -74,6 +78,11 @@ impl Delivery {
     /// Whether `client` is known to be in `group` without asking the store; `false` says nothing.
     pub(crate) fn is_known_in(&self, group: &GroupUri, client: &ClientUri) -> bool {
         self.groups.is_known_in(group, client)
+    }
+
+    /// Whether we own a group.
+    pub(crate) fn owns(&self, group: &GroupUri) -> bool {
+        *group.provider() == self.ground.ours
     }
 
     /// Somebody was added to a group of another owner: the grants for that are checked.

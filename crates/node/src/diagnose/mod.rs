@@ -1,8 +1,13 @@
-//! Why federation does not work: the doctor, which looks at a provider step by step, and what is so with this node itself.
+//! Why federation does not work: the doctor, which looks at a provider step by step, the comparison of a group's logs, and what is
+//! so with this node itself.
 
+mod compare;
 mod doctor;
 mod ourselves;
+mod reports;
 
+pub(crate) use compare::Comparer;
+pub use compare::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
 pub(crate) use doctor::Doctor;
 pub use doctor::{Evidence, Report, Step, StepName, Verdict};
 pub(crate) use ourselves::OwnState;

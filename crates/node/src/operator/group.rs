@@ -11,6 +11,7 @@ use drawbridge_mtp::policy::Policy;
 use drawbridge_mtp::time::Timestamp;
 use futures_util::future::join_all;
 
+use super::forks::{Fork, forks};
 use super::groups::{GroupSummary, Listed};
 use super::{Operator, ReadFault};
 use crate::store::{AudienceRow, Branch, GroupRow, MemberRow, Proof, Reader, StoreFault, UnprovedRow, View};
@@ -44,6 +45,8 @@ pub struct GroupDetail {
     pub branches: Vec<LostBranch>,
     /// Messages of a group of ours that rest on the word of the participant that they were read back from.
     pub unproved: Vec<UnprovedRow>,
+    /// Where its owner has told two stories of its log, the latest found first.
+    pub forks: Vec<Fork>,
 }
 
 /// The members of a group at one provider.
@@ -153,6 +156,7 @@ struct Known {
     events: Vec<LogEntry>,
     branches: Vec<LostBranch>,
     unproved: Vec<UnprovedRow>,
+    forks: Vec<Fork>,
 }
 
 /// How far a reader of a group's events is.
@@ -171,7 +175,7 @@ impl Operator {
             Ok(Some(Known::of(view, &ours, row)?))
         });
         let Some(known) = known.await? else { return Ok(None) };
-        let Known { listed, policy, members, readers, accounts, events, branches, unproved } = known;
+        let Known { listed, policy, members, readers, accounts, events, branches, unproved, forks } = known;
         let row = listed.row.clone();
         Ok(Some(GroupDetail {
             summary: self.summary(listed),
@@ -184,6 +188,7 @@ impl Operator {
             events,
             branches,
             unproved,
+            forks,
         }))
     }
 
@@ -315,6 +320,7 @@ impl Known {
             events: entries(events),
             branches: branches.collect::<Result<_, StoreFault>>()?,
             unproved: view.unproved(row.id)?,
+            forks: forks(view, &row)?,
             listed: Listed::of(view, row)?,
         })
     }

@@ -7,6 +7,7 @@
 mod directions;
 mod dry_run;
 mod fault;
+mod forks;
 mod group;
 mod groups;
 mod overview;
@@ -27,7 +28,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::accounts::Accounts;
 use crate::consent::Consent;
 use crate::delivery::Waits;
-use crate::diagnose::{Doctor, OwnState};
+use crate::diagnose::{Comparer, Doctor, OwnState};
 use crate::ground::Ground;
 use crate::peers::Peers;
 use crate::store::Store;
@@ -39,6 +40,7 @@ pub use crate::store::{
 pub use directions::{OurPull, TheirPull};
 pub use dry_run::{Asked, DryRun, Foreseen, Foresight};
 pub use fault::ReadFault;
+pub use forks::Fork;
 pub use group::{
     GroupAccount, GroupDetail, LogEntry, LostBranch, Participant, RosterProvider, RosterUser, ShownGrant,
 };
@@ -68,6 +70,8 @@ pub struct Operator {
     pub(crate) waits: Arc<Waits>,
     /// Who looks at providers.
     pub(crate) doctor: Arc<Doctor>,
+    /// Who compares logs.
+    pub(crate) comparer: Arc<Comparer>,
     /// What is so with the node itself.
     pub(crate) own: Arc<OwnState>,
     /// When the node was started.

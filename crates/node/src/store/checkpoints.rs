@@ -1,7 +1,9 @@
 //! What the owners of groups have said of their logs, and where they have said two things (section 10).
 
 use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::Event;
 use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::wire::{self, Encoding};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::ground::changes::Change;
@@ -21,13 +23,40 @@ pub struct KeptCheckpoint {
     pub hash: Hash32,
     /// The checkpoint, a compact JWS.
     pub jws: String,
+    /// The owner's provider document, JSON, in which its key stood; none where that was not kept.
+    pub document: Option<String>,
+}
+
+/// Two things that the owner of a group has said of one event.
+#[derive(Debug)]
+pub struct TwoStories<'a> {
+    /// The hash that the event has here.
+    pub had: Hash32,
+    /// What the owner has signed of that, of this event or of another; none where only the event itself has come.
+    pub before: Option<&'a KeptCheckpoint>,
+    /// Our copy from the event on, as far as `before` covers it, without bodies; empty where it does not.
+    pub had_events: &'a [Event],
+    /// Another hash of the event, by its number, and what the owner has signed of that: a checkpoint of this event or of a later
+    /// one.
+    pub said: &'a KeptCheckpoint,
+    /// The other log from the event on up to that of its checkpoint, without bodies; empty where it is not at hand.
+    pub said_events: &'a [Event],
 }
 
 impl View<'_> {
     /// The newest checkpoint of a group's owner that is at hand.
     pub fn checkpoint(&self, id: i64) -> Result<Option<KeptCheckpoint>, StoreFault> {
+        self.checkpoint_in("checkpoint", id)
+    }
+
+    /// The checkpoint of a group's owner with which our copy agreed, where another took its place.
+    pub fn agreed_checkpoint(&self, id: i64) -> Result<Option<KeptCheckpoint>, StoreFault> {
+        self.checkpoint_in("agreed_checkpoint", id)
+    }
+
+    fn checkpoint_in(&self, table: &str, id: i64) -> Result<Option<KeptCheckpoint>, StoreFault> {
         self.sql
-            .prepare_cached("SELECT seq, hash, jws FROM checkpoint WHERE grp = ?1")?
+            .prepare_cached(&format!("SELECT seq, hash, jws, document FROM {table} WHERE grp = ?1"))?
             .query_row([id], |row| Ok(kept(row, 0)))
             .optional()?
             .transpose()
@@ -51,48 +80,75 @@ impl View<'_> {
 impl Tx<'_> {
     /// Keeps a checkpoint in the place of the one before.
     pub fn keep_checkpoint(&self, group: &GroupRow, checkpoint: &KeptCheckpoint) -> Result<(), StoreFault> {
-        let KeptCheckpoint { seq, hash, jws } = checkpoint;
-        self.sql
-            .prepare_cached(
-                "INSERT OR REPLACE INTO checkpoint (grp, seq, hash, jws) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![group.id, signed(*seq), hash.as_bytes(), jws])?;
+        self.keep_in("checkpoint", group, checkpoint)?;
         self.changed(Change::Dealings(group.owner().clone()));
         Ok(())
     }
 
-    /// Keeps what proves that the owner of a group told two stories: `said` says of its event something else than `had`, as
-    /// the checkpoint `before` or the event itself has it. The same twice is kept once.
-    pub fn keep_contradiction(
+    /// Keeps a checkpoint with which our copy agrees, which is about to lose its place to another.
+    pub fn keep_agreed_checkpoint(
         &self,
-        id: i64,
-        had: Hash32,
-        before: Option<&str>,
-        said: &KeptCheckpoint,
+        group: &GroupRow,
+        checkpoint: &KeptCheckpoint,
     ) -> Result<(), StoreFault> {
+        self.keep_in("agreed_checkpoint", group, checkpoint)
+    }
+
+    fn keep_in(&self, table: &str, group: &GroupRow, checkpoint: &KeptCheckpoint) -> Result<(), StoreFault> {
+        let KeptCheckpoint { seq, hash, jws, document } = checkpoint;
+        self.sql
+            .prepare_cached(&format!(
+                "INSERT OR REPLACE INTO {table} (grp, seq, hash, jws, document) VALUES (?1, ?2, ?3, ?4, ?5)"
+            ))?
+            .execute(params![group.id, signed(*seq), hash.as_bytes(), jws, document])?;
+        Ok(())
+    }
+
+    /// Keeps what proves that the owner of a group told two stories. The same twice is kept once, with all that came with it.
+    pub fn keep_contradiction(&self, group: &GroupRow, found: &TwoStories<'_>) -> Result<(), StoreFault> {
+        let TwoStories { had, before, had_events, said, said_events } = found;
+        let written = |events: &[Event]| (!events.is_empty()).then(|| wire::encode(Encoding::Cbor, &events));
         self.sql.execute(
-            "INSERT OR IGNORE INTO contradiction (grp, seq, had, before, said, jws, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO contradiction
+               (grp, seq, had, before, said, jws, at, before_document, had_events, document, said_events)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (grp, seq, said) DO UPDATE SET
+               before_document = iif(before IS NULL, excluded.before_document, before_document),
+               had_events = coalesce(had_events, excluded.had_events),
+               before = coalesce(before, excluded.before),
+               said_events = coalesce(said_events, excluded.said_events)
+             WHERE had = excluded.had",
             params![
-                id,
+                group.id,
                 signed(said.seq),
                 had.as_bytes(),
-                before,
+                before.map(|before| &before.jws),
                 said.hash.as_bytes(),
                 said.jws,
-                signed(self.now().as_millis())
+                signed(self.now().as_millis()),
+                before.and_then(|before| before.document.as_ref()),
+                written(had_events),
+                said.document,
+                written(said_events),
             ],
         )?;
         // How many there come to be is the owner's doing.
         self.sql.execute(
             "DELETE FROM contradiction WHERE grp = ?1 AND at NOT IN
                (SELECT at FROM contradiction WHERE grp = ?1 ORDER BY at DESC LIMIT ?2)",
-            params![id, CONTRADICTIONS],
+            params![group.id, CONTRADICTIONS],
         )?;
+        self.changed(Change::Group(group.uri.clone()));
         Ok(())
     }
 }
 
-/// Reads a number, a hash and a checkpoint, from the column `at` on.
+/// Reads a number, a hash, a checkpoint and a document, from the column `at` on.
 pub(super) fn kept(row: &Row<'_>, at: usize) -> Result<KeptCheckpoint, StoreFault> {
-    Ok(KeptCheckpoint { seq: unsigned(row.get(at)?), hash: hash_at(row, at + 1)?, jws: row.get(at + 2)? })
+    Ok(KeptCheckpoint {
+        seq: unsigned(row.get(at)?),
+        hash: hash_at(row, at + 1)?,
+        jws: row.get(at + 2)?,
+        document: row.get(at + 3)?,
+    })
 }

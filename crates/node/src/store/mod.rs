@@ -13,7 +13,6 @@ mod authorizations;
 mod branches;
 mod checkpoints;
 mod connections;
-#[cfg(feature = "inspect")]
 mod contradictions;
 mod feeds;
 mod groups;
@@ -58,9 +57,8 @@ pub use accounts::{ClientRow, Rule, RuleKind, UserRow, UserRule};
 pub use add_rules::AddRule;
 pub use authorizations::{Addition, AuthorizationRow};
 pub use branches::{AbandonedSubmission, Branch, RestartPoint};
-pub use checkpoints::KeptCheckpoint;
+pub use checkpoints::{KeptCheckpoint, TwoStories};
 pub use connections::{Connection, ConnectionRow};
-#[cfg(feature = "inspect")]
 pub use contradictions::Contradiction;
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
 pub use groups::{AudienceRow, GroupRow, MemberRow, Proof, RosterSize, Standing};

@@ -12,6 +12,7 @@ import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { Ago, Bytes, Fact, Facts, Ident } from "@/shared/values";
 import { t } from "@/text";
+import { CompareCopies, Forks } from "./CompareCopies";
 import { ShutNote, Standing } from "./columns";
 import { Events } from "./Events";
 import { GroupActions } from "./GroupActions";
@@ -69,6 +70,7 @@ function Details({ detail }: { detail: GroupDetail }) {
             </p>
           </>
         )}
+        <Forks group={summary.group} forks={detail.forks} />
         <Unproved detail={detail} />
         <GroupActions detail={detail} />
       </div>
@@ -86,6 +88,7 @@ function Details({ detail }: { detail: GroupDetail }) {
         </Facts>
       </InspectorPart>
       <Participants detail={detail} />
+      {summary.standing !== "over" && <CompareCopies group={summary.group} />}
       <Roster detail={detail} />
       <InspectorPart title={t.groups.policy}>
         {detail.policy === null ? (

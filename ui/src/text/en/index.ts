@@ -5,6 +5,7 @@
 import { accounts } from "./accounts";
 import { app, link, nav, palette, shortcuts, units } from "./app";
 import { approvals, connect } from "./approvals";
+import { comparison } from "./comparison";
 import { conversations } from "./conversations";
 import { demo } from "./demo";
 import { doctor } from "./doctor";
@@ -32,6 +33,7 @@ export const t = {
   stageHint,
   remedy,
   groups,
+  comparison,
   conversations,
   traffic,
   doctor,

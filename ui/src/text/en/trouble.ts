@@ -48,7 +48,7 @@ export const remedy = {
     "not-here": "It answers under another name. See that the name is spelled as its operator gives it.",
     "feed-reset": "Its feed begins anew, as after a restored backup. The node catches up by itself.",
     "log-forked":
-      "Its log counts, and your users' apps join the group anew. Members may have read different things. Ask its operator whether a backup was restored; what was here, and what proves both, is kept.",
+      "Members may have read different things. Ask its operator whether a backup was restored. What proves both stories is kept, and can be saved under Groups. Where its log has taken the place of yours, your users' apps join the group anew.",
     "log-broken":
       "Its log of a group is not the one that it told before, so nothing more of that group is taken until that is settled, which the node tries each minute. Ask its operator whether a backup was restored.",
     "own-log-forked":
@@ -127,7 +127,9 @@ export const remedy = {
     "peer-went-back": "It has gone back in time, as after a restored backup. It catches up by itself.",
     "other-generation": "Its feed begins anew. The node catches up by itself.",
     "log-differs":
-      "It has another history of a group of yours than you have: a store on one side was restored, or it lies. Ask its operator, by another way.",
+      "It has another history of a group than you have: a store on one side was restored, or it lies. Ask its operator, by another way, and compare the copies again under Groups.",
+    "owner-behind":
+      "It has lost what it gave before, most often by a restored backup, and reads it back from those who have it by itself. If it stays so, ask its operator.",
     "added-unproved":
       "Ask the one who was added, by another way, whether they agreed; if not, the group's admins can take them out. Tell its operator the sentence above.",
     "grant-invalid":

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::GroupUri;
-use drawbridge_mtp::message::CheckpointReply;
 use drawbridge_mtp::time::Timestamp;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
@@ -15,8 +14,7 @@ use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
 use crate::ground::changes::Change;
 use crate::peer_fault::{PeerFault, Stage};
-use crate::peers::Ask;
-use crate::store::{KeptCheckpoint, Standing, StoreFault, Tx};
+use crate::store::{Standing, StoreFault};
 
 /// The owner of a group is asked for a checkpoint at most so often.
 const ASK_EVERY: Duration = Duration::from_secs(60);
@@ -132,52 +130,7 @@ impl Delivery {
         if !is_due.await.map_err(store_fault)? {
             return Ok(());
         }
-        let owner = group.provider();
-        let answer = self.peers.call(owner, Ask::get(format!("/groups/{}/checkpoint", group.name()))).await?;
-        let reply: CheckpointReply = answer.message().map_err(|fault| {
-            PeerFault::new(Stage::Content, "malformed", format!("its checkpoint: {fault}"))
-        })?;
-        self.check_checkpoint(group, reply.checkpoint).await
+        let said = self.checkpoint_of_owner(group).await?;
+        self.hold_checkpoint(group, said.kept).await.map_err(store_fault).map(drop)
     }
-
-    /// Holds a checkpoint of the owner of `group` against the one before and against our copy of the log, keeps the newest, and
-    /// where they disagree keeps what proves it and tells the operator.
-    async fn check_checkpoint(&self, group: &GroupUri, jws: String) -> Result<(), PeerFault> {
-        let claims = self.verify_checkpoint(group, &jws).await?;
-        let said = KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws };
-        let uri = group.clone();
-        let found = self.store.write(move |tx| hold_against(tx, &uri, &said)).await.map_err(store_fault)?;
-        if let Some(seq) = found {
-            tracing::error!(%group, seq, "the owner of a group has told two stories of its log");
-        }
-        Ok(())
-    }
-}
-
-/// Keeps the newest, and notes and keeps what disagrees. Returns the event about which two things were said, where there is one.
-fn hold_against(tx: &Tx<'_>, group: &GroupUri, said: &KeptCheckpoint) -> Result<Option<u64>, StoreFault> {
-    let Some(row) = tx.group(group)? else { return Ok(None) };
-    let kept = tx.checkpoint(row.id)?;
-    let mut found = None;
-    if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == said.seq && kept.hash != said.hash) {
-        tx.keep_contradiction(row.id, kept.hash, Some(&kept.jws), said)?;
-        found = Some(said.seq);
-    }
-    // What was said before we had come so far is held against our copy now.
-    for said in kept.iter().chain([said]) {
-        if let Some(ours) = tx.event_hash(row.id, said.seq)?.filter(|ours| *ours != said.hash) {
-            tx.keep_contradiction(row.id, ours, None, said)?;
-            found = Some(said.seq);
-        }
-    }
-    if kept.is_none_or(|kept| kept.seq <= said.seq) {
-        tx.keep_checkpoint(&row, said)?;
-    }
-    if let Some(seq) = found {
-        let text = format!(
-            "it has said two things about event {seq} of {group}: its log was forked, by a store that went back or on purpose, and members may have read different things; what proves it is kept. Ask its operator"
-        );
-        PeerFault::new(Stage::Store, "log-forked", text).note(tx, row.owner())?;
-    }
-    Ok(found)
 }

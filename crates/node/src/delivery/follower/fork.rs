@@ -8,17 +8,18 @@
 use std::time::Duration;
 
 use drawbridge_mtp::id::GroupUri;
-use drawbridge_mtp::message::{CheckpointReply, Event, GroupStatus, LogPage, LogQuery};
-use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::message::{Event, GroupStatus};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
+use crate::delivery::follower::two_stories::{events_up_to, signed_of_ours};
+use crate::delivery::other_log::malformed;
 use crate::delivery::owner::fork::tell_gone;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
-use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault};
+use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault, TwoStories};
 
 /// Where ours is the history from before the loss, its owner has so long to read it back.
 const OWNER_TIME: Duration = Duration::from_secs(10 * 60);
@@ -73,7 +74,7 @@ impl Delivery {
         if both < row.first {
             return Ok(Look::Whole);
         }
-        let logs = Logs { delivery: self, group, row: &row };
+        let logs = self.log_of_owner(&row);
         let theirs = if both == status.head { Some(status.hash) } else { logs.theirs(both).await? };
         if theirs == logs.ours(both).await? {
             self.forks.end(group);
@@ -84,7 +85,7 @@ impl Delivery {
             return Ok(Look::Whole);
         }
         let agreed = logs.last_agreed(both).await?;
-        let (page, first) = (logs.page(agreed).await?, agreed + 1);
+        let (page, first) = (logs.page(agreed, 1).await?, agreed + 1);
         // The owner's log may have become another between two questions; what shows a fork is one answer.
         let Some(theirs) = page.events.first().filter(|event| event.hash == event.computed_hash()) else {
             return Ok(Look::Whole);
@@ -93,9 +94,9 @@ impl Delivery {
         if theirs.seq != first || !continues || logs.ours(first).await? == Some(theirs.hash) {
             return Ok(Look::Changed);
         }
-        let patience = if logs.is_older(first, theirs).await? {
+        let patience = if self.is_older(&row, first, theirs).await? {
             OWNER_TIME
-        } else if logs.is_signed(first).await? {
+        } else if self.is_signed(&row, first).await? {
             SIGNED_TIME
         } else {
             Duration::ZERO
@@ -124,54 +125,11 @@ impl Delivery {
     }
 }
 
-fn malformed(group: &GroupUri, fault: &dyn std::fmt::Display) -> PeerFault {
-    PeerFault::new(Stage::Content, "malformed", format!("its answer on {group}: {fault}"))
-}
-
-/// Both logs of a group: our copy, and what its owner has.
-struct Logs<'a> {
-    delivery: &'a Delivery,
-    group: &'a GroupUri,
-    row: &'a GroupRow,
-}
-
-impl Logs<'_> {
-    /// The owner's next event behind `after`.
-    async fn page(&self, after: u64) -> Result<LogPage, PeerFault> {
-        let query = LogQuery { after, max_events: Some(1), ..LogQuery::default() };
-        let resource = format!("/groups/{}/log?{}", self.group.name(), query.to_query());
-        let answer = self.delivery.peers.call(self.group.provider(), Ask::get(resource)).await?;
-        answer.message().map_err(|fault| malformed(self.group, &fault))
-    }
-
-    async fn theirs(&self, seq: u64) -> Result<Option<Hash32>, PeerFault> {
-        let page = self.page(seq - 1).await?;
-        Ok(page.events.first().filter(|event| event.seq == seq).map(Event::computed_hash))
-    }
-
-    async fn ours(&self, seq: u64) -> Result<Option<Hash32>, PeerFault> {
-        let id = self.row.id;
-        self.delivery.store.read(move |view| view.event_hash(id, seq)).await.map_err(store_fault)
-    }
-
-    /// The last event of which both say the same, before `differs`; the number before our first where there is none.
-    async fn last_agreed(&self, differs: u64) -> Result<u64, PeerFault> {
-        let (mut agreed, mut differs) = (self.row.first - 1, differs);
-        while differs - agreed > 1 {
-            let middle = agreed.midpoint(differs);
-            if self.theirs(middle).await? == self.ours(middle).await? {
-                agreed = middle;
-            } else {
-                differs = middle;
-            }
-        }
-        Ok(agreed)
-    }
-
+impl Delivery {
     /// Whether the owner has signed our copy from event `first` on.
-    async fn is_signed(&self, first: u64) -> Result<bool, PeerFault> {
-        let (id, head) = (self.row.id, self.row.head);
-        let signed = self.delivery.store.read(move |view| {
+    async fn is_signed(&self, row: &GroupRow, first: u64) -> Result<bool, PeerFault> {
+        let (id, head) = (row.id, row.head);
+        let signed = self.store.read(move |view| {
             let Some(kept) = view.checkpoint(id)? else { return Ok::<_, StoreFault>(false) };
             let covers = (first..=head).contains(&kept.seq);
             Ok(covers && view.event_hash(id, kept.seq)? == Some(kept.hash))
@@ -180,15 +138,12 @@ impl Logs<'_> {
     }
 
     /// Whether what we have as event `seq` was numbered before `theirs`.
-    async fn is_older(&self, seq: u64, theirs: &Event) -> Result<bool, PeerFault> {
-        let id = self.row.id;
-        let ours =
-            self.delivery.store.read(move |view| view.event_origin(id, seq)).await.map_err(store_fault)?;
+    async fn is_older(&self, row: &GroupRow, seq: u64, theirs: &Event) -> Result<bool, PeerFault> {
+        let id = row.id;
+        let ours = self.store.read(move |view| view.event_origin(id, seq)).await.map_err(store_fault)?;
         Ok(ours.is_some_and(|(time, _)| time < theirs.time))
     }
-}
 
-impl Delivery {
     /// Our copy is what its owner's log is: it goes on, and clients of ours are told what has another place than they were told.
     async fn end_fork(&self, group: &GroupUri, head: u64, asked: Timestamp) -> Result<(), PeerFault> {
         let uri = group.clone();
@@ -241,15 +196,22 @@ impl Delivery {
                 None
             }
         };
-        let (uri, hash) = (group.clone(), theirs.hash);
+        let (uri, mut theirs) = (group.clone(), theirs.clone());
+        theirs.body = None;
         let taken = self.store.write(move |tx| {
             let Some(mut row) = tx.group(&uri)? else { return Ok(()) };
             let first = agreed + 1;
             let proof = said.as_ref().filter(|said| said.seq >= first);
             if let (Some(said), Some(had)) = (proof, tx.event_hash(row.id, first)?) {
-                let before = tx.checkpoint(row.id)?.filter(|kept| kept.seq >= first);
-                let proof = KeptCheckpoint { seq: first, hash, jws: said.jws.clone() };
-                tx.keep_contradiction(row.id, had, before.as_ref().map(|kept| &*kept.jws), &proof)?;
+                let before = signed_of_ours(tx, &row, first)?.filter(|kept| kept.seq >= first);
+                let proof = KeptCheckpoint { seq: first, hash: theirs.hash, ..said.clone() };
+                let had_events = events_up_to(tx, &row, first, before.as_ref())?;
+                // What comes behind it is read into our copy from here on.
+                let (before, said_events) = (before.as_ref(), std::slice::from_ref(&theirs));
+                tx.keep_contradiction(
+                    &row,
+                    &TwoStories { had, before, had_events: &had_events, said: &proof, said_events },
+                )?;
             }
             tx.set_copy_back(&mut row, agreed)?;
             if let Some(said) = &said {
@@ -268,16 +230,10 @@ impl Delivery {
         group: &GroupUri,
         checkpoint: Option<String>,
     ) -> Result<KeptCheckpoint, PeerFault> {
-        let jws = match checkpoint {
-            Some(jws) => jws,
-            None => {
-                let resource = format!("/groups/{}/checkpoint", group.name());
-                let answer = self.peers.call(group.provider(), Ask::get(resource)).await?;
-                let reply: CheckpointReply = answer.message().map_err(|fault| malformed(group, &fault))?;
-                reply.checkpoint
-            }
+        let signed = match checkpoint {
+            Some(jws) => self.verify_checkpoint(group, jws).await?,
+            None => self.checkpoint_of_owner(group).await?,
         };
-        let claims = self.verify_checkpoint(group, &jws).await?;
-        Ok(KeptCheckpoint { seq: claims.seq, hash: claims.hash, jws })
+        Ok(signed.kept)
     }
 }

@@ -10,4 +10,5 @@ pub(super) mod known_forks;
 mod proof_check;
 mod proofs;
 mod reset;
-mod signed_checkpoint;
+pub(super) mod signed_checkpoint;
+pub(super) mod two_stories;

@@ -244,7 +244,7 @@ fn judge_message(state: &PublicState, event: &Event, body: Option<&[u8]>) -> Res
 
 impl Delivery {
     /// What has not come in time does not come, nor does it once the node stops.
-    pub(in crate::delivery) async fn in_time<T>(
+    pub(crate) async fn in_time<T>(
         &self,
         asking: impl Future<Output = Result<T, PeerFault>>,
     ) -> Result<T, PeerFault> {

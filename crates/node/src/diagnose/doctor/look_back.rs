@@ -100,7 +100,7 @@ impl Doctor {
         }
         let report =
             Report { seen_by: Some(peer.clone()), ..self.report(self.ground.ours.to_string(), true) };
-        let (id, sender) = self.open(report)?;
+        let (id, sender) = self.reports.open(report)?;
         // That the peer cannot be asked is not ours to mend.
         let progress = Progress::new(sender, false);
         let (own, peer) = (self.clone(), peer.clone());

@@ -13,9 +13,8 @@ mod pulling;
 mod report;
 mod way;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
@@ -25,6 +24,7 @@ use tokio::sync::watch;
 pub use report::{Evidence, Report, Step, StepName, Verdict};
 
 use self::pending_looks::PendingLooks;
+use super::reports::{Growing, Reports};
 use crate::delivery::Waits;
 use crate::ground::Ground;
 use crate::misuse::Misuse;
@@ -34,14 +34,6 @@ use crate::readable::readable;
 use crate::side::Side;
 use crate::store::{Cursor, FeedPlace, PeerRow, Reader, Store, StoreFault, StoreTrouble, TroubleRow};
 use crate::typed;
-
-/// Reports that are kept.
-const KEPT: usize = 32;
-/// Looks that go on at one time: each may take minutes at a provider that is silent.
-const AT_ONCE: usize = 4;
-/// Whoever waits for the next step of a report is answered after this, whether or not there is one. The program waits for who is
-/// being answered before it ends.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Looks at providers.
 pub(crate) struct Doctor {
@@ -54,23 +46,22 @@ pub(crate) struct Doctor {
     /// Whose pulls wait here.
     waits: Arc<Waits>,
     /// The latest looks, with what each is called.
-    reports: Mutex<Reports>,
+    reports: Reports<Report>,
     /// The looks that peers ask of us, and we of them.
     pending: Mutex<PendingLooks>,
 }
 
-#[derive(Default)]
-struct Reports {
-    latest: VecDeque<(u64, watch::Receiver<Report>)>,
-    given: u64,
-}
+impl Growing for Report {
+    fn steps(&self) -> usize {
+        self.steps.len()
+    }
 
-impl Reports {
-    /// The report of our own look at the provider called so that is being made.
-    fn running_at(&self, called: &str) -> Option<u64> {
-        let is_it =
-            |report: &Report| !report.is_finished && report.seen_by.is_none() && report.provider == called;
-        self.latest.iter().find(|(_, report)| is_it(&report.borrow())).map(|(id, _)| *id)
+    fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    fn cut_short(self) -> Self {
+        Self { is_finished: true, is_cut_short: true, ..self }
     }
 }
 
@@ -150,7 +141,7 @@ impl Progress {
 
 impl Doctor {
     pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, waits: Arc<Waits>) -> Self {
-        let (reports, pending) = (Mutex::default(), Mutex::default());
+        let (reports, pending) = (Reports::default(), Mutex::default());
         Self { ground, store, peers, waits, reports, pending }
     }
 
@@ -160,10 +151,11 @@ impl Doctor {
         let read = typed::provider(typed);
         let called = read.as_ref().map_or_else(|_| readable(typed), Provider::to_string);
         let is_own = read.as_ref().is_ok_and(|peer| *peer == self.ground.ours);
-        if let Some(id) = self.reports.lock().running_at(&called) {
+        let is_it = |report: &Report| report.seen_by.is_none() && report.provider == called;
+        if let Some(id) = self.reports.running(is_it) {
             return Ok(id);
         }
-        let (id, sender) = self.open(self.report(called, is_own))?;
+        let (id, sender) = self.reports.open(self.report(called, is_own))?;
         let (own, progress) = (self.clone(), Progress::new(sender, is_own));
         self.ground.tasks.spawn(async move {
             let stop = own.ground.stop.clone();
@@ -176,39 +168,9 @@ impl Doctor {
         Ok(id)
     }
 
-    /// Opens a report, and returns its number and where it is told what is seen.
-    fn open(&self, report: Report) -> Result<(u64, watch::Sender<Report>), Misuse> {
-        let mut reports = self.reports.lock();
-        let running = reports.latest.iter().filter(|(_, report)| !report.borrow().is_finished).count();
-        if running >= AT_ONCE {
-            let text = format!("{AT_ONCE} looks go on already; wait until one is done");
-            return Err(Misuse::Unfit(text));
-        }
-        let (sender, receiver) = watch::channel(report);
-        reports.given += 1;
-        let id = reports.given;
-        reports.latest.push_back((id, receiver));
-        if reports.latest.len() > KEPT
-            && let Some(oldest) = reports.latest.iter().position(|(_, report)| report.borrow().is_finished)
-        {
-            reports.latest.remove(oldest);
-        }
-        Ok((id, sender))
-    }
-
     /// The report of that number, once it has more than `steps` steps or is finished, or after a while as it is.
     pub(crate) async fn report_after(&self, id: u64, steps: usize) -> Result<Report, Misuse> {
-        let found = self.reports.lock().latest.iter().find(|(known, _)| *known == id).cloned();
-        let Some((_, mut report)) = found else {
-            return Err(Misuse::Unfit(format!("there is no report {id} any more; look again")));
-        };
-        let has_more = |report: &Report| report.is_finished || report.steps.len() > steps;
-        // What is told when the sender is gone is the last of it; when the time is over, what there is.
-        let _ = tokio::time::timeout(LONGEST_WAIT, report.wait_for(has_more)).await;
-        // Who looked is gone, and has not said that it is done: it has failed.
-        let is_lost = report.has_changed().is_err() && !report.borrow().is_finished;
-        let report = report.borrow().clone();
-        Ok(if is_lost { Report { is_finished: true, is_cut_short: true, ..report } } else { report })
+        self.reports.after(id, steps).await
     }
 
     /// Looks at `peer` to the end, in a program beside the node; `tell` is told each step as it is done.

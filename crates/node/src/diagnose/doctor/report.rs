@@ -181,7 +181,7 @@ impl Step {
 }
 
 impl Evidence {
-    pub(super) fn new(what: &'static str, value: impl Into<String>) -> Self {
+    pub(in crate::diagnose) fn new(what: &'static str, value: impl Into<String>) -> Self {
         Self { what, value: readable(&value.into()) }
     }
 }

@@ -1,0 +1,157 @@
+//! Comparing our copy of a group's log with its owner's and with those of the others who take part, by hash (section 10).
+//!
+//! What the owner has signed counts, and not what anybody says: a difference is raised where signatures prove it, in the one way
+//! in which that is raised.
+
+mod copies;
+mod report;
+
+use std::sync::Arc;
+
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::PeerState;
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+pub use report::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
+
+use self::copies::Copies;
+use super::reports::Reports;
+use crate::delivery::Delivery;
+use crate::ground::Ground;
+use crate::misuse::Misuse;
+use crate::peers::Peers;
+use crate::store::{GroupRow, Standing, Store, StoreFault};
+
+/// So many providers are asked at one time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Compares logs.
+pub(crate) struct Comparer {
+    /// Our name and clock.
+    ground: Arc<Ground>,
+    /// Where our copies are.
+    store: Store,
+    /// How others are asked, and where troubles are kept.
+    peers: Arc<Peers>,
+    /// What reads the logs of others, and raises what is found.
+    delivery: Arc<Delivery>,
+    /// The latest comparisons.
+    reports: Reports<Comparison>,
+}
+
+/// A group to be compared.
+struct Subject {
+    row: GroupRow,
+    /// Who takes part beside its owner and us, and how each stands here.
+    participants: Vec<(Provider, PeerState)>,
+}
+
+impl Comparer {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, delivery: Arc<Delivery>) -> Self {
+        Self { ground, store, peers, delivery, reports: Reports::default() }
+    }
+
+    /// Begins to compare our copy of the log of `group`, and returns the number of the comparison. Where it is being compared, it is
+    /// the one that is being made.
+    ///
+    /// # Errors
+    ///
+    /// There is no such group here, or nothing of it, or too many comparisons go on.
+    pub(crate) fn begin(self: &Arc<Self>, group: &GroupUri) -> Result<u64, Misuse> {
+        let row = self.store.glance(|view| view.group(group))?;
+        let row = row.ok_or_else(|| Misuse::NoSuchGroup(group.clone()))?;
+        if row.standing == Standing::Over {
+            let text = format!(
+                "nobody here is in {group} any more, so nobody tells of its log; there is nothing to compare"
+            );
+            return Err(Misuse::Unfit(text));
+        }
+        let Some(hash) = row.hash.filter(|_| row.head >= row.first) else {
+            let text = format!("nothing of the log of {group} has come here yet; wait for its owner");
+            return Err(Misuse::Unfit(text));
+        };
+        if let Some(id) = self.reports.running(|comparison| comparison.group == *group) {
+            return Ok(id);
+        }
+        let comparison = Comparison {
+            group: group.clone(),
+            is_ours: *row.owner() == self.ground.ours,
+            head: row.head,
+            hash,
+            began: self.ground.ambient.now(),
+            findings: Vec::new(),
+            providers: 0,
+            is_finished: false,
+            is_cut_short: false,
+        };
+        let (id, progress) = self.reports.open(comparison)?;
+        let (own, group) = (self.clone(), group.clone());
+        self.ground.tasks.spawn(async move {
+            let stop = own.ground.stop.clone();
+            let is_done = tokio::select! {
+                () = stop.cancelled() => false,
+                compared = own.compare(&group, &progress) => match compared {
+                    Ok(()) => true,
+                    Err(fault) => {
+                        tracing::error!(%group, %fault, "a log could not be compared");
+                        false
+                    }
+                },
+            };
+            progress.send_modify(|comparison| {
+                (comparison.is_finished, comparison.is_cut_short) = (true, !is_done);
+            });
+        });
+        Ok(id)
+    }
+
+    /// The comparison of that number, once it has more than `findings` findings or is finished, or after a while as it is.
+    ///
+    /// # Errors
+    ///
+    /// It is not kept any more.
+    pub(crate) async fn after(&self, id: u64, findings: usize) -> Result<Comparison, Misuse> {
+        self.reports.after(id, findings).await
+    }
+
+    /// Asks the owner, whose word counts, and then all others at once.
+    async fn compare(
+        &self,
+        group: &GroupUri,
+        progress: &watch::Sender<Comparison>,
+    ) -> Result<(), StoreFault> {
+        let Some(subject) = self.subject(group).await? else { return Ok(()) };
+        let Subject { row, participants } = &subject;
+        let copies = Copies { delivery: &self.delivery, peers: &self.peers, store: &self.store, row };
+        let is_ours = *row.owner() == self.ground.ours;
+        progress.send_modify(|comparison| comparison.providers = participants.len() + usize::from(!is_ours));
+        let tell = |finding: Finding| progress.send_modify(|comparison| comparison.findings.push(finding));
+        if !is_ours {
+            tell(copies.with_owner().await);
+        }
+        let asking: Vec<_> =
+            participants.iter().map(|(provider, state)| copies.with_participant(provider, *state)).collect();
+        let mut asking = stream::iter(asking).buffer_unordered(SIDE_BY_SIDE);
+        while let Some(finding) = asking.next().await {
+            tell(finding);
+        }
+        Ok(())
+    }
+
+    async fn subject(&self, group: &GroupUri) -> Result<Option<Subject>, StoreFault> {
+        let (uri, ours) = (group.clone(), self.ground.ours.clone());
+        let read = self.store.read(move |view| {
+            let Some(row) = view.group(&uri)? else { return Ok::<_, StoreFault>(None) };
+            let mut participants = Vec::new();
+            for provider in view.providers_in(row.id)? {
+                if provider != ours && provider != *row.owner() {
+                    let state = view.peer_state(&provider)?;
+                    participants.push((provider, state));
+                }
+            }
+            Ok(Some(Subject { row, participants }))
+        });
+        read.await
+    }
+}
