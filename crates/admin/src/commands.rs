@@ -19,6 +19,7 @@ use crate::peers::*;
 use crate::request::*;
 use crate::status::*;
 use crate::support::*;
+use crate::traces::*;
 use crate::traffic::*;
 use crate::view::*;
 
@@ -136,6 +137,7 @@ commands! {
     "compare-log" compare_log: NamedGroup => Check,
     "comparison" comparison: ReadCheck => Comparison,
     "evidence" evidence: NamedGroup => ForkEvidence,
+    "trace" trace: TraceOf => Trace,
     "authorizations" authorizations: Empty => Authorizations,
     "decide-authorization" decide_authorization: DecideAuthorization => AuthorizationDecided,
     "set-add-rule" set_add_rule: SetAddRule => Empty,

@@ -26,6 +26,7 @@ mod sessions;
 mod site;
 mod status;
 mod support;
+mod traces;
 mod traffic;
 pub mod view;
 

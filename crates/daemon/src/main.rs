@@ -15,6 +15,7 @@ mod print;
 mod remedies;
 mod run;
 mod signals;
+mod trace;
 mod traffic;
 mod web;
 
@@ -117,6 +118,19 @@ enum Command {
         #[arg(value_parser = drawbridge_node::typed::group)]
         group: drawbridge_mtp::id::GroupUri,
     },
+    /// Say where one event is on its way, and why it has not arrived: by its group and number, or by the id of what was submitted.
+    Trace {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+        /// The group, such as mimi://home.example/g/tea, or the id of a submission
+        #[arg(value_name = "GROUP|SUBMISSION")]
+        what: String,
+        /// The number of the event in the group
+        seq: Option<u64>,
+    },
     /// Say what the running node would do if a provider, or a person there, asked something of it, and by which rule. Nothing is asked
     /// or kept.
     DryRun {
@@ -216,6 +230,10 @@ fn main() -> ExitCode {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
             },
+            Command::Trace { json, node, what, seq } => match node.folder() {
+                Ok(folder) => trace::trace(&folder, &what, seq, json).await,
+                Err(code) => code,
+            },
             Command::Compare { json, node, group } => match node.folder() {
                 Ok(folder) => compare::compare(&folder, &group, json).await,
                 Err(code) => code,
@@ -245,6 +263,7 @@ mod tests {
             &["admin", "status"],
             &["check", "b.example"],
             &["compare", "mimi://b.example/g/tea"],
+            &["trace", "mimi://b.example/g/tea", "7"],
             &["metrics-token"],
             &["traffic"],
             &["dry-run", "b.example"],

@@ -14,7 +14,7 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::client_api::{ClientApi, InProcessHome};
 use crate::consent::Consent;
 use crate::delivery::{self, Conventions, Delivery, Waits};
-use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step};
+use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step, Tracer};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
 use crate::ground::config::{Config, ConfigFault, TrafficConfig};
@@ -178,6 +178,7 @@ impl Node {
         let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone());
         let doctor = Arc::new(doctor);
         let comparer = Comparer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
+        let tracer = Tracer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let peer_server = PeerServer {
             ground: ground.clone(),
             store: store.clone(),
@@ -242,6 +243,7 @@ impl Node {
             waits,
             doctor,
             comparer: Arc::new(comparer),
+            tracer,
             own: own.clone(),
         };
         Ok(Self {

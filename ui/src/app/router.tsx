@@ -16,6 +16,7 @@ import { GroupsScreen } from "@/screens/GroupsScreen";
 import { OverviewScreen } from "@/screens/OverviewScreen";
 import { PeersScreen } from "@/screens/PeersScreen";
 import { SettingsScreen } from "@/screens/SettingsScreen";
+import { TraceScreen } from "@/screens/TraceScreen";
 import { TrafficScreen } from "@/screens/TrafficScreen";
 import { Button } from "@/shared/Button";
 import { Empty, Fault, Screen } from "@/shared/layout";
@@ -99,6 +100,12 @@ const routes = [
     path: "/doctor/dry-run",
     component: DryRunScreen,
     validateSearch: parts("who"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/doctor/trace",
+    component: TraceScreen,
+    validateSearch: parts("group", "seq", "sender", "time", "submission"),
   }),
   createRoute({
     getParentRoute: () => root,

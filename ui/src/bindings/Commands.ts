@@ -67,6 +67,8 @@ import type { SupportBundle } from "./SupportBundle";
 import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
 import type { TrafficFile } from "./TrafficFile";
+import type { Trace } from "./Trace";
+import type { TraceOf } from "./TraceOf";
 import type { TrafficList } from "./TrafficList";
 import type { TrafficQuery } from "./TrafficQuery";
 import type { TurnDemoSwitch } from "./TurnDemoSwitch";
@@ -110,6 +112,7 @@ export type Commands = {
   "compare-log": { request: NamedGroup, response: Check },
   "comparison": { request: ReadCheck, response: Comparison },
   "evidence": { request: NamedGroup, response: ForkEvidence },
+  "trace": { request: TraceOf, response: Trace },
   "authorizations": { request: Empty, response: Authorizations },
   "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },
   "set-add-rule": { request: SetAddRule, response: Empty },

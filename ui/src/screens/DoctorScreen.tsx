@@ -1,5 +1,5 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Stethoscope } from "lucide-react";
+import { Route, Stethoscope } from "lucide-react";
 import { type FormEvent, useEffect, useId, useMemo, useState } from "react";
 import type { Peer } from "@/bindings/Peer";
 import { useLook } from "@/domain/check/hooks";
@@ -49,6 +49,7 @@ export function DoctorScreen() {
             <p className="mb-4 max-w-[44rem] text-muted">{t.doctor.intro}</p>
             <FromElsewhere lookers={lookers} onAsk={askToLook} />
             <ToDryRun />
+            <TraceOne />
             <KnownProviders peers={peers} />
           </>
         )
@@ -191,6 +192,24 @@ function ToDryRun() {
       }
     >
       <p className="text-muted">{t.dryRun.intro}</p>
+    </Panel>
+  );
+}
+
+/** The other question: where one message is. */
+function TraceOne() {
+  return (
+    <Panel
+      title={t.trace.open}
+      className="mb-4 max-w-[44rem]"
+      actions={
+        <Link to="/doctor/trace" className={buttonClass({})} data-testid="open-trace">
+          <Route className="size-3.5" aria-hidden="true" />
+          {t.trace.open}
+        </Link>
+      }
+    >
+      <p className="text-muted">{t.trace.openHint}</p>
     </Panel>
   );
 }

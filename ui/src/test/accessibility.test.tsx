@@ -54,6 +54,7 @@ describe("no screen stands in the way of anyone", () => {
     ["/doctor?provider=beta.example", "Doctor"],
     ["/doctor?self=1", "Doctor"],
     ["/doctor?self=1&by=gamma.example", "Doctor"],
+    ["/doctor/trace", "Where is it?"],
     ["/groups", "Groups"],
     [`/groups?open=${encodeURIComponent(CLUB)}`, "Groups"],
     ["/conversations", "Conversations"],

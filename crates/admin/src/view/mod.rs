@@ -17,6 +17,7 @@ mod ourselves;
 mod peers;
 mod sessions;
 mod status;
+mod trace;
 mod traffic;
 mod trouble;
 
@@ -35,5 +36,6 @@ pub use ourselves::*;
 pub use peers::{KeptOfPeer, Peer, PeerStanding, PeerStandingCode, Pulling, PullingStatus, Serving, Suffers};
 pub use sessions::*;
 pub use status::*;
+pub use trace::*;
 pub use traffic::*;
 pub use trouble::*;

@@ -16,6 +16,12 @@ impl Id {
         Self(Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid())
     }
 
+    /// When it was made, by the clock of whoever has made it.
+    pub fn time(&self) -> Timestamp {
+        let [a, b, c, d, e, f, ..] = self.as_bytes();
+        Timestamp::from_millis(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+    }
+
     /// The sixteen octets of the UUID.
     pub fn as_bytes(&self) -> [u8; 16] {
         *self.0.as_bytes()

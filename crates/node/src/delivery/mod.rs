@@ -9,6 +9,7 @@ mod groups;
 mod mls;
 mod other_log;
 mod owner;
+mod refusals;
 mod unproved;
 
 pub(crate) use answers::*;
@@ -21,6 +22,7 @@ pub(crate) use mls::framing::FOREIGN;
 pub(crate) use mls::framing::{Conventions, MTP};
 pub(crate) use other_log::{Astray, OtherLog};
 pub(crate) use owner::recover::still_recovering;
+pub(crate) use refusals::Refused;
 pub(crate) use unproved::{shown_feed, shown_log};
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use tokio::sync::Notify;
 use self::follower::known_forks::Forks;
 use self::groups::Groups;
 use self::owner::recovery::Recovery;
+use self::refusals::Refusals;
 use crate::ground::Ground;
 use crate::peers::Peers;
 use crate::store::Store;
@@ -51,6 +54,8 @@ pub(crate) struct Delivery {
     recovery: Recovery,
     /// What is known of groups whose logs differ (section 12).
     forks: Forks,
+    /// Why the latest submissions were refused, here or by other owners.
+    pub(crate) refusals: Refusals,
     /// Rung where somebody was added to a group of another owner, whose grant has to be checked.
     added: Notify,
 }
@@ -67,6 +72,7 @@ impl Delivery {
             groups: Groups::new(store.clone(), conventions),
             recovery: Recovery::new(&*ground.ambient),
             forks: Forks::default(),
+            refusals: Refusals::default(),
             added: Notify::new(),
             ground,
             store,

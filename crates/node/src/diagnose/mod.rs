@@ -1,10 +1,11 @@
-//! Why federation does not work: the doctor, which looks at a provider step by step, the comparison of a group's logs, and what is
-//! so with this node itself.
+//! Why federation does not work: the doctor, which looks at a provider step by step, the comparison of a group's logs, the tracer of an
+//! event, and what is so with this node itself.
 
 mod compare;
 mod doctor;
 mod ourselves;
 mod reports;
+mod trace;
 
 pub(crate) use compare::Comparer;
 pub use compare::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
@@ -12,5 +13,7 @@ pub(crate) use doctor::Doctor;
 pub use doctor::{Evidence, Report, Step, StepName, Verdict};
 pub(crate) use ourselves::OwnState;
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
+pub(crate) use trace::Tracer;
+pub use trace::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 
 pub use crate::store::StoreTrouble;

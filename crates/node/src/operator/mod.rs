@@ -18,6 +18,7 @@ mod scrape;
 mod settings;
 mod shown;
 mod standing;
+mod traces;
 mod users;
 mod waiting;
 
@@ -28,14 +29,14 @@ use drawbridge_mtp::time::Timestamp;
 use crate::accounts::Accounts;
 use crate::consent::Consent;
 use crate::delivery::Waits;
-use crate::diagnose::{Comparer, Doctor, OwnState};
+use crate::diagnose::{Comparer, Doctor, OwnState, Tracer};
 use crate::ground::Ground;
 use crate::peers::Peers;
 use crate::store::Store;
 
 pub use crate::store::{
-    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, RequestRow, Rule, RuleKind, Standing, TroubleRow,
-    UnprovedRow, UserRule,
+    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, Reader, RequestRow, Rule, RuleKind, Standing,
+    TroubleRow, UnprovedRow, UserRule,
 };
 pub use directions::{OurPull, TheirPull};
 pub use dry_run::{Asked, DryRun, Foreseen, Foresight};
@@ -72,6 +73,8 @@ pub struct Operator {
     pub(crate) doctor: Arc<Doctor>,
     /// Who compares logs.
     pub(crate) comparer: Arc<Comparer>,
+    /// Who follows events.
+    pub(crate) tracer: Tracer,
     /// What is so with the node itself.
     pub(crate) own: Arc<OwnState>,
     /// When the node was started.

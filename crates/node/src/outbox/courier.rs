@@ -185,6 +185,8 @@ impl Outbox {
             if is_put_off(&outcome) {
                 continue;
             }
+            // Who waits for the answer may have gone meanwhile.
+            self.delivery.refusals.note(&group, [(submission.id, &outcome)], self.ground.ambient.now());
             let waiting = self.answers.take(&group, submission.id);
             answered.push((group, submission.id, submission.sender, !waiting.is_empty(), outcome.clone()));
             tell.extend(waiting.into_iter().map(|waiting| (waiting, outcome.clone())));

@@ -86,7 +86,9 @@ impl Outbox {
         let mut judged = judged.into_iter();
         let results = verdicts.into_iter().filter_map(|(id, problem)| match problem {
             Some(problem) => {
-                Some(SubmissionResult { id, outcome: Outcome::Rejected(Box::new(problem.into())) })
+                let outcome = Outcome::Rejected(Box::new(problem.into()));
+                self.delivery.refusals.note(group, [(id, &outcome)], self.ground.ambient.now());
+                Some(SubmissionResult { id, outcome })
             }
             None => judged.next(),
         });

@@ -178,6 +178,11 @@ impl Board {
         self.clocks.lock().insert(peer.clone(), offset);
     }
 
+    /// How far the clock of `peer` is from ours, where it has signed an answer in this life.
+    pub(crate) fn clock(&self, peer: &Provider) -> Option<ClockOffset> {
+        self.clocks.lock().get(peer).copied()
+    }
+
     /// How far the clocks of all others than `peer` are from ours.
     pub(crate) fn clocks_of_others(&self, peer: &Provider) -> Vec<ClockOffset> {
         self.clocks.lock().iter().filter(|(other, _)| *other != peer).map(|(_, offset)| *offset).collect()

@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, UsersRound } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { ConversationSummary } from "@/bindings/ConversationSummary";
@@ -62,6 +63,7 @@ export function ConversationView({
     () => data?.messages.filter((each) => !hidden.has(deletingKey(user, group, each.id))) ?? [],
     [data, hidden, user, group],
   );
+  const navigate = useNavigate();
   // Where reading had stopped when it was opened: the line above what is new stays while one reads.
   const [readBefore, setReadBefore] = useState<number | null>(null);
   useEffect(() => {
@@ -110,6 +112,9 @@ export function ConversationView({
         onDelete={(message) => talk.remove(message)}
         onReact={(message, emoji, on) => void talk.react(message.id, emoji, on)}
         onRetry={(message) => void talk.retry(message.id)}
+        onTrace={({ sender, time }) =>
+          void navigate({ to: "/doctor/trace", search: { group: summary.group, sender, time } })
+        }
       />
       {summary.standing === "live" && owner.stuck !== null && owner.peer !== undefined && (
         <div className="border-t border-line px-4 py-2">

@@ -25,6 +25,7 @@ export interface MessageActions {
   onReact: (message: Message, emoji: string, on: boolean) => void;
   onRetry: (message: Message) => void;
   onJump: (place: number) => void;
+  onTrace: (message: Message) => void;
 }
 
 /** A message: ours on the right, others' on the left, and how far it is in a word and a shape. */
@@ -272,6 +273,7 @@ function Toolbar({
   onReact,
   onEdit,
   onDelete,
+  onTrace,
 }: MessageActions & { message: Message; who: string; current: boolean; canAct: boolean }) {
   if (message.deleted) return null;
   const stop = { tabIndex: current ? 0 : -1, className: "size-6" };
@@ -287,6 +289,9 @@ function Toolbar({
       text: t.conversations.copyText,
       run: () => void copyText(message.text).then(() => toast(t.conversations.copied)),
     },
+    ...(message.state === "accepted"
+      ? [{ id: "trace", text: t.trace.title, run: () => onTrace(message) }]
+      : []),
   ];
   return (
     <div

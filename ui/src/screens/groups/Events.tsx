@@ -1,11 +1,14 @@
+import { Link } from "@tanstack/react-router";
+import { Route } from "lucide-react";
 import type { LogEntry } from "@/bindings/LogEntry";
 import { clientName, nameOf, userOfClient } from "@/domain/node/identifiers";
+import { Tip } from "@/shared/Button";
 import { count } from "@/shared/format";
 import { Ago, Bytes, CopyButton } from "@/shared/values";
 import { t } from "@/text";
 
-/** Events of a log: what happened, by whom, and the hash of each. */
-export function Events({ events }: { events: readonly LogEntry[] }) {
+/** Events of a log: what happened, by whom, and the hash of each; those that count can be traced. */
+export function Events({ group, events }: { group: string | null; events: readonly LogEntry[] }) {
   if (events.length === 0) return <p className="text-muted">{t.groups.eventsEmpty}</p>;
   return (
     <ol className="divide-y divide-line">
@@ -30,6 +33,18 @@ export function Events({ events }: { events: readonly LogEntry[] }) {
             <Bytes n={event.bytes} />
             <Ago at={event.time} className="min-w-16 text-right" />
             <CopyButton always value={event.hash} what={t.groups.eventHash} />
+            {group !== null && (
+              <Tip text={t.trace.traceEvent(event.seq)}>
+                <Link
+                  to="/doctor/trace"
+                  search={{ group, seq: String(event.seq) }}
+                  aria-label={t.trace.traceEvent(event.seq)}
+                  className="inline-flex size-6 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink"
+                >
+                  <Route className="size-3.5" aria-hidden="true" />
+                </Link>
+              </Tip>
+            )}
           </span>
         </li>
       ))}

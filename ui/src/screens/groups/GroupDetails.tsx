@@ -98,7 +98,7 @@ function Details({ detail }: { detail: GroupDetail }) {
         )}
       </InspectorPart>
       <InspectorPart title={t.groups.events}>
-        <Events events={detail.events} />
+        <Events group={summary.group} events={detail.events} />
       </InspectorPart>
       {detail.branches.map((branch) => (
         <LostBranch key={branch.at} branch={branch} />

@@ -12,7 +12,7 @@ export function LostBranch({ branch }: { branch: Branch }) {
         {t.groups.branchHint} {t.groups.branchBegun} <Ago at={branch.begun} />, {t.groups.branchFound}{" "}
         <Ago at={branch.at} />.
       </p>
-      <Events events={branch.events} />
+      <Events group={null} events={branch.events} />
     </InspectorPart>
   );
 }

@@ -15,6 +15,7 @@ import { overview } from "./overview";
 import { peers } from "./peers";
 import { settings } from "./settings";
 import { first, token } from "./start";
+import { trace } from "./trace";
 import { traffic } from "./traffic";
 import { remedy, stage, stageHint } from "./trouble";
 
@@ -36,6 +37,7 @@ export const t = {
   comparison,
   conversations,
   traffic,
+  trace,
   doctor,
   dryRun,
   accounts,

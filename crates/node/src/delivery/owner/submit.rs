@@ -54,6 +54,7 @@ impl Delivery {
                 results.push(SubmissionResult { id, outcome });
             }
         }
+        self.refusals.note_results(group, &results, self.ground.ambient.now());
         Ok(results)
     }
 }

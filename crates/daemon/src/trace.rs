@@ -1,0 +1,79 @@
+//! `trace`: where one event is on its way, and why it has not arrived.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use drawbridge_admin::view::{Trace, TraceCode, TraceState, TraceStep};
+use drawbridge_mtp::id::Id;
+use drawbridge_node::typed;
+use serde_json::json;
+
+use crate::ask::send_to_running;
+use crate::check::{INDENT, who, word};
+use crate::print::{answer, say};
+
+/// Prints the steps of the event `seq` of the group `what`, or of the submission `what`, and where it stands; as one JSON object
+/// where `as_json`. The status is 1 where it has not arrived.
+pub(crate) async fn trace(folder: &Path, what: &str, seq: Option<u64>, as_json: bool) -> ExitCode {
+    let request = match (seq, what.parse::<Id>()) {
+        (None, Ok(id)) => json!({"submission": id}),
+        (Some(seq), _) => match typed::group(what) {
+            Ok(group) => json!({"group": group, "seq": seq}),
+            Err(fault) => return say(&fault.to_string(), 2),
+        },
+        (None, Err(_)) => {
+            return say("name a group and the number of an event, or the id of a submission", 2);
+        }
+    };
+    let told = match send_to_running(folder, "trace", &request).await {
+        Some(Ok(told)) => told,
+        Some(Err(refusal)) => return say(&refusal, 1),
+        None => return say("our provider does not run with its pages; start it first", 1),
+    };
+    let trace = match serde_json::from_value::<Trace>(told.clone()) {
+        Ok(trace) => trace,
+        Err(fault) => return say(&fault.to_string(), 1),
+    };
+    let printed = if as_json { answer(told) } else { print(&trace) };
+    match printed {
+        Err(code) => code,
+        Ok(()) if trace.code == TraceCode::Arrived => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+fn print(trace: &Trace) -> Result<(), ExitCode> {
+    let mut reader = None;
+    for step in &trace.steps {
+        if step.reader != reader {
+            reader.clone_from(&step.reader);
+            answer(reader.as_deref().unwrap_or("elsewhere"))?;
+        }
+        print_step(step)?;
+    }
+    let since = trace.since.map(|since| format!(" Since {since}.")).unwrap_or_default();
+    answer(format_args!("\n{}{since}", trace.text))?;
+    match trace.side {
+        Some(side) => answer(format_args!("Who has to act: {}", who(Some(side)))),
+        None => Ok(()),
+    }
+}
+
+fn print_step(step: &TraceStep) -> Result<(), ExitCode> {
+    let state = match step.state {
+        TraceState::Done => "done",
+        TraceState::Here => "HERE",
+        TraceState::Ahead => "not yet",
+        TraceState::Failed => "FAILED",
+        TraceState::Unknown => "unknown",
+    };
+    let at = step.at.map(|at| format!(" {at}")).unwrap_or_default();
+    let clock = match &step.clock {
+        Some(clock) if clock.ahead_ms != 0 => {
+            format!(" (by the clock of {}, {}, which is {} ms ahead)", clock.of, clock.told, clock.ahead_ms)
+        }
+        Some(clock) => format!(" (by the clock of {})", clock.of),
+        None => String::new(),
+    };
+    answer(format_args!("{state:<INDENT$}{}{at}: {}{clock}", word(&step.name), step.text))
+}

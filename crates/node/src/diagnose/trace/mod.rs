@@ -1,0 +1,65 @@
+//! The tracer: where one event is on its way from its sender to everybody who is to have it, and why it has not arrived.
+//!
+//! Nothing is kept for it. What is known stands in the log, the feeds with their cursors and the outbox; an owner knows all of it,
+//! a participant its own part. Why something was refused is remembered for a while (`delivery/refusals.rs`).
+
+mod judge;
+mod read;
+mod report;
+
+use std::sync::Arc;
+
+use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
+
+pub use report::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
+
+use self::read::Known;
+use crate::delivery::Delivery;
+use crate::ground::Ground;
+use crate::misuse::Misuse;
+use crate::peers::Peers;
+use crate::store::Store;
+
+/// Follows events.
+pub(crate) struct Tracer {
+    /// Our name and clock.
+    ground: Arc<Ground>,
+    /// The log, the feeds and the outbox.
+    store: Store,
+    /// What goes on with each peer, and how its clock stands.
+    peers: Arc<Peers>,
+    /// Why the latest submissions were refused.
+    delivery: Arc<Delivery>,
+}
+
+/// A clock that is told in whole seconds, with the way of the answer in it, is not known to be off by less.
+const LEVEL_MS: u64 = 2000;
+
+impl Tracer {
+    pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, delivery: Arc<Delivery>) -> Self {
+        Self { ground, store, peers, delivery }
+    }
+
+    /// Where it stands.
+    ///
+    /// # Errors
+    ///
+    /// There is no such group here.
+    pub(crate) async fn trace(&self, what: Traced) -> Result<Trace, Misuse> {
+        let ours = self.ground.ours.clone();
+        let known = self.store.read::<_, Misuse>(move |view| Known::read(view, &ours, what)).await?;
+        Ok(self.judge(known))
+    }
+
+    /// A time that the clock of `provider` has told, by our clock.
+    fn by_our_clock(&self, provider: &Provider, told: Timestamp) -> (Timestamp, Option<ForeignClock>) {
+        if *provider == self.ground.ours {
+            return (told, None);
+        }
+        let offset = self.peers.board.clock(provider).map_or(0, |clock| clock.millis);
+        let ahead_ms = if offset.unsigned_abs() < LEVEL_MS { 0 } else { offset };
+        let at = told.as_millis().saturating_add_signed(ahead_ms.saturating_neg());
+        (Timestamp::from_millis(at), Some(ForeignClock { of: provider.clone(), told, ahead_ms }))
+    }
+}

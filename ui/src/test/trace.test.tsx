@@ -1,0 +1,106 @@
+import { screen, within } from "@testing-library/react";
+import axe from "axe-core";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Trace } from "@/bindings/Trace";
+import type { TraceStep } from "@/bindings/TraceStep";
+import { typedTrace } from "@/domain/trace/place";
+import { AdminError } from "@/platform";
+import { ALICE, at, CLUB, groupDetail } from "./fixtures";
+import { TestNode } from "./node";
+import { open } from "./render";
+
+const ID = "01900000-0000-7000-8000-0000000000f1";
+
+function step(name: TraceStep["name"], over: Partial<TraceStep> = {}): TraceStep {
+  return { name, reader: null, state: "done", at: at(-60_000), clock: null, text: "it was", ...over };
+}
+
+function trace(over: Partial<Trace> = {}): Trace {
+  return {
+    group: CLUB,
+    seq: 7,
+    kind: "application",
+    sender: `${ALICE}/d/phone`,
+    submission: ID,
+    steps: [
+      step("submitted"),
+      step("numbered", {
+        text: "it is event 7",
+        clock: { of: "beta.example", told: at(), ahead_ms: 60_000 },
+      }),
+      step("feed", { reader: "gamma.example", text: "put into its feed as number 12" }),
+      step("given", { reader: "gamma.example", state: "here", at: null, text: "not pulled" }),
+      step("acknowledged", { reader: "gamma.example", state: "ahead", at: null, text: "not yet" }),
+    ],
+    code: "not-pulled",
+    text: "It stands in the feed of gamma.example as number 12, not pulled.",
+    since: at(-60_000),
+    side: "either",
+    ...over,
+  };
+}
+
+describe("tracing an event", () => {
+  let node: TestNode;
+  beforeEach(() => {
+    node = new TestNode();
+    node.groups = [groupDetail()];
+    node.answers.trace = () => trace();
+  });
+
+  it("tells where it stands and since when, and each step by its reader", async () => {
+    open(node, `/doctor/trace?group=${encodeURIComponent(CLUB)}&seq=7`);
+    const whole = await screen.findByTestId("trace");
+    expect(within(whole).getByRole("heading", { level: 2 })).toHaveTextContent("Not fetchedEvent 7");
+    expect(screen.getByTestId("stands")).toHaveTextContent(/as number 12, not pulled\. since/);
+    expect(whole).toHaveTextContent("One of you has to act.");
+    const gamma = within(whole).getByRole("region", { name: "gamma.example" });
+    expect(within(gamma).getByTestId("trace-given")).toHaveAttribute("data-state", "here");
+    expect(within(whole).getByTestId("trace-numbered")).toHaveTextContent(
+      "by the clock of beta.example, which is 1 min ahead; put right here",
+    );
+    expect(node.requests("trace")).toEqual([{ group: CLUB, seq: 7 }]);
+    const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false } } });
+    expect(found.violations).toEqual([]);
+  });
+
+  it("is begun by typing, and says what can be typed", async () => {
+    const { person } = open(node, "/doctor");
+    await person.click(await screen.findByTestId("open-trace"));
+    const field = await screen.findByRole("textbox", { name: "Event" });
+    await person.type(field, "nonsense{Enter}");
+    expect(await screen.findByText(/^Type a group's address/)).toBeInTheDocument();
+    await person.clear(field);
+    await person.type(field, `${ID}{Enter}`);
+    await screen.findByTestId("trace");
+    expect(node.requests("trace")).toEqual([{ submission: ID }]);
+  });
+
+  it("is reached from an event of a group", async () => {
+    const { person } = open(node, `/groups?open=${encodeURIComponent(CLUB)}`);
+    const [first] = await screen.findAllByRole("link", { name: /^Trace event/ });
+    if (first === undefined) throw new Error("no event can be traced");
+    await person.click(first);
+    await screen.findByTestId("trace");
+    expect(node.requests("trace")).toHaveLength(1);
+  });
+
+  it("says why it cannot be told", async () => {
+    node.answers.trace = () => {
+      throw new AdminError("no-such-group", "there is no such group here");
+    };
+    open(node, `/doctor/trace?group=${encodeURIComponent(CLUB)}&seq=7`);
+    expect(await screen.findByText(/There is no such group here/)).toBeInTheDocument();
+  });
+
+  it.each([
+    [`${CLUB} 7`, { group: CLUB, seq: "7" }],
+    [ID, { submission: ID }],
+    [CLUB, null],
+    ["7", null],
+    [`${CLUB} 0`, null],
+    [`${CLUB} 7 8`, null],
+  ])("reads %s", (typed, place) => {
+    expect(typedTrace(typed)).toEqual(place);
+  });
+});
