@@ -26,7 +26,7 @@ use drawbridge_node::diagnose::StepName::{
 };
 use drawbridge_node::diagnose::{Report, Step, Verdict};
 use drawbridge_node::identity::provider_document;
-use drawbridge_node::store::UserRule;
+use drawbridge_node::store::{RepairSubject, UserRule};
 use drawbridge_testkit::{
     Clock, DroppingHost, FaultyNetwork, Federation, Proxy, RawConduct, RawServer, ScriptedPeer, ServerTls,
     TestNode,
@@ -51,19 +51,26 @@ struct Expected {
     says: &'static str,
     /// Whether all that comes after it is well.
     is_all: bool,
+    /// Whether it lasts, so that Repairs says the same once our pulls there have met it often enough.
+    is_raised: bool,
 }
 
 fn fails(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
-    Some(Expected { step, verdict: Verdict::Fail, code, side, says, is_all: false })
+    Some(Expected { step, verdict: Verdict::Fail, code, side, says, is_all: false, is_raised: false })
 }
 
 fn warns(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
-    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: false })
+    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: false, is_raised: false })
+}
+
+/// It is a fault that lasts: Repairs says the same of it, with the same code and the same side.
+fn lasts(expected: Option<Expected>) -> Option<Expected> {
+    expected.map(|expected| Expected { is_raised: true, ..expected })
 }
 
 /// It warns of that alone, and the rest is well.
 fn warns_only(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
-    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: true })
+    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: true, is_raised: false })
 }
 
 /// There is no fault, whatever it looks like.
@@ -238,6 +245,17 @@ async fn look(
     println!("{}", line(fault, &report));
     let held = holds(expected.as_ref(), scene.blamed.as_deref(), &report);
     assert!(held.is_ok(), "{}\n{report:#?}", held.unwrap_err());
+    if let Some(expected) = expected.filter(|expected| expected.is_raised) {
+        let peer: Provider = name.parse().unwrap();
+        // Where its key has changed, that is decided already.
+        if scene.alpha.reads(|view| view.peers()).await.is_empty() {
+            scene.alpha.allows(&peer).await;
+        }
+        let row = scene.alpha.raises(&RepairSubject::Peer(peer), expected.code).await;
+        println!("{fault} | Repairs | {}, {} | {} | {}", row.severity, row.code, row.side, row.text);
+        assert_eq!(row.side, expected.side);
+        assert!(row.text.contains(&name), "{}", row.text);
+    }
 }
 
 fn is_well(step: &Step) -> bool {
@@ -364,7 +382,7 @@ faults! {
             Some(HOST.into())
         };
     private_address: "the name leads to a private address",
-        fails(Addresses, "address-refused", Either, "10.1.2.3, which is not a public address"),
+        lasts(fails(Addresses, "address-refused", Either, "10.1.2.3, which is not a public address")),
         async |scene| {
             scene.federation.clock().names(HOST, &["10.1.2.3"]);
             Some(HOST.into())
@@ -380,7 +398,7 @@ faults! {
 // The connection.
 faults! {
     nothing_listens: "nothing listens at the port (a firewall that refuses)",
-        fails(Connect, "connection-refused", Theirs, "refused"),
+        lasts(fails(Connect, "connection-refused", Theirs, "refused")),
         async |scene| Some(scene.federation.nobody().to_string());
     ipv6_broken: "IPv6 is broken, and IPv4 is fine",
         warns_only(Connect, "connection-refused", Theirs, "refused"),
@@ -448,19 +466,19 @@ faults! {
         fails(Tls, "tls-version", Theirs, "TLS 1.3"),
         async |scene| Some(scene.server_that_shows(ServerTls::OldTls, the_document));
     expired: "the certificate has run out",
-        fails(Tls, "certificate-expired", Theirs, "2002-01-01"),
+        lasts(fails(Tls, "certificate-expired", Theirs, "2002-01-01")),
         async |scene| Some(scene.server_that_shows(ServerTls::Expired, the_document));
     not_yet_valid: "the certificate is not valid yet",
         fails(Tls, "certificate-not-yet-valid", Either, "2901-01-01"),
         async |scene| Some(scene.server_that_shows(ServerTls::NotYetValid, the_document));
     wrong_name: "the certificate is for another name",
-        fails(Tls, "certificate-wrong-name", Theirs, "but for 192.0.2.1"),
+        lasts(fails(Tls, "certificate-wrong-name", Theirs, "but for 192.0.2.1")),
         async |scene| Some(scene.server_that_shows(ServerTls::OtherName, the_document));
     self_signed: "the certificate is signed by itself",
         fails(Tls, "certificate-self-signed", Either, "signed itself"),
         async |scene| Some(scene.server_that_shows(ServerTls::SelfSigned, the_document));
     unknown_issuer: "the certificate is of an authority that nobody trusts",
-        fails(Tls, "certificate-unknown-issuer", Either, "does not trust"),
+        lasts(fails(Tls, "certificate-unknown-issuer", Either, "does not trust")),
         async |scene| Some(scene.server_that_shows(ServerTls::UnknownIssuer, the_document));
     chain_incomplete: "the chain is shown without its intermediate",
         fails(Tls, "certificate-chain-incomplete", Theirs, "without that of the authority"),
@@ -750,7 +768,7 @@ faults! {
         warns(Peering, "peer-pending", Theirs, "waits for its operator's decision on us"),
         async |scene| Some(scene.node_that_is(Some(PeerState::Allowed), Some(PeerState::Pending)).await);
     blocked_there: "we are blocked there",
-        fails(Peering, "peer-blocked", Theirs, "blocked us"),
+        lasts(fails(Peering, "peer-blocked", Theirs, "blocked us")),
         async |scene| Some(scene.node_that_is(Some(PeerState::Allowed), Some(PeerState::Blocked)).await);
     pending_here: "it waits here to be let in",
         warns(Peering, "waits-here", Ours, "waits for your decision on it"),

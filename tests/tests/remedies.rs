@@ -14,7 +14,8 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, ImplItemFn, ItemConst, ItemFn, ItemMod, Lit};
 
 /// By which call a code comes into a trouble, and which of its arguments it is.
-const MAKERS: [(&str, usize); 4] = [("new", 1), ("warn", 1), ("note_trouble", 2), ("no_connection", 0)];
+const MAKERS: [(&str, usize); 5] =
+    [("new", 1), ("warn", 1), ("note_trouble", 2), ("no_connection", 0), ("wrong", 0)];
 
 #[test]
 fn each_trouble_has_a_text_that_says_what_to_do_and_each_text_a_trouble() {
@@ -28,9 +29,27 @@ fn each_trouble_has_a_text_that_says_what_to_do_and_each_text_a_trouble() {
     assert!(stale.is_empty(), "nobody notes these; take them out of ui/src/text/en/trouble.ts: {stale:#?}");
 }
 
-/// The keys of the object `code` in the pages' texts, one in each line that begins an entry.
+#[test]
+fn each_fault_of_our_own_has_a_text_that_says_what_to_do() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let judge = std::fs::read_to_string(root.join("crates/node/src/diagnose/repairs/judge.rs")).unwrap();
+    let (_, faults) = judge.split_once("    OwnFault {").unwrap();
+    let (faults, _) = faults.split_once("\n    }").unwrap();
+    let codes: BTreeSet<String> = faults.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    assert!(codes.contains("disk-full") && codes.contains("certificate-expired"), "{codes:?}");
+    let texts = std::fs::read_to_string(root.join("ui/src/text/en/trouble.ts")).unwrap();
+    let known: BTreeSet<String> = ["own", "code"].into_iter().flat_map(|of| texts_of(&texts, of)).collect();
+    let missing: Vec<_> = codes.difference(&known).collect();
+    assert!(missing.is_empty(), "these have no text in ui/src/text/en/trouble.ts: {missing:#?}");
+}
+
 fn texts(source: &str) -> BTreeSet<String> {
-    let (_, entries) = source.split_once("\n  code: {\n").unwrap();
+    texts_of(source, "code")
+}
+
+/// The keys of the object `of` in the pages' texts, one in each line that begins an entry.
+fn texts_of(source: &str, of: &str) -> BTreeSet<String> {
+    let (_, entries) = source.split_once(&format!("\n  {of}: {{\n")).unwrap();
     let (entries, _) = entries.split_once("\n  }").unwrap();
     let keys = entries.lines().filter_map(|line| {
         let key = line.strip_prefix("    ")?.split_once(':')?.0.trim_matches('"');

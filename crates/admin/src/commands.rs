@@ -16,6 +16,7 @@ use crate::host::Host;
 use crate::log::set_log;
 use crate::names::*;
 use crate::peers::*;
+use crate::repairs::*;
 use crate::request::*;
 use crate::status::*;
 use crate::support::*;
@@ -131,6 +132,10 @@ commands! {
     "dry-run" dry_run: DryRunOf => DryRun,
     "strangers" strangers: SetStrangers => SetStrangers,
     "tell-declined" tell_declined: TellDeclined => TellDeclined,
+
+    "repairs" repairs: Empty => Repairs,
+    "ignore-repair" ignore_repair: NamedRepair => Repairs,
+    "unignore-repair" unignore_repair: NamedRepair => Repairs,
 
     "groups" groups: Empty => Groups,
     "group" group: NamedGroup => GroupDetail,

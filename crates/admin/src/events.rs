@@ -193,6 +193,7 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
             }
         };
         let (mut waiting, mut additions, mut stocks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut raised = Vec::new();
         let mut dealt = BTreeSet::new();
         for change in gathered {
             match change {
@@ -214,6 +215,8 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
                 }
                 Ok(Change::Outbox(_)) => {}
                 Ok(Change::Settings) => tell(Event::Settings),
+                Ok(Change::Repairs) => tell(Event::Repairs),
+                Ok(Change::RepairRaised(id)) => raised.push(id),
                 Ok(Change::WaitingPeer(provider)) => waiting.push((provider, None)),
                 Ok(Change::WaitingConnection(provider, id)) => waiting.push((provider, Some(id))),
                 Err(RecvError::Lagged(_)) => tell(Event::Reload),
@@ -236,6 +239,12 @@ async fn follow_changes(hub: &Hub, node: &Node, mut changes: broadcast::Receiver
             if let Ok(Some(shown)) = node.operator().waiting_addition(&provider, id).await {
                 hub.publish(Event::AdditionWaiting { addition: shown.into() });
             }
+        }
+        // What is gone again by now is no news.
+        if !raised.is_empty() {
+            let open = node.operator().open_repairs().into_iter();
+            open.filter(|row| raised.contains(&row.id))
+                .for_each(|row| hub.publish(Event::RepairRaised { repair: row.into() }));
         }
         stocks.dedup();
         for client in stocks {

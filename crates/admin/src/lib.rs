@@ -21,6 +21,7 @@ mod keys;
 mod log;
 mod names;
 mod peers;
+mod repairs;
 pub mod request;
 mod sessions;
 mod site;

@@ -34,8 +34,8 @@ impl From<operator::Peer> for Peer {
 }
 
 same!(operator::StandingCode => PeerStandingCode {
-    KeyChanged, Blocked, WaitsHere, Unmet, BlocksUs, Paused, Failing, WaitsThere, NotFetched, Troubled, Quiet,
-    Well,
+    KeyChanged, Blocked, WaitsHere, Unmet, BlocksUs, Paused, Failing, WaitsThere, NotFetched, NotPulled, Troubled,
+    Quiet, Well,
 });
 
 impl From<operator::PeerStanding> for PeerStanding {

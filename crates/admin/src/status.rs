@@ -1,6 +1,5 @@
 //! The installation at a glance, and what it is.
 
-use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_node::Node;
 use drawbridge_node::ambient::{Ambient, System};
@@ -15,7 +14,7 @@ use crate::request::{
     TurnDemoSwitch,
 };
 use crate::view::{
-    Demo, DemoSwitch, Event, Incident, Listener, NodeStatus, Ourselves, Peer, Sessions, Status,
+    Demo, DemoSwitch, Event, Listener, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions, Status,
 };
 
 pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
@@ -31,16 +30,16 @@ pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Resul
     let seen = node.operator().overview().await?;
     let peers: Vec<Peer> = seen.peers.into_iter().map(Into::into).collect();
     let allowed = || peers.iter().filter(|peer| peer.state == PeerState::Allowed);
-    let failing = allowed().filter(|peer| health::is_unreachable(peer));
+    let failing = allowed().filter(|peer| peer.standing.code == PeerStandingCode::Failing);
+    let mut not_raised = seen.not_raised;
+    health::leave_out_stocking(&mut not_raised, built_in);
     let own = Ourselves::from(seen.ourselves);
     let health = health::judge(&Facts {
         own: &own,
-        now: node.now(),
-        started: seen.started,
         peers: &peers,
+        repairs: &seen.repairs,
+        not_raised: &not_raised,
         waiting: usize::try_from(seen.waiting.total()).unwrap_or(usize::MAX),
-        broken: &seen.broken_groups,
-        spent: &wanting(seen.spent_clients, built_in),
     });
     let listening = node.listening();
     let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
@@ -51,7 +50,6 @@ pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Resul
             tls: listening.client_tls,
         });
     }
-    let incidents = seen.incidents.into_iter();
     Ok(NodeStatus {
         health,
         provider: node.provider().clone(),
@@ -73,17 +71,7 @@ pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Resul
         data_dir: node.config().data_dir.display().to_string(),
         store_bytes: seen.store_bytes,
         ourselves: own,
-        incidents: incidents
-            .map(|(provider, trouble)| Incident { provider, trouble: trouble.into() })
-            .collect(),
     })
-}
-
-/// Those of the clients without fresh KeyPackages that somebody has to start. One that is built in and runs publishes others
-/// within a minute.
-fn wanting(mut spent: Vec<ClientUri>, built_in: &BuiltInClients) -> Vec<ClientUri> {
-    spent.retain(|client| !built_in.runs(client));
-    spent
 }
 
 pub(crate) async fn set_up(host: &Host, ask: SetUp) -> Result<Empty, AdminError> {
@@ -143,27 +131,4 @@ pub(crate) async fn strangers(host: &Host, ask: SetStrangers) -> Result<SetStran
 pub(crate) async fn tell_declined(host: &Host, ask: TellDeclined) -> Result<TellDeclined, AdminError> {
     host.node().await?.operator().set_tells_declined(ask.on).await?;
     Ok(ask)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::keys::KeyPlace;
-
-    #[tokio::test]
-    async fn a_built_in_client_that_runs_is_not_named_for_want_of_keys_that_it_makes_by_itself() {
-        let home = tempfile::tempdir().unwrap();
-        let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
-        let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
-        crate::commands::call(&host, "set-up", ask).await.unwrap();
-        let built_in = host.built_in_clients().await.unwrap();
-        let users = crate::accounts::users(&host, Empty {}).await.unwrap().users;
-        let spent = vec![users[0].clients[0].uri.clone()];
-        assert_eq!(wanting(spent.clone(), &built_in), []);
-        built_in.close();
-        assert_eq!(wanting(spent.clone(), &built_in), spent, "nothing runs that makes them");
-        host.stop().await;
-    }
 }

@@ -35,6 +35,7 @@ pub(crate) fn metrics_token(folder: &Path) -> ExitCode {
     }
 }
 
+/// Says that no node runs in `folder`, and how one is started.
 pub(crate) fn not_running(folder: &Path) -> ExitCode {
     // A node that was started with run keeps its configuration, and how it is reached, in the folder around its data.
     let around = folder.parent().map(|home| if home.as_os_str().is_empty() { Path::new(".") } else { home });

@@ -13,6 +13,7 @@ mod dry_run;
 mod pages;
 mod print;
 mod remedies;
+mod repairs;
 mod run;
 mod signals;
 mod trace;
@@ -105,6 +106,15 @@ enum Command {
         /// The provider, such as home.example [default: our own]
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: Option<drawbridge_mtp::id::Provider>,
+    },
+    /// Say what is wrong at the running node and can be acted upon, since when, what suffers from it, and what to do. Exits with 1
+    /// where something is.
+    Repairs {
+        /// Print one JSON object, which also has what is ignored and what is well again.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
     },
     /// Hold the running node's copy of a group's log against its owner's and those of the other providers that take part, by hash,
     /// and say from which event on they differ, where they do.
@@ -226,6 +236,10 @@ fn main() -> ExitCode {
                 Ok(folder) => ask::metrics_token(&folder),
                 Err(code) => code,
             },
+            Command::Repairs { json, node } => match node.folder() {
+                Ok(folder) => repairs::repairs(&folder, json).await,
+                Err(code) => code,
+            },
             Command::Check { json, node, from, provider } => match (node.clone().folder(), node.config()) {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
@@ -265,6 +279,7 @@ mod tests {
             &["compare", "mimi://b.example/g/tea"],
             &["trace", "mimi://b.example/g/tea", "7"],
             &["metrics-token"],
+            &["repairs"],
             &["traffic"],
             &["dry-run", "b.example"],
         ];

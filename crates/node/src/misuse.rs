@@ -32,6 +32,11 @@ pub enum Misuse {
     /// The group is not known.
     #[error("there is no group {0} here; the command groups lists those that there are")]
     NoSuchGroup(GroupUri),
+    /// Nothing of that id is wrong.
+    #[error(
+        "nothing that is wrong has the id {0}, or it is well again; the command repairs lists what there is"
+    )]
+    NoSuchRepair(Id),
     /// The name is taken.
     #[error("there is already a {0} of that name; choose another")]
     Taken(&'static str),
@@ -55,6 +60,7 @@ impl Misuse {
             Self::Ambiguous(_) => "ambiguous",
             Self::NoSuchPeer(_) => "no-such-peer",
             Self::NoSuchGroup(_) => "no-such-group",
+            Self::NoSuchRepair(_) => "no-such-repair",
             Self::Taken(_) => "taken",
             Self::Unfit(_) => "unfit",
             Self::Store(_) => "store",

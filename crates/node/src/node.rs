@@ -14,6 +14,7 @@ use crate::ambient::{Ambient, AmbientExt, System};
 use crate::client_api::{ClientApi, InProcessHome};
 use crate::consent::Consent;
 use crate::delivery::{self, Conventions, Delivery, Waits};
+use crate::diagnose::repairs::{self, Repairs};
 use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step, Tracer};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
@@ -159,6 +160,7 @@ impl Node {
         store.measure(ground.metrics.store_write.clone());
         let traffic = Arc::new(traffic_log(&ground.config.traffic, folder.path()));
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic.clone()));
+        let repairs = Arc::new(Repairs::load(ground.clone(), store.clone()).await?);
         let accounts = Arc::new(Accounts::new(ground.clone(), store.clone()));
         let consent = Arc::new(Consent::new(ground.clone(), store.clone(), peers.clone(), choices));
         let key_packages = Arc::new(KeyPackages::new(ground.clone(), store.clone(), peers.clone()));
@@ -245,12 +247,15 @@ impl Node {
             comparer: Arc::new(comparer),
             tracer,
             own: own.clone(),
+            repairs: repairs.clone(),
         };
+        let operator = Arc::new(operator);
+        ground.tasks.spawn(repairs::watch(operator.clone(), repairs));
         Ok(Self {
             folder: Arc::new(Mutex::new(Some(folder))),
             ground,
             store,
-            operator: Arc::new(operator),
+            operator,
             client_api,
             own,
             listening,

@@ -23,9 +23,8 @@ impl Side {
             // This computer's network, its settings, what its operator has decided, and what it has asked.
             "name-malformed" | "dns-unavailable" | "dns-timeout" | "unreachable" | "not-asked"
             | "waits-here" | "not-listed" | "pull-paused" | "own-clock" | "key-changed"
-            | "not-introduced" | "own-document" | "own-unreached" | "own-store" | "own-log-forked" => {
-                Self::Ours
-            }
+            | "not-introduced" | "own-document" | "own-unreached" | "own-store" | "own-log-forked"
+            | "own-network" => Self::Ours,
             // What ends by itself.
             "rate-limited" | "unavailable" | "pull-resting" | "feed-reset" | "feed-truncated"
             | "given-up" | "look-back-late" => Self::Nobody,

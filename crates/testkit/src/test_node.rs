@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
+use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{Comparison, Report};
 use drawbridge_node::store::{
-    Addition, AuthorizationRow, Connection, ConnectionRow, GroupRow, Standing, StoreFault, TroubleRow, View,
+    Addition, AuthorizationRow, Connection, ConnectionRow, GroupRow, RepairRow, RepairSubject, Standing,
+    StoreFault, TroubleRow, View,
 };
 use drawbridge_node::{Decision, Node, StartFault};
 use parking_lot::Mutex;
@@ -204,6 +206,62 @@ impl TestNode {
             Ok(view.troubles(&provider)?.into_iter().find(|trouble| trouble.code == code))
         })
         .await
+    }
+
+    /// What is open of `subject`, also what is ignored.
+    pub fn repairs_of(&self, subject: &RepairSubject) -> Vec<RepairRow> {
+        let open = self.node().operator().open_repairs().into_iter();
+        open.filter(|row| row.subject == *subject).collect()
+    }
+
+    /// Returns when `code` is open of `subject`. Once it is found, the clock is turned past what tells it from a blip.
+    pub async fn raises(&self, subject: &RepairSubject, code: &str) -> RepairRow {
+        let (node, mut is_turned) = (self.node(), false);
+        let mut changes = node.changes().listen();
+        let raised = tokio::time::timeout(WAIT_LIMIT, async {
+            loop {
+                if let Some(row) = self.repairs_of(subject).into_iter().find(|row| row.code == code) {
+                    return row;
+                }
+                let found = node.operator().overview().await.unwrap().not_raised;
+                let found = found.iter().find(|found| found.subject == *subject && found.code == code);
+                // Where it is not known since when it is so, the node has yet to look.
+                if let Some(found) = found.filter(|found| !is_turned && found.since.is_some()) {
+                    self.clock.turn(found.patience);
+                    is_turned = true;
+                }
+                tokio::select! {
+                    _ = changes.recv() => {}
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
+                }
+            }
+        });
+        match raised.await {
+            Ok(row) => row,
+            Err(_) => {
+                let open = node.operator().open_repairs();
+                panic!("{code} of {subject} was not raised; open are {open:#?}; {}", self.told().await)
+            }
+        }
+    }
+
+    /// Returns the row of what was open of `subject` under `id`, when it is gone.
+    pub async fn mends(&self, id: Id) -> RepairRow {
+        let node = self.node();
+        self.until_node(&format!("{id} is gone"), |node| {
+            node.operator().open_repairs().iter().all(|row| row.id != id)
+        })
+        .await;
+        // It is told to be gone before that is kept.
+        let what = format!("that {id} is gone is kept");
+        let row = self
+            .until(&what, move |view| {
+                let gone = view.gone_repairs(Timestamp::from_millis(0))?;
+                Ok(gone.into_iter().find(|row| row.id == id))
+            })
+            .await;
+        assert!(node.operator().repairs().await.history.contains(&row));
+        row
     }
 
     /// Returns when the public state of a group in this epoch is here.

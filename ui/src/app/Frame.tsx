@@ -10,6 +10,7 @@ import {
   Settings,
   Stethoscope,
   UsersRound,
+  Wrench,
 } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { countWaiting, useApprovals } from "@/domain/connection/approvals";
@@ -21,8 +22,11 @@ import { useGroups } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { useStatus } from "@/domain/node/hooks";
 import { usePeers } from "@/domain/peer/hooks";
+import { useRepairs } from "@/domain/repair/hooks";
+import { severityMarks } from "@/domain/repair/words";
 import { useActions } from "@/shared/actions";
 import { IconButton, Kbd, Tip } from "@/shared/Button";
+import { cx } from "@/shared/class";
 import { Count } from "@/shared/layout";
 import { Mark } from "@/shared/Mark";
 import { singleKeys } from "@/shared/preference";
@@ -37,6 +41,7 @@ import { Palette, Shortcuts } from "./Palette";
 const screens = [
   { id: "overview", to: "/", icon: LayoutDashboard, keys: "g o" },
   { id: "approvals", to: "/approvals", icon: Inbox, keys: "g a" },
+  { id: "repairs", to: "/repairs", icon: Wrench, keys: "g r" },
   { id: "peers", to: "/peers", icon: Network, keys: "g p" },
   { id: "groups", to: "/groups", icon: UsersRound, keys: "g g" },
   { id: "traffic", to: "/traffic", icon: Activity, keys: "g t" },
@@ -181,8 +186,23 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
   const shown = useDemo()?.nodes.find((each) => each.shown);
   const waits = useWaiting();
   const unread = useUnread();
+  const wrong = useRepairs().data?.open ?? [];
+  const isBroken = wrong.some(({ severity }) => severity === "high");
   const badge: Partial<Record<(typeof screens)[number]["id"], ReactNode>> = {
     approvals: waits > 0 && <Count accent n={waits} label={t.app.waits(waits)} />,
+    repairs: wrong.length > 0 && (
+      <span
+        title={t.repairs.open(wrong.length)}
+        className={cx(
+          "inline-flex items-center gap-1 text-sm font-medium",
+          isBroken ? "text-bad" : "text-warn",
+        )}
+      >
+        <Mark {...severityMarks[isBroken ? "high" : "medium"]} />
+        {wrong.length}
+        <span className="sr-only"> {t.repairs.open(wrong.length)}</span>
+      </span>
+    ),
     conversations: unread > 0 && <Count accent n={unread} label={t.conversations.unread(unread)} />,
     peers: node != null && node.failing_peers > 0 && (
       <span className="inline-flex items-center gap-1 text-sm font-medium text-bad">
@@ -214,7 +234,7 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
         <span className="mr-auto truncate">{t.app.search}</span>
         <Kbd keys="Ctrl K" className="whitespace-nowrap" />
       </button>
-      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-9">
+      <ul className="grid gap-px max-sm:w-full max-sm:grid-cols-10">
         {screens.map(({ id, to, icon: Icon }) => (
           <li key={id} className="min-w-0">
             <Tip text={t.nav[id]}>

@@ -15,6 +15,7 @@ import { DryRunScreen } from "@/screens/DryRunScreen";
 import { GroupsScreen } from "@/screens/GroupsScreen";
 import { OverviewScreen } from "@/screens/OverviewScreen";
 import { PeersScreen } from "@/screens/PeersScreen";
+import { RepairsScreen } from "@/screens/RepairsScreen";
 import { SettingsScreen } from "@/screens/SettingsScreen";
 import { TraceScreen } from "@/screens/TraceScreen";
 import { TrafficScreen } from "@/screens/TrafficScreen";
@@ -61,6 +62,7 @@ const routes = [
     component: ApprovalsScreen,
     validateSearch: parts("tab", "do"),
   }),
+  createRoute({ getParentRoute: () => root, path: "/repairs", component: RepairsScreen }),
   createRoute({
     getParentRoute: () => root,
     path: "/peers",

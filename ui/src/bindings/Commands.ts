@@ -38,6 +38,7 @@ import type { NamedClient } from "./NamedClient";
 import type { NamedGroup } from "./NamedGroup";
 import type { NamedMessage } from "./NamedMessage";
 import type { NamedPeer } from "./NamedPeer";
+import type { NamedRepair } from "./NamedRepair";
 import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
 import type { PausePeer } from "./PausePeer";
@@ -49,6 +50,7 @@ import type { ReadCheck } from "./ReadCheck";
 import type { ReadConversation } from "./ReadConversation";
 import type { ReadName } from "./ReadName";
 import type { RemoveFromGroup } from "./RemoveFromGroup";
+import type { Repairs } from "./Repairs";
 import type { Rules } from "./Rules";
 import type { RunDemoNode } from "./RunDemoNode";
 import type { SearchHits } from "./SearchHits";
@@ -107,6 +109,9 @@ export type Commands = {
   "check-report": { request: ReadCheck, response: CheckReport },
   "strangers": { request: SetStrangers, response: SetStrangers },
   "tell-declined": { request: TellDeclined, response: TellDeclined },
+  "repairs": { request: Empty, response: Repairs },
+  "ignore-repair": { request: NamedRepair, response: Repairs },
+  "unignore-repair": { request: NamedRepair, response: Repairs },
   "groups": { request: Empty, response: Groups },
   "group": { request: NamedGroup, response: GroupDetail },
   "compare-log": { request: NamedGroup, response: Check },

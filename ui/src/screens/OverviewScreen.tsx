@@ -11,7 +11,7 @@ import { healthWord } from "@/domain/node/health";
 import { useLink, useStatus } from "@/domain/node/hooks";
 import { PersonName } from "@/domain/node/PersonName";
 import { usePeers } from "@/domain/peer/hooks";
-import { PeerStateWord, PeerTrouble, TroubleNote } from "@/domain/peer/PeerState";
+import { PeerStateWord, PeerTrouble } from "@/domain/peer/PeerState";
 import { peerWord, pullingWord, servingWord } from "@/domain/peer/words";
 import { count } from "@/shared/format";
 import { Empty, Fault, Loading, Panel, Screen } from "@/shared/layout";
@@ -19,6 +19,7 @@ import { Mark, type Tone } from "@/shared/Mark";
 import { Ago, Bytes, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
 import { DemoGuide } from "./overview/DemoGuide";
+import { OpenRepairs } from "./overview/OpenRepairs";
 import { OwnFacts } from "./overview/OwnFacts";
 import { RateChart, RateNow } from "./overview/RateChart";
 
@@ -51,7 +52,7 @@ export function OverviewScreen() {
         <div className="grid min-w-0 gap-4">
           <Waits node={node} />
           <Federation us={node.provider} peers={peers.data?.peers ?? []} />
-          <Incidents node={node} />
+          <OpenRepairs />
         </div>
         <div className="grid min-w-0 gap-4">
           <Panel title={t.overview.rate} hint={t.overview.rateHint} actions={<RateNow />}>
@@ -249,44 +250,6 @@ function Head({ tone, back }: { tone: Tone; back?: boolean }) {
     <svg viewBox="0 0 6 8" className="h-2 w-1.5 shrink-0" aria-hidden="true">
       <path d={back ? "M6 0 0 4 6 8z" : "M0 0 6 4 0 8z"} fill={strokes[tone]} />
     </svg>
-  );
-}
-
-function Incidents({ node }: { node: NodeStatus }) {
-  const lasting = node.incidents.filter((incident) => !incident.trouble.over).length;
-  return (
-    <Panel
-      title={t.overview.incidents}
-      flush
-      actions={
-        lasting > 0 ? (
-          <span className="text-sm text-muted">{t.overview.lastingCount(lasting)}</span>
-        ) : undefined
-      }
-    >
-      {node.incidents.length === 0 ? (
-        <Empty>{t.overview.incidentsEmpty}</Empty>
-      ) : (
-        <ul className="divide-y divide-line">
-          {node.incidents.slice(0, FIRST_FEW).map((incident) => (
-            <li
-              key={`${incident.provider} ${incident.trouble.code} ${incident.trouble.first}`}
-              className="px-3 py-2"
-            >
-              <Link
-                to="/peers"
-                search={{ open: incident.provider }}
-                className="font-semibold wrap-anywhere hover:underline"
-              >
-                {incident.provider}
-                <Alias provider={incident.provider} />
-              </Link>
-              <TroubleNote trouble={incident.trouble} provider={incident.provider} />
-            </li>
-          ))}
-        </ul>
-      )}
-    </Panel>
   );
 }
 

@@ -2,7 +2,18 @@ import { screen } from "@testing-library/react";
 import axe from "axe-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addition, CLUB, conversation, groupDetail, message, own } from "./fixtures";
-import { connection, failingPeer, peer, step, TestNode, traffic, user, waitingProvider } from "./node";
+import {
+  at,
+  connection,
+  failingPeer,
+  peer,
+  repair,
+  step,
+  TestNode,
+  traffic,
+  user,
+  waitingProvider,
+} from "./node";
 import { open } from "./render";
 
 async function violations(of: Element = document.body): Promise<string[]> {
@@ -36,6 +47,21 @@ describe("no screen stands in the way of anyone", () => {
         { read: 1, additions: [{ id: "p", user: user("dan"), state: "pending", error: null }] },
       ),
     ];
+    node.repairs = {
+      ...node.repairs,
+      open: [
+        repair(),
+        repair({
+          id: "r2",
+          code: "certificate-ends-soon",
+          kind: "certificate",
+          severity: "medium",
+          subject: { type: "certificate", section: "mtp" },
+        }),
+      ],
+      ignored: [repair({ id: "r3", ignored: true, ignored_at: at(-1_000) })],
+      history: [repair({ id: "r4", gone: at(-60_000) })],
+    };
     node.peers = [peer("gamma.example"), failingPeer("beta.example")];
     node.traffic = [
       traffic(1),
@@ -47,6 +73,7 @@ describe("no screen stands in the way of anyone", () => {
   it.each([
     ["/", "Overview"],
     ["/approvals", "Approvals"],
+    ["/repairs", "Repairs"],
     ["/peers", "Peers"],
     ["/peers?open=beta.example", "Peers"],
     ["/traffic", "Traffic"],

@@ -14,6 +14,8 @@ import type { Here } from "@/bindings/Here";
 import type { Ourselves } from "@/bindings/Ourselves";
 import type { Peer } from "@/bindings/Peer";
 import type { PeerStanding } from "@/bindings/PeerStanding";
+import type { Repair } from "@/bindings/Repair";
+import type { Repairs } from "@/bindings/Repairs";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
 import type { User } from "@/bindings/User";
@@ -59,6 +61,28 @@ export function waitingProvider(provider: string, over: Partial<WaitingProvider>
     waiting: true,
     connections: 1,
     fingerprints: ["qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ"],
+    ...over,
+  };
+}
+
+/** Something that is wrong. */
+export function repair(over: Partial<Repair> = {}): Repair {
+  return {
+    id: "01900000-0000-7000-8000-00000000aaaa",
+    subject: { type: "peer", provider: "beta.example" },
+    kind: "exchange",
+    code: "connection-refused",
+    stage: "connect",
+    severity: "high",
+    side: "theirs",
+    text: "Nothing comes from beta.example, and nothing of ours goes there: no connection to it: Connection refused.",
+    suffers: { groups: 2, users: 1, submissions: 3 },
+    since: at(-600_000),
+    raised: at(-480_000),
+    seen: at(-5_000),
+    gone: null,
+    ignored: false,
+    ignored_at: null,
     ...over,
   };
 }
@@ -237,6 +261,7 @@ export class TestNode implements Platform {
   /** Where the account is used here, but is not open. */
   notOpen: Here | null = null;
   peers: Peer[] = [];
+  repairs: Repairs = { open: [], ignored: [], history: [], looked: at(-12_000) };
   health: Health = { code: "alone", grade: "wait", about: null, count: 0, of: 0 };
   traffic: Traffic[] = [];
   mode: Status["mode"] = "demo";
@@ -371,6 +396,12 @@ export class TestNode implements Platform {
             ...this.decidedAdditions.map((each) => ({ kind: "addition", addition: each })),
           ],
         };
+      case "repairs":
+        return this.repairs;
+      case "ignore-repair":
+        return this.#ignore((request as RequestOf<"ignore-repair">).id, true);
+      case "unignore-repair":
+        return this.#ignore((request as RequestOf<"unignore-repair">).id, false);
       case "peers":
         return { peers: this.peers };
       case "peer":
@@ -495,6 +526,20 @@ export class TestNode implements Platform {
     return { ...found, messages: earlier.slice(-limit), more: earlier.length > limit };
   }
 
+  #ignore(id: string, ignored: boolean): Repairs {
+    const found = [...this.repairs.open, ...this.repairs.ignored].find((each) => each.id === id);
+    if (found === undefined) throw new AdminError("no-such-repair", "nothing that is wrong has that id");
+    const after = { ...found, ignored, ignored_at: ignored ? at() : found.ignored_at };
+    const rest = (list: Repair[]) => list.filter((each) => each !== found);
+    const [open, set] = [rest(this.repairs.open), rest(this.repairs.ignored)];
+    this.repairs = {
+      ...this.repairs,
+      open: ignored ? open : [...open, after],
+      ignored: ignored ? [...set, after] : set,
+    };
+    return this.repairs;
+  }
+
   readonly #askers: (() => void)[] = [];
 
   #opened(of: Pick<CheckReport, "provider" | "is_own" | "seen_by">) {
@@ -594,9 +639,6 @@ export class TestNode implements Platform {
               data_dir: "/var/lib/drawbridge",
               store_bytes: 123_456,
               ourselves: this.ourselves,
-              incidents: this.peers.flatMap((each) =>
-                each.troubles.map((trouble) => ({ provider: each.provider, trouble })),
-              ),
             },
     };
   }

@@ -65,6 +65,13 @@ records! {
         filter: String,
     }
 
+    /// `ignore-repair`, `unignore-repair`: something that is wrong, which is shown again where it changes.
+    NamedRepair {
+        /// Which of `repairs`.
+        #[ts(type = "string")]
+        id: Id,
+    }
+
     /// `run-demo-node`: starts or stops a provider of the demo.
     RunDemoNode {
         /// `beta` or `gamma`.

@@ -4,7 +4,7 @@ use drawbridge_mtp::id::{ClientUri, GroupUri, Name, Provider};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Authorization, Connection, Traffic};
+use super::{Authorization, Connection, Repair, Traffic};
 
 /// Something happened. A GUI that gets one reads again what it shows of that kind.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
@@ -45,6 +45,13 @@ pub enum Event {
         /// Which.
         #[ts(type = "string")]
         client: ClientUri,
+    },
+    /// What is wrong and can be acted upon.
+    Repairs,
+    /// Something is wrong that was not, or that is worse than it was: where it is of high severity, worth a notification.
+    RepairRaised {
+        /// What.
+        repair: Repair,
     },
     /// A group's log, roster, standing or readers' places.
     Group {

@@ -18,7 +18,7 @@ pub struct Health {
     pub of: u32,
 }
 
-/// How bad something is, the worst first.
+/// How bad something is, the worst first. What has not been so for long enough to be a fault is no worse than `wait`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum HealthGrade {
@@ -64,6 +64,10 @@ pub enum HealthCode {
     NamePrivate,
     /// Our certificate is signed by itself, and no peer has come here by it.
     CertificateSelfSigned,
+    /// No other provider can be reached, for a reason that is on this computer.
+    NetworkGone,
+    /// Something else is wrong with peers.
+    Troubled,
     /// Clients have no fresh KeyPackage left: who is added next is added by one that was used before, or cannot be added.
     StockSpent,
     /// Providers, connections or additions wait for the operator.
@@ -72,43 +76,16 @@ pub enum HealthCode {
     NotLetIn,
     /// The operator has paused peers.
     Paused,
+    /// Clients have few fresh KeyPackages left.
+    StockLow,
     /// Peers are allowed, and none of them has pulled us yet: whether others reach us is not known.
     Unproved,
     /// Our own name has not been looked up yet.
     NameUnlooked,
+    /// Only what the operator has ignored is wrong.
+    Ignored,
     /// No peer is allowed: nothing that federation needs has been tried yet.
     Alone,
     /// Nothing is worse.
     Well,
-}
-
-impl HealthCode {
-    /// How bad it is.
-    #[must_use]
-    pub fn grade(self) -> HealthGrade {
-        match self {
-            Self::StoreFailing
-            | Self::CertificateInvalid
-            | Self::NameUnresolved
-            | Self::ClockWrong
-            | Self::KeyChanged
-            | Self::GroupBroken
-            | Self::PeersUnreachable
-            | Self::PeersBlockUs => HealthGrade::Bad,
-            Self::NotPulled
-            | Self::CertificateForeign
-            | Self::CertificateEnding
-            | Self::CertificateRefused
-            | Self::NamePrivate
-            | Self::CertificateSelfSigned
-            | Self::StockSpent => HealthGrade::Warn,
-            Self::Waiting
-            | Self::NotLetIn
-            | Self::Paused
-            | Self::Unproved
-            | Self::NameUnlooked
-            | Self::Alone => HealthGrade::Wait,
-            Self::Well => HealthGrade::Well,
-        }
-    }
 }

@@ -96,6 +96,8 @@ pub enum PeerStandingCode {
     WaitsThere,
     /// It does not fetch what is there for it.
     NotFetched,
+    /// It does not come here for news, and nothing waits for it.
+    NotPulled,
     /// It is reached, and something goes wrong with it all the same.
     Troubled,
     /// Nothing is exchanged with it at the moment.

@@ -5,7 +5,7 @@ use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Health, Ourselves, Trouble};
+use super::{Health, Ourselves};
 
 /// What this installation is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -81,8 +81,6 @@ pub struct NodeStatus {
     pub store_bytes: u64,
     /// What is so with this node itself: its name, its certificates, its store.
     pub ourselves: Ourselves,
-    /// The latest trouble with peers, newest first, at most 20.
-    pub incidents: Vec<Incident>,
 }
 
 /// One address that the node listens on.
@@ -94,16 +92,6 @@ pub struct Listener {
     pub address: String,
     /// Whether TLS is spoken there.
     pub tls: bool,
-}
-
-/// A trouble with the peer that it was met with.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-pub struct Incident {
-    /// The peer.
-    #[ts(type = "string")]
-    pub provider: Provider,
-    /// What went wrong.
-    pub trouble: Trouble,
 }
 
 /// How strangers become peers (section 6).

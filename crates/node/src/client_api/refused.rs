@@ -31,7 +31,8 @@ impl From<Misuse> for Refusal {
             | Misuse::NoSuchUser(_)
             | Misuse::NoSuchPeer(_)
             | Misuse::NoSuchClient(..)
-            | Misuse::NoSuchGroup(_) => Code::NotFound,
+            | Misuse::NoSuchGroup(_)
+            | Misuse::NoSuchRepair(_) => Code::NotFound,
             Misuse::NotConnected(..) => Code::NotConnected,
             Misuse::Taken(_) | Misuse::Ambiguous(_) | Misuse::Unfit(_) => Code::Conflict,
         };

@@ -4,6 +4,7 @@
 mod compare;
 mod doctor;
 mod ourselves;
+pub(crate) mod repairs;
 mod reports;
 mod trace;
 
@@ -13,6 +14,7 @@ pub(crate) use doctor::Doctor;
 pub use doctor::{Evidence, Report, Step, StepName, Verdict};
 pub(crate) use ourselves::OwnState;
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
+pub use repairs::{OwnFault, RepairFinding};
 pub(crate) use trace::Tracer;
 pub use trace::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 

@@ -31,6 +31,10 @@ pub enum Change {
     Accounts,
     /// Settings.
     Settings,
+    /// What is wrong and can be acted upon.
+    Repairs,
+    /// Something is wrong that was not, or that is worse than it was: worth a notification.
+    RepairRaised(Id),
 }
 
 /// Where changes are told and heard.

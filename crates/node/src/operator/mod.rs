@@ -13,6 +13,7 @@ mod groups;
 mod overview;
 mod peering;
 mod peers;
+mod repairs;
 mod requests;
 mod scrape;
 mod settings;
@@ -29,14 +30,16 @@ use drawbridge_mtp::time::Timestamp;
 use crate::accounts::Accounts;
 use crate::consent::Consent;
 use crate::delivery::Waits;
+use crate::diagnose::repairs::Repairs;
 use crate::diagnose::{Comparer, Doctor, OwnState, Tracer};
 use crate::ground::Ground;
 use crate::peers::Peers;
 use crate::store::Store;
 
 pub use crate::store::{
-    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, Reader, RequestRow, Rule, RuleKind, Standing,
-    TroubleRow, UnprovedRow, UserRule,
+    AddRule, AuthorizationRow, ConnectionRow, DecidedBy, IgnoredAs, Reader, RepairKind, RepairRow,
+    RepairSubject, RequestRow, Rule, RuleKind, Severity, Standing, Suffers, TroubleRow, UnprovedRow,
+    UserRule,
 };
 pub use directions::{OurPull, TheirPull};
 pub use dry_run::{Asked, DryRun, Foreseen, Foresight};
@@ -47,12 +50,14 @@ pub use group::{
 };
 pub use groups::GroupSummary;
 pub use overview::Overview;
-pub use peers::{KeptOfPeer, Peer, Suffers};
+pub use peers::{KeptOfPeer, Peer};
+pub use repairs::RepairList;
 pub use requests::Whom;
 pub(crate) use settings::load_choices;
 pub use shown::{ShownAddition, ShownConnection};
+pub(crate) use standing::PULLED_WITHIN;
 pub use standing::{PeerStanding, StandingCode};
-pub use users::{Client, Contact, Stock, User, UserContact};
+pub use users::{Client, Contact, ShortClient, Stock, User, UserContact};
 pub use waiting::{Approvals, DecidedItem, Waiting, WaitingProvider};
 
 /// What the operator of a node, and a GUI in the operator's name, may read and decide.
@@ -77,6 +82,8 @@ pub struct Operator {
     pub(crate) tracer: Tracer,
     /// What is so with the node itself.
     pub(crate) own: Arc<OwnState>,
+    /// What is wrong and can be acted upon.
+    pub(crate) repairs: Arc<Repairs>,
     /// When the node was started.
     pub(crate) started: Timestamp,
 }

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use drawbridge_mtp::id::{ClientUri, GroupUri, Provider};
+use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::time::Timestamp;
 
 use super::peers::{Known, Peer};
-use super::users::spent_clients;
+use super::users::short_clients;
 use super::waiting::Waiting;
-use super::{Operator, ReadFault};
+use super::{Operator, ReadFault, ShortClient};
 use crate::diagnose::Ourselves;
+use crate::diagnose::repairs::{Facts, RepairFinding, judge};
 use crate::ground::config::Strangers;
-use crate::store::TroubleRow;
+use crate::store::RepairRow;
 
-/// Troubles that are shown, the latest.
-const INCIDENTS: u32 = 20;
 /// Pulls are counted for so long.
 const COUNTED: Duration = Duration::from_secs(60);
 
@@ -40,12 +39,14 @@ pub struct Overview {
     pub users: u64,
     /// How many pairs of users are connected.
     pub connections: u64,
-    /// The latest 20 troubles with anyone, the latest first.
-    pub incidents: Vec<(Provider, TroubleRow)>,
+    /// What is wrong and can be acted upon, also what is ignored, the worst first.
+    pub repairs: Vec<RepairRow>,
+    /// What is wrong and has not been so for long enough to be raised.
+    pub not_raised: Vec<RepairFinding>,
     /// The groups whose log cannot be believed.
     pub broken_groups: Vec<GroupUri>,
-    /// The clients of our users that can be added to a group, and have no fresh KeyPackage left for it.
-    pub spent_clients: Vec<ClientUri>,
+    /// The clients of our users that can be added to a group, and have few fresh KeyPackages left for it, or none.
+    pub short_clients: Vec<ShortClient>,
     /// Pulls, ours and theirs, that were answered in the last minute.
     pub pulls_last_minute: usize,
     /// Pulls that wait here.
@@ -65,12 +66,20 @@ impl Operator {
                 Waiting::count(view)?,
                 view.users()?.len() as u64,
                 view.count_connected_pairs()?,
-                view.latest_troubles(INCIDENTS)?,
                 view.broken_groups()?,
-                spent_clients(view, &ours, now)?,
+                short_clients(view, &ours, now)?,
             ))
         });
-        let (known, waiting, users, connections, incidents, broken_groups, spent_clients) = read.await?;
+        let (known, waiting, users, connections, broken_groups, short_clients) = read.await?;
+        let (peers, ourselves) = (self.show_peers(known, &pulling), self.ourselves());
+        let found = judge(&Facts {
+            now,
+            started: self.started,
+            own: &ourselves,
+            peers: &peers,
+            broken: &broken_groups,
+            short: &short_clients,
+        });
         let choices = self.consent.choices();
         let counted = u64::try_from(COUNTED.as_millis()).unwrap_or(u64::MAX);
         let counted_from = Timestamp::from_millis(now.as_millis().saturating_sub(counted));
@@ -79,14 +88,15 @@ impl Operator {
             fingerprint: self.fingerprint(),
             strangers: choices.strangers,
             tells_declined: choices.tell_declined,
-            ourselves: self.ourselves(),
-            peers: self.show_peers(known, &pulling),
+            ourselves,
+            peers,
             waiting,
             users,
             connections,
-            incidents,
+            not_raised: self.repairs.not_raised(found.wrong),
+            repairs: self.repairs.open(),
             broken_groups,
-            spent_clients,
+            short_clients,
             pulls_last_minute: self.traffic().pulls_since(counted_from),
             waiting_pulls: self.waits.pulls(),
             store_bytes: self.store.size(),

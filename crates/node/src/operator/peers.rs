@@ -17,7 +17,9 @@ use crate::diagnose::Report;
 use crate::misuse::Misuse;
 use crate::peers::{Pulling, PullingStatus};
 use crate::readable::readable;
-use crate::store::{Addition, Connection, Cursor, FeedPlace, PeerRow, Reader, StoreFault, TroubleRow, View};
+use crate::store::{
+    Addition, Connection, Cursor, FeedPlace, PeerRow, Reader, StoreFault, Suffers, TroubleRow, View,
+};
 use crate::traffic::TrafficLog;
 
 /// A provider, and how it goes with it.
@@ -66,17 +68,6 @@ pub struct KeptOfPeer {
     pub withdrawn: u64,
 }
 
-/// What hangs on reaching a peer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Suffers {
-    /// Its groups that users here are in.
-    pub groups: u64,
-    /// Those users.
-    pub users: u64,
-    /// Submissions of their clients that wait to be brought to it.
-    pub submissions: u64,
-}
-
 /// What the store has of a peer.
 pub(super) struct Known {
     row: PeerRow,
@@ -93,10 +84,18 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn all(view: &View<'_>) -> Result<Vec<Self>, StoreFault> {
+        Self::all_with(view, |_, _| Ok(None))
+    }
+
+    /// The same with what hangs on each, as `suffers` counts it.
+    pub(super) fn all_with(
+        view: &View<'_>,
+        suffers: impl Fn(&View<'_>, &PeerRow) -> Result<Option<Suffers>, StoreFault>,
+    ) -> Result<Vec<Self>, StoreFault> {
         let mut broken = view.broken_by_owner()?;
         let of = |row: PeerRow| {
             let broken = broken.remove(&row.provider);
-            Self::of(view, row, broken)
+            Ok(Self { suffers: suffers(view, &row)?, ..Self::of(view, row, broken)? })
         };
         view.peers()?.into_iter().map(of).collect()
     }
@@ -141,8 +140,7 @@ impl Operator {
         let ours = self.ground.ours.clone();
         let known = self.store.read::<_, ReadFault>(move |view| {
             let kept = Some(KeptOfPeer::of(view, &peer)?);
-            let [groups, users, submissions] = view.depends_on(&peer, &ours)?;
-            let suffers = Some(Suffers { groups, users, submissions });
+            let suffers = Some(view.depends_on(&peer, &ours)?);
             let row = view.peer(&peer)?.unwrap_or_else(|| PeerRow::new(peer, PeerState::Unknown, now));
             let broken = view.broken_by_owner()?.remove(&row.provider);
             Ok(Known { kept, suffers, ..Known::of(view, row, broken)? })
@@ -196,6 +194,8 @@ impl Operator {
             trouble,
             broken: broken.as_deref(),
             own_store: self.store.trouble(),
+            connections,
+            since: row.since,
             now: self.ground.ambient.now(),
             started: self.started,
         });

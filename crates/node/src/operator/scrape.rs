@@ -105,7 +105,7 @@ fn add_node(states: &States, seen: &Overview, outbox: &OutboxSize, now: Timestam
         (ACCOUNTS, seen.users as f64),
         (CONNECTIONS, seen.connections as f64),
         (BROKEN_GROUPS, seen.broken_groups.len() as f64),
-        (SPENT_CLIENTS, seen.spent_clients.len() as f64),
+        (SPENT_CLIENTS, seen.short_clients.iter().filter(|short| short.available == 0).count() as f64),
         (STORE_SIZE, seen.store_bytes as f64),
         (STORE_TROUBLE, f64::from(u8::from(seen.ourselves.store.is_some()))),
         (OUTBOX, outbox.submissions as f64),

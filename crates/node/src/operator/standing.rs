@@ -13,7 +13,7 @@ use crate::store::{StoreTrouble, TroubleRow};
 use crate::words::words;
 
 /// A peer that pulls asks again at once, and a restart takes it less than this.
-const PULLED_WITHIN: Duration = Duration::from_secs(90);
+pub(crate) const PULLED_WITHIN: Duration = Duration::from_secs(90);
 
 /// What has failed for less than this is not said to have lasted.
 const A_MOMENT: Duration = Duration::from_secs(10);
@@ -39,6 +39,8 @@ words! {
         WaitsThere = "waits-there",
         /// It does not fetch what is there for it.
         NotFetched = "not-fetched",
+        /// It does not come here for news, and nothing waits for it.
+        NotPulled = "not-pulled",
         /// It is reached, and something goes wrong with it all the same.
         Troubled = "troubled",
         /// Nothing is exchanged with it at the moment.
@@ -67,6 +69,10 @@ pub(super) struct Facts<'a> {
     pub(super) their_state: Option<PeerState>,
     pub(super) ours: &'a OurPull,
     pub(super) theirs: &'a TheirPull,
+    /// Pairs of users that are connected with users there.
+    pub(super) connections: u32,
+    /// Our judgement holds since then.
+    pub(super) since: Timestamp,
     /// The newest trouble that goes on.
     pub(super) trouble: Option<&'a TroubleRow>,
     /// Whose clock is wrong, and why, where that is the trouble.
@@ -142,8 +148,8 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         let text = "This provider waits for the decision of its operator.";
         return (C::WaitsThere, Some(Side::Nobody), text.into());
     }
-    let seen = theirs.last_pull.map_or(facts.started, |at| at.max(facts.started));
-    if let Some(lag) = theirs.lag.filter(|_| !theirs.waiting && now.since(seen) > PULLED_WITHIN) {
+    let is_away = !theirs.waiting && now.since(seen(facts)) > PULLED_WITHIN;
+    if let Some(lag) = theirs.lag.filter(|_| is_away) {
         let waiting = theirs.head.saturating_sub(theirs.acknowledged);
         let text = format!(
             "{waiting} {} for it here, the oldest for {}, and it does not fetch {}: it is away, or cannot reach this provider.",
@@ -152,6 +158,12 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
             if waiting == 1 { "it" } else { "them" },
         );
         return (C::NotFetched, Some(Side::Theirs), text);
+    }
+    if is_away && is_expected(facts) {
+        let long = lasting(now.since(seen(facts)));
+        let text =
+            format!("It has not come here for news for {long}: it is away, or cannot reach this provider.");
+        return (C::NotPulled, Some(Side::Either), text);
     }
     if let Some((side, what)) = what_goes_wrong(facts) {
         let text = format!("It is reached, but something is wrong: {}.", what.trim_end_matches('.'));
@@ -179,6 +191,17 @@ fn what_goes_wrong(facts: &Facts<'_>) -> Option<(Side, String)> {
     let latency = facts.ours.latency.filter(|latency| *latency >= SLOW_FROM)?;
     let text = format!("its answers take {:.1} s, so it or the way to it is slow", latency.as_secs_f64());
     Some((Side::of("slow"), text))
+}
+
+/// When it was last here, or could have come.
+fn seen(facts: &Facts<'_>) -> Timestamp {
+    facts.theirs.last_pull.unwrap_or(facts.since).max(facts.started)
+}
+
+/// Whether it has a reason to pull from here: its users are connected with ours, and it has let us in or come before.
+fn is_expected(facts: &Facts<'_>) -> bool {
+    facts.connections > 0
+        && (facts.their_state == Some(PeerState::Allowed) || facts.theirs.last_pull.is_some())
 }
 
 fn next_try(facts: &Facts<'_>) -> String {
@@ -272,9 +295,20 @@ mod tests {
 
     fn facts<'a>(ours: &'a OurPull, theirs: &'a TheirPull) -> Facts<'a> {
         let (state, their_state) = (PeerState::Allowed, Some(PeerState::Allowed));
-        let (trouble, clock, broken, own_store) = (None, None, None, None);
-        let started = ago(7200);
-        Facts { state, their_state, ours, theirs, trouble, clock, broken, own_store, now: NOW, started }
+        Facts {
+            state,
+            their_state,
+            ours,
+            theirs,
+            connections: 1,
+            since: ago(7200),
+            trouble: None,
+            clock: None,
+            broken: None,
+            own_store: None,
+            now: NOW,
+            started: ago(7200),
+        }
     }
 
     #[test]
@@ -359,6 +393,22 @@ mod tests {
         let standing = judged(|facts| facts.own_store = Some(full.clone()), &pull, &theirs());
         assert_eq!((standing.code, standing.side), (StandingCode::Failing, Some(Side::Ours)));
         assert!(standing.text.contains("this provider's own store fails"), "{}", standing.text);
+    }
+
+    #[test]
+    fn who_does_not_come_is_told_where_it_has_a_reason_to() {
+        let mut gone = theirs();
+        (gone.waiting, gone.last_pull) = (false, Some(ago(300)));
+        let standing = judged(|_| {}, &ours(), &gone);
+        assert_eq!((standing.code, standing.side), (StandingCode::NotPulled, Some(Side::Either)));
+        assert!(standing.text.contains("for 5 minutes"), "{}", standing.text);
+        assert_eq!(judged(|facts| facts.connections = 0, &ours(), &gone).code, StandingCode::Well);
+        assert_eq!(judged(|facts| facts.started = ago(30), &ours(), &gone).code, StandingCode::Well);
+        gone.last_pull = Some(ago(30));
+        assert_eq!(judged(|_| {}, &ours(), &gone).code, StandingCode::Well);
+        gone.last_pull = None;
+        let unmet = judged(|facts| facts.their_state = None, &ours(), &gone);
+        assert_eq!(unmet.code, StandingCode::Well, "it was never here");
     }
 
     #[test]

@@ -117,20 +117,29 @@ impl User {
     }
 }
 
-/// The clients of `ours` that can be added to a group, and have no fresh KeyPackage left for it.
-pub(super) fn spent_clients(
+/// A client that should publish more KeyPackages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortClient {
+    /// Which.
+    pub client: ClientUri,
+    /// How many it has left, beside its last resort.
+    pub available: u64,
+}
+
+/// The clients of `ours` that can be added to a group, and have few fresh KeyPackages left for it, or none.
+pub(super) fn short_clients(
     view: &View<'_>,
     ours: &Provider,
     now: Timestamp,
-) -> Result<Vec<ClientUri>, StoreFault> {
-    let mut spent = Vec::new();
+) -> Result<Vec<ShortClient>, StoreFault> {
+    let mut short = Vec::new();
     for row in view.clients()? {
         let client = Client::of(view, &UserUri::new(ours, &row.user), row, now)?;
-        if client.stock.is_some_and(|stock| stock.available == 0) {
-            spent.push(client.uri);
+        if let Some(stock) = client.stock.filter(|stock| stock.is_low) {
+            short.push(ShortClient { client: client.uri, available: stock.available });
         }
     }
-    Ok(spent)
+    Ok(short)
 }
 
 impl Operator {
@@ -247,10 +256,10 @@ mod tests {
     use crate::store::{Store, StoredKeyPackage};
 
     #[tokio::test]
-    async fn a_client_is_spent_that_has_only_its_last_resort_left() {
+    async fn a_client_is_short_of_keys_that_has_few_beside_its_last_resort() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
-        let spent = store.write(|tx| {
+        let short = store.write(|tx| {
             let (ours, [ann, phone, desk, new]) = (
                 "a.example".parse().unwrap(),
                 ["ann", "phone", "desk", "new"].map(|name| name.parse().unwrap()),
@@ -270,15 +279,17 @@ mod tests {
             tx.set_last_resort(&ann, &phone, &package(1))?;
             tx.set_last_resort(&ann, &desk, &package(2))?;
             tx.add_key_package(&ann, &desk, &package(3))?;
-            let before = spent_clients(tx, &ours, tx.now())?;
+            let before = short_clients(tx, &ours, tx.now())?;
             // As where a peer has shown that the store is an older copy.
             tx.discard_key_packages()?;
-            Ok::<_, StoreFault>((before, spent_clients(tx, &ours, tx.now())?))
+            Ok::<_, StoreFault>((before, short_clients(tx, &ours, tx.now())?))
         });
-        let (before, after) = spent.await.unwrap();
-        let [phone, desk] =
-            ["phone", "desk"].map(|client| format!("mimi://a.example/u/ann/d/{client}").parse().unwrap());
-        assert_eq!(before, std::slice::from_ref(&phone));
-        assert_eq!(after, [desk, phone], "one that has nothing never could be added");
+        let (before, after) = short.await.unwrap();
+        let of = |client: &str, available| ShortClient {
+            client: format!("mimi://a.example/u/ann/d/{client}").parse().unwrap(),
+            available,
+        };
+        assert_eq!(before, [of("desk", 1), of("phone", 0)]);
+        assert_eq!(after, [of("desk", 0), of("phone", 0)], "one that has nothing never could be added");
     }
 }

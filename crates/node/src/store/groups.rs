@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::ground::changes::Change;
 
-use super::{Reader, StoreFault, Tx, View, parsed, signed, time, unsigned};
+use super::{Reader, StoreFault, Suffers, Tx, View, parsed, signed, time, unsigned};
 use crate::words::words;
 
 words! {
@@ -280,8 +280,8 @@ impl View<'_> {
 
     /// How many groups of `owner` there are with users of `ours`, how many those are, and how much their clients have
     /// submitted that is still to be brought to it.
-    pub fn depends_on(&self, owner: &Provider, ours: &Provider) -> Result<[u64; 3], StoreFault> {
-        let counted = self
+    pub fn depends_on(&self, owner: &Provider, ours: &Provider) -> Result<Suffers, StoreFault> {
+        let counted: [i64; 3] = self
             .sql
             .prepare_cached(
                 "SELECT count(DISTINCT grp), count(DISTINCT user), (SELECT count(*) FROM outbox WHERE owner = ?1)
@@ -289,7 +289,8 @@ impl View<'_> {
                  WHERE mls_group.owner = ?1 AND standing IN ('live', 'joining') AND provider = ?2",
             )?
             .query_row([owner.as_str(), ours.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
-        Ok(counted.map(unsigned))
+        let [groups, users, submissions] = counted.map(unsigned);
+        Ok(Suffers { groups, users, submissions })
     }
 
     /// Whether `provider` has a member in a group.

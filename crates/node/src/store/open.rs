@@ -16,7 +16,7 @@ const LOG_PAGES: u32 = 4096;
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/11-branches.sql"),
     include_str!("migrations/12-one-commit.sql"),
     include_str!("migrations/13-roster.sql"),
+    include_str!("migrations/14-repairs.sql"),
     include_str!("migrations/15-evidence.sql"),
 ];
 

@@ -32,6 +32,7 @@ const ABOUT_US: ReadonlySet<HealthCode> = new Set([
   "name-unresolved",
   "name-private",
   "clock-wrong",
+  "network-gone",
   "not-pulled",
   "unproved",
 ]);
@@ -46,7 +47,7 @@ const words: Record<
 type Called = (provider: string) => string;
 
 function aboutText(code: HealthCode, about: string, called: Called): string {
-  if (code !== "stock-spent") return called(about);
+  if (code !== "stock-spent" && code !== "stock-low") return called(about);
   return t.overview.client(clientName(about), nameOf(userOfClient(about)));
 }
 

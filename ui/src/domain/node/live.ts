@@ -7,6 +7,7 @@ import type { Authorization } from "@/bindings/Authorization";
 import type { Connection } from "@/bindings/Connection";
 import type { Event } from "@/bindings/Event";
 import type { EventEnvelope } from "@/bindings/EventEnvelope";
+import type { Repair } from "@/bindings/Repair";
 import type { Status } from "@/bindings/Status";
 import type { Traffic } from "@/bindings/Traffic";
 import { AdminError, type Command, isLocked, type Platform, UNREACHABLE } from "@/platform";
@@ -49,6 +50,9 @@ function readings(event: Telling): readonly Reading[] {
     case "waiting":
     case "addition-waiting":
       return ["approvals", "status"];
+    case "repairs":
+    case "repair-raised":
+      return ["repairs", "status"];
     case "stock-low":
       return ["users"];
     case "group":
@@ -75,6 +79,8 @@ export interface Listener {
   waiting?(provider: string, connection: Connection | null): void;
   /** Somebody new would like to add one of our people to a group. */
   additionWaiting?(addition: Authorization): void;
+  /** Something is wrong that was not, or that is worse than it was. */
+  repairRaised?(repair: Repair): void;
   /** A client should publish more KeyPackages. */
   stockLow?(client: string): void;
 }
@@ -168,6 +174,7 @@ export class Live {
     for (const listener of this.#listeners) {
       if (event.type === "waiting") listener.waiting?.(event.provider, event.connection);
       if (event.type === "addition-waiting") listener.additionWaiting?.(event.addition);
+      if (event.type === "repair-raised") listener.repairRaised?.(event.repair);
       if (event.type === "stock-low") listener.stockLow?.(event.client);
     }
   }

@@ -30,6 +30,7 @@ const codeWords: Record<PeerStandingCode, Omit<Word, "hint">> = {
   "waits-there": { tone: "wait", shape: "half", text: words.waitsForThem, rank: 4 },
   "not-fetched": { tone: "warn", shape: "triangle", text: words.notFetched, rank: 4 },
   troubled: { tone: "warn", shape: "triangle", text: words.troubled, rank: 4 },
+  "not-pulled": { tone: "warn", shape: "triangle", text: words.notFetched, rank: 4 },
   well: { tone: "ok", shape: "disc", text: words.well, rank: WELL_RANK },
   quiet: { tone: "muted", shape: "ring", text: words.quiet, rank: 6 },
   paused: { tone: "muted", shape: "bars", text: words.paused, rank: 7 },
@@ -103,6 +104,7 @@ const UNSOUND: ReadonlySet<PeerStandingCode> = new Set([
   "failing",
   "not-fetched",
   "troubled",
+  "not-pulled",
 ]);
 
 export function pullingWord(peer: Peer): DirectionWord {

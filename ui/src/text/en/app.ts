@@ -85,6 +85,7 @@ export const nav = {
   label: "Screens",
   overview: "Overview",
   approvals: "Approvals",
+  repairs: "Repairs",
   peers: "Peers",
   groups: "Groups",
   conversations: "Conversations",

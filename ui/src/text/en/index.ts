@@ -13,6 +13,7 @@ import { dryRun } from "./dryRun";
 import { groups } from "./groups";
 import { overview } from "./overview";
 import { peers } from "./peers";
+import { repairs } from "./repairs";
 import { settings } from "./settings";
 import { first, token } from "./start";
 import { trace } from "./trace";
@@ -38,6 +39,7 @@ export const t = {
   conversations,
   traffic,
   trace,
+  repairs,
   doctor,
   dryRun,
   accounts,

@@ -82,6 +82,26 @@ export const overview = {
       "This provider's own name has not been looked up yet.",
       "Whether others can find it is known in a moment.",
     ],
+    "network-gone": () => [
+      "No other provider can be reached, for a reason that is on this computer.",
+      "See that it is on the network, and that names are looked up there.",
+    ],
+    troubled: ({ about, count }: Told) => [
+      count === 1 ? `Something is wrong with ${about}.` : `Something is wrong with ${count} providers.`,
+      "What it is, and what to do, is under Repairs.",
+    ],
+    "stock-low": ({ about, count }: Told) => [
+      count === 1
+        ? `${about} has few keys left for being added to groups.`
+        : `${count} clients have few keys left for being added to groups.`,
+      "Start each of them: it makes new keys by itself.",
+    ],
+    ignored: ({ count }: Told) => [
+      count === 1
+        ? "Nothing is wrong but one thing that you ignore."
+        : `Nothing is wrong but ${count} things that you ignore.`,
+      "It is under Repairs.",
+    ],
     "stock-spent": ({ about, count }: Told) => [
       count === 1
         ? `${about} has no fresh key left for being added to groups.`
@@ -130,12 +150,8 @@ export const overview = {
   weAskThem: "we pull them",
   theyAskUs: "they pull us",
   allPeers: "All peers",
-  incidents: "Latest trouble",
-  incidentsEmpty:
-    "No trouble since the node was started. What goes wrong with a peer is listed here, with a remedy.",
   over: "over",
   lasting: "goes on",
-  lastingCount: (n: number) => many(n, "trouble goes on", "troubles go on"),
   rate: "Pulls answered",
   rateHint: "Pulls that were answered, ours and theirs, in steps of 5 s over the last 5 min",
   rateNow: (answered: number, failed: number) =>

@@ -71,6 +71,8 @@ export const remedy = {
     "not-allowed": "Its operator has not let you in. Ask them, by another way, to look at their approvals.",
     "no-address":
       "See that the name is spelled rightly and that its domain still exists. The node tries again by itself.",
+    "not-fetched":
+      "It is switched off, or cannot reach this provider. Ask its operator whether it runs; where it does, have it, or another peer, look at this provider by the Doctor.",
     "connect-failed":
       "It may be switched off, or a firewall is in between. The node tries again by itself; if it lasts, ask its operator whether it runs.",
     "connection-refused":
@@ -234,6 +236,24 @@ export const remedy = {
   } as Record<string, string>,
   /** The same where this provider itself was looked at, as others find it. */
   own: {
+    "disk-full":
+      "Make room on the disk that has the data folder: nothing that comes in can be kept meanwhile. The node goes on by itself with the first write that succeeds.",
+    "store-damaged":
+      "Stop the node, and put its data folder back from a backup. Do not go on with a damaged store: what it loses is missed by others too.",
+    "store-unwritable":
+      "See that the data folder may be written by the user that the node runs as, that no other program holds the store open, and that the disk is sound. The node goes on by itself with the first write that succeeds.",
+    "certificate-refused":
+      "See that the file and its key are whole and belong together; then send this program SIGHUP or start it again. Until then the one before is shown, which ends some day.",
+    "name-unresolved":
+      "See that provider in the configuration is spelled rightly, and that its domain has an address record (A, or AAAA for IPv6) with the public address of your connection.",
+    "name-private":
+      "Set the address record of your name to the public address of your connection. Where this provider is meant for your own network only, ignore this, and have each provider there allow that network in [peers] allow_networks.",
+    "own-network":
+      "See that this computer is on the network and that a name server answers there. All providers are tried again by themselves as soon as it is.",
+    "key-packages-spent":
+      "Start the client: it makes new ones by itself. Where it is not used any more, delete it under Accounts, so that nobody adds it.",
+    "key-packages-low":
+      "Start the client: it makes new ones by itself. Where it is not used any more, delete it under Accounts.",
     "no-address":
       "Your name leads to no address. Where you have registered the domain, add an address record (A, or AAAA for IPv6) with the public address of your connection; others may see it only after some hours. See also that provider in the configuration is spelled rightly.",
     "dns-timeout":

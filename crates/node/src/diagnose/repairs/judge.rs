@@ -1,0 +1,646 @@
+//! What is wrong and can be acted upon, judged from what the screens show too: with this node, its peers, its groups and its
+//! users' clients. Each kind says here how long, or after how many retries, it is no blip.
+
+use std::time::Duration;
+
+use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+
+use super::finding::{Findings, RepairFinding};
+use crate::diagnose::{NameStanding, Ourselves, OwnCertificate};
+use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode};
+use crate::peers::PullingStatus;
+use crate::side::Side;
+use crate::store::{RepairKind, RepairSubject, Severity, Suffers, TroubleRow};
+use crate::words::words;
+
+/// Tries in a row that have to fail.
+const RETRIES: u32 = 3;
+/// How long those have to have failed, and what else passes by itself within a minute or two: a restart, a network that comes up.
+const RESTART: Duration = Duration::from_secs(120);
+/// How long a peer may stay away: who closes a laptop and opens it elsewhere takes less.
+const AWAY: Duration = Duration::from_secs(600);
+/// How long a client may be short of KeyPackages: one that runs makes more within a minute.
+const STOCKING: Duration = Duration::from_secs(600);
+/// Before its end a certificate is to be renewed; who does so by a program does it a month before.
+const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
+/// What is not asked has no failure to be over, once the pullers have had this to begin.
+const BEGUN: Duration = Duration::from_secs(60);
+
+/// By these a peer says that its clock is not ours.
+const CLOCKS: [&str; 2] = ["clock-skew", "signature-expired"];
+/// These are found once and are so until they are settled: they are raised at once, with how bad they are.
+const SETTLED: [(&str, Severity); 6] = [
+    ("log-forked", Severity::High),
+    ("own-log-forked", Severity::High),
+    ("checkpoint-wrong", Severity::Medium),
+    ("adopted-unproved", Severity::Medium),
+    ("added-unproved", Severity::Medium),
+    ("pull-cut", Severity::Low),
+];
+
+words! {
+    /// What may be wrong with this node, its groups and its clients. What to do about each is in `ui/src/text/en/trouble.ts`.
+    OwnFault {
+        /// There is no room on the disk.
+        DiskFull = "disk-full",
+        /// The store's file is damaged.
+        StoreDamaged = "store-damaged",
+        /// The store cannot be written for another reason.
+        StoreUnwritable = "store-unwritable",
+        /// A certificate has ended.
+        CertificateExpired = "certificate-expired",
+        /// A certificate has not begun.
+        CertificateNotYetValid = "certificate-not-yet-valid",
+        /// A certificate is for another name.
+        CertificateWrongName = "certificate-wrong-name",
+        /// A certificate ends within two weeks.
+        CertificateEndsSoon = "certificate-ends-soon",
+        /// A renewed certificate could not be taken.
+        CertificateRefused = "certificate-refused",
+        /// A certificate is signed by itself, and nobody has come by it.
+        CertificateSelfSigned = "certificate-self-signed",
+        /// Our name leads to no address.
+        NameUnresolved = "name-unresolved",
+        /// Our name leads only to private addresses.
+        NamePrivate = "name-private",
+        /// Most peers say that our clock is wrong.
+        Clock = "own-clock",
+        /// No peer can be reached, for reasons that are here.
+        Network = "own-network",
+        /// A group's log cannot be believed.
+        LogBroken = "log-broken",
+        /// A client has no fresh KeyPackage left.
+        KeyPackagesSpent = "key-packages-spent",
+        /// A client has few fresh KeyPackages left.
+        KeyPackagesLow = "key-packages-low",
+    }
+}
+
+/// What the judgement hangs on, all of one moment.
+pub(crate) struct Facts<'a> {
+    /// The node's time.
+    pub(crate) now: Timestamp,
+    /// When the node was started: what was so before is not known to be so still.
+    pub(crate) started: Timestamp,
+    /// The node itself.
+    pub(crate) own: &'a Ourselves,
+    /// All peers, with what hangs on those that are not well.
+    pub(crate) peers: &'a [Peer],
+    /// Groups whose log cannot be believed.
+    pub(crate) broken: &'a [GroupUri],
+    /// Clients that have few KeyPackages left.
+    pub(crate) short: &'a [ShortClient],
+}
+
+/// Says what is wrong.
+pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
+    let mut findings = Findings::default();
+    judge_store(facts, &mut findings);
+    judge_name(facts, &mut findings);
+    for certificate in &facts.own.certificates {
+        judge_certificate(facts, certificate, &mut findings);
+    }
+    let allowed: Vec<&Peer> = facts.peers.iter().filter(|peer| peer.state == PeerState::Allowed).collect();
+    let is_clock_wrong = judge_clock(&allowed, &mut findings);
+    let is_network_gone = judge_network(&allowed, &mut findings);
+    for peer in facts.peers {
+        judge_peer(facts, peer, is_clock_wrong, is_network_gone, &mut findings);
+    }
+    for group in facts.broken {
+        let text = format!("The log of the group {group} cannot be believed, so nothing new in it is taken.");
+        let subject = RepairSubject::Group(group.clone());
+        findings.wrong.push(RepairFinding {
+            patience: RESTART,
+            side: Side::Either,
+            ..own(subject, RepairKind::Log, OwnFault::LogBroken, Severity::High, text)
+        });
+    }
+    findings.wrong.extend(facts.short.iter().map(short_of_keys));
+    findings
+}
+
+/// Something wrong on our side, which is raised at once.
+fn own(
+    subject: RepairSubject,
+    kind: RepairKind,
+    fault: OwnFault,
+    severity: Severity,
+    text: impl Into<String>,
+) -> RepairFinding {
+    RepairFinding {
+        subject,
+        kind,
+        code: fault.as_str().into(),
+        stage: None,
+        severity,
+        side: Side::Ours,
+        text: text.into(),
+        suffers: Suffers::default(),
+        since: None,
+        patience: Duration::ZERO,
+    }
+}
+
+fn judge_store(facts: &Facts<'_>, findings: &mut Findings) {
+    let Some(trouble) = &facts.own.store else { return };
+    let (fault, what) = match trouble.code {
+        "disk-full" => (OwnFault::DiskFull, "The disk is full"),
+        "store-damaged" => (OwnFault::StoreDamaged, "The store's file is damaged"),
+        _ => (OwnFault::StoreUnwritable, "The store cannot be written"),
+    };
+    let text = format!("{what}, so that nothing is kept: {}.", trouble.text.trim_end_matches('.'));
+    // What was not kept is lost, so it is said at once. The first write that succeeds ends it.
+    findings.wrong.push(RepairFinding {
+        since: Some(trouble.since),
+        ..own(RepairSubject::Node, RepairKind::Store, fault, Severity::High, text)
+    });
+}
+
+fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
+    let finding = |fault, severity, text| own(RepairSubject::Node, RepairKind::Name, fault, severity, text);
+    match &facts.own.name {
+        NameStanding::Unlooked => findings.unknown.push((RepairSubject::Node, RepairKind::Name)),
+        NameStanding::Found => {}
+        NameStanding::Unresolved { text } => {
+            let text = format!("Others cannot find this provider: {}.", text.trim_end_matches('.'));
+            let finding = finding(OwnFault::NameUnresolved, Severity::High, text);
+            findings.wrong.push(RepairFinding { patience: RESTART, ..finding });
+        }
+        NameStanding::Private { text } => {
+            let text = format!("Providers elsewhere cannot reach this one: {}.", text.trim_end_matches('.'));
+            findings.wrong.push(finding(OwnFault::NamePrivate, Severity::Medium, text));
+        }
+    }
+}
+
+/// The worst that is so with a certificate of ours. Where a peer has come here, it is trusted by whom it is for, whoever has
+/// signed it.
+fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: &mut Findings) {
+    let (now, said) = (facts.now, &certificate.facts);
+    let file = said.file.display();
+    let whose = if certificate.section == "client" { "certificate for clients" } else { "certificate" };
+    let what = format!("This provider's {whose} ({file})");
+    let day = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
+    let is_met = facts.peers.iter().any(|peer| peer.their_pull.last_pull.is_some());
+    let soon = said.ends.as_millis().saturating_sub(millis(ENDS_SOON));
+    let next = [said.begins, Timestamp::from_millis(soon), said.ends].into_iter().find(|at| *at > now);
+    if let Some(next) = next {
+        findings.look_again(next);
+    }
+    let (fault, severity, text) = if said.ends <= now {
+        let text = format!("{what} ended on {}, so others refuse to connect.", day(said.ends));
+        (OwnFault::CertificateExpired, Severity::High, text)
+    } else if said.begins > now {
+        let text = format!("{what} holds only from {}, so others refuse to connect.", day(said.begins));
+        (OwnFault::CertificateNotYetValid, Severity::High, text)
+    } else if !certificate.is_ours {
+        let text = format!("{what} is for another name, so others refuse to connect.");
+        (OwnFault::CertificateWrongName, Severity::High, text)
+    } else if now.as_millis() >= soon {
+        let text = format!("{what} ends on {}; after that others refuse to connect.", day(said.ends));
+        (OwnFault::CertificateEndsSoon, Severity::Medium, text)
+    } else if let Some(refused) = &certificate.refused {
+        let text = format!("A renewed certificate was not taken, and the one before goes on: {refused}.");
+        (OwnFault::CertificateRefused, Severity::Medium, text)
+    } else if said.self_signed && certificate.section == "mtp" && !is_met {
+        let text = format!("{what} is signed by itself, so others connect only where they were given it.");
+        (OwnFault::CertificateSelfSigned, Severity::Medium, text)
+    } else {
+        return;
+    };
+    let subject = RepairSubject::Certificate(certificate.section.into());
+    findings.wrong.push(own(subject, RepairKind::Certificate, fault, severity, text));
+}
+
+/// Whether most peers, and more than one, say that our time is not theirs. One may be wrong itself.
+fn judge_clock(allowed: &[&Peer], findings: &mut Findings) -> bool {
+    let is_dispute = |trouble: &&TroubleRow| CLOCKS.contains(&trouble.code.as_str());
+    let disputed = allowed.iter().filter_map(|peer| peer.troubles.iter().find(is_dispute));
+    let disputed: Vec<&TroubleRow> = disputed.collect();
+    let is_wrong = disputed.len() > 1 && disputed.len() * 2 > allowed.len();
+    if is_wrong {
+        let text = format!(
+            "This computer's clock is probably wrong: {} of {} providers disagree with it.",
+            disputed.len(),
+            allowed.len()
+        );
+        findings.wrong.push(RepairFinding {
+            since: disputed.iter().map(|trouble| trouble.first).min(),
+            patience: RESTART,
+            ..own(RepairSubject::Node, RepairKind::Clock, OwnFault::Clock, Severity::High, text)
+        });
+    }
+    is_wrong
+}
+
+/// Whether no peer can be reached, of more than one, and for reasons that are on this computer's side.
+fn judge_network(allowed: &[&Peer], findings: &mut Findings) -> bool {
+    let tried = allowed.iter().filter(|peer| {
+        peer.our_pull.failures > 0
+            || !matches!(peer.our_pull.status, PullingStatus::Idle | PullingStatus::Paused)
+    });
+    let tried: Vec<_> = tried.map(|peer| failure(peer)).collect();
+    let is_ours = |trouble: &TroubleRow| {
+        matches!(trouble.code.as_str(), "unreachable" | "dns-unavailable" | "dns-timeout")
+    };
+    let failures: Vec<_> = tried.iter().copied().flatten().filter(|trouble| is_ours(trouble)).collect();
+    let is_gone = tried.len() > 1 && failures.len() == tried.len();
+    if is_gone && let Some(first) = failures.first() {
+        let text = format!(
+            "No other provider can be reached, for a reason that is on this computer: {}.",
+            first.text.trim_end_matches('.')
+        );
+        findings.wrong.push(RepairFinding {
+            since: failures.iter().map(|trouble| trouble.first).min(),
+            patience: RESTART,
+            ..own(RepairSubject::Node, RepairKind::Network, OwnFault::Network, Severity::High, text)
+        });
+    }
+    is_gone
+}
+
+/// Why our pulls at a peer fail, where they do: the newest trouble that was met as often as tells it from a blip, so that what
+/// is met once between others does not count as another.
+fn failure(peer: &Peer) -> Option<&TroubleRow> {
+    if peer.standing.code != StandingCode::Failing {
+        return None;
+    }
+    let retried = |trouble: &&TroubleRow| SETTLED.iter().all(|(code, _)| *code != trouble.code);
+    let mut retried = peer.troubles.iter().filter(retried).peekable();
+    let newest = retried.peek().copied();
+    retried.find(|trouble| trouble.count >= RETRIES).or(newest)
+}
+
+fn judge_peer(
+    facts: &Facts<'_>,
+    peer: &Peer,
+    is_clock_wrong: bool,
+    is_network_gone: bool,
+    findings: &mut Findings,
+) {
+    let name = &peer.provider;
+    let subject = RepairSubject::Peer(name.clone());
+    let suffers = peer.suffers.unwrap_or_default();
+    let weighed = if suffers.is_any() { Severity::High } else { Severity::Medium };
+    let wrong = |code: &str, severity, text: String, since, patience| RepairFinding {
+        subject: subject.clone(),
+        kind: RepairKind::Exchange,
+        code: code.into(),
+        stage: None,
+        severity,
+        side: Side::of(code),
+        text,
+        suffers,
+        since,
+        patience,
+    };
+    let is_absorbed = |code: &str| {
+        (is_clock_wrong && CLOCKS.contains(&code)) || (is_network_gone && Side::of(code) == Side::Ours)
+    };
+    let exchange = match peer.standing.code {
+        StandingCode::KeyChanged => {
+            let text = format!(
+                "{name} shows a key that was not accepted, so nothing is exchanged with it until you have decided on that."
+            );
+            Some(wrong("key-changed", Severity::High, text, Some(peer.since), Duration::ZERO))
+        }
+        StandingCode::BlocksUs => {
+            let text = format!("The operator of {name} has blocked this provider.");
+            Some(wrong("peer-blocked", weighed, text, None, Duration::ZERO))
+        }
+        StandingCode::Failing => match failure(peer) {
+            Some(trouble) if is_absorbed(&trouble.code) => None,
+            Some(trouble) if peer.our_pull.failures >= RETRIES => {
+                let why = trouble.text.trim_end_matches('.');
+                let text = format!("Nothing comes from {name}, and nothing of ours goes there: {why}.");
+                let passes = Side::of(&trouble.code) == Side::Nobody;
+                let severity = if passes { Severity::Low } else { weighed };
+                let finding = wrong(&trouble.code, severity, text, Some(trouble.first), RESTART);
+                Some(RepairFinding { stage: Some(trouble.stage.clone()), ..finding })
+            }
+            _ => {
+                findings.unknown.push((subject.clone(), RepairKind::Exchange));
+                None
+            }
+        },
+        StandingCode::NotFetched => {
+            let text = format!(
+                "{name} does not fetch what waits here for it: it is away, or cannot reach this provider."
+            );
+            let since = peer.their_pull.lag.map(|lag| ago(facts.now, lag));
+            Some(wrong("not-fetched", Severity::Medium, text, since, AWAY))
+        }
+        StandingCode::NotPulled => {
+            let text =
+                format!("{name} does not come here for news: it is away, or cannot reach this provider.");
+            let since = peer.their_pull.gone_since.unwrap_or(peer.since).max(facts.started);
+            Some(wrong("not-pulled", Severity::Medium, text, Some(since), AWAY))
+        }
+        _ => {
+            if !is_seen_well(facts, peer) {
+                findings.unknown.push((subject.clone(), RepairKind::Exchange));
+            }
+            // It comes to be away by the clock alone, which nobody tells.
+            let away = peer.their_pull.last_pull.unwrap_or(peer.since).max(facts.started);
+            let away = away.plus(PULLED_WITHIN + Duration::from_secs(1));
+            if peer.state == PeerState::Allowed && !peer.their_pull.waiting && away > facts.now {
+                findings.look_again(away);
+            }
+            None
+        }
+    };
+    if peer.state == PeerState::Allowed {
+        let is_failing = peer.standing.code == StandingCode::Failing;
+        for trouble in &peer.troubles {
+            let settled = SETTLED.iter().find(|(code, _)| *code == trouble.code);
+            // What is retried is told by the judgement of the whole, where that is that requests fail.
+            let is_told = settled.is_none() && (is_failing || trouble.count < RETRIES);
+            // A group says so itself.
+            let is_of_group = trouble.code == OwnFault::LogBroken.as_str() && !facts.broken.is_empty();
+            let is_exchange = exchange.as_ref().is_some_and(|finding| finding.code == trouble.code);
+            if is_told || is_of_group || is_exchange || is_absorbed(&trouble.code) {
+                continue;
+            }
+            let text = format!("With {name} this is wrong: {}.", trouble.text.trim_end_matches('.'));
+            let (severity, patience) =
+                settled.map_or((Severity::Medium, RESTART), |(_, severity)| (*severity, Duration::ZERO));
+            findings.wrong.push(RepairFinding {
+                kind: RepairKind::Trouble(trouble.code.clone()),
+                stage: Some(trouble.stage.clone()),
+                ..wrong(&trouble.code, severity, text, Some(trouble.first), patience)
+            });
+        }
+    }
+    findings.wrong.extend(exchange);
+}
+
+/// Whether that nothing is said against a peer means that it is well, and not that it was not looked at in this life of the node.
+fn is_seen_well(facts: &Facts<'_>, peer: &Peer) -> bool {
+    if peer.state != PeerState::Allowed {
+        return true;
+    }
+    let (ours, theirs) = (&peer.our_pull, &peer.their_pull);
+    let since_start = |at: Option<Timestamp>| at.is_some_and(|at| at >= facts.started);
+    let is_resting = matches!(ours.status, PullingStatus::Idle | PullingStatus::Paused);
+    let is_answered = since_start(ours.last_pull)
+        || ours.status == PullingStatus::Introducing
+        || (is_resting && facts.now.since(facts.started) >= BEGUN);
+    let has_come = theirs.waiting || since_start(theirs.last_pull);
+    // Who has a reason to come is told to be away a while after the start.
+    is_answered && (has_come || facts.now.since(facts.started) > PULLED_WITHIN)
+}
+
+fn short_of_keys(short: &ShortClient) -> RepairFinding {
+    let client = &short.client;
+    let (fault, severity, text) = if short.available == 0 {
+        let text = format!(
+            "{} has no fresh KeyPackage left: who adds it to a group uses its last resort again, or cannot.",
+            called(client)
+        );
+        (OwnFault::KeyPackagesSpent, Severity::Medium, text)
+    } else {
+        let text =
+            format!("{} has few fresh KeyPackages left, with which others add it to groups.", called(client));
+        (OwnFault::KeyPackagesLow, Severity::Low, text)
+    };
+    RepairFinding {
+        patience: STOCKING,
+        suffers: Suffers { users: 1, ..Suffers::default() },
+        ..own(RepairSubject::Client(client.clone()), RepairKind::KeyPackages, fault, severity, text)
+    }
+}
+
+fn called(client: &ClientUri) -> String {
+    format!("The client {} of {}", client.name(), client.user().name())
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn ago(now: Timestamp, time: Duration) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_sub(millis(time)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::CertificateFacts;
+    use crate::operator::{OurPull, PeerStanding, TheirPull};
+    use crate::store::StoreTrouble;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// Ourselves with nothing wrong.
+    fn ourselves() -> Ourselves {
+        let facts = CertificateFacts {
+            file: "tls-cert.pem".into(),
+            names: vec!["home.example".into()],
+            self_signed: false,
+            begins: ago(NOW, DAY),
+            ends: NOW.plus(60 * DAY),
+        };
+        Ourselves {
+            name: NameStanding::Found,
+            only_here: None,
+            looked: Some(NOW),
+            named_port: 443,
+            listening_port: 443,
+            certificates: vec![OwnCertificate { section: "mtp", facts, is_ours: true, refused: None }],
+            store: None,
+        }
+    }
+
+    /// A peer with which all is well.
+    fn peer(name: &str) -> Peer {
+        let since = ago(NOW, DAY);
+        Peer {
+            provider: name.parse().unwrap(),
+            state: PeerState::Allowed,
+            since,
+            their_state: Some(PeerState::Allowed),
+            keys: Vec::new(),
+            new_keys: Vec::new(),
+            software: None,
+            endpoint: None,
+            our_pull: OurPull {
+                status: PullingStatus::Waiting,
+                since,
+                last_pull: Some(NOW),
+                next_try: None,
+                failures: 0,
+                latency: None,
+                cursor: 0,
+                head: 0,
+            },
+            their_pull: TheirPull {
+                waiting: true,
+                last_pull: Some(NOW),
+                gone_since: None,
+                head: 0,
+                acknowledged: 0,
+                lag: None,
+            },
+            connections: 1,
+            troubles: Vec::new(),
+            kept: None,
+            suffers: None,
+            standing: standing(StandingCode::Well),
+        }
+    }
+
+    fn standing(code: StandingCode) -> PeerStanding {
+        PeerStanding { code, text: String::new(), side: None, next: String::new() }
+    }
+
+    fn trouble(code: &str, count: u32) -> TroubleRow {
+        TroubleRow {
+            stage: "connect".into(),
+            code: code.into(),
+            text: "no way there".into(),
+            first: ago(NOW, DAY),
+            last: NOW,
+            count,
+            over: false,
+        }
+    }
+
+    fn failing(name: &str, failures: u32, troubles: &[(&str, u32)]) -> Peer {
+        let mut peer = peer(name);
+        peer.our_pull.failures = failures;
+        peer.our_pull.status = PullingStatus::BackingOff;
+        peer.standing = standing(StandingCode::Failing);
+        peer.troubles = troubles.iter().map(|(code, count)| trouble(code, *count)).collect();
+        peer
+    }
+
+    fn found(own: &Ourselves, peers: &[Peer]) -> Findings {
+        judge(&Facts { now: NOW, started: ago(NOW, DAY), own, peers, broken: &[], short: &[] })
+    }
+
+    fn codes(findings: &Findings) -> Vec<&str> {
+        findings.wrong.iter().map(|finding| finding.code.as_str()).collect()
+    }
+
+    #[test]
+    fn nothing_is_found_where_all_is_well() {
+        let findings = found(&ourselves(), &[peer("a.example")]);
+        assert_eq!((codes(&findings), findings.unknown.len()), (vec![], 0));
+        // The certificate comes to end soon, by the clock alone.
+        assert_eq!(findings.due, Some(NOW.plus(46 * DAY)));
+    }
+
+    #[test]
+    fn each_fault_of_our_own_is_found() {
+        type Alteration = fn(&mut Ourselves);
+        let cases: [(&str, Severity, Alteration); 9] = [
+            ("disk-full", Severity::High, |own| {
+                let text = "database or disk is full".into();
+                own.store = Some(StoreTrouble { code: "disk-full", text, since: NOW, last: NOW, lost: 1 });
+            }),
+            ("certificate-expired", Severity::High, |own| own.certificates[0].facts.ends = NOW),
+            ("certificate-not-yet-valid", Severity::High, |own| {
+                own.certificates[0].facts.begins = NOW.plus(DAY);
+            }),
+            ("certificate-wrong-name", Severity::High, |own| own.certificates[0].is_ours = false),
+            ("certificate-ends-soon", Severity::Medium, |own| {
+                own.certificates[0].facts.ends = NOW.plus(DAY);
+            }),
+            ("certificate-refused", Severity::Medium, |own| {
+                own.certificates[0].refused = Some("it is no certificate".into());
+            }),
+            ("certificate-self-signed", Severity::Medium, |own| own.certificates[0].facts.self_signed = true),
+            ("name-unresolved", Severity::High, |own| {
+                own.name = NameStanding::Unresolved { text: "it has no address".into() };
+            }),
+            ("name-private", Severity::Medium, |own| {
+                own.name = NameStanding::Private { text: "it is private".into() };
+            }),
+        ];
+        for (code, severity, alter) in cases {
+            let mut own = ourselves();
+            alter(&mut own);
+            let findings = found(&own, &[]);
+            assert_eq!(codes(&findings), [code]);
+            let finding = &findings.wrong[0];
+            assert_eq!((finding.severity, finding.side), (severity, Side::Ours), "{code}");
+            assert!(finding.text.ends_with('.') && !finding.text.contains(".."), "{}", finding.text);
+        }
+        let mut own = ourselves();
+        own.certificates[0].facts.self_signed = true;
+        assert_eq!(codes(&found(&own, &[peer("a.example")])), Vec::<&str>::new(), "somebody came by it");
+        own.name = NameStanding::Unlooked;
+        let unlooked = found(&own, &[peer("a.example")]);
+        assert_eq!(unlooked.unknown, [(RepairSubject::Node, RepairKind::Name)]);
+    }
+
+    #[test]
+    fn a_peer_that_fails_is_found_after_the_retries_with_what_was_met_as_often() {
+        let once = found(&ourselves(), &[failing("a.example", 2, &[("connection-refused", 2)])]);
+        assert_eq!((codes(&once).len(), once.unknown.len()), (0, 1), "it is not known yet");
+        let between = [("connect-timeout", 1), ("connection-refused", 9)];
+        let findings = found(&ourselves(), &[failing("a.example", 9, &between)]);
+        assert_eq!(codes(&findings), ["connection-refused"], "another one is no change when it is met once");
+        assert_eq!((findings.wrong[0].patience, findings.wrong[0].severity), (RESTART, Severity::Medium));
+        let mut hurt = failing("a.example", 9, &between);
+        hurt.suffers = Some(Suffers { groups: 1, users: 1, submissions: 0 });
+        assert_eq!(found(&ourselves(), &[hurt]).wrong[0].severity, Severity::High);
+    }
+
+    #[test]
+    fn what_all_have_in_common_is_told_once() {
+        let skewed = |name: &str| {
+            let mut peer = peer(name);
+            peer.troubles = vec![trouble("clock-skew", 5)];
+            peer
+        };
+        let most =
+            [skewed("a.example"), failing("b.example", 5, &[("signature-expired", 5)]), peer("c.example")];
+        assert_eq!(codes(&found(&ourselves(), &most)), ["own-clock"]);
+        let one = [skewed("a.example"), peer("b.example"), peer("c.example")];
+        assert_eq!(codes(&found(&ourselves(), &one)), ["clock-skew"]);
+        let gone = ["a.example", "b.example"].map(|name| failing(name, 5, &[("unreachable", 5)]));
+        assert_eq!(codes(&found(&ourselves(), &gone)), ["own-network"]);
+        let mixed = [gone[0].clone(), failing("b.example", 5, &[("connection-refused", 5)])];
+        assert_eq!(codes(&found(&ourselves(), &mixed)), ["unreachable", "connection-refused"]);
+    }
+
+    #[test]
+    fn after_a_start_nothing_is_well_that_was_not_looked_at() {
+        let own = ourselves();
+        let mut before = peer("a.example");
+        before.our_pull.last_pull = Some(ago(NOW, DAY));
+        before.their_pull.waiting = false;
+        before.their_pull.last_pull = Some(ago(NOW, DAY));
+        let judged = |peer: &Peer, up: u64| {
+            let peers = [peer.clone()];
+            let started = ago(NOW, Duration::from_secs(up));
+            judge(&Facts { now: NOW, started, own: &own, peers: &peers, broken: &[], short: &[] })
+        };
+        assert_eq!(judged(&before, 10).unknown.len(), 1);
+        before.our_pull.last_pull = Some(NOW);
+        before.their_pull.waiting = true;
+        assert_eq!(judged(&before, 10).unknown.len(), 0);
+        before.our_pull.last_pull = None;
+        before.our_pull.status = PullingStatus::Idle;
+        assert_eq!(judged(&before, 10).unknown.len(), 1, "its puller has not begun");
+        assert_eq!(judged(&before, 100).unknown.len(), 0);
+    }
+
+    #[test]
+    fn what_is_found_once_is_told_at_once_and_what_is_retried_later() {
+        let mut forked = peer("a.example");
+        forked.troubles = vec![trouble("own-log-forked", 1), trouble("digest-mismatch", 2)];
+        let findings = found(&ourselves(), &[forked.clone()]);
+        assert_eq!(codes(&findings), ["own-log-forked"]);
+        assert_eq!(
+            (findings.wrong[0].severity, findings.wrong[0].patience),
+            (Severity::High, Duration::ZERO)
+        );
+        forked.troubles[1].count = 3;
+        assert_eq!(codes(&found(&ourselves(), &[forked])), ["own-log-forked", "digest-mismatch"]);
+    }
+}

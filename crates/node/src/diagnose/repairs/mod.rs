@@ -1,0 +1,21 @@
+//! What is wrong and can be acted upon, as lasting things: raised after what tells a fault from a blip, ignored by the operator
+//! until they change, gone by themselves when they are mended, and kept for a while after that.
+//!
+//! - `finding`: something that was found to be wrong
+//! - `judge`: what is wrong, judged from what the screens show too
+//! - `open`: what becomes of findings over time
+//! - `inbox`: the same, kept in the store and told
+//! - `watch`: looks when something has changed, or when something is due
+
+mod finding;
+mod inbox;
+mod judge;
+mod open;
+mod watch;
+
+pub(crate) use finding::Findings;
+pub use finding::RepairFinding;
+pub(crate) use inbox::Repairs;
+pub use judge::OwnFault;
+pub(crate) use judge::{Facts, judge};
+pub(crate) use watch::watch;

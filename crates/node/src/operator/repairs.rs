@@ -1,0 +1,79 @@
+//! What is wrong and can be acted upon, for the operator to read and to set aside.
+
+use drawbridge_mtp::id::Id;
+use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
+
+use super::peers::Known;
+use super::users::short_clients;
+use super::{Operator, Peer, ReadFault};
+use crate::diagnose::repairs::{Facts, Findings, judge};
+use crate::misuse::Misuse;
+use crate::store::{PeerRow, RepairRow, StoreFault, View};
+
+/// What is wrong, and what was.
+#[derive(Clone, Debug)]
+pub struct RepairList {
+    /// What is wrong and not ignored, the worst first.
+    pub open: Vec<RepairRow>,
+    /// What is wrong and was ignored by the operator, and has not changed since.
+    pub ignored: Vec<RepairRow>,
+    /// What is well again, the latest first; the latest 500.
+    pub history: Vec<RepairRow>,
+    /// When it was last looked; none before the first look since the start.
+    pub looked: Option<Timestamp>,
+}
+
+impl Operator {
+    /// What is wrong and can be acted upon, and what was.
+    pub async fn repairs(&self) -> RepairList {
+        let (ignored, open) = self.open_repairs().into_iter().partition(|row| row.ignored.is_some());
+        RepairList { open, ignored, history: self.repairs.history().await, looked: self.repairs.looked() }
+    }
+
+    /// What is wrong, also what is ignored, the worst first.
+    pub fn open_repairs(&self) -> Vec<RepairRow> {
+        self.repairs.open()
+    }
+
+    /// Sets aside something that is wrong. It is shown again where its code is another, where it is worse than now, or where
+    /// more groups or users suffer than now, or submissions where none waited; what ends and begins again is another.
+    pub async fn ignore_repair(&self, id: Id) -> Result<(), Misuse> {
+        self.repairs.ignore(id, true).await
+    }
+
+    /// Shows again what was set aside.
+    pub async fn unignore_repair(&self, id: Id) -> Result<(), Misuse> {
+        self.repairs.ignore(id, false).await
+    }
+
+    /// Looks at everything that may be wrong.
+    pub(crate) async fn look_for_repairs(&self) -> Result<Findings, ReadFault> {
+        let pulling = self.peers.board.all_pulling();
+        let (ours, now) = (self.ground.ours.clone(), self.ground.ambient.now());
+        let read = self.store.read::<_, ReadFault>(move |view| {
+            let known = Known::all_with(view, |view, row| {
+                // What hangs on a peer is counted only where something may be wrong with it.
+                Ok(if may_be_wrong(view, row)? { Some(view.depends_on(&row.provider, &ours)?) } else { None })
+            })?;
+            Ok((known, view.broken_groups()?, short_clients(view, &ours, now)?))
+        });
+        let (known, broken, short) = read.await?;
+        let peers: Vec<Peer> = self.show_peers(known, &pulling);
+        let own = self.ourselves();
+        Ok(judge(&Facts {
+            now: self.ground.ambient.now(),
+            started: self.started,
+            own: &own,
+            peers: &peers,
+            broken: &broken,
+            short: &short,
+        }))
+    }
+}
+
+fn may_be_wrong(view: &View<'_>, row: &PeerRow) -> Result<bool, StoreFault> {
+    Ok(row.state == PeerState::KeyChanged
+        || row.their_state == Some(PeerState::Blocked)
+        || view.has_troubles(&row.provider)?)
+}

@@ -1,0 +1,175 @@
+//! What is wrong and can be acted upon: raised after what tells a fault from a blip, ignored until it changes, gone by itself.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_admin::{Host, commands};
+use drawbridge_mtp::id::Provider;
+use drawbridge_node::Side;
+use drawbridge_node::store::{RepairSubject, Severity};
+use drawbridge_testkit::{Clock, Federation, MutualPeers, TestNode};
+use serde_json::json;
+
+fn of(provider: &Provider) -> RepairSubject {
+    RepairSubject::Peer(provider.clone())
+}
+
+/// Returns when our pulls at `peer` have failed so often in a row.
+async fn fails(test_node: &TestNode, peer: &Provider, times: u32) {
+    let has_failed = |node: &drawbridge_node::Node| {
+        node.operator().pulling(peer).is_some_and(|pulling| pulling.failures >= times)
+    };
+    test_node.until_node(&format!("{peer} fails {times} times"), has_failed).await;
+}
+
+/// Two providers whose users are in a group, which the second owns.
+async fn with_a_group() -> MutualPeers {
+    let peers = MutualPeers::of(2).await;
+    let (alice, bob) = (peers.client(0, "alice").await, peers.client(1, "bob").await);
+    peers.group("choir", &bob, &[&alice]).await;
+    for [one, other] in [[0, 1], [1, 0]] {
+        peers.nodes[one].waits_for_pull_by(peers.nodes[other].provider()).await;
+    }
+    peers
+}
+
+#[tokio::test]
+async fn a_peer_that_is_switched_off_is_raised_once_after_the_retries_and_gone_when_it_is_back() {
+    let peers = with_a_group().await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
+    let subject = of(beta.provider());
+    beta.stop().await;
+    fails(alpha, beta.provider(), 1).await;
+    assert_eq!(alpha.repairs_of(&subject), [], "one failure may be a restart");
+
+    let raised = alpha.raises(&subject, "connection-refused").await;
+    assert_eq!((raised.side, raised.severity), (Side::Theirs, Severity::High), "a group suffers");
+    assert_eq!((raised.suffers.groups, raised.suffers.users), (1, 1));
+    assert!(raised.text.contains(beta.provider().as_str()), "{}", raised.text);
+    assert!(raised.since < raised.raised);
+    let failures = alpha.node().operator().pulling(beta.provider()).unwrap().failures;
+    fails(alpha, beta.provider(), failures + 1).await;
+    let open = alpha.repairs_of(&subject);
+    assert_eq!((open.len(), open[0].id), (1, raised.id), "it is raised once: {open:#?}");
+
+    beta.start().await;
+    let gone = alpha.mends(raised.id).await;
+    assert!(gone.gone.unwrap() >= gone.raised && gone.ignored_at.is_none());
+    let list = alpha.node().operator().repairs().await;
+    assert_eq!(list.history.iter().filter(|row| row.subject == subject).count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_ignored_stays_so_over_a_restart_and_comes_back_with_another_code() {
+    const HOST: &str = "peer.example";
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    federation.clock().names(HOST, &[&federation.address().to_string()]);
+    let peer: Provider = format!("{HOST}:{}", federation.nobody().port()).parse().unwrap();
+    let subject = of(&peer);
+    alpha.allows(&peer).await;
+    let raised = alpha.raises(&subject, "connection-refused").await;
+    assert_eq!(raised.severity, Severity::Medium, "nothing suffers");
+    alpha.node().operator().ignore_repair(raised.id).await.unwrap();
+    let list = alpha.node().operator().repairs().await;
+    assert_eq!((list.open.len(), list.ignored.len()), (0, 1));
+
+    alpha.stop().await;
+    alpha.start().await;
+    let _screen = alpha.looks_at(&peer);
+    fails(&alpha, &peer, 4).await;
+    let open = alpha.repairs_of(&subject);
+    assert_eq!((open.len(), open[0].id, open[0].ignored.is_some()), (1, raised.id, true), "{open:#?}");
+
+    federation.clock().names(HOST, &[]);
+    let back = alpha.raises(&subject, "no-address").await;
+    assert_eq!((back.id, back.ignored), (raised.id, None));
+    assert!(back.ignored_at.is_some(), "when it was ignored is kept");
+    assert_eq!(alpha.repairs_of(&subject).len(), 1);
+    let nobody = alpha.node().operator().ignore_repair(federation.clock().id()).await;
+    assert_eq!(nobody.unwrap_err().code(), "no-such-repair");
+}
+
+#[tokio::test]
+async fn a_certificate_of_ours_is_raised_two_weeks_before_it_ends_and_is_worse_when_it_has() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    let subject = RepairSubject::Certificate("mtp".into());
+    let ends = alpha.node().operator().ourselves().certificates[0].facts.ends;
+    let ten_days = Duration::from_secs(10 * 86_400);
+    let turned = ends.since(alpha.node().now()) - ten_days;
+    assert_eq!(alpha.repairs_of(&subject), []);
+    federation.clock().turn(turned);
+    let soon = alpha.raises(&subject, "certificate-ends-soon").await;
+    assert_eq!((soon.side, soon.severity), (Side::Ours, Severity::Medium));
+    alpha.node().operator().ignore_repair(soon.id).await.unwrap();
+    federation.clock().turn(ten_days);
+    let ended = alpha.raises(&subject, "certificate-expired").await;
+    assert_eq!((ended.id, ended.severity, ended.ignored), (soon.id, Severity::High, None));
+    assert_eq!(alpha.repairs_of(&subject).len(), 1);
+    // As where it is renewed.
+    federation.clock().turn_back(turned + ten_days);
+    alpha.mends(ended.id).await;
+}
+
+#[tokio::test]
+async fn a_client_that_runs_out_of_key_packages_is_raised_until_it_has_more() {
+    let peers = MutualPeers::of(1).await;
+    let ann = peers.client(0, "ann").await;
+    let alpha = &peers.nodes[0];
+    let tablet = alpha.client(ann.user(), "tablet").await;
+    let subject = RepairSubject::Client(tablet.uri().clone());
+    tablet.publishes(0).await;
+    let spent = alpha.raises(&subject, "key-packages-spent").await;
+    assert_eq!((spent.severity, spent.suffers.users), (Severity::Medium, 1));
+    tablet.publishes(3).await;
+    let low = alpha.raises(&subject, "key-packages-low").await;
+    assert_eq!((low.id, low.severity), (spent.id, Severity::Low));
+    tablet.publishes(20).await;
+    alpha.mends(spent.id).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_raised_once_and_not_at_each_peer() {
+    let federation = Federation::new();
+    let clock = Arc::new(Clock::default());
+    clock.turn(Duration::from_secs(600));
+    let alpha = federation.node_with_clock(clock, |_| {}).await;
+    let others = [federation.node(|_| {}).await, federation.node(|_| {}).await];
+    for other in &others {
+        other.allows(alpha.provider()).await;
+        alpha.allows(other.provider()).await;
+    }
+    let raised = alpha.raises(&RepairSubject::Node, "own-clock").await;
+    assert_eq!((raised.side, raised.severity), (Side::Ours, Severity::High));
+    for other in &others {
+        fails(&alpha, other.provider(), 3).await;
+        assert_eq!(alpha.repairs_of(&of(other.provider())), [], "it is told once");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_its_sentence_and_the_line_of_how_everything_is_says_the_same() {
+    let federation = Federation::new();
+    let config = federation.config(|_| {});
+    let host = Host::serve(config).await.unwrap();
+    let ask = async |command: &str, request| commands::call(&host, command, request).await.unwrap();
+    let nobody = federation.nobody();
+    let mut events = host.subscribe(None);
+    ask("set-peer", json!({"provider": nobody, "state": "allowed"})).await;
+    // It is named at once, and is no fault before the retries.
+    let health = loop {
+        events.next().await;
+        let status = ask("status", json!({})).await;
+        let health = status["node"]["health"].clone();
+        if health["code"] == "peers-unreachable" {
+            break health;
+        }
+    };
+    assert_eq!((&health["grade"], &health["about"]), (&json!("wait"), &json!(nobody)));
+    let list = ask("repairs", json!({})).await;
+    assert_eq!(list["open"], json!([]));
+    host.stop().await;
+}

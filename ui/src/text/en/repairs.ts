@@ -1,0 +1,84 @@
+/** Repairs: what is wrong and can be acted upon. */
+import { listed, many } from "./many";
+
+export const repairs = {
+  title: "Repairs",
+  /** How bad it is, and what that means. */
+  severity: {
+    high: ["Broken", "It does not work, and something suffers from that"],
+    medium: ["Needs attention", "It will not work for long, or not for everybody"],
+    low: ["Worth knowing", "It works all the same"],
+  } as const,
+  open: (n: number) => `${many(n, "thing is", "things are")} wrong`,
+  code: "code",
+  since: "for",
+  seen: "last seen",
+  ignoredAt: "ignored",
+  suffers: ({ groups, users, submissions }: { groups: number; users: number; submissions: number }) =>
+    listed([
+      ...(groups > 0 ? [many(groups, "group", "groups")] : []),
+      ...(users > 0 ? [many(users, "person here", "people here")] : []),
+      ...(submissions > 0 ? [many(submissions, "message that waits", "messages that wait")] : []),
+    ]),
+  suffersLead: "What suffers",
+  side: {
+    ours: "This side has to act.",
+    theirs: "The other provider's operator has to act.",
+    either: "One of the two sides has to act.",
+    nobody: "Nobody has to act: wait.",
+  },
+  todo: "What to do",
+  guide: (section: string) => `In the operator's guide: “${section}”.`,
+  /** Where the operator's guide (docs/operators.md) tells more, by the kind. */
+  guideOf: {
+    name: "The Doctor: why it does not work",
+    network: "The Doctor: why it does not work",
+    certificate: "Private networks and certificates of one's own",
+    exchange: "The Doctor: why it does not work",
+    "key-packages": "Accounts used on this computer",
+    store: "What is in the data folder",
+    log: "Connections, additions, groups",
+  } as Partial<Record<string, string>>,
+  check: "Check it",
+  checkUs: "Check this provider",
+  retry: "Try now",
+  retried: (provider: string) => `${provider} is tried now.`,
+  openPeer: "Open it under Peers",
+  newKey: "Look at its new key",
+  openGroup: "Open the group",
+  openAccounts: "Open Accounts",
+  openOverview: "Open Overview",
+  ignore: "Ignore",
+  ignoreHint:
+    "Sets it aside until it changes: another code, worse than now, or more suffers from it than now. What ends and begins again later is shown again.",
+  unignore: "Show again",
+  ignored: (text: string) => `Ignored until it changes: ${text}`,
+  shown: (text: string) => `Shown again: ${text}`,
+  ignoredTitle: "Ignored",
+  ignoredHint: "Set aside by you; each is shown again where it changes",
+  historyTitle: "History",
+  historyHint: "What is well again, the latest first; the latest 500 are kept",
+  historyEmpty: "Nothing that was raised has ended yet. What ends is listed here, with how long it lasted.",
+  historyOf: {
+    raised: "raised",
+    gone: "gone",
+    lasted: "lasted",
+  },
+  more: (n: number) => `Show ${many(n, "more", "more")}`,
+  emptyTitle: "Nothing is wrong that this node can see.",
+  lookedAt: (peers: number) =>
+    `It has looked at its store, its name, its certificates and its clock, ${
+      peers === 0 ? "" : `at how it goes with ${many(peers, "provider", "providers")}, `
+    }at the logs of its groups, and at the keys that are left for adding its people to groups.`,
+  cannotSee:
+    "Whether others reach this provider it knows only from those that come here; the Doctor can look, and a peer can look back.",
+  notLooked: "It has not been looked yet since the node was started.",
+  looked: "Looked",
+  begun: "What has failed only just now is not listed yet: it is tried again first.",
+  us: "this provider",
+  arrived: (text: string) => text,
+  all: "All repairs",
+  overviewEmpty: "Nothing is wrong that this node can see.",
+  overviewMore: (n: number) => `${many(n, "more", "more")} under Repairs.`,
+  overviewIgnored: (n: number) => `${many(n, "more is", "more are")} ignored.`,
+} as const;
