@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_admin::view::{Authorization, Connection, Event};
+use drawbridge_admin::view::{Authorization, Connection, Event, RepairSeverity};
 use drawbridge_admin::{Host, commands};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::time::{Instant, timeout_at};
@@ -33,7 +33,7 @@ async fn tell(app: &AppHandle, host: &Host) {
     loop {
         let mut batch = Batch::default();
         batch.take(news.next().await.event);
-        if !batch.counts && batch.low.is_empty() {
+        if !batch.counts && batch.low.is_empty() && batch.wrong.is_empty() {
             continue;
         }
         let until = Instant::now() + TOGETHER;
@@ -45,6 +45,9 @@ async fn tell(app: &AppHandle, host: &Host) {
         }
         for words in words::news(&batch.waiting) {
             notify::show(app, words, Screen::Approvals);
+        }
+        for words in words::wrong(&batch.wrong) {
+            notify::show(app, words, Screen::Repairs);
         }
         if let Some(words) = words::low_stock(&batch.low) {
             notify::show(app, words, Screen::Accounts);
@@ -58,6 +61,8 @@ struct Batch {
     waiting: Vec<WaitingItem>,
     /// Clients that run out of KeyPackages.
     low: Vec<String>,
+    /// What is wrong and of high severity, each in one sentence.
+    wrong: Vec<String>,
 }
 
 impl Batch {
@@ -80,6 +85,9 @@ impl Batch {
                     group: group_name.unwrap_or_else(|| group.to_string()),
                 });
             }
+            Event::RepairRaised { repair } if repair.severity == RepairSeverity::High => {
+                self.wrong.push(repair.text);
+            }
             Event::StockLow { client } => self.low.push(client.to_string()),
             Event::Approvals | Event::Reload => self.counts = true,
             _ => {}
@@ -101,6 +109,25 @@ async fn count(host: &Host) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_where_it_is_of_high_severity() {
+        let raised = |severity: &str| -> Event {
+            let repair = serde_json::json!({
+                "id": "01900000-0000-7000-8000-000000000001", "subject": {"type": "node"}, "kind": "store",
+                "code": "disk-full", "stage": null, "severity": severity, "side": "ours", "text": "The disk is full.",
+                "suffers": {"groups": 0, "users": 0, "submissions": 0}, "since": "2026-01-01T00:00:00Z",
+                "raised": "2026-01-01T00:00:00Z", "seen": "2026-01-01T00:00:00Z", "gone": null, "ignored": false,
+                "ignored_at": null
+            });
+            serde_json::from_value(serde_json::json!({"type": "repair-raised", "repair": repair})).unwrap()
+        };
+        let mut batch = Batch::default();
+        batch.take(raised("medium"));
+        assert!(batch.wrong.is_empty());
+        batch.take(raised("high"));
+        assert_eq!(batch.wrong, ["The disk is full."]);
+    }
 
     #[test]
     fn low_stock_is_told_without_a_count() {

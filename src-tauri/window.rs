@@ -25,6 +25,8 @@ pub(crate) enum Screen {
     Approvals,
     /// The people who live here, with their clients.
     Accounts,
+    /// What is wrong.
+    Repairs,
 }
 
 impl Screen {
@@ -34,6 +36,7 @@ impl Screen {
             Self::Last => "index.html",
             Self::Approvals => "#/approvals",
             Self::Accounts => "#/accounts",
+            Self::Repairs => "#/repairs",
         }
     }
 }

@@ -125,6 +125,21 @@ pub(crate) fn news(waiting: &[WaitingItem]) -> Vec<Words> {
         .collect()
 }
 
+/// What is told of things that are wrong, each by the node's own sentence: the title has what is so, and the body why.
+pub(crate) fn wrong(sentences: &[String]) -> Vec<Words> {
+    /// More than so many at once would bury the desktop.
+    const EACH: usize = 3;
+
+    if sentences.len() > EACH {
+        return vec![(format!("{} things are wrong", sentences.len()), "Look at each in Repairs.").into()];
+    }
+    let each = sentences.iter().map(|sentence| match sentence.split_once(": ") {
+        Some((what, why)) => (what, why).into(),
+        None => (sentence.as_str(), "").into(),
+    });
+    each.collect()
+}
+
 /// What is told of clients that run out of KeyPackages.
 pub(crate) fn low_stock(clients: &[String]) -> Option<Words> {
     let title = match clients {
@@ -194,6 +209,16 @@ mod tests {
             low_stock(&["one".into(), "two".into()]).unwrap().title,
             "2 clients run out of KeyPackages"
         );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_the_sentence_of_the_node() {
+        let sentence = "Nothing comes from b.example:8443, and nothing of ours goes there: no connection to it: refused.";
+        let told = wrong(&[sentence.into(), "b.example is away.".into()]);
+        assert_eq!(format!("{}: {}", told[0].title, told[0].body), sentence);
+        assert_eq!((told[1].title.as_str(), told[1].body.as_str()), ("b.example is away.", ""));
+        let many = wrong(&vec![sentence.to_owned(); 9]);
+        assert_eq!((many.len(), many[0].title.as_str()), (1, "9 things are wrong"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ export function useArrivals(): void {
   const go = useRef(navigate);
   go.current = navigate;
   const tell = useCallback(
-    (tag: string, text: string, to: "/approvals" | "/accounts") => {
+    (tag: string, text: string, to: "/approvals" | "/accounts" | "/repairs") => {
       announce(text);
       // In the window, the shell notifies; it also does while no page is open.
       if (platform.kind !== "browser" || !notifications.read() || !document.hidden) return;
@@ -41,6 +41,9 @@ export function useArrivals(): void {
         },
         additionWaiting({ id, adder, user }) {
           tell(id, t.approvals.arrived.addition(nameOf(adder), nameOf(user)), "/approvals");
+        },
+        repairRaised({ id, severity, text }) {
+          if (severity === "high") tell(id, text, "/repairs");
         },
         stockLow(client) {
           const text = t.accounts.stockArrived(clientName(client), nameOf(userOfClient(client)));
