@@ -47,11 +47,12 @@ describe("Repairs", () => {
     const node = new TestNode();
     node.repairs = { ...node.repairs, open: [repair()] };
     const { person } = open(node, "/repairs");
-    expect(await screen.findByTestId("nav-repairs")).toHaveTextContent("1 thing is wrong");
+    const nav = await screen.findByTestId("nav-repairs");
+    await waitFor(() => expect(nav).toHaveTextContent("1 thing is wrong"));
     await person.click(await screen.findByRole("button", { name: "Ignore" }));
     const ignored = await screen.findByRole("region", { name: "Ignored" });
     expect(ignored).toHaveTextContent("Nothing comes from beta.example");
-    expect(screen.getByTestId("nav-repairs")).not.toHaveTextContent("wrong");
+    await waitFor(() => expect(nav).not.toHaveTextContent("wrong"));
     await person.click(within(ignored).getByRole("button", { name: "Show again" }));
     expect(await screen.findByRole("region", { name: "Broken" })).toBeInTheDocument();
     expect(screen.queryByRole("region", { name: "Ignored" })).toBeNull();
@@ -85,7 +86,7 @@ describe("Repairs", () => {
     node.repairs = { ...node.repairs, open: [repair()], ignored: [ENDS_SOON] };
     open(node);
     const panel = await screen.findByRole("region", { name: "Repairs" });
-    expect(panel).toHaveTextContent("Nothing comes from beta.example");
+    await waitFor(() => expect(panel).toHaveTextContent("Nothing comes from beta.example"));
     expect(panel).not.toHaveTextContent("ends on 2026-12-01");
     node.repairs = { ...node.repairs, open: [] };
     node.emit({ type: "repairs" });

@@ -19,7 +19,8 @@ export function repairRemedy({ subject, code, stage }: Repair): string {
   return remedy({ code, stage: stage ?? "store" }, subject.type !== "peer");
 }
 
-/** Where the operator's guide tells more. */
-export function guideSection({ kind }: Repair): string | undefined {
+/** Where the operator's guide tells more: not of what an operator has to decide. */
+export function guideSection({ kind, code }: Repair): string | undefined {
+  if (code === "key-changed" || code === "peer-blocked") return undefined;
   return t.repairs.guideOf[kind.startsWith("trouble:") ? "exchange" : kind];
 }

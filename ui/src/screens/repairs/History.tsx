@@ -1,6 +1,5 @@
 import { useState } from "react";
 import type { Repair } from "@/bindings/Repair";
-import { severityMarks } from "@/domain/repair/words";
 import { Button } from "@/shared/Button";
 import { coarseSpan } from "@/shared/format";
 import { Empty, Panel } from "@/shared/layout";
@@ -45,7 +44,6 @@ export function History({ repairs }: { repairs: readonly Repair[] }) {
                       </>
                     )}{" "}
                     · {t.repairs.severity[repair.severity][0]}
-                    <Mark {...severityMarks[repair.severity]} className="ml-1 inline size-2.5" />
                   </p>
                 </div>
               </li>

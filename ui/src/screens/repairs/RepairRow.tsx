@@ -19,7 +19,7 @@ export function RepairRow({ repair }: { repair: Repair }) {
     <li data-testid={`repair-${repair.code}`} className="grid gap-1.5 px-3 py-3">
       <div className="flex items-start gap-2">
         <Mark {...severityMarks[repair.severity]} className="mt-1" />
-        <p className="min-w-0 font-medium wrap-anywhere">
+        <p className="min-w-0 font-semibold wrap-anywhere">
           <span className="sr-only">{t.repairs.severity[repair.severity][0]}: </span>
           <bdi>{lineText(repair.text, 600)}</bdi>
           {subject.type === "peer" && <Alias provider={subject.provider} />}
