@@ -278,7 +278,7 @@ fn line(fault: &str, report: &Report) -> String {
 fn holds(expected: Option<&Expected>, blamed: Option<&str>, report: &Report) -> Result<(), String> {
     let mut wrong = report.steps.iter().filter(|step| !is_well(step));
     let first = wrong.next();
-    let Some(Expected { step, verdict, code, side, says, is_all }) = expected else {
+    let Some(Expected { step, verdict, code, side, says, is_all, .. }) = expected else {
         let reached = report.steps.iter().any(|step| step.name == Ping && step.verdict == Verdict::Pass);
         return match first {
             None if reached => Ok(()),
