@@ -116,8 +116,8 @@ mod tests {
             let repair = serde_json::json!({
                 "id": "01900000-0000-7000-8000-000000000001", "subject": {"type": "node"}, "kind": "store",
                 "code": "disk-full", "stage": null, "severity": severity, "side": "ours", "text": "The disk is full.",
-                "suffers": {"groups": 0, "users": 0, "submissions": 0}, "since": "2026-01-01T00:00:00Z",
-                "raised": "2026-01-01T00:00:00Z", "seen": "2026-01-01T00:00:00Z", "gone": null, "ignored": false,
+                "suffers": {"groups": 0, "users": 0, "submissions": 0}, "since": "2026-01-01T00:00:00.000Z",
+                "raised": "2026-01-01T00:00:00.000Z", "seen": "2026-01-01T00:00:00.000Z", "gone": null, "ignored": false,
                 "ignored_at": null
             });
             serde_json::from_value(serde_json::json!({"type": "repair-raised", "repair": repair})).unwrap()

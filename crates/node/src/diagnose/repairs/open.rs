@@ -1,5 +1,6 @@
 //! What becomes of findings over time: when one is raised, changes, is shown again though it was ignored, and is gone.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ impl OpenRepairs {
     /// What is open, the worst first, and of the same severity the latest first.
     pub(super) fn rows(&self) -> Vec<RepairRow> {
         let mut rows: Vec<_> = self.open.values().map(|open| open.row.clone()).collect();
-        rows.sort_by(|a, b| (b.severity, b.raised, b.id).cmp(&(a.severity, a.raised, a.id)));
+        rows.sort_by_key(|row| Reverse((row.severity, row.raised, row.id)));
         rows
     }
 
@@ -465,7 +466,7 @@ mod tests {
                     Act::Restart => {
                         let (mut gone, open): (Vec<_>, Vec<_>) =
                             kept.values().cloned().partition(|row| row.gone.is_some());
-                        gone.sort_by_key(|row| std::cmp::Reverse((row.gone, row.id)));
+                        gone.sort_by_key(|row| Reverse((row.gone, row.id)));
                         bench.repairs = OpenRepairs::of(open, gone);
                         None
                     }
