@@ -57,6 +57,7 @@ export function Frame() {
   const [help, setHelp] = useState(false);
   const singleKeysOn = useStore(singleKeys);
   const navigate = useNavigate();
+  const { pathname } = useLocation();
   const peers = usePeers().data?.peers ?? [];
   const known = useGroups().data?.groups ?? [];
   const conversations = useConversationsHere();
@@ -114,6 +115,17 @@ export function Frame() {
       words: t.doctor.checkMe,
       run: () => void navigate({ to: "/doctor", search: { self: 1 } }),
     },
+    // On its own screen it is of what the filters show.
+    ...(pathname === "/traffic"
+      ? []
+      : [
+          {
+            id: "traffic.export",
+            title: t.traffic.exporting.title,
+            group: groups.act,
+            run: () => void navigate({ to: "/traffic", search: { do: "export" } }),
+          },
+        ]),
     ...conversations.map(({ user, of }) => ({
       id: `conversation.${user}.${of.group}`,
       title: t.conversations.openConversation(conversationTitle(of)),

@@ -89,7 +89,7 @@ const routes = [
     getParentRoute: () => root,
     path: "/traffic",
     component: TrafficScreen,
-    validateSearch: parts("peer", "direction", "kind", "errors", "text", "open"),
+    validateSearch: parts("peer", "direction", "kind", "errors", "text", "since", "until", "open", "do"),
   }),
   createRoute({
     getParentRoute: () => root,

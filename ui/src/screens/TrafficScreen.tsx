@@ -1,77 +1,82 @@
 import { Download, Pause, Play } from "lucide-react";
-import { useMemo, useReducer, useRef, useState } from "react";
+import { useCallback, useMemo, useReducer, useRef, useState } from "react";
 import type { Direction } from "@/bindings/Direction";
-import { useAdmin } from "@/domain/node/admin";
-import { MOST } from "@/domain/traffic/buffer";
-import { useTraffic } from "@/domain/traffic/hooks";
-import { type Kind, kindOf } from "@/domain/traffic/words";
+import type { TrafficKind } from "@/bindings/TrafficKind";
+import { sentence } from "@/domain/node/admin";
+import { usePeers } from "@/domain/peer/hooks";
+import { useTrafficView } from "@/domain/traffic/hooks";
+import { MOST_SHOWN } from "@/domain/traffic/view";
 import { useActions } from "@/shared/actions";
-import { useAddress } from "@/shared/address";
+import { useAddress, useDialogPlace } from "@/shared/address";
 import { Button } from "@/shared/Button";
+import { now } from "@/shared/clock";
 import { SearchField, Segments, Select } from "@/shared/form";
-import { copyText } from "@/shared/hooks";
-import { Empty, Screen } from "@/shared/layout";
-import { toast } from "@/shared/toast";
+import { useRested } from "@/shared/hooks";
+import { Empty, Fault, Loading, Screen } from "@/shared/layout";
 import { t } from "@/text";
-import { type Filters, filtersOf, isFiltered, matches, NO_FILTERS, placeOf } from "./traffic/filters";
+import { useRequestActions } from "./traffic/actions";
+import { ExportDialog } from "./traffic/ExportDialog";
+import { type Filters, filtersOf, isFiltered, KINDS, NO_FILTERS, placeOf, queryOf } from "./traffic/filters";
 import { useFrozen } from "./traffic/frozen";
+import { KeptCount, KeptNote } from "./traffic/Kept";
+import { TimeFilter } from "./traffic/TimeFilter";
 import { TrafficDetails } from "./traffic/TrafficDetails";
 import { TrafficList } from "./traffic/TrafficList";
 
-/** What is crossing the wire? */
+/** What is typed is looked for once it rests. */
+const REST_MS = 250;
+
+/** What is crossing the wire, and what has? */
 export function TrafficScreen() {
-  const records = useTraffic();
-  const { platform } = useAdmin();
-  const [place, setPlace] = useAddress("peer", "direction", "kind", "errors", "text", "open");
+  const [place, setPlace] = useAddress(
+    "peer",
+    "direction",
+    "kind",
+    "errors",
+    "text",
+    "since",
+    "until",
+    "open",
+  );
   const filters = useMemo(() => filtersOf(place), [place]);
+  const text = useRested(filters.text, REST_MS);
+  const key = JSON.stringify({ ...filters, text });
+  const query = () => queryOf({ ...filters, text }, now());
+  const { records, reading, readOlder } = useTrafficView(query, key);
+  const [exporting, setExporting] = useDialogPlace("export");
   const [paused, setPaused] = useState(false);
   const [looking, setLooking] = useState(false);
   const [scrolled, setScrolled] = useState(false);
-  const openId = /^\d+$/.test(place.open) ? Number(place.open) : null;
+  const openId = /^\d{1,15}$/.test(place.open) ? Number(place.open) : null;
   const setOpenId = (id: number | null) => setPlace({ open: id === null ? "" : String(id) });
   const [, render] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
 
-  const matching = useMemo(
-    () => (isFiltered(filters) ? records.filter(matches(filters)) : records),
-    [records, filters],
-  );
   const still = paused || looking || scrolled;
-  const { rows, fresh, catchUp } = useFrozen(matching, still, JSON.stringify(filters));
+  const { rows, fresh, catchUp } = useFrozen(records, still, key);
   const showNew = () => {
     catchUp();
     scroller.current?.scrollTo({ top: 0 });
     render();
   };
 
-  const peers = useMemo(
-    () =>
-      [
-        ...new Set([
-          ...records.flatMap((record) => record.peer ?? []),
-          ...(filters.peer === "" ? [] : [filters.peer]),
-        ]),
-      ].sort(),
-    [records, filters.peer],
-  );
-  const kinds = useMemo(() => [...new Set(records.map(kindOf))], [records]);
+  const known = usePeers().data?.peers;
+  const peers = useMemo(() => {
+    const named = known?.map(({ provider }) => provider) ?? [];
+    const met = records.flatMap((record) => record.peer ?? []);
+    return [...new Set([...named, ...met, ...(filters.peer === "" ? [] : [filters.peer])])].sort();
+  }, [known, records, filters.peer]);
   const change = (part: Partial<Filters>) => {
     setPlace(placeOf({ ...filters, ...part }));
     scroller.current?.scrollTo({ top: 0 });
   };
+  const onlyPeer = useCallback((peer: string) => setPlace({ peer }), [setPlace]);
+  const actionsOf = useRequestActions(onlyPeer);
 
   const move = (by: number) => {
     const at = rows.findIndex((row) => row.id === openId);
     const next = rows[at === -1 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)];
     if (next !== undefined) setOpenId(next.id);
-  };
-  const exportJson = () => {
-    const text = JSON.stringify(rows, null, 2);
-    if (platform.save !== null) {
-      platform.save(`drawbridge-traffic-${new Date().toISOString().replaceAll(":", "-")}.json`, text);
-    } else {
-      void copyText(text).then(() => toast(t.traffic.exported(rows.length)));
-    }
   };
   const group = t.traffic.title;
   useActions([
@@ -113,9 +118,34 @@ export function TrafficScreen() {
       keyOnly: true,
       run: () => setOpenId(null),
     },
-    { id: "traffic.export", title: t.traffic.export, group, run: exportJson },
+    { id: "traffic.export", title: t.traffic.exporting.title, group, run: () => setExporting(true) },
     { id: "traffic.clear", title: t.traffic.clear, group, run: () => setPlace(placeOf(NO_FILTERS)) },
   ]);
+
+  const isEmpty = records.length === 0;
+  const oldest = records.at(-1);
+  const end =
+    reading.state === "more" || reading.state === "page" ? (
+      <Button disabled={reading.state === "page"} data-testid="traffic-older" onClick={readOlder}>
+        {reading.state === "page" ? t.traffic.readingOlder : t.traffic.older}
+      </Button>
+    ) : reading.state === "failed" ? (
+      <Fault onRetry={readOlder}>{sentence(reading.fault)}</Fault>
+    ) : reading.state === "full" && oldest !== undefined ? (
+      <>
+        <span>{t.traffic.fullTitle(MOST_SHOWN)}</span>
+        {/* With that one, since others may have begun at the same time. */}
+        <Button
+          onClick={() =>
+            change({ since: query().since ?? "", until: new Date(Date.parse(oldest.at) + 1).toISOString() })
+          }
+        >
+          {t.traffic.fullNext}
+        </Button>
+      </>
+    ) : reading.state === "all" ? (
+      <span>{isFiltered(filters) ? t.traffic.allMatching : t.traffic.allShown}</span>
+    ) : null;
 
   return (
     <Screen
@@ -123,8 +153,11 @@ export function TrafficScreen() {
       title={t.traffic.title}
       actions={
         <>
-          <span className="text-sm text-muted max-sm:hidden" title={t.traffic.bounded(MOST)}>
-            {t.traffic.count(matching.length, records.length)}
+          <span className="text-sm text-muted max-sm:order-last max-sm:basis-full">
+            <span title={t.traffic.shownHint} data-testid="traffic-shown">
+              {t.traffic.shown(records.length, reading.state === "all")}
+            </span>
+            <KeptCount />
             {paused ? ` · ${t.traffic.paused}` : still && fresh > 0 ? ` · ${t.traffic.held}` : ""}
           </span>
           <Button
@@ -143,9 +176,9 @@ export function TrafficScreen() {
           </Button>
           <Button
             title={t.traffic.exportHint}
-            disabled={rows.length === 0}
+            data-testid="traffic-export"
             icon={<Download className="size-3.5" aria-hidden="true" />}
-            onClick={exportJson}
+            onClick={() => setExporting(true)}
           >
             {t.traffic.export}
           </Button>
@@ -154,7 +187,9 @@ export function TrafficScreen() {
       aside={
         openId !== null && (
           <TrafficDetails
-            record={records.find((record) => record.id === openId)}
+            id={openId}
+            shown={records}
+            actionsOf={actionsOf}
             onClose={() => setOpenId(null)}
             onMove={move}
           />
@@ -189,15 +224,16 @@ export function TrafficScreen() {
           className="max-sm:min-w-32 max-sm:flex-1"
           label={t.traffic.column.kind}
           value={filters.kind}
-          onChange={(event) => change({ kind: event.target.value as Kind | "any" })}
+          onChange={(event) => change({ kind: event.target.value as TrafficKind | "any" })}
         >
           <option value="any">{t.traffic.anyKind}</option>
-          {kinds.map((kind) => (
+          {KINDS.map((kind) => (
             <option key={kind} value={kind}>
               {t.traffic.kind[kind]}
             </option>
           ))}
         </Select>
+        <TimeFilter filters={filters} onChange={change} />
         <Segments
           label={t.traffic.column.direction}
           value={filters.direction}
@@ -221,12 +257,19 @@ export function TrafficScreen() {
           </Button>
         )}
       </div>
-      {records.length === 0 ? (
-        <Empty>
-          <span className="font-medium text-ink">{t.traffic.empty}</span> {t.traffic.emptyHint}
-        </Empty>
-      ) : matching.length === 0 ? (
-        <Empty>{t.traffic.noMatch}</Empty>
+      <KeptNote />
+      {isEmpty ? (
+        reading.state === "failed" ? (
+          <div className="p-4">{end}</div>
+        ) : reading.state === "first" ? (
+          <Loading />
+        ) : isFiltered(filters) ? (
+          <Empty>{t.traffic.noMatch}</Empty>
+        ) : (
+          <Empty>
+            <span className="font-medium text-ink">{t.traffic.empty}</span> {t.traffic.emptyHint}
+          </Empty>
+        )
       ) : (
         <TrafficList
           rows={rows}
@@ -237,8 +280,17 @@ export function TrafficScreen() {
           fresh={fresh}
           onCatchUp={showNew}
           scroller={scroller}
+          actionsOf={actionsOf}
+          onEnd={readOlder}
+          end={end}
         />
       )}
+      <ExportDialog
+        open={exporting}
+        onClose={() => setExporting(false)}
+        filters={query}
+        filtered={isFiltered(filters)}
+      />
     </Screen>
   );
 }

@@ -11,6 +11,7 @@ const MOST_YEARS = 100;
 
 /** A measured duration: as exact as it is short. */
 export function duration(ms: number): string {
+  if (ms > 0 && ms < 0.05) return t.units.ms("< 0.1");
   if (ms < 1) return t.units.ms(ms.toFixed(1));
   if (ms < 999.5) return t.units.ms(ms.toFixed(0));
   if (ms < 9_950) return t.units.s((ms / SECOND).toFixed(1));
@@ -89,6 +90,16 @@ export function longDay(at: string): string {
 /** The local time of day to the minute. */
 export function shortTime(at: string): string {
   return shortFormat.format(new Date(at));
+}
+
+const dateFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const yearFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+/** A day in few words: of today the time, and the year only where it is another. */
+export function shortDay(at: string, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  if (then.toDateString() === today.toDateString()) return shortTime(at);
+  return (then.getFullYear() === today.getFullYear() ? dateFormat : yearFormat).format(then);
 }
 
 /** Octets in decimal units. */

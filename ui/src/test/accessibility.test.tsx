@@ -77,6 +77,7 @@ describe("no screen stands in the way of anyone", () => {
     ["/peers", "Peers"],
     ["/peers?open=beta.example", "Peers"],
     ["/traffic", "Traffic"],
+    ["/traffic?open=1", "Traffic"],
     ["/doctor", "Doctor"],
     ["/doctor?provider=beta.example", "Doctor"],
     ["/doctor?self=1", "Doctor"],

@@ -17,9 +17,12 @@ import type { PeerStanding } from "@/bindings/PeerStanding";
 import type { Repair } from "@/bindings/Repair";
 import type { Repairs } from "@/bindings/Repairs";
 import type { Status } from "@/bindings/Status";
+import type { Timing } from "@/bindings/Timing";
 import type { Traffic } from "@/bindings/Traffic";
+import type { TrafficKept } from "@/bindings/TrafficKept";
 import type { User } from "@/bindings/User";
 import type { WaitingProvider } from "@/bindings/WaitingProvider";
+import { passes } from "@/domain/traffic/passes";
 import {
   AdminError,
   type Command,
@@ -183,19 +186,29 @@ export function failingPeer(provider: string): Peer {
   };
 }
 
+export function timing(over: Partial<Timing> = {}): Timing {
+  const none = { dns: null, connect: null, tls: null, wait: null, transfer: null, verify: null, store: null };
+  return { ...none, ...over };
+}
+
 export function traffic(id: number, over: Partial<Traffic> = {}): Traffic {
   return {
     id,
     at: at(id),
     direction: "in",
+    kind: "pull",
     peer: "beta.example",
+    address: "192.0.2.7",
     verified: true,
+    signature: { covered: ["@method", "@path"], key: "beta.example#k1" },
     method: "GET",
     target: "/feed?after=0&wait=55",
+    protocol: "HTTP/2.0",
     waiting: false,
     status: 200,
     code: null,
     duration_ms: 12,
+    timing: timing({ verify: 2, wait: 10 }),
     request_bytes: 0,
     response_bytes: 420,
     items: [],
@@ -245,6 +258,7 @@ export class TestNode implements Platform {
   readonly told: { command: Command; request: unknown }[] = [];
   readonly entered: string[] = [];
   readonly saved: string[] = [];
+  readonly savedAs: string[] = [];
   waiting: WaitingProvider[] = [];
   incoming: Connection[] = [];
   outgoing: Connection[] = [];
@@ -263,7 +277,11 @@ export class TestNode implements Platform {
   peers: Peer[] = [];
   repairs: Repairs = { open: [], ignored: [], history: [], looked: at(-12_000) };
   health: Health = { code: "alone", grade: "wait", about: null, count: 0, of: 0 };
+  /** Oldest first. */
   traffic: Traffic[] = [];
+  /** What it says of its file; by itself, what has ended. */
+  kept: TrafficKept | null | undefined = undefined;
+  bundle = '{\n  "about": "A support bundle"\n}';
   mode: Status["mode"] = "demo";
   demo: Demo = {
     nodes: [demoNode("alpha", US, "alice"), demoNode("beta", "beta.example", "bob")],
@@ -320,7 +338,8 @@ export class TestNode implements Platform {
     },
   };
 
-  readonly save = (_name: string, content: string) => {
+  readonly save = (name: string, content: string) => {
+    this.savedAs.push(name);
     this.saved.push(content);
   };
 
@@ -407,7 +426,11 @@ export class TestNode implements Platform {
       case "peer":
         return this.peers.find((each) => each.provider === (request as { provider: string }).provider);
       case "traffic":
-        return { records: this.traffic.toReversed() };
+        return this.#page(request as RequestOf<"traffic">);
+      case "export-traffic":
+        return this.#file(request as RequestOf<"export-traffic">);
+      case "support-bundle":
+        return { text: this.bundle };
       case "users":
         return { users: [this.#alice()] };
       case "open-account":
@@ -538,6 +561,27 @@ export class TestNode implements Platform {
       ignored: ignored ? [...set, after] : set,
     };
     return this.repairs;
+  }
+
+  #page({ filters = {}, before = Number.MAX_SAFE_INTEGER, limit = 1_000 }: RequestOf<"traffic">) {
+    const found = this.traffic.filter((record) => record.id < before && passes(filters, record));
+    const ended = this.traffic.filter(({ waiting }) => !waiting);
+    const usual = { requests: ended.length, since: ended[0]?.at ?? null, lost: 0, fault: null };
+    return {
+      records: found.toReversed().slice(0, Math.min(limit, 10_000)),
+      kept: this.kept === undefined ? usual : this.kept,
+    };
+  }
+
+  #file({ filters = {}, format, hide_names }: RequestOf<"export-traffic">) {
+    const { records } = this.#page({ filters, limit: 10_000 });
+    const told = hide_names ? records.map((record) => ({ ...record, peer: "hidden" })) : records;
+    const lines = told.map((record) => JSON.stringify(record));
+    return {
+      text: format === "har" ? `{"log":{"entries":[${lines.join()}]}}` : lines.join("\n"),
+      requests: records.length,
+      more: this.traffic.length > records.length && records.length === 10_000,
+    };
   }
 
   readonly #askers: (() => void)[] = [];

@@ -2,8 +2,7 @@ import { act, fireEvent, screen, waitFor, within } from "@testing-library/react"
 import { describe, expect, it } from "vitest";
 import { TrafficBuffer } from "@/domain/traffic/buffer";
 import { pullRate, STEPS } from "@/domain/traffic/rate";
-import { kindOf } from "@/domain/traffic/words";
-import { at, TestNode, traffic } from "./node";
+import { at, peer, TestNode, timing, traffic } from "./node";
 import { open } from "./render";
 
 describe("the buffer of requests", () => {
@@ -103,7 +102,10 @@ describe("traffic", () => {
 
   it("moves nothing under the pointer, counts what is new, and catches up when asked", async () => {
     const node = new TestNode();
-    node.traffic = [traffic(1, { target: "/ping" }), traffic(2, { waiting: true, status: null })];
+    node.traffic = [
+      traffic(1, { kind: "ping", target: "/ping" }),
+      traffic(2, { waiting: true, status: null }),
+    ];
     open(node, "/traffic");
     await waitFor(() => expect(rows()).toHaveLength(2));
     fireEvent.pointerEnter(screen.getByTestId("traffic-list"));
@@ -129,13 +131,16 @@ describe("traffic", () => {
     open(node, "/traffic");
     await waitFor(() => expect(rows().length).toBeGreaterThan(10));
     expect(rows().length).toBeLessThan(80);
-    expect(screen.getByText("10,000 requests")).toBeInTheDocument();
+    expect(screen.getByTestId("traffic-shown")).toHaveTextContent("500 shown so far");
+    await waitFor(() =>
+      expect(screen.getByTestId("traffic-kept")).toHaveTextContent(/10,000 requests kept since/),
+    );
   });
 
-  it("filters, opens a request to its evidence, and exports what is shown", async () => {
+  it("filters, and opens a request to its evidence", async () => {
     const node = new TestNode();
     node.traffic = [
-      traffic(1, { target: "/ping" }),
+      traffic(1, { kind: "ping", target: "/ping" }),
       traffic(2, {
         status: 401,
         code: "signature-expired",
@@ -152,24 +157,153 @@ describe("traffic", () => {
     expect(details).toHaveTextContent("signature not verified");
     expect(details).toHaveTextContent("the signature expired 41 s ago");
     expect(details).toHaveTextContent("mtp-to: alpha.example");
-    await person.click(screen.getByRole("button", { name: "Export" }));
-    expect(JSON.parse(node.saved[0] ?? "")).toMatchObject([{ id: 2, code: "signature-expired" }]);
   });
 });
 
-describe("what a request is", () => {
-  it.each([
-    ["GET", "/feed?after=3", "pull"],
-    ["GET", "/peering?wait=55", "peering"],
-    ["POST", "/peering", "introduce"],
-    ["POST", "/connections", "ask"],
-    ["DELETE", "/connections/01900000", "take-back"],
-    ["GET", "/.well-known/mtp", "document"],
-    ["GET", "/elsewhere", "other"],
-  ])("%s %s", (method, target, kind) => {
-    expect(kindOf({ method, target })).toBe(kind);
+describe("the record", () => {
+  const rows = () => screen.getAllByTestId("traffic-row");
+
+  it("asks the node for what the filters in the address say, and the count tells what is kept", async () => {
+    const node = new TestNode();
+    node.traffic = [
+      traffic(1, { status: 500, code: "internal" }),
+      traffic(2, { status: 500, peer: "gamma.example" }),
+      traffic(3),
+    ];
+    open(node, "/traffic?peer=beta.example&errors=only&since=2020-01-01T00:00:00.000Z");
+    await waitFor(() => expect(rows()).toHaveLength(1));
+    expect(node.requests("traffic")).toContainEqual({
+      filters: { peer: "beta.example", failures: true, since: "2020-01-01T00:00:00.000Z" },
+      limit: 500,
+    });
+    expect(screen.getByTestId("traffic-shown")).toHaveTextContent("1 shown");
+    await waitFor(() =>
+      expect(screen.getByTestId("traffic-kept")).toHaveTextContent("3 requests kept since"),
+    );
+    expect(screen.getByLabelText("From")).not.toHaveValue("");
+    expect(screen.queryByTestId("traffic-note")).toBeNull();
   });
 
+  it("reads older requests when asked to", async () => {
+    const node = new TestNode();
+    node.traffic = Array.from({ length: 700 }, (_, index) => traffic(index + 1));
+    const { person } = open(node, "/traffic");
+    await person.click(await screen.findByTestId("traffic-older"));
+    await waitFor(() => expect(screen.getByTestId("traffic-shown")).toHaveTextContent("700 shown"));
+    expect(screen.getByText("These are all that are kept.")).toBeInTheDocument();
+  });
+
+  it("says where nothing is kept, or where it cannot be written", async () => {
+    const node = new TestNode();
+    node.kept = null;
+    const first = open(node, "/traffic");
+    expect(await screen.findByTestId("traffic-note")).toHaveTextContent("No requests are kept on disk");
+    first.unmount();
+    node.kept = { requests: 4, since: at(-1), lost: 2, fault: "the disk is full" };
+    open(node, "/traffic");
+    expect(await screen.findByTestId("traffic-note")).toHaveTextContent(
+      "New requests cannot be written to disk: the disk is full. 2 requests since the start are missing",
+    );
+  });
+
+  it("opens a request by its address though the filters do not show it", async () => {
+    const node = new TestNode();
+    node.traffic = [traffic(1, { kind: "ping", at: at(-86_400_000) }), traffic(2)];
+    open(node, "/traffic?kind=pull&open=1");
+    expect(await screen.findByRole("complementary", { name: "Ping" })).toBeInTheDocument();
+    await waitFor(() => expect(rows()).toHaveLength(1));
+  });
+
+  it("shows a request's parts, its protocol, its address and what its signature covers", async () => {
+    const node = new TestNode();
+    node.traffic = [
+      traffic(1, { direction: "out", timing: timing({ wait: 10, transfer: 1, verify: 1 }), duration_ms: 12 }),
+    ];
+    open(node, "/traffic?open=1");
+    const details = await screen.findByRole("complementary");
+    expect(details).toHaveTextContent("It went over a connection that was open already.");
+    const table = within(details).getByRole("table", { name: "What the parts of this request took" });
+    expect(within(table).getByRole("row", { name: "Wait 10 ms" })).toBeInTheDocument();
+    expect(within(table).queryByRole("row", { name: /TLS/ })).toBeNull();
+    expect(details).toHaveTextContent("192.0.2.7");
+    expect(details).toHaveTextContent("HTTP/2.0");
+    expect(details).toHaveTextContent("beta.example#k1");
+    expect(details).toHaveTextContent("@method · @path");
+  });
+
+  it("acts on whom a request is with, by menu and by key", async () => {
+    const node = new TestNode();
+    node.peers = [peer("beta.example")];
+    node.traffic = [traffic(1), traffic(2, { verified: false, peer: "gamma.example" })];
+    const { person, router } = open(node, "/traffic");
+    await waitFor(() => expect(rows()).toHaveLength(2));
+    const [claimed, proved] = screen.getAllByTestId("traffic-actions");
+    await person.click(claimed as HTMLElement);
+    expect(await screen.findByTestId("traffic-block")).toHaveAttribute("aria-disabled", "true");
+    await person.keyboard("{Escape}");
+
+    await person.click(proved as HTMLElement);
+    await person.click(await screen.findByTestId("traffic-block"));
+    await waitFor(() =>
+      expect(node.requests("set-peer")).toEqual([{ provider: "beta.example", state: "blocked" }]),
+    );
+    expect(await screen.findByRole("button", { name: /^Undo/ })).toBeInTheDocument();
+    // The click in the menu has opened no row.
+    expect(screen.queryByRole("complementary")).toBeNull();
+
+    await person.click(proved as HTMLElement);
+    await person.click(await screen.findByTestId("traffic-only"));
+    await waitFor(() => expect(rows()).toHaveLength(1));
+    await waitFor(() => expect(router.state.location.search).toEqual({ peer: "beta.example" }));
+
+    await person.click(within(rows()[0] as HTMLElement).getByText("Pull"));
+    await screen.findByRole("complementary");
+    await person.keyboard("d");
+    await waitFor(() => expect(router.state.location.href).toBe("/doctor?provider=beta.example"));
+  });
+});
+
+describe("the export of requests", () => {
+  it("is of what the filters show, with names hidden unless told otherwise", async () => {
+    const node = new TestNode();
+    node.traffic = [traffic(1), traffic(2, { status: 500 })];
+    const { person } = open(node, "/traffic?errors=only");
+    await person.click(await screen.findByTestId("traffic-export"));
+    const dialog = await screen.findByRole("dialog", { name: "Export requests" });
+    expect(dialog).toHaveTextContent("The file holds what the filters show");
+    await person.click(within(dialog).getByTestId("export-make"));
+    expect(await within(dialog).findByText("1 request saved.")).toBeInTheDocument();
+    expect(node.requests("export-traffic")).toEqual([
+      { filters: { failures: true }, format: "har", hide_names: true },
+    ]);
+    expect(node.savedAs[0]).toMatch(/^drawbridge-traffic-.*\.har$/);
+    expect(node.saved[0]).not.toContain('beta.example","address');
+
+    await person.click(within(dialog).getByRole("radio", { name: /JSON lines/ }));
+    await person.click(within(dialog).getByRole("switch", { name: "Hide names" }));
+    await person.click(within(dialog).getByTestId("export-make"));
+    await waitFor(() => expect(node.saved).toHaveLength(2));
+    expect(node.savedAs[1]).toMatch(/\.jsonl$/);
+    expect(JSON.parse(node.saved[1] ?? "")).toMatchObject({ id: 2, peer: "beta.example" });
+  });
+
+  it("says that there were more, and saves nothing where there is nothing", async () => {
+    const node = new TestNode();
+    let requests = 10_000;
+    node.answers = { "export-traffic": () => ({ text: "{}", requests, more: requests > 0 }) };
+    const { person } = open(node, "/traffic?do=export");
+    const dialog = await screen.findByRole("dialog", { name: "Export requests" });
+    await person.click(within(dialog).getByTestId("export-make"));
+    await waitFor(() => expect(dialog).toHaveTextContent("10,000 requests saved."));
+    expect(dialog).toHaveTextContent("There are older ones");
+    requests = 0;
+    await person.click(within(dialog).getByTestId("export-make"));
+    await waitFor(() => expect(dialog).toHaveTextContent("No request matches, so there is no file."));
+    expect(node.saved).toHaveLength(1);
+  });
+});
+
+describe("the rate of pulls", () => {
   it("counts a pull when it was answered", () => {
     const now = Date.parse(at());
     const steps = pullRate([traffic(1, { at: at(-60_000), duration_ms: 59_000 })], now);

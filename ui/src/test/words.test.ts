@@ -2,22 +2,11 @@ import { describe, expect, it } from "vitest";
 import { isName, isProvider, person } from "@/domain/node/identifiers";
 import { readUserAgent } from "@/domain/node/userAgent";
 import { lag, peerWord, pullingWord, remedy, servingWord, whyNotReached } from "@/domain/peer/words";
-import { itemText, kindOf, requestLine } from "@/domain/traffic/words";
+import { itemText, requestLine } from "@/domain/traffic/words";
 import { ago, bytes, coarseSpan, duration, span, until } from "@/shared/format";
 import { failingPeer, peer } from "./node";
 
 describe("what crosses the wire", () => {
-  it.each([
-    ["POST", "/submissions", "submit"],
-    ["GET", "/groups/club/info", "info"],
-    ["GET", "/groups/club/log?after=3", "log"],
-    ["GET", "/groups/club", "group"],
-    ["POST", "/keypackages/claim", "keys"],
-    ["POST", "/authorizations", "authorization"],
-  ])("%s %s is called by what it is for", (method, target, kind) => {
-    expect(kindOf({ method, target })).toBe(kind);
-  });
-
   it("says what was submitted, and why it was refused", () => {
     expect(itemText("commit")).toBe("a change of a group");
     expect(itemText("commit: epoch-conflict")).toBe("a change of a group, refused: epoch-conflict");
@@ -35,6 +24,7 @@ describe("what crosses the wire", () => {
 
 describe("numbers in words", () => {
   it.each([
+    [0.01, "< 0.1 ms"],
     [0.42, "0.4 ms"],
     [3.4, "3 ms"],
     [999.4, "999 ms"],

@@ -1,6 +1,6 @@
 /**
- * The requests that crossed the wire lately, at most `MOST`, outside React: records come in by the hundred and
- * are shown at most once for each tick.
+ * Requests that crossed the wire, at most `most` of them, outside React: they come in by the hundred and are shown at
+ * most once for each tick.
  */
 import type { Traffic } from "@/bindings/Traffic";
 import { Store } from "@/shared/store";
@@ -14,9 +14,15 @@ export class TrafficBuffer {
   #byId = new Map<number, Traffic>();
   #newest = 0;
   #ordered = true;
+  #lowest = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(readonly most = MOST) {}
+
+  /** Of what came before this number, some had to make room. */
+  get lowest(): number {
+    return this.#lowest;
+  }
 
   take(records: readonly Traffic[]): void {
     for (const record of records) {
@@ -32,10 +38,17 @@ export class TrafficBuffer {
     this.#timer ??= setTimeout(() => this.publish(), TICK_MS);
   }
 
-  /** Another run of the node counts anew. */
+  /** These are no longer among what is asked for. */
+  drop(ids: Iterable<number>): void {
+    let had = false;
+    for (const id of ids) had = this.#byId.delete(id) || had;
+    if (had) this.#timer ??= setTimeout(() => this.publish(), TICK_MS);
+  }
+
   clear(): void {
     this.#byId.clear();
     this.#newest = 0;
+    this.#lowest = 0;
     this.#ordered = true;
     this.publish();
   }
@@ -50,6 +63,7 @@ export class TrafficBuffer {
     for (const id of this.#byId.keys()) {
       if (this.#byId.size <= this.most) break;
       this.#byId.delete(id);
+      this.#lowest = id + 1;
     }
     this.records.set([...this.#byId.values()].reverse());
   }

@@ -1,6 +1,5 @@
 /** How many pulls were answered, in steps of time. */
 import type { Traffic } from "@/bindings/Traffic";
-import { kindOf } from "./words";
 
 export const STEP_MS = 5_000;
 export const STEPS = 60;
@@ -36,7 +35,7 @@ export function endedPulls(
 }
 
 function isEndedPull(record: Traffic): boolean {
-  return !record.waiting && kindOf(record) === "pull";
+  return !record.waiting && record.kind === "pull";
 }
 
 /** A page that could not be used is no answer. */

@@ -1,53 +1,9 @@
-/** What a request is, in words: from its method and path (`docs/mtp.md`). */
+/** What a request is, in words. */
 import type { Stage } from "@/bindings/Stage";
 import type { Traffic } from "@/bindings/Traffic";
 import type { Shape, Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { t } from "@/text";
-
-export type Kind = keyof typeof t.traffic.kind;
-
-export function kindOf({ method, target }: Pick<Traffic, "method" | "target">): Kind {
-  const [, first = "", second = ""] = /^([^?]*)/.exec(target)?.[1]?.split("/") ?? [];
-  switch (first) {
-    case "feed":
-      return "pull";
-    case "ping":
-      return "ping";
-    case "peering":
-      return method === "GET" ? "peering" : "introduce";
-    case "connections":
-      return method === "DELETE" ? "take-back" : "ask";
-    case ".well-known":
-      return second.startsWith("mtp") ? "document" : "other";
-    case "authorizations":
-      return "authorization";
-    case "key-packages":
-    case "keypackages":
-      return "keys";
-    case "submissions":
-      return "submit";
-    case "groups":
-      return groupKind(/^\/groups\/[^/?]+\/([a-z]+)/.exec(target)?.[1]);
-    case "objects":
-      return "object";
-    default:
-      return "other";
-  }
-}
-
-/** What is asked about a group: section 10. */
-function groupKind(what: string | undefined): Kind {
-  switch (what) {
-    case "log":
-    case "roster":
-    case "info":
-    case "checkpoint":
-      return what;
-    default:
-      return "group";
-  }
-}
 
 /** Characters of a request's target that are shown. */
 const LONGEST_TARGET = 2_000;
@@ -76,9 +32,9 @@ const BEFORE_SENDING: ReadonlySet<Stage> = new Set(["dns", "connect", "tls", "po
  * for without any that are told.
  */
 export function isUnsent(record: Traffic): boolean {
-  const { direction, waiting, status, stage, request_headers } = record;
+  const { direction, kind, waiting, status, stage, request_headers } = record;
   if (direction !== "out" || waiting || status !== null || stage === null) return false;
-  return BEFORE_SENDING.has(stage) || (request_headers.length === 0 && kindOf(record) !== "document");
+  return BEFORE_SENDING.has(stage) || (request_headers.length === 0 && kind !== "document");
 }
 
 /** The answer in a word, a colour and a shape. */

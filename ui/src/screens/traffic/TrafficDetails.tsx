@@ -1,14 +1,19 @@
-import { ChevronDown, ChevronUp } from "lucide-react";
+import { ChevronDown, ChevronUp, Ellipsis } from "lucide-react";
 import type { Traffic } from "@/bindings/Traffic";
 import { LookLink } from "@/domain/check/LookLink";
 import { Alias } from "@/domain/demo/Alias";
 import { remedy } from "@/domain/peer/words";
-import { answer, isUnsent, itemText, kindOf, requestLine } from "@/domain/traffic/words";
+import { useRequest } from "@/domain/traffic/hooks";
+import { ItemLine } from "@/domain/traffic/ItemLine";
+import { TimingTable } from "@/domain/traffic/TimingBars";
+import { answer, isUnsent, requestLine } from "@/domain/traffic/words";
+import { useActions } from "@/shared/actions";
 import { IconButton } from "@/shared/Button";
-import { count, exact } from "@/shared/format";
+import { exact } from "@/shared/format";
 import { LongText } from "@/shared/LongText";
-import { Inspector, InspectorPart } from "@/shared/layout";
+import { Inspector, InspectorPart, Loading } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
+import { Menu, type MenuItem } from "@/shared/Menu";
 import { lineText } from "@/shared/text";
 import { Bytes, CopyButton, Duration, Fact, Facts, Ident, Lasting } from "@/shared/values";
 import { t } from "@/text";
@@ -16,23 +21,54 @@ import { t } from "@/text";
 /** Characters of a header that are shown; what is copied is all of it. */
 const LONGEST_HEADER = 2_000;
 
-/** One request in full. */
+/** Keys of what can be done about the open request. Nobody is blocked by one key. */
+const KEYS: Record<string, readonly string[]> = {
+  "traffic-peer": ["o"],
+  "traffic-check": ["d"],
+  "traffic-only": ["f"],
+  "traffic-copy": ["c"],
+};
+
+/** The request `id` in full. `shown`: the requests in the list. */
 export function TrafficDetails({
-  record,
+  id,
+  shown,
+  actionsOf,
   onClose,
   onMove,
 }: {
-  record: Traffic | undefined;
+  id: number;
+  shown: readonly Traffic[];
+  actionsOf: (record: Traffic) => readonly MenuItem[];
   onClose: () => void;
   onMove: (by: number) => void;
 }) {
+  const record = useRequest(id, shown);
+  const actions = record == null ? [] : actionsOf(record).filter(({ disabled }) => disabled !== true);
+  useActions(
+    actions.map(({ id, text, run }) => {
+      const keys = KEYS[id];
+      return { id, title: text, group: t.traffic.title, run, ...(keys && { keys }) };
+    }),
+  );
   return (
     <Inspector
-      title={record === undefined ? t.app.details : t.traffic.kind[kindOf(record)]}
+      title={record == null ? t.app.details : t.traffic.kind[record.kind]}
       label={t.app.details}
       onClose={onClose}
       actions={
         <>
+          {record != null && (
+            <Menu
+              label={t.traffic.act.menu}
+              items={actionsOf(record)}
+              trigger={
+                <IconButton label={t.traffic.act.menu} data-testid="details-actions">
+                  <Ellipsis className="size-4" />
+                </IconButton>
+              }
+            />
+          )}
           <IconButton label={t.traffic.previous} keys="k" onClick={() => onMove(-1)}>
             <ChevronUp className="size-4" />
           </IconButton>
@@ -42,7 +78,13 @@ export function TrafficDetails({
         </>
       }
     >
-      {record === undefined ? <p className="text-muted">{t.traffic.gone}</p> : <Details record={record} />}
+      {record === undefined ? (
+        <Loading />
+      ) : record === null ? (
+        <p className="text-muted">{t.traffic.gone}</p>
+      ) : (
+        <Details record={record} />
+      )}
     </Inspector>
   );
 }
@@ -84,10 +126,36 @@ function Details({ record }: { record: Traffic }) {
               </>
             )}
           </Fact>
-          <Fact name={t.traffic.signature}>
-            <SignatureWord record={record} />
-          </Fact>
+          {record.address !== null && (
+            <Fact name={t.traffic.address} hint={t.traffic.addressHint}>
+              <Ident value={record.address} what={t.traffic.address} />
+            </Fact>
+          )}
+          {record.protocol !== null && <Fact name={t.traffic.protocol}>{lineText(record.protocol)}</Fact>}
         </Facts>
+      </InspectorPart>
+      <InspectorPart title={t.traffic.signature}>
+        <SignatureWord record={record} />
+        {record.signature !== null && (
+          <Facts className="mt-1">
+            {record.signature.key !== null && (
+              <Fact name={t.traffic.key}>
+                <Ident value={record.signature.key} what={t.traffic.key} mono>
+                  {lineText(record.signature.key, LONGEST_HEADER)}
+                </Ident>
+              </Fact>
+            )}
+            <Fact name={t.traffic.covers} hint={t.traffic.coversHint}>
+              {record.signature.covered.length === 0 ? (
+                t.app.none
+              ) : (
+                <span className="font-mono text-sm">
+                  {record.signature.covered.map((component) => lineText(component)).join(" · ")}
+                </span>
+              )}
+            </Fact>
+          </Facts>
+        )}
       </InspectorPart>
       {(record.text !== null || record.stage !== null) && (
         <InspectorPart title={t.traffic.error}>
@@ -129,6 +197,11 @@ function Details({ record }: { record: Traffic }) {
             <Sent record={record} part={record.direction === "out" ? "response" : "request"} />
           </Fact>
         </Facts>
+        {!isUnsent(record) && (
+          <div className="mt-2">
+            <TimingTable record={record} />
+          </div>
+        )}
       </InspectorPart>
       <InspectorPart title={t.traffic.itemsTitle(record.item_count)}>
         {record.items.length === 0 ? (
@@ -137,11 +210,8 @@ function Details({ record }: { record: Traffic }) {
           <ul title={t.traffic.itemHint}>
             {record.items.map((item, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: what was refused has no number of its own.
-              <li key={index} className="flex gap-3">
-                <span className="w-12 text-right text-muted">
-                  {item.seq === 0 ? t.units.unknown : count(item.seq)}
-                </span>
-                <span className="font-medium">{itemText(item.kind)}</span>
+              <li key={index}>
+                <ItemLine item={item} />
               </li>
             ))}
             {record.item_count > record.items.length && (
@@ -228,7 +298,7 @@ function SignatureWord({ record }: { record: Traffic }) {
     return <span className="text-muted">{t.traffic.unanswered}</span>;
   }
   // The document is asked for without a signature; it is what signatures are checked by.
-  if (kindOf(record) === "document") return <span className="text-muted">{t.traffic.unsigned}</span>;
+  if (record.kind === "document") return <span className="text-muted">{t.traffic.unsigned}</span>;
   return (
     <StateWord tone="warn" shape="ring">
       {t.traffic.unverified}

@@ -1,13 +1,16 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowLeft, ArrowRight, ArrowRightToLine, ArrowUp } from "lucide-react";
-import { memo, type RefObject, useEffect, useRef } from "react";
+import { ArrowLeft, ArrowRight, ArrowRightToLine, ArrowUp, Ellipsis } from "lucide-react";
+import { memo, type ReactNode, type RefObject, useEffect, useRef } from "react";
 import type { Traffic } from "@/bindings/Traffic";
 import { Alias } from "@/domain/demo/Alias";
-import { answer, isError, isUnsent, kindOf, requestLine } from "@/domain/traffic/words";
+import { TimingBar } from "@/domain/traffic/TimingBars";
+import { answer, isError, isUnsent, requestLine } from "@/domain/traffic/words";
+import { IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { duration, exact, timeOfDay } from "@/shared/format";
 import { useMedia } from "@/shared/hooks";
 import { Mark } from "@/shared/Mark";
+import { Menu, type MenuItem } from "@/shared/Menu";
 import { lineText } from "@/shared/text";
 import { Bytes, Lasting, MiddleElided } from "@/shared/values";
 import { t } from "@/text";
@@ -15,11 +18,16 @@ import { t } from "@/text";
 /** Where the list is narrow (beside the details), what a row's details say anyway goes. */
 const COLUMNS = [
   "grid gap-x-3",
-  "grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_4.25rem_2.75rem]",
-  "@max-[54rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_5.5rem_3.75rem]",
+  "grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_4.25rem_2.75rem_1.5rem]",
+  "@max-[61rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_5.5rem_3.75rem_1.5rem]",
+  "@min-[70rem]:grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_7.5rem_4.25rem_2.75rem_1.5rem]",
 ].join(" ");
-const SPARE = "@max-[54rem]:hidden";
-const NARROW = "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2";
+const SPARE = "@max-[61rem]:hidden";
+const ROOMY = "hidden @min-[70rem]:block";
+const NARROW =
+  "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2 sm:grid-cols-[1.25rem_minmax(0,1fr)_auto_1.5rem]";
+/** So many rows before the end, older ones are asked for. */
+const BEFORE_END = 100;
 
 /** A virtual list of rows of one height; the open row and the keyboard are the screen's affair. */
 export function TrafficList({
@@ -31,6 +39,9 @@ export function TrafficList({
   fresh,
   onCatchUp,
   scroller,
+  actionsOf,
+  onEnd,
+  end,
 }: {
   rows: readonly Traffic[];
   openId: number | null;
@@ -41,6 +52,11 @@ export function TrafficList({
   fresh: number;
   onCatchUp: () => void;
   scroller: RefObject<HTMLDivElement | null>;
+  actionsOf: (record: Traffic) => readonly MenuItem[];
+  /** The last rows come into view. */
+  onEnd: () => void;
+  /** What stands after the last row. */
+  end: ReactNode;
 }) {
   const narrow = useMedia("(max-width: 60rem)");
   const rem = useRef(16);
@@ -55,6 +71,11 @@ export function TrafficList({
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are measured anew when the layout changes.
   useEffect(() => virtual.measure(), [height]);
+  const items = virtual.getVirtualItems();
+  const isNearEnd = rows.length > BEFORE_END && (items.at(-1)?.index ?? 0) >= rows.length - BEFORE_END;
+  useEffect(() => {
+    if (isNearEnd) onEnd();
+  }, [isNearEnd, onEnd]);
   // A list that goes while it is pointed at is not left.
   useEffect(() => () => onLook(false), [onLook]);
   const opened = rows.findIndex((row) => row.id === openId);
@@ -91,11 +112,17 @@ export function TrafficList({
               <span role="columnheader" className="text-right" title={t.traffic.hint.duration}>
                 {t.traffic.column.duration}
               </span>
+              <span role="columnheader" className={ROOMY} title={t.traffic.hint.parts}>
+                {t.traffic.column.parts}
+              </span>
               <span role="columnheader" className={cx("text-right", SPARE)} title={t.traffic.hint.size}>
                 {t.traffic.column.size}
               </span>
               <span role="columnheader" className={cx("text-right", SPARE)} title={t.traffic.hint.items}>
                 {t.traffic.column.items}
+              </span>
+              <span role="columnheader">
+                <span className="sr-only">{t.traffic.act.menu}</span>
               </span>
             </div>
           </div>
@@ -111,7 +138,7 @@ export function TrafficList({
           onScroll={(event) => onScrolled(event.currentTarget.scrollTop > height / 2)}
         >
           <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
-            {virtual.getVirtualItems().map((item) => {
+            {items.map((item) => {
               const record = rows[item.index];
               if (record === undefined) return null;
               return (
@@ -127,10 +154,17 @@ export function TrafficList({
                     open={record.id === openId}
                     narrow={narrow}
                     onOpen={onOpen}
+                    actionsOf={actionsOf}
                   />
                 </div>
               );
             })}
+          </div>
+          <div
+            role="presentation"
+            className="flex min-h-12 items-center justify-center gap-3 px-4 text-muted"
+          >
+            {end}
           </div>
         </div>
       </div>
@@ -160,16 +194,18 @@ const TrafficRow = memo(function TrafficRow({
   open,
   narrow,
   onOpen,
+  actionsOf,
 }: {
   record: Traffic;
   index: number;
   open: boolean;
   narrow: boolean;
   onOpen: (id: number) => void;
+  actionsOf: (record: Traffic) => readonly MenuItem[];
 }) {
   const { tone, shape, text } = answer(record);
   const error = isError(record);
-  const kind = t.traffic.kind[kindOf(record)];
+  const kind = t.traffic.kind[record.kind];
   const unsent = isUnsent(record);
   const way = record.direction === "in" ? t.traffic.in : unsent ? t.traffic.notSentWay : t.traffic.out;
   const arrow = (
@@ -220,6 +256,17 @@ const TrafficRow = memo(function TrafficRow({
       {kind}
     </button>
   );
+  const menu = (
+    <Menu
+      label={t.traffic.act.menu}
+      items={actionsOf(record)}
+      trigger={
+        <IconButton label={t.traffic.act.menu} tabIndex={-1} className="size-6" data-testid="traffic-actions">
+          <Ellipsis className="size-4" aria-hidden="true" />
+        </IconButton>
+      }
+    />
+  );
   const line = requestLine(record);
   const peer = record.peer ?? t.traffic.nobody;
   // Whom we ask we have chosen; who asks us may only claim to be somebody.
@@ -240,7 +287,9 @@ const TrafficRow = memo(function TrafficRow({
       data-unsent={unsent}
       className={cx(narrow ? NARROW : COLUMNS, common)}
       onClick={(event) => {
-        if ((event.target as HTMLElement).closest("button") === null) onOpen(record.id);
+        const target = event.target as HTMLElement;
+        // A click in the row's menu comes here too, though the menu stands elsewhere.
+        if (event.currentTarget.contains(target) && target.closest("button") === null) onOpen(record.id);
       }}
     >
       {narrow ? (
@@ -261,6 +310,9 @@ const TrafficRow = memo(function TrafficRow({
           <span role="cell" className="text-right text-sm">
             {state}
             {!unsent && <span className="block">{took}</span>}
+          </span>
+          <span role="cell" className="max-sm:hidden">
+            {menu}
           </span>
         </>
       ) : (
@@ -293,6 +345,9 @@ const TrafficRow = memo(function TrafficRow({
               {took}
             </span>
           )}
+          <span role="cell" className={ROOMY}>
+            <TimingBar record={record} />
+          </span>
           <span role="cell" className={cx("text-right text-muted", SPARE)}>
             {record.waiting || unsent ? "" : <Bytes n={record.request_bytes + record.response_bytes} />}
           </span>
@@ -303,6 +358,7 @@ const TrafficRow = memo(function TrafficRow({
           >
             {record.item_count > 0 ? record.item_count : ""}
           </span>
+          <span role="cell">{menu}</span>
         </>
       )}
     </div>

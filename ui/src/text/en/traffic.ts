@@ -13,14 +13,74 @@ export const traffic = {
   held: "Held still while you look",
   newOnes: (n: number) => `${n.toLocaleString("en")} new`,
   showNew: (n: number) => `Show ${many(n, "new request", "new requests")}`,
-  count: (shown: number, all: number) =>
-    shown === all
-      ? many(all, "request", "requests")
-      : `${shown.toLocaleString("en")} of ${many(all, "request", "requests")}`,
-  bounded: (n: number) => `The latest ${n.toLocaleString("en")} are kept`,
-  export: "Export",
-  exportHint: "What the filters show, as JSON",
-  exported: (n: number) => `${many(n, "request", "requests")} copied as JSON.`,
+  shown: (n: number, isAll: boolean) =>
+    isAll ? `${n.toLocaleString("en")} shown` : `${n.toLocaleString("en")} shown so far`,
+  shownHint: "How many the list below holds; older ones are read as you scroll",
+  kept: (n: number, day: string | null) =>
+    `${many(n, "request", "requests")} kept${day === null ? "" : ` since ${day}`}`,
+  keptHint: "On disk, over restarts. The oldest make room for new ones once the record is full.",
+  keptNothing:
+    "No requests are kept on disk, as the configuration has it. What is shown here is lost when the provider stops.",
+  keptFault: (why: string, lost: number) =>
+    `New requests cannot be written to disk: ${why}. ${
+      lost === 0
+        ? "They are lost when the provider stops."
+        : `${many(lost, "request", "requests")} since the start ${lost === 1 ? "is" : "are"} missing from the record.`
+    }`,
+  keptLost: (lost: number) =>
+    `${many(lost, "request", "requests")} since the start could not be written to disk, and ${lost === 1 ? "is" : "are"} missing from the record.`,
+  older: "Show older requests",
+  readingOlder: "Reading older requests…",
+  allShown: "These are all that are kept.",
+  allMatching: "These are all that match.",
+  fullTitle: (n: number) => `${n.toLocaleString("en")} requests are shown, which is all that fits here.`,
+  fullNext: "Show those before them",
+  export: "Export…",
+  exportHint: "What the filters show, as a file",
+  exporting: {
+    title: "Export requests",
+    filtered: "The file holds what the filters show, at most the latest 10,000 requests.",
+    all: "The file holds everything that is kept, at most the latest 10,000 requests. Filters narrow it.",
+    format: "Format",
+    formats: {
+      har: ["HAR", "The network panels of browsers read it."] as const,
+      "json-lines": ["JSON lines", "One object on each line, for programs."] as const,
+    },
+    hide: "Hide names",
+    hideText:
+      "Providers, groups, people and addresses are replaced by hashes that differ from file to file, so that the file can be shown to others.",
+    save: "Save",
+    copy: "Copy",
+    saved: (n: number) => `${many(n, "request", "requests")} saved.`,
+    copied: (n: number) => `${many(n, "request", "requests")} copied.`,
+    nothing: "No request matches, so there is no file.",
+    more: (n: number) =>
+      `There are older ones: a file has room for the latest ${n.toLocaleString("en")}. Narrow the time to get those.`,
+  },
+  act: {
+    menu: "Actions",
+    peer: (p: string) => `Open ${p} in Peers`,
+    check: (p: string) => `Check ${p}`,
+    only: (p: string) => `Show only ${p}`,
+    block: (p: string) => `Block ${p}`,
+    claimed: "Nothing proves that this request came from there.",
+    copy: "Copy as JSON",
+    copied: "The request is copied as JSON.",
+  },
+  time: {
+    label: "Time",
+    any: "Any time",
+    span: {
+      "15m": "Last 15 minutes",
+      "1h": "Last hour",
+      "1d": "Last day",
+      "7d": "Last 7 days",
+    },
+    between: "From … to …",
+    from: "From",
+    to: "Before",
+    dash: "–",
+  },
   column: {
     time: "Time",
     direction: "Way",
@@ -31,8 +91,11 @@ export const traffic = {
     duration: "Took",
     size: "Size",
     items: "Items",
+    parts: "Parts",
   },
   hint: {
+    parts:
+      "What took the time: each bar is one request from its beginning to its end. What is hatched is waiting",
     time: "When it began",
     direction: "→ from us to them, ← from them to us",
     status: "The answer's HTTP status, or where it failed",
@@ -48,7 +111,7 @@ export const traffic = {
   anyPeer: "All peers",
   anyKind: "Everything",
   errorsOnly: "Errors",
-  search: "Filter by path or code",
+  search: "Path, code or sentence",
   filters: "Filters",
   kind: {
     pull: "Pull",
@@ -67,6 +130,7 @@ export const traffic = {
     checkpoint: "Checkpoint",
     group: "Group",
     object: "Object",
+    check: "Ask to look back",
     other: "Other",
   },
   waiting: "waiting",
@@ -88,6 +152,48 @@ export const traffic = {
   nobody: "unknown",
   details: (id: number) => `Request ${id}`,
   timing: "Timing",
+  part: {
+    dns: "Name lookup",
+    connect: "Connect",
+    tls: "TLS",
+    wait: "Wait",
+    transfer: "Transfer",
+    verify: "Verify",
+    store: "Store",
+  },
+  partHint: {
+    out: {
+      dns: "Looking up the addresses of its name",
+      connect: "Connecting to one of them",
+      tls: "The TLS handshake",
+      wait: "Until its answer began: a pull waits there for news",
+      transfer: "From the beginning of its answer to the end",
+      verify: "Checking its signature",
+      store: "Checking and storing the items of the page",
+    },
+    in: {
+      dns: "",
+      connect: "",
+      tls: "",
+      wait: "Until our answer was made: a pull waits here for news",
+      transfer: "From the beginning of our answer to the end",
+      verify: "Checking who asks, and everything else before the request is carried out",
+      store: "Checking and storing the items of the page",
+    },
+  },
+  partsCaption: "What the parts of this request took",
+  partColumn: "Part",
+  goesOn: "so far",
+  rest: "The rest",
+  restHint: "Measured of the whole, and of none of its parts",
+  noParts: "Nothing is known of its parts.",
+  openConnection: "It went over a connection that was open already.",
+  address: "Address",
+  addressHint: "Of a request to us it can be that of a proxy in front of us",
+  protocol: "Protocol",
+  key: "Key",
+  covers: "Covers",
+  coversHint: "What of the request or the answer the signature proves",
   began: "Began",
   ended: "Ended",
   took: "Took",
