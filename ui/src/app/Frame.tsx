@@ -115,6 +115,12 @@ export function Frame() {
       words: t.doctor.checkMe,
       run: () => void navigate({ to: "/doctor", search: { self: 1 } }),
     },
+    {
+      id: "settings.bundle",
+      title: t.settings.bundle.make,
+      group: groups.act,
+      run: () => void navigate({ to: "/settings", search: { do: "bundle" } }),
+    },
     // On its own screen it is of what the filters show.
     ...(pathname === "/traffic"
       ? []

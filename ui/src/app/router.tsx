@@ -115,7 +115,12 @@ const routes = [
     component: AccountsScreen,
     validateSearch: parts("do"),
   }),
-  createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsScreen }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/settings",
+    component: SettingsScreen,
+    validateSearch: parts("do"),
+  }),
 ];
 
 /** Links say only what stands behind `#`, so that they hold wherever the page itself is. */

@@ -11,6 +11,7 @@ import { useStore } from "@/shared/store";
 import { concludeAll, toast } from "@/shared/toast";
 import { t } from "@/text";
 import { Browsers } from "./settings/Browsers";
+import { SupportBundle } from "./settings/SupportBundle";
 
 const STRANGERS = ["ask", "open", "listed"] as const satisfies readonly Strangers[];
 
@@ -59,6 +60,7 @@ export function SettingsScreen() {
           </Panel>
         )}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
+        {node !== null && <SupportBundle />}
         <Here browser={admin.platform.kind === "browser"} />
         {status.data?.mode === "demo" && <LeaveDemo />}
       </div>

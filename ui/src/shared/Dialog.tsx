@@ -17,6 +17,7 @@ export function Dialog({
   text,
   children,
   wide,
+  full,
   bare,
 }: {
   open: boolean;
@@ -25,6 +26,8 @@ export function Dialog({
   text?: ReactNode;
   children: ReactNode;
   wide?: boolean;
+  /** As large as there is room; what is in it scrolls by itself. */
+  full?: boolean;
   /** Without a visible heading; the title is read out. */
   bare?: boolean;
 }) {
@@ -43,8 +46,9 @@ export function Dialog({
           }}
           {...(text === undefined ? { "aria-describedby": undefined } : {})}
           className={cx(
-            "appear fixed top-[12vh] left-1/2 z-40 flex max-h-[80vh] w-[calc(100vw-1.5rem)] -translate-x-1/2 flex-col overflow-hidden rounded-lg border border-line-strong bg-surface shadow-pop outline-none max-sm:top-3 max-sm:max-h-[calc(100dvh-1.5rem)]",
-            wide ? "max-w-[40rem]" : "max-w-[28rem]",
+            "appear fixed left-1/2 z-40 flex w-[calc(100vw-1.5rem)] -translate-x-1/2 flex-col overflow-hidden rounded-lg border border-line-strong bg-surface shadow-pop outline-none max-sm:top-3 max-sm:max-h-[calc(100dvh-1.5rem)]",
+            full ? "top-[6vh] h-[88vh] max-w-[64rem]" : "top-[12vh] max-h-[80vh]",
+            !full && (wide ? "max-w-[40rem]" : "max-w-[28rem]"),
           )}
         >
           {bare ? (
@@ -59,7 +63,14 @@ export function Dialog({
               </Radix.Close>
             </header>
           )}
-          <div className={cx("min-h-0", bare ? "flex flex-col" : "overflow-y-auto px-4 pt-1 pb-4")}>
+          <div
+            className={cx(
+              "min-h-0",
+              bare ? "flex flex-col" : "px-4 pt-1 pb-4",
+              full && "flex flex-1 flex-col",
+              !bare && !full && "overflow-y-auto",
+            )}
+          >
             {text !== undefined && <Radix.Description className="mb-3 text-muted">{text}</Radix.Description>}
             {children}
           </div>

@@ -1,4 +1,5 @@
 /** Settings. */
+import { many } from "./many";
 
 export const settings = {
   title: "Settings",
@@ -37,6 +38,18 @@ export const settings = {
   browserEndOwn: "End the session of the browser that you use now?",
   browserEndText:
     "It is shut out at once, in all its tabs. drawbridged link prints a link by which it can come back.",
+  bundle: {
+    title: "Support bundle",
+    text: "One file for somebody who helps you to find out what is wrong here.",
+    make: "Make a support bundle…",
+    about:
+      "In it are the configuration, versions, the state of peers and groups with their recent trouble, numbers, and the latest 2,000 requests; names of providers, people and groups are replaced by hashes. Keys, tokens, addresses, paths and messages are not in it.",
+    whole: (lines: number, size: string) => `All of it: ${many(lines, "line", "lines")}, ${size}`,
+    save: "Save",
+    copy: "Copy",
+    copied: "The support bundle is copied.",
+    saved: "The support bundle is saved.",
+  },
   demo: "Demo federation",
   demoText: "This window is alpha's. Leaving stops the three providers.",
   leave: "Leave the demo",
