@@ -4,7 +4,7 @@ import { t } from "@/text";
 import { type Filters, isBetween, isSpan, localTime, SPANS, type SpanName, wireTime } from "./filters";
 
 const BETWEEN = "between";
-const field = "h-7 min-w-0 rounded-md border border-control bg-surface px-1.5 max-sm:flex-1";
+const field = "h-7 min-w-0 rounded-md border border-control bg-surface px-1.5 max-sm:basis-full";
 
 /** When the requests began: in a span that ends now, or between two times. */
 export function TimeFilter({
@@ -49,7 +49,7 @@ export function TimeFilter({
             value={localTime(isSpan(since) ? "" : since)}
             onChange={(event) => onChange({ since: wireTime(event.target.value), until })}
           />
-          <span className="text-muted" aria-hidden="true">
+          <span className="text-muted max-sm:hidden" aria-hidden="true">
             {t.traffic.time.dash}
           </span>
           <input
