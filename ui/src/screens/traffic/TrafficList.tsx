@@ -20,9 +20,12 @@ const COLUMNS = [
   "grid gap-x-3",
   "grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_4.25rem_2.75rem_1.5rem]",
   "@max-[61rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_5.5rem_3.75rem_1.5rem]",
+  "@max-[44rem]:grid-cols-[6rem_1rem_minmax(11rem,1fr)_8rem_5.5rem_3.75rem]",
   "@min-[70rem]:grid-cols-[6.25rem_1rem_minmax(13rem,1.2fr)_8.25rem_minmax(4rem,1fr)_6.25rem_4.5rem_7.5rem_4.25rem_2.75rem_1.5rem]",
 ].join(" ");
 const SPARE = "@max-[61rem]:hidden";
+/** The open request's details have the same menu. */
+const ACTIONS = "@max-[44rem]:hidden";
 const ROOMY = "hidden @min-[70rem]:block";
 const NARROW =
   "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-2 sm:grid-cols-[1.25rem_minmax(0,1fr)_auto_1.5rem]";
@@ -121,7 +124,7 @@ export function TrafficList({
               <span role="columnheader" className={cx("text-right", SPARE)} title={t.traffic.hint.items}>
                 {t.traffic.column.items}
               </span>
-              <span role="columnheader">
+              <span role="columnheader" className={ACTIONS}>
                 <span className="sr-only">{t.traffic.act.menu}</span>
               </span>
             </div>
@@ -358,7 +361,9 @@ const TrafficRow = memo(function TrafficRow({
           >
             {record.item_count > 0 ? record.item_count : ""}
           </span>
-          <span role="cell">{menu}</span>
+          <span role="cell" className={ACTIONS}>
+            {menu}
+          </span>
         </>
       )}
     </div>
