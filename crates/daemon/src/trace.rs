@@ -9,8 +9,8 @@ use drawbridge_node::typed;
 use serde_json::json;
 
 use crate::ask::send_to_running;
-use crate::check::{INDENT, who, word};
-use crate::print::{answer, say};
+use crate::check::{INDENT, who};
+use crate::print::{answer, say, word};
 
 /// Prints the steps of the event `seq` of the group `what`, or of the submission `what`, and where it stands; as one JSON object
 /// where `as_json`. The status is 1 where it has not arrived.

@@ -301,8 +301,16 @@ impl ExpectedGroup {
             })
         };
         if !lost.iter().all(at_its_end) && !stays.iter().any(|stay| stay.by_itself) {
+            let told = |seq: &u64| {
+                let event = &self.log[*seq as usize - 1];
+                format!("{seq} of epoch {} by {}", event.epoch, event.sender)
+            };
+            let (lost_from, lost_until) = (lost[0], lost[lost.len() - 1]);
+            let near =
+                shown.range(lost_from.saturating_sub(5)..=lost_until + 20).map(told).collect::<Vec<_>>();
             wrong.push(format!(
-                "{client} has lost the events {lost:?} of {uri}, and never joined anew: {stays:?}"
+                "{client} has lost the events {:?} of {uri}, shows {near:?}, and never joined anew: {stays:?}, {gaps:?}",
+                lost.iter().map(told).collect::<Vec<_>>(),
             ));
         }
     }

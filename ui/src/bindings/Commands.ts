@@ -22,6 +22,8 @@ import type { DecideAuthorization } from "./DecideAuthorization";
 import type { DecideConnection } from "./DecideConnection";
 import type { Demo } from "./Demo";
 import type { DemoAsk } from "./DemoAsk";
+import type { DryRun } from "./DryRun";
+import type { DryRunOf } from "./DryRunOf";
 import type { EditMessage } from "./EditMessage";
 import type { Empty } from "./Empty";
 import type { ExportTraffic } from "./ExportTraffic";
@@ -68,9 +70,9 @@ import type { Status } from "./Status";
 import type { SupportBundle } from "./SupportBundle";
 import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
-import type { TrafficFile } from "./TrafficFile";
 import type { Trace } from "./Trace";
 import type { TraceOf } from "./TraceOf";
+import type { TrafficFile } from "./TrafficFile";
 import type { TrafficList } from "./TrafficList";
 import type { TrafficQuery } from "./TrafficQuery";
 import type { TurnDemoSwitch } from "./TurnDemoSwitch";
@@ -107,6 +109,7 @@ export type Commands = {
   "check": { request: StartCheck, response: Check },
   "look-back": { request: NamedPeer, response: Check },
   "check-report": { request: ReadCheck, response: CheckReport },
+  "dry-run": { request: DryRunOf, response: DryRun },
   "strangers": { request: SetStrangers, response: SetStrangers },
   "tell-declined": { request: TellDeclined, response: TellDeclined },
   "repairs": { request: Empty, response: Repairs },

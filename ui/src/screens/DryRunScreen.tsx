@@ -94,7 +94,11 @@ function Foresights({ run }: { run: DryRun }) {
   const ofProvider = run.foresights.filter(({ of }) => of === null);
   const users = [...new Set(run.foresights.flatMap(({ of }) => of ?? []))];
   return (
-    <section aria-live="polite" aria-label={t.dryRun.of(run.person ?? run.provider)} className="max-w-[44rem]">
+    <section
+      aria-live="polite"
+      aria-label={t.dryRun.of(run.person ?? run.provider)}
+      className="max-w-[44rem]"
+    >
       <h2 className="mb-1 font-semibold wrap-anywhere">
         {t.dryRun.of(run.person ?? run.provider)}
         <Alias provider={run.provider} />

@@ -23,7 +23,13 @@ const RUN: DryRun = {
       why: "a rule for everybody here blocks beta.example",
       told: "202, pending",
     },
-    { asked: "pull", of: null, outcome: "refused", why: "nothing was decided on it", told: "403 peer-pending" },
+    {
+      asked: "pull",
+      of: null,
+      outcome: "refused",
+      why: "nothing was decided on it",
+      told: "403 peer-pending",
+    },
   ],
 };
 

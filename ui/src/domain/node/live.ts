@@ -32,15 +32,7 @@ function readings(event: Telling): readonly Reading[] {
       return ["peers", "peer", "groups", "group", "status", "dry-run"];
     case "approvals":
       // Whom one may add hangs on the connections.
-      return [
-        "approvals",
-        "connections",
-        "authorizations",
-        "conversations",
-        "users",
-        "status",
-        "dry-run",
-      ];
+      return ["approvals", "connections", "authorizations", "conversations", "users", "status", "dry-run"];
     case "accounts":
       return ["users", "rules", "status", "dry-run"];
     case "settings":

@@ -9,7 +9,7 @@ use drawbridge_mtp::{
         SubmitReply, SubmitRequest, UserClaim,
     },
     policy::{MAX_NAME_BYTES, Policy, Who},
-    problem::{Code, Members, ReceivedProblem},
+    problem::{Cause, Code, Members, ReceivedProblem},
     wire::MAX_INTEGER,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -54,8 +54,9 @@ pub(crate) fn received_problem() -> impl Strategy<Value = ReceivedProblem> {
     let members = (
         (option::of(time()), option::of(key()), option::of(id())),
         (option::of(integer()), option::of(integer()), option::of(integer()), option::of(integer())),
+        option::of(Just(Cause::Store)),
     )
-        .prop_map(|((now, key, generation), (epoch, first, head, limit))| Members {
+        .prop_map(|((now, key, generation), (epoch, first, head, limit), cause)| Members {
             now,
             fingerprint: key.map(|key| *key.public().thumbprint()),
             epoch,
@@ -63,6 +64,7 @@ pub(crate) fn received_problem() -> impl Strategy<Value = ReceivedProblem> {
             first,
             head,
             limit,
+            cause,
         });
     (code, option::of("\\PC{0,40}"), members).prop_map(|(code, detail, members)| ReceivedProblem {
         code,
