@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S};
 use drawbridge_mtp::evidence::{EvidenceFault, ForkEvidence};
@@ -384,6 +385,13 @@ async fn a_participant_that_lies_is_told_from_an_owner_that_does() {
     let finding = at(&comparison, eve.provider());
     assert_eq!((finding.verdict, finding.code.as_deref()), (CopyVerdict::Invalid, Some("key-unknown")));
     assert_eq!(exported(beta, &tea).await.contradictions, []);
+
+    // Once it has ended, the key may have been the owner's.
+    peers.federation.clock().turn(Duration::from_secs(LIFETIME_S + 1));
+    let comparison = beta.compares(&tea).await;
+    let finding = at(&comparison, eve.provider());
+    assert_eq!(finding.verdict, CopyVerdict::Equal, "{finding:#?}");
+    assert!(finding.evidence.iter().any(|seen| seen.value.starts_with("cannot be verified")), "{finding:#?}");
 }
 
 #[tokio::test]

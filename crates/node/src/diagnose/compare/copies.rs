@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use drawbridge_mtp::chain::Head;
+use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{Event, LogPage, PeerState};
 use drawbridge_mtp::octets::Hash32;
+use drawbridge_mtp::time::Timestamp;
 
 use super::report::{CopyVerdict, Finding, ShownCheckpoint, counted};
 use crate::delivery::{
@@ -25,6 +27,8 @@ pub(super) struct Copies<'a> {
     pub(super) peers: &'a Peers,
     pub(super) store: &'a Store,
     pub(super) row: &'a GroupRow,
+    /// When it began.
+    pub(super) now: Timestamp,
 }
 
 /// Where two logs part.
@@ -192,15 +196,14 @@ impl Copies<'_> {
     async fn ask_participant(&self, provider: &Provider) -> Result<Finding, PeerFault> {
         let Self { delivery, row, .. } = self;
         let (log, page) = delivery.log_of_participant(row, provider, row.head - 1).await?;
-        let signed = match page.checkpoint.clone() {
-            Some(jws) => Some(delivery.read_checkpoint(&row.uri, jws).await),
-            None => None,
-        };
-        let (signed, wrong) = match signed {
-            Some(Ok(signed)) => (Some(signed), None),
-            Some(Err(fault)) => (None, Some(fault)),
-            None => (None, None),
-        };
+        let (mut signed, mut wrong, mut unread) = (None, None, None);
+        if let Some(jws) = page.checkpoint.clone() {
+            match delivery.read_checkpoint(&row.uri, jws.clone()).await {
+                Ok(read) => signed = Some(read),
+                Err(fault) if self.may_have_been_good(&jws, &fault) => unread = Some(fault),
+                Err(fault) => wrong = Some(fault),
+            }
+        }
         let said = match &signed {
             Some(signed) => log.ours(signed.claims.seq).await?,
             None => None,
@@ -210,9 +213,26 @@ impl Copies<'_> {
             self.end_difference(provider).await;
         }
         let checkpoint = signed.as_ref().map(|signed| ShownCheckpoint::of(signed, said));
-        Ok(Finding { checkpoint, ..finding }
+        let finding = Finding { checkpoint, ..finding }
             .seen("its copy begins with event", page.first.to_string())
-            .seen("its copy ends with event", page.head.to_string()))
+            .seen("its copy ends with event", page.head.to_string());
+        Ok(match unread {
+            Some(fault) => {
+                finding.seen("what it keeps of the owner's word", format!("cannot be verified: {fault}"))
+            }
+            None => finding,
+        })
+    }
+
+    /// Whether a checkpoint that cannot be verified may have been good all the same: the owner's keys are not at hand, or it has
+    /// ended, so that its key need not be in the owner's document any more (section 3).
+    fn may_have_been_good(&self, jws: &str, fault: &PeerFault) -> bool {
+        let has_ended = || {
+            let read = UnverifiedCheckpoint::parse(jws);
+            read.is_ok_and(|checkpoint| checkpoint.unverified_claims().exp <= self.now.as_secs())
+        };
+        let is_at_hand = || self.is_ours() || self.peers.documents.remembered(self.row.owner()).is_some();
+        fault.code == "key-unknown" && (has_ended() || !is_at_hand())
     }
 
     async fn judge_participant(
@@ -231,6 +251,9 @@ impl Copies<'_> {
         };
         let both = row.head.min(page.head);
         if both < row.first.max(page.first) {
+            if let Some(finding) = contradicted {
+                return Ok(finding);
+            }
             let text = format!(
                 "its copy and what is here have no event in common: it has events {} to {}, and events {} to {} are here",
                 page.first, page.head, row.first, row.head

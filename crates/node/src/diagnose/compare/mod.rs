@@ -123,7 +123,8 @@ impl Comparer {
     ) -> Result<(), StoreFault> {
         let Some(subject) = self.subject(group).await? else { return Ok(()) };
         let Subject { row, participants } = &subject;
-        let copies = Copies { delivery: &self.delivery, peers: &self.peers, store: &self.store, row };
+        let (delivery, now) = (&*self.delivery, self.ground.ambient.now());
+        let copies = Copies { delivery, peers: &self.peers, store: &self.store, row, now };
         let is_ours = *row.owner() == self.ground.ours;
         progress.send_modify(|comparison| comparison.providers = participants.len() + usize::from(!is_ours));
         let tell = |finding: Finding| progress.send_modify(|comparison| comparison.findings.push(finding));
