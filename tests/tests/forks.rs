@@ -185,6 +185,8 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     wait_for_checkpoint(&peers.federation, gamma, &tea, placed.seq).await;
     let other = accepted(&ann, &tea, &ann.commit(&tea, CommitPlan::renewal())).await;
     wait_for_event(gamma, &tea, other.seq).await;
+    // Of this branch too: a checkpoint of what was lost may have come before, of as many events as gamma had until now.
+    wait_for_checkpoint(&peers.federation, gamma, &tea, other.seq).await;
 
     for client in [&ann, &cat] {
         client.forgets_group(&tea);
@@ -195,8 +197,11 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     // Its owner has signed what it has, and gets a while to read that back.
     for _ in 0..10 {
         peers.federation.clock().turn(Duration::from_secs(61));
-        let noted = gamma.notes(alpha.provider(), "log-forked");
-        if tokio::time::timeout(Duration::from_secs(4), noted).await.is_ok() {
+        let uri = tea.clone();
+        let given_up = gamma.until("its copy is given up", move |view| {
+            Ok((!view.branches(view.group(&uri)?.unwrap().id)?.is_empty()).then_some(()))
+        });
+        if tokio::time::timeout(Duration::from_secs(4), given_up).await.is_ok() {
             break;
         }
     }
@@ -206,6 +211,7 @@ async fn a_participant_with_the_losing_branch_reads_the_log_anew_and_keeps_what_
     let proof = kept.iter().find(|kept| kept.seq == lost.seq).unwrap();
     assert_eq!(proof.said.hash, lost.hash);
     assert!(proof.before.is_some(), "both checkpoints are kept");
+    assert!(!proof.had_events.is_empty(), "and what leads from the event to what was signed of it");
     let branch = branches(gamma, &tea).await;
     assert_eq!((branch.len(), branch[0].first, branch[0].last), (1, lost.seq, other.seq));
 
