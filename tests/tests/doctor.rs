@@ -512,7 +512,7 @@ faults! {
         IS_WELL,
         async |scene| Some(scene.behind_network(|network| network.splits(1)).await);
     slow_network: "what it answers is on its way for long",
-        warns_only(Ping, "slow", Either, "only after"),
+        warns(Ping, "slow", Either, "only after"),
         async |scene| Some(scene.behind_network(|network| network.delays(Duration::from_millis(2100))).await);
     lossy_network: "connections break amid large requests",
         warns(Limits, "connection-lost", Either, "the connection broke"),

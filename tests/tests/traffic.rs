@@ -44,8 +44,15 @@ async fn both_sides_note_a_request_with_its_parts_its_protocol_and_its_signature
     assert!(first.duration.unwrap() >= sum, "the parts are of the whole: {first:?}");
     assert!(first.address.unwrap().is_loopback());
 
+    // What the store has taken is noted when it is done, which is a little later than what it tells.
+    let is_stored =
+        |record: &TrafficRecord| record.kind == TrafficKind::Pull && record.timing.store.is_some();
+    beta.until_node("a page is noted as stored", |node| {
+        node.operator().traffic().since(0, 1000).0.iter().any(|record| is_stored(record))
+    })
+    .await;
     let ours = selected(&beta, pulls(Direction::Out)).await;
-    let answered = ours.iter().find(|record| record.status == Some(200)).unwrap();
+    let answered = ours.iter().find(|record| is_stored(record)).unwrap();
     assert_eq!(answered.protocol.as_deref(), Some("HTTP/2.0"));
     assert!(answered.verified && answered.timing.verify.is_some() && answered.timing.store.is_some());
     assert!(

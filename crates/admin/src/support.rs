@@ -173,7 +173,7 @@ fn peer_told(peer: &Peer, nameless: &Nameless) -> Value {
 async fn groups(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminError> {
     let told = node.operator().groups().await?.into_iter().map(|group| {
         json!({
-            "group": nameless.hash(&group.group.to_string()),
+            "group": nameless.hash(group.group.as_ref()),
             "owner": nameless.provider(group.group.provider()),
             "is_ours": group.is_ours,
             "standing": GroupStanding::from(group.standing),

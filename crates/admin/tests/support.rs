@@ -43,6 +43,10 @@ async fn it_tells_what_is_wrong_and_names_nobody() {
     };
     let peers = tokio::time::timeout(PATIENCE, refused).await.expect("gamma is away");
 
+    let user = ask("users", json!({})).await["users"][0]["name"].clone();
+    let group = json!({ "user": user, "name": "secret picnic", "add": "admins", "send": "members" });
+    ask("create-group", group).await;
+
     let status = ask("status", json!({})).await;
     let users = ask("users", json!({})).await;
     let mut names = BTreeSet::new();

@@ -10,6 +10,7 @@ use crate::view::{Direction, Traffic, TrafficKind};
 
 records! {
     /// Which requests are asked for; all that are kept, where nothing is named.
+    #[derive(Default)]
     TrafficFilters {
         /// Only with this peer.
         #[serde(default, deserialize_with = "de_as::some_provider")]
@@ -100,20 +101,6 @@ records! {
         requests: u32,
         /// Whether there are older ones that it has no room for.
         more: bool,
-    }
-}
-
-impl Default for TrafficFilters {
-    fn default() -> Self {
-        Self {
-            peer: None,
-            direction: None,
-            kind: None,
-            failures: false,
-            since: None,
-            until: None,
-            text: None,
-        }
     }
 }
 

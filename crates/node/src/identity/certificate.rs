@@ -116,6 +116,8 @@ impl Certificate {
             .map(|builder| builder.with_no_client_auth().with_cert_resolver(self.clone()))
             .map_err(|fault| self.unfit(fault))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Who went on with an earlier session would not be shown the certificate, and not see that it is another by now.
+        config.send_tls13_tickets = 0;
         Ok(Arc::new(config))
     }
 

@@ -18,6 +18,7 @@ use super::wait::PullWait;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, PullingStatus};
 use crate::store::{Cursor, StoreFault};
+use crate::traffic::TrafficLog;
 
 /// What there is to do at the peer.
 enum Plan {
@@ -163,6 +164,21 @@ fn cut_short(held: Duration, shorter: u64, fault: &PeerFault) -> PeerFault {
     PeerFault::new(Stage::Http, PULL_CUT, text)
 }
 
+/// Notes in the traffic record how long a page took to be checked and stored. Where that changes what is to be pulled, the pull
+/// is dropped as soon as it is stored.
+struct NotedStoring<'a> {
+    log: &'a TrafficLog,
+    record: u64,
+    began: Instant,
+}
+
+impl Drop for NotedStoring<'_> {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.log.update(self.record, |record| record.timing.store = Some(took));
+    }
+}
+
 impl Pulls {
     async fn plan(&self, peer: &Provider) -> Result<Plan, StoreFault> {
         let (provider, now) = (peer.clone(), self.ground.ambient.now());
@@ -252,15 +268,13 @@ impl Pulls {
         match self.peers.call(peer, ask).await {
             Ok(answer) => {
                 let hasty = began.elapsed() < SHORTEST_WAIT;
-                let keeping = Instant::now();
+                let keeping =
+                    NotedStoring { log: &self.peers.traffic, record: answer.record, began: Instant::now() };
                 let kept = self.keep_page(peer, cursor, &answer).await;
-                self.peers.traffic.update(answer.record, |record| {
-                    record.timing.store = Some(keeping.elapsed());
-                    if let Err(fault) = &kept {
-                        record.fail(fault);
-                    }
-                });
-                let kept = kept?;
+                drop(keeping);
+                let kept = kept.inspect_err(|fault| {
+                    self.peers.traffic.update(answer.record, |record| record.fail(fault));
+                })?;
                 self.ground.metrics.ours.note_pull(Some(kept.items));
                 self.peers.board.pulled(peer, self.ground.ambient.now());
                 Box::pin(self.delivery.join_groups(peer)).await.map_err(page::store_fault)?;
