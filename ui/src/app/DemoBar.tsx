@@ -60,7 +60,7 @@ export function DemoBar() {
   if (demo === null || shown === undefined) return null;
   return (
     <section aria-label={t.demo.controls} className="border-t border-line bg-surface" data-testid="demo-bar">
-      <div className="flex min-h-10 items-center gap-x-4 gap-y-1 px-4 py-1 max-[52rem]:flex-wrap max-sm:px-3">
+      <div className="flex min-h-10 items-center gap-x-4 gap-y-1 px-4 py-1 max-[72rem]:flex-wrap max-sm:px-3">
         <span
           className="inline-flex items-center gap-1.5 font-semibold whitespace-nowrap"
           title={t.settings.demoText}
