@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, UserUri};
 use drawbridge_mtp::message::Outcome;
+use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Side;
 use drawbridge_node::config::ListenConfig;
@@ -105,6 +106,10 @@ async fn an_event_that_has_arrived_everywhere_is_told_with_each_of_its_steps() {
             assert_eq!(step(&trace, name, Some(&reader)).state, TraceState::Done, "{trace:#?}");
         }
     }
+
+    let at = |name| step(&trace, name, Some(&to_beta)).at.expect("the record of traffic tells it");
+    let (given, acknowledged) = (at(TraceStepName::Given), at(TraceStepName::Acknowledged));
+    assert!(item.put <= given && given <= acknowledged, "{trace:#?}");
 
     // At the participant, by the event and by what was submitted.
     for trace in [traces(beta, &tea, seq).await, traces_submission(beta, said.id).await] {
@@ -249,6 +254,102 @@ async fn a_time_that_another_clock_has_told_is_put_right() {
     assert_eq!(numbered.at, Some(right));
 }
 
+/// Three who know each other, of whom the last does not tell others what it knows of events.
+async fn two_that_tell_and_one_that_does_not() -> MutualPeers {
+    let federation = Federation::new();
+    let mut nodes = Vec::new();
+    for tells in [true, true, false] {
+        nodes.push(federation.node(|config| config.peers.tell_traces = tells).await);
+    }
+    for one in &nodes {
+        for other in nodes.iter().filter(|other| other.provider() != one.provider()) {
+            one.allows(other.provider()).await;
+        }
+    }
+    MutualPeers { federation, nodes }
+}
+
+#[tokio::test]
+async fn where_the_other_side_allows_it_each_knows_the_others_part() {
+    let peers = two_that_tell_and_one_that_does_not().await;
+    let [alpha, beta, gamma] = &peers.nodes[..] else { unreachable!() };
+    let ann = peers.client(0, "ann").await;
+    let (ben, gil) = (peers.client(1, "ben").await, peers.client(2, "gil").await);
+    let tea = peers.group("tea", &ann, &[&ben, &gil]).await;
+    let (_, placed) = says(&ann, &tea, "who has it?").await;
+    let seq = placed.seq;
+    for there in [beta, gamma] {
+        wait_for_event(there, &tea, seq).await;
+        has_acknowledged(alpha, &Reader::Peer(there.provider().clone()), &tea, seq).await;
+    }
+    let asks =
+        async |test_node: &TestNode| test_node.node().operator().trace_elsewhere(&tea, seq).await.unwrap();
+
+    // The owner asks all who are told of it.
+    let told = asks(alpha).await;
+    let of = |test_node: &TestNode| told.iter().find(|told| told.provider == *test_node.provider()).unwrap();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert_eq!(of(gamma).told.as_ref().unwrap_err().code, "not-found", "its operator does not allow it");
+    let steps = of(beta).told.as_ref().unwrap();
+    let step_of = |name| steps.iter().find(|step: &&TraceStep| step.name == name).unwrap();
+    let stored = step_of(TraceStepName::Stored);
+    assert_eq!((stored.state, stored.reader.as_ref()), (TraceState::Done, None));
+    assert!(stored.at.is_some() && stored.clock.as_ref().is_some_and(|clock| clock.of == *beta.provider()));
+    let read = step_of(TraceStepName::Acknowledged);
+    assert_eq!(read.state, TraceState::Here, "{read:?}");
+    assert_eq!(read.text, "0 of 1 clients that are told of it there have it");
+    has_read(beta, &ben, &tea, seq).await;
+    let told = asks(alpha).await;
+    let steps = told.iter().find_map(|told| told.told.as_ref().ok()).unwrap();
+    assert_eq!(steps.last().unwrap().state, TraceState::Done, "{steps:#?}");
+    assert!(!format!("{steps:?}").contains(ben.uri().as_str()), "no client is named: {steps:#?}");
+
+    // A participant asks the owner, which tells how far everybody is.
+    for test_node in [beta, gamma] {
+        let told = asks(test_node).await;
+        let [owner] = &told[..] else { panic!("{told:#?}") };
+        let steps = owner.told.as_ref().unwrap();
+        let has = |name, of: Option<&TestNode>| {
+            let of = of.map(|of| Reader::Peer(of.provider().clone()));
+            steps.iter().any(|step| {
+                (step.name, &step.reader, step.state) == (name, &of, TraceState::Done) && step.at.is_some()
+            })
+        };
+        assert!(has(TraceStepName::Numbered, None), "{steps:#?}");
+        for of in [beta, gamma] {
+            for name in [TraceStepName::Feed, TraceStepName::Given, TraceStepName::Acknowledged] {
+                assert!(has(name, Some(of)), "{name} of {}: {steps:#?}", of.provider());
+            }
+        }
+        assert!(steps.iter().all(|step| !matches!(step.reader, Some(Reader::Client(_)))), "{steps:#?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_an_event_to_who_is_not_told_of_it() {
+    let peers = two_that_tell_and_one_that_does_not().await;
+    let [alpha, beta, _] = &peers.nodes[..] else { unreachable!() };
+    let (tea, ann, _ben) = group_of_two(&peers).await;
+    let (_, placed) = says(&ann, &tea, "between us").await;
+    wait_for_event(beta, &tea, placed.seq).await;
+    let eve = peers.federation.scripted_peer();
+    alpha.allows(eve.provider()).await;
+    beta.allows(eve.provider()).await;
+    let asked = format!("/groups/{}/trace?seq={}", tea.name(), placed.seq);
+    eve.gets(alpha.provider(), &asked).expect_refusal(Code::NotFound).await;
+    let of_owner = format!("/groups/{}@{}/trace?seq={}", tea.name(), alpha.provider(), placed.seq);
+    eve.gets(beta.provider(), &of_owner).expect_refusal(Code::NotFound).await;
+    eve.gets(alpha.provider(), &format!("/groups/{}/trace", tea.name()))
+        .expect_refusal(Code::Malformed)
+        .await;
+    // Ben came in with event 2: what came before is not for his provider.
+    let earlier = beta.node().operator().trace_elsewhere(&tea, 1).await.unwrap().remove(0);
+    assert_eq!(earlier.told.unwrap_err().code, "not-found");
+    // One who takes part asks the owner alone.
+    let none = alpha.group("none");
+    assert_eq!(alpha.node().operator().trace_elsewhere(&none, 1).await.unwrap_err().code(), "no-such-group");
+}
+
 #[tokio::test]
 async fn the_command_line_tells_where_an_event_stands() {
     let federation = Federation::new();
@@ -273,6 +374,9 @@ async fn the_command_line_tells_where_an_event_stands() {
     assert_eq!(said.status.code(), Some(1));
     let text = String::from_utf8_lossy(&said.stdout);
     assert!(text.contains("There is no event 9 in this group"), "{text}");
+    let said = traces(&["--ask", "--json", &group, "1"]);
+    let told: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(told["elsewhere"], json!([]), "{told}");
     let said = traces(&["nonsense"]);
     assert_eq!(said.status.code(), Some(2));
     drop(daemon);

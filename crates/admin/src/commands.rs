@@ -143,6 +143,7 @@ commands! {
     "comparison" comparison: ReadCheck => Comparison,
     "evidence" evidence: NamedGroup => ForkEvidence,
     "trace" trace: TraceOf => Trace,
+    "trace-elsewhere" trace_elsewhere: NamedEvent => TraceElsewhere,
     "authorizations" authorizations: Empty => Authorizations,
     "decide-authorization" decide_authorization: DecideAuthorization => AuthorizationDecided,
     "set-add-rule" set_add_rule: SetAddRule => Empty,

@@ -39,12 +39,12 @@ same!(request::Whom => Whom { Person, Provider });
 same!(Direction => view::Direction { In, Out });
 same!(view::Direction => Direction { In, Out });
 same!(TrafficKind => view::TrafficKind {
-    Pull, Ping, Introduce, Peering, Ask, TakeBack, Document, Authorization, Keys, Submit, Log, Roster, Info, Checkpoint, Group,
-    Object, Check, Other,
+    Pull, Ping, Introduce, Peering, Ask, TakeBack, Document, Authorization, Keys, Submit, Log, Roster, Info, Checkpoint, Trace,
+    Group, Object, Check, Other,
 });
 same!(view::TrafficKind => TrafficKind {
-    Pull, Ping, Introduce, Peering, Ask, TakeBack, Document, Authorization, Keys, Submit, Log, Roster, Info, Checkpoint, Group,
-    Object, Check, Other,
+    Pull, Ping, Introduce, Peering, Ask, TakeBack, Document, Authorization, Keys, Submit, Log, Roster, Info, Checkpoint, Trace,
+    Group, Object, Check, Other,
 });
 same!(request::TrafficFormat => ExportFormat { Har, JsonLines });
 same!(Stage => view::Stage { Dns, Connect, Tls, Document, Signature, Policy, Http, Content, Store });

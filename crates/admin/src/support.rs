@@ -69,6 +69,7 @@ fn configuration(config: &Config) -> Value {
             "allow_networks": config.peers.allow_networks.len(),
             "has_extra_roots": config.peers.extra_roots.is_some(),
             "look_back": config.peers.look_back,
+            "tell_traces": config.peers.tell_traces,
         },
         "limits": config.limits,
         "traffic": config.traffic,

@@ -6,8 +6,10 @@ use drawbridge_node::operator::Reader;
 use crate::convert::same;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::TraceOf;
-use crate::view::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName};
+use crate::request::{NamedEvent, TraceOf};
+use crate::view::{
+    ForeignClock, ToldElsewhere, Trace, TraceCode, TraceElsewhere, TraceState, TraceStep, TraceStepName,
+};
 
 same!(diagnose::TraceStepName => TraceStepName {
     Submitted, Outbox, Judged, Numbered, Stored, Feed, Given, Acknowledged,
@@ -48,6 +50,21 @@ impl From<diagnose::Trace> for Trace {
             side: trace.side.map(Into::into),
         }
     }
+}
+
+impl From<diagnose::Elsewhere> for ToldElsewhere {
+    fn from(diagnose::Elsewhere { provider, told }: diagnose::Elsewhere) -> Self {
+        let (steps, code, text) = match told {
+            Ok(steps) => (steps, None, None),
+            Err(fault) => (Vec::new(), Some(fault.code.to_string()), Some(fault.text)),
+        };
+        Self { provider, steps: steps.into_iter().map(Into::into).collect(), code, text }
+    }
+}
+
+pub(crate) async fn trace_elsewhere(host: &Host, ask: NamedEvent) -> Result<TraceElsewhere, AdminError> {
+    let told = host.node().await?.operator().trace_elsewhere(&ask.group, ask.seq).await?;
+    Ok(TraceElsewhere { told: told.into_iter().map(Into::into).collect() })
 }
 
 pub(crate) async fn trace(host: &Host, ask: TraceOf) -> Result<Trace, AdminError> {

@@ -133,6 +133,9 @@ enum Command {
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
+        /// Ask the other providers what they know of it, where their operators allow that.
+        #[arg(long)]
+        ask: bool,
         #[command(flatten)]
         node: NodeChoice,
         /// The group, such as mimi://home.example/g/tea, or the id of a submission
@@ -244,8 +247,8 @@ fn main() -> ExitCode {
                 (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
                 (Err(code), _) | (_, Err(code)) => code,
             },
-            Command::Trace { json, node, what, seq } => match node.folder() {
-                Ok(folder) => trace::trace(&folder, &what, seq, json).await,
+            Command::Trace { json, ask, node, what, seq } => match node.folder() {
+                Ok(folder) => trace::trace(&folder, &what, seq, ask, json).await,
                 Err(code) => code,
             },
             Command::Compare { json, node, group } => match node.folder() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use drawbridge_admin::view::{Trace, TraceCode, TraceState, TraceStep};
+use drawbridge_admin::view::{Trace, TraceCode, TraceElsewhere, TraceState, TraceStep};
 use drawbridge_mtp::id::Id;
 use drawbridge_node::typed;
 use serde_json::json;
@@ -12,9 +12,19 @@ use crate::ask::send_to_running;
 use crate::check::{INDENT, who};
 use crate::print::{answer, say, word};
 
-/// Prints the steps of the event `seq` of the group `what`, or of the submission `what`, and where it stands; as one JSON object
-/// where `as_json`. The status is 1 where it has not arrived.
-pub(crate) async fn trace(folder: &Path, what: &str, seq: Option<u64>, as_json: bool) -> ExitCode {
+/// What is said of a provider that does not tell.
+const NOT_TOLD: &str =
+    "nothing: it knows of no such event, or its operator has to set [peers] tell_traces = true";
+
+/// Prints the steps of the event `seq` of the group `what`, or of the submission `what`, and where it stands, with what others tell of
+/// it where `asks`; as one JSON object where `as_json`. The status is 1 where it has not arrived.
+pub(crate) async fn trace(
+    folder: &Path,
+    what: &str,
+    seq: Option<u64>,
+    asks: bool,
+    as_json: bool,
+) -> ExitCode {
     let request = match (seq, what.parse::<Id>()) {
         (None, Ok(id)) => json!({"submission": id}),
         (Some(seq), _) => match typed::group(what) {
@@ -25,7 +35,7 @@ pub(crate) async fn trace(folder: &Path, what: &str, seq: Option<u64>, as_json: 
             return say("name a group and the number of an event, or the id of a submission", 2);
         }
     };
-    let told = match send_to_running(folder, "trace", &request).await {
+    let mut told = match send_to_running(folder, "trace", &request).await {
         Some(Ok(told)) => told,
         Some(Err(refusal)) => return say(&refusal, 1),
         None => return say("our provider does not run with its pages; start it first", 1),
@@ -34,7 +44,18 @@ pub(crate) async fn trace(folder: &Path, what: &str, seq: Option<u64>, as_json: 
         Ok(trace) => trace,
         Err(fault) => return say(&fault.to_string(), 1),
     };
-    let printed = if as_json { answer(told) } else { print(&trace) };
+    let mut elsewhere = None;
+    if asks && let (Some(group), Some(seq)) = (&trace.group, trace.seq) {
+        match send_to_running(folder, "trace-elsewhere", &json!({"group": group, "seq": seq})).await {
+            Some(Ok(heard)) => {
+                told["elsewhere"] = heard["told"].clone();
+                elsewhere = serde_json::from_value::<TraceElsewhere>(heard).ok();
+            }
+            Some(Err(refusal)) => return say(&refusal, 1),
+            None => {}
+        }
+    }
+    let printed = if as_json { answer(told) } else { print(&trace, elsewhere.as_ref()) };
     match printed {
         Err(code) => code,
         Ok(()) if trace.code == TraceCode::Arrived => ExitCode::SUCCESS,
@@ -42,14 +63,15 @@ pub(crate) async fn trace(folder: &Path, what: &str, seq: Option<u64>, as_json: 
     }
 }
 
-fn print(trace: &Trace) -> Result<(), ExitCode> {
-    let mut reader = None;
-    for step in &trace.steps {
-        if step.reader != reader {
-            reader.clone_from(&step.reader);
-            answer(reader.as_deref().unwrap_or("elsewhere"))?;
+fn print(trace: &Trace, elsewhere: Option<&TraceElsewhere>) -> Result<(), ExitCode> {
+    print_steps(&trace.steps, "elsewhere")?;
+    for told in elsewhere.into_iter().flat_map(|elsewhere| &elsewhere.told) {
+        answer(format_args!("\n{} tells:", told.provider))?;
+        match (told.code.as_deref(), &told.text) {
+            (Some("not-found"), _) => answer(format_args!("{:INDENT$}{NOT_TOLD}", ""))?,
+            (_, Some(text)) => answer(format_args!("{:INDENT$}nothing: {text}", ""))?,
+            _ => print_steps(&told.steps, "its clients")?,
         }
-        print_step(step)?;
     }
     let since = trace.since.map(|since| format!(" Since {since}.")).unwrap_or_default();
     answer(format_args!("\n{}{since}", trace.text))?;
@@ -57,6 +79,19 @@ fn print(trace: &Trace) -> Result<(), ExitCode> {
         Some(side) => answer(format_args!("Who has to act: {}", who(Some(side)))),
         None => Ok(()),
     }
+}
+
+/// Prints steps, each under the reader that it is about; `own` is what those without one are called behind others.
+fn print_steps(steps: &[TraceStep], own: &str) -> Result<(), ExitCode> {
+    let mut reader = None;
+    for step in steps {
+        if step.reader != reader {
+            reader.clone_from(&step.reader);
+            answer(reader.as_deref().unwrap_or(own))?;
+        }
+        print_step(step)?;
+    }
+    Ok(())
 }
 
 fn print_step(step: &TraceStep) -> Result<(), ExitCode> {

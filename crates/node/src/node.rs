@@ -181,6 +181,7 @@ impl Node {
         let doctor = Arc::new(doctor);
         let comparer = Comparer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let tracer = Tracer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
+        let tracer = Arc::new(tracer);
         let peer_server = PeerServer {
             ground: ground.clone(),
             store: store.clone(),
@@ -192,6 +193,7 @@ impl Node {
             throttle: throttle.clone(),
             turns: Turns::default(),
             doctor: doctor.clone(),
+            tracer: tracer.clone(),
             document,
         };
         let client_api = Arc::new(ClientApi {

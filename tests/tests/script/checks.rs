@@ -293,11 +293,14 @@ impl ExpectedGroup {
                 "{client} misses the events {untold:?} of {uri}, and does not say so: {stays:?}"
             ));
         }
-        // Or it was taken out before it could: then what it lost is the last of that stay.
+        // Or it was taken out before it could: then what it lost is the last of that stay. What it said itself is shown all
+        // the same: it knows that without reading it.
+        let is_read = |seq: &&u64| self.log[**seq as usize - 1].sender != *client;
+        let read: BTreeSet<u64> = shown.iter().filter(is_read).copied().collect();
         let at_its_end = |seq: &u64| {
             stays.iter().any(|stay| {
                 let is_over = stay.until.is_some_and(|until| (stay.from..=until).contains(seq));
-                is_over && shown.range(seq..=&stay.until.unwrap_or(*seq)).next().is_none()
+                is_over && read.range(seq..=&stay.until.unwrap_or(*seq)).next().is_none()
             })
         };
         if !lost.iter().all(at_its_end) && !stays.iter().any(|stay| stay.by_itself) {

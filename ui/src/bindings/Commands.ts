@@ -37,6 +37,7 @@ import type { MarkRead } from "./MarkRead";
 import type { Message } from "./Message";
 import type { NameRead } from "./NameRead";
 import type { NamedClient } from "./NamedClient";
+import type { NamedEvent } from "./NamedEvent";
 import type { NamedGroup } from "./NamedGroup";
 import type { NamedMessage } from "./NamedMessage";
 import type { NamedPeer } from "./NamedPeer";
@@ -71,6 +72,7 @@ import type { SupportBundle } from "./SupportBundle";
 import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
 import type { Trace } from "./Trace";
+import type { TraceElsewhere } from "./TraceElsewhere";
 import type { TraceOf } from "./TraceOf";
 import type { TrafficFile } from "./TrafficFile";
 import type { TrafficList } from "./TrafficList";
@@ -121,6 +123,7 @@ export type Commands = {
   "comparison": { request: ReadCheck, response: Comparison },
   "evidence": { request: NamedGroup, response: ForkEvidence },
   "trace": { request: TraceOf, response: Trace },
+  "trace-elsewhere": { request: NamedEvent, response: TraceElsewhere },
   "authorizations": { request: Empty, response: Authorizations },
   "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },
   "set-add-rule": { request: SetAddRule, response: Empty },

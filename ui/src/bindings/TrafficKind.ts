@@ -3,4 +3,4 @@
 /**
  * What a request is about, by its method and path.
  */
-export type TrafficKind = "pull" | "ping" | "introduce" | "peering" | "ask" | "take-back" | "document" | "authorization" | "keys" | "submit" | "log" | "roster" | "info" | "checkpoint" | "group" | "object" | "check" | "other";
+export type TrafficKind = "pull" | "ping" | "introduce" | "peering" | "ask" | "take-back" | "document" | "authorization" | "keys" | "submit" | "log" | "roster" | "info" | "checkpoint" | "trace" | "group" | "object" | "check" | "other";

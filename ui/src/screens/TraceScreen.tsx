@@ -1,6 +1,7 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { RotateCw, Route } from "lucide-react";
+import { RotateCw, Route, Waypoints } from "lucide-react";
 import { type FormEvent, useEffect, useId, useState } from "react";
+import type { ToldElsewhere } from "@/bindings/ToldElsewhere";
 import type { Trace } from "@/bindings/Trace";
 import type { TraceStep } from "@/bindings/TraceStep";
 import { Alias } from "@/domain/demo/Alias";
@@ -154,6 +155,69 @@ function Whole({ trace, onAgain }: { trace: Trace; onAgain: () => void }) {
         // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
         <Part key={index} part={part} isFirst={index === 0} />
       ))}
+      {group !== null && seq !== null && trace.code !== "refused" && (
+        <Others key={`${group} ${seq}`} group={group} seq={seq} />
+      )}
+    </section>
+  );
+}
+
+/** What the other providers know of it, once they are asked. */
+function Others({ group, seq }: { group: string; seq: number }) {
+  const [isAsked, setAsked] = useState(false);
+  const read = useRead("trace-elsewhere", { group, seq }, { enabled: isAsked });
+  const ask = () => (isAsked ? void read.refetch() : setAsked(true));
+  const isAsking = isAsked && read.isFetching;
+  return (
+    <div className="border-t border-line" data-testid="elsewhere">
+      {read.data?.told.map((told) => (
+        <Told key={told.provider} told={told} />
+      ))}
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2 max-sm:px-3" role="status">
+        <Button
+          icon={<Waypoints className={icon} aria-hidden="true" />}
+          aria-disabled={isAsking}
+          onClick={() => !isAsking && ask()}
+        >
+          {isAsking ? words.asking : words.ask}
+        </Button>
+        {read.error !== null && <span className="text-bad">{sentence(read.error)}</span>}
+        {read.data === undefined && read.error === null && (
+          <span className="text-muted">{words.askHint}</span>
+        )}
+        {read.data?.told.length === 0 && <span className="text-muted">{words.nobodyElse}</span>}
+      </div>
+    </div>
+  );
+}
+
+function Told({ told: { provider, steps, code, text } }: { told: ToldElsewhere }) {
+  const id = useId();
+  return (
+    <section aria-labelledby={id} className="border-b border-line px-4 py-2 max-sm:px-3">
+      <h3 id={id} className="text-sm font-semibold text-muted wrap-anywhere">
+        {words.tells(provider)}
+        <Alias provider={provider} />
+      </h3>
+      {code !== null && (
+        <p className="text-muted wrap-anywhere">
+          {code === "not-found"
+            ? words.notTold
+            : words.notAsked(asSentence(lineText(text ?? code, LONGEST_TEXT)))}
+        </p>
+      )}
+      {parts({ steps }).map(({ reader, steps: about }, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
+        <div key={index} className="pb-1">
+          {reader !== null && (
+            <h4 className="text-sm wrap-anywhere">
+              {words.about(reader)}
+              <Alias provider={reader} />
+            </h4>
+          )}
+          <Steps steps={about} />
+        </div>
+      ))}
     </section>
   );
 }
@@ -165,12 +229,19 @@ function Part({ part, isFirst }: { part: TracePart; isFirst: boolean }) {
       <h3 id={id} className="text-sm font-semibold text-muted wrap-anywhere">
         {part.reader === null ? isFirst ? words.way : words.others : <ReaderName reader={part.reader} />}
       </h3>
-      <ol>
-        {part.steps.map((step) => (
-          <Step key={step.name} step={step} />
-        ))}
-      </ol>
+      <Steps steps={part.steps} />
     </section>
+  );
+}
+
+function Steps({ steps }: { steps: TraceStep[] }) {
+  return (
+    <ol>
+      {steps.map((step, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: another provider may name a step twice.
+        <Step key={index} step={step} />
+      ))}
+    </ol>
   );
 }
 

@@ -1,6 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { ToldElsewhere } from "@/bindings/ToldElsewhere";
 import type { Trace } from "@/bindings/Trace";
 import type { TraceStep } from "@/bindings/TraceStep";
 import { typedTrace } from "@/domain/trace/place";
@@ -62,6 +63,43 @@ describe("tracing an event", () => {
     expect(node.requests("trace")).toEqual([{ group: CLUB, seq: 7 }]);
     const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations).toEqual([]);
+  });
+
+  it("asks the others when it is wanted, and shows what each tells by its own part", async () => {
+    let tells: ToldElsewhere[] = [
+      {
+        provider: "gamma.example",
+        steps: [
+          step("stored", { clock: { of: "gamma.example", told: at(), ahead_ms: 0 } }),
+          step("acknowledged", { state: "here", at: null, text: "1 of 2 clients have it" }),
+          step("feed", { reader: "delta.example" }),
+        ],
+        code: null,
+        text: null,
+      },
+      { provider: "delta.example", steps: [], code: "not-found", text: "no" },
+      { provider: "eps.example", steps: [], code: "connect", text: "it refused the connection" },
+    ];
+    node.answers["trace-elsewhere"] = () => ({ told: tells });
+    const { person } = open(node, `/doctor/trace?group=${encodeURIComponent(CLUB)}&seq=7`);
+    const ask = await screen.findByRole("button", { name: "Ask the others" });
+    expect(node.requests("trace-elsewhere")).toEqual([]);
+    await person.click(ask);
+    const gamma = await screen.findByRole("region", { name: /^gamma.example tells/ });
+    expect(within(gamma).getByTestId("trace-acknowledged")).toHaveTextContent("1 of 2 clients have it");
+    expect(within(gamma).getByRole("heading", { name: /^Of delta.example/ })).toBeInTheDocument();
+    expect(screen.getByRole("region", { name: /^delta.example tells/ })).toHaveTextContent(
+      /tell_traces = true/,
+    );
+    expect(screen.getByRole("region", { name: /^eps.example tells/ })).toHaveTextContent(
+      "It could not be asked. It refused the connection.",
+    );
+    const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false } } });
+    expect(found.violations).toEqual([]);
+    tells = [];
+    await person.click(screen.getByRole("button", { name: "Ask the others" }));
+    expect(await screen.findByText("No other provider is told of this event.")).toBeInTheDocument();
+    expect(node.requests("trace-elsewhere")).toHaveLength(2);
   });
 
   it("is begun by typing, and says what can be typed", async () => {

@@ -120,7 +120,7 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Planned>, String> {
         (config.mtp.tls_cert, config.mtp.tls_key) = (file("cert"), file("key"));
         config.client = Some(ListenConfig::plain(any_port));
         config.peers.allow_networks = vec!["127.0.0.0/8".parse().map_err(|fault| format!("{fault}"))?];
-        config.peers.look_back = true;
+        (config.peers.look_back, config.peers.tell_traces) = (true, true);
         config.peers.extra_roots = Some(dir.join("ca.pem"));
         Ok(Planned { name, people, address: SocketAddr::from(([127, 0, 0, 1], port)), config })
     });

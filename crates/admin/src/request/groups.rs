@@ -23,6 +23,17 @@ records! {
         group: GroupUri,
     }
 
+    /// Names one event of a group: `trace-elsewhere`.
+    NamedEvent {
+        /// The group.
+        #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::group")]
+        group: GroupUri,
+        /// The number of the event.
+        #[ts(type = "number")]
+        seq: u64,
+    }
+
     /// `trace`: names one event, by its group and number, by its group, sender and time, or what was submitted, by its id.
     TraceOf {
         /// The group.

@@ -57,6 +57,27 @@ pub struct TraceStep {
     pub text: String,
 }
 
+/// `trace-elsewhere`: what those who know more of an event were asked just now.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct TraceElsewhere {
+    /// By provider. Empty where nobody else is told of the event.
+    pub told: Vec<ToldElsewhere>,
+}
+
+/// What one provider tells of an event.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct ToldElsewhere {
+    /// Who was asked.
+    #[ts(type = "string")]
+    pub provider: Provider,
+    /// The steps that it knows of, in its words, with times by this node's clock.
+    pub steps: Vec<TraceStep>,
+    /// Why it has not told, in a word. `not-found`: it does not tell, or knows of no such event.
+    pub code: Option<String>,
+    /// The same in a sentence.
+    pub text: Option<String>,
+}
+
 /// A time that another clock has told.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct ForeignClock {

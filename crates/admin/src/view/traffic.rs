@@ -49,6 +49,8 @@ pub enum TrafficKind {
     Info,
     /// A group's checkpoint.
     Checkpoint,
+    /// Where an event of a group is.
+    Trace,
     /// Something else of a group.
     Group,
     /// An object.

@@ -14,6 +14,7 @@ mod group;
 mod peering;
 mod query;
 mod submission;
+mod trace;
 
 pub use body::{Body, MAX_INLINE_BYTES, ObjectRef};
 pub use check::{CheckItem, CheckReply, CheckRequest, CheckedStep};
@@ -37,3 +38,4 @@ pub use submission::{
     ReceivedSubmission, SetAside, Submission, SubmissionAnswer, SubmissionKind, SubmissionResult,
     SubmissionResults, Submissions, SubmitReply, SubmitRequest,
 };
+pub use trace::{ToldStep, TraceQuery, TraceReply};

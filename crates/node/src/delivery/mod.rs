@@ -20,7 +20,7 @@ pub(crate) use follower::two_stories::{MOST_EVENTS, OtherStory, signed_of_ours};
 #[cfg(feature = "foreign")]
 pub(crate) use mls::framing::FOREIGN;
 pub(crate) use mls::framing::{Conventions, MTP};
-pub(crate) use other_log::{Astray, OtherLog};
+pub(crate) use other_log::{Astray, OtherLog, malformed, name_at};
 pub(crate) use owner::recover::still_recovering;
 pub(crate) use refusals::Refused;
 pub(crate) use unproved::{shown_feed, shown_log};

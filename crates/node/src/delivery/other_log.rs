@@ -41,9 +41,7 @@ impl Delivery {
         provider: &'a Provider,
         after: u64,
     ) -> Result<(OtherLog<'a>, LogPage), PeerFault> {
-        let owner = row.owner().as_str().replace('[', "%5B").replace(']', "%5D");
-        let name = format!("{}@{owner}", row.uri.name());
-        let log = OtherLog { delivery: self, row, provider, name };
+        let log = OtherLog { delivery: self, row, provider, name: name_at(&row.uri, provider) };
         match log.page(after, 1).await {
             Err(fault) if fault.is(Code::NotFound) => {
                 let log = OtherLog { name: row.uri.name().to_string(), ..log };
@@ -53,6 +51,15 @@ impl Delivery {
             page => page.map(|page| (log, page)),
         }
     }
+}
+
+/// What `group` is called in the paths of `provider`: of a group that is not its own, the name says whose it is.
+pub(crate) fn name_at(group: &GroupUri, provider: &Provider) -> String {
+    if group.provider() == provider {
+        return group.name().to_string();
+    }
+    let owner = group.provider().as_str().replace('[', "%5B").replace(']', "%5D");
+    format!("{}@{owner}", group.name())
 }
 
 /// Why the events of a log do not lead to what was signed.
@@ -148,6 +155,7 @@ impl OtherLog<'_> {
     }
 }
 
-pub(in crate::delivery) fn malformed(group: &GroupUri, fault: &dyn std::fmt::Display) -> PeerFault {
+/// A fault of an answer about a group.
+pub(crate) fn malformed(group: &GroupUri, fault: &dyn std::fmt::Display) -> PeerFault {
     PeerFault::new(Stage::Content, "malformed", format!("its answer on {group}: {fault}"))
 }

@@ -16,6 +16,6 @@ pub(crate) use ourselves::OwnState;
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
 pub use repairs::{OwnFault, RepairFinding};
 pub(crate) use trace::Tracer;
-pub use trace::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
+pub use trace::{Elsewhere, ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 
 pub use crate::store::StoreTrouble;

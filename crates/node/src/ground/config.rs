@@ -95,6 +95,8 @@ pub struct PeersConfig {
     pub extra_roots: Option<PathBuf>,
     /// Whether a peer that is let in may have us look at it, to find out how others see it (`docs/checks.md`).
     pub look_back: bool,
+    /// Whether peers are told how far an event of a group is that they are told of (`docs/traces.md`).
+    pub tell_traces: bool,
 }
 
 /// How strangers become peers (section 6).

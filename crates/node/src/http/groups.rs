@@ -1,7 +1,7 @@
 //! `/groups` and `/objects` (sections 10 and 11).
 
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
-use drawbridge_mtp::message::{LogQuery, ReceivedSubmission, SubmitReply, SubmitRequest};
+use drawbridge_mtp::message::{LogQuery, ReceivedSubmission, SubmitReply, SubmitRequest, TraceQuery};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
@@ -85,6 +85,15 @@ pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusa
         Ok::<_, Refusal>(delivery::log(view, &signer, now, &row, &reader, &query)?)
     });
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &page.await?))
+}
+
+/// `GET /groups/{name}/trace` (`docs/traces.md`).
+pub(super) async fn trace(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
+    let (name, at) = named(name)?;
+    let query = TraceQuery::parse(passed.query)
+        .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
+    let told = passed.server.tracer.tell(&passed.caller.provider, name, at, query).await?;
+    Ok(Reply::message(StatusCode::OK, passed.wanted(), &told))
 }
 
 /// `GET /groups/{name}/info`.

@@ -38,6 +38,7 @@ async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>)
         ("GET", ["groups", name, "roster"]) => groups::roster(&passed, name).await,
         ("GET", ["groups", name, "log"]) => groups::log(&passed, name).await,
         ("GET", ["groups", name, "info"]) => groups::info(&passed, name).await,
+        ("GET", ["groups", name, "trace"]) => groups::trace(&passed, name).await,
         ("GET", ["groups", name, "checkpoint"]) => groups::checkpoint(&passed, name).await,
         ("GET", ["objects", sha256]) => groups::object(&passed, sha256).await,
         _ => Err(Problem::new(

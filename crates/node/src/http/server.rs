@@ -6,7 +6,7 @@ use super::throttle::Throttle;
 use super::turns::Turns;
 use crate::consent::Consent;
 use crate::delivery::{Delivery, Waits};
-use crate::diagnose::Doctor;
+use crate::diagnose::{Doctor, Tracer};
 use crate::ground::Ground;
 use crate::key_packages::KeyPackages;
 use crate::peers::Peers;
@@ -34,6 +34,8 @@ pub(crate) struct PeerServer {
     pub(crate) turns: Turns,
     /// Looks at peers that ask for it.
     pub(crate) doctor: Arc<Doctor>,
+    /// Tells peers where an event is.
+    pub(crate) tracer: Arc<Tracer>,
     /// Our provider document, as it is sent.
     pub(crate) document: bytes::Bytes,
 }

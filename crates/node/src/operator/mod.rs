@@ -79,7 +79,7 @@ pub struct Operator {
     /// Who compares logs.
     pub(crate) comparer: Arc<Comparer>,
     /// Who follows events.
-    pub(crate) tracer: Tracer,
+    pub(crate) tracer: Arc<Tracer>,
     /// What is so with the node itself.
     pub(crate) own: Arc<OwnState>,
     /// What is wrong and can be acted upon.

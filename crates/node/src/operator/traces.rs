@@ -1,7 +1,9 @@
 //! Where an event is on its way.
 
+use drawbridge_mtp::id::GroupUri;
+
 use super::Operator;
-use crate::diagnose::{Trace, Traced};
+use crate::diagnose::{Elsewhere, Trace, Traced};
 use crate::misuse::Misuse;
 
 impl Operator {
@@ -12,5 +14,15 @@ impl Operator {
     /// There is no such group here.
     pub async fn trace(&self, what: Traced) -> Result<Trace, Misuse> {
         self.tracer.trace(what).await
+    }
+
+    /// What others tell of the event `seq`: the group's owner, or, where that is us, the providers that are told of it. Each is asked
+    /// now, at the same time.
+    ///
+    /// # Errors
+    ///
+    /// There is no such group here.
+    pub async fn trace_elsewhere(&self, group: &GroupUri, seq: u64) -> Result<Vec<Elsewhere>, Misuse> {
+        self.tracer.ask_elsewhere(group, seq).await
     }
 }

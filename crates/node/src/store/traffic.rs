@@ -127,26 +127,49 @@ impl TrafficFile {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<TrafficRecord>, StoreFault> {
+        let mut found = Vec::new();
+        if limit > 0 {
+            self.read(filter, before, "DESC", |record| {
+                found.push(record);
+                found.len() == limit
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Shows each request that `filter` lets pass to `look`, the oldest first, until it says that it has seen enough.
+    pub(crate) fn visit(
+        &self,
+        filter: &TrafficFilter,
+        look: impl FnMut(TrafficRecord) -> bool,
+    ) -> Result<(), StoreFault> {
+        self.read(filter, None, "ASC", look)
+    }
+
+    fn read(
+        &self,
+        filter: &TrafficFilter,
+        before: Option<u64>,
+        order: &str,
+        mut look: impl FnMut(TrafficRecord) -> bool,
+    ) -> Result<(), StoreFault> {
         let (wanted, values) = condition(filter, before);
-        let sql = format!("SELECT record FROM traffic WHERE {wanted} ORDER BY id DESC");
+        let sql = format!("SELECT record FROM traffic WHERE {wanted} ORDER BY id {order}");
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
-        let mut found = Vec::new();
-        while found.len() < limit
-            && let Some(row) = rows.next()?
-        {
+        while let Some(row) = rows.next()? {
             // What another version has written is left out.
             let Ok(record) =
                 serde_json::from_str::<TrafficRecord>(row.get_ref(0)?.as_str().unwrap_or_default())
             else {
                 continue;
             };
-            if filter.lets_pass(&record) {
-                found.push(record);
+            if filter.lets_pass(&record) && look(record) {
+                break;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// How many requests there are, and when the oldest began.

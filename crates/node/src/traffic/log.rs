@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::filter::TrafficFilter;
+use super::pulled::{FeedItem, Pulled};
 use super::record::TrafficRecord;
 use crate::store::{StoreFault, TrafficFile};
 
@@ -250,6 +251,34 @@ impl TrafficLog {
             }
         }
         Ok(found.into_values().rev().take(limit).collect())
+    }
+
+    /// When a peer was given an item of its feed, and when it said that it has stored it, as far as the record reaches.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub(crate) async fn pulled(&self, item: FeedItem) -> Result<Pulled, StoreFault> {
+        let filter = item.filter();
+        let latest = self.in_memory_of(&filter, None, usize::MAX);
+        let file = self.file.clone();
+        let look = move || {
+            let mut pulled = Pulled::default();
+            let mut until = None;
+            if let Some(file) = file {
+                file.visit(&filter, |record| {
+                    until = Some(record.id);
+                    pulled.take(&item, &record)
+                })?;
+            }
+            for record in latest.values().filter(|record| Some(record.id) > until) {
+                if pulled.take(&item, record) {
+                    break;
+                }
+            }
+            Ok(pulled)
+        };
+        tokio::task::spawn_blocking(look).await.map_err(|_| StoreFault::Closed)?
     }
 
     /// The same of what is not in the file yet, and of the latest that is.

@@ -6,6 +6,7 @@
 mod export;
 mod filter;
 mod log;
+mod pulled;
 mod record;
 
 pub use export::{Export, ExportFormat};
@@ -13,4 +14,5 @@ pub use filter::TrafficFilter;
 pub use log::{Kept, TrafficLog};
 pub use record::{Direction, Timing, TrafficItem, TrafficKind, TrafficRecord};
 
+pub(crate) use pulled::{FeedItem, Pulled};
 pub(crate) use record::{answered, submitted, told_headers};

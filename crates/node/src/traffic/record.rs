@@ -60,6 +60,8 @@ words! {
         Info = "info",
         /// `/groups/…/checkpoint` (section 10).
         Checkpoint = "checkpoint",
+        /// `/groups/…/trace` (`docs/traces.md`).
+        Trace = "trace",
         /// Another resource of a group.
         Group = "group",
         /// `/objects/…`.
@@ -92,6 +94,7 @@ impl TrafficKind {
                 Some("roster") => Self::Roster,
                 Some("info") => Self::Info,
                 Some("checkpoint") => Self::Checkpoint,
+                Some("trace") => Self::Trace,
                 _ => Self::Group,
             },
             ("objects", _) => Self::Object,

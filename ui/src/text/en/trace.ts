@@ -21,6 +21,15 @@ export const trace = {
   way: "To the log",
   wayHere: "In the log here",
   others: "Elsewhere",
+  ask: "Ask the others",
+  askHint: "What do the other providers know of it? They tell where their operators allow it.",
+  asking: "Asking…",
+  tells: (provider: string) => `${provider} tells`,
+  about: (reader: string) => `Of ${reader}`,
+  notTold:
+    "Nothing: it knows of no such event, or its operator does not let it tell ([peers] tell_traces = true).",
+  notAsked: (why: string) => `It could not be asked. ${why}`,
+  nobodyElse: "No other provider is told of this event.",
   client: (name: string, user: string) => `${user}'s client ${name}`,
   code: {
     arrived: "Arrived",

@@ -128,6 +128,7 @@ export const traffic = {
     roster: "Group roster",
     info: "Group state",
     checkpoint: "Checkpoint",
+    trace: "Where an event is",
     group: "Group",
     object: "Object",
     check: "Ask to look back",

@@ -167,8 +167,8 @@ impl Tracer {
         trace.steps.push(TraceStep::new(N::Numbered, S::Done, text).at(placed.at));
     }
 
-    /// How far a reader is: in its feed, given, acknowledged. The times of the last two can be read from a record of traffic; the
-    /// cursor tells whether they are past.
+    /// How far a reader is: in its feed, given, acknowledged. The cursor tells whether the last two are past, and the traffic
+    /// record when that was.
     fn steps_of(&self, place: &ReaderPlace) -> Vec<TraceStep> {
         let reader = &place.reader;
         let Some(item) = place.item else {
@@ -189,15 +189,17 @@ impl Tracer {
         let (given, done) = if acknowledged >= item.number {
             // Whoever has stored it was given it. The last acknowledgement was of this very item, or of a later one.
             let text = format!("it has acknowledged number {acknowledged}");
-            let at = place.feed.pulled.filter(|_| acknowledged == item.number);
+            let last = place.feed.pulled.filter(|_| acknowledged == item.number);
+            let at = place.pulled.acknowledged.or(last);
             (
-                TraceStep::new(N::Given, S::Done, "given with a pull"),
+                TraceStep::new(N::Given, S::Done, "given with a pull").at(place.pulled.given),
                 TraceStep::new(N::Acknowledged, S::Done, text).at(at),
             )
         } else if let Some(at) = pulled.filter(|at| *at >= item.put) {
             let text = format!("it has acknowledged number {acknowledged}; this comes with its next pull");
             (
-                TraceStep::new(N::Given, S::Done, "given with its last pull").at(at),
+                TraceStep::new(N::Given, S::Done, "given with its last pull")
+                    .at(place.pulled.given.or(Some(at))),
                 TraceStep::new(N::Acknowledged, S::Here, text),
             )
         } else {

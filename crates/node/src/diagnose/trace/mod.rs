@@ -1,8 +1,9 @@
 //! The tracer: where one event is on its way from its sender to everybody who is to have it, and why it has not arrived.
 //!
-//! Nothing is kept for it. What is known stands in the log, the feeds with their cursors and the outbox; an owner knows all of it,
-//! a participant its own part. Why something was refused is remembered for a while (`delivery/refusals.rs`).
+//! Nothing is kept for it. What is known stands in the log, the feeds with their cursors, the outbox and the traffic record; an owner
+//! knows all of it, a participant its own part. Why something was refused is remembered for a while (`delivery/refusals.rs`).
 
+mod elsewhere;
 mod judge;
 mod read;
 mod report;
@@ -12,9 +13,9 @@ use std::sync::Arc;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 
-pub use report::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
+pub use report::{Elsewhere, ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 
-use self::read::Known;
+use self::read::{Found, Known};
 use crate::delivery::Delivery;
 use crate::ground::Ground;
 use crate::misuse::Misuse;
@@ -27,7 +28,7 @@ pub(crate) struct Tracer {
     ground: Arc<Ground>,
     /// The log, the feeds and the outbox.
     store: Store,
-    /// What goes on with each peer, and how its clock stands.
+    /// What goes on with each peer, how its clock stands, and what it has pulled when.
     peers: Arc<Peers>,
     /// Why the latest submissions were refused.
     delivery: Arc<Delivery>,
@@ -49,7 +50,22 @@ impl Tracer {
     pub(crate) async fn trace(&self, what: Traced) -> Result<Trace, Misuse> {
         let ours = self.ground.ours.clone();
         let known = self.store.read::<_, Misuse>(move |view| Known::read(view, &ours, what)).await?;
-        Ok(self.judge(known))
+        Ok(self.judge(self.with_pulls(known).await))
+    }
+
+    /// The same with when each peer was given the event and acknowledged it.
+    async fn with_pulls(&self, mut known: Known) -> Known {
+        if let Found::Event(found) = &mut known.found {
+            for place in &mut found.readers {
+                // A trace is of use without these times.
+                if let Some(item) = place.in_feed()
+                    && let Ok(pulled) = self.peers.traffic.pulled(item).await
+                {
+                    place.pulled = pulled;
+                }
+            }
+        }
+        known
     }
 
     /// A time that the clock of `provider` has told, by our clock.

@@ -9,6 +9,7 @@ use crate::store::{
     FeedItemPlace, FeedPlace, GroupRow, PlacedSubmission, Reader, StoreFault, ToldResult, TracedEvent,
     TroubleRow, View, WaitingSubmission,
 };
+use crate::traffic::{FeedItem, Pulled};
 
 /// What is known of what is traced.
 pub(super) struct Known {
@@ -57,6 +58,8 @@ pub(super) struct ReaderPlace {
     /// Where it stands in the reader's feed; none where that part of the feed is kept no longer.
     pub(super) item: Option<FeedItemPlace>,
     pub(super) feed: FeedPlace,
+    /// When it was given and acknowledged, as far as the traffic record tells.
+    pub(super) pulled: Pulled,
 }
 
 /// The owner of a group of somebody else.
@@ -151,7 +154,7 @@ fn event(view: &View<'_>, ours: &Provider, row: GroupRow, seq: u64) -> Result<Fo
         }
         let item = view.place_in_feed(&audience.reader, row.id, seq)?;
         if let Some(feed) = view.feed(&audience.reader)? {
-            readers.push(ReaderPlace { reader: audience.reader, item, feed });
+            readers.push(ReaderPlace { reader: audience.reader, item, feed, pulled: Pulled::default() });
         }
     }
     readers.sort_by(|one, other| one.reader.cmp(&other.reader));
@@ -160,6 +163,13 @@ fn event(view: &View<'_>, ours: &Provider, row: GroupRow, seq: u64) -> Result<Fo
 }
 
 impl ReaderPlace {
+    /// Where it stands in the feed of a peer, whose pulls are recorded.
+    pub(super) fn in_feed(&self) -> Option<FeedItem> {
+        let (Reader::Peer(peer), Some(item)) = (&self.reader, self.item) else { return None };
+        let generation = self.feed.generation;
+        Some(FeedItem { peer: peer.clone(), generation, number: item.number, put: item.put })
+    }
+
     /// Whether the reader has said that it has stored it.
     pub(super) fn has_acknowledged(&self) -> bool {
         match self.item {

@@ -4,6 +4,7 @@ use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Provider, UserUri};
 use drawbridge_mtp::message::EventKind;
 use drawbridge_mtp::time::Timestamp;
 
+use crate::peer_fault::PeerFault;
 use crate::readable::readable;
 use crate::side::Side;
 use crate::store::Reader;
@@ -134,6 +135,15 @@ pub struct TraceStep {
     pub clock: Option<ForeignClock>,
     /// One sentence: what was done, or what is waited for.
     pub text: String,
+}
+
+/// What another provider has told of an event.
+#[derive(Clone, Debug)]
+pub struct Elsewhere {
+    /// Who was asked.
+    pub provider: Provider,
+    /// The steps that it knows of, in its words, with times by our clock; or why it has not told.
+    pub told: Result<Vec<TraceStep>, PeerFault>,
 }
 
 /// A time that another clock has told.
