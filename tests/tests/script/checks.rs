@@ -10,7 +10,7 @@ use drawbridge_mtp::message::{Event, EventKind, ItemBody};
 use drawbridge_node::store::{GroupRow, MemberRow, Reader, Standing};
 use drawbridge_testkit::{DesktopApp, MembershipHistory, Stay};
 
-use crate::apps::ThreeApps;
+use crate::script::apps::ThreeApps;
 
 /// Looks at everything; says what is wrong, and how much there was.
 pub(crate) async fn check(setup: &ThreeApps) -> (Vec<String>, String) {

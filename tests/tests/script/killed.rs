@@ -9,8 +9,8 @@ use drawbridge_testkit::Daemon;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::apps::ThreeApps;
-use crate::{checks, settled};
+use crate::script::apps::ThreeApps;
+use crate::script::{checks, settled};
 
 const KILLS: u64 = 12;
 
@@ -34,7 +34,7 @@ async fn gathers(setup: &ThreeApps, by: &ClientUri) -> GroupUri {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_say_outlives_a_process_that_is_killed_twelve_times() {
-    let seed = crate::set("DRAWBRIDGE_SEED").unwrap_or(1);
+    let seed = crate::script::set("DRAWBRIDGE_SEED").unwrap_or(1);
     println!("DRAWBRIDGE_SEED={seed}");
     let mut random = SmallRng::seed_from_u64(seed);
     let setup = ThreeApps::new().await;

@@ -13,9 +13,9 @@ use drawbridge_node::{Decision, Node};
 use drawbridge_testkit::BuiltIn;
 use tokio::sync::Semaphore;
 
-use crate::action::{Action, Kind, script};
-use crate::apps::ThreeApps;
-use crate::{checks, settled};
+use crate::script::action::{Action, Kind, script};
+use crate::script::apps::ThreeApps;
+use crate::script::{checks, settled};
 
 /// Actions that go on at one time.
 const AT_ONCE: u32 = 8;

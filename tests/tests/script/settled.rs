@@ -9,8 +9,8 @@ use drawbridge_mtp::message::ItemBody;
 use drawbridge_node::store::{Addition, Connection, Reader, Standing as GroupStanding, StoreFault, View};
 use drawbridge_testkit::DesktopApp;
 
-use crate::apps::ThreeApps;
-use crate::run::decides_all;
+use crate::script::apps::ThreeApps;
+use crate::script::run::decides_all;
 
 /// How long it may take until all has settled. It only matters where it never is.
 const WAIT_LIMIT: Duration = Duration::from_secs(100);

@@ -15,7 +15,7 @@
 //! The seed is printed. One is played again with
 //!
 //! ```text
-//! DRAWBRIDGE_SEED=7 DRAWBRIDGE_ACTIONS=1000 cargo nextest run -p drawbridge-tests --test script seed_a
+//! DRAWBRIDGE_SEED=7 DRAWBRIDGE_ACTIONS=1000 cargo nextest run --locked --workspace seed_a
 //! ```
 //!
 //! The same seed gives the same actions; how they meet on their way is up to the machine.
