@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S};
+use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S, UnverifiedCheckpoint};
 use drawbridge_mtp::evidence::{EvidenceFault, ForkEvidence};
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{Body, CheckpointReply, Event, EventKind, LogPage, LogQuery};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
-use drawbridge_mtp::wire::{self, Encoding};
+use drawbridge_mtp::wire::{self, Encoding, MAX_INTEGER};
 use drawbridge_node::Side;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::ListenConfig;
@@ -286,6 +286,57 @@ async fn what_is_not_signed_by_the_owner_or_does_not_fit_its_log_is_no_differenc
     assert_eq!(exported(beta, &tea.group).await.contradictions, []);
 }
 
+/// What of the owner's word a provider shows with its copy of the log.
+async fn shown_with_copy(eve: &ScriptedPeer, test_node: &TestNode, group: &GroupUri) -> CheckpointClaims {
+    let resource = format!("/groups/{}@{}/log?after=0", group.name(), group.provider());
+    let page: LogPage =
+        serde_json::from_value(eve.gets(test_node.provider(), &resource).send().await.json()).unwrap();
+    UnverifiedCheckpoint::parse(&page.checkpoint.unwrap()).unwrap().unverified_claims().clone()
+}
+
+#[tokio::test]
+async fn what_an_owner_signs_beyond_all_that_there_is_takes_the_place_of_nothing() {
+    let (peers, eve, client, ben) = connected_to_scripted_peer().await;
+    let beta = &peers.nodes[0];
+    let tea = followed(&peers, &eve, &client, &ben, true).await;
+    let far = sign(&tea.group, MAX_INTEGER, Hash32([9; 32]), eve.signer().key(), eve.clock());
+    // It says so of its log too, of which it shows no more than before.
+    shows_checkpoint(&eve, &tea.group, far);
+    let finding = at(&beta.compares(&tea.group).await, eve.provider()).clone();
+    assert_eq!((finding.verdict, finding.side), (CopyVerdict::Invalid, Some(Side::Theirs)), "{finding:#?}");
+    assert_eq!(finding.code.as_deref(), Some("checkpoint-wrong"));
+    // Who asks for the copy is shown what speaks for it, and what is signed next is kept.
+    assert_eq!(shown_with_copy(&eve, beta, &tea.group).await.seq, 6);
+    tea.tells_event(&eve, tea.says(&eve, &client, "fifth"));
+    beta.waits_for_feed_of(&eve).await;
+    wait_for_event(beta, &tea.group, 7).await;
+    signs_log(&eve, &tea);
+    wait_for_checkpoint(&peers.federation, beta, &tea.group, 7).await;
+    assert_eq!(shown_with_copy(&eve, beta, &tea.group).await.seq, 7);
+}
+
+#[tokio::test]
+async fn a_copy_for_which_a_key_speaks_that_is_not_known_here_may_be_the_owners_doing() {
+    let peers = MutualPeers::of(2).await;
+    let ([alpha, beta], eve) = (&peers.nodes[..], peers.federation.scripted_peer()) else { unreachable!() };
+    let (tea, _ann, log) = with_scripted_participant(&peers, &eve).await;
+    // Alpha, as Eve sees it, has another key, and has told another story with it.
+    let other = forged(&log, 5);
+    let last = other.last().unwrap().clone();
+    let key = SecretKey::from_seed([7; 32]);
+    let signed = sign(&tea, last.seq, last.hash, &key, eve.clock());
+    shows_copy(&eve, &tea, Arc::new(Mutex::new(other)), Some(signed));
+    let comparison = beta.compares(&tea).await;
+    let finding = at(&comparison, eve.provider());
+    assert_eq!((finding.verdict, finding.differs_from), (CopyVerdict::Different, Some(5)), "{finding:#?}");
+    assert_eq!(finding.side, Some(Side::Either), "{finding:#?}");
+    assert!(finding.text.contains(&format!("the document that {} shows here", alpha.provider())));
+    let seen = |value: &str| finding.evidence.iter().any(|seen| seen.value == value);
+    assert!(seen(&key.public().thumbprint().to_string()), "{finding:#?}");
+    assert!(seen(&format!("event {} has the hash {}", last.seq, last.hash)), "{finding:#?}");
+    assert_eq!(exported(beta, &tea).await.contradictions, [], "nothing is proved");
+}
+
 /// The log of a group as a scripted participant shows it, under both of its names.
 fn shows_copy(eve: &ScriptedPeer, group: &GroupUri, log: Arc<Mutex<Vec<Event>>>, checkpoint: Option<String>) {
     for name in [format!("{}@{}", group.name(), group.provider()), group.name().to_string()] {
@@ -423,6 +474,11 @@ async fn what_the_owner_has_signed_for_another_participant_counts_whoever_shows_
     let proved = evidence.verify().remove(at_fifth).unwrap();
     assert!(proved.is_first);
     assert_eq!(proved.signed.map(|claims| claims.seq), [last.seq, last.seq]);
+
+    // Whoever compares with beta next finds it too: beta shows what the owner has signed of its copy.
+    let shown = shown_with_copy(&eve, beta, &tea).await;
+    let ours = log.last().unwrap();
+    assert_eq!((shown.seq, shown.hash), (ours.seq, ours.hash));
 
     // At the owner, it is its own key that has signed both.
     let comparison = alpha.compares(&tea).await;

@@ -8,6 +8,7 @@ use crate::{
     checkpoint::{CheckpointClaims, UnverifiedCheckpoint},
     document::{DocumentFault, ProviderDocument},
     id::GroupUri,
+    keys::Thumbprint,
     message::Event,
     octets::Hash32,
     time::Timestamp,
@@ -54,11 +55,16 @@ pub struct Story {
     pub events: Vec<Event>,
 }
 
-/// What a contradiction proves.
+/// What a contradiction proves: that whoever has the two keys has signed both stories.
+///
+/// That the keys are the owner's, the documents say, and those are no more than text in the evidence: anybody can write one with a key
+/// of their own. Compare `keys` with what is known of the owner from elsewhere, as by one's own provider, before it is blamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proved {
-    /// What the owner has signed.
+    /// What is signed.
     pub signed: [CheckpointClaims; 2],
+    /// By which keys.
+    pub keys: [Thumbprint; 2],
     /// Whether the two stories agree on everything before the event, so that this is the first that differs.
     pub is_first: bool,
 }
@@ -99,14 +105,14 @@ impl ForkEvidence {
         wire::decode(Encoding::Json, json)
     }
 
-    /// Verifies each contradiction by itself, in order: nobody has to be believed for what it proves.
+    /// Verifies each contradiction by itself, in order. Whose the keys are is left to whoever reads it; see [`Proved`].
     pub fn verify(&self) -> Vec<Result<Proved, EvidenceFault>> {
         self.contradictions.iter().map(|contradiction| contradiction.verify(&self.group)).collect()
     }
 }
 
 impl Contradiction {
-    /// Whether the owner of `group` has signed two things that cannot both be so.
+    /// Whether two things are signed as the owner of `group` that cannot both be so.
     ///
     /// # Errors
     ///
@@ -119,7 +125,8 @@ impl Contradiction {
         let second = self.second.verify(group, self.seq, "second")?;
         let before = |story: &Story| story.events.first().map(|event| event.prev);
         let is_first = before(&self.first).is_some_and(|prev| before(&self.second) == Some(prev));
-        Ok(Proved { signed: [first, second], is_first })
+        let ((first, one), (second, other)) = (first, second);
+        Ok(Proved { signed: [first, second], keys: [one, other], is_first })
     }
 }
 
@@ -130,18 +137,19 @@ impl Story {
         group: &GroupUri,
         seq: u64,
         story: &'static str,
-    ) -> Result<CheckpointClaims, EvidenceFault> {
+    ) -> Result<(CheckpointClaims, Thumbprint), EvidenceFault> {
         let jws = self.checkpoint.as_deref().ok_or(EvidenceFault::Unsigned(story))?;
         let document = self.document.as_deref().unwrap_or_default();
         let document = ProviderDocument::parse(document.as_bytes(), group.provider())
             .map_err(|fault| EvidenceFault::Document { story, fault })?;
-        let claims = UnverifiedCheckpoint::parse(jws)
+        let (claims, key) = UnverifiedCheckpoint::parse(jws)
             .ok()
             .and_then(|checkpoint| {
-                let key = document.keys.get(checkpoint.kid())?.clone();
-                checkpoint.verify(&key)
+                let kid = *checkpoint.kid();
+                let key = document.keys.get(&kid)?.clone();
+                Some((checkpoint.verify(&key)?, kid))
             })
-            .filter(|claims| claims.group == *group)
+            .filter(|(claims, _)| claims.group == *group)
             .ok_or(EvidenceFault::Signature(story))?;
         if claims.seq < seq {
             return Err(EvidenceFault::Unsigned(story));
@@ -157,7 +165,7 @@ impl Story {
         if (end.seq, end.hash) != (claims.seq, claims.hash) {
             return Err(EvidenceFault::Chain(story));
         }
-        Ok(claims)
+        Ok((claims, key))
     }
 
     /// Where the events lead to, each following the one before.
@@ -251,6 +259,8 @@ mod tests {
         let proved = read.verify().remove(0).unwrap();
         assert!(proved.is_first);
         assert_eq!(proved.signed.map(|claims| claims.seq), [7, 7]);
+        // Whose they are is for the reader to know: anybody can write a document with a key of their own.
+        assert_eq!(proved.keys, [7, 8].map(|seed| *SecretKey::from_seed([seed; 32]).public().thumbprint()));
     }
 
     #[test]

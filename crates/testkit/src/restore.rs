@@ -81,7 +81,9 @@ pub async fn wait_for_checkpoint(federation: &Federation, test_node: &TestNode, 
         let uri = group.clone();
         let asked = test_node.until("it has a checkpoint", move |view| {
             let Some(row) = view.group(&uri)? else { return Ok(None) };
-            Ok(view.checkpoint(row.id)?.filter(|kept| kept.seq >= seq))
+            let kept = [view.checkpoint(row.id)?, view.agreed_checkpoint(row.id)?];
+            // One far beyond the log is of no event that there is.
+            Ok(kept.into_iter().flatten().find(|kept| (seq..=row.head.max(seq)).contains(&kept.seq)))
         });
         if tokio::time::timeout(Duration::from_secs(4), asked).await.is_ok() {
             return;

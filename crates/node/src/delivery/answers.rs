@@ -12,6 +12,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 
 use super::Delivery;
+use crate::delivery::signed::signed_of_ours;
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
 
@@ -113,7 +114,9 @@ pub(crate) fn log(
     let checkpoint = if row.owner() == ours {
         Some(checkpoint(signer, now, row).checkpoint)
     } else {
-        view.checkpoint(row.id)?.map(|kept| kept.jws)
+        // Of the owner's word, what covers our copy: the newest may be of another story, or of what is not here.
+        let covers = signed_of_ours(view, row, row.head)?;
+        covers.map_or_else(|| view.checkpoint(row.id), |kept| Ok(Some(kept)))?.map(|kept| kept.jws)
     };
     let first = since.max(row.first);
     Ok(LogPage { events: slice.events, first, head: until, more: slice.more, checkpoint })

@@ -10,19 +10,21 @@ mod mls;
 mod other_log;
 mod owner;
 mod refusals;
+mod signed;
 mod unproved;
 
 pub(crate) use answers::*;
 pub(crate) use feeds::feed::FeedRefusal;
 pub(crate) use feeds::waits::{WaitKind, Waits};
 pub(crate) use follower::signed_checkpoint::SignedCheckpoint;
-pub(crate) use follower::two_stories::{MOST_EVENTS, OtherStory, signed_of_ours};
+pub(crate) use follower::two_stories::{MOST_EVENTS, OtherStory};
 #[cfg(feature = "foreign")]
 pub(crate) use mls::framing::FOREIGN;
 pub(crate) use mls::framing::{Conventions, MTP};
 pub(crate) use other_log::{Astray, OtherLog, malformed, name_at};
 pub(crate) use owner::recover::still_recovering;
 pub(crate) use refusals::Refused;
+pub(crate) use signed::signed_of_ours;
 pub(crate) use unproved::{shown_feed, shown_log};
 
 use std::sync::Arc;

@@ -62,11 +62,15 @@ impl View<'_> {
             .transpose()
     }
 
-    /// The groups of other owners than `ours` of whose log more is here than the newest checkpoint covers, or which are broken.
+    /// The groups of other owners than `ours` of whose log more is here than a checkpoint covers, or which are broken. One that is
+    /// of a later event than there is here covers nothing.
     pub fn groups_beyond_checkpoint(&self, ours: &Provider) -> Result<Vec<GroupUri>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT uri FROM mls_group LEFT JOIN checkpoint ON grp = id
-             WHERE owner <> ?1 AND (standing = 'broken' OR standing IN ('live', 'joining') AND head > coalesce(seq, 0))",
+            "SELECT uri FROM mls_group
+               LEFT JOIN checkpoint AS newest ON newest.grp = id AND newest.seq <= head
+               LEFT JOIN agreed_checkpoint AS agreed ON agreed.grp = id
+             WHERE owner <> ?1 AND (standing = 'broken' OR standing IN ('live', 'joining')
+               AND head > max(coalesce(newest.seq, 0), coalesce(agreed.seq, 0)))",
         )?;
         let mut rows = statement.query([ours.as_str()])?;
         let mut groups = Vec::new();
@@ -80,9 +84,7 @@ impl View<'_> {
 impl Tx<'_> {
     /// Keeps a checkpoint in the place of the one before.
     pub fn keep_checkpoint(&self, group: &GroupRow, checkpoint: &KeptCheckpoint) -> Result<(), StoreFault> {
-        self.keep_in("checkpoint", group, checkpoint)?;
-        self.changed(Change::Dealings(group.owner().clone()));
-        Ok(())
+        self.keep_in("checkpoint", group, checkpoint)
     }
 
     /// Keeps a checkpoint with which our copy agrees, which is about to lose its place to another.
@@ -101,6 +103,7 @@ impl Tx<'_> {
                 "INSERT OR REPLACE INTO {table} (grp, seq, hash, jws, document) VALUES (?1, ?2, ?3, ?4, ?5)"
             ))?
             .execute(params![group.id, signed(*seq), hash.as_bytes(), jws, document])?;
+        self.changed(Change::Dealings(group.owner().clone()));
         Ok(())
     }
 

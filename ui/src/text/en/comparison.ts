@@ -44,6 +44,6 @@ export const comparison = {
   found: "found",
   evidence: "Save the evidence",
   evidenceHint:
-    "One file with both signed checkpoints, the keys, and the events between. Whoever gets it can verify it without trusting you. It has no messages, but names who sent them.",
+    "One file with both signed checkpoints, the keys, and the events between. Whoever gets it can verify the signatures without trusting you, and has to know from elsewhere that the keys are the owner's. It has no messages, but names who sent them.",
   copied: "The evidence is copied.",
 } as const;

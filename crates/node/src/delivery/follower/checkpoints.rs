@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
+use crate::delivery::signed::signed_of_ours;
 use crate::ground::changes::Change;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::{Standing, StoreFault};
@@ -125,7 +126,8 @@ impl Delivery {
             };
             // Where its log was not what it was before, what it says now proves why.
             let is_broken = row.standing == Standing::Broken;
-            Ok(view.checkpoint(row.id)?.is_none_or(|kept| kept.seq < row.head || is_broken))
+            let covers = signed_of_ours(view, &row, row.head)?;
+            Ok(is_broken || covers.is_none_or(|kept| kept.seq < row.head))
         });
         if !is_due.await.map_err(store_fault)? {
             return Ok(());

@@ -14,9 +14,10 @@ use drawbridge_mtp::time::Timestamp;
 
 use crate::delivery::Delivery;
 use crate::delivery::follower::intake::store_fault;
-use crate::delivery::follower::two_stories::{events_up_to, signed_of_ours};
+use crate::delivery::follower::two_stories::events_up_to;
 use crate::delivery::other_log::malformed;
 use crate::delivery::owner::fork::tell_gone;
+use crate::delivery::signed::signed_of_ours;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Ask;
 use crate::store::{GroupRow, KeptCheckpoint, Standing, StoreFault, TwoStories};
@@ -128,11 +129,10 @@ impl Delivery {
 impl Delivery {
     /// Whether the owner has signed our copy from event `first` on.
     async fn is_signed(&self, row: &GroupRow, first: u64) -> Result<bool, PeerFault> {
-        let (id, head) = (row.id, row.head);
+        let row = row.clone();
         let signed = self.store.read(move |view| {
-            let Some(kept) = view.checkpoint(id)? else { return Ok::<_, StoreFault>(false) };
-            let covers = (first..=head).contains(&kept.seq);
-            Ok(covers && view.event_hash(id, kept.seq)? == Some(kept.hash))
+            let kept = signed_of_ours(view, &row, row.head)?;
+            Ok::<_, StoreFault>(kept.is_some_and(|kept| kept.seq >= first))
         });
         signed.await.map_err(store_fault)
     }

@@ -1,13 +1,13 @@
 //! An owner that has said two things of one event of its log (section 10): what proves it is kept, and the operator is told. This
 //! is the one way in which that is raised, whoever has found it.
 
-use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::Event;
 
 use crate::delivery::Delivery;
 use crate::delivery::answers::checkpoint;
 use crate::delivery::owner::fork::OWN_LOG_FORKED;
+use crate::delivery::signed::signed_of_ours;
 use crate::identity::provider_document;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::{GroupRow, KeptCheckpoint, Reader, StoreFault, TwoStories, Tx, View};
@@ -117,16 +117,20 @@ fn hold_against(tx: &Tx<'_>, group: &GroupUri, said: &KeptCheckpoint) -> Result<
             found = Some(said.seq);
         }
     }
-    if kept.as_ref().is_none_or(|kept| kept.seq <= said.seq) {
-        let agrees =
-            |it: &KeptCheckpoint| Ok::<_, StoreFault>(tx.event_hash(row.id, it.seq)? == Some(it.hash));
-        // What proves our copy is not lost for what does not, or not yet.
-        if let Some(kept) = &kept
-            && agrees(kept)?
-            && !agrees(said)?
-        {
-            tx.keep_agreed_checkpoint(&row, kept)?;
-        }
+    // What proves our copy is not lost for what does not, or not yet; nor is it passed over for what is ahead of all there is.
+    let agrees = |it: &KeptCheckpoint| Ok::<_, StoreFault>(tx.event_hash(row.id, it.seq)? == Some(it.hash));
+    let (newest, other) = match kept.as_ref().filter(|kept| kept.seq > said.seq) {
+        Some(kept) => (kept, Some(said)),
+        None => (said, kept.as_ref()),
+    };
+    if let Some(other) = other
+        && agrees(other)?
+        && !agrees(newest)?
+        && tx.agreed_checkpoint(row.id)?.is_none_or(|agreed| agreed.seq <= other.seq)
+    {
+        tx.keep_agreed_checkpoint(&row, other)?;
+    }
+    if std::ptr::eq(newest, said) {
         tx.keep_checkpoint(&row, said)?;
     }
     Ok(found)
@@ -154,33 +158,6 @@ fn own_log_forked(row: &GroupRow, seq: u64) -> PeerFault {
         "it holds a checkpoint of ours by which event {seq} of {group} is another than it is here: our store was an older copy and has gone on, or our key is used elsewhere. What proves it is kept, and what it has is being read back"
     );
     PeerFault::new(Stage::Store, OWN_LOG_FORKED, text)
-}
-
-/// What the owner has signed that our copy agrees with: where it can be had, of event `seq` or a later one. The newest checkpoint
-/// may be of the other story; then it is what that has taken the place of, or is among what was found before.
-pub(crate) fn signed_of_ours(
-    view: &View<'_>,
-    row: &GroupRow,
-    seq: u64,
-) -> Result<Option<KeptCheckpoint>, StoreFault> {
-    let before = view.contradictions(row.id)?.into_iter().filter_map(|found| {
-        let jws = found.before?;
-        // Its signature was good when it came.
-        let (seq, hash) = {
-            let checkpoint = UnverifiedCheckpoint::parse(&jws).ok()?;
-            (checkpoint.unverified_claims().seq, checkpoint.unverified_claims().hash)
-        };
-        Some(KeptCheckpoint { seq, hash, jws, document: found.before_document })
-    });
-    let mut best: Option<KeptCheckpoint> = None;
-    let kept = [view.checkpoint(row.id)?, view.agreed_checkpoint(row.id)?].into_iter().flatten();
-    for kept in kept.chain(before) {
-        let is_better = best.as_ref().is_none_or(|best| best.seq < seq && kept.seq > best.seq);
-        if is_better && view.event_hash(row.id, kept.seq)? == Some(kept.hash) {
-            best = Some(kept);
-        }
-    }
-    Ok(best)
 }
 
 /// Our copy from event `seq` on up to that of `before`, where that covers it and is not too far.

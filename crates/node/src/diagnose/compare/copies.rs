@@ -139,7 +139,10 @@ impl Copies<'_> {
                 if theirs.is_some() && theirs != row.hash {
                     return self.judge_owner(log, signed, row.head).await;
                 }
-                if let Astray::TooFar = astray {
+                // A log that reaches as far as it is signed may be too long to be read now; one that does not is not what is signed.
+                if let Astray::TooFar = astray
+                    && log.page(row.head, 1).await?.head >= end.seq
+                {
                     return Ok(behind("; as far as its log says, behind what is here"));
                 }
                 let text =
@@ -209,6 +212,12 @@ impl Copies<'_> {
             None => None,
         };
         let finding = self.judge_participant(provider, &log, &page, signed.as_ref(), wrong.as_ref()).await?;
+        let finding = match (&page.checkpoint, &wrong, finding.verdict) {
+            (Some(jws), Some(fault), CopyVerdict::Different) if fault.code == "key-unknown" => {
+                self.by_unknown_key(finding, jws)
+            }
+            _ => finding,
+        };
         if !matches!(finding.verdict, CopyVerdict::Different | CopyVerdict::Invalid) {
             self.end_difference(provider).await;
         }
@@ -222,6 +231,25 @@ impl Copies<'_> {
             }
             None => finding,
         })
+    }
+
+    /// A copy that is another than ours, for which speaks what is signed by a key that is not the owner's as we know it. Either that
+    /// is made up, or the owner shows others another key than us; which of the two, is not to be told from here.
+    fn by_unknown_key(&self, finding: Finding, jws: &str) -> Finding {
+        let checkpoint = UnverifiedCheckpoint::parse(jws);
+        let told = checkpoint.map(|checkpoint| {
+            let claims = checkpoint.unverified_claims();
+            (checkpoint.kid().to_string(), format!("event {} has the hash {}", claims.seq, claims.hash))
+        });
+        let (key, says) = told.unwrap_or_default();
+        let text = format!(
+            "{}; for its copy speaks a checkpoint by a key that is not in the document that {} shows here: it is made up, or the owner shows others another key. Compare that key with what others see",
+            finding.text,
+            self.row.owner()
+        );
+        Finding { text, side: Some(Side::Either), ..finding }
+            .seen("the key of the checkpoint that it shows", key)
+            .seen("what that says", says)
     }
 
     /// Whether a checkpoint that cannot be verified may have been good all the same: the owner's keys are not at hand, or it has

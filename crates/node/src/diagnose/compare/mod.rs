@@ -7,10 +7,12 @@ mod copies;
 mod report;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::PeerState;
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::watch;
 
 pub use report::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
@@ -20,11 +22,19 @@ use super::reports::Reports;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
 use crate::misuse::Misuse;
+use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Peers;
 use crate::store::{GroupRow, Standing, Store, StoreFault};
 
 /// So many providers are asked at one time.
 const SIDE_BY_SIDE: usize = 8;
+/// Comparing with one provider takes so long at most.
+const LONGEST: Duration = Duration::from_secs(60);
+
+fn too_slow() -> PeerFault {
+    let text = format!("it has not shown its log within {} s", LONGEST.as_secs());
+    PeerFault::new(Stage::Http, "timeout", text)
+}
 
 /// Compares logs.
 pub(crate) struct Comparer {
@@ -128,11 +138,22 @@ impl Comparer {
         let is_ours = *row.owner() == self.ground.ours;
         progress.send_modify(|comparison| comparison.providers = participants.len() + usize::from(!is_ours));
         let tell = |finding: Finding| progress.send_modify(|comparison| comparison.findings.push(finding));
+        // Whoever shows its log event by event, or slowly, does not keep the others from being asked.
+        let in_time = async |provider: &Provider, asking: BoxFuture<'_, Finding>| match tokio::time::timeout(
+            LONGEST, asking,
+        )
+        .await
+        {
+            Ok(finding) => finding,
+            Err(_) => Finding::unheard(provider, &too_slow()),
+        };
         if !is_ours {
-            tell(copies.with_owner().await);
+            tell(in_time(row.owner(), copies.with_owner().boxed()).await);
         }
-        let asking: Vec<_> =
-            participants.iter().map(|(provider, state)| copies.with_participant(provider, *state)).collect();
+        let asking: Vec<_> = participants
+            .iter()
+            .map(|(provider, state)| in_time(provider, copies.with_participant(provider, *state).boxed()))
+            .collect();
         let mut asking = stream::iter(asking).buffer_unordered(SIDE_BY_SIDE);
         while let Some(finding) = asking.next().await {
             tell(finding);
