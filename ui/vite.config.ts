@@ -6,7 +6,13 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "./",
   plugins: [react(), tailwindcss()],
-  resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
+  resolve: {
+    alias: {
+      "@": new URL("./src", import.meta.url).pathname,
+      // The pages show the operator's guide, which has one source.
+      "@docs": new URL("../docs", import.meta.url).pathname,
+    },
+  },
   build: {
     outDir: "dist",
     target: ["chrome111", "safari16.4", "firefox128"],
@@ -16,6 +22,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
+    fs: { allow: [".", "../docs"] },
     // A daemon on this computer answers the development server's calls.
     proxy: { "/admin": { target: "http://127.0.0.1:9103", changeOrigin: true } },
   },

@@ -163,6 +163,9 @@ for (const colorScheme of ["light", "dark"]) {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await sound(screen);
     }
+    await nav("guide");
+    await page.locator(".guide h2").first().waitFor();
+    await sound("the guide");
     // With something in them: people who talk, a roster, an addition that waits.
     await talk("alice", "Book club");
     await page.getByRole("article").first().waitFor();

@@ -37,6 +37,7 @@ for (const [width, height] of [
       ["a peer", `/peers?open=${encodeURIComponent(peers[0].provider)}`],
       ["a group", `/groups?open=${encodeURIComponent(group)}`],
       ["a conversation", `/conversations?user=alice&open=${encodeURIComponent(group)}`],
+      ["the guide", "/guide"],
     ]) {
       await page.evaluate((hash) => window.location.assign(`#${hash}`), place);
       await page.getByRole("heading", { level: 2 }).first().waitFor();

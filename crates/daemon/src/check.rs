@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::ask::send_to_running;
 use crate::print::{answer, say, word};
-use crate::remedies::remedy;
+use crate::remedies::{guide_part, remedy};
 
 /// Prints each step as it is done, what to do about what is wrong, and a summary; as one JSON object where `as_json`. The
 /// status is 1 where a step failed.
@@ -127,6 +127,9 @@ fn print(step: &CheckStep, is_own: bool) -> Result<(), ExitCode> {
     if let Some(todo) = to_do(step, is_own) {
         answer(format_args!("{:INDENT$}{}: {todo}", "", who(step.side)))?;
     }
+    if let Some(part) = more(step) {
+        answer(format_args!("{:INDENT$}more in the guide: {part}", ""))?;
+    }
     step.evidence
         .iter()
         .try_for_each(|seen| answer(format_args!("{:INDENT$}{}: {}", "", seen.what, seen.value)))
@@ -134,6 +137,11 @@ fn print(step: &CheckStep, is_own: bool) -> Result<(), ExitCode> {
 
 fn to_do(step: &CheckStep, is_own: bool) -> Option<String> {
     step.code.as_deref().and_then(|code| remedy(code, &word(&step.stage), is_own))
+}
+
+/// The part of the guide that tells more of what is wrong.
+fn more(step: &CheckStep) -> Option<&'static str> {
+    step.code.as_deref().and_then(|code| guide_part(code, &word(&step.stage)))
 }
 
 pub(crate) fn who(side: Option<CheckSide>) -> &'static str {
@@ -145,12 +153,13 @@ pub(crate) fn who(side: Option<CheckSide>) -> &'static str {
     }
 }
 
-/// The report as JSON, with what to do about each step.
+/// The report as JSON, with what to do about each step, and the part of the guide that tells more.
 fn as_value(report: &CheckReport) -> Value {
     let mut value = serde_json::to_value(report).unwrap_or_default();
     if let Some(steps) = value["steps"].as_array_mut() {
         for (told, step) in steps.iter_mut().zip(&report.steps) {
             told["remedy"] = to_do(step, report.is_own).into();
+            told["guide"] = more(step).into();
         }
     }
     value

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::ask::send_to_running;
 use crate::check::{INDENT, who};
 use crate::print::{answer, say, word};
-use crate::remedies::remedy;
+use crate::remedies::{guide_part, remedy};
 
 /// Prints what is found at each provider as it is found, and a summary; as one JSON object where `as_json`. The status is 1 where
 /// a log differs or cannot be compared for what is wrong with it.
@@ -70,6 +70,9 @@ fn print(finding: &CopyFinding) -> Result<(), ExitCode> {
     if let Some(todo) = to_do(finding) {
         answer(format_args!("{:INDENT$}{}: {todo}", "", who(finding.side)))?;
     }
+    if let Some(part) = more(finding) {
+        answer(format_args!("{:INDENT$}more in the guide: {part}", ""))?;
+    }
     if let Some(checkpoint) = &finding.checkpoint {
         let agrees = match checkpoint.agrees {
             Some(true) => "as here",
@@ -91,6 +94,11 @@ fn to_do(finding: &CopyFinding) -> Option<String> {
     finding.code.as_deref().and_then(|code| remedy(code, &word(&finding.stage), false))
 }
 
+/// The part of the guide that tells more of what is wrong.
+fn more(finding: &CopyFinding) -> Option<&'static str> {
+    finding.code.as_deref().and_then(|code| guide_part(code, &word(&finding.stage)))
+}
+
 /// Prints the summary, and how to have the evidence where there is any.
 fn conclude(comparison: &Comparison) -> Result<(), ExitCode> {
     answer(format_args!("\n{}", comparison.summary))?;
@@ -101,12 +109,13 @@ fn conclude(comparison: &Comparison) -> Result<(), ExitCode> {
     answer(format_args!("What is kept as evidence: drawbridged admin evidence '{request}'"))
 }
 
-/// The comparison as JSON, with what to do about each finding.
+/// The comparison as JSON, with what to do about each finding, and the part of the guide that tells more.
 fn as_value(comparison: &Comparison) -> Value {
     let mut value = serde_json::to_value(comparison).unwrap_or_default();
     if let Some(findings) = value["findings"].as_array_mut() {
         for (told, finding) in findings.iter_mut().zip(&comparison.findings) {
             told["remedy"] = to_do(finding).into();
+            told["guide"] = more(finding).into();
         }
     }
     value

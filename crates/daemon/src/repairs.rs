@@ -7,8 +7,8 @@ use drawbridge_admin::view::{CheckSide, Repair, RepairSeverity, RepairSubject, R
 use serde_json::{Value, json};
 
 use crate::ask::{not_running, send_to_running};
-use crate::print::{answer, say};
-use crate::remedies::remedy;
+use crate::print::{answer, say, word};
+use crate::remedies::{guide_part, remedy};
 
 /// Prints what is wrong, the worst first, and how much is ignored; as one JSON object with the history where `as_json`. The status
 /// is 1 where something is wrong that is not ignored.
@@ -41,6 +41,9 @@ fn print(list: &Repairs) -> Result<(), ExitCode> {
         answer(format_args!("{:8}since {}{}", "", repair.since, suffering(&repair.suffers)))?;
         if let Some(todo) = to_do(repair) {
             answer(format_args!("{:8}{}: {todo}", "", who(repair.side)))?;
+        }
+        if let Some(part) = guide_part(&repair.code, &stage(repair)) {
+            answer(format_args!("{:8}more in the guide: {part}", ""))?;
         }
     }
     match (list.open.len(), list.looked) {
@@ -77,16 +80,22 @@ fn who(side: CheckSide) -> &'static str {
 }
 
 fn to_do(repair: &Repair) -> Option<String> {
-    let stage = serde_json::to_value(repair.stage).ok();
-    let stage = stage.as_ref().and_then(Value::as_str).unwrap_or_default();
-    remedy(&repair.code, stage, !matches!(repair.subject, RepairSubject::Peer { .. }))
+    remedy(&repair.code, &stage(repair), !matches!(repair.subject, RepairSubject::Peer { .. }))
 }
 
-/// The answer with what to do about each that is open.
+/// The step at which it went wrong; nothing where it has none.
+fn stage(repair: &Repair) -> String {
+    repair.stage.as_ref().map(word).unwrap_or_default()
+}
+
+/// The answer with what to do about each that is open, and the part of the guide that tells more.
 fn with_remedies(mut read: Value, list: &Repairs) -> Value {
     for (name, repairs) in [("open", &list.open), ("ignored", &list.ignored)] {
         if let Some(told) = read[name].as_array_mut() {
-            told.iter_mut().zip(repairs).for_each(|(told, repair)| told["remedy"] = to_do(repair).into());
+            for (told, repair) in told.iter_mut().zip(repairs) {
+                told["remedy"] = to_do(repair).into();
+                told["guide"] = guide_part(&repair.code, &stage(repair)).into();
+            }
         }
     }
     read

@@ -1,6 +1,7 @@
 import { Outlet, Link as RouterLink, useLocation, useNavigate } from "@tanstack/react-router";
 import {
   Activity,
+  BookOpen,
   CircleUser,
   Inbox,
   LayoutDashboard,
@@ -81,6 +82,13 @@ export function Frame() {
       keys: ["Mod+k"],
       keyOnly: true,
       run: () => setPalette((open) => !open),
+    },
+    {
+      id: "guide",
+      title: t.guide.open,
+      group: groups.go,
+      keys: ["g h"],
+      run: () => void navigate({ to: "/guide" }),
     },
     { id: "help", title: t.palette.help, group: groups.view, keys: ["?"], run: () => setHelp(true) },
     { id: "undo", title: t.app.undo, group: groups.act, keys: ["z", "Mod+z"], run: () => void undoLast() },
@@ -190,11 +198,14 @@ function useWaiting(): number {
 function useTitle() {
   const { pathname } = useLocation();
   const waits = useWaiting();
-  const screen = screens.find(({ to }) => to === pathname)?.id ?? "overview";
+  const title =
+    pathname === "/guide"
+      ? t.guide.title
+      : t.nav[screens.find(({ to }) => to === pathname)?.id ?? "overview"];
   const shown = useDemo()?.nodes.find((each) => each.shown)?.name ?? null;
   useEffect(() => {
-    document.title = t.app.title(t.nav[screen], waits, shown);
-  }, [screen, waits, shown]);
+    document.title = t.app.title(title, waits, shown);
+  }, [title, waits, shown]);
 }
 
 function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
@@ -274,7 +285,18 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
           </li>
         ))}
       </ul>
-      <div className="mt-auto max-sm:hidden">
+      {/* On a phone the guide is reached from the settings. */}
+      <div className="mt-auto flex items-center gap-1 max-[52rem]:flex-col max-sm:hidden">
+        <Tip text={t.guide.title}>
+          <RouterLink
+            to="/guide"
+            data-testid="nav-guide"
+            className="flex h-8 min-w-0 flex-1 items-center gap-2.5 rounded-md px-2 text-muted hover:bg-hover hover:text-ink data-[status=active]:bg-surface data-[status=active]:font-medium data-[status=active]:text-ink data-[status=active]:shadow-[0_0_0_1px_var(--line)] max-[52rem]:w-full max-[52rem]:flex-none max-[52rem]:justify-center"
+          >
+            <BookOpen className="size-4 shrink-0" aria-hidden="true" />
+            <span className="truncate max-[52rem]:sr-only">{t.guide.short}</span>
+          </RouterLink>
+        </Tip>
         <IconButton label={t.palette.help} keys="?" onClick={onHelp}>
           <Kbd keys="?" />
         </IconButton>

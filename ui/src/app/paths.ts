@@ -10,7 +10,7 @@ export function adoptPaths(): void {
 
 function adopt(): void {
   const [, screen] =
-    /^\/(approvals|repairs|peers|groups|traffic|doctor|conversations|accounts|settings)\/?$/.exec(
+    /^\/(approvals|repairs|peers|groups|traffic|doctor|conversations|accounts|settings|guide)\/?$/.exec(
       window.location.pathname,
     ) ?? [];
   if (screen === undefined) return;

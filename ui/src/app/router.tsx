@@ -117,6 +117,12 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: "/guide",
+    // The whole text of the guide is in it.
+    component: lazyRouteComponent(() => import("@/screens/GuideScreen"), "GuideScreen"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: "/settings",
     component: SettingsScreen,
     validateSearch: parts("do"),

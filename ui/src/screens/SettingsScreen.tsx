@@ -1,8 +1,10 @@
+import { Link } from "@tanstack/react-router";
+import { BookOpen } from "lucide-react";
 import { useState } from "react";
 import type { Strangers } from "@/bindings/Strangers";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
-import { Button } from "@/shared/Button";
+import { Button, buttonClass } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
 import { Choices, Switch } from "@/shared/form";
 import { Loading, Panel, Screen } from "@/shared/layout";
@@ -33,7 +35,15 @@ export function SettingsScreen() {
     setChosen({});
   };
   return (
-    <Screen title={t.settings.title}>
+    <Screen
+      title={t.settings.title}
+      actions={
+        <Link to="/guide" className={buttonClass({})} data-testid="settings-guide">
+          <BookOpen className="size-3.5" aria-hidden="true" />
+          {t.guide.title}
+        </Link>
+      }
+    >
       <div className="grid max-w-[44rem] grid-cols-[minmax(0,1fr)] gap-4">
         {node === null ? (
           <Loading />

@@ -5,22 +5,11 @@
 import MarkdownToJsx from "markdown-to-jsx/react";
 import { memo, type ReactNode } from "react";
 import { t } from "@/text";
-
-const ALLOWED = /^(https?:|mailto:)/i;
+import { leadsOut, WebLink } from "./WebLink";
 
 function Anchor({ href, children }: { href?: string; children?: ReactNode }) {
-  if (href === undefined || !ALLOWED.test(href)) return <span>{children}</span>;
-  return (
-    <a
-      href={href}
-      title={href}
-      target="_blank"
-      rel="noopener noreferrer"
-      className="text-accent underline underline-offset-2"
-    >
-      {children}
-    </a>
-  );
+  if (href === undefined || !leadsOut(href)) return <span>{children}</span>;
+  return <WebLink href={href}>{children}</WebLink>;
 }
 
 function Picture({ alt = "" }: { alt?: string }) {
@@ -57,7 +46,7 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
           disableParsingRawHTML: true,
           disableFrontmatter: true,
           forceBlock: true,
-          sanitizer: (value) => (ALLOWED.test(value) ? value : null),
+          sanitizer: (value) => (leadsOut(value) ? value : null),
           slugify: () => "",
         }}
       >

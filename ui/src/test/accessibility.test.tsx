@@ -89,6 +89,7 @@ describe("no screen stands in the way of anyone", () => {
     [`/conversations?open=${encodeURIComponent(CLUB)}`, "Conversations"],
     ["/accounts", "Accounts"],
     ["/settings", "Settings"],
+    ["/guide", "The operator's guide"],
   ])("%s", async (path, title) => {
     open(node, path);
     await screen.findByRole("heading", { level: 1, name: title });

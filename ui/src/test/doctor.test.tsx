@@ -247,15 +247,15 @@ describe("the doctor", () => {
     await screen.findByText(FAILED.summary);
     await person.click(screen.getByRole("button", { name: "Copy as text" }));
     expect(await screen.findByText("The report is copied.")).toBeInTheDocument();
-    const [head, , name, connect, todo, evidence, , summary] = (await navigator.clipboard.readText()).split(
-      "\n",
-    );
+    const copied = await navigator.clipboard.readText();
+    const [head, , name, connect, todo, more, evidence, , summary] = copied.split("\n");
     expect(head).toBe(`beta.example, checked by ${US} at 2026-11-23T12:00:00.000Z`);
     expect(name).toBe("name             3 ms  ok        beta.example is a name that a provider can have");
     expect(connect).toBe(
       "connect          3 ms  FAILED    192.0.2.1:443: 192.0.2.1 refused the connection (connection-refused)",
     );
     expect(todo).toMatch(/^ {33}the other side: Nothing listens there: /);
+    expect(more).toBe(`${" ".repeat(33)}More in the guide: No connection`);
     expect(evidence).toBe(`${" ".repeat(33)}asked: 192.0.2.1, port 443`);
     expect(summary).toBe(FAILED.summary);
   });

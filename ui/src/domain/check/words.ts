@@ -4,6 +4,7 @@ import type { CheckSide } from "@/bindings/CheckSide";
 import type { CheckStep } from "@/bindings/CheckStep";
 import type { CheckStepName } from "@/bindings/CheckStepName";
 import type { CheckVerdict } from "@/bindings/CheckVerdict";
+import { guidePart } from "@/domain/guide/parts";
 import { remedy } from "@/domain/peer/words";
 import type { Shape, Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -169,9 +170,11 @@ export function plainText(report: CheckReport, by: string): string {
     const place = step.at === null ? "" : `${line(step.at)}: `;
     const code = step.code === null ? "" : ` (${line(step.code)})`;
     const todo = stepRemedy(step, report);
+    const part = guidePart(step);
     return [
       `${step.name.padEnd(10)} ${time}  ${plain.verdict[step.verdict].padEnd(8)}  ${place}${line(step.text)}${code}`,
       ...(todo === null ? [] : [`${INDENT}${plain.side[actor(step)]}: ${todo}`]),
+      ...(todo === null || part === undefined ? [] : [`${INDENT}${t.guide.more} ${part}`]),
       ...step.evidence.map(({ what, value }) => `${INDENT}${line(what)}: ${line(value)}`),
     ];
   });

@@ -4,6 +4,7 @@ import type { Peer } from "@/bindings/Peer";
 import type { Trouble } from "@/bindings/Trouble";
 import { LookLink } from "@/domain/check/LookLink";
 import { useCalled } from "@/domain/demo/Alias";
+import { GuideLink } from "@/domain/guide/GuideLink";
 import { LongText } from "@/shared/LongText";
 import { StateWord } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -117,7 +118,8 @@ export function TroubleNote({ trouble, provider }: { trouble: Trouble; provider?
       {!trouble.over && (
         <p className="mt-1 border-l-2 border-accent pl-2">
           <span className="font-medium">{t.peers.remedy}: </span>
-          {remedy(trouble)} {provider !== undefined && <LookLink provider={provider} />}
+          {remedy(trouble)} {provider !== undefined && <LookLink provider={provider} />}{" "}
+          <GuideLink code={trouble.code} stage={trouble.stage} />
         </p>
       )}
     </div>

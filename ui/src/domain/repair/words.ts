@@ -3,7 +3,6 @@ import type { Repair } from "@/bindings/Repair";
 import type { RepairSeverity } from "@/bindings/RepairSeverity";
 import { remedy } from "@/domain/peer/words";
 import type { Shape, Tone } from "@/shared/Mark";
-import { t } from "@/text";
 
 /** The worst first. */
 export const SEVERITIES: readonly RepairSeverity[] = ["high", "medium", "low"];
@@ -17,10 +16,4 @@ export const severityMarks: Record<RepairSeverity, { tone: Tone; shape: Shape }>
 /** What to do about it. */
 export function repairRemedy({ subject, code, stage }: Repair): string {
   return remedy({ code, stage: stage ?? "store" }, subject.type !== "peer");
-}
-
-/** Where the operator's guide tells more: not of what an operator has to decide. */
-export function guideSection({ kind, code }: Repair): string | undefined {
-  if (code === "key-changed" || code === "peer-blocked") return undefined;
-  return t.repairs.guideOf[kind.startsWith("trouble:") ? "exchange" : kind];
 }

@@ -4,6 +4,7 @@ import type { CheckEvidence } from "@/bindings/CheckEvidence";
 import type { CheckReport } from "@/bindings/CheckReport";
 import type { CheckStep } from "@/bindings/CheckStep";
 import { actor, stepHint, stepRemedy, verdictMark } from "@/domain/check/words";
+import { GuideLink } from "@/domain/guide/GuideLink";
 import { IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { Mark } from "@/shared/Mark";
@@ -68,6 +69,7 @@ export function StepRow({ step, of, isNested }: { step: CheckStep; of: CheckRepo
             </span>
           )}{" "}
           <span className="block">{todo}</span>
+          <GuideLink code={step.code} stage={step.stage} />
         </p>
       )}
       {isOpen && evidence.length > 0 && (

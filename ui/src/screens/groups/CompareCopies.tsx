@@ -7,6 +7,7 @@ import type { SignedCheckpoint } from "@/bindings/SignedCheckpoint";
 import { useComparison, useExportEvidence } from "@/domain/comparison/hooks";
 import { copyMark, copyRemedy, copyWord, isAlarming } from "@/domain/comparison/words";
 import { Alias } from "@/domain/demo/Alias";
+import { GuideLink } from "@/domain/guide/GuideLink";
 import { asSentence } from "@/domain/node/admin";
 import { Button } from "@/shared/Button";
 import { cx } from "@/shared/class";
@@ -97,7 +98,7 @@ function Found({ finding, isOurs }: { finding: CopyFinding; isOurs: boolean }) {
       {todo !== null && (
         <p className="my-1 border-l-2 border-accent pl-2 text-sm">
           {finding.side !== null && <span className="font-semibold">{t.doctor.side[finding.side]} </span>}
-          {todo}
+          {todo} <GuideLink code={finding.code} stage={finding.stage} />
         </p>
       )}
       {finding.checkpoint !== null && <Signed checkpoint={finding.checkpoint} />}

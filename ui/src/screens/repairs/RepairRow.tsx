@@ -1,8 +1,9 @@
 import type { Repair } from "@/bindings/Repair";
 import { Alias } from "@/domain/demo/Alias";
+import { GuideLink } from "@/domain/guide/GuideLink";
 import { useRepairActions } from "@/domain/repair/hooks";
 import { RepairActions } from "@/domain/repair/RepairActions";
-import { guideSection, repairRemedy, severityMarks } from "@/domain/repair/words";
+import { repairRemedy, severityMarks } from "@/domain/repair/words";
 import { Button } from "@/shared/Button";
 import { Mark } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
@@ -14,7 +15,6 @@ export function RepairRow({ repair }: { repair: Repair }) {
   const actions = useRepairActions();
   const { suffers, subject, ignored } = repair;
   const hurt = t.repairs.suffers(suffers);
-  const section = guideSection(repair);
   return (
     <li data-testid={`repair-${repair.code}`} className="grid gap-1.5 px-3 py-3">
       <div className="flex items-start gap-2">
@@ -48,7 +48,7 @@ export function RepairRow({ repair }: { repair: Repair }) {
             <p>
               <span className="font-medium">{t.repairs.side[repair.side]}</span> {repairRemedy(repair)}
             </p>
-            {section !== undefined && <p className="text-sm text-muted">{t.repairs.guide(section)}</p>}
+            <GuideLink code={repair.code} stage={repair.stage} />
           </div>
         )}
         <div className="flex flex-wrap gap-1.5">

@@ -2,6 +2,7 @@ import { ChevronDown, ChevronUp, Ellipsis } from "lucide-react";
 import type { Traffic } from "@/bindings/Traffic";
 import { LookLink } from "@/domain/check/LookLink";
 import { Alias } from "@/domain/demo/Alias";
+import { GuideLink } from "@/domain/guide/GuideLink";
 import { remedy } from "@/domain/peer/words";
 import { useRequest } from "@/domain/traffic/hooks";
 import { ItemLine } from "@/domain/traffic/ItemLine";
@@ -169,7 +170,8 @@ function Details({ record }: { record: Traffic }) {
             <p className="mt-1.5 border-l-2 border-accent pl-2">
               <span className="font-medium">{t.peers.remedy}: </span>
               {remedy({ code: record.code ?? "", stage: record.stage })}{" "}
-              {record.peer !== null && <LookLink provider={record.peer} />}
+              {record.peer !== null && <LookLink provider={record.peer} />}{" "}
+              <GuideLink code={record.code} stage={record.stage} />
             </p>
           )}
         </InspectorPart>

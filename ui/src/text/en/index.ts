@@ -11,6 +11,7 @@ import { demo } from "./demo";
 import { doctor } from "./doctor";
 import { dryRun } from "./dryRun";
 import { groups } from "./groups";
+import { guide, guideParts, guideStages } from "./guide";
 import { overview } from "./overview";
 import { peers } from "./peers";
 import { repairs } from "./repairs";
@@ -34,6 +35,9 @@ export const t = {
   stage,
   stageHint,
   remedy,
+  guide,
+  guideParts,
+  guideStages,
   groups,
   comparison,
   conversations,

@@ -28,17 +28,6 @@ export const repairs = {
     nobody: "Nobody has to act: wait.",
   },
   todo: "What to do",
-  guide: (section: string) => `In the operator's guide: “${section}”.`,
-  /** Where the operator's guide (docs/operators.md) tells more, by the kind. */
-  guideOf: {
-    name: "The Doctor: why it does not work",
-    network: "The Doctor: why it does not work",
-    certificate: "Private networks and certificates of one's own",
-    exchange: "The Doctor: why it does not work",
-    "key-packages": "Accounts used on this computer",
-    store: "What is in the data folder",
-    log: "Connections, additions, groups",
-  } as Partial<Record<string, string>>,
   check: "Check it",
   checkUs: "Check this provider",
   retry: "Try now",
