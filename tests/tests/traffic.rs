@@ -7,9 +7,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drawbridge_node::ambient::System;
 use drawbridge_node::config::ListenConfig;
-use drawbridge_node::traffic::{Direction, TrafficFilter, TrafficKind, TrafficRecord};
-use drawbridge_testkit::{Daemon, Federation, TestNode, federation};
+use drawbridge_node::diagnose::Traced;
+use drawbridge_node::nameless::Nameless;
+use drawbridge_node::traffic::{
+    Direction, Export, ExportFormat, TrafficEvent, TrafficFilter, TrafficItem, TrafficKind, TrafficRecord,
+};
+use drawbridge_testkit::{Daemon, Federation, MutualPeers, TestNode, federation, says, wait_for_event};
 use serde_json::{Value, json};
 
 async fn selected(test_node: &TestNode, filter: TrafficFilter) -> Vec<Arc<TrafficRecord>> {
@@ -71,6 +76,68 @@ async fn both_sides_note_a_request_with_its_parts_its_protocol_and_its_signature
     let signature = served.signature().unwrap();
     assert!(signature.key.unwrap().starts_with(beta.provider().as_str()));
     assert!(signature.covered.contains(&"mtp-to".to_owned()), "{:?}", signature.covered);
+}
+
+/// The requests of that kind which went that way at `test_node`, once one of them has an item that names an event.
+async fn naming_an_event(
+    test_node: &TestNode,
+    direction: Direction,
+    kind: TrafficKind,
+    event: &TrafficEvent,
+) -> (Vec<Arc<TrafficRecord>>, TrafficItem) {
+    let what = format!("a {kind} that went {direction} names event {}", event.seq);
+    let named = |record: &TrafficRecord| {
+        let is_asked_for = record.direction == direction && record.kind == kind;
+        record.items.iter().find(|item| is_asked_for && item.event.as_ref() == Some(event)).cloned()
+    };
+    let is_there = |record: &Arc<TrafficRecord>| named(record).is_some();
+    test_node.until_node(&what, |node| node.operator().traffic().since(0, 5000).0.iter().any(is_there)).await;
+    let filter = TrafficFilter { direction: Some(direction), kind: Some(kind), ..TrafficFilter::default() };
+    let records = selected(test_node, filter).await;
+    let item = records.iter().find_map(|record| named(record)).unwrap();
+    (records, item)
+}
+
+#[tokio::test]
+async fn an_item_of_a_page_and_a_submission_name_the_event_by_which_it_is_traced() {
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("secret-tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    let (_, placed) = says(&ben, &tea, "hello").await;
+    let event = TrafficEvent { group: tea.clone(), seq: placed.seq };
+    // A page is noted before it is stored.
+    wait_for_event(beta, &tea, placed.seq).await;
+
+    for (test_node, direction) in [(beta, Direction::Out), (alpha, Direction::In)] {
+        let (_, item) = naming_an_event(test_node, direction, TrafficKind::Submit, &event).await;
+        assert_eq!((item.seq, item.kind.as_str()), (placed.seq, "application"));
+    }
+    for (test_node, direction) in [(beta, Direction::Out), (alpha, Direction::In)] {
+        let (records, item) = naming_an_event(test_node, direction, TrafficKind::Pull, &event).await;
+        assert_eq!(item.kind, "event");
+        // In the feed are connections, and what came before, too.
+        assert_ne!(item.seq, placed.seq, "its number is that in the feed");
+        let others = records.iter().flat_map(|record| &record.items).filter(|item| item.kind != "event");
+        assert!(others.into_iter().all(|item| item.event.is_none()), "{records:#?}");
+
+        let TrafficEvent { group, seq } = item.event.unwrap();
+        let trace = test_node.node().operator().trace(Traced::Event { group, seq }).await.unwrap();
+        assert_eq!((trace.seq, trace.sender.as_ref()), (Some(placed.seq), Some(ben.uri())));
+
+        for format in [ExportFormat::Har, ExportFormat::JsonLines] {
+            let ours = test_node.provider().clone();
+            let export = |nameless| Export { ours: ours.clone(), format, nameless }.write(&records);
+            let nameless = Nameless::new(&System);
+            let (named, hidden) = (export(None), export(Some(nameless.clone())));
+            assert!(named.contains(tea.as_str()), "{named}");
+            assert!(
+                !hidden.contains("secret-tea") && hidden.contains(nameless.group(&tea).as_str()),
+                "{hidden}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

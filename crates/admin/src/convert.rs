@@ -5,7 +5,9 @@ use std::time::Duration;
 use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::operator::{self, RequestRow, ShownAddition, ShownConnection, TroubleRow};
-use drawbridge_node::traffic::{Direction, ExportFormat, Timing, TrafficFilter, TrafficKind, TrafficRecord};
+use drawbridge_node::traffic::{
+    Direction, ExportFormat, Timing, TrafficFilter, TrafficItem, TrafficKind, TrafficRecord,
+};
 use drawbridge_node::{Decision, PullingStatus, Stage, Whom};
 
 use crate::request::{self, AuthorizationDecision, ConnectionDecision};
@@ -137,6 +139,14 @@ impl From<Timing> for view::Timing {
     }
 }
 
+impl From<TrafficItem> for view::TrafficItem {
+    fn from(item: TrafficItem) -> Self {
+        let TrafficItem { seq, kind, event } = item;
+        let event = event.map(|event| view::TrafficEvent { group: event.group, seq: event.seq });
+        Self { seq, kind, event }
+    }
+}
+
 impl From<&TrafficRecord> for view::Traffic {
     fn from(record: &TrafficRecord) -> Self {
         let signature = record.signature();
@@ -160,11 +170,7 @@ impl From<&TrafficRecord> for view::Traffic {
             timing: record.timing.into(),
             request_bytes: small(record.request_bytes),
             response_bytes: small(record.response_bytes),
-            items: record
-                .items
-                .into_iter()
-                .map(|item| view::TrafficItem { seq: item.seq, kind: item.kind })
-                .collect(),
+            items: record.items.into_iter().map(Into::into).collect(),
             item_count: small(record.item_count),
             stage: record.stage.map(Into::into),
             text: record.text,

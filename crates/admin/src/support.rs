@@ -174,7 +174,7 @@ fn peer_told(peer: &Peer, nameless: &Nameless) -> Value {
 async fn groups(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminError> {
     let told = node.operator().groups().await?.into_iter().map(|group| {
         json!({
-            "group": nameless.hash(group.group.as_ref()),
+            "group": nameless.group(&group.group),
             "owner": nameless.provider(group.group.provider()),
             "is_ours": group.is_ours,
             "standing": GroupStanding::from(group.standing),

@@ -1,6 +1,6 @@
 //! Names replaced by hashes, for what is shown to others.
 
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{GroupUri, Provider};
 use sha2::{Digest, Sha256};
 
 use crate::ambient::{Ambient, AmbientExt};
@@ -35,5 +35,12 @@ impl Nameless {
     pub fn provider(&self, provider: &Provider) -> Provider {
         // Hexadecimal digits are a host's label, so this is a name.
         format!("{}.invalid", self.hash(provider.as_str())).parse().unwrap_or_else(|_| provider.clone())
+    }
+
+    /// A group's name that nobody has, in the place of `group`'s.
+    pub fn group(&self, group: &GroupUri) -> GroupUri {
+        // Hexadecimal digits are a name.
+        let name = self.hash(group.name().as_str()).parse().unwrap_or_else(|_| group.name().clone());
+        GroupUri::new(&self.provider(group.provider()), &name)
     }
 }

@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import axe from "axe-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ToldElsewhere } from "@/bindings/ToldElsewhere";
@@ -7,7 +7,7 @@ import type { TraceStep } from "@/bindings/TraceStep";
 import { typedTrace } from "@/domain/trace/place";
 import { AdminError } from "@/platform";
 import { ALICE, at, CLUB, groupDetail } from "./fixtures";
-import { TestNode } from "./node";
+import { TestNode, traffic } from "./node";
 import { open } from "./render";
 
 const ID = "01900000-0000-7000-8000-0000000000f1";
@@ -100,6 +100,24 @@ describe("tracing an event", () => {
     await person.click(screen.getByRole("button", { name: "Ask the others" }));
     expect(await screen.findByText("No other provider is told of this event.")).toBeInTheDocument();
     expect(node.requests("trace-elsewhere")).toHaveLength(2);
+  });
+
+  it("is begun at what a request had, of each item that is an event", async () => {
+    const items = [
+      { seq: 41, kind: "event", event: { group: CLUB, seq: 7 } },
+      { seq: 42, kind: "connection", event: null },
+      { seq: 0, kind: "commit: epoch-conflict", event: null },
+    ];
+    node.traffic = [traffic(1, { items, item_count: 3 })];
+    const { person, router } = open(node, "/traffic?open=1");
+    const had = await screen.findByRole("region", { name: "3 items" });
+    expect(had).toHaveTextContent("41an event in a groupevent 7 of club Trace this event");
+    const [link, ...others] = within(had).getAllByRole("link");
+    expect(others).toEqual([]);
+    await person.click(link as HTMLElement);
+    await waitFor(() => expect(router.state.location.pathname).toBe("/doctor/trace"));
+    expect(await screen.findByRole("textbox", { name: "Event" })).toHaveValue(`${CLUB} 7`);
+    await waitFor(() => expect(node.requests("trace")).toContainEqual({ group: CLUB, seq: 7 }));
   });
 
   it("is begun by typing, and says what can be typed", async () => {

@@ -1,6 +1,6 @@
 //! Requests between us and peers.
 
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -154,4 +154,17 @@ pub struct TrafficItem {
     pub seq: u64,
     /// Its type; of a submission that was refused, with the code: `commit: epoch-conflict`.
     pub kind: String,
+    /// The event that it tells of, or that it became, by which it can be traced.
+    pub event: Option<TrafficEvent>,
+}
+
+/// An event by its name.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct TrafficEvent {
+    /// The group.
+    #[ts(type = "string")]
+    pub group: GroupUri,
+    /// Its number in the group's log.
+    #[ts(type = "number")]
+    pub seq: u64,
 }

@@ -10,6 +10,7 @@ use super::reply::Reply;
 use crate::delivery::FeedRefusal;
 use crate::refusal::Refusal;
 use crate::store::Reader;
+use crate::traffic::{TrafficItem, TrafficItems};
 
 /// `GET /feed`.
 pub(super) async fn pull(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
@@ -26,7 +27,7 @@ pub(super) async fn pull(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
         }
         served => served?,
     };
-    let items = page.items.iter().map(|item| (item.seq, item.body.kind().to_owned())).collect();
+    let items = TrafficItems::of(page.items.iter().map(TrafficItem::told));
     Ok(Reply::message(StatusCode::OK, wanted, &page).with_items(items))
 }
 

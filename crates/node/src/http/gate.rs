@@ -162,7 +162,7 @@ fn measure(asked: &Asked<'_>, reply: &Reply) {
         "a request was answered"
     );
     if path == ["feed"] {
-        metrics.note_pull(reply.status.is_success().then_some(reply.items.len()));
+        metrics.note_pull(reply.status.is_success().then_some(reply.items.count()));
     }
 }
 
@@ -316,6 +316,7 @@ impl<'a> Recording<'a> {
     fn end(&self, headers: &HeaderMap, reply: &Reply, checked: Duration) {
         self.ended.store(true, std::sync::atomic::Ordering::Relaxed);
         let took = self.began.elapsed();
+        let items = reply.items.clone();
         self.log.update(self.id, |record| {
             record.waiting = false;
             record.duration = Some(took);
@@ -325,7 +326,7 @@ impl<'a> Recording<'a> {
             record.code = reply.code.map(|code| code.as_str().to_owned());
             record.response_bytes = reply.body.len();
             record.response_headers = told_headers(headers);
-            record.set_items(reply.items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
+            record.set_items(items);
         });
     }
 }

@@ -12,7 +12,7 @@ use super::reply::Reply;
 use crate::delivery;
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader, StoreFault, View};
-use crate::traffic::answered;
+use crate::traffic::{TrafficItem, TrafficItems};
 
 fn absent() -> Refusal {
     Problem::new(Code::NotFound, "there is no such group here, or you have nobody in it").into()
@@ -54,8 +54,15 @@ pub(super) async fn submit(passed: &Passed<'_>) -> Result<Reply, Refusal> {
     let SubmitRequest::<ReceivedSubmission> { groups } = passed.message()?;
     let kinds: Vec<_> = groups.iter().flat_map(|group| &group.events).map(ReceivedSubmission::kind).collect();
     let groups = passed.server.delivery.receive_submissions(&passed.caller.provider, groups).await;
-    let items = kinds.into_iter().zip(groups.iter().flat_map(|group| &group.results));
-    let items = items.map(|(kind, answer)| answered(kind, answer)).collect();
+    let ours = &passed.server.ground.ours;
+    let answers = groups.iter().flat_map(|group| {
+        let uri = group.group.parse().ok().map(|name| GroupUri::new(ours, &name));
+        group.results.iter().map(move |answer| (uri.clone(), answer))
+    });
+    let items = kinds.into_iter().zip(answers);
+    let items: Vec<_> =
+        items.map(|(kind, (group, answer))| TrafficItem::answered(group.as_ref(), kind, answer)).collect();
+    let items = TrafficItems::of(items.into_iter());
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &SubmitReply { groups }).with_items(items))
 }
 

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::shares::Held;
 use crate::refusal::Refusal;
+use crate::traffic::TrafficItems;
 
 /// Every answer is for who asked alone, and reaches it as it was signed (section 4).
 pub(crate) const NOT_KEPT: &str = "no-store, no-transform";
@@ -28,8 +29,8 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// The code, where it is a problem.
     pub(super) code: Option<Code>,
-    /// Numbers and types of the items of a feed page, or of what was submitted.
-    pub(super) items: Vec<(u64, String)>,
+    /// For the traffic record: the items of a feed page, or what was submitted.
+    pub(super) items: TrafficItems,
     /// What its reader holds by it.
     pub(super) held: Option<Held>,
 }
@@ -52,11 +53,11 @@ impl Reply {
     pub(super) fn empty(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
-        Self { status, headers, body: Vec::new(), code: None, items: Vec::new(), held: None }
+        Self { status, headers, body: Vec::new(), code: None, items: TrafficItems::default(), held: None }
     }
 
-    /// Notes in the traffic record what the answer is about: a number and a word for each.
-    pub(super) fn with_items(mut self, items: Vec<(u64, String)>) -> Self {
+    /// Notes in the traffic record what the answer is about.
+    pub(super) fn with_items(mut self, items: TrafficItems) -> Self {
         self.items = items;
         self
     }

@@ -16,7 +16,7 @@ use super::{Outbox, feed_of};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, Sign};
 use crate::store::{QueuedSubmission, StoreFault};
-use crate::traffic::submitted;
+use crate::traffic::{TrafficItem, TrafficItems};
 
 /// Submissions that are looked at in one round, and about how many bytes of them.
 const ROUND: usize = 1024;
@@ -139,12 +139,11 @@ impl Outbox {
         }
         results.sort_unstable_by_key(|(place, _)| *place);
         let outcomes: Vec<Outcome> = results.into_iter().map(|(_, outcome)| outcome).collect();
-        let items = batch.0.iter().zip(&outcomes);
-        let items: Vec<_> =
-            items.map(|(queued, outcome)| submitted(queued.submission.kind, outcome)).collect();
-        self.peers.traffic.update(answer.record, |record| {
-            record.set_items(items.iter().map(|(seq, kind)| (*seq, kind.as_str())));
+        let items = batch.0.iter().zip(&outcomes).map(|(queued, outcome)| {
+            TrafficItem::submitted(Some(&queued.group), queued.submission.kind, outcome)
         });
+        let items = TrafficItems::of(items);
+        self.peers.traffic.update(answer.record, |record| record.set_items(items));
         Ok(outcomes)
     }
 }

@@ -11,6 +11,7 @@ use crate::consent::requests::{ask_again, learn};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Answer;
 use crate::store::{Addition, Connection, Cursor, StoreFault};
+use crate::traffic::{TrafficItem, TrafficItems};
 
 /// The steps that have succeeded when any request was answered.
 pub(super) const STEPS_OF_A_REQUEST: &[Stage] =
@@ -89,7 +90,7 @@ impl Pulls {
         let (mut page, unreadable) = read(answer)?;
         check_numbers(&page, cursor.as_ref())?;
         self.peers.traffic.update(answer.record, |record| {
-            record.set_items(page.items.iter().map(|item| (item.seq, item.body.kind())));
+            record.set_items(TrafficItems::of(page.items.iter().map(TrafficItem::told)));
         });
         let mut intake = self.delivery.intake(peer);
         intake.open_all(&page.items).await?;

@@ -109,8 +109,13 @@ impl TrafficRecord {
         // Words of the protocol; whatever else stands there may be a name.
         let is_word =
             |word: &str| word.bytes().all(|octet| octet.is_ascii_lowercase() || b"-: ".contains(&octet));
-        for item in shown.items.iter_mut().filter(|item| !is_word(&item.kind)) {
-            item.kind = nameless.hash(&item.kind);
+        for item in &mut shown.items {
+            if !is_word(&item.kind) {
+                item.kind = nameless.hash(&item.kind);
+            }
+            if let Some(event) = &mut item.event {
+                event.group = nameless.group(&event.group);
+            }
         }
         if let Some(code) = shown.code.as_mut().filter(|code| !is_word(code)) {
             *code = nameless.hash(code);
@@ -221,6 +226,7 @@ fn headers(lines: &[String]) -> Vec<Value> {
 mod tests {
     use drawbridge_mtp::time::Timestamp;
 
+    use super::super::record::{TrafficEvent, TrafficItem};
     use super::*;
     use crate::ambient::System;
 
@@ -237,7 +243,11 @@ mod tests {
         record.timing.wait = Some(Duration::from_millis(20));
         record.request_headers =
             vec!["mtp-to: secret.example".into(), "content-type: application/json".into()];
-        record.set_items([(1, "event"), (2, "Secret word")].into_iter());
+        let event = TrafficEvent { group: "mimi://secret.example/g/secret-club".parse().unwrap(), seq: 4 };
+        record.items = vec![
+            TrafficItem { seq: 1, kind: "event".into(), event: Some(event) },
+            TrafficItem { seq: 2, kind: "Secret word".into(), event: None },
+        ];
         record
     }
 
@@ -302,6 +312,12 @@ mod tests {
             assert!(!text.to_lowercase().contains("secret") && !text.contains("192.0.2.77"), "{text}");
             assert!(text.contains("/groups/") && text.contains("/log?after=3&last="), "{text}");
             assert!(text.contains("application/json"));
+            let group = one.group(&"mimi://secret.example/g/secret-club".parse().unwrap());
+            assert!(text.contains(&group.to_string()), "{text}");
+            assert!(
+                text.contains(&format!("/groups/{}/log", group.name())),
+                "the same as in the path: {text}"
+            );
             assert_ne!(text, export(format, Some(&other)));
             assert_eq!(text, export(format, Some(&one)));
         }

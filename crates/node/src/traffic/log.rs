@@ -341,12 +341,17 @@ impl TrafficLog {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{Direction, told_headers};
+    use super::super::record::{Direction, TrafficEvent, TrafficItem, TrafficItems, told_headers};
     use super::*;
     use crate::store::TrafficBounds;
 
     fn record(direction: Direction, target: &str) -> TrafficRecord {
         TrafficRecord::begin(Timestamp::from_millis(1), direction, "GET", target)
+    }
+
+    /// An item of a page that tells of an event of `group`.
+    fn event(group: &str) -> TrafficItem {
+        TrafficItem::new(7, "event", Some(TrafficEvent { group: group.parse().unwrap(), seq: 3 }))
     }
 
     fn held(log: &TrafficLog) -> Vec<Arc<TrafficRecord>> {
@@ -377,6 +382,9 @@ mod tests {
     fn what_others_write_into_it_is_cut_to_what_a_person_reads() {
         let log = TrafficLog::in_memory();
         let long = "é".repeat(2_000);
+        let group = format!("mimi://{}example/g/{}", "a.".repeat(120), "n".repeat(64));
+        let items = [TrafficItem::new(1, &long, None), event(&group)];
+        let items: Vec<_> = items.into_iter().cycle().take(200).collect();
         let mut headers = http::HeaderMap::new();
         for _ in 0..20 {
             headers.append("signature", long.parse().unwrap());
@@ -389,7 +397,7 @@ mod tests {
                 record.text = Some(long.clone());
                 record.code = Some(long.clone());
                 record.response_headers = told_headers(&headers);
-                record.set_items(vec![(1, long.as_str()); 200].into_iter());
+                record.set_items(TrafficItems::of(items.clone().into_iter()));
             });
         }
         let ring = log.ring.lock();
@@ -436,7 +444,9 @@ mod tests {
         assert_eq!((all.len(), all[many].id), (many + 1, waiting), "what waits does not make room");
         assert!(all.windows(2).all(|pair| pair[0].id > pair[1].id));
         // What is noted after the end is written again.
-        log.update(all[0].id, |record| record.set_items([(7, "event")].into_iter()));
+        log.update(all[0].id, |record| {
+            record.set_items(TrafficItems::of([event("mimi://home.example/g/tea")].into_iter()))
+        });
         log.write().await;
         let page = log.select(TrafficFilter::default(), Some(all[9].id), 5).await.unwrap();
         assert_eq!(
@@ -448,7 +458,7 @@ mod tests {
         let log = kept(dir.path());
         let found = log.select(TrafficFilter::default(), None, usize::MAX).await.unwrap();
         assert_eq!(found.len(), many);
-        assert_eq!(found[0].items[0].seq, 7);
+        assert_eq!(found[0].items, [event("mimi://home.example/g/tea")]);
         assert!(found.iter().all(|record| record.id != waiting));
         assert!(log.add(record(Direction::In, "/feed")) > found[0].id, "numbers go on");
         assert_eq!(log.kept().await.unwrap().unwrap().requests, many as u64);

@@ -12,7 +12,7 @@ mod record;
 pub use export::{Export, ExportFormat};
 pub use filter::TrafficFilter;
 pub use log::{Kept, TrafficLog};
-pub use record::{Direction, Timing, TrafficItem, TrafficKind, TrafficRecord};
+pub use record::{Direction, Timing, TrafficEvent, TrafficItem, TrafficItems, TrafficKind, TrafficRecord};
 
 pub(crate) use pulled::{FeedItem, Pulled};
-pub(crate) use record::{answered, submitted, told_headers};
+pub(crate) use record::told_headers;

@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::message::{Outcome, SubmissionAnswer, SubmissionKind};
+use drawbridge_mtp::id::{GroupUri, Provider};
+use drawbridge_mtp::message::{Item, ItemBody, Outcome, SubmissionAnswer, SubmissionKind};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::{SIGNATURE_INPUT, ToldSignature, told_signature};
 use drawbridge_mtp::time::Timestamp;
@@ -194,6 +194,78 @@ pub struct TrafficItem {
     pub seq: u64,
     /// Its type; of a submission that was refused, with the code.
     pub kind: String,
+    /// The event that it tells of, or that it became. Records from before this was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<TrafficEvent>,
+}
+
+/// An event by its name, by which it can be traced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrafficEvent {
+    /// The group.
+    pub group: GroupUri,
+    /// Its number in the group's log.
+    pub seq: u64,
+}
+
+/// What a page or a request with submissions had: the first hundred, and how many there were.
+#[derive(Clone, Debug, Default)]
+pub struct TrafficItems {
+    first: Vec<TrafficItem>,
+    count: usize,
+}
+
+impl TrafficItems {
+    /// The first of `items`, and how many those are.
+    pub fn of(items: impl ExactSizeIterator<Item = TrafficItem>) -> Self {
+        let count = items.len();
+        Self { first: items.take(ITEMS).collect(), count }
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl TrafficItem {
+    /// One with this number and type, whatever others have written for the type.
+    pub(super) fn new(seq: u64, kind: &str, event: Option<TrafficEvent>) -> Self {
+        Self { seq, kind: cut(kind), event }
+    }
+
+    /// An item of a page.
+    pub(crate) fn told(item: &Item) -> Self {
+        let event = match &item.body {
+            ItemBody::Event(event) => Some(TrafficEvent { group: event.group.clone(), seq: event.seq }),
+            _ => None,
+        };
+        Self::new(item.seq, item.body.kind(), event)
+    }
+
+    /// A submission to `group` with what became of it.
+    pub(crate) fn submitted(group: Option<&GroupUri>, kind: SubmissionKind, outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Accepted(placed) | Outcome::Duplicate(placed) => {
+                let event = group.map(|group| TrafficEvent { group: group.clone(), seq: placed.seq });
+                Self::new(placed.seq, kind.as_str(), event)
+            }
+            Outcome::Rejected(problem) => Self::new(0, &format!("{kind}: {}", problem.code), None),
+            Outcome::Queued => Self::new(0, kind.as_str(), None),
+        }
+    }
+
+    /// Something that a peer has submitted to `group`, with what it was answered. What is malformed has no kind.
+    pub(crate) fn answered(
+        group: Option<&GroupUri>,
+        kind: Option<SubmissionKind>,
+        answer: &SubmissionAnswer,
+    ) -> Self {
+        match (kind, answer) {
+            (Some(kind), SubmissionAnswer::Judged(result)) => Self::submitted(group, kind, &result.outcome),
+            _ => Self::new(0, &format!("submission: {}", Code::Malformed), None),
+        }
+    }
 }
 
 impl TrafficRecord {
@@ -253,10 +325,9 @@ impl TrafficRecord {
         self.text = Some(fault.text.clone());
     }
 
-    /// Notes the items of a page.
-    pub fn set_items<'a>(&mut self, items: impl ExactSizeIterator<Item = (u64, &'a str)>) {
-        self.item_count = items.len();
-        self.items = items.take(ITEMS).map(|(seq, kind)| TrafficItem { seq, kind: cut(kind) }).collect();
+    /// Notes the items of a page, or what was submitted.
+    pub fn set_items(&mut self, TrafficItems { first, count }: TrafficItems) {
+        (self.items, self.item_count) = (first, count);
     }
 
     /// Cuts what was said by others to what a person reads.
@@ -272,25 +343,10 @@ impl TrafficRecord {
     pub(super) fn octets(&self) -> usize {
         let texts = [&self.method, &self.target].into_iter().chain(&self.code).chain(&self.text);
         let headers = self.request_headers.iter().chain(&self.response_headers);
-        let items = self.items.iter().map(|item| &item.kind);
-        texts.chain(headers).chain(items).map(String::len).sum()
-    }
-}
-
-/// A submission with what became of it, as an item of the record.
-pub(crate) fn submitted(kind: SubmissionKind, outcome: &Outcome) -> (u64, String) {
-    match outcome {
-        Outcome::Accepted(placed) | Outcome::Duplicate(placed) => (placed.seq, kind.to_string()),
-        Outcome::Rejected(problem) => (0, format!("{kind}: {}", problem.code)),
-        Outcome::Queued => (0, kind.to_string()),
-    }
-}
-
-/// The number and the word by which the traffic record tells of something that a peer has submitted.
-pub(crate) fn answered(kind: Option<SubmissionKind>, answer: &SubmissionAnswer) -> (u64, String) {
-    match (kind, answer) {
-        (Some(kind), SubmissionAnswer::Judged(result)) => submitted(kind, &result.outcome),
-        _ => (0, format!("submission: {}", Code::Malformed)),
+        let kinds = self.items.iter().map(|item| &item.kind);
+        let texts: usize = texts.chain(headers).chain(kinds).map(String::len).sum();
+        let events = self.items.iter().filter_map(|item| item.event.as_ref());
+        texts + events.map(|event| event.group.as_str().len()).sum::<usize>()
     }
 }
 
@@ -335,6 +391,10 @@ mod micros {
 
 #[cfg(test)]
 mod tests {
+    use drawbridge_mtp::message::Placed;
+    use drawbridge_mtp::octets::Hash32;
+    use drawbridge_mtp::problem::Problem;
+
     use super::*;
 
     #[test]
@@ -361,10 +421,46 @@ mod tests {
         record.duration = Some(Duration::from_micros(1500));
         record.timing.tls = Some(Duration::from_micros(7));
         record.stage = Some(Stage::Tls);
-        record.set_items([(1, "event")].into_iter());
+        let event = TrafficEvent { group: "mimi://home.example/g/tea".parse().unwrap(), seq: 7 };
+        let item = TrafficItem::new(1, "event", Some(event));
+        record.set_items(TrafficItems::of([item].into_iter()));
         let text = serde_json::to_string(&record).unwrap();
         let read: TrafficRecord = serde_json::from_str(&text).unwrap();
         assert_eq!(format!("{read:?}"), format!("{record:?}"));
+    }
+
+    #[test]
+    fn what_was_kept_before_items_named_their_events_is_still_read() {
+        let item: TrafficItem = serde_json::from_str(r#"{"seq":4,"kind":"event"}"#).unwrap();
+        assert_eq!(item, TrafficItem::new(4, "event", None));
+        assert_eq!(serde_json::to_string(&item).unwrap(), r#"{"seq":4,"kind":"event"}"#);
+    }
+
+    #[test]
+    fn the_group_of_an_event_counts_among_the_octets() {
+        let mut record = TrafficRecord::begin(Timestamp::from_millis(1), Direction::Out, "GET", "/feed");
+        let group: GroupUri = "mimi://home.example/g/tea".parse().unwrap();
+        let octets = |record: &mut TrafficRecord, event| {
+            record.set_items(TrafficItems::of([TrafficItem::new(1, "event", event)].into_iter()));
+            record.octets()
+        };
+        let without = octets(&mut record, None);
+        let with = octets(&mut record, Some(TrafficEvent { group: group.clone(), seq: 7 }));
+        assert_eq!(with - without, group.as_str().len());
+    }
+
+    #[test]
+    fn a_submission_names_its_event_once_it_has_its_place() {
+        let group: GroupUri = "mimi://home.example/g/tea".parse().unwrap();
+        let placed = Placed { seq: 9, hash: Hash32::of(b""), time: Timestamp::from_millis(1) };
+        let of = |outcome| TrafficItem::submitted(Some(&group), SubmissionKind::Commit, &outcome);
+        for outcome in [Outcome::Accepted(placed), Outcome::Duplicate(placed)] {
+            assert_eq!(of(outcome).event, Some(TrafficEvent { group: group.clone(), seq: 9 }));
+        }
+        let problem = Problem::new(Code::EpochConflict, "no").into();
+        let refused = of(Outcome::Rejected(Box::new(problem)));
+        assert_eq!((refused.seq, refused.kind.as_str(), refused.event), (0, "commit: epoch-conflict", None));
+        assert_eq!(of(Outcome::Queued).event, None);
     }
 
     #[test]

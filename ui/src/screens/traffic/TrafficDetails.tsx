@@ -209,7 +209,7 @@ function Details({ record }: { record: Traffic }) {
         {record.items.length === 0 ? (
           <p className="text-muted">{record.waiting ? t.traffic.noneYet : t.traffic.noItems}</p>
         ) : (
-          <ul title={t.traffic.itemHint}>
+          <ul>
             {record.items.map((item, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: what was refused has no number of its own.
               <li key={index}>

@@ -220,6 +220,8 @@ export const traffic = {
     submission: "something submitted",
   } as Record<string, string>,
   itemHint: "The number in the feed, or in the group's log, and the type",
+  itemEvent: (seq: number, group: string) => `event ${seq.toLocaleString("en")} of ${group}`,
+  traceItem: "Trace this event",
   itemRefused: (name: string, code: string) => `${name}, refused: ${code}`,
   itemsMore: (n: number) => `and ${n.toLocaleString("en")} more`,
   noItems: "No items.",
