@@ -7,14 +7,19 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drawbridge_mtp::message::ConnectionState;
+use drawbridge_node::Decision;
 use drawbridge_node::ambient::System;
 use drawbridge_node::config::ListenConfig;
 use drawbridge_node::diagnose::Traced;
 use drawbridge_node::nameless::Nameless;
 use drawbridge_node::traffic::{
-    Direction, Export, ExportFormat, TrafficEvent, TrafficFilter, TrafficItem, TrafficKind, TrafficRecord,
+    Direction, Export, ExportFormat, Heartbeat, HeartbeatSpan, Slot, SlotState, TrafficEvent, TrafficFilter,
+    TrafficItem, TrafficKind, TrafficRecord,
 };
-use drawbridge_testkit::{Daemon, Federation, MutualPeers, TestNode, federation, says, wait_for_event};
+use drawbridge_testkit::{
+    Daemon, Federation, MutualPeers, TestNode, WAIT_LIMIT, federation, says, wait_for_event,
+};
 use serde_json::{Value, json};
 
 async fn selected(test_node: &TestNode, filter: TrafficFilter) -> Vec<Arc<TrafficRecord>> {
@@ -170,6 +175,84 @@ async fn what_crossed_the_wire_is_there_after_a_restart() {
     assert!(before.iter().any(|record| record.item_count > 0));
 }
 
+async fn heartbeat(test_node: &TestNode, peer: &TestNode, span: HeartbeatSpan) -> Heartbeat {
+    test_node.node().operator().traffic().heartbeat(peer.provider(), span).await.unwrap().unwrap()
+}
+
+/// Returns the heartbeat of the last hour once it is so.
+async fn until_heartbeat(
+    test_node: &TestNode,
+    peer: &TestNode,
+    is_so: impl Fn(&Heartbeat) -> bool,
+) -> Heartbeat {
+    let mut requests = test_node.node().operator().traffic().revisions();
+    let found = tokio::time::timeout(WAIT_LIMIT, async {
+        loop {
+            let seen = heartbeat(test_node, peer, HeartbeatSpan::Hour).await;
+            if is_so(&seen) {
+                return seen;
+            }
+            let _ = requests.changed().await;
+        }
+    });
+    found.await.expect("the heartbeat never came to be so")
+}
+
+fn failures(slots: &[Slot]) -> u64 {
+    slots.iter().map(|slot| slot.failed).sum()
+}
+
+#[tokio::test]
+async fn a_heartbeat_shows_that_a_peer_was_stopped_and_started_and_that_we_were() {
+    let (federation, [alpha, beta]) = federation().await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let asked = alice.asks_to_connect(bob.uri()).await;
+    beta.hears_of(asked).await;
+    // With a connection, each always pulls from the other.
+    beta.decides(asked, Decision::Approve).await;
+    alpha.sees(asked, ConnectionState::Approved).await;
+    let well = until_heartbeat(&alpha, &beta, |seen| {
+        [&seen.ours, &seen.theirs].iter().all(|slots| slots.last().unwrap().good > 0)
+    })
+    .await;
+    assert_eq!(failures(&well.ours) + failures(&well.theirs), 0, "{well:#?}");
+    assert_eq!(well.ours[0].state(), SlotState::Off);
+
+    beta.stop().await;
+    federation.clock().turn(HeartbeatSpan::Hour.slot());
+    let down = until_heartbeat(&alpha, &beta, |seen| failures(&seen.ours) > 0).await;
+    let failed = down.ours.iter().rfind(|slot| slot.failed > 0).unwrap();
+    assert!(failed.code.is_some(), "{failed:?}");
+    assert_eq!(failures(&down.theirs), 0, "who asks nothing fails at nothing");
+
+    // In a slot of its own.
+    federation.clock().turn(2 * HeartbeatSpan::Hour.slot());
+    beta.start().await;
+    let up = until_heartbeat(&alpha, &beta, |seen| {
+        [&seen.ours, &seen.theirs].iter().all(|slots| slots.last().unwrap().good > 0)
+    })
+    .await;
+    assert!(failures(&up.ours) >= failures(&down.ours), "{up:#?}");
+
+    alpha.stop().await;
+    // Nine slots in which nothing runs, and a part of another.
+    federation.clock().turn(10 * HeartbeatSpan::Hour.slot());
+    alpha.start().await;
+    let after = heartbeat(&alpha, &beta, HeartbeatSpan::Hour).await;
+    assert!(failures(&after.ours) >= failures(&up.ours), "it is there after a restart: {after:#?}");
+    let states: Vec<_> = after.ours.iter().rev().map(Slot::state).collect();
+    let is_off = |state: &&SlotState| **state == SlotState::Off;
+    let running = states.iter().take_while(|state| !is_off(state)).count();
+    assert!(running > 0, "it runs: {states:?}");
+    let off = states[running..].iter().take_while(is_off).count();
+    assert!(off >= 9, "{states:?}");
+    assert!(states[running + off..].iter().any(|state| *state == SlotState::Good), "{states:?}");
+    let month = heartbeat(&alpha, &beta, HeartbeatSpan::Month).await;
+    assert!(failures(&month.ours) >= failures(&after.ours), "{month:#?}");
+}
+
 #[tokio::test]
 async fn nothing_is_kept_on_disk_where_nothing_is_to_be() {
     let federation = Federation::new();
@@ -177,6 +260,9 @@ async fn nothing_is_kept_on_disk_where_nothing_is_to_be() {
     alpha.allows(&federation.nobody()).await;
     alpha.until_node("something was asked", |node| !node.operator().traffic().since(0, 1).0.is_empty()).await;
     assert_eq!(alpha.node().operator().traffic().kept().await.unwrap(), None);
+    let span = HeartbeatSpan::Hour;
+    let counted = alpha.node().operator().traffic().heartbeat(&federation.nobody(), span).await.unwrap();
+    assert!(counted.is_none());
     alpha.stop().await;
     assert!(!alpha.config().data_dir.join("traffic.sqlite").exists());
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::{ClientUri, Provider};
+use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::accounts::Accounts;
@@ -158,7 +159,7 @@ impl Node {
         let document = identity::provider_document(&config.provider, &endpoint, &key).to_json().into();
         let ground = Arc::new(Ground::new(config, endpoint, key, ambient, changes));
         store.measure(ground.metrics.store_write.clone());
-        let traffic = Arc::new(traffic_log(&ground.config.traffic, folder.path()));
+        let traffic = Arc::new(traffic_log(&ground, &store, folder.path()));
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic.clone()));
         let repairs = Arc::new(Repairs::load(ground.clone(), store.clone()).await?);
         let accounts = Arc::new(Accounts::new(ground.clone(), store.clone()));
@@ -371,13 +372,20 @@ fn outbound(config: &Config, ambient: &Arc<dyn Ambient>) -> Result<Outbound, Sta
 }
 
 /// The record of what crosses the wire, which is kept in the folder `dir`. Where it cannot be, the node runs without.
-fn traffic_log(config: &TrafficConfig, dir: &Path) -> TrafficLog {
-    let bounds =
-        TrafficBounds { rows: config.keep_requests.into(), octets: u64::from(config.keep_mib) << 20 };
+fn traffic_log(ground: &Ground, store: &Store, dir: &Path) -> TrafficLog {
+    let TrafficConfig { keep_requests, keep_mib } = ground.config.traffic;
+    let bounds = TrafficBounds { rows: keep_requests.into(), octets: u64::from(keep_mib) << 20 };
     if bounds.rows == 0 || bounds.octets == 0 {
         return TrafficLog::in_memory();
     }
-    TrafficFile::open(dir, bounds).and_then(TrafficLog::kept_in).unwrap_or_else(|fault| {
+    let (ambient, store) = (ground.ambient.clone(), store.clone());
+    // How it goes is counted of those whom somebody has let in.
+    let is_let_in = move |peer: &Provider| {
+        let state = store.glance::<_, StoreFault>(|view| view.peer_state(peer));
+        matches!(state, Ok(PeerState::Allowed | PeerState::KeyChanged))
+    };
+    let kept = TrafficFile::open(dir, bounds).and_then(|file| TrafficLog::kept_in(file, ambient, is_let_in));
+    kept.unwrap_or_else(|fault| {
         tracing::warn!(%fault, "the traffic record cannot be kept; the latest requests are in memory alone");
         TrafficLog::not_kept(fault.to_string())
     })

@@ -118,7 +118,8 @@ impl<'a> Recording<'a> {
 impl Drop for Recording<'_> {
     fn drop(&mut self) {
         if !self.ended.load(std::sync::atomic::Ordering::Relaxed) {
-            self.end(Some(&PeerFault::new(Stage::Http, "given-up", "we gave it up before it was answered")));
+            let text = "we gave it up before it was answered";
+            self.end(Some(&PeerFault::new(Stage::Http, TrafficRecord::GIVEN_UP, text)));
         }
     }
 }

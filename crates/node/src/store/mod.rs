@@ -16,6 +16,7 @@ mod connections;
 mod contradictions;
 mod feeds;
 mod groups;
+mod heartbeats;
 mod kept;
 mod key_packages;
 mod log;

@@ -1,23 +1,29 @@
 //! The file of the traffic record: requests that have ended, in a file of their own beside the store, since they change with every
 //! request, are bounded, and may be lost.
 //!
-//! It is not synchronised with each write: what a power failure takes are the latest requests. A file that is damaged, or of
-//! another version, is begun anew.
+//! How it went with each peer is counted in the same file (`heartbeats.rs`), in the same transactions.
+//!
+//! It is not synchronised with each write: what a power failure takes are the latest requests. A file of the form before gets the
+//! tables that it lacks; one that is damaged, or of any other form, is begun anew.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
 
 use super::StoreFault;
-use crate::traffic::{TrafficFilter, TrafficRecord};
+use super::heartbeats;
+use crate::traffic::{Counted, Heartbeat, HeartbeatSpan, TrafficFilter, TrafficRecord};
 
 /// The file in the data folder.
 const TRAFFIC_FILE: &str = "traffic.sqlite";
 /// The form of its rows; a file of another is begun anew.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// The form in which no heartbeats were counted.
+const WITHOUT_HEARTBEATS: i32 = 1;
 /// What a row takes besides the text of its record: its other columns, its places in the indexes, and what pages leave free.
 const ROW_OCTETS: u64 = 220;
 /// Requests to us of which nothing is proved have a share of their own, this part of the whole, so that who floods us pushes out
@@ -99,10 +105,11 @@ impl TrafficFile {
         Ok(last.unwrap_or_default().try_into().unwrap_or_default())
     }
 
-    /// Writes `records`, those that are there already anew, and forgets the oldest that there is no room for.
-    pub(crate) fn write(&self, records: &[Arc<TrafficRecord>]) -> Result<(), StoreFault> {
+    /// Writes `records`, those that are there already anew, adds what was `counted`, and forgets the oldest that there is no room
+    /// for.
+    pub(crate) fn write(&self, records: &[Arc<TrafficRecord>], counted: &Counted) -> Result<(), StoreFault> {
         let mut writer = self.writer.lock();
-        let written = write(&mut writer, self.bounds, records);
+        let written = write(&mut writer, self.bounds, records, counted);
         if written.as_ref().is_err_and(is_unusable) {
             self.begin_anew(&mut writer)?;
         }
@@ -172,6 +179,16 @@ impl TrafficFile {
         Ok(())
     }
 
+    /// What is counted of `peer`, from the slot of the number `first` on.
+    pub(crate) fn heartbeat(
+        &self,
+        peer: &Provider,
+        span: HeartbeatSpan,
+        first: u64,
+    ) -> Result<Heartbeat, StoreFault> {
+        heartbeats::of(&self.reader.lock(), peer, span, first)
+    }
+
     /// How many requests there are, and when the oldest began.
     pub(crate) fn extent(&self) -> Result<(u64, Option<Timestamp>), StoreFault> {
         let reader = self.reader.lock();
@@ -203,17 +220,15 @@ fn is_unusable(fault: &StoreFault) -> bool {
 }
 
 fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
-    let writer = Connection::open(path)?;
+    let mut writer = Connection::open(path)?;
     writer.pragma_update(None, "journal_mode", "WAL")?;
     writer.pragma_update(None, "synchronous", "NORMAL")?;
     let version: i32 = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = writer.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     match (version, tables) {
         (VERSION, _) => {}
-        (0, 0) => {
-            writer.execute_batch(SCHEMA)?;
-            writer.pragma_update(None, "user_version", VERSION)?;
-        }
+        (0, 0) => make(&mut writer, &[SCHEMA, heartbeats::SCHEMA])?,
+        (WITHOUT_HEARTBEATS, _) => make(&mut writer, &[heartbeats::SCHEMA])?,
         _ => {
             let value = version.to_string();
             return Err(StoreFault::Unreadable { what: "a traffic record of the form", value });
@@ -221,6 +236,16 @@ fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
     }
     let reader = super::open::open_for_reading(path)?;
     Ok((writer, reader))
+}
+
+/// Makes the tables of `schemas`, with which the file is of this form.
+fn make(writer: &mut Connection, schemas: &[&str]) -> Result<(), StoreFault> {
+    let tx = writer.transaction()?;
+    for schema in schemas {
+        tx.execute_batch(schema)?;
+    }
+    tx.pragma_update(None, "user_version", VERSION)?;
+    Ok(tx.commit()?)
 }
 
 fn remove(path: &Path) {
@@ -239,10 +264,11 @@ fn write(
     writer: &mut Writer,
     bounds: TrafficBounds,
     records: &[Arc<TrafficRecord>],
+    counted: &Counted,
 ) -> Result<(), StoreFault> {
-    let counted = writer.extent.take();
+    let known = writer.extent.take();
     let tx = writer.connection.transaction()?;
-    let mut extent = match counted {
+    let mut extent = match known {
         Some(extent) => extent,
         None => Extent::of(&tx)?,
     };
@@ -262,6 +288,7 @@ fn write(
             break;
         }
     }
+    heartbeats::add(&tx, counted)?;
     tx.commit()?;
     writer.extent = Some(extent);
     Ok(())
@@ -388,7 +415,7 @@ mod tests {
     }
 
     fn write(file: &TrafficFile, records: impl IntoIterator<Item = TrafficRecord>) {
-        file.write(&records.into_iter().map(Arc::new).collect::<Vec<_>>()).unwrap();
+        file.write(&records.into_iter().map(Arc::new).collect::<Vec<_>>(), &Counted::default()).unwrap();
     }
 
     fn ids(file: &TrafficFile, filter: &TrafficFilter) -> Vec<u64> {
@@ -455,6 +482,26 @@ mod tests {
             assert_eq!(ids(&file, &filter), found, "{filter:?}");
         }
         assert_eq!(file.select(&all(), Some(3), 1).unwrap()[0].id, 2);
+    }
+
+    #[test]
+    fn a_file_of_the_form_before_keeps_what_is_in_it_and_counts_heartbeats_from_now_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = Connection::open(dir.path().join(TRAFFIC_FILE)).unwrap();
+        before.execute_batch(SCHEMA).unwrap();
+        before.pragma_update(None, "user_version", WITHOUT_HEARTBEATS).unwrap();
+        let mut kept = Writer { connection: before, extent: None };
+        super::write(&mut kept, WIDE, &[Arc::new(record(7, Direction::Out, "/feed"))], &Counted::default())
+            .unwrap();
+        drop(kept);
+        let file = TrafficFile::open(dir.path(), WIDE).unwrap();
+        assert_eq!(ids(&file, &TrafficFilter::default()), [7]);
+        let now = Timestamp::from_secs(1_800_000_000);
+        let counted = Counted { ran: Some((now, now)), ..Counted::default() };
+        file.write(&[], &counted).unwrap();
+        let span = HeartbeatSpan::Hour;
+        let heartbeat = file.heartbeat(&"a.example".parse().unwrap(), span, span.first_at(now)).unwrap();
+        assert!(heartbeat.ours.last().unwrap().ran);
     }
 
     #[test]

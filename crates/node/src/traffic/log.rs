@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::filter::TrafficFilter;
+use super::heartbeat::{Beat, Counted, Heartbeat, HeartbeatSpan, LONGEST, Tally};
 use super::pulled::{FeedItem, Pulled};
 use super::record::TrafficRecord;
+use crate::ambient::Ambient;
 use crate::store::{StoreFault, TrafficFile};
 
 /// Requests that are in memory, and the octets of their texts.
@@ -24,6 +27,8 @@ const HELD_UNPROVED: usize = 1000;
 const UNWRITTEN: usize = 10_000;
 /// What has ended is written so long after the first of it: together, and with what is noted of it after its end.
 const GATHER: Duration = Duration::from_millis(250);
+/// Where nothing ends, it is written this often that the node runs: once in the shortest slot of a heartbeat.
+const MARK: Duration = Duration::from_secs(40);
 
 /// The latest requests.
 pub struct TrafficLog {
@@ -32,9 +37,19 @@ pub struct TrafficLog {
     /// Grows with everything that begins or ends.
     revision: watch::Sender<u64>,
     /// Where what has ended is written to; none where nothing is kept.
-    file: Option<Arc<TrafficFile>>,
+    keeping: Option<Keeping>,
     /// Something has ended that is not written yet.
     ended: Notify,
+}
+
+/// Tells whether a provider is one whose heartbeat is counted.
+type IsCounted = Arc<dyn Fn(&Provider) -> bool + Send + Sync>;
+
+#[derive(Clone)]
+struct Keeping {
+    file: Arc<TrafficFile>,
+    ambient: Arc<dyn Ambient>,
+    is_counted: IsCounted,
 }
 
 #[derive(Default)]
@@ -59,10 +74,16 @@ struct Ring {
     revision: u64,
     /// Whether what has ended is written.
     keeps: bool,
+    /// What is counted for the heartbeats and not written yet.
+    tally: Tally,
+    /// Until when it is told that the node has run.
+    marked: Option<Timestamp>,
 }
 
 struct Held {
     record: Arc<TrafficRecord>,
+    /// As what it is counted in the heartbeats.
+    beat: Option<Beat>,
     /// When it last changed.
     revision: u64,
 }
@@ -90,7 +111,8 @@ impl Ring {
         }
         record.cut();
         self.octets += record.octets();
-        self.records.insert(self.last, Held { record: Arc::new(record), revision: self.revision });
+        let held = Held { record: Arc::new(record), beat: None, revision: self.revision };
+        self.records.insert(self.last, held);
         self.make_room();
         self.last
     }
@@ -109,7 +131,16 @@ impl Ring {
         }
         self.octets += record.octets();
         held.revision = self.revision;
-        let writes = self.keeps && !held.record.waiting && self.unwritten.insert(id);
+        let is_kept = self.keeps && !held.record.waiting;
+        if is_kept {
+            // What is noted of it after its end may be that it failed all the same.
+            let beat = Beat::of(&held.record, held.record.at);
+            if beat != held.beat {
+                self.tally.replace(held.beat.as_ref(), beat.as_ref());
+                held.beat = beat;
+            }
+        }
+        let writes = is_kept && self.unwritten.insert(id);
         self.make_room();
         writes
     }
@@ -148,6 +179,15 @@ impl Ring {
         taken.extend(unwritten.iter().filter_map(|id| self.records.get(id)).map(|held| held.record.clone()));
         taken
     }
+
+    /// Everything that is to be added to the heartbeats at `now`.
+    fn take_counted(&mut self, now: Timestamp) -> Counted {
+        // A longer time without a word was a sleep, or the clock was set: then nobody knows how long it has run.
+        let goes_on = |marked: &Timestamp| *marked <= now && now.since(*marked) <= LONGEST;
+        let since = self.marked.filter(goes_on).unwrap_or(now);
+        self.marked = Some(now);
+        Counted { tally: std::mem::take(&mut self.tally), ran: Some((since, now)) }
+    }
 }
 
 impl TrafficLog {
@@ -161,18 +201,28 @@ impl TrafficLog {
         Self::with(None, Ring { fault: Some(fault), ..Ring::default() })
     }
 
-    /// A record that goes on where `file` ends, and is written there by [`TrafficLog::keep`].
+    /// A record that goes on where `file` ends, and is written there by [`TrafficLog::keep`]. Heartbeats are those of the peers of
+    /// which `is_counted` says so when they are written: anybody can have us ask for a document under any name.
     ///
     /// # Errors
     ///
     /// The file cannot be read.
-    pub(crate) fn kept_in(file: TrafficFile) -> Result<Self, StoreFault> {
+    pub(crate) fn kept_in(
+        file: TrafficFile,
+        ambient: Arc<dyn Ambient>,
+        is_counted: impl Fn(&Provider) -> bool + Send + Sync + 'static,
+    ) -> Result<Self, StoreFault> {
         let ring = Ring { last: file.last()?, keeps: true, ..Ring::default() };
-        Ok(Self::with(Some(Arc::new(file)), ring))
+        let keeping = Keeping { file: Arc::new(file), ambient, is_counted: Arc::new(is_counted) };
+        Ok(Self::with(Some(keeping), ring))
     }
 
-    fn with(file: Option<Arc<TrafficFile>>, ring: Ring) -> Self {
-        Self { ring: ring.into(), revision: watch::channel(0).0, file, ended: Notify::new() }
+    fn with(keeping: Option<Keeping>, ring: Ring) -> Self {
+        Self { ring: ring.into(), revision: watch::channel(0).0, keeping, ended: Notify::new() }
+    }
+
+    fn file(&self) -> Option<Arc<TrafficFile>> {
+        self.keeping.as_ref().map(|keeping| keeping.file.clone())
     }
 
     /// Keeps `record` as the newest, gives it its number, and returns that.
@@ -195,27 +245,32 @@ impl TrafficLog {
     /// Writes what has ended, until `stop`. What ends with it is written by [`TrafficLog::write`].
     pub(crate) async fn keep(self: Arc<Self>, stop: CancellationToken) {
         loop {
-            tokio::select! {
-                () = self.ended.notified() => {}
+            let pause = tokio::select! {
+                () = self.ended.notified() => GATHER,
+                () = tokio::time::sleep(MARK) => Duration::ZERO,
                 () = stop.cancelled() => return,
-            }
+            };
             tokio::select! {
-                () = tokio::time::sleep(GATHER) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
             }
             self.write().await;
         }
     }
 
-    /// Writes what has ended and is not written yet.
+    /// Writes what has ended and is not written yet, with what it counts for, and that the node runs.
     pub(crate) async fn write(&self) {
-        let Some(file) = self.file.clone() else { return };
-        let records = self.ring.lock().take_unwritten();
-        if records.is_empty() {
-            return;
-        }
+        let Some(Keeping { file, ambient, is_counted }) = self.keeping.clone() else { return };
+        let (records, mut counted) = {
+            let mut ring = self.ring.lock();
+            (ring.take_unwritten(), ring.take_counted(ambient.now()))
+        };
         let count = records.len();
-        let written = tokio::task::spawn_blocking(move || file.write(&records)).await;
+        let written = tokio::task::spawn_blocking(move || {
+            counted.tally.peers.retain(|peer, _| is_counted(peer));
+            file.write(&records, &counted)
+        })
+        .await;
         let fault = match written {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => Some(fault.to_string()),
@@ -244,7 +299,7 @@ impl TrafficLog {
         limit: usize,
     ) -> Result<Vec<Arc<TrafficRecord>>, StoreFault> {
         let mut found = self.in_memory_of(&filter, before, limit);
-        if let Some(file) = self.file.clone() {
+        if let Some(file) = self.file() {
             let kept = tokio::task::spawn_blocking(move || file.select(&filter, before, limit));
             for record in kept.await.map_err(|_| StoreFault::Closed)?? {
                 found.entry(record.id).or_insert_with(|| Arc::new(record));
@@ -322,12 +377,47 @@ impl TrafficLog {
             let ring = self.ring.lock();
             (ring.lost, ring.fault.clone())
         };
-        let Some(file) = self.file.clone() else {
+        let Some(file) = self.file() else {
             return Ok(fault.map(|fault| Kept { fault: Some(fault), ..Kept::default() }));
         };
         let (requests, since) =
             tokio::task::spawn_blocking(move || file.extent()).await.map_err(|_| StoreFault::Closed)??;
         Ok(Some(Kept { requests, since, lost, fault }))
+    }
+
+    /// How it went with `peer`, up to now; none where nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn heartbeat(
+        &self,
+        peer: &Provider,
+        span: HeartbeatSpan,
+    ) -> Result<Option<Heartbeat>, StoreFault> {
+        let Some(Keeping { file, ambient, is_counted }) = self.keeping.clone() else { return Ok(None) };
+        // What has ended is counted in the file alone.
+        self.write().await;
+        let now = ambient.now();
+        let (first, provider) = (span.first_at(now), peer.clone());
+        let read = tokio::task::spawn_blocking(move || file.heartbeat(&provider, span, first));
+        let mut heartbeat = read.await.map_err(|_| StoreFault::Closed)??;
+        // Also where that cannot be written.
+        heartbeat.mark_as_run(span.slot_of(now).saturating_sub(first));
+        if !is_counted(peer) {
+            return Ok(Some(heartbeat));
+        }
+        let ring = self.ring.lock();
+        let waiting = ring.records.values().filter(|held| held.record.waiting);
+        for beat in waiting.filter_map(|held| Beat::of(&held.record, now)).filter(|beat| beat.is_of(peer)) {
+            heartbeat.add(span, first, &beat);
+        }
+        Ok(Some(heartbeat))
+    }
+
+    /// Why the latest could not be written, where they could not.
+    pub fn fault(&self) -> Option<String> {
+        self.ring.lock().fault.clone()
     }
 
     /// How many pulls, ours and theirs, were answered since `then`.
@@ -343,6 +433,7 @@ impl TrafficLog {
 mod tests {
     use super::super::record::{Direction, TrafficEvent, TrafficItem, TrafficItems, told_headers};
     use super::*;
+    use crate::ambient::System;
     use crate::store::TrafficBounds;
 
     fn record(direction: Direction, target: &str) -> TrafficRecord {
@@ -425,7 +516,8 @@ mod tests {
 
     fn kept(dir: &std::path::Path) -> TrafficLog {
         let bounds = TrafficBounds { rows: 20_000, octets: 64 << 20 };
-        TrafficLog::kept_in(TrafficFile::open(dir, bounds).unwrap()).unwrap()
+        let file = TrafficFile::open(dir, bounds).unwrap();
+        TrafficLog::kept_in(file, Arc::new(System), |_| true).unwrap()
     }
 
     #[tokio::test]
@@ -464,11 +556,100 @@ mod tests {
         assert_eq!(log.kept().await.unwrap().unwrap().requests, many as u64);
     }
 
+    /// A clock that stands where it was put.
+    struct Stopped(Mutex<Timestamp>);
+
+    impl Ambient for Stopped {
+        fn now(&self) -> Timestamp {
+            *self.0.lock()
+        }
+
+        fn fill(&self, _: &mut [u8]) {}
+    }
+
+    /// Requests with `a.example`, whose heartbeat is counted, by a clock that stands.
+    fn counting(dir: &std::path::Path, clock: &Arc<Stopped>) -> TrafficLog {
+        let file = TrafficFile::open(dir, TrafficBounds { rows: 100, octets: 1 << 20 }).unwrap();
+        TrafficLog::kept_in(file, clock.clone(), |peer| peer.as_str() == "a.example").unwrap()
+    }
+
+    fn begin(log: &TrafficLog, clock: &Stopped, peer: &str, target: &str) -> u64 {
+        let mut record = TrafficRecord::begin(clock.now(), Direction::Out, "GET", target);
+        record.peer = Some(peer.parse().unwrap());
+        log.add(record)
+    }
+
+    async fn latest(log: &TrafficLog, peer: &str) -> (u64, u64) {
+        let heartbeat = log.heartbeat(&peer.parse().unwrap(), HeartbeatSpan::Hour).await.unwrap().unwrap();
+        let slot = heartbeat.ours.last().unwrap();
+        (slot.good, slot.failed)
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_is_there_after_a_restart_though_the_requests_have_made_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Stopped(Timestamp::from_secs(1_800_000_000).into()));
+        let log = counting(dir.path(), &clock);
+        for _ in 0..300 {
+            let id = begin(&log, &clock, "a.example", "/ping");
+            end(&log, id);
+        }
+        assert_eq!(latest(&log, "a.example").await, (300, 0));
+        // What was thought to be well is not, once its page was looked at.
+        let id = begin(&log, &clock, "a.example", "/feed?after=0");
+        end(&log, id);
+        assert_eq!(latest(&log, "a.example").await, (301, 0));
+        log.update(id, |record| record.stage = Some(crate::peer_fault::Stage::Content));
+        assert_eq!(latest(&log, "a.example").await, (300, 1));
+        // Anybody can have us ask under a name.
+        let id = begin(&log, &clock, "b.example", "/ping");
+        end(&log, id);
+        assert_eq!(latest(&log, "b.example").await, (0, 0));
+        drop(log);
+
+        let log = counting(dir.path(), &clock);
+        assert_eq!(latest(&log, "a.example").await, (300, 1));
+        assert_eq!(log.kept().await.unwrap().unwrap().requests, 100);
+    }
+
+    #[tokio::test]
+    async fn a_pull_that_waits_is_shown_as_well_and_a_time_without_the_node_as_such() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Stopped(Timestamp::from_secs(1_800_000_000).into()));
+        let log = counting(dir.path(), &clock);
+        log.write().await;
+        begin(&log, &clock, "a.example", "/feed?after=0&wait=55");
+        begin(&log, &clock, "b.example", "/feed?after=0&wait=55");
+        let turn = |secs| {
+            let mut now = clock.0.lock();
+            *now = now.plus(Duration::from_secs(secs));
+        };
+        let states = async |log: &TrafficLog, of: std::ops::Range<usize>| {
+            let peer = "a.example".parse().unwrap();
+            let heartbeat = log.heartbeat(&peer, HeartbeatSpan::Hour).await.unwrap().unwrap();
+            heartbeat.ours[of].iter().map(|slot| slot.state().as_str()).collect::<Vec<_>>()
+        };
+        turn(40);
+        assert_eq!(states(&log, 87..90).await, ["off", "good", "good"]);
+        assert_eq!(latest(&log, "b.example").await, (0, 0), "it is not counted");
+        // It ends with the node, which does not run for two minutes.
+        drop(log);
+        turn(120);
+        let log = counting(dir.path(), &clock);
+        assert_eq!(states(&log, 84..90).await, ["off", "quiet", "quiet", "off", "off", "quiet"]);
+        // A clock that is set ahead is no time in which it ran, and one that is set back breaks nothing.
+        turn(600);
+        assert_eq!(states(&log, 74..76).await, ["quiet", "off"]);
+        assert_eq!(states(&log, 88..90).await, ["off", "quiet"]);
+        *clock.0.lock() = Timestamp::from_secs(5);
+        assert_eq!(states(&log, 0..2).await, ["quiet", "off"]);
+    }
+
     #[tokio::test]
     async fn a_file_that_cannot_be_written_holds_nothing_up_and_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let log = kept(dir.path());
-        log.file.as_ref().unwrap().refuse_writes();
+        log.file().unwrap().refuse_writes();
         let id = log.add(record(Direction::Out, "/feed"));
         end(&log, id);
         log.write().await;

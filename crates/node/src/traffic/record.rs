@@ -21,6 +21,7 @@ const TEXT: usize = 512;
 
 words! {
     /// Which way a request went.
+    #[derive(Hash)]
     Direction {
         /// From a peer to us.
         In = "in",
@@ -269,6 +270,9 @@ impl TrafficItem {
 }
 
 impl TrafficRecord {
+    /// The code of a request of ours whose answer we did not wait for.
+    pub(crate) const GIVEN_UP: &str = "given-up";
+
     /// A request that begins now and waits for its answer.
     pub fn begin(at: Timestamp, direction: Direction, method: &str, target: &str) -> Self {
         Self {
