@@ -149,6 +149,7 @@ commands! {
     "set-add-rule" set_add_rule: SetAddRule => Empty,
 
     "traffic" traffic: TrafficQuery => TrafficList,
+    "heartbeats" heartbeats: HeartbeatsOf => Heartbeats,
     "export-traffic" export_traffic: ExportTraffic => TrafficFile,
     "support-bundle" support_bundle: Empty => SupportBundle,
 

@@ -3,12 +3,34 @@
 use drawbridge_node::ambient::System;
 use drawbridge_node::nameless::Nameless;
 use drawbridge_node::operator::ReadFault;
-use drawbridge_node::traffic::{Export, Kept};
+use drawbridge_node::traffic::{self, Export, Kept};
 
-use crate::convert::small;
+use crate::convert::{same, small};
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{ExportTraffic, TrafficFile, TrafficKept, TrafficList, TrafficQuery};
+use crate::request::{
+    ExportTraffic, Heartbeats, HeartbeatsOf, TrafficFile, TrafficKept, TrafficList, TrafficQuery,
+};
+use crate::view::{Heartbeat, HeartbeatSlot, HeartbeatSpan, SlotState};
+
+same!(HeartbeatSpan => traffic::HeartbeatSpan { Hour, Day, Week, Month });
+same!(traffic::SlotState => SlotState { Off, Quiet, Good, SomeFailed, Failed });
+
+impl From<traffic::Slot> for HeartbeatSlot {
+    fn from(slot: traffic::Slot) -> Self {
+        let state = slot.state().into();
+        Self { state, good: small(slot.good), failed: small(slot.failed), code: slot.code }
+    }
+}
+
+impl From<traffic::Heartbeat> for Heartbeat {
+    fn from(heartbeat: traffic::Heartbeat) -> Self {
+        let traffic::Heartbeat { from, slot, ours, theirs } = heartbeat;
+        let slots = |slots: Vec<traffic::Slot>| slots.into_iter().map(Into::into).collect();
+        let slot_ms = u64::try_from(slot.as_millis()).unwrap_or(u64::MAX);
+        Self { from, slot_ms, ours: slots(ours), theirs: slots(theirs) }
+    }
+}
 
 const USUAL: u32 = 1000;
 const MOST: u32 = 10_000;
@@ -23,6 +45,13 @@ pub(crate) async fn traffic(host: &Host, ask: TrafficQuery) -> Result<TrafficLis
         records: records.iter().map(|record| (&**record).into()).collect(),
         kept: kept.map(|Kept { requests, since, lost, fault }| TrafficKept { requests, since, lost, fault }),
     })
+}
+
+pub(crate) async fn heartbeats(host: &Host, ask: HeartbeatsOf) -> Result<Heartbeats, AdminError> {
+    let node = host.node().await?;
+    let log = node.operator().traffic();
+    let heartbeat = log.heartbeat(&ask.provider, ask.span.into()).await.map_err(ReadFault::from)?;
+    Ok(Heartbeats { heartbeat: heartbeat.map(Into::into), fault: log.fault() })
 }
 
 pub(crate) async fn export_traffic(host: &Host, ask: ExportTraffic) -> Result<TrafficFile, AdminError> {

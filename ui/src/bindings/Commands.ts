@@ -30,6 +30,8 @@ import type { ExportTraffic } from "./ExportTraffic";
 import type { ForkEvidence } from "./ForkEvidence";
 import type { GroupDetail } from "./GroupDetail";
 import type { Groups } from "./Groups";
+import type { Heartbeats } from "./Heartbeats";
+import type { HeartbeatsOf } from "./HeartbeatsOf";
 import type { LeaveGroup } from "./LeaveGroup";
 import type { LogFilter } from "./LogFilter";
 import type { LookAtDemoNode } from "./LookAtDemoNode";
@@ -128,6 +130,7 @@ export type Commands = {
   "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },
   "set-add-rule": { request: SetAddRule, response: Empty },
   "traffic": { request: TrafficQuery, response: TrafficList },
+  "heartbeats": { request: HeartbeatsOf, response: Heartbeats },
   "export-traffic": { request: ExportTraffic, response: TrafficFile },
   "support-bundle": { request: Empty, response: SupportBundle },
   "connect": { request: Connect, response: Connecting },

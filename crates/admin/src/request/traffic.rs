@@ -6,7 +6,7 @@ use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{Direction, Traffic, TrafficKind};
+use crate::view::{Direction, Heartbeat, HeartbeatSpan, Traffic, TrafficKind};
 
 records! {
     /// Which requests are asked for; all that are kept, where nothing is named.
@@ -78,6 +78,24 @@ records! {
         #[ts(type = "number")]
         lost: u64,
         /// Why the latest could not be written, where they could not.
+        fault: Option<String>,
+    }
+
+    /// `heartbeats`: how it went with a peer over time.
+    HeartbeatsOf {
+        /// The peer.
+        #[serde(deserialize_with = "de_as::provider")]
+        #[ts(type = "string")]
+        provider: Provider,
+        /// Over which.
+        span: HeartbeatSpan,
+    }
+
+    /// `heartbeats`.
+    Heartbeats {
+        /// Both directions; null where nothing is kept, so that nothing is counted.
+        heartbeat: Option<Heartbeat>,
+        /// Why what comes is not counted, where it should be and is not.
         fault: Option<String>,
     }
 
