@@ -67,7 +67,7 @@ const routes = [
     getParentRoute: () => root,
     path: "/peers",
     component: PeersScreen,
-    validateSearch: parts("open", "filter", "do"),
+    validateSearch: parts("open", "filter", "span", "do"),
   }),
   createRoute({
     getParentRoute: () => root,

@@ -102,6 +102,22 @@ export function shortDay(at: string, now: number): string {
   return (then.getFullYear() === today.getFullYear() ? dateFormat : yearFormat).format(then);
 }
 
+const rangeFormats = {
+  seconds: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+  minutes: new Intl.DateTimeFormat("en-GB", {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  }),
+};
+
+/** From one time to another, in epoch ms: to the second of a time of day, or to the minute of a day. */
+export function timeRange(from: number, until: number, to: keyof typeof rangeFormats): string {
+  // The thin spaces that some runtimes put around the dash are left out.
+  return rangeFormats[to].formatRange(from, until).replace(/\s*–\s*/u, "–");
+}
+
 /** Octets in decimal units. */
 export function bytes(octets: number): string {
   let value = octets;

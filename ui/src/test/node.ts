@@ -10,6 +10,8 @@ import type { DemoNode } from "@/bindings/DemoNode";
 import type { Event } from "@/bindings/Event";
 import type { GroupDetail } from "@/bindings/GroupDetail";
 import type { Health } from "@/bindings/Health";
+import type { HeartbeatSlot } from "@/bindings/HeartbeatSlot";
+import type { Heartbeats } from "@/bindings/Heartbeats";
 import type { Here } from "@/bindings/Here";
 import type { Ourselves } from "@/bindings/Ourselves";
 import type { Peer } from "@/bindings/Peer";
@@ -34,7 +36,7 @@ import {
 
 import { at, DAY, US, user } from "./fixtures";
 
-export { at, US, user } from "./fixtures";
+export { at, NOW, US, user } from "./fixtures";
 
 export function connection(over: Partial<Connection> = {}): Connection {
   return {
@@ -221,6 +223,25 @@ export function traffic(id: number, over: Partial<Traffic> = {}): Traffic {
   };
 }
 
+/** Ninety slots of 40 seconds that end with the one that is now; all well, but those that are named by their place. */
+export function heartbeats(over: {
+  ours?: Record<number, Partial<HeartbeatSlot>>;
+  theirs?: Record<number, Partial<HeartbeatSlot>>;
+}): Heartbeats {
+  const good: HeartbeatSlot = { state: "good", good: 2, failed: 0, code: null };
+  const slots = (named: Record<number, Partial<HeartbeatSlot>> = {}) =>
+    Array.from({ length: 90 }, (_, index) => ({ ...good, ...named[index] }));
+  return {
+    heartbeat: {
+      from: at(-89 * 40_000),
+      slot_ms: 40_000,
+      ours: slots(over.ours),
+      theirs: slots(over.theirs),
+    },
+    fault: null,
+  };
+}
+
 export function demoNode(name: string, provider: string, person: string): DemoNode {
   return {
     name,
@@ -281,6 +302,7 @@ export class TestNode implements Platform {
   traffic: Traffic[] = [];
   /** What it says of its file; by itself, what has ended. */
   kept: TrafficKept | null | undefined = undefined;
+  heartbeats: Heartbeats = heartbeats({});
   bundle = '{\n  "about": "A support bundle"\n}';
   mode: Status["mode"] = "demo";
   demo: Demo = {
@@ -427,6 +449,8 @@ export class TestNode implements Platform {
         return this.peers.find((each) => each.provider === (request as { provider: string }).provider);
       case "traffic":
         return this.#page(request as RequestOf<"traffic">);
+      case "heartbeats":
+        return this.heartbeats;
       case "export-traffic":
         return this.#file(request as RequestOf<"export-traffic">);
       case "support-bundle":

@@ -17,6 +17,7 @@ import { lineText } from "@/shared/text";
 import { Ago, Duration, Fact, Facts, Ident, Until } from "@/shared/values";
 import { t } from "@/text";
 import { Pulling, Serving } from "./columns";
+import { Heartbeats } from "./Heartbeats";
 
 const icon = "size-3.5";
 
@@ -100,6 +101,7 @@ function Details({ peer }: { peer: Peer }) {
           )}
         </Facts>
       </InspectorPart>
+      <Heartbeats provider={peer.provider} />
       <InspectorPart title={t.peers.troubles}>
         {peer.troubles.length === 0 ? (
           <p className="text-muted">{t.peers.troublesEmpty}</p>

@@ -12,6 +12,7 @@ import { doctor } from "./doctor";
 import { dryRun } from "./dryRun";
 import { groups } from "./groups";
 import { guide, guideParts, guideStages } from "./guide";
+import { heartbeat } from "./heartbeat";
 import { overview } from "./overview";
 import { peers } from "./peers";
 import { repairs } from "./repairs";
@@ -32,6 +33,7 @@ export const t = {
   approvals,
   connect,
   peers,
+  heartbeat,
   stage,
   stageHint,
   remedy,
