@@ -316,7 +316,7 @@ impl TrafficLog {
     pub(crate) async fn pulled(&self, item: FeedItem) -> Result<Pulled, StoreFault> {
         let filter = item.filter();
         let latest = self.in_memory_of(&filter, None, usize::MAX);
-        let file = self.file.clone();
+        let file = self.file();
         let look = move || {
             let mut pulled = Pulled::default();
             let mut until = None;

@@ -78,6 +78,7 @@ fn holds(pull: &TrafficRecord, number: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::{TrafficItem, TrafficItems};
     use super::*;
 
     const NAME: &str = "0123456789abcdef0123456789abcdef";
@@ -94,8 +95,8 @@ mod tests {
         pull.peer = Some(item().peer);
         (pull.verified, pull.waiting, pull.status) = (true, false, Some(200));
         pull.duration = Some(Duration::from_millis(10));
-        let items: Vec<_> = items.map(|number| (number, "event")).collect();
-        pull.set_items(items.into_iter());
+        let items: Vec<_> = items.map(|number| TrafficItem::new(number, "event", None)).collect();
+        pull.set_items(TrafficItems::of(items.into_iter()));
         pull
     }
 
