@@ -195,7 +195,10 @@ async fn until_heartbeat(
             let _ = requests.changed().await;
         }
     });
-    found.await.expect("the heartbeat never came to be so")
+    match found.await {
+        Ok(seen) => seen,
+        Err(_) => panic!("the heartbeat of {} never came to be so", peer.provider()),
+    }
 }
 
 fn failures(slots: &[Slot]) -> u64 {
@@ -248,7 +251,7 @@ async fn a_heartbeat_shows_that_a_peer_was_stopped_and_started_and_that_we_were(
     assert!(running > 0, "it runs: {states:?}");
     let off = states[running..].iter().take_while(is_off).count();
     assert!(off >= 9, "{states:?}");
-    assert!(states[running + off..].iter().any(|state| *state == SlotState::Good), "{states:?}");
+    assert!(states[running + off..].contains(&SlotState::Good), "{states:?}");
     let month = heartbeat(&alpha, &beta, HeartbeatSpan::Month).await;
     assert!(failures(&month.ours) >= failures(&after.ours), "{month:#?}");
 }

@@ -29,8 +29,8 @@ const SHAPES: Record<SlotState, readonly { y: number; height: number; look: stri
     { y: 9, height: 15, look: "beat-good" },
   ],
   failed: [{ y: 0, height: HEIGHT, look: "beat-bad" }],
-  quiet: [{ y: 20, height: 4, look: "beat-quiet" }],
-  off: [{ y: 23, height: 1, look: "beat-quiet" }],
+  quiet: [{ y: 19, height: 5, look: "beat-quiet" }],
+  off: [{ y: 22, height: 2, look: "beat-quiet" }],
 };
 const STATES = Object.keys(SHAPES) as SlotState[];
 
@@ -100,7 +100,7 @@ function Both({
           <li key={state} className="inline-flex items-center gap-1" title={t.heartbeat.stateHint[state]}>
             <svg
               viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-              className="h-3 w-[3px]"
+              className="h-4 w-[3px]"
               preserveAspectRatio="none"
               aria-hidden="true"
             >
@@ -176,7 +176,7 @@ function HeartbeatBar({ name, bar, provider }: { name: string; bar: Bar; provide
         aria-valuemax={last + 1}
         aria-valuenow={(at ?? last) + 1}
         aria-valuetext={slotText(bar, at ?? last)}
-        className="my-1 cursor-default py-0.5"
+        className="mt-1 cursor-default pt-0.5 pb-2"
         onKeyDown={onKeyDown}
         onClick={onClick}
         onFocus={() => choose(at ?? last)}
