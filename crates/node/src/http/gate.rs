@@ -249,7 +249,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     recording.content(content.len());
     server.ground.metrics.of_peers.note_received(content.len());
     let request = request.finish().map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
-    recording.verified();
+    recording.verified(names_peer);
     tracing::Span::current().record("peer", tracing::field::display(&provider));
 
     let (state, their_state) = admit(server, &provider, method, &path).await?;
@@ -308,8 +308,9 @@ impl<'a> Recording<'a> {
         self.log.update(self.id, |record| record.request_bytes = bytes);
     }
 
-    fn verified(&self) {
-        self.log.update(self.id, |record| record.verified = true);
+    /// It is proved to be of the peer that it names, which `is_let_in` or not.
+    fn verified(&self, is_let_in: bool) {
+        self.log.update(self.id, |record| (record.verified, record.let_in) = (true, is_let_in));
     }
 
     /// It was `checked` after so long, and is answered with `reply`, which is sent with `headers`.

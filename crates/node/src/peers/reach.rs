@@ -278,7 +278,9 @@ impl Peers {
 
     /// A request that begins now, in the traffic record.
     pub(super) fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
-        Recording::begin(&self.traffic, self.ground.ambient.now(), method.as_str(), target, peer)
+        let is_let_in =
+            self.store.glance(|view| view.peer_state(peer)).is_ok_and(|state| state == PeerState::Allowed);
+        Recording::begin(&self.traffic, self.ground.ambient.now(), method.as_str(), target, peer, is_let_in)
     }
 
     /// Counts a request of ours that has ended.

@@ -29,9 +29,10 @@ impl<'a> Recording<'a> {
         method: &str,
         target: &str,
         peer: &Provider,
+        is_let_in: bool,
     ) -> Self {
         let mut record = TrafficRecord::begin(now, Direction::Out, method, target);
-        record.peer = Some(peer.clone());
+        (record.peer, record.let_in) = (Some(peer.clone()), is_let_in);
         let id = log.add(record);
         Self { log, id, began: Instant::now(), way: Way::default(), ended: false.into() }
     }

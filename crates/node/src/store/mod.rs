@@ -100,6 +100,9 @@ pub enum StoreFault {
     /// SQLite says no: disk full, damaged file, or a bug of ours.
     #[error("the store cannot do it: {0}")]
     Sql(#[from] rusqlite::Error),
+    /// There is so little room on the disk that what may be lost is not written.
+    #[error("nearly nothing of the disk is free, and that is left to what must not be lost; make room")]
+    NoRoom,
     /// A row holds what this version does not understand.
     #[error("the store holds {what} that this version cannot read: {value}")]
     Unreadable {
@@ -119,6 +122,7 @@ impl StoreFault {
         let fault = match self {
             Self::Sql(fault) => fault,
             Self::Commit(fault) => fault,
+            Self::NoRoom => return true,
             Self::Closed | Self::Busy | Self::Unreadable { .. } => return false,
         };
         fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)

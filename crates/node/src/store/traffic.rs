@@ -26,9 +26,11 @@ const VERSION: i32 = 2;
 const WITHOUT_HEARTBEATS: i32 = 1;
 /// What a row takes besides the text of its record: its other columns, its places in the indexes, and what pages leave free.
 const ROW_OCTETS: u64 = 220;
-/// Requests to us of which nothing is proved have a share of their own, this part of the whole, so that who floods us pushes out
-/// nobody else's.
-const UNPROVED_SHARE: u64 = 10;
+/// Octets of the disk that are left to the store, which has to keep what must not be lost.
+const LEFT_TO_STORE: u64 = 32 << 20;
+/// Requests of strangers, and ours that they may have caused, have a share of their own, this part of the whole, so that who floods us
+/// pushes out nobody else's.
+const STRANGERS_SHARE: u64 = 10;
 
 const SCHEMA: &str = "
     CREATE TABLE traffic (
@@ -109,6 +111,10 @@ impl TrafficFile {
     /// for.
     pub(crate) fn write(&self, records: &[Arc<TrafficRecord>], counted: &Counted) -> Result<(), StoreFault> {
         let mut writer = self.writer.lock();
+        // Where it cannot be told, the writing itself shows.
+        if fs4::available_space(&self.path).is_ok_and(|free| free < LEFT_TO_STORE) {
+            return Err(StoreFault::NoRoom);
+        }
         let written = write(&mut writer, self.bounds, records, counted);
         if written.as_ref().is_err_and(is_unusable) {
             self.begin_anew(&mut writer)?;
@@ -158,25 +164,22 @@ impl TrafficFile {
         filter: &TrafficFilter,
         before: Option<u64>,
         order: &str,
-        mut look: impl FnMut(TrafficRecord) -> bool,
+        look: impl FnMut(TrafficRecord) -> bool,
     ) -> Result<(), StoreFault> {
-        let (wanted, values) = condition(filter, before);
-        let sql = format!("SELECT record FROM traffic WHERE {wanted} ORDER BY id {order}");
-        let reader = self.reader.lock();
-        let mut statement = reader.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            // What another version has written is left out.
-            let Ok(record) =
-                serde_json::from_str::<TrafficRecord>(row.get_ref(0)?.as_str().unwrap_or_default())
-            else {
-                continue;
-            };
-            if filter.lets_pass(&record) && look(record) {
-                break;
-            }
+        self.unless_damaged(|reader| read(reader, filter, before, order, look))
+    }
+
+    /// What `read` reads; nothing of a file that is found to be damaged then, which is begun anew.
+    fn unless_damaged<T: Default>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreFault>,
+    ) -> Result<T, StoreFault> {
+        let found = read(&self.reader.lock());
+        if found.as_ref().is_err_and(is_unusable) {
+            self.begin_anew(&mut self.writer.lock())?;
+            return Ok(T::default());
         }
-        Ok(())
+        found
     }
 
     /// What is counted of `peer`, from the slot of the number `first` on.
@@ -191,13 +194,14 @@ impl TrafficFile {
 
     /// How many requests there are, and when the oldest began.
     pub(crate) fn extent(&self) -> Result<(u64, Option<Timestamp>), StoreFault> {
-        let reader = self.reader.lock();
-        let rows = reader.query_row("SELECT count(*) FROM traffic", [], |row| row.get::<_, i64>(0))?;
-        let oldest = reader
-            .query_row("SELECT at FROM traffic ORDER BY id LIMIT 1", [], |row| row.get::<_, i64>(0))
-            .optional()?;
-        let time = |at: i64| Timestamp::from_millis(at.try_into().unwrap_or_default());
-        Ok((rows.try_into().unwrap_or_default(), oldest.map(time)))
+        self.unless_damaged(|reader| {
+            let rows = reader.query_row("SELECT count(*) FROM traffic", [], |row| row.get::<_, i64>(0))?;
+            let oldest = reader
+                .query_row("SELECT at FROM traffic ORDER BY id LIMIT 1", [], |row| row.get::<_, i64>(0))
+                .optional()?;
+            let time = |at: i64| Timestamp::from_millis(at.try_into().unwrap_or_default());
+            Ok((rows.try_into().unwrap_or_default(), oldest.map(time)))
+        })
     }
 
     /// Makes every write fail, as a full disk does.
@@ -205,6 +209,31 @@ impl TrafficFile {
     pub(crate) fn refuse_writes(&self) {
         self.writer.lock().connection.pragma_update(None, "query_only", true).unwrap();
     }
+}
+
+/// Shows each request that `filter` lets pass, from before the number `before`, to `look`, until that has seen enough.
+fn read(
+    reader: &Connection,
+    filter: &TrafficFilter,
+    before: Option<u64>,
+    order: &str,
+    mut look: impl FnMut(TrafficRecord) -> bool,
+) -> Result<(), StoreFault> {
+    let (wanted, values) = condition(filter, before);
+    let sql = format!("SELECT record FROM traffic WHERE {wanted} ORDER BY id {order}");
+    let mut statement = reader.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        // What another version has written is left out.
+        let Ok(record) = serde_json::from_str::<TrafficRecord>(row.get_ref(0)?.as_str().unwrap_or_default())
+        else {
+            continue;
+        };
+        if filter.lets_pass(&record) && look(record) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the file itself is what is wrong, and not the machine.
@@ -223,6 +252,8 @@ fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
     let mut writer = Connection::open(path)?;
     writer.pragma_update(None, "journal_mode", "WAL")?;
     writer.pragma_update(None, "synchronous", "NORMAL")?;
+    // What a burst has made of its log is given back.
+    writer.pragma_update(None, "journal_size_limit", 1 << 20)?;
     let version: i32 = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = writer.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     match (version, tables) {
@@ -277,7 +308,8 @@ fn write(
             .map_err(|fault| StoreFault::Unreadable { what: "a request", value: fault.to_string() })?;
         put(&tx, record, &text, &mut extent)?;
     }
-    let share = TrafficBounds { rows: bounds.rows / UNPROVED_SHARE, octets: bounds.octets / UNPROVED_SHARE };
+    let share =
+        TrafficBounds { rows: bounds.rows / STRANGERS_SHARE, octets: bounds.octets / STRANGERS_SHARE };
     while extent.unproved.0 > share.rows || extent.unproved.1 > share.octets {
         if !forget_oldest(&tx, "SELECT min(id) FROM traffic WHERE unproved", &mut extent)? {
             break;
@@ -336,11 +368,11 @@ fn put(tx: &Connection, record: &TrafficRecord, text: &str, extent: &mut Extent)
         record.direction.as_str(),
         record.kind.as_str(),
         record.is_failure(),
-        record.is_unproved(),
+        record.is_of_stranger(),
         number(octets),
         text,
     ])?;
-    extent.add((octets, record.is_unproved()));
+    extent.add((octets, record.is_of_stranger()));
     Ok(())
 }
 
@@ -411,6 +443,8 @@ mod tests {
     fn record(id: u64, direction: Direction, target: &str) -> TrafficRecord {
         let mut record = TrafficRecord::begin(Timestamp::from_millis(id * 1000), direction, "GET", target);
         (record.id, record.waiting, record.status) = (id, false, Some(200));
+        // In these tests, who asks us is a stranger, and who is asked is none.
+        record.let_in = direction == Direction::Out;
         record
     }
 
@@ -454,6 +488,25 @@ mod tests {
         let counted = file.writer.lock().extent.unwrap();
         let there = Extent::of(&file.reader.lock()).unwrap();
         assert_eq!((counted.all, counted.unproved), (there.all, there.unproved));
+    }
+
+    #[test]
+    fn what_is_damaged_amid_the_file_is_begun_anew_when_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = TrafficFile::open(dir.path(), WIDE).unwrap();
+        let long = "x".repeat(400);
+        write(&file, (1..=500).map(|id| record(id, Direction::Out, &long)));
+        drop(file);
+        let path = dir.path().join(TRAFFIC_FILE);
+        let mut octets = std::fs::read(&path).unwrap();
+        let (from, until) = (octets.len() / 4, octets.len() * 3 / 4);
+        octets[from..until].fill(0xA5);
+        std::fs::write(&path, octets).unwrap();
+        let file = TrafficFile::open(dir.path(), WIDE).unwrap();
+        assert_eq!(file.select(&TrafficFilter::default(), None, usize::MAX).unwrap().len(), 0);
+        assert_eq!(file.extent().unwrap().0, 0);
+        write(&file, [record(501, Direction::Out, "/feed")]);
+        assert_eq!(ids(&file, &TrafficFilter::default()), [501]);
     }
 
     #[test]

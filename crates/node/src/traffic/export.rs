@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::problem::Code;
 use serde_json::{Value, json};
 
 use super::record::{Direction, TrafficRecord};
@@ -29,8 +30,20 @@ pub struct Export {
     pub nameless: Option<Nameless>,
 }
 
-/// Headers that name nobody.
-const NAMELESS_HEADERS: [&str; 4] = ["content-type", "content-encoding", "cache-control", "retry-after"];
+/// Values of headers that name nobody. Others may be anything, since whoever asks writes them.
+const NAMELESS_VALUES: [&str; 11] = [
+    "application/json",
+    "application/cbor",
+    "application/problem+json",
+    "application/problem+cbor",
+    "application/octet-stream",
+    "text/html",
+    "text/html; charset=utf-8",
+    "text/plain",
+    "gzip",
+    "no-store",
+    "no-transform",
+];
 /// Parts of paths that name nothing but a resource.
 const RESOURCES: [&str; 19] = [
     "feed",
@@ -101,14 +114,22 @@ impl TrafficRecord {
         shown.target = nameless_target(&self.target, nameless);
         for header in shown.request_headers.iter_mut().chain(&mut shown.response_headers) {
             let (name, value) = header.split_once(": ").unwrap_or((header, ""));
-            let is_nameless = NAMELESS_HEADERS.contains(&name) || (name == "user-agent" && is_program(value));
+            let is_number = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
+            let directive = |part: &str| {
+                let part = part.trim();
+                NAMELESS_VALUES.contains(&part) || part.strip_prefix("max-age=").is_some_and(is_number)
+            };
+            let is_nameless = match name {
+                "retry-after" => is_number(value),
+                "user-agent" => is_program(value),
+                _ => value.split(", ").all(directive),
+            };
             if !is_nameless {
                 *header = format!("{name}: hidden");
             }
         }
         // Words of the protocol; whatever else stands there may be a name.
-        let is_word =
-            |word: &str| word.bytes().all(|octet| octet.is_ascii_lowercase() || b"-: ".contains(&octet));
+        let is_word = |word: &str| word.split(": ").all(|word| is_known(word));
         for item in &mut shown.items {
             if !is_word(&item.kind) {
                 item.kind = nameless.hash(&item.kind);
@@ -117,14 +138,31 @@ impl TrafficRecord {
                 event.group = nameless.group(&event.group);
             }
         }
-        if let Some(code) = shown.code.as_mut().filter(|code| !is_word(code)) {
-            *code = nameless.hash(code);
-        }
         if !shown.method.bytes().all(|octet| octet.is_ascii_uppercase()) {
             shown.method = nameless.hash(&shown.method);
         }
         shown
     }
+}
+
+/// Whether `word` is one of the protocol, for an item, a submission or a problem.
+fn is_known(word: &str) -> bool {
+    const ITEMS: [&str; 13] = [
+        "event",
+        "welcome",
+        "connection",
+        "authorization",
+        "removed",
+        "peer",
+        "check",
+        "result",
+        "proved",
+        "application",
+        "proposal",
+        "commit",
+        "submission",
+    ];
+    ITEMS.contains(&word) || Code::ALL.iter().any(|code| code.as_str() == word)
 }
 
 fn nameless_target(target: &str, nameless: &Nameless) -> String {
@@ -243,10 +281,17 @@ mod tests {
         record.timing.wait = Some(Duration::from_millis(20));
         record.request_headers =
             vec!["mtp-to: secret.example".into(), "content-type: application/json".into()];
+        // Whoever asks, or answers, writes what it likes.
+        record.response_headers = ["content-type", "cache-control", "retry-after", "user-agent"]
+            .map(|name| format!("{name}: secret/1.0"))
+            .into();
+        record.response_headers.push("cache-control: no-store, max-age=300".into());
         let event = TrafficEvent { group: "mimi://secret.example/g/secret-club".parse().unwrap(), seq: 4 };
         record.items = vec![
             TrafficItem { seq: 1, kind: "event".into(), event: Some(event) },
             TrafficItem { seq: 2, kind: "Secret word".into(), event: None },
+            TrafficItem { seq: 3, kind: "secret-word".into(), event: None },
+            TrafficItem { seq: 4, kind: "commit: epoch-conflict".into(), event: None },
         ];
         record
     }
@@ -311,7 +356,9 @@ mod tests {
             let text = export(format, Some(&one));
             assert!(!text.to_lowercase().contains("secret") && !text.contains("192.0.2.77"), "{text}");
             assert!(text.contains("/groups/") && text.contains("/log?after=3&last="), "{text}");
-            assert!(text.contains("application/json"));
+            for known in ["application/json", "no-store, max-age=300", "commit: epoch-conflict"] {
+                assert!(text.contains(known), "{known}: {text}");
+            }
             let group = one.group(&"mimi://secret.example/g/secret-club".parse().unwrap());
             assert!(text.contains(&group.to_string()), "{text}");
             assert!(

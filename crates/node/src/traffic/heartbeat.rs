@@ -174,7 +174,7 @@ impl Beat {
     /// such thing, whatever it was: that somebody is blocked or not connected, that another commit was first, that there is no
     /// such group. What one side gave up says no more than that it was well for as long as it waited.
     pub(super) fn of(record: &TrafficRecord, now: Timestamp) -> Option<Self> {
-        if record.is_unproved() {
+        if record.direction == Direction::In && !record.verified {
             return None;
         }
         let peer = record.peer.clone()?;

@@ -20,9 +20,11 @@ use crate::store::{StoreFault, TrafficFile};
 /// Requests that are in memory, and the octets of their texts.
 const HELD: usize = 5000;
 const HELD_BYTES: usize = 16 << 20;
-/// A request to us of which nothing is proved is in memory until so many others have come to us: who floods us leaves what
-/// crossed between peers to be read.
-const HELD_UNPROVED: usize = 1000;
+/// A request of a stranger is in memory until so many others of strangers have followed: who floods us leaves what crossed between
+/// peers to be read.
+const HELD_OF_STRANGERS: usize = 1000;
+/// So many requests of strangers are written at one time, the latest; of a flood the others are not worth the wear of the disk.
+const WRITTEN_OF_STRANGERS: usize = 25;
 /// Requests that have left memory and wait to be written. More come only where the disk does not keep up.
 const UNWRITTEN: usize = 10_000;
 /// What has ended is written so long after the first of it: together, and with what is noted of it after its end.
@@ -59,8 +61,8 @@ struct Ring {
     octets: usize,
     /// Those that have ended, in that order: what still waits makes room last.
     ended: VecDeque<u64>,
-    /// The latest requests to us, of which nothing was proved when they began.
-    unproved: VecDeque<u64>,
+    /// The latest that were of strangers when they began.
+    of_strangers: VecDeque<u64>,
     /// Those in memory that have ended, or were changed after their end, and are not written yet.
     unwritten: BTreeSet<u64>,
     /// Those that are no longer in `records` and not written yet.
@@ -106,8 +108,8 @@ impl Ring {
         self.last += 1;
         self.revision += 1;
         record.id = self.last;
-        if record.is_unproved() {
-            self.unproved.push_back(self.last);
+        if record.is_of_stranger() {
+            self.of_strangers.push_back(self.last);
         }
         record.cut();
         self.octets += record.octets();
@@ -146,12 +148,15 @@ impl Ring {
     }
 
     fn make_room(&mut self) {
-        while self.unproved.len() > HELD_UNPROVED
-            && let Some(id) = self.unproved.pop_front()
+        while self.of_strangers.len() > HELD_OF_STRANGERS
+            && let Some(id) = self.of_strangers.pop_front()
         {
-            if self.records.get(&id).is_some_and(|held| !held.record.verified) {
+            if self.records.get(&id).is_some_and(|held| held.record.is_of_stranger()) {
                 self.remove(id);
             }
+        }
+        if self.ended.len() > 2 * HELD {
+            self.ended.retain(|id| self.records.contains_key(id));
         }
         while (self.records.len() > HELD || self.octets > HELD_BYTES)
             && let Some(oldest) = self.ended.pop_front().or_else(|| self.records.keys().next().copied())
@@ -177,6 +182,13 @@ impl Ring {
         let mut taken = std::mem::take(&mut self.left);
         let unwritten = std::mem::take(&mut self.unwritten);
         taken.extend(unwritten.iter().filter_map(|id| self.records.get(id)).map(|held| held.record.clone()));
+        let of_strangers = taken.iter().filter(|record| record.is_of_stranger()).count();
+        let mut left_out = of_strangers.saturating_sub(WRITTEN_OF_STRANGERS);
+        taken.retain(|record| {
+            let is_left_out = left_out > 0 && record.is_of_stranger();
+            left_out -= usize::from(is_left_out);
+            !is_left_out
+        });
         taken
     }
 
@@ -437,7 +449,9 @@ mod tests {
     use crate::store::TrafficBounds;
 
     fn record(direction: Direction, target: &str) -> TrafficRecord {
-        TrafficRecord::begin(Timestamp::from_millis(1), direction, "GET", target)
+        let mut record = TrafficRecord::begin(Timestamp::from_millis(1), direction, "GET", target);
+        record.let_in = direction == Direction::Out;
+        record
     }
 
     /// An item of a page that tells of an event of `group`.
@@ -505,12 +519,17 @@ mod tests {
         let log = TrafficLog::in_memory();
         let ours = log.add(record(Direction::Out, "/ours"));
         let theirs = log.add(record(Direction::In, "/theirs"));
-        log.update(theirs, |record| record.verified = true);
-        for _ in 0..2 * HELD {
-            log.add(record(Direction::In, "/flood"));
+        log.update(theirs, |record| (record.verified, record.let_in) = (true, true));
+        for n in 0..3 * HELD {
+            // Unproved, proved to be of somebody who was not let in, and what we ask since somebody has named it.
+            let mut flood = record(if n % 3 == 2 { Direction::Out } else { Direction::In }, "/flood");
+            (flood.verified, flood.let_in) = (n % 3 == 1, false);
+            let id = log.add(flood);
+            end(&log, id);
         }
         let held = held(&log);
-        assert_eq!(held.len(), HELD_UNPROVED + 2);
+        assert_eq!(held.len(), HELD_OF_STRANGERS + 2);
+        assert!(log.ring.lock().ended.len() <= 2 * HELD + 1, "what has gone is not remembered");
         assert!([ours, theirs].iter().all(|id| held.iter().any(|record| record.id == *id)));
     }
 
@@ -643,6 +662,25 @@ mod tests {
         assert_eq!(states(&log, 88..90).await, ["off", "quiet"]);
         *clock.0.lock() = Timestamp::from_secs(5);
         assert_eq!(states(&log, 0..2).await, ["quiet", "off"]);
+    }
+
+    #[tokio::test]
+    async fn of_a_flood_of_strangers_the_latest_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = kept(dir.path());
+        let ours = log.add(record(Direction::Out, "/ours"));
+        end(&log, ours);
+        let mut last = 0;
+        for _ in 0..500 {
+            last = log.add(record(Direction::In, "/flood"));
+            end(&log, last);
+        }
+        log.write().await;
+        assert_eq!(log.kept().await.unwrap().unwrap().requests, WRITTEN_OF_STRANGERS as u64 + 1);
+        drop(log);
+        let found = kept(dir.path()).select(TrafficFilter::default(), None, usize::MAX).await.unwrap();
+        assert_eq!(found.first().map(|record| record.id), Some(last));
+        assert_eq!(found.last().map(|record| record.id), Some(ours));
     }
 
     #[tokio::test]

@@ -7,11 +7,13 @@ use std::time::Duration;
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::{Item, ItemBody, Outcome, SubmissionAnswer, SubmissionKind};
 use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::seen::is_unseen;
 use drawbridge_mtp::signature::{SIGNATURE_INPUT, ToldSignature, told_signature};
 use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::peer_fault::{PeerFault, Stage};
+use crate::readable::readable;
 use crate::words::words;
 
 /// Items of a page that are remembered.
@@ -153,6 +155,9 @@ pub struct TrafficRecord {
     pub address: Option<IpAddr>,
     /// Whether `peer` is proved by a signature.
     pub verified: bool,
+    /// Whether `peer` was let in here when this is kept. It is for what is to make room first, and not kept itself.
+    #[serde(skip)]
+    pub(crate) let_in: bool,
     /// Its method.
     pub method: String,
     /// Path below the endpoint, with query.
@@ -283,6 +288,7 @@ impl TrafficRecord {
             peer: None,
             address: None,
             verified: false,
+            let_in: false,
             method: cut(method),
             target: cut(target),
             protocol: None,
@@ -307,9 +313,10 @@ impl TrafficRecord {
         self.stage.is_some() || self.status.is_some_and(|status| status >= 400)
     }
 
-    /// Whether a peer we know of may have nothing to do with it: nothing proves who has sent it to us.
-    pub fn is_unproved(&self) -> bool {
-        self.direction == Direction::In && !self.verified
+    /// Whether no peer that was let in has to do with it: nothing proves that one has sent it to us, or it is of another, or we ask
+    /// somebody whom anybody may have had us ask.
+    pub(crate) fn is_of_stranger(&self) -> bool {
+        !self.let_in || self.direction == Direction::In && !self.verified
     }
 
     /// What the signature that proves the other side says of itself: that of the request to us, or of the answer to ours.
@@ -369,12 +376,21 @@ pub(crate) fn told_headers(headers: &http::HeaderMap) -> Vec<String> {
     ];
     let told = headers.iter().filter(|(name, _)| TOLD.contains(&name.as_str()));
     told.take(TOLD.len())
-        .map(|(name, value)| cut(&format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))))
+        .map(|(name, value)| match name.as_str() {
+            // Whoever reads the record, or is given it, could send the request once more with it.
+            "signature" => format!("signature: {} octets", value.len()),
+            name => cut(&format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))),
+        })
         .collect()
 }
 
+/// Cuts `text`, and shows what of it would not be seen, or would change the order of what is: others write it.
 fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(TEXT)].to_owned()
+    let text = &text[..text.floor_char_boundary(TEXT)];
+    if text.chars().any(|character| character.is_control() || is_unseen(character)) {
+        return readable(text);
+    }
+    text.to_owned()
 }
 
 /// A time as a whole number of microseconds.
@@ -465,6 +481,16 @@ mod tests {
         let refused = of(Outcome::Rejected(Box::new(problem)));
         assert_eq!((refused.seq, refused.kind.as_str(), refused.event), (0, "commit: epoch-conflict", None));
         assert_eq!(of(Outcome::Queued).event, None);
+    }
+
+    #[test]
+    fn what_others_write_is_seen_and_cannot_be_sent_again() {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("signature", "mtp=:c2VjcmV0:".parse().unwrap());
+        headers.insert("user-agent", http::HeaderValue::from_bytes("a\u{202E}b".as_bytes()).unwrap());
+        assert_eq!(told_headers(&headers), ["signature: 14 octets", "user-agent: a<U+202E>b"]);
+        let record = TrafficRecord::begin(Timestamp::from_millis(1), Direction::In, "GET", "/\u{9B}31m");
+        assert_eq!(record.target, "/<U+009B>31m");
     }
 
     #[test]
