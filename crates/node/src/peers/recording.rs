@@ -11,7 +11,7 @@ use http::header::HeaderMap;
 use super::transport::transport_fault;
 use super::way::Way;
 use crate::peer_fault::{PeerFault, Stage};
-use crate::traffic::{Direction, Timing, TrafficLog, TrafficRecord, told_headers};
+use crate::traffic::{Direction, GIVEN_UP, Timing, TrafficLog, TrafficRecord, told_headers};
 
 /// A request of ours in the traffic record; one that is dropped before its end was given up.
 pub(super) struct Recording<'a> {
@@ -120,7 +120,7 @@ impl Drop for Recording<'_> {
     fn drop(&mut self) {
         if !self.ended.load(std::sync::atomic::Ordering::Relaxed) {
             let text = "we gave it up before it was answered";
-            self.end(Some(&PeerFault::new(Stage::Http, TrafficRecord::GIVEN_UP, text)));
+            self.end(Some(&PeerFault::new(Stage::Http, GIVEN_UP, text)));
         }
     }
 }

@@ -9,7 +9,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
-use super::record::{Direction, TrafficKind, TrafficRecord};
+use super::record::{Direction, GIVEN_UP, TrafficKind, TrafficRecord};
 use crate::words::words;
 
 /// The slots of each span.
@@ -211,7 +211,7 @@ impl Beat {
 /// Whether who asked did not wait for the answer.
 fn is_given_up(record: &TrafficRecord) -> bool {
     match record.direction {
-        Direction::Out => record.code.as_deref() == Some(TrafficRecord::GIVEN_UP),
+        Direction::Out => record.code.as_deref() == Some(GIVEN_UP),
         Direction::In => record.status.is_none() && record.stage.is_none(),
     }
 }
@@ -397,7 +397,7 @@ mod tests {
         let mut waiting = ended(Direction::Out, None, None);
         waiting.waiting = true;
         assert_eq!(Beat::of(&waiting, waiting.at), None, "it may fail yet");
-        let mut given_up = ended(Direction::Out, None, Some(TrafficRecord::GIVEN_UP));
+        let mut given_up = ended(Direction::Out, None, Some(GIVEN_UP));
         given_up.stage = Some(crate::peer_fault::Stage::Http);
         assert_eq!(Beat::of(&given_up, given_up.at), None);
         (given_up.kind, given_up.target) = (TrafficKind::Pull, "/feed?after=0&wait=55".into());

@@ -594,7 +594,7 @@ mod tests {
 
     fn begin(log: &TrafficLog, clock: &Stopped, peer: &str, target: &str) -> u64 {
         let mut record = TrafficRecord::begin(clock.now(), Direction::Out, "GET", target);
-        record.peer = Some(peer.parse().unwrap());
+        (record.peer, record.let_in) = (Some(peer.parse().unwrap()), true);
         log.add(record)
     }
 

@@ -18,4 +18,4 @@ pub use record::{Direction, Timing, TrafficEvent, TrafficItem, TrafficItems, Tra
 
 pub(crate) use heartbeat::{Added, Counted, Place};
 pub(crate) use pulled::{FeedItem, Pulled};
-pub(crate) use record::told_headers;
+pub(crate) use record::{GIVEN_UP, told_headers};

@@ -16,6 +16,8 @@ use crate::peer_fault::{PeerFault, Stage};
 use crate::readable::readable;
 use crate::words::words;
 
+/// The code of a request of ours whose answer we did not wait for.
+pub(crate) const GIVEN_UP: &str = "given-up";
 /// Items of a page that are remembered.
 const ITEMS: usize = 100;
 /// Octets of a text that are remembered: the longest that the protocol has, a signature's input, has three hundred.
@@ -275,9 +277,6 @@ impl TrafficItem {
 }
 
 impl TrafficRecord {
-    /// The code of a request of ours whose answer we did not wait for.
-    pub(crate) const GIVEN_UP: &str = "given-up";
-
     /// A request that begins now and waits for its answer.
     pub fn begin(at: Timestamp, direction: Direction, method: &str, target: &str) -> Self {
         Self {
