@@ -201,6 +201,32 @@ async fn an_unknown_key_has_its_document_fetched_once_a_minute_and_a_failure_is_
 }
 
 #[tokio::test]
+async fn a_peer_whose_document_cannot_be_had_is_not_asked_for_it_with_each_of_its_requests() {
+    let scene = Scene::new().await;
+    let peer = scene.peer.provider();
+    scene.alpha.allows(peer).await;
+    let operator = scene.alpha.node();
+    operator.operator().pause_peer(peer.clone(), true).await.unwrap();
+    scene.shown().await;
+    // No document is without a key.
+    scene.peer.shows_keys([]);
+    scene.turns(24 * 3600);
+    let wait = async || -> u64 {
+        let heard = scene.ping().send().await;
+        assert_eq!(heard.problem().known(), Some(Code::KeyUnknown));
+        heard.header("retry-after").unwrap().parse().unwrap()
+    };
+    let before = scene.peer.times_shown();
+    assert_eq!(wait().await, 1, "it may only just be there again");
+    for _ in 0..10 {
+        scene.turns(1);
+        assert!((1..=5).contains(&wait().await));
+    }
+    let fetched = scene.peer.times_shown() - before;
+    assert!(fetched <= 4, "it was asked for {fetched} times in ten seconds");
+}
+
+#[tokio::test]
 async fn documents_of_strangers_are_fetched_sixty_times_a_minute() {
     let scene = Scene::new().await;
     let (host, _) = scene.peer.provider().as_str().split_once(':').unwrap();

@@ -87,3 +87,28 @@ async fn the_log_is_chosen_while_the_provider_runs_and_a_wrong_filter_is_refused
     assert!(has("INFO") && has("the log has other lines"), "it says so in its own line");
     assert!(daemon.stop().success());
 }
+
+#[tokio::test]
+async fn a_trouble_with_a_peer_has_one_line_where_it_begins_and_one_where_it_is_over() {
+    let federation = Federation::new();
+    let beta = with_pages(&federation);
+    let alpha = Config { log: Some("info".into()), ..with_pages(&federation) };
+    let daemon = start(&alpha).await;
+    let named = json!({ "provider": beta.provider });
+    let allow = json!({ "provider": beta.provider, "state": PeerState::Allowed });
+    Daemon::answer(&alpha, "set-peer", &allow);
+    let fails = |peers: &Value| (peers["peers"][0]["pulling"]["failures"].as_u64()? >= 3).then_some(());
+    Daemon::until(&alpha, "it fails again and again", "peers", fails).await;
+    let other = start(&beta).await;
+    Daemon::answer(&alpha, "retry-peer", &named);
+    let is_reached = |peers: &Value| peers["peers"][0]["troubles"].as_array()?.is_empty().then_some(());
+    Daemon::until(&alpha, "it is reached", "peers", is_reached).await;
+    assert!(daemon.stop().success() && other.stop().success());
+    let log = std::fs::read_to_string(log_of(&alpha)).unwrap();
+    let lines = |level: &str, what: &str| {
+        let told = log.lines().filter(|line| line.contains(level) && line.contains(what));
+        told.filter(|line| line.contains("connection-refused")).count()
+    };
+    assert_eq!(lines("WARN", "a trouble with a peer has begun"), 1, "{log}");
+    assert_eq!(lines("INFO", "a trouble with a peer is over"), 1, "{log}");
+}

@@ -227,7 +227,17 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     let request = UnverifiedRequest::parse(method, target_uri, headers, content.is_some())
         .map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
     let now = server.ground.ambient.now();
-    let request = request.at(now).map_err(|fault| unverified(&fault, now, None))?;
+    let request = match request.at(now) {
+        Ok(request) => request,
+        Err(fault) => {
+            if names_peer
+                && let Ok(untimely) = UnverifiedRequest::parse(method, target_uri, headers, content.is_some())
+            {
+                Box::pin(note_untimely(server, untimely)).await;
+            }
+            return Err(unverified(&fault, now, None));
+        }
+    };
     let (key, retry_after) = match server.peers.key_of(request.signer(), request.kid()).await {
         Ok(key) => (Some(key), None),
         Err(unknown) => (None, Some(unknown.retry_after)),
@@ -257,6 +267,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         socket.prove(if state == PeerState::Allowed { Trust::LetIn } else { Trust::Proved });
     }
     server.peers.signs.heard(&provider);
+    server.peers.signs.give(&provider, Sign::Came);
     let shows = state == PeerState::Allowed && !is_ping(method, &path);
     if shows && server.consent.note_let_in(&provider, their_state).await {
         server.peers.signs.give(&provider, Sign::Wanted);
@@ -276,6 +287,16 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         }
     }
     Ok((Caller { provider, state, address, signed: request.created() }, content))
+}
+
+/// Notes that a request of a peer was refused for its time, where the peer's signature proves that it is the peer's.
+async fn note_untimely(server: &PeerServer, request: UnverifiedRequest) {
+    let (peer, created) = (request.signer().clone(), Timestamp::from_secs(request.created()));
+    let key = server.peers.documents.remembered(&peer).and_then(|it| it.keys.get(request.kid()).cloned());
+    let proved = request.at(created).and_then(|request| request.verify_signature(key.as_ref()));
+    if proved.is_ok() {
+        server.peers.note_untimely(&peer, created).await;
+    }
 }
 
 fn unverified(fault: &SignatureFault, now: Timestamp, retry_after: Option<Duration>) -> Refusal {

@@ -8,7 +8,6 @@ use crate::consent::requests::Watch;
 use crate::consent::{Decided, providers};
 use crate::ground::changes::Change;
 use crate::misuse::Misuse;
-use crate::peers::Sign;
 use crate::store::{DecidedBy, PeerRow, Tx};
 
 impl Operator {
@@ -53,7 +52,7 @@ impl Operator {
     pub async fn retry_peer(&self, provider: &Provider) {
         // What is remembered of it may be what is wrong.
         self.peers.documents.reread(provider);
-        self.peers.signs.give(provider, Sign::Wanted);
+        self.peers.signs.wish(provider);
         self.ground.changes.announce(Change::Peer(provider.clone()));
     }
 

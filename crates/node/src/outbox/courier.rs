@@ -47,7 +47,13 @@ impl Outbox {
             }
             // Boxed, so that a courier with nothing to bring keeps no room for it.
             match Box::pin(self.bring(&owner, queued, &mut room, &mut put_off)).await {
-                Ok(()) => backoff.succeeded(),
+                Ok(()) => {
+                    backoff.succeeded();
+                    // What is put off waits still.
+                    if put_off.is_empty() {
+                        self.peers.note_taken(&owner).await;
+                    }
+                }
                 Err(fault) => {
                     self.peers.note_trouble(&owner, &fault).await;
                     let pause = backoff.failed(&*self.ground.ambient, fault.retry_after);

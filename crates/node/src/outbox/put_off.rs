@@ -33,6 +33,11 @@ impl<'a> PutOff<'a> {
         self.groups.remove(group);
     }
 
+    /// Whether the owner puts none off.
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// All are tried at once.
     pub(super) fn try_all(&mut self) {
         let now = Instant::now();

@@ -33,6 +33,8 @@ pub(super) struct Entry {
     pub(super) fresh_until: Option<Timestamp>,
     /// The last try, where that failed.
     pub(super) failed: Option<Failure>,
+    /// When it was last tried in vain for a request of its provider.
+    pub(super) came_in_vain: Option<Timestamp>,
     /// When what it says was last doubted, so that it was fetched again before its time.
     pub(super) doubted: Option<Timestamp>,
     /// Whoever asks next fetches it again, whatever is remembered.

@@ -21,7 +21,7 @@ use crate::store::StoreFault;
 /// often.
 const REFETCH: Duration = Duration::from_secs(60);
 /// A request under a key that was accepted before lets a document that could not be had be fetched again after this: it
-/// is most likely a peer that is there again.
+/// is most likely a peer that is there again. Where that was tried for such a request lately, it is not.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Keys of one provider that are remembered as accepted. It has one, or two while it changes them.
 const ACCEPTED: usize = 64;
@@ -108,23 +108,26 @@ impl Peers {
         match Box::pin(self.fetch(signer, &self.outbound.client())).await.document {
             Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
             Err(_) => {
-                let failed = self.documents.entry(signer).failed;
-                Err(KeyUnknown {
-                    retry_after: failed
-                        .map_or(FIRST_PAUSE, |failed| self.remembered_for(&failed, signer, kid)),
-                })
+                let entry = self.documents.entry(signer);
+                let retry_after = self.remembered_for(&entry, signer, kid).unwrap_or(FIRST_PAUSE);
+                self.documents.change(signer, |entry| entry.came_in_vain = Some(now));
+                Err(KeyUnknown { retry_after })
             }
         }
     }
 
-    /// How long a failure to have the document of `signer` is held against a request under `kid`.
-    fn remembered_for(&self, failed: &Failure, signer: &Provider, kid: &Thumbprint) -> Duration {
+    /// How long the failure to have the document of `signer` is held against a request under `kid`, where there was one.
+    fn remembered_for(&self, entry: &Entry, signer: &Provider, kid: &Thumbprint) -> Option<Duration> {
+        let failed = entry.failed?;
+        let now = self.ground.ambient.now();
+        let is_in_vain = entry.came_in_vain.is_some_and(|at| at <= now && now.since(at) < REFETCH);
         let is_accepted = self.store.glance(|view| {
             Ok::<_, StoreFault>(
                 view.peer_state(signer)? == PeerState::Allowed && view.accepted_keys(signer)?.contains(kid),
             )
         });
-        if is_accepted.unwrap_or(false) { SIGN_OF_LIFE.min(failed.pause) } else { failed.pause }
+        let is_sign = !is_in_vain && is_accepted.unwrap_or(false);
+        Some(if is_sign { SIGN_OF_LIFE.min(failed.pause) } else { failed.pause })
     }
 
     /// The key, where it is remembered; `None` where it makes sense to fetch the document.
@@ -141,7 +144,8 @@ impl Peers {
             }
         }
         let Some(failed) = entry.failed else { return Ok(None) };
-        let rest = self.remembered_for(&failed, signer, kid).saturating_sub(now.since(failed.at));
+        let remembered = self.remembered_for(&entry, signer, kid).unwrap_or_default();
+        let rest = remembered.saturating_sub(now.since(failed.at));
         if rest.is_zero() { Ok(None) } else { Err(KeyUnknown { retry_after: rest }) }
     }
 
@@ -174,7 +178,7 @@ impl Peers {
                     entry.document = Some(document.clone());
                     entry.fetched = Some(now);
                     entry.fresh_until = Some(now.plus(lifetime));
-                    entry.failed = None;
+                    (entry.failed, entry.came_in_vain) = (None, None);
                 });
                 self.compare_keys(&document).await.map(|()| document)
             }

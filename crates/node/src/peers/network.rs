@@ -9,7 +9,7 @@ use super::Peers;
 /// How often it is looked for. It costs two system calls.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The time of day runs ahead of the time that this machine was awake by at least this where it has slept. So it does
-/// where a clock was wrong and is set: to try everybody once more does no harm then.
+/// where a clock was wrong and is set, either way: to try everybody once more does no harm then.
 const SLEPT: Duration = Duration::from_secs(10);
 
 impl Peers {
@@ -29,9 +29,11 @@ impl Peers {
                 self.ground.ambient.now(),
             );
             let slept = now.since(day).saturating_sub(awake.elapsed());
+            // What was refused by a clock that was ahead may not be any more.
+            let set_back = day.plus(awake.elapsed()).since(now);
             (awake, day) = (Instant::now(), now);
-            if slept >= SLEPT || was != addresses {
-                tracing::info!(?slept, from = ?was, to = ?addresses, "peers are connected to anew");
+            if slept >= SLEPT || set_back >= SLEPT || was != addresses {
+                tracing::info!(?slept, ?set_back, from = ?was, to = ?addresses, "peers are connected to anew");
                 self.outbound.renew();
                 self.signs.network_changed();
             }

@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_secs(30);
 pub(crate) enum Sign {
     /// The peer has asked or answered something that is proved to be its, or the network has come back.
     Alive,
+    /// The peer has asked something that is proved to be its: it can come here.
+    Came,
     /// Somebody begins to look at how it goes with the peer.
     Looked,
     /// The operator wants it to be tried at once.
@@ -29,6 +31,8 @@ pub(crate) enum Sign {
 pub(crate) struct Signs {
     /// Who waits, by peer and sign.
     awaited: Mutex<HashMap<(Provider, Sign), Arc<Notify>>>,
+    /// How often the operator has wanted each peer to be tried.
+    wishes: Mutex<HashMap<Provider, u64>>,
     /// When somebody last looked at how it goes with each peer.
     looked: Mutex<HashMap<Provider, Instant>>,
     /// Who could be reached when.
@@ -50,6 +54,7 @@ impl Signs {
     pub(crate) fn new() -> Self {
         Self {
             awaited: Mutex::default(),
+            wishes: Mutex::default(),
             looked: Mutex::default(),
             reached: Mutex::default(),
             networks: watch::channel(0).0,
@@ -68,6 +73,17 @@ impl Signs {
         if let Some(notify) = self.awaited.lock().remove(&(peer.clone(), sign)) {
             notify.notify_waiters();
         }
+    }
+
+    /// The operator wants `peer` to be tried at once, whatever is known of it.
+    pub(crate) fn wish(&self, peer: &Provider) {
+        *self.wishes.lock().entry(peer.clone()).or_default() += 1;
+        self.give(peer, Sign::Wanted);
+    }
+
+    /// How often the operator has wanted `peer` to be tried.
+    pub(crate) fn wishes(&self, peer: &Provider) -> u64 {
+        self.wishes.lock().get(peer).copied().unwrap_or_default()
     }
 
     /// Somebody looks at how it goes with `peer`. Where nobody did before, it is tried at once.
@@ -113,15 +129,16 @@ impl Signs {
     /// `peer` is not asked any more.
     pub(crate) fn forget(&self, peer: &Provider) {
         self.reached.lock().away.remove(peer);
+        self.wishes.lock().remove(peer);
         self.awaited.lock().retain(|(awaited, _), _| awaited != peer);
     }
 
-    /// This machine is in another network, or awake again: everybody is tried anew, over new connections.
+    /// This machine is in another network, or awake again, or its clock was set: everybody is tried anew, over new connections.
     pub(crate) fn network_changed(&self) {
         self.networks.send_modify(|networks| *networks += 1);
         let awaited: Vec<_> = self.awaited.lock().keys().cloned().collect();
         for (peer, sign) in awaited {
-            if sign == Sign::Alive {
+            if sign != Sign::Wanted {
                 self.give(&peer, sign);
             }
         }

@@ -1,9 +1,16 @@
 //! What goes wrong with peers is kept, and its end too.
 
+use std::time::Duration;
+
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::time::Timestamp;
 
 use super::Peers;
+use super::board::ClockOffset;
 use crate::peer_fault::{PeerFault, Stage};
+
+/// An answer whose time is as far from ours as that is not believed either, so nothing that is pulled says that the clocks agree.
+const CLOCKS_APART: Duration = Duration::from_secs(300);
 
 impl Peers {
     /// Keeps what went wrong with `peer`; one who is unknown is not kept account of.
@@ -15,6 +22,20 @@ impl Peers {
         }
     }
 
+    /// `peer` has signed a request at `theirs` by its own clock, and was refused for that: one of the two clocks is wrong.
+    pub(crate) async fn note_untimely(&self, peer: &Provider, theirs: Timestamp) {
+        let now = self.ground.ambient.now();
+        let offset = ClockOffset::of(theirs, now);
+        if offset.size() <= CLOCKS_APART {
+            return;
+        }
+        self.board.note_clock(peer, offset);
+        let text = format!(
+            "its requests here are refused: it signed one at {theirs} by its clock, and it is {now} here"
+        );
+        self.note_trouble(peer, &PeerFault::new(Stage::Signature, "clock-skew", text)).await;
+    }
+
     /// `peer` has answered, which its signature proves: what was wrong on the way there is over.
     pub(super) async fn note_reached(&self, peer: &Provider) {
         if !self.store.glance(|view| view.has_troubles(peer)).unwrap_or(false) {
@@ -22,6 +43,13 @@ impl Peers {
         }
         self.end_troubles(peer, &[Stage::Dns, Stage::Connect, Stage::Tls, Stage::Document]).await;
         self.end_trouble(peer, "address-refused").await;
+    }
+
+    /// `peer` has taken what was brought to it: what its store could not keep before, it can.
+    pub(crate) async fn note_taken(&self, peer: &Provider) {
+        if self.store.glance(|view| view.has_troubles(peer)).unwrap_or(false) {
+            self.end_trouble(peer, "store-failing").await;
+        }
     }
 
     /// The trouble `code` with `peer` is over.

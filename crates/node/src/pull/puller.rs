@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use super::Pulls;
 use super::page::{self};
-use super::wait::PullWait;
+use super::wait::{PullWait, TRIED_AGAIN};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, PullingStatus};
 use crate::store::{Cursor, StoreFault};
@@ -56,6 +56,7 @@ impl Pulls {
     pub(crate) async fn pull(self: Arc<Self>, peer: Provider, nudge: Arc<Notify>) {
         let mut backoff = Backoff::new(&self.peers.signs, &peer);
         let mut pull_wait = PullWait::new();
+        let mut wishes = self.peers.signs.wishes(&peer);
         // Resets without a page between them, and pulls in a row that were answered at once with nothing.
         let (mut resets, mut hasty) = (0, 0);
         // Whether a page has come since the last failure.
@@ -70,6 +71,9 @@ impl Pulls {
                 }
                 Ok(Plan::Pull { cursor, wait }) => (cursor, wait),
             };
+            if std::mem::replace(&mut wishes, self.peers.signs.wishes(&peer)) != wishes {
+                pull_wait.try_whole();
+            }
             // At the start, and after a failure or a reset, one looks first: a page that comes at once says that all is well,
             // also where there is nothing, and how long the way there takes.
             let hold = if wait && looked { pull_wait.seconds() } else { 0 };
@@ -136,7 +140,8 @@ impl Pulls {
                         backoff.succeeded();
                     }
                     if let Some(shorter) = pull_wait.cut(held) {
-                        Box::pin(self.peers.note_trouble(&peer, &cut_short(held, shorter, &fault))).await;
+                        Box::pin(self.peers.note_trouble(&peer, &self.cut_short(held, shorter, &fault)))
+                            .await;
                     }
                 }
                 let pause = backoff.failed(&*self.ground.ambient, fault.retry_after);
@@ -152,16 +157,6 @@ impl Pulls {
             }
         }
     }
-}
-
-/// Something in between ends pulls that wait.
-fn cut_short(held: Duration, shorter: u64, fault: &PeerFault) -> PeerFault {
-    let text = format!(
-        "something between it and us, most often a proxy, ends pulls that wait after about {} s; they are asked to wait {shorter} s \
-         for an hour. Let it wait for at least 75 s. The last time: {fault}",
-        held.as_secs()
-    );
-    PeerFault::new(Stage::Http, PULL_CUT, text)
 }
 
 /// Notes in the traffic record how long a page took to be checked and stored. Where that changes what is to be pulled, the pull
@@ -180,6 +175,18 @@ impl Drop for NotedStoring<'_> {
 }
 
 impl Pulls {
+    /// Something in between ends pulls that wait.
+    fn cut_short(&self, held: Duration, shorter: u64, fault: &PeerFault) -> PeerFault {
+        let until = self.ground.ambient.now().plus(TRIED_AGAIN);
+        let text = format!(
+            "something between it and us, most often a proxy, ends pulls that wait after about {} s; they are asked to wait {shorter} s \
+             until {until}, and then the whole wait is tried again, as it is where you have it tried now. Let it wait for at least \
+             75 s. The last time: {fault}",
+            held.as_secs()
+        );
+        PeerFault::new(Stage::Http, PULL_CUT, text)
+    }
+
     async fn plan(&self, peer: &Provider) -> Result<Plan, StoreFault> {
         let (provider, now) = (peer.clone(), self.ground.ambient.now());
         let expects_a_look = self.doctor.expects_from(peer);

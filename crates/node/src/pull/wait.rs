@@ -12,7 +12,7 @@ const SHORTEST_CUT: Duration = Duration::from_secs(2);
 /// Two pulls that ended within this of each other did so after about the same time.
 const ALIKE: Duration = Duration::from_secs(2);
 /// A proxy may be mended: after so long the whole wait is tried again.
-const TRIED_AGAIN: Duration = Duration::from_secs(3600);
+pub(super) const TRIED_AGAIN: Duration = Duration::from_secs(3600);
 
 /// The wait of the pulls at one peer.
 pub(super) struct PullWait {
@@ -38,6 +38,12 @@ impl PullWait {
         self.seconds
     }
 
+    /// Has the whole wait be tried with the next pull: the operator wants it, as after the proxy was mended.
+    pub(super) fn try_whole(&mut self) {
+        self.shortened = None;
+        self.seconds = whole();
+    }
+
     /// A pull that waited was ended without an answer after `held`. Returns what pulls ask for from now on, in seconds,
     /// where that is less than before.
     pub(super) fn cut(&mut self, held: Duration) -> Option<u64> {
@@ -61,6 +67,9 @@ impl PullWait {
     pub(super) fn held(&mut self, held: Duration) -> bool {
         if self.cut.is_some_and(|cut| held > cut + ALIKE) {
             self.cut = None;
+            self.is_proved = true;
+            self.try_whole();
+            return true;
         }
         let is_whole = self.seconds == whole() && held + ALIKE >= Duration::from_secs(whole());
         is_whole && !std::mem::replace(&mut self.is_proved, true)
@@ -95,7 +104,7 @@ mod tests {
         let mut wait = PullWait::new();
         assert_eq!((wait.cut(after(0.1)), wait.cut(after(0.1))), (None, None), "nothing had waited");
         assert_eq!((wait.cut(after(30.0)), wait.cut(after(12.0))), (None, None));
-        assert!(!wait.held(after(20.0)));
+        assert!(wait.held(after(20.0)));
         assert_eq!(wait.cut(after(12.5)), None, "one was held for longer meanwhile");
         assert_eq!(wait.seconds(), 55);
     }
@@ -105,6 +114,20 @@ mod tests {
         let mut wait = PullWait::new();
         assert_eq!((wait.cut(after(5.0)), wait.cut(after(5.0))), (None, Some(10)));
         assert_eq!(wait.cut(after(5.0)), None, "there is no shorter one");
+    }
+
+    #[test]
+    fn one_that_waits_longer_than_the_cut_shows_that_it_is_over_when_the_operator_has_it_tried() {
+        let mut wait = PullWait::new();
+        assert_eq!((wait.cut(after(12.0)), wait.cut(after(12.1))), (None, Some(10)));
+        assert!(!wait.held(after(10.0)), "that was asked to wait less");
+        wait.try_whole();
+        assert_eq!(wait.seconds(), 55);
+        assert!(wait.held(after(15.0)), "something came after 15 s, which would have been cut");
+        wait.try_whole();
+        assert_eq!((wait.cut(after(12.0)), wait.cut(after(12.0))), (None, Some(10)), "and it is cut again");
+        wait.try_whole();
+        assert_eq!(wait.cut(after(12.0)), Some(10), "it was known");
     }
 
     #[tokio::test(start_paused = true)]

@@ -79,6 +79,15 @@ impl View<'_> {
         Ok(super::unsigned(count))
     }
 
+    /// How many submissions wait to be brought to `owner`.
+    pub fn count_outbox_for(&self, owner: &Provider) -> Result<u64, StoreFault> {
+        let count = self
+            .sql
+            .prepare_cached("SELECT count(*) FROM outbox WHERE owner = ?1")?
+            .query_row([owner.as_str()], |row| row.get::<_, i64>(0))?;
+        Ok(super::unsigned(count))
+    }
+
     /// How much waits, for all owners.
     pub fn outbox_size(&self) -> Result<OutboxSize, StoreFault> {
         let size = self

@@ -76,6 +76,25 @@ pub struct TroubleRow {
 const TROUBLES: u32 = 64;
 /// Troubles that last though every step succeeds: they end by themselves alone.
 const LASTING: &[&str] = &["pull-cut"];
+/// A provider that keeps nothing still answers those who read. While something waits to be brought to it, reading ends no such trouble.
+const OF_WRITES: &str = "store-failing";
+
+/// How far a request of ours had come that met this: the steps follow each other. `None` where it is not met on the way there.
+fn reached(stage: &str, code: &str) -> Option<u8> {
+    match (stage, code) {
+        // It is not the request that met it.
+        (_, "not-asked" | "own-store" | "pull-cut") => None,
+        ("dns", _) => Some(0),
+        ("connect", _) | ("policy", "address-refused") => Some(1),
+        ("tls", _) => Some(2),
+        // Nothing has answered.
+        ("http", "connection-lost" | "timeout" | "proxy-error") => Some(3),
+        ("document", _) => Some(4),
+        ("signature", _) => Some(5),
+        ("policy" | "http", _) => Some(6),
+        _ => None,
+    }
+}
 
 const PEER_COLUMNS: &str =
     "provider, state, since, decided_by, ignored, paused, their_state, pulled, last_pull";
@@ -171,10 +190,12 @@ impl View<'_> {
         rows.map(|row| parsed("a thumbprint", row?)).collect()
     }
 
-    /// What went wrong with `provider`, the latest first.
+    /// What went wrong with `provider`: what goes on before what is over, the latest first, and of what goes on last what is known
+    /// to last, so that it hides nothing newer.
     pub fn troubles(&self, provider: &Provider) -> Result<Vec<TroubleRow>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT stage, code, text, first, last, count, over FROM trouble WHERE provider = ?1 ORDER BY over, last DESC",
+            "SELECT stage, code, text, first, last, count, over FROM trouble WHERE provider = ?1
+             ORDER BY over, code = 'pull-cut', last DESC",
         )?;
         let rows = statement.query_map([provider.as_str()], trouble_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -298,8 +319,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes a trouble with `provider`; a repeat counts on, one that was over begins anew. A provider has [`TROUBLES`] of
-    /// them at most: those that are over go first, the oldest before the others.
+    /// Notes a trouble with `provider`; a repeat counts on, one that was over begins anew. Those that a request of ours met on
+    /// its way before it came so far are over, since that is no longer what it meets. A provider has [`TROUBLES`] of them at most:
+    /// those that are over go first, the oldest before the others.
     pub fn note_trouble(
         &self,
         provider: &Provider,
@@ -307,13 +329,36 @@ impl Tx<'_> {
         code: &str,
         text: &str,
     ) -> Result<(), StoreFault> {
+        let now = signed(self.now().as_millis());
+        // What a clock that was ahead has noted is not still to come when it is set.
+        self.sql
+            .prepare_cached(
+                "UPDATE trouble SET first = min(first, ?2), last = ?2 WHERE provider = ?1 AND last > ?2",
+            )?
+            .execute(params![provider.as_str(), now])?;
+        let goes_on = self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM trouble WHERE provider = ?1 AND stage = ?2 AND code = ?3 AND NOT over",
+            )?
+            .exists(params![provider.as_str(), stage, code])?;
+        if !goes_on {
+            tracing::warn!(peer = %provider, stage, code, "a trouble with a peer has begun: {text}");
+        }
         self.sql
             .prepare_cached(
                 "INSERT INTO trouble (provider, stage, code, text, first, last, count) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1)
                  ON CONFLICT (provider, stage, code) DO UPDATE SET text = ?4, last = ?5, over = 0,
                    first = iif(over, ?5, first), count = iif(over, 1, count + 1)",
             )?
-            .execute(params![provider.as_str(), stage, code, text, signed(self.now().as_millis())])?;
+            .execute(params![provider.as_str(), stage, code, text, now])?;
+        if let Some(came) = reached(stage, code) {
+            // Who shows another key is not asked any more, whatever was met before.
+            let came = if code == "key-changed" { u8::MAX } else { came };
+            self.end_where(provider, |(before, its)| {
+                its != "key-changed" && reached(before, its).is_some_and(|before| before < came)
+            })?;
+        }
         self.sql
             .prepare_cached(
                 "DELETE FROM trouble WHERE provider = ?1 AND (stage, code) NOT IN (
@@ -325,9 +370,13 @@ impl Tx<'_> {
     }
 
     /// The troubles with `provider` at the steps `stages` are over: those steps have succeeded. Not [`LASTING`] ones, which
-    /// say something else than that a step has failed.
+    /// say something else than that a step has failed, and not [`OF_WRITES`] while something waits to be brought there.
     pub fn end_troubles(&self, provider: &Provider, stages: &[&str]) -> Result<(), StoreFault> {
-        self.end_those(provider, |stage, code| stages.contains(&stage) && !LASTING.contains(&code))
+        let something_waits = self.count_outbox_for(provider)? > 0;
+        self.end_those(provider, |stage, code| {
+            let goes_on = LASTING.contains(&code) || (something_waits && code == OF_WRITES);
+            stages.contains(&stage) && !goes_on
+        })
     }
 
     /// The troubles with `provider` that have one of `codes` are over.
@@ -336,23 +385,30 @@ impl Tx<'_> {
     }
 
     fn end_those(&self, provider: &Provider, are: impl Fn(&str, &str) -> bool) -> Result<(), StoreFault> {
+        if self.end_where(provider, |(stage, code)| are(stage, code))? {
+            // It is well again, so what waits to be brought there can be.
+            self.changed(Change::Peer(provider.clone()));
+        }
+        Ok(())
+    }
+
+    /// Ends those that go on and `are` so. Returns whether there were any.
+    fn end_where(&self, provider: &Provider, are: impl Fn((&str, &str)) -> bool) -> Result<bool, StoreFault> {
         let mut open =
             self.sql.prepare_cached("SELECT stage, code FROM trouble WHERE provider = ?1 AND NOT over")?;
         let open = open.query_map([provider.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let open: Vec<(String, String)> = open.collect::<Result<_, _>>()?;
-        let mut ended = open.iter().filter(|(stage, code)| are(stage, code)).peekable();
-        if ended.peek().is_some() {
-            // It is well again, so what waits to be brought there can be.
-            self.changed(Change::Peer(provider.clone()));
-        }
-        for (stage, code) in ended {
+        let mut has_any = false;
+        for (stage, code) in open.iter().filter(|(stage, code)| are((stage, code))) {
+            has_any = true;
             self.sql
                 .prepare_cached(
                     "UPDATE trouble SET over = 1 WHERE provider = ?1 AND stage = ?2 AND code = ?3",
                 )?
                 .execute([provider.as_str(), stage, code])?;
+            tracing::info!(peer = %provider, stage, code, "a trouble with a peer is over");
         }
-        Ok(())
+        Ok(has_any)
     }
 
     /// Drops troubles that have been over for `age`.
@@ -361,5 +417,111 @@ impl Tx<'_> {
             self.now().as_millis().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.sql.execute("DELETE FROM trouble WHERE over AND last < ?1", [signed(oldest)])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use drawbridge_mtp::id::{GroupUri, Id};
+
+    use super::*;
+    use crate::ambient::{AmbientExt, System};
+    use crate::ground::changes::Changes;
+    use crate::store::Store;
+
+    /// What `does` to a store leads to: the codes of the troubles that go on, in order.
+    async fn going_on(does: impl FnOnce(&Tx<'_>, &Provider) + Send + 'static) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let told = store.write(move |tx| {
+            let peer: Provider = "b.example".parse().unwrap();
+            does(tx, &peer);
+            tx.troubles(&peer)
+        });
+        let told = told.await.unwrap().into_iter();
+        told.filter(|trouble| !trouble.over).map(|trouble| trouble.code).collect()
+    }
+
+    fn note(tx: &Tx<'_>, peer: &Provider, troubles: &[(&str, &str)]) {
+        troubles.iter().for_each(|(stage, code)| tx.note_trouble(peer, stage, code, "").unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_was_met_before_a_later_step_is_over() {
+        const ON_THE_WAY: [(&str, &str); 6] = [
+            ("connect", "connection-refused"),
+            ("tls", "certificate-expired"),
+            ("http", "connection-lost"),
+            ("document", "document-missing"),
+            ("signature", "key-unknown"),
+            ("policy", "peer-pending"),
+        ];
+        for (place, (_, code)) in ON_THE_WAY.into_iter().enumerate() {
+            let goes_on = going_on(move |tx, peer| note(tx, peer, &ON_THE_WAY[..=place])).await;
+            assert_eq!(goes_on, [code]);
+        }
+        let both = going_on(|tx, peer| {
+            note(tx, peer, &[("store", "log-forked"), ("http", "pull-cut"), ("signature", "clock-skew")]);
+            note(tx, peer, &[("connect", "connection-refused")]);
+        });
+        let both = both.await;
+        assert_eq!(
+            both.len(),
+            4,
+            "what was found at a later step is not settled by an earlier one: {both:?}"
+        );
+        assert_eq!(both.last().unwrap(), "pull-cut", "what is known to last hides nothing newer");
+    }
+
+    #[tokio::test]
+    async fn another_key_is_what_explains_the_present_failure() {
+        let goes_on = going_on(|tx, peer| {
+            note(
+                tx,
+                peer,
+                &[("signature", "key-unknown"), ("http", "connection-lost"), ("store", "log-forked")],
+            );
+            note(tx, peer, &[("document", "key-changed")]);
+        });
+        let mut goes_on = goes_on.await;
+        goes_on.sort();
+        assert_eq!(goes_on, ["key-changed", "log-forked"]);
+    }
+
+    #[tokio::test]
+    async fn a_store_there_that_keeps_nothing_is_not_well_because_it_can_be_read() {
+        let ends = |waits: bool| {
+            going_on(move |tx, peer| {
+                note(tx, peer, &[("http", "store-failing")]);
+                if waits {
+                    let group: GroupUri = "mimi://b.example/g/tea".parse().unwrap();
+                    let sql = "INSERT INTO outbox (owner, group_uri, client, id, queued, submission)
+                               VALUES (?1, ?2, 'mimi://a.example/u/ann/d/phone', ?3, 0, x'00')";
+                    let id: Id = System.id();
+                    tx.sql.execute(sql, params![peer.as_str(), group.as_str(), id.as_bytes()]).unwrap();
+                }
+                tx.end_troubles(peer, &["http"]).unwrap();
+            })
+        };
+        assert_eq!(ends(true).await, ["store-failing"]);
+        assert_eq!(ends(false).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_a_clock_that_was_ahead_has_noted_is_not_later_than_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let told = store.write(|tx| {
+            let peer: Provider = "b.example".parse().unwrap();
+            note(tx, &peer, &[("signature", "clock-skew"), ("policy", "peer-pending")]);
+            tx.sql.execute("UPDATE trouble SET first = first + 600000, last = last + 600000", [])?;
+            note(tx, &peer, &[("policy", "peer-pending")]);
+            Ok::<_, StoreFault>((tx.troubles(&peer)?, tx.now()))
+        });
+        let (troubles, now) = told.await.unwrap();
+        assert_eq!(troubles.len(), 2);
+        assert!(troubles.iter().all(|trouble| trouble.first <= now && trouble.last <= now), "{troubles:?}");
     }
 }

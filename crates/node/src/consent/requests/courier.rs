@@ -37,7 +37,10 @@ impl Consent {
                     Errand::Addition(row) => Box::pin(self.bring(&peer, row)).await,
                 };
                 match brought {
-                    Ok(()) => backoff.succeeded(),
+                    Ok(()) => {
+                        backoff.succeeded();
+                        self.peers.note_taken(&peer).await;
+                    }
                     // It says nothing of the others.
                     Err(fault) if fault.is(Code::NotConnected) => failed = Some(fault),
                     Err(fault) => {
