@@ -48,7 +48,7 @@ export const remedy = {
     "not-here": "It answers under another name. See that the name is spelled as its operator gives it.",
     "feed-reset": "Its feed begins anew, as after a restored backup. The node catches up by itself.",
     "log-forked":
-      "Members may have read different things. Ask its operator whether a backup was restored. What proves both stories is kept, and can be saved under Groups. Where its log has taken the place of yours, your users' apps join the group anew.",
+      "Members may have read different things. Ask its operator whether a backup was restored. What is kept of it, and to whom that proves it, stands in the group's details under Groups, and can be saved there. Where its log has taken the place of yours, your users' apps join the group anew.",
     "log-broken":
       "Its log of a group is not the one that it told before, so nothing more of that group is taken until that is settled, which the node tries each minute. Ask its operator whether a backup was restored.",
     "own-log-forked":
@@ -117,7 +117,7 @@ export const remedy = {
     "proxy-too-large":
       "A proxy in front of it takes less at once than it should. Less is sent by itself; its operator can raise the proxy's limit to 8 MiB. In nginx: client_max_body_size 8m.",
     "pull-cut":
-      "Pulls are asked to wait shorter by itself. Where the proxy is yours or theirs, let it wait for an answer for at least 75 s. In nginx: proxy_read_timeout 75s.",
+      "Pulls are asked to wait shorter by itself, so what comes may be a little late. When it is mended, try it now: the whole wait is then measured anew. Where the proxy is yours or theirs, let it wait for an answer for at least 75 s. In nginx: proxy_read_timeout 75s.",
     "answer-too-large": "It answers with more than it may. Tell its operator the sentence above.",
     other: "It refuses for a reason that this version does not know. Tell its operator the sentence above.",
     "other-responder": "Another provider has answered in its place. See where its name and its proxy lead.",

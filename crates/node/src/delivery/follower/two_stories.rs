@@ -83,7 +83,8 @@ impl Delivery {
             )?;
             match signer {
                 Some(_) => own_log_forked(&row, seq).note(tx, &peer)?,
-                None => log_forked(&row, seq).note(tx, row.owner())?,
+                None => log_forked(&row, seq, before.as_ref().is_some_and(|kept| kept.seq >= seq))
+                    .note(tx, row.owner())?,
             }
             Ok(before)
         });
@@ -139,14 +140,20 @@ fn hold_against(tx: &Tx<'_>, group: &GroupUri, said: &KeptCheckpoint) -> Result<
 /// Keeps two stories and tells the operator.
 fn keep(tx: &Tx<'_>, row: &GroupRow, found: &TwoStories<'_>) -> Result<(), StoreFault> {
     tx.keep_contradiction(row, found)?;
-    log_forked(row, found.said.seq).note(tx, row.owner())
+    let seq = found.said.seq;
+    log_forked(row, seq, found.before.is_some_and(|kept| kept.seq >= seq)).note(tx, row.owner())
 }
 
-/// What the operator is told where the owner of a group has said two things of an event.
-fn log_forked(row: &GroupRow, seq: u64) -> PeerFault {
+/// What the operator is told where the owner of a group has said two things of an event; `has_signed_both`, which proves it to others.
+fn log_forked(row: &GroupRow, seq: u64, has_signed_both: bool) -> PeerFault {
     let group = &row.uri;
+    let proof = if has_signed_both {
+        "it has signed both, and what proves that to anybody is kept"
+    } else {
+        "what it has signed of one is kept, and nothing at hand that it has signed covers the other, so this is proof to this provider and to nobody else"
+    };
     let text = format!(
-        "it has said two things about event {seq} of {group}: its log was forked, by a store that went back or on purpose, and members may have read different things; what proves it is kept. Ask its operator"
+        "it has said two things about event {seq} of {group}: its log was forked, by a store that went back or on purpose, and members may have read different things; {proof}. Ask its operator"
     );
     PeerFault::new(Stage::Store, "log-forked", text)
 }
