@@ -5,6 +5,7 @@ import type { DemoNode } from "@/bindings/DemoNode";
 import type { DemoSwitch } from "@/bindings/DemoSwitch";
 import { useDemoActions } from "@/domain/demo/hooks";
 import { lockedBy, SWITCHES, switchedOn } from "@/domain/demo/switches";
+import { usePeers } from "@/domain/peer/hooks";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
 import { Segments, Switch } from "@/shared/form";
@@ -13,11 +14,19 @@ import { t } from "@/text";
 
 const words = t.demo.breaks;
 
+/** With these something was exchanged, so that a failure shows. */
+const FEDERATES: ReadonlySet<string> = new Set(["allowed", "key-changed"]);
+
 /** What may be wrong with a provider of the demo, each with what it does and where one sees that. */
 export function BreakDialog({ demo, open, onClose }: { demo: Demo; open: boolean; onClose: () => void }) {
   const [chosen, choose] = useState<string | null>(null);
   const { nodes } = demo;
-  const node = nodes.find((each) => each.name === chosen) ?? nodes.find((each) => !each.shown) ?? nodes[0];
+  const peers = usePeers().data?.peers ?? [];
+  const others = nodes.filter((each) => !each.shown);
+  const stateOf = (each: DemoNode) => peers.find((peer) => peer.provider === each.provider)?.state;
+  // Only what is exchanged can be seen to fail.
+  const federates = others.find((each) => stateOf(each) === "allowed");
+  const node = nodes.find((each) => each.name === chosen) ?? federates ?? others[0] ?? nodes[0];
   if (node === undefined) return null;
   const link = "text-accent underline underline-offset-2";
   return (
@@ -43,6 +52,9 @@ export function BreakDialog({ demo, open, onClose }: { demo: Demo; open: boolean
           }))}
           onChange={choose}
         />
+        {!node.shown && peers.length > 0 && !FEDERATES.has(stateOf(node) ?? "unknown") && (
+          <p className="basis-full text-sm text-warn">{words.notLetIn(node.name)}</p>
+        )}
         {node.shown ? (
           <span className="text-sm text-muted">{words.isShown(node.name)}</span>
         ) : (
@@ -76,7 +88,12 @@ function OneSwitch({ node, of }: { node: DemoNode; of: DemoSwitch }) {
   const actions = useDemoActions();
   const locked = lockedBy(node, of);
   const { name, text } = words.switches[of];
-  const why = locked === "shown" ? ` ${words.notShown(node.name)}` : "";
+  const why =
+    locked === "shown"
+      ? ` ${words.notShown(node.name)}`
+      : locked === "no-group"
+        ? ` ${words.noGroup(node.name)}`
+        : "";
   const doing = node.turning === of ? ` ${words.turning}` : "";
   return (
     <Switch

@@ -44,4 +44,8 @@ turning: DemoSwitch | null,
 /**
  * What cannot be turned on, since it is the one that this window shows.
  */
-locked: Array<DemoSwitch>, };
+locked: Array<DemoSwitch>, 
+/**
+ * Whether it keeps a group in which people of another one take part that runs, so that its log can be forked.
+ */
+can_fork: boolean, };

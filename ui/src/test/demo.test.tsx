@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Status } from "@/bindings/Status";
 import { toast } from "@/shared/toast";
 import { at, CLUB, groupDetail } from "./fixtures";
-import { connection, TestNode } from "./node";
+import { connection, demoNode, peer, TestNode } from "./node";
 import { open } from "./render";
 
 const nothing = new TestNode().demo.steps;
@@ -132,6 +132,25 @@ describe("the demo's switches", () => {
     await person.click(on.getByRole("button", { name: "Turn off at beta: Slow network" }));
     await waitFor(() => expect(screen.queryByTestId("switched-on")).toBeNull());
     expect(node.requests("demo-switch").at(-1)).toEqual({ provider: "beta", switch: "slow", on: false });
+  });
+
+  it("begin at a provider that federates, and say where one is not let in", async () => {
+    const node = new TestNode();
+    node.demo.nodes = [...node.demo.nodes, demoNode("gamma", "gamma.example", "carol")];
+    node.peers = [peer("beta.example", { state: "pending" }), peer("gamma.example")];
+    const { person, dialog } = await opened(node);
+    await waitFor(() => expect(dialog.getByRole("radio", { name: /gamma/ })).toBeChecked());
+    expect(dialog.queryByText(/is not let in here yet/)).toBeNull();
+    await person.click(dialog.getByRole("radio", { name: /beta/ }));
+    expect(dialog.getByText(/beta is not let in here yet.*step 1 of the tour/)).toBeVisible();
+  });
+
+  it("are not turned where they cannot be, and say why", async () => {
+    const node = new TestNode();
+    node.demo.nodes = node.demo.nodes.map((each) => ({ ...each, can_fork: false }));
+    const { dialog } = await opened(node);
+    expect(dialog.getByTestId("break-forked")).toBeDisabled();
+    expect(dialog.getByTestId("break-forked")).toHaveAccessibleDescription(/beta keeps no group yet/);
   });
 
   it("are turned by the keyboard", async () => {

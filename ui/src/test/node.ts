@@ -254,6 +254,7 @@ export function demoNode(name: string, provider: string, person: string): DemoNo
     on: [],
     turning: null,
     locked: provider === US ? ["stopped", "slow", "lossy", "cutting-proxy", "key-changed", "forked"] : [],
+    can_fork: true,
   };
 }
 

@@ -78,6 +78,14 @@ pub(super) async fn fork(provider: &DemoProvider, others: &[Arc<DemoProvider>]) 
     }
 }
 
+/// Whether `provider` has a log to fork.
+pub(super) async fn is_possible(provider: &DemoProvider, others: &[Arc<DemoProvider>]) -> bool {
+    match provider.site() {
+        Some(site) => find_place(provider, &site, others).await.is_ok(),
+        None => false,
+    }
+}
+
 /// Puts the folder back as it was before.
 pub(super) async fn mend(provider: &DemoProvider) -> Result<(), AdminError> {
     let ran = provider.stop().await;

@@ -155,6 +155,7 @@ impl DemoFederation {
         for (number, provider) in self.providers.iter().enumerate() {
             let (waiting, unread) = news(provider).await?;
             let switches = DemoSwitch::ALL.iter().copied();
+            let can_fork = fork::is_possible(provider, &self.others(provider)).await;
             nodes.push(DemoNode {
                 name: provider.name.to_owned(),
                 provider: provider.config.provider.clone(),
@@ -166,6 +167,7 @@ impl DemoFederation {
                 on: provider.switched_on(),
                 turning: provider.turning(),
                 locked: switches.filter(|switch| number == shown && !switch.may_be_shown()).collect(),
+                can_fork,
             });
         }
         Ok(Demo { steps: self.steps(&nodes).await?, nodes })

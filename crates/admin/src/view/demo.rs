@@ -38,6 +38,8 @@ pub struct DemoNode {
     pub turning: Option<DemoSwitch>,
     /// What cannot be turned on, since it is the one that this window shows.
     pub locked: Vec<DemoSwitch>,
+    /// Whether it keeps a group in which people of another one take part that runs, so that its log can be forked.
+    pub can_fork: bool,
 }
 
 /// Something that may be wrong with a provider of the demo, which is turned on and off.

@@ -32,8 +32,9 @@ export function switchedOn(demo: Demo): SwitchedOn[] {
 }
 
 /** Why it cannot be turned; null where it can. One for which the provider is stopped cannot be turned off either while that one is shown. */
-export function lockedBy(node: DemoNode, of: DemoSwitch): "shown" | "turning" | null {
+export function lockedBy(node: DemoNode, of: DemoSwitch): "shown" | "turning" | "no-group" | null {
   if (node.turning !== null) return "turning";
   const isOn = node.on.includes(of);
-  return node.locked.includes(of) && (!isOn || of === "key-changed" || of === "forked") ? "shown" : null;
+  if (node.locked.includes(of) && (!isOn || of === "key-changed" || of === "forked")) return "shown";
+  return of === "forked" && !isOn && !node.can_fork ? "no-group" : null;
 }

@@ -33,11 +33,15 @@ export const demo = {
     button: "Break something",
     title: "Break something",
     intro:
-      "Each of these is a failure as it comes about in earnest. Turn one on, see what is said of it under Peers and by the Doctor, and turn it off again. When the demo is started anew, all are off.",
+      "Each of these is a failure as it comes about in earnest. Turn one on, see what is said of it under Peers, by the Doctor and, where it lasts, under Repairs, and turn it off again. When the demo is started anew, all are off.",
     provider: "What is broken at",
     page: (name: string) => `${name} under Peers`,
     isShown: (name: string) => `You see ${name} itself, so only what its own operator sees can be turned on.`,
     notShown: (name: string) => `Look at another provider than ${name} to turn this.`,
+    notLetIn: (name: string) =>
+      `${name} is not let in here yet, so nothing is exchanged with it and nothing of this shows: do step 1 of the tour first.`,
+    noGroup: (name: string) =>
+      `${name} keeps no group yet in which people of another provider take part that runs: make one as one of its people first.`,
     turning: "This is being done, and takes a while.",
     on: "switched on",
     onNow: "Switched on",
@@ -66,7 +70,7 @@ export const demo = {
         name: "Proxy that cuts",
         short: "proxy that cuts",
         text: (p: string) =>
-          `A proxy before ${p} ends pulls that wait after 12 s, and requests and answers that are longer than 64 KiB. Its page says so after two pulls; the Doctor at the size of requests. Off lets everything through; shorter pulls are made, and told of, until a whole one has been tried an hour later.`,
+          `A proxy before ${p} ends pulls that wait after 12 s, and requests and answers that are longer than 64 KiB. Its page says so after two pulls; the Doctor at the size of requests. Off lets everything through; shorter pulls are made, and told of, until a whole one has been tried: after an hour, or when you press Retry now on its page.`,
       },
       "clock-ahead": {
         name: "Clock ahead",
@@ -102,7 +106,7 @@ export const demo = {
         name: "Full disk",
         short: "full disk",
         text: (p: string) =>
-          `The store of ${p} finds no room, so it keeps nothing that it is given. Its page and the Doctor, at the size of requests, say so as soon as something is brought to it; so does its own Overview.`,
+          `The store of ${p} finds no room, so it keeps nothing that it is given. The Doctor says so at the size of requests, and its own Overview at once; its page does as soon as something is brought to it: a request to one of its people, or a message in a group that it keeps.`,
       },
       forked: {
         name: "Backup put back",
