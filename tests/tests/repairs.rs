@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use drawbridge_admin::{Host, commands};
 use drawbridge_mtp::id::Provider;
-use drawbridge_node::Side;
+use drawbridge_mtp::message::ConnectionState;
 use drawbridge_node::store::{RepairSubject, Severity};
-use drawbridge_testkit::{Clock, Federation, MutualPeers, TestNode};
+use drawbridge_node::{Decision, Side};
+use drawbridge_testkit::{Clock, Daemon, Federation, MutualPeers, TestNode};
 use serde_json::json;
 
 fn of(provider: &Provider) -> RepairSubject {
@@ -59,6 +60,55 @@ async fn a_peer_that_is_switched_off_is_raised_once_after_the_retries_and_gone_w
     assert!(gone.gone.unwrap() >= gone.raised && gone.ignored_at.is_none());
     let list = alpha.node().operator().repairs().await;
     assert_eq!(list.history.iter().filter(|row| row.subject == subject).count(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_a_peer_does_not_fetch_is_what_suffers() {
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
+    let (alice, bob) = (peers.client(0, "alice").await, peers.client(1, "bob").await);
+    let tea = peers.group("tea", &alice, &[&bob]).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    beta.stop().await;
+    let message = alice.says(&tea, "is anybody there?");
+    alice.does(&tea, &message).await;
+    let raised = alpha.raises(&of(beta.provider()), "connection-refused").await;
+    assert_eq!((raised.suffers.groups, raised.suffers.users, raised.suffers.submissions), (1, 1, 1));
+    assert_eq!(raised.severity, Severity::High);
+    assert!(!raised.text.contains("does come here, and fetches"), "{}", raised.text);
+}
+
+#[tokio::test]
+async fn a_peer_whose_clock_is_wrong_is_told_though_our_pull_still_waits_there() {
+    let (federation, clock) = (Federation::new(), Arc::new(Clock::default()));
+    let alpha = federation.node(|_| {}).await;
+    let beta = federation.node_with_clock(clock.clone(), |_| {}).await;
+    beta.allows(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    let asked = beta.user("bob").await.asks_to_connect(alpha.user("alice").await.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, ConnectionState::Approved).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    beta.waits_for_pull_by(alpha.provider()).await;
+    clock.turn(Duration::from_secs(600));
+    let refused = alpha.notes(beta.provider(), "clock-skew").await;
+    assert!(refused.text.contains("its requests here are refused"), "{}", refused.text);
+    let list = alpha.node().operator().repairs().await;
+    let told = list
+        .begun
+        .iter()
+        .map(|begun| begun.code.as_str())
+        .chain(list.open.iter().map(|row| row.code.as_str()));
+    assert!(told.into_iter().any(|code| code == "clock-skew"), "{list:#?}");
+    // It is set right, so what was wrong is over, and nothing of it is still to come.
+    clock.turn_back(Duration::from_secs(600));
+    let peer = beta.provider().clone();
+    alpha
+        .until("it is over", move |view| {
+            Ok(view.troubles(&peer)?.iter().all(|trouble| trouble.over).then_some(()))
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -171,5 +221,20 @@ async fn what_is_wrong_is_told_with_its_sentence_and_the_line_of_how_everything_
     assert_eq!((&health["grade"], &health["about"]), (&json!("wait"), &json!(nobody)));
     let list = ask("repairs", json!({})).await;
     assert_eq!(list["open"], json!([]));
+    let begun = &list["begun"][0];
+    assert_eq!((&begun["code"], &begun["listed_after_s"]), (&json!("connection-refused"), &json!(120)));
+    let bundle = ask("support-bundle", json!({})).await;
+    let bundle: serde_json::Value = serde_json::from_str(bundle["text"].as_str().unwrap()).unwrap();
+    assert_eq!(bundle["repairs"]["begun"][0]["code"], "connection-refused");
+    assert!(!bundle.to_string().contains(nobody.as_str()), "it names nobody");
     host.stop().await;
+}
+
+#[test]
+fn that_no_node_runs_is_told_from_something_being_wrong() {
+    let federation = Federation::new();
+    let config = federation.config(|_| {});
+    Daemon::write(&config);
+    let told = Daemon::command("repairs", &config).output().unwrap();
+    assert_eq!(told.status.code(), Some(2), "{told:?}");
 }

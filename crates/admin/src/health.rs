@@ -51,7 +51,9 @@ impl Wrong<'_> {
             (RepairKind::Exchange, "key-changed") => H::KeyChanged,
             (RepairKind::Exchange, "peer-blocked") => H::PeersBlockUs,
             (RepairKind::Exchange, "not-fetched" | "not-pulled") => H::NotPulled,
-            (RepairKind::Exchange, _) => H::PeersUnreachable,
+            (RepairKind::Exchange, code) if is_away(code) => H::PeersUnreachable,
+            // It is reached, and to try again does not help.
+            (RepairKind::Exchange, _) => H::Troubled,
             (RepairKind::Trouble(_), _) => H::Troubled,
         }
     }
@@ -67,6 +69,24 @@ impl Wrong<'_> {
             RepairSubject::Client(client) => Some(client.to_string()),
         }
     }
+}
+
+/// Whether a provider is said not to be reached at all by that.
+fn is_away(code: &str) -> bool {
+    matches!(
+        code,
+        "no-address"
+            | "dns-unavailable"
+            | "dns-timeout"
+            | "address-refused"
+            | "connect-failed"
+            | "connection-refused"
+            | "connect-timeout"
+            | "unreachable"
+            | "connection-lost"
+            | "timeout"
+            | "proxy-error"
+    )
 }
 
 fn grade(severity: Severity) -> HealthGrade {
@@ -88,8 +108,12 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Health {
         code: &row.code,
         grade: grade(row.severity),
     });
-    // What is about to be raised is named, and is no fault yet. That it is little is not worth the line.
-    let about_to_be = facts.not_raised.iter().filter(|found| found.severity > Severity::Low);
+    // What is about to be raised is named, and is no fault yet. That it is little is not worth the line, but where a peer is said
+    // to have trouble, not all is well.
+    let about_to_be = facts
+        .not_raised
+        .iter()
+        .filter(|found| found.severity > Severity::Low || matches!(found.subject, RepairSubject::Peer(_)));
     let about_to_be = about_to_be.map(|found| Wrong {
         subject: &found.subject,
         kind: &found.kind,
@@ -300,6 +324,14 @@ mod tests {
     }
 
     #[test]
+    fn who_is_reached_is_not_said_to_be_away() {
+        for code in ["clock-skew", "certificate-expired", "key-unknown", "response-unsigned"] {
+            let repairs = [repair("peer:a.example", "exchange", code, Severity::High)];
+            assert_eq!(judged(&[peer("a.example")], &repairs, &[], 0).code, HealthCode::Troubled, "{code}");
+        }
+    }
+
+    #[test]
     fn names_a_certificate_by_its_file() {
         let repairs = [repair("certificate:mtp", "certificate", "certificate-expired", Severity::High)];
         let found = judged(&[peer("a.example")], &repairs, &[], 0);
@@ -318,6 +350,8 @@ mod tests {
         let client = "client:mimi://home.example/u/ann/d/phone";
         let low = not_raised(repair(client, "key-packages", "key-packages-low", Severity::Low));
         assert_eq!(judged(&peers, &[], &[low], 0).code, HealthCode::Well);
+        let slow = not_raised(repair("peer:a.example", "trouble:slow", "slow", Severity::Low));
+        assert_eq!(judged(&peers, &[], &[slow], 0).code, HealthCode::Troubled, "it is said to have trouble");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What is wrong and can be acted upon.
 
+use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::diagnose::RepairFinding;
 use drawbridge_node::operator::{self, Severity};
 
 use crate::convert::same;
 use crate::error::AdminError;
+use crate::health::leave_out_stocking;
 use crate::host::Host;
 use crate::request::{Empty, NamedRepair};
-use crate::view::{Repair, RepairSeverity, RepairSubject, Repairs, Stage};
+use crate::view::{BegunRepair, Repair, RepairSeverity, RepairSubject, Repairs, Stage};
 
 same!(Severity => RepairSeverity { Low, Medium, High });
 
@@ -45,11 +48,33 @@ impl From<operator::RepairRow> for Repair {
     }
 }
 
+fn begun(found: RepairFinding, now: Timestamp) -> BegunRepair {
+    let stage = found.stage.and_then(|stage| stage.parse::<drawbridge_node::Stage>().ok());
+    BegunRepair {
+        subject: found.subject.into(),
+        kind: found.kind.to_string(),
+        code: found.code,
+        stage: stage.map(Stage::from),
+        side: found.side.into(),
+        text: found.text,
+        since: found.since.unwrap_or(now),
+        listed_after_s: found.patience.as_secs(),
+    }
+}
+
 pub(crate) async fn repairs(host: &Host, Empty {}: Empty) -> Result<Repairs, AdminError> {
-    let operator::RepairList { open, ignored, history, looked } =
-        host.node().await?.operator().repairs().await;
+    let node = host.node().await?;
+    let operator::RepairList { open, ignored, begun: mut found, history, looked } =
+        node.operator().repairs().await;
+    leave_out_stocking(&mut found, &host.built_in_clients().await?);
     let shown = |rows: Vec<operator::RepairRow>| rows.into_iter().map(Into::into).collect();
-    Ok(Repairs { open: shown(open), ignored: shown(ignored), history: shown(history), looked })
+    Ok(Repairs {
+        open: shown(open),
+        ignored: shown(ignored),
+        begun: found.into_iter().map(|found| begun(found, node.now())).collect(),
+        history: shown(history),
+        looked,
+    })
 }
 
 pub(crate) async fn ignore_repair(host: &Host, ask: NamedRepair) -> Result<Repairs, AdminError> {

@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 
 use crate::error::AdminError;
 use crate::host::Host;
+use crate::repairs;
 use crate::request::{Empty, SupportBundle};
 use crate::status::node_status;
-use crate::view::{GroupStanding, NodeStatus, Peer};
+use crate::view::{BegunRepair, GroupStanding, NodeStatus, Peer, Repair, RepairSubject};
 
 /// Requests in it, the latest.
 const REQUESTS: usize = 2000;
@@ -39,6 +40,7 @@ pub(crate) async fn support_bundle(host: &Host, Empty {}: Empty) -> Result<Suppo
         "made": node.now(),
         "configuration": configuration(node.config()),
         "node": own(&node_status(&node, &host.built_in_clients().await?).await?),
+        "repairs": wrong(host, &nameless).await?,
         "peers": peers(&node, &nameless).await?,
         "groups": groups(&node, &nameless).await?,
         "metrics": metrics(&node, &nameless).await?,
@@ -125,6 +127,60 @@ fn own(seen: &NodeStatus) -> Value {
     })
 }
 
+/// What is wrong, what has begun to be, and what was, without the sentences.
+async fn wrong(host: &Host, nameless: &Nameless) -> Result<Value, AdminError> {
+    let list = repairs::repairs(host, Empty {}).await?;
+    let told = |repairs: &[Repair]| repairs.iter().map(|it| repair_told(it, nameless)).collect::<Vec<_>>();
+    let begun = |it: &BegunRepair| {
+        json!({
+            "subject": subject_told(&it.subject, nameless),
+            "kind": it.kind,
+            "code": it.code,
+            "stage": it.stage,
+            "side": it.side,
+            "since": it.since,
+        })
+    };
+    Ok(json!({
+        "looked": list.looked,
+        "open": told(&list.open),
+        "ignored": told(&list.ignored),
+        "begun": list.begun.iter().map(begun).collect::<Vec<_>>(),
+        "history": told(&list.history),
+    }))
+}
+
+fn repair_told(repair: &Repair, nameless: &Nameless) -> Value {
+    json!({
+        "subject": subject_told(&repair.subject, nameless),
+        "kind": repair.kind,
+        "code": repair.code,
+        "stage": repair.stage,
+        "severity": repair.severity,
+        "side": repair.side,
+        "suffers": repair.suffers,
+        "since": repair.since,
+        "raised": repair.raised,
+        "seen": repair.seen,
+        "gone": repair.gone,
+        "ignored_at": repair.ignored_at,
+    })
+}
+
+fn subject_told(subject: &RepairSubject, nameless: &Nameless) -> Value {
+    match subject {
+        RepairSubject::Node => json!({ "type": "node" }),
+        RepairSubject::Certificate { section } => json!({ "type": "certificate", "section": section }),
+        RepairSubject::Peer { provider } => {
+            json!({ "type": "peer", "provider": nameless.provider(provider) })
+        }
+        RepairSubject::Group { group } => json!({ "type": "group", "group": nameless.hash(group.as_ref()) }),
+        RepairSubject::Client { client } => {
+            json!({ "type": "client", "client": nameless.hash(client.as_ref()) })
+        }
+    }
+}
+
 async fn peers(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminError> {
     let (mut told, mut troubled) = (Vec::new(), 0);
     for listed in node.operator().peers().await? {
@@ -190,7 +246,7 @@ async fn groups(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminErr
     Ok(told.collect())
 }
 
-/// The metrics, in which a label names peers.
+/// The metrics that are not 0, in which a label names peers.
 async fn metrics(node: &Node, nameless: &Nameless) -> Result<Vec<String>, AdminError> {
     const LABEL: &str = "peer=\"";
     let nameless_line = |line: &str| {
@@ -207,7 +263,8 @@ async fn metrics(node: &Node, nameless: &Nameless) -> Result<Vec<String>, AdminE
         }
     };
     let text = node.operator().scrape().await?;
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let is_zero = |line: &str| line.rsplit_once(' ').is_some_and(|(_, value)| value == "0");
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty() && !is_zero(line));
     Ok(lines.map(nameless_line).collect())
 }
 

@@ -107,8 +107,8 @@ enum Command {
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: Option<drawbridge_mtp::id::Provider>,
     },
-    /// Say what is wrong at the running node and can be acted upon, since when, what suffers from it, and what to do. Exits with 1
-    /// where something is.
+    /// Say what is wrong at the running node and can be acted upon, since when, what suffers from it, and what to do; also what has
+    /// only begun. Exits with 1 where something is wrong, and with 2 where no node could be asked, as where none runs.
     Repairs {
         /// Print one JSON object, which also has what is ignored and what is well again.
         #[arg(long)]

@@ -10,17 +10,23 @@ use crate::ask::{not_running, send_to_running};
 use crate::print::{answer, say, word};
 use crate::remedies::{guide_part, remedy};
 
+/// The status where no node could be asked, so that it is told from something being wrong.
+const NOT_ASKED: u8 = 2;
+
 /// Prints what is wrong, the worst first, and how much is ignored; as one JSON object with the history where `as_json`. The status
-/// is 1 where something is wrong that is not ignored.
+/// is 1 where something is wrong that is not ignored, and 2 where no node could be asked.
 pub(crate) async fn repairs(folder: &Path, as_json: bool) -> ExitCode {
     let read = match send_to_running(folder, "repairs", &json!({})).await {
         Some(Ok(read)) => read,
-        Some(Err(refusal)) => return say(&refusal, 2),
-        None => return not_running(folder),
+        Some(Err(refusal)) => return say(&refusal, NOT_ASKED),
+        None => {
+            not_running(folder);
+            return ExitCode::from(NOT_ASKED);
+        }
     };
     let list: Repairs = match serde_json::from_value(read.clone()) {
         Ok(list) => list,
-        Err(fault) => return say(&fault.to_string(), 2),
+        Err(fault) => return say(&fault.to_string(), NOT_ASKED),
     };
     let told = if as_json { answer(with_remedies(read, &list)) } else { print(&list) };
     match told {
@@ -46,10 +52,15 @@ fn print(list: &Repairs) -> Result<(), ExitCode> {
             answer(format_args!("{:8}more in the guide: {part}", ""))?;
         }
     }
-    match (list.open.len(), list.looked) {
-        (0, None) => answer("It has not been looked yet since the node was started.")?,
-        (0, Some(_)) => answer("Nothing is wrong that this node can see.")?,
+    match (list.open.len(), list.begun.len(), list.looked) {
+        (0, 0, None) => answer("It has not been looked yet since the node was started.")?,
+        (0, 0, Some(_)) => answer("Nothing is wrong that this node can see.")?,
+        (0, _, _) => answer("Nothing is wrong that has lasted.")?,
         _ => {}
+    }
+    for begun in &list.begun {
+        answer(format_args!("{:<8}{} ({})", "begun", begun.text, begun.code))?;
+        answer(format_args!("{:8}since {}; {}", "", begun.since, listed_after(begun.listed_after_s)))?;
     }
     match list.ignored.len() {
         0 => Ok(()),
@@ -58,11 +69,19 @@ fn print(list: &Repairs) -> Result<(), ExitCode> {
     }
 }
 
+fn listed_after(seconds: u64) -> String {
+    match seconds {
+        0..60 => "listed when it goes on".into(),
+        60..120 => "listed when it has lasted a minute".into(),
+        _ => format!("listed when it has lasted {} minutes", seconds / 60),
+    }
+}
+
 fn suffering(suffers: &Suffers) -> String {
     let parts = [
         (suffers.groups, "group", "groups"),
         (suffers.users, "user here", "users here"),
-        (suffers.submissions, "submission waits", "submissions wait"),
+        (suffers.submissions, "message waits", "messages wait"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
     let words: Vec<_> =
@@ -106,11 +125,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn when_it_is_listed_is_said_in_words() {
+        assert_eq!(listed_after(0), "listed when it goes on");
+        assert_eq!(listed_after(120), "listed when it has lasted 2 minutes");
+    }
+
+    #[test]
     fn what_suffers_is_counted_in_words() {
         assert_eq!(suffering(&Suffers { groups: 0, users: 0, submissions: 0 }), "");
         assert_eq!(
             suffering(&Suffers { groups: 2, users: 1, submissions: 1 }),
-            "; what suffers: 2 groups, 1 user here, 1 submission waits"
+            "; what suffers: 2 groups, 1 user here, 1 message waits"
         );
     }
 }

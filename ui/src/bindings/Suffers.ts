@@ -5,7 +5,7 @@
  */
 export type Suffers = { 
 /**
- * Its groups that users here are in.
+ * Groups of users here that it keeps, or of which something waits here that it has not fetched.
  */
 groups: number, 
 /**
@@ -13,6 +13,6 @@ groups: number,
  */
 users: number, 
 /**
- * Submissions of their clients that wait to be brought to it.
+ * Messages that wait: to be brought to it, or to be fetched by it.
  */
 submissions: number, };

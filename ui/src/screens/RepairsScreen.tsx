@@ -1,11 +1,14 @@
+import type { BegunRepair } from "@/bindings/BegunRepair";
 import type { Repairs } from "@/bindings/Repairs";
+import { Alias } from "@/domain/demo/Alias";
 import { sentence } from "@/domain/node/admin";
 import { useStatus } from "@/domain/node/hooks";
 import { useRepairs } from "@/domain/repair/hooks";
 import { SEVERITIES, severityMarks } from "@/domain/repair/words";
 import { Count, Fault, Loading, Panel, Screen } from "@/shared/layout";
 import { Mark } from "@/shared/Mark";
-import { Ago } from "@/shared/values";
+import { lineText } from "@/shared/text";
+import { Ago, Lasting } from "@/shared/values";
 import { t } from "@/text";
 import { History } from "./repairs/History";
 import { RepairRow } from "./repairs/RepairRow";
@@ -28,10 +31,10 @@ export function RepairsScreen() {
 }
 
 function Lists({ list }: { list: Repairs }) {
-  const { open, ignored, history, looked } = list;
+  const { open, ignored, begun, history, looked } = list;
   return (
     <div className="grid gap-4">
-      {open.length === 0 && <NothingWrong looked={looked} />}
+      {open.length === 0 && <NothingWrong looked={looked} hasBegun={begun.length > 0} />}
       {SEVERITIES.map((severity) => {
         const of = open.filter((repair) => repair.severity === severity);
         const [title, hint] = t.repairs.severity[severity];
@@ -55,6 +58,21 @@ function Lists({ list }: { list: Repairs }) {
           )
         );
       })}
+      {begun.length > 0 && (
+        <Panel
+          title={t.repairs.begunTitle}
+          hint={t.repairs.begunHint}
+          actions={<Count n={begun.length} />}
+          flush
+          testId="repairs-begun"
+        >
+          <ul className="divide-y divide-line">
+            {begun.map((each) => (
+              <Begun key={`${JSON.stringify(each.subject)} ${each.kind}`} begun={each} />
+            ))}
+          </ul>
+        </Panel>
+      )}
       {ignored.length > 0 && (
         <Panel
           title={t.repairs.ignoredTitle}
@@ -75,8 +93,26 @@ function Lists({ list }: { list: Repairs }) {
   );
 }
 
+/** What has only begun: its sentence, since when, and when it is listed. */
+function Begun({ begun: { subject, text, since, listed_after_s } }: { begun: BegunRepair }) {
+  return (
+    <li className="flex items-start gap-2 px-3 py-2">
+      <Mark tone="wait" shape="half" className="mt-1" />
+      <div className="min-w-0">
+        <p className="wrap-anywhere">
+          <bdi>{lineText(text, 600)}</bdi>
+          {subject.type === "peer" && <Alias provider={subject.provider} />}
+        </p>
+        <p className="text-sm text-muted">
+          {t.repairs.since} <Lasting since={since} /> · {t.repairs.begunAfter(listed_after_s)}
+        </p>
+      </div>
+    </li>
+  );
+}
+
 /** What was looked at, and what this node cannot know. */
-function NothingWrong({ looked }: { looked: string | null }) {
+function NothingWrong({ looked, hasBegun }: { looked: string | null; hasBegun: boolean }) {
   const peers = useStatus().data?.node?.peers ?? 0;
   return (
     <section
@@ -85,8 +121,8 @@ function NothingWrong({ looked }: { looked: string | null }) {
       className="flex items-start gap-3 rounded-lg border border-line bg-surface px-4 py-4"
     >
       <Mark
-        tone={looked === null ? "wait" : "ok"}
-        shape={looked === null ? "half" : "tick"}
+        tone={looked === null || hasBegun ? "wait" : "ok"}
+        shape={looked === null || hasBegun ? "half" : "tick"}
         className="mt-1 size-4"
       />
       <div className="grid max-w-[44rem] gap-1">
@@ -94,11 +130,11 @@ function NothingWrong({ looked }: { looked: string | null }) {
           <p className="font-semibold">{t.repairs.notLooked}</p>
         ) : (
           <>
-            <p className="font-semibold">{t.repairs.emptyTitle}</p>
+            <p className="font-semibold">{hasBegun ? t.repairs.emptyBegun : t.repairs.emptyTitle}</p>
             <p>{t.repairs.lookedAt(peers)}</p>
             <p className="text-muted">{t.repairs.cannotSee}</p>
             <p className="text-sm text-muted">
-              {t.repairs.looked} <Ago at={looked} />. {t.repairs.begun}
+              {t.repairs.looked} <Ago at={looked} />.
             </p>
           </>
         )}

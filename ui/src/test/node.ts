@@ -80,7 +80,7 @@ export function repair(over: Partial<Repair> = {}): Repair {
     stage: "connect",
     severity: "high",
     side: "theirs",
-    text: "Nothing comes from beta.example, and nothing of ours goes there: no connection to it: Connection refused.",
+    text: "Nothing comes from beta.example: no connection to it: Connection refused. It was last here 5 minutes ago, and nothing waits here for it to fetch.",
     suffers: { groups: 2, users: 1, submissions: 3 },
     since: at(-600_000),
     raised: at(-480_000),
@@ -181,7 +181,7 @@ export function failingPeer(provider: string): Peer {
     suffers: { groups: 2, users: 1, submissions: 3 },
     standing: {
       code: "failing",
-      text: "Nothing of it has come here for 9 seconds, and nothing of ours has gone there: it refused the connection.",
+      text: "Nothing of it has come here for 9 seconds: it refused the connection. It does come here, and fetches what there is for it.",
       side: "theirs",
       next: "It is tried again in 4 seconds, after 3 failures in a row.",
     },
@@ -297,7 +297,7 @@ export class TestNode implements Platform {
   /** Where the account is used here, but is not open. */
   notOpen: Here | null = null;
   peers: Peer[] = [];
-  repairs: Repairs = { open: [], ignored: [], history: [], looked: at(-12_000) };
+  repairs: Repairs = { open: [], ignored: [], begun: [], history: [], looked: at(-12_000) };
   health: Health = { code: "alone", grade: "wait", about: null, count: 0, of: 0 };
   /** Oldest first. */
   traffic: Traffic[] = [];

@@ -20,7 +20,7 @@ describe("peers", () => {
     expect(standing).toHaveTextContent("Nothing of it has come here for 9 seconds");
     expect(standing).toHaveTextContent(/Its operator has to act\. It is tried again in 4 seconds/);
     expect(standing).toHaveTextContent(
-      "What suffers: 2 groups of its, with 1 person of this provider; 3 messages that cannot be brought to it.",
+      "What suffers: 2 groups with 1 person of this provider; 3 messages that do not get to it.",
     );
     expect(details).toHaveTextContent("Code connection-refused");
     expect(details).toHaveTextContent(/What to do: Nothing listens there: most often it is switched off/);

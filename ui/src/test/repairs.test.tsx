@@ -21,7 +21,7 @@ describe("Repairs", () => {
     node.repairs = { ...node.repairs, open: [repair(), ENDS_SOON] };
     const { person, router } = open(node, "/repairs");
     const broken = await screen.findByRole("region", { name: "Broken" });
-    expect(broken).toHaveTextContent("Nothing comes from beta.example, and nothing of ours goes there");
+    expect(broken).toHaveTextContent("Nothing comes from beta.example: no connection to it");
     expect(broken).toHaveTextContent("What suffers: 2 groups, 1 person here and 3 messages that wait.");
     expect(broken).toHaveTextContent("The other provider's operator has to act. Nothing listens there");
     const soon = screen.getByRole("region", { name: "Needs attention" });
@@ -70,6 +70,23 @@ describe("Repairs", () => {
     node.emit({ type: "repairs" });
     await waitFor(() => expect(nothing).toHaveTextContent("It has not been looked yet"));
     expect(nothing).not.toHaveTextContent("Nothing is wrong");
+  });
+
+  it("tells what has begun and when it is listed, and does not say that nothing is wrong", async () => {
+    const node = new TestNode();
+    const { subject, kind, code, stage, side } = repair();
+    const text = "Nothing comes from beta.example: its clock is ahead.";
+    node.repairs = {
+      ...node.repairs,
+      begun: [{ subject, kind, code, stage, side, text, since: at(-40_000), listed_after_s: 120 }],
+    };
+    open(node, "/repairs");
+    const begun = await screen.findByRole("region", { name: "Begun" });
+    expect(begun).toHaveTextContent(text);
+    expect(begun).toHaveTextContent(/for 4\d s.*· listed when it has lasted 2 minutes/);
+    const nothing = screen.getByTestId("nothing-wrong");
+    expect(nothing).toHaveTextContent("Nothing is wrong that has lasted.");
+    expect(nothing).not.toHaveTextContent("Nothing is wrong that this node can see.");
   });
 
   it("keeps what is over, with how long it lasted and when it was ignored", async () => {

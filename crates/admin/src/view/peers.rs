@@ -109,13 +109,13 @@ pub enum PeerStandingCode {
 /// What hangs on reaching a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Suffers {
-    /// Its groups that users here are in.
+    /// Groups of users here that it keeps, or of which something waits here that it has not fetched.
     #[ts(type = "number")]
     pub groups: u64,
     /// Those users.
     #[ts(type = "number")]
     pub users: u64,
-    /// Submissions of their clients that wait to be brought to it.
+    /// Messages that wait: to be brought to it, or to be fetched by it.
     #[ts(type = "number")]
     pub submissions: u64,
 }

@@ -91,6 +91,29 @@ pub enum RepairSeverity {
     High,
 }
 
+/// Something that is wrong and has not lasted for long enough to be listed as such.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct BegunRepair {
+    /// Whom it is about.
+    pub subject: RepairSubject,
+    /// What of that is wrong.
+    pub kind: String,
+    /// A stable code.
+    pub code: String,
+    /// At which step, where it is a trouble with a peer.
+    pub stage: Option<Stage>,
+    /// Who has to act, where it lasts.
+    pub side: CheckSide,
+    /// One sentence.
+    pub text: String,
+    /// When it began to be so.
+    #[ts(type = "string")]
+    pub since: Timestamp,
+    /// Seconds for which it has to last before it is listed.
+    #[ts(type = "number")]
+    pub listed_after_s: u64,
+}
+
 /// What is wrong and can be acted upon, and what was.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct Repairs {
@@ -98,6 +121,8 @@ pub struct Repairs {
     pub open: Vec<Repair>,
     /// What is wrong and is ignored until it changes.
     pub ignored: Vec<Repair>,
+    /// What is wrong and is not listed yet, since it has not lasted for long enough to be no blip.
+    pub begun: Vec<BegunRepair>,
     /// What is well again, the latest first; the latest 500.
     pub history: Vec<Repair>,
     /// When it was last looked; `null` before the first look since the start.

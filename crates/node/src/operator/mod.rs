@@ -55,7 +55,7 @@ pub use repairs::RepairList;
 pub use requests::Whom;
 pub(crate) use settings::load_choices;
 pub use shown::{ShownAddition, ShownConnection};
-pub(crate) use standing::PULLED_WITHIN;
+pub(crate) use standing::{PULLED_WITHIN, the_other_way};
 pub use standing::{PeerStanding, StandingCode};
 pub use users::{Client, Contact, ShortClient, Stock, User, UserContact};
 pub use waiting::{Approvals, DecidedItem, Waiting, WaitingProvider};

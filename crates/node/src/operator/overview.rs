@@ -93,7 +93,7 @@ impl Operator {
             waiting,
             users,
             connections,
-            not_raised: self.repairs.not_raised(found.wrong),
+            not_raised: self.repairs.not_raised(found),
             repairs: self.repairs.open(),
             broken_groups,
             short_clients,

@@ -45,6 +45,8 @@ pub struct Peer {
     pub our_pull: OurPull,
     /// The direction in which we are pulled.
     pub their_pull: TheirPull,
+    /// Submissions of our users' clients that wait to be brought to it.
+    pub outbox: u64,
     /// How many pairs of users are connected with users there.
     pub connections: u32,
     /// What went wrong with it, the latest first: what goes on, and in [`Operator::peer`] also what is over.
@@ -74,6 +76,7 @@ pub(super) struct Known {
     keys: Vec<Thumbprint>,
     cursor: Option<Cursor>,
     feed: Option<FeedPlace>,
+    outbox: u64,
     connections: u32,
     troubles: Vec<TroubleRow>,
     /// Why a group that it owns is broken here, where one is.
@@ -107,6 +110,7 @@ impl Known {
             keys: view.accepted_keys(provider)?,
             cursor: view.cursor(provider)?,
             feed: view.feed(&Reader::Peer(provider.clone()))?,
+            outbox: view.count_outbox_for(provider)?,
             connections: view.count_connected_pairs_with(provider)?,
             troubles: view.troubles(provider)?,
             kept: None,
@@ -158,7 +162,14 @@ impl Operator {
     }
 
     fn show_peer(&self, known: Known, pulling: Option<Pulling>, with_past: bool) -> Peer {
-        let Known { row, keys, cursor, feed, connections, troubles, broken, kept, suffers } = known;
+        let Known { row, keys, cursor, feed, outbox, connections, troubles, broken, kept, suffers } = known;
+        // What was noted by a clock that was ahead, and is set by now, is not later than now.
+        let now = self.ground.ambient.now();
+        let past = |at: Timestamp| at.min(now);
+        let mut troubles = troubles;
+        for trouble in &mut troubles {
+            (trouble.first, trouble.last) = (past(trouble.first), past(trouble.last));
+        }
         let document = self.document_of(&row.provider);
         let new_keys = match (&document, row.state) {
             (Some(document), PeerState::KeyChanged) => {
@@ -173,8 +184,8 @@ impl Operator {
         let software = document.as_ref().and_then(|document| document.software.as_ref());
         let our_pull = OurPull {
             status: pulling.map_or(unattended, |pulling| pulling.status),
-            since: pulling.map_or(row.since, |pulling| pulling.since),
-            last_pull: pulling.and_then(|pulling| pulling.last_pull).or(row.last_pull),
+            since: past(pulling.map_or(row.since, |pulling| pulling.since)),
+            last_pull: pulling.and_then(|pulling| pulling.last_pull).or(row.last_pull).map(past),
             next_try: pulling.and_then(|pulling| pulling.next_try),
             failures: pulling.map_or(0, |pulling| pulling.failures),
             latency: pulling.and_then(|pulling| pulling.latency),
@@ -194,9 +205,10 @@ impl Operator {
             trouble,
             broken: broken.as_deref(),
             own_store: self.store.trouble(),
+            outbox,
             connections,
-            since: row.since,
-            now: self.ground.ambient.now(),
+            since: past(row.since),
+            now,
             started: self.started,
         });
         Peer {
@@ -206,8 +218,9 @@ impl Operator {
             }),
             endpoint: document.as_ref().map(|document| document.endpoint.clone()),
             state: row.state,
-            since: row.since,
+            since: past(row.since),
             their_state: row.their_state,
+            outbox,
             keys,
             new_keys,
             our_pull,
@@ -223,8 +236,9 @@ impl Operator {
 
     fn their_pull(&self, peer: &Provider, feed: Option<&FeedPlace>) -> TheirPull {
         let waiting = self.is_pulled_by(peer) || self.is_awaited_by(peer);
-        let last_pull = self.peers.board.serving(peer).last_pull.or(feed.and_then(|feed| feed.pulled));
         let now = self.ground.ambient.now();
+        let last_pull = self.peers.board.serving(peer).last_pull.or(feed.and_then(|feed| feed.pulled));
+        let last_pull = last_pull.map(|at| at.min(now));
         TheirPull {
             waiting,
             last_pull,

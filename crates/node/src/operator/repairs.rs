@@ -7,9 +7,9 @@ use drawbridge_mtp::time::Timestamp;
 use super::peers::Known;
 use super::users::short_clients;
 use super::{Operator, Peer, ReadFault};
-use crate::diagnose::repairs::{Facts, Findings, judge};
+use crate::diagnose::repairs::{Facts, Findings, RepairFinding, judge};
 use crate::misuse::Misuse;
-use crate::store::{PeerRow, RepairRow, StoreFault, View};
+use crate::store::{PeerRow, Reader, RepairRow, StoreFault, View};
 
 /// What is wrong, and what was.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct RepairList {
     pub open: Vec<RepairRow>,
     /// What is wrong and was ignored by the operator, and has not changed since.
     pub ignored: Vec<RepairRow>,
+    /// What is wrong and has not been so for long enough to be listed among those.
+    pub begun: Vec<RepairFinding>,
     /// What is well again, the latest first; the latest 500.
     pub history: Vec<RepairRow>,
     /// When it was last looked; none before the first look since the start.
@@ -28,7 +30,18 @@ impl Operator {
     /// What is wrong and can be acted upon, and what was.
     pub async fn repairs(&self) -> RepairList {
         let (ignored, open) = self.open_repairs().into_iter().partition(|row| row.ignored.is_some());
-        RepairList { open, ignored, history: self.repairs.history().await, looked: self.repairs.looked() }
+        let found = self.look_for_repairs().await.unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "it could not be looked at what is wrong");
+            Findings::default()
+        });
+        let begun = self.repairs.not_raised(found);
+        RepairList {
+            open,
+            ignored,
+            begun,
+            history: self.repairs.history().await,
+            looked: self.repairs.looked(),
+        }
     }
 
     /// What is wrong, also what is ignored, the worst first.
@@ -75,5 +88,6 @@ impl Operator {
 fn may_be_wrong(view: &View<'_>, row: &PeerRow) -> Result<bool, StoreFault> {
     Ok(row.state == PeerState::KeyChanged
         || row.their_state == Some(PeerState::Blocked)
-        || view.has_troubles(&row.provider)?)
+        || view.has_troubles(&row.provider)?
+        || view.feed(&Reader::Peer(row.provider.clone()))?.is_some_and(|feed| feed.waiting_since.is_some()))
 }

@@ -207,6 +207,7 @@ mod tests {
                 acknowledged: 6,
                 lag: Some(Duration::from_secs(number)),
             },
+            outbox: 0,
             connections: 0,
             troubles: Vec::new(),
             kept: None,

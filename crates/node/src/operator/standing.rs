@@ -69,6 +69,8 @@ pub(super) struct Facts<'a> {
     pub(super) their_state: Option<PeerState>,
     pub(super) ours: &'a OurPull,
     pub(super) theirs: &'a TheirPull,
+    /// Submissions of our users' clients that wait to be brought to it.
+    pub(super) outbox: u64,
     /// Pairs of users that are connected with users there.
     pub(super) connections: u32,
     /// Our judgement holds since then.
@@ -135,10 +137,9 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
             format!("Our requests there fail{}.", why.unwrap_or_default())
         } else {
             let long = lasting(long);
-            format!(
-                "Nothing of it has come here for {long}, and nothing of ours has gone there{}.",
-                why.unwrap_or_default()
-            )
+            let why = why.unwrap_or_default();
+            let other_way = the_other_way(theirs, facts.outbox, now);
+            format!("Nothing of it has come here for {long}{why}. {other_way}")
         };
         let side = facts.trouble.map_or(Side::Either, |trouble| Side::of(&trouble.code));
         let side = facts.clock.as_ref().map_or(side, |(side, _)| *side);
@@ -178,6 +179,34 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         (_, false) => "Our pulls there are answered, and nothing waits here for it.",
     };
     (C::Well, None, text.into())
+}
+
+/// What goes from here to a peer at which our requests fail: what it fetches by its own pulls, and what our requests would bring.
+pub(crate) fn the_other_way(theirs: &TheirPull, outbox: u64, now: Timestamp) -> String {
+    let unfetched = theirs.head.saturating_sub(theirs.acknowledged);
+    let items = |count: u64| format!("{count} {}", if count == 1 { "item" } else { "items" });
+    let comes = theirs.waiting || theirs.last_pull.is_some_and(|at| now.since(at) <= PULLED_WITHIN);
+    let fetched = match (comes, theirs.lag, theirs.last_pull) {
+        (true, None, _) => "It does come here, and fetches what there is for it".to_owned(),
+        (true, Some(_), _) => {
+            format!("It does come here, but has not fetched {} yet", items(unfetched.max(1)))
+        }
+        (false, Some(lag), _) => format!(
+            "It does not come here either: {} for it {} here, the oldest for {}",
+            items(unfetched.max(1)),
+            if unfetched > 1 { "wait" } else { "waits" },
+            lasting(lag)
+        ),
+        (false, None, Some(at)) => {
+            format!("It was last here {} ago, and nothing waits here for it to fetch", lasting(now.since(at)))
+        }
+        (false, None, None) => "It has never come here, and nothing waits here for it to fetch".to_owned(),
+    };
+    match outbox {
+        0 => format!("{fetched}."),
+        1 => format!("{fetched}. 1 message of a user here waits to be brought to it."),
+        more => format!("{fetched}. {more} messages of users here wait to be brought to it."),
+    }
 }
 
 /// What goes wrong with a peer that is reached, and who has to act.
@@ -300,6 +329,7 @@ mod tests {
             their_state,
             ours,
             theirs,
+            outbox: 0,
             connections: 1,
             since: ago(7200),
             trouble: None,
@@ -323,13 +353,40 @@ mod tests {
         assert_eq!((standing.code, standing.side), (StandingCode::Failing, Some(Side::Theirs)));
         assert_eq!(
             standing.text,
-            "Nothing of it has come here for 10 minutes, and nothing of ours has gone there: no connection to it: Connection \
-             refused."
+            "Nothing of it has come here for 10 minutes: no connection to it: Connection refused. It does come here, and \
+             fetches what there is for it."
         );
         assert_eq!(standing.next, "It is tried again in 20 seconds, after 12 failures in a row.");
         let fresh = TroubleRow { first: ago(2), ..refused.clone() };
         let standing = PeerStanding::of(&Facts { trouble: Some(&fresh), ..facts });
         assert_eq!(standing.text, "Our requests there fail: no connection to it: Connection refused.");
+    }
+
+    #[test]
+    fn the_other_direction_is_said_as_it_is_where_our_requests_fail() {
+        let told = |alter: fn(&mut TheirPull), outbox| {
+            let mut theirs = theirs();
+            alter(&mut theirs);
+            the_other_way(&theirs, outbox, NOW)
+        };
+        assert_eq!(told(|_| {}, 0), "It does come here, and fetches what there is for it.");
+        assert_eq!(
+            told(|_| {}, 2),
+            "It does come here, and fetches what there is for it. 2 messages of users here wait to be brought to it."
+        );
+        let waits = |theirs: &mut TheirPull| {
+            (theirs.waiting, theirs.last_pull) = (false, Some(ago(300)));
+            (theirs.head, theirs.lag) = (7, Some(Duration::from_secs(240)));
+        };
+        assert_eq!(
+            told(waits, 1),
+            "It does not come here either: 3 items for it wait here, the oldest for 4 minutes. 1 message of a user here waits \
+             to be brought to it."
+        );
+        let gone = |theirs: &mut TheirPull| (theirs.waiting, theirs.last_pull) = (false, Some(ago(300)));
+        assert_eq!(told(gone, 0), "It was last here 5 minutes ago, and nothing waits here for it to fetch.");
+        let never = |theirs: &mut TheirPull| (theirs.waiting, theirs.last_pull) = (false, None);
+        assert_eq!(told(never, 0), "It has never come here, and nothing waits here for it to fetch.");
     }
 
     #[test]
@@ -378,7 +435,7 @@ mod tests {
         let standing = PeerStanding::of(&Facts { clock, ..facts });
         assert_eq!(standing.side, Some(Side::Theirs));
         assert!(
-            standing.text.ends_with("one of the clocks is wrong; so its clock is wrong."),
+            standing.text.contains("one of the clocks is wrong; so its clock is wrong. It does come here"),
             "{}",
             standing.text
         );

@@ -278,17 +278,23 @@ impl View<'_> {
         rows.map(|row| parsed("a provider", row?)).collect()
     }
 
-    /// How many groups of `owner` there are with users of `ours`, how many those are, and how much their clients have
-    /// submitted that is still to be brought to it.
-    pub fn depends_on(&self, owner: &Provider, ours: &Provider) -> Result<Suffers, StoreFault> {
+    /// What hangs on exchanging with `peer`: groups with users of `ours` that it keeps, or of which something waits here that it
+    /// has not fetched; how many users those are; and how many messages wait, to be brought to it or to be fetched by it.
+    pub fn depends_on(&self, peer: &Provider, ours: &Provider) -> Result<Suffers, StoreFault> {
         let counted: [i64; 3] = self
             .sql
             .prepare_cached(
-                "SELECT count(DISTINCT grp), count(DISTINCT user), (SELECT count(*) FROM outbox WHERE owner = ?1)
-                 FROM member JOIN mls_group ON mls_group.id = grp
-                 WHERE mls_group.owner = ?1 AND standing IN ('live', 'joining') AND provider = ?2",
+                "WITH waiting AS (
+                   SELECT grp FROM feed JOIN feed_item ON feed = feed.id
+                   WHERE reader = ?1 AND seq > acked AND grp IS NOT NULL),
+                 hurt AS (
+                   SELECT id FROM mls_group WHERE owner = ?1 AND standing IN ('live', 'joining')
+                   UNION SELECT grp FROM waiting)
+                 SELECT count(DISTINCT grp), count(DISTINCT user),
+                   (SELECT count(*) FROM outbox WHERE owner = ?1) + (SELECT count(*) FROM waiting)
+                 FROM member JOIN hurt ON hurt.id = grp WHERE provider = ?2",
             )?
-            .query_row([owner.as_str(), ours.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+            .query_row([peer.as_str(), ours.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
         let [groups, users, submissions] = counted.map(unsigned);
         Ok(Suffers { groups, users, submissions })
     }

@@ -134,7 +134,7 @@ pub struct Suffers {
     pub groups: u64,
     /// Those users.
     pub users: u64,
-    /// Submissions of their clients that wait to be brought.
+    /// Messages that wait: submissions of their clients to be brought to it, and events that it has not fetched.
     pub submissions: u64,
 }
 
@@ -195,6 +195,17 @@ pub struct RepairRow {
     pub ignored_at: Option<Timestamp>,
     /// How it was then, while it is ignored.
     pub ignored: Option<IgnoredAs>,
+}
+
+impl RepairRow {
+    /// Has nothing of it be later than `now`, as where it was kept by a clock that was ahead. Returns whether something was.
+    pub(crate) fn end_by(&mut self, now: Timestamp) -> bool {
+        let before = (self.since, self.raised, self.seen, self.gone, self.ignored_at);
+        let past = |at: Timestamp| at.min(now);
+        (self.since, self.raised, self.seen) = (past(self.since), past(self.raised), past(self.seen));
+        (self.gone, self.ignored_at) = (self.gone.map(past), self.ignored_at.map(past));
+        before != (self.since, self.raised, self.seen, self.gone, self.ignored_at)
+    }
 }
 
 const COLUMNS: &str = "id, subject, kind, code, stage, severity, side, text, groups, users, submissions, since, raised, seen, \

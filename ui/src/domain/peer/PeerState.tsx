@@ -57,12 +57,12 @@ export function PeerTrouble({ peer, isLinked = true }: { peer: Peer; isLinked?: 
 /** How it goes with a peer: the node's own sentence, who has to act, when it is tried, and what hangs on it. */
 export function PeerStandingNote({ peer }: { peer: Peer }) {
   const { standing, suffers } = peer;
-  const hurts =
-    standing.code === "failing" || standing.code === "key-changed" || standing.code === "blocks-us";
+  const isBad = ["failing", "key-changed", "blocks-us"].includes(standing.code);
+  const hurts = isBad || standing.code === "not-fetched";
   const waiting = suffers === null ? [] : t.peers.suffers(suffers);
   return (
     <div data-testid="peer-standing" className="mt-1 grid gap-0.5 text-sm">
-      <p className={`wrap-anywhere ${hurts ? "text-bad" : ""}`}>
+      <p className={`wrap-anywhere ${isBad ? "text-bad" : ""}`}>
         <bdi>{lineText(standing.text, 600)}</bdi>
       </p>
       <p className="text-muted">

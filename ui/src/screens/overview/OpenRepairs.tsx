@@ -31,7 +31,11 @@ export function OpenRepairs() {
         <Loading />
       ) : open.length === 0 ? (
         <Empty>
-          {data.looked === null ? t.repairs.notLooked : t.repairs.overviewEmpty}
+          {data.looked === null
+            ? t.repairs.notLooked
+            : data.begun.length > 0
+              ? t.repairs.overviewBegun(data.begun.length)
+              : t.repairs.overviewEmpty}
           {data.ignored.length > 0 && ` ${t.repairs.overviewIgnored(data.ignored.length)}`}
         </Empty>
       ) : (

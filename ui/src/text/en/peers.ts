@@ -128,11 +128,13 @@ export const peers = {
   acceptKey: "Accept the new key",
   suffers: ({ groups, users, submissions }: { groups: number; users: number; submissions: number }) => [
     ...(groups > 0
+      ? [`${many(groups, "group", "groups")} with ${many(users, "person", "people")} of this provider`]
+      : []),
+    ...(submissions > 0
       ? [
-          `${many(groups, "group", "groups")} of its, with ${many(users, "person", "people")} of this provider`,
+          `${many(submissions, "message", "messages")} that ${submissions === 1 ? "does" : "do"} not get to it`,
         ]
       : []),
-    ...(submissions > 0 ? [`${many(submissions, "message", "messages")} that cannot be brought to it`] : []),
   ],
   suffersList: (what: readonly string[]) => `What suffers: ${what.join("; ")}.`,
   runCheck: "Run the check",

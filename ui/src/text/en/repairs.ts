@@ -63,11 +63,20 @@ export const repairs = {
     "Whether others reach this provider it knows only from those that come here; the Doctor can look, and a peer can look back.",
   notLooked: "It has not been looked yet since the node was started.",
   looked: "Looked",
-  begun: "What has failed only just now is not listed yet: it is tried again first.",
+  emptyBegun: "Nothing is wrong that has lasted.",
+  begunTitle: "Begun",
+  begunHint: "Wrong at the moment, and not for long enough to be no blip",
+  /** After how many seconds something is listed as wrong. */
+  begunAfter: (seconds: number) =>
+    seconds < 60
+      ? "listed when it goes on"
+      : `listed when it has lasted ${many(Math.round(seconds / 60), "minute", "minutes")}`,
   us: "this provider",
   arrived: (text: string) => text,
   all: "All repairs",
   overviewEmpty: "Nothing is wrong that this node can see.",
+  overviewBegun: (n: number) =>
+    `Nothing is wrong that has lasted; ${many(n, "thing has", "things have")} begun.`,
   overviewMore: (n: number) => `${many(n, "more", "more")} under Repairs.`,
   overviewIgnored: (n: number) => `${many(n, "more is", "more are")} ignored.`,
 } as const;

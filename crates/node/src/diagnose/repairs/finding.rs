@@ -37,6 +37,8 @@ pub struct RepairFinding {
 pub(crate) struct Findings {
     /// What is wrong; at most one for each subject and kind.
     pub(crate) wrong: Vec<RepairFinding>,
+    /// What has failed and is no more than a blip yet: it is told, and counts for nothing.
+    pub(crate) begun: Vec<RepairFinding>,
     /// Of what it cannot be known yet whether it is well. All else is.
     pub(crate) unknown: Vec<(RepairSubject, RepairKind)>,
     /// When something comes to be wrong of which nobody will tell, as by a clock.

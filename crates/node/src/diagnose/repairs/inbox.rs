@@ -54,15 +54,18 @@ impl Repairs {
         self.state.lock().repairs.rows()
     }
 
-    /// Those of `found` that are not open, since they have not been so for long enough.
-    pub(crate) fn not_raised(&self, mut found: Vec<RepairFinding>) -> Vec<RepairFinding> {
+    /// Those of `found` that are not open, since they have not been so for long enough, or have failed only just now.
+    pub(crate) fn not_raised(&self, found: Findings) -> Vec<RepairFinding> {
         let state = self.state.lock();
-        found.retain(|finding| !state.repairs.has(&finding.subject, &finding.kind));
-        for finding in &mut found {
+        let now = self.ground.ambient.now();
+        let mut told: Vec<_> = found.wrong.into_iter().chain(found.begun).collect();
+        told.retain(|finding| !state.repairs.has(&finding.subject, &finding.kind));
+        for finding in &mut told {
             let since = state.repairs.found_since(&finding.subject, &finding.kind);
-            finding.since = finding.since.or(since);
+            let earliest = [finding.since, since].into_iter().flatten().min();
+            finding.since = earliest.map(|since| since.min(now));
         }
-        found
+        told
     }
 
     /// When it was last looked; none before the first look of this life.
@@ -138,9 +141,14 @@ impl Repairs {
     pub(crate) async fn history(&self) -> Vec<RepairRow> {
         let read = self.store.read::<_, StoreFault>(|view| view.gone_repairs(Timestamp::from_millis(0)));
         // What is wrong is told even where the store cannot be read, which may be what is wrong.
-        read.await.unwrap_or_else(|fault| {
+        let mut rows = read.await.unwrap_or_else(|fault| {
             tracing::warn!(%fault, "what was wrong could not be read");
             Vec::new()
-        })
+        });
+        let now = self.ground.ambient.now();
+        for row in &mut rows {
+            row.end_by(now);
+        }
+        rows
     }
 }

@@ -9,8 +9,8 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::finding::{Findings, RepairFinding};
 use crate::diagnose::{NameStanding, Ourselves, OwnCertificate};
-use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode};
-use crate::peers::PullingStatus;
+use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
+use crate::peers::{PullingStatus, SLOW_FROM};
 use crate::side::Side;
 use crate::store::{RepairKind, RepairSubject, Severity, Suffers, TroubleRow};
 use crate::words::words;
@@ -312,15 +312,26 @@ fn judge_peer(
         }
         StandingCode::Failing => match failure(peer) {
             Some(trouble) if is_absorbed(&trouble.code) => None,
-            Some(trouble) if peer.our_pull.failures >= RETRIES => {
+            Some(trouble) => {
                 let why = trouble.text.trim_end_matches('.');
-                let text = format!("Nothing comes from {name}, and nothing of ours goes there: {why}.");
+                let other_way = the_other_way(&peer.their_pull, peer.outbox, facts.now);
+                let text = format!("Nothing comes from {name}: {why}. {other_way}");
                 let passes = Side::of(&trouble.code) == Side::Nobody;
                 let severity = if passes { Severity::Low } else { weighed };
-                let finding = wrong(&trouble.code, severity, text, Some(trouble.first), RESTART);
-                Some(RepairFinding { stage: Some(trouble.stage.clone()), ..finding })
+                let finding = RepairFinding {
+                    stage: Some(trouble.stage.clone()),
+                    side: peer.standing.side.unwrap_or_else(|| Side::of(&trouble.code)),
+                    ..wrong(&trouble.code, severity, text, Some(trouble.first), RESTART)
+                };
+                if peer.our_pull.failures >= RETRIES {
+                    Some(finding)
+                } else {
+                    findings.unknown.push((subject.clone(), RepairKind::Exchange));
+                    findings.begun.push(finding);
+                    None
+                }
             }
-            _ => {
+            None => {
                 findings.unknown.push((subject.clone(), RepairKind::Exchange));
                 None
             }
@@ -330,7 +341,7 @@ fn judge_peer(
                 "{name} does not fetch what waits here for it: it is away, or cannot reach this provider."
             );
             let since = peer.their_pull.lag.map(|lag| ago(facts.now, lag));
-            Some(wrong("not-fetched", Severity::Medium, text, since, AWAY))
+            Some(wrong("not-fetched", weighed, text, since, AWAY))
         }
         StandingCode::NotPulled => {
             let text =
@@ -356,7 +367,7 @@ fn judge_peer(
         for trouble in &peer.troubles {
             let settled = SETTLED.iter().find(|(code, _)| *code == trouble.code);
             // What is retried is told by the judgement of the whole, where that is that requests fail.
-            let is_told = settled.is_none() && (is_failing || trouble.count < RETRIES);
+            let is_told = settled.is_none() && is_failing;
             // A group says so itself.
             let is_of_group = trouble.code == OwnFault::LogBroken.as_str() && !facts.broken.is_empty();
             let is_exchange = exchange.as_ref().is_some_and(|finding| finding.code == trouble.code);
@@ -366,10 +377,22 @@ fn judge_peer(
             let text = format!("With {name} this is wrong: {}.", trouble.text.trim_end_matches('.'));
             let (severity, patience) =
                 settled.map_or((Severity::Medium, RESTART), |(_, severity)| (*severity, Duration::ZERO));
-            findings.wrong.push(RepairFinding {
+            let has_lasted = settled.is_some() || trouble.count >= RETRIES;
+            let into = if has_lasted { &mut findings.wrong } else { &mut findings.begun };
+            into.push(RepairFinding {
                 kind: RepairKind::Trouble(trouble.code.clone()),
                 stage: Some(trouble.stage.clone()),
                 ..wrong(&trouble.code, severity, text, Some(trouble.first), patience)
+            });
+        }
+        if peer.standing.code == StandingCode::Troubled
+            && let Some(latency) = peer.our_pull.latency.filter(|latency| *latency >= SLOW_FROM)
+        {
+            let took = latency.as_secs_f64();
+            let text = format!("The answers of {name} take {took:.1} s, so it or the way to it is slow.");
+            findings.wrong.push(RepairFinding {
+                kind: RepairKind::Trouble("slow".into()),
+                ..wrong("slow", Severity::Low, text, None, RESTART)
             });
         }
     }
@@ -484,6 +507,7 @@ mod tests {
                 acknowledged: 0,
                 lag: None,
             },
+            outbox: 0,
             connections: 1,
             troubles: Vec::new(),
             kept: None,
@@ -581,6 +605,7 @@ mod tests {
     fn a_peer_that_fails_is_found_after_the_retries_with_what_was_met_as_often() {
         let once = found(&ourselves(), &[failing("a.example", 2, &[("connection-refused", 2)])]);
         assert_eq!((codes(&once).len(), once.unknown.len()), (0, 1), "it is not known yet");
+        assert_eq!(once.begun[0].code, "connection-refused", "and it is told that it has begun");
         let between = [("connect-timeout", 1), ("connection-refused", 9)];
         let findings = found(&ourselves(), &[failing("a.example", 9, &between)]);
         assert_eq!(codes(&findings), ["connection-refused"], "another one is no change when it is met once");
@@ -588,6 +613,42 @@ mod tests {
         let mut hurt = failing("a.example", 9, &between);
         hurt.suffers = Some(Suffers { groups: 1, users: 1, submissions: 0 });
         assert_eq!(found(&ourselves(), &[hurt]).wrong[0].severity, Severity::High);
+    }
+
+    #[test]
+    fn both_directions_are_said_as_they_are() {
+        let mut one_way = failing("a.example", 9, &[("certificate-expired", 9)]);
+        let text = |peer: &Peer| found(&ourselves(), std::slice::from_ref(peer)).wrong.remove(0).text;
+        assert_eq!(
+            text(&one_way),
+            "Nothing comes from a.example: no way there. It does come here, and fetches what there is for it."
+        );
+        one_way.outbox = 1;
+        assert!(text(&one_way).ends_with("1 message of a user here waits to be brought to it."));
+    }
+
+    #[test]
+    fn what_waits_here_and_is_not_fetched_is_weighed_by_who_suffers() {
+        let mut gone = peer("a.example");
+        gone.standing = standing(StandingCode::NotFetched);
+        gone.their_pull.lag = Some(AWAY);
+        assert_eq!(found(&ourselves(), &[gone.clone()]).wrong[0].severity, Severity::Medium);
+        gone.suffers = Some(Suffers { groups: 1, users: 1, submissions: 1 });
+        assert_eq!(found(&ourselves(), &[gone]).wrong[0].severity, Severity::High);
+    }
+
+    #[test]
+    fn whatever_a_peer_is_said_to_be_troubled_by_is_told() {
+        let mut slow = peer("a.example");
+        slow.standing = standing(StandingCode::Troubled);
+        slow.our_pull.latency = Some(Duration::from_millis(2600));
+        let findings = found(&ourselves(), &[slow]);
+        assert_eq!((codes(&findings), findings.wrong[0].severity), (vec!["slow"], Severity::Low));
+        let mut once = peer("a.example");
+        once.standing = standing(StandingCode::Troubled);
+        once.troubles = vec![trouble("digest-mismatch", 1)];
+        let findings = found(&ourselves(), &[once]);
+        assert_eq!((codes(&findings), findings.begun[0].code.as_str()), (vec![], "digest-mismatch"));
     }
 
     #[test]

@@ -114,6 +114,16 @@ impl OpenRepairs {
         mut new_id: impl FnMut() -> Id,
     ) -> Vec<(Step, RepairRow)> {
         let mut steps = Vec::new();
+        // A clock that was ahead and is set has left times that are still to come.
+        for open in self.open.values_mut() {
+            open.noted = open.noted.min(now);
+            if open.row.end_by(now) {
+                steps.push((Step::Changed, open.row.clone()));
+            }
+        }
+        for row in self.gone.values_mut() {
+            row.end_by(now);
+        }
         self.gone.retain(|_, row| row.gone.is_some_and(|gone| now.since(gone) <= REOPENED_WITHIN));
         let is_wrong = |(subject, kind): &Key| {
             findings.wrong.iter().any(|finding| (&finding.subject, &finding.kind) == (subject, kind))
@@ -148,8 +158,8 @@ impl OpenRepairs {
         new_id: impl FnOnce() -> Id,
     ) -> Option<(Step, RepairRow)> {
         let first = self.found.get(&key).map_or(now, |found| found.since);
-        // A clock that was set back would have it wait for as long again.
-        let since = finding.since.unwrap_or(first).min(now);
+        // A clock that was set back would have it wait for as long again, and so would a reason that is another meanwhile.
+        let since = finding.since.map_or(first, |since| since.min(first)).min(now);
         if now.since(since) < finding.patience {
             self.found.insert(key, Found { since, patience: finding.patience });
             return None;
@@ -331,6 +341,31 @@ mod tests {
         assert_eq!(bench.steps(299, &refused()), [Step::Noted]);
         assert_eq!(bench.repairs.due(), None);
         assert_eq!(bench.repairs.rows().len(), 1);
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_noted_is_not_still_to_come_when_it_is_set() {
+        let mut bench = Bench::new();
+        bench.raise();
+        bench.now = Timestamp::from_millis(bench.now.as_millis() - 600_000);
+        assert_eq!(bench.steps(0, &refused()), [Step::Changed]);
+        let row = bench.repairs.rows().remove(0);
+        assert_eq!((row.since, row.raised, row.seen), (bench.now, bench.now, bench.now));
+        assert_eq!(bench.steps(0, &refused()), [], "it is kept once");
+        let gone = bench.after(1, &Findings::default());
+        assert_eq!((gone[0].0, gone[0].1.gone), (Step::Gone, Some(bench.now)));
+    }
+
+    #[test]
+    fn what_fails_for_one_reason_after_another_is_raised_after_as_long() {
+        let mut bench = Bench::new();
+        for second in 0..12 {
+            let code = if second % 2 == 0 { "connection-refused" } else { "certificate-expired" };
+            let since = Some(bench.now.plus(Duration::from_secs(10)));
+            let found = wrong(RepairFinding { since, ..finding(code, Severity::Medium, 0) });
+            assert_eq!(bench.steps(10, &found), []);
+        }
+        assert_eq!(bench.steps(10, &refused()), [Step::Raised]);
     }
 
     #[test]
