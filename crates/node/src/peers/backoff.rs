@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::problem::Code;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -40,13 +39,13 @@ pub(crate) enum EndedBy {
     ALook,
     /// It could not be reached: a sign of life too.
     Life,
-    /// It could not come here for our key: that it has come too.
+    /// It could not come here for our key, or the clocks are apart, by which it cannot come either: that it has come too.
     Coming,
 }
 
 impl From<&PeerFault> for EndedBy {
     fn from(fault: &PeerFault) -> Self {
-        if fault.is(Code::KeyUnknown) {
+        if matches!(fault.code.as_ref(), "key-unknown" | "clock-skew" | "signature-expired") {
             Self::Coming
         } else if fault.is_absence() {
             Self::Life
