@@ -95,12 +95,9 @@ async fn a_peer_whose_clock_is_wrong_is_told_though_our_pull_still_waits_there()
     let refused = alpha.notes(beta.provider(), "clock-skew").await;
     assert!(refused.text.contains("its requests here are refused"), "{}", refused.text);
     let list = alpha.node().operator().repairs().await;
-    let told = list
-        .begun
-        .iter()
-        .map(|begun| begun.code.as_str())
-        .chain(list.open.iter().map(|row| row.code.as_str()));
-    assert!(told.into_iter().any(|code| code == "clock-skew"), "{list:#?}");
+    let begun = list.begun.iter().map(|begun| &begun.code);
+    let told: Vec<_> = begun.chain(list.open.iter().map(|row| &row.code)).collect();
+    assert!(told.iter().any(|code| *code == "clock-skew"), "{list:#?}");
     // It is set right, so what was wrong is over, and nothing of it is still to come.
     clock.turn_back(Duration::from_secs(600));
     let peer = beta.provider().clone();
