@@ -1,8 +1,12 @@
 //! A stranger who asks without end fills neither the store nor the memory, and keeps nobody else from being served.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
+use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::Code;
+use drawbridge_node::config::Strangers;
 use drawbridge_node::store::Connection;
 use drawbridge_testkit::{Daemon, Federation};
 use http::StatusCode;
@@ -107,6 +111,72 @@ async fn strangers_beyond_the_limit_push_out_the_oldest_that_asks_for_nothing() 
     assert_eq!(waiting.len(), 3);
     assert!(waiting.contains(&strangers[0].provider()), "its request is held");
     assert!(waiting.contains(&strangers[5].provider()), "it is the latest");
+}
+
+#[tokio::test]
+async fn strangers_that_change_their_keys_wait_on_within_the_limit_and_are_nothing_to_be_mended() {
+    let federation = Federation::new();
+    let alpha = federation.node(|config| config.limits.pending_peers = 3).await;
+    alpha.user("alice").await;
+    let strangers: Vec<_> = (0..6).map(|_| federation.scripted_peer()).collect();
+    strangers.iter().for_each(|stranger| stranger.sets_cache_control("max-age=60"));
+    let other = SecretKey::from_seed(federation.clock().random()).public();
+    for stranger in &strangers {
+        let ask = stranger.request(&stranger.address("bob"), &alpha.address("alice"));
+        let heard = stranger.posts(alpha.provider(), "/connections", &ask).send().await;
+        assert_eq!(heard.status, StatusCode::ACCEPTED);
+        stranger.shows_keys([other.clone()]);
+        federation.clock().turn(Duration::from_secs(61));
+        stranger.gets(alpha.provider(), "/peering").expect_refusal(Code::KeyUnknown).await;
+    }
+    let latest = strangers[5].provider().clone();
+    let (peers, asked, keys, troubles) = alpha
+        .reads(move |view| {
+            let asked = view.requests::<Connection>()?;
+            Ok((view.peers()?, asked, view.accepted_keys(&latest)?, view.latest_troubles(9)?))
+        })
+        .await;
+    assert_eq!((peers.len(), asked.len(), troubles.len()), (3, 0, 0), "{peers:#?}");
+    assert!(peers.iter().all(|peer| peer.state == PeerState::Pending), "{peers:#?}");
+    assert_eq!(keys, [*other.thumbprint()], "it waits under the key that it shows");
+
+    // One that the operator has let in is held back.
+    let known = &strangers[5];
+    alpha.allows(known.provider()).await;
+    known.shows_keys([known.signer().key().public()]);
+    federation.clock().turn(Duration::from_secs(61));
+    known.gets(alpha.provider(), "/peering").expect_refusal(Code::PeerKeyChanged).await;
+}
+
+#[tokio::test]
+async fn in_an_open_house_guests_beyond_the_limit_push_out_guests_and_nobody_else() {
+    let federation = Federation::new();
+    let alpha = federation
+        .node(|config| {
+            config.peers.strangers = Strangers::Open;
+            config.limits.pending_peers = 3;
+        })
+        .await;
+    let strangers: Vec<_> = (0..6).map(|_| federation.scripted_peer()).collect();
+    for (n, stranger) in strangers.iter().enumerate() {
+        assert_eq!(
+            stranger.posts(alpha.provider(), "/peering", &json!({})).send().await.status,
+            StatusCode::OK
+        );
+        if n == 0 {
+            alpha.allows(stranger.provider()).await;
+        }
+    }
+    let peers = alpha.reads(|view| view.peers_in(PeerState::Allowed)).await;
+    let peers: Vec<_> = peers.iter().map(|peer| &peer.provider).collect();
+    assert_eq!(peers.len(), 4);
+    assert!(peers.contains(&strangers[0].provider()), "the operator has let it in");
+    assert!(peers.contains(&strangers[5].provider()), "it is the latest");
+    // Who was pushed out is let in again when it comes.
+    assert_eq!(
+        strangers[1].posts(alpha.provider(), "/peering", &json!({})).send().await.status,
+        StatusCode::OK
+    );
 }
 
 /// Runs all at once on this task.

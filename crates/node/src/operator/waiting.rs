@@ -122,7 +122,8 @@ pub enum DecidedItem {
 impl DecidedItem {
     fn of_peer(peer: &PeerRow) -> Option<Self> {
         let ignored = peer.ignored;
-        let by = peer.decided_by.or(ignored.then_some(DecidedBy::Operator))?;
+        let decided_by = peer.decided_by.filter(|_| peer.state != PeerState::KeyChanged);
+        let by = decided_by.or(ignored.then_some(DecidedBy::Operator))?;
         Some(Self::Provider {
             provider: peer.provider.clone(),
             state: peer.state,

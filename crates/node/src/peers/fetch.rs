@@ -15,7 +15,7 @@ use super::document_answer::{DOCUMENT_PATH, DocumentAnswer};
 use super::documents::{Entry, Failure};
 use super::reach::lifetime;
 use crate::peer_fault::{PeerFault, Stage};
-use crate::store::StoreFault;
+use crate::store::{Addition, Connection, DecidedBy, StoreFault};
 
 /// What does not fit a document (a key that it lacks, an endpoint that is not there) lets it be fetched again at most so
 /// often.
@@ -199,7 +199,8 @@ impl Peers {
     }
 
     /// A document with none of the keys accepted so far is of someone else, until the operator says otherwise;
-    /// new keys beside an accepted one are accepted with it.
+    /// new keys beside an accepted one are accepted with it. By the keys of one that only waits nobody was let in: it waits on
+    /// under its new ones, so that whoever changes keys without end is one that waits, and nothing for the operator to mend.
     async fn compare_keys(&self, document: &ProviderDocument) -> Result<(), PeerFault> {
         let provider = document.provider.clone();
         let keys: Vec<Thumbprint> = document.keys.iter().map(|key| *key.thumbprint()).collect();
@@ -207,10 +208,17 @@ impl Peers {
             let Some(mut peer) = tx.peer(&provider)? else { return Ok(()) };
             let mut accepted = tx.accepted_keys(&provider)?;
             if !accepted.is_empty() && !keys.iter().any(|key| accepted.contains(key)) {
+                if peer.state == PeerState::Pending && peer.decided_by.is_none() {
+                    // What was asked under the old keys was asked by somebody else.
+                    tx.remove_unapproved::<Connection>(&provider)?;
+                    tx.remove_unapproved::<Addition>(&provider)?;
+                    return tx.accept_keys(&provider, keys.get(..ACCEPTED).unwrap_or(&keys));
+                }
                 if matches!(peer.state, PeerState::Allowed | PeerState::Pending) {
                     peer.state = PeerState::KeyChanged;
                     peer.since = tx.now();
-                    peer.decided_by = None;
+                    // That a rule alone has let it in is what tells a guest.
+                    peer.decided_by = peer.decided_by.filter(|by| *by == DecidedBy::Rule);
                     tx.put_peer(&peer)?;
                 }
                 let text = "its document has none of the keys accepted so far; accept the new key only if its operator \

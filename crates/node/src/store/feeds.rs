@@ -337,7 +337,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets the feed of a client that is no more, which is told of no group any longer.
+    /// Forgets the feed of a client that is no more, or of a guest that is forgotten: of one that is told of no group any longer.
     pub fn drop_feed(&self, reader: &Reader) -> Result<(), StoreFault> {
         for table in ["feed_item", "object"] {
             let of = "feed = (SELECT id FROM feed WHERE reader = ?1)";

@@ -16,7 +16,7 @@ const LOG_PAGES: u32 = 4096;
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
@@ -32,6 +32,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/13-roster.sql"),
     include_str!("migrations/14-repairs.sql"),
     include_str!("migrations/15-evidence.sql"),
+    include_str!("migrations/16-never-let-in.sql"),
 ];
 
 /// Why a store cannot be opened.
@@ -277,5 +278,32 @@ mod tests {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         });
         assert_eq!(counted.unwrap(), (7, 3, 2, 2));
+    }
+
+    #[test]
+    fn who_was_never_let_in_in_an_older_store_waits_again_and_the_others_stay_held_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite");
+        {
+            let mut old = Connection::open(&path).unwrap();
+            old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            Migrations::from_iter(MIGRATIONS[..15].iter().copied().map(M::up)).to_latest(&mut old).unwrap();
+            old.execute_batch(
+                "INSERT INTO peer (provider, state, since) VALUES
+                   ('a.example', 'key-changed', 1), ('b.example', 'key-changed', 1), ('c.example', 'blocked', 1);
+                 INSERT INTO peer_key (provider, thumbprint) VALUES ('a.example', 'x'), ('b.example', 'y');
+                 INSERT INTO feed (reader, generation, first) VALUES ('b.example', 'g', 2);",
+            )
+            .unwrap();
+        }
+        let opened = open_for_writing(&path).unwrap();
+        let list = |query: &str| {
+            let mut statement = opened.prepare(query).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        let states = "SELECT provider || ' ' || state FROM peer ORDER BY provider";
+        assert_eq!(list(states), ["a.example pending", "b.example key-changed", "c.example blocked"]);
+        assert_eq!(list("SELECT provider FROM peer_key"), ["b.example"]);
     }
 }

@@ -172,6 +172,47 @@ impl View<'_> {
             || self.has_groups_of(peer)?)
     }
 
+    /// Whether `peer` is a guest: a rule alone has let it in, and nothing is shared with it but what rules have approved. Anybody
+    /// is a guest at any number of names, so what guests say counts for nothing and is nothing to be mended.
+    pub fn is_guest(&self, peer: &PeerRow) -> Result<bool, StoreFault> {
+        if peer.decided_by != Some(DecidedBy::Rule) {
+            return Ok(false);
+        }
+        let shares = self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM connection WHERE peer = ?1
+                   AND (outgoing = 1 OR (state = 'approved' AND coalesce(decided_by, '') <> 'rule'))
+                 UNION ALL SELECT 1 FROM authorization WHERE peer = ?1 AND outgoing = 1
+                 UNION ALL SELECT 1 FROM mls_group WHERE owner = ?1
+                 UNION ALL SELECT 1 FROM feed JOIN audience ON audience.feed = feed.id WHERE reader = ?1
+                 LIMIT 1",
+            )?
+            .exists([peer.provider.as_str()])?;
+        Ok(!shares)
+    }
+
+    /// How many providers were let in by a rule alone.
+    pub fn count_let_in_by_rule(&self) -> Result<u64, StoreFault> {
+        let count: i64 = self
+            .sql
+            .prepare_cached("SELECT count(*) FROM peer WHERE decided_by = 'rule'")?
+            .query_row([], |row| row.get(0))?;
+        Ok(super::unsigned(count))
+    }
+
+    /// The guests among them, the longest known first.
+    pub fn guests(&self) -> Result<Vec<PeerRow>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(&format!(
+            "SELECT {PEER_COLUMNS} FROM peer WHERE decided_by = 'rule' ORDER BY since, provider"
+        ))?;
+        let rows = statement.query_map([], raw_peer)?;
+        let mut guests: Vec<PeerRow> = rows.map(|row| peer_row(row?)).collect::<Result<_, _>>()?;
+        let mut fault = None;
+        guests.retain(|peer| self.is_guest(peer).unwrap_or_else(|met| fault.replace(met).is_some()));
+        fault.map_or(Ok(guests), Err)
+    }
+
     /// How many providers are in `state`.
     pub fn count_peers(&self, state: PeerState) -> Result<u64, StoreFault> {
         let count: i64 = self

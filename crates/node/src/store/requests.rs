@@ -423,6 +423,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets what `peer` has asked and nobody has approved.
+    pub fn remove_unapproved<S: Subject>(&self, peer: &Provider) -> Result<(), StoreFault> {
+        for request in self.requests_with::<S>(peer)? {
+            if !request.outgoing && request.state != ConnectionState::Approved {
+                self.remove_request(&request)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Of the lapsed requests of `peer` that it was not told of, keeps the latest `at_most`.
     pub fn prune_untold<S: Subject>(&self, peer: &Provider, at_most: u32) -> Result<(), StoreFault> {
         let table = S::TABLE;

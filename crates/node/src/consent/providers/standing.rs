@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::Thumbprint;
-use drawbridge_mtp::message::{ConnectionState, ItemBody, PeerState};
+use drawbridge_mtp::message::{ItemBody, PeerState};
 
 use crate::consent::requests::tell_lapsed;
 use crate::ground::config::{LimitsConfig, Strangers};
 use crate::misuse::Misuse;
-use crate::store::{Addition, Connection, DecidedBy, PeerRow, Reader, StoreFault, Subject, Tx};
+use crate::store::{Addition, Connection, DecidedBy, PeerRow, Reader, StoreFault, Tx};
 
 /// A stranger introduces itself, or asks something that introduces it. `keys` are those of its document.
 /// Returns what it is from now on; under `listed` it is answered as though it were pending, and forgotten.
@@ -36,15 +36,19 @@ pub(crate) fn introduce(
         }
         (None, Strangers::Listed) => Ok(PeerState::Pending),
         (None, Strangers::Open) => {
+            make_room_for_guest(tx, limits.pending_peers)?;
             allow(tx, provider, DecidedBy::Rule)?;
             tx.accept_keys(provider, keys)?;
             Ok(PeerState::Allowed)
         }
         (None, Strangers::Ask) => {
-            make_room(tx, limits.pending_peers)?;
+            let has_gone = make_room(tx, limits.pending_peers)?;
             tx.put_peer(&PeerRow::new(provider.clone(), PeerState::Pending, tx.now()))?;
             tx.accept_keys(provider, keys)?;
-            tx.announce_waiting_peer(provider);
+            // Where as many wait as may, the operator knows that somebody waits: names without end are no news without end.
+            if !has_gone {
+                tx.announce_waiting_peer(provider);
+            }
             Ok(PeerState::Pending)
         }
     }
@@ -101,7 +105,17 @@ pub(crate) fn allow(tx: &Tx<'_>, provider: &Provider, by: DecidedBy) -> Result<(
 /// The operator's own judgement.
 pub(crate) fn judge(tx: &Tx<'_>, provider: &Provider, state: PeerState) -> Result<(), StoreFault> {
     match state {
-        PeerState::Allowed => allow(tx, provider, DecidedBy::Operator),
+        PeerState::Allowed => {
+            allow(tx, provider, DecidedBy::Operator)?;
+            // A rule may have let it in already; from now on it is a peer by more than that.
+            match tx.peer(provider)?.filter(|peer| peer.decided_by == Some(DecidedBy::Rule)) {
+                Some(mut peer) => {
+                    peer.decided_by = Some(DecidedBy::Operator);
+                    tx.put_peer(&peer)
+                }
+                None => Ok(()),
+            }
+        }
         PeerState::Unknown => forget(tx, provider),
         PeerState::Pending | PeerState::Blocked | PeerState::KeyChanged => {
             let mut peer = tx
@@ -128,37 +142,62 @@ pub(crate) fn sweep(tx: &Tx<'_>, limits: &LimitsConfig) -> Result<(), StoreFault
             forget(tx, &peer.provider)?;
         }
     }
+    // There may be more than there were to be: the limit was lowered, or they came to wait otherwise.
+    make_room(tx, limits.pending_peers.saturating_add(1))?;
+    for peer in tx.peers_in(PeerState::KeyChanged)? {
+        if now.since(peer.since) >= longest && tx.is_guest(&peer)? {
+            forget_guest(tx, &peer.provider)?;
+        }
+    }
     Ok(())
 }
 
 /// Makes `provider` unknown, with the requests of its users that nobody has approved.
 fn forget(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
-    forget_requests::<Connection>(tx, provider)?;
-    forget_requests::<Addition>(tx, provider)?;
+    tx.remove_unapproved::<Connection>(provider)?;
+    tx.remove_unapproved::<Addition>(provider)?;
     tx.remove_peer(provider)
 }
 
-fn forget_requests<S: Subject>(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
-    for request in tx.requests_with::<S>(provider)? {
-        if !request.outgoing && request.state != ConnectionState::Approved {
-            tx.remove_request(&request)?;
-        }
-    }
-    Ok(())
+/// The same of a guest, for which there is a feed with nothing in it but that it was let in.
+fn forget_guest(tx: &Tx<'_>, provider: &Provider) -> Result<(), StoreFault> {
+    tx.drop_feed(&Reader::Peer(provider.clone()))?;
+    forget(tx, provider)
 }
 
-/// Keeps the number of those who wait below `at_most`: the oldest without a held request goes first.
-fn make_room(tx: &Tx<'_>, at_most: u64) -> Result<(), StoreFault> {
-    if tx.count_peers(PeerState::Pending)? < at_most.max(1) {
+/// Keeps the number of those who wait below `at_most`. Returns whether one had to go.
+fn make_room(tx: &Tx<'_>, at_most: u64) -> Result<bool, StoreFault> {
+    let many = (tx.count_peers(PeerState::Pending)? + 1).saturating_sub(at_most.max(1));
+    if many > 0 {
+        choose_to_go(tx, tx.peers_in(PeerState::Pending)?, many)?
+            .iter()
+            .try_for_each(|peer| forget(tx, &peer.provider))?;
+    }
+    Ok(many > 0)
+}
+
+/// The same of guests, who are let in again whenever they come. Who is let in by the rule and shares something stays.
+fn make_room_for_guest(tx: &Tx<'_>, at_most: u64) -> Result<(), StoreFault> {
+    if tx.count_let_in_by_rule()? < at_most.max(1) {
         return Ok(());
     }
-    let waiting = tx.peers_in(PeerState::Pending)?;
-    let mut goes = waiting.first();
-    for peer in &waiting {
-        if tx.held(&peer.provider, tx.now())?.0 == 0 {
-            goes = Some(peer);
+    let guests = tx.guests()?;
+    let many = (guests.len() as u64 + 1).saturating_sub(at_most.max(1));
+    choose_to_go(tx, guests, many)?.iter().try_for_each(|peer| forget_guest(tx, &peer.provider))
+}
+
+/// As many as have to go of `known`, which is the oldest first: those without a held request before the others.
+fn choose_to_go(tx: &Tx<'_>, known: Vec<PeerRow>, many: u64) -> Result<Vec<PeerRow>, StoreFault> {
+    let many = usize::try_from(many).unwrap_or(usize::MAX);
+    let (mut go, mut asking) = (Vec::new(), Vec::new());
+    for peer in known {
+        if go.len() >= many {
             break;
         }
+        let holds = tx.held(&peer.provider, tx.now())?.0 > 0;
+        if holds { &mut asking } else { &mut go }.push(peer);
     }
-    goes.map_or(Ok(()), |peer| forget(tx, &peer.provider))
+    let missing = many.saturating_sub(go.len());
+    go.extend(asking.into_iter().take(missing));
+    Ok(go)
 }
