@@ -157,8 +157,8 @@ impl Resolve for AddressGuard {
 }
 
 /// Neither loopback, private, link-local, multicast, unspecified, nor set apart for other uses than the Internet.
-fn is_public(address: IpAddr) -> bool {
-    match address {
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
     }

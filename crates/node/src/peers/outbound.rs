@@ -64,6 +64,15 @@ impl Outbound {
         http_client(&self.guard, self.tls_without_memory())
     }
 
+    /// The same, which goes to `host` at `addresses` alone. They have to be such as the guard lets pass.
+    pub(crate) fn without_memory_at(
+        &self,
+        host: &str,
+        addresses: &[SocketAddr],
+    ) -> Result<reqwest::Client, reqwest::Error> {
+        client_builder(&self.guard, self.tls_without_memory()).resolve_to_addrs(host, addresses).build()
+    }
+
     fn tls_without_memory(&self) -> ClientConfig {
         let mut tls = self.tls.clone();
         tls.resumption = Resumption::store(Arc::new(NotedSessions::without_memory()));
@@ -159,6 +168,10 @@ fn tls_config(trust: Arc<Trust>) -> Result<ClientConfig, String> {
 }
 
 fn http_client(guard: &AddressGuard, tls: ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
+    client_builder(guard, tls).build()
+}
+
+fn client_builder(guard: &AddressGuard, tls: ClientConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .dns_resolver(Arc::new(guard.clone()))
@@ -173,5 +186,4 @@ fn http_client(guard: &AddressGuard, tls: ClientConfig) -> Result<reqwest::Clien
         .http2_initial_connection_window_size(4 << 20)
         .pool_idle_timeout(Duration::from_secs(90))
         .user_agent(PROGRAM)
-        .build()
 }

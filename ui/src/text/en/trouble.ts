@@ -229,6 +229,8 @@ export const remedy = {
       "The peer that was to look could not be asked. Look at that one with the Doctor first, or have another peer look.",
     "endpoint-unproved":
       "Its endpoint is at another host than its name, and what answers there has not proved to be it. Its operator has to see where [mtp] endpoint leads.",
+    "address-unproved":
+      "Its name leads to addresses where something else answers, or nothing. Its operator has to see what its DNS says, and what answers at each address.",
     "look-back-late":
       "It has taken the request and its answer has not come. See below how your pulls there go, and try again once they go well.",
     "not-pulled":
@@ -346,6 +348,8 @@ export const remedy = {
       "Ask its operator to set [peers] look_back = true, or to bring its software up to date. Or have another peer look.",
     "endpoint-unproved":
       "What answers at [mtp] endpoint has not proved to be this program. See that it leads to this computer's port, through whatever stands in front of it.",
+    "address-unproved":
+      "Your name leads to addresses where this program did not answer: look up what your DNS says, take out what is not yours, and see that your port is forwarded to this computer from each of the others. What is wrong there is told to nobody, since a name can lead to somebody else's door.",
     "look-back-late":
       "It has taken the request and its answer has not come here. See under Peers how pulling from it goes, and have it look again once that goes well. Or have another peer look.",
   } as Record<string, string>,

@@ -60,7 +60,7 @@ impl Checkup<'_> {
                     Step::warn(StepName::Ping, "slow", text)
                 };
                 progress.tell(Step { took, ..ping });
-                if self.is_own() || self.looker == Looker::NodeForPeer {
+                if self.is_own() || matches!(self.looker, Looker::NodeForPeer(_)) {
                     return;
                 }
                 progress.tell(seen(&pong));
@@ -300,7 +300,7 @@ impl Checkup<'_> {
             Looker::Beside => {
                 "whether both sides let the other in is known to the running node alone, which was not asked"
             }
-            Looker::Node | Looker::NodeForPeer => otherwise,
+            Looker::Node | Looker::NodeForPeer(_) => otherwise,
         }
     }
 

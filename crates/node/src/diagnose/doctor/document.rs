@@ -1,5 +1,6 @@
 //! The step that asks for the provider's document, and the one that compares its keys with those accepted.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,21 +10,28 @@ use drawbridge_mtp::message::PeerState;
 use super::report::{Evidence, Step, StepName};
 use super::{Checkup, Progress};
 use crate::peer_fault::{PeerFault, Stage};
-use crate::peers::{DOCUMENT_PATH, DocumentAnswer, PROGRAM, lifetime};
+use crate::peers::{DOCUMENT_PATH, DocumentAnswer, PROGRAM, host_text, lifetime};
 use crate::readable::readable;
 
 /// What a browser calls itself, to find out whether something answers only to browsers.
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 impl Checkup<'_> {
-    /// Asks for the document, and compares its keys. Returns it with the client that has a connection to its provider.
+    /// Asks for the document, at the addresses `at` alone where there are some given, and compares its keys. Returns it with the
+    /// client that has a connection to its provider.
     pub(super) async fn ask_for_document(
         &self,
+        at: Option<&[SocketAddr]>,
         progress: &Progress,
     ) -> Option<(Arc<ProviderDocument>, reqwest::Client)> {
         let began = Instant::now();
         let remembered = self.peers.documents.remembered(self.peer);
-        let client = match self.peers.outbound.without_memory() {
+        let outbound = &self.peers.outbound;
+        let client = match at {
+            Some(at) => outbound.without_memory_at(&host_text(self.peer.host()), at),
+            None => outbound.without_memory(),
+        };
+        let client = match client {
             Ok(client) => client,
             Err(fault) => {
                 let text = format!("no client for it can be made: {fault}");

@@ -1,5 +1,6 @@
 //! Looking back: a peer looks at us when we ask it to, and we at it where our operator allows that (`docs/checks.md`).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,9 @@ use crate::store::{Reader, StoreFault};
 
 /// A peer that has taken the request tells what it saw within this; a step that is silent takes ten seconds.
 const RESULT_TIME: Duration = Duration::from_secs(180);
-/// Steps of a result that are read.
+/// A look takes no longer than this; what was seen until then is told.
+const LOOK_TIME: Duration = Duration::from_secs(90);
+/// Steps of a result that are told and read.
 const STEPS: usize = 64;
 /// Faults of asking a peer to look that are about us and not about the way to it.
 const SAYS_OF_US: &[&str] = &["key-unknown", "clock-skew", "signature-expired", "rate-limited"];
@@ -42,7 +45,7 @@ const TOLD: &[StepName] = &[
 ];
 
 impl Doctor {
-    /// Looks at `peer`, which asks for it, and puts what was seen into its feed.
+    /// Looks at `peer`, which asks for it from `source`, and puts what was seen into its feed.
     ///
     /// # Errors
     ///
@@ -50,6 +53,7 @@ impl Doctor {
     pub(crate) fn look_back_at(
         self: &Arc<Self>,
         peer: &Provider,
+        source: IpAddr,
         CheckRequest { id }: CheckRequest,
     ) -> Result<CheckReply, Refusal> {
         if !self.ground.config.peers.look_back {
@@ -68,16 +72,20 @@ impl Doctor {
             let stop = own.ground.stop.clone();
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = own.tell_what_is_seen(peer, id) => {}
+                () = own.tell_what_is_seen(peer, source, id) => {}
             }
         });
         Ok(CheckReply { id })
     }
 
-    async fn tell_what_is_seen(&self, peer: Provider, id: Id) {
+    async fn tell_what_is_seen(&self, peer: Provider, source: IpAddr, id: Id) {
         let (sender, receiver) = watch::channel(self.report(peer.to_string(), false));
         let began = receiver.borrow().began;
-        self.look(Ok(peer.clone()), &Progress::new(sender, false), Looker::NodeForPeer).await;
+        let progress = Progress::new(sender, false);
+        let look = self.look(Ok(peer.clone()), &progress, Looker::NodeForPeer(source));
+        if tokio::time::timeout(LOOK_TIME, look).await.is_err() {
+            tracing::debug!(%peer, "a look for a peer was ended, since it took too long");
+        }
         let steps = may_be_told(&receiver.borrow().steps);
         let item = ItemBody::Check(CheckItem { id, began, steps });
         let put = self.store.write(move |tx| tx.append(&Reader::Peer(peer), &item).map(drop));
@@ -182,13 +190,13 @@ impl Doctor {
 /// not proved to be its, so that nobody has us look at somebody else.
 fn may_be_told(steps: &[Step]) -> Vec<CheckedStep> {
     let of_endpoint = steps.iter().any(|step| step.is_of_endpoint);
-    let is_proved = steps.iter().any(|step| step.name == StepName::Ping && step.verdict == Verdict::Pass);
+    let is_proved = steps.iter().any(|step| step.name == StepName::Ping && step.is_good());
     let hides = |step: &&Step| {
         let is_there = step.is_of_endpoint || matches!(step.name, StepName::Clock | StepName::Ping);
         of_endpoint && !is_proved && is_there
     };
     let told_steps = steps.iter().filter(|step| TOLD.contains(&step.name) && !hides(step)).map(told);
-    let mut told_steps: Vec<_> = told_steps.collect();
+    let mut told_steps: Vec<_> = told_steps.take(STEPS - 1).collect();
     if of_endpoint && !is_proved {
         let text = "your endpoint is at another host than your name, and has not proved to be yours, so nothing is told of it";
         let fault = PeerFault::new(Stage::Signature, "endpoint-unproved", text);

@@ -9,10 +9,12 @@ mod dns;
 mod document;
 mod look_back;
 mod pending_looks;
+mod proof;
 mod pulling;
 mod report;
 mod way;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -101,8 +103,9 @@ struct Checkup<'a> {
 enum Looker {
     /// The node itself, which pulls and is pulled, for its operator.
     Node,
-    /// The node, for the provider that is looked at: what both sides have of each other is nothing to be told.
-    NodeForPeer,
+    /// The node, for the provider that is looked at, which has asked for it from that address: what both sides have of each other
+    /// is nothing to be told.
+    NodeForPeer(IpAddr),
     /// Another program beside the node.
     Beside,
 }
@@ -262,8 +265,11 @@ impl Checkup<'_> {
         if self.is_own() && self.looker == Looker::Node {
             progress.tell(self.own_store());
         }
+        if let Looker::NodeForPeer(source) = self.looker {
+            return Box::pin(self.go_for_peer(source, progress)).await;
+        }
         if self.go_to(self.peer.host(), self.peer.port(), progress).await
-            && let Some((document, client)) = self.ask_for_document(progress).await
+            && let Some((document, client)) = self.ask_for_document(None, progress).await
         {
             let endpoint = &document.endpoint;
             let is_elsewhere = (endpoint.host(), endpoint.port()) != (self.peer.host(), self.peer.port());
@@ -272,7 +278,7 @@ impl Checkup<'_> {
                 self.ask(&document, &client, progress).await;
             }
         }
-        if !self.is_own() && self.looker != Looker::NodeForPeer {
+        if !self.is_own() {
             self.look_at_pulls(progress);
         }
     }

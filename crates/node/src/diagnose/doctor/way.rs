@@ -16,6 +16,13 @@ use crate::peer_fault::PeerFault;
 use crate::peers::{Agreed, GuardFault, host_text};
 use crate::side::Side;
 
+/// Addresses of one host that are looked at, and how many of them at once. Each takes a connection, of which there are only so
+/// many, and whoever owns a name has its DNS say any number.
+const ADDRESSES: usize = 32;
+const AT_ONCE: usize = 8;
+/// Addresses that are named in one sentence.
+const NAMED: usize = 16;
+
 /// Who renews certificates by itself has done so long before this.
 const ENDS_SOON: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -23,13 +30,21 @@ impl Checkup<'_> {
     /// Goes the way to `host` and tells each step. Returns whether it can be reached at one of its addresses.
     pub(super) async fn go_to(&self, host: Host<'_>, port: u16, progress: &Progress) -> bool {
         let name = host_text(host);
-        let Some(addresses) = self.look_up(host, &name, progress).await else { return false };
+        let Some(addresses) = self.look_up(host, &name, ADDRESSES, progress).await else { return false };
         let Some(addresses) = self.judge_addresses(&name, addresses, progress) else { return false };
 
-        let tried =
-            addresses.into_iter().map(|address| self.try_address(host, SocketAddr::new(address, port)));
-        let tried = join_all(tried).await;
-        let is_reached = tried.iter().any(|Tried { tls, .. }| tls.as_ref().is_some_and(Step::is_good));
+        let mut tried = Vec::with_capacity(addresses.len());
+        for some in addresses.chunks(AT_ONCE) {
+            let some = some.iter().map(|address| self.try_address(host, SocketAddr::new(*address, port)));
+            tried.extend(join_all(some).await);
+        }
+        let is_reached = tried.iter().any(Tried::is_trusted);
+        self.tell_tried(tried, progress);
+        is_reached
+    }
+
+    /// Tells what came of each address.
+    pub(super) fn tell_tried(&self, tried: Vec<Tried>, progress: &Progress) {
         let is_connected = tried.iter().any(|tried| tried.connect.is_good());
         for Tried { connect, tls, address } in tried {
             let connect = if self.is_own() { self.judge_from_inside(connect, address) } else { connect };
@@ -41,10 +56,26 @@ impl Checkup<'_> {
                 progress.tell(if is_own_making { tls.harmless() } else { tls });
             }
         }
-        is_reached
     }
 
-    async fn look_up(&self, host: Host<'_>, name: &str, progress: &Progress) -> Option<Vec<IpAddr>> {
+    /// The addresses of `host`, at most so many. Where there are more, that is told.
+    pub(super) async fn look_up(
+        &self,
+        host: Host<'_>,
+        name: &str,
+        at_most: usize,
+        progress: &Progress,
+    ) -> Option<Vec<IpAddr>> {
+        let mut found = self.look_up_all(host, name, progress).await?;
+        if found.len() > at_most {
+            let text = format!("{name} has {} addresses, of which {at_most} are looked at", found.len());
+            progress.tell(Step::skipped(StepName::Addresses, text));
+            found.truncate(at_most);
+        }
+        Some(found)
+    }
+
+    async fn look_up_all(&self, host: Host<'_>, name: &str, progress: &Progress) -> Option<Vec<IpAddr>> {
         let began = Instant::now();
         if !matches!(host, Host::Dns(_)) {
             progress
@@ -133,7 +164,7 @@ impl Checkup<'_> {
         Step::warn(StepName::Connect, "own-unreached", text).at(address.to_string())
     }
 
-    async fn try_address(&self, host: Host<'_>, address: SocketAddr) -> Tried {
+    pub(super) async fn try_address(&self, host: Host<'_>, address: SocketAddr) -> Tried {
         let began = Instant::now();
         let connected = self.peers.outbound.connect(address).await;
         let step = match &connected {
@@ -180,15 +211,31 @@ fn beside_another(connect: Step, address: SocketAddr) -> Step {
 }
 
 /// What came of one address.
-struct Tried {
-    address: SocketAddr,
+pub(super) struct Tried {
+    pub(super) address: SocketAddr,
     connect: Step,
     /// `None` where there was no connection.
     tls: Option<Step>,
 }
 
+impl Tried {
+    /// Nothing came of `address`, for that reason.
+    pub(super) fn in_vain(address: SocketAddr, fault: &PeerFault) -> Self {
+        let connect = Step::fail(StepName::Connect, fault).at(address.to_string());
+        Self { address, connect, tls: None }
+    }
+
+    /// Whether there is a trusted certificate for the host.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.tls.as_ref().is_some_and(Step::is_good)
+    }
+}
+
 fn words(addresses: &[IpAddr]) -> String {
-    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+    let named: Vec<_> = addresses.iter().take(NAMED).map(IpAddr::to_string).collect();
+    let more = addresses.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", named.join(", "))
 }
 
 /// A certificate of a chain, as a person reads it.
