@@ -8,6 +8,8 @@ use std::time::Duration;
 use drawbridge_admin::{Host, commands};
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::ConnectionState;
+use drawbridge_mtp::problem::{Code, Problem};
+use drawbridge_node::config::Strangers;
 use drawbridge_node::store::{RepairSubject, Severity};
 use drawbridge_node::{Decision, Side};
 use drawbridge_testkit::{Clock, Daemon, Federation, MutualPeers, TestNode};
@@ -195,6 +197,32 @@ async fn a_clock_that_is_wrong_is_raised_once_and_not_at_each_peer() {
         fails(&alpha, other.provider(), 3).await;
         assert_eq!(alpha.repairs_of(&of(other.provider())), [], "it is told once");
     }
+}
+
+#[tokio::test]
+async fn what_guests_of_an_open_house_say_of_the_clock_counts_for_nothing_and_they_are_nothing_to_be_mended()
+{
+    let federation = Federation::new();
+    let alpha = federation.node(|config| config.peers.strangers = Strangers::Open).await;
+    let friend = federation.nobody();
+    alpha.allows(&friend).await;
+    let guests = [federation.scripted_peer(), federation.scripted_peer(), federation.scripted_peer()];
+    for guest in &guests {
+        guest.responder().refuses(|_, _| Some(Problem::new(Code::ClockSkew, "your clock is wrong")));
+        guest.posts(alpha.provider(), "/peering", &json!({})).send().await;
+        alpha.notes(guest.provider(), "clock-skew").await;
+        fails(&alpha, guest.provider(), 3).await;
+    }
+    // What was raised of them would be by now.
+    alpha.raises(&of(&friend), "connection-refused").await;
+    assert_eq!(alpha.repairs_of(&RepairSubject::Node), []);
+    for guest in &guests {
+        assert_eq!(alpha.repairs_of(&of(guest.provider())), []);
+    }
+
+    // From the one whom the operator lets in, it is heard.
+    alpha.allows(guests[0].provider()).await;
+    alpha.raises(&of(guests[0].provider()), "clock-skew").await;
 }
 
 #[tokio::test]

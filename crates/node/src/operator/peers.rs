@@ -103,6 +103,17 @@ impl Known {
         view.peers()?.into_iter().map(of).collect()
     }
 
+    /// Those of `known` with whom something is shared, or whom somebody has let in.
+    pub(super) fn without_guests(view: &View<'_>, known: Vec<Self>) -> Result<Vec<Self>, StoreFault> {
+        let mut shared = Vec::with_capacity(known.len());
+        for one in known {
+            if !view.is_guest(&one.row)? {
+                shared.push(one);
+            }
+        }
+        Ok(shared)
+    }
+
     fn of(view: &View<'_>, row: PeerRow, broken: Option<String>) -> Result<Self, StoreFault> {
         let provider = &row.provider;
         Ok(Self {

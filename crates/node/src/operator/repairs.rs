@@ -69,6 +69,7 @@ impl Operator {
                 // What hangs on a peer is counted only where something may be wrong with it.
                 Ok(if may_be_wrong(view, row)? { Some(view.depends_on(&row.provider, &ours)?) } else { None })
             })?;
+            let known = Known::without_guests(view, known)?;
             Ok((known, view.broken_groups()?, short_clients(view, &ours, now)?))
         });
         let (known, broken, short) = read.await?;

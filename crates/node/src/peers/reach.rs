@@ -271,8 +271,15 @@ impl Peers {
         }
     }
 
-    /// `peer` has signed an answer at `theirs` by its own clock, and it has just come.
+    /// `peer` has signed an answer at `theirs` by its own clock, and it has just come. A guest is no witness of the time.
     fn note_clock(&self, peer: &Provider, theirs: Timestamp) {
+        let is_guest = self.store.glance(|view| match view.peer(peer)? {
+            Some(row) => view.is_guest(&row),
+            None => Ok(false),
+        });
+        if is_guest.unwrap_or(false) {
+            return;
+        }
         self.board.note_clock(peer, ClockOffset::of(theirs, self.ground.ambient.now()));
     }
 
