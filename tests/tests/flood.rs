@@ -6,10 +6,11 @@ use std::time::Duration;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::problem::Code;
+use drawbridge_node::Change;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::store::Connection;
-use drawbridge_testkit::{Daemon, Federation};
-use http::StatusCode;
+use drawbridge_testkit::{Daemon, Federation, ScriptedPeer};
+use http::{Method, StatusCode};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -146,6 +147,35 @@ async fn strangers_that_change_their_keys_wait_on_within_the_limit_and_are_nothi
     known.shows_keys([known.signer().key().public()]);
     federation.clock().turn(Duration::from_secs(61));
     known.gets(alpha.provider(), "/peering").expect_refusal(Code::PeerKeyChanged).await;
+}
+
+#[tokio::test]
+async fn a_stranger_that_asks_and_takes_back_without_end_is_told_of_a_few_times() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    alpha.user("alice").await;
+    let (stranger, peer) = (federation.scripted_peer(), federation.scripted_peer());
+    alpha.allows(peer.provider()).await;
+    let mut changes = alpha.node().changes().listen();
+    let ask = |of: &ScriptedPeer, from: &str| of.request(&of.address(from), &alpha.address("alice"));
+    for n in 0..12 {
+        let request = ask(&stranger, &format!("bob{n}"));
+        let heard = stranger.posts(alpha.provider(), "/connections", &request).send().await;
+        assert_eq!(heard.status, StatusCode::ACCEPTED);
+        let taken_back = format!("/connections/{}", request["id"].as_str().unwrap());
+        stranger.draft(alpha.provider(), Method::DELETE, &taken_back).send().await;
+    }
+    // What a peer asks is told after all of it.
+    peer.posts(alpha.provider(), "/connections", &ask(&peer, "carol")).send().await;
+    let mut told = 0;
+    loop {
+        match changes.recv().await.unwrap() {
+            Change::WaitingConnection(who, _) if who == *stranger.provider() => told += 1,
+            Change::WaitingConnection(who, _) if who == *peer.provider() => break,
+            _ => {}
+        }
+    }
+    assert_eq!(told, 5);
 }
 
 #[tokio::test]

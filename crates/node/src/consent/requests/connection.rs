@@ -29,7 +29,7 @@ use crate::store::{
 };
 
 /// Requests of a peer that is not allowed that are held at one time (section 6).
-const HELD: u32 = 5;
+pub(super) const HELD: u32 = 5;
 /// Requests of a peer that is not allowed that are kept in any state: those held, and what is over.
 const KEPT_OF_STRANGER: u64 = 100;
 /// Requests from one user to another that count at one time, open, refused or approved; the users are shown one.

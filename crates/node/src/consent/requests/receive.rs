@@ -8,6 +8,7 @@ use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 
 use super::alike::asked_alike;
+use super::connection::HELD;
 use super::kind::{Kind, Said, Verdict};
 use super::tell::tell_clients;
 use super::terms::Terms;
@@ -70,10 +71,21 @@ pub(super) fn file<K: Kind>(
     match verdict {
         Verdict::Allow(by) if allow_owner(tx, terms, row)? => return K::approve(tx, terms, row, by),
         // A rule does not bring us to ask a provider that the operator does not want asked.
-        Verdict::Ask | Verdict::Allow(_) if !is_shown => tx.announce_waiting(row),
+        Verdict::Ask | Verdict::Allow(_) if !is_shown && !asks_without_end(tx, terms, row)? => {
+            tx.announce_waiting(row);
+        }
         _ => {}
     }
     tell_clients(tx, terms.ours(), row)
+}
+
+/// Whether the provider of `row`, which is not let in, has made more requests lately than may wait at one time: it asks and takes
+/// back without end, and each of them would be news.
+fn asks_without_end<K: Kind>(tx: &Tx<'_>, terms: &Terms, row: &RequestRow<K>) -> Result<bool, StoreFault> {
+    if row.peer == *terms.ours() || tx.peer_state(&row.peer)? == PeerState::Allowed {
+        return Ok(false);
+    }
+    Ok(tx.count_kept::<K>(&row.peer)? > u64::from(HELD))
 }
 
 /// To approve an addition is to ask the group's owner, which makes it allowed here. Returns whether it may be asked.
