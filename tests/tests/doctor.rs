@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::response::Response;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::SecretKey;
-use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::Decision;
 use drawbridge_node::Side::{self, Either, Nobody, Ours, Theirs};
@@ -51,26 +51,31 @@ struct Expected {
     says: &'static str,
     /// Whether all that comes after it is well.
     is_all: bool,
-    /// Whether it lasts, so that Repairs says the same once our pulls there have met it often enough.
-    is_raised: bool,
+    /// Where it lasts, so that Repairs says the same once our pulls there have met it often enough: for which side.
+    raised: Option<Side>,
 }
 
 fn fails(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
-    Some(Expected { step, verdict: Verdict::Fail, code, side, says, is_all: false, is_raised: false })
+    Some(Expected { step, verdict: Verdict::Fail, code, side, says, is_all: false, raised: None })
 }
 
 fn warns(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
-    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: false, is_raised: false })
+    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: false, raised: None })
 }
 
 /// It is a fault that lasts: Repairs says the same of it, with the same code and the same side.
 fn lasts(expected: Option<Expected>) -> Option<Expected> {
-    expected.map(|expected| Expected { is_raised: true, ..expected })
+    expected.map(|expected| Expected { raised: Some(expected.side), ..expected })
+}
+
+/// The same, where Repairs, which is told of those who are let in, does not doubt that the name was meant so.
+fn lasts_for(side: Side, expected: Option<Expected>) -> Option<Expected> {
+    expected.map(|expected| Expected { raised: Some(side), ..expected })
 }
 
 /// It warns of that alone, and the rest is well.
 fn warns_only(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
-    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: true, is_raised: false })
+    Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: true, raised: None })
 }
 
 /// There is no fault, whatever it looks like.
@@ -245,7 +250,8 @@ async fn look(
     println!("{}", line(fault, &report));
     let held = holds(expected.as_ref(), scene.blamed.as_deref(), &report);
     assert!(held.is_ok(), "{}\n{report:#?}", held.unwrap_err());
-    if let Some(expected) = expected.filter(|expected| expected.is_raised) {
+    if let Some((expected, side)) = expected.and_then(|expected| expected.raised.map(|side| (expected, side)))
+    {
         let peer: Provider = name.parse().unwrap();
         // Where its key has changed, that is decided already.
         if scene.alpha.reads(|view| view.peers()).await.is_empty() {
@@ -253,7 +259,7 @@ async fn look(
         }
         let row = scene.alpha.raises(&RepairSubject::Peer(peer), expected.code).await;
         println!("{fault} | Repairs | {}, {} | {} | {}", row.severity, row.code, row.side, row.text);
-        assert_eq!(row.side, expected.side);
+        assert_eq!(row.side, side);
         assert!(row.text.contains(&name), "{}", row.text);
     }
 }
@@ -382,7 +388,7 @@ faults! {
             Some(HOST.into())
         };
     private_address: "the name leads to a private address",
-        lasts(fails(Addresses, "address-refused", Either, "10.1.2.3, which is not a public address")),
+        lasts(fails(Addresses, "address-refused", Ours, "10.1.2.3, which is not a public address")),
         async |scene| {
             scene.federation.clock().names(HOST, &["10.1.2.3"]);
             Some(HOST.into())
@@ -398,7 +404,7 @@ faults! {
 // The connection.
 faults! {
     nothing_listens: "nothing listens at the port (a firewall that refuses)",
-        lasts(fails(Connect, "connection-refused", Theirs, "refused")),
+        lasts_for(Theirs, fails(Connect, "connection-refused", Either, "refused")),
         async |scene| Some(scene.federation.nobody().to_string());
     ipv6_broken: "IPv6 is broken, and IPv4 is fine",
         warns_only(Connect, "connection-refused", Theirs, "refused"),
@@ -423,7 +429,7 @@ faults! {
             Some(scene.peer_at(good, &[far, good]).await)
         };
     both_broken: "neither IPv4 nor IPv6 can be connected to",
-        fails(Connect, "connection-refused", Theirs, "refused"),
+        fails(Connect, "connection-refused", Either, "refused"),
         async |scene| {
             let addresses = [scene.federation.address(), ipv6()?].map(|address| address.to_string());
             scene.federation.clock().names(HOST, &[&addresses[0], &addresses[1]]);
@@ -460,7 +466,7 @@ faults! {
         fails(Tls, "tls-timeout", Theirs, "did not answer the TLS handshake in 10 s"),
         async |scene| Some(scene.raw(|_| RawConduct::Silent).await);
     plain_http: "the port speaks HTTP without TLS",
-        fails(Tls, "tls-not-spoken", Theirs, "plain HTTP"),
+        fails(Tls, "tls-not-spoken", Either, "plain HTTP"),
         async |scene| Some(scene.server_that_shows(ServerTls::PlainHttp, the_document));
     old_tls: "the server speaks TLS 1.2 alone",
         fails(Tls, "tls-version", Theirs, "TLS 1.3"),
@@ -472,7 +478,7 @@ faults! {
         fails(Tls, "certificate-not-yet-valid", Either, "2901-01-01"),
         async |scene| Some(scene.server_that_shows(ServerTls::NotYetValid, the_document));
     wrong_name: "the certificate is for another name",
-        lasts(fails(Tls, "certificate-wrong-name", Theirs, "but for 192.0.2.1")),
+        lasts_for(Theirs, fails(Tls, "certificate-wrong-name", Either, "but for 192.0.2.1")),
         async |scene| Some(scene.server_that_shows(ServerTls::OtherName, the_document));
     self_signed: "the certificate is signed by itself",
         fails(Tls, "certificate-self-signed", Either, "signed itself"),
@@ -540,10 +546,10 @@ faults! {
             Some(scene.raw(|provider| RawConduct::SendsThenBreaks(half_a_document(provider))).await)
         };
     web_page: "a proxy answers 200 with a web page",
-        fails(Document, "document-web-page", Theirs, "web page"),
+        fails(Document, "document-web-page", Either, "web page"),
         async |scene| Some(scene.server(|_| page(200)));
     document_missing: "there is no document",
-        fails(Document, "document-missing", Theirs, "404"),
+        fails(Document, "document-missing", Either, "404"),
         async |scene| Some(scene.server(|_| page(404)));
     document_refused: "everybody is refused with 403",
         fails(Document, "document-refused", Theirs, "403"),
@@ -585,7 +591,7 @@ faults! {
             Some(scene.looks_at(proxy, |proxy| proxy.address()))
         };
     document_of_another: "the document is another provider's",
-        fails(Document, "document-of-another", Theirs, "other.example"),
+        fails(Document, "document-of-another", Either, "other.example"),
         async |scene| {
             let other = document_of(&"other.example".parse().unwrap());
             Some(scene.server(move |_| answer(200, "application/json", other.clone())))
@@ -714,6 +720,15 @@ faults! {
             clock.fills_disk(true);
             Some(scene.looks_at(beta, TestNode::provider))
         };
+    requests_silent: "only large requests are silent, and what was found out until then is told in time",
+        warns(Limits, "slow", Either, "was not found out in 15 s"),
+        async |scene| {
+            let peer = scene.federation.scripted_peer();
+            peer.answers_pings(PeerState::Allowed);
+            peer.responder().ignores("/peering");
+            scene.alpha.allows(peer.provider()).await;
+            Some(scene.looks_at(peer, ScriptedPeer::provider))
+        };
     feed_silent: "only the feed is silent",
         fails(Pull, "timeout", Theirs, "did not answer in time"),
         async |scene| {
@@ -788,6 +803,25 @@ faults! {
 
 // What comes and goes by itself.
 faults! {
+    never_pulled: "it has let us in as we have it, and has not come for what waits here since then",
+        warns_only(TheirPull, "not-pulled", Either, "an item waits here for it, and it does not fetch it"),
+        async |scene| {
+            let peer = scene.federation.scripted_peer();
+            peer.answers_pings(PeerState::Allowed);
+            scene.alpha.allows(peer.provider()).await;
+            scene.federation.clock().turn(Duration::from_secs(100));
+            Some(scene.looks_at(peer, ScriptedPeer::provider))
+        };
+    rests: "no fault: it has pulled once, and rests since nothing is expected from here",
+        IS_WELL,
+        async |scene| {
+            let peer = scene.federation.scripted_peer();
+            peer.answers_pings(PeerState::Allowed);
+            scene.alpha.allows(peer.provider()).await;
+            assert_eq!(peer.gets(scene.alpha.provider(), "/feed?after=0").send().await.status, StatusCode::OK);
+            scene.federation.clock().turn(TEN_MINUTES);
+            Some(scene.looks_at(peer, ScriptedPeer::provider))
+        };
     not_pulled: "it does not fetch what waits here for it",
         warns_only(TheirPull, "not-pulled", Either, "it is away, cannot reach us, or does not want to"),
         async |scene| {
@@ -833,17 +867,96 @@ async fn a_certificate_signed_by_itself_is_told_as_that_beside_another_that_is_t
     let trusted = beta.config().data_dir.join("tls-cert.pem");
     let report = judges(&federation, &trusted, gamma.provider()).await;
     let failed = report.steps.iter().find(|step| step.verdict == Verdict::Fail).unwrap();
-    assert_eq!((failed.name, failed.code.as_deref()), (Tls, Some("certificate-self-signed")), "{report:#?}");
-    let report = judges(&federation, &trusted, beta.provider()).await;
-    assert!(report.steps.iter().all(|step| step.verdict != Verdict::Fail), "{report:#?}");
-    // To itself it is a matter for its peers.
-    let report = beta.checks(beta.provider()).await;
-    let told = report.steps.last().unwrap();
     assert_eq!(
-        (told.verdict, told.code.as_deref()),
-        (Verdict::Warn, Some("certificate-self-signed")),
+        (failed.name, failed.code.as_deref(), failed.side),
+        (Tls, Some("certificate-replaced"), Some(Ours)),
         "{report:#?}"
     );
+    let said = failed.text.split("SHA-256 ").nth(1).unwrap();
+    let [known, shown] = [&said[..95], failed.text.split("it now shows ").nth(1).unwrap().get(..95).unwrap()];
+    assert!(known != shown && failed.evidence[0].value.contains(shown), "{failed:#?}");
+    let report = judges(&federation, &trusted, beta.provider()).await;
+    assert!(report.steps.iter().all(|step| step.verdict != Verdict::Fail), "{report:#?}");
+    // To itself it is a matter for its peers: its own is known by its bytes, and the rest is looked at.
+    let report = beta.checks(beta.provider()).await;
+    let [told] = &report.steps.iter().filter(|step| !is_well(step)).collect::<Vec<_>>()[..] else {
+        panic!("{report:#?}")
+    };
+    assert_eq!(
+        (told.name, told.verdict, told.code.as_deref()),
+        (Tls, Verdict::Warn, Some("certificate-self-signed")),
+        "{report:#?}"
+    );
+    for name in [Document, Keys, Ping] {
+        let step = report.steps.iter().find(|step| step.name == name).unwrap();
+        assert_eq!(step.verdict, Verdict::Pass, "{report:#?}");
+    }
+    assert!(report.summary().starts_with("It works, with a warning."), "{}", report.summary());
+}
+
+#[tokio::test]
+async fn our_own_clock_is_no_witness_of_itself_and_one_other_is_not_enough() {
+    let federation = Federation::new();
+    let ahead = Arc::new(Clock::default());
+    ahead.turn(TEN_MINUTES);
+    let alpha = federation.node_with_clock(ahead, |_| {}).await;
+    let (beta, gamma) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
+    let clock_of = |report: &Report| {
+        let step = report.steps.iter().find(|step| step.name == ClockStep);
+        let step = step.unwrap_or_else(|| panic!("{report:#?}"));
+        (step.verdict, step.code.as_deref().map(str::to_owned), step.side)
+    };
+    let said = |verdict, code: &str, side| (verdict, Some(code.to_owned()), Some(side));
+    assert_eq!(clock_of(&alpha.checks(alpha.provider()).await), (Verdict::Skipped, None, None));
+    let report = alpha.checks(gamma.provider()).await;
+    assert_eq!(clock_of(&report), said(Verdict::Fail, "clock-skew", Either), "{report:#?}");
+    // One witness against our own.
+    let report = alpha.checks(alpha.provider()).await;
+    assert_eq!(clock_of(&report), said(Verdict::Warn, "clock-off", Either), "{report:#?}");
+    let report = alpha.checks(gamma.provider()).await;
+    assert_eq!(clock_of(&report), said(Verdict::Fail, "clock-skew", Either), "{report:#?}");
+    // Two of them.
+    let report = alpha.checks(beta.provider()).await;
+    assert_eq!(clock_of(&report), said(Verdict::Fail, "own-clock", Ours), "{report:#?}");
+    let report = alpha.checks(alpha.provider()).await;
+    assert_eq!(clock_of(&report), said(Verdict::Warn, "own-clock", Ours), "{report:#?}");
+}
+
+#[tokio::test]
+async fn who_has_a_reason_to_come_and_does_not_is_warned_of_though_nothing_waits_for_it() {
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, ConnectionState::Approved).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    beta.stop().await;
+    federation.clock().turn(TEN_MINUTES);
+    let report = alpha.checks(beta.provider()).await;
+    let pull = report.steps.iter().find(|step| step.name == TheirPull).unwrap();
+    assert_eq!(
+        (pull.verdict, pull.code.as_deref(), pull.side),
+        (Verdict::Warn, Some("not-pulled"), Some(Either)),
+        "{report:#?}"
+    );
+    assert!(pull.text.contains("it has not come here for news for 10 min"), "{}", pull.text);
+}
+
+#[tokio::test]
+async fn what_was_not_looked_at_of_ourselves_is_listed_with_the_reason() {
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    config.provider = federation.nobody();
+    let alpha = federation.node(|own| *own = config).await;
+    let report = alpha.checks(alpha.provider()).await;
+    for name in [Document, Keys, Ping] {
+        let step = report.steps.iter().find(|step| step.name == name).unwrap();
+        assert_eq!(step.verdict, Verdict::Skipped, "{report:#?}");
+    }
 }
 
 #[tokio::test]

@@ -38,12 +38,13 @@ async fn a_peer_tells_what_it_sees_where_its_operator_allows_that() {
     let stranger = federation.nobody();
     beta.node().operator().ask_to_look_back(&stranger).unwrap_err();
 
-    // Beta's own operator has not allowed it.
+    // Beta's own operator has not allowed it, so nothing was looked at.
     let report = seen(&alpha, &beta).await;
     let step = report.steps.last().unwrap();
+    assert_eq!(step.name, StepName::LookBack, "{report:#?}");
     assert_eq!(
         (step.verdict, step.code.as_deref()),
-        (Verdict::Warn, Some("look-back-refused")),
+        (Verdict::Fail, Some("look-back-refused")),
         "{report:#?}"
     );
 

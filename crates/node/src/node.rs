@@ -153,6 +153,7 @@ impl Node {
             client: clients.as_ref().map(|listener| listener.address),
             client_tls: client_tls.is_some(),
         };
+        let shown = mtp_certificate.clone();
         let certificates = [("mtp", Some(mtp_certificate)), ("client", client_certificate)]
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
@@ -178,7 +179,7 @@ impl Node {
             certificates.collect(),
             mtp.address.port(),
         );
-        let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone());
+        let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone(), Some(shown));
         let doctor = Arc::new(doctor);
         let comparer = Comparer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let tracer = Tracer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
@@ -343,6 +344,7 @@ pub async fn check_beside(
     let ambient: Arc<dyn Ambient> = Arc::new(System);
     let key = identity::load_key(&config.data_dir)?;
     let outbound = outbound(config, &ambient)?;
+    let shown = own_certificate(config);
     let scratch = std::env::temp_dir().join(format!("drawbridge-check-{}", ambient.id()));
     std::fs::create_dir(&scratch).map_err(|fault| FolderFault::Io { path: scratch.clone(), fault })?;
     let changes = Changes::new();
@@ -352,7 +354,7 @@ pub async fn check_beside(
         let ground = Arc::new(ground);
         let traffic = Arc::new(TrafficLog::in_memory());
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic));
-        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default());
+        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default(), shown);
         let report = doctor.look_beside(provider, tell).await;
         store.close().await;
         Ok(report)
@@ -360,6 +362,15 @@ pub async fn check_beside(
     let outcome = looked.await;
     let _ = std::fs::remove_dir_all(&scratch);
     outcome
+}
+
+/// The certificate that a node with this configuration shows, where there is one already.
+fn own_certificate(config: &Config) -> Option<Arc<Certificate>> {
+    let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
+    match files {
+        Some((cert, key)) => Certificate::load(cert, key).ok(),
+        None => Certificate::of_folder(&config.data_dir).ok(),
+    }
 }
 
 /// The connections to other providers.

@@ -21,10 +21,24 @@ impl Side {
     pub fn of(code: &str) -> Self {
         match code {
             // This computer's network, its settings, what its operator has decided, and what it has asked.
-            "name-malformed" | "dns-unavailable" | "dns-timeout" | "unreachable" | "not-asked"
-            | "waits-here" | "not-listed" | "pull-paused" | "own-clock" | "key-changed"
-            | "not-introduced" | "own-document" | "own-unreached" | "own-store" | "own-log-forked"
-            | "own-network" => Self::Ours,
+            "name-malformed"
+            | "dns-unavailable"
+            | "dns-timeout"
+            | "unreachable"
+            | "not-asked"
+            | "waits-here"
+            | "not-listed"
+            | "pull-paused"
+            | "own-clock"
+            | "key-changed"
+            | "not-introduced"
+            | "own-document"
+            | "own-unreached"
+            | "own-store"
+            | "own-log-forked"
+            | "own-network"
+            | "address-refused"
+            | "certificate-replaced" => Self::Ours,
             // What ends by itself.
             "rate-limited" | "unavailable" | "pull-resting" | "feed-reset" | "feed-truncated"
             | "given-up" | "look-back-late" => Self::Nobody,
@@ -39,8 +53,8 @@ impl Side {
             | "certificate-self-signed"
             | "certificate-not-yet-valid"
             | "no-address"
-            | "address-refused"
             | "key-unknown"
+            | "pull-key-unknown"
             | "not-pulled"
             | "look-back-failed" => Self::Either,
             _ => Self::Theirs,

@@ -126,11 +126,14 @@ describe("no screen stands in the way of anyone", () => {
     expect(await violations()).toEqual([]);
     const refused = {
       at: "gamma.example",
-      verdict: "warn",
+      verdict: "fail",
       code: "look-back-refused",
       side: "ours",
     } as const;
-    node.found([step("name", "it does not look back", refused)], { summary: "Ask it.", is_finished: true });
+    node.found([step("look-back", "it does not look back", refused)], {
+      summary: "Ask it.",
+      is_finished: true,
+    });
     await screen.findByText("Ask it.");
     expect(await violations()).toEqual([]);
   });

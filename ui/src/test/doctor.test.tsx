@@ -389,29 +389,29 @@ describe("the doctor for this provider itself", () => {
   });
 
   it.each([
-    ["name", "warn", "look-back-refused", "policy", "Ask its operator to set [peers] look_back = true"],
+    ["look-back", "fail", "look-back-refused", "policy", "Ask its operator to set [peers] look_back = true"],
     [
-      "pull",
+      "look-back",
       "fail",
       "look-back-late",
       "content",
       "It has taken the request and its answer has not come here.",
     ],
-    ["ping", "fail", "rate-limited", "policy", "It was asked too often: a peer looks once a minute"],
+    ["look-back", "fail", "rate-limited", "policy", "It was asked too often: a peer looks once a minute"],
     [
-      "ping",
+      "look-back",
       "fail",
       "connection-refused",
       "connect",
       "Nothing listens there: most often it is switched off, or the port in the name is wrong",
     ],
-    ["ping", "fail", "tls-timeout", "tls", "It takes connections and then says nothing: it may hang."],
+    ["look-back", "fail", "tls-timeout", "tls", "It takes connections and then says nothing: it may hang."],
   ] as const)("says that nothing was seen: %s, %s, %s", async (name, verdict, code, stage, words) => {
     const node = new TestNode();
     node.peers = [peer("beta.example")];
     open(node, "/doctor?self=1&by=beta.example");
     await begun(node);
-    const at = name === "pull" ? null : "beta.example";
+    const at = code === "look-back-late" ? null : "beta.example";
     node.found([step(name, "it did not", { at, verdict, code, stage, side: "nobody" })], {
       ...FAILED,
       summary: "It is a matter of waiting.",

@@ -66,6 +66,8 @@ pub struct CheckEvidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckStepName {
+    /// The request to a peer to look at us.
+    LookBack,
     /// Whether the name is one that a provider can have.
     Name,
     /// Whether our own store keeps what it is given, where it is ourselves who are looked at.

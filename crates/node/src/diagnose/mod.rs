@@ -4,6 +4,7 @@
 mod compare;
 mod doctor;
 mod ourselves;
+mod refused;
 pub(crate) mod repairs;
 mod reports;
 mod trace;

@@ -16,6 +16,10 @@ use rustls::sign::CertifiedKey;
 use super::folder::{DataFolder, write_secret};
 use super::x509;
 
+/// The files of the certificate that is made where none is named.
+const MADE_CERT: &str = "tls-cert.pem";
+const MADE_KEY: &str = "tls-key.pem";
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -108,6 +112,11 @@ impl Certificate {
         Self::load(&cert, &key)
     }
 
+    /// The certificate that was made in the data folder `dir`.
+    pub fn of_folder(dir: &Path) -> Result<Arc<Self>, TlsFault> {
+        Self::load(&dir.join(MADE_CERT), &dir.join(MADE_KEY))
+    }
+
     /// TLS 1.3 for a server that speaks HTTP/2 and HTTP/1.1.
     pub fn tls(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsFault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -140,6 +149,11 @@ impl Certificate {
     /// What the certificate in use says of itself.
     pub fn facts(&self) -> CertificateFacts {
         self.current.read().facts.clone()
+    }
+
+    /// The certificate in use, as it is shown to who connects.
+    pub fn der(&self) -> Option<CertificateDer<'static>> {
+        self.current.read().certified.cert.first().cloned()
     }
 
     /// Why what the files held last was not taken, in one sentence; none where it was.
@@ -178,7 +192,7 @@ fn facts(file: &Path, certificate: &CertificateDer<'_>) -> Result<CertificateFac
 }
 
 fn self_signed(folder: &DataFolder, host: &str) -> Result<(PathBuf, PathBuf), TlsFault> {
-    let (cert, key) = (folder.path().join("tls-cert.pem"), folder.path().join("tls-key.pem"));
+    let (cert, key) = (folder.path().join(MADE_CERT), folder.path().join(MADE_KEY));
     let half = |missing: &Path, there: &Path| TlsFault::Half { missing: missing.into(), there: there.into() };
     match (cert.exists(), key.exists()) {
         (true, false) => return Err(half(&key, &cert)),

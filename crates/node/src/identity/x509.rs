@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use drawbridge_mtp::time::Timestamp;
+use sha2::{Digest, Sha256};
 use yasna::models::TaggedDerValue;
 use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag, parse_der};
@@ -36,6 +37,17 @@ pub(crate) struct Said {
     pub(crate) begins: Timestamp,
     /// Until when.
     pub(crate) ends: Timestamp,
+}
+
+/// The day of a time in a certificate: nobody needs it more exactly.
+pub(crate) fn date(time: Timestamp) -> String {
+    time.to_string().chars().take_while(|it| *it != 'T').collect()
+}
+
+/// What people compare of a certificate in DER: its SHA-256.
+pub(crate) fn fingerprint(der: &[u8]) -> String {
+    let hex: Vec<_> = Sha256::digest(der).iter().map(|octet| format!("{octet:02x}")).collect();
+    hex.join(":")
 }
 
 /// Reads a certificate in DER.

@@ -87,6 +87,34 @@ impl ClockOffset {
     pub(crate) fn size(self) -> Duration {
         Duration::from_millis(self.millis.unsigned_abs())
     }
+
+    /// Whether it is no trouble to anybody.
+    pub(crate) fn is_tolerated(self) -> bool {
+        self.size() <= CLOCK_TOLERATED
+    }
+
+    /// That a clock is so far from ours, as a person reads it behind "its clock is"; it is known but for `uncertain`.
+    pub(crate) fn words(self, uncertain: Duration) -> String {
+        let size = self.size();
+        if size <= uncertain {
+            return "level with this computer's".into();
+        }
+        let told = match size.as_secs() {
+            0..10 => format!("{:.1} s", size.as_secs_f64()),
+            seconds @ 10..120 => format!("{seconds} s"),
+            seconds @ 120..7200 => format!("{} min", (seconds + 30) / 60),
+            seconds @ 7200..172_800 => format!("{} h", (seconds + 1800) / 3600),
+            seconds => format!("{} days", (seconds + 43_200) / 86_400),
+        };
+        let way = if self.millis > 0 { "ahead of" } else { "behind" };
+        format!("{told} {way} this computer's")
+    }
+}
+
+/// Whether so many of all who know the time say that ours is wrong, that it most likely is: most, and more than one, since one
+/// may be wrong itself.
+pub(crate) fn is_outvoted(disputed: usize, all: usize) -> bool {
+    disputed > 1 && disputed * 2 > all
 }
 
 /// How long our pulls may wait at a peer.
@@ -98,14 +126,22 @@ pub(crate) struct Held {
     pub(crate) longest: Duration,
 }
 
+fn agree(count: usize, all: usize) -> String {
+    match (count, all) {
+        (1, 1) => "the only other provider that was asked agrees".into(),
+        (1, all) => format!("1 of {all} other providers agrees"),
+        (count, all) => format!("{count} of {all} other providers agree"),
+    }
+}
+
 /// The state of all directions.
 pub(crate) struct Board {
     /// What our puller does at each peer.
     pulling: Mutex<HashMap<Provider, Pulling>>,
     /// How each peer pulls us.
     serving: Mutex<HashMap<Provider, Serving>>,
-    /// How far the clocks of those are from ours whose answers were proved.
-    clocks: Mutex<HashMap<Provider, ClockOffset>>,
+    /// How far the clocks of those are from ours whose answers were proved, and when that was found.
+    clocks: Mutex<HashMap<Provider, (ClockOffset, Timestamp)>>,
     /// How long our pulls may wait at each peer.
     held: Mutex<HashMap<Provider, Held>>,
     /// Where it is told that something has changed.
@@ -173,19 +209,26 @@ impl Board {
         }
     }
 
-    /// The clock of `peer` was found to be off by that.
-    pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset) {
-        self.clocks.lock().insert(peer.clone(), offset);
+    /// The clock of `peer` was found to be off by that at `now`.
+    pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset, now: Timestamp) {
+        self.clocks.lock().insert(peer.clone(), (offset, now));
+    }
+
+    /// How far the clock of `peer` was found to be from ours at `then` or later.
+    pub(crate) fn clock_since(&self, peer: &Provider, then: Timestamp) -> Option<ClockOffset> {
+        self.clocks.lock().get(peer).filter(|(_, noted)| *noted >= then).map(|(offset, _)| *offset)
     }
 
     /// How far the clock of `peer` is from ours, where it has signed an answer in this life.
     pub(crate) fn clock(&self, peer: &Provider) -> Option<ClockOffset> {
-        self.clocks.lock().get(peer).copied()
+        self.clocks.lock().get(peer).map(|(offset, _)| *offset)
     }
 
     /// How far the clocks of all others than `peer` are from ours.
-    pub(crate) fn clocks_of_others(&self, peer: &Provider) -> Vec<ClockOffset> {
-        self.clocks.lock().iter().filter(|(other, _)| *other != peer).map(|(_, offset)| *offset).collect()
+    pub(crate) fn clocks_of_others(&self, peer: &Provider) -> Vec<(Provider, ClockOffset)> {
+        let clocks = self.clocks.lock();
+        let others = clocks.iter().filter(|(other, _)| *other != peer);
+        others.map(|(other, (offset, _))| (other.clone(), *offset)).collect()
     }
 
     /// Which of two clocks is wrong, that of `peer`, which is off by `offset`, or ours, by those of the other providers whose
@@ -193,25 +236,25 @@ impl Board {
     pub(crate) fn whose_clock(&self, peer: &Provider, offset: ClockOffset) -> (Side, String) {
         let others = self.clocks_of_others(peer);
         let tolerated = u64::try_from(CLOCK_TOLERATED.as_millis()).unwrap_or(u64::MAX);
-        let near = |of: i64| others.iter().filter(|other| other.millis.abs_diff(of) <= tolerated).count();
+        let near =
+            |of: i64| others.iter().filter(|(_, other)| other.millis.abs_diff(of) <= tolerated).count();
         let (with_us, with_them, all) = (near(0), near(offset.millis), others.len());
         if with_us > with_them {
-            let text =
-                format!("{with_us} of {all} other providers agree with this computer, so its clock is wrong");
+            let text = format!("{} with this computer, so its clock is wrong", agree(with_us, all));
             (Side::Theirs, text)
-        } else if with_them > with_us {
-            let text = format!(
-                "{with_them} of {all} other providers agree with it, so this computer's clock is wrong"
-            );
+        } else if with_them > with_us && is_outvoted(with_them + 1, all + 1) {
+            let text = format!("{} with it, so this computer's clock is wrong", agree(with_them, all));
             (Side::Ours, text)
-        } else {
+        } else if all == 0 {
             (Side::Either, "no other provider was asked that would tell which of the two is wrong".into())
+        } else {
+            (Side::Either, "the clocks of the other providers do not tell which of the two is wrong".into())
         }
     }
 
     /// Which clock is wrong, that of `peer` or ours, where its was seen.
     pub(crate) fn wrong_clock(&self, peer: &Provider) -> Option<(Side, String)> {
-        let offset = *self.clocks.lock().get(peer)?;
+        let offset = self.clock(peer)?;
         Some(self.whose_clock(peer, offset))
     }
 
@@ -258,5 +301,42 @@ impl Board {
             let serving = serving.entry(peer.clone()).or_default();
             serving.signed = serving.signed.max(signed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEN_MINUTES: i64 = 600_000;
+
+    /// Whose clock is said to be wrong where that of a peer is ten minutes behind, and the others are off by `others`.
+    fn blamed(others: &[i64]) -> Side {
+        let board = Board::new(Changes::new());
+        for (number, millis) in others.iter().enumerate() {
+            let other = format!("p{number}.example").parse().unwrap();
+            board.note_clock(&other, ClockOffset { millis: *millis }, Timestamp::from_secs(1));
+        }
+        board.whose_clock(&"peer.example".parse().unwrap(), ClockOffset { millis: -TEN_MINUTES }).0
+    }
+
+    #[test]
+    fn the_clock_is_wrong_that_stands_alone() {
+        assert_eq!(blamed(&[]), Side::Either);
+        assert_eq!(blamed(&[0]), Side::Theirs);
+        assert_eq!(blamed(&[-TEN_MINUTES]), Side::Ours, "the peer and another say so");
+        assert_eq!(blamed(&[0, -TEN_MINUTES]), Side::Either);
+        assert_eq!(blamed(&[TEN_MINUTES]), Side::Either, "three clocks, three times");
+        assert_eq!(
+            blamed(&[-TEN_MINUTES, TEN_MINUTES, 3 * TEN_MINUTES]),
+            Side::Either,
+            "two of four are not most"
+        );
+    }
+
+    #[test]
+    fn one_witness_does_not_outvote_a_clock() {
+        assert!(!is_outvoted(1, 1) && !is_outvoted(2, 4) && !is_outvoted(0, 0));
+        assert!(is_outvoted(2, 2) && is_outvoted(2, 3));
     }
 }

@@ -18,7 +18,7 @@ mod troubles;
 mod trust;
 mod way;
 
-pub(crate) use board::{CLOCK_TOLERATED, ClockOffset, SLOW_FROM};
+pub(crate) use board::{CLOCK_TOLERATED, ClockOffset, SLOW_FROM, is_outvoted};
 pub use board::{Pulling, PullingStatus, Serving};
 pub use guard::{AddressGuard, GuardFault};
 pub(crate) use guard::{host_text, is_public, only_here};

@@ -59,9 +59,16 @@ impl Outbound {
     }
 
     /// A client without any connection, and without the memory of an earlier handshake, which would spare the peer to
-    /// show its certificate.
-    pub(crate) fn without_memory(&self) -> Result<reqwest::Client, reqwest::Error> {
-        http_client(&self.guard, self.tls_without_memory())
+    /// show its certificate. It takes `own`, where that is given, for what it is, whoever vouches for it.
+    pub(crate) fn without_memory(
+        &self,
+        own: Option<CertificateDer<'static>>,
+    ) -> Result<reqwest::Client, reqwest::Error> {
+        let mut tls = self.tls_without_memory();
+        if own.is_some() {
+            tls.dangerous().set_certificate_verifier(Arc::new(self.trust.knowing(own)));
+        }
+        http_client(&self.guard, tls)
     }
 
     /// The same, which goes to `host` at `addresses` alone. They have to be such as the guard lets pass.
@@ -139,19 +146,21 @@ async fn agree(tls: ClientConfig, host: Host<'_>, over: TcpStream) -> Result<Agr
 
 /// The system's roots, and those in `extra_roots`.
 fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<Trust>, String> {
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut named) = (RootCertStore::empty(), Vec::new());
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
     if let Some(extra) = extra_roots {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(extra) {
-            roots.add(certificate.map_err(|fault| fault.to_string())?).map_err(|fault| fault.to_string())?;
+            let certificate = certificate.map_err(|fault| fault.to_string())?;
+            roots.add(certificate.clone()).map_err(|fault| fault.to_string())?;
+            named.push(certificate);
         }
         if roots.len() == before {
             return Err("there is no certificate in it".into());
         }
     }
-    Ok(Arc::new(Trust::new(roots, Arc::new(rustls::crypto::ring::default_provider()))?))
+    Ok(Arc::new(Trust::new(roots, named, Arc::new(rustls::crypto::ring::default_provider()))?))
 }
 
 fn tls_config(trust: Arc<Trust>) -> Result<ClientConfig, String> {

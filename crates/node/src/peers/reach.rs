@@ -272,7 +272,11 @@ impl Peers {
     }
 
     /// `peer` has signed an answer at `theirs` by its own clock, and it has just come. A guest is no witness of the time.
-    fn note_clock(&self, peer: &Provider, theirs: Timestamp) {
+    pub(super) fn note_clock(&self, peer: &Provider, theirs: Timestamp) {
+        // Our own clock is no witness of itself.
+        if *peer == self.ground.ours {
+            return;
+        }
         let is_guest = self.store.glance(|view| match view.peer(peer)? {
             Some(row) => view.is_guest(&row),
             None => Ok(false),
@@ -280,7 +284,8 @@ impl Peers {
         if is_guest.unwrap_or(false) {
             return;
         }
-        self.board.note_clock(peer, ClockOffset::of(theirs, self.ground.ambient.now()));
+        let now = self.ground.ambient.now();
+        self.board.note_clock(peer, ClockOffset::of(theirs, now), now);
     }
 
     /// A request that begins now, in the traffic record.

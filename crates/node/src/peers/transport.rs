@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use drawbridge_mtp::time::Timestamp;
 use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 
 use super::guard::GuardFault;
-use super::trust::{ChainIncomplete, SelfSigned, is_of_authority};
+use super::trust::{ChainIncomplete, Replaced, SelfSigned, is_of_authority};
+use crate::identity::x509;
 use crate::peer_fault::{PeerFault, Stage};
 
 /// A connection has to come about within this, its TLS included.
@@ -181,6 +182,7 @@ fn fault_of_tls(fault: &rustls::Error) -> PeerFault {
                 "it shows an authority's certificate (CA:TRUE), which no server can use as its own"
                     .to_owned(),
             ),
+            C::Other(other) if other.0.is::<Replaced>() => ("certificate-replaced", replaced(other)),
             C::Other(other) if other.0.is::<SelfSigned>() => (
                 "certificate-self-signed",
                 format!(
@@ -212,9 +214,21 @@ fn plain_name(name: &str) -> String {
     inner.parse::<IpAddr>().map_or_else(|_| inner.to_owned(), |address| address.to_string())
 }
 
-/// A time in a certificate.
-fn day(time: &UnixTime) -> Timestamp {
-    Timestamp::from_secs(time.as_secs())
+fn replaced(fault: &OtherError) -> String {
+    let Some(Replaced { known, shown }) = fault.0.downcast_ref() else { return fault.to_string() };
+    let (which, first) = match &known[..] {
+        [one] => ("a certificate", one.as_str()),
+        many => ("several certificates", many.first().map_or("", String::as_str)),
+    };
+    format!(
+        "[peers] extra_roots has {which} for this host, with SHA-256 {first}; it now shows {shown}, which was put in its place or \
+         is another provider's at this host"
+    )
+}
+
+/// A time in a certificate, which is of use as a date.
+fn day(time: &UnixTime) -> String {
+    x509::date(Timestamp::from_secs(time.as_secs()))
 }
 
 #[cfg(test)]

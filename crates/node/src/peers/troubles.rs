@@ -29,7 +29,7 @@ impl Peers {
         if offset.size() <= CLOCKS_APART {
             return;
         }
-        self.board.note_clock(peer, offset);
+        self.note_clock(peer, theirs);
         let text = format!(
             "its requests here are refused: it signed one at {theirs} by its clock, and it is {now} here"
         );

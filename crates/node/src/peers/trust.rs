@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 
 use crate::identity::x509;
@@ -16,6 +17,16 @@ use crate::identity::x509;
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the certificate is signed by itself")]
 pub(super) struct SelfSigned;
+
+/// The same, where the operator has said to trust another one for that host.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the certificate is another than the one that is trusted for its host")]
+pub(super) struct Replaced {
+    /// The fingerprints of those that are trusted for the host.
+    pub(super) known: Vec<String>,
+    /// That of the one that is shown.
+    pub(super) shown: String,
+}
 
 /// The certificate was shown alone, without that of its issuer, and says where that one is: its server leaves it out.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -26,19 +37,54 @@ pub(super) struct ChainIncomplete;
 #[derive(Debug)]
 pub(super) struct Trust {
     verifier: Arc<WebPkiServerVerifier>,
+    /// The certificates that the operator has said to trust.
+    extra: Arc<[CertificateDer<'static>]>,
+    /// Our own certificate, where it is ourselves who are connected to: its bytes are known, whoever vouches for it.
+    own: Option<CertificateDer<'static>>,
     /// The certificates that were shown last, whatever came of it, where they are remembered.
     shown: Option<Mutex<Vec<CertificateDer<'static>>>>,
 }
 
 impl Trust {
-    pub(super) fn new(roots: RootCertStore, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+    /// Trusts `roots`, of which the operator has named `extra`.
+    pub(super) fn new(
+        roots: RootCertStore,
+        extra: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, String> {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        verifier.map(|verifier| Self { verifier, shown: None }).map_err(|fault| fault.to_string())
+        let verifier = verifier.map_err(|fault| fault.to_string())?;
+        Ok(Self { verifier, extra: extra.into(), own: None, shown: None })
     }
 
     /// The same, which remembers what it is shown.
     pub(super) fn with_memory(&self) -> Self {
-        Self { verifier: self.verifier.clone(), shown: Some(Mutex::default()) }
+        Self { shown: Some(Mutex::default()), ..self.knowing(self.own.clone()) }
+    }
+
+    /// The same, which knows our own certificate by its bytes.
+    pub(super) fn knowing(&self, own: Option<CertificateDer<'static>>) -> Self {
+        Self { verifier: self.verifier.clone(), extra: self.extra.clone(), own, shown: None }
+    }
+
+    /// What is wrong with a certificate that has signed itself and that nobody here has said to trust.
+    fn untrusted(&self, shown: &CertificateDer<'_>, host: &ServerName<'_>) -> OtherError {
+        let host = host.to_str();
+        let is_for_host = |known: &&CertificateDer<'static>| {
+            x509::read(known).is_ok_and(|said| said.names.iter().any(|name| *name == host))
+        };
+        let known: Vec<_> =
+            self.extra.iter().filter(is_for_host).map(|known| x509::fingerprint(known)).collect();
+        if known.is_empty() {
+            return OtherError(Arc::new(SelfSigned));
+        }
+        OtherError(Arc::new(Replaced { known, shown: x509::fingerprint(shown) }))
+    }
+
+    /// Whether it is our own certificate, for that name.
+    fn is_own(&self, shown: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
+        self.own.as_ref().is_some_and(|own| own.as_ref() == shown.as_ref())
+            && ParsedCertificate::try_from(shown).is_ok_and(|own| verify_server_name(&own, host).is_ok())
     }
 
     /// The certificates that were shown last, the server's own first; none where they are not remembered.
@@ -63,6 +109,10 @@ impl ServerCertVerifier for Trust {
         let verified =
             self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
+            // Its times were good: they are judged before it is looked who vouches for it.
+            Err(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) if self.is_own(end_entity, server_name) => Ok(ServerCertVerified::assertion()),
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if intermediates.is_empty() && names_issuers_place(end_entity) =>
             {
@@ -80,7 +130,9 @@ impl ServerCertVerifier for Trust {
                     // One of the same name by another key is tried for its issuer, and has not signed it.
                     CertificateError::UnknownIssuer
                     | CertificateError::BadSignature
-                    | CertificateError::Other(_) => CertificateError::Other(OtherError(Arc::new(SelfSigned))),
+                    | CertificateError::Other(_) => {
+                        CertificateError::Other(self.untrusted(end_entity, server_name))
+                    }
                     other => other,
                 };
                 Err(Error::InvalidCertificate(fault))

@@ -208,6 +208,17 @@ impl View<'_> {
         )
     }
 
+    /// Whether `reader` is told of a group of `ours` now: a reason to pull from us (section 11).
+    pub fn tells_of_groups_of(&self, ours: &Provider, reader: &Reader) -> Result<bool, StoreFault> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM audience JOIN feed ON feed.id = feed JOIN mls_group ON mls_group.id = grp
+                 WHERE reader = ?1 AND until IS NULL AND owner = ?2 LIMIT 1",
+            )?
+            .exists(params![reader.as_str(), ours.as_str()])?)
+    }
+
     /// Whether a user here is in a group of `owner`: a reason to pull from it (section 11).
     pub fn has_groups_of(&self, owner: &Provider) -> Result<bool, StoreFault> {
         Ok(self

@@ -58,7 +58,7 @@ const ASKED_ABOUT_US: ReadonlySet<string> = new Set([
 /** Whether a step tells what became of asking a peer to look, and not what the peer has seen. */
 function isAsking(step: CheckStep, { seen_by }: Pick<CheckReport, "seen_by">): boolean {
   if (seen_by === null) return false;
-  return step.code?.startsWith("look-back-") || (step.name === "ping" && step.at === seen_by);
+  return step.name === "look-back";
 }
 
 /** Whether a peer that was asked to look has told nothing. */
@@ -90,6 +90,7 @@ export interface Section {
 }
 
 const sectionOf: Record<CheckStepName, SectionName> = {
+  "look-back": "asking",
   name: "way",
   store: "way",
   dns: "way",
@@ -129,6 +130,7 @@ export function sections(report: Pick<CheckReport, "steps" | "seen_by">): Sectio
 }
 
 const NEXT: Record<CheckStepName, CheckStepName> = {
+  "look-back": "name",
   name: "dns",
   store: "dns",
   dns: "addresses",

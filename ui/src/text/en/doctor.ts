@@ -82,6 +82,7 @@ export const doctor = {
     nobody: "Nobody has to act: wait.",
   },
   step: {
+    "look-back": "Asked to look",
     name: "Name",
     store: "Store",
     dns: "Name lookup",
@@ -100,6 +101,7 @@ export const doctor = {
     "their-pull": "It pulls us",
   },
   hint: {
+    "look-back": "The request to a peer to look at this provider, and what became of it",
     name: "Whether it is a name that a provider can have",
     store: "Whether this provider's store keeps what it is given",
     dns: "The addresses that the name leads to, as this computer and its name servers say",

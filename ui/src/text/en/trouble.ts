@@ -80,11 +80,11 @@ export const remedy = {
     unreachable:
       "There is no way to its address from here. See that this computer is on the network; otherwise its operator has to look.",
     "connect-timeout":
-      "Nothing answers at its address: it may be switched off, or a firewall drops what is sent there. Ask its operator whether it runs; the Doctor screen says how far one comes.",
+      "Nothing answers at its address: it may be switched off, or a firewall drops what is sent there. Ask its operator whether it runs, and whether a firewall lets its port pass.",
     "dns-timeout":
       "Its name was not looked up in time. See that this computer is on the network and that its name server answers.",
     "connection-lost":
-      "The connection broke while it was used. The node tries again by itself; if it goes on, look at it on the Doctor screen.",
+      "The connection broke while it was used. The node tries again by itself; if it goes on, ask its operator what stands between: a proxy, a firewall or a line that breaks.",
     "certificate-expired": "Its certificate has run out. Its operator has to renew it.",
     "certificate-not-yet-valid":
       "Its certificate is not valid yet. Most often a clock is wrong: compare this computer's time with a reliable clock.",
@@ -94,6 +94,8 @@ export const remedy = {
       "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to name theirs in [peers] extra_roots.",
     "certificate-self-signed":
       "It has signed its certificate itself, as a provider does until it is given another. Its operator has to get one, or give you theirs, which you name in [peers] extra_roots.",
+    "certificate-replaced":
+      "Ask its operator, by another way, whether it has a new certificate and which fingerprint (SHA-256) that has. If it is the one that is shown, put the new tls-cert.pem into the file of [peers] extra_roots in the place of the old, and start this program again. If it is not, somebody else answers there.",
     "certificate-of-authority":
       "Its operator has to make another certificate, which is not an authority's: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE.",
     "certificate-invalid": "Its certificate cannot be used. Its operator has to replace it.",
@@ -104,9 +106,9 @@ export const remedy = {
     "tls-timeout":
       "It takes connections and then says nothing: it may hang. The node tries again by itself; if it lasts, tell its operator.",
     "tls-failed":
-      "The encrypted handshake broke. The Doctor screen shows at which address; if it goes on, tell its operator the sentence above.",
+      "The encrypted handshake broke. The node tries again by itself; if it goes on, tell its operator the sentence above.",
     "address-refused":
-      "Its name leads to a private or local address, which is refused unless you allow that network in the configuration.",
+      "Its name leads to a private or local address, which is refused unless you allow that network in [peers] allow_networks. If it should be at a public address, tell its operator.",
     "document-missing":
       "It publishes no provider document. See that the name is right; otherwise its operator has to mend it.",
     "document-invalid": "Its provider document is not in order. Its operator has to mend it.",
@@ -153,7 +155,7 @@ export const remedy = {
     "welcome-lost":
       "A user of yours was added, and the way in is lost. The node looks for another by itself; if the group does not appear, have the user added again.",
     "unexpected-status":
-      "It, or a proxy in front of it, answers what the protocol does not have. Look at it on the Doctor screen, and tell its operator the sentence above.",
+      "It, or a proxy in front of it, answers what the protocol does not have. Tell its operator the sentence above.",
     "given-up": "The node stopped waiting for the answer by itself. Nothing has to be done.",
     malformed:
       "One side does not understand what the other sends. Bring both providers up to date, or tell its operator the sentence above.",
@@ -176,7 +178,7 @@ export const remedy = {
     "unsupported-media-type":
       "It, or a proxy in front of it, does not take the form in which it is asked. Tell its operator the sentence above.",
     timeout:
-      "It took too long. The node tries again by itself; if it goes on, look at it on the Doctor screen.",
+      "It took too long. The node tries again by itself; if it goes on, ask its operator whether its computer has too much to do, or a proxy in front of it holds answers back.",
     "name-malformed":
       "Type it as its operator gives it: a domain name such as home.example, with the port behind a colon where it is not 443.",
     "dns-unavailable":
@@ -233,11 +235,17 @@ export const remedy = {
       "Its name leads to addresses where something else answers, or nothing. Its operator has to see what its DNS says, and what answers at each address.",
     "look-back-late":
       "It has taken the request and its answer has not come. See below how your pulls there go, and try again once they go well.",
+    "pull-refused":
+      "It comes here and is refused, for the reason in the sentence above. Tell its operator that sentence.",
+    "pull-key-unknown":
+      "Its requests cannot be verified here. What is wrong with its document, or with the way to it, the steps above say; its operator has to see that the document has the key that it signs with.",
     "not-pulled":
       "Its operator has to see that it runs and can reach you. If other peers do not fetch either, see that your own name and port can be reached from outside.",
   } as Record<string, string>,
   /** The same where this provider itself was looked at, as others find it. */
   own: {
+    "clock-off":
+      "This computer's clock and another provider's differ. Compare this computer's time with a reliable clock, and switch on its automatic setting (NTP) where it is wrong; if it is right, tell that provider's operator.",
     "disk-full":
       "Make room on the disk that has the data folder: nothing that comes in can be kept meanwhile. The node goes on by itself with the first write that succeeds.",
     "store-damaged":
@@ -361,7 +369,7 @@ export const remedy = {
     document:
       "Something else answers under its name, or it is set up wrongly. Its operator has to mend that.",
     signature:
-      "A signature was not accepted. Most often a clock is wrong or a proxy changes requests; the Doctor screen tells which.",
+      "A signature was not accepted. Most often a clock is wrong or a proxy changes requests: compare this computer's time with a reliable clock, and tell its operator the sentence above.",
     policy: "It is a decision of an operator. Talk to them.",
     http: "It answers what nobody asked. A proxy in front of it, or its software, is to blame; tell its operator.",
     content: "Its software breaks the protocol's rules. Tell its operator the sentence above.",

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{Limits, ProviderDocument};
+use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState, Ping};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
@@ -13,25 +14,28 @@ use serde::de::DeserializeOwned;
 use super::report::{Evidence, Step, StepName};
 use super::{Checkup, Looker, Progress};
 use crate::peer_fault::{PeerFault, Stage};
-use crate::peers::{Answer, Ask, CLOCK_TOLERATED, ClockOffset, SLOW_FROM};
+use crate::peers::{Answer, Ask, CLOCK_TOLERATED, ClockOffset, SLOW_FROM, is_outvoted};
 use crate::side::Side;
 
 /// The largest request that has to pass: one event of the largest size, as base64url in JSON, with what is around it.
 const LARGEST_REQUEST: usize = 1_572_864;
+/// How much fits is found out within this: who is slow would take minutes for it.
+const LIMITS_TIME: Duration = Duration::from_secs(15);
 /// What every proxy lets pass.
 const SMALLEST_REQUEST: usize = 16 * 1024;
 
 impl Checkup<'_> {
-    /// Asks the provider at the endpoint of `document`.
+    /// Asks the provider at the endpoint of `document`. Returns how we stand there, where it has said so.
     pub(super) async fn ask(
         &self,
         document: &ProviderDocument,
         client: &reqwest::Client,
         progress: &Progress,
-    ) {
+    ) -> Option<PeerState> {
         if let Err(fault) = self.peers.may_ask(self.peer) {
             progress.tell(Step::skipped(StepName::Ping, format!("not done: {fault}")));
-            return progress.tell(Step::fail(StepName::Peering, &fault));
+            progress.tell(Step::fail(StepName::Peering, &fault));
+            return None;
         }
         let (began, sent) = (Instant::now(), self.ground.ambient.now());
         let answer = self.peers.exchange(self.peer, document, client, &Ask::get("/ping".into())).await;
@@ -46,10 +50,14 @@ impl Checkup<'_> {
                     self.judge_clock(pong.now, midway, took, None)
                 };
                 progress.tell(clock);
-                let text = format!(
-                    "a signed request was answered, and the answer proved to be its, in {} ms",
-                    took.as_millis()
-                );
+                let text = if self.is_own() {
+                    format!(
+                        "a signed request was answered with our own signature, in {} ms",
+                        took.as_millis()
+                    )
+                } else {
+                    format!("a signed request was answered with its signature, in {} ms", took.as_millis())
+                };
                 let ping = if took < SLOW_FROM {
                     Step::pass(StepName::Ping, text)
                 } else {
@@ -61,21 +69,25 @@ impl Checkup<'_> {
                 };
                 progress.tell(Step { took, ..ping });
                 if self.is_own() || matches!(self.looker, Looker::NodeForPeer(_)) {
-                    return;
+                    return Some(pong.state);
                 }
                 progress.tell(seen(&pong));
                 let is_allowed = self.judge_peering(&pong, progress);
                 progress.tell(self.measure_request(document, client, is_allowed).await);
                 progress.tell(self.pull(document, client, is_allowed).await);
+                Some(pong.state)
             }
-            Err(fault) => match fault.their_time {
-                Some(theirs) => {
-                    progress.tell(self.judge_clock(theirs, midway, took, Some(&fault)));
-                    let text = "it answered, and neither side believes the other while the clocks differ";
-                    progress.tell(Step { took, ..Step::skipped(StepName::Ping, text) });
+            Err(fault) => {
+                match fault.their_time {
+                    Some(theirs) => {
+                        progress.tell(self.judge_clock(theirs, midway, took, Some(&fault)));
+                        let text = "it answered, and neither side believes the other while the clocks differ";
+                        progress.tell(Step { took, ..Step::skipped(StepName::Ping, text) });
+                    }
+                    None => progress.tell(Step { took, ..Step::fail(StepName::Ping, &fault) }),
                 }
-                None => progress.tell(Step { took, ..Step::fail(StepName::Ping, &fault) }),
-            },
+                None
+            }
         }
     }
 
@@ -91,17 +103,17 @@ impl Checkup<'_> {
         let offset = ClockOffset::of(theirs, ours);
         // A signature tells the time in whole seconds.
         let uncertain = took / 2 + if fault.is_some() { Duration::from_secs(1) } else { Duration::ZERO };
-        let words = offset_words(offset, uncertain);
+        let words = offset.words(uncertain);
         let evidence = [
             Evidence::new("its clock", theirs.to_string()),
             Evidence::new("this computer's clock", ours.to_string()),
             Evidence::new("uncertain by", format!("{} ms, half of the round trip", uncertain.as_millis())),
         ];
         let step = if fault.is_none() && offset.size() <= CLOCK_TOLERATED + uncertain {
-            Step::pass(StepName::Clock, format!("its clock is {words} this computer's"))
+            Step::pass(StepName::Clock, format!("its clock is {words}"))
         } else {
             let (side, others) = self.peers.board.whose_clock(self.peer, offset);
-            let text = format!("its clock is {words} this computer's; {others}");
+            let text = format!("its clock is {words}; {others}");
             let code = match (fault, side) {
                 (_, Side::Ours) => "own-clock",
                 (Some(_), _) => "clock-skew",
@@ -117,27 +129,41 @@ impl Checkup<'_> {
     }
 
     /// Our clock, by those of the providers whose answers were proved in this run.
-    fn judge_own_clock(&self) -> Step {
+    pub(super) fn judge_own_clock(&self) -> Step {
         let others = self.peers.board.clocks_of_others(self.peer);
-        let off = others.iter().filter(|other| other.size() > CLOCK_TOLERATED).count();
-        let all = others.len();
-        match all {
-            0 => Step::skipped(
-                StepName::Clock,
-                "no other provider has answered yet by whose clock ours could be judged",
-            ),
-            _ if off * 2 > all => {
-                let text = format!("the clocks of {off} of {all} other providers are not as this computer's");
-                Step::warn(StepName::Clock, "own-clock", text)
-            }
-            _ => Step::pass(
-                StepName::Clock,
-                format!(
-                    "the clocks of {} of {all} other providers are level with this computer's",
-                    all - off
-                ),
-            ),
-        }
+        let off: Vec<_> = others.iter().filter(|(_, offset)| !offset.is_tolerated()).collect();
+        // Those that are off as this one is: who is off in another way is wrong itself.
+        let alike = |(_, of): &&&(Provider, ClockOffset)| {
+            let near = |(_, other): &&&(Provider, ClockOffset)| {
+                Duration::from_millis(other.millis.abs_diff(of.millis)) <= CLOCK_TOLERATED
+            };
+            off.iter().filter(near).count()
+        };
+        let most = off.iter().map(|one| alike(&one)).max().unwrap_or(0);
+        let (name, all) = (StepName::Clock, others.len());
+        let step = if all == 0 {
+            Step::skipped(name, "no other provider has answered yet by whose clock ours could be judged")
+        } else if is_outvoted(most, all) {
+            let text = format!("the clocks of {most} of {all} other providers are not as this computer's");
+            Step::warn(name, "own-clock", text).for_side(Side::Ours)
+        } else if let (Some((other, offset)), true) = (off.first(), off.len() == all) {
+            let words = offset.words(Duration::ZERO);
+            let why = if all == 1 {
+                "one witness does not tell which of the two is wrong"
+            } else {
+                "the others are not level with that one either, so it cannot be told which is wrong"
+            };
+            let text = format!("the clock of {other} is {words}; {why}");
+            Step::warn(name, "clock-off", text).for_side(Side::Either)
+        } else {
+            let level = all - off.len();
+            let text =
+                format!("the clocks of {level} of {all} other providers are level with this computer's");
+            Step::pass(name, text)
+        };
+        step.with(off.iter().map(|(other, offset)| {
+            Evidence::new("another clock", format!("that of {other} is {}", offset.words(Duration::ZERO)))
+        }))
     }
 
     /// What each side has decided on the other. Returns whether both let the other in.
@@ -216,14 +242,23 @@ impl Checkup<'_> {
         let most = usize::try_from(request_bytes).unwrap_or(usize::MAX).min(LARGEST_REQUEST);
         let mut size = most;
         let mut refused = None;
+        let until = tokio::time::Instant::now() + LIMITS_TIME;
         let step = loop {
-            match self.send_padding(document, client, size).await {
+            let Ok(sent) = tokio::time::timeout_at(until, self.send_padding(document, client, size)).await
+            else {
+                let text = format!(
+                    "how much fits into a request was not found out in {} s: the answer to one with {size} bytes has not come",
+                    LIMITS_TIME.as_secs()
+                );
+                break Some(Step::warn(name, "slow", text));
+            };
+            match sent {
                 Ok(()) => break None,
                 // It would refuse a smaller one as well.
                 Err(fault) if fault.is(Code::Unavailable) => break Some(Step::fail(name, &fault)),
                 Err(fault) if size / 2 >= SMALLEST_REQUEST => {
                     evidence.push(Evidence::new("not let through", format!("{size} bytes: {fault}")));
-                    refused.get_or_insert(fault);
+                    refused = Some((size, fault));
                     size /= 2;
                 }
                 Err(fault) => break Some(Step::fail(name, &fault)),
@@ -240,9 +275,9 @@ impl Checkup<'_> {
             (None, None) => {
                 Step::pass(name, format!("a request with {size} bytes passed, more than one event needs"))
             }
-            (None, Some(fault)) => {
+            (None, Some((too_much, fault))) => {
                 let text =
-                    format!("a request with {size} bytes passed and one with twice as much did not: {fault}");
+                    format!("a request with {size} bytes passed and one with {too_much} did not: {fault}");
                 let code = if fault.is(Code::TooLarge) && fault.unsigned.is_none() {
                     "limits-low".into()
                 } else {
@@ -348,19 +383,4 @@ fn words(state: PeerState) -> &'static str {
         PeerState::Blocked => "blocked",
         PeerState::KeyChanged => "held back since the key has changed",
     }
-}
-
-fn offset_words(offset: ClockOffset, uncertain: Duration) -> String {
-    let size = offset.size();
-    if size <= uncertain {
-        return "level with".into();
-    }
-    let told = match size.as_secs() {
-        0..10 => format!("{:.1} s", size.as_secs_f64()),
-        seconds @ 10..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", (seconds + 30) / 60),
-        seconds @ 7200..172_800 => format!("{} h", (seconds + 1800) / 3600),
-        seconds => format!("{} days", (seconds + 43_200) / 86_400),
-    };
-    if offset.millis > 0 { format!("{told} ahead of") } else { format!("{told} behind") }
 }

@@ -29,7 +29,7 @@ impl Checkup<'_> {
         let outbound = &self.peers.outbound;
         let client = match at {
             Some(at) => outbound.without_memory_at(&host_text(self.peer.host()), at),
-            None => outbound.without_memory(),
+            None => outbound.without_memory(self.known.shown.clone().filter(|_| self.is_own())),
         };
         let client = match client {
             Ok(client) => client,
@@ -52,9 +52,13 @@ impl Checkup<'_> {
         });
         let (step, said, document) = match fetched.document {
             Ok(document) => {
+                let whose = if self.is_own() { "our" } else { "its" };
                 let step = Step::pass(
                     StepName::Document,
-                    format!("its document is in order, and says that its endpoint is {}", document.endpoint),
+                    format!(
+                        "{whose} document is in order, and says that {whose} endpoint is {}",
+                        document.endpoint
+                    ),
                 );
                 (step, told(&document), Some(document))
             }
@@ -63,7 +67,7 @@ impl Checkup<'_> {
                     Some(answer) => self.explain(&client, answer, fault).await,
                     None => fault,
                 };
-                (Step::fail(StepName::Document, &fault), Vec::new(), None)
+                (self.doubt_name(Step::fail(StepName::Document, &fault)), Vec::new(), None)
             }
         };
         progress.tell(Step { took, ..step.with(evidence).with(said).with(beside) });

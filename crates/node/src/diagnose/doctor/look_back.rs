@@ -141,18 +141,19 @@ impl Doctor {
                 let text = format!(
                     "{peer} does not look back: its operator has not allowed it, or its software does not know it"
                 );
-                let step = Step::warn(StepName::Name, "look-back-refused", text);
-                vec![step]
+                let text = format!("{text}; so nothing was looked at");
+                let fault = PeerFault::new(fault.stage, "look-back-refused", text);
+                vec![Step::fail(StepName::LookBack, &fault)]
             }
             // That it cannot have our key, or takes our clock for wrong, is what it has to say of us.
             Err(fault) if SAYS_OF_US.contains(&fault.code.as_ref()) => {
-                vec![Step::fail(StepName::Ping, &fault).at(peer.as_str())]
+                vec![Step::fail(StepName::LookBack, &fault).at(peer.as_str())]
             }
             Err(fault) => {
                 let text = format!("{peer} could not be asked to look back: {fault}");
                 let side = Side::of(&fault.code);
                 let fault = PeerFault::new(fault.stage, "look-back-failed", text);
-                vec![Step::fail(StepName::Ping, &fault).for_side(side)]
+                vec![Step::fail(StepName::LookBack, &fault).for_side(side)]
             }
             Ok(_) => {
                 self.ground.changes.announce(Change::Request(peer.clone()));
@@ -166,7 +167,7 @@ impl Doctor {
                             "{peer} has taken the request and told nothing of it in {seconds} s; its feed may not come here at the moment"
                         );
                         let fault = PeerFault::new(Stage::Content, "look-back-late", text);
-                        vec![Step::fail(StepName::Pull, &fault)]
+                        vec![Step::fail(StepName::LookBack, &fault)]
                     }
                 }
             }
@@ -229,7 +230,10 @@ fn heard_steps(item: &CheckItem) -> Vec<Step> {
 
 /// A step as it was told; one that is not known here is skipped.
 fn heard(step: &CheckedStep) -> Option<Step> {
-    let (name, verdict) = (step.name.parse::<StepName>().ok()?, step.verdict.parse::<Verdict>().ok()?);
+    let (name, verdict) = (step.name.parse().ok()?, step.verdict.parse::<Verdict>().ok()?);
+    if !TOLD.contains(&name) {
+        return None;
+    }
     let is_wrong = matches!(verdict, Verdict::Warn | Verdict::Fail);
     let code = step.code.as_deref().map(readable).filter(|_| is_wrong);
     let side = code.is_some().then_some(Side::Ours);

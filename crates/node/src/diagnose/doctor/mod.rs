@@ -20,7 +20,9 @@ use std::time::Instant;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
 use parking_lot::Mutex;
+use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 
 pub use report::{Evidence, Report, Step, StepName, Verdict};
@@ -29,6 +31,7 @@ use self::pending_looks::PendingLooks;
 use super::reports::{Growing, Reports};
 use crate::delivery::Waits;
 use crate::ground::Ground;
+use crate::identity::Certificate;
 use crate::misuse::Misuse;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Peers;
@@ -47,11 +50,25 @@ pub(crate) struct Doctor {
     peers: Arc<Peers>,
     /// Whose pulls wait here.
     waits: Arc<Waits>,
+    /// The certificate that we show, where it is known.
+    shown: Option<Arc<Certificate>>,
+    /// When this began: who was away meanwhile has not failed to come.
+    started: Timestamp,
     /// The latest looks, with what each is called.
     reports: Reports<Report>,
     /// The looks that peers ask of us, and we of them.
     pending: Mutex<PendingLooks>,
 }
+
+/// What is so too where a name or its port is not spelled as its operator gives it.
+const OF_ANOTHER_NAME: &[&str] = &[
+    "connection-refused",
+    "tls-not-spoken",
+    "certificate-wrong-name",
+    "document-missing",
+    "document-web-page",
+    "document-of-another",
+];
 
 impl Growing for Report {
     fn steps(&self) -> usize {
@@ -79,11 +96,22 @@ struct Known {
     /// What our store cannot do at the moment.
     own_store: Option<StoreTrouble>,
     expects: bool,
+    /// Whether it has a reason to keep a pull waiting here: people who are connected with ours, or a group of ours.
+    is_expected: bool,
+    /// When this node began.
+    started: Timestamp,
+    /// The certificate that we show.
+    shown: Option<CertificateDer<'static>>,
 }
 
 impl Known {
     fn state(&self) -> PeerState {
         self.row.as_ref().map_or(PeerState::Unknown, |row| row.state)
+    }
+
+    /// Whether it was reached before, so that its name is right.
+    fn is_reached_before(&self) -> bool {
+        !self.accepted.is_empty()
     }
 }
 
@@ -132,7 +160,9 @@ impl Progress {
 
     fn tell(&self, step: Step) {
         let step = Step { is_of_endpoint: self.is_of_endpoint, ..step };
-        let step = if self.is_own && step.code.is_some() { step.for_side(Side::Ours) } else { step };
+        // Which of two clocks is wrong hangs on what others say, also where one of them is ours.
+        let is_ours = self.is_own && step.code.is_some() && step.name != StepName::Clock;
+        let step = if is_ours { step.for_side(Side::Ours) } else { step };
         self.report.send_modify(|report| report.steps.push(step));
     }
 
@@ -143,9 +173,16 @@ impl Progress {
 }
 
 impl Doctor {
-    pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, waits: Arc<Waits>) -> Self {
+    pub(crate) fn new(
+        ground: Arc<Ground>,
+        store: Store,
+        peers: Arc<Peers>,
+        waits: Arc<Waits>,
+        shown: Option<Arc<Certificate>>,
+    ) -> Self {
         let (reports, pending) = (Reports::default(), Mutex::default());
-        Self { ground, store, peers, waits, reports, pending }
+        let started = ground.ambient.now();
+        Self { ground, store, peers, waits, shown, started, reports, pending }
     }
 
     /// Begins to look at the provider that was typed, and returns the number of the report. Where that one is being looked
@@ -239,7 +276,8 @@ impl Doctor {
 
     async fn known(&self, peer: &Provider) -> Result<Known, StoreFault> {
         let (peer, now) = (peer.clone(), self.ground.ambient.now());
-        let own_store = self.store.trouble();
+        let (own_store, started, ours) = (self.store.trouble(), self.started, self.ground.ours.clone());
+        let shown = self.shown.as_ref().and_then(|certificate| certificate.der());
         let read = self.store.read(move |view| {
             Ok::<_, StoreFault>(Known {
                 row: view.peer(&peer)?,
@@ -250,6 +288,10 @@ impl Doctor {
                 broken: view.broken_by_owner()?.remove(&peer),
                 own_store,
                 expects: view.expects_from(&peer, now)?,
+                is_expected: view.count_connected_pairs_with(&peer)? > 0
+                    || view.tells_of_groups_of(&ours, &Reader::Peer(peer.clone()))?,
+                started,
+                shown,
             })
         });
         read.await
@@ -268,6 +310,7 @@ impl Checkup<'_> {
         if let Looker::NodeForPeer(source) = self.looker {
             return Box::pin(self.go_for_peer(source, progress)).await;
         }
+        let mut theirs = None;
         if self.go_to(self.peer.host(), self.peer.port(), progress).await
             && let Some((document, client)) = self.ask_for_document(None, progress).await
         {
@@ -275,12 +318,39 @@ impl Checkup<'_> {
             let is_elsewhere = (endpoint.host(), endpoint.port()) != (self.peer.host(), self.peer.port());
             let of_endpoint = progress.of_endpoint();
             if !is_elsewhere || self.go_to(endpoint.host(), endpoint.port(), &of_endpoint).await {
-                self.ask(&document, &client, progress).await;
+                theirs = self.ask(&document, &client, progress).await;
             }
         }
-        if !self.is_own() {
-            self.look_at_pulls(progress);
+        if self.is_own() {
+            self.tell_what_was_not_done(progress);
+        } else {
+            self.look_at_pulls(theirs, progress).await;
         }
+    }
+
+    /// Of ourselves, the steps that were not come to, and why: otherwise it would look as though they went well. Our clock is judged
+    /// by others, whether or not we are reached.
+    fn tell_what_was_not_done(&self, progress: &Progress) {
+        let is_done = |name| progress.report.borrow().steps.iter().any(|step| step.name == name);
+        if is_done(StepName::Ping) {
+            return;
+        }
+        for name in [StepName::Document, StepName::Keys, StepName::Clock, StepName::Ping] {
+            if name == StepName::Clock {
+                progress.tell(self.judge_own_clock());
+            } else if !is_done(name) {
+                progress.tell(Step::skipped(name, "not done, since a step before it did not go well"));
+            }
+        }
+    }
+
+    /// What is wrong at `step` of one that was never reached: then it may be that its name was not meant so.
+    fn doubt_name(&self, step: Step) -> Step {
+        let is_doubtful = step.verdict == Verdict::Fail
+            && step.code.as_deref().is_some_and(|code| OF_ANOTHER_NAME.contains(&code))
+            && !self.is_own()
+            && !self.known.is_reached_before();
+        if is_doubtful { step.for_side(Side::Either) } else { step }
     }
 
     /// Whether we look at ourselves, as others find us.

@@ -41,7 +41,8 @@ impl Checkup<'_> {
         let Some((document, client)) = self.ask_for_document(Some(&at), progress).await else { return };
         let endpoint = &document.endpoint;
         if (endpoint.host(), endpoint.port()) == (host, self.peer.port()) {
-            return self.ask(&document, &client, progress).await;
+            self.ask(&document, &client, progress).await;
+            return;
         }
         let of_endpoint = progress.of_endpoint();
         let tried = self.try_for_peer(endpoint.host(), endpoint.port(), &of_endpoint).await;

@@ -8,22 +8,27 @@ use drawbridge_mtp::time::Timestamp;
 use super::report::{Evidence, Step, StepName, Verdict};
 use super::{Checkup, Looker, Progress};
 use crate::delivery::WaitKind;
+use crate::diagnose::refused::RefusedPull;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::PullingStatus;
-use crate::store::{Reader, StoreTrouble};
+use crate::store::{Reader, StoreTrouble, TroubleRow};
 
-/// Who has not pulled for so long, while something waits for it, does not merely make a pause.
-const NOT_PULLED: Duration = Duration::from_secs(120);
+/// Who pulls fetches what was put there at once: what waits for longer is not fetched.
+const A_MOMENT: Duration = Duration::from_secs(10);
+/// Who has a reason to pull comes again within this, also where its pulls have failed or this node was started anew.
+const COMES_WITHIN: Duration = Duration::from_secs(90);
 
 impl Checkup<'_> {
-    pub(super) fn look_at_pulls(&self, progress: &Progress) {
+    /// `theirs` is how we stand there, where it has said so now.
+    pub(super) async fn look_at_pulls(&self, theirs: Option<PeerState>, progress: &Progress) {
         if self.looker == Looker::Beside {
             let text = "known to the running node alone, which was not asked";
             progress.tell(Step::skipped(StepName::OurPull, text));
             return progress.tell(Step::skipped(StepName::TheirPull, text));
         }
         progress.tell(self.our_pull());
-        progress.tell(self.their_pull());
+        let refused = RefusedPull::latest(self.peers, self.peer, self.ground.ambient.now()).await;
+        progress.tell(self.their_pull(theirs, refused.as_ref()));
     }
 
     fn our_pull(&self) -> Step {
@@ -62,8 +67,8 @@ impl Checkup<'_> {
             ),
             Some((PullingStatus::BackingOff, failures)) => {
                 let latest = self.known.troubles.first();
-                let why =
-                    latest.map(|trouble| format!("; the last time: {}", trouble.text)).unwrap_or_default();
+                let why = latest.map(|trouble| format!("; the last time: {}", self.words(trouble)));
+                let why = why.unwrap_or_default();
                 Step::warn(
                     name,
                     "pull-resting",
@@ -79,6 +84,18 @@ impl Checkup<'_> {
         };
         let step = if step.verdict == Verdict::Pass { self.lasting(name).unwrap_or(step) } else { step };
         step.with(evidence)
+    }
+
+    /// What went wrong, in words; of clocks how far they are apart, and not the times in a signature.
+    fn words(&self, trouble: &TroubleRow) -> String {
+        let offset = match trouble.code.as_str() {
+            "clock-skew" | "signature-expired" => self.peers.board.clock(self.peer),
+            _ => None,
+        };
+        offset.map_or_else(
+            || trouble.text.clone(),
+            |offset| format!("its clock is {}", offset.words(Duration::ZERO)),
+        )
     }
 
     /// What goes wrong with what comes from there, though our pulls are answered.
@@ -109,29 +126,22 @@ impl Checkup<'_> {
             .seen("not kept since then", format!("{lost} changes"))
     }
 
-    fn their_pull(&self) -> Step {
+    fn their_pull(&self, theirs: Option<PeerState>, refused: Option<&RefusedPull>) -> Step {
         let name = StepName::TheirPull;
         let reader = Reader::Peer(self.peer.clone());
         let now = self.ground.ambient.now();
         let feed = self.known.feed.as_ref();
+        let last = self.last_pull();
         let (head, acknowledged) = feed.map_or((0, 0), |feed| (feed.head, feed.acknowledged));
-        let last = self.peers.board.serving(self.peer).last_pull.or(feed.and_then(|feed| feed.pulled));
-        // What was given and not acknowledged is acknowledged with its next pull, whenever that is.
-        let is_given = |since: Timestamp| last.is_some_and(|last| last >= since);
-        let waiting_since = feed.and_then(|feed| feed.waiting_since).filter(|since| !is_given(*since));
         let mut evidence = vec![
             Evidence::new("last number put there for it", head.to_string()),
             Evidence::new("last number acknowledged", acknowledged.to_string()),
             Evidence::new("last pull", last.map_or_else(|| "never".into(), |at| ago(at, now))),
         ];
-        if let Some(since) = waiting_since {
-            evidence.push(Evidence::new(
-                "the oldest that waits for it has waited for",
-                lasting(now.since(since)),
-            ));
+        if let Some(since) = self.not_fetched_since() {
+            let long = lasting(now.since(since));
+            evidence.push(Evidence::new("the oldest that waits for it has waited for", long));
         }
-        let waiting = head.saturating_sub(acknowledged);
-        let is_overdue = waiting_since.is_some_and(|since| now.since(since) > NOT_PULLED);
         let step = if self.waits.waits(WaitKind::Feed, &reader) {
             Step::pass(name, "its pull waits here for news")
         } else if self.waits.waits(WaitKind::Peering, &reader) && self.known.state() == PeerState::Unknown {
@@ -139,19 +149,116 @@ impl Checkup<'_> {
             Step::warn(name, "not-listed", text)
         } else if self.waits.waits(WaitKind::Peering, &reader) {
             Step::warn(name, "waits-here", "it waits here for your decision on it")
-        } else if is_overdue {
-            let text = format!(
-                "{} here for it, and it does not fetch {}: it is away, cannot reach us, or does not want to",
-                if waiting == 1 { "an item waits".into() } else { format!("{waiting} items wait") },
-                if waiting == 1 { "it" } else { "them" },
-            );
-            Step::warn(name, "not-pulled", text)
-        } else if last.is_some() {
-            Step::pass(name, "it does not pull at the moment, and nothing has to be fetched")
         } else {
-            Step::pass(name, "it has not pulled us yet, and nothing waits for it")
+            match self.known.state() {
+                PeerState::Allowed => self.absent_pull(theirs.or(self.their_state_noted()), refused),
+                PeerState::KeyChanged => {
+                    let text = "its pulls are refused here until you have decided on its key";
+                    Step::fail(name, &PeerFault::new(Stage::Policy, "key-changed", text))
+                }
+                PeerState::Blocked => {
+                    let text = "its pulls are refused here, since you have blocked it";
+                    Step::fail(name, &PeerFault::new(Stage::Policy, "not-asked", text))
+                }
+                PeerState::Unknown | PeerState::Pending => {
+                    Step::skipped(name, "it pulls only once it is let in here")
+                }
+            }
         };
         step.with(evidence)
+    }
+
+    /// What it means that no pull of one that is let in here waits now.
+    fn absent_pull(&self, theirs: Option<PeerState>, refused: Option<&RefusedPull>) -> Step {
+        let (name, now) = (StepName::TheirPull, self.ground.ambient.now());
+        if let Some(RefusedPull { at, fault, side, is_proved }) = refused {
+            let step =
+                Step::fail(name, fault).for_side(*side).seen("the last that was refused", ago(*at, now));
+            let unproved = "that it came from this provider is not proved, as its signature was not taken";
+            return if *is_proved { step } else { step.seen("who has sent it", unproved) };
+        }
+        let last = self.last_pull();
+        // Who was away while this node did not run, or was not let in yet, has not failed to come.
+        let let_in = self.known.row.as_ref().map_or(self.known.started, |row| row.since);
+        let could_come = last.unwrap_or(let_in).max(self.known.started);
+        let absent = now.since(could_come);
+        if let Some(since) = self.not_fetched_since() {
+            let feed = self.known.feed.as_ref();
+            let waiting = feed.map_or(0, |feed| feed.head.saturating_sub(feed.acknowledged));
+            let (items, them) = if waiting == 1 {
+                ("an item waits".to_owned(), "it")
+            } else {
+                (format!("{waiting} items wait"), "them")
+            };
+            let is_fresh = now.since(since) < A_MOMENT || absent <= COMES_WITHIN;
+            if is_fresh {
+                return Step::pass(name, format!("{items} here for it, and it has yet to come for {them}"));
+            }
+            let text = format!(
+                "{items} here for it, and it does not fetch {them}: it is away, cannot reach us, or does not want to"
+            );
+            return Step::warn(name, "not-pulled", text);
+        }
+        if let Some(
+            state @ (PeerState::Unknown | PeerState::Pending | PeerState::Blocked | PeerState::KeyChanged),
+        ) = theirs
+        {
+            let why = match state {
+                PeerState::Blocked => "it has blocked us",
+                PeerState::KeyChanged => "it has not accepted our key",
+                _ => "it has not let us in yet",
+            };
+            return Step::skipped(name, format!("it does not pull, since {why}"));
+        }
+        let is_late = absent > COMES_WITHIN;
+        match last {
+            Some(_) if is_late && self.known.is_expected => {
+                let text = format!(
+                    "it has not come here for news for {}, though people of the two providers are connected: it is away, cannot reach \
+                     us, or does not want to",
+                    lasting(absent)
+                );
+                Step::warn(name, "not-pulled", text)
+            }
+            // Whoever lets another in pulls once at least (section 11).
+            None if is_late && (self.known.is_expected || theirs == Some(PeerState::Allowed)) => {
+                let text = format!(
+                    "it has never pulled from here, though it was let in {} ago: it is away, cannot reach us, or does not want to",
+                    lasting(now.since(let_in))
+                );
+                Step::warn(name, "not-pulled", text)
+            }
+            None => {
+                Step::skipped(name, "it has never pulled from here, so whether it reaches us is not known")
+            }
+            Some(_) if self.known.is_expected => {
+                Step::pass(name, format!("it was here {} ago, and comes again by itself", lasting(absent)))
+            }
+            Some(at) => Step::pass(
+                name,
+                format!(
+                    "it has fetched what there was, and rests while nothing is expected from here; it last pulled {} ago",
+                    lasting(now.since(at))
+                ),
+            ),
+        }
+    }
+
+    /// When it last pulled.
+    fn last_pull(&self) -> Option<Timestamp> {
+        let kept = self.known.feed.as_ref().and_then(|feed| feed.pulled);
+        self.peers.board.serving(self.peer).last_pull.or(kept)
+    }
+
+    /// Since when something waits here for it that it was not given. What was given is acknowledged with its next pull, whenever
+    /// that is.
+    fn not_fetched_since(&self) -> Option<Timestamp> {
+        let since = self.known.feed.as_ref()?.waiting_since?;
+        self.last_pull().is_none_or(|last| last < since).then_some(since)
+    }
+
+    fn their_state_noted(&self) -> Option<PeerState> {
+        self.known.row.as_ref().and_then(|row| row.their_state)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::words::words;
 words! {
     /// What a step looks at.
     StepName {
+        /// The request to a peer to look at us.
+        LookBack = "look-back",
         /// Whether the name is one that a provider can have.
         Name = "name",
         /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
@@ -186,12 +188,26 @@ impl Evidence {
     }
 }
 
+/// Who has to act at a step at which something is wrong, and what that is.
+fn said_of(step: &Step) -> String {
+    let who = match step.side {
+        Some(Side::Ours) => "This side has to change something",
+        Some(Side::Theirs) => "The operator of the other provider has to change something",
+        Some(Side::Nobody) => "Nobody has to change anything: wait",
+        Some(Side::Either) | None => "One of the two sides has to change something",
+    };
+    let whose = if step.is_of_endpoint { " of its endpoint, which its document names," } else { "" };
+    let place = step.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    let end = if step.text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{who}. At the step {}{whose}{place}: {}{end}", step.name, step.text)
+}
+
 impl StepName {
     fn stage(self) -> Stage {
         match self {
             Self::Name | Self::Dns => Stage::Dns,
             Self::Store => Stage::Store,
-            Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
+            Self::LookBack | Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
             Self::Connect => Stage::Connect,
             Self::Tls => Stage::Tls,
             Self::Document | Self::Keys => Stage::Document,
@@ -233,22 +249,28 @@ impl Report {
         }
     }
 
-    /// One or two sentences: what is wrong and who has to act, or that all is well.
-    pub fn summary(&self) -> String {
+    /// The steps that the verdict is about: all that are as bad as the worst.
+    pub fn worst(&self) -> impl Iterator<Item = &Step> {
         let verdict = self.verdict();
-        let first = self.steps.iter().find(|step| step.verdict == verdict);
-        match (verdict, first) {
-            (Verdict::Fail | Verdict::Warn, Some(step)) => {
-                let who = match step.side {
-                    Some(Side::Ours) => "This side has to change something",
-                    Some(Side::Theirs) => "The operator of the other provider has to change something",
-                    Some(Side::Nobody) => "Nobody has to change anything: wait",
-                    Some(Side::Either) | None => "One of the two sides has to change something",
+        self.steps.iter().filter(move |step| step.code.is_some() && step.verdict == verdict)
+    }
+
+    /// A few sentences: what is wrong and who has to act, or that all is well.
+    pub fn summary(&self) -> String {
+        let worst: Vec<_> = self.worst().collect();
+        match (self.verdict(), &worst[..]) {
+            (Verdict::Fail, [first, others @ ..]) => {
+                let others = others.iter().map(|step| format!(" Also: {}", said_of(step)));
+                format!("{}{}", said_of(first), others.collect::<String>())
+            }
+            (Verdict::Warn, [step]) if self.is_finished => format!("It works, with a warning. {}", said_of(step)),
+            (Verdict::Warn, steps) => {
+                let begin = match (self.is_finished, steps.len()) {
+                    (true, count) => format!("It works, with {count} warnings."),
+                    (false, 1) => "There is a warning so far.".into(),
+                    (false, count) => format!("There are {count} warnings so far."),
                 };
-                let whose = if step.is_of_endpoint { " of its endpoint, which its document names," } else { "" };
-                let place = step.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
-                let end = if step.text.ends_with(['.', '?']) { "" } else { "." };
-                format!("{who}. At the step {}{whose}{place}: {}{end}", step.name, step.text)
+                steps.iter().fold(begin, |told, step| format!("{told} {}", said_of(step)))
             }
             _ if self.is_cut_short => "The node was stopped before everything was looked at.".into(),
             _ if !self.is_finished => "Nothing was found wrong so far.".into(),
@@ -261,5 +283,35 @@ impl Report {
             }
             _ => format!("Everything between this provider and {} works.", self.provider),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(steps: Vec<Step>) -> Report {
+        Report {
+            provider: "b.example".into(),
+            is_own: false,
+            seen_by: None,
+            began: Timestamp::from_secs(1),
+            steps,
+            is_finished: true,
+            is_cut_short: false,
+        }
+    }
+
+    #[test]
+    fn the_summary_of_warnings_has_each_of_them_and_does_not_read_as_a_failure() {
+        let slow = Step::warn(StepName::Ping, "slow", "it is slow");
+        let off = Step::warn(StepName::Clock, "own-clock", "this computer's clock is wrong");
+        assert_eq!(
+            report(vec![slow.clone()]).summary(),
+            "It works, with a warning. One of the two sides has to change something. At the step ping: it is slow."
+        );
+        let both = report(vec![slow, off]).summary();
+        assert!(both.starts_with("It works, with 2 warnings."), "{both}");
+        assert!(both.contains("it is slow.") && both.contains("this computer's clock is wrong."), "{both}");
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use drawbridge_mtp::id::Host;
 use futures_util::future::join_all;
 use rustls::pki_types::CertificateDer;
-use sha2::{Digest, Sha256};
 
 use super::dns::{Told, ask_name_servers};
 use super::report::{Evidence, Step, StepName};
@@ -38,22 +37,23 @@ impl Checkup<'_> {
             let some = some.iter().map(|address| self.try_address(host, SocketAddr::new(*address, port)));
             tried.extend(join_all(some).await);
         }
-        let is_reached = tried.iter().any(Tried::is_trusted);
+        let is_reached = tried.iter().any(|one| one.is_trusted() || one.is_own);
         self.tell_tried(tried, progress);
         is_reached
     }
 
     /// Tells what came of each address.
     pub(super) fn tell_tried(&self, tried: Vec<Tried>, progress: &Progress) {
+        // Where one address is right, so is the name; and the endpoint's is not one that somebody has typed.
+        let is_right = progress.is_of_endpoint || tried.iter().any(|one| one.is_trusted() || one.is_own);
+        let doubt = |step| if is_right { step } else { self.doubt_name(step) };
         let is_connected = tried.iter().any(|tried| tried.connect.is_good());
-        for Tried { connect, tls, address } in tried {
+        for Tried { connect, tls, address, is_own } in tried {
             let connect = if self.is_own() { self.judge_from_inside(connect, address) } else { connect };
             // Where another address can be connected to, that one is used: this is a fault, but not what keeps from it.
-            progress.tell(if is_connected { beside_another(connect, address) } else { connect });
+            progress.tell(if is_connected { beside_another(connect, address) } else { doubt(connect) });
             if let Some(tls) = tls {
-                // That peers have to be given our certificate does not keep us from working.
-                let is_own_making = self.is_own() && tls.code.as_deref() == Some("certificate-self-signed");
-                progress.tell(if is_own_making { tls.harmless() } else { tls });
+                progress.tell(if is_own { given_to_peers(tls) } else { doubt(tls) });
             }
         }
     }
@@ -172,21 +172,25 @@ impl Checkup<'_> {
             Err(fault) => Step::fail(StepName::Connect, fault),
         };
         let connect = step.at(address.to_string()).since(began);
-        let Ok(connection) = connected else { return Tried { address, connect, tls: None } };
+        let Ok(connection) = connected else { return Tried { address, connect, tls: None, is_own: false } };
 
         let began = Instant::now();
         let handshake = self.peers.outbound.handshake(host, connection).await;
         let step = match &handshake.agreed {
             Ok(Agreed { version, cipher, protocol }) => {
+                let whose = if self.is_own() {
+                    "our certificate is for our name"
+                } else {
+                    "its certificate is for its name"
+                };
                 let text = format!(
-                    "{version} was agreed on, and its certificate is for its name, valid now, and signed by somebody who is \
-                     trusted here"
+                    "{version} was agreed on, and {whose}, valid now, and signed by somebody who is trusted here"
                 );
                 let protocol = protocol.as_deref().unwrap_or("none chosen, so HTTP/1.1");
                 let ends = handshake.shown.first().and_then(|own| x509::read(own).ok()).map(|said| said.ends);
                 let step = match ends.filter(|ends| ends.since(self.ground.ambient.now()) < ENDS_SOON) {
                     Some(ends) => {
-                        let text = format!("{text}; but it runs out on {ends} already");
+                        let text = format!("{text}; but it runs out on {} already", x509::date(ends));
                         Step::warn(StepName::Tls, "certificate-ends-soon", text)
                     }
                     None => Step::pass(StepName::Tls, text),
@@ -195,8 +199,12 @@ impl Checkup<'_> {
             }
             Err(fault) => Step::fail(StepName::Tls, fault),
         };
+        let is_own = self.is_own()
+            && step.code.as_deref().is_some_and(|code| NOT_VOUCHED_FOR.contains(&code))
+            && self.known.shown.is_some()
+            && handshake.shown.first() == self.known.shown.as_ref();
         let step = step.with(handshake.shown.iter().map(shown_certificate));
-        Tried { address, connect, tls: Some(step.at(address.to_string()).since(began)) }
+        Tried { address, connect, tls: Some(step.at(address.to_string()).since(began)), is_own }
     }
 }
 
@@ -210,19 +218,42 @@ fn beside_another(connect: Step, address: SocketAddr) -> Step {
     connect.harmless()
 }
 
+/// What is said of a certificate that is in order, and that nobody vouches for whom this computer trusts.
+const NOT_VOUCHED_FOR: &[&str] =
+    &["certificate-self-signed", "certificate-replaced", "certificate-unknown-issuer"];
+
+/// That peers have to be given our own certificate, or that of who has signed it, does not keep us from working.
+fn given_to_peers(tls: Step) -> Step {
+    let (code, text) = match tls.code.as_deref() {
+        Some("certificate-unknown-issuer") => (
+            "certificate-unknown-issuer",
+            "our certificate is in order, and signed by somebody whom this computer does not trust: only those connect who were \
+             given that one's certificate",
+        ),
+        _ => (
+            "certificate-self-signed",
+            "our certificate is in order, and signed by itself: only those connect who were given it",
+        ),
+    };
+    let warned = Step::warn(StepName::Tls, code, text);
+    Step { at: tls.at, took: tls.took, evidence: tls.evidence, ..warned }
+}
+
 /// What came of one address.
 pub(super) struct Tried {
     pub(super) address: SocketAddr,
     connect: Step,
     /// `None` where there was no connection.
     tls: Option<Step>,
+    /// Whether what is shown there is our own certificate, for which nobody vouches.
+    is_own: bool,
 }
 
 impl Tried {
     /// Nothing came of `address`, for that reason.
     pub(super) fn in_vain(address: SocketAddr, fault: &PeerFault) -> Self {
         let connect = Step::fail(StepName::Connect, fault).at(address.to_string());
-        Self { address, connect, tls: None }
+        Self { address, connect, tls: None, is_own: false }
     }
 
     /// Whether there is a trusted certificate for the host.
@@ -240,9 +271,7 @@ fn words(addresses: &[IpAddr]) -> String {
 
 /// A certificate of a chain, as a person reads it.
 fn shown_certificate(certificate: &CertificateDer<'static>) -> Evidence {
-    let hash = Sha256::digest(certificate);
-    let hex: Vec<_> = hash.iter().map(|octet| format!("{octet:02x}")).collect();
-    let fingerprint = hex.join(":");
+    let fingerprint = x509::fingerprint(certificate);
     let said = match x509::read(certificate) {
         Ok(said) => said,
         Err(fault) => {
@@ -257,6 +286,10 @@ fn shown_certificate(certificate: &CertificateDer<'static>) -> Evidence {
     let signed = if self_signed { "itself".into() } else { format!("{issuer:?}") };
     Evidence::new(
         "certificate",
-        format!("{subject}, signed by {signed}; from {begins} to {ends}; SHA-256 {fingerprint}{names}"),
+        format!(
+            "{subject}, signed by {signed}; from {} to {}; SHA-256 {fingerprint}{names}",
+            x509::date(begins),
+            x509::date(ends)
+        ),
     )
 }

@@ -5,6 +5,7 @@ use drawbridge_mtp::message::{EventKind, Outcome, PeerState};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
+use super::super::refused::RefusedPull;
 use super::Tracer;
 use super::read::{Found, FoundEvent, Known, Owner, ReaderPlace};
 use super::report::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName};
@@ -288,16 +289,22 @@ impl Tracer {
                     "{name} was given it as number {} of its feed, and has not yet said that it has stored it.{others}",
                     item.number
                 );
-                Standing::new(TraceCode::NotAcknowledged, text).since(at).for_side(Side::Theirs)
+                let standing = Standing::new(TraceCode::NotAcknowledged, text).since(at);
+                if place.state == PeerState::Allowed && place.refused.is_none() {
+                    return standing.for_side(Side::Theirs);
+                }
+                let (why, side) = why_not_pulled(place);
+                Standing { text: format!("{} {why}.", standing.text), ..standing }.for_side(side)
             }
             last => {
                 let last =
                     last.map_or("it has never pulled".to_owned(), |at| format!("its last pull was at {at}"));
+                let (why, side) = why_not_pulled(place);
                 let text = format!(
-                    "It stands in the feed of {name} as number {}, not pulled: {last}. That provider is away, or cannot reach this one.{others}",
+                    "It stands in the feed of {name} as number {}, not pulled: {last}. {why}.{others}",
                     item.number
                 );
-                Standing::new(TraceCode::NotPulled, text).since(item.put).for_side(Side::Either)
+                Standing::new(TraceCode::NotPulled, text).since(item.put).for_side(side)
             }
         }
     }
@@ -447,6 +454,28 @@ impl Tracer {
         trace.steps.push(TraceStep::new(N::Submitted, S::Done, text).at(at));
         let owner = refused.group.provider().clone();
         refusal(Some(&owner), &refused.code, &refused.text, refused.at, trace)
+    }
+}
+
+/// Why a provider does not pull, and who has to act: that it is refused here is known better than that it is away.
+fn why_not_pulled(place: &ReaderPlace) -> (String, Side) {
+    let refused = "so its pulls are refused here";
+    match (place.state, &place.refused) {
+        (PeerState::Blocked, _) => (format!("You have blocked that provider, {refused}"), Side::Ours),
+        (PeerState::KeyChanged, _) => {
+            let why =
+                "That provider shows another key than the one that was accepted, which you have to decide on";
+            (format!("{why}, {refused} until then"), Side::Ours)
+        }
+        (PeerState::Pending | PeerState::Unknown, _) => {
+            (format!("That provider is not let in here, {refused}"), Side::Ours)
+        }
+        (PeerState::Allowed, Some(RefusedPull { fault, side, .. })) => {
+            (format!("That provider is not away: {fault}"), *side)
+        }
+        (PeerState::Allowed, None) => {
+            ("That provider is away, or cannot reach this one".into(), Side::Either)
+        }
     }
 }
 

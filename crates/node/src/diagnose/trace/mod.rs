@@ -16,11 +16,12 @@ use drawbridge_mtp::time::Timestamp;
 pub use report::{Elsewhere, ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 
 use self::read::{Found, Known};
+use super::refused::RefusedPull;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
 use crate::misuse::Misuse;
 use crate::peers::Peers;
-use crate::store::Store;
+use crate::store::{Reader, Store};
 
 /// Follows events.
 pub(crate) struct Tracer {
@@ -62,6 +63,11 @@ impl Tracer {
                     && let Ok(pulled) = self.peers.traffic.pulled(item).await
                 {
                     place.pulled = pulled;
+                }
+                if let Reader::Peer(peer) = &place.reader
+                    && !place.has_acknowledged()
+                {
+                    place.refused = RefusedPull::latest(&self.peers, peer, self.ground.ambient.now()).await;
                 }
             }
         }

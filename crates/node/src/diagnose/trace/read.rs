@@ -4,6 +4,7 @@ use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::PeerState;
 
 use super::report::Traced;
+use crate::diagnose::refused::RefusedPull;
 use crate::misuse::Misuse;
 use crate::store::{
     FeedItemPlace, FeedPlace, GroupRow, PlacedSubmission, Reader, StoreFault, ToldResult, TracedEvent,
@@ -60,6 +61,10 @@ pub(super) struct ReaderPlace {
     pub(super) feed: FeedPlace,
     /// When it was given and acknowledged, as far as the traffic record tells.
     pub(super) pulled: Pulled,
+    /// What is decided here on a peer; a client is let in.
+    pub(super) state: PeerState,
+    /// The latest pull of a peer, where that was refused.
+    pub(super) refused: Option<RefusedPull>,
 }
 
 /// The owner of a group of somebody else.
@@ -154,7 +159,12 @@ fn event(view: &View<'_>, ours: &Provider, row: GroupRow, seq: u64) -> Result<Fo
         }
         let item = view.place_in_feed(&audience.reader, row.id, seq)?;
         if let Some(feed) = view.feed(&audience.reader)? {
-            readers.push(ReaderPlace { reader: audience.reader, item, feed, pulled: Pulled::default() });
+            let state = match &audience.reader {
+                Reader::Peer(peer) => view.peer_state(peer)?,
+                Reader::Client(_) => PeerState::Allowed,
+            };
+            let (reader, pulled) = (audience.reader, Pulled::default());
+            readers.push(ReaderPlace { reader, item, feed, pulled, state, refused: None });
         }
     }
     readers.sort_by(|one, other| one.reader.cmp(&other.reader));
