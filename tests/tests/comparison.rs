@@ -9,7 +9,7 @@ use drawbridge_mtp::checkpoint::{CheckpointClaims, LIFETIME_S, UnverifiedCheckpo
 use drawbridge_mtp::evidence::{EvidenceFault, ForkEvidence};
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::keys::SecretKey;
-use drawbridge_mtp::message::{Body, CheckpointReply, Event, EventKind, LogPage, LogQuery};
+use drawbridge_mtp::message::{Body, CheckpointReply, Event, EventKind, LogPage, LogQuery, PeerState};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::wire::{self, Encoding, MAX_INTEGER};
@@ -126,12 +126,13 @@ async fn copies_that_are_the_same_are_said_to_be_and_what_is_missing_is_counted(
     let comparison = beta.compares(&tea).await;
     for provider in [alpha.provider(), gamma.provider()] {
         let finding = at(&comparison, provider);
-        assert_eq!((finding.verdict, finding.events), (CopyVerdict::Behind, Some(3)), "{finding:#?}");
+        assert_eq!((finding.verdict, finding.events), (CopyVerdict::Ahead, Some(3)), "{finding:#?}");
     }
     assert!(comparison.summary().starts_with("The copy here is 3 events behind"), "{}", comparison.summary());
     let comparison = alpha.compares(&tea).await;
     let finding = at(&comparison, beta.provider());
-    assert_eq!((finding.verdict, finding.events), (CopyVerdict::Ahead, Some(3)), "{finding:#?}");
+    assert_eq!((finding.verdict, finding.events), (CopyVerdict::Behind, Some(3)), "{finding:#?}");
+    assert!(finding.text.ends_with("3 events more are here"), "{}", finding.text);
     assert_eq!(at(&comparison, gamma.provider()).verdict, CopyVerdict::Equal);
 
     pause_pulls(beta, alpha, false).await;
@@ -176,6 +177,38 @@ async fn who_is_away_or_busy_or_not_let_in_is_told_from_who_has_another_log() {
 
     let unknown = alpha.group("none");
     assert_eq!(beta.node().operator().begin_comparison(&unknown).unwrap_err().code(), "no-such-group");
+}
+
+#[tokio::test]
+async fn a_wrong_clock_and_a_changed_key_are_no_logs_that_are_not_in_order() {
+    let federation = Federation::new();
+    let turned = Arc::new(Clock::default());
+    let nodes = vec![federation.node(|_| {}).await, federation.node_with_clock(turned.clone(), |_| {}).await];
+    for [one, other] in [[&nodes[0], &nodes[1]], [&nodes[1], &nodes[0]]] {
+        one.allows(other.provider()).await;
+    }
+    let peers = MutualPeers { federation, nodes };
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (ann, ben) = (peers.client(0, "ann").await, peers.client(1, "ben").await);
+    let tea = peers.group("tea", &ann, &[&ben]).await;
+    beta.follows(&tea, 1).await;
+    turned.turn(Duration::from_secs(600));
+    let comparison = alpha.compares(&tea).await;
+    let off = at(&comparison, beta.provider());
+    assert_eq!(
+        (off.verdict, off.code.as_deref(), off.side),
+        (CopyVerdict::Unanswered, Some("clock-skew"), Some(Side::Either)),
+        "{off:#?}"
+    );
+    assert!(off.text.starts_with("its clock is 10 min ahead of this computer's"), "{}", off.text);
+    alpha.sets_peer(beta.provider(), PeerState::KeyChanged).await;
+    let comparison = alpha.compares(&tea).await;
+    let changed = at(&comparison, beta.provider());
+    assert_eq!(
+        (changed.verdict, changed.code.as_deref(), changed.side),
+        (CopyVerdict::NotAsked, Some("key-changed"), Some(Side::Ours)),
+        "{changed:#?}"
+    );
 }
 
 #[tokio::test]
@@ -249,7 +282,7 @@ async fn an_owner_that_signs_less_than_it_has_given_is_said_to_be_behind() {
     signs_log(&eve, &tea);
     let comparison = beta.compares(&tea.group).await;
     let finding = at(&comparison, eve.provider());
-    assert_eq!((finding.verdict, finding.events), (CopyVerdict::Ahead, Some(2)), "{finding:#?}");
+    assert_eq!((finding.verdict, finding.events), (CopyVerdict::Behind, Some(2)), "{finding:#?}");
     assert_eq!((finding.code.as_deref(), finding.side), (Some("owner-behind"), Some(Side::Theirs)));
     assert!(finding.text.contains("it has signed event 6 before"), "{}", finding.text);
     assert_eq!(

@@ -107,6 +107,27 @@ describe("comparing copies", () => {
     expect(found.violations).toEqual([]);
   });
 
+  it("says of the other copy that it is behind or ahead, as the node does, and what to do about a changed key", async () => {
+    const steps = [
+      finding("beta.example", { is_owner: true, verdict: "ahead", events: 1 }),
+      finding("gamma.example", { verdict: "behind", events: 2 }),
+      finding("delta.example", {
+        verdict: "not-asked",
+        code: "key-changed",
+        stage: "document",
+        side: "ours",
+      }),
+    ];
+    node.answers.comparison = () => comparison(steps);
+    const { person } = open(node, AT);
+    await person.click(await screen.findByTestId("compare"));
+    expect(await screen.findByTestId("copy-beta.example")).toHaveTextContent("We are 1 event behind");
+    expect(screen.getByTestId("copy-gamma.example")).toHaveTextContent("2 events behind us");
+    const changed = screen.getByTestId("copy-delta.example");
+    expect(changed).toHaveTextContent("You have to act.");
+    expect(changed).toHaveTextContent("Its key is not the one that was accepted.");
+  });
+
   it("says why a comparison did not begin, and lets it be tried again", async () => {
     node.answers["compare-log"] = () => {
       throw new AdminError("unfit", "nothing of the log has come here yet");

@@ -47,9 +47,9 @@ pub struct CopyFinding {
     pub provider: Provider,
     /// Whether it owns the group.
     pub is_owner: bool,
-    /// How our copy stands to its log.
+    /// How its copy stands to ours.
     pub verdict: CopyVerdict,
-    /// By how many events our copy is behind or ahead.
+    /// By how many events its copy is behind or ahead.
     #[ts(type = "number | null")]
     pub events: Option<u64>,
     /// The first event that is not the same.
@@ -71,15 +71,15 @@ pub struct CopyFinding {
     pub evidence: Vec<CheckEvidence>,
 }
 
-/// How our copy of a log stands to that of somebody else.
+/// How somebody else's copy of a log stands to ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum CopyVerdict {
     /// Both have the same events.
     Equal,
-    /// The other has what we have, and more.
+    /// The other is behind: we have what it has, and more.
     Behind,
-    /// We have what the other has, and more.
+    /// The other is ahead: it has what we have, and more.
     Ahead,
     /// From some event on the two are not the same.
     Different,
@@ -89,7 +89,7 @@ pub enum CopyVerdict {
     Refused,
     /// It asks to be asked later.
     Waits,
-    /// It could not be reached.
+    /// It could not be reached, or what was answered in its name cannot be taken for its answer.
     Unanswered,
     /// It was not asked.
     NotAsked,

@@ -22,15 +22,17 @@ export const copyMark: Record<CopyVerdict, { tone: Tone; shape: Shape }> = {
 export function copyWord({ verdict, events, differs_from }: CopyFinding, isOurs: boolean): string {
   const { word } = t.comparison;
   if (verdict === "different" && differs_from !== null) return word.differentFrom(differs_from);
-  // Of a group kept here, it is the others that are behind.
-  if (verdict === "behind" && events !== null) return isOurs ? word.theyAhead(events) : word.behind(events);
-  if (verdict === "ahead" && events !== null) return word.theyBehind(events);
+  if (verdict === "behind" && events !== null) return word.theyBehind(events);
+  // Of a group kept elsewhere, it is we who have yet to fetch the rest.
+  if (verdict === "ahead" && events !== null) return isOurs ? word.theyAhead(events) : word.weBehind(events);
   return t.comparison.verdict[verdict];
 }
 
 /** What to do, where something is wrong that somebody can act upon. */
 export function copyRemedy({ code, stage, verdict }: CopyFinding): string | null {
-  return code === null || verdict === "not-asked" ? null : remedy({ code, stage });
+  // Who is not let in, or blocked, is not asked, as the operator has decided; a key that has changed waits for a decision.
+  const isDecided = verdict === "not-asked" && code !== "key-changed";
+  return code === null || isDecided ? null : remedy({ code, stage });
 }
 
 /** Whether the worst is so bad that the whole is said in its colour. */

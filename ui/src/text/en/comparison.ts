@@ -11,8 +11,8 @@ export const comparison = {
   keeper: "keeps the group",
   verdict: {
     equal: "Same",
-    behind: "Has more",
-    ahead: "Has less",
+    behind: "Has less",
+    ahead: "Has more",
     different: "Different",
     invalid: "Not in order",
     refused: "Tells nothing",
@@ -22,7 +22,7 @@ export const comparison = {
   },
   word: {
     differentFrom: (seq: number) => `Different from event ${seq.toLocaleString("en")}`,
-    behind: (n: number) => `We are ${many(n, "event", "events")} behind`,
+    weBehind: (n: number) => `We are ${many(n, "event", "events")} behind`,
     theyBehind: (n: number) => `${many(n, "event", "events")} behind us`,
     theyAhead: (n: number) => `${many(n, "event", "events")} ahead of us`,
   },

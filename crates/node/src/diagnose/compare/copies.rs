@@ -1,6 +1,6 @@
 //! Comparing our copy of a log with that of one other provider.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use drawbridge_mtp::chain::Head;
 use drawbridge_mtp::checkpoint::UnverifiedCheckpoint;
@@ -9,7 +9,7 @@ use drawbridge_mtp::message::{Event, LogPage, PeerState};
 use drawbridge_mtp::octets::Hash32;
 use drawbridge_mtp::time::Timestamp;
 
-use super::report::{CopyVerdict, Finding, ShownCheckpoint, counted};
+use super::report::{CopyVerdict, Finding, ShownCheckpoint, counted, more};
 use crate::delivery::{
     Astray, Delivery, MOST_EVENTS, OtherLog, OtherStory, SignedCheckpoint, signed_of_ours,
 };
@@ -54,9 +54,24 @@ impl Copies<'_> {
     /// Compares with one who takes part, where that is let in here.
     pub(super) async fn with_participant(&self, provider: &Provider, state: PeerState) -> Finding {
         let began = Instant::now();
-        if state != PeerState::Allowed {
-            let text = "it is not let in here, so it is not asked".to_owned();
-            return Finding::new(CopyVerdict::NotAsked, provider, text);
+        let not_asked = match state {
+            PeerState::Allowed => None,
+            PeerState::KeyChanged => {
+                let text = "it shows another key than the one that was accepted, so it is not asked until you have decided on that";
+                let fault = PeerFault::new(Stage::Document, "key-changed", text);
+                Some(Finding::wrong(CopyVerdict::NotAsked, provider, &fault, Side::Ours))
+            }
+            PeerState::Blocked => {
+                let text = "you have blocked it, so it is not asked".to_owned();
+                Some(Finding::new(CopyVerdict::NotAsked, provider, text))
+            }
+            PeerState::Pending | PeerState::Unknown => {
+                let text = "it is not let in here, so it is not asked".to_owned();
+                Some(Finding::new(CopyVerdict::NotAsked, provider, text))
+            }
+        };
+        if let Some(finding) = not_asked {
+            return finding;
         }
         let finding = match self.ask_participant(provider).await {
             Ok(finding) => finding,
@@ -70,7 +85,18 @@ impl Copies<'_> {
         if fault.stage == Stage::Content {
             self.peers.note_trouble(provider, fault).await;
         }
-        Finding::unheard(provider, fault)
+        let finding = Finding::unheard(provider, fault);
+        let offset = match fault.code.as_ref() {
+            "clock-skew" | "signature-expired" => self.peers.board.clock(provider),
+            _ => None,
+        };
+        let Some(offset) = offset else { return finding };
+        let (side, others) = self.peers.board.whose_clock(provider, offset);
+        let words = offset.words(Duration::ZERO);
+        let text = format!("its clock is {words}, so neither takes what the other says; {others}");
+        let code = if side == Side::Ours { "own-clock" } else { "clock-skew" };
+        let fault = PeerFault::new(Stage::Signature, code, text);
+        Finding::wrong(finding.verdict, provider, &fault, side)
     }
 
     async fn ask_owner(&self) -> Result<Finding, PeerFault> {
@@ -109,11 +135,11 @@ impl Copies<'_> {
             None => String::new(),
         };
         let text = format!(
-            "what it signs ends with event {seq}, and {} more that it has given are here{signed}: most likely its store is an older copy, and it has yet to read back what it lost",
-            counted(events)
+            "what it signs ends with event {seq}, and {} here, which it has given{signed}: most likely its store is an older copy, and it has yet to read back what it lost",
+            more(events)
         );
         let fault = PeerFault::new(Stage::Store, "owner-behind", text);
-        let finding = Finding::wrong(CopyVerdict::Ahead, self.row.owner(), &fault, Side::Theirs);
+        let finding = Finding::wrong(CopyVerdict::Behind, self.row.owner(), &fault, Side::Theirs);
         Ok(finding.by(events))
     }
 
@@ -128,8 +154,8 @@ impl Copies<'_> {
         let row = self.row_now().await?;
         let events = end.seq.saturating_sub(row.head);
         let behind = |how: &str| {
-            let text = format!("it has signed {} more than are here{how}", counted(events));
-            Finding::new(CopyVerdict::Behind, self.row.owner(), text).by(events)
+            let text = format!("it has signed {} more than there are here{how}", counted(events));
+            Finding::new(CopyVerdict::Ahead, self.row.owner(), text).by(events)
         };
         match log.lead_to(row.head, row.hash, end, MOST_EVENTS).await {
             Ok(_) => Ok(behind(", behind what is here; they come with the next pulls")),
@@ -286,7 +312,7 @@ impl Copies<'_> {
                 "its copy and what is here have no event in common: it has events {} to {}, and events {} to {} are here",
                 page.first, page.head, row.first, row.head
             );
-            let verdict = if page.head < row.head { CopyVerdict::Ahead } else { CopyVerdict::Behind };
+            let verdict = if page.head < row.head { CopyVerdict::Behind } else { CopyVerdict::Ahead };
             return Ok(Finding::new(verdict, provider, text).by(page.head.abs_diff(row.head)));
         }
         let shown = page.events.first().filter(|event| event.seq == both).map(Event::computed_hash);
@@ -320,15 +346,12 @@ impl Copies<'_> {
         Ok(if page.head > now {
             let events = page.head - now;
             let text = format!("it has what is here and {} more, as it says", counted(events));
-            Finding::new(CopyVerdict::Behind, provider, text).by(events)
+            Finding::new(CopyVerdict::Ahead, provider, text).by(events)
         } else if page.head < row.head {
             let events = row.head - page.head;
-            let text = format!(
-                "it has what is here up to event {}, as it says; {} more are here",
-                page.head,
-                counted(events)
-            );
-            Finding::new(CopyVerdict::Ahead, provider, text).by(events)
+            let text =
+                format!("it has what is here up to event {}, as it says; {} here", page.head, more(events));
+            Finding::new(CopyVerdict::Behind, provider, text).by(events)
         } else {
             let text = format!("it has what is here, up to event {both}, as it says");
             Finding::new(CopyVerdict::Equal, provider, text)

@@ -18,13 +18,13 @@ use crate::side::Side;
 use crate::words::words;
 
 words! {
-    /// How our copy of a log stands to that of somebody else.
+    /// How somebody else's copy of a log stands to ours.
     CopyVerdict {
         /// Both have the same events.
         Equal = "equal",
-        /// The other has what we have, and more.
+        /// The other is behind: we have what it has, and more.
         Behind = "behind",
-        /// We have what the other has, and more.
+        /// The other is ahead: it has what we have, and more.
         Ahead = "ahead",
         /// From some event on the two are not the same.
         Different = "different",
@@ -34,7 +34,7 @@ words! {
         Refused = "refused",
         /// It asks to be asked later.
         Waits = "waits",
-        /// It could not be reached.
+        /// It could not be reached, or what was answered in its name cannot be taken for its answer.
         Unanswered = "unanswered",
         /// It was not asked.
         NotAsked = "not-asked",
@@ -71,9 +71,9 @@ pub struct Finding {
     pub provider: Provider,
     /// Whether it owns the group.
     pub is_owner: bool,
-    /// How our copy stands to its log.
+    /// How its copy stands to ours.
     pub verdict: CopyVerdict,
-    /// By how many events our copy is behind or ahead.
+    /// By how many events its copy is behind or ahead.
     pub events: Option<u64>,
     /// The first event that is not the same.
     pub differs_from: Option<u64>,
@@ -152,12 +152,27 @@ impl Finding {
     /// It has not told what it was asked for. That it waits, is away or does not want to is another thing than a difference.
     pub(super) fn unheard(provider: &Provider, fault: &PeerFault) -> Self {
         let waits = [Code::RateLimited, Code::Unavailable, Code::PeerPending];
+        // Nothing of its log was seen, so nothing is wrong with that.
+        let is_unproved = matches!(fault.stage, Stage::Document | Stage::Http)
+            || matches!(
+                fault.code.as_ref(),
+                "clock-skew"
+                    | "signature-expired"
+                    | "signature-invalid"
+                    | "signature-missing"
+                    | "digest-mismatch"
+                    | "response-unsigned"
+                    | "other-responder"
+                    | "path-changed"
+            );
         let verdict = if waits.into_iter().any(|code| fault.is(code)) {
             CopyVerdict::Waits
         } else if fault.is_absence() {
             CopyVerdict::Unanswered
         } else if matches!(fault.code.as_ref(), "not-asked" | "key-changed") {
             CopyVerdict::NotAsked
+        } else if is_unproved && fault.problem.is_none() {
+            CopyVerdict::Unanswered
         } else if fault.problem.is_some() {
             CopyVerdict::Refused
         } else {
@@ -196,11 +211,11 @@ impl Growing for Comparison {
 const BY_WEIGHT: [CopyVerdict; 9] = [
     CopyVerdict::Different,
     CopyVerdict::Invalid,
-    CopyVerdict::Ahead,
+    CopyVerdict::Behind,
     CopyVerdict::Refused,
     CopyVerdict::Unanswered,
     CopyVerdict::Waits,
-    CopyVerdict::Behind,
+    CopyVerdict::Ahead,
     CopyVerdict::NotAsked,
     CopyVerdict::Equal,
 ];
@@ -230,7 +245,7 @@ impl Comparison {
         if !self.is_finished {
             return "Nothing was found to differ so far.".into();
         }
-        if let Some(finding) = with(CopyVerdict::Ahead).find(|finding| finding.is_owner) {
+        if let Some(finding) = with(CopyVerdict::Behind).find(|finding| finding.is_owner) {
             return said(finding);
         }
         let missing: usize =
@@ -247,18 +262,18 @@ impl Comparison {
         } else {
             format!(" {missing} of {} {} told nothing.", self.findings.len(), has(missing))
         };
-        let behind = with(CopyVerdict::Behind).filter_map(|finding| finding.events).max();
-        let ahead = with(CopyVerdict::Ahead).count();
-        let told = match (behind, ahead) {
+        let missed = with(CopyVerdict::Ahead).filter_map(|finding| finding.events).max();
+        let late = with(CopyVerdict::Behind).count();
+        let told = match (missed, late) {
             (Some(events), _) => format!(
                 "{here} is {} behind and otherwise the same: what is missing comes with the next pulls.",
                 counted(events)
             ),
             (None, 0) => format!("{here} is the same as that of {}.", providers(heard)),
-            (None, ahead) => format!(
-                "{here} is the same as that of {}; {ahead} of them {} not fetched all of it yet.",
+            (None, late) => format!(
+                "{here} is the same as that of {}; {late} of them {} not fetched all of it yet.",
                 providers(heard),
-                has(ahead)
+                has(late)
             ),
         };
         format!("{told}{others}")
@@ -277,7 +292,38 @@ fn providers(count: usize) -> String {
     }
 }
 
+/// That there are so many more, in words, and that they are there.
+pub(super) fn more(events: u64) -> String {
+    if events == 1 { "1 event more is".into() } else { format!("{events} events more are") }
+}
+
 /// Some events, in words.
 pub(super) fn counted(events: u64) -> String {
     format!("{events} event{}", if events == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_taken_is_told_from_a_log_that_is_not_in_order() {
+        let peer = "b.example".parse().unwrap();
+        for (stage, code, verdict) in [
+            (Stage::Signature, "clock-skew", CopyVerdict::Unanswered),
+            (Stage::Signature, "response-unsigned", CopyVerdict::Unanswered),
+            (Stage::Document, "document-missing", CopyVerdict::Unanswered),
+            (Stage::Document, "key-changed", CopyVerdict::NotAsked),
+            (Stage::Content, "checkpoint-wrong", CopyVerdict::Invalid),
+            (Stage::Signature, "key-unknown", CopyVerdict::Invalid),
+        ] {
+            let finding = Finding::unheard(&peer, &PeerFault::new(stage, code, "why"));
+            assert_eq!(finding.verdict, verdict, "{code}");
+        }
+    }
+
+    #[test]
+    fn one_event_more_is_and_two_are() {
+        assert_eq!((more(1).as_str(), more(2).as_str()), ("1 event more is", "2 events more are"));
+    }
 }
