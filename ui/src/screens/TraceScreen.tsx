@@ -29,6 +29,8 @@ const EVERY_MS = 5_000;
 export function TraceScreen() {
   const place: TracePlace = useSearch({ strict: false });
   const navigate = useNavigate();
+  // What was traced before is not the answer to what cannot be traced.
+  const [isRefused, setRefused] = useState(false);
   return (
     <Screen title={words.title} actions={<span className="text-muted">{words.question}</span>}>
       <p className="mb-2">
@@ -36,23 +38,38 @@ export function TraceScreen() {
           {words.back}
         </Link>
       </p>
-      <TraceForm place={place} onTrace={(wanted) => void navigate({ to: "/doctor/trace", search: wanted })} />
-      <Traced place={place} />
+      <TraceForm
+        place={place}
+        onTrace={(wanted) => void navigate({ to: "/doctor/trace", search: wanted })}
+        onRefused={setRefused}
+      />
+      {!isRefused && <Traced place={place} />}
     </Screen>
   );
 }
 
-function TraceForm({ place, onTrace }: { place: TracePlace; onTrace: (place: TracePlace) => void }) {
+function TraceForm({
+  place,
+  onTrace,
+  onRefused,
+}: {
+  place: TracePlace;
+  onTrace: (place: TracePlace) => void;
+  /** Whether what was typed is nothing that can be traced. */
+  onRefused: (isRefused: boolean) => void;
+}) {
   const there = typedOf(place);
   const [typed, setTyped] = useState(there);
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
     setTyped(there);
     setError(null);
-  }, [there]);
+    onRefused(false);
+  }, [there, onRefused]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const wanted = typedTrace(typed);
+    onRefused(wanted === null);
     if (wanted === null) setError(words.nothing);
     else onTrace(wanted);
   };
@@ -126,7 +143,7 @@ function Whole({ trace, onAgain }: { trace: Trace; onAgain: () => void }) {
           <bdi>{lineText(trace.text, LONGEST_TEXT)}</bdi>{" "}
           {since !== null && (
             <span className="whitespace-nowrap text-muted">
-              {words.since} <Ago at={since} />
+              {words.since} <Ago at={since} />.
             </span>
           )}
         </p>

@@ -53,7 +53,7 @@ describe("tracing an event", () => {
     open(node, `/doctor/trace?group=${encodeURIComponent(CLUB)}&seq=7`);
     const whole = await screen.findByTestId("trace");
     expect(within(whole).getByRole("heading", { level: 2 })).toHaveTextContent("Not fetchedEvent 7");
-    expect(screen.getByTestId("stands")).toHaveTextContent(/as number 12, not pulled\. since/);
+    expect(screen.getByTestId("stands")).toHaveTextContent(/as number 12, not pulled\. Since 1 min ago\.$/);
     expect(whole).toHaveTextContent("One of you has to act.");
     const gamma = within(whole).getByRole("region", { name: "gamma.example" });
     expect(within(gamma).getByTestId("trace-given")).toHaveAttribute("data-state", "here");
@@ -130,6 +130,13 @@ describe("tracing an event", () => {
     await person.type(field, `${ID}{Enter}`);
     await screen.findByTestId("trace");
     expect(node.requests("trace")).toEqual([{ submission: ID }]);
+    // What was traced before does not stand below what cannot be traced.
+    await person.clear(field);
+    await person.type(field, "nonsense{Enter}");
+    expect(screen.queryByTestId("trace")).toBeNull();
+    await person.clear(field);
+    await person.type(field, `${ID}{Enter}`);
+    expect(await screen.findByTestId("trace")).toBeInTheDocument();
   });
 
   it("is reached from an event of a group", async () => {

@@ -17,7 +17,7 @@ export const trace = {
   submission: "Submission",
   sender: "From",
   group: "Group",
-  since: "since",
+  since: "Since",
   way: "To the log",
   wayHere: "In the log here",
   others: "Elsewhere",
