@@ -117,7 +117,8 @@ async fn who_is_connected_is_foretold_by_the_rules_for_additions_and_who_is_bloc
 async fn what_nobody_can_be_meant_by_is_refused_in_a_sentence() {
     let federation = Federation::new();
     let alpha = federation.node(|_| {}).await;
-    for who in ["", "two words", alpha.provider().as_str()] {
+    for who in ["", "two words", "mimi://home.example/g/tea", "#tea:home.example", alpha.provider().as_str()]
+    {
         let refused = alpha.node().operator().dry_run(who).await.unwrap_err();
         assert!(!refused.to_string().is_empty(), "{who:?}");
     }

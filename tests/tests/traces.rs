@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::{GroupUri, Id, UserUri};
-use drawbridge_mtp::message::Outcome;
+use drawbridge_mtp::message::{Outcome, PeerState};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Side;
 use drawbridge_node::config::ListenConfig;
-use drawbridge_node::diagnose::{Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
+use drawbridge_node::diagnose::{
+    StepName, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced, Verdict,
+};
 use drawbridge_node::store::{FeedItemPlace, Reader};
 use drawbridge_testkit::{
     Clock, CommitPlan, Daemon, Federation, MlsClient, MutualPeers, TestNode, accepted, says, wait_for_event,
@@ -160,6 +162,54 @@ async fn a_participant_that_is_switched_off_has_it_in_its_feed_and_does_not_pull
 }
 
 #[tokio::test]
+async fn whose_pulls_are_refused_here_is_not_said_to_be_away() {
+    let federation = Federation::new();
+    let turned = Arc::new(Clock::default());
+    let nodes = vec![federation.node(|_| {}).await, federation.node_with_clock(turned.clone(), |_| {}).await];
+    for [one, other] in [[&nodes[0], &nodes[1]], [&nodes[1], &nodes[0]]] {
+        one.allows(other.provider()).await;
+    }
+    let peers = MutualPeers { federation, nodes };
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
+    let (tea, ann, _ben) = group_of_two(&peers).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    // Its pull that waits was good; those that come after it are not.
+    beta.stop().await;
+    turned.turn(Duration::from_secs(600));
+    beta.start().await;
+    let from = beta.provider().clone();
+    alpha
+        .until_node("a pull is refused", |node| {
+            let (latest, _) = node.operator().traffic().since(0, 100);
+            latest
+                .iter()
+                .any(|it| it.peer.as_ref() == Some(&from) && it.code.as_deref() == Some("clock-skew"))
+        })
+        .await;
+    let (_, placed) = says(&ann, &tea, "do you hear me?").await;
+    has_read(alpha, &ann, &tea, placed.seq).await;
+    let trace = traces(alpha, &tea, placed.seq).await;
+    assert_eq!((trace.code, trace.side), (TraceCode::NotPulled, Some(Side::Either)), "{trace:#?}");
+    assert!(
+        trace.text.contains("That provider is not away: its pulls come here and are refused (401 clock-skew): its clock is 10 min ahead"),
+        "{}",
+        trace.text
+    );
+    let report = alpha.checks(beta.provider()).await;
+    let pull = report.steps.iter().find(|step| step.name == StepName::TheirPull).unwrap();
+    assert_eq!(
+        (pull.verdict, pull.code.as_deref(), pull.side),
+        (Verdict::Fail, Some("clock-skew"), Some(Side::Either)),
+        "{pull:#?}"
+    );
+
+    alpha.sets_peer(beta.provider(), PeerState::KeyChanged).await;
+    let trace = traces(alpha, &tea, placed.seq).await;
+    assert_eq!((trace.code, trace.side), (TraceCode::NotPulled, Some(Side::Ours)), "{trace:#?}");
+    assert!(trace.text.contains("shows another key"), "{}", trace.text);
+}
+
+#[tokio::test]
 async fn while_the_owner_is_away_what_was_submitted_stands_in_the_outbox() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!() };
@@ -171,6 +221,9 @@ async fn while_the_owner_is_away_what_was_submitted_stands_in_the_outbox() {
     let trace = traces_submission(beta, said.id).await;
     assert_eq!((trace.code, trace.group.as_ref()), (TraceCode::InOutbox, Some(&tea)), "{trace:#?}");
     assert!(trace.text.contains(&format!("{} cannot be reached", alpha.provider())), "{}", trace.text);
+    let listed = beta.node().operator().outbox().await.unwrap();
+    let [(id, waiting)] = &listed[..] else { panic!("{listed:#?}") };
+    assert_eq!((*id, &waiting.group, &waiting.client), (said.id, &tea, ben.uri()), "by which it is traced");
     let outbox = step(&trace, TraceStepName::Outbox, None);
     assert_eq!((outbox.state, outbox.at), (TraceState::Here, trace.since));
     assert_eq!(step(&trace, TraceStepName::Judged, None).state, TraceState::Ahead);
@@ -377,6 +430,10 @@ async fn the_command_line_tells_where_an_event_stands() {
     let said = traces(&["--ask", "--json", &group, "1"]);
     let told: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
     assert_eq!(told["elsewhere"], json!([]), "{told}");
+    let said = traces(&[]);
+    assert!(said.status.success(), "{said:?}");
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert!(text.starts_with("Nothing stands in the outbox"), "{text}");
     let said = traces(&["nonsense"]);
     assert_eq!(said.status.code(), Some(2));
     drop(daemon);

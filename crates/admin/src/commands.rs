@@ -143,6 +143,7 @@ commands! {
     "comparison" comparison: ReadCheck => Comparison,
     "evidence" evidence: NamedGroup => ForkEvidence,
     "trace" trace: TraceOf => Trace,
+    "outbox" outbox: Empty => Outbox,
     "trace-elsewhere" trace_elsewhere: NamedEvent => TraceElsewhere,
     "authorizations" authorizations: Empty => Authorizations,
     "decide-authorization" decide_authorization: DecideAuthorization => AuthorizationDecided,

@@ -6,9 +6,10 @@ use drawbridge_node::operator::Reader;
 use crate::convert::same;
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{NamedEvent, TraceOf};
+use crate::request::{Empty, NamedEvent, TraceOf};
 use crate::view::{
-    ForeignClock, ToldElsewhere, Trace, TraceCode, TraceElsewhere, TraceState, TraceStep, TraceStepName,
+    ForeignClock, Outbox, ToldElsewhere, Trace, TraceCode, TraceElsewhere, TraceState, TraceStep,
+    TraceStepName, WaitingEvent,
 };
 
 same!(diagnose::TraceStepName => TraceStepName {
@@ -89,4 +90,15 @@ pub(crate) async fn trace(host: &Host, ask: TraceOf) -> Result<Trace, AdminError
         }
     };
     Ok(host.node().await?.operator().trace(what).await?.into())
+}
+
+pub(crate) async fn outbox(host: &Host, _: Empty) -> Result<Outbox, AdminError> {
+    let waiting = host.node().await?.operator().outbox().await?.into_iter();
+    let waiting = waiting.map(|(submission, waiting)| WaitingEvent {
+        submission,
+        group: waiting.group,
+        client: waiting.client,
+        since: waiting.queued,
+    });
+    Ok(Outbox { waiting: waiting.collect() })
 }

@@ -10,18 +10,18 @@ use drawbridge_node::check_beside;
 use drawbridge_node::config::Config;
 use serde_json::{Value, json};
 
-use crate::ask::send_to_running;
+use crate::ask::{not_running, send_to_running};
 use crate::print::{answer, say, word};
 use crate::remedies::{guide_part, remedy};
 
 /// Prints each step as it is done, what to do about what is wrong, and a summary; as one JSON object where `as_json`. The
 /// status is 1 where a step failed.
 ///
-/// `folder` is where a running node is found, `config` the file of one that is not running. Without a `provider`, ours is
+/// `folder` is where a running node is found, `config` the file of one that is not running, with whether the operator has named it. Without a `provider`, ours is
 /// looked at; by the peer `from` where that is named.
 pub(crate) async fn check(
     folder: &Path,
-    config: &Path,
+    (config, is_named): (&Path, bool),
     provider: Option<Provider>,
     from: Option<Provider>,
     as_json: bool,
@@ -35,7 +35,7 @@ pub(crate) async fn check(
     let report = match (begun, from) {
         (Some(Ok(begun)), _) => follow(folder, &begun["id"], show).await,
         (Some(Err(refusal)), _) => Err(say(&refusal, 1)),
-        (None, Some(_)) => Err(say("only a running node can ask a peer to look back; start it first", 1)),
+        (None, Some(_)) => Err(not_running(folder)),
         (None, None) => {
             if !as_json
                 && let Err(code) =
@@ -43,7 +43,7 @@ pub(crate) async fn check(
             {
                 return code;
             }
-            by_ourselves(config, provider, show).await
+            by_ourselves((config, is_named), provider, show).await
         }
     };
     let report = match report {
@@ -58,14 +58,17 @@ pub(crate) async fn check(
     }
 }
 
-/// Prints the summary, and what to do about the step that it is about.
+/// Prints the summary, and what to do about each step that it is about.
 fn conclude(report: &CheckReport) -> Result<(), ExitCode> {
     answer(format_args!("\n{}", report.summary))?;
     let is_told = |step: &&CheckStep| step.code.is_some() && step.verdict == report.verdict;
-    match report.steps.iter().find(is_told).and_then(|step| to_do(step, report.is_own)) {
-        Some(todo) => answer(format_args!("What to do: {todo}")),
-        None => Ok(()),
+    let mut told: Vec<String> = Vec::new();
+    for todo in report.steps.iter().filter(is_told).filter_map(|step| to_do(step, report.is_own)) {
+        if !told.contains(&todo) {
+            told.push(todo);
+        }
     }
+    told.iter().try_for_each(|todo| answer(format_args!("What to do: {todo}")))
 }
 
 /// Shows the report of that number as the node that runs in `folder` makes it.
@@ -94,11 +97,14 @@ async fn follow(
 }
 
 async fn by_ourselves(
-    config: &Path,
+    (config, is_named): (&Path, bool),
     provider: Option<Provider>,
     mut show: impl FnMut(&CheckStep, bool) -> Result<(), ExitCode>,
 ) -> Result<CheckReport, ExitCode> {
-    let config = Config::load(config).map_err(|fault| say(&fault.to_string(), 2))?;
+    let config = Config::load(config).map_err(|fault| {
+        let hint = if is_named { "" } else { "; name that of a node that is started with serve by --config" };
+        say(&format!("{fault}{hint}"), 2)
+    })?;
     let provider = provider.unwrap_or_else(|| config.provider.clone());
     let (mut shown, is_own) = (Ok(()), provider == config.provider);
     let looked = check_beside(&config, &provider, |step| {

@@ -7,33 +7,50 @@ use drawbridge_admin::view::{Comparison, CopyFinding, CopyVerdict};
 use drawbridge_mtp::id::GroupUri;
 use serde_json::{Value, json};
 
-use crate::ask::send_to_running;
+use crate::ask::{not_running, send_to_running};
 use crate::check::{INDENT, who};
 use crate::print::{answer, say, word};
 use crate::remedies::{guide_part, remedy};
 
 /// Prints what is found at each provider as it is found, and a summary; as one JSON object where `as_json`. The status is 1 where
-/// a log differs or cannot be compared for what is wrong with it.
-pub(crate) async fn compare(folder: &Path, group: &GroupUri, as_json: bool) -> ExitCode {
+/// a log differs or cannot be compared for what is wrong with it, and where others take part and none has told of its log.
+/// `node` are the options by which the operator has named the node.
+pub(crate) async fn compare(folder: &Path, node: &str, group: &GroupUri, as_json: bool) -> ExitCode {
     let comparison = match follow(folder, group, as_json).await {
         Ok(comparison) => comparison,
         Err(code) => return code,
     };
-    let told = if as_json { answer(as_value(&comparison)) } else { conclude(&comparison) };
-    let is_wrong = matches!(comparison.verdict, Some(CopyVerdict::Different | CopyVerdict::Invalid));
+    let told = if as_json { answer(as_value(&comparison)) } else { conclude(&comparison, node) };
     match told {
         Err(code) => code,
-        Ok(()) if is_wrong => ExitCode::FAILURE,
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) if is_well(&comparison) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// Whether nothing was found to be wrong, and something was compared where there is something to compare with.
+fn is_well(comparison: &Comparison) -> bool {
+    let is_wrong = matches!(comparison.verdict, Some(CopyVerdict::Different | CopyVerdict::Invalid));
+    !is_wrong && (comparison.providers == 0 || comparison.findings.iter().any(is_told))
+}
+
+/// Whether a provider has told of its log.
+fn is_told(finding: &CopyFinding) -> bool {
+    match finding.verdict {
+        CopyVerdict::Equal
+        | CopyVerdict::Behind
+        | CopyVerdict::Ahead
+        | CopyVerdict::Different
+        | CopyVerdict::Invalid => true,
+        CopyVerdict::Refused | CopyVerdict::Waits | CopyVerdict::Unanswered | CopyVerdict::NotAsked => false,
     }
 }
 
 /// Has the logs compared by the node that runs in `folder`, to the end.
 async fn follow(folder: &Path, group: &GroupUri, as_json: bool) -> Result<Comparison, ExitCode> {
-    let ended = || "our provider does not run with its pages; start it first".to_owned();
     let ask = async |command: &str, request: &Value| match send_to_running(folder, command, request).await {
         Some(answer) => answer.map_err(|refusal| say(&refusal, 1)),
-        None => Err(say(&ended(), 1)),
+        None => Err(not_running(folder)),
     };
     let begun = ask("compare-log", &json!({"group": group})).await?;
     let mut told = 0;
@@ -100,13 +117,13 @@ fn more(finding: &CopyFinding) -> Option<&'static str> {
 }
 
 /// Prints the summary, and how to have the evidence where there is any.
-fn conclude(comparison: &Comparison) -> Result<(), ExitCode> {
+fn conclude(comparison: &Comparison, node: &str) -> Result<(), ExitCode> {
     answer(format_args!("\n{}", comparison.summary))?;
     if comparison.verdict != Some(CopyVerdict::Different) {
         return Ok(());
     }
     let request = json!({"group": comparison.group});
-    answer(format_args!("What is kept as evidence: drawbridged admin evidence '{request}'"))
+    answer(format_args!("What is kept as evidence: drawbridged admin{node} evidence '{request}'"))
 }
 
 /// The comparison as JSON, with what to do about each finding, and the part of the guide that tells more.
@@ -119,4 +136,40 @@ fn as_value(comparison: &Comparison) -> Value {
         }
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(verdicts: &[&str]) -> Comparison {
+        let findings: Vec<_> = verdicts
+            .iter()
+            .map(|verdict| {
+                json!({
+                    "provider": "b.example", "is_owner": false, "verdict": verdict, "events": null, "differs_from": null,
+                    "text": "so", "code": null, "stage": "content", "side": null, "duration_ms": 1.0, "checkpoint": null,
+                    "evidence": [],
+                })
+            })
+            .collect();
+        serde_json::from_value(json!({
+            "group": "mimi://a.example/g/tea", "is_ours": true, "head": 3, "hash": "A".repeat(43),
+            "began": "2026-11-30T10:00:00.000Z", "verdict": verdicts.first(), "summary": "so", "findings": findings,
+            "providers": verdicts.len(), "is_finished": true,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_comparison_for_which_nobody_has_told_of_its_log_is_not_well() {
+        for well in [&[][..], &["equal"], &["behind"], &["unanswered", "ahead"]] {
+            assert!(is_well(&found(well)), "{well:?}");
+        }
+        for wrong in
+            [&["unanswered"][..], &["not-asked", "refused"], &["waits"], &["different"], &["invalid"]]
+        {
+            assert!(!is_well(&found(wrong)), "{wrong:?}");
+        }
+    }
 }

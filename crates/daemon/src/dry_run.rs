@@ -13,19 +13,23 @@ use crate::print::{answer, say, word};
 pub(crate) async fn dry_run(folder: &Path, who: &str, as_json: bool) -> ExitCode {
     let told = match send_to_running(folder, "dry-run", &json!({ "who": who })).await {
         Some(Ok(reply)) if as_json => answer(reply),
-        Some(Ok(reply)) => print(reply),
+        Some(Ok(reply)) => print(who, reply),
         Some(Err(refusal)) => Err(say(&refusal, 1)),
         None => Err(not_running(folder)),
     };
     told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }
 
-fn print(reply: Value) -> Result<(), ExitCode> {
+fn print(typed: &str, reply: Value) -> Result<(), ExitCode> {
     let run: DryRun = serde_json::from_value(reply).map_err(|fault| say(&fault.to_string(), 1))?;
     let who = match &run.person {
         Some(person) => person.to_string(),
         None => format!("{}, or somebody there of whom no rule speaks,", run.provider),
     };
+    // A person's name alone is a provider's name as well.
+    let taken = if run.person.is_some() { "the person" } else { "the provider" };
+    let meant = run.person.as_ref().map_or_else(|| run.provider.to_string(), ToString::to_string);
+    answer(format_args!("{typed:?} is taken for {taken} {meant}."))?;
     answer(format_args!("If {who} asked now:"))?;
     run.foresights.iter().try_for_each(|Foresight { asked, of, outcome, why, told }| {
         let of = of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();

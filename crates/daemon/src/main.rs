@@ -129,6 +129,7 @@ enum Command {
         group: drawbridge_mtp::id::GroupUri,
     },
     /// Say where one event is on its way, and why it has not arrived: by its group and number, or by the id of what was submitted.
+    /// Without either, list what stands in the outbox, with its ids.
     Trace {
         /// Print one JSON object.
         #[arg(long)]
@@ -140,7 +141,7 @@ enum Command {
         node: NodeChoice,
         /// The group, such as mimi://home.example/g/tea, or the id of a submission
         #[arg(value_name = "GROUP|SUBMISSION")]
-        what: String,
+        what: Option<String>,
         /// The number of the event in the group
         seq: Option<u64>,
     },
@@ -188,12 +189,22 @@ impl NodeChoice {
         }
     }
 
-    /// The configuration file of our own node.
-    fn config(self) -> Result<PathBuf, ExitCode> {
+    /// The configuration file of our own node, with whether the operator has said where it is.
+    fn config(self) -> Result<(PathBuf, bool), ExitCode> {
+        let is_named = self.home.is_some();
         match self.config {
-            Some(path) => Ok(path),
-            None => Ok(self.home()?.join("config.toml")),
+            Some(path) => Ok((path, true)),
+            None => Ok((self.home()?.join("config.toml"), is_named)),
         }
+    }
+
+    /// The options by which it was named, as they are typed again; empty where there was none.
+    fn options(&self) -> String {
+        let option = |name: &str, path: &Option<PathBuf>| {
+            let path = path.as_ref()?.display().to_string();
+            Some(format!(" {name} '{}'", path.replace('\'', r"'\''")))
+        };
+        option("--config", &self.config).or_else(|| option("--home", &self.home)).unwrap_or_default()
     }
 
     fn home(self) -> Result<PathBuf, ExitCode> {
@@ -244,17 +255,25 @@ fn main() -> ExitCode {
                 Err(code) => code,
             },
             Command::Check { json, node, from, provider } => match (node.clone().folder(), node.config()) {
-                (Ok(folder), Ok(config)) => check::check(&folder, &config, provider, from, json).await,
+                (Ok(folder), Ok((config, is_named))) => {
+                    check::check(&folder, (&config, is_named), provider, from, json).await
+                }
                 (Err(code), _) | (_, Err(code)) => code,
             },
             Command::Trace { json, ask, node, what, seq } => match node.folder() {
-                Ok(folder) => trace::trace(&folder, &what, seq, ask, json).await,
+                Ok(folder) => match what {
+                    Some(what) => trace::trace(&folder, &what, seq, ask, json).await,
+                    None => trace::outbox(&folder, json).await,
+                },
                 Err(code) => code,
             },
-            Command::Compare { json, node, group } => match node.folder() {
-                Ok(folder) => compare::compare(&folder, &group, json).await,
-                Err(code) => code,
-            },
+            Command::Compare { json, node, group } => {
+                let options = node.options();
+                match node.folder() {
+                    Ok(folder) => compare::compare(&folder, &options, &group, json).await,
+                    Err(code) => code,
+                }
+            }
             Command::DryRun { json, node, who } => match node.folder() {
                 Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
                 Err(code) => code,
@@ -272,6 +291,17 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_named_again_as_it_was_named() {
+        let choice = |config: Option<&str>, home: Option<&str>| NodeChoice {
+            config: config.map(Into::into),
+            home: home.map(Into::into),
+        };
+        assert_eq!(choice(Some("/etc/it's.toml"), None).options(), r" --config '/etc/it'\''s.toml'");
+        assert_eq!(choice(None, Some("a b")).options(), " --home 'a b'");
+        assert_eq!(choice(None, None).options(), "");
+    }
 
     #[test]
     fn a_node_is_named_in_one_way_by_each_command_that_needs_one() {

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use drawbridge_admin::view::{Trace, TraceCode, TraceElsewhere, TraceState, TraceStep};
+use drawbridge_admin::view::{
+    CheckSide, Outbox, Trace, TraceCode, TraceElsewhere, TraceState, TraceStep, WaitingEvent,
+};
 use drawbridge_mtp::id::Id;
 use drawbridge_node::typed;
 use serde_json::json;
 
-use crate::ask::send_to_running;
+use crate::ask::{not_running, send_to_running};
 use crate::check::{INDENT, who};
 use crate::print::{answer, say, word};
 
@@ -38,7 +40,7 @@ pub(crate) async fn trace(
     let mut told = match send_to_running(folder, "trace", &request).await {
         Some(Ok(told)) => told,
         Some(Err(refusal)) => return say(&refusal, 1),
-        None => return say("our provider does not run with its pages; start it first", 1),
+        None => return not_running(folder),
     };
     let trace = match serde_json::from_value::<Trace>(told.clone()) {
         Ok(trace) => trace,
@@ -63,6 +65,32 @@ pub(crate) async fn trace(
     }
 }
 
+/// Prints what stands in the outbox of the node that runs in `folder`, by which each can be traced; as one JSON object where
+/// `as_json`.
+pub(crate) async fn outbox(folder: &Path, as_json: bool) -> ExitCode {
+    let told = match send_to_running(folder, "outbox", &json!({})).await {
+        Some(Ok(told)) if as_json => answer(told),
+        Some(Ok(told)) => match serde_json::from_value::<Outbox>(told) {
+            Ok(outbox) => print_outbox(&outbox),
+            Err(fault) => Err(say(&fault.to_string(), 1)),
+        },
+        Some(Err(refusal)) => Err(say(&refusal, 1)),
+        None => Err(not_running(folder)),
+    };
+    told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
+}
+
+fn print_outbox(Outbox { waiting }: &Outbox) -> Result<(), ExitCode> {
+    if waiting.is_empty() {
+        return answer(
+            "Nothing stands in the outbox: the owners of the groups have answered all that was submitted here.",
+        );
+    }
+    waiting.iter().try_for_each(|WaitingEvent { submission, group, client, since }| {
+        answer(format_args!("{submission} for {group}, by {client}, since {since}"))
+    })
+}
+
 fn print(trace: &Trace, elsewhere: Option<&TraceElsewhere>) -> Result<(), ExitCode> {
     print_steps(&trace.steps, "elsewhere")?;
     for told in elsewhere.into_iter().flat_map(|elsewhere| &elsewhere.told) {
@@ -76,6 +104,7 @@ fn print(trace: &Trace, elsewhere: Option<&TraceElsewhere>) -> Result<(), ExitCo
     let since = trace.since.map(|since| format!(" Since {since}.")).unwrap_or_default();
     answer(format_args!("\n{}{since}", trace.text))?;
     match trace.side {
+        Some(CheckSide::Nobody) => answer("Nobody has to act: wait."),
         Some(side) => answer(format_args!("Who has to act: {}", who(Some(side)))),
         None => Ok(()),
     }

@@ -46,6 +46,7 @@ import type { NamedPeer } from "./NamedPeer";
 import type { NamedRepair } from "./NamedRepair";
 import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
+import type { Outbox } from "./Outbox";
 import type { PausePeer } from "./PausePeer";
 import type { Peer } from "./Peer";
 import type { PeerJudged } from "./PeerJudged";
@@ -125,6 +126,7 @@ export type Commands = {
   "comparison": { request: ReadCheck, response: Comparison },
   "evidence": { request: NamedGroup, response: ForkEvidence },
   "trace": { request: TraceOf, response: Trace },
+  "outbox": { request: Empty, response: Outbox },
   "trace-elsewhere": { request: NamedEvent, response: TraceElsewhere },
   "authorizations": { request: Empty, response: Authorizations },
   "decide-authorization": { request: DecideAuthorization, response: AuthorizationDecided },

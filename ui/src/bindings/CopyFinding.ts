@@ -18,11 +18,11 @@ provider: string,
  */
 is_owner: boolean, 
 /**
- * How our copy stands to its log.
+ * How its copy stands to ours.
  */
 verdict: CopyVerdict, 
 /**
- * By how many events our copy is behind or ahead.
+ * By how many events its copy is behind or ahead.
  */
 events: number | null, 
 /**

@@ -39,6 +39,30 @@ pub struct Trace {
     pub side: Option<CheckSide>,
 }
 
+/// `outbox`: what clients here have submitted and the owners of its groups have not answered, the oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Outbox {
+    /// The first 200.
+    pub waiting: Vec<WaitingEvent>,
+}
+
+/// What a client has submitted and its group's owner has not answered.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct WaitingEvent {
+    /// The id under which it was submitted, by which it is traced.
+    #[ts(type = "string")]
+    pub submission: Id,
+    /// The group that it is for.
+    #[ts(type = "string")]
+    pub group: GroupUri,
+    /// The client that has submitted it.
+    #[ts(type = "string")]
+    pub client: ClientUri,
+    /// Since when it waits.
+    #[ts(type = "string")]
+    pub since: Timestamp,
+}
+
 /// One step.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct TraceStep {

@@ -86,6 +86,11 @@ struct Asker {
     limits: LimitsConfig,
 }
 
+/// Whether a group is meant, and nobody who could ask.
+fn is_of_group(who: &str) -> bool {
+    (who.contains("/g/") || who.trim_start().starts_with('#')) && typed::group(who).is_ok()
+}
+
 impl Operator {
     /// What would happen if `who`, a provider or a person as they are typed, asked something here.
     ///
@@ -93,6 +98,10 @@ impl Operator {
     ///
     /// Nobody can be meant by it, it is ourselves, or the store cannot be asked.
     pub async fn dry_run(&self, who: &str) -> Result<DryRun, Misuse> {
+        if is_of_group(who) {
+            let text = format!("{who:?} is a group's address; name a provider, or a person there");
+            return Err(Misuse::Unfit(text));
+        }
         let (provider, person) = read(who).map_err(|fault| Misuse::Unfit(fault.to_string()))?;
         if provider == self.ground.ours {
             let text = format!("{provider} is this provider; name another, or a person there");

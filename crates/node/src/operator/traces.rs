@@ -1,10 +1,14 @@
 //! Where an event is on its way.
 
-use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::id::{GroupUri, Id};
 
 use super::Operator;
 use crate::diagnose::{Elsewhere, Trace, Traced};
 use crate::misuse::Misuse;
+use crate::store::WaitingSubmission;
+
+/// So much of the outbox is listed.
+const LISTED: u32 = 200;
 
 impl Operator {
     /// Where an event is on its way from its sender to everybody who is to have it, as far as it is known here.
@@ -14,6 +18,15 @@ impl Operator {
     /// There is no such group here.
     pub async fn trace(&self, what: Traced) -> Result<Trace, Misuse> {
         self.tracer.trace(what).await
+    }
+
+    /// What clients here have submitted and the owners of its groups have not answered, the oldest first, each with its id.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub async fn outbox(&self) -> Result<Vec<(Id, WaitingSubmission)>, Misuse> {
+        self.store.read::<_, Misuse>(|view| Ok(view.submissions_waiting(LISTED)?)).await
     }
 
     /// What others tell of the event `seq`: the group's owner, or, where that is us, the providers that are told of it. Each is asked

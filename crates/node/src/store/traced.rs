@@ -171,6 +171,25 @@ impl View<'_> {
         }))
     }
 
+    /// What waits in the outbox, the oldest first, each with its id: the first `limit`.
+    pub fn submissions_waiting(&self, limit: u32) -> Result<Vec<(Id, WaitingSubmission)>, StoreFault> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT id, group_uri, client, queued FROM outbox ORDER BY queued, place LIMIT ?1",
+        )?;
+        let mut rows = statement.query([limit])?;
+        let mut waiting = Vec::new();
+        while let Some(row) = rows.next()? {
+            let submission = WaitingSubmission {
+                group: parsed("a group", row.get(1)?)?,
+                client: parsed("a client", row.get(2)?)?,
+                queued: time(row.get(3)?),
+            };
+            let id = parsed_id(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            waiting.push((id, submission));
+        }
+        Ok(waiting)
+    }
+
     /// What a client of ours was told by its feed of a submission, for as long as the item is kept.
     pub fn result_told(&self, submission: Id) -> Result<Option<ToldResult>, StoreFault> {
         let mut statement = self.sql.prepare_cached(
