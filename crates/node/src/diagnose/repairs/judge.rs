@@ -10,7 +10,7 @@ use drawbridge_mtp::time::Timestamp;
 use super::finding::{Findings, RepairFinding};
 use crate::diagnose::{NameStanding, Ourselves, OwnCertificate};
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
-use crate::peers::{PullingStatus, SLOW_FROM};
+use crate::peers::{PullingStatus, SLOW_FROM, is_outvoted};
 use crate::side::Side;
 use crate::store::{RepairKind, RepairSubject, Severity, Suffers, TroubleRow};
 use crate::words::words;
@@ -219,7 +219,7 @@ fn judge_clock(allowed: &[&Peer], findings: &mut Findings) -> bool {
     let is_dispute = |trouble: &&TroubleRow| CLOCKS.contains(&trouble.code.as_str());
     let disputed = allowed.iter().filter_map(|peer| peer.troubles.iter().find(is_dispute));
     let disputed: Vec<&TroubleRow> = disputed.collect();
-    let is_wrong = disputed.len() > 1 && disputed.len() * 2 > allowed.len();
+    let is_wrong = is_outvoted(disputed.len(), allowed.len());
     if is_wrong {
         let text = format!(
             "This computer's clock is probably wrong: {} of {} providers disagree with it.",
