@@ -129,7 +129,7 @@ impl TrafficRecord {
             }
         }
         // Words of the protocol; whatever else stands there may be a name.
-        let is_word = |word: &str| word.split(": ").all(|word| is_known(word));
+        let is_word = |word: &str| word.split(": ").all(is_known);
         for item in &mut shown.items {
             if !is_word(&item.kind) {
                 item.kind = nameless.hash(&item.kind);

@@ -28,6 +28,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "dns-timeout",
     "dns-unavailable",
     "address-refused",
+    "address-unproved",
     "not-here",
     "other-responder",
   ],
@@ -60,7 +61,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "tls-timeout",
     "tls-failed",
   ],
-  "Private networks and certificates of one's own": ["certificate-self-signed"],
+  "Private networks and certificates of one's own": ["certificate-self-signed", "certificate-replaced"],
   "A proxy in front": [
     "document-missing",
     "document-invalid",
@@ -90,7 +91,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "too-large",
   ],
   "The clock": ["clock-skew", "clock-off", "signature-expired", "own-clock"],
-  Keys: ["key-changed", "peer-key-changed", "key-unknown"],
+  Keys: ["key-changed", "peer-key-changed", "key-unknown", "pull-key-unknown"],
   "Who lets whom in": [
     "peer-pending",
     "peer-blocked",
@@ -99,6 +100,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "not-asked",
     "not-listed",
     "not-introduced",
+    "pull-refused",
   ],
   "Busy or slow": ["rate-limited", "unavailable", "slow", "timeout"],
   "The disk and the store": ["disk-full", "store-unwritable", "store-damaged", "own-store", "store-failing"],
