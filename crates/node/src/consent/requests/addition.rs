@@ -13,9 +13,8 @@ use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::Malformed;
 
 use super::kind::{Kind, Said, Verdict, Words};
-use super::receive::ASK_AGAIN;
 use super::tell::{end_one, settle, tell_requester};
-use super::terms::Terms;
+use super::terms::{ASK_AGAIN, Terms};
 use crate::consent::grants;
 use crate::consent::rules::standing_rule;
 use crate::ground::config::LimitsConfig;

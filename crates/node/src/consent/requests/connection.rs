@@ -16,9 +16,8 @@ use drawbridge_mtp::wire::Malformed;
 
 use super::addition::end_between;
 use super::kind::{Kind, Said, Verdict, Words};
-use super::receive::ASK_AGAIN;
 use super::tell::{end_one, settle, tell_requester};
-use super::terms::Terms;
+use super::terms::{ASK_AGAIN, HELD, Terms};
 use crate::consent::providers::introduce;
 use crate::consent::rules::standing_rule;
 use crate::ground::config::LimitsConfig;
@@ -28,8 +27,6 @@ use crate::store::{
     Connection, ConnectionRow, DecidedBy, RequestRow, RuleKind, StoreFault, Tx, UserRule, View,
 };
 
-/// Requests of a peer that is not allowed that are held at one time (section 6).
-pub(super) const HELD: u32 = 5;
 /// Requests of a peer that is not allowed that are kept in any state: those held, and what is over.
 const KEPT_OF_STRANGER: u64 = 100;
 /// Requests from one user to another that count at one time, open, refused or approved; the users are shown one.

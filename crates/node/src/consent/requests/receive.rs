@@ -1,24 +1,18 @@
 //! Requests that other providers send us (sections 7 and 8).
 
-use std::time::Duration;
-
 use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 
 use super::alike::asked_alike;
-use super::connection::HELD;
 use super::kind::{Kind, Said, Verdict};
 use super::tell::tell_clients;
-use super::terms::Terms;
+use super::terms::{HELD, Terms};
 use crate::consent::providers::allow_asked;
 use crate::ground::config::{LimitsConfig, Strangers};
 use crate::refusal::Refusal;
 use crate::store::{RequestRow, StoreFault, Tx};
-
-/// Who has no room, and cannot know when there will be some, asks again after so long.
-pub(super) const ASK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// A request that `peer` posts, checked to be from a user of it to one of ours. Returns what who asked may know.
 pub(crate) fn receive<K: Kind>(
@@ -103,6 +97,7 @@ pub(super) fn allow_owner<K: Kind>(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use drawbridge_mtp::id::Id;
     use drawbridge_mtp::keys::SecretKey;

@@ -1,9 +1,16 @@
 //! What the rules go by besides the store.
 
+use std::time::Duration;
+
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::signature::Signer;
 
 use crate::ground::config::Strangers;
+
+/// Requests of a peer that is not allowed that are held at one time (section 6).
+pub(super) const HELD: u32 = 5;
+/// Who has no room, and cannot know when there will be some, asks again after so long.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// Who we are, and what the operator has chosen.
 #[derive(Clone)]
