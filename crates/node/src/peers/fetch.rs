@@ -76,8 +76,10 @@ impl Peers {
         {
             return Ok(document.clone());
         }
+        let document = Box::pin(self.fetch(provider, &self.outbound.client())).await.document;
+        // Noted behind it: a fetch that was dropped half way, as where this machine wakes, was none.
         self.documents.change(provider, |entry| entry.doubted = Some(now));
-        Box::pin(self.fetch(provider, &self.outbound.client())).await.document
+        document
     }
 
     /// The document as it is now, over `client`, whatever is remembered, with what was answered.
@@ -153,7 +155,6 @@ impl Peers {
     ///
     /// Callers box it: every request that waits here would otherwise keep room for it.
     async fn fetch(&self, provider: &Provider, client: &reqwest::Client) -> Fetched {
-        self.documents.change(provider, |entry| entry.reread = false);
         let (answer, fetched) = match self.ask_for_document(provider, client, DOCUMENT_PATH, None).await {
             Ok(answer) => {
                 let read = answer.read(provider).map(|document| (document, lifetime(&answer.headers)));
@@ -161,6 +162,7 @@ impl Peers {
             }
             Err(fault) => (None, Err(fault)),
         };
+        self.documents.change(provider, |entry| entry.reread = false);
         Fetched { answer, document: self.remember(provider, fetched).await }
     }
 
