@@ -25,6 +25,9 @@ const HELD_BYTES: usize = 16 << 20;
 const HELD_OF_STRANGERS: usize = 1000;
 /// So many requests of strangers are written at one time, the latest; of a flood the others are not worth the wear of the disk.
 const WRITTEN_OF_STRANGERS: usize = 25;
+/// Pulls in the file that are looked through for when one item was given and acknowledged: peers can ask for that, and one that never
+/// acknowledges has all of its pulls to be read.
+const LOOKED_AT: usize = 2000;
 /// Requests that have left memory and wait to be written. More come only where the disk does not keep up.
 const UNWRITTEN: usize = 10_000;
 /// What has ended is written so long after the first of it: together, and with what is noted of it after its end.
@@ -331,11 +334,11 @@ impl TrafficLog {
         let file = self.file();
         let look = move || {
             let mut pulled = Pulled::default();
-            let mut until = None;
+            let (mut until, mut looked_at) = (None, 0);
             if let Some(file) = file {
                 file.visit(&filter, |record| {
-                    until = Some(record.id);
-                    pulled.take(&item, &record)
+                    (until, looked_at) = (Some(record.id), looked_at + 1);
+                    pulled.take(&item, &record) || looked_at == LOOKED_AT
                 })?;
             }
             for record in latest.values().filter(|record| Some(record.id) > until) {
