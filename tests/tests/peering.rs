@@ -194,15 +194,11 @@ async fn who_is_shut_out_is_asked_for_nothing() {
     let (peers, eve, client, ben) = connected_to_scripted_peer().await;
     let tea = ScriptedGroup::new("tea", &peers, &eve, &client, &ben).await;
     let beta = &peers.nodes[0];
-    let waits = |node: &Node| {
-        node.operator()
-            .pulling(eve.provider())
-            .is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
-    };
     for state in [PeerState::Blocked, PeerState::KeyChanged] {
-        beta.until_node("it is pulled", waits).await;
+        // At the peer, since a pull that waits for us may still be on its way there.
+        beta.until_node("it pulls", |_| eve.responder().is_pulled()).await;
         beta.sets_peer(eve.provider(), state).await;
-        beta.until_node("its pull is given up", |node| !waits(node)).await;
+        beta.until_node("its pull is given up", |_| !eve.responder().is_pulled()).await;
         let before = eve.responder().asked();
         // All that Ben's client, and he himself, can have it asked for.
         assert_eq!(ben.status(&tea.group).await.unwrap_err().known(), Some(Code::Unavailable));

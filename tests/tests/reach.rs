@@ -12,7 +12,7 @@ use drawbridge_node::ambient::Ambient;
 use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::{NameStanding, StepName};
 use drawbridge_node::store::UserRule;
-use drawbridge_node::{Decision, Node, PullingStatus};
+use drawbridge_node::{Decision, Node};
 use drawbridge_testkit::{Federation, ScriptedPeer, ServerTls, TestNode};
 use http::{Method, Response};
 
@@ -50,12 +50,8 @@ async fn what_does_not_answer_at_all_is_a_trouble_by_its_own_name() {
 
 /// Returns when a pull has come to the endpoint that the peer has now, and waits there.
 async fn pulls_at(beta: &TestNode, peer: &ScriptedPeer, pulls_before: usize) {
-    beta.until_node("it pulls where the document says", |node| {
-        peer.responder().times_asked(&Method::GET, "/feed") > pulls_before
-            && node
-                .operator()
-                .pulling(peer.provider())
-                .is_some_and(|pulling| pulling.status == PullingStatus::Waiting)
+    beta.until_node("it pulls where the document says", |_| {
+        peer.responder().times_asked(&Method::GET, "/feed") > pulls_before && peer.responder().is_pulled()
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! What a scripted peer answers to those who ask it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ struct State {
     lies: VecDeque<FeedPage>,
     /// How long a pull is held at most.
     holds: Duration,
+    /// How many pulls are held now, by the number that each has the feed up to.
+    held: BTreeMap<u64, usize>,
     asked: Vec<(Method, String)>,
     fields: HashMap<String, HeaderMap>,
     content_type: &'static str,
@@ -56,6 +59,7 @@ impl Responder {
             items: Vec::new(),
             lies: VecDeque::new(),
             holds: Duration::MAX,
+            held: BTreeMap::new(),
             asked: Vec::new(),
             fields: HashMap::new(),
             content_type: "application/json",
@@ -88,6 +92,12 @@ impl Responder {
     /// The number of the last item of its feed.
     pub fn head(&self) -> u64 {
         self.inner.state.lock().items.len() as u64
+    }
+
+    /// Whether somebody who has all of its feed waits here for more.
+    pub fn is_pulled(&self) -> bool {
+        let state = self.inner.state.lock();
+        state.held.contains_key(&(state.items.len() as u64))
     }
 
     /// The name of its feed's history.
@@ -225,6 +235,7 @@ impl Responder {
     }
 
     async fn page(&self, query: &FeedQuery) -> Result<Vec<u8>, Problem> {
+        let _held = (query.wait > 0).then(|| HeldPull::begin(&self.inner, query.after));
         let holds = self.inner.state.lock().holds;
         let deadline = tokio::time::sleep(holds.min(Duration::from_secs(query.wait)));
         tokio::pin!(deadline);
@@ -257,6 +268,31 @@ impl Responder {
             tokio::select! {
                 () = news => {}
                 () = &mut deadline => over = true,
+            }
+        }
+    }
+}
+
+/// A pull that is held, counted until it is answered or given up.
+struct HeldPull<'a> {
+    inner: &'a Inner,
+    after: u64,
+}
+
+impl<'a> HeldPull<'a> {
+    fn begin(inner: &'a Inner, after: u64) -> Self {
+        *inner.state.lock().held.entry(after).or_default() += 1;
+        Self { inner, after }
+    }
+}
+
+impl Drop for HeldPull<'_> {
+    fn drop(&mut self) {
+        let mut state = self.inner.state.lock();
+        if let Entry::Occupied(mut held) = state.held.entry(self.after) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
+                held.remove();
             }
         }
     }
