@@ -17,7 +17,6 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
-use drawbridge_node::Decision;
 use drawbridge_node::Side::{self, Either, Nobody, Ours, Theirs};
 use drawbridge_node::config::Config;
 use drawbridge_node::diagnose::StepName::{
@@ -27,6 +26,7 @@ use drawbridge_node::diagnose::StepName::{
 use drawbridge_node::diagnose::{Report, Step, Verdict};
 use drawbridge_node::identity::provider_document;
 use drawbridge_node::store::{RepairSubject, UserRule};
+use drawbridge_node::{Decision, Node, PullingStatus};
 use drawbridge_testkit::{
     Clock, DroppingHost, FaultyNetwork, Federation, Proxy, RawConduct, RawServer, ScriptedPeer, ServerTls,
     TestNode,
@@ -100,6 +100,17 @@ impl Scene {
 
     fn keeps(&mut self, what: impl Any) {
         self.kept.push(Box::new(what));
+    }
+
+    /// Turns the clock of all, once our pull at `peer` has been answered or waits there: an answer that is on its way meanwhile
+    /// would have been signed too long ago.
+    async fn turns_clock(&self, peer: &ScriptedPeer, by: Duration) {
+        let is_through = |node: &Node| {
+            let pulling = node.operator().pulling(peer.provider());
+            peer.responder().is_pulled() || pulling.is_some_and(|it| it.status == PullingStatus::Idle)
+        };
+        self.alpha.until_node("its pull is answered or waits", is_through).await;
+        self.federation.clock().turn(by);
     }
 
     /// The doctor has to blame `address`, at the port of the provider `name`.
@@ -809,7 +820,7 @@ faults! {
             let peer = scene.federation.scripted_peer();
             peer.answers_pings(PeerState::Allowed);
             scene.alpha.allows(peer.provider()).await;
-            scene.federation.clock().turn(Duration::from_secs(100));
+            scene.turns_clock(&peer, Duration::from_secs(100)).await;
             Some(scene.looks_at(peer, ScriptedPeer::provider))
         };
     rests: "no fault: it has pulled once, and rests since nothing is expected from here",
@@ -819,7 +830,7 @@ faults! {
             peer.answers_pings(PeerState::Allowed);
             scene.alpha.allows(peer.provider()).await;
             assert_eq!(peer.gets(scene.alpha.provider(), "/feed?after=0").send().await.status, StatusCode::OK);
-            scene.federation.clock().turn(TEN_MINUTES);
+            scene.turns_clock(&peer, TEN_MINUTES).await;
             Some(scene.looks_at(peer, ScriptedPeer::provider))
         };
     not_pulled: "it does not fetch what waits here for it",
@@ -834,7 +845,7 @@ faults! {
             let id = serde_json::from_value(request["id"].clone()).unwrap();
             alpha.hears_of(id).await;
             alpha.decides(id, Decision::Approve).await;
-            scene.federation.clock().turn(TEN_MINUTES);
+            scene.turns_clock(&peer, TEN_MINUTES).await;
             Some(scene.looks_at(peer, ScriptedPeer::provider))
         };
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use drawbridge_mtp::id::{Generation, GroupUri};
-use drawbridge_mtp::message::{Outcome, Placed, Submission};
+use drawbridge_mtp::message::{Outcome, Placed, Submission, SubmissionResult};
+use drawbridge_mtp::problem::Code;
 use drawbridge_node::store::Reader;
 
-use crate::{Federation, MlsClient, MutualPeers, TestNode};
+use crate::{Federation, MlsClient, MutualPeers, TestNode, WAIT_LIMIT};
 
 /// A copy of a provider's store, which goes on.
 pub async fn copy_store(peers: &MutualPeers, test_node: &TestNode) -> PathBuf {
@@ -45,8 +46,21 @@ pub async fn feed_generation(test_node: &TestNode, peer: &TestNode) -> Generatio
 }
 
 /// Submits something, which is accepted, by the feed where the owner has only just come back; its place.
+///
+/// What a provider's feed told before its log was set right may still be looked at then, and breaks the group for a moment: that
+/// is answered as unavailable, and a client comes again.
 pub async fn accepted(client: &MlsClient, group: &GroupUri, submission: &Submission) -> Placed {
-    let outcome = match client.submits(group, submission).await {
+    let end = tokio::time::Instant::now() + WAIT_LIMIT;
+    let outcome = loop {
+        match client.tries_to_submit(group, vec![submission.clone()]).await {
+            Ok(results) => break <[SubmissionResult; 1]>::try_from(results).unwrap()[0].outcome.clone(),
+            Err(problem)
+                if problem.known() == Some(Code::Unavailable) && tokio::time::Instant::now() < end => {}
+            Err(problem) => panic!("{problem:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let outcome = match outcome {
         Outcome::Queued => {
             client.hears("its result", |client| client.result(group, submission.id)).await.outcome
         }

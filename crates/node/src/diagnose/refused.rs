@@ -13,6 +13,9 @@ use crate::traffic::{Direction, TrafficFilter, TrafficKind, TrafficRecord};
 /// Who is refused comes again within a minute (section 11): what was refused longer ago than this tells nothing of now.
 const RECENT: Duration = Duration::from_secs(600);
 
+/// So many of a peer's latest pulls are looked at for one that was judged.
+const LATEST: usize = 16;
+
 /// The latest pull of a peer, which was refused.
 #[derive(Clone, Debug)]
 pub(super) struct RefusedPull {
@@ -36,7 +39,9 @@ impl RefusedPull {
             kind: Some(TrafficKind::Pull),
             ..TrafficFilter::default()
         };
-        let record = peers.traffic.select(filter, None, 1).await.ok()?.pop()?;
+        // One that is still being checked says nothing yet; one that was let in and waits says that all is well.
+        let latest = peers.traffic.select(filter, None, LATEST).await.ok()?;
+        let record = latest.into_iter().find(|record| record.verified || !record.waiting)?;
         let status = record.status.filter(|status| *status >= 400)?;
         if now.since(record.at) > RECENT {
             return None;
