@@ -6,11 +6,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use super::snapshot::{SaveFault, Snapshot};
+
 /// `DRWB`: marks a database as a node's.
 const APPLICATION_ID: i32 = 0x4452_5742;
 /// Pages that the log may have before they are moved into the file, 16 MiB: the same few pages change again and again,
 /// and are moved once.
 const LOG_PAGES: u32 = 4096;
+
+/// How the name of a copy begins that is made before the store is brought to another version; its version follows.
+const COPY: &str = "store.sqlite.v";
 
 /// More statements than there are here.
 const STATEMENTS: usize = 256;
@@ -34,6 +39,10 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/15-evidence.sql"),
     include_str!("migrations/16-never-let-in.sql"),
 ];
+
+/// How many steps there are.
+#[allow(clippy::cast_possible_truncation, reason = "there are a few")]
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +72,17 @@ pub enum OpenFault {
         path: PathBuf,
         /// Why.
         fault: rusqlite::Error,
+    },
+    /// The copy from before the steps to this version cannot be written.
+    #[error(
+        "{path} is of an older version, and no copy of it can be written before it is brought to this one: {fault}; make room on the \
+         disk, and start again"
+    )]
+    NoCopy {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: std::io::Error,
     },
     /// A step to this version failed.
     #[error("{path} cannot be brought to this version: {fault}")]
@@ -113,10 +133,37 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
     keep_statements(&connection).map_err(sql)?;
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sql)?;
+    if (1..VERSION).contains(&version) {
+        keep_copy(path, version)?;
+    }
     Migrations::from_iter(MIGRATIONS.map(M::up))
         .to_latest(&mut connection)
         .map_err(|fault| OpenFault::of_migration(path, fault))?;
     Ok(connection)
+}
+
+/// Keeps the store as it is before it is brought from `version` to this one, in `store.sqlite.vN` beside it, in the place of such a
+/// copy of a version before.
+fn keep_copy(path: &Path, version: u32) -> Result<(), OpenFault> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let copy = folder.join(format!("{COPY}{version}"));
+    let no_copy = |fault| OpenFault::NoCopy { path: path.to_owned(), fault };
+    let written = Snapshot::take(path).map_err(|fault| OpenFault::of(path, fault))?.save(&copy);
+    written.map_err(|fault| match fault {
+        SaveFault::Read(fault) => OpenFault::of(path, fault),
+        SaveFault::Write(fault) => no_copy(fault),
+    })?;
+    let entries = std::fs::read_dir(folder).map_err(no_copy)?.flatten();
+    let older = entries.filter(|entry| {
+        let name = entry.file_name();
+        let of = name.to_str().and_then(|name| name.strip_prefix(COPY)?.parse::<u32>().ok());
+        of.is_some_and(|of| of < version)
+    });
+    for older in older {
+        std::fs::remove_file(older.path()).map_err(no_copy)?;
+    }
+    Ok(())
 }
 
 /// Takes more room than there is in a file that may become no larger, so that SQLite fails as it does where a disk is full:
@@ -229,7 +276,15 @@ mod tests {
             )
             .unwrap();
         }
+        std::fs::write(dir.path().join("store.sqlite.v3"), "of an earlier time").unwrap();
         let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        // As it was before, it is kept until the next time.
+        let version = |name: &str| -> u32 {
+            let copy = Connection::open(dir.path().join(name)).unwrap();
+            copy.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+        };
+        assert_eq!((version("store.sqlite.v4"), version("store.sqlite")), (4, VERSION));
+        assert!(!dir.path().join("store.sqlite.v3").exists());
         let [b, c] = ["b.example", "c.example"].map(|peer| Reader::Peer(peer.parse().unwrap()));
         let (of_b, of_c) = (b.clone(), c.clone());
         let seen = store.write(move |tx| {
