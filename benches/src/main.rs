@@ -4,6 +4,7 @@
 //! in the same run; so a slow disk or a busy machine shows as such. It reads `/proc`, so it runs on Linux only.
 
 mod appends;
+mod backup;
 mod baseline;
 mod catching_up;
 mod commits;
@@ -31,7 +32,7 @@ use table::Row;
 type Named = (&'static str, for<'a> fn(&'a Setup) -> Measuring<'a>);
 type Measuring<'a> = Pin<Box<dyn Future<Output = Outcome<Vec<Row>>> + 'a>>;
 
-const ALL: [Named; 10] = [
+const ALL: [Named; 11] = [
     ("appends", |setup| Box::pin(appends::measure(setup))),
     ("delivery", |setup| Box::pin(delivery::measure(setup))),
     ("catching-up", |setup| Box::pin(catching_up::measure(setup))),
@@ -41,6 +42,7 @@ const ALL: [Named; 10] = [
     ("messages", |setup| Box::pin(messages::measure(setup))),
     ("typing", |setup| Box::pin(typing::measure(setup))),
     ("traffic", |setup| Box::pin(traffic::measure(setup))),
+    ("backup", |setup| Box::pin(backup::measure(setup))),
     ("fan-out", |setup| Box::pin(fan_out::measure(setup))),
 ];
 

@@ -2,6 +2,7 @@
 //! linked for itself.
 
 mod authorizations;
+mod backups;
 mod checkpoints;
 mod client_api;
 mod clocks;

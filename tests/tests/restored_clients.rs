@@ -193,7 +193,11 @@ fn set_back(folder: &Path, copy: &Path, is_lost: fn(&str) -> bool) {
         for entry in std::fs::read_dir(of).unwrap() {
             let entry = entry.unwrap();
             let name = entry.file_name().into_string().unwrap();
-            if entry.file_type().unwrap().is_file() && is_lost(&name) {
+            if entry.file_type().unwrap().is_dir() {
+                if of == copy {
+                    set_back(&folder.join(&name), &entry.path(), is_lost);
+                }
+            } else if is_lost(&name) {
                 if of == copy {
                     std::fs::copy(entry.path(), folder.join(name)).unwrap();
                 } else {

@@ -13,7 +13,7 @@ use tokio::sync::{OnceCell, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::error::AdminError;
-use crate::keys::{KeyPlace, storage_key};
+use crate::keys::{KEY_FILE, KeyPlace, storage_key};
 use crate::view::Here;
 
 /// Changes that a listener can be behind.
@@ -253,6 +253,8 @@ impl BuiltInClients {
         let provider = self.inner.node.provider().clone();
         let key = self.inner.key.get_or_try_init(|| storage_key(self.inner.keys, data_dir.clone(), provider));
         let key = key.await.map_err(|fault| failed(&fault))?.clone();
+        // A backup holds it, wherever this computer keeps it.
+        self.inner.node.operator().backups().include(KEY_FILE, key.as_bytes().to_vec());
         let uri = ClientUri::new(&UserUri::new(self.inner.node.provider(), user), &built_in_name()?);
         let home = self.inner.node.home_of(uri);
         Client::open(home, &path, key, Settings::default())

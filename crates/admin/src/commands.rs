@@ -6,6 +6,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::accounts::*;
 use crate::approvals::*;
+use crate::backups::*;
 use crate::checks::*;
 use crate::comparisons::*;
 use crate::conversations::*;
@@ -107,6 +108,10 @@ commands! {
     "demo-ask" demo_ask: DemoAsk => Connecting,
 
     "look-at-demo-node" look_at_demo_node: LookAtDemoNode => Empty,
+
+    "back-up" back_up: MakeBackup => BackupMade,
+    "backups" backups: Empty => Backups,
+    "restore" restore: Restore => Empty,
 
     "sessions" sessions: Empty => Sessions,
     "end-session" end_session: NamedSession => Empty,

@@ -35,6 +35,7 @@ impl Wrong<'_> {
     fn health(&self) -> HealthCode {
         use HealthCode as H;
         match (self.kind, self.code) {
+            (RepairKind::Store, "disk-low") => H::DiskLow,
             (RepairKind::Store, _) => H::StoreFailing,
             (RepairKind::Name, "name-private") => H::NamePrivate,
             (RepairKind::Name, _) => H::NameUnresolved,
@@ -45,6 +46,7 @@ impl Wrong<'_> {
             (RepairKind::Certificate, "certificate-refused") => H::CertificateRefused,
             (RepairKind::Certificate, "certificate-self-signed") => H::CertificateSelfSigned,
             (RepairKind::Certificate, _) => H::CertificateInvalid,
+            (RepairKind::Backup, _) => H::BackupFailing,
             (RepairKind::Log, _) => H::GroupBroken,
             (RepairKind::KeyPackages, "key-packages-low") => H::StockLow,
             (RepairKind::KeyPackages, _) => H::StockSpent,
@@ -256,6 +258,7 @@ mod tests {
                 refused: None,
             }],
             store: None,
+            free: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use drawbridge_node::backup::{Opener, restore};
 use drawbridge_node::config::{Config, listen_address};
 use drawbridge_node::operator::UserRule;
 use drawbridge_node::{Node, StartFault};
@@ -220,18 +221,16 @@ impl Host {
     /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
     pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
         let _changing = self.inner.changing.lock().await;
-        if self.inner.is_temporary {
-            let text = "this program shows the demo only, and its folder is removed when it ends; set up a provider with \
-                        the desktop app, or with drawbridged run";
-            return Err(AdminError::new("demo-only", text));
-        }
+        self.refuse_temporary()?;
         let home = self.free_home().await?;
         let listen = self.free_address(&ask.listen)?;
         let text = format!(
             "# Made by Drawbridge on first start; see the operator's guide for all that can be set here.\n\
              provider = \"{}\"\ndata_dir = \"data\"\n\n[mtp]\nlisten = \"{listen}\"\n\n\
              # For clients of your own. With port 0 it has another port after each start.\n\
-             [client]\nlisten = \"127.0.0.1:0\"\n",
+             [client]\nlisten = \"127.0.0.1:0\"\n\n\
+             # Each day, into the folder data/backups; one on another disk survives this one.\n\
+             [backup]\nevery_hours = 24\n",
             ask.provider,
         );
         let path = home.join(CONFIG);
@@ -240,7 +239,9 @@ impl Host {
         let failed = |fault: &dyn std::fmt::Display| AdminError::new("set-up-failed", fault.to_string());
         std::fs::write(&draft, text).map_err(|fault| failed(&fault))?;
         let started = async {
-            let config = Config::load(&draft).map_err(|fault| failed(&fault))?;
+            let mut config = Config::load(&draft).map_err(|fault| failed(&fault))?;
+            // There it is once all of this has gone well.
+            config.file = Some(path.clone());
             self.run_own(config).await.map_err(|fault| match &fault {
                 HostFault::Node(StartFault::Listen(_)) => AdminError::new(LISTEN_REFUSED, fault.to_string()),
                 _ => failed(&fault),
@@ -257,6 +258,28 @@ impl Host {
                 let _ = std::fs::remove_dir_all(&data);
             }
             let _ = std::fs::remove_file(&draft);
+        }
+        self.inner.hub.publish(Event::Reload);
+        outcome
+    }
+
+    /// Puts back a backup, and starts the provider that is in it; nothing is kept of it where it does not start.
+    pub(crate) async fn restore(&self, file: PathBuf, opener: Option<Opener>) -> Result<(), AdminError> {
+        let _changing = self.inner.changing.lock().await;
+        self.refuse_temporary()?;
+        let path = self.free_home().await?.join(CONFIG);
+        let config = path.clone();
+        let restored = tokio::task::spawn_blocking(move || restore(&file, opener.as_ref(), &config));
+        let restored = restored.await.map_err(|fault| AdminError::internal(&fault))??;
+        let failed = |fault: &dyn std::fmt::Display| AdminError::new("restore-failed", fault.to_string());
+        let started = async {
+            let config = Config::load(&path).map_err(|fault| failed(&fault))?;
+            self.run_own(config).await.map_err(|fault| failed(&fault))
+        };
+        let outcome = started.await;
+        if outcome.is_err() {
+            let _ = std::fs::remove_dir_all(&restored.data_dir);
+            let _ = std::fs::remove_file(&path);
         }
         self.inner.hub.publish(Event::Reload);
         outcome
@@ -287,6 +310,15 @@ impl Host {
             DemoFederation::remove(&home.join(DEMO));
         }
         self.inner.hub.publish(Event::Reload);
+        Ok(())
+    }
+
+    fn refuse_temporary(&self) -> Result<(), AdminError> {
+        if self.inner.is_temporary {
+            let text = "this program shows the demo only, and its folder is removed when it ends; set up a provider with \
+                        the desktop app, or with drawbridged run";
+            return Err(AdminError::new("demo-only", text));
+        }
         Ok(())
     }
 

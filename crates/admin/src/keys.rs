@@ -6,6 +6,9 @@ use drawbridge_client::StorageKey;
 use drawbridge_mtp::id::Provider;
 use drawbridge_node::ambient::System;
 
+/// The file in the data folder that it is kept in, where it is in one.
+pub(crate) const KEY_FILE: &str = "clients.key";
+
 /// Where the key of the built-in clients is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyPlace {
@@ -25,7 +28,7 @@ pub(crate) async fn storage_key(
     data_dir: PathBuf,
     provider: Provider,
 ) -> Result<StorageKey, String> {
-    let file = data_dir.join("clients.key");
+    let file = data_dir.join(KEY_FILE);
     let found = tokio::task::spawn_blocking(move || match place {
         KeyPlace::File => in_file(&file),
         #[cfg(feature = "keychain")]

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod approvals;
+mod backups;
 mod built_in_clients;
 mod checks;
 pub mod commands;

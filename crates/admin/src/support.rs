@@ -75,6 +75,13 @@ fn configuration(config: &Config) -> Value {
         },
         "limits": config.limits,
         "traffic": config.traffic,
+        "backup": {
+            "every_hours": config.backup.every_hours,
+            "keep": config.backup.keep,
+            "has_folder": config.backup.folder.is_some(),
+            "is_sealed": config.backup.recipient.is_some(),
+            "keys": config.backup.keys,
+        },
     })
 }
 

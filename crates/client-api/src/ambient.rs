@@ -28,6 +28,10 @@ pub trait Ambient: Send + Sync + 'static {
     fn is_disk_full(&self) -> bool {
         false
     }
+    /// How many octets are free on its disk, where this machine is made to say so. The system's is asked where it matters.
+    fn free_octets(&self) -> Option<u64> {
+        None
+    }
     /// The addresses of the host `name`, where this machine knows them without looking the name up. The system's are looked
     /// up always.
     fn known_addresses(&self, name: &str) -> Option<Vec<IpAddr>> {

@@ -98,6 +98,25 @@ pub(crate) async fn send_to_running(
     })
 }
 
+/// Sends `command` to a running node and waits until it is carried out, however long that takes; `None` where none is running in
+/// `folder`.
+pub(crate) async fn carry_out_at_running(
+    folder: &Path,
+    command: &str,
+    request: &Value,
+) -> Option<Result<Value, String>> {
+    // One that does not answer this is not there.
+    if let Err(refusal) = send_to_running(folder, "status", &Value::Object(Default::default())).await? {
+        return Some(Err(refusal));
+    }
+    let key = ScriptAccess::read(folder).ok()?;
+    Some(match send(&key, command, request).await {
+        Ok((200, reply)) => Ok(reply),
+        Ok((_, refusal)) => Err(refusal["detail"].as_str().unwrap_or("the node refused").to_owned()),
+        Err(fault) => Err(format!("the node has ended before it was done: {fault}")),
+    })
+}
+
 async fn send(key: &ScriptAccess, command: &str, request: &Value) -> Result<(u16, Value), String> {
     let client = client()?;
     let sent =

@@ -7,6 +7,7 @@
 
 mod access;
 mod ask;
+mod backup;
 mod check;
 mod compare;
 mod dry_run;
@@ -81,6 +82,21 @@ enum Command {
         command: String,
         /// Its request, JSON [default: {}]
         request: Option<String>,
+    },
+    /// Write everything that the provider is into one file, while it runs or not.
+    Backup {
+        #[command(flatten)]
+        node: NodeChoice,
+        #[command(flatten)]
+        wanted: backup::Wanted,
+    },
+    /// Put a backup back into a new or empty data folder, and its configuration where there is none. Started on it, the provider
+    /// reads back from the others what is newer.
+    Restore {
+        #[command(flatten)]
+        node: NodeChoice,
+        #[command(flatten)]
+        from: backup::Source,
     },
     /// Print a fresh link to the pages of the running node. It works once, in the place of the one before.
     Link {
@@ -242,6 +258,14 @@ fn main() -> ExitCode {
                 Ok(folder) => ask::ask(&folder, &command, request.as_deref()).await,
                 Err(code) => code,
             },
+            Command::Backup { node, wanted } => match (node.clone().folder(), node.config()) {
+                (Ok(folder), Ok((config, _))) => backup::backup(&folder, &config, wanted).await,
+                (Err(code), _) | (_, Err(code)) => code,
+            },
+            Command::Restore { node, from } => match node.config() {
+                Ok((config, _)) => backup::restore(&config, from),
+                Err(code) => code,
+            },
             Command::Link { node } => match node.folder() {
                 Ok(folder) => ask::link(&folder).await,
                 Err(code) => code,
@@ -315,6 +339,8 @@ mod tests {
             &["repairs"],
             &["traffic"],
             &["dry-run", "b.example"],
+            &["backup"],
+            &["restore", "backup.drawbridge"],
         ];
         for command in commands {
             let is_taken = |options: &[&str]| {

@@ -33,6 +33,7 @@
 //! ```
 
 mod accounts;
+pub mod backup;
 mod client_api;
 mod consent;
 mod delivery;

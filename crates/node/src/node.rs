@@ -12,6 +12,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use crate::accounts::Accounts;
 use crate::ambient::{Ambient, AmbientExt, System};
+use crate::backup::Backups;
 use crate::client_api::{ClientApi, InProcessHome};
 use crate::consent::Consent;
 use crate::delivery::{self, Conventions, Delivery, Waits};
@@ -145,6 +146,15 @@ impl Node {
         let key = identity::load_or_make_key(&folder, &*ambient)?;
         let changes = Changes::new();
         let store = Store::open(folder.path(), ambient.clone(), changes.clone())?;
+        if folder.is_restored() {
+            store
+                .write::<_, StoreFault, _>(|tx| {
+                    // Some of those that are here again were handed out, and none is handed out twice.
+                    tx.discard_key_packages()?;
+                    tx.renew_feeds_of_peers()
+                })
+                .await?;
+        }
         let choices = load_choices(&store, config.peers.strangers).await?;
         folder.note_open()?;
 
@@ -172,12 +182,14 @@ impl Node {
         let delivery = Arc::new(delivery);
         let outbox = Outbox::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let outbox = Arc::new(outbox);
+        let backups = Arc::new(Backups::new(ground.clone()));
         let own = OwnState::new(
             ground.clone(),
             store.clone(),
             peers.clone(),
             certificates.collect(),
             mtp.address.port(),
+            backups.clone(),
         );
         let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone(), Some(shown));
         let doctor = Arc::new(doctor);
@@ -238,6 +250,8 @@ impl Node {
         tasks.spawn(delivery.check_grants());
         tasks.spawn(sweep.run());
         tasks.spawn(own.clone().look_up_name());
+        tasks.spawn(own.clone().watch_disk());
+        tasks.spawn(backups.clone().run());
         tasks.spawn(traffic.keep(ground.stop.clone()));
         let operator = Operator {
             started: ground.ambient.now(),
@@ -251,6 +265,7 @@ impl Node {
             comparer: Arc::new(comparer),
             tracer,
             own: own.clone(),
+            backups,
             repairs: repairs.clone(),
         };
         let operator = Arc::new(operator);

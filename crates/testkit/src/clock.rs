@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 pub struct Clock {
     ahead_ms: AtomicI64,
     is_full: AtomicBool,
+    free: Mutex<Option<u64>>,
     turned: Notify,
     address: Mutex<Option<IpAddr>>,
     names: Mutex<HashMap<String, Vec<IpAddr>>>,
@@ -47,6 +48,12 @@ impl Clock {
     /// There is no room on the machine's disk from now on, or there is some.
     pub fn fills_disk(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::SeqCst);
+    }
+
+    /// So many octets are free on the machine's disk from now on; as many as there are, where none are named.
+    pub fn leaves_free(&self, octets: Option<u64>) {
+        *self.free.lock() = octets;
+        self.turned.notify_waiters();
     }
 
     /// The host `name` leads to `addresses` from now on.
@@ -90,6 +97,10 @@ impl Ambient for Clock {
 
     fn is_disk_full(&self) -> bool {
         self.is_full.load(Ordering::SeqCst)
+    }
+
+    fn free_octets(&self) -> Option<u64> {
+        *self.free.lock()
     }
 
     fn known_addresses(&self, name: &str) -> Option<Vec<IpAddr>> {

@@ -59,6 +59,11 @@ impl Daemon {
         command
     }
 
+    /// The program, to be run for no node that there is already.
+    pub fn program() -> PathBuf {
+        binary()
+    }
+
     /// What `drawbridged admin` prints and how it ends.
     pub fn admin(config: &Config, command: &str, request: &Value) -> Output {
         Self::command("admin", config).arg(command).arg(request.to_string()).output().unwrap()

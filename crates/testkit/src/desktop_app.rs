@@ -149,13 +149,14 @@ impl DesktopApp {
 
     fn path_of(&self, client: &ClientUri) -> PathBuf {
         let (user, name) = (client.user().name(), client.name());
-        self.test_node.config().data_dir.join(format!("{user}-{name}.sqlite"))
+        self.test_node.config().data_dir.join("clients").join(format!("{user}-{name}.sqlite"))
     }
 
     async fn runs(&self, node: &Node, uri: &ClientUri) -> RunningClient {
         let (path, key) = (self.path_of(uri), self.test_node.config().data_dir.join("clients.key"));
         let (home, settings, news) = (node.home_of(uri.clone()), self.settings.clone(), self.news.clone());
         self.does(async move {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             let key = StorageKey::load_or_make(&key, &System).unwrap();
             let client = Client::open(home, &path, key, settings).await.unwrap();
             let telling = tokio::spawn(tells(client.changes(), news));

@@ -4,6 +4,8 @@ import type { AskToAdd } from "./AskToAdd";
 import type { Authorization } from "./Authorization";
 import type { AuthorizationDecided } from "./AuthorizationDecided";
 import type { Authorizations } from "./Authorizations";
+import type { BackupMade } from "./BackupMade";
+import type { Backups } from "./Backups";
 import type { ChangePolicy } from "./ChangePolicy";
 import type { Check } from "./Check";
 import type { CheckReport } from "./CheckReport";
@@ -35,6 +37,7 @@ import type { HeartbeatsOf } from "./HeartbeatsOf";
 import type { LeaveGroup } from "./LeaveGroup";
 import type { LogFilter } from "./LogFilter";
 import type { LookAtDemoNode } from "./LookAtDemoNode";
+import type { MakeBackup } from "./MakeBackup";
 import type { MarkRead } from "./MarkRead";
 import type { Message } from "./Message";
 import type { NameRead } from "./NameRead";
@@ -57,6 +60,7 @@ import type { ReadConversation } from "./ReadConversation";
 import type { ReadName } from "./ReadName";
 import type { RemoveFromGroup } from "./RemoveFromGroup";
 import type { Repairs } from "./Repairs";
+import type { Restore } from "./Restore";
 import type { Rules } from "./Rules";
 import type { RunDemoNode } from "./RunDemoNode";
 import type { SearchHits } from "./SearchHits";
@@ -95,6 +99,9 @@ export type Commands = {
   "demo-switch": { request: TurnDemoSwitch, response: Empty },
   "demo-ask": { request: DemoAsk, response: Connecting },
   "look-at-demo-node": { request: LookAtDemoNode, response: Empty },
+  "back-up": { request: MakeBackup, response: BackupMade },
+  "backups": { request: Empty, response: Backups },
+  "restore": { request: Restore, response: Empty },
   "sessions": { request: Empty, response: Sessions },
   "end-session": { request: NamedSession, response: Empty },
   "read-name": { request: ReadName, response: NameRead },

@@ -35,4 +35,8 @@ certificates: Array<Certificate>,
 /**
  * What the store cannot do at the moment.
  */
-store: StoreTrouble | null, };
+store: StoreTrouble | null, 
+/**
+ * Bytes that are free on the disk with the data folder, once that is known.
+ */
+free: number | null, };

@@ -15,6 +15,7 @@ export function FirstScreen() {
     <Offer {...t.first}>
       <DemoCard />
       <OwnCard />
+      <RestoreCard />
     </Offer>
   );
 }
@@ -200,6 +201,65 @@ function OwnCard() {
         <div>
           <Button type="submit" className="h-8 px-4" disabled={busy}>
             {busy ? own.making : own.make}
+          </Button>
+        </div>
+      </form>
+    </section>
+  );
+}
+
+/** A provider that ran elsewhere, from a backup of it. */
+function RestoreCard() {
+  const admin = useAdmin();
+  const [file, setFile] = useState("");
+  const [passphrase, setPassphrase] = useState("");
+  const [fault, setFault] = useState<{ code: string; text: string } | null>(null);
+  const [busy, setBusy] = useState(false);
+  const words = t.first.restore;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setFault(null);
+    setBusy(true);
+    try {
+      await admin.call("restore", { file, ...(passphrase === "" ? {} : { passphrase }) });
+      admin.live.reload();
+    } catch (refused) {
+      setBusy(false);
+      setFault({ code: refused instanceof AdminError ? refused.code : "", text: sentence(refused) });
+    }
+  };
+  const needs = fault === null ? undefined : words.needs[fault.code];
+  return (
+    <section
+      aria-labelledby="first-restore"
+      className="rounded-lg border border-line bg-surface p-5 md:col-start-2"
+    >
+      <h2 id="first-restore" className="text-lg font-semibold">
+        {words.title}
+      </h2>
+      <p className="mt-1 mb-4 text-muted">{words.text}</p>
+      <form className="grid gap-3" onSubmit={submit} noValidate>
+        <TextField
+          name="backup"
+          label={words.file}
+          hint={words.fileHint}
+          value={file}
+          onChange={(event) => setFile(event.target.value)}
+        />
+        <TextField
+          type="password"
+          name="passphrase"
+          label={words.passphrase}
+          hint={words.passphraseHint}
+          error={needs ?? null}
+          value={passphrase}
+          onChange={(event) => setPassphrase(event.target.value)}
+        />
+        {fault !== null && needs === undefined && <Fault>{fault.text}</Fault>}
+        <div>
+          <Button type="submit" className="h-8 px-4" disabled={busy || file.trim() === ""}>
+            {busy ? words.restoring : words.restore}
           </Button>
         </div>
       </form>

@@ -12,6 +12,7 @@ import { notifications, singleKeys } from "@/shared/preference";
 import { useStore } from "@/shared/store";
 import { concludeAll, toast } from "@/shared/toast";
 import { t } from "@/text";
+import { Backups } from "./settings/Backups";
 import { Browsers } from "./settings/Browsers";
 import { SupportBundle } from "./settings/SupportBundle";
 
@@ -69,6 +70,7 @@ export function SettingsScreen() {
             </div>
           </Panel>
         )}
+        {node !== null && status.data?.mode === "own" && <Backups />}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
         {node !== null && <SupportBundle />}
         <Here browser={admin.platform.kind === "browser"} />

@@ -1,5 +1,7 @@
 /** A node in memory, for tests only: it answers, remembers what it was told, and can be cut off. */
 import type { Authorization } from "@/bindings/Authorization";
+import type { BackupMade } from "@/bindings/BackupMade";
+import type { Backups } from "@/bindings/Backups";
 import type { CheckReport } from "@/bindings/CheckReport";
 import type { CheckStep } from "@/bindings/CheckStep";
 import type { Connection } from "@/bindings/Connection";
@@ -304,6 +306,16 @@ export class TestNode implements Platform {
   /** What it says of its file; by itself, what has ended. */
   kept: TrafficKept | null | undefined = undefined;
   heartbeats: Heartbeats = heartbeats({});
+  backups: Backups = {
+    folder: "/data/backups",
+    every_hours: 0,
+    keep: 7,
+    recipient: null,
+    keys: true,
+    backups: [],
+    unreadable: null,
+    failed: null,
+  };
   bundle = '{\n  "about": "A support bundle"\n}';
   mode: Status["mode"] = "demo";
   demo: Demo = {
@@ -342,6 +354,7 @@ export class TestNode implements Platform {
       },
     ],
     store: null,
+    free: null,
   };
   /** What its doctor has found, each by its number less one. */
   reports: CheckReport[] = [];
@@ -420,6 +433,13 @@ export class TestNode implements Platform {
     return this.told.filter((each) => each.command === command).map((each) => each.request);
   }
 
+  #backUp({ passphrase, keys }: RequestOf<"back-up">): BackupMade {
+    const sealed = passphrase !== undefined;
+    const file = `/data/backups/home.example.drawbridge${sealed ? ".age" : ""}`;
+    this.backups.backups = [{ file, bytes: 1_000_000, made: at(0), sealed }, ...this.backups.backups];
+    return { file, bytes: 1_000_000, made: at(0), sealed, keys: keys ?? true, lacks_clients_key: false };
+  }
+
   #usual(command: Command, request: unknown): unknown {
     switch (command) {
       case "status":
@@ -454,6 +474,10 @@ export class TestNode implements Platform {
         return this.heartbeats;
       case "export-traffic":
         return this.#file(request as RequestOf<"export-traffic">);
+      case "backups":
+        return this.backups;
+      case "back-up":
+        return this.#backUp(request as RequestOf<"back-up">);
       case "support-bundle":
         return { text: this.bundle };
       case "users":

@@ -20,11 +20,13 @@ macro_rules! records {
     )*};
 }
 
+mod backups;
 mod consent;
 mod conversations;
 mod groups;
 mod traffic;
 
+pub use backups::*;
 pub use consent::*;
 pub use conversations::*;
 pub use groups::*;

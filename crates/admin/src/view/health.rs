@@ -60,6 +60,10 @@ pub enum HealthCode {
     CertificateEnding,
     /// A new certificate of ours could not be taken, and the one before goes on.
     CertificateRefused,
+    /// There is little room on the disk.
+    DiskLow,
+    /// No backup is made, though it is time.
+    BackupFailing,
     /// Our own name leads only to addresses that are not others' to connect to.
     NamePrivate,
     /// Our certificate is signed by itself, and no peer has come here by it.

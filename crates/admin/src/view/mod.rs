@@ -4,6 +4,7 @@
 //! whole milliseconds, sizes are bytes.
 
 mod accounts;
+mod backups;
 mod check;
 mod comparison;
 mod consent;
@@ -24,6 +25,7 @@ mod traffic;
 mod trouble;
 
 pub use accounts::*;
+pub use backups::*;
 pub use check::*;
 pub use comparison::*;
 pub use consent::*;

@@ -24,6 +24,9 @@ pub struct Ourselves {
     pub certificates: Vec<Certificate>,
     /// What the store cannot do at the moment.
     pub store: Option<StoreTrouble>,
+    /// Bytes that are free on the disk with the data folder, once that is known.
+    #[ts(type = "number | null")]
+    pub free: Option<u64>,
 }
 
 /// Whether other providers can find us under our name.
@@ -97,6 +100,7 @@ impl From<diagnose::Ourselves> for Ourselves {
             listening_port: own.listening_port,
             certificates: own.certificates.into_iter().map(Into::into).collect(),
             store: own.store.map(Into::into),
+            free: own.free,
         }
     }
 }

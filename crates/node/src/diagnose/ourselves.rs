@@ -9,12 +9,17 @@ use std::time::Duration;
 use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
+use crate::backup::{Backups, FailedBackup};
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::identity::{Certificate, CertificateFacts};
 use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::store::{Store, StoreTrouble};
 
+/// With less than this free on its disk, a node may have none left before anybody looks.
+pub(crate) const LOW_OCTETS: u64 = 512 << 20;
+/// How often it is looked how much is free.
+const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(30);
 /// How often our own name is looked up, and how often while that fails.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -36,6 +41,10 @@ pub struct Ourselves {
     pub certificates: Vec<OwnCertificate>,
     /// What the store cannot do at the moment.
     pub store: Option<StoreTrouble>,
+    /// Octets that are free on the disk with the data folder, once that is known.
+    pub free: Option<u64>,
+    /// Why backups are not made that are to be made by themselves.
+    pub backup: Option<FailedBackup>,
 }
 
 /// A certificate of ours.
@@ -83,6 +92,10 @@ pub(crate) struct OwnState {
     certificates: Vec<(&'static str, Arc<Certificate>)>,
     /// The port that we listen on for other providers.
     listening_port: u16,
+    /// Octets that are free on the disk.
+    free: Mutex<Option<u64>>,
+    /// Asked whether they are made.
+    backups: Arc<Backups>,
     /// What became of looking up our name.
     name: Mutex<LookedUp>,
     /// Rung where the name is to be looked up at once.
@@ -104,9 +117,11 @@ impl OwnState {
         peers: Arc<Peers>,
         certificates: Vec<(&'static str, Arc<Certificate>)>,
         listening_port: u16,
+        backups: Arc<Backups>,
     ) -> Self {
         let (name, again) = (Mutex::new(LookedUp::default()), tokio::sync::Notify::new());
-        Self { ground, store, peers, certificates, listening_port, name, again }
+        let free = Mutex::default();
+        Self { free, ground, store, peers, certificates, listening_port, backups, name, again }
     }
 
     /// What is known now.
@@ -126,6 +141,8 @@ impl OwnState {
             listening_port: self.listening_port,
             certificates: certificates.collect(),
             store: self.store.trouble(),
+            free: *self.free.lock(),
+            backup: self.backups.failed(),
         }
     }
 
@@ -136,6 +153,25 @@ impl OwnState {
         self.again.notify_one();
         self.ground.changes.announce(Change::Settings);
         faults
+    }
+
+    /// Looks now and then how much is free on the disk, until the node stops.
+    pub(crate) async fn watch_disk(self: Arc<Self>) {
+        let is_low = |free: Option<u64>| free.is_some_and(|free| free < LOW_OCTETS);
+        loop {
+            let turned = self.ground.ambient.turned();
+            let free = self.ground.ambient.free_octets();
+            let free = free.or_else(|| fs4::available_space(&self.ground.config.data_dir).ok());
+            let before = std::mem::replace(&mut *self.free.lock(), free);
+            if is_low(before) != is_low(free) {
+                self.ground.changes.announce(Change::Settings);
+            }
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_AT_DISK_EVERY) => {}
+                () = turned => {}
+            }
+        }
     }
 
     /// Looks up our own name now and then, until the node stops.

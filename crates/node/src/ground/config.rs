@@ -10,6 +10,8 @@ use drawbridge_mtp::id::Provider;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::recipient::Recipient;
+
 /// A node's settings, as its configuration file has them.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +42,12 @@ pub struct Config {
     /// What is kept of the requests between us and peers.
     #[serde(default)]
     pub traffic: TrafficConfig,
+    /// Backups that are made by themselves.
+    #[serde(default)]
+    pub backup: BackupConfig,
+    /// The file that it was read from; none where it was put together by a program.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// How the lines of the log are written.
@@ -159,6 +167,35 @@ impl Default for TrafficConfig {
     }
 }
 
+/// Where backups are kept, and when they are made by themselves.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupConfig {
+    /// The folder that they are kept in. Absent: `backups` in the data folder.
+    pub folder: Option<PathBuf>,
+    /// Hours from one to the next. With 0 none is made by itself.
+    pub every_hours: u32,
+    /// So many are kept there; the oldest are removed once another was made.
+    pub keep: u32,
+    /// Who can open them. Absent: everybody who has the file.
+    pub recipient: Option<Recipient>,
+    /// Whether they have the keys.
+    pub keys: bool,
+}
+
+impl Default for BackupConfig {
+    fn default() -> Self {
+        Self { folder: None, every_hours: 0, keep: 7, recipient: None, keys: true }
+    }
+}
+
+impl BackupConfig {
+    /// The folder that backups are kept in.
+    pub fn folder(&self, data_dir: &Path) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| data_dir.join("backups"))
+    }
+}
+
 /// Why a configuration cannot be used. The text is one sentence that names the place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -208,6 +245,8 @@ impl Config {
             peers: PeersConfig::default(),
             limits: LimitsConfig::default(),
             traffic: TrafficConfig::default(),
+            backup: BackupConfig::default(),
+            file: None,
         }
     }
 
@@ -224,7 +263,12 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigFault> {
         let text = std::fs::read_to_string(path)
             .map_err(|fault| ConfigFault::Unreadable { path: path.to_owned(), fault })?;
-        let mut config: Self = toml::from_str(&text).map_err(|fault| ConfigFault::Wrong {
+        Self::read(&text, path)
+    }
+
+    /// Reads and checks `text`, which the file `path` has or is to have.
+    pub fn read(text: &str, path: &Path) -> Result<Self, ConfigFault> {
+        let mut config: Self = toml::from_str(text).map_err(|fault| ConfigFault::Wrong {
             path: path.to_owned(),
             // What is missing in the file as a whole is missing in no line of it.
             place: fault
@@ -237,6 +281,7 @@ impl Config {
             reason: fault.message().replace('\n', " "),
         })?;
         config.relative_to(path.parent().unwrap_or(Path::new("")));
+        config.file = Some(path.to_owned());
         config.check()?;
         Ok(config)
     }
@@ -286,6 +331,10 @@ impl Config {
                 "[limits] {name} = 0 would let nobody in; it is at least 1"
             )));
         }
+        if self.backup.keep == 0 {
+            let text = "[backup] keep = 0 would remove each backup as soon as it is made; it is at least 1";
+            return Err(ConfigFault::Unfit(text.to_owned()));
+        }
         self.endpoint().map(|_| ())
     }
 
@@ -293,6 +342,7 @@ impl Config {
         let listeners = [&mut self.client, &mut self.admin].into_iter().flatten();
         let files = listeners.flat_map(|server| [&mut server.tls_cert, &mut server.tls_key]);
         let files = files.chain([&mut self.mtp.tls_cert, &mut self.mtp.tls_key, &mut self.peers.extra_roots]);
+        let files = files.chain([&mut self.backup.folder]);
         for path in files.flatten().chain([&mut self.data_dir]) {
             *path = folder.join(&*path);
         }

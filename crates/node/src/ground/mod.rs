@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 pub mod config;
+pub(crate) mod recipient;
 
 use std::sync::Arc;
 

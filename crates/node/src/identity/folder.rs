@@ -1,7 +1,8 @@
 //! The data folder: marked as one provider's, held by one process at a time, and never filled up once it is in use.
 //!
 //! The mark's first line is the provider. Its second says what a crash would leave unsaid: `new` until everything of a
-//! first start is there, and `open` while the store is, whose latest changes are then in its log.
+//! first start is there, `restored` until a backup that was put back was started on, and `open` while the store is, whose latest
+//! changes are then in its log.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,7 +13,9 @@ use drawbridge_mtp::id::Provider;
 use crate::store;
 
 /// The file that marks the folder; it holds our authority, and is locked while a node runs.
-const MARK: &str = "provider";
+pub(crate) const MARK: &str = "provider";
+/// The folder in it in which a backup is unpacked; while it is there, what is in the folder is not whole.
+pub(crate) const RESTORING: &str = "restoring";
 /// The signing key.
 pub(super) const KEY_FILE: &str = "identity.key";
 /// What a folder that is in use has, at least one octet of each.
@@ -25,6 +28,7 @@ pub struct DataFolder {
     provider: Provider,
     mark: File,
     is_new: bool,
+    is_restored: bool,
 }
 
 /// What the second line of the mark says.
@@ -32,6 +36,8 @@ pub struct DataFolder {
 enum Stage {
     /// A first start has not come to its end.
     New,
+    /// It was put back from a backup, and not started since.
+    Restored,
     /// The store is open, or was when the process or the machine was lost.
     Open,
     /// Stopped in order.
@@ -42,6 +48,7 @@ impl Stage {
     fn word(self) -> &'static str {
         match self {
             Self::New => "new",
+            Self::Restored => "restored",
             Self::Open => "open",
             Self::Closed => "",
         }
@@ -112,6 +119,11 @@ pub enum FolderFault {
         /// The folder with what is sealed.
         clients: PathBuf,
     },
+    /// A backup was being put back into it.
+    #[error(
+        "a backup was being restored into the data folder {0}, and that was broken off: restore it again, or remove the folder"
+    )]
+    Restoring(PathBuf),
     /// Another process has it.
     #[error("the data folder {0} is in use by another process; stop that one first")]
     Held(PathBuf),
@@ -128,6 +140,7 @@ pub enum FolderFault {
 impl DataFolder {
     /// Looks whether [`DataFolder::take`] would take `path` for `provider`, and changes nothing.
     pub fn check(path: &Path, provider: &Provider) -> Result<(), FolderFault> {
+        check_restored(path)?;
         match File::open(path.join(MARK)) {
             Ok(mark) => {
                 let (_, stage) = check_mark(path, mark, provider)?;
@@ -141,23 +154,35 @@ impl DataFolder {
     /// Makes `path` the folder of `provider` where it is new or empty, and holds it.
     pub fn take(path: &Path, provider: &Provider) -> Result<Self, FolderFault> {
         let io = |fault| FolderFault::Io { path: path.to_owned(), fault };
+        check_restored(path)?;
         let mark_path = path.join(MARK);
         if !mark_path.exists() {
             check_empty(path, provider)?;
-            fs::create_dir_all(path).map_err(io)?;
-            only_ours(path, 0o700).map_err(io)?;
+            Self::make(path).map_err(io)?;
             write_secret(&mark_path, text(provider, Stage::New).as_bytes()).map_err(io)?;
         }
         let mark = OpenOptions::new().read(true).write(true).open(&mark_path).map_err(io)?;
         let (mark, stage) = check_mark(path, mark, provider)?;
         check_whole(path, stage)?;
-        let is_new = stage == Stage::New;
-        let mut folder = Self { path: path.to_owned(), provider: provider.clone(), mark, is_new };
+        let (is_new, is_restored) = (stage == Stage::New, stage == Stage::Restored);
+        let mut folder =
+            Self { path: path.to_owned(), provider: provider.clone(), mark, is_new, is_restored };
         if stage == Stage::Open {
             // Whoever opens the store may move its log into its file, also where the start comes to nothing after that.
             folder.note_closing()?;
         }
         Ok(folder)
+    }
+
+    /// Makes the folder `path`, which nobody but us can look into, where it is not there.
+    pub(crate) fn make(path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)?;
+        only_ours(path, 0o700)
+    }
+
+    /// Marks the folder `path`, into which a backup was put back, as that of `provider`.
+    pub(crate) fn mark_restored(path: &Path, provider: &Provider) -> io::Result<()> {
+        write_secret(&path.join(MARK), text(provider, Stage::Restored).as_bytes())
     }
 
     /// The folder.
@@ -168,6 +193,11 @@ impl DataFolder {
     /// Whether this is the folder's first start, which makes what is not there yet.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// Whether this is the first start on a backup that was put back: the store is older than what others have been told.
+    pub fn is_restored(&self) -> bool {
+        self.is_restored
     }
 
     /// Notes that the store is open, and everything of a first start there.
@@ -201,6 +231,11 @@ fn text(provider: &Provider, stage: Stage) -> String {
     }
 }
 
+/// Looks whether no restore of a backup was broken off in the folder.
+fn check_restored(path: &Path) -> Result<(), FolderFault> {
+    if path.join(RESTORING).exists() { Err(FolderFault::Restoring(path.to_owned())) } else { Ok(()) }
+}
+
 /// Locks the mark and reads it.
 fn check_mark(path: &Path, mut mark: File, provider: &Provider) -> Result<(File, Stage), FolderFault> {
     let io = |fault| FolderFault::Io { path: path.to_owned(), fault };
@@ -220,7 +255,7 @@ fn check_mark(path: &Path, mut mark: File, provider: &Provider) -> Result<(File,
         return Err(FolderFault::OfAnother { path: path.to_owned(), owner: owner.to_owned() });
     }
     let stage = lines.next().unwrap_or_default();
-    let stage = [Stage::New, Stage::Open].into_iter().find(|one| one.word() == stage);
+    let stage = [Stage::New, Stage::Restored, Stage::Open].into_iter().find(|one| one.word() == stage);
     Ok((mark, stage.unwrap_or(Stage::Closed)))
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod x509;
 
 pub use certificate::{Certificate, CertificateFacts, TlsFault};
 pub use folder::{DataFolder, FolderFault, write_secret};
+pub(crate) use folder::{MARK, RESTORING};
 pub use key::{KeyFault, load_key, load_or_make_key};
 
 use drawbridge_mtp::document::{Endpoint, Limits, ProviderDocument, Software};

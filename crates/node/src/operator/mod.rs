@@ -28,6 +28,7 @@ use std::sync::Arc;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::accounts::Accounts;
+use crate::backup::Backups;
 use crate::consent::Consent;
 use crate::delivery::Waits;
 use crate::diagnose::repairs::Repairs;
@@ -82,6 +83,8 @@ pub struct Operator {
     pub(crate) tracer: Arc<Tracer>,
     /// What is so with the node itself.
     pub(crate) own: Arc<OwnState>,
+    /// Everything in one file.
+    pub(crate) backups: Arc<Backups>,
     /// What is wrong and can be acted upon.
     pub(crate) repairs: Arc<Repairs>,
     /// When the node was started.

@@ -10,6 +10,7 @@ use super::peers::{Known, Peer};
 use super::users::short_clients;
 use super::waiting::Waiting;
 use super::{Operator, ReadFault, ShortClient};
+use crate::backup::Backups;
 use crate::diagnose::Ourselves;
 use crate::diagnose::repairs::{Facts, RepairFinding, judge};
 use crate::ground::config::Strangers;
@@ -56,6 +57,11 @@ pub struct Overview {
 }
 
 impl Operator {
+    /// Everything in one file.
+    pub fn backups(&self) -> &Backups {
+        &self.backups
+    }
+
     /// The node at a glance.
     pub async fn overview(&self) -> Result<Overview, ReadFault> {
         let (pulling, ours, now) =

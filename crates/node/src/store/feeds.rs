@@ -276,6 +276,23 @@ impl Tx<'_> {
         self.feed(reader)
     }
 
+    /// Begins other histories of the feeds of all peers, since this store was put back to an older state. Each of them then repeats
+    /// what it has asked of us, which may be lost here (section 11).
+    pub fn renew_feeds_of_peers(&self) -> Result<(), StoreFault> {
+        let readers: Vec<String> = self
+            .sql
+            .prepare("SELECT reader FROM feed")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for reader in readers {
+            let reader: Reader = reader.parse()?;
+            if let Reader::Peer(_) = reader {
+                self.renew_feed(&reader)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that `reader` pulled, and that it has stored everything up to `seq`, whose item is `item`.
     /// A smaller number than before changes nothing.
     pub fn acknowledge(&self, reader: &Reader, seq: u64, item: Option<Id>) -> Result<(), StoreFault> {

@@ -84,6 +84,8 @@ pub enum RepairKind {
     Network,
     /// A certificate of ours.
     Certificate,
+    /// Backups that are made by themselves.
+    Backup,
     /// A group's log.
     Log,
     /// The KeyPackages that a client has left.
@@ -95,12 +97,13 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 8] = [
+    const WORDS: [(Self, &'static str); 9] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
         (Self::Network, "network"),
         (Self::Certificate, "certificate"),
+        (Self::Backup, "backup"),
         (Self::Log, "log"),
         (Self::KeyPackages, "key-packages"),
         (Self::Exchange, "exchange"),

@@ -4,6 +4,7 @@ import type { Ourselves } from "@/bindings/Ourselves";
 import { OwnLookLink } from "@/domain/check/LookLink";
 import { useStatus } from "@/domain/node/hooks";
 import { now } from "@/shared/clock";
+import { bytes } from "@/shared/format";
 import { type Shape, StateWord, type Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { Ago, Fact, Ident, Until } from "@/shared/values";
@@ -81,6 +82,11 @@ export function OwnFacts({ own }: { own: Ourselves }) {
           )}
         </Fact>
       ))}
+      {own.free !== null && (
+        <Fact name={words.free} hint={words.freeHint}>
+          {bytes(own.free)}
+        </Fact>
+      )}
       {own.store !== null && (
         <Fact name={words.store}>
           <StateWord tone="bad" shape="triangle">

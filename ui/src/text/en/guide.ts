@@ -103,7 +103,15 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "pull-refused",
   ],
   "Busy or slow": ["rate-limited", "unavailable", "slow", "timeout"],
-  "The disk and the store": ["disk-full", "store-unwritable", "store-damaged", "own-store", "store-failing"],
+  Backups: ["backup-failed"],
+  "The disk and the store": [
+    "disk-full",
+    "disk-low",
+    "store-unwritable",
+    "store-damaged",
+    "own-store",
+    "store-failing",
+  ],
   "A store that was set back": [
     "feed-reset",
     "feed-behind",

@@ -66,6 +66,14 @@ export const overview = {
       "This provider's certificate ends within two weeks.",
       `After that others refuse to connect. Renew it (${about}).`,
     ],
+    "disk-low": () => [
+      "Little room is left on the disk.",
+      "Once it is full, nothing that comes in can be kept. What is left is under Repairs.",
+    ],
+    "backup-failing": () => [
+      "No backup is made, though it is time.",
+      "Why, and what to do, is under Repairs.",
+    ],
     "certificate-refused": ({ about }: Told) => [
       "A renewed certificate could not be read: the one before goes on.",
       `See that ${about} and its key are whole and belong together.`,
@@ -181,6 +189,8 @@ export const overview = {
     },
     onlyHere: "leads only to this computer",
     port: "Its port",
+    free: "Free on the disk",
+    freeHint: "Where the data folder is; with less than 512 MiB, Repairs says so",
     portHint: "The port that its name leads others to, and the one that this node listens on",
     portOther: (named: number, listening: number) =>
       `others are led to ${named}, and this node listens on ${listening}: something has to forward the one to the other`,

@@ -38,6 +38,39 @@ export const settings = {
   browserEndOwn: "End the session of the browser that you use now?",
   browserEndText:
     "It is shut out at once, in all its tabs. drawbridged link prints a link by which it can come back.",
+  backups: {
+    title: "Backups",
+    text: "Everything that this provider is in one file: its keys, peers, groups and decisions, and the conversations of accounts used here. Restored on any computer, it goes on, and reads back from the others what is newer.",
+    every: (hours: number, keep: number, sealed: boolean) =>
+      `One is made ${hours === 24 ? "each day" : `every ${many(hours, "hour", "hours")}`}, and the latest ${many(keep, "is", "are")} kept${sealed ? ", sealed for your key of age" : ""}. [backup] in the configuration changes that.`,
+    never: "None is made by itself. [backup] every_hours in the configuration changes that.",
+    none: (folder: string) => `There is none yet in ${folder}.`,
+    more: (count: number, folder: string) => `${many(count, "older one", "older ones")} in ${folder}`,
+    failed: (why: string) => `The last one that was due was not made: ${why}`,
+    sealed: "sealed",
+    unsealed: "not sealed",
+    make: "Back up now…",
+    about: "It is made while the provider runs; nobody has to wait for it.",
+    passphrase: "Passphrase",
+    passphraseHint:
+      "Without it, whoever has the file has everything. With it, nobody opens the file without it, you included.",
+    recipientHint: (recipient: string) => `Without it, the file is sealed for ${recipient}.`,
+    again: "The same again",
+    unlike: "The two are not the same.",
+    keys: "With the keys",
+    keysText:
+      "Without them, the file alone cannot bring the provider back: you need identity.key and clients.key of the data folder too.",
+    now: "Back up",
+    making: "Making it…",
+    done: "The backup is made.",
+    made: "The backup is on the computer that the provider runs on:",
+    keep: "Copy it to another disk or computer.",
+    keepSafe:
+      "Copy it to another disk or computer, and keep it safe: whoever has it can speak as your provider and read the conversations kept here.",
+    keyless: "It has no keys: keep identity.key and clients.key of the data folder apart from it.",
+    lacksKey:
+      "The key of the conversations is in this computer's keychain, which did not give it: the conversations cannot be read elsewhere.",
+  },
   bundle: {
     title: "Support bundle",
     text: "One file for somebody who helps you to find out what is wrong here.",

@@ -43,6 +43,21 @@ export const first = {
     making: "Setting up…",
     preview: (uri: string) => `You will be ${uri}`,
   },
+  restore: {
+    title: "Bring back a backup",
+    text: "Where your provider has run before: everything is put back as it was, and what is newer is read back from the others. Do this only where it does not run elsewhere any more.",
+    file: "Backup",
+    fileHint:
+      "The path of the file on this computer, such as /media/backups/home.example_2026-11-30.drawbridge",
+    passphrase: "Passphrase",
+    passphraseHint: "Where it was sealed with one.",
+    restore: "Bring it back",
+    restoring: "Bringing it back…",
+    needs: {
+      "needs-passphrase": "It is sealed with a passphrase: give that one.",
+      "wrong-key": "It does not open with this passphrase.",
+    } as Record<string, string>,
+  },
   errors: {
     user: "Give a name of 1 to 64 lower-case letters, digits, hyphens, dots or underscores.",
   },

@@ -252,6 +252,10 @@ export const remedy = {
       "Stop the node, and put its data folder back from a backup. Do not go on with a damaged store: what it loses is missed by others too.",
     "store-unwritable":
       "See that the data folder may be written by the user that the node runs as, that no other program holds the store open, and that the disk is sound. The node goes on by itself with the first write that succeeds.",
+    "disk-low":
+      "Make room on the disk that has the data folder, or move the data folder to a larger one while the node is stopped. Older backups there take room too.",
+    "backup-failed":
+      "See that the folder for backups is there, that the user that the node runs as may write into it, and that there is room. It is tried again every ten minutes; Back up now under Settings tries it at once.",
     "certificate-refused":
       "See that the file and its key are whole and belong together; then send this program SIGHUP or start it again. Until then the one before is shown, which ends some day.",
     "name-unresolved":

@@ -8,7 +8,7 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::finding::{Findings, RepairFinding};
-use crate::diagnose::{NameStanding, Ourselves, OwnCertificate};
+use crate::diagnose::{LOW_OCTETS, NameStanding, Ourselves, OwnCertificate};
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
 use crate::peers::{PullingStatus, SLOW_FROM, is_outvoted};
 use crate::side::Side;
@@ -45,6 +45,8 @@ words! {
     OwnFault {
         /// There is no room on the disk.
         DiskFull = "disk-full",
+        /// There is little room on the disk.
+        DiskLow = "disk-low",
         /// The store's file is damaged.
         StoreDamaged = "store-damaged",
         /// The store cannot be written for another reason.
@@ -69,6 +71,8 @@ words! {
         Clock = "own-clock",
         /// No peer can be reached, for reasons that are here.
         Network = "own-network",
+        /// No backup is made, though it is time.
+        BackupFailed = "backup-failed",
         /// A group's log cannot be believed.
         LogBroken = "log-broken",
         /// A client has no fresh KeyPackage left.
@@ -98,6 +102,7 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
     let mut findings = Findings::default();
     judge_store(facts, &mut findings);
+    judge_backup(facts, &mut findings);
     judge_name(facts, &mut findings);
     for certificate in &facts.own.certificates {
         judge_certificate(facts, certificate, &mut findings);
@@ -144,7 +149,18 @@ fn own(
 }
 
 fn judge_store(facts: &Facts<'_>, findings: &mut Findings) {
-    let Some(trouble) = &facts.own.store else { return };
+    let Some(trouble) = &facts.own.store else {
+        if let Some(free) = facts.own.free.filter(|free| *free < LOW_OCTETS) {
+            let text = format!(
+                "Only {} MiB are free on the disk with the data folder; once it is full, nothing that comes in can be kept.",
+                free >> 20
+            );
+            let finding =
+                own(RepairSubject::Node, RepairKind::Store, OwnFault::DiskLow, Severity::Medium, text);
+            findings.wrong.push(finding);
+        }
+        return;
+    };
     let (fault, what) = match trouble.code {
         "disk-full" => (OwnFault::DiskFull, "The disk is full"),
         "store-damaged" => (OwnFault::StoreDamaged, "The store's file is damaged"),
@@ -156,6 +172,23 @@ fn judge_store(facts: &Facts<'_>, findings: &mut Findings) {
         since: Some(trouble.since),
         ..own(RepairSubject::Node, RepairKind::Store, fault, Severity::High, text)
     });
+}
+
+fn judge_backup(facts: &Facts<'_>, findings: &mut Findings) {
+    let Some(failed) = &facts.own.backup else { return };
+    let newest = match failed.newest {
+        Some(newest) => format!("the newest is of {}", day(newest)),
+        None => "there is none".to_owned(),
+    };
+    let text = format!("No backup is made, and {newest}: {}.", failed.text.trim_end_matches('.'));
+    findings.wrong.push(RepairFinding {
+        since: Some(failed.since),
+        ..own(RepairSubject::Node, RepairKind::Backup, OwnFault::BackupFailed, Severity::Medium, text)
+    });
+}
+
+fn day(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
 }
 
 fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
@@ -182,7 +215,6 @@ fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: 
     let file = said.file.display();
     let whose = if certificate.section == "client" { "certificate for clients" } else { "certificate" };
     let what = format!("This provider's {whose} ({file})");
-    let day = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
     let is_met = facts.peers.iter().any(|peer| peer.their_pull.last_pull.is_some());
     let soon = said.ends.as_millis().saturating_sub(millis(ENDS_SOON));
     let next = [said.begins, Timestamp::from_millis(soon), said.ends].into_iter().find(|at| *at > now);
@@ -450,6 +482,7 @@ fn ago(now: Timestamp, time: Duration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::FailedBackup;
     use crate::identity::CertificateFacts;
     use crate::operator::{OurPull, PeerStanding, TheirPull};
     use crate::store::StoreTrouble;
@@ -474,6 +507,8 @@ mod tests {
             listening_port: 443,
             certificates: vec![OwnCertificate { section: "mtp", facts, is_ours: true, refused: None }],
             store: None,
+            free: Some(1 << 40),
+            backup: None,
         }
     }
 
@@ -560,10 +595,15 @@ mod tests {
     #[test]
     fn each_fault_of_our_own_is_found() {
         type Alteration = fn(&mut Ourselves);
-        let cases: [(&str, Severity, Alteration); 9] = [
+        let cases: [(&str, Severity, Alteration); 11] = [
             ("disk-full", Severity::High, |own| {
                 let text = "database or disk is full".into();
                 own.store = Some(StoreTrouble { code: "disk-full", text, since: NOW, last: NOW, lost: 1 });
+            }),
+            ("disk-low", Severity::Medium, |own| own.free = Some(LOW_OCTETS - 1)),
+            ("backup-failed", Severity::Medium, |own| {
+                let text = "/mnt/backups cannot be written".into();
+                own.backup = Some(FailedBackup { since: NOW, code: "backup-unwritable", text, newest: None });
             }),
             ("certificate-expired", Severity::High, |own| own.certificates[0].facts.ends = NOW),
             ("certificate-not-yet-valid", Severity::High, |own| {
