@@ -231,10 +231,7 @@ function RestoreCard() {
   };
   const needs = fault === null ? undefined : words.needs[fault.code];
   return (
-    <section
-      aria-labelledby="first-restore"
-      className="rounded-lg border border-line bg-surface p-5 md:col-start-2"
-    >
+    <section aria-labelledby="first-restore" className="rounded-lg border border-line bg-surface p-5">
       <h2 id="first-restore" className="text-lg font-semibold">
         {words.title}
       </h2>

@@ -137,7 +137,7 @@ pub(super) fn kept(folder: &Path, provider: &Provider) -> io::Result<Vec<KeptBac
         };
         kept.push(KeptBackup { file: entry.path(), octets: entry.metadata()?.len(), made, is_sealed });
     }
-    kept.sort_by(|one, other| other.made.cmp(&one.made));
+    kept.sort_by_key(|kept| std::cmp::Reverse(kept.made));
     Ok(kept)
 }
 
