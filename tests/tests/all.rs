@@ -3,6 +3,7 @@
 
 mod authorizations;
 mod backups;
+mod certificates;
 mod checkpoints;
 mod client_api;
 mod clocks;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use drawbridge_node::backup::{Opener, restore};
 use drawbridge_node::config::{Config, listen_address};
+use drawbridge_node::identity::Certificate;
 use drawbridge_node::operator::UserRule;
 use drawbridge_node::{Node, StartFault};
 use tokio::sync::{Mutex, Notify, RwLock};
@@ -162,6 +163,13 @@ impl Host {
         match self.node().await {
             Ok(node) => node.reload(),
             Err(_) => Vec::new(),
+        }
+    }
+
+    /// Has the certificate of `section`, which something else than the node listens with, read anew and shown with the node's.
+    pub async fn add_certificate(&self, section: &'static str, certificate: Arc<Certificate>) {
+        if let Ok(node) = self.node().await {
+            node.add_certificate(section, certificate);
         }
     }
 

@@ -55,6 +55,9 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
+    if let Some(certificate) = &certificate {
+        host.add_certificate("admin", certificate.clone()).await;
+    }
     let ready = format!("{provider} is running");
     let reload = Reload { config: path, log, certificate };
     match listener {
@@ -75,6 +78,7 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
 struct Reload<'a> {
     config: &'a Path,
     log: Log,
+    /// That of the pages, which the node reads anew with its own.
     certificate: Option<Arc<Certificate>>,
 }
 
@@ -84,9 +88,7 @@ impl Reload<'_> {
         let chosen = Config::load(self.config)
             .map_err(|fault| fault.to_string())
             .and_then(|config| self.log.choose(config.log.as_deref()).map_err(|fault| fault.to_string()));
-        let own = self.certificate.as_ref().and_then(|certificate| certificate.reload().err());
-        let own = own.map(|fault| fault.to_string());
-        let faults: Vec<_> = host.reload().await.into_iter().chain(own).chain(chosen.err()).collect();
+        let faults: Vec<_> = host.reload().await.into_iter().chain(chosen.err()).collect();
         for fault in &faults {
             tracing::error!("what was before goes on, since at the hangup signal {fault}");
         }

@@ -252,6 +252,7 @@ impl Node {
         tasks.spawn(own.clone().look_up_name());
         tasks.spawn(own.clone().watch_disk());
         tasks.spawn(backups.clone().run());
+        tasks.spawn(own.clone().watch_certificates());
         tasks.spawn(traffic.keep(ground.stop.clone()));
         let operator = Operator {
             started: ground.ambient.now(),
@@ -298,6 +299,12 @@ impl Node {
     /// sentence for each certificate that could not be taken, in whose place the one before goes on.
     pub fn reload(&self) -> Vec<String> {
         self.own.reload()
+    }
+
+    /// Has the certificate of `section` among those of the node, which it does not listen with itself: it is shown, judged, and
+    /// read anew with them.
+    pub fn add_certificate(&self, section: &'static str, certificate: Arc<Certificate>) {
+        self.own.add_certificate(section, certificate);
     }
 
     /// Our authority.

@@ -5,7 +5,7 @@
  */
 export type Certificate = { 
 /**
- * What it is for: `mtp` or `client`.
+ * What it is for: `mtp`, `client` or `admin`.
  */
 section: string, 
 /**
@@ -17,7 +17,7 @@ file: string,
  */
 names: Array<string>, 
 /**
- * Whether it is for the host of our name.
+ * Whether it is for the host of our name; that of the pages may be for any.
  */
 is_ours: boolean, 
 /**

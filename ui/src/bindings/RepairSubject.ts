@@ -5,7 +5,7 @@
  */
 export type RepairSubject = { "type": "node" } | { "type": "certificate", 
 /**
- * What it is for: `mtp` or `client`.
+ * What it is for: `mtp`, `client` or `admin`.
  */
 section: string, } | { "type": "peer", 
 /**

@@ -46,13 +46,13 @@ pub enum NameStanding {
 /// A certificate of ours.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct Certificate {
-    /// What it is for: `mtp` or `client`.
+    /// What it is for: `mtp`, `client` or `admin`.
     pub section: String,
     /// The file that it was read from.
     pub file: String,
     /// The names and addresses that it is for.
     pub names: Vec<String>,
-    /// Whether it is for the host of our name.
+    /// Whether it is for the host of our name; that of the pages may be for any.
     pub is_ours: bool,
     /// Whether its own key has signed it, so that nobody trusts it who was not told to.
     pub self_signed: bool,

@@ -56,7 +56,7 @@ pub enum RepairSubject {
     Node,
     /// A certificate of ours.
     Certificate {
-        /// What it is for: `mtp` or `client`.
+        /// What it is for: `mtp`, `client` or `admin`.
         section: String,
     },
     /// Another provider.

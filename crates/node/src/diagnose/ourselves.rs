@@ -1,7 +1,7 @@
 //! What is so with this node itself: whether others can find it under its name, what its certificates say, whether its store
 //! keeps what it is given. Nothing is taken for well that was not looked at.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,11 @@ const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(30);
 /// How often our own name is looked up, and how often while that fails.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a certificate's files have changed.
+const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(20);
+/// The section whose certificate may be for another name than ours: browsers reach the pages as their operator likes.
+const PAGES: &str = "admin";
 
 /// What is so with this node itself.
 #[derive(Clone, Debug)]
@@ -50,11 +55,11 @@ pub struct Ourselves {
 /// A certificate of ours.
 #[derive(Clone, Debug)]
 pub struct OwnCertificate {
-    /// `mtp` or `client`.
+    /// `mtp`, `client` or `admin`.
     pub section: &'static str,
     /// What it says of itself.
     pub facts: CertificateFacts,
-    /// Whether it is for the host of our name.
+    /// Whether it is for the host of our name; that of the pages may be for any.
     pub is_ours: bool,
     /// Why what its files held when they were last read was not taken, in one sentence.
     pub refused: Option<String>,
@@ -89,7 +94,7 @@ pub(crate) struct OwnState {
     /// By whose rules our name is looked up.
     peers: Arc<Peers>,
     /// Our certificates, each with the section of the configuration that it is for.
-    certificates: Vec<(&'static str, Arc<Certificate>)>,
+    certificates: RwLock<Vec<(&'static str, Arc<Certificate>)>>,
     /// The port that we listen on for other providers.
     listening_port: u16,
     /// Octets that are free on the disk.
@@ -120,17 +125,18 @@ impl OwnState {
         backups: Arc<Backups>,
     ) -> Self {
         let (name, again) = (Mutex::new(LookedUp::default()), tokio::sync::Notify::new());
-        let free = Mutex::default();
-        Self { free, ground, store, peers, certificates, listening_port, backups, name, again }
+        let (free, certificates) = (Mutex::default(), RwLock::new(certificates));
+        Self { ground, store, peers, certificates, listening_port, free, backups, name, again }
     }
 
     /// What is known now.
     pub(crate) fn view(&self) -> Ourselves {
         let LookedUp { standing: name, only_here, at: looked } = self.name.lock().clone();
         let host = host_text(self.ground.ours.host());
-        let certificates = self.certificates.iter().map(|(section, certificate)| {
+        let certificates = self.certificates.read().clone();
+        let certificates = certificates.into_iter().map(|(section, certificate)| {
             let facts = certificate.facts();
-            let is_ours = facts.covers(&host);
+            let is_ours = section == PAGES || facts.covers(&host);
             OwnCertificate { section, is_ours, refused: certificate.refused(), facts }
         });
         Ourselves {
@@ -146,9 +152,16 @@ impl OwnState {
         }
     }
 
+    /// Has the certificate of another listener of this process among ours: it is shown, and read anew, as they are.
+    pub(crate) fn add_certificate(&self, section: &'static str, certificate: Arc<Certificate>) {
+        self.certificates.write().push((section, certificate));
+        self.ground.changes.announce(Change::Settings);
+    }
+
     /// Reads all certificates anew, and looks again; says in one sentence each what could not be taken.
     pub(crate) fn reload(&self) -> Vec<String> {
-        let read = self.certificates.iter().filter_map(|(_, certificate)| certificate.reload().err());
+        let certificates = self.certificates.read().clone();
+        let read = certificates.iter().filter_map(|(_, certificate)| certificate.reload().err());
         let faults = read.map(|fault| fault.to_string()).collect();
         self.again.notify_one();
         self.ground.changes.announce(Change::Settings);
@@ -169,6 +182,34 @@ impl OwnState {
             tokio::select! {
                 () = self.ground.stop.cancelled() => return,
                 () = tokio::time::sleep(LOOK_AT_DISK_EVERY) => {}
+                () = turned => {}
+            }
+        }
+    }
+
+    /// Reads a certificate anew whenever its files have changed, until the node stops.
+    ///
+    /// The files are read now and then, and not watched by the system's means: those tell nothing of a folder that was mounted
+    /// from elsewhere, nor of what a symbolic link leads to.
+    pub(crate) async fn watch_certificates(self: Arc<Self>) {
+        loop {
+            let turned = self.ground.ambient.turned();
+            let certificates = self.certificates.read().clone();
+            for (section, certificate) in certificates {
+                // A file may be on a disk that does not answer.
+                let looked = tokio::task::spawn_blocking(move || certificate.reload_if_changed());
+                match looked.await {
+                    Ok(None) | Err(_) => continue,
+                    Ok(Some(Ok(()))) => {
+                        tracing::info!("the certificate of [{section}] has changed and was read anew")
+                    }
+                    Ok(Some(Err(fault))) => tracing::error!("what was before goes on, since {fault}"),
+                }
+                self.ground.changes.announce(Change::Settings);
+            }
+            tokio::select! {
+                () = self.ground.stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_AT_FILES_EVERY) => {}
                 () = turned => {}
             }
         }

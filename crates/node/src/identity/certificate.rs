@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use sha2::{Digest, Sha256};
 
 use super::folder::{DataFolder, write_secret};
 use super::x509;
@@ -83,27 +84,47 @@ impl CertificateFacts {
     }
 }
 
-/// A certificate with its key, in two PEM files. TLS that was begun with it takes what [`Certificate::reload`] reads.
+/// A certificate with its key, in two PEM files. TLS that was begun with it takes what [`Certificate::reload`] and
+/// [`Certificate::reload_if_changed`] read, for its next connections; those that are open go on with what they were begun with.
 #[derive(Debug)]
 pub struct Certificate {
+    files: Files,
+    current: RwLock<Current>,
+}
+
+/// Where a certificate and its key are. Both may be in one file.
+#[derive(Clone, Debug)]
+struct Files {
     cert: PathBuf,
     key: PathBuf,
-    current: RwLock<Pair>,
+}
+
+/// What is shown, and what the files held when they were last read.
+#[derive(Debug)]
+struct Current {
+    pair: Pair,
+    /// Why what the files held last was not taken.
+    refused: Option<String>,
+    held: Held,
 }
 
 #[derive(Debug)]
 struct Pair {
     certified: Arc<CertifiedKey>,
     facts: CertificateFacts,
-    /// Why what the files held last was not taken.
-    refused: Option<String>,
 }
+
+/// What the files held: a hash of it, or why they could not be read. It is compared, and not the files' times, since a copy may
+/// keep the time of what it is copied from, and a symbolic link has its own.
+type Held = Result<[u8; 32], String>;
 
 impl Certificate {
     /// Reads the certificate chain and the key in these PEM files.
     pub fn load(cert: &Path, key: &Path) -> Result<Arc<Self>, TlsFault> {
-        let current = RwLock::new(read(cert, key)?);
-        Ok(Arc::new(Self { cert: cert.to_owned(), key: key.to_owned(), current }))
+        let files = Files { cert: cert.to_owned(), key: key.to_owned() };
+        let (held, pair) = files.read();
+        let current = RwLock::new(Current { pair: pair?, refused: None, held });
+        Ok(Arc::new(Self { files, current }))
     }
 
     /// The self-signed certificate for `host` in `folder`, made where there is none.
@@ -123,7 +144,7 @@ impl Certificate {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map(|builder| builder.with_no_client_auth().with_cert_resolver(self.clone()))
-            .map_err(|fault| self.unfit(fault))?;
+            .map_err(|fault| self.files.unfit(fault))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // Who went on with an earlier session would not be shown the certificate, and not see that it is another by now.
         config.send_tls13_tickets = 0;
@@ -132,11 +153,23 @@ impl Certificate {
 
     /// Reads the files anew, for connections from now on. A pair that cannot be used leaves the one before in its place.
     pub fn reload(&self) -> Result<(), TlsFault> {
-        let read = read(&self.cert, &self.key);
+        let (held, read) = self.files.read();
+        self.take(held, read)
+    }
+
+    /// The same where the files hold something else than when they were last read; else none.
+    pub fn reload_if_changed(&self) -> Option<Result<(), TlsFault>> {
+        let (held, read) = self.files.read();
+        let is_changed = self.current.read().held != held;
+        is_changed.then(|| self.take(held, read))
+    }
+
+    fn take(&self, held: Held, read: Result<Pair, TlsFault>) -> Result<(), TlsFault> {
         let mut current = self.current.write();
+        current.held = held;
         match read {
             Ok(pair) => {
-                *current = pair;
+                (current.pair, current.refused) = (pair, None);
                 Ok(())
             }
             Err(fault) => {
@@ -148,17 +181,49 @@ impl Certificate {
 
     /// What the certificate in use says of itself.
     pub fn facts(&self) -> CertificateFacts {
-        self.current.read().facts.clone()
+        self.current.read().pair.facts.clone()
     }
 
     /// The certificate in use, as it is shown to who connects.
     pub fn der(&self) -> Option<CertificateDer<'static>> {
-        self.current.read().certified.cert.first().cloned()
+        self.current.read().pair.certified.cert.first().cloned()
     }
 
     /// Why what the files held last was not taken, in one sentence; none where it was.
     pub fn refused(&self) -> Option<String> {
         self.current.read().refused.clone()
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.read().pair.certified.clone())
+    }
+}
+
+impl Files {
+    /// What the files hold, and the pair that is made of it. Both are of the same reading.
+    fn read(&self) -> (Held, Result<Pair, TlsFault>) {
+        let octets = |path: &Path| std::fs::read(path).map_err(|fault| unusable(path, &fault));
+        match (octets(&self.cert), octets(&self.key)) {
+            (Ok(cert), Ok(key)) => {
+                let length = (cert.len() as u64).to_be_bytes();
+                let held = Sha256::new().chain_update(length).chain_update(&cert).chain_update(&key);
+                (Ok(held.finalize().into()), self.pair(&cert, &key))
+            }
+            (Err(fault), _) | (_, Err(fault)) => (Err(fault.to_string()), Err(fault)),
+        }
+    }
+
+    fn pair(&self, cert: &[u8], key: &[u8]) -> Result<Pair, TlsFault> {
+        let chain = CertificateDer::pem_slice_iter(cert).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|fault| unusable(&self.cert, &fault))?;
+        let first = chain.first().ok_or_else(|| unusable(&self.cert, &"there is no certificate in it"))?;
+        let facts = facts(&self.cert, first).map_err(|reason| unusable(&self.cert, &reason))?;
+        let private = PrivateKeyDer::from_pem_slice(key).map_err(|fault| unusable(&self.key, &fault))?;
+        let certified = CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider())
+            .map_err(|fault| self.unfit(fault))?;
+        Ok(Pair { certified: Arc::new(certified), facts })
     }
 
     fn unfit(&self, fault: rustls::Error) -> TlsFault {
@@ -166,23 +231,8 @@ impl Certificate {
     }
 }
 
-impl ResolvesServerCert for Certificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.read().certified.clone())
-    }
-}
-
-fn read(cert: &Path, key: &Path) -> Result<Pair, TlsFault> {
-    let file = |path: &Path, reason: String| TlsFault::File { path: path.to_owned(), reason };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect)
-        .map_err(|fault| file(cert, fault.to_string()))?;
-    let first = chain.first().ok_or_else(|| file(cert, "there is no certificate in it".into()))?;
-    let facts = facts(cert, first).map_err(|reason| file(cert, reason))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|fault| file(key, fault.to_string()))?;
-    let certified = CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider())
-        .map_err(|fault| TlsFault::Pair { cert: cert.to_owned(), key: key.to_owned(), fault })?;
-    Ok(Pair { certified: Arc::new(certified), facts, refused: None })
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> TlsFault {
+    TlsFault::File { path: path.to_owned(), reason: reason.to_string() }
 }
 
 fn facts(file: &Path, certificate: &CertificateDer<'_>) -> Result<CertificateFacts, String> {
@@ -221,6 +271,39 @@ fn make(cert: &Path, key: &Path, host: &str) -> Result<(), TlsFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_changed_are_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |name: &str| dir.path().join(name);
+        for (at, host) in [("a", "a.example"), ("b", "b.example")] {
+            std::fs::create_dir(name(at)).unwrap();
+            make(&name(at).join("cert.pem"), &name(at).join("key.pem"), host).unwrap();
+        }
+        let lead_to = |to: &str| {
+            std::fs::create_dir_all(name("live")).unwrap();
+            for file in ["cert.pem", "key.pem"] {
+                std::fs::copy(name(to).join(file), name("live").join(file)).unwrap();
+            }
+        };
+        lead_to("a");
+        let certificate = Certificate::load(&name("live/cert.pem"), &name("live/key.pem")).unwrap();
+        assert!(certificate.reload_if_changed().is_none());
+        std::fs::copy(name("b/cert.pem"), name("live/cert.pem")).unwrap();
+        certificate.reload_if_changed().unwrap().unwrap_err();
+        assert!(certificate.reload_if_changed().is_none(), "what was refused is said once");
+        assert!(certificate.refused().is_some() && certificate.facts().covers("a.example"));
+        lead_to("b");
+        certificate.reload_if_changed().unwrap().unwrap();
+        assert!(certificate.refused().is_none() && certificate.facts().covers("b.example"));
+
+        std::fs::remove_file(name("live/key.pem")).unwrap();
+        certificate.reload_if_changed().unwrap().unwrap_err();
+        assert!(certificate.reload_if_changed().is_none() && certificate.refused().is_some());
+        lead_to("b");
+        certificate.reload_if_changed().unwrap().unwrap();
+        assert_eq!(certificate.refused(), None, "what was there before is there again");
+    }
 
     #[test]
     fn a_renewed_pair_is_taken_and_a_bad_one_leaves_the_one_before() {

@@ -32,7 +32,7 @@ words! {
 pub enum RepairSubject {
     /// This node.
     Node,
-    /// A certificate of ours, by the section of the configuration that it is for: `mtp` or `client`.
+    /// A certificate of ours, by the section of the configuration that it is for: `mtp`, `client` or `admin`.
     Certificate(String),
     /// Another provider.
     Peer(Provider),

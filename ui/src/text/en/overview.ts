@@ -194,7 +194,12 @@ export const overview = {
     portHint: "The port that its name leads others to, and the one that this node listens on",
     portOther: (named: number, listening: number) =>
       `others are led to ${named}, and this node listens on ${listening}: something has to forward the one to the other`,
-    certificate: (section: string) => (section === "client" ? "Certificate (clients)" : "Certificate"),
+    certificate: (section: string) =>
+      section === "client"
+        ? "Certificate (clients)"
+        : section === "admin"
+          ? "Certificate (these pages)"
+          : "Certificate",
     certificateHint: "By it others know that they reached this provider",
     file: "file",
     ends: "ends",

@@ -257,7 +257,7 @@ export const remedy = {
     "backup-failed":
       "See that the folder for backups is there, that the user that the node runs as may write into it, and that there is room. It is tried again every ten minutes; Back up now under Settings tries it at once.",
     "certificate-refused":
-      "See that the file and its key are whole and belong together; then send this program SIGHUP or start it again. Until then the one before is shown, which ends some day.",
+      "See that the file and its key are whole and belong together: they are read again within a minute after they change. Until then the one before is shown, which ends some day.",
     "name-unresolved":
       "See that provider in the configuration is spelled rightly, and that its domain has an address record (A, or AAAA for IPv6) with the public address of your connection.",
     "name-private":
@@ -287,7 +287,7 @@ export const remedy = {
     "own-unreached":
       "This computer does not reach itself at its own address, which many routers do not allow: have a peer look, which can tell. If it does not reach you either, forward the port in your name (443 where it has none) in your router to this computer.",
     "certificate-expired":
-      "Your certificate has run out. Renew it in the files of [mtp] tls_cert and tls_key, then send this program SIGHUP or start it again; where a proxy in front of it shows the certificate, renew it there. See why that does not happen by itself.",
+      "Your certificate has run out. Renew it in the files of [mtp] tls_cert and tls_key, which are read within a minute after they change; where a proxy in front of it shows the certificate, renew it there. See why that does not happen by itself.",
     "certificate-not-yet-valid":
       "Your certificate is not valid yet. Compare this computer's time with a reliable clock and switch on its automatic setting (NTP). If the clock is right, wait until the certificate begins, or get one that is valid now.",
     "certificate-wrong-name":
@@ -303,7 +303,7 @@ export const remedy = {
     "certificate-invalid":
       "Your certificate cannot be used, for the reason in the sentence above. Get another for your name, name its files in [mtp] tls_cert and tls_key, and start this program again.",
     "certificate-ends-soon":
-      "It still works. Renew your certificate before it runs out, and see why that does not happen by itself; then send this program SIGHUP or start it again, so that it reads the new one.",
+      "It still works. Renew your certificate before it runs out, and see why that does not happen by itself. Files that change are read within a minute.",
     "tls-version":
       "What answers under your name does not speak TLS 1.3, which this program does: a proxy in front of it is too old, or set so. Switch TLS 1.3 on there. In nginx: ssl_protocols TLSv1.2 TLSv1.3.",
     "tls-not-spoken":

@@ -213,7 +213,11 @@ fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
 fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: &mut Findings) {
     let (now, said) = (facts.now, &certificate.facts);
     let file = said.file.display();
-    let whose = if certificate.section == "client" { "certificate for clients" } else { "certificate" };
+    let (whose, others) = match certificate.section {
+        "client" => ("certificate for clients", "others"),
+        "admin" => ("certificate for the pages", "browsers"),
+        _ => ("certificate", "others"),
+    };
     let what = format!("This provider's {whose} ({file})");
     let is_met = facts.peers.iter().any(|peer| peer.their_pull.last_pull.is_some());
     let soon = said.ends.as_millis().saturating_sub(millis(ENDS_SOON));
@@ -222,16 +226,16 @@ fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: 
         findings.look_again(next);
     }
     let (fault, severity, text) = if said.ends <= now {
-        let text = format!("{what} ended on {}, so others refuse to connect.", day(said.ends));
+        let text = format!("{what} ended on {}, so {others} refuse to connect.", day(said.ends));
         (OwnFault::CertificateExpired, Severity::High, text)
     } else if said.begins > now {
-        let text = format!("{what} holds only from {}, so others refuse to connect.", day(said.begins));
+        let text = format!("{what} holds only from {}, so {others} refuse to connect.", day(said.begins));
         (OwnFault::CertificateNotYetValid, Severity::High, text)
     } else if !certificate.is_ours {
-        let text = format!("{what} is for another name, so others refuse to connect.");
+        let text = format!("{what} is for another name, so {others} refuse to connect.");
         (OwnFault::CertificateWrongName, Severity::High, text)
     } else if now.as_millis() >= soon {
-        let text = format!("{what} ends on {}; after that others refuse to connect.", day(said.ends));
+        let text = format!("{what} ends on {}; after that {others} refuse to connect.", day(said.ends));
         (OwnFault::CertificateEndsSoon, Severity::Medium, text)
     } else if let Some(refused) = &certificate.refused {
         let text = format!("A renewed certificate was not taken, and the one before goes on: {refused}.");
