@@ -1,6 +1,7 @@
 //! The tests that cross crates, one module each. They are one program: each of its own would take a hundred megabytes and be
 //! linked for itself.
 
+mod acme;
 mod authorizations;
 mod backups;
 mod certificates;

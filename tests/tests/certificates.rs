@@ -51,7 +51,11 @@ async fn changed_files_are_taken_without_a_signal_and_cut_no_pull_that_waits() {
     beta.allows(alpha.provider()).await;
     let asked = beta.user("bob").await.asks_to_connect(alpha.user("alice").await.uri()).await;
     alpha.hears_of(asked).await;
-    alpha.until_node("the pull of beta waits", |_| waiting_pull(&alpha, &beta).is_some()).await;
+    alpha
+        .until_node("the pull of beta waits", |node| {
+            node.operator().is_pulled_by(beta.provider()) && waiting_pull(&alpha, &beta).is_some()
+        })
+        .await;
     let waits = waiting_pull(&alpha, &beta);
     let before = certificate_of(&alpha);
 

@@ -47,6 +47,7 @@ impl Wrong<'_> {
             (RepairKind::Certificate, "certificate-self-signed") => H::CertificateSelfSigned,
             (RepairKind::Certificate, _) => H::CertificateInvalid,
             (RepairKind::Backup, _) => H::BackupFailing,
+            (RepairKind::Issuance, _) => H::CertificateNotGot,
             (RepairKind::Log, _) => H::GroupBroken,
             (RepairKind::KeyPackages, "key-packages-low") => H::StockLow,
             (RepairKind::KeyPackages, _) => H::StockSpent,
@@ -257,6 +258,7 @@ mod tests {
                 ends: Timestamp::from_millis(NOW.as_millis() + 60 * 86_400_000),
                 refused: None,
             }],
+            issuance: None,
             store: None,
             free: None,
         }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use drawbridge_mtp::id;
 use drawbridge_node::Node;
 use drawbridge_node::ambient::System;
-use drawbridge_node::config::{Config, ListenConfig};
+use drawbridge_node::config::{AcmeDirectory, Config, ListenConfig};
 use drawbridge_node::nameless::{Nameless, is_program};
 use drawbridge_node::operator::{ReadFault, StandingCode};
 use drawbridge_node::traffic::{Export, ExportFormat, TrafficFilter};
@@ -60,11 +60,24 @@ fn configuration(config: &Config) -> Value {
         "provider": host,
         "mtp": {
             "listen": place(config.mtp.listen),
-            "certificate": if config.mtp.tls_cert.is_some() { "files" } else { "self-signed" },
+            "certificate": match (&config.mtp.tls_cert, &config.acme) {
+                (Some(_), _) => "files",
+                (None, Some(_)) => "acme",
+                (None, None) => "self-signed",
+            },
             "has_endpoint": config.mtp.endpoint.is_some(),
         },
         "client": config.client.as_ref().map(server),
         "admin": config.admin.as_ref().map(server),
+        "acme": config.acme.as_ref().map(|acme| json!({
+            "directory": match acme.directory {
+                AcmeDirectory::Url(_) => "another".to_owned(),
+                ref known => known.to_string(),
+            },
+            "challenge": acme.challenge,
+            "has_contact": acme.contact.is_some(),
+            "has_extra_roots": acme.extra_roots.is_some(),
+        })),
         "log_format": config.log_format,
         "peers": {
             "strangers": config.peers.strangers,
@@ -122,6 +135,14 @@ fn own(seen: &NodeStatus) -> Value {
         "named_port": own.named_port,
         "listening_port": own.listening_port,
         "certificates": certificates.collect::<Vec<_>>(),
+        "issuance": own.issuance.as_ref().map(|issuance| json!({
+            "is_ordering": issuance.is_ordering,
+            "issued": issuance.issued,
+            "next": issuance.next,
+            "failure": issuance.failure.as_ref().map(|failure| {
+                json!({ "code": failure.code, "first": failure.first, "last": failure.last })
+            }),
+        })),
         "store": { "bytes": seen.store_bytes, "trouble": trouble },
         "waiting": {
             "providers": seen.waiting_providers,

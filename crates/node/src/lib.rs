@@ -33,6 +33,7 @@
 //! ```
 
 mod accounts;
+mod acme;
 pub mod backup;
 mod client_api;
 mod consent;

@@ -11,6 +11,7 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::accounts::Accounts;
+use crate::acme::{Directory, Renewal};
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::backup::Backups;
 use crate::client_api::{ClientApi, InProcessHome};
@@ -20,9 +21,9 @@ use crate::diagnose::repairs::{self, Repairs};
 use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step, Tracer};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
-use crate::ground::config::{Config, ConfigFault, TrafficConfig};
+use crate::ground::config::{AcmeConfig, Config, ConfigFault, TrafficConfig};
 use crate::http::{ListenFault, PeerServer, Throttle, Turns, bind, serve};
-use crate::identity::{self, Certificate, DataFolder, FolderFault, KeyFault, TlsFault};
+use crate::identity::{self, Certificate, DataFolder, FolderFault, Issuance, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
 use crate::operator::{Operator, load_choices};
 use crate::outbox::Outbox;
@@ -60,6 +61,14 @@ pub enum StartFault {
     /// The store, once open.
     #[error(transparent)]
     Store(#[from] StoreFault),
+    /// The certificates that the directory of ACME is trusted by.
+    #[error("[acme] extra_roots = \"{path}\" cannot be used: {reason}")]
+    AcmeRoots {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The certificates that peers are trusted by.
     #[error("[peers] extra_roots = \"{path}\" cannot be used: {reason}")]
     Roots {
@@ -125,6 +134,7 @@ impl Node {
         config.check()?;
         let endpoint = config.endpoint()?;
         let outbound = outbound(&config, &ambient)?;
+        let directory = config.acme.as_ref().map(acme_directory).transpose()?;
         DataFolder::check(&config.data_dir, &config.provider)?;
         let mtp = bind("mtp", config.mtp.listen)?;
         let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
@@ -139,9 +149,15 @@ impl Node {
         let mut folder = DataFolder::take(&config.data_dir, &config.provider)?;
         let mtp_certificate = match mtp_files {
             Some(certificate) => certificate,
-            None => Certificate::self_signed(&folder, &host_text(config.provider.host()))?,
+            None => match config.acme.as_ref().and_then(|_| Certificate::of_acme(folder.path())) {
+                Some(certificate) => certificate,
+                None => Certificate::self_signed(&folder, &host_text(config.provider.host()))?,
+            },
         };
-        let mtp_tls = mtp_certificate.tls()?;
+        let mtp_tls = match &config.acme {
+            Some(_) => mtp_certificate.tls_with_challenges()?,
+            None => mtp_certificate.tls()?,
+        };
         let client_tls = client_certificate.as_ref().map(Certificate::tls).transpose()?;
         let key = identity::load_or_make_key(&folder, &*ambient)?;
         let changes = Changes::new();
@@ -183,11 +199,19 @@ impl Node {
         let outbox = Outbox::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let outbox = Arc::new(outbox);
         let backups = Arc::new(Backups::new(ground.clone()));
+        let issuing = ground.config.acme.clone().zip(directory).map(|(settings, directory)| {
+            let issuance = Issuance::new(settings.directory.url().to_owned(), settings.challenge.as_str());
+            let issuance = Arc::new(issuance);
+            let renewal = Renewal::new(ground.clone(), settings, directory, shown.clone(), issuance.clone());
+            (issuance, renewal)
+        });
+        let (issuance, renewal) = issuing.unzip();
         let own = OwnState::new(
             ground.clone(),
             store.clone(),
             peers.clone(),
             certificates.collect(),
+            issuance,
             mtp.address.port(),
             backups.clone(),
         );
@@ -253,6 +277,9 @@ impl Node {
         tasks.spawn(own.clone().watch_disk());
         tasks.spawn(backups.clone().run());
         tasks.spawn(own.clone().watch_certificates());
+        if let Some(renewal) = renewal {
+            tasks.spawn(renewal.run());
+        }
         tasks.spawn(traffic.keep(ground.stop.clone()));
         let operator = Operator {
             started: ground.ambient.now(),
@@ -391,8 +418,19 @@ fn own_certificate(config: &Config) -> Option<Arc<Certificate>> {
     let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
     match files {
         Some((cert, key)) => Certificate::load(cert, key).ok(),
-        None => Certificate::of_folder(&config.data_dir).ok(),
+        None => {
+            let by_acme = config.acme.as_ref().and_then(|_| Certificate::of_acme(&config.data_dir));
+            by_acme.or_else(|| Certificate::of_folder(&config.data_dir).ok())
+        }
     }
+}
+
+/// The requests to the directory that certificates are got from.
+fn acme_directory(settings: &AcmeConfig) -> Result<Directory, StartFault> {
+    let path = settings.extra_roots.clone();
+    let fault = |reason: String| StartFault::AcmeRoots { path: path.clone().unwrap_or_default(), reason };
+    let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
+    Directory::new(roots.as_deref()).map_err(fault)
 }
 
 /// The connections to other providers.

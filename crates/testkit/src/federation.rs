@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,8 +14,10 @@ use drawbridge_node::config::{Config, ListenConfig};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
+use crate::acme_server::{Places, Plan};
 use crate::{
-    Clock, DroppingHost, FaultyNetwork, Proxy, RawServer, ScriptedPeer, ServerTls, TestNode, WebServer,
+    AcmeServer, Clock, DroppingHost, FaultyNetwork, Proxy, RawServer, ScriptedPeer, ServerTls, TestNode,
+    WebServer,
 };
 
 /// A certificate authority that all trust, a clock that all go by, and a folder that goes with it.
@@ -183,6 +186,34 @@ impl Federation {
         let network = FaultyNetwork::listen(free_port(), config.mtp.listen).await.unwrap();
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", network.address()).parse().unwrap());
         network
+    }
+
+    /// A directory that certificates for hosts at the address of all providers here are got from. It looks for the answers to its
+    /// challenges at the port `tls`, and over HTTP at the port `http`; its certificates hold for `lifetime`.
+    pub async fn acme_server(&self, tls: u16, http: u16, lifetime: Duration) -> AcmeServer {
+        let places = Places {
+            pebble: free_port(),
+            management: free_port(),
+            names: free_port(),
+            names_management: free_port(),
+        };
+        let certificate = self.certificate(&host().to_string(), places.pebble.port());
+        AcmeServer::start(
+            self.dir(),
+            places,
+            Plan { ports: [tls, http], lifetime },
+            certificate,
+            &self.root(),
+            |router| {
+                WebServer::serve(&host().to_string(), free_port(), ServerTls::Good, &self.issuer, router)
+            },
+        )
+        .await
+    }
+
+    /// An address that nobody listens at.
+    pub fn free_address(&self) -> SocketAddr {
+        free_port()
     }
 
     /// A certificate that has signed itself and its key, PEM, for the host of all providers here.

@@ -8,6 +8,7 @@
 //! | [`Daemon`] | `drawbridged` as a process of its own, to be killed |
 //! | [`FaultyNetwork`] | a network that breaks |
 //! | [`Proxy`] | a proxy before a node that takes no large requests, or changes their paths |
+//! | [`AcmeServer`] | a directory that certificates are got from: the real `pebble` |
 //! | [`WebServer`] | a server that is no provider, with a good certificate or a bad one |
 //! | [`RawServer`] | a server that keeps to no protocol: it is silent or stops where it is told to |
 //! | [`DroppingHost`] | a host behind a firewall that drops what comes |
@@ -25,6 +26,7 @@
 //! | [`RequestDraft`] | a request of a scripted peer, well- or ill-formed |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests only")]
 
+mod acme_server;
 mod api_client;
 mod clock;
 mod daemon;
@@ -48,6 +50,7 @@ mod test_node;
 mod test_user;
 mod web_server;
 
+pub use acme_server::{AcmeServer, write_program};
 pub use api_client::ApiClient;
 pub use clock::Clock;
 pub use daemon::Daemon;

@@ -353,6 +353,7 @@ export class TestNode implements Platform {
         refused: null,
       },
     ],
+    issuance: null,
     store: null,
     free: null,
   };

@@ -44,6 +44,41 @@ describe("what the overview says of the node itself", () => {
     expect(screen.queryByText("Its port")).toBeNull();
   });
 
+  it("says how it goes with a certificate by ACME, and where none is configured nothing", async () => {
+    const node = new TestNode();
+    const issuance = {
+      directory: "https://acme.example/directory",
+      challenge: "http-01",
+      text: "",
+      is_ordering: false,
+      issued: null,
+      next: at(3_600_000),
+      failure: {
+        code: "acme-challenge",
+        text: "the directory could not check that home.example is here: connection refused",
+        first: at(-60_000),
+        last: at(-60_000),
+      },
+    };
+    node.ourselves = { ...node.ourselves, issuance };
+    const { unmount } = open(node);
+    const failing = await fact("Certificate by ACME");
+    expect(failing.getByText("not got")).toHaveClass("text-bad");
+    expect(failing.getByText(issuance.failure.text)).toBeInTheDocument();
+    expect(failing.getByText(/^tried/)).toBeInTheDocument();
+    unmount();
+    const well = new TestNode();
+    well.ourselves = { ...well.ourselves, issuance: { ...issuance, failure: null, issued: at(-60_000) } };
+    const shown = open(well);
+    const got = await fact("Certificate by ACME");
+    expect(got.getByText("got")).toHaveClass("text-ok");
+    expect(got.getByText(/^renewed/)).toBeInTheDocument();
+    shown.unmount();
+    open(new TestNode());
+    await fact("Its name");
+    expect(screen.queryByText("Certificate by ACME")).toBeNull();
+  });
+
   it("calls a provider of the demo by its name too", async () => {
     const node = new TestNode();
     node.health = { code: "peers-unreachable", grade: "bad", about: "beta.example", count: 1, of: 2 };

@@ -56,6 +56,8 @@ pub enum HealthCode {
     NotPulled,
     /// A certificate of ours is not for the host of our name.
     CertificateForeign,
+    /// No certificate is got by ACME: there is none yet, or it is not renewed.
+    CertificateNotGot,
     /// A certificate of ours ends soon.
     CertificateEnding,
     /// A new certificate of ours could not be taken, and the one before goes on.

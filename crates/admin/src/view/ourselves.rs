@@ -1,7 +1,7 @@
 //! What is so with this node itself.
 
 use drawbridge_mtp::time::Timestamp;
-use drawbridge_node::diagnose;
+use drawbridge_node::{diagnose, identity};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -22,6 +22,8 @@ pub struct Ourselves {
     pub listening_port: u16,
     /// Our certificates.
     pub certificates: Vec<Certificate>,
+    /// How it goes with getting one by ACME; `null` where that is not configured.
+    pub issuance: Option<Issuance>,
     /// What the store cannot do at the moment.
     pub store: Option<StoreTrouble>,
     /// Bytes that are free on the disk with the data folder, once that is known.
@@ -66,6 +68,42 @@ pub struct Certificate {
     pub refused: Option<String>,
 }
 
+/// How it goes with getting a certificate by ACME.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Issuance {
+    /// The directory's URL.
+    pub directory: String,
+    /// By which kind of challenge the name is proved, such as `tls-alpn-01`.
+    pub challenge: String,
+    /// How it goes, in one sentence.
+    pub text: String,
+    /// Whether a certificate is being ordered now.
+    pub is_ordering: bool,
+    /// When the one in use was got; `null` where there is none from this directory yet.
+    #[ts(type = "string | null")]
+    pub issued: Option<Timestamp>,
+    /// When one is ordered next; `null` where that goes on now, or does not go on.
+    #[ts(type = "string | null")]
+    pub next: Option<Timestamp>,
+    /// What went wrong since it last went well.
+    pub failure: Option<IssuanceFailure>,
+}
+
+/// Why no new certificate was got.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct IssuanceFailure {
+    /// A stable code, by which Repairs lists it too.
+    pub code: String,
+    /// One sentence, in which the directory's own words are where it has given any.
+    pub text: String,
+    /// The first failure in a row.
+    #[ts(type = "string")]
+    pub first: Timestamp,
+    /// The last.
+    #[ts(type = "string")]
+    pub last: Timestamp,
+}
+
 /// The store does not keep what it is given.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct StoreTrouble {
@@ -99,6 +137,7 @@ impl From<diagnose::Ourselves> for Ourselves {
             named_port: own.named_port,
             listening_port: own.listening_port,
             certificates: own.certificates.into_iter().map(Into::into).collect(),
+            issuance: own.issuance.map(Into::into),
             store: own.store.map(Into::into),
             free: own.free,
         }
@@ -117,6 +156,41 @@ impl From<diagnose::OwnCertificate> for Certificate {
             ends: own.facts.ends,
             refused: own.refused,
         }
+    }
+}
+
+impl From<identity::IssuanceStanding> for Issuance {
+    fn from(standing: identity::IssuanceStanding) -> Self {
+        let text = how_it_goes(&standing);
+        let identity::IssuanceStanding { directory, challenge, is_ordering, issued, next, failure } =
+            standing;
+        let failure = failure.map(|failure| IssuanceFailure {
+            code: failure.code.to_string(),
+            text: failure.text,
+            first: failure.first,
+            last: failure.last,
+        });
+        Self { directory, challenge: challenge.to_owned(), text, is_ordering, issued, next, failure }
+    }
+}
+
+/// What a person reads first of it.
+fn how_it_goes(standing: &identity::IssuanceStanding) -> String {
+    let directory = &standing.directory;
+    let then = standing.next.map_or_else(String::new, |next| format!(" at {next}"));
+    match (standing.is_ordering, standing.issued, &standing.failure) {
+        (true, None, _) => format!("The first certificate is being ordered at {directory}."),
+        (true, Some(_), _) => format!("A new certificate is being ordered at {directory}."),
+        (false, None, None) => format!("There is no certificate from {directory} yet; one is ordered{then}."),
+        (false, None, Some(failure)) => format!(
+            "There is no certificate from {directory} yet, and it is tried again{then}: {}.",
+            failure.text.trim_end_matches('.')
+        ),
+        (false, Some(_), None) => format!("The certificate is from {directory}, and is renewed{then}."),
+        (false, Some(_), Some(failure)) => format!(
+            "The certificate from {directory} is not renewed, and it is tried again{then}: {}.",
+            failure.text.trim_end_matches('.')
+        ),
     }
 }
 

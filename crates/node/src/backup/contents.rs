@@ -15,7 +15,15 @@ use crate::store::{self, Snapshot};
 /// The folder with the files of the clients that are built in.
 const CLIENTS: &str = "clients";
 /// What is secret, or of use only with what is.
-const KEYS: [&str; 5] = ["identity.key", "tls-key.pem", "tls-cert.pem", "clients.key", "metrics-token"];
+const KEYS: [&str; 7] = [
+    "identity.key",
+    "tls-key.pem",
+    "tls-cert.pem",
+    "acme-certificate.pem",
+    "acme.json",
+    "clients.key",
+    "metrics-token",
+];
 
 /// What goes into a backup. While this is there, the stores are held as they were when it was taken.
 pub(super) struct Contents {

@@ -12,7 +12,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::backup::{Backups, FailedBackup};
 use crate::ground::Ground;
 use crate::ground::changes::Change;
-use crate::identity::{Certificate, CertificateFacts};
+use crate::identity::{Certificate, CertificateFacts, Issuance, IssuanceStanding};
 use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::store::{Store, StoreTrouble};
 
@@ -44,6 +44,8 @@ pub struct Ourselves {
     pub listening_port: u16,
     /// Our certificates, with the section of the configuration each is for.
     pub certificates: Vec<OwnCertificate>,
+    /// How it goes with getting one by ACME, where that is configured.
+    pub issuance: Option<IssuanceStanding>,
     /// What the store cannot do at the moment.
     pub store: Option<StoreTrouble>,
     /// Octets that are free on the disk with the data folder, once that is known.
@@ -95,6 +97,8 @@ pub(crate) struct OwnState {
     peers: Arc<Peers>,
     /// Our certificates, each with the section of the configuration that it is for.
     certificates: RwLock<Vec<(&'static str, Arc<Certificate>)>>,
+    /// How it goes with getting a certificate by ACME, where that is configured.
+    issuance: Option<Arc<Issuance>>,
     /// The port that we listen on for other providers.
     listening_port: u16,
     /// Octets that are free on the disk.
@@ -121,12 +125,13 @@ impl OwnState {
         store: Store,
         peers: Arc<Peers>,
         certificates: Vec<(&'static str, Arc<Certificate>)>,
+        issuance: Option<Arc<Issuance>>,
         listening_port: u16,
         backups: Arc<Backups>,
     ) -> Self {
         let (name, again) = (Mutex::new(LookedUp::default()), tokio::sync::Notify::new());
         let (free, certificates) = (Mutex::default(), RwLock::new(certificates));
-        Self { ground, store, peers, certificates, listening_port, free, backups, name, again }
+        Self { ground, store, peers, certificates, issuance, listening_port, free, backups, name, again }
     }
 
     /// What is known now.
@@ -146,6 +151,7 @@ impl OwnState {
             named_port: self.ground.endpoint.port(),
             listening_port: self.listening_port,
             certificates: certificates.collect(),
+            issuance: self.issuance.as_ref().map(|issuance| issuance.standing()),
             store: self.store.trouble(),
             free: *self.free.lock(),
             backup: self.backups.failed(),
@@ -158,12 +164,15 @@ impl OwnState {
         self.ground.changes.announce(Change::Settings);
     }
 
-    /// Reads all certificates anew, and looks again; says in one sentence each what could not be taken.
+    /// Reads all certificates anew, looks again, and tries again to get one; says in one sentence each what could not be taken.
     pub(crate) fn reload(&self) -> Vec<String> {
         let certificates = self.certificates.read().clone();
         let read = certificates.iter().filter_map(|(_, certificate)| certificate.reload().err());
         let faults = read.map(|fault| fault.to_string()).collect();
         self.again.notify_one();
+        if let Some(issuance) = &self.issuance {
+            issuance.hurry();
+        }
         self.ground.changes.announce(Change::Settings);
         faults
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use drawbridge_mtp::document::Endpoint;
-use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::id::{Host, Provider};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -33,6 +33,8 @@ pub struct Config {
     /// How the lines of the log are written. Read by the program, not by the node.
     #[serde(default)]
     pub log_format: LogFormat,
+    /// Has a certificate for other providers got by ACME (RFC 8555), in the place of files; none where absent.
+    pub acme: Option<AcmeConfig>,
     /// How other providers are met.
     #[serde(default)]
     pub peers: PeersConfig,
@@ -75,6 +77,158 @@ pub struct MtpConfig {
     /// Where others reach us. Absent: `https://{provider}/mtp/v1`.
     #[serde(default, deserialize_with = "optional_from_text", serialize_with = "optional_as_text")]
     pub endpoint: Option<Endpoint>,
+}
+
+/// A certificate for other providers that is got by ACME, and renewed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcmeConfig {
+    /// Whether the operator agrees to the directory's terms of service. Nothing is asked of it otherwise.
+    #[serde(default)]
+    pub agree_terms: bool,
+    /// Who issues the certificate.
+    #[serde(default, deserialize_with = "from_text", serialize_with = "as_text")]
+    pub directory: AcmeDirectory,
+    /// The operator's address for mail from the directory; none where absent.
+    #[serde(default, deserialize_with = "optional_from_text", serialize_with = "optional_as_text")]
+    pub contact: Option<AcmeContact>,
+    /// How the directory sees that the name is ours.
+    #[serde(default)]
+    pub challenge: AcmeChallenge,
+    /// Where the directory's requests for `http-01` come: from elsewhere they are to port 80 always.
+    #[serde(default = "http_port", deserialize_with = "listen_from_text")]
+    pub http_listen: SocketAddr,
+    /// The program that sets and clears a record in the DNS for `dns-01`. It is called with `set` or `clear`, the record's name and
+    /// its value.
+    pub dns_command: Option<PathBuf>,
+    /// Certificates, PEM, by which the directory itself is trusted besides the system's.
+    pub extra_roots: Option<PathBuf>,
+}
+
+impl Default for AcmeConfig {
+    fn default() -> Self {
+        Self {
+            agree_terms: false,
+            directory: AcmeDirectory::default(),
+            contact: None,
+            challenge: AcmeChallenge::default(),
+            http_listen: http_port(),
+            dns_command: None,
+            extra_roots: None,
+        }
+    }
+}
+
+fn http_port() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 80))
+}
+
+/// How a directory sees that a name is ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum AcmeChallenge {
+    /// By a TLS handshake with `[mtp] listen`, which it reaches at port 443 (RFC 8737).
+    #[default]
+    #[serde(rename = "tls-alpn-01")]
+    TlsAlpn01,
+    /// By a request to port 80 (RFC 8555, section 8.3).
+    #[serde(rename = "http-01")]
+    Http01,
+    /// By a record in the DNS, which needs no port (RFC 8555, section 8.4).
+    #[serde(rename = "dns-01")]
+    Dns01,
+}
+
+impl AcmeChallenge {
+    /// Its name in ACME.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsAlpn01 => "tls-alpn-01",
+            Self::Http01 => "http-01",
+            Self::Dns01 => "dns-01",
+        }
+    }
+}
+
+/// Who issues certificates by ACME: the word `letsencrypt` or `staging`, or the URL of another directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AcmeDirectory {
+    /// Let's Encrypt.
+    #[default]
+    LetsEncrypt,
+    /// Let's Encrypt for trying it out: its certificates are trusted by nobody, and its limits are wide.
+    Staging,
+    /// An `https` URL.
+    Url(String),
+}
+
+impl AcmeDirectory {
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::LetsEncrypt => "https://acme-v02.api.letsencrypt.org/directory",
+            Self::Staging => "https://acme-staging-v02.api.letsencrypt.org/directory",
+            Self::Url(url) => url,
+        }
+    }
+}
+
+impl fmt::Display for AcmeDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LetsEncrypt => "letsencrypt",
+            Self::Staging => "staging",
+            Self::Url(url) => url,
+        })
+    }
+}
+
+impl FromStr for AcmeDirectory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "letsencrypt" => return Ok(Self::LetsEncrypt),
+            "staging" => return Ok(Self::Staging),
+            _ => {}
+        }
+        let url: Option<http::Uri> = text.parse().ok();
+        let is_https = |url: &http::Uri| url.scheme_str() == Some("https") && url.host().is_some();
+        match url {
+            Some(url) if is_https(&url) => Ok(Self::Url(text.to_owned())),
+            _ => Err("it is letsencrypt, staging or the https URL of another ACME directory".into()),
+        }
+    }
+}
+
+/// An address for mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcmeContact(String);
+
+impl fmt::Display for AcmeContact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for AcmeContact {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let address = text.strip_prefix("mailto:").unwrap_or(text);
+        // A directory refuses what is no address; what has another meaning in a mailto: URL must not come there.
+        let is_plain = |character: char| character.is_ascii_graphic() && !"?&#%,<>\"\\".contains(character);
+        match address.split_once('@') {
+            Some((name, host))
+                if !name.is_empty()
+                    && host.contains('.')
+                    && !host.contains('@')
+                    && address.chars().all(is_plain) =>
+            {
+                Ok(Self(address.to_owned()))
+            }
+            _ => Err("it is one address for mail, as in operator@home.example"),
+        }
+    }
 }
 
 /// A server on this machine, or with TLS anywhere.
@@ -242,6 +396,7 @@ impl Config {
             admin: None,
             log: None,
             log_format: LogFormat::default(),
+            acme: None,
             peers: PeersConfig::default(),
             limits: LimitsConfig::default(),
             traffic: TrafficConfig::default(),
@@ -298,7 +453,10 @@ impl Config {
 
     /// Checks what one value alone does not show.
     pub fn check(&self) -> Result<(), ConfigFault> {
-        pair("mtp", &self.mtp.tls_cert, &self.mtp.tls_key)?;
+        let has_files = pair("mtp", &self.mtp.tls_cert, &self.mtp.tls_key)?;
+        if let Some(acme) = &self.acme {
+            self.check_acme(acme, has_files)?;
+        }
         for (section, server) in [("client", &self.client), ("admin", &self.admin)] {
             let Some(server) = server else { continue };
             let tls = pair(section, &server.tls_cert, &server.tls_key)?;
@@ -338,12 +496,51 @@ impl Config {
         self.endpoint().map(|_| ())
     }
 
+    fn check_acme(&self, acme: &AcmeConfig, has_files: bool) -> Result<(), ConfigFault> {
+        let unfit = |text: String| Err(ConfigFault::Unfit(text));
+        if has_files {
+            return unfit(
+                "[acme] gets the certificate that [mtp] tls_cert and tls_key name too; take the one or the other out"
+                    .into(),
+            );
+        }
+        if !acme.agree_terms {
+            let terms = match acme.directory {
+                AcmeDirectory::LetsEncrypt | AcmeDirectory::Staging => {
+                    "those of Let's Encrypt, https://letsencrypt.org/repository/"
+                }
+                AcmeDirectory::Url(_) => "those that the directory names",
+            };
+            return unfit(format!(
+                "[acme] asks for a certificate only where you agree to the terms of service; read {terms}, and write \
+                 agree_terms = true"
+            ));
+        }
+        if acme.challenge == AcmeChallenge::Dns01 {
+            if acme.dns_command.is_none() {
+                return unfit(
+                    "[acme] challenge = \"dns-01\" needs dns_command, a program that sets a record in the DNS".into(),
+                );
+            }
+            let endpoint = self.endpoint()?;
+            let hosts = [self.provider.host(), endpoint.host()];
+            if let Some(address) = hosts.into_iter().find(|host| !matches!(host, Host::Dns(_))) {
+                return unfit(format!(
+                    "[acme] challenge = \"dns-01\" proves a name and no address such as {address:?}; choose \
+                     tls-alpn-01 or http-01"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn relative_to(&mut self, folder: &Path) {
         let listeners = [&mut self.client, &mut self.admin].into_iter().flatten();
         let files = listeners.flat_map(|server| [&mut server.tls_cert, &mut server.tls_key]);
         let files = files.chain([&mut self.mtp.tls_cert, &mut self.mtp.tls_key, &mut self.peers.extra_roots]);
         let files = files.chain([&mut self.backup.folder]);
-        for path in files.flatten().chain([&mut self.data_dir]) {
+        let of_acme = self.acme.iter_mut().flat_map(|acme| [&mut acme.dns_command, &mut acme.extra_roots]);
+        for path in files.chain(of_acme).flatten().chain([&mut self.data_dir]) {
             *path = folder.join(&*path);
         }
     }
@@ -471,9 +668,19 @@ mod tests {
         all.log_format = LogFormat::Json;
         (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
         all.traffic.keep_requests = 0;
+        let mut by_acme = load(WHOLE).unwrap();
+        by_acme.acme = Some(AcmeConfig {
+            agree_terms: true,
+            directory: "https://ca.example/acme/directory".parse().unwrap(),
+            contact: Some("mailto:operator@home.example".parse().unwrap()),
+            challenge: AcmeChallenge::Http01,
+            dns_command: path("hook"),
+            extra_roots: path("ca.pem"),
+            ..AcmeConfig::default()
+        });
         let listen = "[::1]:9101".parse().unwrap();
         let least = Config::new("a.example".parse().unwrap(), std::env::temp_dir(), listen);
-        for config in [all, least] {
+        for config in [all, by_acme, least] {
             let read = load(&config.to_toml().unwrap()).unwrap();
             assert_eq!(format!("{read:?}"), format!("{config:?}"));
         }
@@ -507,6 +714,21 @@ mod tests {
             ("data_dir = \"data\"", "", "data_dir"),
             ("[peers]", "[limits]\npending_days = 0\n[peers]", "pending_days = 0"),
             ("data_dir = \"data\"", "data_dir = \"data\"\nlog_format = \"xml\"", "xml"),
+            ("[peers]", "[acme]\n[peers]", "agree_terms = true"),
+            ("[peers]", "[acme]\ndirectory = \"http://ca.example/\"\n[peers]", "https URL"),
+            ("[peers]", "[acme]\ncontact = \"home.example\"\n[peers]", "address for mail"),
+            ("[peers]", "[acme]\nchallenge = \"tls-sni-01\"\n[peers]", "tls-sni-01"),
+            ("[peers]", "[acme]\nagree_terms = true\nchallenge = \"dns-01\"\n[peers]", "dns_command"),
+            (
+                "[peers]",
+                "[acme]\nagree_terms = true\nchallenge = \"dns-01\"\ndns_command = \"hook\"\n[peers]",
+                "127.0.0.1",
+            ),
+            (
+                "[mtp]",
+                "[acme]\nagree_terms = true\n[mtp]\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"",
+                "the one or the other",
+            ),
         ];
         for (right, wrong, named) in cases {
             let fault = load(&WHOLE.replace(right, wrong)).expect_err(wrong).to_string();

@@ -18,7 +18,7 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,7 @@ use tower::ServiceExt;
 use super::content::Arriving;
 use super::sockets::{Ending, Place, Sockets, UnderWay};
 use super::target::{LastLine, Watched, WithFragment};
+use crate::identity::ACME_PROTOCOL;
 
 /// The head of a request has to come within this.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -50,9 +51,10 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("[{section}] listen = \"{address}\" cannot be used: {reason}")]
+#[error("[{section}] {setting} = \"{address}\" cannot be used: {reason}")]
 pub struct ListenFault {
     section: &'static str,
+    setting: &'static str,
     address: SocketAddr,
     reason: String,
 }
@@ -67,8 +69,18 @@ pub struct Listener {
 
 /// Binds the address of the section `section` of the configuration.
 pub fn bind(section: &'static str, address: SocketAddr) -> Result<Listener, ListenFault> {
+    bind_setting(section, "listen", address)
+}
+
+/// The same for an address that `setting` names in that section.
+pub(crate) fn bind_setting(
+    section: &'static str,
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<Listener, ListenFault> {
     let fault = |fault: &io::Error| ListenFault {
         section,
+        setting,
         address,
         reason: match fault.kind() {
             io::ErrorKind::AddrInUse => {
@@ -158,11 +170,15 @@ impl Server {
                     shaken = handshake => shaken,
                     _ = place.socket().told() => return,
                 };
-                let Ok(stream) = shaken else { return };
-                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                    speak_http2(stream, address, self.router, place)
-                } else {
-                    speak(stream, address, self.router, place)
+                let Ok(mut stream) = shaken else { return };
+                match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => speak_http2(stream, address, self.router, place),
+                    // The handshake was the answer.
+                    Some(ACME_PROTOCOL) => {
+                        let _ = stream.shutdown().await;
+                        return;
+                    }
+                    _ => speak(stream, address, self.router, place),
                 }
             }
         };

@@ -21,6 +21,7 @@ mod target;
 mod throttle;
 mod turns;
 
+pub(crate) use listen::bind_setting;
 pub use listen::{ListenFault, Listener, bind, serve};
 pub use sockets::{Socket, Trust};
 

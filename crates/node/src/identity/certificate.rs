@@ -1,12 +1,13 @@
 //! Our TLS: certificate files, which can be read anew while we run, or a self-signed certificate made on first start.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use drawbridge_mtp::time::Timestamp;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -20,6 +21,10 @@ use super::x509;
 /// The files of the certificate that is made where none is named.
 const MADE_CERT: &str = "tls-cert.pem";
 const MADE_KEY: &str = "tls-key.pem";
+/// The file of the certificate that was got by ACME, with its key.
+const ACME_FILE: &str = "acme-certificate.pem";
+/// The protocol by which a directory looks for the answer to its challenge (RFC 8737).
+pub(crate) const ACME_PROTOCOL: &[u8] = b"acme-tls/1";
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +59,9 @@ pub enum TlsFault {
         /// What is there.
         there: PathBuf,
     },
+    /// The key of the answer to a challenge cannot be used.
+    #[error("the answer to the challenge cannot be shown: {0}")]
+    Challenge(rustls::Error),
     /// No certificate could be made.
     #[error("no self-signed certificate could be made: {0}")]
     Making(#[from] rcgen::Error),
@@ -88,12 +96,13 @@ impl CertificateFacts {
 /// [`Certificate::reload_if_changed`] read, for its next connections; those that are open go on with what they were begun with.
 #[derive(Debug)]
 pub struct Certificate {
-    files: Files,
     current: RwLock<Current>,
+    /// What is shown to a directory that looks whether a name is ours, by the name that it asks for.
+    challenges: RwLock<HashMap<String, Arc<CertifiedKey>>>,
 }
 
 /// Where a certificate and its key are. Both may be in one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Files {
     cert: PathBuf,
     key: PathBuf,
@@ -102,6 +111,7 @@ struct Files {
 /// What is shown, and what the files held when they were last read.
 #[derive(Debug)]
 struct Current {
+    files: Files,
     pair: Pair,
     /// Why what the files held last was not taken.
     refused: Option<String>,
@@ -123,8 +133,8 @@ impl Certificate {
     pub fn load(cert: &Path, key: &Path) -> Result<Arc<Self>, TlsFault> {
         let files = Files { cert: cert.to_owned(), key: key.to_owned() };
         let (held, pair) = files.read();
-        let current = RwLock::new(Current { pair: pair?, refused: None, held });
-        Ok(Arc::new(Self { files, current }))
+        let current = RwLock::new(Current { files, pair: pair?, refused: None, held });
+        Ok(Arc::new(Self { current, challenges: RwLock::default() }))
     }
 
     /// The self-signed certificate for `host` in `folder`, made where there is none.
@@ -138,13 +148,36 @@ impl Certificate {
         Self::load(&dir.join(MADE_CERT), &dir.join(MADE_KEY))
     }
 
+    /// Where the certificate that was got by ACME is in the data folder `dir`, with its key.
+    pub fn acme_file(dir: &Path) -> PathBuf {
+        dir.join(ACME_FILE)
+    }
+
+    /// The certificate that was got by ACME for the data folder `dir`, where there is one that can be used.
+    pub fn of_acme(dir: &Path) -> Option<Arc<Self>> {
+        let file = Self::acme_file(dir);
+        if !file.exists() {
+            return None;
+        }
+        Self::load(&file, &file)
+            .inspect_err(|fault| tracing::warn!("another certificate is ordered, since {fault}"))
+            .ok()
+    }
+
+    /// The same TLS, which also answers the challenge `tls-alpn-01` of ACME.
+    pub fn tls_with_challenges(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsFault> {
+        let mut config = ServerConfig::clone(&*self.tls()?);
+        config.alpn_protocols.push(ACME_PROTOCOL.to_vec());
+        Ok(Arc::new(config))
+    }
+
     /// TLS 1.3 for a server that speaks HTTP/2 and HTTP/1.1.
     pub fn tls(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsFault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map(|builder| builder.with_no_client_auth().with_cert_resolver(self.clone()))
-            .map_err(|fault| self.files.unfit(fault))?;
+            .map_err(|fault| self.current.read().files.unfit(fault))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // Who went on with an earlier session would not be shown the certificate, and not see that it is another by now.
         config.send_tls13_tickets = 0;
@@ -153,15 +186,48 @@ impl Certificate {
 
     /// Reads the files anew, for connections from now on. A pair that cannot be used leaves the one before in its place.
     pub fn reload(&self) -> Result<(), TlsFault> {
-        let (held, read) = self.files.read();
+        let files = self.current.read().files.clone();
+        let (held, read) = files.read();
         self.take(held, read)
     }
 
     /// The same where the files hold something else than when they were last read; else none.
     pub fn reload_if_changed(&self) -> Option<Result<(), TlsFault>> {
-        let (held, read) = self.files.read();
-        let is_changed = self.current.read().held != held;
+        let files = self.current.read().files.clone();
+        let (held, read) = files.read();
+        let is_changed = {
+            let current = self.current.read();
+            current.held != held && current.files == files
+        };
         is_changed.then(|| self.take(held, read))
+    }
+
+    /// Reads other files from now on, where what they hold can be used.
+    pub(crate) fn take_files(&self, cert: &Path, key: &Path) -> Result<(), TlsFault> {
+        let files = Files { cert: cert.to_owned(), key: key.to_owned() };
+        let (held, read) = files.read();
+        *self.current.write() = Current { files, pair: read?, refused: None, held };
+        Ok(())
+    }
+
+    /// Shows a directory that asks for the name `asked` that `host` is ours: a certificate that has signed itself, with the hash of
+    /// what the directory has given (RFC 8737, section 3).
+    pub(crate) fn answer_challenge(&self, host: &str, asked: &str, hash: &[u8]) -> Result<(), TlsFault> {
+        let pair = KeyPair::generate()?;
+        let mut made = CertificateParams::new(vec![host.to_owned()])?;
+        made.custom_extensions.push(CustomExtension::new_acme_identifier(hash));
+        let made = made.self_signed(&pair)?.der().clone();
+        let key = PrivateKeyDer::Pkcs8(pair.serialize_der().into());
+        let provider = rustls::crypto::ring::default_provider();
+        // Not `from_der`, which takes no certificate with a critical extension that it does not know, as this one's has to be.
+        let key = provider.key_provider.load_private_key(key).map_err(TlsFault::Challenge)?;
+        self.challenges.write().insert(asked.to_owned(), Arc::new(CertifiedKey::new(vec![made], key)));
+        Ok(())
+    }
+
+    /// Shows no directory anything any more.
+    pub(crate) fn forget_challenges(&self) {
+        self.challenges.write().clear();
     }
 
     fn take(&self, held: Held, read: Result<Pair, TlsFault>) -> Result<(), TlsFault> {
@@ -196,7 +262,11 @@ impl Certificate {
 }
 
 impl ResolvesServerCert for Certificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Only a directory speaks this protocol, and it speaks no other.
+        if hello.alpn().is_some_and(|mut protocols| protocols.all(|protocol| protocol == ACME_PROTOCOL)) {
+            return self.challenges.read().get(hello.server_name()?).cloned();
+        }
         Some(self.current.read().pair.certified.clone())
     }
 }

@@ -2,12 +2,16 @@
 
 mod certificate;
 mod folder;
+mod issuance;
 mod key;
 pub(crate) mod x509;
 
+pub(crate) use certificate::ACME_PROTOCOL;
 pub use certificate::{Certificate, CertificateFacts, TlsFault};
 pub use folder::{DataFolder, FolderFault, write_secret};
 pub(crate) use folder::{MARK, RESTORING};
+pub(crate) use issuance::Issuance;
+pub use issuance::{IssuanceCode, IssuanceFailure, IssuanceStanding};
 pub use key::{KeyFault, load_key, load_or_make_key};
 
 use drawbridge_mtp::document::{Endpoint, Limits, ProviderDocument, Software};

@@ -11,6 +11,8 @@ use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag, parse_der};
 
 /// subjectAltName (section 4.2.1.6).
 const ALTERNATIVE_NAMES: [u64; 4] = [2, 5, 29, 17];
+/// authorityKeyIdentifier (section 4.2.1.1).
+const AUTHORITY_KEY: [u64; 4] = [2, 5, 29, 35];
 /// authorityInfoAccess (section 4.2.2.1): where a certificate of the issuer is, among others. Public authorities always name it.
 const ISSUER_ACCESS: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 1];
 /// commonName and organizationName in a name (section 4.1.2.4).
@@ -19,6 +21,8 @@ const ORGANIZATION: [u64; 4] = [2, 5, 4, 10];
 /// dNSName and iPAddress in a GeneralName.
 const DNS_NAME: u64 = 2;
 const IP_ADDRESS: u64 = 7;
+/// keyIdentifier in an AuthorityKeyIdentifier.
+const KEY_IDENTIFIER: u64 = 0;
 
 /// What a certificate says of itself.
 #[derive(Debug)]
@@ -37,6 +41,10 @@ pub(crate) struct Said {
     pub(crate) begins: Timestamp,
     /// Until when.
     pub(crate) ends: Timestamp,
+    /// Its number, as the octets of an integer.
+    pub(crate) serial: Vec<u8>,
+    /// By which its issuer's key is known, where it says so.
+    pub(crate) authority_key: Option<Vec<u8>>,
 }
 
 /// The day of a time in a certificate: nobody needs it more exactly.
@@ -65,7 +73,7 @@ pub(crate) fn read(der: &[u8]) -> ASN1Result<Said> {
 fn read_body(reader: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Said> {
     let _version =
         reader.read_optional(|reader| reader.read_tagged(Tag::context(0), |reader| reader.read_u8()))?;
-    let _serial = reader.next().read_der()?;
+    let serial = reader.next().read_tagged_der()?.value().to_vec();
     let _algorithm = reader.next().read_der()?;
     let issuer = reader.next().read_der()?;
     let (begins, ends) =
@@ -79,7 +87,7 @@ fn read_body(reader: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Said> {
     }
     let extensions = reader
         .read_optional(|reader| reader.read_tagged(Tag::context(3), |reader| read_extensions(reader)))?;
-    let Extensions { names, names_issuers_place } = extensions.unwrap_or_default();
+    let Extensions { names, names_issuers_place, authority_key } = extensions.unwrap_or_default();
     Ok(Said {
         self_signed: issuer == subject,
         subject: called(&subject),
@@ -88,6 +96,8 @@ fn read_body(reader: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Said> {
         names_issuers_place,
         begins,
         ends,
+        serial,
+        authority_key,
     })
 }
 
@@ -126,6 +136,7 @@ fn read_time(reader: BERReader<'_, '_>) -> ASN1Result<Timestamp> {
 struct Extensions {
     names: Vec<String>,
     names_issuers_place: bool,
+    authority_key: Option<Vec<u8>>,
 }
 
 fn read_extensions(reader: BERReader<'_, '_>) -> ASN1Result<Extensions> {
@@ -136,6 +147,17 @@ fn read_extensions(reader: BERReader<'_, '_>) -> ASN1Result<Extensions> {
             let _is_critical = reader.read_default(false, |reader| reader.read_bool())?;
             let value = reader.next().read_bytes()?;
             read.names_issuers_place |= *id.components() == ISSUER_ACCESS;
+            if *id.components() == AUTHORITY_KEY {
+                parse_der(&value, |reader| {
+                    reader.read_sequence_of(|reader| {
+                        let part = reader.read_tagged_der()?;
+                        if part.tag() == Tag::context(KEY_IDENTIFIER) {
+                            read.authority_key = Some(part.value().to_vec());
+                        }
+                        Ok(())
+                    })
+                })?;
+            }
             if *id.components() == ALTERNATIVE_NAMES {
                 parse_der(&value, |reader| {
                     reader.read_sequence_of(|reader| {
@@ -195,6 +217,12 @@ mod tests {
             .push(rcgen::CustomExtension::from_oid_content(&ISSUER_ACCESS, vec![0x30, 0]));
         let public = read(params.signed_by(&key, &issuer).unwrap().der()).unwrap();
         assert!(public.names_issuers_place);
+        assert_eq!(public.authority_key, None);
+        params.use_authority_key_identifier_extension = true;
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(&[0x87, 0x65]));
+        let known = read(params.signed_by(&key, &issuer).unwrap().der()).unwrap();
+        assert_eq!(known.authority_key.map(|key| key.len()), Some(20));
+        assert_eq!(known.serial, [0, 0x87, 0x65], "an integer that is not negative");
         let unnamed = CertificateParams::default().self_signed(&key).unwrap();
         assert_eq!(read(unnamed.der()).unwrap().names, Vec::<String>::new());
     }

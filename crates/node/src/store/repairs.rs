@@ -86,6 +86,8 @@ pub enum RepairKind {
     Certificate,
     /// Backups that are made by themselves.
     Backup,
+    /// Whether one is got by ACME.
+    Issuance,
     /// A group's log.
     Log,
     /// The KeyPackages that a client has left.
@@ -97,13 +99,14 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 9] = [
+    const WORDS: [(Self, &'static str); 10] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
         (Self::Network, "network"),
         (Self::Certificate, "certificate"),
         (Self::Backup, "backup"),
+        (Self::Issuance, "issuance"),
         (Self::Log, "log"),
         (Self::KeyPackages, "key-packages"),
         (Self::Exchange, "exchange"),

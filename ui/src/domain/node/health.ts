@@ -29,6 +29,7 @@ const ABOUT_US: ReadonlySet<HealthCode> = new Set([
   "certificate-invalid",
   "certificate-foreign",
   "certificate-self-signed",
+  "certificate-not-got",
   "name-unresolved",
   "name-private",
   "clock-wrong",

@@ -1,4 +1,5 @@
 import type { Certificate } from "@/bindings/Certificate";
+import type { Issuance } from "@/bindings/Issuance";
 import type { NameStanding } from "@/bindings/NameStanding";
 import type { Ourselves } from "@/bindings/Ourselves";
 import { OwnLookLink } from "@/domain/check/LookLink";
@@ -43,6 +44,27 @@ function hasTrouble(own: Ourselves, isDemo: boolean): boolean {
   );
 }
 
+function issuanceState({
+  is_ordering,
+  issued,
+  failure,
+}: Issuance): keyof typeof t.overview.own.issuanceStates {
+  if (is_ordering) return "ordering";
+  if (failure !== null) return "failing";
+  return issued === null ? "waiting" : "well";
+}
+
+function issuanceMark(issuance: Issuance): { tone: Tone; shape: Shape } {
+  switch (issuanceState(issuance)) {
+    case "well":
+      return { tone: "ok", shape: "tick" };
+    case "failing":
+      return { tone: issuance.issued === null ? "bad" : "warn", shape: "triangle" };
+    default:
+      return { tone: "wait", shape: "half" };
+  }
+}
+
 /** What is so with this node itself: whether others find its name, its certificates, and what its store cannot keep. */
 export function OwnFacts({ own }: { own: Ourselves }) {
   const words = t.overview.own;
@@ -85,6 +107,25 @@ export function OwnFacts({ own }: { own: Ourselves }) {
       {own.free !== null && (
         <Fact name={words.free} hint={words.freeHint}>
           {bytes(own.free)}
+        </Fact>
+      )}
+      {own.issuance !== null && (
+        <Fact name={words.issuance} hint={words.issuanceHint}>
+          <StateWord {...issuanceMark(own.issuance)}>
+            {words.issuanceStates[issuanceState(own.issuance)]}
+          </StateWord>
+          <span className="block text-sm text-muted">
+            <Ident value={own.issuance.directory} what={words.directory} /> · {own.issuance.challenge}
+          </span>
+          {own.issuance.next !== null && (
+            <span className="block text-sm text-muted">
+              {own.issuance.failure === null && own.issuance.issued !== null ? words.renewed : words.tried}{" "}
+              <Until at={own.issuance.next} due={words.now} />
+            </span>
+          )}
+          {own.issuance.failure !== null && (
+            <span className="block text-sm text-bad">{lineText(own.issuance.failure.text, 800)}</span>
+          )}
         </Fact>
       )}
       {own.store !== null && (

@@ -61,6 +61,15 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "tls-timeout",
     "tls-failed",
   ],
+  "When none is got": [
+    "acme-unreachable",
+    "acme-challenge",
+    "acme-rate-limited",
+    "acme-refused",
+    "acme-port",
+    "acme-command",
+    "acme-unkept",
+  ],
   "Private networks and certificates of one's own": ["certificate-self-signed", "certificate-replaced"],
   "A proxy in front": [
     "document-missing",

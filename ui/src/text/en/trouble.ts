@@ -258,6 +258,20 @@ export const remedy = {
       "See that the folder for backups is there, that the user that the node runs as may write into it, and that there is room. It is tried again every ten minutes; Back up now under Settings tries it at once.",
     "certificate-refused":
       "See that the file and its key are whole and belong together: they are read again within a minute after they change. Until then the one before is shown, which ends some day.",
+    "acme-unreachable":
+      "See that this computer reaches the Internet, and that [acme] directory is spelled rightly. A directory of your own needs its authority in [acme] extra_roots. It is tried again by itself within the hour; SIGHUP has serve try it at once.",
+    "acme-challenge":
+      "The authority looked at your name from the Internet and did not find this program. See that the name leads to your connection's public address, and that its port leads here: port 443 to [mtp] listen for tls-alpn-01, port 80 to [acme] http_listen for http-01. Take out an AAAA record where your connection has no IPv6. Where a port cannot be had, choose dns-01. Then SIGHUP has serve try it at once.",
+    "acme-rate-limited":
+      "Nothing has to be done but to wait: it is tried again when the authority allows it. To try things out, set [acme] directory to staging, which has wide limits and whose certificates nobody trusts.",
+    "acme-refused":
+      "Do what the authority says in the sentence above. A CAA record of your domain has to allow it, and a public authority gives none for a name that is private. Where it does not know the account any more, stop the program, remove acme.json from the data folder and start it again.",
+    "acme-port":
+      "Another program listens there, such as a web server: stop it, or have it pass /.well-known/acme-challenge/ on to another port and name that one in [acme] http_listen. A port under 1024 may need a right (CAP_NET_BIND_SERVICE). Or choose tls-alpn-01, which needs no other port than that of [mtp].",
+    "acme-command":
+      "Run the command by hand with what the sentence above says, as the user that this program runs as, and see why it fails. It is called with set or clear, the record's name and its value, and has to end with status 0 once the name servers have the record.",
+    "acme-unkept":
+      "See that the data folder may be written by the user that this program runs as, and that its disk has room. What was ordered is not lost: it is fetched once it can be kept.",
     "name-unresolved":
       "See that provider in the configuration is spelled rightly, and that its domain has an address record (A, or AAAA for IPv6) with the public address of your connection.",
     "name-private":

@@ -9,6 +9,8 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::finding::{Findings, RepairFinding};
 use crate::diagnose::{LOW_OCTETS, NameStanding, Ourselves, OwnCertificate};
+use crate::identity::x509::date;
+use crate::identity::{CertificateFacts, IssuanceCode};
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
 use crate::peers::{PullingStatus, SLOW_FROM, is_outvoted};
 use crate::side::Side;
@@ -25,6 +27,10 @@ const AWAY: Duration = Duration::from_secs(600);
 const STOCKING: Duration = Duration::from_secs(600);
 /// Before its end a certificate is to be renewed; who does so by a program does it a month before.
 const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
+/// Of a certificate that holds for a shorter time, this part of it.
+const ENDS_SOON_PART: u32 = 4;
+/// A renewal that failed is tried again by itself, weeks before it matters.
+const RENEWING: Duration = Duration::from_secs(3600);
 /// What is not asked has no failure to be over, once the pullers have had this to begin.
 const BEGUN: Duration = Duration::from_secs(60);
 
@@ -63,6 +69,20 @@ words! {
         CertificateRefused = "certificate-refused",
         /// A certificate is signed by itself, and nobody has come by it.
         CertificateSelfSigned = "certificate-self-signed",
+        /// The ACME directory cannot be reached.
+        AcmeUnreachable = "acme-unreachable",
+        /// It has not found the answer to its challenge.
+        AcmeChallenge = "acme-challenge",
+        /// It was asked too often.
+        AcmeRateLimited = "acme-rate-limited",
+        /// It gives no certificate for another reason.
+        AcmeRefused = "acme-refused",
+        /// The address for its requests cannot be listened on.
+        AcmePort = "acme-port",
+        /// The operator's command has failed.
+        AcmeCommand = "acme-command",
+        /// What was got cannot be kept.
+        AcmeUnkept = "acme-unkept",
         /// Our name leads to no address.
         NameUnresolved = "name-unresolved",
         /// Our name leads only to private addresses.
@@ -107,6 +127,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
     for certificate in &facts.own.certificates {
         judge_certificate(facts, certificate, &mut findings);
     }
+    judge_issuance(facts, &mut findings);
     let allowed: Vec<&Peer> = facts.peers.iter().filter(|peer| peer.state == PeerState::Allowed).collect();
     let is_clock_wrong = judge_clock(&allowed, &mut findings);
     let is_network_gone = judge_network(&allowed, &mut findings);
@@ -177,7 +198,7 @@ fn judge_store(facts: &Facts<'_>, findings: &mut Findings) {
 fn judge_backup(facts: &Facts<'_>, findings: &mut Findings) {
     let Some(failed) = &facts.own.backup else { return };
     let newest = match failed.newest {
-        Some(newest) => format!("the newest is of {}", day(newest)),
+        Some(newest) => format!("the newest is of {}", date(newest)),
         None => "there is none".to_owned(),
     };
     let text = format!("No backup is made, and {newest}: {}.", failed.text.trim_end_matches('.'));
@@ -185,10 +206,6 @@ fn judge_backup(facts: &Facts<'_>, findings: &mut Findings) {
         since: Some(failed.since),
         ..own(RepairSubject::Node, RepairKind::Backup, OwnFault::BackupFailed, Severity::Medium, text)
     });
-}
-
-fn day(time: Timestamp) -> String {
-    time.to_string().chars().take(10).collect()
 }
 
 fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
@@ -220,27 +237,27 @@ fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: 
     };
     let what = format!("This provider's {whose} ({file})");
     let is_met = facts.peers.iter().any(|peer| peer.their_pull.last_pull.is_some());
-    let soon = said.ends.as_millis().saturating_sub(millis(ENDS_SOON));
+    let soon = said.ends.as_millis().saturating_sub(millis(ends_soon(said)));
     let next = [said.begins, Timestamp::from_millis(soon), said.ends].into_iter().find(|at| *at > now);
     if let Some(next) = next {
         findings.look_again(next);
     }
     let (fault, severity, text) = if said.ends <= now {
-        let text = format!("{what} ended on {}, so {others} refuse to connect.", day(said.ends));
+        let text = format!("{what} ended on {}, so {others} refuse to connect.", date(said.ends));
         (OwnFault::CertificateExpired, Severity::High, text)
     } else if said.begins > now {
-        let text = format!("{what} holds only from {}, so {others} refuse to connect.", day(said.begins));
+        let text = format!("{what} holds only from {}, so {others} refuse to connect.", date(said.begins));
         (OwnFault::CertificateNotYetValid, Severity::High, text)
     } else if !certificate.is_ours {
         let text = format!("{what} is for another name, so {others} refuse to connect.");
         (OwnFault::CertificateWrongName, Severity::High, text)
     } else if now.as_millis() >= soon {
-        let text = format!("{what} ends on {}; after that {others} refuse to connect.", day(said.ends));
+        let text = format!("{what} ends on {}; after that {others} refuse to connect.", date(said.ends));
         (OwnFault::CertificateEndsSoon, Severity::Medium, text)
     } else if let Some(refused) = &certificate.refused {
         let text = format!("A renewed certificate was not taken, and the one before goes on: {refused}.");
         (OwnFault::CertificateRefused, Severity::Medium, text)
-    } else if said.self_signed && certificate.section == "mtp" && !is_met {
+    } else if said.self_signed && certificate.section == "mtp" && !is_met && facts.own.issuance.is_none() {
         let text = format!("{what} is signed by itself, so others connect only where they were given it.");
         (OwnFault::CertificateSelfSigned, Severity::Medium, text)
     } else {
@@ -248,6 +265,47 @@ fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: 
     };
     let subject = RepairSubject::Certificate(certificate.section.into());
     findings.wrong.push(own(subject, RepairKind::Certificate, fault, severity, text));
+}
+
+/// How long before its end a certificate should have been renewed.
+fn ends_soon(said: &CertificateFacts) -> Duration {
+    ENDS_SOON.min(said.ends.since(said.begins) / ENDS_SOON_PART)
+}
+
+/// That no certificate is got by ACME. While one is in use that holds for long, it is only worth a word once it has lasted.
+fn judge_issuance(facts: &Facts<'_>, findings: &mut Findings) {
+    let Some(issuance) = &facts.own.issuance else { return };
+    let Some(failure) = &issuance.failure else { return };
+    let fault = match failure.code {
+        IssuanceCode::Unreachable => OwnFault::AcmeUnreachable,
+        IssuanceCode::Challenge => OwnFault::AcmeChallenge,
+        IssuanceCode::RateLimited => OwnFault::AcmeRateLimited,
+        IssuanceCode::Refused => OwnFault::AcmeRefused,
+        IssuanceCode::Port => OwnFault::AcmePort,
+        IssuanceCode::Command => OwnFault::AcmeCommand,
+        IssuanceCode::Unkept => OwnFault::AcmeUnkept,
+    };
+    let in_use = facts.own.certificates.iter().find(|certificate| certificate.section == "mtp");
+    let in_use = in_use.map(|certificate| &certificate.facts).filter(|_| issuance.issued.is_some());
+    let why = failure.text.trim_end_matches('.');
+    let (text, severity, patience) = match in_use.filter(|said| said.ends > facts.now) {
+        Some(said) => {
+            let soon = said.ends.as_millis().saturating_sub(millis(ends_soon(said)));
+            let is_soon = facts.now.as_millis() >= soon;
+            let text = format!("The certificate is not renewed, and ends on {}: {why}.", date(said.ends));
+            (text, if is_soon { Severity::High } else { Severity::Medium }, RENEWING)
+        }
+        None => {
+            let patience = if failure.code == IssuanceCode::Unreachable { RESTART } else { Duration::ZERO };
+            let text = format!("There is no certificate yet that others trust: {why}.");
+            (text, Severity::High, patience)
+        }
+    };
+    findings.wrong.push(RepairFinding {
+        since: Some(failure.first),
+        patience,
+        ..own(RepairSubject::Certificate("mtp".into()), RepairKind::Issuance, fault, severity, text)
+    });
 }
 
 /// Whether most peers, and more than one, say that our time is not theirs. One may be wrong itself.
@@ -487,7 +545,7 @@ fn ago(now: Timestamp, time: Duration) -> Timestamp {
 mod tests {
     use super::*;
     use crate::backup::FailedBackup;
-    use crate::identity::CertificateFacts;
+    use crate::identity::{IssuanceFailure, IssuanceStanding};
     use crate::operator::{OurPull, PeerStanding, TheirPull};
     use crate::store::StoreTrouble;
 
@@ -510,6 +568,7 @@ mod tests {
             named_port: 443,
             listening_port: 443,
             certificates: vec![OwnCertificate { section: "mtp", facts, is_ours: true, refused: None }],
+            issuance: None,
             store: None,
             free: Some(1 << 40),
             backup: None,
@@ -615,6 +674,7 @@ mod tests {
             }),
             ("certificate-wrong-name", Severity::High, |own| own.certificates[0].is_ours = false),
             ("certificate-ends-soon", Severity::Medium, |own| {
+                own.certificates[0].facts.begins = ago(NOW, 60 * DAY);
                 own.certificates[0].facts.ends = NOW.plus(DAY);
             }),
             ("certificate-refused", Severity::Medium, |own| {
@@ -711,6 +771,58 @@ mod tests {
         assert_eq!(codes(&found(&ourselves(), &gone)), ["own-network"]);
         let mixed = [gone[0].clone(), failing("b.example", 5, &[("connection-refused", 5)])];
         assert_eq!(codes(&found(&ourselves(), &mixed)), ["unreachable", "connection-refused"]);
+    }
+
+    #[test]
+    fn that_no_certificate_is_got_is_told_in_time() {
+        let mut own = ourselves();
+        let failing = |code| IssuanceStanding {
+            directory: "https://acme.example/directory".into(),
+            challenge: "http-01",
+            is_ordering: false,
+            issued: Some(ago(NOW, DAY)),
+            next: Some(NOW.plus(DAY)),
+            failure: Some(IssuanceFailure {
+                code,
+                text: "it says no".into(),
+                first: ago(NOW, DAY),
+                last: NOW,
+            }),
+        };
+        own.certificates[0].facts.begins = ago(NOW, 60 * DAY);
+        own.certificates[0].facts.ends = NOW.plus(30 * DAY);
+        own.issuance = Some(failing(IssuanceCode::Challenge));
+        let renewing = found(&own, &[]);
+        assert_eq!(codes(&renewing), ["acme-challenge"]);
+        assert_eq!((renewing.wrong[0].severity, renewing.wrong[0].patience), (Severity::Medium, RENEWING));
+        assert!(renewing.wrong[0].text.contains("it says no"));
+        own.certificates[0].facts.ends = NOW.plus(2 * DAY);
+        let findings = found(&own, &[]);
+        assert_eq!(codes(&findings), ["certificate-ends-soon", "acme-challenge"]);
+        assert_eq!(findings.wrong[1].severity, Severity::High);
+
+        // There is none yet: the one that has signed itself stands in for it, and is no fault of its own.
+        own.certificates[0].facts.self_signed = true;
+        own.certificates[0].facts.ends = NOW.plus(300 * DAY);
+        own.issuance = Some(IssuanceStanding { issued: None, ..failing(IssuanceCode::Port) });
+        let findings = found(&own, &[]);
+        assert_eq!(codes(&findings), ["acme-port"]);
+        assert_eq!(
+            (findings.wrong[0].severity, findings.wrong[0].patience),
+            (Severity::High, Duration::ZERO)
+        );
+        own.issuance = own.issuance.map(|standing| IssuanceStanding { failure: None, ..standing });
+        assert_eq!(codes(&found(&own, &[])), [""; 0]);
+    }
+
+    #[test]
+    fn one_that_holds_for_days_ends_soon_a_quarter_before_its_end() {
+        let mut own = ourselves();
+        own.certificates[0].facts.begins = ago(NOW, 4 * DAY);
+        own.certificates[0].facts.ends = NOW.plus(2 * DAY);
+        assert_eq!(codes(&found(&own, &[])), [""; 0]);
+        own.certificates[0].facts.ends = NOW.plus(DAY);
+        assert_eq!(codes(&found(&own, &[])), ["certificate-ends-soon"]);
     }
 
     #[test]
