@@ -668,6 +668,9 @@ mod tests {
         all.log_format = LogFormat::Json;
         (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
         all.traffic.keep_requests = 0;
+        (all.backup.folder, all.backup.every_hours, all.backup.keep) = (path("backups"), 24, 3);
+        all.backup.recipient =
+            Some("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse().unwrap());
         let mut by_acme = load(WHOLE).unwrap();
         by_acme.acme = Some(AcmeConfig {
             agree_terms: true,
@@ -681,7 +684,10 @@ mod tests {
         let listen = "[::1]:9101".parse().unwrap();
         let least = Config::new("a.example".parse().unwrap(), std::env::temp_dir(), listen);
         for config in [all, by_acme, least] {
-            let read = load(&config.to_toml().unwrap()).unwrap();
+            let mut read = load(&config.to_toml().unwrap()).unwrap();
+            assert!(read.file.take().is_some_and(|file| file.ends_with("drawbridge.toml")));
+            // That one was read from another file, or from none.
+            read.file = config.file.clone();
             assert_eq!(format!("{read:?}"), format!("{config:?}"));
         }
     }
@@ -713,6 +719,8 @@ mod tests {
             ("listen = \"127.0.0.1:9102\"", "", "in line 6"),
             ("data_dir = \"data\"", "", "data_dir"),
             ("[peers]", "[limits]\npending_days = 0\n[peers]", "pending_days = 0"),
+            ("[peers]", "[backup]\nkeep = 0\n[peers]", "keep = 0"),
+            ("[peers]", "[backup]\nrecipient = \"alice\"\n[peers]", "age-keygen"),
             ("data_dir = \"data\"", "data_dir = \"data\"\nlog_format = \"xml\"", "xml"),
             ("[peers]", "[acme]\n[peers]", "agree_terms = true"),
             ("[peers]", "[acme]\ndirectory = \"http://ca.example/\"\n[peers]", "https URL"),
