@@ -527,7 +527,7 @@ async fn what_the_owner_has_signed_for_another_participant_counts_whoever_shows_
 #[tokio::test]
 async fn the_command_line_compares_and_says_what_it_found() {
     let federation = Federation::new();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
     let daemon = Daemon::start(&config).await;
     let made = |command: &str, request: serde_json::Value| Daemon::answer(&config, command, &request);

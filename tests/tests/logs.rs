@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// A provider with pages, on the loopback network and without TLS.
 fn with_pages(federation: &Federation) -> Config {
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     federation.config(|config| config.admin = Some(ListenConfig::plain(listen)))
 }
 

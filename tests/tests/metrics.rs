@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 /// A provider with pages, on the loopback network and without TLS.
 fn with_pages(federation: &Federation) -> Config {
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     federation.config(|config| config.admin = Some(ListenConfig::plain(listen)))
 }
 
@@ -128,7 +128,7 @@ fn promtool(arguments: &[&str], input: &str) -> Output {
 #[tokio::test]
 async fn what_is_told_is_what_goes_on_and_is_in_the_form_that_prometheus_wants() {
     let federation = Federation::new();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     let alpha = federation.node(|_| {}).await;
     let beta = federation.node(|config| config.admin = Some(ListenConfig::plain(listen))).await;
     alpha.allows(beta.provider()).await;

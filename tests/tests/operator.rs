@@ -15,7 +15,7 @@ use serde_json::json;
 
 /// A provider with pages, on the loopback network and without TLS.
 fn with_pages(federation: &Federation) -> Config {
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     federation.config(|config| config.admin = Some(ListenConfig::plain(listen)))
 }
 
@@ -89,7 +89,7 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
     let (cert, key) = (config.mtp.tls_cert.clone().unwrap(), config.mtp.tls_key.clone().unwrap());
     let log = config.data_dir.with_extension("log");
     let daemon = Daemon::ready(Daemon::serve(&config).stderr(File::create(&log).unwrap()), &config).await;
-    connects(config.mtp.listen, &federation.root()).await.unwrap();
+    connects(config.mtp.listen.ip().unwrap(), &federation.root()).await.unwrap();
     let own = |status: &serde_json::Value| status["node"]["ourselves"]["certificates"][0].clone();
 
     // The certificate is there already, and its key is not yet.
@@ -100,7 +100,7 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
         own(status)["refused"].as_str().map(str::to_owned)
     });
     assert!(refused.await.contains(key.to_str().unwrap()));
-    connects(config.mtp.listen, &federation.root()).await.unwrap();
+    connects(config.mtp.listen.ip().unwrap(), &federation.root()).await.unwrap();
 
     std::fs::copy(its_key, &key).unwrap();
     Daemon::write(&Config { log: Some("debug".into()), ..config.clone() });
@@ -110,8 +110,8 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
         (own["refused"].is_null() && own["self_signed"] == true).then_some(())
     })
     .await;
-    connects(config.mtp.listen, &renewed).await.unwrap();
-    connects(config.mtp.listen, &federation.root()).await.unwrap_err();
+    connects(config.mtp.listen.ip().unwrap(), &renewed).await.unwrap();
+    connects(config.mtp.listen.ip().unwrap(), &federation.root()).await.unwrap_err();
     // One that is read only when the end has begun, as where a certificate is renewed and the service is stopped, cuts nothing off.
     daemon.signal("HUP");
     assert!(daemon.stop().success(), "a hangup ends nothing");
@@ -128,16 +128,20 @@ async fn a_hangup_takes_a_renewed_certificate_and_another_log_and_refuses_what_i
 async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
     let federation = Federation::new();
     let [cert, key] = federation.self_signed();
-    let port = federation.config(|_| {}).mtp.listen.port();
+    let port = federation.config(|_| {}).mtp.listen.ip().unwrap().port();
     let listen = SocketAddr::from(([0, 0, 0, 0], port));
     let config = federation.config(|config| {
-        config.admin = Some(ListenConfig { listen, tls_cert: Some(cert.clone()), tls_key: Some(key) });
+        config.admin = Some(ListenConfig {
+            tls_cert: Some(cert.clone()),
+            tls_key: Some(key),
+            ..ListenConfig::plain(listen)
+        });
     });
     let daemon = Daemon::start(&config).await;
     let link = Daemon::command("link", &config).output().unwrap();
     let link = String::from_utf8(link.stdout).unwrap();
     // Where a browser reaches it by the certificate, and not where it listens.
-    let reached = SocketAddr::new(config.mtp.listen.ip(), port);
+    let reached = SocketAddr::new(config.mtp.listen.ip().unwrap().ip(), port);
     assert!(link.starts_with(&format!("https://{reached}/#token=")), "{link}");
     connects(reached, &cert).await.unwrap();
     assert!(daemon.stop().success());

@@ -381,7 +381,7 @@ async fn a_participant_that_never_answers_does_not_keep_the_owner_from_going_on(
 
     // In its place is something that takes connections and says nothing.
     gamma.stop().await;
-    let _silent = std::net::TcpListener::bind(gamma.config().mtp.listen).unwrap();
+    let _silent = std::net::TcpListener::bind(gamma.config().mtp.listen.ip().unwrap()).unwrap();
     restore_store(&peers, alpha, &copy).await;
     let (_, placed) = says(&ann, &tea, "new").await;
     assert_eq!(placed.seq, last.seq + 1);

@@ -65,7 +65,7 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
         alpha.waits_for_pull_by(peer.provider()).await;
         let mut crowds = Vec::new();
         for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {
-            let crowd = silent_crowd(from, alpha.config().mtp.listen, CROWD).await;
+            let crowd = silent_crowd(from, alpha.config().mtp.listen.ip().unwrap(), CROWD).await;
             assert!(crowd.len() > SHARE, "this machine gives {} connections only", crowd.len());
             // A new one is served at once, from an address of its own and from that of the crowd.
             let served = tokio::time::timeout(
@@ -92,7 +92,8 @@ async fn thousands_of_silent_connections_of_one_address_keep_nobody_out() {
 async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
     let federation = Federation::new();
     let alpha = federation.node(|_| {}).await;
-    let (mtp, client) = (alpha.config().mtp.listen, alpha.config().client.as_ref().unwrap().listen);
+    let (mtp, client) =
+        (alpha.config().mtp.listen.ip().unwrap(), alpha.config().client.as_ref().unwrap().listen);
     let plain = async |to: SocketAddr, said: &[u8]| {
         let mut stream = connect(Ipv4Addr::LOCALHOST, to).await.unwrap();
         stream.write_all(said).await.unwrap();
@@ -127,7 +128,7 @@ async fn a_connection_on_which_nothing_comes_about_is_closed_in_every_state() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_connections_keep_nobody_from_the_operators_pages() {
     let federation = Federation::new();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
     let _daemon = Daemon::start(&config).await;
     for from in [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST] {

@@ -406,7 +406,7 @@ async fn nothing_is_told_of_an_event_to_who_is_not_told_of_it() {
 #[tokio::test]
 async fn the_command_line_tells_where_an_event_stands() {
     let federation = Federation::new();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
     let daemon = Daemon::start(&config).await;
     let made = |command: &str, request: serde_json::Value| Daemon::answer(&config, command, &request);

@@ -280,7 +280,7 @@ fn traffic(config: &drawbridge_node::config::Config, arguments: &[&str]) -> Stri
 #[tokio::test]
 async fn the_record_is_printed_and_written_as_a_file_without_names_where_they_are_hidden() {
     let federation = Federation::new();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.config(|_| {}).mtp.listen.ip().unwrap();
     let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
     let daemon = Daemon::start(&config).await;
     let nobody = federation.nobody();

@@ -247,7 +247,7 @@ mod tests {
             name_text: None,
             looked: Some(NOW),
             named_port: 443,
-            listening_port: 443,
+            listening_port: Some(443),
             certificates: vec![Certificate {
                 section: "mtp".into(),
                 file: "tls-cert.pem".into(),

@@ -42,7 +42,8 @@ pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Resul
         waiting: usize::try_from(seen.waiting.total()).unwrap_or(usize::MAX),
     });
     let listening = node.listening();
-    let mut listeners = vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: true }];
+    let mut listeners =
+        vec![Listener { name: "mtp".into(), address: listening.mtp.to_string(), tls: listening.mtp_tls }];
     if let Some(address) = listening.client {
         listeners.push(Listener {
             name: "client".into(),

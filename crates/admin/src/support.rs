@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use drawbridge_mtp::id;
 use drawbridge_node::Node;
 use drawbridge_node::ambient::System;
-use drawbridge_node::config::{AcmeDirectory, Config, ListenConfig};
+use drawbridge_node::config::{AcmeDirectory, Config, ListenAddress, ListenConfig};
 use drawbridge_node::nameless::{Nameless, is_program};
 use drawbridge_node::operator::{ReadFault, StandingCode};
 use drawbridge_node::traffic::{Export, ExportFormat, TrafficFilter};
@@ -59,12 +59,17 @@ fn configuration(config: &Config) -> Value {
     json!({
         "provider": host,
         "mtp": {
-            "listen": place(config.mtp.listen),
+            "listen": match &config.mtp.listen {
+                ListenAddress::Ip(address) => place(*address),
+                ListenAddress::SocketFile(_) => json!({ "on": "a socket file" }),
+            },
             "certificate": match (&config.mtp.tls_cert, &config.acme) {
+                _ if config.mtp.behind_proxy => "of the proxy",
                 (Some(_), _) => "files",
                 (None, Some(_)) => "acme",
                 (None, None) => "self-signed",
             },
+            "trusted_proxies": config.mtp.trusted_proxies.as_ref().map(Vec::len),
             "has_endpoint": config.mtp.endpoint.is_some(),
         },
         "client": config.client.as_ref().map(server),
@@ -99,7 +104,11 @@ fn configuration(config: &Config) -> Value {
 }
 
 fn server(config: &ListenConfig) -> Value {
-    json!({ "listen": place(config.listen), "has_certificate": config.tls_cert.is_some() })
+    json!({
+        "listen": place(config.listen),
+        "has_certificate": config.tls_cert.is_some(),
+        "origins": config.origins.len(),
+    })
 }
 
 /// Where a server listens, without the address.

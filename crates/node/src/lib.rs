@@ -74,7 +74,7 @@ pub use drawbridge_client_api::ambient;
 pub use ground::changes::{Change, Changes};
 pub use ground::config;
 pub use ground::config::Config;
-pub use http::{ListenFault, Listener, Socket, Trust, bind, serve};
+pub use http::{BoundListener, ListenFault, Listener, Socket, Trust, bind, serve};
 pub use misuse::Misuse;
 pub use node::{Listening, Node, StartFault, check_beside};
 pub use operator::Whom;

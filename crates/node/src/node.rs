@@ -21,8 +21,8 @@ use crate::diagnose::repairs::{self, Repairs};
 use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step, Tracer};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
-use crate::ground::config::{AcmeConfig, Config, ConfigFault, TrafficConfig};
-use crate::http::{ListenFault, PeerServer, Throttle, Turns, bind, serve};
+use crate::ground::config::{AcmeConfig, Config, ConfigFault, ListenAddress, TrafficConfig};
+use crate::http::{BoundListener, ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, Issuance, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
 use crate::operator::{Operator, load_choices};
@@ -80,10 +80,12 @@ pub enum StartFault {
 }
 
 /// Where a running node listens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Listening {
-    /// For other providers.
-    pub mtp: SocketAddr,
+    /// For other providers, or for the proxy that they come by.
+    pub mtp: ListenAddress,
+    /// Whether other providers are spoken with over TLS here, and not by a proxy.
+    pub mtp_tls: bool,
     /// For our users' clients.
     pub client: Option<SocketAddr>,
     /// Whether clients are spoken with over TLS.
@@ -136,7 +138,7 @@ impl Node {
         let outbound = outbound(&config, &ambient)?;
         let directory = config.acme.as_ref().map(acme_directory).transpose()?;
         DataFolder::check(&config.data_dir, &config.provider)?;
-        let mtp = bind("mtp", config.mtp.listen)?;
+        let mtp = BoundListener::bind(&config.mtp)?;
         let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
 
         // Everything that can be wrong is looked at before the folder is touched.
@@ -148,16 +150,19 @@ impl Node {
 
         let mut folder = DataFolder::take(&config.data_dir, &config.provider)?;
         let mtp_certificate = match mtp_files {
-            Some(certificate) => certificate,
-            None => match config.acme.as_ref().and_then(|_| Certificate::of_acme(folder.path())) {
+            Some(certificate) => Some(certificate),
+            // The proxy has one.
+            None if config.mtp.behind_proxy => None,
+            None => Some(match config.acme.as_ref().and_then(|_| Certificate::of_acme(folder.path())) {
                 Some(certificate) => certificate,
                 None => Certificate::self_signed(&folder, &host_text(config.provider.host()))?,
-            },
+            }),
         };
-        let mtp_tls = match &config.acme {
-            Some(_) => mtp_certificate.tls_with_challenges()?,
-            None => mtp_certificate.tls()?,
+        let tls_of = |certificate: &Arc<Certificate>| match &config.acme {
+            Some(_) => certificate.tls_with_challenges(),
+            None => certificate.tls(),
         };
+        let mtp_tls = mtp_certificate.as_ref().map(tls_of).transpose()?;
         let client_tls = client_certificate.as_ref().map(Certificate::tls).transpose()?;
         let key = identity::load_or_make_key(&folder, &*ambient)?;
         let changes = Changes::new();
@@ -175,12 +180,13 @@ impl Node {
         folder.note_open()?;
 
         let listening = Listening {
-            mtp: mtp.address,
+            mtp: mtp.address(),
+            mtp_tls: mtp_tls.is_some(),
             client: clients.as_ref().map(|listener| listener.address),
             client_tls: client_tls.is_some(),
         };
         let shown = mtp_certificate.clone();
-        let certificates = [("mtp", Some(mtp_certificate)), ("client", client_certificate)]
+        let certificates = [("mtp", mtp_certificate), ("client", client_certificate)]
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
         let document = identity::provider_document(&config.provider, &endpoint, &key).to_json().into();
@@ -199,10 +205,11 @@ impl Node {
         let outbox = Outbox::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let outbox = Arc::new(outbox);
         let backups = Arc::new(Backups::new(ground.clone()));
-        let issuing = ground.config.acme.clone().zip(directory).map(|(settings, directory)| {
+        let to_renew = ground.config.acme.clone().zip(directory).zip(shown.clone());
+        let issuing = to_renew.map(|((settings, directory), shown)| {
             let issuance = Issuance::new(settings.directory.url().to_owned(), settings.challenge.as_str());
             let issuance = Arc::new(issuance);
-            let renewal = Renewal::new(ground.clone(), settings, directory, shown.clone(), issuance.clone());
+            let renewal = Renewal::new(ground.clone(), settings, directory, shown, issuance.clone());
             (issuance, renewal)
         });
         let (issuance, renewal) = issuing.unzip();
@@ -212,10 +219,10 @@ impl Node {
             peers.clone(),
             certificates.collect(),
             issuance,
-            mtp.address.port(),
+            listening.mtp.ip().filter(|_| listening.mtp_tls).map(|address| address.port()),
             backups.clone(),
         );
-        let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone(), Some(shown));
+        let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone(), shown);
         let doctor = Arc::new(doctor);
         let comparer = Comparer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let tracer = Tracer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
@@ -261,7 +268,7 @@ impl Node {
         let (files, tasks) = (open_files(), &ground.tasks);
         let connections = connections_of_peers(files, ground.config.limits.open_connections);
         let router = crate::http::router(Arc::new(peer_server));
-        tasks.spawn(serve(mtp, Some(mtp_tls), router, connections, ground.stop.clone()));
+        tasks.spawn(serve(mtp, mtp_tls, router, connections, ground.stop.clone()));
         if let Some(listener) = clients {
             let router = crate::client_api::router(client_api.clone());
             let connections = CLIENT_CONNECTIONS.min(files / 8);
@@ -356,7 +363,7 @@ impl Node {
 
     /// Where it listens.
     pub fn listening(&self) -> Listening {
-        self.listening
+        self.listening.clone()
     }
 
     /// What it remembers, for tests to look into.
@@ -418,6 +425,7 @@ fn own_certificate(config: &Config) -> Option<Arc<Certificate>> {
     let files = config.mtp.tls_cert.as_deref().zip(config.mtp.tls_key.as_deref());
     match files {
         Some((cert, key)) => Certificate::load(cert, key).ok(),
+        None if config.mtp.behind_proxy => None,
         None => {
             let by_acme = config.acme.as_ref().and_then(|_| Certificate::of_acme(&config.data_dir));
             by_acme.or_else(|| Certificate::of_folder(&config.data_dir).ok())

@@ -183,7 +183,7 @@ impl Federation {
 
     /// A network in front of `config`'s node that breaks when it is told to; only the provider document goes round it.
     pub async fn faulty_network_before(&self, config: &mut Config) -> FaultyNetwork {
-        let network = FaultyNetwork::listen(free_port(), config.mtp.listen).await.unwrap();
+        let network = FaultyNetwork::listen(free_port(), config.mtp.listen.ip().unwrap()).await.unwrap();
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", network.address()).parse().unwrap());
         network
     }
@@ -240,7 +240,7 @@ impl Federation {
 
     /// A proxy in front of `config`'s node that ends TLS; only the provider document goes round it.
     pub fn proxy_in_front_of(&self, config: &mut Config) -> Proxy {
-        let proxy = self.proxy_to(&format!("https://{}", config.mtp.listen));
+        let proxy = self.proxy_to(&format!("https://{}", config.mtp.listen.ip().unwrap()));
         config.mtp.endpoint = Some(format!("https://{}/mtp/v1", proxy.address()).parse().unwrap());
         proxy
     }
@@ -252,7 +252,13 @@ impl Federation {
         })
     }
 
-    fn certificate(&self, host: &str, port: u16) -> (PathBuf, PathBuf) {
+    /// An address where nobody listens, and which is given to nobody else.
+    pub fn free_address(&self) -> SocketAddr {
+        free_port()
+    }
+
+    /// A certificate that all trust, for `host`, and its key, PEM; in files of whoever listens at `port`.
+    pub fn certificate(&self, host: &str, port: u16) -> (PathBuf, PathBuf) {
         let file = |what: &str| self.dir.path().join(format!("{port}-{what}.pem"));
         let pair = KeyPair::generate().unwrap();
         let made = CertificateParams::new(vec![host.to_owned()]).unwrap();

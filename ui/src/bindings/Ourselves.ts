@@ -27,8 +27,9 @@ looked: string | null,
 named_port: number, 
 /**
  * The port that we listen on for them. Another one than they are led to is right only where something forwards it.
+ * None where a proxy listens for them in our place.
  */
-listening_port: number, 
+listening_port: number | null, 
 /**
  * Our certificates.
  */

@@ -74,6 +74,8 @@ struct State {
 /// A provider that runs, the way to it, and who watches it.
 pub(super) struct RunningSite {
     pub(super) site: Site,
+    /// Where its node listens.
+    node: SocketAddr,
     pub(super) network: FaultyNetwork,
     proxy: Mutex<Option<ServedProxy>>,
     watch: [JoinHandle<()>; 2],
@@ -182,8 +184,12 @@ impl DemoProvider {
     /// Starts its node and the way to it, which nobody knows to be running yet.
     pub(super) async fn start_apart(&self) -> Result<Arc<RunningSite>, HostFault> {
         let site = Site::start_in(self.config.clone(), KeyPlace::File, self.machine.clone()).await?;
-        let network = match FaultyNetwork::listen(self.address, site.node.listening().mtp).await {
-            Ok(network) => network,
+        let begun = match site.node.listening().mtp.ip() {
+            Some(node) => FaultyNetwork::listen(self.address, node).await.map(|network| (node, network)),
+            None => Err(std::io::Error::other("its node listens on a socket file")),
+        };
+        let (node, network) = match begun {
+            Ok(begun) => begun,
             Err(fault) => {
                 site.stop().await;
                 let reason = format!(
@@ -195,7 +201,7 @@ impl DemoProvider {
         };
         let watch =
             [watch(site.node.changes().listen(), &self.changed), watch(site.clients.listen(), &self.changed)];
-        Ok(Arc::new(RunningSite { site, network, proxy: Mutex::default(), watch }))
+        Ok(Arc::new(RunningSite { site, node, network, proxy: Mutex::default(), watch }))
     }
 
     /// Stops it. Returns whether it ran.
@@ -236,7 +242,7 @@ impl DemoProvider {
             running.network.cuts_after(LOST_ANSWERS);
             running.network.cuts_requests_after(LOST_REQUESTS);
         }
-        let node = running.site.node.listening().mtp;
+        let node = running.node;
         let mut proxy = running.proxy.lock();
         if is_on(DemoSwitch::CuttingProxy) {
             if proxy.is_none() {

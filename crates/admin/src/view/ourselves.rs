@@ -19,7 +19,8 @@ pub struct Ourselves {
     /// The port that our name leads others to.
     pub named_port: u16,
     /// The port that we listen on for them. Another one than they are led to is right only where something forwards it.
-    pub listening_port: u16,
+    /// None where a proxy listens for them in our place.
+    pub listening_port: Option<u16>,
     /// Our certificates.
     pub certificates: Vec<Certificate>,
     /// How it goes with getting one by ACME; `null` where that is not configured.

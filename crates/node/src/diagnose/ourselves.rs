@@ -40,8 +40,9 @@ pub struct Ourselves {
     pub looked: Option<Timestamp>,
     /// The port that our name leads others to.
     pub named_port: u16,
-    /// The port that we listen on for them. Another one than they are led to is right only where something forwards it.
-    pub listening_port: u16,
+    /// The port that we listen on for them. Another one than they are led to is right only where something forwards it. None
+    /// where a proxy listens for them in our place.
+    pub listening_port: Option<u16>,
     /// Our certificates, with the section of the configuration each is for.
     pub certificates: Vec<OwnCertificate>,
     /// How it goes with getting one by ACME, where that is configured.
@@ -99,8 +100,8 @@ pub(crate) struct OwnState {
     certificates: RwLock<Vec<(&'static str, Arc<Certificate>)>>,
     /// How it goes with getting a certificate by ACME, where that is configured.
     issuance: Option<Arc<Issuance>>,
-    /// The port that we listen on for other providers.
-    listening_port: u16,
+    /// The port that we listen on for other providers, unless a proxy does.
+    listening_port: Option<u16>,
     /// Octets that are free on the disk.
     free: Mutex<Option<u64>>,
     /// Asked whether they are made.
@@ -126,7 +127,7 @@ impl OwnState {
         peers: Arc<Peers>,
         certificates: Vec<(&'static str, Arc<Certificate>)>,
         issuance: Option<Arc<Issuance>>,
-        listening_port: u16,
+        listening_port: Option<u16>,
         backups: Arc<Backups>,
     ) -> Self {
         let (name, again) = (Mutex::new(LookedUp::default()), tokio::sync::Notify::new());

@@ -67,9 +67,16 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MtpConfig {
-    /// Address and port to listen on.
-    #[serde(deserialize_with = "listen_from_text")]
-    pub listen: SocketAddr,
+    /// Where to listen.
+    #[serde(deserialize_with = "from_plain_text", serialize_with = "as_text")]
+    pub listen: ListenAddress,
+    /// Whether a proxy on this machine ends TLS: what listens here speaks HTTP without it then, to this machine alone.
+    #[serde(default)]
+    pub behind_proxy: bool,
+    /// Whose word on the address that a request comes from is believed, besides that of whoever connects by a socket file.
+    /// Absent: this machine's. Only for `behind_proxy`.
+    #[serde(default, deserialize_with = "some_networks", serialize_with = "some_as_text")]
+    pub trusted_proxies: Option<Vec<IpNet>>,
     /// Certificate chain, PEM. Absent: a self-signed one is made on first start.
     pub tls_cert: Option<PathBuf>,
     /// Its key, PEM.
@@ -78,6 +85,58 @@ pub struct MtpConfig {
     #[serde(default, deserialize_with = "optional_from_text", serialize_with = "optional_as_text")]
     pub endpoint: Option<Endpoint>,
 }
+
+/// Where the server for other providers listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// On an address, at a port.
+    Ip(SocketAddr),
+    /// On a socket in the file system, written `unix:` and its path.
+    SocketFile(PathBuf),
+}
+
+impl ListenAddress {
+    /// Address and port, unless it is a socket file.
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::SocketFile(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for ListenAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self::Ip(address)
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    /// The error is one sentence.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix(SOCKET_FILE) {
+            Some("") => {
+                Err(format!("{text:?} is no place to listen: behind unix: is the path of a socket file"))
+            }
+            Some(path) => Ok(Self::SocketFile(path.into())),
+            None => listen_address(text).map(Self::Ip),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::SocketFile(path) => write!(f, "{SOCKET_FILE}{}", path.display()),
+        }
+    }
+}
+
+/// What the path of a socket file is written behind.
+const SOCKET_FILE: &str = "unix:";
 
 /// A certificate for other providers that is got by ACME, and renewed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -242,6 +301,81 @@ pub struct ListenConfig {
     pub tls_cert: Option<PathBuf>,
     /// Its key, PEM.
     pub tls_key: Option<PathBuf>,
+    /// Where browsers open the pages besides where this listens, as by a proxy or a tunnel. Of `[admin]` alone.
+    #[serde(default, deserialize_with = "all_from_text", serialize_with = "all_as_text")]
+    pub origins: Vec<Origin>,
+}
+
+/// Where a browser opens pages: a scheme, a host, and a port where it is not the scheme's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    text: String,
+    is_secure: bool,
+}
+
+impl Origin {
+    /// As a browser writes it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is spoken with over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// Host and port, as in the field `Host`: without a port that is the scheme's own.
+    pub fn host(&self) -> &str {
+        self.text.split_once("://").map_or("", |(_, host)| host)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    /// The error is one sentence.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let not = |why: &str| {
+            format!(
+                "{text:?} is no origin: {why}, as in https://drawbridge.home.example or http://localhost:9999"
+            )
+        };
+        let uri: http::Uri = text.parse().map_err(|_| not("it is https://, a host and maybe a port"))?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(not("it begins with https:// or http://"));
+        };
+        let is_secure = match scheme {
+            "https" => true,
+            "http" => false,
+            _ => return Err(not("it begins with https:// or http://")),
+        };
+        if uri.path_and_query().is_some_and(|rest| rest.as_str() != "/")
+            || text.ends_with('/')
+            || text.contains('#')
+        {
+            return Err(not("nothing comes behind the host and the port"));
+        }
+        let (host, port) = (authority.host().to_ascii_lowercase(), authority.port_u16());
+        // Without a name before the host, and with a port that is one.
+        let written = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        if host.is_empty() || !authority.as_str().eq_ignore_ascii_case(&written) {
+            return Err(not("it is https://, a host and maybe a port"));
+        }
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        if !is_secure && !is_here {
+            return Err(not("without TLS only localhost and addresses of the loopback network are opened"));
+        }
+        let port = port.filter(|port| *port != if is_secure { 443 } else { 80 });
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self { text: format!("{scheme}://{host}{port}"), is_secure })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 /// How other providers are met.
@@ -380,7 +514,7 @@ pub enum ConfigFault {
 impl ListenConfig {
     /// Without TLS, at `listen` on the loopback network.
     pub fn plain(listen: SocketAddr) -> Self {
-        Self { listen, tls_cert: None, tls_key: None }
+        Self { listen, tls_cert: None, tls_key: None, origins: Vec::new() }
     }
 }
 
@@ -391,7 +525,14 @@ impl Config {
         Self {
             provider,
             data_dir,
-            mtp: MtpConfig { listen, tls_cert: None, tls_key: None, endpoint: None },
+            mtp: MtpConfig {
+                listen: listen.into(),
+                behind_proxy: false,
+                trusted_proxies: None,
+                tls_cert: None,
+                tls_key: None,
+                endpoint: None,
+            },
             client: None,
             admin: None,
             log: None,
@@ -454,8 +595,12 @@ impl Config {
     /// Checks what one value alone does not show.
     pub fn check(&self) -> Result<(), ConfigFault> {
         let has_files = pair("mtp", &self.mtp.tls_cert, &self.mtp.tls_key)?;
+        self.mtp.check_proxy()?;
         if let Some(acme) = &self.acme {
             self.check_acme(acme, has_files)?;
+        }
+        if self.client.as_ref().is_some_and(|client| !client.origins.is_empty()) {
+            return Err(ConfigFault::Unfit("origins is for [admin], and [client] serves no pages".into()));
         }
         for (section, server) in [("client", &self.client), ("admin", &self.admin)] {
             let Some(server) = server else { continue };
@@ -504,6 +649,11 @@ impl Config {
                     .into(),
             );
         }
+        if self.mtp.behind_proxy {
+            let text = "[acme] gets a certificate that nobody would be shown, since with [mtp] behind_proxy = true the proxy has it; \
+                        take [acme] out, and let the proxy get one";
+            return unfit(text.into());
+        }
         if !acme.agree_terms {
             let terms = match acme.directory {
                 AcmeDirectory::LetsEncrypt | AcmeDirectory::Staging => {
@@ -540,9 +690,46 @@ impl Config {
         let files = files.chain([&mut self.mtp.tls_cert, &mut self.mtp.tls_key, &mut self.peers.extra_roots]);
         let files = files.chain([&mut self.backup.folder]);
         let of_acme = self.acme.iter_mut().flat_map(|acme| [&mut acme.dns_command, &mut acme.extra_roots]);
-        for path in files.chain(of_acme).flatten().chain([&mut self.data_dir]) {
+        let socket = match &mut self.mtp.listen {
+            ListenAddress::SocketFile(path) => Some(path),
+            ListenAddress::Ip(_) => None,
+        };
+        for path in files.chain(of_acme).flatten().chain(socket).chain([&mut self.data_dir]) {
             *path = folder.join(&*path);
         }
+    }
+}
+
+impl MtpConfig {
+    /// What a proxy in front needs, and what is not for one.
+    fn check_proxy(&self) -> Result<(), ConfigFault> {
+        let Self { listen, behind_proxy, trusted_proxies, tls_cert, .. } = self;
+        let unfit = match (behind_proxy, listen) {
+            (true, _) if tls_cert.is_some() => {
+                "[mtp] behind_proxy = true and tls_cert exclude each other: the proxy ends TLS and has the certificate, so \
+                 leave out tls_cert and tls_key"
+                    .into()
+            }
+            (true, ListenAddress::Ip(address)) if !address.ip().to_canonical().is_loopback() => format!(
+                "[mtp] behind_proxy = true has no TLS, so listen = \"{address}\" would let other machines listen in; choose an \
+                 address of the loopback network such as 127.0.0.1:8443, or a socket file such as \
+                 unix:/run/drawbridge/mtp.sock"
+            ),
+            (true, ListenAddress::SocketFile(_)) if cfg!(not(unix)) => {
+                "[mtp] listen has a socket file, which this system does not have; choose an address such as 127.0.0.1:8443"
+                    .into()
+            }
+            (false, ListenAddress::SocketFile(path)) => format!(
+                "[mtp] listen = \"{SOCKET_FILE}{}\" is for a proxy on this machine and needs behind_proxy = true; without a proxy \
+                 choose an address such as 0.0.0.0:443",
+                path.display()
+            ),
+            (false, _) if trusted_proxies.is_some() => {
+                "[mtp] trusted_proxies is for behind_proxy = true, and without that no proxy is believed; leave it out".into()
+            }
+            _ => return Ok(()),
+        };
+        Err(ConfigFault::Unfit(unfit))
     }
 }
 
@@ -563,6 +750,24 @@ where
 {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|fault| serde::de::Error::custom(format!("{text:?} does not fit here: {fault}")))
+}
+
+/// The same, for what says itself what is wrong with the whole text.
+fn from_plain_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err = String>,
+    D: Deserializer<'de>,
+{
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn all_from_text<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: FromStr<Err = String>,
+    D: Deserializer<'de>,
+{
+    let read = |text: String| text.parse().map_err(serde::de::Error::custom);
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
 }
 
 fn listen_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
@@ -610,6 +815,20 @@ fn optional_as_text<S: Serializer>(
 
 fn all_as_text<S: Serializer>(values: &[impl fmt::Display], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(values.iter().map(ToString::to_string))
+}
+
+fn some_as_text<S: Serializer>(
+    values: &Option<Vec<impl fmt::Display>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match values {
+        Some(values) => all_as_text(values, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn some_networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<IpNet>>, D::Error> {
+    networks(deserializer).map(Some)
 }
 
 /// Networks in CIDR form, such as `192.168.0.0/16`.
@@ -664,8 +883,13 @@ mod tests {
         let path = |name: &str| Some(std::env::temp_dir().join(name));
         let mut all = load(WHOLE).unwrap();
         all.mtp.endpoint = Some("https://a.example/mtp/v1".parse().unwrap());
-        (all.mtp.tls_cert, all.mtp.tls_key) = (path("a \"b\".pem"), path("key.pem"));
+        let client = all.client.as_mut().unwrap();
+        (client.tls_cert, client.tls_key) = (path("a \"b\".pem"), path("key.pem"));
         all.log_format = LogFormat::Json;
+        all.mtp.listen = ListenAddress::SocketFile(std::env::temp_dir().join("mtp.sock"));
+        (all.mtp.behind_proxy, all.mtp.trusted_proxies) = (true, Some(vec!["10.0.0.0/8".parse().unwrap()]));
+        (all.mtp.tls_cert, all.mtp.tls_key) = (None, None);
+        all.admin.as_mut().unwrap().origins = vec!["https://pages.example".parse().unwrap()];
         (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
         all.traffic.keep_requests = 0;
         (all.backup.folder, all.backup.every_hours, all.backup.keep) = (path("backups"), 24, 3);
@@ -705,6 +929,30 @@ mod tests {
             ("[mtp]", "[mtp]\ntls_cert = \"a.pem\"", "tls_key"),
             ("[mtp]", "[mtp]\nendpoint = \"http://a.example/mtp\"", "endpoint"),
             ("[client]", "[clients]", "clients"),
+            ("127.0.0.1:9101\"\n        [client]", "unix:\"\n        [client]", "the path of a socket file"),
+            (
+                "127.0.0.1:9101\"\n        [client]",
+                "unix:a.sock\"\n        [client]",
+                "needs behind_proxy = true",
+            ),
+            (
+                "listen = \"127.0.0.1:9101\"",
+                "listen = \"0.0.0.0:9101\"\nbehind_proxy = true",
+                "would let other machines listen in",
+            ),
+            (
+                "[mtp]",
+                "[mtp]\nbehind_proxy = true\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"",
+                "leave out tls_cert and tls_key",
+            ),
+            ("[mtp]", "[mtp]\ntrusted_proxies = [\"127.0.0.0/8\"]", "is for behind_proxy = true"),
+            ("[mtp]", "[mtp]\nbehind_proxy = true\ntrusted_proxies = [\"127.0.0.1\"]", "127.0.0.1"),
+            ("[client]", "[client]\norigins = [\"https://a.example\"]", "origins is for [admin]"),
+            ("[admin]", "[admin]\norigins = [\"a.example\"]", "it begins with https://"),
+            ("[admin]", "[admin]\norigins = [\"http://a.example\"]", "without TLS"),
+            ("[admin]", "[admin]\norigins = [\"https://a.example/\"]", "nothing comes behind"),
+            ("[admin]", "[admin]\norigins = [\"https://a.example/x\"]", "nothing comes behind"),
+            ("[admin]", "[admin]\norigins = [\"https://u@a.example\"]", "a host and maybe a port"),
             ("listen = \"127.0.0.1:9102\"", "listen = \"127.0.0.1\"", "the port are missing"),
             ("listen = \"127.0.0.1:9102\"", "listen = \"::1\"", "the port are missing"),
             ("listen = \"127.0.0.1:9102\"", "listen = \"[::1]\"", "the port are missing"),
@@ -742,6 +990,38 @@ mod tests {
             let fault = load(&WHOLE.replace(right, wrong)).expect_err(wrong).to_string();
             assert!(fault.contains(named), "{fault:?} does not name {named:?}");
             assert!(!fault.contains('\n'), "{fault:?} has several lines");
+        }
+    }
+
+    #[test]
+    fn behind_a_proxy_it_listens_on_loopback_or_on_a_socket_file_beside_the_configuration() {
+        for own in ["127.0.0.1:9101", "127.3.2.1:9101", "[::1]:9101"] {
+            let listen = format!("[mtp]\nbehind_proxy = true\nlisten = \"{own}\"");
+            let config = load(&WHOLE.replace("[mtp]\n        listen = \"127.0.0.1:9101\"", &listen)).unwrap();
+            assert_eq!(config.mtp.listen.ip(), Some(own.parse().unwrap()));
+        }
+        let listen = "[mtp]\nbehind_proxy = true\nlisten = \"unix:mtp.sock\"";
+        let config = load(&WHOLE.replace("[mtp]\n        listen = \"127.0.0.1:9101\"", listen)).unwrap();
+        let ListenAddress::SocketFile(path) = &config.mtp.listen else { panic!("{:?}", config.mtp.listen) };
+        assert!(path.is_absolute() && path.ends_with("mtp.sock"));
+    }
+
+    #[test]
+    fn an_origin_is_as_a_browser_writes_it() {
+        for (written, is) in [
+            ("https://Pages.Example", "https://pages.example"),
+            ("https://pages.example:443", "https://pages.example"),
+            ("https://pages.example:8443", "https://pages.example:8443"),
+            ("http://localhost:9999", "http://localhost:9999"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            let origin: Origin = written.parse().unwrap();
+            assert_eq!(origin.as_str(), is);
+            assert!(is.ends_with(&format!("//{}", origin.host())));
+            assert_eq!(origin.is_secure(), is.starts_with("https"));
+        }
+        for not in ["", "https://", "https://a.example:x", "https://a.example?x", "https://a.example#x"] {
+            assert!(not.parse::<Origin>().is_err(), "{not}");
         }
     }
 

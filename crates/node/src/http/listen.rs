@@ -1,8 +1,8 @@
-//! A server on one address: TLS 1.3 or none, HTTP/2 and HTTP/1.1, a bounded number of connections each of which has
+//! A server on one address or socket file: TLS 1.3 or none, HTTP/2 and HTTP/1.1, a bounded number of connections each of which has
 //! its time, and an end that lets what is under way finish.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -26,12 +26,18 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::content::Arriving;
+use super::forwarded::TrustedProxies;
+#[cfg(unix)]
+use super::socket_file::{SocketFile, SocketListener};
 use super::sockets::{Ending, Place, Sockets, UnderWay};
 use super::target::{LastLine, Watched, WithFragment};
 use crate::identity::ACME_PROTOCOL;
+use crate::ground::config::{ListenAddress, MtpConfig};
 
 /// The head of a request has to come within this.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// The same on the connection of a trusted proxy: longer than any connection may be unused.
+const PROXY_HEAD_TIME: Duration = Duration::from_secs(180);
 /// Who is silent is asked for a sign of life so often, and has so long to give it.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_TIME: Duration = Duration::from_secs(10);
@@ -55,7 +61,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub struct ListenFault {
     section: &'static str,
     setting: &'static str,
-    address: SocketAddr,
+    address: ListenAddress,
     reason: String,
 }
 
@@ -81,7 +87,7 @@ pub(crate) fn bind_setting(
     let fault = |fault: &io::Error| ListenFault {
         section,
         setting,
-        address,
+        address: address.into(),
         reason: match fault.kind() {
             io::ErrorKind::AddrInUse => {
                 "another program listens there; stop it, or choose another port".into()
@@ -96,15 +102,129 @@ pub(crate) fn bind_setting(
     Ok(Listener { listener, address })
 }
 
+/// Where connections come in, and whom of those who connect is believed for whom it asks.
+#[derive(Debug)]
+pub struct BoundListener {
+    bound: Bound,
+    proxies: Option<Arc<TrustedProxies>>,
+}
+
+#[derive(Debug)]
+enum Bound {
+    Ip(Listener),
+    #[cfg(unix)]
+    SocketFile(SocketFile),
+}
+
+impl From<Listener> for BoundListener {
+    fn from(listener: Listener) -> Self {
+        Self { bound: Bound::Ip(listener), proxies: None }
+    }
+}
+
+impl BoundListener {
+    /// Binds what other providers, or the proxy before us, connect to.
+    pub(crate) fn bind(config: &MtpConfig) -> Result<Self, ListenFault> {
+        let bound = match &config.listen {
+            ListenAddress::Ip(address) => Bound::Ip(bind("mtp", *address)?),
+            ListenAddress::SocketFile(path) => {
+                let fault = |reason| ListenFault { section: "mtp", address: config.listen.clone(), reason };
+                #[cfg(unix)]
+                let bound = SocketFile::bind(path).map(Bound::SocketFile);
+                #[cfg(not(unix))]
+                let bound = Err(format!("{} cannot be made on this system", path.display()));
+                bound.map_err(fault)?
+            }
+        };
+        let proxies = config.behind_proxy.then(|| {
+            Arc::new(match &config.trusted_proxies {
+                Some(networks) => TrustedProxies::new(networks.clone()),
+                None => TrustedProxies::of_this_machine(),
+            })
+        });
+        Ok(Self { bound, proxies })
+    }
+
+    /// Where it is, with the port that the system gave where 0 was asked for.
+    pub(crate) fn address(&self) -> ListenAddress {
+        match &self.bound {
+            Bound::Ip(listener) => listener.address.into(),
+            #[cfg(unix)]
+            Bound::SocketFile(file) => ListenAddress::SocketFile(file.path().to_owned()),
+        }
+    }
+}
+
+/// What connections are taken from.
+enum Acceptor {
+    Ip(TcpListener),
+    #[cfg(unix)]
+    SocketFile(SocketListener),
+}
+
+/// A connection that was taken.
+enum Accepted {
+    Ip(TcpStream, SocketAddr),
+    #[cfg(unix)]
+    SocketFile(tokio::net::UnixStream),
+}
+
+impl Acceptor {
+    fn new(bound: Bound) -> io::Result<Self> {
+        match bound {
+            Bound::Ip(listener) => TcpListener::from_std(listener.listener).map(Self::Ip),
+            #[cfg(unix)]
+            Bound::SocketFile(file) => file.into_listener().map(Self::SocketFile),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Ip(listener) => {
+                listener.accept().await.map(|(stream, address)| Accepted::Ip(stream, address))
+            }
+            #[cfg(unix)]
+            Self::SocketFile(listener) => listener.accept().await.map(Accepted::SocketFile),
+        }
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+struct Connected {
+    /// Its address; that of this machine where it came by a socket file, which has none.
+    address: SocketAddr,
+    /// Where it is a proxy that is believed, who else is.
+    proxies: Option<Arc<TrustedProxies>>,
+}
+
+impl Connected {
+    /// Where this request comes from.
+    fn asking(&self, headers: &http::HeaderMap) -> SocketAddr {
+        match &self.proxies {
+            Some(proxies) => {
+                proxies.address_of(headers).map_or(self.address, |address| SocketAddr::new(address, 0))
+            }
+            None => self.address,
+        }
+    }
+
+    /// Whose share of connections it is of; nobody's where it is a trusted proxy's.
+    fn source(&self) -> Option<IpAddr> {
+        self.proxies.is_none().then(|| self.address.ip())
+    }
+}
+
 /// Serves `router` until `stop`, then lets what is under way finish. At most `limit` connections are open at a time.
 pub async fn serve(
-    listener: Listener,
+    listener: impl Into<BoundListener>,
     tls: Option<Arc<rustls::ServerConfig>>,
     router: Router,
     limit: usize,
     stop: CancellationToken,
 ) {
-    let listener = match TcpListener::from_std(listener.listener) {
+    let BoundListener { bound, proxies } = listener.into();
+    let listener = match Acceptor::new(bound) {
         Ok(listener) => listener,
         Err(fault) => {
             tracing::error!(%fault, "the listener could not be used");
@@ -125,10 +245,19 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => {
+            Ok(Accepted::Ip(stream, address)) => {
                 let _ = stream.set_nodelay(true);
-                let place = Arc::new(sockets.enter(address.ip()));
-                tasks.spawn(server.clone().answer(stream, address, place));
+                let proxies = proxies.clone().filter(|proxies| proxies.trusts(address.ip()));
+                let connected = Connected { address, proxies };
+                let place = Arc::new(sockets.enter(connected.source()));
+                tasks.spawn(server.clone().answer(stream, connected, place));
+            }
+            #[cfg(unix)]
+            Ok(Accepted::SocketFile(stream)) => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let connected = Connected { address, proxies: proxies.clone() };
+                let place = Arc::new(sockets.enter(connected.source()));
+                tasks.spawn(server.clone().answer(stream, connected, place));
             }
             Err(fault) => {
                 // Out of file descriptors, or the peer was gone: neither is worth dying for.
@@ -160,9 +289,13 @@ struct Server {
 type Spoken = Pin<Box<dyn Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
 impl Server {
-    async fn answer(self, stream: TcpStream, address: SocketAddr, place: Arc<Place>) {
+    async fn answer<S>(self, stream: S, connected: Connected, place: Arc<Place>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let address = connected.address;
         let connection = match self.tls {
-            None => speak(stream, address, self.router, place),
+            None => speak(stream, connected, self.router, place),
             Some(acceptor) => {
                 // Boxed, so that it is gone once it is done.
                 let handshake = Box::pin(acceptor.accept(stream));
@@ -170,15 +303,18 @@ impl Server {
                     shaken = handshake => shaken,
                     _ = place.socket().told() => return,
                 };
-                let Ok(mut stream) = shaken else { return };
+                let mut stream = match shaken {
+                    Ok(stream) => stream,
+                    Err(fault) => return note_handshake(address, &fault),
+                };
                 match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => speak_http2(stream, address, self.router, place),
+                    Some(b"h2") => speak_http2(stream, connected, self.router, place),
                     // The handshake was the answer.
                     Some(ACME_PROTOCOL) => {
                         let _ = stream.shutdown().await;
                         return;
                     }
-                    _ => speak(stream, address, self.router, place),
+                    _ => speak(stream, connected, self.router, place),
                 }
             }
         };
@@ -188,16 +324,35 @@ impl Server {
     }
 }
 
+/// Notes that the handshake with `address` has failed. Who connects from this machine with a TLS that is too old is most often
+/// a proxy of the operator's, which tells others no more than that it does not reach us.
+fn note_handshake(address: SocketAddr, fault: &io::Error) {
+    let cause = fault.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let is_too_old = matches!(cause, Some(rustls::Error::PeerIncompatible(_)));
+    if is_too_old && address.ip().to_canonical().is_loopback() {
+        tracing::warn!(
+            "a program on this computer has tried to connect with a TLS older than 1.3, or with nothing that we have in \
+             common ({fault}); where it is a proxy before this provider, have it speak TLS 1.3 towards it, or set [mtp] \
+             behind_proxy = true"
+        );
+    } else {
+        tracing::debug!(%fault, %address, "a TLS handshake failed");
+    }
+}
+
 /// Speaks HTTP on one connection, in the version that the other side begins with.
 ///
 /// A connection waits for hours, and there are thousands: no `async fn`, since that would keep room for `stream`
 /// beside the connection that it has moved into.
-fn speak<S>(stream: S, address: SocketAddr, router: Router, place: Arc<Place>) -> Spoken
+fn speak<S>(stream: S, connected: Connected, router: Router, place: Arc<Place>) -> Spoken
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES as usize);
+    // The time runs as well while nothing is asked. A proxy keeps its connections for the next request, and must not send
+    // one in the moment in which we close: how long it may keep them is the sockets' to say.
+    let head_time = if connected.proxies.is_some() { PROXY_HEAD_TIME } else { HEAD_TIME };
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_time).max_buf_size(HEAD_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -209,12 +364,12 @@ where
         .max_header_list_size(HEAD_BYTES);
     let last_line = LastLine::default();
     let stream = TokioIo::new(Watched::new(stream, last_line.clone()));
-    let service = service(router, address, place.clone(), Some(last_line));
+    let service = service(router, connected, place.clone(), Some(last_line));
     drive(builder.serve_connection(stream, service).into_owned(), place)
 }
 
 /// Speaks HTTP/2, as was agreed on with TLS: it is how peers wait, so it is kept small.
-fn speak_http2<S>(stream: S, address: SocketAddr, router: Router, place: Arc<Place>) -> Spoken
+fn speak_http2<S>(stream: S, connected: Connected, router: Router, place: Arc<Place>) -> Spoken
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -228,7 +383,7 @@ where
         .max_header_list_size(HEAD_BYTES)
         // What would be remembered of headers are signatures above all, and none comes twice.
         .header_table_size(0)
-        .serve_connection(TokioIo::new(stream), service(router, address, place.clone(), None));
+        .serve_connection(TokioIo::new(stream), service(router, connected, place.clone(), None));
     drive(connection, place)
 }
 
@@ -256,7 +411,7 @@ where
 
 fn service(
     router: Router,
-    address: SocketAddr,
+    connected: Connected,
     place: Arc<Place>,
     last_line: Option<LastLine>,
 ) -> impl hyper::service::Service<
@@ -268,7 +423,8 @@ fn service(
     hyper::service::service_fn(move |request: http::Request<Incoming>| {
         let mut under_way = place.begin_request();
         let mut request = Arriving::of(request);
-        request.extensions_mut().insert(ConnectInfo(address));
+        let asking = connected.asking(request.headers());
+        request.extensions_mut().insert(ConnectInfo(asking));
         if last_line.as_ref().is_some_and(|line| line.has_fragment(&request)) {
             request.extensions_mut().insert(WithFragment);
         }

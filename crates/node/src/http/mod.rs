@@ -5,6 +5,7 @@ mod admission;
 mod checks;
 mod content;
 mod feed;
+mod forwarded;
 mod gate;
 mod groups;
 mod key_packages;
@@ -16,13 +17,15 @@ mod requests;
 mod resources;
 mod server;
 mod shares;
+#[cfg(unix)]
+mod socket_file;
 mod sockets;
 mod target;
 mod throttle;
 mod turns;
 
 pub(crate) use listen::bind_setting;
-pub use listen::{ListenFault, Listener, bind, serve};
+pub use listen::{BoundListener, ListenFault, Listener, bind, serve};
 pub use sockets::{Socket, Trust};
 
 pub(crate) use content::Unread;

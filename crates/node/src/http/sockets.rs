@@ -49,7 +49,8 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub struct Socket {
     id: u64,
-    source: Source,
+    /// None where it is of a trusted proxy, by which everybody comes.
+    source: Option<Source>,
     /// When a request last began or ended on it, or it was opened, in milliseconds since the listener began.
     used: AtomicU64,
     was_asked: AtomicBool,
@@ -127,10 +128,12 @@ impl Sockets {
 
     /// Takes a new socket in. Where its source has had its share already and no other has more, another one of that
     /// source makes room; where there is no room otherwise, the one that is worth least.
-    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Place {
-        let source = Source::from(address);
+    ///
+    /// Without an `address` it is of a trusted proxy, which has no share: whoever comes by it is bounded request by request.
+    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Place {
+        let source = address.map(Source::from);
         let mut table = self.table.lock();
-        let of_source = table.by_source.get(&source).copied().unwrap_or_default();
+        let of_source = source.and_then(|source| table.by_source.get(&source)).copied().unwrap_or_default();
         let most = table.by_source.values().copied().max().unwrap_or_default();
         if of_source > 0 && of_source == most && of_source >= fair_share(self.limit, table.open.len()) {
             table.make_room_of(source);
@@ -152,7 +155,9 @@ impl Sockets {
             told: Notify::new(),
         });
         table.open.insert(id, socket.clone());
-        *table.by_source.entry(source).or_default() += 1;
+        if let Some(source) = source {
+            *table.by_source.entry(source).or_default() += 1;
+        }
         drop(table);
         Place { sockets: self.clone(), socket }
     }
@@ -196,7 +201,9 @@ impl Sockets {
 impl Table {
     /// Cuts the socket that is worth least; of those that are known equally little, one of the source with most.
     fn make_room(&mut self) {
-        let many = |socket: &Socket| self.by_source.get(&socket.source).copied().unwrap_or_default();
+        let many = |socket: &Socket| {
+            socket.source.and_then(|source| self.by_source.get(&source)).copied().unwrap_or_default()
+        };
         let least = self.open.values().min_by_key(|socket| {
             let worth = socket.worth();
             (worth.0, Reverse(many(socket)), worth)
@@ -205,7 +212,7 @@ impl Table {
     }
 
     /// Cuts the socket of `source` that is worth least.
-    fn make_room_of(&mut self, source: Source) {
+    fn make_room_of(&mut self, source: Option<Source>) {
         let of_source = self.open.values().filter(|socket| socket.source == source);
         self.cut(of_source.min_by_key(|socket| socket.worth()).map(|socket| socket.id));
     }
@@ -218,10 +225,12 @@ impl Table {
 
     fn remove(&mut self, id: u64) -> Option<Arc<Socket>> {
         let socket = self.open.remove(&id)?;
-        if let Some(open) = self.by_source.get_mut(&socket.source) {
+        if let Some(source) = socket.source
+            && let Some(open) = self.by_source.get_mut(&source)
+        {
             *open -= 1;
             if *open == 0 {
-                self.by_source.remove(&socket.source);
+                self.by_source.remove(&source);
             }
         }
         Some(socket)
@@ -236,7 +245,11 @@ impl Place {
     /// Notes that a request is under way, until what is returned is dropped.
     pub(super) fn begin_request(self: &Arc<Self>) -> UnderWay {
         self.socket.was_asked.store(true, Ordering::Relaxed);
-        self.socket.under_way.fetch_add(1, Ordering::Relaxed);
+        let under_way = self.socket.under_way.fetch_add(1, Ordering::Relaxed);
+        if self.socket.source.is_none() && under_way == 0 {
+            // By a proxy somebody else may ask now, of whom nothing is known.
+            self.socket.trust.store(Trust::Unknown as u8, Ordering::Relaxed);
+        }
         self.socket.used.store(self.sockets.elapsed(), Ordering::Relaxed);
         UnderWay { place: self.clone(), is_leaving: false }
     }
@@ -283,7 +296,7 @@ mod tests {
     const OTHER: &str = "192.0.2.2";
 
     fn enter(sockets: &Arc<Sockets>, address: &str) -> Arc<Place> {
-        Arc::new(sockets.enter(address.parse().unwrap()))
+        Arc::new(sockets.enter(Some(address.parse().unwrap())))
     }
 
     fn is_cut(place: &Place) -> bool {
@@ -399,6 +412,26 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         sockets.sweep();
         assert!(is_cut(&place));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trusted_proxy_has_no_share_and_who_is_known_by_it_is_known_while_it_asks() {
+        let sockets = Sockets::new(60);
+        let by_proxy: Vec<_> = (0..60).map(|_| Arc::new(sockets.enter(None))).collect();
+        assert_eq!(open(&by_proxy), 60, "the whole of it is the proxy's");
+        let waiting = by_proxy[0].begin_request();
+        by_proxy[0].socket.prove(Trust::LetIn);
+        let asked = by_proxy[1].begin_request();
+        by_proxy[1].socket.prove(Trust::LetIn);
+        drop(asked);
+        // A stranger is next on that connection.
+        let _stranger = by_proxy[1].begin_request();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let more: Vec<_> = (0..59).map(|_| Arc::new(sockets.enter(None)).begin_request()).collect();
+        assert!(!is_cut(&by_proxy[0]), "a peer that waits was thrown out by strangers");
+        assert!(is_cut(&by_proxy[1]), "a stranger stays as the peer that asked before it");
+        drop((waiting, more, by_proxy));
+        assert!(sockets.table.lock().open.is_empty());
     }
 
     #[tokio::test]

@@ -26,9 +26,12 @@ function nameWord({ name, name_text }: Ourselves): { tone: Tone; shape: Shape; t
     : { ...nameMarks[name], text: words.standing[name] };
 }
 
-/** Whether something else listens where others are led to, and is to forward them. In the demo it is known to. */
-function isForwarded({ named_port, listening_port }: Ourselves, isDemo: boolean): boolean {
-  return named_port !== listening_port && !isDemo;
+/**
+ * The port that is listened on, where something else listens where others are led to, and is to forward them. In the demo it is
+ * known to, and so is a proxy.
+ */
+function forwardedTo({ named_port, listening_port }: Ourselves, isDemo: boolean): number | null {
+  return named_port === listening_port || isDemo ? null : listening_port;
 }
 
 /** Whether others may not find it, or not believe that they did. */
@@ -39,7 +42,7 @@ function hasTrouble(own: Ourselves, isDemo: boolean): boolean {
   return (
     name === "private" ||
     name === "unresolved" ||
-    isForwarded(own, isDemo) ||
+    forwardedTo(own, isDemo) !== null ||
     certificates.some((each) => each.section === "mtp" && isBad(each))
   );
 }
@@ -70,6 +73,7 @@ export function OwnFacts({ own }: { own: Ourselves }) {
   const words = t.overview.own;
   const isDemo = useStatus().data?.mode === "demo";
   const { text, ...mark } = nameWord(own);
+  const forwarded = forwardedTo(own, isDemo);
   return (
     <>
       <Fact name={words.name} hint={words.nameHint}>
@@ -84,10 +88,10 @@ export function OwnFacts({ own }: { own: Ourselves }) {
           </span>
         )}
       </Fact>
-      {isForwarded(own, isDemo) && (
+      {forwarded !== null && (
         <Fact name={words.port} hint={words.portHint}>
           <StateWord tone="wait" shape="half">
-            {words.portOther(own.named_port, own.listening_port)}
+            {words.portOther(own.named_port, forwarded)}
           </StateWord>
         </Fact>
       )}

@@ -566,7 +566,7 @@ mod tests {
             only_here: None,
             looked: Some(NOW),
             named_port: 443,
-            listening_port: 443,
+            listening_port: Some(443),
             certificates: vec![OwnCertificate { section: "mtp", facts, is_ours: true, refused: None }],
             issuance: None,
             store: None,
