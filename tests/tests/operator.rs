@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use drawbridge_admin::{Host, KeyPlace, commands};
 use drawbridge_node::config::{Config, ListenConfig};
 use drawbridge_testkit::{Daemon, Federation};
+use http::header::{HOST, ORIGIN, SET_COOKIE};
 use serde_json::json;
 
 /// A provider with pages, on the loopback network and without TLS.
@@ -342,5 +343,57 @@ async fn a_beat_is_one_that_a_browser_hears() {
         "{beat:?}"
     );
     assert!(!beat.contains("id:"), "the browser's place in the stream stays what it is");
+    assert!(daemon.stop().success());
+}
+
+#[tokio::test]
+async fn the_pages_are_opened_at_the_origins_that_the_operator_has_named_and_nowhere_else() {
+    let federation = Federation::new();
+    let listen = federation.free_address();
+    let config = federation.config(|config| {
+        let origins = ["https://drawbridge.home.example", "http://localhost:9999"];
+        let origins = origins.map(|origin| origin.parse().unwrap()).into();
+        config.admin = Some(ListenConfig { origins, ..ListenConfig::plain(listen) });
+    });
+    let daemon = Daemon::start(&config).await;
+    // Another part of the process may have chosen the same one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let enters = async |host: &str, origin: &str| {
+        let link = Daemon::command("link", &config).output().unwrap();
+        let link = String::from_utf8(link.stdout).unwrap();
+        let token = link.trim().strip_prefix("https://drawbridge.home.example/#token=").unwrap();
+        let asked = client
+            .post(format!("http://{listen}/admin/v1/session"))
+            .header(HOST, host)
+            .header(ORIGIN, origin)
+            .json(&json!({ "token": token }));
+        let answer = asked.send().await.unwrap();
+        let cookie = answer.headers().get(SET_COOKIE).map(|cookie| cookie.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), cookie)
+    };
+    let (own, own_origin) = (listen.to_string(), format!("http://{listen}"));
+    for (host, origin, is_secure) in [
+        ("drawbridge.home.example", "https://drawbridge.home.example", true),
+        ("drawbridge.home.example:443", "https://drawbridge.home.example", true),
+        // A proxy that asks by the address of the one that it asks.
+        (&own, "https://drawbridge.home.example", true),
+        ("localhost:9999", "http://localhost:9999", false),
+        (&own, &own_origin, false),
+    ] {
+        let (status, cookie) = enters(host, origin).await;
+        assert_eq!(status, 204, "{host} {origin}");
+        assert_eq!(cookie.unwrap().contains("; Secure"), is_secure, "{host} {origin}");
+    }
+    for (host, origin) in [
+        ("evil.example", "https://evil.example"),
+        ("drawbridge.home.example", "https://evil.example"),
+        ("drawbridge.home.example", "http://drawbridge.home.example"),
+        ("drawbridge.home.example:8443", "https://drawbridge.home.example:8443"),
+        ("localhost:9998", "http://localhost:9998"),
+        (&own, "null"),
+    ] {
+        assert_eq!(enters(host, origin).await, (403, None), "{host} {origin}");
+    }
     assert!(daemon.stop().success());
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drawbridge_admin::{Sessions, secret};
+use drawbridge_node::config::Origin;
 use drawbridge_node::identity::{CertificateFacts, write_secret};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -34,6 +35,8 @@ pub(crate) struct Addresses {
     pub(crate) certificate: Option<CertificateFacts>,
     /// Where scripts connect to, on the loopback network and without TLS.
     pub(crate) scripts: SocketAddr,
+    /// Where else browsers open the pages, as by a proxy; the first one is what the printed link leads to.
+    pub(crate) origins: Vec<Origin>,
 }
 
 /// The tokens and sessions of a running node.
@@ -43,9 +46,12 @@ pub(crate) struct Access {
 }
 
 struct Inner {
+    /// Where the printed link leads to.
     url: String,
-    /// Origins that the pages may be opened at.
+    /// Origins that the pages may be opened at, of where they listen.
     origins: Vec<String>,
+    /// Those that the operator has named besides.
+    named: Vec<Origin>,
     secure: bool,
     script: String,
     metrics: String,
@@ -63,7 +69,10 @@ impl Access {
         let key = ScriptAccess { url: format!("http://{}", addresses.scripts), token: script.clone() };
         write_secret(&path(dir), &serde_json::to_vec(&key)?)?;
         let metrics = metrics_token_in(dir)?;
-        let access = Self { inner: Arc::new(Inner { url, origins, secure, script, metrics, sessions }) };
+        let named = addresses.origins.clone();
+        let url = named.first().map_or(url, ToString::to_string);
+        let access =
+            Self { inner: Arc::new(Inner { url, origins, named, secure, script, metrics, sessions }) };
         let link = access.link();
         Ok((access, link))
     }
@@ -75,13 +84,20 @@ impl Access {
 
     /// Whether the pages may be asked for under this `Host`.
     pub(crate) fn allows_host(&self, host: &str) -> bool {
-        self.inner.origins.iter().any(|origin| origin.rsplit('/').next() == Some(host)) || self.inner.secure
+        self.is_own_host(host) || self.inner.named.iter().any(|origin| is_host_of(host, origin))
     }
 
     /// Whether a page of this `Origin` may send commands.
     pub(crate) fn allows_origin(&self, origin: &str, host: &str) -> bool {
         let scheme = if self.inner.secure { "https" } else { "http" };
-        self.allows_host(host) && origin == format!("{scheme}://{host}")
+        let is_own = self.is_own_host(host) && origin == format!("{scheme}://{host}");
+        // A proxy may have put its own word in the place of `Host`.
+        is_own || self.allows_host(host) && self.inner.named.iter().any(|named| named.as_str() == origin)
+    }
+
+    /// Whether this `Host` is where the pages listen. With TLS they listen under every name that the certificate is for.
+    fn is_own_host(&self, host: &str) -> bool {
+        self.inner.origins.iter().any(|origin| origin.rsplit('/').next() == Some(host)) || self.inner.secure
     }
 
     /// Whether a script shows the right token.
@@ -105,9 +121,13 @@ impl Access {
         format!("{}/#token={}", self.inner.url, self.inner.sessions.fresh_link())
     }
 
-    /// Whether cookies are sent over TLS only.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.inner.secure
+    /// Whether the cookie of a browser that asks from a page of `origin`, of the server `host`, is for TLS only.
+    pub(crate) fn is_secure(&self, origin: Option<&str>, host: Option<&str>) -> bool {
+        let is_it = |named: &Origin| match origin {
+            Some(origin) => named.as_str() == origin,
+            None => host.is_some_and(|host| is_host_of(host, named)),
+        };
+        self.inner.secure || self.inner.named.iter().any(|named| named.is_secure() && is_it(named))
     }
 }
 
@@ -135,6 +155,12 @@ fn metrics_token_in(dir: &Path) -> io::Result<String> {
         }
         read => read,
     }
+}
+
+/// Whether `host`, as the field `Host` has it, is the host and port of `origin`.
+fn is_host_of(host: &str, origin: &Origin) -> bool {
+    let own_port = if origin.is_secure() { ":443" } else { ":80" };
+    host.strip_suffix(own_port).unwrap_or(host).eq_ignore_ascii_case(origin.host())
 }
 
 fn path(dir: &Path) -> PathBuf {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use drawbridge_admin::{Host, KeyPlace, Log, commands};
-use drawbridge_node::config::Config;
+use drawbridge_node::config::{Config, Origin};
 use drawbridge_node::identity::Certificate;
 use drawbridge_node::{ListenFault, Listener, bind, serve as serve_http};
 use rustls::ServerConfig;
@@ -62,7 +62,9 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
     let reload = Reload { config: path, log, certificate };
     match listener {
         Some(listener) => {
-            with_pages(host, listener, tls, &data_dir, signals, Some(reload), Some(ready)).await
+            let origins = admin.map(|admin| admin.origins).unwrap_or_default();
+            let pages = Pages { listener, tls, origins };
+            with_pages(host, pages, &data_dir, signals, Some(reload), Some(ready)).await
         }
         None => {
             // Nobody may be there to read it, and the provider runs all the same.
@@ -159,7 +161,8 @@ async fn open(
         Err(fault) => return say(&fault.to_string(), 2),
     };
     host.set_pages(listener.address);
-    with_pages(host, listener, None, home, signals, None, None).await
+    let pages = Pages { listener, tls: None, origins: Vec::new() };
+    with_pages(host, pages, home, signals, None, None).await
 }
 
 /// The pages cannot be served. Most often they are already, which the file for scripts tells of; a crash leaves it too.
@@ -173,11 +176,18 @@ fn not_bound(fault: &ListenFault, dir: &Path) -> ExitCode {
     }
 }
 
+/// Where the pages are served.
+struct Pages {
+    listener: Listener,
+    tls: Option<Arc<ServerConfig>>,
+    /// Where else browsers open them.
+    origins: Vec<Origin>,
+}
+
 /// Serves the pages of `host`, and says where.
 async fn with_pages(
     host: Host,
-    listener: Listener,
-    tls: Option<Arc<ServerConfig>>,
+    Pages { listener, tls, origins }: Pages,
     dir: &Path,
     signals: Signals,
     reload: Option<Reload<'_>>,
@@ -196,6 +206,7 @@ async fn with_pages(
     let addresses = Addresses {
         pages: listener.address,
         certificate: reload.as_ref().and_then(|reload| reload.certificate.as_ref()).map(|own| own.facts()),
+        origins,
         scripts: for_scripts.as_ref().map_or(listener.address, |listener| listener.address),
     };
     let (access, link) = match Access::open(dir, &addresses, host.sessions().clone()) {

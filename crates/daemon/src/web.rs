@@ -176,6 +176,7 @@ struct LinkToken {
 
 async fn session(State(app): State<AppState>, headers: HeaderMap, Json(shown): Json<LinkToken>) -> Response {
     let browser = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let sessions = app.access.sessions();
     let session = match sessions.enter(&shown.token, browser) {
         Ok(session) => session,
@@ -189,7 +190,7 @@ async fn session(State(app): State<AppState>, headers: HeaderMap, Json(shown): J
         .max_age(COOKIE_LIFETIME)
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(app.access.is_secure());
+        .secure(app.access.is_secure(text(ORIGIN), text(HOST)));
     (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie.to_string())]).into_response()
 }
 
