@@ -21,6 +21,8 @@ use crate::traffic::{TrafficItem, TrafficItems};
 /// Submissions that are looked at in one round, and about how many bytes of them.
 const ROUND: usize = 1024;
 const ROUND_BYTES: u64 = 24 << 20;
+/// What is not larger than this is too large for no proxy, in bytes before it is encoded.
+const SMALL: usize = 256 << 10;
 
 impl Outbox {
     /// Brings everything to `owner`, whenever there is something; ends when it is no longer asked.
@@ -85,7 +87,14 @@ impl Outbox {
                 // No group is meant by it, but the resource: the owner speaks an older version, and will not always.
                 Err(fault) if fault.is(Code::NotFound) => return Err(fault),
                 Err(fault) => {
-                    let Some(problem) = fault.final_refusal().cloned() else { return Err(fault) };
+                    let Some(problem) = fault.final_refusal().cloned() else {
+                        // Of what is too large for them, some proxies (Caddy) say that they cannot reach the owner. It is tried
+                        // again with less, since nothing tells the two apart.
+                        if fault.unsigned == Some(502) && batch.size() > SMALL {
+                            room.refused(batch.size());
+                        }
+                        return Err(fault);
+                    };
                     self.peers.note_trouble(owner, &fault).await;
                     if fault.is(Code::TooLarge) {
                         room.refused(batch.size());

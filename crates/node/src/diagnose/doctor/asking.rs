@@ -240,10 +240,10 @@ impl Checkup<'_> {
             return Step::skipped(name, text).with(evidence);
         }
         let most = usize::try_from(request_bytes).unwrap_or(usize::MAX).min(LARGEST_REQUEST);
-        let mut size = most;
-        let mut refused = None;
+        let (mut size, mut refused, mut anew) = (most, None, None);
         let until = tokio::time::Instant::now() + LIMITS_TIME;
         let step = loop {
+            let client = anew.as_ref().unwrap_or(client);
             let Ok(sent) = tokio::time::timeout_at(until, self.send_padding(document, client, size)).await
             else {
                 let text = format!(
@@ -260,6 +260,8 @@ impl Checkup<'_> {
                     evidence.push(Evidence::new("not let through", format!("{size} bytes: {fault}")));
                     refused = Some((size, fault));
                     size /= 2;
+                    // Who refuses content without reading it may take no more on that connection (HAProxy 2.6).
+                    anew = self.peers.outbound.without_memory(None).ok();
                 }
                 Err(fault) => break Some(Step::fail(name, &fault)),
             }
@@ -280,6 +282,9 @@ impl Checkup<'_> {
                     format!("a request with {size} bytes passed and one with {too_much} did not: {fault}");
                 let code = if fault.is(Code::TooLarge) && fault.unsigned.is_none() {
                     "limits-low".into()
+                } else if fault.unsigned == Some(502) {
+                    // Less has passed, so the provider is reached: Caddy says this of what is too large for it.
+                    "proxy-too-large".into()
                 } else {
                     fault.code.clone()
                 };
