@@ -17,6 +17,7 @@ use crate::host::Host;
 use crate::log::set_log;
 use crate::names::*;
 use crate::peers::*;
+use crate::proxy_config::*;
 use crate::repairs::*;
 use crate::request::*;
 use crate::status::*;
@@ -117,6 +118,7 @@ commands! {
     "end-session" end_session: NamedSession => Empty,
     "read-name" read_name: ReadName => NameRead,
     "set-log" set_log: LogFilter => LogFilter,
+    "proxy-configs" proxy_configs: Empty => ProxyConfigs,
 
     "approvals" approvals: Empty => Approvals,
     "set-peer" set_peer: SetPeer => PeerJudged,

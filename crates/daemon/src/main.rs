@@ -13,6 +13,7 @@ mod compare;
 mod dry_run;
 mod pages;
 mod print;
+mod proxy_config;
 mod remedies;
 mod repairs;
 mod run;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use drawbridge_admin::view::ProxyProgram;
 use drawbridge_admin::{Log, LogFormat};
 use drawbridge_node::config::Config;
 
@@ -172,6 +174,14 @@ enum Command {
         /// The provider or the person, such as home.example or bob@home.example
         who: String,
     },
+    /// Print what the configuration of a proxy has to say that ends TLS before the provider, with the provider's own values: for
+    /// nginx, caddy, haproxy, apache or traefik. The provider need not run.
+    ProxyConfig {
+        #[command(flatten)]
+        node: NodeChoice,
+        /// The program: nginx, caddy, haproxy, apache or traefik
+        program: ProxyProgram,
+    },
     /// Print the requests between the running node and its peers, the latest last; or write them as a file for other programs.
     Traffic {
         #[command(flatten)]
@@ -302,6 +312,10 @@ fn main() -> ExitCode {
                 Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
                 Err(code) => code,
             },
+            Command::ProxyConfig { node, program } => match node.config() {
+                Ok((config, is_named)) => proxy_config::print((&config, is_named), program),
+                Err(code) => code,
+            },
             Command::Traffic { node, wanted } => match node.folder() {
                 Ok(folder) => traffic::traffic(&folder, wanted).await,
                 Err(code) => code,
@@ -341,6 +355,7 @@ mod tests {
             &["dry-run", "b.example"],
             &["backup"],
             &["restore", "backup.drawbridge"],
+            &["proxy-config", "nginx"],
         ];
         for command in commands {
             let is_taken = |options: &[&str]| {

@@ -54,6 +54,7 @@ import type { PausePeer } from "./PausePeer";
 import type { Peer } from "./Peer";
 import type { PeerJudged } from "./PeerJudged";
 import type { Peers } from "./Peers";
+import type { ProxyConfigs } from "./ProxyConfigs";
 import type { React } from "./React";
 import type { ReadCheck } from "./ReadCheck";
 import type { ReadConversation } from "./ReadConversation";
@@ -106,6 +107,7 @@ export type Commands = {
   "end-session": { request: NamedSession, response: Empty },
   "read-name": { request: ReadName, response: NameRead },
   "set-log": { request: LogFilter, response: LogFilter },
+  "proxy-configs": { request: Empty, response: ProxyConfigs },
   "approvals": { request: Empty, response: Approvals },
   "set-peer": { request: SetPeer, response: PeerJudged },
   "ignore-peer": { request: NamedPeer, response: PeerJudged },

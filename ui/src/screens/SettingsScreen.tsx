@@ -14,6 +14,7 @@ import { concludeAll, toast } from "@/shared/toast";
 import { t } from "@/text";
 import { Backups } from "./settings/Backups";
 import { Browsers } from "./settings/Browsers";
+import { ProxyConfiguration } from "./settings/ProxyConfiguration";
 import { SupportBundle } from "./settings/SupportBundle";
 
 const STRANGERS = ["ask", "open", "listed"] as const satisfies readonly Strangers[];
@@ -72,6 +73,7 @@ export function SettingsScreen() {
         )}
         {node !== null && status.data?.mode === "own" && <Backups />}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
+        {node !== null && status.data?.mode === "own" && <ProxyConfiguration />}
         {node !== null && <SupportBundle />}
         <Here browser={admin.platform.kind === "browser"} />
         {status.data?.mode === "demo" && <LeaveDemo />}

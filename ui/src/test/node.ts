@@ -479,6 +479,14 @@ export class TestNode implements Platform {
         return this.backups;
       case "back-up":
         return this.#backUp(request as RequestOf<"back-up">);
+      case "proxy-configs":
+        return {
+          behind_proxy: false,
+          configs: [
+            { program: "nginx", title: "nginx", file: "drawbridge.conf", text: "server_name home.example;" },
+            { program: "caddy", title: "Caddy", file: "Caddyfile", text: "home.example { }" },
+          ],
+        };
       case "support-bundle":
         return { text: this.bundle };
       case "users":

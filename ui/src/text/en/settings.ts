@@ -83,6 +83,16 @@ export const settings = {
     copied: "The support bundle is copied.",
     saved: "The support bundle is saved.",
   },
+  proxy: {
+    title: "Behind a proxy",
+    text: "A proxy on this computer, such as one that serves your website, can end TLS and pass on to this provider. This is its configuration, with your own values; its first lines say what your provider's configuration has to have.",
+    isBehind:
+      "This provider is behind a proxy on this computer, which ends TLS. This is the proxy's configuration, with your own values.",
+    program: "Proxy",
+    configuration: (program: string) => `The configuration of ${program}`,
+    copy: "Copy",
+    copied: (program: string) => `The configuration of ${program} is copied.`,
+  },
   demo: "Demo federation",
   demoText: "This window is alpha's. Leaving stops the three providers.",
   leave: "Leave the demo",
