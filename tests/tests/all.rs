@@ -39,6 +39,7 @@ mod network;
 mod operator;
 mod owners;
 mod peering;
+mod proxies;
 mod pulls;
 mod reach;
 mod refusals;

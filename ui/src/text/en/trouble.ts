@@ -355,7 +355,7 @@ export const remedy = {
     "signature-invalid":
       "Something in front of this program, most often a proxy, changes requests. Have it pass the path, the headers and the contents unchanged.",
     "proxy-error":
-      "The proxy in front of this program cannot reach it. See that this program runs, and that the proxy passes to the address and port of [mtp] listen and speaks TLS to it. In nginx: https in proxy_pass.",
+      "The proxy in front of this program cannot reach it. See that this program runs, and that the proxy passes to where [mtp] listen says: without TLS where [mtp] behind_proxy is set, otherwise with TLS 1.3. drawbridged proxy-config prints such a configuration.",
     "proxy-too-large":
       "The proxy in front of this program takes less at once than it should. Raise its limit to 8 MiB. In nginx: client_max_body_size 8m.",
     "rate-limited":
