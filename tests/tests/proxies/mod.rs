@@ -136,7 +136,7 @@ fn assert_well(program: ProxyProgram, report: &Report) {
 
 /// The first that is wrong, by its step, code and side.
 fn first_wrong(report: &Report) -> (StepName, &str, Side, &str) {
-    let step = report.steps.iter().find(|step| !is_well(step)).expect("something is wrong");
+    let step = report.steps.iter().find(|step| !is_well(step)).unwrap();
     (step.name, step.code.as_deref().unwrap(), step.side.unwrap(), step.text.as_str())
 }
 

@@ -161,7 +161,7 @@ fn adapt(
         ProxyProgram::Apache => {
             once(format!("Listen {port}\n"), format!("Listen {address}\n"));
             let modules = APACHE_MODULES.iter().find(|folder| Path::new(folder).is_dir());
-            let modules = modules.expect("the modules of Apache are installed");
+            let modules = modules.unwrap();
             let mut around = format!(
                 "ServerRoot {dir}\nDefaultRuntimeDir {dir}\nPidFile {dir}/pid\nErrorLog {dir}/log\nLogLevel info\n"
             );
