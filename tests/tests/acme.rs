@@ -38,7 +38,7 @@ async fn prepared_for(challenge: AcmeChallenge, lifetime: Duration) -> (Federati
     let federation = Federation::new();
     federation.clock().names(HOST, &[&federation.address().to_string()]);
     let mut config = federation.config(|_| {});
-    let (port, http_listen) = (config.mtp.listen.port(), federation.free_address());
+    let (port, http_listen) = (config.mtp.listen.ip().unwrap().port(), federation.free_address());
     let server = federation.acme_server(port, http_listen.port(), lifetime).await;
     config.provider = format!("{HOST}:{port}").parse().unwrap();
     (config.mtp.tls_cert, config.mtp.tls_key) = (None, None);
@@ -203,7 +203,7 @@ async fn a_renewal_cuts_no_pull_that_waits_and_no_request_fails_for_it() {
     clock.names(HOST, &[&federation.address().to_string()]);
     let now = clock.id().time();
     server.renews_within([now, now]);
-    let listen = config.mtp.listen;
+    let listen = config.mtp.listen.ip().unwrap();
     let alpha = federation.node_with_clock(clock.clone(), |own| *own = config).await;
     let beta = federation.node(|config| config.peers.extra_roots = Some(server.roots())).await;
     gets_certificate(&alpha).await;

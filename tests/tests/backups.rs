@@ -426,7 +426,7 @@ fn said(output: &Output) -> String {
 #[tokio::test]
 async fn the_command_line_backs_up_what_runs_and_what_does_not_and_restores_it() {
     let federation = Federation::new();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.free_address();
     let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
     let daemon = Daemon::start(&config).await;
     Daemon::answer(&config, "create-user", &json!({"name": "ann"}));

@@ -91,10 +91,10 @@ async fn changed_files_are_taken_without_a_signal_and_cut_no_pull_that_waits() {
 async fn a_running_service_takes_the_changed_files_of_every_listener() {
     let federation = Federation::new();
     let [cert, key] = federation.self_signed();
-    let listen = federation.config(|_| {}).mtp.listen;
+    let listen = federation.free_address();
     let config = federation.config(|config| {
         let (tls_cert, tls_key) = (Some(cert.clone()), Some(key.clone()));
-        config.admin = Some(ListenConfig { listen, tls_cert, tls_key });
+        config.admin = Some(ListenConfig { tls_cert, tls_key, ..ListenConfig::plain(listen) });
     });
     let daemon = Daemon::start(&config).await;
     let of_pages = |status: &serde_json::Value| {

@@ -211,11 +211,6 @@ impl Federation {
         .await
     }
 
-    /// An address that nobody listens at.
-    pub fn free_address(&self) -> SocketAddr {
-        free_port()
-    }
-
     /// A certificate that has signed itself and its key, PEM, for the host of all providers here.
     pub fn self_signed(&self) -> [PathBuf; 2] {
         self.signed_by_itself(|_| {})

@@ -31,8 +31,8 @@ use super::forwarded::TrustedProxies;
 use super::socket_file::{SocketFile, SocketListener};
 use super::sockets::{Ending, Place, Sockets, UnderWay};
 use super::target::{LastLine, Watched, WithFragment};
-use crate::identity::ACME_PROTOCOL;
 use crate::ground::config::{ListenAddress, MtpConfig};
+use crate::identity::ACME_PROTOCOL;
 
 /// The head of a request has to come within this.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -128,7 +128,12 @@ impl BoundListener {
         let bound = match &config.listen {
             ListenAddress::Ip(address) => Bound::Ip(bind("mtp", *address)?),
             ListenAddress::SocketFile(path) => {
-                let fault = |reason| ListenFault { section: "mtp", address: config.listen.clone(), reason };
+                let fault = |reason| ListenFault {
+                    section: "mtp",
+                    setting: "listen",
+                    address: config.listen.clone(),
+                    reason,
+                };
                 #[cfg(unix)]
                 let bound = SocketFile::bind(path).map(Bound::SocketFile);
                 #[cfg(not(unix))]
