@@ -41,7 +41,10 @@ pub fn proxy_config(program: ProxyProgram, config: &Config) -> ProxyConfig {
         }
         ListenAddress::Ip(_) => LISTEN.into(),
     };
-    let values = Values::of(config, listen);
+    let mut values = Values::of(config, listen);
+    if !config.mtp.behind_proxy {
+        values.leave_ports_to_proxy();
+    }
     let (file, then, text) = match program {
         ProxyProgram::Nginx => {
             ("/etc/nginx/conf.d/drawbridge.conf", "nginx -t && systemctl reload nginx", nginx(&values))
@@ -111,6 +114,14 @@ impl Values {
         };
         let below = endpoint.as_ref().map(|endpoint| endpoint.path()).filter(is_plain).map(str::to_owned);
         Self { sites, hosts, ports, below, listen, bytes: Limits::default().request_bytes }
+    }
+
+    /// Has the node listen at another port than those at which the proxy does: most of these take every address of the computer.
+    fn leave_ports_to_proxy(&mut self) {
+        let ListenAddress::Ip(address) = &mut self.listen else { return };
+        while self.ports.contains(&address.port()) {
+            address.set_port(address.port().checked_add(1).unwrap_or(LISTEN.port()));
+        }
     }
 
     /// The host that the files are called by.
@@ -464,6 +475,24 @@ mod tests {
                 "{program:?}: {text}"
             );
             assert!(!text.contains("0.0.0.0"), "{program:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn proxy_and_node_listen_at_two_ports() {
+        for (name, listen, there) in [
+            ("home.example:8443", "0.0.0.0:8443", "127.0.0.1:8444"),
+            ("home.example:9443", "127.0.0.1:9443", "127.0.0.1:9444"),
+            ("home.example:65535", "127.0.0.1:65535", "127.0.0.1:8443"),
+        ] {
+            let config = config(name, |config| {
+                config.mtp.behind_proxy = false;
+                config.mtp.listen = ListenAddress::Ip(listen.parse().unwrap());
+            });
+            for (program, text) in texts(&config) {
+                let own = format!("listen = \"{there}\"");
+                assert!(text.contains(&own) && text.matches(there).count() > 1, "{program:?}: {text}");
+            }
         }
     }
 
