@@ -360,6 +360,37 @@ async fn backups_are_made_by_themselves_and_the_oldest_make_room() {
 }
 
 #[tokio::test]
+async fn backups_of_a_clock_that_was_ahead_make_room_for_those_of_now() {
+    let federation = Federation::new();
+    let a_year = 365 * 24 * AN_HOUR;
+    federation.clock().turn(a_year);
+    let alpha = federation.node(|config| (config.backup.every_hours, config.backup.keep) = (2, 2)).await;
+    let folder = alpha.node().operator().backups().folder();
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.ends_with(".drawbridge"));
+        names.sort();
+        names
+    };
+    alpha.until_node("one is made", |_| names().len() == 1).await;
+    federation.clock().turn(2 * AN_HOUR + Duration::from_secs(1));
+    alpha.until_node("two are made", |_| names().len() == 2).await;
+    let ahead = names();
+
+    federation.clock().turn_back(a_year);
+    let of_now = |name: &String| !ahead.contains(name);
+    alpha.until_node("one is made now", |_| names().iter().filter(|name| of_now(name)).count() == 1).await;
+    federation.clock().turn(2 * AN_HOUR + Duration::from_secs(1));
+    alpha
+        .until_node("only those of now are left", |_| {
+            let names = names();
+            names.len() == 2 && names.iter().all(of_now)
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_backup_that_fails_is_to_be_repaired_until_one_is_made() {
     let federation = Federation::new();
     let folder = federation.dir().join("a-file");

@@ -142,8 +142,11 @@ pub(super) fn kept(folder: &Path, provider: &Provider) -> io::Result<Vec<KeptBac
 }
 
 /// Removes the oldest backups of `provider` in `folder`, so that `keep` are left, and what is left of one that was broken off.
-pub(super) fn prune(folder: &Path, provider: &Provider, keep: usize) -> io::Result<()> {
-    for old in kept(folder, provider)?.into_iter().skip(keep) {
+/// Those that a clock has made which was ahead go first: they would push out every one that is made by the time as it is.
+pub(super) fn prune(folder: &Path, provider: &Provider, keep: usize, now: Timestamp) -> io::Result<()> {
+    let mut kept = kept(folder, provider)?;
+    kept.sort_by_key(|one| one.made > now);
+    for old in kept.into_iter().skip(keep) {
         fs::remove_file(old.file)?;
     }
     for entry in fs::read_dir(folder)? {

@@ -14,7 +14,7 @@ use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::ground::config::BackupConfig;
 
-/// How long after one that failed it is tried again.
+/// How long after one was tried no other is, however that went: a clock that jumps has none made again and again.
 const AGAIN: Duration = Duration::from_secs(600);
 /// How often it is looked whether it is time: a computer may have slept meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(300);
@@ -94,7 +94,7 @@ impl Backups {
                 let folder = backup.folder(&ground.config.data_dir);
                 let keep = usize::try_from(backup.keep).unwrap_or(usize::MAX);
                 // Too many are no reason to take one that was made for one that failed.
-                if let Err(fault) = file::prune(&folder, &ground.ours, keep) {
+                if let Err(fault) = file::prune(&folder, &ground.ours, keep, ground.ambient.now()) {
                     tracing::warn!(%fault, "the oldest backups cannot be removed");
                 }
             }
@@ -118,7 +118,9 @@ impl Backups {
         loop {
             let turned = self.ground.ambient.turned();
             let now = self.ground.ambient.now();
-            let due = self.due(now, every).await.max(not_before);
+            // What a clock that was ahead has put off is not put off any more.
+            let put_off = Some(not_before).filter(|at| *at <= now.plus(AGAIN)).unwrap_or_default();
+            let due = self.due(now, every).await.max(put_off);
             if due <= now {
                 not_before = self.make_due(now).await;
                 continue;
@@ -145,7 +147,6 @@ impl Backups {
         match self.make(BackupOrder::configured(&self.ground.config)).await {
             Ok(made) => {
                 tracing::info!(file = %made.file.display(), "a backup was made");
-                Timestamp::default()
             }
             Err(fault) => {
                 tracing::error!(%fault, "no backup was made");
@@ -157,9 +158,9 @@ impl Backups {
                     *failed = Some(FailedBackup { since, code, text, newest });
                 }
                 self.ground.changes.announce(Change::Settings);
-                now.plus(AGAIN)
             }
         }
+        now.plus(AGAIN)
     }
 
     fn settings(&self) -> &BackupConfig {
