@@ -12,7 +12,7 @@ mod restore;
 mod schedule;
 mod seal;
 
-pub use crate::ground::recipient::{InvalidRecipient, Recipient};
+pub use crate::ground::config::recipient::{InvalidRecipient, Recipient};
 pub use fault::{BackupFault, RestoreFault};
 pub use file::{BackupOrder, KeptBackup, MadeBackup, back_up_beside};
 pub use manifest::Manifest;

@@ -11,7 +11,7 @@ use age::{DecryptError, Decryptor, Encryptor, Identity, scrypt, x25519};
 
 use super::archive::MANIFEST;
 use super::fault::RestoreFault;
-use crate::ground::recipient::Recipient;
+use crate::ground::config::recipient::Recipient;
 
 /// How a file of age begins.
 const BEGINNING: &[u8] = b"age-encryption.org/";

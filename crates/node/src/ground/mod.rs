@@ -2,7 +2,6 @@
 
 pub(crate) mod changes;
 pub mod config;
-pub(crate) mod recipient;
 
 use std::sync::Arc;
 
