@@ -102,6 +102,31 @@ async fn a_peer_whose_clock_is_wrong_is_told_though_our_pull_still_waits_there()
     assert!(told.iter().any(|code| *code == "clock-skew"), "{list:#?}");
 }
 
+/// Nothing is expected from it here, so no answer of it shows that its clock is right again: its next request does.
+#[tokio::test]
+async fn a_peer_of_which_nothing_is_expected_shows_by_its_requests_that_its_clock_is_right_again() {
+    let (federation, clock) = (Federation::new(), Arc::new(Clock::default()));
+    let alpha = federation.node(|_| {}).await;
+    let beta = federation.node_with_clock(clock.clone(), |_| {}).await;
+    beta.allows(alpha.provider()).await;
+    alpha.allows(beta.provider()).await;
+    let asked = beta.user("bob").await.asks_to_connect(alpha.user("alice").await.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    clock.turn(Duration::from_secs(600));
+    alpha.notes(beta.provider(), "clock-skew").await;
+    let pulled = || alpha.node().operator().pulling(beta.provider()).and_then(|pulling| pulling.last_pull);
+    let before = pulled();
+    clock.turn_back(Duration::from_secs(600));
+    let peer = beta.provider().clone();
+    alpha
+        .until("it is over", move |view| {
+            Ok(view.troubles(&peer)?.into_iter().find(|trouble| trouble.code == "clock-skew" && trouble.over))
+        })
+        .await;
+    assert_eq!(pulled(), before, "no pull of alpha has shown it");
+}
+
 #[tokio::test]
 async fn what_is_ignored_stays_so_over_a_restart_and_comes_back_with_another_code() {
     const HOST: &str = "peer.example";

@@ -266,6 +266,9 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     if let Some(socket) = &asked.socket {
         socket.prove(if state == PeerState::Allowed { Trust::LetIn } else { Trust::Proved });
     }
+    if state == PeerState::Allowed {
+        Box::pin(server.peers.note_timely(&provider)).await;
+    }
     server.peers.signs.heard(&provider);
     server.peers.signs.give(&provider, Sign::Came);
     let shows = state == PeerState::Allowed && !is_ping(method, &path);

@@ -1,7 +1,7 @@
 //! What goes on with each peer right now, in both directions; in memory, for whoever looks.
 
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
@@ -142,6 +142,8 @@ pub(crate) struct Board {
     serving: Mutex<HashMap<Provider, Serving>>,
     /// How far the clocks of those are from ours whose answers were proved, and when that was found.
     clocks: Mutex<HashMap<Provider, (ClockOffset, Timestamp)>>,
+    /// Whose requests come in time: those of whom one came in this life, and no later one was refused for its time.
+    timely: Mutex<HashSet<Provider>>,
     /// How long our pulls may wait at each peer.
     held: Mutex<HashMap<Provider, Held>>,
     /// Where it is told that something has changed.
@@ -151,7 +153,8 @@ pub(crate) struct Board {
 impl Board {
     pub(crate) fn new(changes: Changes) -> Self {
         let (pulling, serving) = (Mutex::default(), Mutex::default());
-        Self { pulling, serving, clocks: Mutex::default(), held: Mutex::default(), changes }
+        let (clocks, timely, held) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { pulling, serving, clocks, timely, held, changes }
     }
 
     /// What our puller does at `peer`, where there is one.
@@ -212,6 +215,17 @@ impl Board {
     /// The clock of `peer` was found to be off by that at `now`.
     pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset, now: Timestamp) {
         self.clocks.lock().insert(peer.clone(), (offset, now));
+    }
+
+    /// A request of `peer` came in time. Whether that is news.
+    pub(super) fn note_timely(&self, peer: &Provider) -> bool {
+        let mut timely = self.timely.lock();
+        !timely.contains(peer) && timely.insert(peer.clone())
+    }
+
+    /// A request of `peer` was refused for its time.
+    pub(super) fn note_untimely(&self, peer: &Provider) {
+        self.timely.lock().remove(peer);
     }
 
     /// How far the clock of `peer` was found to be from ours at `then` or later.

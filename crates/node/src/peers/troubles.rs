@@ -12,6 +12,9 @@ use crate::peer_fault::{PeerFault, Stage};
 /// An answer whose time is as far from ours as that is not believed either, so nothing that is pulled says that the clocks agree.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
 
+/// Of a peer whose clock and ours are too far apart for the signatures of both.
+const CLOCK_SKEW: &str = "clock-skew";
+
 impl Peers {
     /// Keeps what went wrong with `peer`; one who is unknown is not kept account of.
     pub(crate) async fn note_trouble(&self, peer: &Provider, fault: &PeerFault) {
@@ -33,7 +36,18 @@ impl Peers {
         let text = format!(
             "its requests here are refused: it signed one at {theirs} by its clock, and it is {now} here"
         );
-        self.note_trouble(peer, &PeerFault::new(Stage::Signature, "clock-skew", text)).await;
+        self.note_trouble(peer, &PeerFault::new(Stage::Signature, CLOCK_SKEW, text)).await;
+        // After it is kept: a request in time that came meanwhile could not end it, and the next one does.
+        self.board.note_untimely(peer);
+    }
+
+    /// `peer`, which is let in, has signed a request in time: that some were refused for their time is over. Nothing of ours may be
+    /// on its way to `peer` by whose answer that would show.
+    pub(crate) async fn note_timely(&self, peer: &Provider) {
+        if self.board.note_timely(peer) && self.store.glance(|view| view.has_troubles(peer)).unwrap_or(false)
+        {
+            self.end_trouble(peer, CLOCK_SKEW).await;
+        }
     }
 
     /// `peer` has answered, which its signature proves: what was wrong on the way there is over.
