@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{ApiClient, Clock, MlsClient, ScriptedPeer};
 
 /// How long something may take that has to come. It only matters where it never does.
-pub const WAIT_LIMIT: Duration = Duration::from_secs(45);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(110);
 
 /// One provider: its configuration, and its node while that runs.
 pub struct TestNode {

@@ -172,9 +172,12 @@ async fn open(home: &InMemoryHome, path: &std::path::Path) -> Client<InMemoryHom
     Client::open(home.clone(), path, StorageKey::from_bytes(KEY), quick()).await.unwrap()
 }
 
+/// What never comes is given up after so long. A disk that is busy with what others write can hold a store up for most of a minute.
+const WAIT_LIMIT: Duration = Duration::from_secs(110);
+
 /// Asks until there is an answer.
 pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + WAIT_LIMIT;
     loop {
         if let Some(answer) = ask().await {
             return answer;
