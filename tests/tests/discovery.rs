@@ -16,7 +16,10 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::diagnose::{StepName, Verdict};
 use drawbridge_node::identity::provider_document;
-use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, ServerTls, TestNode, WebServer};
+use drawbridge_node::store::{StoreFault, Tx};
+use drawbridge_testkit::{
+    Federation, RawResponse, RequestDraft, ScriptedPeer, ServerTls, TestNode, WebServer,
+};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{Response, StatusCode, Version};
 
@@ -224,6 +227,56 @@ async fn a_peer_whose_document_cannot_be_had_is_not_asked_for_it_with_each_of_it
     }
     let fetched = scene.peer.times_shown() - before;
     assert!(fetched <= 4, "it was asked for {fetched} times in ten seconds");
+}
+
+/// Who asks while it is being kept that the keys have changed could else be taken for the peer.
+#[tokio::test]
+async fn nobody_is_believed_by_new_keys_before_it_is_kept_that_they_are_others() {
+    let scene = Scene::new().await;
+    let (peer, node) = (scene.peer.provider(), scene.alpha.node());
+    scene.alpha.allows(peer).await;
+    node.operator().pause_peer(peer.clone(), true).await.unwrap();
+    scene.shown().await;
+    let seed = scene.federation.clock().random();
+    let other = || SecretKey::from_seed(seed);
+    scene.peer.shows_keys([other().public()]);
+    scene.turns(61);
+
+    // Nothing can be kept until it is let go.
+    let (begun, held) = tokio::sync::oneshot::channel();
+    let (let_go, goes) = std::sync::mpsc::channel::<()>();
+    let store = node.store().clone();
+    let writer = tokio::spawn(async move {
+        let hold = move |_: &Tx<'_>| {
+            begun.send(()).unwrap();
+            goes.recv().unwrap();
+            Ok::<_, StoreFault>(())
+        };
+        store.write(hold).await.unwrap();
+    });
+    held.await.unwrap();
+    let ask = || {
+        let request = scene.peer.gets(scene.alpha.provider(), "/peering");
+        request.signed_by(Signer::new(peer.clone(), other())).send()
+    };
+    let before = scene.peer.times_shown();
+    let second = async {
+        while scene.peer.times_shown() == before {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // The document is here by now, and who is believed by it has an answer before anything is kept.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let second = tokio::time::timeout(Duration::from_millis(500), ask()).await;
+        let_go.send(()).unwrap();
+        match second {
+            Ok(heard) => heard,
+            Err(_) => ask().await,
+        }
+    };
+    for heard in <[RawResponse; 2]>::from(tokio::join!(ask(), second)) {
+        assert_eq!(heard.problem().known(), Some(Code::PeerKeyChanged));
+    }
+    writer.await.unwrap();
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use super::Peers;
 use super::document_answer::{DOCUMENT_PATH, DocumentAnswer};
 use super::documents::{Entry, Failure};
 use super::reach::lifetime;
+use crate::ground::changes::Change;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::{Addition, Connection, DecidedBy, StoreFault};
 
@@ -172,17 +173,27 @@ impl Peers {
         provider: &Provider,
         fetched: Result<(ProviderDocument, Duration), PeerFault>,
     ) -> Result<Arc<ProviderDocument>, PeerFault> {
+        // Before it is remembered: whoever asks meanwhile must not be believed by keys that nobody has accepted.
+        let fetched = match fetched {
+            Ok((document, lifetime)) => self.compare_keys(&document).await.map(|()| (document, lifetime)),
+            Err(fault) => Err(fault),
+        };
         let now = self.ground.ambient.now();
         match fetched {
             Ok((document, lifetime)) => {
                 let document = Arc::new(document);
+                let before = self.documents.remembered(provider);
                 self.documents.change(provider, |entry| {
                     entry.document = Some(document.clone());
                     entry.fetched = Some(now);
                     entry.fresh_until = Some(now.plus(lifetime));
                     (entry.failed, entry.came_in_vain) = (None, None);
                 });
-                self.compare_keys(&document).await.map(|()| document)
+                if before.is_none_or(|before| *before != *document) {
+                    // Who was told of the keys, and has looked already, has seen the one before.
+                    self.ground.changes.announce(Change::Dealings(provider.clone()));
+                }
+                Ok(document)
             }
             Err(fault) => {
                 // Our own tries at a peer must not lengthen what it meets when it is there again.
@@ -206,6 +217,14 @@ impl Peers {
     async fn compare_keys(&self, document: &ProviderDocument) -> Result<(), PeerFault> {
         let provider = document.provider.clone();
         let keys: Vec<Thumbprint> = document.keys.iter().map(|key| *key.thumbprint()).collect();
+        // Nothing is to be kept of most, also where nothing can be.
+        let is_known = self.store.glance(|view| {
+            let accepted = view.accepted_keys(&provider)?;
+            Ok::<_, StoreFault>(keys.iter().all(|key| accepted.contains(key)))
+        });
+        if is_known.unwrap_or(false) {
+            return Ok(());
+        }
         let compared = self.store.write(move |tx| {
             let Some(mut peer) = tx.peer(&provider)? else { return Ok(()) };
             let mut accepted = tx.accepted_keys(&provider)?;
