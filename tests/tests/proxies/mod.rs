@@ -8,6 +8,7 @@
 mod program;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use drawbridge_admin::view::ProxyProgram::{self, Apache, Caddy, Haproxy, Nginx};
@@ -16,7 +17,7 @@ use drawbridge_node::Side;
 use drawbridge_node::config::ListenAddress;
 use drawbridge_node::diagnose::{Report, Step, StepName, Verdict};
 use drawbridge_node::traffic::{Direction, TrafficRecord};
-use drawbridge_testkit::{Daemon, Federation, MlsClient, MutualPeers, TestNode};
+use drawbridge_testkit::{Daemon, Federation, MlsClient, MutualPeers, TestNode, WAIT_LIMIT};
 use futures_util::future::join_all;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 
@@ -36,7 +37,7 @@ enum Upstream {
 /// Alpha behind a proxy, and Beta, which let each other in.
 struct Scene {
     /// It ends first, and then the folder goes in which it has its files.
-    proxy: Program,
+    _proxy: Program,
     peers: MutualPeers,
 }
 
@@ -73,7 +74,7 @@ impl Scene {
         let beta = federation.node(|config| config.peers.allow_networks = networks()).await;
         alpha.allows(beta.provider()).await;
         beta.allows(alpha.provider()).await;
-        Self { proxy, peers: MutualPeers { federation, nodes: vec![alpha, beta] } }
+        Self { _proxy: proxy, peers: MutualPeers { federation, nodes: vec![alpha, beta] } }
     }
 
     fn alpha(&self) -> &TestNode {
@@ -509,7 +510,20 @@ async fn with_tls_towards(program: ProxyProgram, replaced: &[(&str, &str)]) -> (
     let daemon = Daemon::ready(Daemon::serve(alpha.config()).stderr(log), alpha.config()).await;
     let proxy = Program::start(program, alpha.config(), &federation, Changes { address, replaced }).await;
     let beta = federation.node(|_| {}).await;
-    (Scene { peers: MutualPeers { federation, nodes: vec![alpha, beta] }, proxy }, daemon)
+    (Scene { peers: MutualPeers { federation, nodes: vec![alpha, beta] }, _proxy: proxy }, daemon)
+}
+
+/// Returns when the file `log` has a line with `text`.
+async fn wait_for_line(log: &Path, text: &str) {
+    let end = tokio::time::Instant::now() + WAIT_LIMIT;
+    loop {
+        let said = std::fs::read_to_string(log).unwrap();
+        if said.contains(text) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < end, "{text:?} is not in {said}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
@@ -538,8 +552,9 @@ async fn a_proxy_that_speaks_tls_towards_the_node_has_to_speak_1_3() {
         let report = scene.beta().checks(scene.alpha().provider()).await;
         let (step, code, _, text) = first_wrong(&report);
         assert_eq!((step, code), (StepName::Document, said), "{program:?}: {text}");
-        let log = std::fs::read_to_string(scene.peers.federation.dir().join("alpha.log")).unwrap();
-        assert!(log.contains("a TLS older than 1.3"), "{program:?}: {log}; {}", scene.proxy.log());
+        let log = scene.peers.federation.dir().join("alpha.log");
+        // The proxy may hear of it before it is written.
+        wait_for_line(&log, "a TLS older than 1.3").await;
     }
 }
 
