@@ -12,7 +12,7 @@ use std::sync::Arc;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 
 use super::StoreFault;
 use super::heartbeats;
@@ -26,6 +26,10 @@ const VERSION: i32 = 2;
 const WITHOUT_HEARTBEATS: i32 = 1;
 /// What a row takes besides the text of its record: its other columns, its places in the indexes, and what pages leave free.
 const ROW_OCTETS: u64 = 220;
+/// Octets of a page of a new file.
+const PAGE_OCTETS: u64 = 16 << 10;
+/// Octets of the log before the file, from which on it is moved into the file.
+const WAL_OCTETS: u64 = 8 << 20;
 /// Octets of the disk that are left to the store, which has to keep what must not be lost.
 const LEFT_TO_STORE: u64 = 32 << 20;
 /// Requests of strangers, and ours that they may have caused, have a share of their own, this part of the whole, so that who floods us
@@ -76,6 +80,8 @@ struct Writer {
 struct Extent {
     all: (u64, u64),
     unproved: (u64, u64),
+    /// The number of the latest; 0 where there is none.
+    last: u64,
 }
 
 impl TrafficFile {
@@ -100,11 +106,7 @@ impl TrafficFile {
 
     /// The number of the latest request; 0 where there is none.
     pub(crate) fn last(&self) -> Result<u64, StoreFault> {
-        let last = self
-            .reader
-            .lock()
-            .query_row("SELECT max(id) FROM traffic", [], |row| row.get::<_, Option<i64>>(0))?;
-        Ok(last.unwrap_or_default().try_into().unwrap_or_default())
+        last(&self.reader.lock())
     }
 
     /// Writes `records`, those that are there already anew, adds what was `counted`, and forgets the oldest that there is no room
@@ -211,6 +213,12 @@ impl TrafficFile {
     }
 }
 
+/// The number of the latest request; 0 where there is none.
+fn last(connection: &Connection) -> Result<u64, StoreFault> {
+    let last = connection.query_row("SELECT max(id) FROM traffic", [], |row| row.get::<_, Option<i64>>(0))?;
+    Ok(last.unwrap_or_default().try_into().unwrap_or_default())
+}
+
 /// Shows each request that `filter` lets pass, from before the number `before`, to `look`, until that has seen enough.
 fn read(
     reader: &Connection,
@@ -250,10 +258,13 @@ fn is_unusable(fault: &StoreFault) -> bool {
 
 fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
     let mut writer = Connection::open(path)?;
+    // Requests are added at the end alone: fewer and larger pages are fewer writes. It counts for a new file only.
+    writer.pragma_update(None, "page_size", PAGE_OCTETS)?;
     writer.pragma_update(None, "journal_mode", "WAL")?;
     writer.pragma_update(None, "synchronous", "NORMAL")?;
-    // What a burst has made of its log is given back.
-    writer.pragma_update(None, "journal_size_limit", 1 << 20)?;
+    // What a burst has made of its log is given back, but not what each second of steady traffic needs again.
+    writer.pragma_update(None, "wal_autocheckpoint", WAL_OCTETS / PAGE_OCTETS)?;
+    writer.pragma_update(None, "journal_size_limit", WAL_OCTETS)?;
     let version: i32 = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = writer.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     match (version, tables) {
@@ -310,15 +321,15 @@ fn write(
     }
     let share =
         TrafficBounds { rows: bounds.rows / STRANGERS_SHARE, octets: bounds.octets / STRANGERS_SHARE };
-    while extent.unproved.0 > share.rows || extent.unproved.1 > share.octets {
-        if !forget_oldest(&tx, "SELECT min(id) FROM traffic WHERE unproved", &mut extent)? {
-            break;
-        }
+    if over(extent.unproved, share) > (0, 0) {
+        let oldest = "SELECT id, octets FROM traffic WHERE unproved ORDER BY id";
+        let remove = "DELETE FROM traffic WHERE unproved AND id <= ?1 RETURNING octets, unproved";
+        forget_oldest(&tx, oldest, remove, over(extent.unproved, share), &mut extent)?;
     }
-    while extent.all.0 > bounds.rows || extent.all.1 > bounds.octets {
-        if !forget_oldest(&tx, "SELECT min(id) FROM traffic", &mut extent)? {
-            break;
-        }
+    if over(extent.all, bounds) > (0, 0) {
+        let oldest = "SELECT id, octets FROM traffic ORDER BY id";
+        let remove = "DELETE FROM traffic WHERE id <= ?1 RETURNING octets, unproved";
+        forget_oldest(&tx, oldest, remove, over(extent.all, bounds), &mut extent)?;
     }
     heartbeats::add(&tx, counted)?;
     tx.commit()?;
@@ -336,6 +347,7 @@ impl Extent {
         Ok(Self {
             all: sum("SELECT count(*), coalesce(sum(octets), 0) FROM traffic")?,
             unproved: sum("SELECT count(*), coalesce(sum(octets), 0) FROM traffic WHERE unproved")?,
+            last: last(connection)?,
         })
     }
 
@@ -355,7 +367,11 @@ impl Extent {
 }
 
 fn put(tx: &Connection, record: &TrafficRecord, text: &str, extent: &mut Extent) -> Result<(), StoreFault> {
-    forget(tx, number(record.id), extent)?;
+    // What is noted of a request after it was written, it is written with anew.
+    if record.id <= extent.last {
+        let remove = "DELETE FROM traffic WHERE id = ?1 RETURNING octets, unproved";
+        forget(tx, remove, number(record.id), extent)?;
+    }
     let octets = text.len() as u64 + ROW_OCTETS;
     tx.prepare_cached(
         "INSERT INTO traffic (id, at, peer, direction, kind, failed, unproved, octets, record)
@@ -373,26 +389,46 @@ fn put(tx: &Connection, record: &TrafficRecord, text: &str, extent: &mut Extent)
         text,
     ])?;
     extent.add((octets, record.is_of_stranger()));
+    extent.last = extent.last.max(record.id);
     Ok(())
 }
 
-/// Whether there was one.
-fn forget_oldest(tx: &Connection, which: &str, extent: &mut Extent) -> Result<bool, StoreFault> {
-    let oldest: Option<i64> = tx.prepare_cached(which)?.query_row([], |row| row.get(0))?;
-    match oldest {
-        Some(id) => forget(tx, id, extent).map(|()| true),
-        None => Ok(false),
+/// By how many rows, and by how many octets, there are more than `bounds` allow.
+fn over(there: (u64, u64), bounds: TrafficBounds) -> (u64, u64) {
+    (there.0.saturating_sub(bounds.rows), there.1.saturating_sub(bounds.octets))
+}
+
+/// Removes so many of the oldest that `rows` are gone, and `octets`: found by `oldest`, and removed by `remove` up to the last of them.
+/// One at a time they would cost as much as what they make room for.
+fn forget_oldest(
+    tx: &Connection,
+    oldest: &str,
+    remove: &str,
+    (rows, octets): (u64, u64),
+    extent: &mut Extent,
+) -> Result<(), StoreFault> {
+    let mut statement = tx.prepare_cached(oldest)?;
+    let mut found = statement.query([])?;
+    let (mut last, mut freed) = (None, (0, 0));
+    while (freed.0 < rows || freed.1 < octets)
+        && let Some(row) = found.next()?
+    {
+        last = Some(row.get::<_, i64>(0)?);
+        freed = (freed.0 + 1, freed.1 + u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
+    }
+    drop(found);
+    match last {
+        Some(last) => forget(tx, remove, last, extent),
+        None => Ok(()),
     }
 }
 
-fn forget(tx: &Connection, id: i64, extent: &mut Extent) -> Result<(), StoreFault> {
-    let gone = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
-    let gone = tx
-        .prepare_cached("DELETE FROM traffic WHERE id = ?1 RETURNING octets, unproved")?
-        .query_row([id], gone)
-        .optional()?;
-    if let Some((octets, is_unproved)) = gone {
-        extent.remove((octets.try_into().unwrap_or_default(), is_unproved));
+/// Carries out `remove` with the number `id`.
+fn forget(tx: &Connection, remove: &str, id: i64, extent: &mut Extent) -> Result<(), StoreFault> {
+    let mut statement = tx.prepare_cached(remove)?;
+    let mut gone = statement.query([id])?;
+    while let Some(row) = gone.next()? {
+        extent.remove((row.get::<_, i64>(0)?.try_into().unwrap_or_default(), row.get(1)?));
     }
     Ok(())
 }

@@ -280,13 +280,16 @@ impl Tally {
     }
 
     fn add(&mut self, peer: &Provider, place: Place, fault: Option<&str>, by: i64) {
-        if !self.peers.get(peer).is_some_and(|places| places.contains_key(&place)) {
-            if self.places >= UNWRITTEN {
-                return;
+        // Most are of a place that is there: it is found without another copy of the name.
+        let known = self.peers.get_mut(peer).and_then(|places| places.get_mut(&place));
+        let added = match known {
+            Some(added) => added,
+            None if self.places >= UNWRITTEN => return,
+            None => {
+                self.places += 1;
+                self.peers.entry(peer.clone()).or_default().entry(place).or_default()
             }
-            self.places += 1;
-        }
-        let added = self.peers.entry(peer.clone()).or_default().entry(place).or_default();
+        };
         match fault {
             None => added.good += by,
             Some(code) => {

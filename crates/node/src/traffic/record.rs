@@ -152,8 +152,10 @@ pub struct TrafficRecord {
     /// What it is about.
     pub kind: TrafficKind,
     /// The other side, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Provider>,
     /// The other side's address, as far as it is known. Of a request to us it can be that of a proxy in front of us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
     /// Whether `peer` is proved by a signature.
     pub verified: bool,
@@ -165,15 +167,18 @@ pub struct TrafficRecord {
     /// Path below the endpoint, with query.
     pub target: String,
     /// The protocol that was spoken, such as `HTTP/2.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// Whether the answer is still to come.
     pub waiting: bool,
     /// The answer's status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The problem's code, where the answer is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// From the beginning to the answer.
-    #[serde(rename = "duration_us", with = "micros")]
+    #[serde(rename = "duration_us", with = "micros", default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
     /// What its parts took.
     pub timing: Timing,
@@ -182,16 +187,21 @@ pub struct TrafficRecord {
     /// Octets of the answer's content.
     pub response_bytes: usize,
     /// The items of a feed page, or what was submitted: the first hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<TrafficItem>,
     /// How many items there were.
     pub item_count: usize,
     /// At which step it failed, where there was no answer that could be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
     /// One sentence on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// `name: value` of the headers that concern the protocol. None of them is a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_headers: Vec<String>,
     /// The same of the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub response_headers: Vec<String>,
 }
 
