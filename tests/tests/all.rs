@@ -42,6 +42,7 @@ mod peering;
 mod proxies;
 mod pulls;
 mod reach;
+mod reachable;
 mod refusals;
 mod remedies;
 mod repairs;
