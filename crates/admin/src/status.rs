@@ -14,7 +14,8 @@ use crate::request::{
     TurnDemoSwitch,
 };
 use crate::view::{
-    Demo, DemoSwitch, Event, Listener, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions, Status,
+    Demo, DemoSwitch, Event, Listener, NewerVersion, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions,
+    Status,
 };
 
 pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
@@ -64,6 +65,7 @@ pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Resul
         waiting_additions: small(seen.waiting.additions),
         peers: small(allowed().count()),
         failing_peers: small(failing.count()),
+        newer: seen.newer.map(|newer| NewerVersion { version: newer.version, peers: small(newer.peers) }),
         users: small(seen.users),
         connections: small(seen.connections),
         pulls_last_minute: small(seen.pulls_last_minute),

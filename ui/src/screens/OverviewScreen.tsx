@@ -286,7 +286,14 @@ function NodeFacts({ node, version }: { node: NodeStatus; version: string }) {
         <Fact {...name(fact.folder)}>
           <Ident value={node.data_dir} what={fact.folder[0]} />
         </Fact>
-        <Fact {...name(fact.version)}>{version}</Fact>
+        <Fact {...name(fact.version)}>
+          {version}
+          {node.newer !== null && (
+            <span className="block text-sm text-muted">
+              {t.overview.newer(node.newer.peers, node.newer.version)}
+            </span>
+          )}
+        </Fact>
       </Facts>
       <h3 className="mt-3 mb-1 border-t border-line pt-2 text-sm font-semibold text-muted">
         {t.overview.listeners}

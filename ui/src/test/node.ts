@@ -732,6 +732,7 @@ export class TestNode implements Platform {
               waiting_connections: this.incoming.length,
               waiting_additions: this.additions.length,
               peers: this.peers.length,
+              newer: null,
               failing_peers: this.peers.filter((each) => each.pulling.status === "backing-off").length,
               users: 1,
               connections: 1,

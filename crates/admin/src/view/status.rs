@@ -64,6 +64,8 @@ pub struct NodeStatus {
     pub peers: u32,
     /// Allowed peers that we cannot reach at the moment.
     pub failing_peers: u32,
+    /// Whether allowed peers run a newer version of Drawbridge.
+    pub newer: Option<NewerVersion>,
     /// Accounts here.
     pub users: u32,
     /// Approved connections of our users.
@@ -81,6 +83,15 @@ pub struct NodeStatus {
     pub store_bytes: u64,
     /// What is so with this node itself: its name, its certificates, its store.
     pub ourselves: Ourselves,
+}
+
+/// Allowed peers run a newer version of Drawbridge, as their documents say.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct NewerVersion {
+    /// The newest of theirs, such as `0.3.0`.
+    pub version: String,
+    /// How many run a newer one than this.
+    pub peers: u32,
 }
 
 /// One address that the node listens on.

@@ -18,6 +18,9 @@ use drawbridge_mtp::document::{Endpoint, Limits, ProviderDocument, Software};
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::{KeySet, SecretKey};
 
+/// What a provider document calls this program.
+pub(crate) const SOFTWARE: &str = "drawbridge";
+
 /// What others are told of us (section 3).
 pub fn provider_document(provider: &Provider, endpoint: &Endpoint, key: &SecretKey) -> ProviderDocument {
     ProviderDocument {
@@ -25,10 +28,7 @@ pub fn provider_document(provider: &Provider, endpoint: &Endpoint, key: &SecretK
         versions: vec!["1".into()],
         endpoint: endpoint.clone(),
         keys: KeySet::from_iter([key.public()]),
-        software: Some(Software {
-            name: "drawbridge".into(),
-            version: Some(env!("CARGO_PKG_VERSION").into()),
-        }),
+        software: Some(Software { name: SOFTWARE.into(), version: Some(env!("CARGO_PKG_VERSION").into()) }),
         limits: Limits::default(),
         contact: None,
     }

@@ -21,6 +21,7 @@ mod shown;
 mod standing;
 mod traces;
 mod users;
+mod versions;
 mod waiting;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub use shown::{ShownAddition, ShownConnection};
 pub(crate) use standing::{PULLED_WITHIN, the_other_way};
 pub use standing::{PeerStanding, StandingCode};
 pub use users::{Client, Contact, ShortClient, Stock, User, UserContact};
+pub use versions::NewerVersion;
 pub use waiting::{Approvals, DecidedItem, Waiting, WaitingProvider};
 
 /// What the operator of a node, and a GUI in the operator's name, may read and decide.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::keys::Thumbprint;
+use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::peers::{Known, Peer};
 use super::users::short_clients;
+use super::versions::{NewerVersion, newer_than};
 use super::waiting::Waiting;
 use super::{Operator, ReadFault, ShortClient};
 use crate::backup::Backups;
@@ -34,6 +36,8 @@ pub struct Overview {
     pub ourselves: Ourselves,
     /// All providers that we have met, as [`Operator::peers`] has them.
     pub peers: Vec<Peer>,
+    /// Whether peers that are let in run a newer version of this program.
+    pub newer: Option<NewerVersion>,
     /// How much waits for the operator.
     pub waiting: Waiting,
     /// How many users live here.
@@ -86,6 +90,10 @@ impl Operator {
             broken: &broken_groups,
             short: &short_clients,
         });
+        let allowed = peers.iter().filter(|peer| peer.state == PeerState::Allowed);
+        let documents = allowed.filter_map(|peer| self.peers.documents.remembered(&peer.provider));
+        let theirs = documents.filter_map(|document| document.software.clone());
+        let newer = newer_than(env!("CARGO_PKG_VERSION"), theirs);
         let choices = self.consent.choices();
         let counted = u64::try_from(COUNTED.as_millis()).unwrap_or(u64::MAX);
         let counted_from = Timestamp::from_millis(now.as_millis().saturating_sub(counted));
@@ -96,6 +104,7 @@ impl Operator {
             tells_declined: choices.tell_declined,
             ourselves,
             peers,
+            newer,
             waiting,
             users,
             connections,

@@ -247,6 +247,8 @@ export const overview = {
       "Pulls, ours and theirs, that ended in the last 60 s, whether they were answered or failed",
     ] as const,
   },
+  newer: (peers: number, version: string) =>
+    `${many(peers, "peer runs", "peers run")} a newer one, up to ${version}`,
   perMinute: (n: number) => `${n.toLocaleString("en")} per min`,
   listeners: "Listens on",
   listener: {
