@@ -169,7 +169,7 @@ fn documents(setup: &Setup, crowd: &[Signer]) -> Outcome<Documents> {
         let address: SocketAddr = provider.as_str().parse()?;
         let SocketAddr::V4(address) = address else { return Err("not an IPv4 address".into()) };
         let endpoint = format!("https://{provider}/mtp/v1").parse()?;
-        let document = identity::provider_document(provider, &endpoint, signer.key()).to_json();
+        let document = identity::provider_document(provider, &endpoint, [signer.key().public()]).to_json();
         let tls = TlsAcceptor::from(Arc::new(setup.tls(*address.ip())?));
         Ok((*address.ip(), (tls, document)))
     };

@@ -27,6 +27,7 @@ mod http_home;
 mod imports;
 mod invariants;
 mod key_packages;
+mod keys;
 mod kill;
 mod lies;
 mod logs;

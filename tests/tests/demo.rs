@@ -398,7 +398,9 @@ async fn a_changed_key_is_mended_by_accepting_it_and_put_back_all_the_same() {
     let keys = demo.call("peer", gamma.clone()).await["fingerprints"].clone();
     demo.turn("gamma", "key-changed", true).await;
     demo.standing("gamma", &standing("key-changed", "ours", "")).await;
-    demo.call("accept-key", gamma.clone()).await;
+    let mut shown = gamma.clone();
+    shown["fingerprints"] = demo.call("peer", gamma.clone()).await["new_fingerprints"].clone();
+    demo.call("accept-key", shown).await;
     demo.all_is_well("gamma").await;
     assert_ne!(demo.call("peer", gamma.clone()).await["fingerprints"], keys);
     demo.turn("gamma", "key-changed", false).await;

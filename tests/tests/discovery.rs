@@ -55,7 +55,7 @@ async fn a_document_is_shown_to_anybody_in_both_versions_of_http_and_in_tls_1_3_
 /// A document of whoever answers at the authority that a request names.
 fn document_of(provider: &Provider) -> Vec<u8> {
     let endpoint = format!("https://{provider}/mtp/v1").parse().unwrap();
-    provider_document(provider, &endpoint, &SecretKey::from_seed([7; 32])).to_json()
+    provider_document(provider, &endpoint, [SecretKey::from_seed([7; 32]).public()]).to_json()
 }
 
 #[tokio::test]

@@ -331,7 +331,7 @@ fn holds(expected: Option<&Expected>, blamed: Option<&str>, report: &Report) -> 
 /// The document of whom a request names.
 fn document_of(provider: &Provider) -> Vec<u8> {
     let endpoint = format!("https://{provider}/mtp/v1").parse().unwrap();
-    provider_document(provider, &endpoint, &SecretKey::from_seed([7; 32])).to_json()
+    provider_document(provider, &endpoint, [SecretKey::from_seed([7; 32]).public()]).to_json()
 }
 
 /// The provider that a request is for.

@@ -342,6 +342,7 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     alpha.hears_of(asked).await;
     alpha.waits_for_pull_by(beta.provider()).await;
 
+    let key_before = beta.node().operator().fingerprint();
     beta.stop().await;
     // Beta's operator has lost the key for good, and says so.
     let folder = &beta.config().data_dir;
@@ -354,7 +355,13 @@ async fn a_provider_with_another_key_waits_until_the_operator_accepts_it() {
     alpha.notes(beta.provider(), "key-changed").await;
     beta.notes(alpha.provider(), "peer-key-changed").await;
 
-    alpha.node().operator().accept_key(beta.provider().clone()).await.unwrap();
+    // What the operator has looked at is accepted, and nothing else.
+    let (old, new) = (vec![key_before], vec![beta.node().operator().fingerprint()]);
+    let seen = alpha.node().operator().peer(beta.provider()).await.unwrap();
+    assert_eq!((&seen.keys, &seen.new_keys), (&old, &new));
+    let refused = alpha.node().operator().accept_key(beta.provider().clone(), &old).await.unwrap_err();
+    assert!(refused.to_string().contains(&new[0].to_string()), "{refused}");
+    alpha.node().operator().accept_key(beta.provider().clone(), &new).await.unwrap();
     alpha.sees_peer(beta.provider(), PeerState::Allowed).await;
     alpha.decides(asked, Decision::Approve).await;
     beta.sees(asked, State::Approved).await;

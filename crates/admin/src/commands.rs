@@ -20,6 +20,7 @@ use crate::peers::*;
 use crate::proxy_config::*;
 use crate::repairs::*;
 use crate::request::*;
+use crate::signing_keys::*;
 use crate::status::*;
 use crate::support::*;
 use crate::traces::*;
@@ -114,6 +115,11 @@ commands! {
     "backups" backups: Empty => Backups,
     "restore" restore: Restore => Empty,
 
+    "keys" keys: Empty => SigningKeys,
+    "rotate-key" rotate_key: Empty => SigningKeys,
+    "signed-with" signed_with: NamedKey => SignedWith,
+    "revoke-key" revoke_key: NamedKey => SignedWith,
+
     "sessions" sessions: Empty => Sessions,
     "end-session" end_session: NamedSession => Empty,
     "read-name" read_name: ReadName => NameRead,
@@ -132,7 +138,7 @@ commands! {
     "peer" peer: NamedPeer => Peer,
     "retry-peer" retry_peer: NamedPeer => Peer,
     "pause-peer" pause_peer: PausePeer => Peer,
-    "accept-key" accept_key: NamedPeer => Peer,
+    "accept-key" accept_key: AcceptKey => Peer,
     "check" check: StartCheck => Check,
     "look-back" look_back: NamedPeer => Check,
     "check-report" check_report: ReadCheck => CheckReport,

@@ -39,6 +39,7 @@ impl Wrong<'_> {
             (RepairKind::Store, _) => H::StoreFailing,
             (RepairKind::Name, "name-private") => H::NamePrivate,
             (RepairKind::Name, _) => H::NameUnresolved,
+            (RepairKind::Clock, "clock-before-build") => H::ClockUnset,
             (RepairKind::Clock, _) => H::ClockWrong,
             (RepairKind::Network, _) => H::NetworkGone,
             (RepairKind::Certificate, "certificate-wrong-name") => H::CertificateForeign,

@@ -6,7 +6,7 @@ use drawbridge_node::operator;
 use crate::convert::{millis, same};
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{Empty, NamedPeer, PausePeer, Peers};
+use crate::request::{AcceptKey, Empty, NamedPeer, PausePeer, Peers};
 use crate::view::{KeptOfPeer, Peer, PeerStanding, PeerStandingCode, Pulling, Serving, Suffers};
 
 impl From<operator::Peer> for Peer {
@@ -100,7 +100,7 @@ pub(crate) async fn pause_peer(host: &Host, ask: PausePeer) -> Result<Peer, Admi
     show(host, ask.provider).await
 }
 
-pub(crate) async fn accept_key(host: &Host, ask: NamedPeer) -> Result<Peer, AdminError> {
-    host.node().await?.operator().accept_key(ask.provider.clone()).await?;
+pub(crate) async fn accept_key(host: &Host, ask: AcceptKey) -> Result<Peer, AdminError> {
+    host.node().await?.operator().accept_key(ask.provider.clone(), &ask.fingerprints).await?;
     show(host, ask.provider).await
 }

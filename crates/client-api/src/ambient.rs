@@ -7,11 +7,22 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 
+/// When the program was built, as `build.rs` has found out; 1970 where that is not known.
+const BUILT: Timestamp = match u64::from_str_radix(env!("DRAWBRIDGE_BUILT"), 10) {
+    Ok(seconds) => Timestamp::from_secs(seconds),
+    Err(_) => panic!("DRAWBRIDGE_BUILT is no number of seconds"),
+};
+
 /// What a node or a client takes from the machine that it runs on, beside what it is told: the time, random octets, room
 /// on its disk, and which network it is in.
 pub trait Ambient: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
+    /// When the program was built, which a clock that shows less cannot be right about. A machine that is made to be wrong says
+    /// when it wants to be caught.
+    fn built(&self) -> Timestamp {
+        BUILT
+    }
     /// Fills `buffer` with octets that nobody can guess.
     fn fill(&self, buffer: &mut [u8]);
     /// A clock that never steps, to measure how long something has taken.

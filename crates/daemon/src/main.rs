@@ -11,6 +11,7 @@ mod backup;
 mod check;
 mod compare;
 mod dry_run;
+mod keys;
 mod pages;
 mod print;
 mod proxy_config;
@@ -174,6 +175,16 @@ enum Command {
         /// The provider or the person, such as home.example or bob@home.example
         who: String,
     },
+    /// List the running node's signing keys, with what each is for; or change the key, or revoke one that has leaked.
+    Keys {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+        #[command(subcommand)]
+        wanted: Option<keys::Wanted>,
+    },
     /// Print what the configuration of a proxy has to say that ends TLS before the provider, with the provider's own values: for
     /// nginx, caddy, haproxy, apache or traefik. The provider need not run.
     ProxyConfig {
@@ -310,6 +321,10 @@ fn main() -> ExitCode {
             }
             Command::DryRun { json, node, who } => match node.folder() {
                 Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
+                Err(code) => code,
+            },
+            Command::Keys { json, node, wanted } => match node.folder() {
+                Ok(folder) => keys::keys(&folder, wanted, json).await,
                 Err(code) => code,
             },
             Command::ProxyConfig { node, program } => match node.config() {

@@ -143,13 +143,18 @@ impl Serialize for Code {
 pub enum Cause {
     /// Its store does not keep what it is given: its operator has to act.
     Store,
+    /// Its clock cannot be right, so it signs nothing: its operator has to set it.
+    Clock,
 }
 
 impl Cause {
+    const ALL: [Self; 2] = [Self::Store, Self::Clock];
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Store => "store",
+            Self::Clock => "clock",
         }
     }
 }
@@ -158,7 +163,7 @@ impl FromStr for Cause {
     type Err = UnknownCode;
 
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
-        if text == Self::Store.as_str() { Ok(Self::Store) } else { Err(UnknownCode) }
+        Self::ALL.into_iter().find(|cause| cause.as_str() == text).ok_or(UnknownCode)
     }
 }
 

@@ -55,6 +55,7 @@ mod peers;
 mod pull;
 mod readable;
 mod refusal;
+mod rotation;
 mod side;
 #[cfg(feature = "inspect")]
 pub mod store;

@@ -2,6 +2,7 @@
 
 use drawbridge_mtp::id::{GroupUri, Id, Name, Provider, UserUri};
 
+use crate::identity::{KeyFault, NotRevoked};
 use crate::store::{StoreFault, View};
 
 /// The caller asks for what cannot be. The text says what to do.
@@ -43,6 +44,15 @@ pub enum Misuse {
     /// The state does not allow it.
     #[error("{0}")]
     Unfit(String),
+    /// Something has to be mended first that is no fault of who asks.
+    #[error("{0}")]
+    NotNow(String),
+    /// There is no such key, or it was revoked before.
+    #[error(transparent)]
+    Key(#[from] NotRevoked),
+    /// The file with our keys cannot be written.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFault),
     /// The store cannot.
     #[error(transparent)]
     Store(#[from] StoreFault),
@@ -63,6 +73,10 @@ impl Misuse {
             Self::NoSuchRepair(_) => "no-such-repair",
             Self::Taken(_) => "taken",
             Self::Unfit(_) => "unfit",
+            Self::NotNow(_) => "not-now",
+            Self::Key(NotRevoked::Unknown(_)) => "no-such-key",
+            Self::Key(NotRevoked::Already(_)) => "unfit",
+            Self::KeyFile(_) => "key-file",
             Self::Store(_) => "store",
         }
     }

@@ -29,6 +29,7 @@ use crate::operator::{Operator, load_choices};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
+use crate::rotation::Rotation;
 use crate::store::{OpenFault, Store, StoreFault, TrafficBounds, TrafficFile};
 use crate::sweep::Sweep;
 use crate::traffic::TrafficLog;
@@ -164,7 +165,7 @@ impl Node {
         };
         let mtp_tls = mtp_certificate.as_ref().map(tls_of).transpose()?;
         let client_tls = client_certificate.as_ref().map(Certificate::tls).transpose()?;
-        let key = identity::load_or_make_key(&folder, &*ambient)?;
+        let ring = identity::load_or_make_ring(&folder, &*ambient)?;
         let changes = Changes::new();
         let store = Store::open(folder.path(), ambient.clone(), changes.clone())?;
         if folder.is_restored() {
@@ -189,8 +190,7 @@ impl Node {
         let certificates = [("mtp", mtp_certificate), ("client", client_certificate)]
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
-        let document = identity::provider_document(&config.provider, &endpoint, &key).to_json().into();
-        let ground = Arc::new(Ground::new(config, endpoint, key, ambient, changes));
+        let ground = Arc::new(Ground::new(config, endpoint, ring, ambient, changes));
         store.measure(ground.metrics.store_write.clone());
         let traffic = Arc::new(traffic_log(&ground, &store, folder.path()));
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic.clone()));
@@ -239,7 +239,6 @@ impl Node {
             turns: Turns::default(),
             doctor: doctor.clone(),
             tracer: tracer.clone(),
-            document,
         };
         let client_api = Arc::new(ClientApi {
             ground: ground.clone(),
@@ -262,6 +261,7 @@ impl Node {
             waits: waits.clone(),
             doctor: doctor.clone(),
         };
+        let rotation = Rotation { ground: ground.clone(), peers: peers.clone(), consent: consent.clone() };
         let sweep = Sweep { ground: ground.clone(), store: store.clone(), peers: peers.clone(), throttle };
         let own = Arc::new(own);
 
@@ -280,6 +280,7 @@ impl Node {
         tasks.spawn(delivery.clone().compare_checkpoints());
         tasks.spawn(delivery.check_grants());
         tasks.spawn(sweep.run());
+        tasks.spawn(rotation.run());
         tasks.spawn(own.clone().look_up_name());
         tasks.spawn(own.clone().watch_disk());
         tasks.spawn(backups.clone().run());
@@ -398,7 +399,7 @@ pub async fn check_beside(
     tell: impl FnMut(&Step),
 ) -> Result<Report, StartFault> {
     let ambient: Arc<dyn Ambient> = Arc::new(System);
-    let key = identity::load_key(&config.data_dir)?;
+    let ring = identity::load_ring(&config.data_dir)?;
     let outbound = outbound(config, &ambient)?;
     let shown = own_certificate(config);
     let scratch = std::env::temp_dir().join(format!("drawbridge-check-{}", ambient.id()));
@@ -406,7 +407,7 @@ pub async fn check_beside(
     let changes = Changes::new();
     let looked = async {
         let store = Store::open(&scratch, ambient.clone(), changes.clone())?;
-        let ground = Ground::new(config.clone(), config.endpoint()?, key, ambient.clone(), changes);
+        let ground = Ground::new(config.clone(), config.endpoint()?, ring, ambient.clone(), changes);
         let ground = Arc::new(ground);
         let traffic = Arc::new(TrafficLog::in_memory());
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic));

@@ -30,6 +30,7 @@ impl Side {
             | "not-listed"
             | "pull-paused"
             | "own-clock"
+            | "clock-before-build"
             | "key-changed"
             | "not-introduced"
             | "own-document"

@@ -36,6 +36,7 @@ impl Sweep {
     /// Sweeps until the node stops.
     pub(crate) async fn run(self) {
         let mut latest = self.ground.ambient.now();
+        let mut is_first = true;
         loop {
             let turned = self.ground.ambient.turned();
             let now = self.ground.ambient.now();
@@ -45,8 +46,14 @@ impl Sweep {
             latest = now;
             self.throttle.sweep();
             self.ground.metrics.sum_up();
+            // What a clock takes away that is ahead does not come back when it is set. Who says so is heard soon after the start.
+            let may_take = !self.peers.is_clock_ahead().unwrap_or(is_first);
+            is_first = false;
             let (ours, limits) = (self.ground.ours.clone(), self.ground.config.limits.clone());
             let swept = self.store.write(move |tx| {
+                if !may_take {
+                    return Ok(());
+                }
                 requests::expire(tx, &ours)?;
                 providers::sweep(tx, &limits)?;
                 tx.prune_nonces()?;

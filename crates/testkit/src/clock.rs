@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Id;
@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Clock {
     ahead_ms: AtomicI64,
+    /// By how much the time of day is wrong; no more time has passed for that.
+    wrong_ms: AtomicI64,
+    built_ms: AtomicU64,
     is_full: AtomicBool,
     free: Mutex<Option<u64>>,
     turned: Notify,
@@ -37,6 +40,25 @@ impl Clock {
     fn move_by(&self, millis: i64) {
         self.ahead_ms.fetch_add(millis, Ordering::SeqCst);
         self.turned.notify_waiters();
+    }
+
+    /// The time of day is wrong from now on: it shows `time`, and goes on from there. No more time has passed than has.
+    pub fn shows(&self, time: Timestamp) {
+        self.is_right();
+        let (shown, right) = (time.as_millis(), self.now().as_millis());
+        self.wrong_ms.store(shown.cast_signed() - right.cast_signed(), Ordering::SeqCst);
+        self.turned.notify_waiters();
+    }
+
+    /// The time of day is set right.
+    pub fn is_right(&self) {
+        self.wrong_ms.store(0, Ordering::SeqCst);
+        self.turned.notify_waiters();
+    }
+
+    /// The program was built now, as this clock shows it. Else it was in 1970, so that no clock is too far behind.
+    pub fn notes_build(&self) {
+        self.built_ms.store(self.now().as_millis(), Ordering::SeqCst);
     }
 
     /// The machine comes into another network, where it has this address, or into none.
@@ -77,8 +99,12 @@ impl Clock {
 
 impl Ambient for Clock {
     fn now(&self) -> Timestamp {
-        let now = System.now().as_millis();
-        Timestamp::from_millis(now.saturating_add_signed(self.ahead_ms.load(Ordering::SeqCst)))
+        let off = self.ahead_ms.load(Ordering::SeqCst) + self.wrong_ms.load(Ordering::SeqCst);
+        Timestamp::from_millis(System.now().as_millis().saturating_add_signed(off))
+    }
+
+    fn built(&self) -> Timestamp {
+        Timestamp::from_millis(self.built_ms.load(Ordering::SeqCst))
     }
 
     fn fill(&self, buffer: &mut [u8]) {

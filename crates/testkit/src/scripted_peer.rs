@@ -257,7 +257,8 @@ async fn show_document(State(server): State<Arc<Server>>) -> Response {
     let (document, kept) = {
         let mut shown = server.shown.lock();
         shown.times += 1;
-        let mut document = provider_document(server.signer.provider(), &shown.endpoint, server.signer.key());
+        let mut document =
+            provider_document(server.signer.provider(), &shown.endpoint, [server.signer.key().public()]);
         document.keys = KeySet::from_iter(shown.keys.clone());
         (document.to_json(), shown.kept)
     };

@@ -15,6 +15,7 @@ import { t } from "@/text";
 import { Backups } from "./settings/Backups";
 import { Browsers } from "./settings/Browsers";
 import { ProxyConfiguration } from "./settings/ProxyConfiguration";
+import { SigningKeys } from "./settings/SigningKeys";
 import { SupportBundle } from "./settings/SupportBundle";
 
 const STRANGERS = ["ask", "open", "listed"] as const satisfies readonly Strangers[];
@@ -71,6 +72,7 @@ export function SettingsScreen() {
             </div>
           </Panel>
         )}
+        {node !== null && <SigningKeys />}
         {node !== null && status.data?.mode === "own" && <Backups />}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
         {node !== null && status.data?.mode === "own" && <ProxyConfiguration />}

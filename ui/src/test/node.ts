@@ -20,6 +20,9 @@ import type { Peer } from "@/bindings/Peer";
 import type { PeerStanding } from "@/bindings/PeerStanding";
 import type { Repair } from "@/bindings/Repair";
 import type { Repairs } from "@/bindings/Repairs";
+import type { SignedWith } from "@/bindings/SignedWith";
+import type { SigningKey } from "@/bindings/SigningKey";
+import type { SigningKeys } from "@/bindings/SigningKeys";
 import type { Status } from "@/bindings/Status";
 import type { Timing } from "@/bindings/Timing";
 import type { Traffic } from "@/bindings/Traffic";
@@ -39,6 +42,17 @@ import {
 import { at, DAY, US, user } from "./fixtures";
 
 export { at, NOW, US, user } from "./fixtures";
+
+export function signingKey(over: Partial<SigningKey> = {}): SigningKey {
+  return {
+    fingerprint: "qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ",
+    standing: "signs",
+    since: at(-90 * DAY),
+    until: null,
+    leaves: null,
+    ...over,
+  };
+}
 
 export function connection(over: Partial<Connection> = {}): Connection {
   return {
@@ -316,6 +330,9 @@ export class TestNode implements Platform {
     unreadable: null,
     failed: null,
   };
+  keys: SigningKeys = { keys: [signingKey()], rotate_days: 0, next: null, waits: null };
+  /** What was signed with its key. */
+  signed: Omit<SignedWith, "key"> = { grants: [], groups: [], stops: [] };
   bundle = '{\n  "about": "A support bundle"\n}';
   mode: Status["mode"] = "demo";
   demo: Demo = {
@@ -441,6 +458,16 @@ export class TestNode implements Platform {
     return { file, bytes: 1_000_000, made: at(0), sealed, keys: keys ?? true, lacks_clients_key: false };
   }
 
+  #signedWith(command: Command, fingerprint: string): SignedWith {
+    const key = this.keys.keys.find((each) => each.fingerprint === fingerprint) ?? signingKey();
+    if (command === "revoke-key")
+      this.keys.keys = [
+        signingKey({ fingerprint: "NEWkey", since: at(0) }),
+        { ...key, standing: "revoked", until: at(0) },
+      ];
+    return { key, ...this.signed };
+  }
+
   #usual(command: Command, request: unknown): unknown {
     switch (command) {
       case "status":
@@ -475,6 +502,17 @@ export class TestNode implements Platform {
         return this.heartbeats;
       case "export-traffic":
         return this.#file(request as RequestOf<"export-traffic">);
+      case "keys":
+        return this.keys;
+      case "rotate-key":
+        this.keys.keys = [
+          signingKey({ fingerprint: "NEWkey", standing: "next", since: at(DAY) }),
+          ...this.keys.keys,
+        ];
+        return this.keys;
+      case "signed-with":
+      case "revoke-key":
+        return this.#signedWith(command, (request as RequestOf<"revoke-key">).fingerprint);
       case "backups":
         return this.backups;
       case "back-up":

@@ -73,8 +73,11 @@ describe("peers", () => {
     const dialog = await screen.findByRole("dialog");
     expect(within(dialog).getByRole("button", { name: "Cancel" })).toHaveFocus();
     expect(node.requests("accept-key")).toEqual([]);
+    expect(dialog).toHaveTextContent(/Accepted so far.*qx7Pz0f9.*Shown now.*NEWkey/);
     await person.click(within(dialog).getByRole("button", { name: "Accept the new key" }));
-    await waitFor(() => expect(node.requests("accept-key")).toEqual([{ provider: "old.example" }]));
+    await waitFor(() =>
+      expect(node.requests("accept-key")).toEqual([{ provider: "old.example", fingerprints: ["NEWkey"] }]),
+    );
   });
 
   it("is found through the command palette", async () => {

@@ -95,9 +95,8 @@ pub(super) async fn accept_again(
     others: &[Arc<DemoProvider>],
 ) -> Result<(), AdminError> {
     let changed = &provider.config.provider;
-    if provider.running().is_none() {
-        return Ok(());
-    }
+    let Some(own) = provider.site() else { return Ok(()) };
+    let first = own.node.operator().fingerprint();
     for other in others {
         let (Some(state), Some(site)) = (before.get(other.name), other.site()) else { continue };
         if !matches!(state, PeerState::Allowed | PeerState::Pending) {
@@ -110,7 +109,7 @@ pub(super) async fn accept_again(
         }
         // What is remembered of it has the other key.
         operator.retry_peer(changed).await;
-        operator.accept_key(changed.clone()).await?;
+        operator.accept_key(changed.clone(), &[first]).await?;
     }
     Ok(())
 }

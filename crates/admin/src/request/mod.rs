@@ -4,6 +4,7 @@
 //! script learns of a slip of the pen.
 
 use drawbridge_mtp::id::{ClientUri, Id, Name, Provider, UserUri};
+use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -47,6 +48,25 @@ records! {
         /// The first account.
         #[ts(type = "string")]
         user: Name,
+    }
+
+    /// `signed-with`, `revoke-key`: one of the provider's own signing keys.
+    NamedKey {
+        /// Its thumbprint.
+        #[ts(type = "string")]
+        fingerprint: Thumbprint,
+    }
+
+    /// `accept-key`: the keys that a peer's document shows are its keys from now on. They are named, so that none is accepted
+    /// but those that were looked at.
+    AcceptKey {
+        /// The peer.
+        #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::provider")]
+        provider: Provider,
+        /// Their thumbprints, the `new_fingerprints` of `peer`.
+        #[ts(type = "string[]")]
+        fingerprints: Vec<Thumbprint>,
     }
 
     /// `end-session`: a browser is shut out.
@@ -124,7 +144,7 @@ records! {
         name: String,
     }
 
-    /// Names a peer: `peer`, `retry-peer`, `accept-key`, `check`, `ignore-peer`.
+    /// Names a peer: `peer`, `retry-peer`, `check`, `ignore-peer`.
     NamedPeer {
         /// Which.
         #[ts(type = "string")]

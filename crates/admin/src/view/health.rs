@@ -42,6 +42,8 @@ pub enum HealthCode {
     CertificateInvalid,
     /// Our own name leads to no address.
     NameUnresolved,
+    /// Our clock shows a time from before the program was built, so nothing is signed.
+    ClockUnset,
     /// More than one peer, and most of them, say that our time is not theirs.
     ClockWrong,
     /// A peer has a new key, and nothing is exchanged with it until the operator has looked at it.

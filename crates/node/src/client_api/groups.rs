@@ -95,11 +95,11 @@ impl ClientApi {
         query: LogQuery,
     ) -> Result<LogPage<ShownEvent>, Refusal> {
         let (ours, group, reader) = (self.ground.ours.clone(), group.clone(), Reader::Client(client.clone()));
-        let (signer, now) = (self.ground.signer.clone(), self.ground.ambient.now());
+        let (signer, now) = (self.ground.signer().ok(), self.ground.ambient.now());
         self.delivery.recover_for(&group, &reader).await?;
         let page = self.store.read(move |view| {
             let row = delivery::visible(view, &ours, group.name(), Some(group.provider()), &reader)?;
-            let page = delivery::log(view, &signer, now, &row, &reader, &query)?;
+            let page = delivery::log(view, &ours, signer.as_ref(), now, &row, &reader, &query)?;
             Ok::<_, Refusal>(delivery::shown_log(view, &row.uri, page)?)
         });
         page.await

@@ -25,14 +25,15 @@ impl<F: Into<Refusal>> From<F> for Refused {
 impl From<Misuse> for Refusal {
     fn from(misuse: Misuse) -> Self {
         let code = match &misuse {
-            Misuse::Store(_) => Code::Unavailable,
+            Misuse::Store(_) | Misuse::KeyFile(_) | Misuse::NotNow(_) => Code::Unavailable,
             Misuse::NoSuchConnection(_)
             | Misuse::NoSuchAuthorization(_)
             | Misuse::NoSuchUser(_)
             | Misuse::NoSuchPeer(_)
             | Misuse::NoSuchClient(..)
             | Misuse::NoSuchGroup(_)
-            | Misuse::NoSuchRepair(_) => Code::NotFound,
+            | Misuse::NoSuchRepair(_)
+            | Misuse::Key(_) => Code::NotFound,
             Misuse::NotConnected(..) => Code::NotConnected,
             Misuse::Taken(_) | Misuse::Ambiguous(_) | Misuse::Unfit(_) => Code::Conflict,
         };

@@ -2,8 +2,9 @@
 
 use drawbridge_mtp::grant::{GrantClaims, MAX_LIFETIME_S, UnverifiedGrant};
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::signature::Signer;
-use drawbridge_mtp::time::Timestamp;
+use drawbridge_mtp::time::{MAX_AHEAD, Timestamp};
 
 use super::state::Consent;
 use crate::store::{AuthorizationRow, KeptGrant};
@@ -37,6 +38,23 @@ pub(super) fn read(row: &AuthorizationRow, jws: &str) -> Result<KeptGrant, Strin
         return Err("it lives longer than it may".into());
     }
     Ok(KeptGrant { jws: jws.to_owned(), ends: Timestamp::from_secs(claims.exp) })
+}
+
+/// Whether the signature of a grant counts at `now`, where `is_known` says of a key whether it is its issuer's: it was not dated by
+/// a clock that was ahead.
+pub(super) fn counts(kept: &KeptGrant, now: Timestamp, is_known: impl Fn(&Thumbprint) -> bool) -> bool {
+    UnverifiedGrant::parse(&kept.jws).is_ok_and(|grant| {
+        is_known(grant.kid()) && grant.unverified_claims().iat <= now.plus(MAX_AHEAD).as_secs()
+    })
+}
+
+/// Whether `jws`, which its issuer has signed, is for the same as `kept` and signed anew.
+pub(super) fn is_renewed(kept: &KeptGrant, jws: &str) -> bool {
+    let signed = |jws: &str| {
+        let grant = UnverifiedGrant::parse(jws).ok()?;
+        Some((*grant.kid(), grant.unverified_claims().iat))
+    };
+    signed(&kept.jws) != signed(jws)
 }
 
 impl Consent {

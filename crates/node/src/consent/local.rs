@@ -9,6 +9,7 @@ use super::requests::{self, Effects, Kind, Terms};
 use super::state::{Choices, Consent};
 use super::{Decided, Decision};
 use crate::ambient::AmbientExt;
+use crate::ground::clock::BeforeBuild;
 use crate::misuse::Misuse;
 use crate::store::{DecidedBy, RequestRow};
 
@@ -24,13 +25,25 @@ impl Consent {
     }
 
     /// What the rules on requests go by.
-    pub(crate) fn terms(&self) -> Terms {
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be signed now, and an approval may have to be.
+    pub(crate) fn terms(&self) -> Result<Terms, BeforeBuild> {
         let choices = self.choices();
-        Terms {
-            signer: self.ground.signer.clone(),
+        Ok(Terms {
+            signer: self.ground.signer()?,
             strangers: choices.strangers,
             tell_declined: choices.tell_declined,
-        }
+        })
+    }
+
+    /// Signs anew what our users have agreed to where its signature does not count any more, or not yet.
+    pub(crate) async fn renew_grants(&self) -> Result<(), Misuse> {
+        // By a clock that cannot be right, nothing is; the next look is by the right one.
+        let Ok(terms) = self.terms() else { return Ok(()) };
+        let ring = self.ground.keys.ring();
+        Ok(self.store.write(move |tx| requests::renew(tx, &terms, &ring)).await?)
     }
 
     /// What a decision has come to, which can be taken back for a while where that puts everything back.
@@ -60,7 +73,7 @@ impl Consent {
         about: K,
         ttl: Option<Duration>,
     ) -> Result<RequestRow<K>, Misuse> {
-        let terms = self.terms();
+        let terms = self.terms()?;
         self.store.write(move |tx| requests::ask(tx, &terms, &from, &to, about, ttl)).await
     }
 
@@ -71,7 +84,7 @@ impl Consent {
         id: Id,
         decision: Decision,
     ) -> Result<RequestRow<K>, Misuse> {
-        let (terms, user) = (self.terms(), user.clone());
+        let (terms, user) = (self.terms()?, user.clone());
         let decided = self.store.write(move |tx| {
             let rows = tx.requests_by_id::<K>(id)?;
             if let Some(row) = rows.iter().find(|row| row.to == user && !row.unseen) {

@@ -13,6 +13,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::Delivery;
 use crate::delivery::signed::signed_of_ours;
+use crate::identity::Keys;
 use crate::refusal::Refusal;
 use crate::store::{GroupRow, Reader, Standing, StoreFault, View};
 
@@ -84,16 +85,16 @@ pub(crate) fn roster(view: &View<'_>, row: &GroupRow) -> Result<Roster, StoreFau
 }
 
 /// `GET /groups/{name}/log`: nobody is told of what came before it was in the group. With it goes the newest checkpoint of
-/// the owner's: ours, made by `signer` at `now`, or the one that we keep.
+/// the owner's: ours, made by `signer` at `now` where one can sign, or the one that we keep.
 pub(crate) fn log(
     view: &View<'_>,
-    signer: &Signer,
+    ours: &Provider,
+    signer: Option<&Signer>,
     now: Timestamp,
     row: &GroupRow,
     reader: &Reader,
     query: &LogQuery,
 ) -> Result<LogPage, StoreFault> {
-    let ours = signer.provider();
     let audience = view.audience_of(row.id, reader)?;
     let since = match (&audience, reader) {
         (Some(audience), _) => audience.since,
@@ -112,7 +113,7 @@ pub(crate) fn log(
         query.max_bytes.unwrap_or(limits.pull_bytes).min(limits.pull_bytes),
     )?;
     let checkpoint = if row.owner() == ours {
-        Some(checkpoint(signer, now, row).checkpoint)
+        signer.map(|signer| checkpoint(signer, now, row).checkpoint)
     } else {
         // Of the owner's word, what covers our copy: the newest may be of another story, or of what is not here.
         let covers = signed_of_ours(view, row, row.head)?;
@@ -159,11 +160,18 @@ pub(crate) fn checkpoint(signer: &Signer, now: Timestamp, row: &GroupRow) -> Che
     CheckpointReply { checkpoint: claims.sign(signer.key()) }
 }
 
-/// What a checkpoint says that a participant has kept of `group`, where `signer` made it. It may have ended: what we have said
-/// stays said.
-pub(super) fn own_checkpoint(signer: &Signer, group: &GroupUri, jws: &str) -> Option<CheckpointClaims> {
-    let claims = UnverifiedCheckpoint::parse(jws).ok()?.verify(&signer.key().public())?;
-    (claims.iss == *signer.provider() && claims.group == *group).then_some(claims)
+/// What a checkpoint says that a participant has kept of `group`, where it is of `ours` by one of our `keys`, also a former one. It may
+/// have ended: what we have said stays said.
+pub(super) fn own_checkpoint(
+    ours: &Provider,
+    keys: &Keys,
+    group: &GroupUri,
+    jws: &str,
+) -> Option<CheckpointClaims> {
+    let parsed = UnverifiedCheckpoint::parse(jws).ok()?;
+    let key = keys.get(parsed.kid())?;
+    let claims = parsed.verify(&key)?;
+    (claims.iss == *ours && claims.group == *group).then_some(claims)
 }
 
 impl Delivery {

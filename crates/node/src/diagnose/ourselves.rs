@@ -12,6 +12,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::backup::{Backups, FailedBackup};
 use crate::ground::Ground;
 use crate::ground::changes::Change;
+use crate::ground::clock::check_clock;
 use crate::identity::{Certificate, CertificateFacts, Issuance, IssuanceStanding};
 use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::store::{Store, StoreTrouble};
@@ -53,6 +54,10 @@ pub struct Ourselves {
     pub free: Option<u64>,
     /// Why backups are not made that are to be made by themselves.
     pub backup: Option<FailedBackup>,
+    /// Why nothing is signed, where the clock shows a time from before the program was built: one sentence.
+    pub before_build: Option<String>,
+    /// How far the clocks of those providers are from this computer's that disagree with it, as a person reads it behind "theirs is".
+    pub clocks_apart: Option<String>,
 }
 
 /// A certificate of ours.
@@ -156,6 +161,8 @@ impl OwnState {
             store: self.store.trouble(),
             free: *self.free.lock(),
             backup: self.backups.failed(),
+            before_build: check_clock(&*self.ground.ambient).err().map(|fault| fault.to_string()),
+            clocks_apart: self.peers.clocks_apart().map(|apart| apart.words(Duration::ZERO)),
         }
     }
 

@@ -1,20 +1,22 @@
 //! What every part of one node stands on: its settings, its name and key, its clock, and word of what changes.
 
 pub(crate) mod changes;
+pub(crate) mod clock;
 pub mod config;
 
 use std::sync::Arc;
 
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::{Name, Provider, UserUri};
-use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::signature::{Signer, Stamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ambient::{Ambient, AmbientExt};
 use crate::ground::changes::Changes;
+use crate::ground::clock::{BeforeBuild, check_clock};
 use crate::ground::config::Config;
+use crate::identity::{KeyRing, Keys};
 use crate::metrics::Metrics;
 
 /// How long a signature of ours holds, in seconds.
@@ -28,8 +30,8 @@ pub(crate) struct Ground {
     pub(crate) ours: Provider,
     /// Where others reach us (section 3).
     pub(crate) endpoint: Endpoint,
-    /// Signs our requests, answers, grants and checkpoints.
-    pub(crate) signer: Signer,
+    /// Our keys, by which our requests, answers, grants and checkpoints are signed.
+    pub(crate) keys: Keys,
     /// The clock and the randomness.
     pub(crate) ambient: Arc<dyn Ambient>,
     /// Word of what has changed.
@@ -46,13 +48,13 @@ impl Ground {
     pub(crate) fn new(
         config: Config,
         endpoint: Endpoint,
-        key: SecretKey,
+        ring: KeyRing,
         ambient: Arc<dyn Ambient>,
         changes: Changes,
     ) -> Self {
         Self {
             ours: config.provider.clone(),
-            signer: Signer::new(config.provider.clone(), key),
+            keys: Keys::new(config.provider.clone(), config.data_dir.clone(), ring),
             config,
             endpoint,
             ambient,
@@ -66,6 +68,15 @@ impl Ground {
     /// A user of ours, by its local name.
     pub(crate) fn user(&self, name: &Name) -> UserUri {
         UserUri::new(&self.ours, name)
+    }
+
+    /// Who signs in our name, with the key that signs now.
+    ///
+    /// # Errors
+    ///
+    /// The clock shows a time from before the program was built: whatever was signed by it would not hold.
+    pub(crate) fn signer(&self) -> Result<Signer, BeforeBuild> {
+        check_clock(&*self.ambient).map(|()| self.keys.signer())
     }
 
     /// When and for how long a signature made now holds.

@@ -110,7 +110,10 @@ impl<'a> Asked<'a> {
 async fn pass(mut asked: Box<Asked<'_>>) -> Response {
     let server = asked.server;
     let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
-    let judged = Box::pin(judge(&mut asked)).await;
+    let judged = match server.ground.signer() {
+        Ok(_) => Box::pin(judge(&mut asked)).await,
+        Err(before_build) => Err(before_build.into()),
+    };
     let checked = asked.recording.began.elapsed();
     let reply = match judged {
         Ok(_) if asked.with_fragment => {
@@ -126,19 +129,18 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
         }
         Err(refusal) => Err(refusal),
     };
+    // It may have waited, so the key and the clock are those of now.
+    let signer = server.ground.signer();
+    let reply = signer.as_ref().map_err(|before_build| Refusal::from(*before_build)).and(reply);
     let mut reply = reply.unwrap_or_else(Reply::from);
     if asked.method == Method::HEAD {
         // What is not sent is not signed.
         reply.body.clear();
     }
     let mut headers = std::mem::take(&mut reply.headers);
-    server.ground.signer.sign_response(
-        reply.status,
-        &mut headers,
-        &reply.body,
-        &binding,
-        server.ground.stamp(),
-    );
+    if let Ok(signer) = signer {
+        signer.sign_response(reply.status, &mut headers, &reply.body, &binding, server.ground.stamp());
+    }
     asked.recording.end(&headers, &reply, checked);
     measure(&asked, &reply);
     let mut response = Response::new(Body::new(Outgoing::new(reply.body, reply.held)));

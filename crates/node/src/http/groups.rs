@@ -84,12 +84,12 @@ pub(super) async fn log(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusa
     let query = LogQuery::parse(passed.query)
         .map_err(|fault| Problem::new(Code::Malformed, format!("the query is malformed: {fault}")))?;
     let (ours, reader) = (passed.server.ground.ours.clone(), passed.reader());
-    let (signer, now) = (passed.server.ground.signer.clone(), passed.server.ground.ambient.now());
+    let (signer, now) = (passed.server.ground.signer()?, passed.server.ground.ambient.now());
     let meant = GroupUri::new(at.as_ref().unwrap_or(&ours), &name);
     passed.server.delivery.recover_for(&meant, &reader).await?;
     let page = passed.server.store.read(move |view| {
         let row = delivery::visible(view, &ours, &name, at.as_ref(), &reader)?;
-        Ok::<_, Refusal>(delivery::log(view, &signer, now, &row, &reader, &query)?)
+        Ok::<_, Refusal>(delivery::log(view, &ours, Some(&signer), now, &row, &reader, &query)?)
     });
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &page.await?))
 }
@@ -114,7 +114,7 @@ pub(super) async fn info(passed: &Passed<'_>, name: &str) -> Result<Reply, Refus
 pub(super) async fn checkpoint(passed: &Passed<'_>, name: &str) -> Result<Reply, Refusal> {
     let row = passed.own_group(name).await?;
     let checkpoint =
-        delivery::checkpoint(&passed.server.ground.signer, passed.server.ground.ambient.now(), &row);
+        delivery::checkpoint(&passed.server.ground.signer()?, passed.server.ground.ambient.now(), &row);
     Ok(Reply::message(StatusCode::OK, passed.wanted(), &checkpoint))
 }
 

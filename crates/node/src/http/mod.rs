@@ -43,8 +43,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-/// How long others may keep our document, in seconds.
-const DOCUMENT_LIFETIME: &str = "max-age=3600";
+use crate::identity::{DOCUMENT_LIFETIME, provider_document};
 
 /// All that other providers can ask.
 pub(crate) fn router(server: Arc<PeerServer>) -> Router {
@@ -53,6 +52,8 @@ pub(crate) fn router(server: Arc<PeerServer>) -> Router {
 
 /// `GET /.well-known/mtp` (section 3).
 async fn document(State(server): State<Arc<PeerServer>>) -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, DOCUMENT_LIFETIME)], server.document.clone())
-        .into_response()
+    let ground = &server.ground;
+    let document = provider_document(&ground.ours, &ground.endpoint, ground.keys.published()).to_json();
+    let kept = format!("max-age={}", DOCUMENT_LIFETIME.as_secs());
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, kept.as_str())], document).into_response()
 }

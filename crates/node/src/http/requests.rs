@@ -15,7 +15,7 @@ pub(super) async fn request<K: Kind>(passed: &Passed<'_>) -> Result<Reply, Refus
     passed.must_be_ours(to)?;
     let server = passed.server;
     let (terms, peer, limits) =
-        (server.consent.terms(), passed.caller.provider.clone(), server.ground.config.limits.clone());
+        (server.consent.terms()?, passed.caller.provider.clone(), server.ground.config.limits.clone());
     let keys = server.peers.documents.thumbprints(&peer);
     let _turn = server.turns.take(&peer).await;
     let received =

@@ -36,6 +36,4 @@ pub(crate) struct PeerServer {
     pub(crate) doctor: Arc<Doctor>,
     /// Tells peers where an event is.
     pub(crate) tracer: Arc<Tracer>,
-    /// Our provider document, as it is sent.
-    pub(crate) document: bytes::Bytes,
 }

@@ -1,13 +1,12 @@
-//! Our signing key: an Ed25519 seed in a file that only we can read, made on first start.
+//! The file with our signing keys, which only we can read. It is made on first start, and written whole or not at all.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use drawbridge_mtp::keys::SecretKey;
 
 use super::folder::{DataFolder, KEY_FILE, write_secret};
+use super::ring::{KeyRing, seed};
 use crate::ambient::{Ambient, AmbientExt};
 
 /// Why there is no signing key.
@@ -30,8 +29,9 @@ pub enum KeyFault {
     },
 }
 
-/// Reads the key of the node in the folder `dir`.
-pub fn load_key(dir: &Path) -> Result<SecretKey, KeyFault> {
+/// Reads the keys of the node in the folder `dir`. A file that has nothing but the seed of one key, as older versions wrote it, is
+/// read too.
+pub(crate) fn load_ring(dir: &Path) -> Result<KeyRing, KeyFault> {
     let path = dir.join(KEY_FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
@@ -40,20 +40,32 @@ pub fn load_key(dir: &Path) -> Result<SecretKey, KeyFault> {
         }
         Err(fault) => return Err(KeyFault::Io { path, fault }),
     };
-    let seed = BASE64_URL_SAFE_NO_PAD.decode(text.trim_end()).ok().and_then(|seed| seed.try_into().ok());
-    Ok(SecretKey::from_seed(seed.ok_or(KeyFault::Unreadable(path))?))
+    let alone = seed::read(text.trim_end()).map(KeyRing::from);
+    // What is wrong in it may quote the secret, so it is not told.
+    alone.or_else(|| toml::from_str(&text).ok()).ok_or(KeyFault::Unreadable(path))
 }
 
-/// Reads the key of the node in `folder`, or makes it at the folder's first start.
-pub fn load_or_make_key(folder: &DataFolder, ambient: &dyn Ambient) -> Result<SecretKey, KeyFault> {
+/// Reads the key that the node in the folder `dir` signs with.
+pub fn load_key(dir: &Path) -> Result<SecretKey, KeyFault> {
+    load_ring(dir).map(|ring| SecretKey::from_seed(*ring.signing().seed()))
+}
+
+/// Reads the keys of the node in `folder`, or makes the first at the folder's first start.
+pub(crate) fn load_or_make_ring(folder: &DataFolder, ambient: &dyn Ambient) -> Result<KeyRing, KeyFault> {
     let dir = folder.path();
-    match load_key(dir) {
+    match load_ring(dir) {
         Err(KeyFault::Absent(_)) if folder.is_new() => {}
         loaded => return loaded,
     }
-    let seed = ambient.random();
+    let ring = KeyRing::new(SecretKey::from_seed(ambient.random()), ambient.now());
+    write_ring(dir, &ring)?;
+    Ok(ring)
+}
+
+/// Writes the keys of the node in the folder `dir`, in the place of those that are there.
+pub(super) fn write_ring(dir: &Path, ring: &KeyRing) -> Result<(), KeyFault> {
     let path = dir.join(KEY_FILE);
-    let text = format!("{}\n", BASE64_URL_SAFE_NO_PAD.encode(seed));
-    write_secret(&path, text.as_bytes()).map_err(|fault| KeyFault::Io { path, fault })?;
-    Ok(SecretKey::from_seed(seed))
+    let written = toml::to_string(ring).map_err(io::Error::other);
+    let written = written.and_then(|text| write_secret(&path, text.as_bytes()));
+    written.map_err(|fault| KeyFault::Io { path, fault })
 }

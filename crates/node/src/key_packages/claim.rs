@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
-use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, UserUri};
+use drawbridge_mtp::id::{ClientUri, GroupUri, Id, Name, Provider, UserUri};
 use drawbridge_mtp::message::{
     ClaimReply, ClaimRequest, ClaimedClient, ClaimedUser, ClientClaim, ConnectionState, UserClaim,
 };
 use drawbridge_mtp::problem::{Code, Problem};
-use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::Timestamp;
 use openmls::prelude::RequiredCapabilitiesExtension;
 use openmls::prelude::tls_codec::Deserialize;
 
 use super::KeyPackages;
 use super::check::suffices;
+use crate::identity::Keys;
 use crate::peers::PullingStatus;
 use crate::refusal::Refusal;
 use crate::store::{Addition, LOW_STOCK, StoreFault, StoredKeyPackage, Tx};
@@ -67,7 +67,7 @@ impl KeyPackages {
     /// also across a crash: what was answered is no longer there.
     pub(crate) async fn claim(&self, ask: ClaimRequest, wanted: Wanted) -> Result<ClaimReply, StoreFault> {
         // Signatures are checked before the one thread that writes is asked.
-        let granted = grants(&self.ground.signer, &ask, self.ground.ambient.now());
+        let granted = grants(&self.ground.ours, &self.ground.keys, &ask, self.ground.ambient.now());
         let knows_members = self.knows_members(&ask.group);
         self.store
             .write(move |tx| {
@@ -103,9 +103,8 @@ pub(super) fn unclaimed(user: &UserUri, status: UserClaim) -> ClaimedUser {
 }
 
 /// The grants of ours in `ask` that are for its group and adder and live at `now`, by user. Others count for nothing.
-fn grants(signer: &Signer, ask: &ClaimRequest, now: Timestamp) -> HashMap<UserUri, Vec<Id>> {
+fn grants(ours: &Provider, keys: &Keys, ask: &ClaimRequest, now: Timestamp) -> HashMap<UserUri, Vec<Id>> {
     let mut granted: HashMap<UserUri, Vec<Id>> = HashMap::new();
-    let (ours, key) = (signer.provider(), signer.key().public());
     for jws in &ask.grants {
         let Ok(grant) = UnverifiedGrant::parse(jws) else { continue };
         let claims = grant.unverified_claims();
@@ -116,6 +115,7 @@ fn grants(signer: &Signer, ask: &ClaimRequest, now: Timestamp) -> HashMap<UserUr
         if !meant {
             continue;
         }
+        let Some(key) = keys.get(grant.kid()) else { continue };
         if let Ok(grant) = grant.verify(&key, ask.group.provider(), now) {
             granted.entry(grant.claims().sub.clone()).or_default().push(grant.claims().jti);
         }

@@ -112,7 +112,7 @@ impl Operator {
             Some(person) => person.clone(),
             None => somebody().map_err(|fault| Misuse::Unfit(fault.to_string()))?,
         };
-        let asker = Asker { from, terms: self.consent.terms(), limits: self.ground.config.limits.clone() };
+        let asker = Asker { from, terms: self.consent.terms()?, limits: self.ground.config.limits.clone() };
         let users = self.store.read::<_, StoreFault>(|view| view.users()).await?;
         let mut foresights = vec![self.rehearse(&asker, |asker, tx| asker.introduction(tx)).await?];
         for user in users.into_iter().take(USERS) {

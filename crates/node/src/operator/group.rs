@@ -272,8 +272,7 @@ impl Operator {
     /// The key `kid` of `provider`, ours or a peer's, where it is to be had.
     async fn key_for(&self, provider: &Provider, kid: &Thumbprint) -> Option<PublicKey> {
         if *provider == self.ground.ours {
-            let ours = self.ground.signer.key().public();
-            return Some(ours.clone()).filter(|key| key.thumbprint() == kid);
+            return self.ground.keys.get(kid);
         }
         self.peers.key_of(provider, kid).await.ok()
     }

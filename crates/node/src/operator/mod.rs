@@ -10,6 +10,7 @@ mod fault;
 mod forks;
 mod group;
 mod groups;
+mod keys;
 mod overview;
 mod peering;
 mod peers;
@@ -51,6 +52,7 @@ pub use group::{
     GroupAccount, GroupDetail, LogEntry, LostBranch, Participant, RosterProvider, RosterUser, ShownGrant,
 };
 pub use groups::GroupSummary;
+pub use keys::{OwnKeys, SignedGrant, SignedGroup, SignedWith};
 pub use overview::Overview;
 pub use peers::{KeptOfPeer, Peer};
 pub use repairs::RepairList;

@@ -125,6 +125,6 @@ impl Operator {
 
     /// The thumbprint of the key that the node signs with.
     pub fn fingerprint(&self) -> Thumbprint {
-        *self.ground.signer.key().public().thumbprint()
+        self.ground.keys.signing()
     }
 }

@@ -1,6 +1,7 @@
 //! What the operator decides on other providers.
 
 use drawbridge_mtp::id::Provider;
+use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 
 use super::Operator;
@@ -56,11 +57,18 @@ impl Operator {
         self.ground.changes.announce(Change::Peer(provider.clone()));
     }
 
-    /// Accepts the keys in the peer's document as the peer's, where they have changed.
-    pub async fn accept_key(&self, provider: Provider) -> Result<(), Misuse> {
+    /// Accepts the keys in the peer's document as the peer's, where they have changed and are those that the operator was `shown`.
+    pub async fn accept_key(&self, provider: Provider, shown: &[Thumbprint]) -> Result<(), Misuse> {
         let document =
             self.peers.document_of(&provider).await.map_err(|fault| Misuse::Unfit(fault.to_string()))?;
         let keys: Vec<_> = document.keys.iter().map(|key| *key.thumbprint()).collect();
+        if keys.len() != shown.len() || !keys.iter().all(|key| shown.contains(key)) {
+            let found: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            return Err(Misuse::Unfit(format!(
+                "{provider} shows the keys {} by now, and others were to be accepted; look at these before you accept them",
+                found.join(", ")
+            )));
+        }
         self.store
             .write(move |tx| {
                 if tx.peer(&provider)?.is_none() {

@@ -121,7 +121,7 @@ impl Operator {
         decision: Decision,
         with: impl FnOnce(&Tx<'_>, &mut Watch<'_>, &RequestRow<K>) -> Result<(), Misuse> + Send + 'static,
     ) -> Result<Decided<RequestRow<K>>, Misuse> {
-        let terms = self.consent.terms();
+        let terms = self.consent.terms()?;
         let decided = self.store.write(move |tx| {
             let row = requests::find::<K>(tx, id, made_by.as_ref())?;
             let mut watch = Watch::new(tx);

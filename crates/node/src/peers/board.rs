@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
@@ -111,6 +111,16 @@ impl ClockOffset {
     }
 }
 
+/// The clock of another provider, as it was seen.
+#[derive(Clone, Copy)]
+struct SeenClock {
+    offset: ClockOffset,
+    /// When that was, by our clock.
+    noted: Timestamp,
+    /// And by the one that never steps.
+    at: Instant,
+}
+
 /// Whether so many of all who know the time say that ours is wrong, that it most likely is: most, and more than one, since one
 /// may be wrong itself.
 pub(crate) fn is_outvoted(disputed: usize, all: usize) -> bool {
@@ -141,7 +151,7 @@ pub(crate) struct Board {
     /// How each peer pulls us.
     serving: Mutex<HashMap<Provider, Serving>>,
     /// How far the clocks of those are from ours whose answers were proved, and when that was found.
-    clocks: Mutex<HashMap<Provider, (ClockOffset, Timestamp)>>,
+    clocks: Mutex<HashMap<Provider, SeenClock>>,
     /// Whose requests come in time: those of whom one came in this life, and no later one was refused for its time.
     timely: Mutex<HashSet<Provider>>,
     /// How long our pulls may wait at each peer.
@@ -213,8 +223,20 @@ impl Board {
     }
 
     /// The clock of `peer` was found to be off by that at `now`.
-    pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset, now: Timestamp) {
-        self.clocks.lock().insert(peer.clone(), (offset, now));
+    pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset, now: Timestamp, at: Instant) {
+        self.clocks.lock().insert(peer.clone(), SeenClock { offset, noted: now, at });
+    }
+
+    /// How far all others' clocks that were seen are from ours at `now`, also where ours was set since: by the clock that never steps,
+    /// which shows `at`, it is known what theirs show now.
+    pub(crate) fn clocks_now(&self, now: Timestamp, at: Instant) -> Vec<ClockOffset> {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let of = |seen: &SeenClock| {
+            let ours = seen.noted.plus(at.saturating_duration_since(seen.at));
+            let set = millis(ours.since(now)).saturating_sub(millis(now.since(ours)));
+            ClockOffset { millis: seen.offset.millis.saturating_add(set) }
+        };
+        self.clocks.lock().values().map(of).collect()
     }
 
     /// A request of `peer` came in time. Whether that is news.
@@ -230,19 +252,19 @@ impl Board {
 
     /// How far the clock of `peer` was found to be from ours at `then` or later.
     pub(crate) fn clock_since(&self, peer: &Provider, then: Timestamp) -> Option<ClockOffset> {
-        self.clocks.lock().get(peer).filter(|(_, noted)| *noted >= then).map(|(offset, _)| *offset)
+        self.clocks.lock().get(peer).filter(|seen| seen.noted >= then).map(|seen| seen.offset)
     }
 
     /// How far the clock of `peer` is from ours, where it has signed an answer in this life.
     pub(crate) fn clock(&self, peer: &Provider) -> Option<ClockOffset> {
-        self.clocks.lock().get(peer).map(|(offset, _)| *offset)
+        self.clocks.lock().get(peer).map(|seen| seen.offset)
     }
 
     /// How far the clocks of all others than `peer` are from ours.
     pub(crate) fn clocks_of_others(&self, peer: &Provider) -> Vec<(Provider, ClockOffset)> {
         let clocks = self.clocks.lock();
         let others = clocks.iter().filter(|(other, _)| *other != peer);
-        others.map(|(other, (offset, _))| (other.clone(), *offset)).collect()
+        others.map(|(other, seen)| (other.clone(), seen.offset)).collect()
     }
 
     /// Which of two clocks is wrong, that of `peer`, which is off by `offset`, or ours, by those of the other providers whose
@@ -329,7 +351,8 @@ mod tests {
         let board = Board::new(Changes::new());
         for (number, millis) in others.iter().enumerate() {
             let other = format!("p{number}.example").parse().unwrap();
-            board.note_clock(&other, ClockOffset { millis: *millis }, Timestamp::from_secs(1));
+            let offset = ClockOffset { millis: *millis };
+            board.note_clock(&other, offset, Timestamp::from_secs(1), Instant::now());
         }
         board.whose_clock(&"peer.example".parse().unwrap(), ClockOffset { millis: -TEN_MINUTES }).0
     }
@@ -346,6 +369,18 @@ mod tests {
             Side::Either,
             "two of four are not most"
         );
+    }
+
+    #[test]
+    fn a_clock_that_was_set_since_is_as_far_off_as_it_was_set() {
+        let (board, began, noted) =
+            (Board::new(Changes::new()), Instant::now(), Timestamp::from_secs(1_800_000_000));
+        board.note_clock(&"a.example".parse().unwrap(), ClockOffset { millis: 20 }, noted, began);
+        let later = Duration::from_secs(3600);
+        let off = |now: Timestamp| board.clocks_now(now, began + later)[0].millis;
+        assert_eq!(off(noted.plus(later)), 20, "an hour has passed");
+        assert_eq!(off(noted.plus(2 * later)), 20 - 3_600_000, "ours is an hour ahead since");
+        assert_eq!(off(noted), 20 + 3_600_000, "ours was set back");
     }
 
     #[test]

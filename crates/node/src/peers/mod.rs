@@ -4,6 +4,7 @@
 mod absence;
 mod backoff;
 mod board;
+mod clock;
 mod document_answer;
 mod documents;
 mod fetch;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
 use drawbridge_mtp::id::{Host, Provider};
 use drawbridge_mtp::message::PeerState;
-use drawbridge_mtp::problem::{Code, ReceivedProblem};
+use drawbridge_mtp::problem::{Cause, Code, ReceivedProblem};
 use drawbridge_mtp::signature::{ResponseFault, combined, verify_response};
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding, Malformed};
@@ -168,7 +168,8 @@ impl Peers {
         self.check_literal(document.endpoint.host())?;
         let uri = document.endpoint.url(&ask.resource);
         let content = ask.content.as_deref().map(|content| ("application/json", content));
-        let signed = self.ground.signer.sign_request(&ask.method, &uri, peer, content, self.ground.stamp());
+        let signed =
+            self.ground.signer()?.sign_request(&ask.method, &uri, peer, content, self.ground.stamp());
         let sent = ask.content.as_ref().map_or(0, Vec::len);
         record.sent(&signed.headers, sent);
         self.ground.metrics.ours.note_sent(sent);
@@ -213,6 +214,10 @@ impl Peers {
             Err(ResponseFault::Missing { .. }) if is_signature_missed(status, &body) => {
                 let text = "our signature did not reach it: something in between, most often a proxy, takes it out of requests";
                 return Err(PeerFault::new(Stage::Signature, "signature-missing", text));
+            }
+            Err(ResponseFault::Missing { .. }) if is_clock_unset(status, &body) => {
+                let text = "it signs nothing, since its clock shows a time from before its program was built, as it says without a signature";
+                return Err(PeerFault::new(Stage::Signature, "clock-unset", text));
             }
             Err(ResponseFault::Missing { .. }) => {
                 let fault = PeerFault::unsigned(status, headers.get(CONTENT_TYPE), body.len());
@@ -285,7 +290,7 @@ impl Peers {
             return;
         }
         let now = self.ground.ambient.now();
-        self.board.note_clock(peer, ClockOffset::of(theirs, now), now);
+        self.board.note_clock(peer, ClockOffset::of(theirs, now), now, self.ground.ambient.instant());
     }
 
     /// A request that begins now, in the traffic record.
@@ -323,6 +328,12 @@ impl Peers {
 fn is_signature_missed(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::UNAUTHORIZED
         && ReceivedProblem::parse(body).is_ok_and(|problem| problem.known() == Some(Code::SignatureMissing))
+}
+
+/// Whether the answer says that its signer's clock cannot be right, by which it signs nothing. It is only told to the operator.
+fn is_clock_unset(status: StatusCode, body: &[u8]) -> bool {
+    status == StatusCode::SERVICE_UNAVAILABLE
+        && ReceivedProblem::parse(body).is_ok_and(|problem| problem.members.cause == Some(Cause::Clock))
 }
 
 /// What `resource` below `endpoint` becomes on its way past something that adds or drops a slash, or a part of the path, most

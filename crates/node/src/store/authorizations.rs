@@ -115,6 +115,14 @@ impl View<'_> {
         )
     }
 
+    /// What users here have agreed to, with the grants for it, also used and ended ones.
+    pub fn grants_given(&self) -> Result<Vec<AuthorizationRow>, StoreFault> {
+        self.requests_where(
+            "NOT outgoing AND state = 'approved' AND grant_jws IS NOT NULL ORDER BY changed DESC",
+            &[],
+        )
+    }
+
     /// Whether a request of a user here to add a user of `peer` is open.
     pub fn has_asked_to_add_at(&self, peer: &Provider) -> Result<bool, StoreFault> {
         Ok(self

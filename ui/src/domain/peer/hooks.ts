@@ -44,9 +44,9 @@ export function usePeerActions() {
         run("set-peer", { provider, state: "blocked" }, done.blocked(called(provider))),
       allow: (provider: string) =>
         run("set-peer", { provider, state: "allowed" }, done.allowed(called(provider))),
-      acceptKey: async (provider: string): Promise<string | null> => {
+      acceptKey: async (provider: string, fingerprints: string[]): Promise<string | null> => {
         try {
-          await admin.call("accept-key", { provider });
+          await admin.call("accept-key", { provider, fingerprints });
           toast(done.accepted(called(provider)));
           void admin.refresh("peers", "peer", "status");
           return null;

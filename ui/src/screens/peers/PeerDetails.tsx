@@ -228,6 +228,19 @@ function Buttons({ peer }: { peer: Peer }) {
   );
 }
 
+function Fingerprints({ title, of }: { title: string; of: readonly string[] }) {
+  return (
+    <div>
+      <dt className="text-sm text-muted">{title}</dt>
+      {of.map((fingerprint) => (
+        <dd key={fingerprint}>
+          <Ident value={fingerprint} what={t.approvals.keys} mono />
+        </dd>
+      ))}
+    </div>
+  );
+}
+
 function NewKey({ peer }: { peer: Peer }) {
   const actions = usePeerActions();
   const [asking, setAsking] = useState(false);
@@ -249,15 +262,12 @@ function NewKey({ peer }: { peer: Peer }) {
         title={t.peers.acceptTitle(called(peer.provider))}
         text={t.peers.acceptText}
         action={t.peers.acceptKey}
-        run={() => actions.acceptKey(peer.provider)}
+        run={() => actions.acceptKey(peer.provider, peer.new_fingerprints)}
       >
-        <ul className="mb-2 rounded-md border border-line bg-sunken p-2">
-          {peer.new_fingerprints.map((fingerprint) => (
-            <li key={fingerprint}>
-              <Ident value={fingerprint} what={t.approvals.keys} mono />
-            </li>
-          ))}
-        </ul>
+        <dl className="mb-2 grid gap-2 rounded-md border border-line bg-sunken p-2">
+          <Fingerprints title={t.peers.keyBefore} of={peer.fingerprints} />
+          <Fingerprints title={t.peers.keyNow} of={peer.new_fingerprints} />
+        </dl>
       </Confirm>
     </InspectorPart>
   );

@@ -99,7 +99,14 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "unsupported-media-type",
     "too-large",
   ],
-  "The clock": ["clock-skew", "clock-off", "signature-expired", "own-clock"],
+  "The clock": [
+    "clock-skew",
+    "clock-off",
+    "signature-expired",
+    "own-clock",
+    "clock-before-build",
+    "clock-unset",
+  ],
   Keys: ["key-changed", "peer-key-changed", "key-unknown", "pull-key-unknown"],
   "Who lets whom in": [
     "peer-pending",

@@ -24,6 +24,10 @@ export const overview = {
       "This provider's own name leads to no address.",
       "Others cannot find it. See that the name is spelled rightly and that its domain has an address record.",
     ],
+    "clock-unset": () => [
+      "This computer's clock is wrong: it shows a time from before this program was built.",
+      "Set the clock by the network. Until then nothing is signed, and nothing exchanged with others.",
+    ],
     "clock-wrong": ({ count, of }: Told) => [
       `This computer's clock is probably wrong: ${count} of ${many(of, "provider disagrees", "providers disagree")}.`,
       "Set the clock by the network. Until then others refuse what this provider sends.",

@@ -126,6 +126,8 @@ export const peers = {
   unblockWhat: (p: string) => `Let in again: ${p}`,
   letIn: "Let in",
   acceptKey: "Accept the new key",
+  keyBefore: "Accepted so far",
+  keyNow: "Shown now",
   suffers: ({ groups, users, submissions }: { groups: number; users: number; submissions: number }) => [
     ...(groups > 0
       ? [`${many(groups, "group", "groups")} with ${many(users, "person", "people")} of this provider`]

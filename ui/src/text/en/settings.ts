@@ -38,6 +38,53 @@ export const settings = {
   browserEndOwn: "End the session of the browser that you use now?",
   browserEndText:
     "It is shut out at once, in all its tabs. drawbridged link prints a link by which it can come back.",
+  signingKeys: {
+    title: "Signing key",
+    text: "Others know this provider by its key. A new key is shown to them for a day before it signs, so that nobody has to accept it.",
+    onCommand:
+      "The key is changed when you say so. [keys] rotate_days in the configuration has it changed by itself.",
+    every: (days: number) =>
+      `A key signs for ${many(days, "day", "days")} before a new one follows it by itself.`,
+    standing: {
+      next: "New",
+      signs: "Signs",
+      published: "Still shown",
+      past: "Former",
+      revoked: "Revoked",
+    },
+    signsIn: "signs in",
+    since: "since",
+    until: "signed until",
+    leavesIn: "no longer shown in",
+    rotate: "Change the key…",
+    rotateTitle: "Change the signing key?",
+    rotateText:
+      "A new key is published now and signs in 25 hours. The old one stays published for a month, until all that it has signed has ended. Nothing stops meanwhile.",
+    rotateAction: "Change the key",
+    rotated: "A new key is published.",
+    revoke: "Revoke…",
+    revokeHint: "Where somebody else may have it",
+    revokeTitle: "Revoke this key?",
+    revokeText:
+      "For a key that somebody else may have. It is out of the provider document at once, and nothing that it signed counts any more. This cannot be undone.",
+    revokeAction: "Revoke the key",
+    revoked: "The key is revoked. Make a backup now: an older one brings it back.",
+    signedFrom: "It signs since",
+    stops: (providers: readonly string[]) =>
+      `${many(providers.length, "provider exchanges", "providers exchange")} nothing with you until ${providers.length === 1 ? "its operator has" : "their operators have"} accepted your new key, whose fingerprint you have to tell them by another way: ${providers.join(", ")}.`,
+    stopsNone: "No provider that you have let in has to accept anything.",
+    grants: (all: number, unused: number) =>
+      all === 0
+        ? "It has signed no grant that is kept."
+        : `It has signed ${many(all, "grant", "grants")}, by which people here may be added to groups. ${unused === 0 ? "All are used." : `${unused} of them, not used yet, ${unused === 1 ? "is" : "are"} signed anew.`}`,
+    grant: (user: string, adder: string, group: string) => `${user}, by ${adder}, to ${group}`,
+    groups: (all: number) =>
+      all === 0
+        ? "Nobody has checkpoints of your groups."
+        : `Others may have checkpoints of ${many(all, "group", "groups")} of yours that it has signed. They prove nothing any more; new ones are signed with the new key.`,
+    group: (group: string, participants: readonly string[]) => `${group}, with ${participants.join(", ")}`,
+    more: (count: number) => `and ${count} more: the command signed-with lists them all`,
+  },
   backups: {
     title: "Backups",
     text: "Everything that this provider is in one file: its keys, peers, groups and decisions, and the conversations of accounts used here. Restored on any computer, it goes on, and reads back from the others what is newer.",

@@ -33,7 +33,11 @@ export const remedy = {
     "peer-key-changed":
       "It thinks that your key has changed. If you set this provider up anew, ask its operator to accept the new key and tell them your thumbprint.",
     "key-changed":
-      "Its key is not the one that was accepted. Ask its operator, by another way, for the thumbprint (theirs is under Overview, Key) before you accept it under Peers, or with the command accept-key.",
+      "Its key is not the one that was accepted. Ask its operator, by another way, for the thumbprint (theirs is under Overview, Key) before you accept it under Peers, where both are shown, or with the command accept-key.",
+    "clock-before-build":
+      "This computer's clock is wrong. Switch on its automatic setting (NTP) in the system's settings of date and time; this provider goes on by itself once it is right.",
+    "clock-unset":
+      "Its operator has to set the clock of its computer, by the network (NTP). It goes on by itself then.",
     "clock-skew":
       "One of the two clocks is wrong; where other providers tell which, the sentence above says so. Its automatic setting has to be switched on there.",
     "signature-expired":

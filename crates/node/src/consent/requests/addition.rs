@@ -161,7 +161,12 @@ impl Kind for Addition {
         mut row: AuthorizationRow,
         grant: Option<String>,
     ) -> Result<(), StoreFault> {
-        if row.is_over() || row.living_grant(tx.now()).is_some() {
+        // Its provider gives another one where the first does not count, as where its key was revoked.
+        let is_renewed = row
+            .unused_grant(tx.now())
+            .zip(grant.as_deref())
+            .is_some_and(|(kept, jws)| grants::is_renewed(kept, jws));
+        if row.is_over() || (row.living_grant(tx.now()).is_some() && !is_renewed) {
             return Ok(());
         }
         let reason = match grant.as_deref().map(|jws| grants::read(&row, jws)) {

@@ -77,7 +77,10 @@ impl Delivery {
         let owner = member.group.provider();
         let Ok(grant) = UnverifiedGrant::parse(&member.grant) else { return Some(false) };
         let key = if *grant.issuer() == self.ground.ours {
-            self.ground.signer.key().public().clone()
+            match self.ground.keys.get(grant.kid()) {
+                Some(key) => key,
+                None => return Some(false),
+            }
         } else {
             match self.peers.key_of(grant.issuer(), grant.kid()).await {
                 Ok(key) => key,

@@ -91,9 +91,11 @@ impl Delivery {
             PeerFault::new(Stage::Signature, "key-unknown", text)
         };
         let (key, document) = if *owner == self.ground.ours {
-            let key = self.ground.signer.key();
-            let document = provider_document(owner, &self.ground.endpoint, key);
-            (document.keys.get(kid).cloned().ok_or_else(unknown)?, Some(document.to_json()))
+            let key = self.ground.keys.get(kid).ok_or_else(unknown)?;
+            // One that has left the document is put beside those that are in it: it is what the checkpoint is signed with.
+            let keys = self.ground.keys.published().into_iter().chain([key.clone()]);
+            let document = provider_document(owner, &self.ground.endpoint, keys);
+            (key, Some(document.to_json()))
         } else {
             let key = self.peers.key_of(owner, kid).await.map_err(|_| unknown())?;
             let document = self.peers.documents.remembered(owner);

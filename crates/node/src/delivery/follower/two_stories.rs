@@ -50,9 +50,12 @@ impl Delivery {
         other: OtherStory,
     ) -> Result<Option<KeptCheckpoint>, StoreFault> {
         let (uri, peer, now) = (group.clone(), shown_by.clone(), self.ground.ambient.now());
-        let signer = (*group.provider() == self.ground.ours).then(|| self.ground.signer.clone());
+        let is_ours = *group.provider() == self.ground.ours;
+        // A clock by which nothing can be signed takes nothing from what the other has shown.
+        let signer = is_ours.then(|| self.ground.signer().ok()).flatten();
         let document = signer.as_ref().map(|signer| {
-            let document = provider_document(signer.provider(), &self.ground.endpoint, signer.key());
+            let document =
+                provider_document(signer.provider(), &self.ground.endpoint, self.ground.keys.published());
             String::from_utf8_lossy(&document.to_json()).into_owned()
         });
         let kept = self.store.write(move |tx| {
@@ -68,6 +71,7 @@ impl Delivery {
                     jws: checkpoint(signer, now, &row).checkpoint,
                     document,
                 }),
+                None if is_ours => None,
                 None => signed_of_ours(tx, &row, seq)?,
             };
             let had_events = events_up_to(tx, &row, seq, before.as_ref())?;
@@ -81,15 +85,16 @@ impl Delivery {
                     said_events: &other.events,
                 },
             )?;
-            match signer {
-                Some(_) => own_log_forked(&row, seq).note(tx, &peer)?,
-                None => log_forked(&row, seq, before.as_ref().is_some_and(|kept| kept.seq >= seq))
-                    .note(tx, row.owner())?,
+            if is_ours {
+                own_log_forked(&row, seq).note(tx, &peer)?;
+            } else {
+                log_forked(&row, seq, before.as_ref().is_some_and(|kept| kept.seq >= seq))
+                    .note(tx, row.owner())?;
             }
             Ok(before)
         });
         let before = kept.await?;
-        if *group.provider() == self.ground.ours {
+        if is_ours {
             self.recovery.doubt(&Reader::Peer(shown_by.clone()));
         }
         tracing::error!(%group, %shown_by, "the owner of a group has signed another log than the one that is here");

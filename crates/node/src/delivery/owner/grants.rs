@@ -70,7 +70,7 @@ impl Delivery {
             }
             // An expired one is told as such, whether or not its issuer can still be reached.
             let key = if claims.iss == self.ground.ours {
-                Some(self.ground.signer.key().public().clone()).filter(|key| key.thumbprint() == grant.kid())
+                self.ground.keys.get(grant.kid())
             } else {
                 self.refuse_blocked(&claims.iss).await?;
                 match self.peers.key_of(grant.issuer(), grant.kid()).await {

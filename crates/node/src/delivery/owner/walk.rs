@@ -111,11 +111,10 @@ impl<'a> Walk<'a> {
             Ok(page) => page,
             Err(fault) => return (events, Some(End::Fault(fault))),
         };
-        if let Some(claims) = page
-            .checkpoint
-            .as_deref()
-            .and_then(|jws| own_checkpoint(&self.delivery.ground.signer, self.group, jws))
-        {
+        if let Some(claims) = page.checkpoint.as_deref().and_then(|jws| {
+            let ground = &self.delivery.ground;
+            own_checkpoint(&ground.ours, &ground.keys, self.group, jws)
+        }) {
             match self.is_ours(&claims).await {
                 Ok(true) => self.checkpoint = Some(claims),
                 Ok(false) => return (events, Some(End::Forked(Box::new(claims)))),

@@ -115,7 +115,7 @@ impl Checkup<'_> {
 
     /// Whether what is found under our name is what we say of ourselves.
     fn compare_with_ours(&self, document: &ProviderDocument) -> Step {
-        let ours = *self.ground.signer.key().public().thumbprint();
+        let ours = self.ground.keys.signing();
         let step = if document.keys.get(&ours).is_none() {
             let text = "the document under our name does not have our key: another program, or another copy of our folder, \
                         answers there";

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri};
+use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::finding::{Findings, RepairFinding};
 use crate::diagnose::{LOW_OCTETS, NameStanding, Ourselves, OwnCertificate};
+use crate::ground::clock::CLOCK_BEFORE_BUILD;
 use crate::identity::x509::date;
 use crate::identity::{CertificateFacts, IssuanceCode};
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
@@ -33,9 +35,11 @@ const ENDS_SOON_PART: u32 = 4;
 const RENEWING: Duration = Duration::from_secs(3600);
 /// What is not asked has no failure to be over, once the pullers have had this to begin.
 const BEGUN: Duration = Duration::from_secs(60);
+/// How often it is looked whether a clock was set that cannot be right.
+const CLOCK_LOOK: Duration = Duration::from_secs(5);
 
-/// By these a peer says that its clock is not ours.
-const CLOCKS: [&str; 2] = ["clock-skew", "signature-expired"];
+/// By these a peer says that its clock is not ours, or we that ours cannot be right.
+const CLOCKS: [&str; 3] = ["clock-skew", "signature-expired", CLOCK_BEFORE_BUILD];
 /// These are found once and are so until they are settled: they are raised at once, with how bad they are.
 const SETTLED: [(&str, Severity); 6] = [
     ("log-forked", Severity::High),
@@ -87,6 +91,8 @@ words! {
         NameUnresolved = "name-unresolved",
         /// Our name leads only to private addresses.
         NamePrivate = "name-private",
+        /// Our clock shows a time from before the program was built.
+        ClockBeforeBuild = "clock-before-build",
         /// Most peers say that our clock is wrong.
         Clock = "own-clock",
         /// No peer can be reached, for reasons that are here.
@@ -129,7 +135,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
     }
     judge_issuance(facts, &mut findings);
     let allowed: Vec<&Peer> = facts.peers.iter().filter(|peer| peer.state == PeerState::Allowed).collect();
-    let is_clock_wrong = judge_clock(&allowed, &mut findings);
+    let is_clock_wrong = judge_clock(facts, &allowed, &mut findings);
     let is_network_gone = judge_network(&allowed, &mut findings);
     for peer in facts.peers {
         judge_peer(facts, peer, is_clock_wrong, is_network_gone, &mut findings);
@@ -309,16 +315,27 @@ fn judge_issuance(facts: &Facts<'_>, findings: &mut Findings) {
 }
 
 /// Whether most peers, and more than one, say that our time is not theirs. One may be wrong itself.
-fn judge_clock(allowed: &[&Peer], findings: &mut Findings) -> bool {
+///
+/// A time from before the program was built is wrong whatever they say.
+fn judge_clock(facts: &Facts<'_>, allowed: &[&Peer], findings: &mut Findings) -> bool {
+    if let Some(why) = &facts.own.before_build {
+        let text = format!("Nothing is exchanged with other providers: {why}.");
+        let fault = OwnFault::ClockBeforeBuild;
+        findings.wrong.push(own(RepairSubject::Node, RepairKind::Clock, fault, Severity::High, text));
+        // Nobody tells when it is set.
+        findings.look_again(facts.now.plus(CLOCK_LOOK));
+        return true;
+    }
     let is_dispute = |trouble: &&TroubleRow| CLOCKS.contains(&trouble.code.as_str());
     let disputed = allowed.iter().filter_map(|peer| peer.troubles.iter().find(is_dispute));
     let disputed: Vec<&TroubleRow> = disputed.collect();
     let is_wrong = is_outvoted(disputed.len(), allowed.len());
     if is_wrong {
         let text = format!(
-            "This computer's clock is probably wrong: {} of {} providers disagree with it.",
+            "This computer's clock is probably wrong: {} of {} providers disagree with it{}.",
             disputed.len(),
-            allowed.len()
+            allowed.len(),
+            facts.own.clocks_apart.as_ref().map(|apart| format!("; theirs is {apart}")).unwrap_or_default()
         );
         findings.wrong.push(RepairFinding {
             since: disputed.iter().map(|trouble| trouble.first).min(),
@@ -395,8 +412,17 @@ fn judge_peer(
     };
     let exchange = match peer.standing.code {
         StandingCode::KeyChanged => {
+            let listed =
+                |keys: &[Thumbprint]| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            // What it shows is not known after a start, until it is read again.
+            let both = match (&*peer.keys, &*peer.new_keys) {
+                ([], _) | (_, []) => String::new(),
+                (accepted, shown) => {
+                    format!(" It shows {}; accepted is {}.", listed(shown), listed(accepted))
+                }
+            };
             let text = format!(
-                "{name} shows a key that was not accepted, so nothing is exchanged with it until you have decided on that."
+                "{name} shows a key that was not accepted, so nothing is exchanged with it until you have decided on that.{both}"
             );
             Some(wrong("key-changed", Severity::High, text, Some(peer.since), Duration::ZERO))
         }
@@ -572,6 +598,8 @@ mod tests {
             store: None,
             free: Some(1 << 40),
             backup: None,
+            before_build: None,
+            clocks_apart: None,
         }
     }
 
@@ -756,6 +784,17 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_cannot_be_right_is_told_alone_and_looked_at_soon() {
+        let why = "this computer's clock shows 1970".to_owned();
+        let own = Ourselves { before_build: Some(why), ..ourselves() };
+        let peers = ["a.example", "b.example"].map(|name| failing(name, 5, &[(CLOCK_BEFORE_BUILD, 5)]));
+        let findings = found(&own, &peers);
+        assert_eq!(codes(&findings), ["clock-before-build"]);
+        assert!(findings.wrong[0].text.contains("shows 1970"), "{}", findings.wrong[0].text);
+        assert_eq!(findings.due, Some(NOW.plus(CLOCK_LOOK)));
+    }
+
+    #[test]
     fn what_all_have_in_common_is_told_once() {
         let skewed = |name: &str| {
             let mut peer = peer(name);
@@ -764,7 +803,14 @@ mod tests {
         };
         let most =
             [skewed("a.example"), failing("b.example", 5, &[("signature-expired", 5)]), peer("c.example")];
-        assert_eq!(codes(&found(&ourselves(), &most)), ["own-clock"]);
+        let apart = Some("200 days behind this computer's".to_owned());
+        let findings = found(&Ourselves { clocks_apart: apart, ..ourselves() }, &most);
+        assert_eq!(codes(&findings), ["own-clock"]);
+        let text = &findings.wrong[0].text;
+        assert!(
+            text.ends_with("2 of 3 providers disagree with it; theirs is 200 days behind this computer's."),
+            "{text}"
+        );
         let one = [skewed("a.example"), peer("b.example"), peer("c.example")];
         assert_eq!(codes(&found(&ourselves(), &one)), ["clock-skew"]);
         let gone = ["a.example", "b.example"].map(|name| failing(name, 5, &[("unreachable", 5)]));

@@ -3,6 +3,7 @@
 mod acme;
 mod backup;
 mod fault;
+mod keys;
 mod listen;
 mod mtp;
 mod origin;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use self::acme::{AcmeChallenge, AcmeConfig, AcmeContact, AcmeDirectory};
 pub use self::backup::BackupConfig;
 pub use self::fault::ConfigFault;
+pub use self::keys::KeysConfig;
 use self::listen::pair;
 pub use self::listen::{ListenConfig, listen_address};
 pub use self::mtp::{ListenAddress, MtpConfig};
@@ -61,6 +63,9 @@ pub struct Config {
     /// Backups that are made by themselves.
     #[serde(default)]
     pub backup: BackupConfig,
+    /// How often our signing key is changed.
+    #[serde(default)]
+    pub keys: KeysConfig,
     /// The file that it was read from; none where it was put together by a program.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -178,6 +183,7 @@ impl Config {
             limits: LimitsConfig::default(),
             traffic: TrafficConfig::default(),
             backup: BackupConfig::default(),
+            keys: KeysConfig::default(),
             file: None,
         }
     }
@@ -271,6 +277,7 @@ impl Config {
             )));
         }
         self.backup.check()?;
+        self.keys.check()?;
         self.endpoint().map(|_| ())
     }
 
@@ -343,7 +350,7 @@ mod tests {
         (all.mtp.tls_cert, all.mtp.tls_key) = (None, None);
         all.admin.as_mut().unwrap().origins = vec!["https://pages.example".parse().unwrap()];
         (all.log, all.limits.pending_days) = (Some("warn,drawbridge_node=debug".into()), 3);
-        all.traffic.keep_requests = 0;
+        (all.traffic.keep_requests, all.keys.rotate_days) = (0, 90);
         (all.backup.folder, all.backup.every_hours, all.backup.keep) = (path("backups"), 24, 3);
         all.backup.recipient =
             Some("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse().unwrap());
@@ -420,6 +427,7 @@ mod tests {
             ("data_dir = \"data\"", "", "data_dir"),
             ("[peers]", "[limits]\npending_days = 0\n[peers]", "pending_days = 0"),
             ("[peers]", "[backup]\nkeep = 0\n[peers]", "keep = 0"),
+            ("[peers]", "[keys]\nrotate_days = 6\n[peers]", "at least 7"),
             ("[peers]", "[backup]\nrecipient = \"alice\"\n[peers]", "age-keygen"),
             ("data_dir = \"data\"", "data_dir = \"data\"\nlog_format = \"xml\"", "xml"),
             ("[peers]", "[acme]\n[peers]", "agree_terms = true"),
