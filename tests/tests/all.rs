@@ -18,6 +18,7 @@ mod doctor;
 mod dry_run;
 mod federation;
 mod feeds;
+mod first_start;
 mod flood;
 mod forks;
 mod gate;

@@ -101,6 +101,7 @@ macro_rules! commands {
 
 commands! {
     "status" status: Empty => Status,
+    "look-at-set-up" look_at_set_up: SetUp => SetUpLook,
     "set-up" set_up: SetUp => Empty,
     "start-demo" start_demo: Empty => Empty,
     "leave-demo" leave_demo: Empty => Empty,

@@ -373,7 +373,14 @@ mod tests {
         use crate::request::Empty;
         let home = tempfile::tempdir().unwrap();
         let host = crate::host::Host::open(home.path(), crate::keys::KeyPlace::File).await.unwrap();
-        let ask = serde_json::json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
+        let confirmed = ["name-unresolved", "listen-loopback", "listen-port-changes"];
+        let ask = serde_json::json!({
+            "provider": "home.example:9",
+            "listen": "127.0.0.1:0",
+            "clients": "127.0.0.1:0",
+            "user": "ann",
+            "confirmed": confirmed,
+        });
         crate::commands::call(&host, "set-up", ask).await.unwrap();
         let built_in = host.built_in_clients().await.unwrap();
         let users = crate::accounts::users(&host, Empty {}).await.unwrap().users;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use drawbridge_node::backup::{Opener, restore};
-use drawbridge_node::config::{Config, listen_address};
+use drawbridge_node::config::Config;
 use drawbridge_node::identity::Certificate;
 use drawbridge_node::operator::UserRule;
 use drawbridge_node::{Node, StartFault};
@@ -22,8 +22,9 @@ use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::request::SetUp;
 use crate::sessions::Sessions;
+use crate::set_up;
 use crate::site::Site;
-use crate::view::{Demo, Event, Mode};
+use crate::view::{Demo, Event, Mode, SetUpLook};
 
 /// The installation that a GUI speaks to; cheap to clone.
 #[derive(Clone)]
@@ -226,37 +227,32 @@ impl Host {
         }
     }
 
+    /// What the answers of the first start are worth.
+    pub(crate) async fn look_at_set_up(&self, ask: &SetUp) -> Result<SetUpLook, AdminError> {
+        self.refuse_temporary()?;
+        self.free_home().await?;
+        Ok(set_up::look(ask, self.inner.pages.get().copied()).await.view)
+    }
+
     /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
     pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
         let _changing = self.inner.changing.lock().await;
         self.refuse_temporary()?;
         let home = self.free_home().await?;
-        let listen = self.free_address(&ask.listen)?;
-        let text = format!(
-            "# Made by Drawbridge on first start; see the operator's guide for all that can be set here.\n\
-             provider = \"{}\"\ndata_dir = \"data\"\n\n[mtp]\nlisten = \"{listen}\"\n\n\
-             # For clients of your own. With port 0 it has another port after each start.\n\
-             [client]\nlisten = \"127.0.0.1:0\"\n\n\
-             # Each day, into the folder data/backups; one on another disk survives this one.\n\
-             [backup]\nevery_hours = 24\n",
-            ask.provider,
-        );
+        let plan = set_up::look(&ask, self.inner.pages.get().copied()).await.plan()?;
         let path = home.join(CONFIG);
         let (draft, data) = (home.join(DRAFT), home.join(DATA));
         let is_new = !data.exists();
         let failed = |fault: &dyn std::fmt::Display| AdminError::new("set-up-failed", fault.to_string());
-        std::fs::write(&draft, text).map_err(|fault| failed(&fault))?;
+        std::fs::write(&draft, plan.to_toml()).map_err(|fault| failed(&fault))?;
         let started = async {
             let mut config = Config::load(&draft).map_err(|fault| failed(&fault))?;
             // There it is once all of this has gone well.
             config.file = Some(path.clone());
-            self.run_own(config).await.map_err(|fault| match &fault {
-                HostFault::Node(StartFault::Listen(_)) => AdminError::new(LISTEN_REFUSED, fault.to_string()),
-                _ => failed(&fault),
-            })?;
+            self.run_own(config).await.map_err(|fault| failed(&fault))?;
             let site = self.site().await?;
-            site.node.operator().create_user(ask.user.clone(), UserRule::Ask).await?;
-            site.clients.open_account(&ask.user).await?;
+            site.node.operator().create_user(plan.user.clone(), UserRule::Ask).await?;
+            site.clients.open_account(&plan.user).await?;
             std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
         };
         let outcome = started.await;
@@ -364,24 +360,6 @@ impl Host {
         self.inner.hub.publish(event);
     }
 
-    /// The address that other providers are to find this one at, where the pages are not there.
-    fn free_address(&self, listen: &str) -> Result<SocketAddr, AdminError> {
-        // By this code the first screen knows the field that it is about.
-        let refused = |text: String| AdminError::new(LISTEN_REFUSED, text);
-        let address = listen_address(listen).map_err(refused)?;
-        match self.inner.pages.get() {
-            Some(pages)
-                if pages.port() == address.port()
-                    && (pages.ip() == address.ip() || address.ip().is_unspecified()) =>
-            {
-                Err(refused(format!(
-                    "these pages are served at {pages}; choose another port for other providers"
-                )))
-            }
-            _ => Ok(address),
-        }
-    }
-
     /// The folder for a provider or a demo, where neither is there yet.
     async fn free_home(&self) -> Result<PathBuf, AdminError> {
         let home = self.inner.home.clone().ok_or_else(|| {
@@ -460,8 +438,6 @@ fn undo_set_up(home: &Path) -> Result<(), HostFault> {
 const FINISH: Duration = Duration::from_secs(5);
 /// What changes at the demo's providers within this is looked at together.
 const GATHER_DEMO: Duration = Duration::from_millis(100);
-/// The code of a set-up that is refused for the address to listen on.
-const LISTEN_REFUSED: &str = "listen-refused";
 const CONFIG: &str = "config.toml";
 /// The configuration of a set-up that has not come to its end.
 const DRAFT: &str = "config.new.toml";

@@ -26,6 +26,7 @@ mod proxy_config;
 mod repairs;
 pub mod request;
 mod sessions;
+mod set_up;
 mod signing_keys;
 mod site;
 mod status;

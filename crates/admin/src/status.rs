@@ -14,7 +14,7 @@ use crate::request::{
     TurnDemoSwitch,
 };
 use crate::view::{
-    Demo, DemoSwitch, Event, Listener, NewerVersion, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions,
+    Demo, DemoSwitch, Event, Listener, NewerVersion, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions, SetUpLook,
     Status,
 };
 
@@ -75,6 +75,10 @@ pub(crate) async fn node_status(node: &Node, built_in: &BuiltInClients) -> Resul
         store_bytes: seen.store_bytes,
         ourselves: own,
     })
+}
+
+pub(crate) async fn look_at_set_up(host: &Host, ask: SetUp) -> Result<SetUpLook, AdminError> {
+    host.look_at_set_up(&ask).await
 }
 
 pub(crate) async fn set_up(host: &Host, ask: SetUp) -> Result<Empty, AdminError> {

@@ -12,6 +12,17 @@ use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The answers of a first start at ports that the system gives, with everything confirmed that has to be.
+fn answers(provider: &str, listen: &str) -> Value {
+    json!({
+        "provider": provider,
+        "listen": listen,
+        "clients": "127.0.0.1:0",
+        "user": "ann",
+        "confirmed": ["name-unresolved", "name-other-port", "listen-loopback", "listen-port-changes"],
+    })
+}
+
 async fn gamma_runs(host: &Host) -> bool {
     let demo = call(host, "demo", json!({})).await.unwrap();
     let nodes: &Vec<Value> = demo["nodes"].as_array().unwrap();
@@ -71,7 +82,7 @@ async fn a_command_that_is_dropped_half_way_is_whole() {
 async fn a_provider_without_its_configuration_is_not_set_up_anew_and_a_set_up_that_was_cut_off_is_undone() {
     let home = tempfile::tempdir().unwrap();
     let (config, data) = (home.path().join("config.toml"), home.path().join("data"));
-    let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
+    let ask = answers("home.example:9", "127.0.0.1:0");
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
     call(&host, "set-up", ask.clone()).await.unwrap();
     host.stop().await;
@@ -95,22 +106,27 @@ async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_fie
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
     let pages = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     host.set_pages(pages);
-    let set_up = |listen: String| {
-        let ask = json!({ "provider": "home.example:9", "listen": listen, "user": "ann" });
-        call(&host, "set-up", ask)
-    };
-    for (listen, said) in [
-        ("0.0.0.0:99999".to_owned(), "\"99999\" is no port"),
-        ("0.0.0.0".to_owned(), "the port are missing"),
-        ("home.example:8443".to_owned(), "before the port is an IP address"),
-        (pages.to_string(), "these pages are served"),
-        (format!("0.0.0.0:{}", pages.port()), "these pages are served"),
+    let set_up = |listen: String| call(&host, "set-up", answers("home.example:9", &listen));
+    for (listen, code, said) in [
+        ("0.0.0.0:99999".to_owned(), "listen-malformed", "\"99999\" is no port"),
+        ("0.0.0.0".to_owned(), "listen-malformed", "the port are missing"),
+        ("home.example:8443".to_owned(), "listen-malformed", "before the port is an IP address"),
+        (pages.to_string(), "listen-pages", "these pages are served"),
+        (format!("0.0.0.0:{}", pages.port()), "listen-pages", "these pages are served"),
     ] {
         let refused = set_up(listen).await.unwrap_err();
-        assert_eq!(refused.code, "listen-refused");
+        assert_eq!(refused.code, code);
         assert!(refused.detail.contains(said), "{refused}");
         assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "nothing is kept of it");
     }
+    let unconfirmed = json!({ "provider": "nas.local:9", "listen": "127.0.0.1:0", "user": "ann" });
+    assert_eq!(call(&host, "set-up", unconfirmed.clone()).await.unwrap_err().code, "name-local");
+    let looked = call(&host, "look-at-set-up", unconfirmed).await.unwrap();
+    assert_eq!(
+        (&looked["is_ready"], &looked["account"]),
+        (&json!(false), &json!("mimi://nas.local:9/u/ann"))
+    );
+    assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "nothing is kept of what is looked at");
     set_up("127.0.0.1:0".into()).await.unwrap();
     host.stop().await;
 }
@@ -119,9 +135,7 @@ async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_fie
 async fn of_two_who_install_something_at_the_same_time_one_does() {
     let home = tempfile::tempdir().unwrap();
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
-    let set_up = |provider: &str| {
-        call(&host, "set-up", json!({ "provider": provider, "listen": "127.0.0.1:0", "user": "ann" }))
-    };
+    let set_up = |provider: &str| call(&host, "set-up", answers(provider, "127.0.0.1:0"));
     let (one, other, demo) = tokio::join!(
         set_up("one.example:9"),
         set_up("other.example:9"),
@@ -148,7 +162,7 @@ async fn no_provider_is_set_up_in_a_folder_that_is_removed_at_the_end() {
     let host = Host::open_demo(home.path()).await.unwrap();
     call(&host, "leave-demo", json!({})).await.unwrap();
     assert_eq!(call(&host, "status", json!({})).await.unwrap()["mode"], "demo-left");
-    let ask = json!({ "provider": "home.example:9", "listen": "127.0.0.1:0", "user": "ann" });
+    let ask = answers("home.example:9", "127.0.0.1:0");
     assert_eq!(call(&host, "set-up", ask).await.unwrap_err().code, "demo-only");
     call(&host, "start-demo", json!({})).await.unwrap();
     host.stop().await;

@@ -18,6 +18,7 @@ mod proxy_config;
 mod remedies;
 mod repairs;
 mod run;
+mod set_up;
 mod signals;
 mod trace;
 mod traffic;
@@ -63,6 +64,15 @@ enum Command {
         /// Address and port of the pages
         #[arg(long, default_value = "127.0.0.1:9103")]
         listen: std::net::SocketAddr,
+    },
+    /// Set up a provider of this user: asks for its name, how others reach it and the first account, and checks each answer. What is given
+    /// as an option is not asked for, and answers may be piped in, one a line. Exits with 2 where an answer is not taken; nothing is kept then.
+    Setup {
+        /// The folder that is to keep everything [default: the user's data folder]
+        #[arg(long, env = "DRAWBRIDGE_HOME")]
+        home: Option<PathBuf>,
+        #[command(flatten)]
+        given: set_up::Given,
     },
     /// Run a demo federation: three providers on this machine, with people in them.
     Demo {
@@ -274,6 +284,13 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Serve { config } => run::serve(&config).await,
             Command::Run { home, listen } => run::personal(home, listen).await,
+            Command::Setup { home, given } => {
+                let options = NodeChoice { config: None, home: home.clone() }.options();
+                match run::home_folder(home) {
+                    Ok(home) => set_up::set_up(&home, &options, given).await,
+                    Err(code) => code,
+                }
+            }
             Command::Demo { home, listen, config: _ } => run::demo(home, listen).await,
             Command::Admin { node, command, request } => match node.folder() {
                 Ok(folder) => ask::ask(&folder, &command, request.as_deref()).await,

@@ -20,6 +20,13 @@ pub(crate) fn answer(text: impl Display) -> Result<(), ExitCode> {
     }
 }
 
+/// Writes a question, behind which the answer is typed.
+pub(crate) fn question(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    write!(out, "{text} ")?;
+    out.flush()
+}
+
 /// Says on standard error why the program ends, in one line.
 pub(crate) fn say(text: &str, code: u8) -> ExitCode {
     // There is no other place where it could be said.

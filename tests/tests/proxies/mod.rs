@@ -319,6 +319,11 @@ async fn halves(program: ProxyProgram) {
         (StepName::Limits, "proxy-too-large", Side::Theirs),
         "{program:?}: {text}"
     );
+    if program == Nginx {
+        let report = scene.alpha().checks(scene.alpha().provider()).await;
+        let (step, code, side, text) = first_wrong(&report);
+        assert_eq!((step, code, side), (StepName::Limits, "proxy-too-large", Side::Ours), "{text}");
+    }
     // Nothing behind it waits.
     ben.does(&tea, &ben.says(&tea, "and a short one")).await;
     ann.hears_said(&tea, "and a short one").await;
@@ -435,6 +440,10 @@ async fn a_proxy_that_cuts_pulls_is_noticed_and_asked_to_hold_them_for_less() {
         let report = scene.beta().checks(scene.alpha().provider()).await;
         let (step, code, side, text) = first_wrong(&report);
         assert_eq!((step, code, side), (StepName::OurPull, "pull-cut", Side::Theirs), "{program:?}: {text}");
+        // Who is behind it finds it out by itself too.
+        let report = scene.alpha().checks(scene.alpha().provider()).await;
+        let (step, code, side, text) = first_wrong(&report);
+        assert_eq!((step, code, side), (StepName::Pull, "pull-cut", Side::Ours), "{program:?}: {text}");
     }))
     .await;
 }

@@ -57,7 +57,11 @@ function Gate({ router }: { router: Router }) {
       </main>
     );
   }
-  if (status.data.mode === "new") return <FirstScreen />;
+  if (status.data.mode === "new") {
+    // What was set up is looked at, as others find it.
+    const lookAtOurselves = () => void router.navigate({ to: "/doctor", search: { self: 1 } });
+    return <FirstScreen onSetUp={lookAtOurselves} />;
+  }
   if (status.data.mode === "demo-left") return <DemoLeftScreen />;
   return (
     <TrafficProvider>

@@ -75,6 +75,7 @@ import type { SetPeer } from "./SetPeer";
 import type { SetRule } from "./SetRule";
 import type { SetStrangers } from "./SetStrangers";
 import type { SetUp } from "./SetUp";
+import type { SetUpLook } from "./SetUpLook";
 import type { SetUserRule } from "./SetUserRule";
 import type { SignedWith } from "./SignedWith";
 import type { SigningKeys } from "./SigningKeys";
@@ -96,6 +97,7 @@ import type { Users } from "./Users";
 
 export type Commands = {
   "status": { request: Empty, response: Status },
+  "look-at-set-up": { request: SetUp, response: SetUpLook },
   "set-up": { request: SetUp, response: Empty },
   "start-demo": { request: Empty, response: Empty },
   "leave-demo": { request: Empty, response: Empty },

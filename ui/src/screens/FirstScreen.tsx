@@ -1,20 +1,19 @@
 import { type FormEvent, type ReactNode, useState } from "react";
-import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
-import { isName, isProvider } from "@/domain/node/identifiers";
 import { AdminError } from "@/platform";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/form";
 import { Fault } from "@/shared/layout";
 import { Mark } from "@/shared/Mark";
 import { t } from "@/text";
+import { SetUpCard } from "./first/SetUpCard";
 
 /** Nothing has been set up yet: a demo to learn by, or a provider of one's own. */
-export function FirstScreen() {
+export function FirstScreen({ onSetUp }: { onSetUp: () => void }) {
   return (
     <Offer {...t.first}>
       <DemoCard />
-      <OwnCard />
+      <SetUpCard onSetUp={onSetUp} />
       <RestoreCard />
     </Offer>
   );
@@ -122,89 +121,6 @@ function DemoPicture() {
         </g>
       ))}
     </svg>
-  );
-}
-
-type Field = "provider" | "listen" | "user";
-
-/** Which field a refusal is about, where its code says so. */
-function fieldOf(fault: unknown): Field | null {
-  if (!(fault instanceof AdminError)) return null;
-  return (["provider", "listen", "user"] as const).find((field) => fault.code.includes(field)) ?? null;
-}
-
-function toField(name: Field) {
-  document.querySelector<HTMLElement>(`[name="${name}"]`)?.focus();
-}
-
-function OwnCard() {
-  const admin = useAdmin();
-  const [values, setValues] = useState({ provider: "", listen: "0.0.0.0:8443", user: "" });
-  const [errors, setErrors] = useState<Partial<Record<Field, string>>>({});
-  const [fault, setFault] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const wrong: Partial<Record<Field, string>> = {};
-    const meant = await readName(admin, "provider", values.provider);
-    if ("fault" in meant) wrong.provider = meant.fault;
-    if (!isName(values.user)) wrong.user = t.first.errors.user;
-    setErrors(wrong);
-    setFault(null);
-    if ("fault" in meant || wrong.user !== undefined) {
-      toField(wrong.provider === undefined ? "user" : "provider");
-      return;
-    }
-    setBusy(true);
-    try {
-      await admin.call("set-up", { ...values, provider: meant.name });
-      admin.live.reload();
-    } catch (refused) {
-      const field = fieldOf(refused);
-      setBusy(false);
-      if (field === null) setFault(sentence(refused));
-      else {
-        setErrors({ [field]: sentence(refused) });
-        toField(field);
-      }
-    }
-  };
-  const field = (name: Field) => ({
-    name,
-    value: values[name],
-    error: errors[name] ?? null,
-    onChange: (event: { target: HTMLInputElement }) =>
-      setValues({ ...values, [name]: event.target.value.trim() }),
-  });
-  const own = t.first.own;
-  return (
-    <section aria-labelledby="first-own" className="rounded-lg border border-line bg-surface p-5">
-      <h2 id="first-own" className="text-lg font-semibold">
-        {own.title}
-      </h2>
-      <p className="mt-1 mb-4 text-muted">{own.text}</p>
-      <form className="grid gap-3" onSubmit={submit} noValidate>
-        <AddressField
-          kind="provider"
-          label={own.provider}
-          hint={own.providerHint}
-          placeholder="home.example"
-          {...field("provider")}
-        />
-        <TextField label={own.listen} hint={own.listenHint} {...field("listen")} />
-        <TextField label={own.user} hint={own.userHint} placeholder="alice" {...field("user")} />
-        {isProvider(values.provider) && isName(values.user) && (
-          <p className="text-sm text-muted">{own.preview(`mimi://${values.provider}/u/${values.user}`)}</p>
-        )}
-        {fault !== null && <Fault>{fault}</Fault>}
-        <div>
-          <Button type="submit" className="h-8 px-4" disabled={busy}>
-            {busy ? own.making : own.make}
-          </Button>
-        </div>
-      </form>
-    </section>
   );
 }
 

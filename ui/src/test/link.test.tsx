@@ -113,33 +113,4 @@ describe("the connection to the node", () => {
     await person.click(screen.getByTestId("demo-node-beta"));
     expect(node.requests("run-demo-node")).toEqual([{ name: "beta", running: false }]);
   });
-
-  it("says a refusal to set up at its field", async () => {
-    const node = new TestNode();
-    node.mode = "new";
-    node.answers["set-up"] = () => {
-      throw new AdminError("listen-in-use", "another program listens on 0.0.0.0:8443 already");
-    };
-    const { person } = open(node);
-    await person.click(await screen.findByRole("button", { name: "Set up" }));
-    expect(screen.getByLabelText("Name of the provider")).toHaveFocus();
-    await person.type(screen.getByLabelText("Name of the provider"), "home.example");
-    await person.type(screen.getByLabelText("First account"), "alice");
-    await person.click(screen.getByRole("button", { name: "Set up" }));
-    const listen = screen.getByLabelText("Address to listen on");
-    await waitFor(() => expect(listen).toHaveAccessibleDescription(/Another program listens/));
-    expect(listen).toHaveFocus();
-  });
-
-  it("says at each field of the set-up that is empty what it is to have", async () => {
-    const node = new TestNode();
-    node.mode = "new";
-    const { person } = open(node);
-    await person.click(await screen.findByRole("button", { name: "Set up" }));
-    expect(screen.getByLabelText("Name of the provider")).toHaveAccessibleDescription(
-      "Give the provider's name, such as home.example.",
-    );
-    expect(screen.getByLabelText("First account")).toHaveAccessibleDescription(/^Give a name of/);
-    expect(node.requests("set-up")).toEqual([]);
-  });
 });

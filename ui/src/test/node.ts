@@ -20,6 +20,8 @@ import type { Peer } from "@/bindings/Peer";
 import type { PeerStanding } from "@/bindings/PeerStanding";
 import type { Repair } from "@/bindings/Repair";
 import type { Repairs } from "@/bindings/Repairs";
+import type { SetUpAnswer } from "@/bindings/SetUpAnswer";
+import type { SetUpField } from "@/bindings/SetUpField";
 import type { SignedWith } from "@/bindings/SignedWith";
 import type { SigningKey } from "@/bindings/SigningKey";
 import type { SigningKeys } from "@/bindings/SigningKeys";
@@ -472,6 +474,17 @@ export class TestNode implements Platform {
     switch (command) {
       case "status":
         return this.#status();
+      case "look-at-set-up": {
+        const { provider, user: name, listen = "0.0.0.0:443" } = request as RequestOf<"look-at-set-up">;
+        const fine = (field: SetUpField, value: string): SetUpAnswer => ({ field, value, notes: [] });
+        const answers = [
+          fine("provider", provider),
+          fine("listen", listen),
+          fine("user", name),
+          fine("clients", "127.0.0.1:9102"),
+        ];
+        return { answers, account: user(name, provider), is_ready: true };
+      }
       case "sessions":
         return { sessions: [] };
       case "approvals":

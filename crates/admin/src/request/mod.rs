@@ -25,30 +25,19 @@ mod backups;
 mod consent;
 mod conversations;
 mod groups;
+mod set_up;
 mod traffic;
 
 pub use backups::*;
 pub use consent::*;
 pub use conversations::*;
 pub use groups::*;
+pub use set_up::*;
 pub use traffic::*;
 
 records! {
     /// Nothing is asked, or nothing is to be said.
     Empty {}
-
-    /// `set-up`: a provider of one's own.
-    SetUp {
-        /// The authority that others will know it by.
-        #[ts(type = "string")]
-        #[serde(deserialize_with = "de_as::provider")]
-        provider: Provider,
-        /// Address and port to listen on for other providers.
-        listen: String,
-        /// The first account.
-        #[ts(type = "string")]
-        user: Name,
-    }
 
     /// `signed-with`, `revoke-key`: one of the provider's own signing keys.
     NamedKey {

@@ -21,6 +21,7 @@ mod peers;
 mod proxy;
 mod repairs;
 mod sessions;
+mod set_up;
 mod status;
 mod trace;
 mod traffic;
@@ -45,6 +46,7 @@ pub use peers::{KeptOfPeer, Peer, PeerStanding, PeerStandingCode, Pulling, Pulli
 pub use proxy::*;
 pub use repairs::*;
 pub use sessions::*;
+pub use set_up::*;
 pub use status::*;
 pub use trace::*;
 pub use traffic::*;

@@ -4,6 +4,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::PeerState;
 use http::Method;
 
+use super::own_check::OWN_CHECK;
 use super::server::PeerServer;
 use crate::consent::providers::access_refused;
 use crate::refusal::Refusal;
@@ -16,6 +17,10 @@ pub(super) async fn admit(
     method: &Method,
     path: &[&str],
 ) -> Result<(PeerState, Option<PeerState>), Refusal> {
+    // What we ask of ourselves is asked by no peer.
+    if *provider == server.ground.ours && path == OWN_CHECK {
+        return Ok((PeerState::Unknown, None));
+    }
     let peer = server.store.glance(|view| view.peer(provider))?;
     let (state, theirs) = peer.map_or((PeerState::Unknown, None), |peer| (peer.state, peer.their_state));
     let accepted = match state {

@@ -202,7 +202,9 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         .into_iter()
         .find_map(|content| UnverifiedRequest::parse(method, target_uri, headers, content).ok());
     recording.claimed(claimed.as_ref().map(UnverifiedRequest::signer));
+    let names_us = claimed.as_ref().is_some_and(|request| *request.signer() == server.ground.ours);
     let names_peer = match &claimed {
+        Some(_) if names_us => true,
         Some(request) => server.store.glance(|view| view.peer_state(request.signer()))? == PeerState::Allowed,
         None => false,
     };
@@ -233,6 +235,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
         Ok(request) => request,
         Err(fault) => {
             if names_peer
+                && !names_us
                 && let Ok(untimely) = UnverifiedRequest::parse(method, target_uri, headers, content.is_some())
             {
                 Box::pin(note_untimely(server, untimely)).await;

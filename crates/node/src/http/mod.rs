@@ -10,6 +10,7 @@ mod gate;
 mod groups;
 mod key_packages;
 mod listen;
+mod own_check;
 mod passed;
 mod peering;
 mod reply;

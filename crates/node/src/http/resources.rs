@@ -5,7 +5,7 @@ use http::Method;
 
 use super::passed::Passed;
 use super::reply::Reply;
-use super::{checks, feed, groups, key_packages, peering, requests};
+use super::{checks, feed, groups, key_packages, own_check, peering, requests};
 use crate::refusal::Refusal;
 use crate::store::{Addition, Connection};
 
@@ -19,6 +19,7 @@ pub(super) async fn answer(
         // These wait, thousands at a time: they let go of what they do not need for that, and keep no room for others.
         ("GET", ["feed"]) => feed::pull(passed).await,
         ("GET", ["peering"]) => peering::state(passed).await,
+        ("GET", ["own-check"]) if own_check::is_own(&passed) => own_check::hold(passed).await,
         _ => Box::pin(answer_at_once(method, path, passed)).await,
     }
 }
@@ -27,6 +28,7 @@ async fn answer_at_once(method: &Method, path: &[&str], passed: Box<Passed<'_>>)
     match (method.as_str(), path) {
         ("GET", ["ping"]) => peering::ping(&passed).await,
         ("POST", ["peering"]) => peering::introduce(&passed).await,
+        ("POST", ["own-check"]) if own_check::is_own(&passed) => Ok(own_check::take(&passed)),
         ("POST", ["checks"]) => checks::look_back(&passed),
         ("POST", ["connections"]) => requests::request::<Connection>(&passed).await,
         ("DELETE", ["connections", id]) => requests::take_back::<Connection>(&passed, id).await,

@@ -110,9 +110,11 @@ impl ServerCertVerifier for Trust {
             self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             // Its times were good: they are judged before it is looked who vouches for it.
-            Err(Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            )) if self.is_own(end_entity, server_name) => Ok(ServerCertVerified::assertion()),
+            Err(Error::InvalidCertificate(fault))
+                if is_unvouched(&fault) && self.is_own(end_entity, server_name) =>
+            {
+                Ok(ServerCertVerified::assertion())
+            }
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if intermediates.is_empty() && names_issuers_place(end_entity) =>
             {
@@ -127,10 +129,7 @@ impl ServerCertVerifier for Trust {
                     CertificateError::Other(other) if is_of_authority(&other) => {
                         CertificateError::Other(other)
                     }
-                    // One of the same name by another key is tried for its issuer, and has not signed it.
-                    CertificateError::UnknownIssuer
-                    | CertificateError::BadSignature
-                    | CertificateError::Other(_) => {
+                    fault if is_unvouched(&fault) || matches!(fault, CertificateError::Other(_)) => {
                         CertificateError::Other(self.untrusted(end_entity, server_name))
                     }
                     other => other,
@@ -162,6 +161,17 @@ impl ServerCertVerifier for Trust {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.verifier.supported_verify_schemes()
     }
+}
+
+/// Whether nobody who is trusted has signed a certificate. One of the same name by another key, or by one of another kind, is tried for
+/// its issuer, and has not signed it.
+fn is_unvouched(fault: &CertificateError) -> bool {
+    matches!(
+        fault,
+        CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
 }
 
 /// Whether a certificate was refused since it is an authority's.

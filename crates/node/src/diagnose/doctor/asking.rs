@@ -1,11 +1,12 @@
 //! The steps that ask the provider something, signed: its clock, a ping, what it says of us, how much fits into a request, and
 //! a pull.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{Limits, ProviderDocument};
 use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState, Ping};
+use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState, PeeringQuery, Ping};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 use http::Method;
@@ -21,6 +22,8 @@ use crate::side::Side;
 const LARGEST_REQUEST: usize = 1_572_864;
 /// How much fits is found out within this: who is slow would take minutes for it.
 const LIMITS_TIME: Duration = Duration::from_secs(15);
+/// Where we ask ourselves: of whoever else asks there, nothing is taken.
+const OWN_CHECK: &str = "/own-check";
 /// What every proxy lets pass.
 const SMALLEST_REQUEST: usize = 16 * 1024;
 
@@ -68,7 +71,12 @@ impl Checkup<'_> {
                     Step::warn(StepName::Ping, "slow", text)
                 };
                 progress.tell(Step { took, ..ping });
-                if self.is_own() || matches!(self.looker, Looker::NodeForPeer(_)) {
+                if self.is_own() {
+                    progress.tell(self.measure_request(document, client, true).await);
+                    progress.tell(self.hold(document, client).await);
+                    return Some(pong.state);
+                }
+                if matches!(self.looker, Looker::NodeForPeer(_)) {
                     return Some(pong.state);
                 }
                 progress.tell(seen(&pong));
@@ -294,8 +302,8 @@ impl Checkup<'_> {
         step.with(evidence).since(began)
     }
 
-    /// Sends a request of `size` bytes that asks for nothing: an introduction, which is no news among peers, with a member that
-    /// nobody knows (section 5).
+    /// Sends a request of `size` bytes that asks for nothing: to a peer an introduction, which is no news among peers, with a member
+    /// that nobody knows (section 5).
     async fn send_padding(
         &self,
         document: &ProviderDocument,
@@ -307,11 +315,42 @@ impl Checkup<'_> {
         let content = serde_json::json!({"padding": padding}).to_string().into_bytes();
         let ask = Ask {
             method: Method::POST,
-            resource: "/peering".into(),
+            resource: if self.is_own() { OWN_CHECK } else { "/peering" }.into(),
             content: Some(content),
             wait: Duration::ZERO,
         };
         self.peers.exchange(self.peer, document, client, &ask).await.map(|_| ())
+    }
+
+    /// Finds out whether a request of ours that waits as long as a pull may is held by what stands in front of us.
+    async fn hold(&self, document: &ProviderDocument, client: &reqwest::Client) -> Step {
+        let name = StepName::Pull;
+        if self.is_direct.load(Ordering::Relaxed) {
+            let text = "no pull was held open, since others connect to this program itself: nothing in front of it answers in its place";
+            return Step::skipped(name, text);
+        }
+        let began = Instant::now();
+        let wait = document.limits.pull_wait_s;
+        let ask = Ask {
+            wait: Duration::from_secs(wait),
+            ..Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait }.to_query()))
+        };
+        let held = self.peers.exchange(self.peer, document, client, &ask).await;
+        let seconds = began.elapsed().as_secs();
+        let step = match held {
+            Ok(_) => Step::pass(
+                name,
+                format!("a request that waits was held for {seconds} s, as long as a pull may wait"),
+            ),
+            Err(fault) if fault.is_cut() => {
+                let text = format!(
+                    "a request that waits was ended after {seconds} s by something in front of this provider, most often a proxy: {fault}"
+                );
+                Step::warn(name, "pull-cut", text)
+            }
+            Err(fault) => Step::fail(name, &fault),
+        };
+        step.seen("asked to wait for", format!("{wait} s")).since(began)
     }
 
     /// Pulls once, without waiting, and keeps nothing of it: `after=0` without a generation acknowledges nothing.

@@ -8,7 +8,8 @@ use drawbridge_mtp::document::ProviderDocument;
 use drawbridge_mtp::message::PeerState;
 
 use super::report::{Evidence, Step, StepName};
-use super::{Checkup, Progress};
+use super::{Checkup, Looker, Progress};
+use crate::identity::provider_document;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{DOCUMENT_PATH, DocumentAnswer, PROGRAM, host_text, lifetime};
 use crate::readable::readable;
@@ -72,8 +73,12 @@ impl Checkup<'_> {
         };
         progress.tell(Step { took, ..step.with(evidence).with(said).with(beside) });
         let document = document?;
-        let step =
-            if self.is_own() { self.compare_with_ours(&document) } else { self.compare_keys(&document) };
+        let body = fetched.answer.as_ref().map_or(&[][..], |answer| &answer.body);
+        let step = if self.is_own() {
+            self.compare_with_ours(&document, body)
+        } else {
+            self.compare_keys(&document)
+        };
         let is_good = step.is_good() || !self.is_own();
         progress.tell(step);
         is_good.then_some((document, client))
@@ -113,9 +118,11 @@ impl Checkup<'_> {
         }
     }
 
-    /// Whether what is found under our name is what we say of ourselves.
-    fn compare_with_ours(&self, document: &ProviderDocument) -> Step {
+    /// Whether what is found under our name is what we say of ourselves, to the byte.
+    fn compare_with_ours(&self, document: &ProviderDocument, body: &[u8]) -> Step {
         let ours = self.ground.keys.signing();
+        let keys = self.ground.keys.published();
+        let said = provider_document(&self.ground.ours, &self.ground.endpoint, keys).to_json();
         let step = if document.keys.get(&ours).is_none() {
             let text = "the document under our name does not have our key: another program, or another copy of our folder, \
                         answers there";
@@ -126,6 +133,10 @@ impl Checkup<'_> {
                 document.endpoint, self.ground.endpoint
             );
             Step::fail(StepName::Keys, &PeerFault::new(Stage::Document, "own-document", text))
+        } else if self.looker == Looker::Node && body != said.as_slice() {
+            let text = "the document under our name has our key, and is not as we send it: something in front of this provider changes it, or \
+                        gives an older one";
+            Step::warn(StepName::Keys, "own-document", text)
         } else {
             Step::pass(StepName::Keys, "the document under our name is ours")
         };

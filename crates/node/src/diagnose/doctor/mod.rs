@@ -16,6 +16,7 @@ mod way;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use drawbridge_mtp::id::Provider;
@@ -124,6 +125,9 @@ struct Checkup<'a> {
     known: &'a Known,
     /// Who looks.
     looker: Looker,
+    /// Of ourselves: whether the certificate that was met under our name is the one that we show, so that nothing in front of us ends
+    /// TLS.
+    is_direct: AtomicBool,
 }
 
 /// Who looks, and for whom.
@@ -270,6 +274,7 @@ impl Doctor {
             peer: &peer,
             known: &known,
             looker,
+            is_direct: AtomicBool::new(false),
         };
         checkup.go(progress).await;
     }
@@ -335,7 +340,14 @@ impl Checkup<'_> {
         if is_done(StepName::Ping) {
             return;
         }
-        for name in [StepName::Document, StepName::Keys, StepName::Clock, StepName::Ping] {
+        for name in [
+            StepName::Document,
+            StepName::Keys,
+            StepName::Clock,
+            StepName::Ping,
+            StepName::Limits,
+            StepName::Pull,
+        ] {
             if name == StepName::Clock {
                 progress.tell(self.judge_own_clock());
             } else if !is_done(name) {

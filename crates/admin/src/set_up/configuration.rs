@@ -1,0 +1,139 @@
+//! The configuration that the answers make.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use drawbridge_mtp::id::{Name, Provider};
+use drawbridge_node::config::{AcmeConfig, ListenAddress};
+
+/// A provider that can be set up: every answer was looked at, and is taken.
+pub(crate) struct Plan {
+    /// Its name.
+    pub(super) provider: Provider,
+    /// Its first account.
+    pub(crate) user: Name,
+    /// Where it listens for other providers.
+    pub(super) listen: ListenAddress,
+    /// Where it listens for the users' clients.
+    pub(super) clients: SocketAddr,
+    /// Whose certificate others are shown.
+    pub(super) shown: Shown,
+}
+
+/// Whose certificate other providers are shown.
+pub(super) enum Shown {
+    /// One that is got by ACME.
+    Acme(AcmeConfig),
+    /// That of these files: the certificate and its key.
+    Files(PathBuf, PathBuf),
+    /// That of the proxy.
+    Proxy,
+    /// One that signs itself.
+    Own {
+        /// The private network that others are on too, where the name leads into one.
+        network: Option<&'static str>,
+    },
+}
+
+/// Private networks, by what addresses in them begin with.
+const PRIVATE: [(IpAddr, u8, &str); 7] = [
+    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8, "127.0.0.0/8"),
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8, "10.0.0.0/8"),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12, "172.16.0.0/12"),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16, "192.168.0.0/16"),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10, "100.64.0.0/10"),
+    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128, "::1/128"),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7, "fc00::/7"),
+];
+
+/// The private network that `address` is in.
+pub(super) fn network_of(address: IpAddr) -> Option<&'static str> {
+    let bits = |address: IpAddr| match address.to_canonical() {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, false),
+        IpAddr::V6(address) => (address.to_bits(), true),
+    };
+    let is_in = |(network, length, _): &&(IpAddr, u8, &str)| {
+        let ((one, of), (other, its)) = (bits(address), bits(*network));
+        of == its && (one ^ other).leading_zeros() >= u32::from(*length)
+    };
+    PRIVATE.iter().find(is_in).map(|(_, _, text)| *text)
+}
+
+impl Plan {
+    /// The text of the configuration file. Paths in it are whole but that of the data folder, which is beside the file.
+    pub(crate) fn to_toml(&self) -> String {
+        let mut text = format!(
+            "# Made by Drawbridge on first start; see the operator's guide for all that can be set here.\n\
+             provider = {}\ndata_dir = \"data\"\n\n[mtp]\nlisten = {}\n",
+            quoted(self.provider.as_str()),
+            quoted(&self.listen.to_string()),
+        );
+        match &self.shown {
+            Shown::Acme(acme) => {
+                text += "\n# Asks for a certificate, and renews it.\n[acme]\nagree_terms = true\n";
+                text += &format!("directory = {}\n", quoted(&acme.directory.to_string()));
+                text += &format!("challenge = {}\n", quoted(acme.challenge.as_str()));
+                if let Some(contact) = &acme.contact {
+                    text += &format!("contact = {}\n", quoted(&contact.to_string()));
+                }
+                if let Some(command) = &acme.dns_command {
+                    text += &format!("dns_command = {}\n", quoted_path(command));
+                }
+            }
+            Shown::Files(cert, key) => {
+                text += &format!("tls_cert = {}\ntls_key = {}\n", quoted_path(cert), quoted_path(key));
+            }
+            Shown::Proxy => {
+                text += "# A proxy on this computer has the certificate; drawbridged proxy-config prints what it needs.\n\
+                                     behind_proxy = true\n"
+            }
+            Shown::Own { network: None } => {}
+            Shown::Own { network: Some(network) } => {
+                text += "\n# Other providers in the network that the name leads into are spoken with.\n";
+                text += &format!("[peers]\nallow_networks = [{}]\n", quoted(network));
+            }
+        }
+        text += &format!(
+            "\n# For clients of your own.\n[client]\nlisten = {}\n",
+            quoted(&self.clients.to_string())
+        );
+        if let Shown::Files(cert, key) = &self.shown
+            && !self.clients.ip().to_canonical().is_loopback()
+        {
+            text += &format!("tls_cert = {}\ntls_key = {}\n", quoted_path(cert), quoted_path(key));
+        }
+        text += "\n# Each day, into the folder data/backups; one on another disk survives this one.\n[backup]\nevery_hours = 24\n";
+        text
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_in_its_private_network_and_a_public_one_in_none() {
+        for (address, network) in [
+            ("127.0.0.1", Some("127.0.0.0/8")),
+            ("10.255.0.1", Some("10.0.0.0/8")),
+            ("172.31.255.255", Some("172.16.0.0/12")),
+            ("172.32.0.1", None),
+            ("192.168.7.7", Some("192.168.0.0/16")),
+            ("::ffff:192.168.7.7", Some("192.168.0.0/16")),
+            ("::1", Some("::1/128")),
+            ("::2", None),
+            ("fd12::1", Some("fc00::/7")),
+            ("9.9.9.9", None),
+        ] {
+            assert_eq!(network_of(address.parse().unwrap()), network, "{address}");
+        }
+    }
+}
