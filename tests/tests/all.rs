@@ -4,6 +4,7 @@
 mod acme;
 mod authorizations;
 mod backups;
+mod cards;
 mod certificates;
 mod checkpoints;
 mod client_api;

@@ -1,12 +1,13 @@
 //! The users of this provider and their clients.
 
-use drawbridge_mtp::id::Name;
-use drawbridge_node::{Misuse, operator};
+use drawbridge_mtp::id::{ClientUri, Name};
+use drawbridge_node::{Misuse, Node, operator};
 
 use crate::built_in_clients::{BUILT_IN, BuiltInClients};
 use crate::convert::small;
 use crate::error::AdminError;
 use crate::host::Host;
+use crate::qr::qr;
 use crate::request::{CreateUser, CreatedUser, Empty, NamedClient, SetUserRule, Token, Users};
 use crate::view::{Client, Stock, User, UserContact};
 
@@ -73,13 +74,23 @@ pub(crate) async fn set_user_rule(host: &Host, ask: SetUserRule) -> Result<User,
 }
 
 pub(crate) async fn create_client(host: &Host, ask: NamedClient) -> Result<Token, AdminError> {
-    let (client, token) = host.node().await?.operator().create_client(ask.user, ask.name).await?;
-    Ok(Token { client, token })
+    let node = host.node().await?;
+    let (client, token) = node.operator().create_client(ask.user, ask.name).await?;
+    Ok(given(&node, client, token))
 }
 
 pub(crate) async fn new_token(host: &Host, ask: NamedClient) -> Result<Token, AdminError> {
-    let (client, token) = host.node().await?.operator().new_token(ask.user, ask.name).await?;
-    Ok(Token { client, token })
+    let node = host.node().await?;
+    let (client, token) = node.operator().new_token(ask.user, ask.name).await?;
+    Ok(given(&node, client, token))
+}
+
+/// A token, with where it is of use.
+fn given(node: &Node, client: ClientUri, token: String) -> Token {
+    let listening = node.listening();
+    let scheme = if listening.client_tls { "https" } else { "http" };
+    let address = listening.client.map(|address| format!("{scheme}://{address}"));
+    Token { client, token, qr: address.as_deref().and_then(qr), address }
 }
 
 pub(crate) async fn delete_client(host: &Host, ask: NamedClient) -> Result<Empty, AdminError> {

@@ -7,6 +7,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 use crate::accounts::*;
 use crate::approvals::*;
 use crate::backups::*;
+use crate::cards::*;
 use crate::checks::*;
 use crate::comparisons::*;
 use crate::conversations::*;
@@ -126,6 +127,13 @@ commands! {
     "read-name" read_name: ReadName => NameRead,
     "set-log" set_log: LogFilter => LogFilter,
     "proxy-configs" proxy_configs: Empty => ProxyConfigs,
+
+    "card" card: Empty => OwnCard,
+    "read-card" read_card: ReadCard => CardRead,
+    "add-by-card" add_by_card: AddByCard => PeerJudged,
+    "met-certificate" met_certificate: NamedPeer => MetCertificate,
+    "trust-certificate" trust_certificate: TrustCertificate => TrustedCertificates,
+    "trusted-certificates" trusted_certificates: Empty => TrustedCertificates,
 
     "approvals" approvals: Empty => Approvals,
     "set-peer" set_peer: SetPeer => PeerJudged,

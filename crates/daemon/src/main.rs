@@ -8,6 +8,7 @@
 mod access;
 mod ask;
 mod backup;
+mod card;
 mod check;
 mod compare;
 mod dry_run;
@@ -113,6 +114,15 @@ enum Command {
     },
     /// Print a fresh link to the pages of the running node. It works once, in the place of the one before.
     Link {
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Print the card of the running provider, which others add it by: a link, a QR code of it, and the fingerprints of its key and of a
+    /// certificate that has signed itself.
+    Card {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         node: NodeChoice,
     },
@@ -308,6 +318,10 @@ fn main() -> ExitCode {
                 Ok(folder) => ask::link(&folder).await,
                 Err(code) => code,
             },
+            Command::Card { json, node } => match node.folder() {
+                Ok(folder) => card::card(&folder, json).await,
+                Err(code) => code,
+            },
             Command::MetricsToken { node } => match node.folder() {
                 Ok(folder) => ask::metrics_token(&folder),
                 Err(code) => code,
@@ -382,6 +396,7 @@ mod tests {
             &["compare", "mimi://b.example/g/tea"],
             &["trace", "mimi://b.example/g/tea", "7"],
             &["metrics-token"],
+            &["card"],
             &["repairs"],
             &["traffic"],
             &["dry-run", "b.example"],

@@ -35,6 +35,7 @@
 mod accounts;
 mod acme;
 pub mod backup;
+mod card;
 mod client_api;
 mod consent;
 mod delivery;
@@ -69,6 +70,7 @@ pub mod traffic;
 pub mod typed;
 mod words;
 
+pub use card::Card;
 pub use client_api::InProcessHome;
 pub use consent::{Decided, Decision};
 pub use drawbridge_client_api::ambient;

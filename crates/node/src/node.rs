@@ -25,7 +25,7 @@ use crate::ground::config::{AcmeConfig, Config, ConfigFault, ListenAddress, Traf
 use crate::http::{BoundListener, ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, Issuance, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
-use crate::operator::{Operator, load_choices};
+use crate::operator::{Operator, load_choices, load_trusted};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
@@ -178,6 +178,7 @@ impl Node {
                 .await?;
         }
         let choices = load_choices(&store, config.peers.strangers).await?;
+        load_trusted(&store, &outbound).await?;
         folder.note_open()?;
 
         let listening = Listening {

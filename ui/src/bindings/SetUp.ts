@@ -2,4 +2,59 @@
 import type { AcmeChallenge } from "./AcmeChallenge";
 import type { ReachedBy } from "./ReachedBy";
 
-export type SetUp = { provider: string, user: string, reached_by?: ReachedBy, listen?: string, clients?: string, tls_cert?: string, tls_key?: string, agree_terms?: boolean, contact?: string, challenge?: AcmeChallenge, dns_command?: string, directory?: string, confirmed?: Array<string>, };
+/**
+ * `look-at-set-up`, `set-up`: the answers of the first start, as they were typed. What is left out has a default.
+ */
+export type SetUp = { 
+/**
+ * The name that others will know the provider by.
+ */
+provider: string, 
+/**
+ * The first account.
+ */
+user: string, 
+/**
+ * How others reach it.
+ */
+reached_by?: ReachedBy, 
+/**
+ * Address and port to listen on for other providers, or for the proxy.
+ */
+listen?: string, 
+/**
+ * Address and port to listen on for the clients of the users.
+ */
+clients?: string, 
+/**
+ * With `files`: the file with the certificate chain.
+ */
+tls_cert?: string, 
+/**
+ * With `files`: the file with its key.
+ */
+tls_key?: string, 
+/**
+ * With `acme`: whether the operator agrees to the terms of who issues the certificate.
+ */
+agree_terms?: boolean, 
+/**
+ * With `acme`: where who issues the certificate may write to.
+ */
+contact?: string, 
+/**
+ * With `acme`: how it is seen that the name is ours.
+ */
+challenge?: AcmeChallenge, 
+/**
+ * With `acme` and `dns-01`: the program that sets a record in the DNS.
+ */
+dns_command?: string, 
+/**
+ * With `acme`: `letsencrypt`, `staging` or the URL of another directory.
+ */
+directory?: string, 
+/**
+ * The codes of what `look-at-set-up` wants to be confirmed, and was.
+ */
+confirmed?: string[], };

@@ -6,6 +6,7 @@ import { useLook } from "@/domain/check/hooks";
 import { isOwn, type Subject } from "@/domain/check/looks";
 import { type DoctorPlace, placeOf } from "@/domain/check/place";
 import { Alias } from "@/domain/demo/Alias";
+import { CardButton } from "@/domain/node/CardButton";
 import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord } from "@/domain/peer/PeerState";
 import { peerWord } from "@/domain/peer/words";
@@ -63,7 +64,14 @@ export function DoctorScreen() {
           look={look}
           by={by}
           peer={peers.find(({ provider }) => provider === about)?.provider ?? null}
-          actions={isOwn(look) && lookers.length > 0 && <HavePeerLook lookers={lookers} onAsk={askToLook} />}
+          actions={
+            isOwn(look) && (
+              <>
+                <CardButton />
+                {lookers.length > 0 && <HavePeerLook lookers={lookers} onAsk={askToLook} />}
+              </>
+            )
+          }
           onAgain={again}
         />
       )}

@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useMemo } from "react";
 import type { Peer } from "@/bindings/Peer";
 import { sentence } from "@/domain/node/admin";
+import { CardButton } from "@/domain/node/CardButton";
 import { usePeers } from "@/domain/peer/hooks";
 import { PeerStateWord, PeerTrouble } from "@/domain/peer/PeerState";
 import { useActions } from "@/shared/actions";
@@ -52,6 +53,7 @@ export function PeersScreen() {
               onChange={(event) => setPlace({ filter: event.target.value })}
             />
           )}
+          <CardButton />
           <Button icon={<Plus className="size-3.5" aria-hidden="true" />} onClick={() => setAdding(true)}>
             {t.peers.add}
           </Button>

@@ -17,6 +17,7 @@ import { Browsers } from "./settings/Browsers";
 import { ProxyConfiguration } from "./settings/ProxyConfiguration";
 import { SigningKeys } from "./settings/SigningKeys";
 import { SupportBundle } from "./settings/SupportBundle";
+import { TrustedCertificates } from "./settings/TrustedCertificates";
 
 const STRANGERS = ["ask", "open", "listed"] as const satisfies readonly Strangers[];
 
@@ -75,6 +76,7 @@ export function SettingsScreen() {
         {node !== null && <SigningKeys />}
         {node !== null && status.data?.mode === "own" && <Backups />}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
+        {node !== null && status.data?.mode === "own" && <TrustedCertificates />}
         {node !== null && status.data?.mode === "own" && <ProxyConfiguration />}
         {node !== null && <SupportBundle />}
         <Here browser={admin.platform.kind === "browser"} />

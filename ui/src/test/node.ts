@@ -485,6 +485,23 @@ export class TestNode implements Platform {
         ];
         return { answers, account: user(name, provider), is_ready: true };
       }
+      case "card":
+        return {
+          provider: this.provider,
+          link: `mimi://${this.provider}?key=qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ`,
+          key: "qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ",
+          certificate: null,
+          qr: { size: 33, path: "M4 4h1v1h-1z" },
+        };
+      case "read-card": {
+        const { text } = request as RequestOf<"read-card">;
+        const [, provider = "", key = null, certificate = null] =
+          /^(?:mimi:\/\/|https:\/\/)?([\w.:]+)(?:\?key=([\w-]+)(?:&certificate=(\w+))?)?$/.exec(text) ?? [];
+        if (provider === "") throw new AdminError("not-understood", `"${text}" is no provider's name`);
+        return { provider, key, certificate };
+      }
+      case "trusted-certificates":
+        return { certificates: [] };
       case "sessions":
         return { sessions: [] };
       case "approvals":

@@ -9,7 +9,7 @@ use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{Connection, DemoSwitch, Peer, Rule, RuleKind, Strangers, User, UserRule};
+use crate::view::{Connection, DemoSwitch, Peer, Qr, Rule, RuleKind, Strangers, User, UserRule};
 
 /// Declares requests and answers that are plain records.
 macro_rules! records {
@@ -22,6 +22,7 @@ macro_rules! records {
 }
 
 mod backups;
+mod cards;
 mod consent;
 mod conversations;
 mod groups;
@@ -29,6 +30,7 @@ mod set_up;
 mod traffic;
 
 pub use backups::*;
+pub use cards::*;
 pub use consent::*;
 pub use conversations::*;
 pub use groups::*;
@@ -288,6 +290,10 @@ records! {
         client: ClientUri,
         /// The bearer token for the client API.
         token: String,
+        /// Where the client comes with it; `null` where clients are not served.
+        address: Option<String>,
+        /// The address, as a QR code.
+        qr: Option<Qr>,
     }
 
     /// `rules`.

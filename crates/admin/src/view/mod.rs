@@ -5,6 +5,7 @@
 
 mod accounts;
 mod backups;
+mod cards;
 mod check;
 mod comparison;
 mod consent;
@@ -29,6 +30,7 @@ mod trouble;
 
 pub use accounts::*;
 pub use backups::*;
+pub use cards::*;
 pub use check::*;
 pub use comparison::*;
 pub use consent::*;

@@ -13,7 +13,7 @@ use crate::backup::{Backups, FailedBackup};
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::ground::clock::check_clock;
-use crate::identity::{Certificate, CertificateFacts, Issuance, IssuanceStanding};
+use crate::identity::{Certificate, CertificateFacts, Fingerprint, Issuance, IssuanceStanding};
 use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::store::{Store, StoreTrouble};
 
@@ -164,6 +164,14 @@ impl OwnState {
             before_build: check_clock(&*self.ground.ambient).err().map(|fault| fault.to_string()),
             clocks_apart: self.peers.clocks_apart().map(|apart| apart.words(Duration::ZERO)),
         }
+    }
+
+    /// The certificate that others are shown, where it has signed itself.
+    pub(crate) fn own_certificate(&self) -> Option<Fingerprint> {
+        let certificates = self.certificates.read();
+        let (_, shown) = certificates.iter().find(|(section, _)| *section == "mtp")?;
+        let der = shown.der().filter(|_| shown.facts().self_signed)?;
+        Some(Fingerprint::of(&der))
     }
 
     /// Has the certificate of another listener of this process among ours: it is shown, and read anew, as they are.

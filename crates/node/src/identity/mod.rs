@@ -1,6 +1,7 @@
 //! Who we are: the folder that is ours, our signing key, our certificate, and our provider document.
 
 mod certificate;
+mod fingerprint;
 mod folder;
 mod issuance;
 mod key;
@@ -10,6 +11,7 @@ pub(crate) mod x509;
 
 pub(crate) use certificate::ACME_PROTOCOL;
 pub use certificate::{Certificate, CertificateFacts, TlsFault};
+pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use folder::{DataFolder, FolderFault, write_secret};
 pub(crate) use folder::{MARK, RESTORING};
 pub(crate) use issuance::Issuance;

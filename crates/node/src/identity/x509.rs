@@ -4,10 +4,11 @@
 use std::net::IpAddr;
 
 use drawbridge_mtp::time::Timestamp;
-use sha2::{Digest, Sha256};
 use yasna::models::TaggedDerValue;
 use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag, parse_der};
+
+use super::fingerprint::Fingerprint;
 
 /// subjectAltName (section 4.2.1.6).
 const ALTERNATIVE_NAMES: [u64; 4] = [2, 5, 29, 17];
@@ -54,8 +55,7 @@ pub(crate) fn date(time: Timestamp) -> String {
 
 /// What people compare of a certificate in DER: its SHA-256.
 pub(crate) fn fingerprint(der: &[u8]) -> String {
-    let hex: Vec<_> = Sha256::digest(der).iter().map(|octet| format!("{octet:02x}")).collect();
-    hex.join(":")
+    Fingerprint::of(der).to_string()
 }
 
 /// Reads a certificate in DER.

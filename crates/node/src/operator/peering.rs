@@ -5,6 +5,7 @@ use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 
 use super::Operator;
+use crate::card::Card;
 use crate::consent::requests::Watch;
 use crate::consent::{Decided, providers};
 use crate::ground::changes::Change;
@@ -18,6 +19,39 @@ impl Operator {
             return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
         }
         self.decide_on_peer(provider, move |tx, provider| Ok(providers::judge(tx, provider, state)?)).await
+    }
+
+    /// Lets a provider in by its card: from then on it is the one with that key, and with that certificate where one is named.
+    ///
+    /// # Errors
+    ///
+    /// Where another key of it is accepted already, and where it is ourselves.
+    pub async fn add_by_card(&self, card: Card) -> Result<Decided<()>, Misuse> {
+        let Card { provider, key, certificate } = card;
+        if provider == self.ground.ours {
+            return Err(Misuse::Unfit("this is our own card; give it to others, and take theirs".into()));
+        }
+        let decided = self
+            .decide_on_peer(provider.clone(), move |tx, provider| {
+                let accepted = tx.accepted_keys(provider)?;
+                if !accepted.is_empty() && !accepted.contains(&key) {
+                    let text = format!(
+                        "the card names another key than the one that {provider} was met with: ask its operator which is right, and \
+                         accept the new one under Peers where it is"
+                    );
+                    return Err(Misuse::Unfit(text));
+                }
+                providers::judge(tx, provider, PeerState::Allowed)?;
+                if accepted.is_empty() {
+                    tx.accept_keys(provider, &[key])?;
+                }
+                Ok(())
+            })
+            .await?;
+        if certificate.is_some() {
+            self.trust_certificate(provider, certificate).await?;
+        }
+        Ok(decided)
     }
 
     /// Sets aside a provider that waits; it comes back if it asks again.

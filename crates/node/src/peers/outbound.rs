@@ -1,12 +1,13 @@
 //! The connections to other providers: HTTPS alone, TLS 1.3, through the address guard (section 3).
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use std::time::Duration;
 
-use drawbridge_mtp::id::Host;
+use drawbridge_mtp::id::{Host, Provider};
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
@@ -14,10 +15,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
-use super::guard::AddressGuard;
+use super::guard::{AddressGuard, host_text};
 use super::transport::{CONNECT_TIME, connection_fault, timed_out, tls_fault};
-use super::trust::Trust;
+use super::trust::{Trust, Trusted};
 use super::way::{NoteConnecting, NotedSessions};
+use crate::identity::Fingerprint;
 use crate::peer_fault::{PeerFault, Stage};
 
 /// What this program calls itself in its requests.
@@ -27,6 +29,7 @@ pub(crate) const PROGRAM: &str = concat!("drawbridge/", env!("CARGO_PKG_VERSION"
 pub(crate) struct Outbound {
     guard: AddressGuard,
     trust: Arc<Trust>,
+    trusted: Trusted,
     tls: ClientConfig,
     client: RwLock<reqwest::Client>,
 }
@@ -34,10 +37,24 @@ pub(crate) struct Outbound {
 impl Outbound {
     /// Connections to where `guard` lets pass, trusting the system's roots and those in `extra_roots` (PEM).
     pub(crate) fn new(guard: AddressGuard, extra_roots: Option<&[u8]>) -> Result<Self, String> {
-        let trust = trust(extra_roots)?;
+        let trusted = Trusted::default();
+        let trust = trust(extra_roots, trusted.clone())?;
         let tls = tls_config(trust.clone())?;
         let client = RwLock::new(http_client(&guard, tls.clone()).map_err(|fault| fault.to_string())?);
-        Ok(Self { guard, trust, tls, client })
+        Ok(Self { guard, trust, trusted, tls, client })
+    }
+
+    /// Trusts, from the next connection on, the certificate of each of `pairs` for its provider, and none of those before. Connections that
+    /// are open are left behind.
+    pub(crate) fn trust_for(&self, pairs: Vec<(Provider, Fingerprint)>) {
+        let mut trusted: HashMap<String, Vec<Fingerprint>> = HashMap::new();
+        for (provider, fingerprint) in pairs {
+            trusted.entry(host_text(provider.host())).or_default().push(fingerprint);
+        }
+        if *self.trusted.read() != trusted {
+            *self.trusted.write() = trusted;
+            self.renew();
+        }
     }
 
     /// Which addresses peers may be on.
@@ -50,9 +67,12 @@ impl Outbound {
         self.client.read().clone()
     }
 
-    /// Leaves all connections behind, which lead nowhere in another network: what is asked from now on has new ones.
+    /// Leaves all connections behind, which lead nowhere in another network: what is asked from now on has new ones. Nor is a handshake
+    /// remembered, after which a certificate is not shown again.
     pub(super) fn renew(&self) {
-        match http_client(&self.guard, self.tls.clone()) {
+        let mut tls = self.tls.clone();
+        tls.resumption = Resumption::store(Arc::new(NotedSessions::with_memory()));
+        match http_client(&self.guard, tls) {
             Ok(client) => *self.client.write() = client,
             Err(fault) => tracing::error!(%fault, "the connections to peers could not be made anew"),
         }
@@ -145,7 +165,7 @@ async fn agree(tls: ClientConfig, host: Host<'_>, over: TcpStream) -> Result<Agr
 }
 
 /// The system's roots, and those in `extra_roots`.
-fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<Trust>, String> {
+fn trust(extra_roots: Option<&[u8]>, trusted: Trusted) -> Result<Arc<Trust>, String> {
     let (mut roots, mut named) = (RootCertStore::empty(), Vec::new());
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
@@ -160,7 +180,7 @@ fn trust(extra_roots: Option<&[u8]>) -> Result<Arc<Trust>, String> {
             return Err("there is no certificate in it".into());
         }
     }
-    Ok(Arc::new(Trust::new(roots, named, Arc::new(rustls::crypto::ring::default_provider()))?))
+    Ok(Arc::new(Trust::new(roots, named, trusted, Arc::new(rustls::crypto::ring::default_provider()))?))
 }
 
 fn tls_config(trust: Arc<Trust>) -> Result<ClientConfig, String> {

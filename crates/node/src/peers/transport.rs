@@ -217,11 +217,11 @@ fn plain_name(name: &str) -> String {
 fn replaced(fault: &OtherError) -> String {
     let Some(Replaced { known, shown }) = fault.0.downcast_ref() else { return fault.to_string() };
     let (which, first) = match &known[..] {
-        [one] => ("a certificate", one.as_str()),
-        many => ("several certificates", many.first().map_or("", String::as_str)),
+        [one] => ("another certificate", one.as_str()),
+        many => ("one of several other certificates", many.first().map_or("", String::as_str)),
     };
     format!(
-        "[peers] extra_roots has {which} for this host, with SHA-256 {first}; it now shows {shown}, which was put in its place or \
+        "{which} is trusted here for this host, with SHA-256 {first}; it now shows {shown}, which was put in its place or \
          is another provider's at this host"
     )
 }

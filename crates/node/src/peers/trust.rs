@@ -1,9 +1,10 @@
 //! Whose certificates are trusted: rustls's own verifier, which also says of an unknown issuer whether it is the
 //! certificate itself, or one that a public authority's server should have shown with it. Each has another remedy.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
@@ -11,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 
-use crate::identity::x509;
+use crate::identity::{Fingerprint, x509};
 
 /// The certificate has been signed with its own key, and nobody here has said to trust it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -33,12 +34,17 @@ pub(super) struct Replaced {
 #[error("the certificate of its issuer is not shown with it")]
 pub(super) struct ChainIncomplete;
 
+/// Certificates that the operator trusts, by the host that may show them. Who has it changes what is trusted from then on.
+pub(super) type Trusted = Arc<RwLock<HashMap<String, Vec<Fingerprint>>>>;
+
 /// The verifier of peers' certificates.
 #[derive(Debug)]
 pub(super) struct Trust {
     verifier: Arc<WebPkiServerVerifier>,
     /// The certificates that the operator has said to trust.
     extra: Arc<[CertificateDer<'static>]>,
+    /// Those that the operator trusts for one host each, by their fingerprints.
+    trusted: Trusted,
     /// Our own certificate, where it is ourselves who are connected to: its bytes are known, whoever vouches for it.
     own: Option<CertificateDer<'static>>,
     /// The certificates that were shown last, whatever came of it, where they are remembered.
@@ -50,11 +56,12 @@ impl Trust {
     pub(super) fn new(
         roots: RootCertStore,
         extra: Vec<CertificateDer<'static>>,
+        trusted: Trusted,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, String> {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let verifier = verifier.map_err(|fault| fault.to_string())?;
-        Ok(Self { verifier, extra: extra.into(), own: None, shown: None })
+        Ok(Self { verifier, extra: extra.into(), trusted, own: None, shown: None })
     }
 
     /// The same, which remembers what it is shown.
@@ -64,7 +71,8 @@ impl Trust {
 
     /// The same, which knows our own certificate by its bytes.
     pub(super) fn knowing(&self, own: Option<CertificateDer<'static>>) -> Self {
-        Self { verifier: self.verifier.clone(), extra: self.extra.clone(), own, shown: None }
+        let (verifier, extra, trusted) = (self.verifier.clone(), self.extra.clone(), self.trusted.clone());
+        Self { verifier, extra, trusted, own, shown: None }
     }
 
     /// What is wrong with a certificate that has signed itself and that nobody here has said to trust.
@@ -73,8 +81,9 @@ impl Trust {
         let is_for_host = |known: &&CertificateDer<'static>| {
             x509::read(known).is_ok_and(|said| said.names.iter().any(|name| *name == host))
         };
-        let known: Vec<_> =
-            self.extra.iter().filter(is_for_host).map(|known| x509::fingerprint(known)).collect();
+        let named = self.extra.iter().filter(is_for_host).map(|known| x509::fingerprint(known));
+        let trusted = self.trusted.read().get(&*host).cloned().unwrap_or_default();
+        let known: Vec<_> = named.chain(trusted.iter().map(Fingerprint::to_string)).collect();
         if known.is_empty() {
             return OtherError(Arc::new(SelfSigned));
         }
@@ -85,6 +94,13 @@ impl Trust {
     fn is_own(&self, shown: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
         self.own.as_ref().is_some_and(|own| own.as_ref() == shown.as_ref())
             && ParsedCertificate::try_from(shown).is_ok_and(|own| verify_server_name(&own, host).is_ok())
+    }
+
+    /// Whether the operator trusts it for that host, by its fingerprint, and it is for that name.
+    fn is_trusted(&self, shown: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
+        let trusted = self.trusted.read();
+        let is_it = trusted.get(&*host.to_str()).is_some_and(|those| those.contains(&Fingerprint::of(shown)));
+        is_it && ParsedCertificate::try_from(shown).is_ok_and(|it| verify_server_name(&it, host).is_ok())
     }
 
     /// The certificates that were shown last, the server's own first; none where they are not remembered.
@@ -111,7 +127,8 @@ impl ServerCertVerifier for Trust {
         match verified {
             // Its times were good: they are judged before it is looked who vouches for it.
             Err(Error::InvalidCertificate(fault))
-                if is_unvouched(&fault) && self.is_own(end_entity, server_name) =>
+                if is_unvouched(&fault)
+                    && (self.is_own(end_entity, server_name) || self.is_trusted(end_entity, server_name)) =>
             {
                 Ok(ServerCertVerified::assertion())
             }

@@ -7,6 +7,7 @@ import { isName } from "@/domain/node/identifiers";
 import { Button } from "@/shared/Button";
 import { Confirm, Dialog, DialogButtons } from "@/shared/Dialog";
 import { TextField } from "@/shared/form";
+import { QrCode } from "@/shared/QrCode";
 import { toast } from "@/shared/toast";
 import { Ago, CopyButton, Ident } from "@/shared/values";
 import { t } from "@/text";
@@ -183,6 +184,14 @@ function TokenDialog({ token, onClose }: { token: Token | null; onClose: () => v
           <CopyButton always value={token.token} what={t.accounts.tokenTitle.toLowerCase()} />
         )}
       </div>
+      {token !== null && token.address !== null && (
+        <div className="mt-3 grid gap-2">
+          <p>
+            {t.accounts.tokenAddress} <Ident value={token.address} what={t.accounts.address} mono />
+          </p>
+          {token.qr !== null && <QrCode qr={token.qr} label={t.accounts.addressQr} />}
+        </div>
+      )}
       <DialogButtons>
         <Button look="primary" onClick={onClose}>
           {t.accounts.tokenDone}

@@ -1,13 +1,15 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
+import type { CardRead } from "@/bindings/CardRead";
 import { called } from "@/domain/demo/Alias";
-import { AddressField, readName } from "@/domain/node/AddressField";
 import { sentence, useAdmin } from "@/domain/node/admin";
+import { Fingerprints } from "@/domain/node/CardButton";
 import { Button } from "@/shared/Button";
 import { Dialog, DialogButtons } from "@/shared/Dialog";
+import { TextField } from "@/shared/form";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
-/** Lets a provider in before it has asked. */
+/** Lets a provider in before it has asked, by its name or by its card. */
 export function AddDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
     <Dialog open={open} onClose={onClose} title={t.peers.add} text={t.peers.addText}>
@@ -18,18 +20,20 @@ export function AddDialog({ open, onClose }: { open: boolean; onClose: () => voi
 
 function AddForm({ onDone }: { onDone: () => void }) {
   const admin = useAdmin();
-  const [provider, setProvider] = useState("");
+  const [typed, setTyped] = useState("");
   const [error, setError] = useState<string | null>(null);
+  const meant = useCard(typed);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const meant = await readName(admin, "provider", provider);
-    if ("fault" in meant) {
-      setError(meant.fault);
+    if (typed === "") {
+      setError(t.app.nothingNamed.provider);
       return;
     }
     try {
-      await admin.call("set-peer", { provider: meant.name, state: "allowed" });
-      toast(t.peers.done.allowed(called(meant.name)));
+      const { provider, key } = await admin.call("read-card", { text: typed });
+      if (key === null) await admin.call("set-peer", { provider, state: "allowed" });
+      else await admin.call("add-by-card", { link: typed });
+      toast(t.peers.done.allowed(called(provider)));
       void admin.refresh("peers", "peer", "approvals", "status");
       onDone();
     } catch (fault) {
@@ -38,15 +42,30 @@ function AddForm({ onDone }: { onDone: () => void }) {
   };
   return (
     <form onSubmit={submit} noValidate>
-      <AddressField
-        kind="provider"
+      <TextField
         label={t.peers.addField}
         hint={t.peers.addHint}
         error={error}
-        value={provider}
+        value={typed}
         placeholder="beta.example"
-        onChange={(event) => setProvider(event.target.value.trim())}
+        onChange={(event) => {
+          setTyped(event.target.value.trim());
+          setError(null);
+        }}
       />
+      <div aria-live="polite">
+        {meant !== null && meant.key === null && meant.provider !== typed && (
+          <p className="text-sm">
+            {t.app.means} <span className="font-medium break-all">{meant.provider}</span>
+          </p>
+        )}
+        {meant !== null && meant.key !== null && (
+          <div className="mt-2 rounded-md border border-line bg-sunken px-3 py-2" data-testid="card-read">
+            <p className="mb-1">{t.card.known(meant.provider)}</p>
+            <Fingerprints of={meant} />
+          </div>
+        )}
+      </div>
       <DialogButtons>
         <Button onClick={onDone}>{t.app.cancel}</Button>
         <Button look="primary" type="submit">
@@ -55,4 +74,24 @@ function AddForm({ onDone }: { onDone: () => void }) {
       </DialogButtons>
     </form>
   );
+}
+
+/** What is meant by what was typed so far; null where that is not clear. */
+function useCard(typed: string): CardRead | null {
+  const admin = useAdmin();
+  const [read, setRead] = useState<CardRead | null>(null);
+  useEffect(() => {
+    let latest = true;
+    setRead(null);
+    if (typed === "") return;
+    // What is wrong with it is said where it is sent.
+    void admin.call("read-card", { text: typed }).then(
+      (found) => latest && setRead(found),
+      () => {},
+    );
+    return () => {
+      latest = false;
+    };
+  }, [admin, typed]);
+  return read;
 }

@@ -18,6 +18,7 @@ import { Ago, Duration, Fact, Facts, Ident, Until } from "@/shared/values";
 import { t } from "@/text";
 import { Pulling, Serving } from "./columns";
 import { Heartbeats } from "./Heartbeats";
+import { TrustCertificate } from "./TrustCertificate";
 
 const icon = "size-3.5";
 
@@ -114,6 +115,7 @@ function Details({ peer }: { peer: Peer }) {
             ))}
           </ul>
         )}
+        <TrustCertificate peer={peer} />
       </InspectorPart>
       <InspectorPart title={t.peers.keys}>
         {peer.fingerprints.length === 0 ? (

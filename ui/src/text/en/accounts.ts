@@ -28,6 +28,9 @@ export const accounts = {
   tokenTitle: "Its token",
   tokenText: (uri: string) =>
     `${uri} signs in with this token. It is kept only as a hash: it cannot be shown again.`,
+  tokenAddress: "It comes to",
+  address: "the address",
+  addressQr: "The address as a QR code",
   tokenDone: "I have kept it",
   newTokenTitle: (client: string) => `Make a new token for ${client}?`,
   newTokenText: "The token it uses now stops working at once, until the new one is put in there.",

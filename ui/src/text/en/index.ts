@@ -5,6 +5,7 @@
 import { accounts } from "./accounts";
 import { app, link, nav, palette, shortcuts, units } from "./app";
 import { approvals, connect } from "./approvals";
+import { card } from "./card";
 import { comparison } from "./comparison";
 import { conversations } from "./conversations";
 import { demo } from "./demo";
@@ -41,6 +42,7 @@ export const t = {
   guideParts,
   guideStages,
   groups,
+  card,
   comparison,
   conversations,
   traffic,
