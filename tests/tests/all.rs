@@ -53,6 +53,7 @@ mod restored;
 mod restored_clients;
 mod script;
 mod served;
+mod service;
 mod shown;
 mod sockets;
 mod store_access;

@@ -179,6 +179,13 @@ impl Host {
         Ok(self.node().await?.operator().scrape().await?)
     }
 
+    /// Returns once the node that the GUI shows has taken up a write and a read, whatever came of them; at once where there is none.
+    pub async fn answers(&self) {
+        if let Ok(node) = self.node().await {
+            node.answers().await;
+        }
+    }
+
     /// Where the pages are served, so that no provider is set up there.
     pub fn set_pages(&self, address: SocketAddr) {
         let _ = self.inner.pages.set(address);

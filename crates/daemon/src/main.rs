@@ -12,13 +12,16 @@ mod card;
 mod check;
 mod compare;
 mod dry_run;
+mod healthy;
 mod keys;
+mod package_files;
 mod pages;
 mod print;
 mod proxy_config;
 mod remedies;
 mod repairs;
 mod run;
+mod service;
 mod set_up;
 mod signals;
 mod trace;
@@ -28,7 +31,7 @@ mod web;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use drawbridge_admin::view::ProxyProgram;
 use drawbridge_admin::{Log, LogFormat};
 use drawbridge_node::config::Config;
@@ -43,7 +46,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// A personal MTP provider.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "drawbridged", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -155,6 +158,12 @@ enum Command {
         #[command(flatten)]
         node: NodeChoice,
     },
+    /// Say whether the running node answers and keeps what it is given, for health checks: exits with 0 where it does, and with 1
+    /// where it does not or none runs.
+    Healthy {
+        #[command(flatten)]
+        node: NodeChoice,
+    },
     /// Hold the running node's copy of a group's log against its owner's and those of the other providers that take part, by hash,
     /// and say from which event on they differ, where they do.
     Compare {
@@ -219,6 +228,12 @@ enum Command {
         node: NodeChoice,
         #[command(flatten)]
         wanted: traffic::Wanted,
+    },
+    /// Write the manual pages and the completions for shells into a folder, for a package.
+    #[command(hide = true)]
+    PackageFiles {
+        /// The folder; made where it is absent
+        folder: PathBuf,
     },
 }
 
@@ -330,6 +345,10 @@ fn main() -> ExitCode {
                 Ok(folder) => repairs::repairs(&folder, json).await,
                 Err(code) => code,
             },
+            Command::Healthy { node } => match node.folder() {
+                Ok(folder) => healthy::healthy(&folder).await,
+                Err(code) => code,
+            },
             Command::Check { json, node, from, provider } => match (node.clone().folder(), node.config()) {
                 (Ok(folder), Ok((config, is_named))) => {
                     check::check(&folder, (&config, is_named), provider, from, json).await
@@ -366,6 +385,7 @@ fn main() -> ExitCode {
                 Ok(folder) => traffic::traffic(&folder, wanted).await,
                 Err(code) => code,
             },
+            Command::PackageFiles { folder } => package_files::write(Arguments::command(), &folder),
         }
     });
     runtime.shutdown_background();
@@ -398,6 +418,7 @@ mod tests {
             &["metrics-token"],
             &["card"],
             &["repairs"],
+            &["healthy"],
             &["traffic"],
             &["dry-run", "b.example"],
             &["backup"],

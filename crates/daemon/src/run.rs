@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Addresses, ScriptAccess};
 use crate::print::{line, say};
+use crate::service;
 use crate::signals::{Signal, Signals};
 use crate::web;
 
@@ -87,6 +88,7 @@ struct Reload<'a> {
 impl Reload<'_> {
     /// Reads certificates and the log's filter. What cannot be used is said in the log, and what was before goes on.
     async fn read(&self, host: &Host) {
+        service::tell_reloading();
         let chosen = Config::load(self.config)
             .map_err(|fault| fault.to_string())
             .and_then(|config| self.log.choose(config.log.as_deref()).map_err(|fault| fault.to_string()));
@@ -97,6 +99,7 @@ impl Reload<'_> {
         if faults.is_empty() {
             tracing::info!("certificates and the log's filter were read anew");
         }
+        service::tell_ready();
     }
 }
 
@@ -240,12 +243,16 @@ async fn with_pages(
     ExitCode::SUCCESS
 }
 
-/// Waits for the first signal that ends; a second one ends the process at once. A hangup has `reload` read anew, and is of no
-/// meaning once the end has begun; where there is nothing to be read, it ends too.
+/// Tells a service manager that the provider answers, and waits for the first signal that ends; a second one ends the process at
+/// once. A hangup has `reload` read anew, and is of no meaning once the end has begun; where there is nothing to be read, it ends
+/// too.
 async fn until_ended(mut signals: Signals, host: &Host, reload: Option<&Reload<'_>>) {
+    service::tell_ready();
+    service::keep_telling_that_it_works(host);
     while let (Signal::Hangup, Some(reload)) = (signals.next().await, reload) {
         reload.read(host).await;
     }
+    service::tell_stopping();
     let is_reloaded = reload.is_some();
     tokio::spawn(async move {
         while let (Signal::Hangup, true) = (signals.next().await, is_reloaded) {}

@@ -343,6 +343,13 @@ impl Node {
         self.own.add_certificate(section, certificate);
     }
 
+    /// Returns once the store has taken up a write and a read, whatever came of them: on a full disk both may fail, and still the
+    /// node works as well as it can. In a node that hangs it does not return.
+    pub async fn answers(&self) {
+        let _ = self.store.rehearse::<(), StoreFault>(|_| Ok(())).await;
+        let _ = self.store.read::<(), StoreFault>(|_| Ok(())).await;
+    }
+
     /// Our authority.
     pub fn provider(&self) -> &Provider {
         &self.ground.ours
