@@ -4,16 +4,22 @@
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fmt bindings clean
+.PHONY: help run test test-home package bench fmt bindings clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: ## open the window; without a display, serve the same pages to a browser (PROFILE=release for daily use)
 	@PROFILE=$(PROFILE) scripts/run
 
 test: ## everything: formatting, lints, licences, unit, federation, browser and window tests
 	@scripts/test
+
+package: ## .deb and .rpm of the provider without a desktop and of the desktop app, in target/packages
+	@scripts/package
+
+test-home: ## what takes longer: makes the packages, and installs them into a system of their own (as root)
+	@scripts/test-home
 
 bench: ## measure; prints one table
 	@scripts/need build
