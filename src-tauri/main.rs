@@ -3,6 +3,7 @@
 //!
 //! - `shell`: the provider inside, from its start to its stop
 //! - `command`: what the pages may call
+//! - `graphics`: what WebKit needs of NVIDIA's driver
 //! - `window`: the window, which is there only while someone looks at it
 //! - `tray`: the icon that stays, with what waits
 //! - `news`: from the provider's events to the tray and to notifications
@@ -15,6 +16,7 @@
 
 mod command;
 mod ending;
+mod graphics;
 mod news;
 mod notify;
 mod shell;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         let _ = writeln!(std::io::stdout(), "{text}");
         return ExitCode::SUCCESS;
     }
+    graphics::prepare();
     say_where_no_window_can_be();
     if let Err(fault) = Log::start(Some("warn,drawbridge=info"), LogFormat::Text) {
         // Who set the variable started it from a terminal, and reads this there.

@@ -12,13 +12,13 @@ use std::time::Duration;
 use drawbridge_mtp::message::ConnectionState as State;
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_node::Decision;
-use drawbridge_node::config::{AcmeChallenge, AcmeConfig, Config};
+use drawbridge_node::config::{AcmeChallenge, AcmeConfig, Config, ListenConfig};
 use drawbridge_node::diagnose::{OwnCertificate, Verdict};
 use drawbridge_node::identity::{IssuanceCode, IssuanceFailure, IssuanceStanding};
 use drawbridge_node::store::{RepairSubject, Severity};
 use drawbridge_node::traffic::{Direction, TrafficKind};
 use drawbridge_testkit::{AcmeServer, Clock, Daemon, Federation, TestNode, write_program};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The host of the provider that gets its certificate by ACME.
 const HOST: &str = "alpha.example";
@@ -116,9 +116,9 @@ async fn by_a_tls_handshake_on_the_port_that_peers_come_to_and_once_for_all_star
         assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
     }
     // The same certificate, the same account, and nothing is ordered, however often it is started.
-    let account = || -> serde_json::Value {
+    let account = || -> Value {
         let kept = std::fs::read(dir.join("acme.json")).unwrap();
-        serde_json::from_slice::<serde_json::Value>(&kept).unwrap()["accounts"].clone()
+        serde_json::from_slice::<Value>(&kept).unwrap()["accounts"].clone()
     };
     let (orders, before) = (server.orders(), account());
     assert_eq!(orders, 1);
@@ -192,6 +192,27 @@ async fn by_a_record_in_the_dns_that_a_command_of_the_operator_sets() {
     let record = "_acme-challenge.alpha.example";
     assert_eq!((said[0][..2].to_vec(), said[1][..2].to_vec()), (vec!["set", record], vec!["clear", record]));
     assert_eq!((said[0][2], said.len()), (said[1][2], 2), "what was set is cleared");
+}
+
+#[tokio::test]
+async fn the_command_gets_nothing_that_is_in_the_environment_for_this_program_alone() {
+    let (federation, _server, mut config) = prepared(AcmeChallenge::Dns01).await;
+    let [told, command] = ["environment", "command"].map(|name| federation.dir().join(name));
+    write_program(&command, &format!("#!/bin/sh\nenv >'{}'\nexit 3\n", told.display()));
+    config.acme.as_mut().unwrap().dns_command = Some(command);
+    config.admin = Some(ListenConfig::plain(federation.free_address()));
+    let mut serve = Daemon::serve(&config);
+    serve.env("WEBKIT_DISABLE_DMABUF_RENDERER", "1").env("OF_THE_OPERATOR", "1");
+    let daemon = Daemon::ready(&mut serve, &config).await;
+    let failed = |status: &Value| {
+        let failure = &status["node"]["ourselves"]["issuance"]["failure"];
+        failure.is_object().then(|| failure.clone())
+    };
+    let failure = Daemon::until(&config, "the command has failed", "status", failed).await;
+    assert_eq!(failure["code"], "acme-command", "{failure}");
+    let told = std::fs::read_to_string(told).unwrap();
+    assert!(told.contains("OF_THE_OPERATOR=1") && !told.contains("WEBKIT_DISABLE_DMABUF_RENDERER"), "{told}");
+    assert!(daemon.stop().success());
 }
 
 #[tokio::test]

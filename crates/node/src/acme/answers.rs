@@ -23,6 +23,10 @@ use crate::readable::readable;
 /// How long the operator's command may take. When it has set a record it waits until the name servers have it.
 const SET_TIME: Duration = Duration::from_secs(600);
 const CLEAR_TIME: Duration = Duration::from_secs(30);
+/// What this program has in its environment for itself alone, and the command does not get: a service manager's socket, and how
+/// a window is drawn.
+const FOR_OURSELVES: [&str; 4] =
+    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "__NV_DISABLE_EXPLICIT_SYNC", "WEBKIT_DISABLE_DMABUF_RENDERER"];
 
 /// The answers that are there at the moment.
 pub(super) struct Answers {
@@ -101,6 +105,9 @@ impl Answers {
         };
         let mut program = Command::new(command);
         program.args([what, record, value]).stdin(Stdio::null()).kill_on_drop(true);
+        for name in FOR_OURSELVES {
+            program.env_remove(name);
+        }
         match tokio::time::timeout(time, program.output()).await {
             Ok(Ok(ended)) if ended.status.success() => Ok(()),
             Ok(Ok(ended)) => {
