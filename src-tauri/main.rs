@@ -38,6 +38,8 @@ use window::Screen;
 
 /// Started with the computer: the provider runs, and the window stays away until it is wanted.
 const HIDDEN: &str = "--hidden";
+/// Ends the program that runs.
+const QUIT: &str = "--quit";
 
 fn main() -> ExitCode {
     if let Some(text) = std::env::args().skip(1).find_map(|argument| words::asked(&argument)) {
@@ -96,13 +98,25 @@ fn run() -> tauri::Result<()> {
 
 fn set_up(app: &AppHandle) -> tauri::Result<()> {
     let folder = DataFolder::find(app)?;
+    let arguments: Vec<_> = std::env::args().collect();
+    let is_asked = |arguments: &[String], what: &str| arguments.iter().any(|argument| argument == what);
 
     // First, so that a second start ends before it touches anything.
     let single_instance = tauri_plugin_single_instance::Builder::new()
         .dbus_id(folder.instance())
-        .callback(|app, _arguments, _folder| window::show(app, Screen::Last))
+        .callback(move |app, arguments, _folder| {
+            if is_asked(&arguments, QUIT) {
+                ending::begin(app);
+            } else {
+                window::show(app, Screen::asked(&arguments));
+            }
+        })
         .build();
     app.plugin(single_instance)?;
+    if is_asked(&arguments, QUIT) {
+        // No other runs, and this one has touched nothing yet.
+        std::process::exit(0);
+    }
 
     let window_state = tauri_plugin_window_state::Builder::new()
         .with_state_flags(StateFlags::POSITION | StateFlags::SIZE | StateFlags::MAXIMIZED)
@@ -115,8 +129,8 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
     Shell::start(app, folder);
     news::follow(app);
     signals::listen(app);
-    if std::env::args().all(|argument| argument != HIDDEN) {
-        window::show(app, Screen::Last);
+    if !is_asked(&arguments, HIDDEN) {
+        window::show(app, Screen::asked(&arguments));
     }
     Ok(())
 }

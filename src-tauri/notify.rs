@@ -7,21 +7,27 @@ use notify_rust::{Notification, NotificationResponse};
 use tauri::{AppHandle, Manager};
 
 use crate::shell::Shell;
+use crate::tray;
 use crate::window::{self, Screen};
 use crate::words::{self, Words};
 
 /// How many notifications may wait for their click: each holds a thread, and some desktops keep them for days.
 const LISTENING: usize = 16;
 
-/// The window was closed: the first time, the operator is told what goes on.
+/// The window was closed: the first time, the operator is told what goes on, and how the window comes back.
 pub(crate) fn tell_what_goes_on(app: &AppHandle) {
     let shell = app.state::<Shell>();
     if shell.is_ending() {
         return;
     }
-    let said = shell.home().join("told-of-tray");
+    let (said, words) = if tray::is_shown() {
+        ("told-of-tray", words::GOES_ON)
+    } else {
+        ("told-of-no-tray", words::GOES_ON_WITHOUT_TRAY)
+    };
+    let said = shell.home().join(said);
     if !said.exists() && std::fs::write(&said, "").is_ok() {
-        show(app, words::GOES_ON, Screen::Last);
+        show(app, words, Screen::Last);
     }
 }
 
@@ -46,7 +52,7 @@ pub(crate) fn show(app: &AppHandle, words: impl Into<Words>, screen: Screen) {
         if LISTENERS.fetch_add(1, Ordering::Relaxed) < LISTENING {
             let heard = shown.wait_for_response(move |response: &NotificationResponse| {
                 if matches!(response, NotificationResponse::Default | NotificationResponse::Action(_)) {
-                    window::show(&app, screen);
+                    window::show(&app, screen.clone());
                 }
             });
             if let Err(error) = heard {

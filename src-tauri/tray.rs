@@ -59,6 +59,45 @@ pub(crate) fn build(app: &AppHandle) -> tauri::Result<()> {
     Ok(())
 }
 
+/// Whether the desktop shows such icons. GNOME shows none by itself.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_shown() -> bool {
+    use gio::glib::variant::ToVariant;
+    use gio::{BusType, Cancellable, DBusCallFlags};
+
+    const TIME_MS: i32 = 1000;
+    let asked = || {
+        let bus = gio::bus_get_sync(BusType::Session, Cancellable::NONE)?;
+        let name = ("org.kde.StatusNotifierWatcher",).to_variant();
+        let (place, path) = (Some("org.freedesktop.DBus"), "/org/freedesktop/DBus");
+        let flags = DBusCallFlags::NONE;
+        bus.call_sync(
+            place,
+            path,
+            "org.freedesktop.DBus",
+            "NameHasOwner",
+            Some(&name),
+            None,
+            flags,
+            TIME_MS,
+            Cancellable::NONE,
+        )
+    };
+    match asked() {
+        Ok(answer) => answer.get::<(bool,)>() == Some((true,)),
+        Err(error) => {
+            tracing::debug!("whether there is a tray cannot be asked: {error}");
+            false
+        }
+    }
+}
+
+/// Whether the desktop shows such icons.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_shown() -> bool {
+    true
+}
+
 /// Says how much waits: on the icon, beside it, in its menu and on the window's own icon.
 pub(crate) fn set_waiting(app: &AppHandle, waiting: u32) {
     if let Err(error) = try_set_waiting(app, waiting) {

@@ -13,11 +13,14 @@ use crate::words;
 /// The label of the one window.
 pub(crate) const MAIN: &str = "main";
 
+/// What a link of the protocol begins with.
+const SCHEME: &str = "mimi:";
+
 /// How much waits for the operator.
 static WAITING: AtomicU32 = AtomicU32::new(0);
 
 /// What the window is to show.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Screen {
     /// What it showed; the first screen, where it is opened anew.
     Last,
@@ -27,16 +30,33 @@ pub(crate) enum Screen {
     Accounts,
     /// What is wrong.
     Repairs,
+    /// What a link of the protocol leads to, such as `mimi://beta.example/u/bob`.
+    Link(String),
 }
 
 impl Screen {
-    /// Its address among the pages.
-    fn address(self) -> &'static str {
+    /// What the program was started for: a link, where one is among its arguments.
+    pub(crate) fn asked(arguments: &[String]) -> Self {
+        let is_link = |argument: &&String| {
+            argument.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
+        };
+        arguments.iter().find(is_link).map_or(Self::Last, |link| Self::Link(link.clone()))
+    }
+
+    /// Its address among the pages, in which nothing of a link has a meaning of its own.
+    fn address(&self) -> String {
         match self {
-            Self::Last => "index.html",
-            Self::Approvals => "#/approvals",
-            Self::Accounts => "#/accounts",
-            Self::Repairs => "#/repairs",
+            Self::Last => "index.html".to_owned(),
+            Self::Approvals => "#/approvals".to_owned(),
+            Self::Accounts => "#/accounts".to_owned(),
+            Self::Repairs => "#/repairs".to_owned(),
+            Self::Link(link) => {
+                let escaped = link.bytes().map(|byte| match byte {
+                    byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+                    byte => format!("%{byte:02X}"),
+                });
+                format!("#/link?uri={}", escaped.collect::<String>())
+            }
         }
     }
 }
@@ -53,8 +73,8 @@ pub(crate) fn show(app: &AppHandle, screen: Screen) {
             return;
         }
         let shown = match app.get_webview_window(MAIN) {
-            Some(window) => raise(&window, screen),
-            None => open(&app, screen),
+            Some(window) => raise(&window, &screen),
+            None => open(&app, &screen),
         };
         if let Err(error) = shown {
             tracing::error!("the window could not be shown: {error}");
@@ -86,7 +106,7 @@ fn show_waiting(window: &WebviewWindow) {
     }
 }
 
-fn open(app: &AppHandle, screen: Screen) -> tauri::Result<()> {
+fn open(app: &AppHandle, screen: &Screen) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(screen.address().into()))
         .title(words::NAME)
         .inner_size(1200.0, 800.0)
@@ -100,7 +120,7 @@ fn open(app: &AppHandle, screen: Screen) -> tauri::Result<()> {
     window.set_focus()
 }
 
-fn raise(window: &WebviewWindow, screen: Screen) -> tauri::Result<()> {
+fn raise(window: &WebviewWindow, screen: &Screen) -> tauri::Result<()> {
     if !matches!(screen, Screen::Last) {
         // As if a link had been followed: the pages keep what they hold.
         window.eval(format!("location.hash = '{}'", screen.address()))?;
@@ -117,6 +137,20 @@ fn is_ours(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_is_shown_whatever_is_written_in_it() {
+        let asked = |arguments: &[&str]| {
+            Screen::asked(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>()).address()
+        };
+        assert_eq!(asked(&["drawbridge", "--hidden"]), "index.html");
+        assert_eq!(asked(&["drawbridge", "é"]), "index.html");
+        assert_eq!(
+            asked(&["drawbridge", "mimi://b.example/u/bob"]),
+            "#/link?uri=mimi%3A%2F%2Fb%2Eexample%2Fu%2Fbob"
+        );
+        assert_eq!(asked(&["drawbridge", "MIMI:');//é"]), "#/link?uri=MIMI%3A%27%29%3B%2F%2F%C3%A9");
+    }
 
     #[test]
     fn the_window_goes_nowhere_else() {

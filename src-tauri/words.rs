@@ -15,14 +15,22 @@ pub(crate) const GOES_ON: (&str, &str) = (
     "Your provider stays reachable. Its icon in the tray brings the window back, and quits.",
 );
 
+/// Said once, when the window is closed for the first time on a desktop that shows no icons of programs.
+pub(crate) const GOES_ON_WITHOUT_TRAY: (&str, &str) = (
+    "Drawbridge goes on running",
+    "Your provider stays reachable. This desktop has no tray: start Drawbridge again to bring the window back. drawbridge --quit ends it.",
+);
+
 /// Said on the terminal where there is no display.
 pub(crate) const NO_DISPLAY: &str =
     "there is no display to open a window on; drawbridged run serves the same pages to a browser";
 const USAGE: &str = "The desktop app of Drawbridge, a personal MTP provider.
 
-Usage: drawbridge [--hidden]
+Usage: drawbridge [--hidden | --quit | LINK]
 
-      --hidden   Run the provider, and open the window only from the tray
+      LINK       Open the window at what an address such as mimi://home.example/u/alice leads to
+      --hidden   Run the provider, and open the window only when it is wanted
+      --quit     End the program that runs, once it has finished what is under way
   -h, --help     Print this
   -V, --version  Print the version
 

@@ -1,12 +1,12 @@
 // The real window, with a provider of one's own, against another real provider.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { folder, twoProviders, until } from "./lib/nodes.mjs";
-import { openWindow } from "./lib/window.mjs";
+import { DESKTOP, folder, twoProviders, until } from "./lib/nodes.mjs";
+import { display, end, openWindow } from "./lib/window.mjs";
 
 const run = promisify(execFile);
 
@@ -36,6 +36,25 @@ test("an approval by click in the window reaches the asker's own node", async (t
     const { connections } = await other.admin("connections");
     return connections.some((connection) => connection.id === id && connection.state === "approved");
   });
+});
+
+test("a link that another program opens leads to whom it names, in the window that is open too", async (t) => {
+  const { dir, home } = await twoProviders(t);
+  const installation = await installed(t, dir, home, null);
+  const named = (window, uri) =>
+    until(`${uri} can be asked`, async () => {
+      const value = "return document.querySelector('[role=dialog] input')?.value";
+      return (await window.look(value)) === uri;
+    });
+
+  const window = await openWindow(t, installation, { args: ["mimi://b.example/u/bob"] });
+  await named(window, "mimi://b.example/u/bob");
+  await window.startAgain("mimi://b.example/u/berta");
+  await named(window, "mimi://b.example/u/berta");
+
+  // It ends in order: the data folder says that its store was closed.
+  await window.startAgain("--quit");
+  await until("the app has ended", () => !readFileSync(join(home.data, "provider"), "utf8").includes("open"));
 });
 
 test("the first screen offers the demo, and in it what is written is accepted", async (t) => {
@@ -108,4 +127,45 @@ test("what an account has read is sealed under a key that the desktop's keychain
   await again.waitFor('[data-state="accepted"]');
   const said = await again.look("return document.querySelector('[data-state=accepted]').textContent");
   assert.match(said, /under the third pot/);
+});
+
+/** The environments of all processes. */
+function environments() {
+  const processes = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  return processes.map((process) => {
+    try {
+      return readFileSync(`/proc/${process}/environ`, "utf8").split("\0");
+    } catch {
+      // It has ended.
+      return [];
+    }
+  });
+}
+
+const notRoot = process.getuid() !== 0 && "only root can show a program another /sys";
+
+test("with NVIDIA's driver and Wayland the app starts itself again with what they need", { skip: notRoot }, async (t) => {
+  const dir = folder(t);
+  const [device, module, runtime] = ["sys/class/drm/card0/device", "sys/module/nvidia", "runtime"].map((name) => {
+    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+    return join(dir, name);
+  });
+  symlinkSync("../../../../bus/pci/drivers/nvidia", join(device, "driver"));
+  writeFileSync(join(module, "version"), "580.95.05\n");
+  const home = join(dir, "home");
+  const env = { ...process.env, DISPLAY: await display(t), XDG_RUNTIME_DIR: runtime, DRAWBRIDGE_HOME: home };
+  const script = 'mount --bind "$1" /sys && exec "$2" --hidden';
+  const inside = ["unshare", "--mount", "sh", "-c", script, "sh", join(dir, "sys"), DESKTOP];
+  const session = spawn("dbus-run-session", ["--", ...inside], {
+    env: { ...env, WAYLAND_DISPLAY: "wayland-of-nobody" },
+    stdio: "ignore",
+    detached: true,
+  });
+  end(t, session);
+  await until("it runs with what the driver needs", () =>
+    environments().some(
+      (one) => one.includes(`DRAWBRIDGE_HOME=${home}`) && one.includes("__NV_DISABLE_EXPLICIT_SYNC=1"),
+    ),
+  );
+  await until("it has opened its home", () => existsSync(home));
 });

@@ -1,15 +1,18 @@
 // The real window: the desktop app on a virtual display, driven through WebKit's own driver.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { DESKTOP, freePorts, until } from "./nodes.mjs";
+
+const run = promisify(execFile);
 
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
 /** Ends a process, and all that it has started: a session's bus brings services of its own. */
-function end(test, child) {
+export function end(test, child) {
   const exited = once(child, "exit");
   let ended = false;
   const stop = async () => {
@@ -22,7 +25,7 @@ function end(test, child) {
 }
 
 /** A virtual display; returns its name. */
-async function display(test) {
+export async function display(test) {
   const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
     detached: true,
@@ -40,10 +43,10 @@ exec WebKitWebDriver "$@"
 `;
 
 /**
- * Opens the desktop app with the installation in `home`. With `keychain`, the desktop has one: `folder` is where its files
+ * Opens the desktop app with the installation in `home` and the arguments `args`. With `keychain`, the desktop has one: `folder` is where its files
  * are, and `password` unlocks it, or makes it where there is none; without, it stays locked.
  */
-export async function openWindow(test, home, { keychain } = {}) {
+export async function openWindow(test, home, { keychain, args = [] } = {}) {
   const runtime = join(home, "..", "runtime");
   mkdirSync(runtime, { mode: 0o700, recursive: true });
   const [port] = await freePorts(1);
@@ -70,7 +73,7 @@ export async function openWindow(test, home, { keychain } = {}) {
   };
   await until("the driver answers", () => call("GET", "/status").catch(() => null));
   const { sessionId } = await call("POST", "/session", {
-    capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary: DESKTOP, args: [] } } },
+    capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary: DESKTOP, args } } },
   });
   let closed;
   const close = () => (closed ??= call("DELETE", `/session/${sessionId}`).catch(() => {}).then(stop));
@@ -80,10 +83,13 @@ export async function openWindow(test, home, { keychain } = {}) {
     const found = await call("POST", at("/elements"), { using: "css selector", value: selector });
     return found[0]?.[ELEMENT];
   };
+  const bus = readFileSync(join(runtime, "bus"), "utf8").trim();
   return {
     display: env.DISPLAY,
     /** The address of the session's bus. */
-    bus: readFileSync(join(runtime, "bus"), "utf8").trim(),
+    bus,
+    /** Starts the app once more in the same session, and returns when that has ended, as it does where one runs. */
+    startAgain: (...args) => run(DESKTOP, args, { env: { ...env, DBUS_SESSION_BUS_ADDRESS: bus } }),
     /** Ends the app and its session. */
     close,
     /** Waits for an element and clicks it. */

@@ -6,8 +6,10 @@ import {
   Link,
   lazyRouteComponent,
   type RouterHistory,
+  redirect,
 } from "@tanstack/react-router";
 import type { DoctorPlace } from "@/domain/check/place";
+import { groupOf } from "@/domain/node/identifiers";
 import { AccountsScreen } from "@/screens/AccountsScreen";
 import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
 import { DoctorScreen } from "@/screens/DoctorScreen";
@@ -60,7 +62,19 @@ const routes = [
     getParentRoute: () => root,
     path: "/approvals",
     component: ApprovalsScreen,
-    validateSearch: parts("tab", "do"),
+    validateSearch: parts("tab", "do", "to"),
+  }),
+  // A link of the protocol, which was opened from elsewhere: a group is shown, and whoever else is meant can be asked.
+  createRoute({
+    getParentRoute: () => root,
+    path: "/link",
+    validateSearch: parts("uri"),
+    beforeLoad: ({ search }) => {
+      const { uri = "" }: { uri?: string } = search;
+      throw groupOf(uri) === null
+        ? redirect({ to: "/approvals", search: { do: "ask", to: uri }, replace: true })
+        : redirect({ to: "/groups", search: { open: uri }, replace: true });
+    },
   }),
   createRoute({ getParentRoute: () => root, path: "/repairs", component: RepairsScreen }),
   createRoute({

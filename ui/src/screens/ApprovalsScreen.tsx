@@ -18,7 +18,7 @@ export function ApprovalsScreen() {
   const approvals = useApprovals();
   const us = useNode()?.provider ?? "";
   const [asking, setAsking] = useDialogPlace("ask");
-  const [{ tab: chosen }, setPlace] = useAddress("tab");
+  const [{ tab: chosen, to }, setPlace] = useAddress("tab", "to");
   const { data } = approvals;
   const waiting = countWaiting(data);
   const outgoing = data === undefined ? 0 : data.outgoing.length + data.outgoingAdditions.length;
@@ -32,6 +32,10 @@ export function ApprovalsScreen() {
       run: () => setAsking(true),
     },
   ]);
+  const closeAsking = () => {
+    setAsking(false);
+    setPlace({ to: "" });
+  };
   const tab = (value: keyof typeof t.approvals.tabs, n = 0, label?: string, accent = false) => (
     <Tabs.Trigger
       value={value}
@@ -81,7 +85,7 @@ export function ApprovalsScreen() {
           </Tabs.Content>
         </Tabs.Root>
       )}
-      <AskDialog open={asking} onClose={() => setAsking(false)} us={us} />
+      <AskDialog open={asking} onClose={closeAsking} us={us} to={to} />
     </Screen>
   );
 }

@@ -279,4 +279,25 @@ describe("approvals", () => {
     await person.click(screen.getByRole("button", { name: "Ask" }));
     await waitFor(() => expect(node.requests("connect")).toEqual([{ user: "alice", to: user("bob") }]));
   });
+
+  it("asks whom a link names, and asks nobody by itself", async () => {
+    const { person } = open(node, `/link?uri=${encodeURIComponent(user("bob"))}`);
+    expect(await screen.findByLabelText("Whom")).toHaveValue(user("bob"));
+    expect(node.requests("connect")).toEqual([]);
+    await person.click(screen.getByRole("button", { name: "Ask" }));
+    await waitFor(() => expect(node.requests("connect")).toEqual([{ user: "alice", to: user("bob") }]));
+
+    // The next one is not about the same person.
+    await waitFor(() => expect(screen.queryByLabelText("Whom")).not.toBeInTheDocument());
+    await person.click(await screen.findByTestId("ask"));
+    await waitFor(() => expect(screen.getByLabelText("Whom")).toHaveValue(""));
+  });
+
+  it("says of a link that names nobody what is wrong with it", async () => {
+    const { person } = open(node, `/link?uri=${encodeURIComponent("mimi:nobody'")}`);
+    expect(await screen.findByLabelText("Whom")).toHaveValue("mimi:nobody'");
+    await person.click(screen.getByRole("button", { name: "Ask" }));
+    expect(await screen.findByText(/is no user's name/)).toBeInTheDocument();
+    expect(node.requests("connect")).toEqual([]);
+  });
 });

@@ -11,8 +11,18 @@ import { Fault, Loading } from "@/shared/layout";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
-/** One of our people asks somebody elsewhere. */
-export function AskDialog({ open, onClose, us }: { open: boolean; onClose: () => void; us: string }) {
+/** One of our people asks somebody elsewhere, who may be named already. */
+export function AskDialog({
+  open,
+  onClose,
+  us,
+  to,
+}: {
+  open: boolean;
+  onClose: () => void;
+  us: string;
+  to: string;
+}) {
   const users = useUsers();
   const list = users.data?.users;
   return (
@@ -26,16 +36,26 @@ export function AskDialog({ open, onClose, us }: { open: boolean; onClose: () =>
           <NewAccountForm us={us} onDone={() => undefined} />
         </>
       ) : (
-        <AskForm users={list.map((user) => user.name)} us={us} onDone={onClose} />
+        <AskForm key={to} users={list.map((user) => user.name)} us={us} whom={to} onDone={onClose} />
       )}
     </Dialog>
   );
 }
 
-function AskForm({ users, us, onDone }: { users: readonly string[]; us: string; onDone: () => void }) {
+function AskForm({
+  users,
+  us,
+  whom: named,
+  onDone,
+}: {
+  users: readonly string[];
+  us: string;
+  whom: string;
+  onDone: () => void;
+}) {
   const admin = useAdmin();
   const [user, setUser] = useState(users[0] ?? "");
-  const [to, setTo] = useState("");
+  const [to, setTo] = useState(named);
   const [error, setError] = useState<string | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
