@@ -45,7 +45,7 @@ pub struct MetCertificate {
 impl Operator {
     /// What others need to add us.
     pub fn card(&self) -> Card {
-        let key = *self.ground.signer.key().public().thumbprint();
+        let key = self.ground.keys.signing();
         Card { provider: self.ground.ours.clone(), key, certificate: self.own.own_certificate() }
     }
 
