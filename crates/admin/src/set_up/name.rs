@@ -72,7 +72,7 @@ fn known_in_one_network(name: &Provider) -> Option<SetUpNote> {
     }
     if !host.contains('.') {
         let text = format!(
-            "{host} is a single word, which is known in one network at most: providers elsewhere do not find it"
+            "the name {host} is a single word, which is known in one network at most: providers elsewhere do not find it"
         );
         return Some(for_good("name-one-word", &text));
     }
@@ -91,18 +91,19 @@ async fn look_up(name: &Provider) -> (Option<IpAddr>, Option<SetUpNote>) {
         Ok(_) if is_name => (None, None),
         Ok(_) => {
             let text = format!(
-                "{name} is an address and no name: where your connection gets another one, nobody finds the provider any more"
+                "the name {name} is an address and no domain: where your connection gets another one, nobody finds the provider any more"
             );
             (None, Some(for_good("name-address", &text)))
         }
         Err(GuardFault::Forbidden { address, .. }) => {
-            let place = if is_name { format!("{name} leads to {address}") } else { name.to_string() };
+            let place =
+                if is_name { format!("the name {name} leads to {address}") } else { name.to_string() };
             let (code, kind) = kind_of(address);
             (Some(address), Some(for_good(code, &format!("{place}, which is {kind}"))))
         }
         Err(_) => {
             let text = format!(
-                "{name} leads nowhere yet, as far as this computer can look it up: where your domain is managed, add an A record \
+                "the name {name} leads nowhere yet, as far as this computer can look it up: where your domain is managed, add an A record \
                  (AAAA for IPv6) with the public address of your connection; until then no other provider finds it"
             );
             (None, Some(SetUpNote::confirm("name-unresolved", text)))
