@@ -14,8 +14,8 @@ use crate::request::{
     TurnDemoSwitch,
 };
 use crate::view::{
-    Demo, DemoSwitch, Event, Listener, NewerVersion, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions, SetUpLook,
-    Status,
+    Demo, DemoSwitch, Event, Listener, NewerVersion, NodeStatus, Ourselves, Peer, PeerStandingCode, Sessions,
+    SetUpLook, Status,
 };
 
 pub(crate) async fn status(host: &Host, Empty {}: Empty) -> Result<Status, AdminError> {
