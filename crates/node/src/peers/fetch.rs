@@ -14,7 +14,6 @@ use super::Peers;
 use super::document_answer::{DOCUMENT_PATH, DocumentAnswer};
 use super::documents::{Entry, Failure};
 use super::reach::lifetime;
-use crate::ground::changes::Change;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::{Addition, Connection, DecidedBy, StoreFault};
 
@@ -173,26 +172,27 @@ impl Peers {
         provider: &Provider,
         fetched: Result<(ProviderDocument, Duration), PeerFault>,
     ) -> Result<Arc<ProviderDocument>, PeerFault> {
-        // Before it is remembered: whoever asks meanwhile must not be believed by keys that nobody has accepted.
         let fetched = match fetched {
-            Ok((document, lifetime)) => self.compare_keys(&document).await.map(|()| (document, lifetime)),
+            Ok((document, lifetime)) => {
+                let document = Arc::new(document);
+                // Who is told that the keys are others sees which. It counts only once that is kept: whoever asks meanwhile must
+                // not be believed by keys that nobody has accepted.
+                self.documents.change(provider, |entry| {
+                    (entry.document, entry.fresh_until) = (Some(document.clone()), None);
+                });
+                self.compare_keys(&document).await.map(|()| (document, lifetime))
+            }
             Err(fault) => Err(fault),
         };
         let now = self.ground.ambient.now();
         match fetched {
             Ok((document, lifetime)) => {
-                let document = Arc::new(document);
-                let before = self.documents.remembered(provider);
                 self.documents.change(provider, |entry| {
                     entry.document = Some(document.clone());
                     entry.fetched = Some(now);
                     entry.fresh_until = Some(now.plus(lifetime));
                     (entry.failed, entry.came_in_vain) = (None, None);
                 });
-                if before.is_none_or(|before| *before != *document) {
-                    // Who was told of the keys, and has looked already, has seen the one before.
-                    self.ground.changes.announce(Change::Dealings(provider.clone()));
-                }
                 Ok(document)
             }
             Err(fault) => {
