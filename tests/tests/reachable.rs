@@ -117,9 +117,9 @@ impl Server {
             dir = dir.display()
         );
         fs::write(dir.join("sshd_config"), config).unwrap();
-        // It starts itself anew for each connection, so it has to be called by its whole path.
+        // It starts itself anew for each connection, so it has to be called by its whole path. scripts/need test installs it.
         let sshd = ["/usr/sbin/sshd", "/usr/bin/sshd"].into_iter().find(|path| Path::new(path).exists());
-        let mut sshd = Command::new(sshd.expect("scripts/need test installs it"));
+        let mut sshd = Command::new(sshd.unwrap());
         sshd.args(["-D", "-e", "-f"]).arg(dir.join("sshd_config"));
         let sshd = Program::start(&mut sshd, dir.join("sshd.log")).listens(ssh).await;
 

@@ -55,7 +55,7 @@ impl Operator {
     ///
     /// Where the store cannot be read.
     pub async fn trusted_certificates(&self) -> Result<Vec<TrustedCertificate>, ReadFault> {
-        Ok(self.store.read::<_, StoreFault>(|view| read(view)).await?)
+        Ok(self.store.read::<_, StoreFault>(read).await?)
     }
 
     /// Trusts the certificate of that fingerprint for `provider`, in the place of any before it; without one, none any more.
@@ -130,7 +130,7 @@ impl Operator {
 
 /// Has those certificates trusted that the operator has chosen, as after a start.
 pub(crate) async fn load_trusted(store: &Store, outbound: &Outbound) -> Result<(), StoreFault> {
-    let all = store.read::<_, StoreFault>(|view| read(view)).await?;
+    let all = store.read::<_, StoreFault>(read).await?;
     outbound.trust_for(pairs(all));
     Ok(())
 }
