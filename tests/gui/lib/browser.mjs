@@ -20,6 +20,8 @@ export async function open(test, link, options = {}) {
   });
   test.after(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, bypassCSP: false, ...options });
+  // How long only matters where something never comes: beside other work, four processes in debug take their time.
+  context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (fault) => faults.push(String(fault)));
