@@ -9,7 +9,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import type { DoctorPlace } from "@/domain/check/place";
-import { groupOf } from "@/domain/node/identifiers";
+import { groupOf, isCard } from "@/domain/node/identifiers";
 import { AccountsScreen } from "@/screens/AccountsScreen";
 import { ApprovalsScreen } from "@/screens/ApprovalsScreen";
 import { DoctorScreen } from "@/screens/DoctorScreen";
@@ -64,13 +64,15 @@ const routes = [
     component: ApprovalsScreen,
     validateSearch: parts("tab", "do", "to"),
   }),
-  // A link of the protocol, which was opened from elsewhere: a group is shown, and whoever else is meant can be asked.
+  // A link of the protocol, which was opened from elsewhere: a group is shown, a provider can be added by its card, and whoever
+  // else is meant can be asked.
   createRoute({
     getParentRoute: () => root,
     path: "/link",
     validateSearch: parts("uri"),
     beforeLoad: ({ search }) => {
       const { uri = "" }: { uri?: string } = search;
+      if (isCard(uri)) throw redirect({ to: "/peers", search: { do: "add", to: uri }, replace: true });
       throw groupOf(uri) === null
         ? redirect({ to: "/approvals", search: { do: "ask", to: uri }, replace: true })
         : redirect({ to: "/groups", search: { open: uri }, replace: true });
@@ -81,7 +83,7 @@ const routes = [
     getParentRoute: () => root,
     path: "/peers",
     component: PeersScreen,
-    validateSearch: parts("open", "filter", "span", "do"),
+    validateSearch: parts("open", "filter", "span", "do", "to"),
   }),
   createRoute({
     getParentRoute: () => root,

@@ -19,7 +19,7 @@ import { PeerDetails } from "./peers/PeerDetails";
 /** Whom do I federate with, and how is it going? */
 export function PeersScreen() {
   const peers = usePeers();
-  const [place, setPlace] = useAddress("open", "filter");
+  const [place, setPlace] = useAddress("open", "filter", "to");
   const { filter } = place;
   const open = place.open === "" ? null : place.open;
   const [adding, setAdding] = useDialogPlace("add");
@@ -39,6 +39,10 @@ export function PeersScreen() {
       run: () => setAdding(true),
     },
   ]);
+  const closeAdding = () => {
+    setAdding(false);
+    setPlace({ to: "" });
+  };
   const few = (all?.length ?? 0) < 2;
   return (
     <Screen
@@ -104,7 +108,7 @@ export function PeersScreen() {
           )}
         </div>
       )}
-      <AddDialog open={adding} onClose={() => setAdding(false)} />
+      <AddDialog open={adding} named={place.to} onClose={closeAdding} />
     </Screen>
   );
 }

@@ -38,6 +38,21 @@ describe("the card", () => {
     expect(node.requests("set-peer")).toEqual([]);
   });
 
+  it("that was opened as a link fills in the dialog, and nothing is added by that alone", async () => {
+    const node = new TestNode();
+    node.mode = "own";
+    node.answers["read-card"] = () => ({ provider: "beta.example", key: KEY, certificate: null });
+    const link = `mimi://beta.example?key=${KEY}`;
+    const { person } = open(node, `/link?uri=${encodeURIComponent(link)}`);
+    expect(await screen.findByTestId("card-read")).toHaveTextContent(KEY);
+    expect(screen.getByLabelText("Name or card of the provider")).toHaveValue(link);
+    expect(node.requests("add-by-card")).toEqual([]);
+    await person.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByTestId("card-read")).toBeNull());
+    await person.click(screen.getByRole("button", { name: "Add a provider" }));
+    expect(screen.getByLabelText("Name or card of the provider")).toHaveValue("");
+  });
+
   it("is not needed: a name alone is added as before", async () => {
     const node = new TestNode();
     node.mode = "own";

@@ -33,6 +33,11 @@ export function groupOf(uri: string): Person | null {
   return isProvider(provider) && isName(name) ? { provider, name } : null;
 }
 
+/** Whether a link is a provider's card: `mimi://{provider}?key=…`. */
+export function isCard(uri: string): boolean {
+  return /^mimi:\/\/[^/?]+\/?\?/i.test(uri);
+}
+
 /** Whose client `mimi://{provider}/u/{name}/d/{name}` is. */
 export function userOfClient(uri: string): string {
   return uri.replace(/\/d\/[^/]+$/, "");

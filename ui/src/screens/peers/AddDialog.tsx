@@ -9,18 +9,18 @@ import { TextField } from "@/shared/form";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
 
-/** Lets a provider in before it has asked, by its name or by its card. */
-export function AddDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+/** Lets a provider in before it has asked, by its name or by its card; `named` is what a link has named. */
+export function AddDialog({ open, named, onClose }: { open: boolean; named: string; onClose: () => void }) {
   return (
     <Dialog open={open} onClose={onClose} title={t.peers.add} text={t.peers.addText}>
-      <AddForm onDone={onClose} />
+      <AddForm named={named} onDone={onClose} />
     </Dialog>
   );
 }
 
-function AddForm({ onDone }: { onDone: () => void }) {
+function AddForm({ named, onDone }: { named: string; onDone: () => void }) {
   const admin = useAdmin();
-  const [typed, setTyped] = useState("");
+  const [typed, setTyped] = useState(named);
   const [error, setError] = useState<string | null>(null);
   const meant = useCard(typed);
   const submit = async (event: FormEvent) => {
