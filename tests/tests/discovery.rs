@@ -12,7 +12,7 @@ use drawbridge_mtp::document::ProviderDocument;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::PeerState;
-use drawbridge_mtp::problem::Code;
+use drawbridge_mtp::problem::{Cause, Code};
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::diagnose::{StepName, Verdict};
 use drawbridge_node::identity::provider_document;
@@ -277,6 +277,24 @@ async fn nobody_is_believed_by_new_keys_before_it_is_kept_that_they_are_others()
         assert_eq!(heard.problem().known(), Some(Code::PeerKeyChanged));
     }
     writer.await.unwrap();
+}
+
+/// Its sender can do nothing about it, and looks for the fault at itself where it is told that its key is unknown.
+#[tokio::test]
+async fn a_request_is_not_refused_for_its_key_where_our_disk_is_full() {
+    let scene = Scene::new().await;
+    scene.alpha.allows_paused(scene.peer.provider()).await;
+    scene.federation.clock().fills_disk(true);
+    for _ in 0..2 {
+        let heard = scene.ping().send().await;
+        let problem = heard.problem();
+        assert_eq!((problem.known(), problem.members.cause), (Some(Code::Unavailable), Some(Cause::Store)));
+        assert!((1..=5).contains(&heard.header("retry-after").unwrap().parse::<u64>().unwrap()));
+        assert_eq!(scene.peer.times_shown(), 1, "it is not asked for meanwhile");
+    }
+    scene.federation.clock().fills_disk(false);
+    scene.turns(6);
+    assert_eq!(scene.shown().await, 2);
 }
 
 #[tokio::test]

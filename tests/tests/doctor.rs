@@ -728,6 +728,20 @@ faults! {
             let beta = scene.federation.node_with_clock(clock.clone(), |_| {}).await;
             beta.allows(scene.alpha.provider()).await;
             scene.alpha.allows(beta.provider()).await;
+            let us = scene.alpha.provider().clone();
+            beta.until("it has kept which keys we have", move |view| {
+                Ok((!view.accepted_keys(&us)?.is_empty()).then_some(()))
+            })
+            .await;
+            clock.fills_disk(true);
+            Some(scene.looks_at(beta, TestNode::provider))
+        };
+    disk_full_at_first: "its disk was full before it has kept which keys we have",
+        fails(Ping, "store-failing", Theirs, "its disk is full"),
+        async |scene| {
+            let clock = Arc::new(Clock::default());
+            let beta = scene.federation.node_with_clock(clock.clone(), |_| {}).await;
+            beta.allows_paused(scene.alpha.provider()).await;
             clock.fills_disk(true);
             Some(scene.looks_at(beta, TestNode::provider))
         };

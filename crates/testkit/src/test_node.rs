@@ -107,6 +107,14 @@ impl TestNode {
         self.sets_peer(peer, PeerState::Allowed).await;
     }
 
+    /// The operator allows a peer that is asked for nothing, so that its document is not had before it comes.
+    pub async fn allows_paused(&self, peer: &Provider) {
+        // Whoever is allowed is asked at once.
+        self.sets_peer(peer, PeerState::Blocked).await;
+        self.node().operator().pause_peer(peer.clone(), true).await.unwrap();
+        self.allows(peer).await;
+    }
+
     /// The operator decides on a request.
     pub async fn decides(&self, id: Id, decision: Decision) {
         self.node().operator().decide_connection(id, None, decision).await.unwrap();

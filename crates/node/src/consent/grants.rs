@@ -7,6 +7,7 @@ use drawbridge_mtp::signature::Signer;
 use drawbridge_mtp::time::{MAX_AHEAD, Timestamp};
 
 use super::state::Consent;
+use crate::peers::NoKey;
 use crate::store::{AuthorizationRow, KeptGrant};
 
 /// The grant for `row`, a request to one of our users: from `now` until it was asked for, at most thirty days.
@@ -67,7 +68,7 @@ impl Consent {
                 let aud = grant.unverified_claims().aud.clone();
                 grant.verify(&key, &aud, self.ground.ambient.now()).is_ok()
             }
-            Err(_) => self.peers.documents.remembered(peer).is_none(),
+            Err(fault) => !matches!(fault, NoKey::NotThere(_)),
         }
     }
 }

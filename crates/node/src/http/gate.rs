@@ -28,7 +28,7 @@ use super::sockets::{Socket, Trust};
 use super::target::WithFragment;
 use super::throttle::Throttle;
 use crate::consent::providers::is_ping;
-use crate::peers::Sign;
+use crate::peers::{NoKey, Sign};
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
 use crate::trace::TraceId;
@@ -245,7 +245,9 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     };
     let (key, retry_after) = match server.peers.key_of(request.signer(), request.kid()).await {
         Ok(key) => (Some(key), None),
-        Err(unknown) => (None, Some(unknown.retry_after)),
+        // Its sender has done nothing wrong, and is to be told what is.
+        Err(NoKey::Unkept { problem, retry_after }) => return Err(Refusal::after(*problem, retry_after)),
+        Err(unknown) => (None, Some(unknown.retry_after())),
     };
     let mut request = request
         .verify_signature(key.as_ref())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use drawbridge_mtp::document::ProviderDocument;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::Thumbprint;
+use drawbridge_mtp::problem::Problem;
 use drawbridge_mtp::time::Timestamp;
 
 /// Documents that are remembered at most.
@@ -43,12 +44,14 @@ pub(super) struct Entry {
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Failure {
     /// When it was met.
     pub(super) at: Timestamp,
     /// How long it is remembered.
     pub(super) pause: Duration,
+    /// What is answered meanwhile where the document was had, and our store could not keep which keys it has.
+    pub(super) unkept: Option<Box<Problem>>,
 }
 
 impl Entry {

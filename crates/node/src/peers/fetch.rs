@@ -8,6 +8,7 @@ use drawbridge_mtp::document::ProviderDocument;
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::keys::{PublicKey, Thumbprint};
 use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::problem::Problem;
 use drawbridge_mtp::time::Timestamp;
 
 use super::Peers;
@@ -15,6 +16,7 @@ use super::document_answer::{DOCUMENT_PATH, DocumentAnswer};
 use super::documents::{Entry, Failure};
 use super::reach::lifetime;
 use crate::peer_fault::{PeerFault, Stage};
+use crate::refusal::Refusal;
 use crate::store::{Addition, Connection, DecidedBy, StoreFault};
 
 /// What does not fit a document (a key that it lacks, an endpoint that is not there) lets it be fetched again at most so
@@ -29,11 +31,39 @@ const ACCEPTED: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// The key is not in the signer's document, or that cannot be had.
+/// Why a key is not to be had.
 #[derive(Debug)]
-pub(crate) struct KeyUnknown {
+pub(crate) enum NoKey {
+    /// The signer's document is at hand, and the key is not in it. It makes sense to try again after that.
+    NotThere(Duration),
+    /// The signer's document cannot be had at the moment. It makes sense to try again after that.
+    NoDocument(Duration),
+    /// The document was had, but our store could not keep which keys it has, so that nobody is believed by them yet.
+    Unkept {
+        /// What is wrong with our store.
+        problem: Box<Problem>,
+        /// When it makes sense to try again.
+        retry_after: Duration,
+    },
+}
+
+impl NoKey {
     /// When it makes sense to try again.
-    pub(crate) retry_after: Duration,
+    pub(crate) fn retry_after(&self) -> Duration {
+        match self {
+            Self::NotThere(after) | Self::NoDocument(after) | Self::Unkept { retry_after: after, .. } => {
+                *after
+            }
+        }
+    }
+}
+
+/// Why a document does not count.
+enum Uncounted {
+    /// It could not be had.
+    Peer(PeerFault),
+    /// It could not be kept which keys it has.
+    Store(StoreFault),
 }
 
 /// What came of asking for a document.
@@ -42,6 +72,16 @@ pub(crate) struct Fetched {
     pub(crate) answer: Option<DocumentAnswer>,
     /// The document, or why it could not be had.
     pub(crate) document: Result<Arc<ProviderDocument>, PeerFault>,
+}
+
+impl Failure {
+    /// What it means for whoever wants a key, for so long.
+    fn no_key(&self, retry_after: Duration) -> NoKey {
+        match &self.unkept {
+            Some(problem) => NoKey::Unkept { problem: problem.clone(), retry_after },
+            None => NoKey::NoDocument(retry_after),
+        }
+    }
 }
 
 impl Peers {
@@ -90,7 +130,7 @@ impl Peers {
     }
 
     /// The key `kid` of `signer`, for verifying a request (section 4, `key-unknown`).
-    pub(crate) async fn key_of(&self, signer: &Provider, kid: &Thumbprint) -> Result<PublicKey, KeyUnknown> {
+    pub(crate) async fn key_of(&self, signer: &Provider, kid: &Thumbprint) -> Result<PublicKey, NoKey> {
         if let Some(key) = self.cached_key(signer, kid)? {
             return Ok(key);
         }
@@ -105,22 +145,30 @@ impl Peers {
         let state =
             self.store.read(move |view| view.peer_state(&provider)).await.unwrap_or(PeerState::Unknown);
         if state == PeerState::Unknown && !self.documents.take_stranger_turn(now) {
-            return Err(KeyUnknown { retry_after: Duration::from_secs(10) });
+            return Err(NoKey::NoDocument(Duration::from_secs(10)));
         }
         match Box::pin(self.fetch(signer, &self.outbound.client())).await.document {
-            Ok(document) => document.keys.get(kid).cloned().ok_or(KeyUnknown { retry_after: REFETCH }),
+            Ok(document) => document.keys.get(kid).cloned().ok_or(NoKey::NotThere(REFETCH)),
             Err(_) => {
                 let entry = self.documents.entry(signer);
-                let retry_after = self.remembered_for(&entry, signer, kid).unwrap_or(FIRST_PAUSE);
+                let fault = entry.failed.as_ref().map(|failed| {
+                    let retry_after = self.remembered_for(failed, &entry, signer, kid);
+                    failed.no_key(retry_after)
+                });
                 self.documents.change(signer, |entry| entry.came_in_vain = Some(now));
-                Err(KeyUnknown { retry_after })
+                Err(fault.unwrap_or(NoKey::NoDocument(FIRST_PAUSE)))
             }
         }
     }
 
-    /// How long the failure to have the document of `signer` is held against a request under `kid`, where there was one.
-    fn remembered_for(&self, entry: &Entry, signer: &Provider, kid: &Thumbprint) -> Option<Duration> {
-        let failed = entry.failed?;
+    /// How long that failure to have the document of `signer` is held against a request under `kid`.
+    fn remembered_for(
+        &self,
+        failed: &Failure,
+        entry: &Entry,
+        signer: &Provider,
+        kid: &Thumbprint,
+    ) -> Duration {
         let now = self.ground.ambient.now();
         let is_in_vain = entry.came_in_vain.is_some_and(|at| at <= now && now.since(at) < REFETCH);
         let is_accepted = self.store.glance(|view| {
@@ -129,11 +177,11 @@ impl Peers {
             )
         });
         let is_sign = !is_in_vain && is_accepted.unwrap_or(false);
-        Some(if is_sign { SIGN_OF_LIFE.min(failed.pause) } else { failed.pause })
+        if is_sign { SIGN_OF_LIFE.min(failed.pause) } else { failed.pause }
     }
 
     /// The key, where it is remembered; `None` where it makes sense to fetch the document.
-    fn cached_key(&self, signer: &Provider, kid: &Thumbprint) -> Result<Option<PublicKey>, KeyUnknown> {
+    fn cached_key(&self, signer: &Provider, kid: &Thumbprint) -> Result<Option<PublicKey>, NoKey> {
         let entry = self.documents.entry(signer);
         let now = self.ground.ambient.now();
         if let Some(document) = entry.fresh(now) {
@@ -142,13 +190,13 @@ impl Peers {
             }
             let age = now.since(entry.fetched.unwrap_or(now));
             if age < REFETCH {
-                return Err(KeyUnknown { retry_after: REFETCH.saturating_sub(age) });
+                return Err(NoKey::NotThere(REFETCH.saturating_sub(age)));
             }
         }
-        let Some(failed) = entry.failed else { return Ok(None) };
-        let remembered = self.remembered_for(&entry, signer, kid).unwrap_or_default();
+        let Some(failed) = &entry.failed else { return Ok(None) };
+        let remembered = self.remembered_for(failed, &entry, signer, kid);
         let rest = remembered.saturating_sub(now.since(failed.at));
-        if rest.is_zero() { Ok(None) } else { Err(KeyUnknown { retry_after: rest }) }
+        if rest.is_zero() { Ok(None) } else { Err(failed.no_key(rest)) }
     }
 
     /// Fetches the document and remembers it, or that it could not be had. The caller has the turn.
@@ -180,9 +228,10 @@ impl Peers {
                 self.documents.change(provider, |entry| {
                     (entry.document, entry.fresh_until) = (Some(document.clone()), None);
                 });
-                self.compare_keys(&document).await.map(|()| (document, lifetime))
+                let kept = self.compare_keys(&document).await;
+                kept.map(|()| (document, lifetime)).map_err(Uncounted::Store)
             }
-            Err(fault) => Err(fault),
+            Err(fault) => Err(Uncounted::Peer(fault)),
         };
         let now = self.ground.ambient.now();
         match fetched {
@@ -195,16 +244,25 @@ impl Peers {
                 });
                 Ok(document)
             }
-            Err(fault) => {
+            Err(Uncounted::Store(fault)) => {
+                let met = PeerFault::new(Stage::Store, "own-store", fault.to_string());
+                let (problem, after) = Refusal::Store(fault).into_parts();
+                let pause = after.unwrap_or(FIRST_PAUSE);
+                self.documents.change(provider, |entry| {
+                    entry.failed = Some(Failure { at: now, pause, unkept: Some(Box::new(problem)) });
+                });
+                Err(met)
+            }
+            Err(Uncounted::Peer(fault)) => {
                 // Our own tries at a peer must not lengthen what it meets when it is there again.
                 let state = self.store.glance(|view| view.peer_state(provider));
                 let is_peer = state.is_ok_and(|state| state == PeerState::Allowed);
                 self.documents.change(provider, |entry| {
-                    let pause = match entry.failed {
+                    let pause = match &entry.failed {
                         Some(failed) if !is_peer => (failed.pause * 2).min(LONGEST_PAUSE),
                         _ => FIRST_PAUSE,
                     };
-                    entry.failed = Some(Failure { at: now, pause });
+                    entry.failed = Some(Failure { at: now, pause, unkept: None });
                 });
                 Err(fault)
             }
@@ -214,7 +272,7 @@ impl Peers {
     /// A document with none of the keys accepted so far is of someone else, until the operator says otherwise;
     /// new keys beside an accepted one are accepted with it. By the keys of one that only waits nobody was let in: it waits on
     /// under its new ones, so that whoever changes keys without end is one that waits, and nothing for the operator to mend.
-    async fn compare_keys(&self, document: &ProviderDocument) -> Result<(), PeerFault> {
+    async fn compare_keys(&self, document: &ProviderDocument) -> Result<(), StoreFault> {
         let provider = document.provider.clone();
         let keys: Vec<Thumbprint> = document.keys.iter().map(|key| *key.thumbprint()).collect();
         // Nothing is to be kept of most, also where nothing can be.
@@ -225,7 +283,7 @@ impl Peers {
         if is_known.unwrap_or(false) {
             return Ok(());
         }
-        let compared = self.store.write(move |tx| {
+        self.store.write(move |tx| {
             let Some(mut peer) = tx.peer(&provider)? else { return Ok(()) };
             let mut accepted = tx.accepted_keys(&provider)?;
             if !accepted.is_empty() && !keys.iter().any(|key| accepted.contains(key)) {
@@ -261,9 +319,7 @@ impl Peers {
             });
             accepted.truncate(ACCEPTED);
             tx.accept_keys(&provider, &accepted)
-        });
-        compared
-            .await
-            .map_err(|fault: StoreFault| PeerFault::new(Stage::Store, "own-store", fault.to_string()))
+        })
+        .await
     }
 }

@@ -26,6 +26,7 @@ pub(crate) use guard::{host_text, is_public, only_here};
 
 pub(crate) use backoff::{Backoff, EndedBy};
 pub(crate) use document_answer::{DOCUMENT_PATH, DocumentAnswer};
+pub(crate) use fetch::NoKey;
 pub(crate) use outbound::{Agreed, Outbound, PROGRAM};
 pub(crate) use reach::{Answer, Ask, lifetime};
 pub(crate) use signs::{Sign, Signs};

@@ -8,6 +8,7 @@ use drawbridge_mtp::grant::UnverifiedGrant;
 use futures_util::{StreamExt, stream};
 
 use crate::delivery::Delivery;
+use crate::peers::NoKey;
 use crate::store::{Proof, StoreFault, Unchecked};
 
 /// So many grants are looked at in one round, and so many at one time.
@@ -84,12 +85,12 @@ impl Delivery {
         } else {
             match self.peers.key_of(grant.issuer(), grant.kid()).await {
                 Ok(key) => key,
-                // Its document is at hand and has no such key. A key stays in it for as long as what it has signed holds.
-                Err(_) if self.peers.documents.remembered(grant.issuer()).is_some() => {
+                // A key stays in its document for as long as what it has signed holds.
+                Err(NoKey::NotThere(_)) => {
                     let has_ended = self.ground.ambient.now().as_secs() >= grant.unverified_claims().exp;
                     return (!has_ended).then_some(false);
                 }
-                Err(_) => return None,
+                Err(NoKey::NoDocument(_) | NoKey::Unkept { .. }) => return None,
             }
         };
         Some(grant.verify(&key, owner, member.added).is_ok())

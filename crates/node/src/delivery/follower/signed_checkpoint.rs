@@ -9,7 +9,7 @@ use drawbridge_mtp::time::MAX_AHEAD;
 use crate::delivery::Delivery;
 use crate::identity::provider_document;
 use crate::peer_fault::{PeerFault, Stage};
-use crate::peers::Ask;
+use crate::peers::{Ask, NoKey};
 use crate::store::KeptCheckpoint;
 
 /// A checkpoint that the owner of a group has signed.
@@ -97,7 +97,10 @@ impl Delivery {
             let document = provider_document(owner, &self.ground.endpoint, keys);
             (key, Some(document.to_json()))
         } else {
-            let key = self.peers.key_of(owner, kid).await.map_err(|_| unknown())?;
+            let key = self.peers.key_of(owner, kid).await.map_err(|fault| match fault {
+                NoKey::Unkept { problem, .. } => PeerFault::new(Stage::Store, "own-store", problem.detail),
+                NoKey::NotThere(_) | NoKey::NoDocument(_) => unknown(),
+            })?;
             let document = self.peers.documents.remembered(owner);
             (key, document.filter(|document| document.keys.get(kid).is_some()).map(|it| it.to_json()))
         };

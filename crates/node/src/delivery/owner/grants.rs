@@ -9,6 +9,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_mtp::time::Timestamp;
 
 use crate::delivery::Delivery;
+use crate::peers::NoKey;
 use crate::store::StoreFault;
 
 /// A grant that holds and was not used: the user may be added.
@@ -75,8 +76,8 @@ impl Delivery {
                 self.refuse_blocked(&claims.iss).await?;
                 match self.peers.key_of(grant.issuer(), grant.kid()).await {
                     Ok(key) => Some(key),
-                    Err(_) if self.peers.documents.remembered(grant.issuer()).is_some() => None,
-                    Err(unknown) => return Err(Uncovered::Later(unknown.retry_after)),
+                    Err(NoKey::NotThere(_)) => None,
+                    Err(unknown) => return Err(Uncovered::Later(unknown.retry_after())),
                 }
             };
             let key = key.ok_or_else(|| {
