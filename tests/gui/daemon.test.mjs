@@ -21,11 +21,11 @@ test("nine tabs of the pages all live, and one that comes later too", async (t) 
   }
   await home.admin("create-user", { name: "alice" });
   // By the stream, without a reload, in every one of them.
-  await Promise.all(pages.map((tab) => tab.getByText("alice").first().waitFor({ timeout: 20_000 })));
+  await Promise.all(pages.map((tab) => tab.getByText("alice").first().waitFor()));
   // The stream outlives the tab that was there first.
   await page.close();
   await home.admin("create-user", { name: "bob" });
-  await Promise.all(pages.slice(1).map((tab) => tab.getByText("bob").first().waitFor({ timeout: 20_000 })));
+  await Promise.all(pages.slice(1).map((tab) => tab.getByText("bob").first().waitFor()));
   assert.deepEqual(faults, []);
 });
 
@@ -35,9 +35,9 @@ test("a program that hangs is missed by its pages, and is heard again", async (t
   const { page } = await open(t, link);
   await page.getByTestId("nav-accounts").waitFor();
   process.kill("SIGSTOP");
-  await page.getByTestId("link-lost").waitFor({ timeout: 30_000 });
+  await page.getByTestId("link-lost").waitFor();
   process.kill("SIGCONT");
-  await page.getByTestId("link-lost").waitFor({ state: "detached", timeout: 30_000 });
+  await page.getByTestId("link-lost").waitFor({ state: "detached" });
 });
 
 test("a browser's session outlives a kill of the program, until it is ended", async (t) => {
@@ -46,9 +46,9 @@ test("a browser's session outlives a kill of the program, until it is ended", as
   const { page } = await open(t, first.link);
   await page.getByTestId("nav-accounts").waitFor();
   await first.kill();
-  await page.getByTestId("link-lost").waitFor({ timeout: 30_000 });
+  await page.getByTestId("link-lost").waitFor();
   await home.start(t, null);
-  await page.getByTestId("link-lost").waitFor({ state: "detached", timeout: 30_000 });
+  await page.getByTestId("link-lost").waitFor({ state: "detached" });
   await page.reload();
   await page.getByTestId("nav-accounts").waitFor();
 
@@ -67,7 +67,7 @@ test("a browser's session outlives a kill of the program, until it is ended", as
   const { sessions } = await home.admin("sessions");
   assert.equal(sessions.length, 1);
   await home.admin("end-session", { id: sessions[0].id });
-  await page.getByTestId("session-ended").waitFor({ timeout: 30_000 });
+  await page.getByTestId("session-ended").waitFor();
 });
 
 test("a page that is closed at once leaves the command that it gave whole", async (t) => {

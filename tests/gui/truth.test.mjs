@@ -68,7 +68,7 @@ test("a message shows how far it is: sent while its group's keeper is away, arri
   await state.locator("svg").waitFor();
   await state.filter({ hasText: "on its way" }).waitFor();
   await page.getByTestId("demo-node-gamma").click();
-  await state.filter({ hasText: "arrived in the group" }).waitFor({ timeout: 60_000 });
+  await state.filter({ hasText: "arrived in the group" }).waitFor();
   // Once another is the latest, the shape goes on telling it, and the word is read out.
   await say("Good.");
   assert.equal(await state.locator("svg").isVisible(), true);

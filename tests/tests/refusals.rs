@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use drawbridge_mtp::grant::UnverifiedGrant;
 use drawbridge_mtp::id::GroupUri;
+use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{ClaimReply, Outcome, Roster, Submission, SubmissionKind};
 use drawbridge_mtp::octets::{Hash32, Octets};
 use drawbridge_mtp::policy::Who;
 use drawbridge_mtp::problem::{Code, ReceivedProblem};
 use drawbridge_testkit::{CommitPlan, MlsClient, MutualPeers, policy};
+use http::StatusCode;
 
 /// A group of Ann's at alpha with Ben of beta in it; Cat of beta is not, and knows both.
 struct Tea {
@@ -103,6 +105,29 @@ async fn nobody_is_added_without_a_grant_of_their_own_for_this_adder_and_this_gr
     let again = CommitPlan::adding_package(cat.key_package()).grants(grants(&claimed));
     let problem = tea.refuses(ann, &ann.commit(group, again), Code::GrantInvalid).await;
     assert!(problem.detail.unwrap().contains("used before"));
+}
+
+/// What cannot be known now is not taken for a forgery: the same is accepted once the issuer is there again.
+#[tokio::test]
+async fn a_grant_waits_while_its_issuers_new_key_cannot_be_had() {
+    let tea = Tea::new().await;
+    let Tea { peers, ann, group, .. } = &tea;
+    let (alpha, gamma) = (&peers.nodes[0], peers.federation.scripted_peer());
+    alpha.allows_paused(gamma.provider()).await;
+    assert_eq!(gamma.gets(alpha.provider(), "/ping").send().await.status, StatusCode::OK);
+    let (gina, new) = (gamma.client("gina"), SecretKey::from_seed([9; 32]));
+
+    // No document is without a key.
+    gamma.shows_keys([]);
+    alpha.clock().turn(Duration::from_secs(24 * 3600));
+    let grant = gamma.grant(gina.user(), ann.user(), group).sign(&new);
+    let plan = CommitPlan::adding_package(gina.key_package()).grants(vec![grant]);
+    let commit = ann.commit(group, plan);
+    tea.refuses(ann, &commit, Code::Unavailable).await;
+
+    gamma.shows_keys([gamma.signer().key().public(), new.public()]);
+    alpha.clock().turn(Duration::from_secs(61));
+    ann.does(group, &commit).await;
 }
 
 #[tokio::test]

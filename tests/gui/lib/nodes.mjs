@@ -14,7 +14,7 @@ export const DAEMON = resolve(process.env.DRAWBRIDGED_BIN ?? "../../target/debug
 export const DESKTOP = resolve(process.env.DRAWBRIDGE_BIN ?? "../../target/debug/drawbridge");
 
 /** Asks again until `look` finds something; fails after a time that only a fault can take. */
-export async function until(what, look, deadlineMs = 20_000) {
+export async function until(what, look, deadlineMs = 90_000) {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const found = await look();
