@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use drawbridge_admin::view::{Authorization, Connection, Event, RepairSeverity};
-use drawbridge_admin::{Host, commands};
+use drawbridge_admin::{Host, WaitingItem, commands};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::time::{Instant, timeout_at};
 
 use crate::shell::Shell;
 use crate::window::{self, Screen};
-use crate::words::{self, WaitingItem};
+use crate::words;
 use crate::{notify, tray};
 
 /// What comes within this time is told together.

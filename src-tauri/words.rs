@@ -1,5 +1,7 @@
 //! Every text that the shell shows itself; all others are the pages'.
 
+use drawbridge_admin::{WaitingItem, many_wait, many_wrong};
+
 /// The program's name.
 pub(crate) const NAME: &str = "Drawbridge";
 /// In the tray's menu, and on a notification: brings the window up.
@@ -51,28 +53,6 @@ pub(crate) fn is_for_want_of_a_display(panic: &str) -> bool {
     panic.starts_with("Failed to initialize gtk backend")
 }
 
-/// Something that waits for the operator, as a notification names it.
-pub(crate) enum WaitingItem {
-    /// A provider would like to be let in.
-    Provider(String),
-    /// One user would like to reach another.
-    Connection {
-        /// Who asks.
-        from: String,
-        /// Who is asked.
-        to: String,
-    },
-    /// One user would like to add another, of ours, to a group.
-    Addition {
-        /// Who would like to.
-        adder: String,
-        /// Who would be added.
-        user: String,
-        /// What the group is called, where that is known, or else its address.
-        group: String,
-    },
-}
-
 /// A notification's text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Words {
@@ -111,26 +91,9 @@ pub(crate) fn news(waiting: &[WaitingItem]) -> Vec<Words> {
     const EACH: usize = 3;
 
     if waiting.len() > EACH {
-        return vec![(format!("{} new things wait for you", waiting.len()), "Decide in Approvals.").into()];
+        return vec![(many_wait(waiting.len()), "Decide in Approvals.").into()];
     }
-    waiting
-        .iter()
-        .map(|one| match one {
-            WaitingItem::Provider(provider) => {
-                (format!("{provider} asks to be let in"), "Approve or decline the provider in Approvals.")
-                    .into()
-            }
-            WaitingItem::Connection { from, to } => {
-                (format!("{from} asks to reach {to}"), "Approve or decline the connection in Approvals.")
-                    .into()
-            }
-            WaitingItem::Addition { adder, user, group } => (
-                format!("{adder} would like to add {user} to {group}"),
-                "Approve or decline the addition in Approvals.",
-            )
-                .into(),
-        })
-        .collect()
+    waiting.iter().map(|one| (one.title(), one.body()).into()).collect()
 }
 
 /// What is told of things that are wrong, each by the node's own sentence: the title has what is so, and the body why.
@@ -139,7 +102,7 @@ pub(crate) fn wrong(sentences: &[String]) -> Vec<Words> {
     const EACH: usize = 3;
 
     if sentences.len() > EACH {
-        return vec![(format!("{} things are wrong", sentences.len()), "Look at each in Repairs.").into()];
+        return vec![(many_wrong(sentences.len()), "Look at each in Repairs.").into()];
     }
     let each = sentences.iter().map(|sentence| match sentence.split_once(": ") {
         Some((what, why)) => (what, why).into(),

@@ -39,6 +39,7 @@ mod memory;
 mod metrics;
 mod mls_vectors;
 mod network;
+mod notify;
 mod operator;
 mod owners;
 mod peering;

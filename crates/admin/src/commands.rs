@@ -17,6 +17,7 @@ use crate::groups::*;
 use crate::host::Host;
 use crate::log::set_log;
 use crate::names::*;
+use crate::notifications::*;
 use crate::peers::*;
 use crate::proxy_config::*;
 use crate::repairs::*;
@@ -158,6 +159,9 @@ commands! {
     "repairs" repairs: Empty => Repairs,
     "ignore-repair" ignore_repair: NamedRepair => Repairs,
     "unignore-repair" unignore_repair: NamedRepair => Repairs,
+
+    "notify-targets" notify_targets: Empty => NotifyTargets,
+    "test-notify" test_notify: Empty => NotifyTests,
 
     "groups" groups: Empty => Groups,
     "group" group: NamedGroup => GroupDetail,

@@ -49,6 +49,7 @@ impl Wrong<'_> {
             (RepairKind::Certificate, _) => H::CertificateInvalid,
             (RepairKind::Backup, _) => H::BackupFailing,
             (RepairKind::Issuance, _) => H::CertificateNotGot,
+            (RepairKind::Notify, _) => H::NotifyFailing,
             (RepairKind::Log, _) => H::GroupBroken,
             (RepairKind::KeyPackages, "key-packages-low") => H::StockLow,
             (RepairKind::KeyPackages, _) => H::StockSpent,
@@ -71,6 +72,7 @@ impl Wrong<'_> {
             RepairSubject::Peer(provider) => Some(provider.to_string()),
             RepairSubject::Group(group) => Some(group.to_string()),
             RepairSubject::Client(client) => Some(client.to_string()),
+            RepairSubject::Target(name) => Some(name.clone()),
         }
     }
 }

@@ -22,6 +22,7 @@ mod host_fault;
 mod keys;
 mod log;
 mod names;
+mod notifications;
 mod peers;
 mod proxy_config;
 mod qr;
@@ -38,6 +39,7 @@ mod traffic;
 pub mod view;
 
 pub use drawbridge_node::config::LogFormat;
+pub use drawbridge_node::notify::{WaitingItem, many_wait, many_wrong};
 pub use error::AdminError;
 pub use events::Subscription;
 pub use host::Host;

@@ -21,6 +21,7 @@ impl From<operator::RepairSubject> for RepairSubject {
             operator::RepairSubject::Peer(provider) => Self::Peer { provider },
             operator::RepairSubject::Group(group) => Self::Group { group },
             operator::RepairSubject::Client(client) => Self::Client { client },
+            operator::RepairSubject::Target(name) => Self::Target { name },
         }
     }
 }

@@ -100,6 +100,11 @@ fn configuration(config: &Config) -> Value {
             "is_sealed": config.backup.recipient.is_some(),
             "keys": config.backup.keys,
         },
+        "notify": {
+            "webhooks": config.notify.webhook.len(),
+            "topics": config.notify.ntfy.len(),
+            "mail": config.notify.smtp.len(),
+        },
     })
 }
 
@@ -215,6 +220,8 @@ fn subject_told(subject: &RepairSubject, nameless: &Nameless) -> Value {
         RepairSubject::Client { client } => {
             json!({ "type": "client", "client": nameless.hash(client.as_ref()) })
         }
+        // Its name may be somebody's address.
+        RepairSubject::Target { .. } => json!({ "type": "target" }),
     }
 }
 

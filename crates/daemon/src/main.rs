@@ -14,6 +14,7 @@ mod compare;
 mod dry_run;
 mod healthy;
 mod keys;
+mod notify;
 mod package_files;
 mod pages;
 mod print;
@@ -153,6 +154,18 @@ enum Command {
     /// only begun. Exits with 1 where something is wrong, and with 2 where no node could be asked, as where none runs.
     Repairs {
         /// Print one JSON object, which also has what is ignored and what is well again.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// List where the running node tells its operator what waits and what is wrong, besides the screens, and when each was last
+    /// reached; or send a test to each and say what became of it. Exits with 1 where a test has not come.
+    Notify {
+        /// Send a test to each.
+        #[arg(long)]
+        test: bool,
+        /// Print one JSON object.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -345,6 +358,10 @@ fn main() -> ExitCode {
                 Ok(folder) => repairs::repairs(&folder, json).await,
                 Err(code) => code,
             },
+            Command::Notify { test, json, node } => match node.folder() {
+                Ok(folder) => notify::notify(&folder, test, json).await,
+                Err(code) => code,
+            },
             Command::Healthy { node } => match node.folder() {
                 Ok(folder) => healthy::healthy(&folder).await,
                 Err(code) => code,
@@ -418,6 +435,7 @@ mod tests {
             &["metrics-token"],
             &["card"],
             &["repairs"],
+            &["notify"],
             &["healthy"],
             &["traffic"],
             &["dry-run", "b.example"],

@@ -49,6 +49,7 @@ mod misuse;
 mod mls;
 pub mod nameless;
 mod node;
+pub mod notify;
 pub mod operator;
 mod outbox;
 mod peer_fault;

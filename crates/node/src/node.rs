@@ -9,6 +9,7 @@ use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::{ClientUri, Provider};
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
+use rustls::pki_types::CertificateDer;
 
 use crate::accounts::Accounts;
 use crate::acme::{Directory, Renewal};
@@ -25,6 +26,7 @@ use crate::ground::config::{AcmeConfig, Config, ConfigFault, ListenAddress, Traf
 use crate::http::{BoundListener, ListenFault, PeerServer, Throttle, Turns, bind, serve};
 use crate::identity::{self, Certificate, DataFolder, FolderFault, Issuance, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
+use crate::notify::{self, Notifier};
 use crate::operator::{Operator, load_choices, load_trusted};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
@@ -65,6 +67,14 @@ pub enum StartFault {
     /// The certificates that the directory of ACME is trusted by.
     #[error("[acme] extra_roots = \"{path}\" cannot be used: {reason}")]
     AcmeRoots {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The certificates that the servers of notifications are trusted by.
+    #[error("[notify] extra_roots = \"{path}\" cannot be used: {reason}")]
+    NotifyRoots {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -138,6 +148,7 @@ impl Node {
         let endpoint = config.endpoint()?;
         let outbound = outbound(&config, &ambient)?;
         let directory = config.acme.as_ref().map(acme_directory).transpose()?;
+        let notify_roots = notify_roots(&config)?;
         DataFolder::check(&config.data_dir, &config.provider)?;
         let mtp = BoundListener::bind(&config.mtp)?;
         let clients = config.client.as_ref().map(|client| bind("client", client.listen)).transpose()?;
@@ -206,6 +217,8 @@ impl Node {
         let outbox = Outbox::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let outbox = Arc::new(outbox);
         let backups = Arc::new(Backups::new(ground.clone()));
+        let notifier = Notifier::new(ground.clone(), notify_roots);
+        let notifier = Arc::new(notifier.map_err(|reason| notify_fault(&ground.config, reason))?);
         let to_renew = ground.config.acme.clone().zip(directory).zip(shown.clone());
         let issuing = to_renew.map(|((settings, directory), shown)| {
             let issuance = Issuance::new(settings.directory.url().to_owned(), settings.challenge.as_str());
@@ -304,8 +317,10 @@ impl Node {
             own: own.clone(),
             backups,
             repairs: repairs.clone(),
+            notifier: notifier.clone(),
         };
         let operator = Arc::new(operator);
+        ground.tasks.spawn(notify::watch(operator.clone(), notifier));
         ground.tasks.spawn(repairs::watch(operator.clone(), repairs));
         Ok(Self {
             folder: Arc::new(Mutex::new(Some(folder))),
@@ -448,6 +463,18 @@ fn acme_directory(settings: &AcmeConfig) -> Result<Directory, StartFault> {
     let fault = |reason: String| StartFault::AcmeRoots { path: path.clone().unwrap_or_default(), reason };
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
     Directory::new(roots.as_deref()).map_err(fault)
+}
+
+/// By whom the servers of notifications are trusted; nobody where there are none.
+fn notify_roots(config: &Config) -> Result<Vec<CertificateDer<'static>>, StartFault> {
+    if config.notify.targets().next().is_none() {
+        return Ok(Vec::new());
+    }
+    notify::roots(config.notify.extra_roots.as_deref()).map_err(|reason| notify_fault(config, reason))
+}
+
+fn notify_fault(config: &Config, reason: String) -> StartFault {
+    StartFault::NotifyRoots { path: config.notify.extra_roots.clone().unwrap_or_default(), reason }
 }
 
 /// The connections to other providers.

@@ -54,6 +54,8 @@ import type { NamedPeer } from "./NamedPeer";
 import type { NamedRepair } from "./NamedRepair";
 import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
+import type { NotifyTargets } from "./NotifyTargets";
+import type { NotifyTests } from "./NotifyTests";
 import type { Outbox } from "./Outbox";
 import type { OwnCard } from "./OwnCard";
 import type { PausePeer } from "./PausePeer";
@@ -152,6 +154,8 @@ export type Commands = {
   "repairs": { request: Empty, response: Repairs },
   "ignore-repair": { request: NamedRepair, response: Repairs },
   "unignore-repair": { request: NamedRepair, response: Repairs },
+  "notify-targets": { request: Empty, response: NotifyTargets },
+  "test-notify": { request: Empty, response: NotifyTests },
   "groups": { request: Empty, response: Groups },
   "group": { request: NamedGroup, response: GroupDetail },
   "compare-log": { request: NamedGroup, response: Check },

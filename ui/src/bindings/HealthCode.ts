@@ -3,4 +3,4 @@
 /**
  * What is so, the worst first.
  */
-export type HealthCode = "store-failing" | "certificate-invalid" | "name-unresolved" | "clock-unset" | "clock-wrong" | "key-changed" | "group-broken" | "peers-unreachable" | "peers-block-us" | "not-pulled" | "certificate-foreign" | "certificate-not-got" | "certificate-ending" | "certificate-refused" | "disk-low" | "backup-failing" | "name-private" | "certificate-self-signed" | "network-gone" | "troubled" | "stock-spent" | "waiting" | "not-let-in" | "paused" | "stock-low" | "unproved" | "name-unlooked" | "ignored" | "alone" | "well";
+export type HealthCode = "store-failing" | "certificate-invalid" | "name-unresolved" | "clock-unset" | "clock-wrong" | "key-changed" | "group-broken" | "peers-unreachable" | "peers-block-us" | "not-pulled" | "certificate-foreign" | "certificate-not-got" | "certificate-ending" | "certificate-refused" | "disk-low" | "backup-failing" | "notify-failing" | "name-private" | "certificate-self-signed" | "network-gone" | "troubled" | "stock-spent" | "waiting" | "not-let-in" | "paused" | "stock-low" | "unproved" | "name-unlooked" | "ignored" | "alone" | "well";

@@ -19,4 +19,8 @@ group: string, } | { "type": "client",
 /**
  * Which.
  */
-client: string, };
+client: string, } | { "type": "target", 
+/**
+ * What it is called.
+ */
+name: string, };

@@ -14,6 +14,7 @@ import { concludeAll, toast } from "@/shared/toast";
 import { t } from "@/text";
 import { Backups } from "./settings/Backups";
 import { Browsers } from "./settings/Browsers";
+import { Notifications } from "./settings/Notifications";
 import { ProxyConfiguration } from "./settings/ProxyConfiguration";
 import { SigningKeys } from "./settings/SigningKeys";
 import { SupportBundle } from "./settings/SupportBundle";
@@ -74,6 +75,7 @@ export function SettingsScreen() {
           </Panel>
         )}
         {node !== null && <SigningKeys />}
+        {node !== null && status.data?.mode === "own" && <Notifications />}
         {node !== null && status.data?.mode === "own" && <Backups />}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
         {node !== null && status.data?.mode === "own" && <TrustedCertificates />}

@@ -15,6 +15,8 @@ import type { Health } from "@/bindings/Health";
 import type { HeartbeatSlot } from "@/bindings/HeartbeatSlot";
 import type { Heartbeats } from "@/bindings/Heartbeats";
 import type { Here } from "@/bindings/Here";
+import type { NotifyTarget } from "@/bindings/NotifyTarget";
+import type { NotifyTest } from "@/bindings/NotifyTest";
 import type { Ourselves } from "@/bindings/Ourselves";
 import type { Peer } from "@/bindings/Peer";
 import type { PeerStanding } from "@/bindings/PeerStanding";
@@ -332,6 +334,9 @@ export class TestNode implements Platform {
     unreadable: null,
     failed: null,
   };
+  targets: NotifyTarget[] = [];
+  /** What becomes of a test. */
+  tests: NotifyTest[] = [];
   keys: SigningKeys = { keys: [signingKey()], rotate_days: 0, next: null, waits: null };
   /** What was signed with its key. */
   signed: Omit<SignedWith, "key"> = { grants: [], groups: [], stops: [] };
@@ -543,6 +548,10 @@ export class TestNode implements Platform {
       case "signed-with":
       case "revoke-key":
         return this.#signedWith(command, (request as RequestOf<"revoke-key">).fingerprint);
+      case "notify-targets":
+        return { targets: this.targets };
+      case "test-notify":
+        return { results: this.tests };
       case "backups":
         return this.backups;
       case "back-up":

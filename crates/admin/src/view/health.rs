@@ -68,6 +68,8 @@ pub enum HealthCode {
     DiskLow,
     /// No backup is made, though it is time.
     BackupFailing,
+    /// A target of notifications cannot be reached.
+    NotifyFailing,
     /// Our own name leads only to addresses that are not others' to connect to.
     NamePrivate,
     /// Our certificate is signed by itself, and no peer has come here by it.

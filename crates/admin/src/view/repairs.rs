@@ -77,6 +77,11 @@ pub enum RepairSubject {
         #[ts(type = "string")]
         client: ClientUri,
     },
+    /// A target of notifications.
+    Target {
+        /// What it is called.
+        name: String,
+    },
 }
 
 /// How bad something is.

@@ -37,6 +37,7 @@ use crate::delivery::Waits;
 use crate::diagnose::repairs::Repairs;
 use crate::diagnose::{Comparer, Doctor, OwnState, Tracer};
 use crate::ground::Ground;
+use crate::notify::Notifier;
 use crate::peers::Peers;
 use crate::store::Store;
 
@@ -66,6 +67,7 @@ pub(crate) use trust::load_trusted;
 pub use trust::{MetCertificate, TrustedCertificate};
 pub use users::{Client, Contact, ShortClient, Stock, User, UserContact};
 pub use versions::NewerVersion;
+pub(crate) use waiting::WaitingNow;
 pub use waiting::{Approvals, DecidedItem, Waiting, WaitingProvider};
 
 /// What the operator of a node, and a GUI in the operator's name, may read and decide.
@@ -94,6 +96,8 @@ pub struct Operator {
     pub(crate) backups: Arc<Backups>,
     /// What is wrong and can be acted upon.
     pub(crate) repairs: Arc<Repairs>,
+    /// Where the operator is told, besides the screens.
+    pub(crate) notifier: Arc<Notifier>,
     /// When the node was started.
     pub(crate) started: Timestamp,
 }

@@ -16,6 +16,7 @@ use crate::backup::Backups;
 use crate::diagnose::Ourselves;
 use crate::diagnose::repairs::{Facts, RepairFinding, judge};
 use crate::ground::config::Strangers;
+use crate::notify::Notifier;
 use crate::store::RepairRow;
 
 /// Pulls are counted for so long.
@@ -66,6 +67,11 @@ impl Operator {
         &self.backups
     }
 
+    /// Where the operator is told what waits and what is wrong, besides the screens.
+    pub fn notifier(&self) -> &Notifier {
+        &self.notifier
+    }
+
     /// The node at a glance.
     pub async fn overview(&self) -> Result<Overview, ReadFault> {
         let (pulling, ours, now) =
@@ -89,6 +95,7 @@ impl Operator {
             peers: &peers,
             broken: &broken_groups,
             short: &short_clients,
+            untold: &self.notifier.failing(),
         });
         let allowed = peers.iter().filter(|peer| peer.state == PeerState::Allowed);
         let documents = allowed.filter_map(|peer| self.peers.documents.remembered(&peer.provider));

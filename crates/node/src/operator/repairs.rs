@@ -82,6 +82,7 @@ impl Operator {
             peers: &peers,
             broken: &broken,
             short: &short,
+            untold: &self.notifier.failing(),
         }))
     }
 }

@@ -11,7 +11,9 @@ use drawbridge_mtp::time::Timestamp;
 use super::shown::{Additions, Connections, ShownAddition, ShownConnection};
 use super::{Operator, ReadFault};
 use crate::delivery::{WaitKind, Waits};
-use crate::store::{Addition, AuthorizationRow, Connection, DecidedBy, PeerRow, Reader, StoreFault, View};
+use crate::store::{
+    Addition, AuthorizationRow, Connection, ConnectionRow, DecidedBy, PeerRow, Reader, StoreFault, View,
+};
 
 /// Decisions that are shown, the latest.
 const DECIDED: u32 = 500;
@@ -142,7 +144,34 @@ impl DecidedItem {
     }
 }
 
+/// Something that waits for the operator.
+#[derive(Clone, Debug)]
+pub(crate) enum WaitingNow {
+    /// A provider that would like to be let in.
+    Provider(PeerRow),
+    /// A request for a connection.
+    Connection(ConnectionRow),
+    /// A request to add somebody to a group.
+    Addition(ShownAddition),
+}
+
 impl Operator {
+    /// All that waits for the operator, of each kind the oldest first.
+    pub(crate) async fn what_waits(&self) -> Result<Vec<WaitingNow>, ReadFault> {
+        let read = self.store.read(|view| {
+            let peers = view.peers_in(PeerState::Pending)?.into_iter().filter(PeerRow::is_waiting);
+            let mut all: Vec<WaitingNow> = peers.map(WaitingNow::Provider).collect();
+            let connections = view.waiting_requests::<Connection>()?.into_iter().rev();
+            all.extend(connections.map(WaitingNow::Connection));
+            let mut shown = Additions::new(view);
+            for row in view.waiting_requests::<Addition>()?.into_iter().rev() {
+                all.push(WaitingNow::Addition(shown.show(row)?));
+            }
+            Ok(all)
+        });
+        read.await
+    }
+
     /// How much waits.
     pub async fn waiting(&self) -> Result<Waiting, ReadFault> {
         self.store.read(|view| Ok(Waiting::count(view)?)).await

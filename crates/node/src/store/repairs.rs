@@ -40,6 +40,8 @@ pub enum RepairSubject {
     Group(GroupUri),
     /// A client of a user here.
     Client(ClientUri),
+    /// A target of notifications, by its name.
+    Target(String),
 }
 
 impl fmt::Display for RepairSubject {
@@ -50,6 +52,7 @@ impl fmt::Display for RepairSubject {
             Self::Peer(provider) => write!(f, "peer:{provider}"),
             Self::Group(group) => write!(f, "group:{group}"),
             Self::Client(client) => write!(f, "client:{client}"),
+            Self::Target(name) => write!(f, "target:{name}"),
         }
     }
 }
@@ -66,6 +69,7 @@ impl FromStr for RepairSubject {
             Some(("peer", provider)) => provider.parse().map(Self::Peer).map_err(drop),
             Some(("group", group)) => group.parse().map(Self::Group).map_err(drop),
             Some(("client", client)) => client.parse().map(Self::Client).map_err(drop),
+            Some(("target", name)) => Ok(Self::Target(name.into())),
             _ => Err(()),
         }
     }
@@ -88,6 +92,8 @@ pub enum RepairKind {
     Backup,
     /// Whether one is got by ACME.
     Issuance,
+    /// Whether the operator is told elsewhere than on the screens.
+    Notify,
     /// A group's log.
     Log,
     /// The KeyPackages that a client has left.
@@ -99,7 +105,7 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 10] = [
+    const WORDS: [(Self, &'static str); 11] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
@@ -107,6 +113,7 @@ impl RepairKind {
         (Self::Certificate, "certificate"),
         (Self::Backup, "backup"),
         (Self::Issuance, "issuance"),
+        (Self::Notify, "notify"),
         (Self::Log, "log"),
         (Self::KeyPackages, "key-packages"),
         (Self::Exchange, "exchange"),

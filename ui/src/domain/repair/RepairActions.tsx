@@ -27,6 +27,12 @@ export function RepairActions({ repair }: { repair: Repair }) {
       );
     case "certificate":
       return <CheckUs />;
+    case "target":
+      return (
+        <Link to="/settings" className={buttonClass({})}>
+          {t.repairs.openSettings}
+        </Link>
+      );
     case "node":
       return kind === "store" || kind === "clock" ? (
         <Link to="/" className={buttonClass({})}>

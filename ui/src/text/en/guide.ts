@@ -120,6 +120,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
   ],
   "Busy or slow": ["rate-limited", "unavailable", "slow", "timeout"],
   Backups: ["backup-failed"],
+  "Notifications elsewhere": ["notify-failed"],
   "The disk and the store": [
     "disk-full",
     "disk-low",

@@ -82,6 +82,12 @@ export const overview = {
       "No backup is made, though it is time.",
       "Why, and what to do, is under Repairs.",
     ],
+    "notify-failing": ({ about, count }: Told) => [
+      count === 1
+        ? `Notifications do not come to ${about}.`
+        : `Notifications do not come to ${count} of the places where you are told.`,
+      "Why, and what to do, is under Repairs.",
+    ],
     "certificate-refused": ({ about }: Told) => [
       "A renewed certificate could not be read: the one before goes on.",
       `See that ${about} and its key are whole and belong together.`,

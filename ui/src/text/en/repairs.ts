@@ -36,6 +36,7 @@ export const repairs = {
   newKey: "Look at its new key",
   openGroup: "Open the group",
   openAccounts: "Open Accounts",
+  openSettings: "Open Settings",
   openOverview: "Open Overview",
   ignore: "Ignore",
   ignoreHint:

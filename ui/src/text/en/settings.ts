@@ -118,6 +118,34 @@ export const settings = {
     lacksKey:
       "The key of the conversations is in this computer's keychain, which did not give it: the conversations cannot be read elsewhere.",
   },
+  notifications: {
+    title: "Notifications elsewhere",
+    text: "What waits for you and what is wrong can also be sent to a program (a webhook), to your phone by ntfy, or by mail. Each thing is told once, also over restarts, and tried again until it has come.",
+    none: "Nobody is told elsewhere. [notify] in the configuration changes that.",
+    kind: {
+      webhook: (place: string) => `A webhook at ${place}.`,
+      ntfy: (place: string) => `A topic of ntfy at ${place}.`,
+      smtp: (place: string) => `Mail by ${place}.`,
+    },
+    told: (waits: boolean, least: "low" | "medium" | "high") =>
+      `It is told ${waits ? "what waits, and " : ""}${
+        {
+          low: "all that is wrong.",
+          medium: "what is wrong of medium or high severity.",
+          high: "what is wrong of high severity.",
+        }[least]
+      }`,
+    nameless: "Names are left out.",
+    never: "never reached",
+    reached: "last reached",
+    waiting: (count: number) => `${many(count, "thing is", "things are")} yet to be told.`,
+    failed: (why: string) => `It cannot be told: ${why}`,
+    test: "Send a test",
+    testing: "Sending a test…",
+    testCame: "The test has come.",
+    came: "The test has come everywhere.",
+    missed: (count: number) => `The test has not come to ${many(count, "target", "targets")}.`,
+  },
   bundle: {
     title: "Support bundle",
     text: "One file for somebody who helps you to find out what is wrong here.",

@@ -260,6 +260,8 @@ export const remedy = {
       "Make room on the disk that has the data folder, or move the data folder to a larger one while the node is stopped. Older backups there take room too.",
     "backup-failed":
       "See that the folder for backups is there, that the user that the node runs as may write into it, and that there is room. It is tried again every ten minutes; Back up now under Settings tries it at once.",
+    "notify-failed":
+      "Do what the server says in the sentence above: see that its name, the URL or topic, and the token or password in its file are right, and that it runs. Send a test under Settings tries it at once, and a changed secret in a file is read with it. What is yet to be told is kept meanwhile.",
     "certificate-refused":
       "See that the file and its key are whole and belong together: they are read again within a minute after they change. Until then the one before is shown, which ends some day.",
     "acme-unreachable":

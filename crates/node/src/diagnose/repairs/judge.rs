@@ -13,6 +13,7 @@ use crate::diagnose::{LOW_OCTETS, NameStanding, Ourselves, OwnCertificate};
 use crate::ground::clock::CLOCK_BEFORE_BUILD;
 use crate::identity::x509::date;
 use crate::identity::{CertificateFacts, IssuanceCode};
+use crate::notify::FailingTarget;
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
 use crate::peers::{PullingStatus, SLOW_FROM, is_outvoted};
 use crate::side::Side;
@@ -33,6 +34,8 @@ const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
 const ENDS_SOON_PART: u32 = 4;
 /// A renewal that failed is tried again by itself, weeks before it matters.
 const RENEWING: Duration = Duration::from_secs(3600);
+/// Longer than a server of notifications takes to be started anew.
+const NOT_TOLD: Duration = Duration::from_secs(600);
 /// What is not asked has no failure to be over, once the pullers have had this to begin.
 const BEGUN: Duration = Duration::from_secs(60);
 /// How often it is looked whether a clock was set that cannot be right.
@@ -99,6 +102,8 @@ words! {
         Network = "own-network",
         /// No backup is made, though it is time.
         BackupFailed = "backup-failed",
+        /// A target of notifications cannot be reached.
+        NotifyFailed = "notify-failed",
         /// A group's log cannot be believed.
         LogBroken = "log-broken",
         /// A client has no fresh KeyPackage left.
@@ -122,6 +127,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) broken: &'a [GroupUri],
     /// Clients that have few KeyPackages left.
     pub(crate) short: &'a [ShortClient],
+    /// Where the operator is to be told and cannot be.
+    pub(crate) untold: &'a [FailingTarget],
 }
 
 /// Says what is wrong.
@@ -129,6 +136,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
     let mut findings = Findings::default();
     judge_store(facts, &mut findings);
     judge_backup(facts, &mut findings);
+    judge_notify(facts, &mut findings);
     judge_name(facts, &mut findings);
     for certificate in &facts.own.certificates {
         judge_certificate(facts, certificate, &mut findings);
@@ -212,6 +220,19 @@ fn judge_backup(facts: &Facts<'_>, findings: &mut Findings) {
         since: Some(failed.since),
         ..own(RepairSubject::Node, RepairKind::Backup, OwnFault::BackupFailed, Severity::Medium, text)
     });
+}
+
+fn judge_notify(facts: &Facts<'_>, findings: &mut Findings) {
+    for untold in facts.untold {
+        let why = untold.text.trim_end_matches('.');
+        let text = format!("Notifications do not come to \"{}\": {why}.", untold.name);
+        let subject = RepairSubject::Target(untold.name.clone());
+        findings.wrong.push(RepairFinding {
+            since: Some(untold.since),
+            patience: NOT_TOLD,
+            ..own(subject, RepairKind::Notify, OwnFault::NotifyFailed, Severity::Medium, text)
+        });
+    }
 }
 
 fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
@@ -668,7 +689,7 @@ mod tests {
     }
 
     fn found(own: &Ourselves, peers: &[Peer]) -> Findings {
-        judge(&Facts { now: NOW, started: ago(NOW, DAY), own, peers, broken: &[], short: &[] })
+        judge(&Facts { now: NOW, started: ago(NOW, DAY), own, peers, broken: &[], short: &[], untold: &[] })
     }
 
     fn codes(findings: &Findings) -> Vec<&str> {
@@ -681,6 +702,20 @@ mod tests {
         assert_eq!((codes(&findings), findings.unknown.len()), (vec![], 0));
         // The certificate comes to end soon, by the clock alone.
         assert_eq!(findings.due, Some(NOW.plus(46 * DAY)));
+    }
+
+    #[test]
+    fn a_target_of_notifications_is_raised_where_it_cannot_be_reached_for_long() {
+        let (name, text) = ("phone".into(), "it answers 403 Forbidden.".into());
+        let untold = [FailingTarget { name, since: NOW, tries: 3, text, next: NOW }];
+        let (started, own) = (ago(NOW, DAY), ourselves());
+        let facts =
+            Facts { now: NOW, started, own: &own, peers: &[], broken: &[], short: &[], untold: &untold };
+        let findings = judge(&facts);
+        assert_eq!(codes(&findings), ["notify-failed"]);
+        let finding = &findings.wrong[0];
+        assert_eq!((finding.patience, finding.since), (NOT_TOLD, Some(NOW)));
+        assert_eq!(finding.text, "Notifications do not come to \"phone\": it answers 403 Forbidden.");
     }
 
     #[test]
@@ -881,7 +916,15 @@ mod tests {
         let judged = |peer: &Peer, up: u64| {
             let peers = [peer.clone()];
             let started = ago(NOW, Duration::from_secs(up));
-            judge(&Facts { now: NOW, started, own: &own, peers: &peers, broken: &[], short: &[] })
+            judge(&Facts {
+                now: NOW,
+                started,
+                own: &own,
+                peers: &peers,
+                broken: &[],
+                short: &[],
+                untold: &[],
+            })
         };
         assert_eq!(judged(&before, 10).unknown.len(), 1);
         before.our_pull.last_pull = Some(NOW);

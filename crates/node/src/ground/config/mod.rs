@@ -6,6 +6,7 @@ mod fault;
 mod keys;
 mod listen;
 mod mtp;
+mod notify;
 mod origin;
 pub(crate) mod recipient;
 mod text;
@@ -25,6 +26,10 @@ pub use self::keys::KeysConfig;
 use self::listen::pair;
 pub use self::listen::{ListenConfig, listen_address};
 pub use self::mtp::{ListenAddress, MtpConfig};
+pub use self::notify::{
+    HttpUrl, Least, MailAddress, NotifyConfig, NotifyTarget, NtfyConfig, SecretText, SmtpConfig, SmtpTls,
+    WebhookConfig,
+};
 pub use self::origin::Origin;
 use self::text::{all_as_text, as_text, from_text, networks};
 
@@ -66,6 +71,9 @@ pub struct Config {
     /// How often our signing key is changed.
     #[serde(default)]
     pub keys: KeysConfig,
+    /// Where the operator is told what waits and what is wrong, besides the screens.
+    #[serde(default)]
+    pub notify: NotifyConfig,
     /// The file that it was read from; none where it was put together by a program.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -184,6 +192,7 @@ impl Config {
             traffic: TrafficConfig::default(),
             backup: BackupConfig::default(),
             keys: KeysConfig::default(),
+            notify: NotifyConfig::default(),
             file: None,
         }
     }
@@ -278,6 +287,7 @@ impl Config {
         }
         self.backup.check()?;
         self.keys.check()?;
+        self.notify.check()?;
         self.endpoint().map(|_| ())
     }
 
@@ -291,7 +301,8 @@ impl Config {
             ListenAddress::SocketFile(path) => Some(path),
             ListenAddress::Ip(_) => None,
         };
-        for path in files.chain(of_acme).flatten().chain(socket).chain([&mut self.data_dir]) {
+        let files = files.chain(of_acme).flatten().chain(socket).chain(self.notify.paths());
+        for path in files.chain([&mut self.data_dir]) {
             *path = folder.join(&*path);
         }
     }
@@ -354,6 +365,40 @@ mod tests {
         (all.backup.folder, all.backup.every_hours, all.backup.keep) = (path("backups"), 24, 3);
         all.backup.recipient =
             Some("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse().unwrap());
+        all.notify.link = Some("https://pages.example".parse().unwrap());
+        all.notify.extra_roots = path("roots.pem");
+        all.notify.webhook = vec![WebhookConfig {
+            url: "https://hooks.example/a".parse().unwrap(),
+            name: None,
+            secret: Some("a secret".into()),
+            secret_file: None,
+            names: false,
+            waits: true,
+            least: Least::High,
+        }];
+        all.notify.ntfy = vec![NtfyConfig {
+            server: HttpUrl::default(),
+            topic: "a-topic".into(),
+            name: Some("phone".into()),
+            token: None,
+            token_file: path("token"),
+            names: true,
+            waits: false,
+            least: Least::Low,
+        }];
+        all.notify.smtp = vec![SmtpConfig {
+            server: "mail.example".into(),
+            port: Some(2587),
+            tls: SmtpTls::Starttls,
+            name: None,
+            user: Some("home".into()),
+            password_file: path("password"),
+            from: "Home <home@home.example>".parse().unwrap(),
+            to: vec!["operator@home.example".parse().unwrap()],
+            names: true,
+            waits: true,
+            least: Least::Medium,
+        }];
         let mut by_acme = load(WHOLE).unwrap();
         by_acme.acme = Some(AcmeConfig {
             agree_terms: true,
@@ -429,6 +474,43 @@ mod tests {
             ("[peers]", "[backup]\nkeep = 0\n[peers]", "keep = 0"),
             ("[peers]", "[keys]\nrotate_days = 6\n[peers]", "at least 7"),
             ("[peers]", "[backup]\nrecipient = \"alice\"\n[peers]", "age-keygen"),
+            ("[peers]", "[[notify.webhook]]\nurl = \"http://a.example/hook\"\n[peers]", "without TLS"),
+            (
+                "[peers]",
+                "[[notify.webhook]]\nurl = \"https://a.example/\"\nsecret = \"x\"\nsecret_file = \"y\"\n[peers]",
+                "given twice",
+            ),
+            ("[peers]", "[[notify.ntfy]]\ntopic = \"a topic\"\n[peers]", "up to 64 letters"),
+            (
+                "[peers]",
+                "[[notify.ntfy]]\ntopic = \"one\"\n[[notify.ntfy]]\ntopic = \"two\"\n[peers]",
+                "two targets called",
+            ),
+            (
+                "[peers]",
+                "[[notify.smtp]]\nserver = \"mail.example:25\"\nfrom = \"home.example\"\nto = [\"a@b.example\"]\n[peers]",
+                "no address for mail",
+            ),
+            (
+                "[peers]",
+                "[[notify.smtp]]\nserver = \"mail.example/\"\nfrom = \"a@b.example\"\nto = [\"a@b.example\"]\n[peers]",
+                "port stands by itself",
+            ),
+            (
+                "[peers]",
+                "[[notify.smtp]]\nserver = \"mail.example\"\nfrom = \"a@b.example\"\nto = []\n[peers]",
+                "names nobody",
+            ),
+            (
+                "[peers]",
+                "[[notify.smtp]]\nserver = \"mail.example\"\nuser = \"a\"\nfrom = \"a@b.example\"\nto = [\"a@b.example\"]\n[peers]",
+                "go together",
+            ),
+            (
+                "[peers]",
+                "[[notify.smtp]]\nserver = \"mail.example\"\ntls = \"none\"\nfrom = \"a@b.example\"\nto = [\"a@b.example\"]\n[peers]",
+                "on this computer",
+            ),
             ("data_dir = \"data\"", "data_dir = \"data\"\nlog_format = \"xml\"", "xml"),
             ("[peers]", "[acme]\n[peers]", "agree_terms = true"),
             ("[peers]", "[acme]\ndirectory = \"http://ca.example/\"\n[peers]", "https URL"),
