@@ -57,6 +57,7 @@ mod served;
 mod service;
 mod shown;
 mod sockets;
+mod storage;
 mod store_access;
 mod submissions;
 mod traces;

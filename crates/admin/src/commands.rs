@@ -24,6 +24,7 @@ use crate::repairs::*;
 use crate::request::*;
 use crate::signing_keys::*;
 use crate::status::*;
+use crate::storage::*;
 use crate::support::*;
 use crate::traces::*;
 use crate::traffic::*;
@@ -117,6 +118,11 @@ commands! {
     "back-up" back_up: MakeBackup => BackupMade,
     "backups" backups: Empty => Backups,
     "restore" restore: Restore => Empty,
+
+    "storage" storage: Empty => Storage,
+    "preview-retention" preview_retention: PreviewRetention => RetentionPreview,
+    "set-retention" set_retention: SetRetention => Storage,
+    "compact" compact: Empty => Storage,
 
     "keys" keys: Empty => SigningKeys,
     "rotate-key" rotate_key: Empty => SigningKeys,

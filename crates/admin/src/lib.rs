@@ -33,6 +33,7 @@ mod set_up;
 mod signing_keys;
 mod site;
 mod status;
+mod storage;
 mod support;
 mod traces;
 mod traffic;

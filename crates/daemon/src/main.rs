@@ -25,6 +25,7 @@ mod run;
 mod service;
 mod set_up;
 mod signals;
+mod storage;
 mod trace;
 mod traffic;
 mod web;
@@ -227,6 +228,17 @@ enum Command {
         #[command(subcommand)]
         wanted: Option<keys::Wanted>,
     },
+    /// Say what takes room on the running provider's disk, by kind, by group and by provider; or have the contents of messages removed
+    /// after a time, or free room given back.
+    Storage {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+        #[command(subcommand)]
+        wanted: Option<storage::Wanted>,
+    },
     /// Print what the configuration of a proxy has to say that ends TLS before the provider, with the provider's own values: for
     /// nginx, caddy, haproxy, apache or traefik. The provider need not run.
     ProxyConfig {
@@ -394,6 +406,10 @@ fn main() -> ExitCode {
                 Ok(folder) => keys::keys(&folder, wanted, json).await,
                 Err(code) => code,
             },
+            Command::Storage { json, node, wanted } => match node.folder() {
+                Ok(folder) => storage::storage(&folder, wanted, json).await,
+                Err(code) => code,
+            },
             Command::ProxyConfig { node, program } => match node.config() {
                 Ok((config, is_named)) => proxy_config::print((&config, is_named), program),
                 Err(code) => code,
@@ -438,6 +454,7 @@ mod tests {
             &["notify"],
             &["healthy"],
             &["traffic"],
+            &["storage"],
             &["dry-run", "b.example"],
             &["backup"],
             &["restore", "backup.drawbridge"],

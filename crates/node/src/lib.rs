@@ -59,6 +59,7 @@ mod readable;
 mod refusal;
 mod rotation;
 mod side;
+pub mod storage;
 #[cfg(feature = "inspect")]
 pub mod store;
 // Its words are public for whoever may look into it.

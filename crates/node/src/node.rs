@@ -32,6 +32,7 @@ use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
 use crate::rotation::Rotation;
+use crate::storage::{Storage, load_retention};
 use crate::store::{OpenFault, Store, StoreFault, TrafficBounds, TrafficFile};
 use crate::sweep::Sweep;
 use crate::traffic::TrafficLog;
@@ -190,6 +191,7 @@ impl Node {
         }
         let choices = load_choices(&store, config.peers.strangers).await?;
         load_trusted(&store, &outbound).await?;
+        let retention = store.read(load_retention).await?;
         folder.note_open()?;
 
         let listening = Listening {
@@ -227,6 +229,8 @@ impl Node {
             (issuance, renewal)
         });
         let (issuance, renewal) = issuing.unzip();
+        let storage = Storage::new(ground.clone(), store.clone(), peers.clone(), backups.clone(), retention);
+        let storage = Arc::new(storage);
         let own = OwnState::new(
             ground.clone(),
             store.clone(),
@@ -295,6 +299,7 @@ impl Node {
         tasks.spawn(delivery.check_grants());
         tasks.spawn(sweep.run());
         tasks.spawn(rotation.run());
+        tasks.spawn(storage.clone().run());
         tasks.spawn(own.clone().look_up_name());
         tasks.spawn(own.clone().watch_disk());
         tasks.spawn(backups.clone().run());
@@ -316,6 +321,7 @@ impl Node {
             tracer,
             own: own.clone(),
             backups,
+            storage,
             repairs: repairs.clone(),
             notifier: notifier.clone(),
         };

@@ -62,6 +62,7 @@ import type { PausePeer } from "./PausePeer";
 import type { Peer } from "./Peer";
 import type { PeerJudged } from "./PeerJudged";
 import type { Peers } from "./Peers";
+import type { PreviewRetention } from "./PreviewRetention";
 import type { ProxyConfigs } from "./ProxyConfigs";
 import type { React } from "./React";
 import type { ReadCard } from "./ReadCard";
@@ -71,6 +72,7 @@ import type { ReadName } from "./ReadName";
 import type { RemoveFromGroup } from "./RemoveFromGroup";
 import type { Repairs } from "./Repairs";
 import type { Restore } from "./Restore";
+import type { RetentionPreview } from "./RetentionPreview";
 import type { Rules } from "./Rules";
 import type { RunDemoNode } from "./RunDemoNode";
 import type { SearchHits } from "./SearchHits";
@@ -79,6 +81,7 @@ import type { SendMessage } from "./SendMessage";
 import type { Sessions } from "./Sessions";
 import type { SetAddRule } from "./SetAddRule";
 import type { SetPeer } from "./SetPeer";
+import type { SetRetention } from "./SetRetention";
 import type { SetRule } from "./SetRule";
 import type { SetStrangers } from "./SetStrangers";
 import type { SetUp } from "./SetUp";
@@ -88,6 +91,7 @@ import type { SignedWith } from "./SignedWith";
 import type { SigningKeys } from "./SigningKeys";
 import type { StartCheck } from "./StartCheck";
 import type { Status } from "./Status";
+import type { Storage } from "./Storage";
 import type { SupportBundle } from "./SupportBundle";
 import type { TellDeclined } from "./TellDeclined";
 import type { Token } from "./Token";
@@ -118,6 +122,10 @@ export type Commands = {
   "back-up": { request: MakeBackup, response: BackupMade },
   "backups": { request: Empty, response: Backups },
   "restore": { request: Restore, response: Empty },
+  "storage": { request: Empty, response: Storage },
+  "preview-retention": { request: PreviewRetention, response: RetentionPreview },
+  "set-retention": { request: SetRetention, response: Storage },
+  "compact": { request: Empty, response: Storage },
   "keys": { request: Empty, response: SigningKeys },
   "rotate-key": { request: Empty, response: SigningKeys },
   "signed-with": { request: NamedKey, response: SignedWith },

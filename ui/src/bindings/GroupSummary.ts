@@ -60,6 +60,6 @@ owner_away_since: string | null,
  */
 fault: string | null, 
 /**
- * What its log, its tree and its roster take up here.
+ * Octets of what its events say, as they are kept here.
  */
 bytes: number, };

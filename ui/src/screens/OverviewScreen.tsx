@@ -281,7 +281,9 @@ function NodeFacts({ node, version }: { node: NodeStatus; version: string }) {
         <Fact {...name(fact.waitingPulls)}>{count(node.waiting_pulls)}</Fact>
         <Fact {...name(fact.pulls)}>{t.overview.perMinute(node.pulls_last_minute)}</Fact>
         <Fact {...name(fact.store)}>
-          <Bytes n={node.store_bytes} />
+          <Link to="/settings" hash="storage" className="text-accent underline underline-offset-2">
+            <Bytes n={node.store_bytes} />
+          </Link>
         </Fact>
         <Fact {...name(fact.folder)}>
           <Ident value={node.data_dir} what={fact.folder[0]} />

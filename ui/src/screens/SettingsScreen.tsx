@@ -17,6 +17,7 @@ import { Browsers } from "./settings/Browsers";
 import { Notifications } from "./settings/Notifications";
 import { ProxyConfiguration } from "./settings/ProxyConfiguration";
 import { SigningKeys } from "./settings/SigningKeys";
+import { Storage } from "./settings/Storage";
 import { SupportBundle } from "./settings/SupportBundle";
 import { TrustedCertificates } from "./settings/TrustedCertificates";
 
@@ -77,6 +78,11 @@ export function SettingsScreen() {
         {node !== null && <SigningKeys />}
         {node !== null && status.data?.mode === "own" && <Notifications />}
         {node !== null && status.data?.mode === "own" && <Backups />}
+        {node !== null && (
+          <div id="storage">
+            <Storage />
+          </div>
+        )}
         {admin.platform.session !== null && <Browsers session={admin.platform.session} />}
         {node !== null && status.data?.mode === "own" && <TrustedCertificates />}
         {node !== null && status.data?.mode === "own" && <ProxyConfiguration />}

@@ -121,6 +121,14 @@ describe("groups", () => {
     expect(screen.getByTestId(`group-${CLUB}`)).toHaveTextContent("Live");
   });
 
+  it("says of an event that nothing of what it said is kept", async () => {
+    const [last] = groupDetail().events;
+    if (last === undefined) throw new Error("the fixture has events");
+    node.groups = [groupDetail({ events: [{ ...last, bytes: 0 }] })];
+    open(node, AT);
+    expect(await screen.findByTestId(`event-${last.seq}`)).toHaveTextContent("no content");
+  });
+
   it("shows the events that do not count, apart from those that do", async () => {
     const [last] = groupDetail().events;
     if (last === undefined) throw new Error("the fixture has events");

@@ -22,12 +22,14 @@ import type { Peer } from "@/bindings/Peer";
 import type { PeerStanding } from "@/bindings/PeerStanding";
 import type { Repair } from "@/bindings/Repair";
 import type { Repairs } from "@/bindings/Repairs";
+import type { RetentionPreview } from "@/bindings/RetentionPreview";
 import type { SetUpAnswer } from "@/bindings/SetUpAnswer";
 import type { SetUpField } from "@/bindings/SetUpField";
 import type { SignedWith } from "@/bindings/SignedWith";
 import type { SigningKey } from "@/bindings/SigningKey";
 import type { SigningKeys } from "@/bindings/SigningKeys";
 import type { Status } from "@/bindings/Status";
+import type { Storage } from "@/bindings/Storage";
 import type { Timing } from "@/bindings/Timing";
 import type { Traffic } from "@/bindings/Traffic";
 import type { TrafficKept } from "@/bindings/TrafficKept";
@@ -337,6 +339,53 @@ export class TestNode implements Platform {
   targets: NotifyTarget[] = [];
   /** What becomes of a test. */
   tests: NotifyTest[] = [];
+  storage: Storage = {
+    kinds: [
+      { kind: "logs", bytes: 40_000_000, count: 12_000 },
+      { kind: "peer-feeds", bytes: 90_000, count: 1 },
+      { kind: "other", bytes: 3_000_000, count: null },
+      { kind: "free", bytes: 20_000_000, count: null },
+      { kind: "copies", bytes: 0, count: 0 },
+    ],
+    groups: [
+      {
+        group: `mimi://${US}/g/club`,
+        name: "Rowing club",
+        ours: true,
+        events: 12_000,
+        bytes: 40_000_000,
+        contents_from: null,
+      },
+    ],
+    peers: [
+      {
+        provider: "beta.example",
+        bytes: 90_000,
+        feed_bytes: 90_000,
+        items: 40,
+        waiting: 1,
+        groups: 0,
+        group_bytes: 0,
+      },
+    ],
+    clients: [],
+    store_bytes: 63_090_000,
+    free_bytes: 20_000_000,
+    disk_free_bytes: 5_000_000_000,
+    retention_days: null,
+    least_days: 7,
+    compacting_bytes: null,
+    compacted: null,
+  };
+  /** What a retention would remove. */
+  preview: Omit<RetentionPreview, "days"> = {
+    messages: 0,
+    bytes: 0,
+    oldest: null,
+    groups: [],
+    held: 0,
+    unfetched: [],
+  };
   keys: SigningKeys = { keys: [signingKey()], rotate_days: 0, next: null, waits: null };
   /** What was signed with its key. */
   signed: Omit<SignedWith, "key"> = { grants: [], groups: [], stops: [] };
@@ -554,6 +603,19 @@ export class TestNode implements Platform {
         return { results: this.tests };
       case "backups":
         return this.backups;
+      case "storage":
+        return this.storage;
+      case "preview-retention":
+        return { days: (request as RequestOf<"preview-retention">).days, ...this.preview };
+      case "set-retention":
+        this.storage.retention_days = (request as RequestOf<"set-retention">).days ?? null;
+        return this.storage;
+      case "compact": {
+        const { store_bytes, free_bytes } = this.storage;
+        const compacted = { at: at(0), before_bytes: store_bytes, after_bytes: store_bytes - free_bytes };
+        this.storage = { ...this.storage, free_bytes: 0, compacted };
+        return this.storage;
+      }
       case "back-up":
         return this.#backUp(request as RequestOf<"back-up">);
       case "proxy-configs":

@@ -27,6 +27,7 @@ mod consent;
 mod conversations;
 mod groups;
 mod set_up;
+mod storage;
 mod traffic;
 
 pub use backups::*;
@@ -35,6 +36,7 @@ pub use consent::*;
 pub use conversations::*;
 pub use groups::*;
 pub use set_up::*;
+pub use storage::*;
 pub use traffic::*;
 
 records! {

@@ -47,7 +47,7 @@ pub struct GroupSummary {
     pub owner_away_since: Option<Timestamp>,
     /// One sentence on why it is broken.
     pub fault: Option<String>,
-    /// What its log, its tree and its roster take up here.
+    /// Octets of what its events say, as they are kept here.
     #[ts(type = "number")]
     pub bytes: u64,
 }

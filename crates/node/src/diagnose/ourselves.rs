@@ -198,8 +198,7 @@ impl OwnState {
         let is_low = |free: Option<u64>| free.is_some_and(|free| free < LOW_OCTETS);
         loop {
             let turned = self.ground.ambient.turned();
-            let free = self.ground.ambient.free_octets();
-            let free = free.or_else(|| fs4::available_space(&self.ground.config.data_dir).ok());
+            let free = self.ground.free_octets();
             let before = std::mem::replace(&mut *self.free.lock(), free);
             if is_low(before) != is_low(free) {
                 self.ground.changes.announce(Change::Settings);

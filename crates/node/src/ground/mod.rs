@@ -70,6 +70,11 @@ impl Ground {
         UserUri::new(&self.ours, name)
     }
 
+    /// Octets that are free on the disk with the data folder, where that can be known.
+    pub(crate) fn free_octets(&self) -> Option<u64> {
+        self.ambient.free_octets().or_else(|| fs4::available_space(&self.config.data_dir).ok())
+    }
+
     /// Who signs in our name, with the key that signs now.
     ///
     /// # Errors

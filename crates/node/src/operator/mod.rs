@@ -20,6 +20,7 @@ mod scrape;
 mod settings;
 mod shown;
 mod standing;
+mod storage;
 mod traces;
 mod trust;
 mod users;
@@ -39,6 +40,7 @@ use crate::diagnose::{Comparer, Doctor, OwnState, Tracer};
 use crate::ground::Ground;
 use crate::notify::Notifier;
 use crate::peers::Peers;
+use crate::storage::Storage;
 use crate::store::Store;
 
 pub use crate::store::{
@@ -94,6 +96,8 @@ pub struct Operator {
     pub(crate) own: Arc<OwnState>,
     /// Everything in one file.
     pub(crate) backups: Arc<Backups>,
+    /// What is on the disk.
+    pub(crate) storage: Arc<Storage>,
     /// What is wrong and can be acted upon.
     pub(crate) repairs: Arc<Repairs>,
     /// Where the operator is told, besides the screens.

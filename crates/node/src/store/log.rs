@@ -134,15 +134,6 @@ impl View<'_> {
             .map(|hash| hash32(&hash))
             .transpose()
     }
-
-    /// How many bytes the bodies of a group's events are, and how many events there are.
-    pub fn log_size(&self, id: i64) -> Result<(u64, u64), StoreFault> {
-        let sums = self
-            .sql
-            .prepare_cached("SELECT coalesce(sum(size), 0), count(*) FROM event WHERE grp = ?1")?
-            .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-        Ok((unsigned(sums.0), unsigned(sums.1)))
-    }
 }
 
 impl Tx<'_> {

@@ -12,6 +12,7 @@ mod add_rules;
 mod authorizations;
 mod branches;
 mod checkpoints;
+mod compact;
 mod connections;
 mod contradictions;
 mod feeds;
@@ -27,7 +28,10 @@ mod peers;
 mod proofs;
 mod repairs;
 mod requests;
+mod retained;
+mod rewrite;
 mod settings;
+mod sizes;
 mod snapshot;
 mod traced;
 mod traffic;
@@ -62,6 +66,7 @@ pub use add_rules::AddRule;
 pub use authorizations::{Addition, AuthorizationRow};
 pub use branches::{AbandonedSubmission, Branch, RestartPoint};
 pub use checkpoints::{KeptCheckpoint, TwoStories};
+pub use compact::FileSize;
 pub use connections::{Connection, ConnectionRow};
 pub use contradictions::Contradiction;
 pub use feeds::{Cursor, FeedPlace, FeedSlice};
@@ -75,9 +80,11 @@ pub use peers::{PeerRow, TroubleRow};
 pub use proofs::Unchecked;
 pub use repairs::{IgnoredAs, RepairKind, RepairRow, RepairSubject, Severity, Suffers};
 pub use requests::{DecidedBy, KeptGrant, RequestRow, Subject, Unsent};
+pub use retained::{AgedMessage, AgedRun, FeedHold, LogPlace, ReaderHold};
+pub use sizes::{Extent, FeedSize, LogSize};
 pub(crate) use snapshot::Snapshot;
 pub use traced::{FeedItemPlace, PlacedSubmission, ToldResult, TracedEvent, WaitingSubmission};
-pub(crate) use traffic::{TrafficBounds, TrafficFile};
+pub(crate) use traffic::{TRAFFIC_FILE, TrafficBounds, TrafficFile};
 pub use trouble::StoreTrouble;
 pub use unproved::UnprovedRow;
 
@@ -199,7 +206,7 @@ impl Store {
     /// Opens the store in the folder `dir`, made where it is absent.
     pub fn open(dir: &Path, ambient: Arc<dyn Ambient>, changes: Changes) -> Result<Self, OpenFault> {
         let path = dir.join(FILE);
-        let connection = open_for_writing(&path)?;
+        let connection = open_for_writing(&path, ambient.free_octets())?;
         let (reads, asked) = threads::channel();
         let asked = Arc::new(Mutex::new(asked));
         let readers = (0..READERS)
@@ -653,11 +660,52 @@ mod tests {
     use std::task::{Context, Waker};
 
     use drawbridge_mtp::keys::{SecretKey, Thumbprint};
-    use drawbridge_mtp::message::{ItemBody, PeerState};
+    use drawbridge_mtp::message::{EventKind, ItemBody, PeerState};
     use futures_util::future::join_all;
 
     use super::*;
     use crate::ambient::System;
+
+    /// A log of ours.
+    pub(super) struct Log {
+        /// Its group.
+        pub(super) row: GroupRow,
+        sender: ClientUri,
+    }
+
+    impl Log {
+        /// A group without events.
+        pub(super) fn begin(tx: &Tx<'_>, name: &str) -> Result<Self, StoreFault> {
+            let mut row = GroupRow {
+                id: 0,
+                uri: format!("mimi://a.example/g/{name}").parse().unwrap(),
+                created: tx.now(),
+                epoch: 0,
+                first: 1,
+                head: 0,
+                hash: None,
+                suite: 1,
+                standing: Standing::Live,
+                fault: None,
+            };
+            row.id = tx.add_group(&row)?;
+            Ok(Self { row, sender: "mimi://a.example/u/ann/d/phone".parse().unwrap() })
+        }
+
+        /// Numbers an event with a body of `size` octets.
+        pub(super) fn add(&mut self, tx: &Tx<'_>, kind: EventKind, size: usize) -> Result<u64, StoreFault> {
+            let (submitter, id) = (self.sender.provider().clone(), tx.new_id());
+            let event = NewEvent {
+                kind,
+                epoch: self.row.head,
+                sender: &self.sender,
+                grants: Vec::new(),
+                body: &vec![7; size],
+                submission: Some((&submitter, id)),
+            };
+            Ok(tx.number_event(&mut self.row, event)?.seq)
+        }
+    }
 
     #[tokio::test]
     async fn keys_are_kept_in_the_order_in_which_they_were_accepted() {

@@ -6,6 +6,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use super::rewrite::{IN_STEPS, QUICKLY_WRITTEN, octets_to_rewrite, rewrite};
 use super::snapshot::{SaveFault, Snapshot};
 
 /// `DRWB`: marks a database as a node's.
@@ -21,7 +22,7 @@ const COPY: &str = "store.sqlite.v";
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
@@ -38,6 +39,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/14-repairs.sql"),
     include_str!("migrations/15-evidence.sql"),
     include_str!("migrations/16-never-let-in.sql"),
+    include_str!("migrations/17-sizes.sql"),
 ];
 
 /// How many steps there are.
@@ -117,7 +119,8 @@ impl OpenFault {
     }
 }
 
-pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
+/// Opens the store at `path`. Where the machine is made to say how much of its disk is `free`, that counts.
+pub(super) fn open_for_writing(path: &Path, free: Option<u64>) -> Result<Connection, OpenFault> {
     let sql = |fault| OpenFault::of(path, fault);
     let mut connection = Connection::open(path).map_err(sql)?;
     let objects: i64 =
@@ -126,6 +129,10 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
         connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sql)?;
     if objects > 0 && application != APPLICATION_ID {
         return Err(OpenFault::Foreign(path.to_owned()));
+    }
+    if objects == 0 {
+        // Before anything stands in it.
+        connection.pragma_update(None, "auto_vacuum", IN_STEPS).map_err(sql)?;
     }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
@@ -140,6 +147,15 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenFault> {
     Migrations::from_iter(MIGRATIONS.map(M::up))
         .to_latest(&mut connection)
         .map_err(|fault| OpenFault::of_migration(path, fault))?;
+    if let Some(octets) = octets_to_rewrite(&connection, QUICKLY_WRITTEN).map_err(sql)? {
+        // Where it cannot be done, all goes on as before but for giving room back.
+        match rewrite(&connection, path, octets, free) {
+            Ok(()) => tracing::info!("the store was written anew, and gives room back in steps from now on"),
+            Err(reason) => {
+                tracing::warn!("the store was not written anew, which giving room back needs: {reason}")
+            }
+        }
+    }
     Ok(connection)
 }
 
@@ -213,7 +229,7 @@ mod tests {
     fn statements_are_compiled_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.sqlite");
-        for connection in [open_for_writing(&path).unwrap(), open_for_reading(&path).unwrap()] {
+        for connection in [open_for_writing(&path, None).unwrap(), open_for_reading(&path).unwrap()] {
             let mut statement =
                 connection.prepare("SELECT * FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2").unwrap();
             for most in [1, 20, 3] {
@@ -227,8 +243,8 @@ mod tests {
     fn a_file_that_is_no_store_of_this_version_is_named_with_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.sqlite");
-        let said = || open_for_writing(&path).expect_err("it is not to be opened");
-        drop(open_for_writing(&path).unwrap());
+        let said = || open_for_writing(&path, None).expect_err("it is not to be opened");
+        drop(open_for_writing(&path, None).unwrap());
         let whole = std::fs::read(&path).unwrap();
 
         let next = MIGRATIONS.len() + 1;
@@ -328,11 +344,42 @@ mod tests {
             )
             .unwrap();
         }
-        let opened = open_for_writing(&path).unwrap();
+        let opened = open_for_writing(&path, None).unwrap();
         let counted = opened.query_row("SELECT grp, clients, users, providers FROM roster", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         });
         assert_eq!(counted.unwrap(), (7, 3, 2, 2));
+    }
+
+    #[tokio::test]
+    async fn what_an_older_store_has_is_counted_and_it_can_give_room_back() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let mut old = Connection::open(dir.path().join("store.sqlite")).unwrap();
+            old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            Migrations::from_iter(MIGRATIONS[..16].iter().copied().map(M::up)).to_latest(&mut old).unwrap();
+            old.execute_batch(
+                "INSERT INTO mls_group (id, uri, owner, created, epoch, first, head, hash, suite, standing)
+                   VALUES (7, 'mimi://a.example/g/tea', 'a.example', 1, 0, 1, 2, zeroblob(32), 1, 'live');
+                 INSERT INTO event (grp, seq, kind, epoch, sender, time, body, grants, size, body_hash, prev, hash) VALUES
+                   (7, 1, 'created', 0, 'mimi://a.example/u/ann/d/x', 1, zeroblob(1000), NULL, 1000, x'', x'', x''),
+                   (7, 2, 'commit', 0, 'mimi://a.example/u/ann/d/x', 1, NULL, zeroblob(30), 5, x'', x'', x'');
+                 INSERT INTO feed (id, reader, generation, first) VALUES (3, 'b.example', 'g', 1);
+                 INSERT INTO feed_item (feed, seq, item, at, body, grp, event) VALUES
+                   (3, 1, zeroblob(16), 1, NULL, 7, 1), (3, 2, zeroblob(16), 1, zeroblob(200), NULL, NULL);
+                 INSERT INTO object (sha256, feed, seq, bytes) VALUES (zeroblob(32), 3, 2, zeroblob(4000));",
+            )
+            .unwrap();
+        }
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let (logs, feeds, file) = store
+            .read::<_, StoreFault>(|view| Ok((view.log_sizes()?, view.feed_sizes()?, view.file_size()?)))
+            .await
+            .unwrap();
+        assert_eq!((logs[0].events, logs[0].content_octets, logs[0].bodies_from), (2, 1030, 1));
+        assert_eq!((feeds[0].items, feeds[0].waiting), (2, 2));
+        assert!((4200..4400).contains(&feeds[0].octets), "{feeds:?}");
+        assert!(file.gives_back);
     }
 
     #[test]
@@ -351,7 +398,7 @@ mod tests {
             )
             .unwrap();
         }
-        let opened = open_for_writing(&path).unwrap();
+        let opened = open_for_writing(&path, None).unwrap();
         let list = |query: &str| {
             let mut statement = opened.prepare(query).unwrap();
             let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();

@@ -19,7 +19,7 @@ use super::heartbeats;
 use crate::traffic::{Counted, Heartbeat, HeartbeatSpan, TrafficFilter, TrafficRecord};
 
 /// The file in the data folder.
-const TRAFFIC_FILE: &str = "traffic.sqlite";
+pub(crate) const TRAFFIC_FILE: &str = "traffic.sqlite";
 /// The form of its rows; a file of another is begun anew.
 const VERSION: i32 = 2;
 /// The form in which no heartbeats were counted.

@@ -36,7 +36,16 @@ function readings(event: Telling): readonly Reading[] {
     case "accounts":
       return ["users", "rules", "status", "dry-run"];
     case "settings":
-      return ["status", "sessions", "backups", "keys", "dry-run", "trusted-certificates", "notify-targets"];
+      return [
+        "status",
+        "sessions",
+        "backups",
+        "storage",
+        "keys",
+        "dry-run",
+        "trusted-certificates",
+        "notify-targets",
+      ];
     case "demo":
       return ["demo"];
     case "waiting":

@@ -30,7 +30,11 @@ export function Events({ group, events }: { group: string | null; events: readon
             </span>
           </span>
           <span className="flex items-center gap-x-2 text-sm whitespace-nowrap text-muted">
-            <Bytes n={event.bytes} />
+            {event.bytes > 0 ? (
+              <Bytes n={event.bytes} />
+            ) : (
+              <span title={t.groups.noContentHint}>{t.groups.noContent}</span>
+            )}
             <Ago at={event.time} className="min-w-16 text-right" />
             <CopyButton always value={event.hash} what={t.groups.eventHash} />
             {group !== null && (

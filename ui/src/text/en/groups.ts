@@ -24,8 +24,10 @@ export const groups = {
     head: "Log",
     headHint: "Number of the last event here: every message and every change has one",
     bytes: "Storage",
-    bytesHint: "What its log, its tree and its roster take up here",
+    bytesHint: "What was said and done in it, as it is kept here",
   },
+  noContent: "no content",
+  noContentHint: "What it said is not kept here any more, or was never to be had; that it was said stays",
   ownerAway: "Owner away",
   ownerAwayHint: "Its owner cannot be reached, so what has come since is not here",
   /** Instead of how it stands, where a decision keeps apart its owner and this provider. */

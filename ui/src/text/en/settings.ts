@@ -146,6 +146,102 @@ export const settings = {
     came: "The test has come everywhere.",
     missed: (count: number) => `The test has not come to ${many(count, "target", "targets")}.`,
   },
+  storage: {
+    title: "Storage",
+    all: (size: string) => `This provider takes ${size} on its disk.`,
+    diskFree: (size: string) => `${size} are free there.`,
+    byKind: "What takes room, by kind",
+    /** What it is called, what that is, and how many of it there are. */
+    kinds: {
+      logs: [
+        "Logs of groups",
+        "Every event of the groups that people here are in, about as the store holds them",
+        (n: number) => many(n, "event", "events"),
+      ],
+      "peer-feeds": [
+        "Waiting for providers",
+        "What is to be told to other providers, until they have fetched it and a day longer",
+        (n: number) => many(n, "item", "items"),
+      ],
+      "client-feeds": [
+        "Waiting for clients",
+        "What is to be told to the clients of people here, until they have fetched it and a day longer",
+        (n: number) => many(n, "item", "items"),
+      ],
+      "key-packages": [
+        "KeyPackages",
+        "By which people here can be added to groups",
+        (n: number) => `${many(n, "is", "are")} kept, handed out or not`,
+      ],
+      other: [
+        "Everything else in the store",
+        "Members, requests, decisions, which items of others have come, and where everything stands",
+        null,
+      ],
+      free: ["Free room in the store's file", "It is used for what comes, or given back to the disk", null],
+      "write-ahead": ["Just written", "It is moved into the store's file now and then", null],
+      traffic: ["Traffic record", "The latest requests between this provider and others", null],
+      conversations: ["Conversations", "Of accounts that are used on this computer", null],
+      backups: ["Backups", "In the folder for backups", (n: number) => many(n, "backup", "backups")],
+      copies: [
+        "Copies from before an update",
+        "The store as it was before a newer version changed it",
+        (n: number) => many(n, "copy", "copies"),
+      ],
+    } as const,
+    byGroup: "Groups that take the most",
+    byPeer: "Providers that take the most",
+    more: (n: number) => `and ${many(n, "other", "others")}: drawbridged storage --json lists them all`,
+    events: (n: number) => `${many(n, "event", "events")}.`,
+    contentsFrom: (seq: number) => `What was said before event ${seq.toLocaleString("en")} was removed.`,
+    forPeer: (waiting: number, size: string) =>
+      waiting === 0
+        ? `${size} for it, which it has fetched.`
+        : `${size} for it, ${many(waiting, "item", "items")} not fetched yet.`,
+    ofPeer: (groups: number, size: string) => `${size} of ${many(groups, "group", "groups")} that it owns.`,
+    messages: "Old messages",
+    kept: "What was said in groups is kept for as long as the groups are there.",
+    removedAfter: (days: number) =>
+      `What was said in groups is removed from their logs after ${many(days, "day", "days")}, once everybody has fetched it.`,
+    choose: "Choose how long…",
+    chooseTitle: "How long messages are kept",
+    chooseText:
+      "In the logs of all groups here, also those of other providers' groups, the contents of messages are removed after a time. You see first what would go.",
+    days: "Days",
+    daysHint: (least: number) =>
+      `At least ${least}. Keep them for longer than your oldest backup: where one is put back, what is newer is read from the logs of others, and they from yours.`,
+    look: "Show what would go",
+    looking: "Looking…",
+    remove: (days: number) => `Remove after ${many(days, "day", "days")}`,
+    keep: "Keep all messages",
+    keptNow: "Messages are kept from now on.",
+    removedNow: "Old messages are being removed.",
+    goes: (messages: number, size: string, groups: number) =>
+      `Now the contents of ${many(messages, "message", "messages")} would go, ${size}, of ${many(groups, "group", "groups")}.`,
+    oldest: "The oldest is from",
+    nothingGoes: "Now nothing would go. From then on, what becomes that old goes by itself.",
+    messagesOf: (n: number) => many(n, "message", "messages"),
+    held: (n: number) =>
+      `${many(n, "message", "messages")} of that age ${n === 1 ? "stays" : "stay"} for now, since somebody has yet to fetch ${n === 1 ? "it" : "them"}, for thirty days at most.`,
+    unfetched: "Has not fetched all of it",
+    neverFetched: "has never fetched anything.",
+    fetched: "last fetched something",
+    waits: (n: number) =>
+      `${many(n, "message waits", "messages wait")} for it and ${n === 1 ? "stays" : "stay"}.`,
+    lost: (n: number) =>
+      `It was away for so long that ${many(n, "message waits", "messages wait")} no longer: it would find that ${n === 1 ? "it was" : "they were"} there, and not what ${n === 1 ? "it" : "they"} said.`,
+    stays:
+      "Who wrote when stays, and everything that changes a group, so that the log can still be checked and followed. What was said is gone here for good; clients that have fetched it keep it.",
+    free: "Free room",
+    freeNone: "Nothing of the store's file is free.",
+    freeText: (size: string) =>
+      `${size} of the store's file are free, for what comes. Where it is much, it is given back to the disk by itself; the provider goes on meanwhile.`,
+    left: (size: string) => `Free room is being given back to the disk: ${size} are left.`,
+    lastGiven: (size: string) => `${size} were given back`,
+    given: (size: string) => `${size} were given back to the disk.`,
+    give: "Give it back now",
+    giving: "Giving it back…",
+  },
   bundle: {
     title: "Support bundle",
     text: "One file for somebody who helps you to find out what is wrong here.",

@@ -257,7 +257,7 @@ export const remedy = {
     "store-unwritable":
       "See that the data folder may be written by the user that the node runs as, that no other program holds the store open, and that the disk is sound. The node goes on by itself with the first write that succeeds.",
     "disk-low":
-      "Make room on the disk that has the data folder, or move the data folder to a larger one while the node is stopped. Older backups there take room too.",
+      "Make room on the disk that has the data folder, or move the data folder to a larger one while the node is stopped. Storage under Settings says what takes room, has old messages removed and gives free room back.",
     "backup-failed":
       "See that the folder for backups is there, that the user that the node runs as may write into it, and that there is room. It is tried again every ten minutes; Back up now under Settings tries it at once.",
     "notify-failed":
