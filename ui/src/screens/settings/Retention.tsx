@@ -136,7 +136,7 @@ function Foreseen({ preview, stored }: { preview: RetentionPreview; stored: Stor
                     words.neverFetched
                   ) : (
                     <>
-                      {words.fetched} <Ago at={behind.fetched} />
+                      {words.fetched} <Ago at={behind.fetched} />.
                     </>
                   )}
                   {behind.held > 0 && ` ${words.waits(behind.held)}`}
