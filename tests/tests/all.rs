@@ -31,6 +31,7 @@ mod invariants;
 mod key_packages;
 mod keys;
 mod kill;
+mod letting_go;
 mod lies;
 mod logs;
 mod look_back;

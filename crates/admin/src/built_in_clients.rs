@@ -104,6 +104,14 @@ impl BuiltInClients {
             told: broadcast::channel(BACKLOG).0,
         };
         let clients = Self { inner: Arc::new(inner) };
+        for gone in clients.inner.node.operator().accounts_let_go().await? {
+            // A new account may have the name of one that is gone, and used here.
+            if clients.has(&gone) {
+                clients.inner.node.operator().settle_account(gone).await?;
+            } else {
+                clients.remove_leftover(&gone).await?;
+            }
+        }
         let opening = clients.clone();
         let all = tokio::spawn(async move {
             for user in users {
@@ -152,6 +160,36 @@ impl BuiltInClients {
         self.inner.node.operator().delete_client(user.clone(), built_in_name()?).await?;
         self.remove_store(user);
         Ok(())
+    }
+
+    /// Closes the client of an account, has it `forgotten`, and removes everything that its client has read; where it cannot be forgotten,
+    /// the client opens again.
+    pub(crate) async fn forget_account(
+        &self,
+        user: &Name,
+        forgotten: impl Future<Output = Result<(), AdminError>>,
+    ) -> Result<(), AdminError> {
+        let was_here = self.accounts().remove(user).is_some();
+        if let Err(fault) = forgotten.await {
+            if was_here {
+                self.accounts().insert(user.clone(), Account::Opening);
+                // Where it does not open, that is said of the account.
+                let _ = self.start(user, Store::There).await;
+            }
+            return Err(fault);
+        }
+        self.remove_leftover(user).await
+    }
+
+    /// Removes the files of an account that is no more, and notes that it has: where it is cut off in between, the next start does it.
+    async fn remove_leftover(&self, user: &Name) -> Result<(), AdminError> {
+        self.remove_store(user);
+        Ok(self.inner.node.operator().settle_account(user.clone()).await?)
+    }
+
+    /// Whether an account is used here, open or not.
+    pub(crate) fn has(&self, user: &Name) -> bool {
+        self.accounts().contains_key(user)
     }
 
     fn remove_store(&self, user: &Name) {

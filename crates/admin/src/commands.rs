@@ -15,6 +15,7 @@ use crate::dry_run::*;
 use crate::error::AdminError;
 use crate::groups::*;
 use crate::host::Host;
+use crate::letting_go::*;
 use crate::log::set_log;
 use crate::names::*;
 use crate::notifications::*;
@@ -195,6 +196,10 @@ commands! {
     "create-client" create_client: NamedClient => Token,
     "new-token" new_token: NamedClient => Token,
     "delete-client" delete_client: NamedClient => Empty,
+
+    "losses" losses: LossesOf => Losses,
+    "forget" forget: Forget => Empty,
+    "end-connections" end_connections: NamedPeer => Empty,
 
     "open-account" open_account: NamedUser => User,
     "close-account" close_account: NamedUser => User,

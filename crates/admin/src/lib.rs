@@ -20,6 +20,7 @@ mod health;
 mod host;
 mod host_fault;
 mod keys;
+mod letting_go;
 mod log;
 mod names;
 mod notifications;

@@ -23,7 +23,7 @@ use crate::{
     mls,
     settings::Settings,
     store::{Conversation, PolicyChange, Stage, Store, Tx, View, Want},
-    view::{ClientChange, ConversationView, Format, Found, LineView, Standing},
+    view::{ClientChange, ConversationView, Format, Found, LineView, Standing, StoredConversation},
 };
 
 /// The most bytes of a text.
@@ -433,6 +433,34 @@ impl<H: Home> Client<H> {
                 ));
             }
             Ok(Want::Leave)
+        })
+        .await
+    }
+
+    /// How much of a conversation is kept here.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such conversation, or the store fails.
+    pub async fn stored(&self, group: &GroupUri) -> Result<StoredConversation, ClientFault> {
+        let group = group.clone();
+        self.read(move |view| view.stored(&group, view.the_conversation(&group)?.standing)).await
+    }
+
+    /// Forgets a conversation that is over here: what was said in it, and all keys of it. It does not come back unless somebody adds
+    /// this client anew.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such conversation, this client is still in it, or the store fails.
+    pub async fn forget(&self, group: &GroupUri) -> Result<(), ClientFault> {
+        let group = group.clone();
+        self.step(move |tx| {
+            if !tx.the_conversation(&group)?.is_over() {
+                return Err(ClientFault::NotAllowed("You are still in this conversation. Leave it first."));
+            }
+            group::forget_state(tx, &group)?;
+            tx.forget_conversation(&group)
         })
         .await
     }

@@ -100,5 +100,5 @@ pub use settings::Settings;
 pub use store::PolicyChange;
 pub use view::{
     ClientChange, ConversationView, Delivery, Format, Found, LineKind, LineView, MemberView, MessageView,
-    Notice, Preview, ReactionView, Standing,
+    Notice, Preview, ReactionView, Standing, StoredConversation,
 };

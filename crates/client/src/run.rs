@@ -360,6 +360,9 @@ impl<H: Home> Client<H> {
             for OwnGroup { group, head, .. } in groups {
                 let known = tx.conversation(&group)?;
                 let back = |known: &Conversation| known.standing == Standing::Removed && known.head < head;
+                if tx.is_forgotten(&group)? {
+                    continue;
+                }
                 if known.as_ref().is_none_or(back) {
                     let mut conversation =
                         known.unwrap_or_else(|| Conversation::new(group, Standing::Member));

@@ -38,6 +38,19 @@ pub enum Standing {
     Broken,
 }
 
+/// How much of a conversation a client keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredConversation {
+    /// How this client stands in it.
+    pub standing: Standing,
+    /// Its lines: messages, and notices of what happened.
+    pub lines: u64,
+    /// Their octets, as they are stored.
+    pub octets: u64,
+    /// Own messages that were not sent, or not accepted.
+    pub unsent: u64,
+}
+
 /// A conversation in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConversationView {

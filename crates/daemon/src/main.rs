@@ -12,6 +12,7 @@ mod card;
 mod check;
 mod compare;
 mod dry_run;
+mod forget;
 mod healthy;
 mod keys;
 mod notify;
@@ -218,6 +219,17 @@ enum Command {
         /// The provider or the person, such as home.example or bob@home.example
         who: String,
     },
+    /// Let go of a peer that is gone, a group whose owner is gone, a conversation, or an account: says what will be lost, and with
+    /// --seen does it. Exits with 1 where something keeps it.
+    Forget {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeChoice,
+        #[command(subcommand)]
+        wanted: forget::Wanted,
+    },
     /// List the running node's signing keys, with what each is for; or change the key, or revoke one that has leaked.
     Keys {
         /// Print one JSON object.
@@ -400,6 +412,10 @@ fn main() -> ExitCode {
             }
             Command::DryRun { json, node, who } => match node.folder() {
                 Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
+                Err(code) => code,
+            },
+            Command::Forget { json, node, wanted } => match node.folder() {
+                Ok(folder) => forget::forget(&folder, wanted, json).await,
                 Err(code) => code,
             },
             Command::Keys { json, node, wanted } => match node.folder() {

@@ -44,6 +44,12 @@ pub enum Misuse {
     /// The state does not allow it.
     #[error("{0}")]
     Unfit(String),
+    /// Something lives that needs what is to be forgotten.
+    #[error("{0}")]
+    Held(String),
+    /// What would be lost is another than was shown.
+    #[error("what would be lost is not what it was when it was shown: look at it again")]
+    LossesChanged,
     /// Something has to be mended first that is no fault of who asks.
     #[error("{0}")]
     NotNow(String),
@@ -73,6 +79,8 @@ impl Misuse {
             Self::NoSuchRepair(_) => "no-such-repair",
             Self::Taken(_) => "taken",
             Self::Unfit(_) => "unfit",
+            Self::Held(_) => "held",
+            Self::LossesChanged => "losses-changed",
             Self::NotNow(_) => "not-now",
             Self::Key(NotRevoked::Unknown(_)) => "no-such-key",
             Self::Key(NotRevoked::Already(_)) => "unfit",

@@ -296,7 +296,7 @@ impl Node {
         tasks.spawn(peers.clone().watch_network());
         tasks.spawn(delivery.clone().run_recovery());
         tasks.spawn(delivery.clone().compare_checkpoints());
-        tasks.spawn(delivery.check_grants());
+        tasks.spawn(delivery.clone().check_grants());
         tasks.spawn(sweep.run());
         tasks.spawn(rotation.run());
         tasks.spawn(storage.clone().run());
@@ -315,6 +315,7 @@ impl Node {
             peers,
             accounts,
             consent,
+            delivery,
             waits,
             doctor,
             comparer: Arc::new(comparer),

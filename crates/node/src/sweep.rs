@@ -61,9 +61,12 @@ impl Sweep {
                 tx.prune_placed()?;
                 tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
                 let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
+                let a_month_ago = ago(tx.now(), KEEP_AT_MOST);
                 tx.prune_withdrawn(a_day_ago)?;
                 tx.prune_requests::<Connection>(a_day_ago)?;
                 tx.prune_requests::<Addition>(a_day_ago)?;
+                tx.prune_owed::<Connection>(a_month_ago)?;
+                tx.prune_owed::<Addition>(a_month_ago)?;
                 tx.prune_revoked_grants(long_ago)?;
                 tx.prune_key_packages(long_ago)?;
                 tx.prune_troubles(KEEP_AT_MOST)

@@ -20,7 +20,7 @@ pub struct ApiClient {
 
 impl ApiClient {
     /// The client `uri` with its token, whose provider listens to it at `address`.
-    pub(crate) fn at(address: SocketAddr, uri: ClientUri, token: String) -> Self {
+    pub fn at(address: SocketAddr, uri: ClientUri, token: String) -> Self {
         // Another test of this process may have chosen the same one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
@@ -67,7 +67,7 @@ impl ApiClient {
     }
 
     /// One request, whatever is answered.
-    pub(crate) async fn exchange(
+    pub async fn exchange(
         &self,
         method: Method,
         resource: &str,

@@ -32,6 +32,7 @@ import type { DryRunOf } from "./DryRunOf";
 import type { EditMessage } from "./EditMessage";
 import type { Empty } from "./Empty";
 import type { ExportTraffic } from "./ExportTraffic";
+import type { Forget } from "./Forget";
 import type { ForkEvidence } from "./ForkEvidence";
 import type { GroupDetail } from "./GroupDetail";
 import type { Groups } from "./Groups";
@@ -40,6 +41,8 @@ import type { HeartbeatsOf } from "./HeartbeatsOf";
 import type { LeaveGroup } from "./LeaveGroup";
 import type { LogFilter } from "./LogFilter";
 import type { LookAtDemoNode } from "./LookAtDemoNode";
+import type { Losses } from "./Losses";
+import type { LossesOf } from "./LossesOf";
 import type { MakeBackup } from "./MakeBackup";
 import type { MarkRead } from "./MarkRead";
 import type { Message } from "./Message";
@@ -187,6 +190,9 @@ export type Commands = {
   "create-client": { request: NamedClient, response: Token },
   "new-token": { request: NamedClient, response: Token },
   "delete-client": { request: NamedClient, response: Empty },
+  "losses": { request: LossesOf, response: Losses },
+  "forget": { request: Forget, response: Empty },
+  "end-connections": { request: NamedPeer, response: Empty },
   "open-account": { request: NamedUser, response: User },
   "close-account": { request: NamedUser, response: User },
   "conversations": { request: NamedUser, response: Conversations },

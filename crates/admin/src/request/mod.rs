@@ -26,6 +26,7 @@ mod cards;
 mod consent;
 mod conversations;
 mod groups;
+mod letting_go;
 mod set_up;
 mod storage;
 mod traffic;
@@ -35,6 +36,7 @@ pub use cards::*;
 pub use consent::*;
 pub use conversations::*;
 pub use groups::*;
+pub use letting_go::*;
 pub use set_up::*;
 pub use storage::*;
 pub use traffic::*;
@@ -137,7 +139,7 @@ records! {
         name: String,
     }
 
-    /// Names a peer: `peer`, `retry-peer`, `check`, `ignore-peer`.
+    /// Names a peer: `peer`, `retry-peer`, `check`, `ignore-peer`, `end-connections`.
     NamedPeer {
         /// Which.
         #[ts(type = "string")]

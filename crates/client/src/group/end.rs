@@ -52,6 +52,11 @@ pub(crate) fn shut_out(tx: &Tx<'_>, conversation: &mut Conversation) -> Result<(
     end(tx, &conversation.group)
 }
 
+/// Destroys what is left of the keys of a group in which this client is no more: who has left as its last member keeps them.
+pub(crate) fn forget_state(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
+    Provider::new(tx).forget(group)
+}
+
 /// Forgets what only a member needs.
 pub(super) fn end(tx: &Tx<'_>, group: &GroupUri) -> Result<(), ClientFault> {
     Provider::new(tx).forget(group)?;

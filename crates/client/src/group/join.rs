@@ -94,6 +94,13 @@ pub(crate) fn take_welcome(
     for reference in references {
         ours |= tx.has_package(reference.as_slice())?;
     }
+    if known.is_none() && tx.is_forgotten(name)? {
+        if !ours {
+            // It has come before, and its person has forgotten the conversation since.
+            return Ok(Taken::Done);
+        }
+        tx.remember(name)?;
+    }
     let mut conversation = known.unwrap_or_else(|| Conversation::new(name.clone(), Standing::Member));
     if !ours {
         // Made for a KeyPackage whose keys are lost, or for another client of this user: either way the user is in

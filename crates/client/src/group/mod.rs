@@ -19,7 +19,7 @@ use drawbridge_mtp::{
 use openmls::group::MlsGroup;
 
 pub(crate) use commit::{Plan, commit, plan};
-pub(crate) use end::{shut_out, take_removed};
+pub(crate) use end::{forget_state, shut_out, take_removed};
 pub(crate) use join::{create, registered, rejoin, take_welcome};
 pub(crate) use receive::{hold_status, lost_until, take_event};
 pub(crate) use results::{take_result, take_results};

@@ -8,6 +8,7 @@
 //! reaches the connection behind either.
 
 mod conversations;
+mod forgotten;
 mod heard;
 mod intents;
 mod messages;

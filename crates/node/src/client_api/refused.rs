@@ -36,6 +36,7 @@ impl From<Misuse> for Refusal {
             | Misuse::Key(_) => Code::NotFound,
             Misuse::NotConnected(..) => Code::NotConnected,
             Misuse::Taken(_) | Misuse::Ambiguous(_) | Misuse::Unfit(_) => Code::Conflict,
+            Misuse::Held(_) | Misuse::LossesChanged => Code::Conflict,
         };
         Problem::new(code, misuse.to_string()).into()
     }

@@ -42,6 +42,7 @@ impl From<FeedRefusal> for Refusal {
                 .with_feed(place.generation, place.first, place.head)
                 .into(),
             FeedRefusal::Shut => Problem::new(Code::PeerPending, text).into(),
+            FeedRefusal::Removed => Problem::new(Code::NotFound, text).into(),
             FeedRefusal::Store(fault) => Self::Store(fault),
         }
     }

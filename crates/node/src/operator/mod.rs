@@ -11,6 +11,7 @@ mod forks;
 mod group;
 mod groups;
 mod keys;
+mod letting_go;
 mod overview;
 mod peering;
 mod peers;
@@ -34,7 +35,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::accounts::Accounts;
 use crate::backup::Backups;
 use crate::consent::Consent;
-use crate::delivery::Waits;
+use crate::delivery::{Delivery, Waits};
 use crate::diagnose::repairs::Repairs;
 use crate::diagnose::{Comparer, Doctor, OwnState, Tracer};
 use crate::ground::Ground;
@@ -57,6 +58,7 @@ pub use group::{
 };
 pub use groups::GroupSummary;
 pub use keys::{OwnKeys, SignedGrant, SignedGroup, SignedWith};
+pub use letting_go::{Forgettable, Hold, HoldCode, Loss, Losses};
 pub use overview::Overview;
 pub use peers::{KeptOfPeer, Peer};
 pub use repairs::RepairList;
@@ -84,6 +86,8 @@ pub struct Operator {
     pub(crate) accounts: Arc<Accounts>,
     /// The rules by which requests are decided, what the operator has chosen of them, and the decisions that can be taken back.
     pub(crate) consent: Arc<Consent>,
+    /// The groups, one of which may be let go of.
+    pub(crate) delivery: Arc<Delivery>,
     /// Pulls that wait here.
     pub(crate) waits: Arc<Waits>,
     /// Who looks at providers.

@@ -9,7 +9,7 @@ use crate::card::Card;
 use crate::identity::{Fingerprint, x509};
 use crate::misuse::Misuse;
 use crate::peers::Outbound;
-use crate::store::{Store, StoreFault, View};
+use crate::store::{Store, StoreFault, Tx, View};
 
 /// The setting that holds them, as JSON.
 const SETTING: &str = "trusted-certificates";
@@ -133,6 +133,26 @@ pub(crate) async fn load_trusted(store: &Store, outbound: &Outbound) -> Result<(
     let all = store.read::<_, StoreFault>(read).await?;
     outbound.trust_for(pairs(all));
     Ok(())
+}
+
+/// Whether a certificate is trusted for `provider` alone.
+pub(super) fn is_trusted(view: &View<'_>, provider: &Provider) -> Result<bool, StoreFault> {
+    Ok(read(view)?.iter().any(|one| one.provider == *provider))
+}
+
+/// Trusts none for `provider` alone any more. Returns those that are trusted for others, where that was one.
+pub(super) fn forget_trusted(
+    tx: &Tx<'_>,
+    provider: &Provider,
+) -> Result<Option<Vec<(Provider, Fingerprint)>>, StoreFault> {
+    let mut all = read(tx)?;
+    let before = all.len();
+    all.retain(|one| one.provider != *provider);
+    if all.len() == before {
+        return Ok(None);
+    }
+    tx.set_setting(SETTING, &serde_json::to_string(&all).unwrap_or_default())?;
+    Ok(Some(pairs(all)))
 }
 
 fn pairs(all: Vec<TrustedCertificate>) -> Vec<(Provider, Fingerprint)> {

@@ -85,6 +85,11 @@ impl Documents {
         self.strangers.lock().clear();
     }
 
+    /// Forgets what is remembered of `provider`.
+    pub(crate) fn forget_of(&self, provider: &Provider) {
+        self.entries.lock().remove(provider);
+    }
+
     /// What is remembered of the document of `provider`, fresh or not.
     pub(crate) fn remembered(&self, provider: &Provider) -> Option<Arc<ProviderDocument>> {
         self.entry(provider).document

@@ -185,7 +185,7 @@ impl View<'_> {
             .exists(params![id, user.as_str()])?)
     }
 
-    fn groups_where(
+    pub(super) fn groups_where(
         &self,
         which: &str,
         values: &[&dyn rusqlite::ToSql],

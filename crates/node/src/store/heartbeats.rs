@@ -171,6 +171,14 @@ fn forget_one(tx: &Connection, now: Timestamp) -> Result<(), StoreFault> {
     Ok(())
 }
 
+/// Forgets how it went with `peer`.
+pub(super) fn forget(tx: &Connection, peer: &Provider) -> Result<(), StoreFault> {
+    let Some(number) = known_number(tx, peer)? else { return Ok(()) };
+    tx.prepare_cached("DELETE FROM heartbeat WHERE peer = ?1")?.execute([number])?;
+    tx.prepare_cached("DELETE FROM heartbeat_peer WHERE id = ?1")?.execute([number])?;
+    Ok(())
+}
+
 /// What is counted of `peer`, from the slot of the number `first` on.
 pub(super) fn of(
     connection: &Connection,

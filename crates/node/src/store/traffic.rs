@@ -124,6 +124,17 @@ impl TrafficFile {
         written
     }
 
+    /// Forgets the requests between us and `peer`, and how it went with it.
+    pub(crate) fn forget(&self, peer: &Provider) -> Result<(), StoreFault> {
+        let mut writer = self.writer.lock();
+        // It is counted anew with the next write.
+        writer.extent = None;
+        let tx = writer.connection.transaction()?;
+        tx.execute("DELETE FROM traffic WHERE peer = ?1", [peer.as_str()])?;
+        heartbeats::forget(&tx, peer)?;
+        Ok(tx.commit()?)
+    }
+
     /// Leaves a damaged file behind. What was in it is lost.
     fn begin_anew(&self, writer: &mut Writer) -> Result<(), StoreFault> {
         tracing::warn!(path = %self.path.display(), "the traffic record is damaged and is begun anew");

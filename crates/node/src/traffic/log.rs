@@ -180,6 +180,19 @@ impl Ring {
         }
     }
 
+    /// Forgets what crossed between us and `peer`, whether or not it has ended.
+    fn forget(&mut self, peer: &Provider) {
+        let is_of = |record: &TrafficRecord| record.peer.as_ref() == Some(peer);
+        let of_peer = self.records.iter().filter(|(_, held)| is_of(&held.record)).map(|(id, _)| *id);
+        for id in of_peer.collect::<Vec<_>>() {
+            self.unwritten.remove(&id);
+            self.remove(id);
+        }
+        self.left.retain(|record| !is_of(record));
+        self.tally.peers.remove(peer);
+        self.revision += 1;
+    }
+
     /// Everything that is to be written.
     fn take_unwritten(&mut self) -> Vec<Arc<TrafficRecord>> {
         let mut taken = std::mem::take(&mut self.left);
@@ -299,6 +312,22 @@ impl TrafficLog {
             }
         }
         ring.fault = fault;
+    }
+
+    /// Forgets what crossed between us and `peer`, and how it went.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written. What is in memory is forgotten all the same.
+    pub(crate) async fn forget(&self, peer: &Provider) -> Result<(), StoreFault> {
+        {
+            let mut ring = self.ring.lock();
+            ring.forget(peer);
+            self.revision.send_replace(ring.revision);
+        }
+        let Some(file) = self.file() else { return Ok(()) };
+        let peer = peer.clone();
+        tokio::task::spawn_blocking(move || file.forget(&peer)).await.map_err(|_| StoreFault::Closed)?
     }
 
     /// The latest `limit` requests of those that `filter` lets pass and that came before the number `before`, the newest first:

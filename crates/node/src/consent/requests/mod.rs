@@ -11,7 +11,7 @@
 //! | any | as the other side says | `learn.rs`; `ask_again.rs` where its word may be lost |
 //!
 //! `tell.rs` says who is told of a change, `courier.rs` brings to others what our users have asked, `undo.rs` takes back
-//! what the operator has decided, and `alike.rs` finds the requests that count as one. What a kind has of its own is what [`Kind`]
+//! what the operator has decided, `let_go.rs` ends what is about somebody whom the operator lets go of, and `alike.rs` finds the requests that count as one. What a kind has of its own is what [`Kind`]
 //! asks for: `connection.rs` and `addition.rs`.
 
 mod addition;
@@ -24,6 +24,7 @@ mod decide;
 mod expire;
 mod kind;
 mod learn;
+mod let_go;
 mod receive;
 mod renew;
 mod tell;
@@ -40,6 +41,7 @@ pub(crate) use decide::{decide, find};
 pub(crate) use expire::{expire, tell_lapsed};
 pub(crate) use kind::Kind;
 pub(crate) use learn::learn;
+pub(crate) use let_go::{Matters, is_owed, let_go_of_group, let_go_of_peer, let_go_of_user};
 pub(crate) use receive::receive;
 pub(crate) use renew::renew;
 pub(crate) use terms::Terms;

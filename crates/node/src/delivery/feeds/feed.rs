@@ -26,6 +26,9 @@ pub(crate) enum FeedRefusal {
     /// The reader may no longer read.
     #[error("the state of the peer has changed")]
     Shut,
+    /// The reader is a client that was removed.
+    #[error("this client was removed here")]
+    Removed,
     /// The store cannot.
     #[error(transparent)]
     Store(#[from] StoreFault),
@@ -152,7 +155,7 @@ impl Delivery {
         reader: &Reader,
         after: u64,
         bounds: Bounds,
-    ) -> Result<(FeedPlace, FeedSlice, bool), StoreFault> {
+    ) -> Result<(FeedPlace, FeedSlice, bool), FeedRefusal> {
         loop {
             // Mostly there is nothing, or little.
             let glanced = self.store.glance(|view| {
@@ -179,7 +182,17 @@ impl Delivery {
                 Glance::NoFeed => {}
             }
             let of = reader.clone();
-            self.store.write(move |tx| tx.open_feed(&of)).await?;
+            let may_begin = self.store.write::<_, StoreFault, _>(move |tx| {
+                if let Reader::Client(client) = &of
+                    && !tx.has_client(client)?
+                {
+                    return Ok(false);
+                }
+                tx.open_feed(&of).map(|()| true)
+            });
+            if !may_begin.await? {
+                return Err(FeedRefusal::Removed);
+            }
         }
     }
 }
