@@ -1,10 +1,12 @@
-import { Plus } from "lucide-react";
+import { Eraser, Plus } from "lucide-react";
+import { useState } from "react";
 import type { Rule } from "@/bindings/Rule";
 import type { User } from "@/bindings/User";
 import type { UserRule } from "@/bindings/UserRule";
 import { useRules, useUsers } from "@/domain/account/hooks";
 import { NewAccountForm } from "@/domain/account/NewAccountForm";
 import { Alias } from "@/domain/demo/Alias";
+import { ForgetDialog } from "@/domain/forget/ForgetDialog";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { useNode } from "@/domain/node/hooks";
 import { useActions } from "@/shared/actions";
@@ -77,6 +79,7 @@ export function AccountsScreen() {
 
 function Account({ user }: { user: User }) {
   const admin = useAdmin();
+  const [deleting, setDeleting] = useState(false);
   const change = async (rule: UserRule) => {
     try {
       await admin.call("set-user-rule", { user: user.name, rule });
@@ -111,6 +114,24 @@ function Account({ user }: { user: User }) {
       <Here user={user} />
       <Clients user={user} />
       <Contacts user={user} />
+      <div className="flex justify-end border-t border-line px-3 py-2">
+        <Button
+          small
+          look="wary"
+          aria-label={t.forget.account.buttonOf(user.name)}
+          icon={<Eraser className="size-3.5" aria-hidden="true" />}
+          onClick={() => setDeleting(true)}
+        >
+          {t.forget.account.button}
+        </Button>
+      </div>
+      <ForgetDialog
+        of={deleting ? { kind: "account", user: user.name } : null}
+        title={t.forget.account.title(user.name)}
+        action={t.forget.account.action(user.name)}
+        said={t.forget.account.done(user.name)}
+        onClose={() => setDeleting(false)}
+      />
     </Panel>
   );
 }

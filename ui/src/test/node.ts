@@ -15,6 +15,7 @@ import type { Health } from "@/bindings/Health";
 import type { HeartbeatSlot } from "@/bindings/HeartbeatSlot";
 import type { Heartbeats } from "@/bindings/Heartbeats";
 import type { Here } from "@/bindings/Here";
+import type { Losses } from "@/bindings/Losses";
 import type { NotifyTarget } from "@/bindings/NotifyTarget";
 import type { NotifyTest } from "@/bindings/NotifyTest";
 import type { Ourselves } from "@/bindings/Ourselves";
@@ -389,6 +390,17 @@ export class TestNode implements Platform {
   keys: SigningKeys = { keys: [signingKey()], rotate_days: 0, next: null, waits: null };
   /** What was signed with its key. */
   signed: Omit<SignedWith, "key"> = { grants: [], groups: [], stops: [] };
+  /** What is lost with whatever is let go of. */
+  losses: Losses = {
+    lost: [
+      { what: "3 items in its feed that it has not fetched", octets: 4_200 },
+      { what: "how far its feed was fetched", octets: null },
+    ],
+    stays: ["1 rule that keeps somebody there away"],
+    holds: [],
+    means: ["If it comes back, it is a stranger."],
+    seen: "a1b2c3d4e5f60718",
+  };
   bundle = '{\n  "about": "A support bundle"\n}';
   mode: Status["mode"] = "demo";
   demo: Demo = {
@@ -628,6 +640,18 @@ export class TestNode implements Platform {
         };
       case "support-bundle":
         return { text: this.bundle };
+      case "losses":
+        return this.losses;
+      case "forget":
+        if ((request as RequestOf<"forget">).seen !== this.losses.seen)
+          throw new AdminError("losses-changed", "what would be lost is not what it was when it was shown");
+        return {};
+      case "end-connections":
+        this.losses = {
+          ...this.losses,
+          holds: this.losses.holds.filter((hold) => hold.code !== "connected"),
+        };
+        return {};
       case "users":
         return { users: [this.#alice()] };
       case "open-account":

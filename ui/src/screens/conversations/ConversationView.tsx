@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { ArrowLeft, UsersRound } from "lucide-react";
+import { ArrowLeft, Eraser, UsersRound } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { ConversationSummary } from "@/bindings/ConversationSummary";
 import type { Message } from "@/bindings/Message";
@@ -7,13 +7,14 @@ import type { Peer } from "@/bindings/Peer";
 import { deleting, deletingKey, useConversationActions } from "@/domain/conversation/actions";
 import { type Stretch, useConversation } from "@/domain/conversation/hooks";
 import { conversationTitle, standingMarks } from "@/domain/conversation/words";
+import { ForgetDialog } from "@/domain/forget/ForgetDialog";
 import { useGroups } from "@/domain/group/hooks";
 import { sentence } from "@/domain/node/admin";
 import { groupOf } from "@/domain/node/identifiers";
 import { usePeers } from "@/domain/peer/hooks";
 import { OwnerStandingNote } from "@/domain/peer/PeerState";
 import { whyNotReached } from "@/domain/peer/words";
-import { IconButton } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { Fault, Loading } from "@/shared/layout";
 import { StateWord } from "@/shared/Mark";
 import { useStore } from "@/shared/store";
@@ -122,12 +123,17 @@ export function ConversationView({
         </div>
       )}
       {summary.standing !== "live" ? (
-        <p className="border-t border-line px-4 py-3 text-center text-muted" role="status">
-          {t.conversations.standingText[summary.standing]}
-          {summary.fault !== null && (
-            <span className="block text-sm text-bad">{lineText(summary.fault, 1_000)}</span>
+        <div className="border-t border-line px-4 py-3 text-center">
+          <p className="text-muted" role="status">
+            {t.conversations.standingText[summary.standing]}
+            {summary.fault !== null && (
+              <span className="block text-sm text-bad">{lineText(summary.fault, 1_000)}</span>
+            )}
+          </p>
+          {(summary.standing === "left" || summary.standing === "removed") && (
+            <Forgetting user={user} summary={summary} onForgotten={onBack} />
           )}
-        </p>
+        </div>
       ) : summary.can_send ? (
         <Composer
           user={user}
@@ -142,6 +148,40 @@ export function ConversationView({
       ) : (
         <p className="border-t border-line px-4 py-3 text-center text-muted">{t.conversations.onlyAdmins}</p>
       )}
+    </>
+  );
+}
+
+/** A conversation that is over can go, with all that was said in it. */
+function Forgetting({
+  user,
+  summary,
+  onForgotten,
+}: {
+  user: string;
+  summary: ConversationSummary;
+  onForgotten: () => void;
+}) {
+  const [asking, setAsking] = useState(false);
+  const name = conversationTitle(summary);
+  return (
+    <>
+      <Button
+        look="wary"
+        className="mt-2"
+        icon={<Eraser className="size-3.5" aria-hidden="true" />}
+        onClick={() => setAsking(true)}
+      >
+        {t.forget.conversation.button}
+      </Button>
+      <ForgetDialog
+        of={asking ? { kind: "conversation", user, group: summary.group } : null}
+        title={t.forget.conversation.title(name)}
+        action={t.forget.conversation.action}
+        said={t.forget.conversation.done(name)}
+        onClose={() => setAsking(false)}
+        onDone={onForgotten}
+      />
     </>
   );
 }

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { LogOut, MessagesSquare } from "lucide-react";
+import { Eraser, LogOut, MessagesSquare } from "lucide-react";
 import { useState } from "react";
 import type { GroupAccount } from "@/bindings/GroupAccount";
 import type { GroupDetail } from "@/bindings/GroupDetail";
+import { ForgetDialog } from "@/domain/forget/ForgetDialog";
 import { useGroupActions } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
 import { useNode } from "@/domain/node/hooks";
@@ -12,12 +13,48 @@ import { Confirm } from "@/shared/Dialog";
 import { t } from "@/text";
 
 /** What can be done from here: only people change a group, so in the name of the accounts used on this computer. */
-export function GroupActions({ detail }: { detail: GroupDetail }) {
+export function GroupActions({ detail, onForgotten }: { detail: GroupDetail; onForgotten: () => void }) {
+  const { ours, standing } = detail.summary;
+  return (
+    <>
+      {standing !== "over" && <Acting detail={detail} />}
+      {!ours && <Forgetting detail={detail} onForgotten={onForgotten} />}
+    </>
+  );
+}
+
+/** What is kept of a group of another provider can go, once nobody here needs it. */
+function Forgetting({ detail, onForgotten }: { detail: GroupDetail; onForgotten: () => void }) {
+  const [asking, setAsking] = useState(false);
+  const name = groupTitle(detail.summary);
+  return (
+    <>
+      <Button
+        look="wary"
+        className="mt-2"
+        title={t.forget.group.hint}
+        icon={<Eraser className="size-3.5" aria-hidden="true" />}
+        onClick={() => setAsking(true)}
+      >
+        {t.forget.group.button}
+      </Button>
+      <ForgetDialog
+        of={asking ? { kind: "group", group: detail.summary.group } : null}
+        title={t.forget.group.title(name)}
+        action={t.forget.group.action}
+        said={t.forget.group.done(name)}
+        onClose={() => setAsking(false)}
+        onDone={onForgotten}
+      />
+    </>
+  );
+}
+
+function Acting({ detail }: { detail: GroupDetail }) {
   const us = useNode()?.provider ?? "";
   const actions = useGroupActions();
   const [leaving, setLeaving] = useState<GroupAccount | null>(null);
   const { summary, accounts } = detail;
-  if (summary.standing === "over") return null;
   const name = groupTitle(summary);
   const here = accounts.filter((account) => account.built_in);
   const elsewhere = accounts.filter((account) => !account.built_in);

@@ -36,12 +36,16 @@ export function GroupDetails({ group, onClose }: { group: string; onClose: () =>
           {groupOf(group) === null ? t.app.noSuch.group(lineText(group, 100)) : sentence(read.error)}
         </Fault>
       )}
-      {detail === undefined ? read.error === null && <Loading /> : <Details detail={detail} />}
+      {detail === undefined ? (
+        read.error === null && <Loading />
+      ) : (
+        <Details detail={detail} onClose={onClose} />
+      )}
     </Inspector>
   );
 }
 
-function Details({ detail }: { detail: GroupDetail }) {
+function Details({ detail, onClose }: { detail: GroupDetail; onClose: () => void }) {
   const { summary } = detail;
   return (
     <>
@@ -72,7 +76,7 @@ function Details({ detail }: { detail: GroupDetail }) {
         )}
         <Forks group={summary.group} forks={detail.forks} />
         <Unproved detail={detail} />
-        <GroupActions detail={detail} />
+        <GroupActions detail={detail} onForgotten={onClose} />
       </div>
       <InspectorPart title={t.groups.log}>
         <Facts>

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Check, Pause, Play, RotateCw, Stethoscope } from "lucide-react";
+import { Ban, Check, Eraser, Pause, Play, RotateCw, Stethoscope } from "lucide-react";
 import { useState } from "react";
 import type { Peer } from "@/bindings/Peer";
 import { Alias, useCalled } from "@/domain/demo/Alias";
+import { ForgetDialog } from "@/domain/forget/ForgetDialog";
 import { sentence } from "@/domain/node/admin";
 import { isProvider } from "@/domain/node/identifiers";
 import { usePeer, usePeerActions } from "@/domain/peer/hooks";
@@ -42,19 +43,19 @@ export function PeerDetails({ provider, onClose }: { provider: string; onClose: 
           {isProvider(provider) ? sentence(read.error) : t.app.noSuch.peer(lineText(provider, 100))}
         </Fault>
       )}
-      {peer === undefined ? read.error === null && <Loading /> : <Details peer={peer} />}
+      {peer === undefined ? read.error === null && <Loading /> : <Details peer={peer} onClose={onClose} />}
     </Inspector>
   );
 }
 
-function Details({ peer }: { peer: Peer }) {
+function Details({ peer, onClose }: { peer: Peer; onClose: () => void }) {
   const { theirs, ours, oursMs } = lag(peer);
   return (
     <>
       <div className="border-b border-line pb-3">
         <PeerStateWord peer={peer} />
         <PeerStandingNote peer={peer} />
-        <Buttons peer={peer} />
+        <Buttons peer={peer} onForgotten={onClose} />
       </div>
       {(peer.state === "key-changed" || peer.new_fingerprints.length > 0) && <NewKey peer={peer} />}
       <InspectorPart title={t.peers.directions}>
@@ -174,8 +175,10 @@ function Details({ peer }: { peer: Peer }) {
   );
 }
 
-function Buttons({ peer }: { peer: Peer }) {
+function Buttons({ peer, onForgotten }: { peer: Peer; onForgotten: () => void }) {
   const actions = usePeerActions();
+  const [forgetting, setForgetting] = useState(false);
+  const called = useCalled();
   const { provider, state } = peer;
   const paused = peer.pulling.status === "paused";
   return (
@@ -226,6 +229,24 @@ function Buttons({ peer }: { peer: Peer }) {
           {t.peers.block}
         </Button>
       )}
+      {state !== "unknown" && (
+        <Button
+          look="wary"
+          title={t.forget.peer.hint}
+          icon={<Eraser className={icon} aria-hidden="true" />}
+          onClick={() => setForgetting(true)}
+        >
+          {t.forget.peer.button}
+        </Button>
+      )}
+      <ForgetDialog
+        of={forgetting ? { kind: "peer", provider } : null}
+        title={t.forget.peer.title(called(provider))}
+        action={t.forget.peer.action(called(provider))}
+        said={t.forget.peer.done(called(provider))}
+        onClose={() => setForgetting(false)}
+        onDone={onForgotten}
+      />
     </div>
   );
 }

@@ -37,7 +37,7 @@ export const accounts = {
   newTokenButton: "Make a new token",
   deleteTitle: (client: string) => `Delete ${client}?`,
   deleteText:
-    "It is signed out at once and leaves its groups. What it keeps by itself is lost if no other client has it.",
+    "It is signed out at once, and nothing reaches it any more. It stays in the lists of its groups unless it has left them before. What it keeps by itself is lost if no other client has it.",
   deleteButton: "Delete the client",
   deleted: (client: string) => `${client} is deleted.`,
   stock: {
@@ -67,7 +67,7 @@ export const accounts = {
   closed: (user: string) => `${user} is no longer used on this computer.`,
   closeTitle: (user: string) => `Stop using ${user} on this computer?`,
   closeText: (user: string) =>
-    `The client that is built in leaves its groups, and its messages on this computer are deleted. Where ${user} has no other client in a group, ${user} leaves that group, and what was said there is lost here for good.`,
+    `The client that is built in is removed, and its messages on this computer are deleted. Where ${user} has no other client in a group, what was said there is lost here for good, and nobody reads what is written there to ${user}: leave the group first where the others are to see that.`,
   closeButton: "Delete the messages here",
   contacts: "Connections",
   contactsHint: "What each may do about adding this person to groups",

@@ -11,6 +11,7 @@ import { conversations } from "./conversations";
 import { demo } from "./demo";
 import { doctor } from "./doctor";
 import { dryRun } from "./dryRun";
+import { forget } from "./forget";
 import { groups } from "./groups";
 import { guide, guideParts, guideStages } from "./guide";
 import { heartbeat } from "./heartbeat";
@@ -42,6 +43,7 @@ export const t = {
   guideParts,
   guideStages,
   groups,
+  forget,
   card,
   comparison,
   conversations,
