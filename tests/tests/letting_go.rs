@@ -64,6 +64,12 @@ async fn what_lives_keeps_a_peer_and_is_named_with_what_ends_it() {
     let (provider, reader) = (beta.provider().clone(), Reader::Peer(beta.provider().clone()));
     let (state, feed) = alpha.reads(move |view| Ok((view.peer_state(&provider)?, view.feed(&reader)?))).await;
     assert!(state == PeerState::Allowed && feed.is_some(), "nothing has changed");
+    for refused in [
+        alpha.node().operator().losses(peer(alpha)).await.map(drop),
+        alpha.node().operator().end_connections(alpha.provider().clone()).await,
+    ] {
+        assert_eq!(refused.unwrap_err().code(), "unfit", "what is between two people here is no peer's");
+    }
     let unknown = Forgettable::Peer(peers.federation.nobody());
     let refused = alpha.node().operator().losses(unknown).await.unwrap_err();
     assert_eq!(refused.code(), "no-such-peer");
@@ -433,6 +439,17 @@ async fn a_conversation_that_its_last_member_has_left_stays_forgotten_over_a_res
     let list = call(&host, "conversations", json!({ "user": "ann" })).await;
     let groups: Vec<_> = list["conversations"].as_array().unwrap().iter().map(|one| &one["group"]).collect();
     assert_eq!(groups, [&other]);
+
+    // Nobody else is in it, so her provider need not keep it either.
+    lets_go(&host, &json!({ "kind": "group", "group": group })).await.unwrap();
+    let groups = call(&host, "groups", json!({})).await;
+    assert_eq!(groups["groups"].as_array().unwrap().len(), 1);
+    call(&host, "send-message", json!({ "user": "ann", "group": other, "text": "bread" })).await;
+    let bread = |seen: &Value| {
+        let lines = seen["messages"].as_array()?;
+        lines.iter().any(|line| line["state"] == "accepted" && line["text"] == "bread").then_some(())
+    };
+    until(&host, "the other goes on", "conversation", json!({ "user": "ann", "group": other }), bread).await;
     host.stop().await;
 }
 
@@ -502,6 +519,9 @@ async fn an_account_goes_with_all_that_is_its_own_and_the_others_hear_of_it() {
         connections["connections"].as_array().unwrap().iter().filter(|one| one["state"] != "ended").collect();
     assert_eq!(open, Vec::<&Value>::new());
 
+    // Of the group that only she was in, nobody needs anything.
+    lets_go(&host, &json!({ "kind": "group", "group": group })).await.unwrap();
+
     // Who gets the name has nothing of it.
     call(&host, "create-user", json!({ "name": "ann" })).await;
     let users = call(&host, "users", json!({})).await;
@@ -552,14 +572,14 @@ async fn a_kill_at_any_moment_leaves_a_peer_whole_or_forgotten() {
         alice.asks_to_connect(&format!("mimi://{peer}/u/bob").parse().unwrap()).await;
     }
     alpha.stop().await;
-    for peer in &peers {
+    for (place, peer) in (0..).zip(&peers) {
         let daemon = Daemon::start(alpha.config()).await;
         let of = json!({ "of": { "kind": "peer", "provider": peer } });
         let seen = Daemon::answer(alpha.config(), "losses", &of)["seen"].as_str().unwrap().to_owned();
         let mut command = Daemon::command("forget", alpha.config());
         let mut asking = command.args(["peer", peer.as_str(), "--seen", &seen]).spawn().unwrap();
-        let [random] = federation.clock().random();
-        tokio::time::sleep(Duration::from_millis(u64::from(random) / 4)).await;
+        // Before it has asked, while it is done, and after.
+        tokio::time::sleep(Duration::from_millis(place)).await;
         daemon.kill();
         asking.wait().unwrap();
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use drawbridge_admin::request::Forgettable;
-use drawbridge_admin::view::Losses;
+use drawbridge_admin::view::{HoldCode, Losses};
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) enum Wanted {
         #[arg(value_parser = drawbridge_node::typed::provider)]
         provider: Provider,
     },
-    /// A group whose owner is gone, that is over, or that nobody here is in any more.
+    /// A group whose owner is gone, that is over, or that nobody is in any more.
     Group {
         #[command(flatten)]
         seen: Seen,
@@ -113,7 +113,15 @@ async fn carry_out(folder: &Path, of: &Forgettable, seen: &str, as_json: bool) -
 fn print(losses: &Losses) -> Result<(), ExitCode> {
     if !losses.holds.is_empty() {
         answer("Nothing can be forgotten yet:")?;
-        losses.holds.iter().try_for_each(|hold| answer(format_args!("  {}", hold.text)))?;
+        losses.holds.iter().try_for_each(|hold| {
+            answer(format_args!("  {}", hold.text))?;
+            match hold.code {
+                HoldCode::Connected => {
+                    answer("    (drawbridged admin end-connections '{\"provider\": \"…\"}')")
+                }
+                _ => Ok(()),
+            }
+        })?;
     }
     answer("What will be lost:")?;
     losses.lost.iter().try_for_each(|loss| match loss.octets {

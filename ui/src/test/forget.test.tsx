@@ -86,7 +86,7 @@ describe("letting go", () => {
     expect(dialog.getByRole("button", { name: "Forget gone.example" })).toBeDisabled();
   });
 
-  it("asks for a group of another provider, and not for one of our own", async () => {
+  it("asks for a group of another provider, and not for one of our own that others are in", async () => {
     const node = new TestNode();
     const group = "mimi://gone.example/g/choir";
     const theirs = groupDetail({

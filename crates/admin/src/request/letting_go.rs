@@ -32,7 +32,7 @@ pub enum Forgettable {
         #[serde(deserialize_with = "de_as::provider")]
         provider: Provider,
     },
-    /// A group whose owner is gone, or that is over.
+    /// A group whose owner is gone, that is over, or that nobody is in any more.
     Group {
         /// Which.
         #[ts(type = "string")]

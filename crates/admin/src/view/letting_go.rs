@@ -53,7 +53,7 @@ pub enum HoldCode {
     Connected,
     /// The group's owner answers, and accounts here are in it: they leave it.
     OwnerAnswers,
-    /// The group is kept here.
+    /// The group is kept here, and others are in it.
     Ours,
     /// The account is still in the conversation: it leaves it.
     StillIn,

@@ -6,6 +6,7 @@ mod epoch;
 mod feeds;
 mod follower;
 mod groups;
+mod let_go;
 mod mls;
 mod other_log;
 mod owner;

@@ -69,22 +69,19 @@ impl View<'_> {
         )
     }
 
-    /// The clients here that have not acknowledged every event of a group that is in their feeds, with how many those are.
-    pub fn unfetched_of(&self, id: i64) -> Result<Vec<(ClientUri, u64)>, StoreFault> {
+    /// Who has not acknowledged every event of a group that is in its feed, with how many those are.
+    pub fn unfetched_of(&self, id: i64) -> Result<Vec<(Reader, u64)>, StoreFault> {
         let mut statement = self.sql.prepare(
             "SELECT reader, count(*) FROM audience JOIN feed ON feed.id = audience.feed
                JOIN feed_item i ON i.feed = feed.id
              WHERE audience.grp = ?1 AND i.grp = ?1 AND i.seq > acked GROUP BY reader ORDER BY reader",
         )?;
         let rows = statement.query_map([id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-        let mut found = Vec::new();
-        for row in rows {
+        rows.map(|row| {
             let (reader, count) = row?;
-            if let Reader::Client(client) = reader.parse()? {
-                found.push((client, unsigned(count)));
-            }
-        }
-        Ok(found)
+            Ok((reader.parse()?, unsigned(count)))
+        })
+        .collect()
     }
 
     /// The groups of `owner` that are not over.
@@ -204,7 +201,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets a group of another owner, with its log and all that is kept of it. In the feeds of our clients each of its events says
+    /// Forgets a group with its log and all that is kept of it. In the feeds of those who are or were told of it each of its events says
     /// instead that they are out of it: a feed has no gaps.
     pub fn forget_group(&self, row: &GroupRow) -> Result<(), StoreFault> {
         let items: Vec<(i64, i64, Vec<u8>)> = {

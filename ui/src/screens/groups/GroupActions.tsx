@@ -14,16 +14,16 @@ import { t } from "@/text";
 
 /** What can be done from here: only people change a group, so in the name of the accounts used on this computer. */
 export function GroupActions({ detail, onForgotten }: { detail: GroupDetail; onForgotten: () => void }) {
-  const { ours, standing } = detail.summary;
+  const { ours, standing, providers } = detail.summary;
   return (
     <>
       {standing !== "over" && <Acting detail={detail} />}
-      {!ours && <Forgetting detail={detail} onForgotten={onForgotten} />}
+      {(!ours || providers < 2) && <Forgetting detail={detail} onForgotten={onForgotten} />}
     </>
   );
 }
 
-/** What is kept of a group of another provider can go, once nobody here needs it. */
+/** What is kept of a group can go, once nobody needs it here: of one that is kept here, nobody at all. */
 function Forgetting({ detail, onForgotten }: { detail: GroupDetail; onForgotten: () => void }) {
   const [asking, setAsking] = useState(false);
   const name = groupTitle(detail.summary);

@@ -15,7 +15,7 @@ export const forget = {
   },
   group: {
     button: "Forget the group",
-    hint: "For a group whose owner is gone, that is over, or that nobody here is in",
+    hint: "For a group whose owner is gone, that is over, or that nobody is in any more",
     title: (name: string) => `Forget the group ${name}?`,
     action: "Forget the group",
     done: (name: string) => `The group ${name} is forgotten.`,

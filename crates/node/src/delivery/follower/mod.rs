@@ -7,7 +7,6 @@ pub(super) mod intake;
 mod join;
 pub(super) mod keep;
 pub(super) mod known_forks;
-mod let_go;
 mod proof_check;
 mod proofs;
 mod reset;

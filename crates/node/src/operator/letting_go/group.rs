@@ -1,6 +1,8 @@
-//! A group of another owner: one whose owner is gone, that is over, or that nobody here is in any more.
+//! A group whose owner is gone, that is over, or that nobody is in any more: of another owner nobody here, of ours nobody but one who may have left.
 
-use drawbridge_mtp::id::{GroupUri, Name, Provider};
+use std::collections::BTreeSet;
+
+use drawbridge_mtp::id::{GroupUri, Name, Provider, UserUri};
 use drawbridge_mtp::message::ConnectionState;
 use drawbridge_mtp::time::Timestamp;
 
@@ -8,7 +10,7 @@ use super::{Hold, HoldCode, Losses, drop_queued, many, named};
 use crate::consent::requests::{Matters, let_go_of_group};
 use crate::misuse::Misuse;
 use crate::operator::Operator;
-use crate::store::{Addition, GroupRow, Standing, StoreFault, View};
+use crate::store::{Addition, GroupRow, Reader, Standing, StoreFault, View};
 
 /// What is known of the group's owner beside what the store has.
 #[derive(Clone, Copy)]
@@ -61,8 +63,12 @@ fn losses(
         "event of its log, as its owner numbered it",
         "events of its log, as its owner numbered them",
     );
-    for (client, unfetched) in view.unfetched_of(row.id)? {
-        let of = format!("of these that {} of {} has not fetched", client.name(), client.user().name());
+    for (reader, unfetched) in view.unfetched_of(row.id)? {
+        let who = match reader {
+            Reader::Client(client) => format!("{} of {}", client.name(), client.user().name()),
+            Reader::Peer(provider) => provider.to_string(),
+        };
+        let of = format!("of these that {who} has not fetched");
         losses.lose(unfetched, None, &of, &of);
     }
     losses.lose_all(
@@ -105,7 +111,7 @@ fn losses(
         );
     }
     holds(view, ours, &row, &accounts, around, &mut losses)?;
-    means(&row, &accounts, around, &mut losses);
+    means(ours, &row, &accounts, around, &mut losses);
     Ok((row, losses))
 }
 
@@ -119,6 +125,14 @@ fn names(accounts: &[Name]) -> String {
     }
 }
 
+/// The people in a group of ours who have not left it as far as they could, and whose accounts there are.
+fn living(view: &View<'_>, ours: &Provider, row: &GroupRow) -> Result<BTreeSet<UserUri>, StoreFault> {
+    let accounts: BTreeSet<Name> = view.users()?.into_iter().map(|user| user.name).collect();
+    let members = view.members(row.id)?.into_iter().filter(|member| !member.leaving);
+    let users = members.map(|member| member.member.user);
+    Ok(users.filter(|user| user.provider() != ours || accounts.contains(user.name())).collect())
+}
+
 fn holds(
     view: &View<'_>,
     ours: &Provider,
@@ -129,8 +143,15 @@ fn holds(
 ) -> Result<(), StoreFault> {
     let goes_on = matches!(row.standing, Standing::Live | Standing::Joining);
     let hold = if row.owner() == ours {
-        let text = format!("{} is kept here, and who is in it relies on that", named(view, row)?);
-        Some((HoldCode::Ours, text))
+        let there = living(view, ours, row)?;
+        // Who is the last in a group has left it without anybody who could take that one out.
+        let is_kept = there.len() > 1 || there.iter().any(|user| user.provider() != ours);
+        let who = many(there.len() as u64, "person is", "people are");
+        let text = format!(
+            "{} is kept here, and {who} in it: first they leave, or an admin of the group removes them",
+            named(view, row)?
+        );
+        is_kept.then_some((HoldCode::Ours, text))
     } else if goes_on && around.owner_answers && !accounts.is_empty() {
         let text = format!(
             "{} keeps {} and answers: {} leave{} it first, so that the others see it",
@@ -147,7 +168,7 @@ fn holds(
     Ok(())
 }
 
-fn means(row: &GroupRow, accounts: &[Name], around: Around, losses: &mut Losses) {
+fn means(ours: &Provider, row: &GroupRow, accounts: &[Name], around: Around, losses: &mut Losses) {
     if row.standing == Standing::Over {
         return;
     }
@@ -161,7 +182,7 @@ fn means(row: &GroupRow, accounts: &[Name], around: Around, losses: &mut Losses)
     losses.means.push(format!(
         "The clients of {who} are told that they are out of it, and can write nothing there any more."
     ));
-    if !around.owner_answers {
+    if owner != ours && !around.owner_answers {
         let count = many(accounts.len() as u64, "name", "names");
         losses.means.push(format!(
             "{owner} cannot be told, since it does not answer. If it comes back, the others still see that {who} {is} in it ({count} in its \

@@ -24,7 +24,7 @@ use crate::store::{Amount, GroupRow, Reader, StoreFault, Tx, View};
 pub enum Forgettable {
     /// A provider that was met.
     Peer(Provider),
-    /// A group of another owner.
+    /// A group.
     Group(GroupUri),
     /// An account.
     Account(Name),
@@ -75,7 +75,7 @@ pub enum HoldCode {
     Connected,
     /// The group's owner answers, and people here are in it.
     OwnerAnswers,
-    /// The group is kept here.
+    /// The group is kept here, and others are in it.
     Ours,
     /// The account is still in the conversation.
     StillIn,

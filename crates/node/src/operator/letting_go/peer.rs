@@ -27,6 +27,7 @@ struct Around {
 
 impl Operator {
     pub(super) async fn losses_of_peer(&self, peer: Provider) -> Result<Losses, Misuse> {
+        self.is_another(&peer)?;
         let (ours, around) = (self.ground.ours.clone(), self.around(&peer));
         self.store.read(move |view| losses(view, &ours, &peer, around)).await
     }
@@ -63,8 +64,9 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// The store cannot write, or by this clock nothing can be signed.
+    /// It is ourselves, the store cannot write, or by this clock nothing can be signed.
     pub async fn end_connections(&self, peer: Provider) -> Result<(), Misuse> {
+        self.is_another(&peer)?;
         let terms = self.consent.terms()?;
         self.store
             .write(move |tx| {
@@ -78,6 +80,14 @@ impl Operator {
                 Ok(())
             })
             .await
+    }
+
+    /// What is between two users here is kept under our own name, and is no peer's.
+    fn is_another(&self, peer: &Provider) -> Result<(), Misuse> {
+        if *peer == self.ground.ours {
+            return Err(Misuse::Unfit("this is ourselves; name another provider".into()));
+        }
+        Ok(())
     }
 
     fn around(&self, peer: &Provider) -> Around {
@@ -195,7 +205,8 @@ impl Requests {
                 _ if is_owed || K::matters(&row, now) => {}
                 _ => self.over += 1,
             }
-            self.owed += u64::from(is_owed);
+            // A connection that holds keeps the peer, and what it is told of its end comes with that.
+            self.owed += u64::from(is_owed && row.state != ConnectionState::Approved);
         }
         Ok(())
     }
@@ -219,8 +230,7 @@ fn holds(view: &View<'_>, ours: &Provider, peer: &Provider, losses: &mut Losses)
     let connected = u64::from(view.count_connected_pairs_with(peer)?);
     if connected > 0 {
         let many = many(connected, "connection holds", "connections hold");
-        let text =
-            format!("{many} between people here and people of {peer}: end that first (end-connections)");
+        let text = format!("{many} between people here and people of {peer}: end that first");
         losses.holds.push(Hold { code: HoldCode::Connected, text, group: None });
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! A group of another owner that the operator lets go of: its clients here are told that they are out, and all that is kept of it goes.
+//! A group that the operator lets go of: its clients here are told that they are out, and all that is kept of it goes.
 
 use drawbridge_mtp::id::GroupUri;
 
@@ -8,7 +8,7 @@ use crate::misuse::Misuse;
 use crate::store::{GroupRow, Reader, Tx};
 
 impl Delivery {
-    /// Forgets `group`, of another owner, where `may` says so in the same transaction, which returns the group as it is.
+    /// Forgets `group`, where `may` says so in the same transaction, which returns the group as it is.
     pub(crate) async fn forget_group(
         &self,
         group: &GroupUri,
