@@ -106,7 +106,7 @@ fn losses(
     );
     if !accounts.is_empty() || row.standing == Standing::Over {
         losses.stays.push(
-            "what clients have read of it is theirs: in this program, it is forgotten under Conversations"
+            "what the clients here have read of it: with a client that is built in, it is forgotten under Conversations"
                 .into(),
         );
     }
@@ -183,10 +183,9 @@ fn means(ours: &Provider, row: &GroupRow, accounts: &[Name], around: Around, los
         "The clients of {who} are told that they are out of it, and can write nothing there any more."
     ));
     if owner != ours && !around.owner_answers {
-        let count = many(accounts.len() as u64, "name", "names");
         losses.means.push(format!(
-            "{owner} cannot be told, since it does not answer. If it comes back, the others still see that {who} {is} in it ({count} in its \
-             list) until an admin there removes them; nothing of it comes here before {who} {comes} to be added anew."
+            "{owner} cannot be told, since it does not answer. If it comes back, the others still see that {who} {is} in it until an admin \
+             of the group removes them; nothing of it comes here before {who} {comes} to be added anew."
         ));
     }
 }
