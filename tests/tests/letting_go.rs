@@ -636,3 +636,24 @@ async fn drawbridged_says_what_would_be_lost_and_forgets_what_was_seen() {
     let (status, out, _) = forget(&["account", "ann", "--seen", losses["seen"].as_str().unwrap()]);
     assert_eq!((status, &*out), (Some(0), "It is forgotten.\n"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_that_waits_while_its_account_is_deleted_leaves_no_feed_behind() {
+    let peers = MutualPeers::of(1).await;
+    let alpha = &peers.nodes[0];
+    let alice = peers.client(0, "alice").await;
+    let of = Forgettable::Account("alice".parse().unwrap());
+    let seen = losses(alpha, &of).await;
+    assert!(loses(&seen, "its client phone"), "{seen:#?}");
+    let query = FeedQuery { wait: 30, ..FeedQuery::default() };
+    let deleting = async {
+        // Whether the pull waits by then or comes after, it is refused.
+        tokio::task::yield_now().await;
+        forgets(alpha, &of, &seen).await.unwrap();
+    };
+    let (pulled, ()) = tokio::join!(alice.feed(&query), deleting);
+    let refused = pulled.unwrap_err();
+    assert!(["not-found", "token-unknown"].contains(&&*refused.code), "{refused:?}");
+    let reader = Reader::Client(alice.uri().clone());
+    assert!(alpha.reads(move |view| view.feed(&reader)).await.is_none());
+}
